@@ -1,0 +1,24 @@
+# Every target sets itself up: python3 (3.11+) and make are all you need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
+test: $(VENV)/.dev        ; @$(BIN)/python -m pytest $(ARGS)
+lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+clean:                    ; rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.run: deploy/requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("digest needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
+	@touch $@
+
+.PHONY: demo test lint format clean

@@ -1,0 +1,1 @@
+"""How does a mail leave the house, exactly once as far as the world allows?"""

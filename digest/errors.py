@@ -1,0 +1,71 @@
+"""What can go wrong, and who answers for it?
+
+DigestError
+├── ConfigError            a setting is missing or makes no sense; the operator acts (exit 78)
+├── SourceError            a source could not be read; the run goes on without it
+│   └── SourceChanged      a source answered in a shape we do not know
+├── StoreError             the database refused; nothing was half done
+│   ├── StoreBusy          another sender holds this database (exit 75)
+│   └── StoreTooNew        the database was written by a newer version of this program
+├── DeliveryError          a mail did not go out
+│   ├── TemporaryFailure   the server may take it later
+│   └── AddressRejected    this address will never take it
+├── InvalidAddress         not an email address that we can write to
+├── InvalidToken           a link is forged, truncated, expired or for another purpose
+└── NotFound               no such subscriber, paper or edition
+"""
+
+
+class DigestError(Exception):
+    """Something went wrong; the message is a sentence that says what to do next."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class ConfigError(DigestError):
+    """A setting is missing or makes no sense."""
+
+
+class SourceError(DigestError):
+    """A source could not be read."""
+
+
+class SourceChanged(SourceError):
+    """A source answered in a shape we do not know."""
+
+
+class StoreError(DigestError):
+    """The database refused."""
+
+
+class StoreBusy(StoreError):
+    """Another sender holds this database; wait until it is done."""
+
+
+class StoreTooNew(StoreError):
+    """This database was written by a newer version; upgrade the program or restore a backup."""
+
+
+class DeliveryError(DigestError):
+    """A mail did not go out."""
+
+
+class TemporaryFailure(DeliveryError):
+    """The mail server may take this mail later."""
+
+
+class AddressRejected(DeliveryError):
+    """The mail server will never take mail for this address."""
+
+
+class InvalidAddress(DigestError):
+    """This is not an email address that we can write to."""
+
+
+class InvalidToken(DigestError):
+    """This link is not valid any more."""
+
+
+class NotFound(DigestError):
+    """There is no such thing here."""

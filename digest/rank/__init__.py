@@ -1,0 +1,1 @@
+"""Which papers, for whom, and why? Pure: texts and numbers in, picks with reasons out."""

@@ -1,0 +1,95 @@
+"""How is this house set up? The environment, read once into values; nothing else reads it."""
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from digest.errors import ConfigError
+
+PREFIX = "DIGEST_"
+Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning. Nothing set at all works."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    # the house
+    database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
+    base_url: str = Field("http://127.0.0.1:8000", description="where readers reach the web pages")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs links; unset: made once and kept beside the database"
+    )
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="retired keys whose links still unsubscribe, comma-separated"
+    )
+    brand: str = Field("Trending Papers", description="the name readers see")
+    templates_dir: Path | None = Field(None, description="your templates, looked up before the built-in ones")
+    log_format: Literal["auto", "pretty", "json"] = Field("auto", description="auto: pretty in a terminal")
+    timezone: str = Field("UTC", description="zone of subscribers who chose none")
+    send_at: time = Field(time(7, 0), description="local time of day at which digests go out")
+
+    # mail
+    from_: str = Field("digest@localhost", alias="DIGEST_FROM", description="sender of the digests")
+    reply_to: str = Field("", description="a person's address; unset: the sender")
+    postal_address: str = Field("", description="printed in every footer; many countries require it")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="smtp://user:pass@host:port?tls=required|implicit|none; unset: mails to files",
+    )
+    smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
+    smtp_rate: float = Field(0, ge=0, description="most mails per second, 0: no limit of ours")
+    outbox_dir: Path = Field(Path("outbox"), description="where mails are written while SMTP is not set")
+    uncertain: Literal["resend", "skip"] = Field(
+        "resend", description="after a crash in the moment of acceptance: send again, or rather not at all"
+    )
+    admin_address: str = Field("", description="gets alerts: failing sources, held editions, broken routes")
+
+    # sources
+    sources: Names = Field(
+        ("arxiv", "huggingface", "hackernews"), description="what is read, comma-separated"
+    )
+    arxiv_categories: Names = Field(
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"
+    )
+    arxiv_rss_url: str = Field("https://rss.arxiv.org", description="scheme, host and port")
+    arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="with its path /oai")
+    arxiv_listing_url: str = Field("https://arxiv.org", description="scheme, host and port")
+    arxiv_api_url: str = Field("https://export.arxiv.org", description="scheme, host and port")
+    huggingface_url: str = Field("https://huggingface.co", description="scheme, host and port")
+    hackernews_url: str = Field("https://hn.algolia.com", description="scheme, host and port")
+    semanticscholar_url: str = Field("https://api.semanticscholar.org", description="scheme, host and port")
+    semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
+    biorxiv_url: str = Field("https://api.biorxiv.org", description="scheme, host and port")
+    feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
+    fetch_every: int = Field(60, ge=1, description="minutes between two readings of the sources")
+    arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
+
+    # web and administration
+    admin_token: SecretStr = Field(
+        SecretStr(""), description="bearer token of the API; unset: API and admin off"
+    )
+    trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
+
+    @field_validator(
+        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator(
+        "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
+        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url",
+    )  # fmt: skip
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")

@@ -1,0 +1,1 @@
+"""What do we remember? The only room that knows SQL."""
