@@ -1,0 +1,28 @@
+"""How do interest and heat become one score? A calibrated probability times attention on a log scale."""
+
+import math
+
+import numpy as np
+
+from digest.model import Heat, Mix
+
+OPENNESS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
+"""Lambda: what a paper outside the reader's interests may still count for."""
+
+SLOPE, INTERCEPT = 0.85, -4.4  # logistic on the standardised affinity, fitted 2026-11-23
+USUAL_VOTES = 8.4  # M_hf: median final votes of a listed paper, 2026-07
+
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+def relevance(affinity: Floats) -> Floats:
+    """The probability that a reader wants a paper, from how far its affinity stands out of the day."""
+    return np.asarray(1 / (1 + np.exp(-(SLOPE * affinity + INTERCEPT))), np.float32)
+
+
+def score(heat: Heat | None, relevance: float, mix: Mix) -> float:
+    """Attention in doublings, times how likely the reader wants it; without heat the interest alone."""
+    if heat is None:
+        return relevance
+    attention = max(0.0, heat.value + math.log2(USUAL_VOTES + 1))
+    return attention * (relevance + OPENNESS[mix])

@@ -1,0 +1,99 @@
+"""What are the words of a paper? Terms that compare, and the surface forms that people read."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+STOPWORDS = frozenset(
+    """a about above after again against all also although am among an and any are as at be because been
+    before being below between both but by can cannot could did do does doing down during each either et
+    few for from further had has have having he her here hers him his how however i if in into is it its
+    itself just may me might more most much must my nor not of off on once only or other our ours out over
+    own per same she should since so some such than that the their theirs them then there therefore these
+    they this those through thus to too toward towards under until up upon us very via was we were what
+    when where whether which while who whom whose why will with within without would yet you your""".split()
+)
+"""Words of grammar: they join terms and are none themselves."""
+
+_WORD = re.compile(r"[^\W_]+(?:[-‐‑'’][^\W_]+)*")
+_TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
+_TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
+_SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
+_HYPHENS = re.compile(r"[-‐‑]")
+_APOSTROPHE = re.compile(r"['’].*$")
+
+
+def plain(text: str) -> str:
+    """The same text without TeX markup, accents and case, for comparing."""
+    if "\\" in text:
+        text = re.sub(r"\\[\"'`^~=.]\{?(\w)\}?", r"\1", text)  # \"{o} is an o with an accent
+        text = _TEX_COMMAND.sub(" ", text)
+    text = text.translate(_TEX_MARKS) if "$" in text or "{" in text or "\\" in text else text
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return text.casefold()
+
+
+def stem(word: str) -> str:
+    """The word without its plural ending: light, so that different words stay different.
+
+    >>> [stem(word) for word in ("networks", "theories", "classes", "bias", "analysis")]
+    ['network', 'theory', 'class', 'bias', 'analysis']
+    """
+    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is", "ias", "as")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y" if len(word) > 4 else word[:-1]
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    return word[:-1]
+
+
+def terms(text: str) -> list[str]:
+    """Every term of a text, repeated as often as it occurs: stemmed words and pairs of neighbours.
+
+    Pairs skip words of grammar and never cross the end of a sentence; a hyphenated word counts
+    as itself, as its parts and as their pairs.
+    """
+    found: list[str] = []
+    for words in _sentences(text):
+        found += words
+        found += [f"{first} {second}" for first, second in pairwise(words)]
+    return found
+
+
+def surfaces(text: str) -> dict[str, str]:
+    """Each term of a text beside the form in which its reader sees it there first."""
+    seen: dict[str, str] = {}
+    for sentence in _SENTENCE_END.split(text):
+        written = [(stem(word), shown) for word, shown in _written(sentence) if word not in STOPWORDS]
+        for term, shown in written:
+            seen.setdefault(term, shown)
+        for (first, one), (second, two) in pairwise(written):
+            seen.setdefault(f"{first} {second}", f"{one} {two}")
+    return seen
+
+
+def _sentences(text: str) -> Iterator[list[str]]:
+    for sentence in _SENTENCE_END.split(plain(text)):
+        words = [stem(word) for word in _words(sentence) if word not in STOPWORDS]
+        if words:
+            yield words
+
+
+def _words(sentence: str) -> Iterator[str]:
+    for match in _WORD.findall(sentence):
+        word = _APOSTROPHE.sub("", match)
+        for part in _HYPHENS.split(word):
+            if len(part) > 1 and not part.isdigit():
+                yield part
+
+
+def _written(sentence: str) -> Iterator[tuple[str, str]]:
+    for match in _WORD.findall(sentence):
+        for part in _HYPHENS.split(_APOSTROPHE.sub("", match)):
+            word = plain(part)
+            if len(word) > 1 and not word.isdigit():
+                yield word, part
