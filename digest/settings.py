@@ -1,11 +1,13 @@
 """How is this house set up? The environment, read once into values; nothing else reads it."""
 
+import os
+from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.errors import ConfigError
 
@@ -16,7 +18,9 @@ Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environme
 class Settings(BaseSettings):
     """Every setting, its default and its meaning. Nothing set at all works."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     # the house
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
@@ -93,3 +97,42 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process; `given` values win over the environment.
+
+    A secret may also stand in a file: DIGEST_SECRET_KEY_FILE names it. Raises ConfigError naming
+    every setting that makes no sense.
+    """
+    try:
+        return Settings(**(_from_files(os.environ) | given))
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Values of NAME_FILE variables, under the field's own name."""
+    found = {}
+    for field, variable in variables().items():
+        path = environ.get(f"{variable}_FILE")
+        if path and variable not in environ:
+            try:
+                found[field] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(f"{variable}_FILE: cannot read {path} ({error.strerror}).") from error
+    return found
+
+
+def variables() -> dict[str, str]:
+    """Each field of Settings and the name of its environment variable."""
+    return {name: PREFIX + name.rstrip("_").upper() for name in Settings.model_fields}
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        variable = name if name.startswith(PREFIX) else PREFIX + name.rstrip("_").upper()
+        lines.append(f"{variable}: {problem['msg']}.")
+    return " ".join(lines) + " See .env.example."

@@ -1,0 +1,96 @@
+"""What can a person ask of this program? The commands, each loaded only when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from digest import __version__
+from digest.errors import ConfigError, DigestError, StoreBusy
+
+# name: one line for the list, so that --help needs no command's imports
+COMMANDS = {
+    "demo": "The whole day on embedded parts: no network, no configuration.",
+    "preview": "Show exactly the mail that would be sent; send nothing.",
+    "fetch": "Read the sources now.",
+    "run": "One tick: fetch if due, plan what is due, send it, exit.",
+    "send": "Plan and send what is due, without fetching.",
+    "serve": "Web pages and scheduler in one process.",
+    "worker": "One of many machines on PostgreSQL.",
+    "subscribers": "List, add, change and remove subscribers.",
+    "papers": "Search what the store holds.",
+    "trending": "The trending list with its numbers and reasons.",
+    "rank": "The ranking alone: JSON lines in and out, no database.",
+    "explain": "Why a paper was sent to a subscriber, or was not.",
+    "evaluate": "Replay stored days and measure the choices.",
+    "fit": "Learn the trending constants from your own snapshots.",
+    "status": "What happened lately, and what to do about it.",
+    "doctor": "Is everything set up right? Each line with its fix.",
+    "release": "Let a held edition go out.",
+    "bounces": "Read the bounce mailbox.",
+    "db": "Migrate, check, back up and restore the database.",
+}
+EXIT_FAILED, EXIT_USAGE, EXIT_BUSY, EXIT_CONFIG, EXIT_INTERRUPTED = 1, 2, 75, 78, 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules `digest.cli.<name>`, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
+        """Every command that is there, in the order of a first meeting."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  same
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"digest.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101  narrows the type; a test loads each of them
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list for --help, from COMMANDS alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: digest demo   then: digest preview --interests 'diffusion models, robotics'",
+)
+@click.version_option(__version__, prog_name="digest")
+def digest() -> None:
+    """Trending papers in your email inbox once a day, picked for you."""
+
+
+def main() -> None:
+    """Run a command; every failure ends in one clear line and the right exit code."""
+    try:
+        sys.exit(digest.main(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped.")
+        sys.exit(EXIT_INTERRUPTED)
+    except DigestError as error:
+        _say(str(error))
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left: nothing more to say
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        _say(f"{error.strerror or error}: {error.filename}" if error.filename else f"{error}")
+        sys.exit(EXIT_FAILED)
+
+
+def exit_code(error: DigestError) -> int:
+    """The exit code that tells a calling program what kind of failure it was."""
+    if isinstance(error, StoreBusy):
+        return EXIT_BUSY
+    return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_FAILED
+
+
+def _say(sentence: str) -> None:
+    click.secho(f"digest: {sentence}", fg="red", err=True)
