@@ -323,6 +323,36 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What we remember of a paper sent before: when, and how hot it was then."""
+
+    day: date
+    expected: float = 0.0
+    votes: float | None = None
+    resent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A mail that shall go out, as the ledger is told about it.
+
+    `key` makes it unique for ever: planning it again changes nothing. `papers` are remembered as
+    sent from now on, and released again if the mail ends without having been accepted.
+    """
+
+    kind: DeliveryKind
+    key: str  # digest/<subscriber>/<local date>, confirm/<subscriber>/<n>
+    subscriber_id: int | None
+    address: str
+    slot: datetime
+    not_before: datetime
+    not_after: datetime
+    day: date | None = None  # in the subscriber's zone
+    payload: Mapping[str, object] = field(default_factory=dict)
+    papers: Mapping[str, Sent] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The ledger row: an edition's (or a notice's) way to an address."""
 
@@ -337,12 +367,42 @@ class Delivery:
     slot: datetime
     not_before: datetime
     not_after: datetime
-    message_id: str
+    message_id: str  # unique and the same on every try; the part before the @, compose adds the sender's domain
+    day: date | None = None  # in the subscriber's zone
     attempt: int = 0
     uncertain: int = 0
     generation: int = 0
+    render_failures: int = 0
     last_reply: str = ""
     accepted_at: datetime | None = None
+
+
+class BounceKind(StrEnum):
+    """What a refusal or a report says about an address."""
+
+    HARD = "hard"  # no such mailbox: never again
+    UNSURE = "unsure"  # refused without saying why: never again if it happens twice
+    SOFT = "soft"  # full, or away: counted by days
+    COMPLAINT = "complaint"  # the reader called it spam: never again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one try made of a delivery; the ledger writes it down as it is."""
+
+    delivery: Delivery
+    state: DeliveryState
+    at: datetime
+    not_before: datetime | None = None  # when it is tried again, if it is queued again
+    spends: bool = False  # it used up one try of the retry ladder
+    doubtful: bool = False  # the server may have taken it without our knowing
+    misprint: bool = False  # it could not be rendered
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    remote_id: str = ""
+    route: str = ""
+    bounce: BounceKind | None = None
 
 
 class SuppressionReason(StrEnum):

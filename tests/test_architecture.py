@@ -10,7 +10,7 @@ HOUSE = Path(__file__).parent.parent / "digest"
 FLOORS = [
     {"errors"},
     {"model", "identity", "seeds"},
-    {"rank", "cadence"},
+    {"rank", "cadence", "throttle"},
     {"compose"},
     {"fetch", "store", "deliver"},
     {"pipeline", "subscriptions"},
@@ -25,7 +25,7 @@ NEIGHBOURS = {
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
-PURE = {"rank", "cadence", "compose", "identity", "model", "errors", "seeds"}
+PURE = {"rank", "cadence", "throttle", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",
     "socket", "subprocess", "requests",

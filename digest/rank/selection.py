@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-
-from digest.model import Because, Candidates, Heat, Paper, Pick, Reason, Section, Subscriber
+from digest.model import Because, Candidates, Heat, Paper, Pick, Reason, Section, Sent, Subscriber
 from digest.rank.interest import Ranking
 from digest.rank.score import score
 
@@ -22,16 +21,6 @@ class Stopped(StrEnum):
     OLD = "old"
     BELOW_THRESHOLD = "below-threshold"
     NO_ROOM = "no-room"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What we remember of a paper sent before: when, and how hot it was then."""
-
-    day: date
-    expected: float = 0.0
-    votes: float | None = None
-    resent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
