@@ -96,6 +96,19 @@ class Reading:
     health: Health = Health.OK
     note: str = ""  # a sentence for people
     body: bytes = b""  # the raw answer, kept for replay
+    etag: str = ""  # what the server wants to hear next time, see Memory
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What we remember of a scope's last good answer: to ask politely, and to notice a stale one."""
+
+    etag: str = ""
+    last_modified: str = ""
+    read_at: datetime | None = None
+    newest: str = ""  # the highest paper id of that answer
+    ids: frozenset[str] = frozenset()  # the papers of that answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,8 @@ class Subscriber:
     created_at: datetime | None = None
     confirmed_at: datetime | None = None
     profile_revision: int = 0
+    next_due: datetime | None = None  # only the confirmed have one
+    cursor: datetime | None = None  # papers first seen up to here were considered for this reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
