@@ -34,6 +34,8 @@ class Paper:
     aliases: tuple[str, ...] = ()  # other canonical keys of the same work
     announcement: Announcement = Announcement.NEW
     source: str = ""  # the source that saw it first
+    text_from: str = ""  # the source whose title and abstract stand here; empty: `source`
+    authors_from: str = ""  # the source whose author names stand here; empty: `source`
     summary: str = ""  # one or two sentences by the source itself, if it has them
     keywords: tuple[str, ...] = ()
     pdf_url: str = ""
