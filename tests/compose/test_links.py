@@ -1,0 +1,106 @@
+"""Who may do what by a link alone?"""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.links import Keys, Links, Purpose
+from digest.errors import ConfigError, InvalidToken
+from tests.house import NOW
+
+KEYS = Keys(b"a key for tests only")
+LINKS = Links("https://papers.example.org", KEYS)
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+pids = st.text(LETTERS, min_size=1, max_size=36)
+extras = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+purposes = st.sampled_from(Purpose)
+
+
+@given(purposes, pids, extras, st.one_of(st.none(), st.integers(1, 10_000_000)))
+def test_what_was_signed_is_read_back(purpose: Purpose, pid: str, extra: str, minutes: int | None) -> None:
+    expires = NOW + timedelta(minutes=minutes) if minutes else None
+    claim = KEYS.verify(purpose, KEYS.sign(purpose, pid, extra, expires=expires), now=NOW)
+    assert (claim.purpose, claim.pid, claim.extra, claim.expires) == (purpose, pid, extra, expires)
+
+
+@given(purposes, pids, extras, st.data())
+def test_changing_any_one_character_breaks_a_token(
+    purpose: Purpose, pid: str, extra: str, data: st.DataObject
+) -> None:
+    token = KEYS.sign(purpose, pid, extra, expires=NOW + timedelta(days=2))
+    at = data.draw(st.integers(0, len(token) - 1))
+    letter = data.draw(st.sampled_from([c for c in LETTERS + ".=+/% é" if c != token[at]]))
+    with pytest.raises(InvalidToken):
+        KEYS.verify(purpose, token[:at] + letter + token[at + 1 :], now=NOW)
+
+
+@given(purposes, pids, extras)
+def test_a_cut_token_is_refused(purpose: Purpose, pid: str, extra: str) -> None:
+    token = KEYS.sign(purpose, pid, extra)
+    for length in range(len(token)):
+        with pytest.raises(InvalidToken):
+            KEYS.verify(purpose, token[:length], now=NOW)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_nonsense_is_refused_and_never_raises_anything_else(text: str) -> None:
+    with pytest.raises(InvalidToken):
+        KEYS.verify(Purpose.FEED, text, now=NOW)
+
+
+@given(purposes, purposes, pids)
+def test_a_token_serves_one_purpose_only(signed: Purpose, used: Purpose, pid: str) -> None:
+    token = KEYS.sign(signed, pid)
+    if signed is used:
+        assert KEYS.verify(used, token, now=NOW).pid == pid
+    else:
+        with pytest.raises(InvalidToken):
+            KEYS.verify(used, token, now=NOW)
+
+
+def test_a_token_expires_on_the_minute() -> None:
+    expires = NOW + timedelta(hours=48)
+    token = KEYS.sign(Purpose.CONFIRM, "ada", expires=expires)
+    assert KEYS.verify(Purpose.CONFIRM, token, now=expires - timedelta(seconds=1)).expires == expires
+    with pytest.raises(InvalidToken, match="expired"):
+        KEYS.verify(Purpose.CONFIRM, token, now=expires)
+
+
+def test_links_of_a_retired_key_still_work_and_those_of_a_forgotten_one_do_not() -> None:
+    old = KEYS.sign(Purpose.UNSUBSCRIBE, "ada")
+    rotated = Keys(b"a newer key", retired=(KEYS.current,))
+    assert rotated.verify(Purpose.UNSUBSCRIBE, old, now=NOW).pid == "ada"
+    assert rotated.sign(Purpose.UNSUBSCRIBE, "ada") != old
+    with pytest.raises(InvalidToken):
+        Keys(b"a newer key").verify(Purpose.UNSUBSCRIBE, old, now=NOW)
+
+
+def test_an_empty_key_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="DIGEST_SECRET_KEY"):
+        Keys(b"")
+    with pytest.raises(ConfigError):
+        Keys(b"good", retired=(b"",))
+
+
+def test_a_public_id_with_other_letters_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="public id"):
+        KEYS.sign(Purpose.FEED, "ada@example.com")
+
+
+def test_links_are_the_same_every_time_so_that_a_preview_equals_the_mail() -> None:
+    again = Links("https://papers.example.org", Keys(b"a key for tests only"))
+    assert LINKS.more("reader0001", "arxiv:2611.00001") == again.more("reader0001", "arxiv:2611.00001")
+    assert LINKS.more("reader0001", "arxiv:2611.00001") != LINKS.less("reader0001", "arxiv:2611.00001")
+
+
+def test_the_unsubscribe_link_is_short_enough_for_any_mailer() -> None:
+    assert len(LINKS.unsubscribe("k3v9q2m7w4xh")) <= 74
+
+
+def test_verdict_links_name_the_paper_and_the_verdict() -> None:
+    for link, extra in ((LINKS.more, "+doi:10.1101/x|y"), (LINKS.less, "-doi:10.1101/x|y")):
+        url = link("ada", "doi:10.1101/x|y")
+        token = url.removeprefix("https://papers.example.org/v/")
+        assert KEYS.verify(Purpose.VERDICT, token, now=NOW).extra == extra
