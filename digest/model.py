@@ -100,6 +100,9 @@ class Reading:
     body: bytes = b""  # the raw answer, kept for replay
     etag: str = ""  # what the server wants to hear next time, see Memory
     last_modified: str = ""
+    unseen: int = 0  # how many of the papers the store did not hold when they were read
+    day: date | None = None  # the announcement day this batch is the news of
+    newest: str = ""  # the highest paper id in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,8 @@ class Memory:
     read_at: datetime | None = None
     newest: str = ""  # the highest paper id of that answer
     ids: frozenset[str] = frozenset()  # the papers of that answer
+    day: date | None = None  # Reading.day of the last reading that was OK and brought something unseen
+    usual: float | None = None  # the median of `unseen` over its last fresh days
 
 
 @dataclass(frozen=True, slots=True)
