@@ -1,0 +1,116 @@
+"""What do the commands share? The house they open, and how they talk to people and to programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from digest.app import House
+from digest.app import open_house as open_app
+from digest.settings import load
+
+PLAIN_WIDTH = 10_000  # in a pipe nothing is wrapped or cut
+
+
+@contextmanager
+def open_house(**given: Any) -> Iterator[House]:
+    """The house as the environment describes it; closed again however the command ends."""
+    house = open_app(load(**given))
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 moment; without a zone it is UTC."""
+
+    name = "iso8601"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The aware moment, or a usage error with an example."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a moment; write one like 2026-11-23T07:00:00Z.", param, ctx)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+now_option = click.option(
+    "--now", type=Moment(), default=None, help="Act as if it were this moment (ISO 8601). Default: the clock."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
+
+
+def clock(now: datetime | None) -> datetime:
+    """The given moment, or this one: the only place where a command asks the clock."""
+    return now or datetime.now(UTC)
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """Colours and tables in a terminal, plain wide text in a pipe."""
+    stream = stream or sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+
+
+def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table in a terminal; in a pipe a line a row, fields parted by tabs, the headers first."""
+    if not sys.stdout.isatty():
+        for row in (headers, *rows):
+            click.echo("\t".join(_plain(cell) for cell in row))
+        return
+    table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False, box=None)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(cell) for cell in row))
+    console().print(table)
+
+
+def show_json(value: object) -> None:
+    """One JSON document."""
+    click.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=str))
+
+
+def tell(sentence: str) -> None:
+    """A word to the person at the keyboard, on standard error: never in the way of a pipe."""
+    click.echo(sentence, err=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator["Bar"]:
+    """A bar on standard error while long work runs; in a pipe one plain line at the end of each step."""
+    if not sys.stderr.isatty():
+        yield Bar(None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bars:
+        yield Bar(bars, what)
+
+
+class Bar:
+    """How far the work is."""
+
+    def __init__(self, bars: Progress | None, what: str = "") -> None:
+        self._bars = bars
+        self._task = bars.add_task(what, total=None) if bars else None
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Say that `done` of `total` steps are done, the last being `what`."""
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total, description=what)
+        else:
+            tell(what)
+
+
+def _plain(cell: object) -> str:
+    return "" if cell is None else str(cell).replace("\t", " ").replace("\n", " ")
