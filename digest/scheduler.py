@@ -14,19 +14,19 @@ EVERY = 60  # seconds
 Tick = Callable[[datetime], Awaitable[object]]
 
 
-def scheduler(tick: Tick, *, every: int = EVERY, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> AsyncIOScheduler:
-    """A clock that calls `tick(now)`; missed, doubled and late ticks are harmless, so they are folded into one."""
+def scheduler(tick: Tick, *, every: int = EVERY) -> AsyncIOScheduler:
+    """A clock that calls `tick(now)`: missed, doubled and late ticks are harmless, so they fold into one."""
 
     async def beat() -> None:
         try:
-            await tick(clock())
+            await tick(datetime.now(UTC))
         except Exception:
             # The one place that may swallow: the clock must go on; the next tick tries again.
             log.exception("tick failed")
 
     jobs = AsyncIOScheduler(timezone=UTC)
     jobs.add_job(
-        beat, IntervalTrigger(seconds=every, timezone=UTC), next_run_time=clock(), id="tick",
+        beat, IntervalTrigger(seconds=every, timezone=UTC), next_run_time=datetime.now(UTC), id="tick",
         coalesce=True, max_instances=1, misfire_grace_time=None,
     )  # fmt: skip
     return jobs

@@ -59,7 +59,7 @@ def clock(now: datetime | None) -> datetime:
 def console(stream: TextIO | None = None) -> Console:
     """Colours and tables in a terminal, plain wide text in a pipe."""
     stream = stream or sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
