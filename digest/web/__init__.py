@@ -1,1 +1,1 @@
-"""What does a reader see before and beside the mail? The pages and the API."""
+"""What does a reader see before and beside the mail? Pages that work without JavaScript."""

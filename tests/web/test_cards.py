@@ -1,0 +1,36 @@
+"""What does a page show of a paper?"""
+
+from dataclasses import replace
+
+import pytest
+
+from digest.model import Heat, SignalKind
+from digest.web.cards import card_of, safe
+from tests.house import NOW, paper
+
+DAY = NOW.date()
+
+
+def test_a_card_says_who_wrote_it_and_why_it_trends() -> None:
+    heat = Heat(value=4, expected=190, kind=SignalKind.UPVOTES, votes=167, hours=9, usual=8)
+    card = card_of(paper("Counting Sheep"), heat, day=DAY)
+    assert card.title == "Counting Sheep"
+    assert card.meta.startswith("Ada Loveless and Bo Chen")
+    assert "167 upvotes" in card.why
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "http://["])
+def test_only_web_addresses_become_links(url: str) -> None:
+    assert safe(url) == ""
+    hostile = replace(paper(), url=url, pdf_url=url, code_url=url)
+    card = card_of(hostile, day=DAY)
+    assert card.url == "#"
+    assert card.links == ()
+
+
+def test_an_empty_title_is_still_something_to_click() -> None:
+    assert card_of(paper(""), day=DAY).title == "(untitled)"
+
+
+def test_a_paper_without_an_abstract_has_no_gist() -> None:
+    assert card_of(paper(abstract=""), day=DAY).gist == ""
