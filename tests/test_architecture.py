@@ -25,7 +25,7 @@ NEIGHBOURS = {
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
-PURE = {"rank", "cadence", "throttle", "compose", "identity", "model", "errors", "seeds"}
+PURE = {"rank", "throttle", "cadence", "throttle", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",
     "socket", "subprocess", "requests",
