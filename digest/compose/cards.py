@@ -1,0 +1,135 @@
+"""What stands on a paper's card? A pick as strings to print, every link allowed or left out."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from urllib.parse import urlsplit
+
+from digest.compose import wording
+from digest.compose.columns import wrapped
+from digest.compose.gist import gist, shorten
+from digest.compose.links import Links
+from digest.compose.tongue import Tongue
+from digest.model import Paper, Pick, Section
+
+LONGEST_TITLE = 300
+LONGEST_URL = 400
+LOOKS_LIKE_A_LINK = re.compile(r"https?:|www\.|^\S+\.[a-z]{2,}(?:/\S*)?$", re.IGNORECASE)
+SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u4e00-\u9fff]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A link and the word it stands under."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One paper as it is printed."""
+
+    number: str  # "1" and so on under Trending, else empty
+    title: str
+    href: str  # empty: the title is not linked
+    lang: str  # of title and gist, empty if it is the mail's own
+    meta: str
+    why: str
+    why_lines: str  # the same for the text part, in lines
+    gist: str
+    anchors: tuple[Anchor, ...]
+    more: str
+    less: str
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What one reader's card has of its own: the reason and the two links that teach."""
+
+    why: str
+    why_lines: str
+    more: str
+    less: str
+
+
+def personal(tongue: Tongue, links: Links, pid: str, pick: Pick, day: date) -> Personal:
+    """The reader's own part of a card."""
+    reason = (
+        wording.why(tongue, pick, day) if pick.section is not Section.TRENDING else hot(tongue, pick, day)
+    )
+    return Personal(
+        why=reason,
+        why_lines=why_lines(tongue, reason),
+        more=links.more(pid, pick.paper.id),
+        less=links.less(pid, pick.paper.id),
+    )
+
+
+def hot(tongue: Tongue, pick: Pick, day: date) -> str:
+    """The reason of a trending paper, the same for every reader."""
+    return wording.trend(tongue, pick.heat, day, has_code=bool(pick.paper.code_url))
+
+
+def why_lines(tongue: Tongue, reason: str) -> str:
+    """The reason in the lines of the text part."""
+    return wrapped(f"{tongue.say('Why:')} {reason}", 3, first="   ") if reason else ""
+
+
+def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
+    """A pick in words, ready to print."""
+    paper = pick.paper
+    title = shorten(paper.title.strip(), LONGEST_TITLE) or tongue.say("(untitled)")
+    href = "" if LOOKS_LIKE_A_LINK.search(paper.title) else allowed(paper.url)
+    told = pick.section is Section.TRENDING and bool(own.why) and wording.tells_votes(pick.heat)
+    return Card(
+        number=str(number) if pick.section is Section.TRENDING else "",
+        title=title,
+        href=href,
+        lang=_foreign(tongue, paper),
+        meta=wording.meta(tongue, paper, pick.heat, told=told),
+        why=own.why,
+        why_lines=own.why_lines,
+        gist=gist(paper.summary, paper.abstract),
+        anchors=_anchors(tongue, paper, linked=bool(href)),
+        more=own.more,
+        less=own.less,
+    )
+
+
+def allowed(url: str) -> str:
+    """The URL if it may stand in a mail: http or https, a host, no blanks, not endless; else nothing."""
+    if len(url) > LONGEST_URL or re.search(r"[\s\x00-\x1f\x7f<>\"\\]", url):
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a broken IPv6 address
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""
+
+
+def _anchors(tongue: Tongue, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
+    named = (
+        (tongue.say("Abstract"), "" if linked else paper.url),
+        (tongue.say("PDF"), paper.pdf_url or _pdf(paper)),
+        (tongue.say("Code"), paper.code_url),
+        (tongue.say("Project"), paper.project_url),
+        (tongue.say("Discussion"), paper.discussion_url),
+    )
+    return tuple(Anchor(label, allowed(url)) for label, url in named if allowed(url))
+
+
+def _pdf(paper: Paper) -> str:
+    number = paper.id.removeprefix("arxiv:")
+    return f"https://arxiv.org/pdf/{number}" if number != paper.id else ""
+
+
+def _foreign(tongue: Tongue, paper: Paper) -> str:
+    """The paper's language if it is not the mail's: told by its script, English in the Latin one."""
+    spoken = next((code for code, script in SCRIPTS if script.search(paper.title)), "en")
+    return "" if spoken == tongue.code else spoken

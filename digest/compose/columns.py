@@ -1,0 +1,57 @@
+"""How does text stand in a terminal? At 72 columns, wide letters counted as two, URLs never broken."""
+
+import re
+from collections.abc import Iterator
+from unicodedata import combining, east_asian_width
+
+COLUMNS = 72
+PIECE = re.compile(
+    r"https?://\S+|[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]|[^\s\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]+|\s+"
+)
+CLOSING = frozenset("，。、；：！？）》」』”’)")
+
+
+def width(text: str) -> int:
+    """Columns a terminal gives to a text."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
+    """A paragraph in lines of at most 72 columns; `first` stands in the first line's indent."""
+    margin = " " * indent
+    lines = list(_lines(text, COLUMNS - indent)) or [""]
+    return first.ljust(indent) + ("\n" + margin).join(lines)
+
+
+def _lines(text: str, room: int) -> Iterator[str]:
+    line = ""
+    for piece in _pieces(text, room):
+        if width(line) + width(piece.rstrip()) > room and piece not in CLOSING and line.strip():
+            yield line.rstrip()
+            line = ""
+        line += piece if line else piece.lstrip()
+    if line.strip():
+        yield line.rstrip()
+
+
+def _pieces(text: str, room: int) -> Iterator[str]:
+    """Words, spaces and wide letters; a word longer than a line in parts, a URL whole."""
+    for piece in PIECE.findall(text):
+        if piece.isspace():
+            yield " "
+        elif len(piece) <= room // 2 or piece.startswith(("http://", "https://")):
+            yield piece
+        else:
+            yield from _parts(piece, room)
+
+
+def _parts(word: str, room: int) -> Iterator[str]:
+    part = ""
+    for letter in word:
+        if width(part + letter) > room:
+            yield part
+            part = ""
+        part += letter
+    yield part

@@ -1,0 +1,59 @@
+"""What is this paper about? Two sentences: its summary, or those of the abstract that say what is new."""
+
+import re
+from functools import lru_cache
+
+LONGEST = 240
+OPENING = r"[\"“‘(]?[A-Z0-9]"
+SENTENCE = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={OPENING})|(?<=[。！？])")
+NOT_AN_END = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|cf|vs|Figs?|Eqs?|Sec|Tab|No|Dr|Prof|approx|resp|St|w\.r\.t|a\.k\.a)|\b[A-Z])\.$"
+)
+NEWS = re.compile(
+    r"\b(?:we|this (?:paper|work|study|article|report|survey)|here)\b.{0,40}?\b"
+    r"(?:introduc|propos|present|show|demonstrat|develop|describ|releas|find|prove|report|study|"
+    r"investigat|explor|argue|address|ask|build|design)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def gist(summary: str, abstract: str) -> str:
+    """At most two sentences and 240 characters: the source's own summary, else drawn from the abstract."""
+    return shortest_telling(summary or telling(abstract[:20_000]))
+
+
+def telling(abstract: str) -> str:
+    """The abstract from the sentence on that says what its authors did, or from its beginning."""
+    sentences = split(abstract)
+    start = next((i for i, sentence in enumerate(sentences) if NEWS.search(sentence)), 0)
+    return " ".join(sentences[start : start + 2])
+
+
+def shortest_telling(text: str) -> str:
+    """One or two whole sentences if they fit, else a cut at a word."""
+    sentences = split(text[:4_000])[:2]
+    both = " ".join(sentences)
+    if len(both) <= LONGEST:
+        return both
+    return shorten(sentences[0], LONGEST)
+
+
+def split(text: str) -> list[str]:
+    """The sentences of a text; `e.g.` and initials do not end one."""
+    sentences: list[str] = []
+    for piece in SENTENCE.split(text.strip()):
+        if sentences and NOT_AN_END.search(sentences[-1]):
+            sentences[-1] += " " + piece
+        elif piece:
+            sentences.append(piece)
+    return sentences
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters; what is cut ends with an ellipsis, after a word where there is one."""
+    if len(text) <= length:
+        return text
+    head = text[: length - 1]
+    at_word = head.rsplit(" ", 1)[0] if " " in head[length // 2 :] and text[length - 1] != " " else head
+    return at_word.rstrip(" ,;:.–—-(") + "…"

@@ -1,0 +1,125 @@
+"""What stands around the cards? Headline, notes and footer of one reader's mail, as strings to print."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from digest.compose import subject as line
+from digest.compose.columns import wrapped
+from digest.compose.links import Links
+from digest.compose.site import Site
+from digest.compose.tongue import Tongue
+from digest.model import Edition, Frequency, Section, Subscriber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything a template prints except its own words; the sections hold finished cards."""
+
+    lang: str
+    subject: str = ""
+    preheader: str = ""
+    headline: str = ""
+    because: str = ""
+    web: str = ""
+    archive: str = ""
+    preferences: str = ""
+    pause: str = ""
+    unsubscribe: str = ""
+    weekly: bool = False
+    notes: tuple[str, ...] = ()
+    trending: str = ""
+    picked: str = ""
+    also_new: str = ""
+    cards: str = ""
+
+    def in_columns(self) -> "Page":
+        """The same for the text part."""
+        return replace(
+            self,
+            preheader=wrapped(self.preheader),
+            headline=wrapped(self.headline),
+            because=wrapped(self.because),
+        )
+
+
+def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:
+    """What any mail to a subscriber says about itself."""
+    return Page(
+        lang=tongue.code,
+        because=because(site, tongue, reader),
+        archive=links.archive(),
+        preferences=links.preferences(reader.pid),
+        pause=links.pause(reader.pid),
+        unsubscribe=links.unsubscribe(reader.pid),
+    )
+
+
+def edition_page(site: Site, links: Links, tongue: Tongue, edition: Edition) -> Page:
+    """What a digest says about itself."""
+    return replace(
+        page(site, links, tongue, edition.subscriber),
+        subject=line.subject(tongue, edition) if edition.picks else "",
+        preheader=line.preheader(tongue, edition) if edition.picks else "",
+        headline=headline(tongue, edition),
+        web=links.edition(edition.subscriber.pid, edition.day),
+        notes=notes(tongue, edition.notes),
+        weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
+    )
+
+
+def because(site: Site, tongue: Tongue, reader: Subscriber) -> str:
+    """Why the reader gets this: they asked, with this address, on that day."""
+    since = reader.confirmed_at or reader.created_at
+    facts = {"address": reader.address, "brand": site.brand}
+    if since is None:
+        return tongue.say("You get this because %(address)s subscribed to %(brand)s.") % facts
+    facts["date"] = tongue.long_day(since)
+    return tongue.say("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % facts
+
+
+def headline(tongue: Tongue, edition: Edition) -> str:
+    """The day and what is in it: `Monday 23 November 2026: 3 trending, 10 also new.`."""
+    counted = [
+        tongue.count(*COUNTS[section], len(edition.section(section)))
+        for section in Section
+        if edition.section(section)
+    ]
+    day = tongue.day(edition.day)
+    if not counted:
+        return tongue.say("%(day)s.") % {"day": day}
+    return tongue.say("%(day)s: %(counts)s.") % {"day": day, "counts": tongue.say(", ").join(counted)}
+
+
+COUNTS = {
+    Section.TRENDING: ("%(count)s trending", "%(count)s trending"),
+    Section.PICKED: ("%(count)s picked for you", "%(count)s picked for you"),
+    Section.ALSO_NEW: ("%(count)s also new", "%(count)s also new"),
+}
+
+
+def notes(tongue: Tongue, codes: Iterable[str]) -> tuple[str, ...]:
+    """What the reader is told about this edition. `code:detail` carries a word; unknown codes say nothing."""
+    said = (_note(tongue, *code.partition(":")[::2]) for code in codes)
+    return tuple(filter(None, said))
+
+
+def _note(tongue: Tongue, code: str, detail: str) -> str:
+    sentence = NOTES.get(code, "")
+    return tongue.say(sentence) % {"detail": detail} if sentence else ""
+
+
+def _(sentence: str) -> str:
+    """Marks a sentence for the catalogues; it is spoken later."""
+    return sentence
+
+
+NOTES = {
+    "first": _(
+        "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
+    ),
+    "votes-missing": _("Votes were not available today: trending is ordered by authors, code and topic."),
+    "source-missing": _("%(detail)s could not be read today; its papers follow."),
+    "arxiv-silent": _("arXiv announced nothing today."),
+    "no-interests": _("Tell us what you work on, and papers are picked for you."),
+    "trimmed": _("Shortened so that your mail program shows all of it; the rest is on the web."),
+}

@@ -1,0 +1,163 @@
+"""How does an edition become an email? Words from wording, looks from the templates, nothing decided here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from digest.compose import pages
+from digest.compose.cards import card, personal
+from digest.compose.links import Links
+from digest.compose.pages import Page
+from digest.compose.site import Site
+from digest.compose.stationery import Stationery
+from digest.compose.tongue import Tongue, tongue
+from digest.model import Edition, Email, Pick, Section, Subscriber
+
+__all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
+
+CONFIRM_HOURS = 48
+SHAPES = {Section.TRENDING: "card", Section.PICKED: "card", Section.ALSO_NEW: "line"}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something the operator should know, and what to do about it."""
+
+    title: str
+    facts: tuple[str, ...]
+    advice: str
+
+
+class Renderer:
+    """Every mail of the product, in the reader's language. The same arguments always give the same mail."""
+
+    def __init__(self, site: Site, links: Links, overrides: Path | None = None) -> None:
+        self.site = site
+        self.links = links
+        self._overrides = overrides
+        self._stationery: dict[str, Stationery] = {}
+
+    def digest(self, edition: Edition) -> Email:
+        """The digest of one day for one reader."""
+        speaks = tongue(edition.subscriber.preferences.language)
+        page = pages.edition_page(self.site, self.links, speaks, edition)
+        page = replace(page, subject=self.subject(speaks, "digest", page=page))
+        text = self._filled(page.in_columns(), speaks, edition, "txt")
+        html = self._filled(page, speaks, edition, "html")
+        return Email(
+            page.subject,
+            self.render(speaks, "digest/body.txt", page=text),
+            self.render(speaks, "digest/body.html", page=html),
+        )
+
+    def broke_out(self, edition: Edition) -> Email:
+        """Papers that were sent before and took off since."""
+        speaks = tongue(edition.subscriber.preferences.language)
+        page = pages.edition_page(self.site, self.links, speaks, edition)
+        page = replace(page, subject=self.subject(speaks, "broke_out", page=page))
+        return Email(
+            page.subject,
+            self.render(
+                speaks,
+                "broke_out/body.txt",
+                page=replace(page.in_columns(), cards=self._cards(speaks, edition, edition.picks, "txt")),
+            ),
+            self.render(
+                speaks,
+                "broke_out/body.html",
+                page=replace(page, cards=self._cards(speaks, edition, edition.picks, "html")),
+            ),
+        )
+
+    def empty_day(self, edition: Edition) -> Email:
+        """A word on a day without papers, for readers who asked for one."""
+        speaks = tongue(edition.subscriber.preferences.language)
+        page = pages.edition_page(self.site, self.links, speaks, edition)
+        reason = " ".join(page.notes) or speaks.say("Nothing new came close enough to what you read.")
+        page = replace(page, preheader=reason)
+        return self._notice(speaks, "empty_day", page, weekday=speaks.weekday(edition.day), reason=reason)
+
+    def confirm(self, reader: Subscriber, url: str, *, hours: int = CONFIRM_HOURS) -> Email:
+        """Asks whoever owns the address whether they want this at all."""
+        never = self.links.unsubscribe(reader.pid)
+        return self._to(reader, "confirm", address=reader.address, url=url, hours=hours, never=never)
+
+    def address_change(
+        self, reader: Subscriber, address: str, url: str, *, hours: int = CONFIRM_HOURS
+    ) -> Email:
+        """Asks whoever owns the new address whether mail may go there."""
+        return self._to(reader, "address_change", address=address, url=url, hours=hours)
+
+    def welcome(self, reader: Subscriber, *, first: datetime | None = None) -> Email:
+        """After the confirmation: what comes when, and how to make it one's own."""
+        when = first and self._moment(reader, first)
+        return self._to(reader, "welcome", address=reader.address, first=when)
+
+    def goodbye(self, reader: Subscriber) -> Email:
+        """The last mail, with a way back."""
+        undo = self.links.unsubscribe(reader.pid)
+        return self._to(reader, "goodbye", address=reader.address, undo=undo)
+
+    def admin_alert(self, alert: Alert) -> Email:
+        """Tells the operator what broke and what to do."""
+        speaks = tongue("en")
+        return self._notice(speaks, "admin_alert", Page(lang=speaks.code), alert=alert)
+
+    def subject(self, speaks: Tongue, name: str, **context: object) -> str:
+        """The subject line of one kind of mail."""
+        return " ".join(self.render(speaks, f"{name}/subject.txt", **context).split())
+
+    def render(self, speaks: Tongue, template: str, **context: object) -> str:
+        """Any template, in one language."""
+        if speaks.code not in self._stationery:
+            self._stationery[speaks.code] = Stationery(self.site, speaks, self._overrides)
+        return self._stationery[speaks.code].render(template, **context)
+
+    def _to(self, reader: Subscriber, name: str, **context: object) -> Email:
+        speaks = tongue(reader.preferences.language)
+        return self._notice(speaks, name, pages.page(self.site, self.links, speaks, reader), **context)
+
+    def _notice(self, speaks: Tongue, name: str, page: Page, **context: object) -> Email:
+        page = replace(page, subject=self.subject(speaks, name, page=page, **context))
+        return Email(
+            page.subject,
+            self.render(speaks, f"{name}/body.txt", page=page.in_columns(), **context),
+            self.render(speaks, f"{name}/body.html", page=page, **context),
+        )
+
+    def _filled(self, page: Page, speaks: Tongue, edition: Edition, part: str) -> Page:
+        return replace(
+            page,
+            trending=self._cards(speaks, edition, edition.section(Section.TRENDING), part),
+            picked=self._cards(speaks, edition, edition.section(Section.PICKED), part),
+            also_new=self._cards(speaks, edition, edition.section(Section.ALSO_NEW), part),
+        )
+
+    def _cards(self, speaks: Tongue, edition: Edition, picks: Iterable[Pick], part: str) -> str:
+        printed = [
+            self.card(speaks, edition, pick, number, part) for number, pick in enumerate(picks, start=1)
+        ]
+        return stacked(printed, part)
+
+    def card(self, speaks: Tongue, edition: Edition, pick: Pick, number: int, part: str) -> str:
+        """One paper, as HTML or as text."""
+        own = personal(speaks, self.links, edition.subscriber.pid, pick, edition.day)
+        shape = SHAPES[pick.section]
+        return self.render(speaks, f"digest/{shape}.{part}", card=card(speaks, pick, number, own))
+
+    def _moment(self, reader: Subscriber, moment: datetime) -> str:
+        """`Tuesday 24 November 2026, 07:00 (Europe/Berlin)`."""
+        zone = reader.schedule.timezone
+        local = moment.astimezone(ZoneInfo(zone))
+        return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({zone})"
+
+
+def stacked(printed: Iterable[str], part: str) -> str:
+    """Cards under each other: in text with a blank line between them."""
+    if part == "html":
+        return Markup("").join(map(Markup, printed)).rstrip("\n")
+    return "\n".join(printed).rstrip("\n")

@@ -1,0 +1,57 @@
+"""What does the inbox show? A subject from today's best paper and a sentence that names the next ones."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from unicodedata import category
+
+from digest.compose.gist import gist, shorten
+from digest.compose.tongue import Tongue
+from digest.model import Edition, Pick, Section
+
+LONGEST_SUBJECT, LONGEST_PREHEADER, SHORTEST_PREHEADER = 60, 110, 35
+REPLY_MARKS = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
+
+
+def leads(edition: Edition) -> Sequence[Pick]:
+    """The picks from the most to the least telling: the best personal one, what is hot, then the rest."""
+    picked, trending = edition.section(Section.PICKED), edition.section(Section.TRENDING)
+    return (*picked[:1], *trending, *picked[1:], *edition.section(Section.ALSO_NEW))
+
+
+def subject(tongue: Tongue, edition: Edition) -> str:
+    """`Counting Sheep… + 18 more papers`, at most 60 characters."""
+    first, *others = leads(edition)
+    if not others:
+        return name(tongue, first.paper.title, LONGEST_SUBJECT)
+    more = tongue.count(" + %(count)s more paper", " + %(count)s more papers", len(others))
+    return name(tongue, first.paper.title, LONGEST_SUBJECT - len(more)) + more
+
+
+def preheader(tongue: Tongue, edition: Edition) -> str:
+    """`Also: Learning to Nap; Dreams as Priors.`: a readable sentence of 35 to 110 characters."""
+    first, *others = leads(edition)
+    told = ""
+    for number in range(1, len(others) + 1):
+        room = (LONGEST_PREHEADER - 10) // max(2, number)
+        names = [name(tongue, pick.paper.title, room) for pick in others[:number]]
+        told = tongue.say("Also: %(papers)s.") % {"papers": tongue.say("; ").join(names)}
+        if number >= 2 and len(told) >= SHORTEST_PREHEADER:
+            return told
+    # Too few or too short names for a sentence: the best paper itself tells the rest.
+    return shorten(f"{told} {gist(first.paper.summary, first.paper.abstract)}".strip(), LONGEST_PREHEADER)
+
+
+@lru_cache(maxsize=8192)
+def name(tongue: Tongue, title: str, room: int) -> str:
+    """A paper's short name: what stands before a colon if that is a name, else the title cut at a word."""
+    plain = REPLY_MARKS.sub("", " ".join("".join(map(_printable, title[:500])).split()))
+    before_colon = plain.partition(": ")[0]
+    if 2 <= len(before_colon) <= min(40, room):
+        plain = before_colon
+    return shorten(plain, room) or tongue.say("(untitled)")
+
+
+def _printable(letter: str) -> str:
+    """No emoji and no invisible letters in an inbox."""
+    return "" if category(letter) in {"So", "Cf", "Cc", "Cs", "Co", "Cn", "Sk"} else letter
