@@ -1,0 +1,46 @@
+"""When are two addresses one mailbox, and how is one written on the wire?"""
+
+import hmac
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from digest.errors import InvalidAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address in its three spellings."""
+
+    shown: str  # as people read it, in NFC
+    wire: str  # as SMTP takes it; ASCII, unless the part before the @ is not
+    mailbox: str  # the same for every spelling of one mailbox: no case, the domain in IDNA
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """Whether only servers with SMTPUTF8 can take mail for it."""
+        return not self.wire.isascii()
+
+    @property
+    def domain(self) -> str:
+        """The receiving domain, in ASCII."""
+        return self.wire.rpartition("@")[2]
+
+
+def parse_address(text: str) -> Address:
+    """Read an address; InvalidAddress with a sentence for people when mail cannot be written to it."""
+    try:
+        found = validate_email(text.strip(), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise InvalidAddress(f"This is not an email address that we can write to: {error}") from error
+    local, domain = found.local_part, str(found.ascii_domain).lower()
+    return Address(
+        shown=found.normalized,
+        wire=found.ascii_email or f"{local}@{domain}",
+        mailbox=f"{local.casefold()}@{domain}",
+    )
+
+
+def address_key(secret: bytes, address: str) -> str:
+    """The keyed hash under which a suppression knows a mailbox: it cannot be turned back without the secret."""
+    return hmac.new(secret, parse_address(address).mailbox.encode(), "sha256").hexdigest()

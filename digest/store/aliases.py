@@ -1,0 +1,28 @@
+"""Which work does a name mean? Any key ever met leads to it."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from digest.identity import canonical
+from digest.store.dialects import among
+from digest.store.records import ALIAS
+
+
+def numbers_of(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
+    """The works these ids, links or DOIs mean, by the ids as they were given; unknown ones are left out."""
+    names = {given: _name(given) for given in ids}
+    rows = connection.execute(
+        sa.select(ALIAS.c.key, sa.func.min(ALIAS.c.number))
+        .where(among(connection, ALIAS.c.key, {*names.values()}))
+        .group_by(ALIAS.c.key)
+    )
+    known: dict[str, int] = {key: number for key, number in rows}
+    return {given: known[name] for given, name in names.items() if name in known}
+
+
+def _name(given: str) -> str:
+    try:
+        return canonical(given)
+    except ValueError:
+        return given

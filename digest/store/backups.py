@@ -1,0 +1,67 @@
+"""How is an SQLite database copied while it is in use, and put back?"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+from digest.errors import StoreError
+
+RESTORED = (
+    "This database was restored from a backup: look at what was sent since, then run `digest db resume`."
+)
+
+
+def beside(file: Path, label: str) -> Path:
+    """Where the copy goes that is made before a migration."""
+    return file.with_name(f"{file.name}.before-{label}.backup")
+
+
+def copy(source: Path, target: Path, *, as_other: bool = True) -> None:
+    """Copy a database page by page through SQLite itself, so that a running writer does no harm.
+
+    The copy says that it is another instance, so that it starts paused wherever it is put.
+    """
+    partial = target.with_name(f"{target.name}.part")
+    partial.unlink(missing_ok=True)
+    try:
+        with closing(sqlite3.connect(source)) as reading, closing(sqlite3.connect(partial)) as writing:
+            reading.backup(writing)
+            writing.execute("PRAGMA journal_mode = DELETE")  # one file, no -wal beside it
+            if as_other:
+                writing.execute(
+                    "UPDATE meta SET value = ? WHERE key = 'instance'", (f"backup-{uuid4().hex}",)
+                )
+            writing.commit()
+            _must_be_sound(writing, source)
+        os.replace(partial, target)
+    except (sqlite3.Error, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"The backup to {target.name} did not succeed: {error}") from error
+
+
+def restore(backup: Path, file: Path) -> None:
+    """Put a backup in the place of a database that nobody has open; it starts paused.
+
+    What stood there before is kept beside it as `.replaced`.
+    """
+    with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as reading:
+        _must_be_sound(reading, backup)
+    if file.exists():
+        copy(file, file.with_name(f"{file.name}.replaced"))
+    copy(backup, file)
+    for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
+        file.with_name(leftover).unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as restored:
+        restored.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', ?)", (RESTORED,))
+        restored.commit()
+
+
+def _must_be_sound(database: sqlite3.Connection, name: Path) -> None:
+    try:
+        answer = database.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{name.name} is not a sound SQLite database: {error}") from error
+    if answer != "ok":
+        raise StoreError(f"{name.name} is not a sound SQLite database: {answer}")

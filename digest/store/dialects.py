@@ -1,0 +1,77 @@
+"""Which database is this, and how does one talk to it? SQLite and PostgreSQL side by side."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import StaticPool
+
+BUSY_AFTER = 10.0  # seconds a writer waits for another one
+
+
+def engine_for(url: str, *, foreign_keys: bool = True) -> sa.Engine:
+    """An engine with our ground rules; nothing is opened yet."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    in_memory: dict[str, Any] = {} if file_of(parsed) else {"poolclass": StaticPool}
+    options = {"timeout": BUSY_AFTER, "check_same_thread": False}
+    engine = sa.create_engine(parsed, connect_args=options, **in_memory)
+    _lay_ground_rules(engine, foreign_keys=foreign_keys)
+    return engine
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """The file of an SQLite database; None for a server or a database in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def is_postgres(connection: sa.Connection | sa.Engine) -> bool:
+    """Whether this is PostgreSQL; otherwise it is SQLite."""
+    return connection.dialect.name == "postgresql"
+
+
+def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def settle(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves, see below
+        for pragma in (
+            "journal_mode = WAL",  # readers never wait for the writer
+            "synchronous = FULL",  # what we committed survives a power cut: mail depends on it
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            "secure_delete = ON",  # an erased reader is gone from the file too
+            "cache_size = -65536",
+        ):
+            connection.cursor().execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that starts by reading and then writes can fail half-way; this one waits first.
+        reads = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that understands ON CONFLICT."""
+    return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
+
+
+def among(
+    connection: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]
+) -> sa.ColumnElement[bool]:
+    """`column IN values` for any number of values, as one parameter."""
+    if is_postgres(connection):
+        return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
+    each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def chunks(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The rows in pieces of at most `size`."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))

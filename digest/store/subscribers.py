@@ -1,0 +1,292 @@
+"""Who reads? Subscribers, found by address, by public id, and by when they are due."""
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from digest.errors import NotFound
+from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
+from digest.store.addresses import parse_address
+from digest.store.dialects import among, insert, is_postgres
+from digest.store.records import DELIVERY, SUBSCRIBER
+
+SORTS = ("created_at", "confirmed_at", "next_due", "address", "status")
+_PROFILE = TypeAdapter(Profile)
+_SCHEDULE = TypeAdapter(Schedule)
+_PREFERENCES = TypeAdapter(Preferences)
+_UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the subscribers that match, and how many match in all."""
+
+    subscribers: tuple[Subscriber, ...]
+    total: int
+
+
+class Subscribers:
+    """The readers, in one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        address: str,
+        *,
+        profile: Profile | None = None,
+        schedule: Schedule | None = None,
+        preferences: Preferences | None = None,
+        status: Status = Status.UNCONFIRMED,
+        now: datetime,
+        next_due: datetime | None = None,
+    ) -> Subscriber:
+        """A new subscriber, or, if the mailbox is known already, the one it belongs to, unchanged."""
+        newcomer = Subscriber(
+            id=0,
+            pid=new_pid(),
+            address=address,
+            status=status,
+            profile=profile or Profile(),
+            schedule=schedule or Schedule(),
+            preferences=preferences or Preferences(),
+            created_at=now,
+            confirmed_at=now if status is Status.CONFIRMED else None,
+            next_due=next_due,
+        )
+        self.add_many([newcomer])
+        return self.by_address(address)
+
+    def add_many(self, newcomers: Iterable[Subscriber]) -> int:
+        """Add many at once and say how many were new; known mailboxes are left as they are. Ids are given here."""
+        rows = [_row(newcomer) for newcomer in newcomers]
+        if not rows:
+            return 0
+        add = insert(self._connection, SUBSCRIBER).on_conflict_do_nothing(index_elements=["mailbox"])
+        return self._connection.execute(add, rows).rowcount
+
+    def by_address(self, address: str) -> Subscriber:
+        """Whose mailbox this is, however the address is spelt; NotFound when nobody's."""
+        return self._one(
+            SUBSCRIBER.c.mailbox == parse_address(address).mailbox, "This address is not subscribed."
+        )
+
+    def by_pid(self, pid: str) -> Subscriber:
+        """The subscriber with this public id; NotFound when there is none, or none any more."""
+        return self._one(SUBSCRIBER.c.pid == pid, "There is no such subscriber.")
+
+    def by_id(self, subscriber_id: int) -> Subscriber:
+        """The subscriber with this id; NotFound when there is none, or none any more."""
+        return self._one(SUBSCRIBER.c.id == subscriber_id, "There is no such subscriber.")
+
+    def by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
+        """Those of these subscribers that still exist."""
+        query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.id, ids))
+        return {row.id: _subscriber(row) for row in self._connection.execute(query)}
+
+    def by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
+        """The subscribers behind these addresses, by mailbox."""
+        mailboxes = {parse_address(address).mailbox for address in addresses}
+        query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
+        return {row.mailbox: _subscriber(row) for row in self._connection.execute(query)}
+
+    def save(self, subscriber: Subscriber) -> None:
+        """Write a subscriber as they are now; the cursor has its own way. NotFound when erased meanwhile."""
+        self.save_many([subscriber])
+
+    def save_many(self, subscribers: Sequence[Subscriber]) -> None:
+        """Write many subscribers as they are now."""
+        if not subscribers:
+            return
+        rows = [{**_row(subscriber), "this": subscriber.id} for subscriber in subscribers]
+        kept = {"pid", "created_at", "served_until"}
+        values = {name: sa.bindparam(name) for name in rows[0] if name not in {"this", *kept}}
+        update = sa.update(SUBSCRIBER).where(SUBSCRIBER.c.id == sa.bindparam("this")).values(values)
+        written = self._connection.execute(
+            update, [{k: v for k, v in row.items() if k not in kept} for row in rows]
+        )
+        if written.rowcount != len(rows):
+            raise NotFound("This subscriber was erased meanwhile.")
+
+    def page(
+        self,
+        *,
+        status: Status | None = None,
+        search: str = "",
+        sort: str = "created_at",
+        descending: bool = False,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> Page:
+        """A page of subscribers: of one status, with a piece of the address, in the order of one of SORTS."""
+        wanted: list[sa.ColumnElement[bool]] = []
+        if status is not None:
+            wanted.append(SUBSCRIBER.c.status == str(status))
+        if search:
+            wanted.append(SUBSCRIBER.c.mailbox.contains(search.strip().casefold(), autoescape=True))
+        column = SUBSCRIBER.c[sort if sort in SORTS else "created_at"]
+        order = (
+            (column.desc().nulls_last(), SUBSCRIBER.c.id.desc())
+            if descending
+            else (column.nulls_last(), SUBSCRIBER.c.id)
+        )
+        query = sa.select(SUBSCRIBER).where(*wanted).order_by(*order).limit(limit).offset(offset)
+        total = self._connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIBER).where(*wanted))
+        return Page(tuple(map(_subscriber, self._connection.execute(query))), int(total or 0))
+
+    def after(
+        self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None
+    ) -> tuple[Subscriber, ...]:
+        """The next subscribers by id: to walk through all of them without holding them all."""
+        query = (
+            sa.select(SUBSCRIBER)
+            .where(SUBSCRIBER.c.id > subscriber_id)
+            .order_by(SUBSCRIBER.c.id)
+            .limit(limit)
+        )
+        if status is not None:
+            query = query.where(SUBSCRIBER.c.status == str(status))
+        return tuple(map(_subscriber, self._connection.execute(query)))
+
+    def counts(self) -> Mapping[Status, int]:
+        """How many subscribers stand where; every status is named."""
+        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)
+        found = {status: count for status, count in self._connection.execute(query)}
+        return {status: found.get(str(status), 0) for status in Status}
+
+    def due(self, now: datetime, limit: int) -> tuple[Subscriber, ...]:
+        """The confirmed whose next edition is due, the longest waiting first."""
+        query = (
+            sa.select(SUBSCRIBER)
+            .where(SUBSCRIBER.c.next_due <= now)
+            .order_by(SUBSCRIBER.c.next_due, SUBSCRIBER.c.id)
+            .limit(limit)
+        )
+        return tuple(map(_subscriber, self._connection.execute(query)))
+
+    def oldest_due(self) -> datetime | None:
+        """The earliest moment anybody is due: in the past only while work is waiting."""
+        return self._connection.scalar(sa.select(sa.func.min(SUBSCRIBER.c.next_due)))
+
+    def set_next_due(self, subscriber_id: int, at: datetime | None) -> None:
+        """When this subscriber is due next; nothing happens unless they are confirmed."""
+        self.set_next_dues({subscriber_id: at})
+
+    def set_next_dues(self, moments: Mapping[int, datetime | None]) -> None:
+        """When these subscribers are due next; only the confirmed ever are."""
+        if moments:
+            mine = (SUBSCRIBER.c.id == sa.bindparam("this")) & (SUBSCRIBER.c.status == str(Status.CONFIRMED))
+            self._connection.execute(
+                sa.update(SUBSCRIBER).where(mine).values(next_due=sa.bindparam("at")),
+                [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
+            )
+
+    def cursor(self, subscriber_id: int) -> datetime | None:
+        """Up to when the papers first seen were considered for this reader."""
+        query = sa.select(SUBSCRIBER.c.served_until).where(SUBSCRIBER.c.id == subscriber_id)
+        moment: datetime | None = self._connection.scalar(query)
+        return moment
+
+    def set_cursor(self, subscriber_id: int, at: datetime) -> None:
+        """Everything first seen up to here was considered for this reader; it never goes back."""
+        self.set_cursors({subscriber_id: at})
+
+    def set_cursors(self, moments: Mapping[int, datetime]) -> None:
+        """Move many cursors forwards."""
+        if moments:
+            ahead = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < sa.bindparam("at"))
+            mine = (SUBSCRIBER.c.id == sa.bindparam("this")) & ahead
+            self._connection.execute(
+                sa.update(SUBSCRIBER).where(mine).values(served_until=sa.bindparam("at")),
+                [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
+            )
+
+    def asked_at(self, subscriber_id: int) -> datetime | None:
+        """When we last asked this address to confirm; None when it need not, or must not, be answered."""
+        moment: datetime | None = self._connection.scalar(
+            sa.select(SUBSCRIBER.c.asked_at).where(SUBSCRIBER.c.id == subscriber_id)
+        )
+        return moment
+
+    def set_asked(self, subscriber_id: int, at: datetime | None) -> None:
+        """Remember that we asked to confirm, or that no answer counts any more."""
+        self._connection.execute(
+            sa.update(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id).values(asked_at=at)
+        )
+
+    def erase(self, subscriber_id: int) -> None:
+        """Remove a subscriber and every trace of the address; mails not yet on their way are cancelled."""
+        theirs = DELIVERY.c.subscriber_id == subscriber_id
+        waiting = sa.case(
+            (DELIVERY.c.state.in_(_UNSENT), str(DeliveryState.CANCELLED)), else_=DELIVERY.c.state
+        )
+        self._connection.execute(
+            sa.update(DELIVERY).where(theirs).values(address="", payload={}, last_reply="", state=waiting)
+        )
+        self._connection.execute(sa.delete(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id))
+
+    def unanswered(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:
+        """Those who never confirmed, and signed up before a moment: they are to be forgotten."""
+        query = (
+            sa.select(SUBSCRIBER)
+            .where(SUBSCRIBER.c.status == str(Status.UNCONFIRMED), SUBSCRIBER.c.created_at < before)
+            .where(SUBSCRIBER.c.asked_at.is_(None) | (SUBSCRIBER.c.asked_at < before))
+            .limit(limit)
+        )
+        return tuple(map(_subscriber, self._connection.execute(query)))
+
+    def _one(self, condition: sa.ColumnElement[bool], otherwise: str) -> Subscriber:
+        query = sa.select(SUBSCRIBER).where(condition)
+        if is_postgres(self._connection) and not self._connection.get_execution_options().get("reads_only"):
+            query = query.with_for_update()  # nobody changes them between our reading and our writing
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound(otherwise)
+        return _subscriber(row)
+
+
+def new_pid() -> str:
+    """A public id that cannot be guessed and says nothing."""
+    return secrets.token_urlsafe(12)
+
+
+def _row(subscriber: Subscriber) -> dict[str, Any]:
+    address = parse_address(subscriber.address)
+    confirmed = subscriber.status is Status.CONFIRMED
+    return {
+        "pid": subscriber.pid,
+        "address": address.shown,
+        "mailbox": address.mailbox,
+        "status": str(subscriber.status),
+        "profile": _PROFILE.dump_python(subscriber.profile, mode="json", exclude_defaults=True),
+        "schedule": _SCHEDULE.dump_python(subscriber.schedule, mode="json"),
+        "preferences": _PREFERENCES.dump_python(subscriber.preferences, mode="json"),
+        "profile_revision": subscriber.profile_revision,
+        "created_at": subscriber.created_at,
+        "confirmed_at": subscriber.confirmed_at,
+        "next_due": subscriber.next_due if confirmed else None,
+        "served_until": subscriber.cursor,
+    }
+
+
+def _subscriber(row: sa.Row[Any]) -> Subscriber:
+    return Subscriber(
+        id=row.id,
+        pid=row.pid,
+        address=row.address,
+        status=Status(row.status),
+        profile=_PROFILE.validate_python(row.profile),
+        schedule=_SCHEDULE.validate_python(row.schedule),
+        preferences=_PREFERENCES.validate_python(row.preferences),
+        created_at=row.created_at,
+        confirmed_at=row.confirmed_at,
+        profile_revision=row.profile_revision,
+        next_due=row.next_due,
+        cursor=row.served_until,
+    )
