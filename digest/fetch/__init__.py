@@ -1,1 +1,20 @@
-"""What is new out there? The outside world, read politely: one file per source."""
+"""The outside world, read politely: one client, one file per source, each with a pure parse().
+
+    plan = Plan(sources=("arxiv", "huggingface"), arxiv_rss_url=...)   # the settings of the same names
+    manners = Manners(user_agent="digest/1 (+https://...; mailto:...)", intervals={"arxiv": 3.1})
+    async with Client(manners, trusted=plan.trusted) as client:
+        for source in build(plan):                 # in this order; store each before reading the next
+            visit = Visit(client=client, now=now, known=known, memory=memory, tell=progress)
+            for reading in await read(source, visit):
+                ...                                # papers, signals, health, a note for people
+
+`known(ids)` returns those ids the store holds; `memory` maps a scope of this source to what the store
+remembers of it (Memory). `read` never raises SourceError: a dead source or category is a Reading whose
+health says FAILED or CHANGED and whose note is a sentence. `progress(what, done, of)` is for people.
+"""
+
+from digest.fetch.client import Client, Manners
+from digest.fetch.registry import SOURCES, Plan, build
+from digest.fetch.source import Source, Visit, read
+
+__all__ = ["SOURCES", "Client", "Manners", "Plan", "Source", "Visit", "build", "read"]

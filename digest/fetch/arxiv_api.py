@@ -1,0 +1,120 @@
+"""What does arXiv know of these very papers? Its query API, asked only by id, never to discover."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from lxml import etree
+
+from digest.errors import SourceChanged, SourceError
+from digest.fetch import plaintext
+from digest.fetch.answer import Refused, Wants
+from digest.fetch.client import Client
+from digest.fetch.xml import ATOM, Unreadable, read_each, text_of
+from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
+from digest.model import Health, Paper, Reading
+
+MOST = 100  # ids in one question
+_EXT = "{http://arxiv.org/schemas/atom}"
+_ERROR = "/api/errors#"
+
+
+async def look_up(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> Reading:
+    """The papers of at most a hundred arXiv ids; those that arXiv does not know are named in the note."""
+    asked = [number.removeprefix("arxiv:") for number in numbers][:MOST]
+    try:
+        answer = await client.get(
+            f"{base}/api/query",
+            family="arxiv",
+            wants=Wants.XML,
+            params={"id_list": ",".join(asked), "start": 0, "max_results": len(asked)},
+        )
+    except Refused as error:
+        raise SourceError(error_in(error.answer.body) or str(error)) from error
+    reading = parse(answer.body, "look-up", read_at)
+    missing = sorted(set(asked) - {paper.id.removeprefix("arxiv:") for paper in reading.papers})
+    if not missing:
+        return reading
+    return _noting(reading, f"arXiv does not know {', '.join(missing[:5])}{' …' if missing[5:] else ''}.")
+
+
+def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+    """The papers of one answer; SourceChanged when it is no Atom feed or an error entry."""
+    if message := error_in(body):
+        raise SourceChanged(f"arXiv says: {message}")
+    parsed = read_each(body, (f"{ATOM}entry",), _paper)
+    if not parsed.broken and parsed.root != f"{ATOM}feed":
+        raise SourceChanged("the answer is XML, but not a feed")
+    reading = Reading(
+        source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items, body=body,
+        health=Health.TRUNCATED if parsed.broken else Health.OK,
+    )  # fmt: skip
+    if parsed.broken:
+        return _noting(reading, f"The answer broke off after {len(parsed.items)} papers.")
+    return _noting(reading, f"{parsed.skipped} entries could not be read.") if parsed.skipped else reading
+
+
+def error_in(body: bytes) -> str:
+    """The sentence of an error entry, or an empty string."""
+    if _ERROR.encode() not in body:
+        return ""
+    return next(iter(read_each(body, (f"{ATOM}entry",), _error).items), "")
+
+
+def _noting(reading: Reading, note: str) -> Reading:
+    return replace(reading, note=f"{reading.note} {note}".strip())
+
+
+def _error(entry: etree._Element) -> str | None:
+    is_error = _ERROR in text_of(entry.find(f"{ATOM}id"))
+    return text_of(entry.find(f"{ATOM}summary")) or "an error without words" if is_error else None
+
+
+def _paper(entry: etree._Element) -> Paper:
+    given = text_of(entry.find(f"{ATOM}id"))
+    number = arxiv_id(given)
+    if number is None:
+        raise Unreadable(given)
+    title = plaintext.title(text_of(entry.find(f"{ATOM}title")))
+    abstract = plaintext.plain(text_of(entry.find(f"{ATOM}summary")))
+    comment = text_of(entry.find(f"{_EXT}comment"))
+    return Paper(
+        id=f"arxiv:{number}",
+        title=title,
+        abstract=abstract,
+        url=f"https://arxiv.org/abs/{number}",
+        pdf_url=f"https://arxiv.org/pdf/{number}",
+        published=_moment(text_of(entry.find(f"{ATOM}published"))),
+        authors=tuple(
+            filter(
+                None, (plaintext.name(text_of(name)) for name in entry.iterfind(f"{ATOM}author/{ATOM}name"))
+            )
+        ),
+        categories=_categories(entry),
+        version=arxiv_version(given) or 1,
+        aliases=_aliases(text_of(entry.find(f"{_EXT}doi"))),
+        source="arxiv-api",
+        withdrawn=is_withdrawn(title, abstract, comment),
+    )
+
+
+def _categories(entry: etree._Element) -> tuple[str, ...]:
+    """The primary one first; the MSC and ACM classes among them are left out."""
+    primary = entry.find(f"{_EXT}primary_category")
+    terms = [primary.get("term", "") if primary is not None else ""]
+    terms += [category.get("term", "") for category in entry.iterfind(f"{ATOM}category")]
+    return tuple(dict.fromkeys(term for term in terms if term and " " not in term and not term[0].isdigit()))
+
+
+def _aliases(doi: str) -> tuple[str, ...]:
+    try:
+        return (canonical(doi),) if doi else ()
+    except ValueError:
+        return ()
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,54 @@
+"""Which sources are there? A new one is a file in this room and a line in SOURCES."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+
+from digest.errors import ConfigError
+from digest.fetch.arxiv import Arxiv
+from digest.fetch.hackernews import HackerNews
+from digest.fetch.huggingface import HuggingFace
+from digest.fetch.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What shall be read and where it is: the settings of the same names, as plain values."""
+
+    sources: tuple[str, ...] = ("arxiv", "huggingface", "hackernews")
+    arxiv_categories: tuple[str, ...] = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML")
+    arxiv_rss_url: str = "https://rss.arxiv.org"
+    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
+    arxiv_listing_url: str = "https://arxiv.org"
+    arxiv_api_url: str = "https://export.arxiv.org"
+    huggingface_url: str = "https://huggingface.co"
+    hackernews_url: str = "https://hn.algolia.com"
+    semanticscholar_url: str = "https://api.semanticscholar.org"
+    semanticscholar_key: str = field(default="", repr=False)
+    biorxiv_url: str = "https://api.biorxiv.org"
+    feeds: tuple[str, ...] = ()
+
+    @property
+    def trusted(self) -> tuple[str, ...]:
+        """Every URL the operator set: these, and only these, may lie in a private network."""
+        urls = [getattr(self, name) for name in (f.name for f in fields(self)) if name.endswith("_url")]
+        return (*urls, *self.feeds)
+
+
+SOURCES: Mapping[str, Callable[[Plan], Source]] = {
+    "arxiv": lambda plan: Arxiv(
+        categories=plan.arxiv_categories,
+        rss=plan.arxiv_rss_url,
+        oai=plan.arxiv_oai_url,
+        listing=plan.arxiv_listing_url,
+    ),
+    "huggingface": lambda plan: HuggingFace(plan.huggingface_url),
+    "hackernews": lambda plan: HackerNews(plan.hackernews_url, api=plan.arxiv_api_url),
+}
+
+
+def build(plan: Plan) -> list[Source]:
+    """The chosen sources in their order; ConfigError with the names there are when one is unknown."""
+    unknown = [name for name in plan.sources if name not in SOURCES]
+    if unknown:
+        raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")
+    return [SOURCES[name](plan) for name in plan.sources]

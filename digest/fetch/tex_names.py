@@ -1,0 +1,104 @@
+"""What do TeX's names stand for? Tables only; plaintext.py reads with them."""
+# ruff: noqa: RUF001, SIM905  the tables hold look-alike letters on purpose, and words are easier to read
+
+import unicodedata
+
+GREEK = {
+    name: unicodedata.lookup(f"GREEK SMALL LETTER {letter}")
+    for name, letter in [
+        *((n, n.upper()) for n in ("alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota")),
+        *((n, n.upper()) for n in ("kappa", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau")),
+        *((n, n.upper()) for n in ("upsilon", "phi", "chi", "psi", "omega", "epsilon")),
+        ("lambda", "LAMDA"), ("varepsilon", "EPSILON"), ("varphi", "PHI"), ("varrho", "RHO"),
+        ("varsigma", "FINAL SIGMA"), ("vartheta", "THETA"), ("eps", "EPSILON"), ("varkappa", "KAPPA"),
+    ]
+}  # fmt: skip
+GREEK |= {
+    name.capitalize(): char.upper()
+    for name, char in list(GREEK.items())
+    if not name.startswith(("var", "eps"))
+}
+GREEK |= {"Epsilon": "Ε", "varpi": "ϖ", "digamma": "ϝ"}
+
+SYMBOLS = GREEK | {
+    "times": "×", "cdot": "·", "pm": "±", "mp": "∓", "div": "÷", "ast": "*", "star": "⋆", "circ": "∘",
+    "bullet": "•", "oplus": "⊕", "otimes": "⊗", "odot": "⊙", "wedge": "∧", "land": "∧", "vee": "∨",
+    "lor": "∨",
+    "cap": "∩", "cup": "∪", "setminus": "∖", "bigcup": "⋃", "bigcap": "⋂", "bigoplus": "⨁", "lnot": "¬",
+    "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "ll": "≪", "gg": "≫",
+    "ne": "≠", "neq": "≠", "equiv": "≡", "approx": "≈", "sim": "∼", "simeq": "≃", "cong": "≅", "propto": "∝",
+    "lesssim": "≲", "gtrsim": "≳", "prec": "≺", "succ": "≻", "preceq": "⪯", "succeq": "⪰", "triangleq": "≜",
+    "in": "∈", "notin": "∉", "ni": "∋", "subset": "⊂", "subseteq": "⊆", "supset": "⊃", "supseteq": "⊇",
+    "subsetneq": "⊊", "emptyset": "∅", "varnothing": "∅", "forall": "∀", "exists": "∃", "neg": "¬",
+    "to": "→", "rightarrow": "→", "longrightarrow": "→", "leftarrow": "←", "gets": "←", "mapsto": "↦",
+    "leftrightarrow": "↔", "Rightarrow": "⇒", "implies": "⇒", "Leftarrow": "⇐", "Leftrightarrow": "⇔",
+    "iff": "⇔", "uparrow": "↑", "downarrow": "↓", "hookrightarrow": "↪", "rightharpoonup": "⇀",
+    "xrightarrow": "→", "circlearrowright": "↻", "rightleftharpoons": "⇌", "leadsto": "⇝",
+    "textrightarrow": "→", "textleftarrow": "←",
+    "sum": "∑", "prod": "∏", "coprod": "∐", "int": "∫", "iint": "∬", "oint": "∮", "partial": "∂",
+    "nabla": "∇", "infty": "∞", "sqrt": "√", "surd": "√", "ell": "ℓ", "hbar": "ℏ", "Re": "ℜ", "Im": "ℑ",
+    "aleph": "ℵ", "wp": "℘", "top": "⊤", "bot": "⊥", "perp": "⊥", "angle": "∠", "parallel": "∥", "mid": "|",
+    "independent": "⊥", "vdash": "⊢", "models": "⊨", "square": "□", "Box": "□", "diamond": "⋄",
+    "triangle": "△", "dagger": "†", "ddagger": "‡", "checkmark": "✓", "degree": "°", "textdegree": "°",
+    "prime": "′", "ldots": "…", "dots": "…", "cdots": "⋯", "dotsc": "…", "vdots": "⋮", "textellipsis": "…",
+    "langle": "⟨", "rangle": "⟩", "lceil": "⌈", "rceil": "⌉", "lfloor": "⌊", "rfloor": "⌋", "vert": "|",
+    "lvert": "|", "rvert": "|", "Vert": "‖", "lVert": "‖", "rVert": "‖", "lbrace": "{", "rbrace": "}",
+    "lbrack": "[", "rbrack": "]", "colon": ":", "backslash": "\\", "slash": "/", "textbackslash": "\\",
+    "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "aa": "å",
+    "AA": "Å",
+    "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ",
+    "NG": "Ŋ", "S": "§", "P": "¶", "copyright": "©", "pounds": "£", "texteuro": "€", "euro": "€",
+    "textregistered": "®", "texttrademark": "™", "textmu": "μ", "textemdash": "—", "textendash": "–",
+    "textgreater": ">", "textless": "<", "textbar": "|", "textasciitilde": "~", "textasciicircum": "^",
+    "textunderscore": "_", "textdollar": "$", "textquotesingle": "'", "textquoteright": "’", "lq": "‘",
+    "textquoteleft": "‘", "textquotedblleft": "“", "textquotedblright": "”", "rq": "’", "texttimes": "×",
+    "textbullet": "•", "cdotp": "·", "textperiodcentered": "·", "gtr": ">", "lt": "<", "gt": ">",
+    "TeX": "TeX", "LaTeX": "LaTeX", "ie": "i.e.", "eg": "e.g.", "etal": "et al.",
+}  # fmt: skip
+
+# Spacing, sizes and font switches: they print nothing of their own.
+SILENT = frozenset(
+    "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr mleft mright limits "
+    "nolimits displaystyle textstyle scriptstyle rm bf it em sl sf tt sc cal tiny small footnotesize "
+    "scriptsize normalsize large Large LARGE huge Huge bfseries itshape scshape ttfamily rmfamily upshape "
+    "slshape sffamily mdseries noindent par smallskip medskip bigskip protect ensuremath allowbreak "
+    "nobreak linebreak newline smash phantom hfill centering xspace relax boldmath unboldmath nonumber "
+    "label vspace hspace item maketitle sloppy".split()
+)  # fmt: skip
+SPACES = frozenset(
+    "quad qquad thinspace enspace space newline par item linebreak medspace thickspace".split()
+)  # fmt: skip
+
+# Commands that only dress their argument: the argument stands as it is.
+DRESS = frozenset(
+    "emph textbf textit textrm textsf textsc texttt textsl textup textmd textnormal text mbox hbox fbox "
+    "mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathnormal boldsymbol bm pmb operatorname "
+    "underline uline uwave uppercase lowercase mathop mathbin mathrel textsuperscript textsubscript "
+    "ensuremath underbrace overbrace mathds boxed url path mathstrut sout em bf it rm".split()
+)  # fmt: skip
+
+ACCENTS = {
+    "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307",
+    "v": "\u030c", "u": "\u0306", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "d": "\u0323",
+    "b": "\u0331", "t": "\u0361",
+}  # fmt: skip
+MATH_ACCENTS = {
+    "hat": "\u0302", "widehat": "\u0302", "what": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
+    "wt": "\u0303", "Tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7",
+    "dot": "\u0307", "ddot": "\u0308", "dddot": "\u20db", "check": "\u030c", "breve": "\u0306",
+    "acute": "\u0301", "grave": "\u0300", "mathring": "\u030a",
+}  # fmt: skip
+
+_SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᶿᵠᵡ"
+_SUPER_OF = "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδθφχ"
+_SUB = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ"
+_SUB_OF = "0123456789+-=()aehijklmnoprstuvxβγρφχ"
+SUPERSCRIPTS = dict(zip(_SUPER_OF, _SUPER, strict=True)) | {
+    "∗": "*", "*": "*", "⋆": "*", "∘": "°", "′": "′", "†": "†", ".": ".", "−": "⁻",
+}  # fmt: skip
+SUBSCRIPTS = dict(zip(_SUB_OF, _SUB, strict=True)) | {".": ".", "−": "₋"}
+BLACKBOARD = (
+    dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
+    | {char: chr(0x1D538 + ord(char) - ord("A")) for char in "ABDEFGIJKLMOSTUVWXY"}
+    | {"1": "𝟙"}
+)
