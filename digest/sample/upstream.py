@@ -1,0 +1,108 @@
+"""Where do the sample's papers come from? A real HTTP server on loopback that stands for three services."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from digest.sample import hackernews, huggingface, rss
+from digest.sample.collection import Collection, collection
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back over the wire."""
+
+    body: bytes
+    kind: str = "text/plain; charset=utf-8"
+    status: HTTPStatus = HTTPStatus.OK
+
+
+class Upstream:
+    """arXiv's RSS, Hugging Face's daily papers and HN Algolia at one address, at a simulated moment.
+
+    Use it as a context: `with Upstream(now) as upstream:` answers at `upstream.url` until the end.
+    Set `upstream.now` to let time pass: what is announced and how many have voted follows.
+    """
+
+    def __init__(self, now: datetime, *, held: Collection | None = None) -> None:
+        self.now = now
+        self.requests: list[str] = []  # every path asked for, in order
+        self._held = held or collection()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Scheme, host and port: what the settings of all three sources are set to."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def reply(self, target: str) -> Reply:
+        """The answer to a GET of this path and query."""
+        self.requests.append(target)
+        parts = urlsplit(target)
+        asked = dict(parse_qsl(parts.query))
+        if parts.path.startswith("/rss/"):
+            return self._feed(unquote(parts.path.removeprefix("/rss/")))
+        if parts.path == "/api/daily_papers":
+            return self._daily_papers(asked)
+        if parts.path == "/api/v1/search_by_date":
+            return _json(hackernews.search_by_date(self._held, asked, self.now))
+        return Reply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+
+    def _feed(self, query: str) -> Reply:
+        wanted = query.split("+")
+        if not all(map(rss.is_known, wanted)):
+            return Reply(rss.refusal(wanted, self.now), "application/xml", HTTPStatus.BAD_REQUEST)
+        return Reply(rss.feed(self._held, wanted, self.now), "application/rss+xml")
+
+    def _daily_papers(self, asked: dict[str, str]) -> Reply:
+        try:
+            return _json(huggingface.daily_papers(self._held, asked, self.now))
+        except ValueError:
+            return _json({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
+
+
+def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Reply:
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Reply(body, "application/json; charset=utf-8", status)
+
+
+def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
+    """The class the server makes one of per connection, bound to this upstream."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # connections stay open, as with the real services
+        timeout = 30
+
+        def do_GET(self) -> None:
+            reply = upstream.reply(self.path)
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.kind)
+            self.send_header("Content-Length", str(len(reply.body)))
+            self.send_header("ETag", f'"{sha256(reply.body).hexdigest()}"')
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  overrides
+            """Nothing: the demo's terminal is for the reader."""
+
+    return Handler
