@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     admin_token: SecretStr = Field(
         SecretStr(""), description="bearer token of the API; unset: API and admin off"
     )
+    viewer_token: SecretStr = Field(
+        SecretStr(""), description="token of those who may look at API and admin pages, but change nothing"
+    )
     trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
 
     @field_validator(
