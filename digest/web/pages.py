@@ -55,6 +55,10 @@ class Pages:
         """A page with one thing to read."""
         return self.page("message", status=status, title=title, sentences=sentences, links=links)
 
+    def file(self, name: str) -> tuple[bytes, str]:
+        """One of our own files and its kind."""
+        return self.files[name], FILES[name]
+
     def _source(self, name: str) -> bytes:
         assert self._environment.loader  # noqa: S101  narrows the type
         text, _, _ = self._environment.loader.get_source(self._environment, f"web/{name}")

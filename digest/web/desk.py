@@ -1,0 +1,76 @@
+"""What does every page have at hand? The house, its templates, its limits and the clock, as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from digest.app import House
+from digest.web.admin.session import Badges
+from digest.web.board import Board
+from digest.web.limits import Limits
+from digest.web.pages import Pages
+from digest.web.tickets import Tickets
+from digest.web.visitor import Proxies
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the pages are made."""
+
+    house: House
+    pages: Pages
+    board: Board
+    limits: Limits
+    tickets: Tickets
+    badges: Badges
+    proxies: Proxies
+    clock: Clock = wall_clock
+
+    @property
+    def is_https(self) -> bool:
+        """Whether readers reach us by https, as the base URL says."""
+        return self.house.settings.base_url.startswith("https://")
+
+    def visitor(self, request: Request) -> str:
+        """Who asks, as far as our proxies can be believed."""
+        peer = request.client.host if request.client else ""
+        return self.proxies.visitor(peer, request.headers.getlist("x-forwarded-for"))
+
+
+def desk_of(house: House, *, clock: Clock = wall_clock) -> Desk:
+    """The desk of a house."""
+    settings = house.settings
+    secret = house.links.keys.current
+    return Desk(
+        house=house,
+        pages=Pages(house.site, settings.templates_dir),
+        board=Board(house.store),
+        limits=Limits(),
+        tickets=Tickets(secret),
+        badges=Badges(
+            secret,
+            admin=settings.admin_token.get_secret_value(),
+            viewer=settings.viewer_token.get_secret_value(),
+        ),
+        proxies=Proxies(settings.trusted_proxies),
+        clock=clock,
+    )
+
+
+def _at_hand(request: Request) -> Desk:
+    desk = request.app.state.desk
+    assert isinstance(desk, Desk)  # noqa: S101  narrows the type
+    return desk
+
+
+AtDesk = Annotated[Desk, Depends(_at_hand)]
