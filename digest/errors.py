@@ -6,11 +6,13 @@ DigestError
 │   └── SourceChanged      a source answered in a shape we do not know
 ├── StoreError             the database refused; nothing was half done
 │   ├── StoreBusy          another sender holds this database (exit 75)
+│   ├── LeaseLost          another worker has taken over our mail; stop at once
 │   └── StoreTooNew        the database was written by a newer version of this program
 ├── DeliveryError          a mail did not go out
 │   ├── TemporaryFailure   the server may take it later
 │   └── AddressRejected    this address will never take it
 ├── InvalidAddress         not an email address that we can write to
+├── InvalidChange          a wish for interests, times or looks that makes no sense
 ├── InvalidToken           a link is forged, truncated, expired or for another purpose
 └── NotFound               no such subscriber, paper or edition
 """
@@ -43,6 +45,10 @@ class StoreBusy(StoreError):
     """Another sender holds this database; wait until it is done."""
 
 
+class LeaseLost(StoreError):
+    """Another worker has taken over the mail we were sending; this one stops at once."""
+
+
 class StoreTooNew(StoreError):
     """This database was written by a newer version; upgrade the program or restore a backup."""
 
@@ -61,6 +67,10 @@ class AddressRejected(DeliveryError):
 
 class InvalidAddress(DigestError):
     """This is not an email address that we can write to."""
+
+
+class InvalidChange(DigestError):
+    """This cannot be set to that."""
 
 
 class InvalidToken(DigestError):

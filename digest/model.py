@@ -216,6 +216,8 @@ class Subscriber:
     created_at: datetime | None = None
     confirmed_at: datetime | None = None
     profile_revision: int = 0
+    status_since: datetime | None = None
+    asked_at: datetime | None = None  # when we last asked the address to confirm; None: no answer counts
     next_due: datetime | None = None  # only the confirmed have one
     cursor: datetime | None = None  # papers first seen up to here were considered for this reader
 
@@ -389,7 +391,7 @@ class Delivery:
     slot: datetime
     not_before: datetime
     not_after: datetime
-    message_id: str  # unique and the same on every try; the part before the @, compose adds the sender's domain
+    message_id: str  # the same on every try; the part before the @, compose adds the domain
     day: date | None = None  # in the subscriber's zone
     attempt: int = 0
     uncertain: int = 0
@@ -406,6 +408,23 @@ class BounceKind(StrEnum):
     UNSURE = "unsure"  # refused without saying why: never again if it happens twice
     SOFT = "soft"  # full, or away: counted by days
     COMPLAINT = "complaint"  # the reader called it spam: never again
+
+
+class Brake(StrEnum):
+    """How a receiving domain asks for less mail."""
+
+    SLOW = "slow"  # half the rate from now on
+    STOP = "stop"  # it refuses our mail as such: nothing for an hour, a person looks
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one sender took from the queue, and what left the queue on the way."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    expired: int = 0
+    cancelled: int = 0
+    again_in: float | None = None  # seconds until throttled mail may go, if there is any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,6 +444,7 @@ class Settlement:
     remote_id: str = ""
     route: str = ""
     bounce: BounceKind | None = None
+    brake: Brake | None = None
 
 
 class SuppressionReason(StrEnum):

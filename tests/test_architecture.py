@@ -11,9 +11,9 @@ FLOORS = [
     {"errors"},
     {"model", "identity", "seeds"},
     {"rank", "cadence", "throttle"},
-    {"compose"},
+    {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"pipeline", "subscriptions"},
+    {"pipeline", "subscriptions", "imports"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
 ]

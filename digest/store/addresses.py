@@ -1,11 +1,11 @@
 """When are two addresses one mailbox, and how is one written on the wire?"""
 
-import hmac
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
 from digest.errors import InvalidAddress
+from digest.store.suppressions import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ def parse_address(text: str) -> Address:
 
 
 def address_key(secret: bytes, address: str) -> str:
-    """The keyed hash under which a suppression knows a mailbox: it cannot be turned back without the secret."""
-    return hmac.new(secret, parse_address(address).mailbox.encode(), "sha256").hexdigest()
+    """The keyed hash by which a suppression knows a mailbox; without the secret it tells nobody whose it is."""
+    return key_of(parse_address(address).mailbox, pepper=secret)

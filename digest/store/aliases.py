@@ -12,12 +12,12 @@ from digest.store.records import ALIAS
 def numbers_of(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
     """The works these ids, links or DOIs mean, by the ids as they were given; unknown ones are left out."""
     names = {given: _name(given) for given in ids}
-    rows = connection.execute(
+    query = (
         sa.select(ALIAS.c.key, sa.func.min(ALIAS.c.number))
         .where(among(connection, ALIAS.c.key, {*names.values()}))
         .group_by(ALIAS.c.key)
     )
-    known: dict[str, int] = {key: number for key, number in rows}
+    known = {row[0]: int(row[1]) for row in connection.execute(query)}
     return {given: known[name] for given, name in names.items() if name in known}
 
 

@@ -1,6 +1,5 @@
 """How is an SQLite database copied while it is in use, and put back?"""
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +34,7 @@ def copy(source: Path, target: Path, *, as_other: bool = True) -> None:
                 )
             writing.commit()
             _must_be_sound(writing, source)
-        os.replace(partial, target)
+        partial.replace(target)
     except (sqlite3.Error, OSError) as error:
         partial.unlink(missing_ok=True)
         raise StoreError(f"The backup to {target.name} did not succeed: {error}") from error

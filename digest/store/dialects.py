@@ -40,7 +40,7 @@ def is_postgres(connection: sa.Connection | sa.Engine) -> bool:
 def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
     @sa.event.listens_for(engine, "connect")
     def settle(connection: DBAPIConnection, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves, see below
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
         for pragma in (
             "journal_mode = WAL",  # readers never wait for the writer
             "synchronous = FULL",  # what we committed survives a power cut: mail depends on it

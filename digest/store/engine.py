@@ -56,7 +56,7 @@ class Store:
 
     @contextmanager
     def sender(self) -> Iterator[None]:
-        """The right to send mail from this database. On SQLite only one process has it: StoreBusy for the rest.
+        """The right to send mail from here. On SQLite only one process has it: StoreBusy for the rest.
 
         On PostgreSQL the leases of the workers do that for each mail, and any number may send.
         """

@@ -10,7 +10,7 @@ from digest.errors import StoreBusy
 
 @contextmanager
 def only_sender(file: Path | None) -> Iterator[None]:
-    """Hold the sender's lock beside an SQLite file, or raise StoreBusy at once. Nothing to do without a file."""
+    """Hold the sender's lock beside an SQLite file, or raise StoreBusy at once. No file, no lock."""
     if file is None:
         yield
         return

@@ -59,7 +59,7 @@ class Papers:
         return {given: papers[number] for given, number in numbers.items()}
 
     def pool(self, since: datetime, now: datetime) -> tuple[Paper, ...]:
-        """What may be sent: seen or listed since then, as it was known at `now`; not withdrawn, not merely revised."""
+        """What may be sent as of `now`: seen or listed since then, not withdrawn, not merely revised."""
         query = (
             sa.select(*_COLUMNS)
             .where(PAPER.c.first_seen <= now, PAPER.c.withdrawn.is_(False))
@@ -76,7 +76,7 @@ class Papers:
             query = query.where(PAPER.c.first_seen < before)
         return tuple(map(_paper, self._connection.execute(query)))
 
-    def search(
+    def search(  # noqa: PLR0913  the filters of the search page
         self,
         query: str,
         *,
@@ -86,7 +86,7 @@ class Papers:
         limit: int = 20,
         offset: int = 0,
     ) -> tuple[Paper, ...]:
-        """Papers with all these words, the best first; the last word may be unfinished. No words: the newest."""
+        """Papers with all these words, best first; the last may be unfinished. No words: the newest."""
         numbers = matching(
             self._connection,
             query,

@@ -31,15 +31,15 @@ class Record(SQLModel):
 
 
 def _json() -> Any:
-    return Field(sa_type=cast(Any, JSON))
+    return Field(sa_type=cast("Any", JSON))
 
 
 def _id() -> Any:
-    return Field(default=None, primary_key=True, sa_type=cast(Any, ID))
+    return Field(default=None, primary_key=True, sa_type=cast("Any", ID))
 
 
 def _foreign(to: str, *, gone: str = "CASCADE", **options: Any) -> Any:
-    return Field(foreign_key=to, ondelete=cast(Any, gone), sa_type=cast(Any, ID), **options)
+    return Field(foreign_key=to, ondelete=cast("Any", gone), sa_type=cast("Any", ID), **options)
 
 
 def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Index:
@@ -55,7 +55,7 @@ class PaperRecord(Record, table=True):
     """A work. `number` is ours and never shown; `id` may change when a better identity is learnt."""
 
     __tablename__ = "paper"
-    number: int = Field(primary_key=True, sa_type=cast(Any, ID), sa_column_kwargs={"autoincrement": False})
+    number: int = Field(primary_key=True, sa_type=cast("Any", ID), sa_column_kwargs={"autoincrement": False})
     id: str = Field(unique=True)
     title: str
     abstract: str
@@ -175,7 +175,8 @@ class SubscriberRecord(Record, table=True):
     profile_revision: int
     created_at: datetime = Field(index=True)
     confirmed_at: datetime | None
-    asked_at: datetime | None  # when we last queued a mail that asks to confirm
+    status_since: datetime
+    asked_at: datetime | None
     next_due: datetime | None = Field(index=True)  # set for the confirmed only
     served_until: datetime | None  # the cursor
 
@@ -323,7 +324,7 @@ class MetaRecord(Record, table=True):
 
 
 def _table(record: type[Record]) -> sa.Table:
-    return cast(sa.Table, getattr(record, "__table__"))  # noqa: B009  SQLModel does not declare it
+    return cast("sa.Table", getattr(record, "__table__"))  # noqa: B009  SQLModel does not declare it
 
 
 PAPER = _table(PaperRecord)

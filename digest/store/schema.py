@@ -20,7 +20,7 @@ _LOCK = 0x64696765_7374  # any number of ours: "digest"
 
 
 def version(connection: sa.Connection) -> str:
-    """The step this database stands at; empty for an empty one. Raises StoreTooNew for an unknown one."""
+    """The step this database stands at, empty for an empty one; StoreTooNew for a step we do not know."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return ""
     found = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) or ""

@@ -6,6 +6,7 @@ The index belongs to the database (see the first migration): triggers keep it in
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,10 +16,12 @@ from digest.store.records import PAPER
 CONSIDERED = 2000  # of a word that is everywhere, the newest so many are ranked
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _MOST_WORDS = 16
-_WEIGHTS = sa.literal_column("'{0.05, 0.1, 0.3, 1.0}'::real[]")  # a word in the title says most
+_WEIGHTS: sa.ColumnElement[Any] = sa.literal_column(
+    "'{0.05, 0.1, 0.3, 1.0}'::real[]"
+)  # a word in the title says most
 
 
-def matching(
+def matching(  # noqa: PLR0913  the filters of the search page
     connection: sa.Connection,
     query: str,
     *,
@@ -63,7 +66,9 @@ def _sqlite(
     words: Sequence[str], categories: Sequence[str], wanted: Sequence[sa.ColumnElement[bool]]
 ) -> sa.Select[tuple[int]]:
     text = sa.table("paper_text", sa.column("rowid"), sa.column("paper_text"))
-    weight = sa.literal_column("bm25(paper_text, 8.0, 1.0, 2.0, 0.0)")  # a word in the title says most
+    weight: sa.ColumnElement[float] = sa.literal_column(
+        "bm25(paper_text, 8.0, 1.0, 2.0, 0.0)"
+    )  # a word in the title says most
     newest = sa.select(text.c.rowid.label("number"), weight.label("weight")).where(
         sa.literal_column("paper_text").op("MATCH")(_expression(words, categories))
     )
@@ -85,14 +90,13 @@ def _expression(words: Sequence[str], categories: Sequence[str]) -> str:
 
 def _postgres(words: Sequence[str], wanted: Sequence[sa.ColumnElement[bool]]) -> sa.Select[tuple[int]]:
     text = sa.table("paper_text", sa.column("number"), sa.column("document"))
-    english, simple = sa.literal_column("'english'::regconfig"), sa.literal_column("'simple'::regconfig")
+    english: sa.ColumnElement[Any] = sa.literal_column("'english'::regconfig")
+    simple: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
     asked = sa.func.to_tsquery(english, _lexemes(words[:-1], last=words[-1])).op("||")(
         sa.func.to_tsquery(simple, _lexemes(words[:-1], last=words[-1]))
     )
     newest = (
-        sa.select(
-            text.c.number, sa.func.ts_rank(_WEIGHTS, text.c.document, asked).label("weight")
-        )
+        sa.select(text.c.number, sa.func.ts_rank(_WEIGHTS, text.c.document, asked).label("weight"))
         .join(PAPER, PAPER.c.number == text.c.number)
         .where(text.c.document.op("@@")(asked), *wanted)
     )

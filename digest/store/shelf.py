@@ -90,7 +90,7 @@ def _telling(work: Work) -> tuple[bool, str]:
 
 
 def _is_one(ours: set[str], theirs: set[str]) -> bool:
-    """Whether two sets of keys that share one are of one work: a title counts only where a side has no number."""
+    """Whether keys that share one are of one work: a title counts only where a side has no number."""
     if _are_two_arxiv_papers(ours, theirs):
         return False
     shares_number = any(key.startswith(_NUMBERS) for key in ours & theirs)

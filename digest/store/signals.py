@@ -21,7 +21,7 @@ _series = attrgetter("number", "source", "kind")
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The last reading of a paper, and the day it was listed (or first seen): what priors are refitted from."""
+    """The last reading of a paper, and the day it was listed or first seen: priors are refitted from it."""
 
     paper_id: str
     day: date
@@ -103,12 +103,12 @@ class Signals:
         return len(gone)
 
 
-def _superfluous(series: Sequence[sa.Row[Any]]) -> Iterator[sa.Row[Any]]:
+def _superfluous(series: Sequence[Any]) -> Iterator[Any]:
     staying = kept([(row.observed_at, row.value) for row in series])
     return (row for place, row in enumerate(series) if place not in staying)
 
 
-def _signal(row: sa.Row[Any]) -> Signal:
+def _signal(row: Any) -> Signal:
     return Signal(
         paper_id=row.paper_id,
         kind=SignalKind(row.kind),

@@ -1,6 +1,5 @@
 """How are the sources doing, what did they last say, and does an edition wait for a person?"""
 
-import json
 import zlib
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -58,7 +57,7 @@ class Sources:
         facts = _facts(reading, unseen=reading.unseen if new is None else new, overlap=overlap)
         self._connection.execute(sa.insert(READING), facts)
         fresh = {**facts, **_good(reading, ids)} if _is_good(reading) else facts
-        blank = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
+        blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
         row = insert(self._connection, SOURCE).values(**{**blank, **fresh})
         kept = {} if facts["day"] and facts["unseen"] else {"day": SOURCE.c.day}
         self._connection.execute(
@@ -67,13 +66,13 @@ class Sources:
 
     def latest(self) -> tuple[SourceState, ...]:
         """Every scope of every source, as of its last reading."""
-        names = [name for name in SourceState.__dataclass_fields__]
+        names = list(SourceState.__dataclass_fields__)
         query = sa.select(*(SOURCE.c[name] for name in names)).order_by(SOURCE.c.source, SOURCE.c.scope)
         rows = self._connection.execute(query).mappings()
         return tuple(SourceState(**{**row, "health": Health(row["health"])}) for row in rows)
 
     def memory(self, source: str) -> dict[str, Memory]:
-        """What each scope of a source last answered well: for conditional requests, and to notice a stale batch."""
+        """What each scope of a source last answered well: to ask politely, and to notice a stale batch."""
         query = sa.select(SOURCE).where(SOURCE.c.source == source)
         return {
             row.scope: Memory(

@@ -10,16 +10,15 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.errors import NotFound
-from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
+from digest.model import Preferences, Profile, Schedule, Status, Subscriber
 from digest.store.addresses import parse_address
 from digest.store.dialects import among, insert, is_postgres
-from digest.store.records import DELIVERY, SUBSCRIBER
+from digest.store.records import SUBSCRIBER
 
 SORTS = ("created_at", "confirmed_at", "next_due", "address", "status")
 _PROFILE = TypeAdapter(Profile)
 _SCHEDULE = TypeAdapter(Schedule)
 _PREFERENCES = TypeAdapter(Preferences)
-_UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Subscribers:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add(
+    def add(  # noqa: PLR0913  a subscriber has as many parts
         self,
         address: str,
         *,
@@ -58,13 +57,14 @@ class Subscribers:
             preferences=preferences or Preferences(),
             created_at=now,
             confirmed_at=now if status is Status.CONFIRMED else None,
+            status_since=now,
             next_due=next_due,
         )
         self.add_many([newcomer])
         return self.by_address(address)
 
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
-        """Add many at once and say how many were new; known mailboxes are left as they are. Ids are given here."""
+        """Add many at once and say how many were new; known mailboxes stay as they are. Ids are given here."""
         rows = [_row(newcomer) for newcomer in newcomers]
         if not rows:
             return 0
@@ -106,7 +106,7 @@ class Subscribers:
             return
         rows = [{**_row(subscriber), "this": subscriber.id} for subscriber in subscribers]
         kept = {"pid", "created_at", "served_until"}
-        values = {name: sa.bindparam(name) for name in rows[0] if name not in {"this", *kept}}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name not in {"this", *kept}}
         update = sa.update(SUBSCRIBER).where(SUBSCRIBER.c.id == sa.bindparam("this")).values(values)
         written = self._connection.execute(
             update, [{k: v for k, v in row.items() if k not in kept} for row in rows]
@@ -114,7 +114,7 @@ class Subscribers:
         if written.rowcount != len(rows):
             raise NotFound("This subscriber was erased meanwhile.")
 
-    def page(
+    def page(  # noqa: PLR0913  the filters of the list
         self,
         *,
         status: Status | None = None,
@@ -157,7 +157,7 @@ class Subscribers:
     def counts(self) -> Mapping[Status, int]:
         """How many subscribers stand where; every status is named."""
         query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)
-        found = {status: count for status, count in self._connection.execute(query)}
+        found = {row[0]: int(row[1]) for row in self._connection.execute(query)}
         return {status: found.get(str(status), 0) for status in Status}
 
     def due(self, now: datetime, limit: int) -> tuple[Subscriber, ...]:
@@ -172,7 +172,8 @@ class Subscribers:
 
     def oldest_due(self) -> datetime | None:
         """The earliest moment anybody is due: in the past only while work is waiting."""
-        return self._connection.scalar(sa.select(sa.func.min(SUBSCRIBER.c.next_due)))
+        moment: datetime | None = self._connection.scalar(sa.select(sa.func.min(SUBSCRIBER.c.next_due)))
+        return moment
 
     def set_next_due(self, subscriber_id: int, at: datetime | None) -> None:
         """When this subscriber is due next; nothing happens unless they are confirmed."""
@@ -207,28 +208,8 @@ class Subscribers:
                 [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
             )
 
-    def asked_at(self, subscriber_id: int) -> datetime | None:
-        """When we last asked this address to confirm; None when it need not, or must not, be answered."""
-        moment: datetime | None = self._connection.scalar(
-            sa.select(SUBSCRIBER.c.asked_at).where(SUBSCRIBER.c.id == subscriber_id)
-        )
-        return moment
-
-    def set_asked(self, subscriber_id: int, at: datetime | None) -> None:
-        """Remember that we asked to confirm, or that no answer counts any more."""
-        self._connection.execute(
-            sa.update(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id).values(asked_at=at)
-        )
-
     def erase(self, subscriber_id: int) -> None:
-        """Remove a subscriber and every trace of the address; mails not yet on their way are cancelled."""
-        theirs = DELIVERY.c.subscriber_id == subscriber_id
-        waiting = sa.case(
-            (DELIVERY.c.state.in_(_UNSENT), str(DeliveryState.CANCELLED)), else_=DELIVERY.c.state
-        )
-        self._connection.execute(
-            sa.update(DELIVERY).where(theirs).values(address="", payload={}, last_reply="", state=waiting)
-        )
+        """Remove a subscriber; what the ledger knows of them is forgotten before, by `deliveries.forget`."""
         self._connection.execute(sa.delete(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id))
 
     def unanswered(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:
@@ -270,6 +251,8 @@ def _row(subscriber: Subscriber) -> dict[str, Any]:
         "profile_revision": subscriber.profile_revision,
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
+        "status_since": subscriber.status_since or subscriber.created_at,
+        "asked_at": subscriber.asked_at,
         "next_due": subscriber.next_due if confirmed else None,
         "served_until": subscriber.cursor,
     }
@@ -287,6 +270,8 @@ def _subscriber(row: sa.Row[Any]) -> Subscriber:
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
         profile_revision=row.profile_revision,
+        status_since=row.status_since,
+        asked_at=row.asked_at,
         next_due=row.next_due,
         cursor=row.served_until,
     )

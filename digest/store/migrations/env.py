@@ -10,7 +10,7 @@ from digest.store.records import Record
 from digest.store.schema import is_ours
 
 
-def plain(type_: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
+def plain(type_: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:
     """Write SQLModel's own types as SQLAlchemy's, so that history does not import SQLModel."""
     if type_ != "type" or not type(item).__module__.startswith("sqlmodel"):
         return False

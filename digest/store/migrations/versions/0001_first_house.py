@@ -165,6 +165,7 @@ def _subscriber() -> None:
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("confirmed_at", MOMENT, nullable=True),
+        sa.Column("status_since", MOMENT, nullable=False),
         sa.Column("asked_at", MOMENT, nullable=True),
         sa.Column("next_due", MOMENT, nullable=True),
         sa.Column("served_until", MOMENT, nullable=True),

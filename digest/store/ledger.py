@@ -1,0 +1,169 @@
+"""Who sends, and is it still theirs to send? The sender's ledger over a store: lock, lease, recovery."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from digest.errors import LeaseLost, StoreError
+from digest.model import Claimed, Delivery, Settlement
+from digest.store.dialects import is_postgres
+from digest.store.engine import Store
+from digest.store.queue import Queue
+from digest.store.records import DELIVERY, WORKER
+from digest.store.standing import Standing
+from digest.store.throttles import Throttles
+from digest.store.transaction import Transaction
+
+LEASE = timedelta(seconds=60)
+_CLOCK = sa.func.clock_timestamp()
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class SendersLedger:
+    """The ledger in a sender's hands; `with SendersLedger(store, pepper=...) as ledger`.
+
+    Opening it takes the right to send (SQLite: one process, or StoreBusy; PostgreSQL: a lease of our
+    own) and puts what a dead sender left behind back into the queue. `resend=False` means: what may
+    have been accepted is never sent again, even if it was not.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        pepper: bytes,
+        resend: bool = True,
+        lease: timedelta = LEASE,
+        wall: Callable[[], datetime] = _wall_clock,
+    ) -> None:
+        self._store = store
+        self._pepper = pepper
+        self._resend = resend
+        self._lease = lease if is_postgres(store.engine) else None
+        self._wall = wall
+        self._owner = uuid4().hex
+        self._braked: frozenset[str] = frozenset()
+        self._holding = contextlib.ExitStack()
+        self.recovered = 0
+
+    def __enter__(self) -> Self:
+        self._holding.enter_context(self._store.sender())
+        try:
+            self.recovered = self._start()
+        except BaseException:
+            self._holding.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._holding, contextlib.suppress(StoreError):  # the next start recovers it all the same
+            self._end()
+
+    # ---- what the pump asks (deliver/ledger.py)
+
+    @property
+    def heartbeat(self) -> float:
+        """A third of the lease, so that two beats may fail."""
+        return self._lease.total_seconds() / 3 if self._lease else 0.0
+
+    def claim(self, limit: int, now: datetime) -> Claimed:
+        """Take due mail; nothing while the house is paused. On PostgreSQL the dead are buried on the way."""
+        if self._lease:
+            self.recovered += self._bury(now)
+        with self._store.begin() as tx:
+            if tx.meta.paused:
+                return Claimed()
+            self._hold(tx)
+            throttles = Throttles(self._wall())
+            claimed = self._queue(tx).claim(limit, now, throttles=throttles)
+        self._braked = throttles.braked
+        return claimed
+
+    def turn(
+        self, settlements: Sequence[Settlement], intents: Sequence[Delivery], now: datetime
+    ) -> Collection[int]:
+        """Results and the next intents in one commit."""
+        with self._store.begin() as tx:
+            self._hold(tx)
+            queue = self._queue(tx)
+            queue.settle(settlements)
+            Standing(tx.connection, pepper=self._pepper).note(settlements)
+            if self._braked or any(each.brake for each in settlements):
+                Throttles(self._wall()).learn(tx.connection, settlements, self._braked)
+            return queue.intend(intents, now)
+
+    def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  others may note when
+        """Claimed mail goes back untouched."""
+        with self._store.begin() as tx:
+            self._queue(tx).release(deliveries)
+
+    def draw(self, key: str, rate: float, want: int) -> tuple[int, float]:
+        """Tokens from the bucket that all senders share."""
+        with self._store.begin() as tx:
+            return Throttles(self._wall()).draw(tx.connection, key, rate, want)
+
+    def beat(self) -> None:
+        """Prolong the lease, by the database's own clock."""
+        if self._lease is None:
+            return
+        with self._store.begin() as tx:
+            longer = sa.update(WORKER).where(WORKER.c.id == self._owner, WORKER.c.lease_until > _CLOCK)
+            if tx.connection.execute(longer.values(lease_until=_CLOCK + self._lease)).rowcount == 0:
+                raise LeaseLost
+
+    # ---- inside
+
+    def _queue(self, tx: Transaction) -> Queue:
+        return Queue(tx.connection, owner=self._owner, pepper=self._pepper)
+
+    def _start(self) -> int:
+        if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead
+            with self._store.begin() as tx:
+                return self._queue(tx).recover(sa.true(), self._wall(), resend=self._resend)
+        with self._store.begin() as tx:
+            tx.connection.execute(
+                sa.insert(WORKER).values(
+                    id=self._owner,
+                    host=socket.gethostname(),
+                    process=os.getpid(),
+                    started_at=_CLOCK,
+                    lease_until=_CLOCK + self._lease,
+                )
+            )
+        return self._bury(self._wall())
+
+    def _hold(self, tx: Transaction) -> None:
+        """Our lease lives and nobody can end it before this transaction does; LeaseLost otherwise."""
+        if self._lease:
+            mine = sa.select(WORKER.c.id).where(WORKER.c.id == self._owner, WORKER.c.lease_until > _CLOCK)
+            if tx.connection.scalar(mine.with_for_update(read=True)) is None:
+                raise LeaseLost
+
+    def _bury(self, now: datetime) -> int:
+        """Take over from workers whose lease has run out, and from those that no longer exist."""
+        with self._store.begin() as tx:
+            over = sa.select(WORKER.c.id).where(WORKER.c.lease_until < _CLOCK)
+            dead = sa.delete(WORKER).where(WORKER.c.id.in_(over.with_for_update(skip_locked=True)))
+            tx.connection.execute(dead)
+            orphaned = DELIVERY.c.owner.not_in(sa.select(WORKER.c.id))
+            return self._queue(tx).recover(orphaned, now, resend=self._resend)
+
+    def _end(self) -> None:
+        """Leave nothing behind: what is still in our hands is treated as if we had died."""
+        with self._store.begin() as tx:
+            mine = DELIVERY.c.owner == self._owner
+            self._queue(tx).recover(mine, self._wall(), resend=self._resend)
+            if self._lease:
+                tx.connection.execute(sa.delete(WORKER).where(WORKER.c.id == self._owner))
