@@ -4,8 +4,16 @@ Nothing is lost and nothing raises: what is not understood stands as its name or
 reader may be shown goes: control, zero-width and direction-override characters.
 """
 
+import html
 import re
+import unicodedata
 
+from digest.fetch.tex import BRACES, spoken
+from digest.fetch.tex_names import GREEK
+
+_MONEY = "\ue000"  # a dollar that is money, until the reading is done; cleaned text holds no such character
+_HELD = "\ue003"  # an address, likewise
+_LINK = re.compile(r"https?://[^\s{}\\$<>]+")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
 _UNSEEN = re.compile(
@@ -13,25 +21,124 @@ _UNSEEN = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff"
     "\U000e0000-\U0010ffff]"
 )
+# \tau, \rho, \beta and \frac, of which someone took the beginning for an escape: a tab, a return, ...
+_ESCAPES = {"\t": r"\t", "\r": r"\r", "\x08": r"\b", "\x0c": r"\f"}
+_SWALLOWED = re.compile(
+    r"\t(?=(?:au|imes|heta|ilde|o|op|ext(?:bf|it|tt|rm)?)(?![a-z]))|\r(?=(?:ho|ightarrow|angle|m)(?![a-z]))"
+    r"|\x08(?=[a-z])|\x0c(?=(?:rac|orall)(?![a-z]))"
+)
+_MOJIBAKE = re.compile("[\xc2-\xf4][\x80-\xbf]*[\x80-\x9f][\x80-\xbf]*")
+_TEX = re.compile(r"[\\{}$^_~]|(?:text|math)[a-z]{2}\{")
+_TYPED = re.compile(r"--|``|''|`")
+
+_DEGREE = re.compile(r"\^\s*(?:\\circ(?![a-zA-Z])|circ(?![a-zA-Z])|\{\s*\\?(?:circ|degree)\s*\})")
+_STRIPPED = re.compile(
+    r"(?<![\\a-zA-Z])(?=(?:text(?:bf|tt|it|rm|sc|sf)|math(?:bf|bb|cal|rm|sf)|emph|text)\{)"
+)
+_QUOTED = re.compile(r'(?<!\w)\\"([^\s"\\][^"\\]{0,200}?)\\"(?!\w)')
+_POSSESSIVE = re.compile(r"(?<=\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
+_GLUED_ACCENT = re.compile(r"(?<=[^\W\d_])\\\\(?=['\"`][^\W\d_])")
+_BARE_GREEK = re.compile(r"(?:" + "|".join([*GREEK, "ell"]) + r")(?=$|[_^])")
+_AMOUNT = re.compile(r"\s?\d")
+_MATHLIKE = re.compile(r"[\\^_{}=<>]")
+_WORDY = re.compile(r"[a-zA-Z]{2,}\s|\s[a-zA-Z]{2,}|[\s/–—-]$")
+_CURRENCY = re.compile(r"(?:^|[^a-zA-Z])(?:US|AU|CA|HK|NZ|A|C|S|R)$")
+_TITLE_REST = re.compile(r"[$\\{}" + "".join(BRACES.values()) + "]")
 
 
 def plain(text: str) -> str:
     """An abstract, or any prose, as one line of readable Unicode."""
-    return _one_line(_clean(text))
+    said = _read(text)
+    for brace, seen in BRACES.items():
+        said = said.replace(seen, brace)
+    return _one_line(said.replace(_MONEY, "$"))
 
 
 def title(text: str) -> str:
     """A title as one line of readable Unicode; no TeX is left in it, only dollars that are money."""
-    return _one_line(_clean(text))
+    return _one_line(_TITLE_REST.sub("", _read(text)).replace(_MONEY, "$"))
 
 
 def name(text: str) -> str:
     """A person's name as one line of readable Unicode; every tie is a space."""
-    return title(text).replace("~", " ").strip(" ,;")
+    return _one_line(title(text).replace("~", " ")).strip(" ,;")
+
+
+def _read(text: str) -> str:
+    text = _clean(text)
+    if _TEX.search(text):
+        text = _speak(text)
+    if _TYPED.search(text):
+        text = _typeset(text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _clean(text: str) -> str:
-    return text
+    """Entities decoded once, mangled UTF-8 mended, invisible characters gone."""
+    if "&" in text:
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    if text.isascii() and text.isprintable():
+        return text
+    text = _SWALLOWED.sub(lambda command: _ESCAPES[command[0]], text)
+    return _UNSEEN.sub("", _MOJIBAKE.sub(_mend, text))
+
+
+def _mend(mangled: re.Match[str]) -> str:
+    """UTF-8 that someone read as Latin-1 has control characters in it; without them we would not dare."""
+    try:
+        return mangled[0].encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return mangled[0]
+
+
+def _speak(text: str) -> str:
+    text = _QUOTED.sub(r"“\1”", _POSSESSIVE.sub("'", _DEGREE.sub("°", text)))
+    text = _GLUED_ACCENT.sub(r"\\", _STRIPPED.sub(r"\\", text))
+    links = _LINK.findall(text)
+    text = _LINK.sub(_HELD, text)  # an address is full of signs that mean something else elsewhere
+    said = spoken(_mark_money(text), has_tex="\\" in text or "$" in text)
+    waiting = iter(links)
+    return re.sub(_HELD, lambda _: next(waiting, ""), said)
+
+
+def _mark_money(text: str) -> str:
+    """Dollars that are money are marked; the pairs that enclose mathematics stay."""
+    pieces = text.replace("\\$", _MONEY).split("$")
+    done, index = [pieces[0]], 1
+    while index < len(pieces):
+        inside, is_pair = pieces[index], index + 1 < len(pieces)
+        if _is_money(done[-1], inside, is_pair=is_pair):
+            done.append(_MONEY + inside)
+        elif is_pair:
+            done.append(f"${_named(inside)}$")
+            done.append(pieces[index + 1])
+            index += 1
+        else:
+            done.append("$" + inside)
+        index += 1
+    return "".join(done)
+
+
+def _is_money(before: str, after: str, *, is_pair: bool) -> bool:
+    """$5, US$ 5 and 1$ are, $5$ and $5^n$ are not; of `$5 to $9` the first is, for words come after it."""
+    if not _AMOUNT.match(after):
+        return not is_pair and before[-1:].isdigit()
+    if not is_pair or _CURRENCY.search(before):
+        return True
+    return not _MATHLIKE.search(after) and bool(_WORDY.search(after))
+
+
+def _named(math: str) -> str:
+    """`lambda`, from which someone took the backslash, is given it again."""
+    return "\\" + math if _BARE_GREEK.match(math) else math
+
+
+def _typeset(text: str) -> str:
+    """Typed quotes and dashes as print has them; command-line options keep theirs."""
+    text = re.sub(r"``(.*?)''", r"“\1”", text, flags=re.DOTALL)
+    text = re.sub(r"(?<!`)`([^`'\n]+)'(?!')", r"‘\1’", text)
+    text = re.sub(r"(?<!-)---(?!-)", "—", text)
+    return re.sub(r"(?<!-)(?:(?<=\w)--(?=\w)|(?<=\s)--(?=\s)|(?<=\w)--(?=\s))(?!-)", "–", text)
 
 
 def _one_line(text: str) -> str:
