@@ -92,6 +92,7 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # connections stay open, as with the real services
         timeout = 30
+        wbufsize = -1  # head and body leave in one packet; two would wait for each other
 
         def do_GET(self) -> None:
             reply = upstream.reply(self.path)
