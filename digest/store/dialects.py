@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
 
+_COUNTED = {"preserve_rowcount": True}  # of INSERTs too: whoever adds a row wants to know whether it was new
 BUSY_AFTER = 10.0  # seconds a writer waits for another one
 
 
@@ -17,10 +18,10 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> sa.Engine:
     """An engine with our ground rules; nothing is opened yet."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True)
+        return sa.create_engine(parsed, pool_pre_ping=True, execution_options=_COUNTED)
     in_memory: dict[str, Any] = {} if file_of(parsed) else {"poolclass": StaticPool}
     options = {"timeout": BUSY_AFTER, "check_same_thread": False}
-    engine = sa.create_engine(parsed, connect_args=options, **in_memory)
+    engine = sa.create_engine(parsed, connect_args=options, execution_options=_COUNTED, **in_memory)
     _lay_ground_rules(engine, foreign_keys=foreign_keys)
     return engine
 

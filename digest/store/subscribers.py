@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.errors import NotFound
-from digest.model import Preferences, Profile, Schedule, Status, Subscriber
+from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
 from digest.store.addresses import parse_address
 from digest.store.dialects import among, insert, is_postgres
-from digest.store.records import SUBSCRIBER
+from digest.store.records import DELIVERY, SUBSCRIBER
 
 SORTS = ("created_at", "confirmed_at", "next_due", "address", "status")
+_UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 _PROFILE = TypeAdapter(Profile)
 _SCHEDULE = TypeAdapter(Schedule)
 _PREFERENCES = TypeAdapter(Preferences)
@@ -64,7 +65,7 @@ class Subscribers:
         return self.by_address(address)
 
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
-        """Add many at once and say how many were new; known mailboxes stay as they are. Ids are given here."""
+        """Add many at once and say how many were new; known mailboxes stay as they are. Ids are ours."""
         rows = [_row(newcomer) for newcomer in newcomers]
         if not rows:
             return 0
@@ -208,8 +209,13 @@ class Subscribers:
                 [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
             )
 
-    def erase(self, subscriber_id: int) -> None:
-        """Remove a subscriber; what the ledger knows of them is forgotten before, by `deliveries.forget`."""
+    def erase(self, subscriber_id: int, *, now: datetime) -> None:
+        """Remove a subscriber and every trace of the address; mail not yet on its way is cancelled."""
+        theirs = sa.update(DELIVERY).where(DELIVERY.c.subscriber_id == subscriber_id)
+        stopped = {"state": str(DeliveryState.CANCELLED), "finished_at": now, "owner": None}
+        blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "last_reply": ""}
+        self._connection.execute(theirs.where(DELIVERY.c.state.in_(_UNSENT)).values(stopped))
+        self._connection.execute(theirs.values(blank))
         self._connection.execute(sa.delete(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id))
 
     def unanswered(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:
