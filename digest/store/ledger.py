@@ -48,7 +48,7 @@ class SendersLedger:
     ) -> None:
         self._store = store
         self._pepper = pepper
-        self._resend = resend
+        self.resends = resend
         self._lease = lease if is_postgres(store.engine) else None
         self._wall = wall
         self._owner = uuid4().hex
@@ -131,7 +131,7 @@ class SendersLedger:
     def _start(self) -> int:
         if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead
             with self._store.begin() as tx:
-                return self._queue(tx).recover(sa.true(), self._wall(), resend=self._resend)
+                return self._queue(tx).recover(sa.true(), self._wall(), resend=self.resends)
         with self._store.begin() as tx:
             tx.connection.execute(
                 sa.insert(WORKER).values(
@@ -158,12 +158,12 @@ class SendersLedger:
             dead = sa.delete(WORKER).where(WORKER.c.id.in_(over.with_for_update(skip_locked=True)))
             tx.connection.execute(dead)
             orphaned = DELIVERY.c.owner.not_in(sa.select(WORKER.c.id))
-            return self._queue(tx).recover(orphaned, now, resend=self._resend)
+            return self._queue(tx).recover(orphaned, now, resend=self.resends)
 
     def _end(self) -> None:
         """Leave nothing behind: what is still in our hands is treated as if we had died."""
         with self._store.begin() as tx:
             mine = DELIVERY.c.owner == self._owner
-            self._queue(tx).recover(mine, self._wall(), resend=self._resend)
+            self._queue(tx).recover(mine, self._wall(), resend=self.resends)
             if self._lease:
                 tx.connection.execute(sa.delete(WORKER).where(WORKER.c.id == self._owner))

@@ -1,0 +1,259 @@
+"""Where does each mail stand? The ledger: planning, history, and the memory of papers sent."""
+
+import base64
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.model import Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
+from digest.store.dialects import among, chunks, insert
+from digest.store.records import DELIVERY, SENT_PAPER
+
+PRIORITY = {
+    DeliveryKind.CONFIRM: 10,  # a person is waiting for it
+    DeliveryKind.NOTICE: 20,
+    DeliveryKind.ADMIN: 30,
+    DeliveryKind.DIGEST: 100,
+}
+FINAL = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING}
+RELEASING = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
+NOTICE_LASTS = timedelta(hours=24)
+_CHUNK = 1000
+
+
+class Deliveries:
+    """The ledger of mail, for everyone but the sender (who claims and settles: queue.py)."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def plan(self, planned: Sequence[Planned], *, now: datetime) -> int:
+        """Queue mails; those whose key is known already change nothing. Gives the number of new ones."""
+        return sum(self._plan(chunk, now) for chunk in chunks(planned, _CHUNK))
+
+    def plan_notice(  # noqa: PLR0913  a mail is described by its facts
+        self,
+        kind: DeliveryKind,
+        subscriber: Subscriber,
+        key: str,
+        payload: Mapping[str, object],
+        *,
+        now: datetime,
+        address: str = "",
+        lasts: timedelta = NOTICE_LASTS,
+    ) -> bool:
+        """Put one mail into the queue at once, to another address than the subscriber's own if one is given.
+
+        True when it is new: a key is used once for ever.
+        """
+        notice = Planned(
+            kind=kind,
+            key=key,
+            subscriber_id=subscriber.id,
+            address=address or subscriber.address,
+            slot=now,
+            not_before=now,
+            not_after=now + lasts,
+            payload=payload,
+        )
+        return self.plan([notice], now=now) == 1
+
+    def sent_papers(
+        self, subscriber_ids: Collection[int], *, since: date | None = None
+    ) -> dict[int, dict[str, Sent]]:
+        """What each of these readers was sent or is about to be sent, by paper; the latest day counts.
+
+        `since` spares the reading of older days: nothing is sent before the day it was first seen.
+        """
+        query = sa.select(
+            SENT_PAPER.c.subscriber_id,
+            SENT_PAPER.c.paper_id,
+            SENT_PAPER.c.day,
+            SENT_PAPER.c.expected,
+            SENT_PAPER.c.votes,
+            SENT_PAPER.c.resent,
+        ).where(among(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
+        if since:
+            query = query.where(SENT_PAPER.c.day >= since)
+        memory: dict[int, dict[str, Sent]] = {reader: {} for reader in subscriber_ids}
+        for reader, paper, day, expected, votes, resent in self._connection.execute(
+            query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
+        ):
+            memory[reader][paper] = Sent(day=day, expected=expected, votes=votes, resent=resent)
+        return memory
+
+    def find(self, pid: str) -> Delivery | None:
+        """The delivery with this public id."""
+        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == pid)).mappings().first()
+        return delivery_of(row) if row else None
+
+    def by_key(self, key: str) -> Delivery | None:
+        """The delivery planned under this key."""
+        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.key == key)).mappings().first()
+        return delivery_of(row) if row else None
+
+    def history(self, subscriber_id: int, *, limit: int = 30) -> tuple[Delivery, ...]:
+        """A reader's mails, the newest first."""
+        query = (
+            sa.select(DELIVERY)
+            .where(DELIVERY.c.subscriber_id == subscriber_id)
+            .order_by(DELIVERY.c.slot.desc(), DELIVERY.c.id.desc())
+            .limit(limit)
+        )
+        return tuple(map(delivery_of, self._connection.execute(query).mappings()))
+
+    def in_state(self, state: DeliveryState, *, limit: int = 50) -> tuple[Delivery, ...]:
+        """Mails that stand there now, the newest first: what an operator wants to see of the uncertain."""
+        query = (
+            sa.select(DELIVERY).where(DELIVERY.c.state == state).order_by(DELIVERY.c.id.desc()).limit(limit)
+        )
+        return tuple(map(delivery_of, self._connection.execute(query).mappings()))
+
+    def waiting(self) -> dict[DeliveryState, int]:
+        """How many mails are on their way, by state."""
+        open_states = [state for state in DeliveryState if state not in FINAL]
+        counted = (
+            sa.select(DELIVERY.c.state, sa.func.count())
+            .where(DELIVERY.c.state.in_(open_states))
+            .group_by(DELIVERY.c.state)
+        )
+        found = {DeliveryState(state): number for state, number in self._connection.execute(counted)}
+        return {state: found.get(state, 0) for state in open_states}
+
+    def ended(self, since: datetime) -> dict[DeliveryState, int]:
+        """How many mails came to their end since then, by state."""
+        counted = (
+            sa.select(DELIVERY.c.state, sa.func.count())
+            .where(DELIVERY.c.finished_at >= since)
+            .group_by(DELIVERY.c.state)
+        )
+        return {DeliveryState(state): number for state, number in self._connection.execute(counted)}
+
+    def resolve(
+        self, delivery_id: int, *, resend: bool, now: datetime, lasts: timedelta = NOTICE_LASTS
+    ) -> bool:
+        """The operator's word on an uncertain mail: send it again after all, or count it as accepted."""
+        again = {
+            "state": DeliveryState.QUEUED,
+            "not_before": now,
+            "not_after": now + lasts,
+            "finished_at": None,
+        }
+        over = {"state": DeliveryState.ACCEPTED, "accepted_at": now, "finished_at": now}
+        change = (
+            sa.update(DELIVERY)
+            .where(DELIVERY.c.id == delivery_id, DELIVERY.c.state == DeliveryState.UNCERTAIN)
+            .values(again if resend else over)
+        )
+        return self._connection.execute(change).rowcount == 1
+
+    # ---- inside
+
+    def _plan(self, planned: Sequence[Planned], now: datetime) -> int:
+        rows = {plan.key: _row(plan, now) for plan in planned}
+        order = insert(self._connection, DELIVERY).on_conflict_do_nothing(index_elements=["key"])
+        self._connection.execute(order, list(rows.values()))
+        ours = [row["pid"] for row in rows.values()]
+        found = self._connection.execute(
+            sa.select(DELIVERY.c.key, DELIVERY.c.id).where(among(self._connection, DELIVERY.c.pid, ours))
+        )
+        ids = {row.key: row.id for row in found}
+        self._remember([plan for plan in planned if plan.key in ids], ids)
+        return len(ids)
+
+    def _remember(self, planned: Sequence[Planned], ids: Mapping[str, int]) -> None:
+        rows = [
+            {
+                "subscriber_id": plan.subscriber_id,
+                "day": plan.day or sent.day,
+                "paper_id": paper,
+                "resent": sent.resent,
+                "expected": sent.expected,
+                "votes": sent.votes,
+                "delivery_id": ids[plan.key],
+            }
+            for plan in planned
+            for paper, sent in plan.papers.items()
+        ]
+        if rows:
+            self._connection.execute(insert(self._connection, SENT_PAPER).on_conflict_do_nothing(), rows)
+
+
+def release_papers(connection: sa.Connection, deliveries: Iterable[Delivery]) -> None:
+    """These mails never arrived: what was in them may be sent another day."""
+    ends = [
+        {"reader": each.subscriber_id, "on": each.day, "delivery": each.id}
+        for each in deliveries
+        if each.subscriber_id is not None and each.day is not None
+    ]
+    if ends:
+        connection.execute(_RELEASE, ends)
+
+
+_RELEASE = sa.delete(SENT_PAPER).where(
+    SENT_PAPER.c.subscriber_id == sa.bindparam("reader"),
+    SENT_PAPER.c.day == sa.bindparam("on"),
+    SENT_PAPER.c.delivery_id == sa.bindparam("delivery"),
+)
+
+
+def delivery_of(row: sa.RowMapping) -> Delivery:
+    """A ledger row as the noun of the house."""
+    return Delivery(
+        id=row["id"],
+        pid=row["pid"],
+        kind=DeliveryKind(row["kind"]),
+        key=row["key"],
+        subscriber_id=row["subscriber_id"],
+        address=row["address"],
+        state=DeliveryState(row["state"]),
+        payload=row["payload"],
+        slot=row["slot"],
+        not_before=row["not_before"],
+        not_after=row["not_after"],
+        message_id=row["message_id"],
+        day=row["day"],
+        attempt=row["attempt"],
+        uncertain=row["uncertain"],
+        generation=row["generation"],
+        render_failures=row["render_failures"],
+        last_reply=row["last_reply"],
+        accepted_at=row["accepted_at"],
+    )
+
+
+def _row(plan: Planned, now: datetime) -> dict[str, Any]:
+    pid = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    return {
+        "pid": pid,
+        "kind": plan.kind,
+        "key": plan.key,
+        "subscriber_id": plan.subscriber_id,
+        "edition_id": None,
+        "address": plan.address,
+        "domain": plan.address.rpartition("@")[2].lower(),
+        "route": "",
+        "state": DeliveryState.QUEUED,
+        "priority": PRIORITY[plan.kind],
+        "payload": plan.payload,
+        "day": plan.day,
+        "slot": plan.slot,
+        "not_before": min(plan.not_before, plan.not_after),
+        "not_after": plan.not_after,
+        "message_id": f"{plan.kind[0]}.{plan.day or plan.slot.date()}.{pid}",
+        "attempt": 0,
+        "uncertain": 0,
+        "generation": 0,
+        "render_failures": 0,
+        "owner": None,
+        "last_code": 0,
+        "last_enhanced": "",
+        "last_reply": "",
+        "remote_id": "",
+        "created_at": now,
+        "accepted_at": None,
+        "finished_at": None,
+    }
