@@ -10,7 +10,7 @@ from digest.compose.columns import wrapped
 from digest.compose.gist import gist, shorten
 from digest.compose.links import Links
 from digest.compose.tongue import Tongue
-from digest.model import Paper, Pick, Section
+from digest.model import Paper, Pick, Section, Subscriber
 
 LONGEST_TITLE = 300
 LONGEST_URL = 400
@@ -58,27 +58,32 @@ class Personal:
     less: str
 
 
-def personal(tongue: Tongue, links: Links, pid: str, pick: Pick, day: date) -> Personal:
+NOTHING_OWN = Personal(why="", why_lines="", more="", less="")
+
+
+def personal(tongue: Tongue, links: Links, reader: Subscriber, pick: Pick, day: date) -> Personal:
     """The reader's own part of a card."""
-    reason = (
-        wording.why(tongue, pick, day) if pick.section is not Section.TRENDING else hot(tongue, pick, day)
-    )
+    if pick.section is Section.ALSO_NEW:
+        return NOTHING_OWN
+    told = reason(tongue, pick, day)
     return Personal(
-        why=reason,
-        why_lines=why_lines(tongue, reason),
-        more=links.more(pid, pick.paper.id),
-        less=links.less(pid, pick.paper.id),
+        why=told,
+        why_lines=why_lines(tongue, told),
+        more=links.more(reader.pid, pick.paper.id),
+        less=links.less(reader.pid, pick.paper.id),
     )
 
 
-def hot(tongue: Tongue, pick: Pick, day: date) -> str:
-    """The reason of a trending paper, the same for every reader."""
-    return wording.trend(tongue, pick.heat, day, has_code=bool(pick.paper.code_url))
+def reason(tongue: Tongue, pick: Pick, day: date) -> str:
+    """Why it is here: for a trending paper the same for every reader, for a picked one the reader's own."""
+    if pick.section is Section.TRENDING:
+        return wording.trend(tongue, pick.heat, day, has_code=bool(pick.paper.code_url))
+    return wording.why(tongue, pick, day) if pick.section is Section.PICKED else ""
 
 
-def why_lines(tongue: Tongue, reason: str) -> str:
+def why_lines(tongue: Tongue, told: str) -> str:
     """The reason in the lines of the text part."""
-    return wrapped(f"{tongue.say('Why:')} {reason}", 3, first="   ") if reason else ""
+    return wrapped(f"{tongue.say('Why:')} {told}", 3) if told else ""
 
 
 def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:

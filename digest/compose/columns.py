@@ -8,18 +8,21 @@ COLUMNS = 72
 PIECE = re.compile(
     r"https?://\S+|[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]|[^\s\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]+|\s+"
 )
+UNUSUAL = re.compile(r"[^\x20-\u02ff\u2010-\u2027]")  # what may take two columns or none
 CLOSING = frozenset("，。、；：！？）》」』”’)")
 
 
 def width(text: str) -> int:
     """Columns a terminal gives to a text."""
-    if text.isascii():
+    if not UNUSUAL.search(text):
         return len(text)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
     """A paragraph in lines of at most 72 columns; `first` stands in the first line's indent."""
+    if width(text) <= COLUMNS - indent and "\n" not in text:
+        return (first.ljust(indent) + " ".join(text.split())).rstrip()
     margin = " " * indent
     lines = list(_lines(text, COLUMNS - indent)) or [""]
     return first.ljust(indent) + ("\n" + margin).join(lines)

@@ -39,6 +39,11 @@ def edition_from(
     )
 
 
+def paper_ids(payload: Mapping[str, Any]) -> tuple[str, ...]:
+    """The papers a payload needs to become an edition again."""
+    return tuple(item["paper"] for item in payload["picks"])
+
+
 def _remember(pick: Pick) -> dict[str, Any]:
     return {
         "paper": pick.paper.id,

@@ -116,6 +116,11 @@ def packed(extra: str) -> str:
     return _base64(extra.encode())
 
 
+def verdicts(paper_id: str) -> tuple[str, str]:
+    """What the links `more` and `less` of a paper sign, packed."""
+    return packed(f"+{paper_id}"), packed(f"-{paper_id}")
+
+
 def _claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
     extra = urlsafe_b64decode(fields[1] + "=" * (-len(fields[1]) % 4)).decode() if len(fields) > 1 else ""
     expires = datetime.fromtimestamp(int(fields[2], 36) * 60, UTC) if len(fields) > 2 else None
@@ -165,6 +170,10 @@ class Links:
     def less(self, pid: str, paper_id: str) -> str:
         """Less like this: the claim's extra is `-` and the paper's id."""
         return self._tokened(Purpose.VERDICT, pid, f"-{paper_id}")
+
+    def verdict(self, pid: str, packed_extra: str) -> str:
+        """`more` or `less`, from what `verdicts` packed once per paper."""
+        return f"{self.base_url}/v/{self.keys.sign_packed(Purpose.VERDICT, pid, packed_extra)}"
 
     def feed(self, pid: str, kind: str = "atom") -> str:
         """The private feed, `atom` or `json`."""

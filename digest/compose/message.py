@@ -18,6 +18,12 @@ from digest.model import Edition, Email, Subscriber
 
 Header = tuple[str, str]
 
+QUOTED = b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+MULTIPART = b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n'
+PLAIN = b"\r\n--%b\r\nContent-Type: text/plain" + QUOTED
+HTML = b"\r\n--%b\r\nContent-Type: text/html" + QUOTED
+END = b"\r\n--%b--\r\n"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
@@ -33,30 +39,33 @@ def digest_message(
     email: Email, edition: Edition, *, site: Site, links: Links, message_id: str = ""
 ) -> bytes:
     """A digest: with the list headers and the one-click unsubscribe of RFC 8058."""
+    head = digest_head(email.subject, edition, site=site, links=links, message_id=message_id)
+    return assembled(head, quoted(email.text), quoted(email.html))
+
+
+def digest_head(
+    subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = ""
+) -> Iterable[Header]:
+    """The headers of a digest."""
     reader = edition.subscriber
-    return assembled(
-        [
-            *addressed(site.brand, site.sender, reader.address),
-            *titled(email.subject, edition.slot, message_id or digest_id(site, reader, edition.day)),
-            ("Reply-To", site.reply_to or site.sender),
-            *listed(site, links, reader, edition.day),
-            *automatic(tongue(reader.preferences.language).code),
-        ],
-        email,
+    return (
+        *addressed(site.brand, site.sender, reader.address),
+        *titled(subject, edition.slot, message_id or digest_id(site, reader, edition.day)),
+        ("Reply-To", site.reply_to or site.sender),
+        *listed(site, links, reader, edition.day),
+        *automatic(tongue(reader.preferences.language).code),
     )
 
 
 def notice_message(email: Email, posting: Posting, *, site: Site) -> bytes:
     """A confirmation, a welcome, an alert: from an address of its own and without list headers."""
-    return assembled(
-        [
-            *addressed(site.brand, site.notices_sender, posting.to),
-            *titled(email.subject, posting.at, posting.message_id),
-            ("Reply-To", site.reply_to or site.sender),
-            *automatic(posting.language),
-        ],
-        email,
+    head = (
+        *addressed(site.brand, site.notices_sender, posting.to),
+        *titled(email.subject, posting.at, posting.message_id),
+        ("Reply-To", site.reply_to or site.sender),
+        *automatic(posting.language),
     )
+    return assembled(head, quoted(email.text), quoted(email.html))
 
 
 def digest_id(site: Site, reader: Subscriber, day: date) -> str:
@@ -114,29 +123,15 @@ def automatic(language: str) -> Iterable[Header]:
     )
 
 
-def assembled(headers: Iterable[Header], email: Email) -> bytes:
-    """Headers and both parts: text first, both quoted-printable."""
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return wrapped_up(head, quoted(email.text), quoted(email.html))
-
-
-def wrapped_up(head: str, text: bytes, html: bytes) -> bytes:
-    """The whole mail from its header block and its encoded parts.
+def assembled(headers: Iterable[Header], text: bytes, html: bytes) -> bytes:
+    """The whole mail from its headers and its encoded parts, text first.
 
     Quoted-printable never holds `=_`, so the boundary cannot occur in a part.
     """
-    boundary = b"=_" + blake2b(head.encode(), digest_size=9).hexdigest().encode()
-    part = b"\r\nContent-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
+    boundary = b"=_" + blake2b(head, digest_size=9).hexdigest().encode()
     return b"".join(
-        (
-            head.encode(),
-            b'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n',
-            b"\r\n--" + boundary + part % b"plain",
-            text,
-            b"\r\n--" + boundary + part % b"html",
-            html,
-            b"\r\n--" + boundary + b"--\r\n",
-        )
+        (head, MULTIPART % boundary, PLAIN % boundary, text, HTML % boundary, html, END % boundary)
     )
 
 

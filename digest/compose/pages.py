@@ -7,7 +7,7 @@ from digest.compose import subject as line
 from digest.compose.columns import wrapped
 from digest.compose.links import Links
 from digest.compose.site import Site
-from digest.compose.tongue import Tongue
+from digest.compose.tongue import Tongue, later, plural
 from digest.model import Edition, Frequency, Section, Subscriber
 
 
@@ -73,7 +73,7 @@ def because(site: Site, tongue: Tongue, reader: Subscriber) -> str:
     facts = {"address": reader.address, "brand": site.brand}
     if since is None:
         return tongue.say("You get this because %(address)s subscribed to %(brand)s.") % facts
-    facts["date"] = tongue.long_day(since)
+    facts["date"] = tongue.long_day(since.date())
     return tongue.say("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % facts
 
 
@@ -85,15 +85,16 @@ def headline(tongue: Tongue, edition: Edition) -> str:
         if edition.section(section)
     ]
     day = tongue.day(edition.day)
+    day = day[:1].upper() + day[1:]  # some languages write weekdays small, but not at a beginning
     if not counted:
         return tongue.say("%(day)s.") % {"day": day}
     return tongue.say("%(day)s: %(counts)s.") % {"day": day, "counts": tongue.say(", ").join(counted)}
 
 
 COUNTS = {
-    Section.TRENDING: ("%(count)s trending", "%(count)s trending"),
-    Section.PICKED: ("%(count)s picked for you", "%(count)s picked for you"),
-    Section.ALSO_NEW: ("%(count)s also new", "%(count)s also new"),
+    Section.TRENDING: plural("%(count)s trending", "%(count)s trending"),
+    Section.PICKED: plural("%(count)s picked for you", "%(count)s picked for you"),
+    Section.ALSO_NEW: plural("%(count)s also new", "%(count)s also new"),
 }
 
 
@@ -108,18 +109,13 @@ def _note(tongue: Tongue, code: str, detail: str) -> str:
     return tongue.say(sentence) % {"detail": detail} if sentence else ""
 
 
-def _(sentence: str) -> str:
-    """Marks a sentence for the catalogues; it is spoken later."""
-    return sentence
-
-
 NOTES = {
-    "first": _(
+    "first": later(
         "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
     ),
-    "votes-missing": _("Votes were not available today: trending is ordered by authors, code and topic."),
-    "source-missing": _("%(detail)s could not be read today; its papers follow."),
-    "arxiv-silent": _("arXiv announced nothing today."),
-    "no-interests": _("Tell us what you work on, and papers are picked for you."),
-    "trimmed": _("Shortened so that your mail program shows all of it; the rest is on the web."),
+    "votes-missing": later("Votes were not available today: trending is ordered by authors, code and topic."),
+    "source-missing": later("%(detail)s could not be read today; its papers follow."),
+    "arxiv-silent": later("arXiv announced nothing today."),
+    "no-interests": later("Tell us what you work on, and papers are picked for you."),
+    "trimmed": later("Shortened so that your mail program shows all of it; the rest is on the web."),
 }

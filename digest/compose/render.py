@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from digest.compose import pages
-from digest.compose.cards import card, personal
+from digest.compose.budget import fitted
+from digest.compose.cards import Personal, card, personal
 from digest.compose.links import Links
 from digest.compose.pages import Page
 from digest.compose.site import Site
 from digest.compose.stationery import Stationery
 from digest.compose.tongue import Tongue, tongue
-from digest.model import Edition, Email, Pick, Section, Subscriber
+from digest.model import Edition, Email, Paper, Pick, Section, Subscriber
 
 __all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
 
@@ -40,9 +41,12 @@ class Renderer:
         self.links = links
         self._overrides = overrides
         self._stationery: dict[str, Stationery] = {}
+        self._weights: dict[tuple[str, Section, str], tuple[Paper | None, int]] = {}
+        self._around: dict[str, int] = {}
 
     def digest(self, edition: Edition) -> Email:
         """The digest of one day for one reader."""
+        edition = self.fitted(edition)
         speaks = tongue(edition.subscriber.preferences.language)
         page = pages.edition_page(self.site, self.links, speaks, edition)
         page = replace(page, subject=self.subject(speaks, "digest", page=page))
@@ -117,6 +121,40 @@ class Renderer:
             self._stationery[speaks.code] = Stationery(self.site, speaks, self._overrides)
         return self._stationery[speaks.code].render(template, **context)
 
+    def card(self, speaks: Tongue, pick: Pick, number: int, own: Personal, part: str) -> str:
+        """One paper, as `html` or as `txt`."""
+        printed = card(speaks, pick, number, own)
+        return self.render(speaks, f"digest/{SHAPES[pick.section]}.{part}", card=printed)
+
+    def fitted(self, edition: Edition) -> Edition:
+        """As much of an edition as no mail program cuts off."""
+        speaks = tongue(edition.subscriber.preferences.language)
+        around = self._weight_around(speaks)
+        return fitted(edition, lambda pick: self._weight(speaks, pick), around=around)
+
+    def _weight(self, speaks: Tongue, pick: Pick) -> int:
+        """Bytes of a card's HTML, its personal part at its largest."""
+        key = (speaks.code, pick.section, pick.paper.id)
+        paper, weight = self._weights.get(key, (None, 0))
+        if paper is not pick.paper:
+            most = Personal(
+                why="\N{GREEK SMALL LETTER OMEGA}" * 135,
+                why_lines="",
+                more=self.links.more("x" * 64, pick.paper.id),
+                less=self.links.less("x" * 64, pick.paper.id),
+            )
+            weight = len(self.card(speaks, pick, 999, most, "html").encode())
+            self._weights[key] = (pick.paper, weight)
+        return weight
+
+    def _weight_around(self, speaks: Tongue) -> int:
+        """Bytes of HTML around the cards, rounded up by what a reader's own lines can hold."""
+        if speaks.code not in self._around:
+            blank = Page(lang=speaks.code)
+            html = self.render(speaks, "digest/body.html", page=blank)
+            self._around[speaks.code] = len(html.encode()) + 6_000
+        return self._around[speaks.code]
+
     def _to(self, reader: Subscriber, name: str, **context: object) -> Email:
         speaks = tongue(reader.preferences.language)
         return self._notice(speaks, name, pages.page(self.site, self.links, speaks, reader), **context)
@@ -138,26 +176,17 @@ class Renderer:
         )
 
     def _cards(self, speaks: Tongue, edition: Edition, picks: Iterable[Pick], part: str) -> str:
+        reader, day = edition.subscriber, edition.day
         printed = [
-            self.card(speaks, edition, pick, number, part) for number, pick in enumerate(picks, start=1)
+            self.card(speaks, pick, number, personal(speaks, self.links, reader, pick, day), part)
+            for number, pick in enumerate(picks, start=1)
         ]
-        return stacked(printed, part)
-
-    def card(self, speaks: Tongue, edition: Edition, pick: Pick, number: int, part: str) -> str:
-        """One paper, as HTML or as text."""
-        own = personal(speaks, self.links, edition.subscriber.pid, pick, edition.day)
-        shape = SHAPES[pick.section]
-        return self.render(speaks, f"digest/{shape}.{part}", card=card(speaks, pick, number, own))
+        if part == "html":
+            return Markup("").join(map(Markup, printed)).rstrip("\n")
+        return "\n".join(printed).rstrip("\n")
 
     def _moment(self, reader: Subscriber, moment: datetime) -> str:
         """`Tuesday 24 November 2026, 07:00 (Europe/Berlin)`."""
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
         return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({zone})"
-
-
-def stacked(printed: Iterable[str], part: str) -> str:
-    """Cards under each other: in text with a blank line between them."""
-    if part == "html":
-        return Markup("").join(map(Markup, printed)).rstrip("\n")
-    return "\n".join(printed).rstrip("\n")

@@ -1,12 +1,11 @@
 """Which language does this mail speak? Its words, plural rules, dates and quotation marks."""
 
-from datetime import date, datetime
-from functools import cache
+from datetime import date
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel import Locale
 from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -18,12 +17,21 @@ LANGUAGES = tuple(LOCALES)
 SHORT_DATES = {"en": "d MMM", "de": "d. MMM", "fr": "d MMM", "es": "d MMM", "zh": "M月d日"}
 
 
+def later(message: str) -> str:
+    """Marks a message for the catalogues; it is spoken later."""
+    return message
+
+
+def plural(one: str, many: str) -> tuple[str, str]:
+    """Marks a message with a number for the catalogues."""
+    return one, many
+
+
 class Tongue:
     """One language of the mails: what it calls things and how it writes dates and numbers."""
 
     def __init__(self, code: str, translations: NullTranslations) -> None:
         self.code = code
-        self.locale = Locale.parse(LOCALES[code])
         self.translations = translations
         self.say = translations.gettext
         self.count_word = translations.ngettext
@@ -34,27 +42,37 @@ class Tongue:
 
     def number(self, value: float) -> str:
         """A whole number, grouped in thousands."""
-        return str(format_decimal(round(value), locale=self.locale))
+        return _number(self.code, round(value))
 
     def day(self, day: date) -> str:
         """`Monday 23 November 2026`."""
-        return format_date(day, "full", locale=self.locale).replace(",", "" if self.code == "en" else ",")
+        return _date(self.code, day, "full")
 
     def weekday(self, day: date) -> str:
         """`Tuesday`."""
-        return format_date(day, "EEEE", locale=self.locale)
+        return _date(self.code, day, "EEEE")
 
-    def short_day(self, day: date | datetime) -> str:
-        """`22 Nov`."""
-        return format_date(day, SHORT_DATES[self.code], locale=self.locale)
+    def short_day(self, day: date) -> str:
+        """`22 Nov`, never broken across lines."""
+        return _date(self.code, day, SHORT_DATES[self.code]).replace(" ", "\N{NO-BREAK SPACE}")
 
-    def long_day(self, day: date | datetime) -> str:
+    def long_day(self, day: date) -> str:
         """`24 October 2026`."""
-        return format_date(day, "long", locale=self.locale)
+        return _date(self.code, day, "long")
 
     def quote(self, text: str) -> str:
         """The text in the language's own quotation marks."""
         return self.say("“%(text)s”") % {"text": text}
+
+
+@lru_cache(maxsize=4096)
+def _date(code: str, day: date, form: str) -> str:
+    return format_date(day, form, locale=LOCALES[code]).replace(",", "" if code == "en" else ",")
+
+
+@lru_cache(maxsize=4096)
+def _number(code: str, value: int) -> str:
+    return str(format_decimal(value, locale=LOCALES[code]))
 
 
 @cache

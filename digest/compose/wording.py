@@ -1,10 +1,10 @@
 """What do we say about a paper? Its evidence in words: who wrote it, why it is here, how hot it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from digest.compose.gist import shorten
-from digest.compose.tongue import Tongue
+from digest.compose.tongue import Tongue, plural
 from digest.model import Because, Heat, Paper, Pick, Reason, SignalKind
 
 LONGEST_WHY = 90
@@ -28,7 +28,7 @@ def byline(tongue: Tongue, authors: tuple[str, ...]) -> str:
 
 def meta(tongue: Tongue, paper: Paper, heat: Heat, *, told: bool = False) -> str:
     """`Ada Loveless, Bo Chen and 3 others, cs.CL, 22 Nov · 167 upvotes`; no count if `told` already."""
-    published = tongue.short_day(paper.published) if paper.published else ""
+    published = tongue.short_day(paper.published.date()) if paper.published else ""
     facts = [byline(tongue, paper.authors), shorten(paper.category, 40), published]
     line = tongue.say(", ").join(fact for fact in facts if fact)
     return " · ".join(part for part in (line, "" if told else votes(tongue, heat)) if part)
@@ -42,11 +42,11 @@ def votes(tongue: Tongue, heat: Heat) -> str:
 
 
 NOUNS = {
-    SignalKind.UPVOTES: ("%(count)s upvote", "%(count)s upvotes"),
-    SignalKind.COMMENTS: ("%(count)s comment", "%(count)s comments"),
-    SignalKind.STARS: ("%(count)s star", "%(count)s stars"),
-    SignalKind.POINTS: ("%(count)s point", "%(count)s points"),
-    SignalKind.CITATIONS: ("%(count)s citation", "%(count)s citations"),
+    SignalKind.UPVOTES: plural("%(count)s upvote", "%(count)s upvotes"),
+    SignalKind.COMMENTS: plural("%(count)s comment", "%(count)s comments"),
+    SignalKind.STARS: plural("%(count)s star", "%(count)s stars"),
+    SignalKind.POINTS: plural("%(count)s point", "%(count)s points"),
+    SignalKind.CITATIONS: plural("%(count)s citation", "%(count)s citations"),
 }
 
 
@@ -111,7 +111,7 @@ def _first_hours(tongue: Tongue, heat: Heat, hours: float) -> str:
             "low": tongue.number(heat.low),
             "high": tongue.number(heat.high),
         }
-    return _fitting((told + against + course, told + course, told + against, told))
+    return _fitting((told + against + course, told + against, told + course, told))
 
 
 def _gain(tongue: Tongue, heat: Heat) -> str:
@@ -140,8 +140,7 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
     match reason.because:
         case Because.TERMS:
             for number in range(min(3, len(reason.terms)), 0, -1):
-                terms = tongue.say(", ").join(tongue.quote(shorten(t, 60)) for t in reason.terms[:number])
-                yield tongue.say("matches %(terms)s") % {"terms": terms}
+                yield tongue.say("matches %(terms)s") % {"terms": _listed(tongue, reason.terms[:number])}
         case Because.LIKED if reason.liked_title:
             for length in (60, 50, 40, 30):
                 title = tongue.quote(shorten(reason.liked_title, length))
@@ -158,6 +157,20 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
             yield tongue.say("new in %(category)s") % {"category": reason.category[:40]}
         case _:
             return
+
+
+def _listed(tongue: Tongue, terms: Sequence[str]) -> str:
+    """`“diffusion”`, `“diffusion” and “sampling”`, `“a”, “b” and “c”`."""
+    first, *rest = (tongue.quote(shorten(term, 60)) for term in terms)
+    match rest:
+        case []:
+            return first
+        case [second]:
+            return tongue.say("%(first)s and %(second)s") % {"first": first, "second": second}
+        case [second, third, *_]:
+            named = {"first": first, "second": second, "others": third}
+            return tongue.say("%(first)s, %(second)s and %(others)s") % named
+    return first
 
 
 def _held(tongue: Tongue, reason: Reason, day: date) -> str:
