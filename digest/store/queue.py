@@ -79,7 +79,7 @@ class Queue:
     def _lease(self, rows: Sequence[sa.RowMapping]) -> tuple[Delivery, ...]:
         if not rows:
             return ()
-        self._connection.execute(_LEASE, {"owner": self._owner, "ids": [row["id"] for row in rows]})
+        self._connection.execute(_LEASE, {"owner_": self._owner, "ids": [row["id"] for row in rows]})
         return tuple(
             replace(
                 delivery_of(row),
@@ -107,7 +107,7 @@ class Queue:
             return frozenset()
         free = self._not_suppressed(deliveries)
         pairs = [(each.id, each.generation) for each in deliveries if each.id in free]
-        intent = {"owner": self._owner, "now": now, "pairs": pairs}
+        intent = {"owner_": self._owner, "now": now, "pairs": pairs}
         granted = frozenset(self._connection.scalars(_INTEND, intent)) if pairs else frozenset()
         self._stop([each for each in deliveries if each.id not in granted], now)
         return granted
@@ -127,7 +127,7 @@ class Queue:
         ):
             if which:
                 pairs = [(each.id, each.generation) for each in which]
-                stopped = {"state_": state, "now": now, "owner": self._owner, "pairs": pairs}
+                stopped = {"state_": state, "now": now, "owner_": self._owner, "pairs": pairs}
                 gone = set(self._connection.scalars(_STOP, stopped))
                 release_papers(self._connection, [each for each in which if each.id in gone])
 
@@ -165,7 +165,7 @@ class Queue:
         """Back to the queue as if they had never been claimed."""
         if deliveries:
             pairs = [(each.id, each.generation) for each in deliveries]
-            self._connection.execute(_RELEASE, {"owner": self._owner, "pairs": pairs})
+            self._connection.execute(_RELEASE, {"owner_": self._owner, "pairs": pairs})
 
     # ---- recovery
 
@@ -212,7 +212,7 @@ def _allowed() -> sa.ColumnElement[bool]:
 
 def _ours(*states: DeliveryState) -> tuple[sa.ColumnElement[bool], ...]:
     pairs = sa.tuple_(_D.id, _D.generation).in_(sa.bindparam("pairs", expanding=True))
-    return pairs, _D.owner == sa.bindparam("owner"), _D.state.in_(states)
+    return pairs, _D.owner == sa.bindparam("owner_"), _D.state.in_(states)
 
 
 # Built once: composing a statement costs more than running it.
@@ -222,7 +222,7 @@ _MAILBOXES = sa.select(_S.id, _S.mailbox).where(_S.id.in_(sa.bindparam("readers"
 _LEASE = (
     sa.update(DELIVERY)
     .where(_IDS)
-    .values(state=DeliveryState.LEASED, owner=sa.bindparam("owner"), generation=_D.generation + 1)
+    .values(state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1)
 )
 _END = (
     sa.update(DELIVERY)
@@ -250,7 +250,7 @@ _SETTLE = (
         _D.id == sa.bindparam("id_"),
         _D.generation == sa.bindparam("generation_"),
         _D.owner == sa.bindparam("owner_"),
-        _D.state.in_(_HELD),
+        sa.or_(*(_D.state == state for state in _HELD)),  # IN would not run for many rows at once
     )
     .values(
         state=sa.bindparam("state_"),
