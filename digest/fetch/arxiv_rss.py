@@ -10,7 +10,7 @@ from lxml import etree
 
 from digest.errors import SourceChanged
 from digest.fetch import plaintext
-from digest.fetch.answer import Wants
+from digest.fetch.answer import Answer, Wants
 from digest.fetch.client import Client
 from digest.fetch.xml import ATOM, Unreadable, read_each, text_of, tree
 from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
@@ -29,13 +29,12 @@ def url_of(base: str, categories: Sequence[str]) -> str:
     return f"{base}/rss/{'+'.join(categories)}"
 
 
-async def ask(client: Client, base: str, categories: Sequence[str], memory: Memory) -> tuple[bytes, str, str]:
-    """The feed's body with its ETag and Last-Modified; an empty body when nothing changed since."""
+async def ask(client: Client, base: str, categories: Sequence[str], memory: Memory) -> Answer:
+    """The feed of a group; `memory` lets the server say that nothing changed since."""
     headers = {"If-None-Match": memory.etag} if memory.etag else {}
     if memory.last_modified:
         headers["If-Modified-Since"] = memory.last_modified
-    answer = await client.get(url_of(base, categories), family="arxiv", wants=Wants.XML, headers=headers)
-    return answer.body, answer.etag, answer.last_modified
+    return await client.get(url_of(base, categories), family="arxiv", wants=Wants.XML, headers=headers)
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
@@ -68,6 +67,16 @@ def error_in(body: bytes) -> str:
     if feed is None or not text_of(feed.find("{*}title")).startswith("Feed error"):
         return ""
     return text_of(feed.find("description")) or text_of(feed.find(f"{ATOM}subtitle"))
+
+
+def culprit(message: str, categories: Sequence[str]) -> str | None:
+    """The category that an error feed is about: `Bad subject class 'ZZ'. ... the archive 'cs' are`."""
+    quoted = re.findall(r"'([^']+)'", message)
+    for category in categories:
+        archive, _, subject = category.partition(".")
+        if quoted and ((subject == quoted[0] and archive in quoted) or quoted[0] in {category, archive}):
+            return category
+    return None
 
 
 def authors_of(creator: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Manners:
     user_agent: str
     intervals: Mapping[str, float] = field(default_factory=lambda: {"arxiv": 3.1})  # seconds, by family
     interval: float = 0.2  # for every other family
-    attempts: int = 5
+    attempts: int = 4
     first_wait: float = 1.0  # doubles with every attempt, plus jitter
     longest_wait: float = 120.0  # asked to wait longer, we give up until later
     cool_off: float = 300.0  # a host that failed every attempt is left alone for so long

@@ -110,7 +110,7 @@ def _mark_money(text: str) -> str:
         if _is_money(done[-1], inside, is_pair=is_pair):
             done.append(_MONEY + inside)
         elif is_pair:
-            done.append(f"${_named(inside)}$")
+            done.append(f"${_named(inside.strip())}$")
             done.append(pieces[index + 1])
             index += 1
         else:

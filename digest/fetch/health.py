@@ -1,0 +1,125 @@
+"""Is this batch the day's news, or does a stale feed look like a quiet day? Pure judgement.
+
+Dates in feeds lie; content does not. A batch is fresh when it holds something the store has not seen.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from digest.cadence import arxiv_announces, arxiv_silence
+from digest.model import Health, Memory, Reading
+
+SICK = frozenset({Health.STALE, Health.TRUNCATED, Health.FAILED, Health.CHANGED})
+SAME_BATCH = 0.5  # share of ids that the last batch held too; a stale one holds them all
+FAR_TOO_MANY = 5.0  # times the usual number of unseen papers
+ENOUGH_TO_JUDGE = 20  # papers; of fewer, all may well lack an abstract, or none be usual
+FARTHEST_AHEAD = timedelta(days=3)
+FARTHEST_BEHIND = timedelta(days=60)
+
+
+def judge(reading: Reading, memory: Memory, *, today: date, others: int = 0) -> Reading:
+    """The reading of one arXiv category with its health, note and, when it is the day's news, its day.
+
+    `today` is arXiv's date; `others` counts the papers of the same answer in other categories.
+    """
+    if reading.health is not Health.OK:
+        return reading
+    if reading.unseen:
+        return replace(reading, day=announcement_day(today))
+    if memory.day is not None and memory.day >= announcement_day(today):
+        return _noting(reading, Health.OK, "Nothing new since the last reading.")
+    if not arxiv_announces(today):
+        return _noting(reading, Health.EMPTY, f"arXiv announced nothing today: {arxiv_silence(today)}.")
+    return _without_unseen(reading, memory, today, others=others)
+
+
+def _without_unseen(reading: Reading, memory: Memory, today: date, *, others: int) -> Reading:
+    """ArXiv announces today, but nothing here is new: is that so, or is the feed stale?"""
+    if not reading.papers:
+        return _nothing(reading, others=others)
+    if memory.ids and _overlap(reading, memory) < SAME_BATCH:
+        return _noting(replace(reading, day=today), Health.OK, "A new batch without new papers.")
+    return _noting(reading, Health.STALE, f"All {len(reading.papers)} papers were seen before: an old batch.")
+
+
+def announcement_day(today: date) -> date:
+    """The latest day, up to this one, on which arXiv announced."""
+    while not arxiv_announces(today):
+        today -= timedelta(days=1)
+    return today
+
+
+def missed_since(memory: Memory, *, today: date) -> date | None:
+    """The first announcement day between the last fresh batch and today; None when none was missed."""
+    if memory.day is None:
+        return None
+    day, last = memory.day + timedelta(days=1), today - timedelta(days=arxiv_announces(today))
+    while day <= last:
+        if arxiv_announces(day):
+            return day
+        day += timedelta(days=1)
+    return None
+
+
+def reason_to_hold(readings: Iterable[Reading], memory: dict[str, Memory], *, today: date) -> str:
+    """Why a person should look before anything is sent, in one sentence; empty when all seems well.
+
+    `readings` are arXiv's of this run with their unseen counts, `memory` what was usual for each scope.
+    """
+    given = list(readings)
+    if not given:
+        return ""
+    reasons = (
+        _nothing_came(given, memory, today),
+        _too_much(given, memory),
+        _hollow(given),
+        _astray(given, today),
+    )
+    return next(filter(None, reasons), "")
+
+
+def _nothing_came(readings: Sequence[Reading], memory: dict[str, Memory], today: date) -> str:
+    done = any(memory.get(reading.scope, Memory()).day == today for reading in readings)
+    brought = any(reading.unseen for reading in readings)
+    if arxiv_announces(today) and not done and not brought:
+        return "arXiv was to announce papers today, but nothing new has come in."
+    return ""
+
+
+def _too_much(readings: Sequence[Reading], memory: dict[str, Memory]) -> str:
+    usual = sum(memory.get(reading.scope, Memory()).usual or 0.0 for reading in readings)
+    unseen = sum(reading.unseen for reading in readings)
+    if usual and unseen > max(FAR_TOO_MANY * usual, ENOUGH_TO_JUDGE):
+        return f"{unseen} new papers came in, where {usual:.0f} are usual."
+    return ""
+
+
+def _hollow(readings: Sequence[Reading]) -> str:
+    papers = [paper for reading in readings for paper in reading.papers]
+    if len(papers) >= ENOUGH_TO_JUDGE and not any(paper.abstract for paper in papers):
+        return f"None of the {len(papers)} papers has an abstract."
+    return ""
+
+
+def _astray(readings: Sequence[Reading], today: date) -> str:
+    days = [paper.published.date() for reading in readings for paper in reading.papers if paper.published]
+    ahead = sum(day > today + FARTHEST_AHEAD for day in days)
+    behind = sum(day < today - FARTHEST_BEHIND for day in days)
+    if len(days) >= ENOUGH_TO_JUDGE and (ahead > len(days) / 2 or behind > len(days) * 0.9):
+        return f"The papers' dates jumped: most are {'in the future' if ahead > behind else 'long past'}."
+    return ""
+
+
+def _nothing(reading: Reading, *, others: int) -> Reading:
+    if others:
+        return _noting(reading, Health.OK, f"arXiv announced nothing in {reading.scope} today.")
+    return _noting(reading, Health.STALE, "The feed is empty, though arXiv announces today.")
+
+
+def _overlap(reading: Reading, memory: Memory) -> float:
+    return sum(paper.id in memory.ids for paper in reading.papers) / len(reading.papers)
+
+
+def _noting(reading: Reading, health: Health, note: str) -> Reading:
+    return replace(reading, health=health, note=f"{reading.note} {note}".strip())
