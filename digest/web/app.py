@@ -11,15 +11,21 @@ from starlette.responses import JSONResponse, Response
 
 from digest import __version__
 from digest.app import House
-from digest.errors import DigestError, InvalidAddress, InvalidToken, NotFound, StoreBusy
-from digest.web import feeds, health, reading
-from digest.web.desk import Clock, Desk, desk_of, wall_clock
+from digest.errors import DigestError, InvalidAddress, InvalidChange, InvalidToken, NotFound, StoreBusy
+from digest.web import confirming, feeds, health, leaving, reading, signup
 from digest.web.guard import Guard
+from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
 
 log = logging.getLogger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-MEANING = {InvalidToken: 404, NotFound: 404, InvalidAddress: 422, StoreBusy: 503}
+MEANING: dict[type[object], int] = {
+    InvalidToken: 404,
+    NotFound: 404,
+    InvalidAddress: 422,
+    InvalidChange: 422,
+    StoreBusy: 503,
+}
 TITLES = {
     404: "There is nothing here",
     405: "That does not work this way",
@@ -32,7 +38,7 @@ TITLES = {
 
 def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None = None) -> FastAPI:
     """The web pages of a house; `lifespan` runs beside them, as the scheduler does in `digest serve`."""
-    desk = desk_of(house, clock=clock)
+    lobby = lobby_of(house, clock=clock)
     app = FastAPI(
         title=house.site.brand,
         version=__version__,
@@ -42,27 +48,27 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
         openapi_url=None,
         lifespan=lifespan,
     )
-    app.state.desk = desk
-    for room in (reading, feeds, health):
+    app.state.lobby = lobby
+    for room in (reading, signup, confirming, leaving, feeds, health):
         app.include_router(room.router)
-    _answer_errors(app, desk)
-    app.add_middleware(Guard, is_https=desk.is_https)
+    _answer_errors(app, lobby)
+    app.add_middleware(Guard, is_https=lobby.is_https)
     return app
 
 
-def _answer_errors(app: FastAPI, desk: Desk) -> None:
+def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
     @app.exception_handler(DigestError)
     async def ours(request: Request, error: DigestError) -> Response:
-        status = next((code for kind, code in MEANING.items() if isinstance(error, kind)), 500)
+        status = next((MEANING[kind] for kind in type(error).__mro__ if kind in MEANING), 500)
         if status == 500:
             log.error("page failed", extra={"path": room_of(request), "reason": str(error)})
-            return told(desk, request, status, "We could not do that; please try again later.")
-        return told(desk, request, status, str(error))
+            return told(lobby, request, status, "We could not do that; please try again later.")
+        return told(lobby, request, status, str(error))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        said = error.detail if error.detail and error.status_code not in (404, 405) else ""
-        answer = told(desk, request, error.status_code, str(said) or "Please check the address.")
+        said = "Please check the address." if error.status_code in {404, 405} else error.detail
+        answer = told(lobby, request, error.status_code, said)
         answer.headers.update(error.headers or {})
         return answer
 
@@ -70,20 +76,20 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
-        return told(desk, request, 422, f"{field}: {problem['msg']}.")
+        return told(lobby, request, 422, f"{field}: {problem['msg']}.")
 
     @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> Response:
+    async def broken(request: Request, _: Exception) -> Response:
         # The one place that may swallow: a page that fails is a page, the server logs the rest.
-        return told(desk, request, 500, "Something went wrong on our side; please try again later.")
+        return told(lobby, request, 500, "Something went wrong on our side; please try again later.")
 
 
-def told(desk: Desk, request: Request, status: int, sentence: str) -> Response:
+def told(lobby: Lobby, request: Request, status: int, sentence: str) -> Response:
     """A failure in the form its reader expects: JSON for programs, a page for people."""
     if room_of(request) == "api":
         return JSONResponse({"error": sentence}, status)
     title = TITLES.get(status, "That did not work")
-    return desk.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
+    return lobby.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
 
 
 def room_of(request: Request) -> str:

@@ -1,5 +1,6 @@
 """How is the digest read elsewhere? Atom and JSON feeds, the sitemap, and what robots may do."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +12,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.web.board import TODAY, Ranked
 from digest.web.cards import Card, card_of
-from digest.web.desk import AtDesk, Desk
+from digest.web.lobby import InLobby, Lobby
 
 ENTRIES = 30
 ARCHIVED = 60  # days of the archive in the sitemap
 ATOM, JSON_FEED = "application/atom+xml; charset=utf-8", "application/feed+json; charset=utf-8"
+UNPRINTABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KEPT = {"cache-control": "public, max-age=600"}
 
 router = APIRouter(include_in_schema=False)
@@ -43,23 +45,24 @@ class Feed:
 
 
 @router.get("/feed.atom")
-def atom_feed(desk: AtDesk, category: str = "") -> Response:
+def atom_feed(lobby: InLobby, category: str = "") -> Response:
     """Today's trending papers as Atom; of one category if asked."""
-    return Response(atom(public(desk, category, "atom")), media_type=ATOM, headers=KEPT)
+    return Response(atom(public(lobby, category, "atom")), media_type=ATOM, headers=KEPT)
 
 
 @router.get("/feed.json")
-def json_feed(desk: AtDesk, category: str = "") -> Response:
+def json_feed(lobby: InLobby, category: str = "") -> Response:
     """The same as JSON Feed 1.1."""
-    return JSONResponse(json_of(public(desk, category, "json")), media_type=JSON_FEED, headers=KEPT)
+    return JSONResponse(json_of(public(lobby, category, "json")), media_type=JSON_FEED, headers=KEPT)
 
 
 @router.get("/sitemap.xml")
-def sitemap(desk: AtDesk) -> Response:
+def sitemap(lobby: InLobby) -> Response:
     """The pages worth finding."""
-    base, today = desk.house.settings.base_url, desk.clock().date()
+    base, today = lobby.house.settings.base_url, lobby.clock().date()
     days = (f"/archive/{today - timedelta(days=age)}" for age in range(ARCHIVED))
-    places = "".join(f"<url><loc>{escape(base + path)}</loc></url>" for path in ("/", "/archive", "/help", *days))
+    paths = ("/", "/archive", "/help", *days)
+    places = "".join(f"<url><loc>{escape(base + path)}</loc></url>" for path in paths)
     return Response(
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{places}</urlset>\n',
@@ -68,17 +71,17 @@ def sitemap(desk: AtDesk) -> Response:
 
 
 @router.get("/robots.txt")
-def robots(desk: AtDesk) -> Response:
+def robots(lobby: InLobby) -> Response:
     """Robots may read what everyone may; links of single readers are not theirs."""
     closed = "".join(f"Disallow: /{room}/\n" for room in ("c", "u", "p", "v", "f", "e", "admin", "api"))
-    found = f"Sitemap: {desk.house.settings.base_url}/sitemap.xml\n"
+    found = f"Sitemap: {lobby.house.settings.base_url}/sitemap.xml\n"
     return PlainTextResponse(f"User-agent: *\n{closed}Disallow: /papers\n{found}")
 
 
-def public(desk: Desk, category: str, kind: str) -> Feed:
+def public(lobby: Lobby, category: str, kind: str) -> Feed:
     """What everyone reads today."""
-    now, settings = desk.clock(), desk.house.settings
-    ranked = desk.board.trending(TODAY, now, category=category[:40])[:ENTRIES]
+    now, settings = lobby.clock(), lobby.house.settings
+    ranked = lobby.board.trending(TODAY, now, category=category[:40])[:ENTRIES]
     query = f"?category={category[:40]}" if category else ""
     return Feed(
         title=f"{settings.brand}: {category[:40]}" if category else settings.brand,
@@ -162,4 +165,4 @@ def _quoted(text: str) -> str:
 
 def _printable(text: str) -> str:
     """XML 1.0 cannot hold control characters at all, not even escaped."""
-    return "".join(c for c in text if c in "\t\n" or (c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff"))
+    return UNPRINTABLE.sub("", text)

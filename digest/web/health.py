@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from digest.errors import DigestError
 from digest.model import Health
 from digest.store import Transaction
-from digest.web.desk import AtDesk
+from digest.web.lobby import InLobby
 
 OVERDUE = timedelta(minutes=30)  # somebody due for so long means that nothing is sending
 
@@ -23,11 +23,11 @@ def healthz() -> Response:
 
 
 @router.get("/readyz")
-def readyz(desk: AtDesk) -> Response:
+def readyz(lobby: InLobby) -> Response:
     """The database answers, nothing is paused and nobody waits too long; 503 and the reasons otherwise."""
-    now = desk.clock()
+    now = lobby.clock()
     try:
-        with desk.house.store.begin(write=False) as tx:
+        with lobby.house.store.begin(write=False) as tx:
             oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read("ticked_at")
     except DigestError as error:
         return _verdict({"database": str(error)}, ready=False)
@@ -42,10 +42,10 @@ def readyz(desk: AtDesk) -> Response:
 
 
 @router.get("/metrics")
-def metrics(desk: AtDesk) -> Response:
+def metrics(lobby: InLobby) -> Response:
     """Counts in Prometheus's text form; no address and no paper is named."""
-    now = desk.clock()
-    with desk.house.store.begin(write=False) as tx:
+    now = lobby.clock()
+    with lobby.house.store.begin(write=False) as tx:
         lines = [*_readers(tx), *_mail(tx, now), *_sources(tx, now)]
     kind = "text/plain; version=0.0.4; charset=utf-8"
     return Response("\n".join(lines) + "\n", media_type=kind, headers={"cache-control": "no-store"})

@@ -1,17 +1,20 @@
 """What can anyone read? Today's trending papers, the search, the archive and the help."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from digest.cadence import arxiv_silence
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
+from digest.model import Heat, Paper
 from digest.rank.trending import heat_of
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
 from digest.web.cards import Card, card_of
-from digest.web.desk import AtDesk
+from digest.web.lobby import InLobby, Lobby
 
 SHOWN = 25  # papers on a page
 LONGEST_QUERY = 200
@@ -22,66 +25,87 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def front(desk: AtDesk, window: str = TODAY.name) -> Response:
+def front(lobby: InLobby, window: str = TODAY.name) -> Response:
     """Trending papers, the search box and the subscribe box."""
-    now = desk.clock()
+    now = lobby.clock()
     period = WINDOWS.get(window, TODAY)
-    cards = cards_of(desk.board.trending(period, now)[:SHOWN], now.date())
+    cards = cards_of(lobby.board.trending(period, now)[:SHOWN], now.date())
     titles = "; ".join(card.title for card in cards[:3])
-    return desk.pages.page(
+    return lobby.pages.page(
         "front",
         here="/",
         window=period,
         windows=WINDOWS.values(),
         cards=cards,
         day_name=tongue("en").day(now.date()),
-        description=f"{desk.house.site.brand}, once a day in your inbox. {period.tab}: {titles}."[:300],
-        ticket=desk.tickets.issue(now),
+        description=f"{lobby.house.site.brand}, once a day in your inbox. {period.tab}: {titles}."[:300],
+        ticket=lobby.tickets.issue(now),
     )
+
+
+class Asked(BaseModel):
+    """The search form."""
+
+    q: str = ""
+    category: str = ""
+    period: str = ""
+    source: str = ""
+    page: int = 1
+
+    @property
+    def words(self) -> str:
+        """What is looked for, at a length that makes sense."""
+        return self.q.strip()[:LONGEST_QUERY]
+
+    @property
+    def place(self) -> int:
+        """The page of results, within reason."""
+        return min(max(self.page, 1), FARTHEST)
 
 
 @router.get("/papers")
-def papers(  # noqa: PLR0913  one parameter for each field of the search form
-    desk: AtDesk, q: str = "", category: str = "", period: str = "", source: str = "", page: int = 1
-) -> Response:
+def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Search titles and abstracts."""
-    now = desk.clock()
-    asked, place = q.strip()[:LONGEST_QUERY], min(max(page, 1), FARTHEST)
-    since = now - timedelta(days=PERIODS[period]) if period in PERIODS else None
-    with desk.house.store.begin(write=False) as tx:
-        found = tx.papers.search(
-            asked,
-            categories=[category] if category else [],
-            since=since,
-            source=source or None,
-            limit=SHOWN + 1,
-            offset=(place - 1) * SHOWN,
-        )
-        signals = tx.signals.of([paper.id for paper in found], until=now)
-    voted = [paper for paper in found if paper.id in signals]
-    heat = heat_of(voted, signals, now)
-    return desk.pages.page(
+    now = lobby.clock()
+    found, heat = _found(lobby, asked, now)
+    return lobby.pages.page(
         "search",
         here="/papers",
-        asked=asked,
-        chosen={"category": category, "period": period, "source": source},
-        sources=desk.house.settings.sources,
+        asked=asked.words,
+        chosen=asked,
+        sources=lobby.house.settings.sources,
         cards=[card_of(paper, heat.get(paper.id), day=now.date()) for paper in found[:SHOWN]],
-        place=place,
-        more=len(found) > SHOWN,
-        ticket=desk.tickets.issue(now),
+        before=_page(request, asked.place - 1) if asked.place > 1 else "",
+        after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
+        ticket=lobby.tickets.issue(now),
     )
 
 
+def _found(lobby: Lobby, asked: Asked, now: datetime) -> tuple[tuple[Paper, ...], dict[str, Heat]]:
+    """One paper more than a page shows, and the heat of those that were voted on."""
+    since = now - timedelta(days=PERIODS[asked.period]) if asked.period in PERIODS else None
+    with lobby.house.store.begin(write=False) as tx:
+        found = tx.papers.search(
+            asked.words,
+            categories=[asked.category] if asked.category else [],
+            since=since,
+            source=asked.source or None,
+            limit=SHOWN + 1,
+            offset=(asked.place - 1) * SHOWN,
+        )
+        signals = tx.signals.of([paper.id for paper in found], until=now)
+    return found, heat_of([paper for paper in found if paper.id in signals], signals, now)
+
+
 @router.get("/archive")
-def archive(desk: AtDesk, month: str = "") -> Response:
+def archive(lobby: InLobby, month: str = "") -> Response:
     """The days of a month and how many papers each brought."""
-    now = desk.clock()
+    now = lobby.clock()
     start = _month(month) if month else now.date().replace(day=1)
     after = next_month(datetime.combine(start, time(), UTC)).date()
-    days = desk.board.days(start, now)
+    days = lobby.board.days(start, now)
     speech = tongue("en")
-    return desk.pages.page(
+    return lobby.pages.page(
         "archive",
         here="/archive",
         month=f"{start:%B %Y}",
@@ -92,15 +116,15 @@ def archive(desk: AtDesk, month: str = "") -> Response:
 
 
 @router.get("/archive/{day}")
-def archived(desk: AtDesk, day: str) -> Response:
+def archived(lobby: InLobby, day: str) -> Response:
     """What trended on a day."""
-    now = desk.clock()
+    now = lobby.clock()
     wanted = _day(day)
     if wanted > now.date():
         raise NotFound("That day has not come yet.")
-    cards = cards_of(desk.board.on(wanted, now)[:SHOWN], wanted)
+    cards = cards_of(lobby.board.on(wanted, now)[:SHOWN], wanted)
     tomorrow = wanted + timedelta(days=1)
-    return desk.pages.page(
+    return lobby.pages.page(
         "archive_day",
         here="/archive",
         day=wanted,
@@ -108,22 +132,22 @@ def archived(desk: AtDesk, day: str) -> Response:
         cards=cards,
         before=f"/archive/{wanted - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
-        ticket=desk.tickets.issue(now),
+        ticket=lobby.tickets.issue(now),
     )
 
 
 @router.get("/help")
-def help_page(desk: AtDesk) -> Response:
+def help_page(lobby: InLobby) -> Response:
     """How it works, what is stored, and how to leave."""
-    return desk.pages.page("help", here="/help")
+    return lobby.pages.page("help", here="/help")
 
 
 @router.get("/style.css")
 @router.get("/work.js")
 @router.get("/favicon.svg")
-def file(desk: AtDesk, request: Request) -> Response:
+def file(lobby: InLobby, request: Request) -> Response:
     """One of our own files; its address carries its version, so it may be kept for ever."""
-    content, kind = desk.pages.file(request.url.path.removeprefix("/"))
+    content, kind = lobby.pages.file(request.url.path.removeprefix("/"))
     kept = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
     return Response(content, media_type=kind, headers={"cache-control": kept})
 
@@ -137,6 +161,10 @@ def old_favicon() -> Response:
 def cards_of(ranked: tuple[Ranked, ...], day: date) -> list[Card]:
     """The cards of a public list."""
     return [card_of(each.paper, each.heat, day=day) for each in ranked]
+
+
+def _page(request: Request, place: int) -> str:
+    return f"/papers?{request.url.include_query_params(page=place).query}"
 
 
 def _day(text: str) -> date:

@@ -1,25 +1,15 @@
-"""What did a reader ask for? The preferences form, from nouns to text and back."""
+"""What did a reader ask for? The preferences form: filled in from a subscriber, read as wishes by name."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import Self, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from starlette.datastructures import FormData
 
-from digest.cadence import parse_time, zone_of
-from digest.compose.tongue import LANGUAGES
-from digest.errors import ConfigError, DigestError
-from digest.model import Facet, Frequency, Mix, Preferences, Profile, Schedule, Subscriber
+from digest.model import Facet, Frequency, Mix, Subscriber
 
-MOST_ITEMS, LONGEST_ITEM, LONGEST_TEXT = 100, 100, 5_000
 MOST_FACETS = 8
-BLANK_FACET = Facet("")
-SECTIONS = {"trending": 20, "picked": 40, "also_new": 60}  # most papers of each
-
-T = TypeVar("T")
+LONGEST_NAME = 100
+APART = {"facets", "clicks_may_teach", "pasted"}  # what is not a plain text field of the subscriber's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,110 +62,28 @@ class Wishes:
     @classmethod
     def typed(cls, form: FormData) -> Self:
         """The form as it came in; a field that did not come counts as emptied."""
-        plain = {
-            name: str(form.get(name, ""))
-            for name in cls.__dataclass_fields__
-            if name not in ("facets", "clicks_may_teach")
+        texts: dict[str, Any] = {
+            name: str(form.get(name, "")) for name in cls.__dataclass_fields__ if name not in APART
         }
         names, keywords = form.getlist("facet_name"), form.getlist("facet_keywords")
-        facets = tuple((str(n), str(k)) for n, k in zip(names, keywords, strict=False) if str(n).strip())
-        return cls(**plain, facets=facets[:MOST_FACETS], clicks_may_teach="clicks_may_teach" in form)
-
-    def applied(self, subscriber: Subscriber) -> tuple[Subscriber, tuple[str, ...]]:
-        """The reader with these wishes, and a sentence for each that cannot be met and was left as it is."""
-        read = _Reader()
-        profile = self._profile(subscriber.profile)
-        schedule = self._schedule(subscriber.schedule, read)
-        preferences = self._preferences(subscriber.preferences, read)
-        changed = replace(subscriber, profile=profile, schedule=schedule, preferences=preferences)
-        return changed, tuple(read.problems)
-
-    def _profile(self, before: Profile) -> Profile:
-        known = {facet.name: facet for facet in before.facets}
-        return replace(
-            before,
-            keywords=items(self.keywords),
-            text=clean(self.text)[:LONGEST_TEXT],
-            authors=items(self.authors),
-            categories=items(self.categories.replace(" ", ",")),
-            muted=items(self.muted),
-            facets=tuple(
-                replace(known.get(name, BLANK_FACET), name=name, keywords=items(keywords))
-                for name, keywords in ((clean(n)[:LONGEST_ITEM], k) for n, k in self.facets)
-            ),
+        facets = tuple((str(n).strip(), str(k)) for n, k in zip(names, keywords, strict=False) if n)
+        return cls(
+            **texts,
+            pasted=str(form.get("pasted", "")),
+            facets=facets[:MOST_FACETS],
+            clicks_may_teach="clicks_may_teach" in form,
         )
 
-    def _schedule(self, before: Schedule, read: "_Reader") -> Schedule:
-        return replace(
-            before,
-            frequency=read(lambda: Frequency(self.frequency), before.frequency, "Choose how often."),
-            weekday=read(lambda: _between(self.weekday, 0, 6), before.weekday, "Choose a day of the week."),
-            send_at=read(lambda: parse_time(self.send_at), before.send_at),
-            timezone=read(lambda: zone_of(self.timezone.strip()).key, before.timezone),
-            paused_until=read(
-                lambda: date.fromisoformat(self.paused_until) if self.paused_until else None,
-                before.paused_until,
-                "The pause needs a date like 2026-12-24.",
-            ),
-        )
-
-    def _preferences(self, before: Preferences, read: "_Reader") -> Preferences:
-        counts = {
-            name: read(
-                lambda name=name, most=most: _between(getattr(self, name), 0, most),  # type: ignore[misc]
-                getattr(before, name),
-                f"The number of papers must be between 0 and {most}.",
-            )
-            for name, most in SECTIONS.items()
-        }
-        return replace(
-            before,
-            mix=read(lambda: Mix(self.mix), before.mix, "Choose a mix."),
-            language=self.language if self.language in LANGUAGES else before.language,
-            clicks_may_teach=self.clicks_may_teach,
-            **counts,
-        )
+    def named(self, subscriber: Subscriber) -> dict[str, object]:
+        """The wishes as `digest.changes` takes them; what a facet learnt from papers stays with its name."""
+        before = {facet.name: facet for facet in subscriber.profile.facets}
+        facets = [_facet(name, keywords, before.get(name)) for name, keywords in self.facets if name]
+        plain: dict[str, Any] = {name: value for name, value in asdict(self).items() if name not in APART}
+        plain["categories"] = self.categories.replace(" ", ",")
+        return {**plain, "facets": tuple(facets), "clicks_may_teach": self.clicks_may_teach}
 
 
-class _Reader:
-    """Reads one field after the other and remembers what made no sense."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-
-    def __call__(self, read: Callable[[], T], otherwise: T, problem: str = "") -> T:
-        try:
-            return read()
-        except (DigestError, ValueError) as error:
-            self.problems.append(problem or str(error))
-            return otherwise
-
-
-def items(text: str) -> tuple[str, ...]:
-    """The parts of a list that people write with commas or line by line; each once."""
-    parts = (clean(part)[:LONGEST_ITEM] for part in re.split(r"[,;\n]", text))
-    return tuple(_once(part for part in parts if part))[:MOST_ITEMS]
-
-
-def clean(text: str) -> str:
-    """The text without control and direction characters; spaces are single, lines stay lines."""
-    lines = (" ".join(_visible(line).split()) for line in text.splitlines())
-    return "\n".join(lines).strip()
-
-
-def _visible(line: str) -> str:
-    return "".join(c if c == "\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs") else " " for c in line)
-
-
-def _once(parts: Iterable[str]) -> Iterable[str]:
-    first: dict[str, str] = {}
-    for part in parts:
-        first.setdefault(part.casefold(), part)
-    return first.values()
-
-
-def _between(text: str, least: int, most: int) -> int:
-    number = int(text)
-    if not least <= number <= most:
-        raise ConfigError(f"{number} is not between {least} and {most}.")
-    return number
+def _facet(name: str, keywords: str, before: Facet | None) -> Facet:
+    words = tuple(word.strip()[:LONGEST_NAME] for word in keywords.split(",") if word.strip())
+    kept = before or Facet("")
+    return Facet(name[:LONGEST_NAME], words, kept.text, kept.liked)

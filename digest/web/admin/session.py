@@ -45,9 +45,7 @@ class Badges:
 
     def __init__(self, secret: bytes, *, admin: str, viewer: str = "") -> None:
         self._secret = secret
-        self._tokens = {
-            role: token for role, token in ((Role.ADMIN, admin), (Role.VIEWER, viewer)) if token
-        }
+        self._tokens = {role: token for role, token in ((Role.ADMIN, admin), (Role.VIEWER, viewer)) if token}
 
     @property
     def exist(self) -> bool:

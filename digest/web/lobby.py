@@ -8,8 +8,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from digest.app import House
+from digest.subscriptions import By
 from digest.web.admin.session import Badges
+from digest.web.admission import Door
 from digest.web.board import Board
+from digest.web.committer import Committer
 from digest.web.limits import Limits
 from digest.web.pages import Pages
 from digest.web.tickets import Tickets
@@ -24,14 +27,14 @@ def wall_clock() -> datetime:
 
 
 @dataclass(frozen=True)
-class Desk:
+class Lobby:
     """Where the pages are made."""
 
     house: House
     pages: Pages
     board: Board
-    limits: Limits
-    tickets: Tickets
+    committer: Committer
+    door: Door
     badges: Badges
     proxies: Proxies
     clock: Clock = wall_clock
@@ -41,22 +44,36 @@ class Desk:
         """Whether readers reach us by https, as the base URL says."""
         return self.house.settings.base_url.startswith("https://")
 
+    @property
+    def limits(self) -> Limits:
+        """Every bucket."""
+        return self.door.limits
+
+    @property
+    def tickets(self) -> Tickets:
+        """What forms carry."""
+        return self.door.tickets
+
+    def by(self, actor: str) -> By:
+        """This moment, and who acts."""
+        return By(actor, self.clock(), self.house.secret)
+
     def visitor(self, request: Request) -> str:
         """Who asks, as far as our proxies can be believed."""
         peer = request.client.host if request.client else ""
         return self.proxies.visitor(peer, request.headers.getlist("x-forwarded-for"))
 
 
-def desk_of(house: House, *, clock: Clock = wall_clock) -> Desk:
-    """The desk of a house."""
+def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
+    """The lobby of a house."""
     settings = house.settings
-    secret = house.links.keys.current
-    return Desk(
+    secret = house.secret
+    return Lobby(
         house=house,
         pages=Pages(house.site, settings.templates_dir),
         board=Board(house.store),
-        limits=Limits(),
-        tickets=Tickets(secret),
+        committer=Committer(house.store),
+        door=Door(Limits(), Tickets(secret)),
         badges=Badges(
             secret,
             admin=settings.admin_token.get_secret_value(),
@@ -67,10 +84,10 @@ def desk_of(house: House, *, clock: Clock = wall_clock) -> Desk:
     )
 
 
-def _at_hand(request: Request) -> Desk:
-    desk = request.app.state.desk
-    assert isinstance(desk, Desk)  # noqa: S101  narrows the type
-    return desk
+def _at_hand(request: Request) -> Lobby:
+    lobby = request.app.state.lobby
+    assert isinstance(lobby, Lobby)  # noqa: S101  narrows the type
+    return lobby
 
 
-AtDesk = Annotated[Desk, Depends(_at_hand)]
+InLobby = Annotated[Lobby, Depends(_at_hand)]

@@ -1,0 +1,150 @@
+"""How does someone sign up? One use-case behind form and JSON; the answer never tells who is subscribed."""
+
+import asyncio
+from hashlib import blake2b
+from math import ceil
+from time import monotonic
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from digest import subscriptions
+from digest.model import Facet
+from digest.store import Transaction
+from digest.store.addresses import parse_address
+from digest.web.admission import Application, Refused, Wait
+from digest.web.guard import SCRIPTED_POLICY
+from digest.web.lobby import InLobby, Lobby
+
+STEP = 0.12  # seconds: answers leave on the beat, so that the time taken says nothing
+RECOGNISED = 3 * 24 * 3600  # seconds for which the browser of the sign-up may confirm by opening the link
+COOKIE = "signup"
+HEARD = "sign_up_heard_at"
+LONGEST_SEARCH = 100
+SENT = (
+    "If this address can get our mail, a message is on its way: open it and confirm.",
+    "If nothing arrives within a few minutes, look into the spam folder, or try again later.",
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+class Typed(BaseModel):
+    """The form, or the same as JSON."""
+
+    email: str = Field("", max_length=400)
+    interests: str = Field("", max_length=4000)
+    facet: str = Field("", max_length=400)
+    ticket: str = Field("", max_length=200)
+    work: str = Field("", max_length=40)
+    website: str = Field("", max_length=400)
+
+
+@router.post("/subscribe")
+async def subscribe(request: Request, lobby: InLobby) -> Response:
+    """Sign up: a mail asks to confirm. Known, unknown and suppressed addresses get the same answer."""
+    began = monotonic()
+    applied = await _read(request)
+    address = parse_address(applied.email)
+    verdict = lobby.door.verdict(
+        applied, visitor=lobby.visitor(request), domain=address.domain, now=lobby.clock()
+    )
+    if isinstance(verdict, Wait):
+        return _wait(lobby, request, applied, verdict)
+    if isinstance(verdict, Refused):
+        return _refused(lobby, request, verdict)
+    await _apply(lobby, applied, address.mailbox)
+    await _on_the_beat(began)
+    return _accepted(lobby, request, address.mailbox)
+
+
+async def _read(request: Request) -> Application:
+    if request.headers.get("content-type", "").startswith("application/json"):
+        typed = Typed.model_validate_json(await request.body())
+    else:
+        async with request.form(max_files=0, max_fields=20) as form:
+            typed = Typed.model_validate({name: str(value) for name, value in form.items()})
+    return Application(**typed.model_dump())
+
+
+async def _apply(lobby: Lobby, applied: Application, mailbox: str) -> None:
+    """The use-case, in the next shared transaction; a robot or a repetition costs the same commit."""
+    now = lobby.clock()
+    if applied.is_robot or not lobby.limits.addresses.take(mailbox, now):
+        await lobby.committer.run(lambda tx: tx.meta.write(HEARD, now.isoformat()))
+        return
+    wishes, by = _wishes(applied), lobby.by("reader")
+
+    def sign_up(tx: Transaction) -> None:
+        tx.meta.write(HEARD, now.isoformat())  # whoever it is, something is written and made durable
+        subscriptions.sign_up(tx, applied.email, wishes, by=by)
+
+    await lobby.committer.run(sign_up)
+
+
+def _wishes(applied: Application) -> dict[str, object]:
+    search = " ".join(applied.facet.split())[:LONGEST_SEARCH]
+    facets = {"facets": (Facet(search, (search,)),)} if search else {}
+    return {"keywords": applied.interests, **facets} if applied.interests else dict(facets)
+
+
+async def _on_the_beat(began: float) -> None:
+    beats = ceil((monotonic() - began) / STEP)
+    await asyncio.sleep(began + beats * STEP - monotonic())
+
+
+def _accepted(lobby: Lobby, request: Request, mailbox: str) -> Response:
+    answer: Response
+    if _wants_json(request):
+        answer = JSONResponse({"accepted": True, "next": SENT[0]}, 202)
+    else:
+        answer = lobby.pages.message("Check your mail", *SENT, status=202)
+    answer.set_cookie(
+        COOKIE,
+        recognised(lobby, mailbox),
+        max_age=RECOGNISED,
+        path="/c",
+        secure=lobby.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def recognised(lobby: Lobby, mailbox: str) -> str:
+    """What the browser of a sign-up remembers: a keyed hash, made for known and unknown addresses alike."""
+    key = blake2b(lobby.house.secret, person=b"digest.signup").digest()
+    return blake2b(mailbox.encode(), key=key, digest_size=16).hexdigest()
+
+
+def _wait(lobby: Lobby, request: Request, applied: Application, verdict: Wait) -> Response:
+    if _wants_json(request):
+        terms = {"ticket": verdict.ticket, "wait": verdict.seconds, "work": verdict.work}
+        return JSONResponse({"error": verdict.said, **terms}, 428)
+    seconds = f"Wait {verdict.seconds} seconds before you press it." if verdict.work else ""
+    answer = lobby.pages.page(
+        "wait",
+        status=428,
+        sentences=[sentence for sentence in (verdict.said, seconds) if sentence],
+        applied=applied,
+        ticket=verdict.ticket,
+        work=verdict.work,
+    )
+    if verdict.work:
+        answer.headers["content-security-policy"] = SCRIPTED_POLICY
+    return answer
+
+
+def _refused(lobby: Lobby, request: Request, verdict: Refused) -> Response:
+    answer: Response
+    if _wants_json(request):
+        answer = JSONResponse({"error": verdict.said}, 429)
+    else:
+        answer = lobby.pages.message("Please wait a little", verdict.said, status=429)
+    answer.headers["retry-after"] = str(verdict.seconds)
+    return answer
+
+
+def _wants_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/json")

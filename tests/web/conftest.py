@@ -1,0 +1,122 @@
+"""What tests of the pages are given: a house with a real store, its pages, and a visitor with a browser."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from digest.app import House, open_house
+from digest.model import Delivery, Profile, Status, Subscriber
+from digest.settings import load
+from digest.web.app import build
+from tests.house import NOW, paper, signal
+
+ADMIN, VIEWER = "the-admin-token-of-the-tests", "the-viewer-token-of-the-tests"
+BASE = "http://papers.example.org"
+TITLES = ("Counting Sheep in Sublinear Time", "Teapots Considered Harmful", "A Map of All Cats")
+
+
+@dataclass
+class Clock:
+    """The time on the wall of the tests; it moves when a test says so."""
+
+    now: datetime = field(default=NOW)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house with three papers of today, of which the first is the hottest."""
+    settings = load(
+        database_url=f"sqlite:///{tmp_path}/digest.sqlite3",
+        base_url=BASE,
+        secret_key="a secret of the tests, long enough",
+        admin_token=ADMIN,
+        viewer_token=VIEWER,
+        reply_to="editor@papers.example.org",
+        postal_address="1 Paper Street, Oxford",
+    )
+    opened = open_house(settings)
+    papers = [paper(title, first_seen=None) for title in TITLES]
+    with opened.store.begin() as tx:
+        tx.papers.add(papers, seen_at=NOW - timedelta(hours=6))
+        tx.signals.observe(
+            signal(each, votes, hours_ago=1) for each, votes in zip(papers, (160, 40, 8), strict=True)
+        )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def app(house: House, clock: Clock) -> FastAPI:
+    return build(house, clock=clock)
+
+
+@pytest.fixture
+async def visitor(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A person with a browser; it keeps cookies and follows nothing by itself."""
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as client:
+        yield client
+
+
+@pytest.fixture
+def ada(house: House) -> Subscriber:
+    """A confirmed reader."""
+    return _reader(house, "ada@example.com", Status.CONFIRMED)
+
+
+@pytest.fixture
+def bob(house: House) -> Subscriber:
+    """Someone who signed up and has not answered yet."""
+    return _reader(house, "bob@example.com", Status.UNCONFIRMED)
+
+
+def _reader(house: House, address: str, status: Status) -> Subscriber:
+    with house.store.begin() as tx:
+        return tx.subscribers.add(
+            address, status=status, profile=Profile(keywords=("sheep",)), now=NOW - timedelta(hours=1)
+        )
+
+
+@pytest.fixture
+def reader_now(house: House) -> Callable[[str], Subscriber | None]:
+    """How a reader stands at this moment, by address; None when nobody has it."""
+
+    def look(address: str) -> Subscriber | None:
+        with house.store.begin(write=False) as tx:
+            return next(iter(tx.subscribers.by_addresses([address]).values()), None)
+
+    return look
+
+
+@pytest.fixture
+def mails(house: House) -> Callable[[str], list[Delivery]]:
+    """Everything that is or was in the queue for an address."""
+
+    def look(address: str) -> list[Delivery]:
+        with house.store.begin(write=False) as tx:
+            readers = tx.subscribers.by_addresses([address]).values()
+            return [mail for reader in readers for mail in tx.deliveries.history(reader.id)]
+
+    return look
+
+
+def path_of(url: str) -> str:
+    """The path of one of our own links."""
+    return urlsplit(url).path

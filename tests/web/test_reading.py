@@ -1,0 +1,125 @@
+"""What can anyone read?"""
+
+import pytest
+from fastapi import FastAPI
+from httpx import AsyncClient
+
+from digest.app import House
+from tests.house import NOW, paper
+from tests.web.conftest import TITLES
+
+PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
+
+
+async def test_the_front_page_shows_the_hottest_first_and_says_why(visitor: AsyncClient) -> None:
+    page = (await visitor.get("/")).text
+    places = [page.index(title) for title in TITLES]
+    assert places == sorted(places)
+    assert "160 upvotes" in page
+    assert "Get trending papers in your inbox once a day" in page
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_a_page_needs_no_script_and_loads_nothing_from_elsewhere(
+    visitor: AsyncClient, path: str
+) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == 200
+    assert "<script" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_search_finds_by_the_beginning_of_a_word_and_can_be_subscribed_to(
+    visitor: AsyncClient,
+) -> None:
+    page = (await visitor.get("/papers", params={"q": "teap"})).text
+    assert TITLES[1] in page
+    assert TITLES[0] not in page
+    assert 'name="facet" maxlength="100" value="teap"' in page
+
+
+@pytest.mark.parametrize(
+    "query", ['"', "' OR 1=1", "NEAR(", "*", "a" * 5000, "\x00", "\U0001d518", "{{7*7}}", "<script>"]
+)
+async def test_a_search_for_anything_is_only_ever_words(visitor: AsyncClient, query: str) -> None:
+    answer = await visitor.get("/papers", params={"q": query})
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert "49" not in answer.text.partition("<main")[2].partition("<footer")[0]
+
+
+async def test_pages_of_results_lead_on_and_back(visitor: AsyncClient, house: House) -> None:
+    with house.store.begin() as tx:
+        tx.papers.add([paper(f"Sheep number {n}") for n in range(40)], seen_at=NOW)
+    first = (await visitor.get("/papers?q=sheep&category=cs")).text
+    assert "page=2" in first
+    assert "Previous page" not in first
+    second = (await visitor.get("/papers?q=sheep&category=cs&page=2")).text
+    assert "Previous page" in second
+
+
+async def test_the_archive_leads_to_the_days_that_brought_papers(visitor: AsyncClient) -> None:
+    assert "/archive/2026-11-23" in (await visitor.get("/archive")).text
+    assert TITLES[0] in (await visitor.get("/archive/2026-11-23")).text
+    assert "Nothing was announced" in (await visitor.get("/archive/2026-11-20")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/archive/tomorrow", "/archive/2026-11-24", "/archive?month=13", "/nothing"]
+)
+async def test_what_is_not_there_is_a_page_that_says_so(visitor: AsyncClient, path: str) -> None:
+    answer = await visitor.get(path)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+
+
+async def test_head_is_get_without_the_body(visitor: AsyncClient) -> None:
+    got, head = await visitor.get("/help"), await visitor.head("/help")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
+async def test_a_slash_too_many_is_no_redirect(visitor: AsyncClient) -> None:
+    assert (await visitor.get("/help/")).status_code == 404
+
+
+async def test_hostile_titles_are_shown_as_text(visitor: AsyncClient, house: House) -> None:
+    nasty = "<script>alert(1)</script> {{7*7}} </title>"
+    with house.store.begin() as tx:
+        tx.papers.add([paper(nasty)], seen_at=NOW)
+    for path in ("/", "/papers", "/archive/2026-11-23"):
+        page = (await visitor.get(path)).text
+        assert "<script" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; {{7*7}}" in page
+
+
+async def test_a_body_that_is_too_large_is_refused(visitor: AsyncClient) -> None:
+    assert (await visitor.post("/subscribe", content=b"x" * 100_000)).status_code == 413
+
+    async def trickle() -> object:
+        for _ in range(100):
+            yield b"x" * 1000
+
+    told = await visitor.post(
+        "/subscribe", content=trickle(), headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert told.status_code == 413
+
+
+async def test_the_stylesheet_may_be_kept_and_changes_its_address_with_its_content(
+    visitor: AsyncClient,
+) -> None:
+    page = (await visitor.get("/")).text
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    answer = await visitor.get(address)
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_no_page_of_fastapi_that_loads_from_elsewhere_is_left(app: FastAPI) -> None:
+    assert app.docs_url is None
+    assert app.redoc_url is None
