@@ -1,0 +1,78 @@
+"""`digest demo`: the whole day on embedded parts, and that a second run sends nothing."""
+
+import time
+from pathlib import Path
+
+import anyio
+import click
+
+from digest.cli.house import progress, show_table
+from digest.errors import DeliveryError
+from digest.model import Section
+from digest.sample import page
+from digest.sample.day import Played, Posted, play
+from digest.sample.readers import READERS
+
+LONGEST_TITLE = 64
+
+
+@click.command("demo", epilog="Example: digest demo --out /tmp/demo")
+@click.option(
+    "--out",
+    default=Path("digest-demo"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the mails, the page and the database go.",
+)
+def command(*, out: Path) -> None:
+    """Play ten invented mornings: no network, no configuration, a real database and a real mail server.
+
+    Exit code 1 when running the last day again sends anything, or a reader got no mail.
+    """
+    started = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    with progress("the demo") as bar:
+        played = anyio.run(lambda: play(out / "digest.sqlite3", tell=lambda what, n, of: bar(n, of, what)))
+    opened = page.write(played, out)
+    report(played)
+    judge(played)
+    click.echo(
+        f"\n{played.received} mails went out over SMTP; running the last day again sent none."
+        f" {time.monotonic() - started:.1f} seconds.\nOpen {opened.resolve()}"
+    )
+
+
+def report(played: Played) -> None:
+    """How the mornings went, and what each reader got on the last one, with the reason beside it."""
+    rows = [(f"{m.now:%a %d %b}", m.new, m.counts, m.mails) for m in played.mornings]
+    show_table(("morning", "new papers", "counts read", "mails"), rows, title="Ten mornings")
+    for posted in latest(played):
+        click.echo()
+        reader = posted.reader
+        title = f"{reader.name} ({reader.taste}): {posted.mail.message()['Subject']}"
+        show_table(("section", "paper", "why"), _rows(posted), title=title)
+
+
+def latest(played: Played) -> list[Posted]:
+    """Each reader's mail of the last day."""
+    last = max((posted.edition.day for posted in played.posted), default=None)
+    return [posted for posted in played.posted if posted.edition.day == last]
+
+
+def judge(played: Played) -> None:
+    """DeliveryError when the demo did not show what it is there to show."""
+    if played.again:
+        raise DeliveryError(f"Running the last day again sent {played.again} mails; it must send none.")
+    if len(latest(played)) != len(READERS):
+        raise DeliveryError(f"Only {len(latest(played))} of {len(READERS)} readers got their mail.")
+
+
+def _rows(posted: Posted) -> list[tuple[str, str, str]]:
+    shown = [line for line in page.lines(posted) if line.section != page.SECTIONS[Section.ALSO_NEW]]
+    rows = [(line.section, _cut(line.title), line.why) for line in shown]
+    more = len(posted.edition.picks) - len(shown)
+    return [*rows, (page.SECTIONS[Section.ALSO_NEW], f"{more} more", "")] if more else rows
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"

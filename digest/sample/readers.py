@@ -1,0 +1,56 @@
+"""Who reads the sample? Three people of clearly different taste; all of them get their mail at noon UTC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """One invented reader, and what they type into the form."""
+
+    name: str
+    address: str
+    taste: str
+    wishes: Mapping[str, object]
+
+    @property
+    def keywords(self) -> str:
+        """The topics they typed."""
+        return str(self.wishes["keywords"])
+
+
+READERS = (
+    Reader(
+        name="Lin",
+        address="lin@language.example",
+        taste="language models",
+        wishes={
+            "keywords": "language models, fine-tuning, machine unlearning, interpretability",
+            "categories": "cs.CL",
+            "timezone": "America/New_York",
+            "send_at": "07:00",
+        },
+    ),
+    Reader(
+        name="Robin",
+        address="robin@robots.example",
+        taste="robotics",
+        wishes={
+            "keywords": "robot manipulation, legged locomotion, learning from corrections, grasping",
+            "categories": "cs.RO",
+            "timezone": "Europe/Berlin",
+            "send_at": "13:00",
+        },
+    ),
+    Reader(
+        name="Stella",
+        address="stella@statistics.example",
+        taste="statistics",
+        wishes={
+            "keywords": "confidence intervals, causal inference, adaptive trials, calibration",
+            "categories": "stat.ME, stat.ML",
+            "timezone": "America/Sao_Paulo",
+            "send_at": "09:00",
+        },
+    ),
+)
