@@ -58,7 +58,7 @@ _WITHDRAWN_FIRST = re.compile(
 _STILL_STANDS = re.compile(r"\b(?:replac|supersed|correct)\w*\s+(?:\w+\s+){0,3}withdrawn", re.IGNORECASE)
 
 # Whose words stand when two reports are of the same version. What is not named here ranks as 1.
-_TEXT_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv": 3, "arxiv-listing": 2, "huggingface": 0}
+_TEXT_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv": 3, "arxiv-listing": 2, "huggingface": 0, "semanticscholar": -1}
 _AUTHORS_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv-listing": 3, "huggingface": 2, "arxiv": 0}
 _EXTRAS = ("summary", "pdf_url", "code_url", "project_url", "discussion_url", "organization", "submitter")
 _Moment = TypeVar("_Moment", datetime, date)

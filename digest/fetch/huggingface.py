@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from digest.errors import SourceChanged, SourceError
-from digest.fetch import plaintext
+from digest.fetch import arxiv_api, plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.source import Visit, failed, sentence, web_link
-from digest.identity import arxiv_id, canonical, is_withdrawn
+from digest.identity import arxiv_id, canonical, is_withdrawn, merge
 from digest.model import Health, Paper, Reading, Signal, SignalKind
 
 DAYS = 7  # votes keep coming for a week
@@ -25,6 +25,7 @@ class HuggingFace:
     """The daily papers: papers, votes, comments, stars."""
 
     base: str
+    api: str = ""  # arXiv's query API, for the categories of papers we do not hold; empty: not asked
     days: int = DAYS
     name: str = "huggingface"
 
@@ -36,7 +37,23 @@ class HuggingFace:
             visit.tell("Hugging Face daily papers", back, self.days)
             readings.append(await self._day(visit, today - timedelta(days=back)))
         visit.tell("Hugging Face daily papers", self.days, self.days)
-        yield together(readings)
+        yield await self._with_categories(visit, together(readings))
+
+    async def _with_categories(self, visit: Visit, reading: Reading) -> Reading:
+        """Papers that no arXiv feed of ours announced get their categories and exact words from arXiv."""
+        ids = [paper.id for paper in reading.papers if paper.id.startswith("arxiv:")]
+        unknown = [number for number in ids if number not in visit.known(ids)] if self.api and ids else []
+        if not unknown:
+            return reading
+        try:
+            found = await arxiv_api.look_up(visit.client, self.api, unknown, visit.now)
+        except SourceError as error:
+            reason = failed(self.name, "", visit.now, error).note
+            note = f"{len(unknown)} papers could not be looked up at arXiv: {reason}"
+            return replace(reading, note=f"{reading.note} {note}".strip())
+        theirs = {paper.id: paper for paper in found.papers}
+        papers = tuple(merge(p, theirs[p.id]) if p.id in theirs else p for p in reading.papers)
+        return replace(reading, papers=papers)
 
     async def _day(self, visit: Visit, day: date) -> Reading:
         pages: list[Reading] = []

@@ -14,6 +14,16 @@ from digest.fetch.tex_names import GREEK
 _MONEY = "\ue000"  # a dollar that is money, until the reading is done; cleaned text holds no such character
 _HELD = "\ue003"  # an address, likewise
 _LINK = re.compile(r"https?://[^\s{}\\$<>]+")
+_SHIFTED_TAG = re.compile(r"<(sup|sub)>([\w+\-−., ]{1,12})</\1>", re.IGNORECASE)  # noqa: RUF001
+_INLINE_TAG = re.compile(
+    r"</?(?:jats:)?(?:a|i|b|u|em|strong|sub|sup|inf|span|italic|bold|sc|font|tt|code|small)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_BLOCK_TAG = re.compile(
+    r"</?(?:jats:[a-z-]+|p|br|div|ul|ol|li|h[1-6]|table|tbody|tr|td|th|img|figure|figcaption|section|sec|title"
+    r"|blockquote|pre|hr|dl|dt|dd|header|footer|abstract)\b[^<>]*>|<!--.*?-->|<!\[CDATA\[|\]\]>",
+    re.IGNORECASE | re.DOTALL,
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
 _UNSEEN = re.compile(
@@ -62,6 +72,14 @@ def title(text: str) -> str:
 def name(text: str) -> str:
     """A person's name as one line of readable Unicode; every tie is a space."""
     return _one_line(title(text).replace("~", " ")).strip(" ,;")
+
+
+def untagged(text: str) -> str:
+    """Prose out of HTML or JATS as feeds carry it: its tags gone, raised and lowered letters kept."""
+    if "<" not in text:
+        return text
+    text = _SHIFTED_TAG.sub(lambda tag: f"${'^' if tag[1].lower() == 'sup' else '_'}{{{tag[2]}}}$", text)
+    return html.unescape(_BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text)))
 
 
 def _read(text: str) -> str:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field, fields
 
 from digest.errors import ConfigError
 from digest.fetch.arxiv import Arxiv
+from digest.fetch.biorxiv import Biorxiv
+from digest.fetch.feeds import Feeds
 from digest.fetch.hackernews import HackerNews
 from digest.fetch.huggingface import HuggingFace
+from digest.fetch.semanticscholar import SemanticScholar
 from digest.fetch.source import Source
 
 
@@ -41,14 +44,19 @@ SOURCES: Mapping[str, Callable[[Plan], Source]] = {
         oai=plan.arxiv_oai_url,
         listing=plan.arxiv_listing_url,
     ),
-    "huggingface": lambda plan: HuggingFace(plan.huggingface_url),
+    "huggingface": lambda plan: HuggingFace(plan.huggingface_url, api=plan.arxiv_api_url),
+    "biorxiv": lambda plan: Biorxiv(plan.biorxiv_url),
+    "medrxiv": lambda plan: Biorxiv(plan.biorxiv_url, name="medrxiv"),
+    "feeds": lambda plan: Feeds(plan.feeds),
+    "semanticscholar": lambda plan: SemanticScholar(plan.semanticscholar_url, plan.semanticscholar_key),
     "hackernews": lambda plan: HackerNews(plan.hackernews_url, api=plan.arxiv_api_url),
 }
 
 
 def build(plan: Plan) -> list[Source]:
-    """The chosen sources in their order; ConfigError with the names there are when one is unknown."""
-    unknown = [name for name in plan.sources if name not in SOURCES]
+    """The chosen sources in their order, and feeds where any are listed; ConfigError for an unknown one."""
+    names = plan.sources if "feeds" in plan.sources or not plan.feeds else (*plan.sources, "feeds")
+    unknown = [name for name in names if name not in SOURCES]
     if unknown:
         raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")
-    return [SOURCES[name](plan) for name in plan.sources]
+    return [SOURCES[name](plan) for name in names]

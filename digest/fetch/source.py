@@ -31,6 +31,7 @@ class Visit:
     known: Known = nothing_known
     memory: Mapping[str, Memory] = field(default_factory=dict)  # by scope, of this source
     tell: Tell = tell_nobody
+    pool: Sequence[str] = ()  # ids the store would like to know more about (citations, summaries)
 
     def recall(self, scope: str) -> Memory:
         """What the store remembers of one scope; empty for a new one."""
