@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -112,7 +113,8 @@ def _paper(item: etree._Element) -> Paper:
     abstract = plaintext.plain(plaintext.untagged(_first(said, _TEXT)))
     authors = tuple(_authors(said))
     published = _moment(_first(said, _DATES))
-    number = _number(said) or title_key(title, authors, published.year if published else None)
+    names = _names(said)
+    number = names[0] if names else title_key(title, authors, published.year if published else None)
     if number is None:
         raise Unreadable(title)
     link = _link(said)
@@ -123,6 +125,7 @@ def _paper(item: etree._Element) -> Paper:
         url=web_link(link),
         published=published,
         authors=authors,
+        aliases=names[1:],
         source="feeds",
         withdrawn=is_withdrawn(title, abstract),
     )
@@ -139,17 +142,17 @@ def _link(said: dict[str, list[etree._Element]]) -> str:
     return next((address for link in own if (address := link.get("href") or text_of(link))), "")
 
 
-def _number(said: dict[str, list[etree._Element]]) -> str | None:
-    """The id in whatever field carries one: doi, identifier, guid, id or the link."""
+def _names(said: dict[str, list[etree._Element]]) -> tuple[str, ...]:
+    """The ids in whatever fields carry one: doi, identifier, guid, id or the link; arXiv's first."""
     fields = [text_of(field) for name in ("doi", "identifier", "guid", "id") for field in said.get(name, [])]
+    names: set[str] = set()
     for text in (*fields, _link(said)):
-        found = _DOI.search(text)
-        for form in (text, found[0] if found else ""):
-            try:
-                return canonical(form)
-            except ValueError:
-                continue
-    return None
+        doi = _DOI.search(text)
+        for form in (text, doi[0] if doi else ""):
+            with suppress(ValueError):
+                names.add(canonical(form))
+                break
+    return tuple(sorted(name for name in names if not name.startswith("title:")))
 
 
 def _authors(said: dict[str, list[etree._Element]]) -> Iterator[str]:

@@ -48,7 +48,8 @@ class HackerNews:
     async def _with_papers(self, visit: Visit, reading: Reading) -> Reading:
         """The reading with the papers we did not hold; signals of papers nobody can name are left out."""
         talked_about = list(dict.fromkeys(signal.paper_id for signal in reading.signals))
-        unknown = [number for number in talked_about if number not in visit.known(talked_about)]
+        held = visit.known(talked_about) if talked_about else set()
+        unknown = [number for number in talked_about if number not in held]
         papers, note = await self._look_up(visit, unknown)
         nameless = set(unknown) - {paper.id for paper in papers}
         return replace(

@@ -42,8 +42,9 @@ class HuggingFace:
     async def _with_categories(self, visit: Visit, reading: Reading) -> Reading:
         """Papers that no arXiv feed of ours announced get their categories and exact words from arXiv."""
         ids = [paper.id for paper in reading.papers if paper.id.startswith("arxiv:")]
-        unknown = [number for number in ids if number not in visit.known(ids)] if self.api and ids else []
-        if not unknown:
+        held = visit.known(ids) if ids else set()
+        unknown = [number for number in ids if number not in held]
+        if not unknown or not self.api:
             return reading
         try:
             found = await arxiv_api.look_up(visit.client, self.api, unknown, visit.now)

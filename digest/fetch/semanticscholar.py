@@ -82,17 +82,14 @@ def _their_name(number: str) -> str:
 
 def _paper(number: str, item: Mapping[str, Any]) -> Paper | None:
     """The paper with its summary, to be merged into the one we hold; None when there is no summary."""
-    summary, title = item.get("tldr"), item.get("title")
-    if (
-        not isinstance(summary, dict)
-        or not isinstance(summary.get("text"), str)
-        or not isinstance(title, str)
-    ):
+    title, tldr = item.get("title"), item.get("tldr")
+    summary = tldr.get("text") if isinstance(tldr, dict) else None
+    if not isinstance(title, str) or not isinstance(summary, str):
         return None
     return Paper(
         id=number,
         title=plaintext.title(title),
-        summary=plaintext.plain(summary["text"]),
+        summary=plaintext.plain(summary),
         announcement=Announcement.REPLACE_CROSS,  # nothing is announced here
         source="semanticscholar",
     )
