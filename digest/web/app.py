@@ -75,7 +75,7 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
+        field = ".".join(map(str, problem["loc"])) or "What was sent"
         return told(lobby, request, 422, f"{field}: {problem['msg']}.")
 
     @app.exception_handler(Exception)

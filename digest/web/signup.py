@@ -6,7 +6,8 @@ from math import ceil
 from time import monotonic
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from digest import subscriptions
@@ -60,11 +61,14 @@ async def subscribe(request: Request, lobby: InLobby) -> Response:
 
 
 async def _read(request: Request) -> Application:
-    if request.headers.get("content-type", "").startswith("application/json"):
-        typed = Typed.model_validate_json(await request.body())
-    else:
-        async with request.form(max_files=0, max_fields=20) as form:
-            typed = Typed.model_validate({name: str(value) for name, value in form.items()})
+    try:
+        if _wants_json(request):
+            typed = Typed.model_validate_json(await request.body())
+        else:
+            async with request.form(max_files=0, max_fields=20) as form:
+                typed = Typed.model_validate({name: str(value) for name, value in form.items()})
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from error
     return Application(**typed.model_dump())
 
 

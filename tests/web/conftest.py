@@ -1,10 +1,8 @@
 """What tests of the pages are given: a house with a real store, its pages, and a visitor with a browser."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -15,24 +13,7 @@ from digest.model import Delivery, Profile, Status, Subscriber
 from digest.settings import load
 from digest.web.app import build
 from tests.house import NOW, paper, signal
-
-ADMIN, VIEWER = "the-admin-token-of-the-tests", "the-viewer-token-of-the-tests"
-BASE = "http://papers.example.org"
-TITLES = ("Counting Sheep in Sublinear Time", "Teapots Considered Harmful", "A Map of All Cats")
-
-
-@dataclass
-class Clock:
-    """The time on the wall of the tests; it moves when a test says so."""
-
-    now: datetime = field(default=NOW)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **by: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(**by)
+from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock
 
 
 @pytest.fixture
@@ -115,8 +96,3 @@ def mails(house: House) -> Callable[[str], list[Delivery]]:
             return [mail for reader in readers for mail in tx.deliveries.history(reader.id)]
 
     return look
-
-
-def path_of(url: str) -> str:
-    """The path of one of our own links."""
-    return urlsplit(url).path

@@ -1,6 +1,5 @@
 """Is it really you? Only a person's own click confirms."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,17 +12,7 @@ from digest.compose.links import Keys, Links, Purpose
 from digest.model import Status, Subscriber
 from digest.subscriptions import By
 from tests.house import NOW
-from tests.web.conftest import BASE, Clock, path_of
-from tests.web.test_signup import sign_up
-
-Look = Callable[[str], Subscriber | None]
-SCANNERS = (
-    "Mozilla/5.0 (compatible; Google-Safety)",
-    "Mozilla/5.0 (Windows NT 10.0; Microsoft Outlook SafeLinks)",
-    "Barracuda Sentinel (EE)",
-    "Mozilla/5.0 Slackbot-LinkExpanding 1.0",
-    "python-requests/2.34",
-)
+from tests.web.visit import BASE, SCANNERS, Clock, Look, path_of, sign_up
 
 
 @pytest.fixture
@@ -57,13 +46,13 @@ async def test_opening_the_link_asks_and_the_button_confirms(
     assert carol.status is Status.CONFIRMED
 
 
-@pytest.mark.parametrize("agent", SCANNERS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_link_scanner_confirms_nothing(  # noqa: PLR0917  fixtures
-    visitor: AsyncClient, house: House, waiting: Subscriber, reader_now: Look, agent: str, method: str
+async def test_a_link_scanner_confirms_nothing(
+    visitor: AsyncClient, house: House, waiting: Subscriber, reader_now: Look, method: str
 ) -> None:
-    for path in (link_of(house, waiting), link_of(house, waiting) + "/no"):
-        await visitor.request(method, path, headers={"user-agent": agent, "sec-purpose": "prefetch"})
+    for agent in SCANNERS:
+        for path in (link_of(house, waiting), link_of(house, waiting) + "/no"):
+            await visitor.request(method, path, headers={"user-agent": agent, "sec-purpose": "prefetch"})
     assert reader_now("carol@example.com") == waiting
 
 

@@ -1,7 +1,5 @@
 """How does one leave? By one click, from any mail program, for ever."""
 
-from collections.abc import Callable
-
 import pytest
 from anyio import create_task_group
 from httpx import AsyncClient
@@ -12,10 +10,8 @@ from digest.compose.links import Keys, Links, Purpose
 from digest.model import Status, Subscriber
 from digest.subscriptions import By
 from tests.house import NOW
-from tests.web.conftest import BASE, Clock, path_of
-from tests.web.test_confirming import SCANNERS
+from tests.web.visit import BASE, SCANNERS, Clock, Look, path_of
 
-Look = Callable[[str], Subscriber | None]
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
@@ -68,13 +64,13 @@ async def test_two_clicks_at_once_are_one(visitor: AsyncClient, link: str, reade
     assert has_left(reader_now)
 
 
-@pytest.mark.parametrize("agent", SCANNERS)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_link_scanner_unsubscribes_nobody(
-    visitor: AsyncClient, link: str, ada: Subscriber, reader_now: Look, agent: str, method: str
-) -> None:  # fmt: skip
-    for path in (link, f"{link}/undo"):
-        await visitor.request(method, path, headers={"user-agent": agent})
+    visitor: AsyncClient, link: str, ada: Subscriber, reader_now: Look, method: str
+) -> None:
+    for agent in SCANNERS:
+        for path in (link, f"{link}/undo"):
+            await visitor.request(method, path, headers={"user-agent": agent})
     assert reader_now("ada@example.com") == ada
 
 

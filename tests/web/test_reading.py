@@ -1,12 +1,14 @@
 """What can anyone read?"""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
 from digest.app import House
 from tests.house import NOW, paper
-from tests.web.conftest import TITLES
+from tests.web.visit import TITLES
 
 PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
 
@@ -48,7 +50,7 @@ async def test_a_search_for_anything_is_only_ever_words(visitor: AsyncClient, qu
     answer = await visitor.get("/papers", params={"q": query})
     assert answer.status_code == 200
     assert "<script>" not in answer.text
-    assert "49" not in answer.text.partition("<main")[2].partition("<footer")[0]
+    assert "about “49”" not in answer.text
 
 
 async def test_pages_of_results_lead_on_and_back(visitor: AsyncClient, house: House) -> None:
@@ -100,7 +102,7 @@ async def test_hostile_titles_are_shown_as_text(visitor: AsyncClient, house: Hou
 async def test_a_body_that_is_too_large_is_refused(visitor: AsyncClient) -> None:
     assert (await visitor.post("/subscribe", content=b"x" * 100_000)).status_code == 413
 
-    async def trickle() -> object:
+    async def trickle() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b"x" * 1000
 
