@@ -21,6 +21,7 @@ def set_up(form: Literal["auto", "pretty", "json"] = "auto", *, level: int = log
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("digest").setLevel(level)
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # what a retry did not mend is said by us
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:

@@ -53,6 +53,28 @@ def sign_up(
         ask(tx, changed(reader, wishes or {}), by=by)
 
 
+def enrol(
+    tx: Transaction, address: str, wishes: Mapping[str, object], *, has_consented: bool, by: By
+) -> Subscriber:
+    """An administrator adds someone: asked to confirm like everybody, unless they are said to have consented.
+
+    InvalidChange when the address is suppressed, or subscribed already.
+    """
+    shown = parse_address(address).shown
+    if tx.suppressions.holds(address_key(by.pepper, shown)):
+        raise InvalidChange("This address is suppressed; `digest subscribers unsuppress` would lift that.")
+    known = _found(tx, shown)
+    if known is not None and known.status is not Status.UNSUBSCRIBED:
+        raise InvalidChange(f"This address is {known.status} already; `digest subscribers set` changes it.")
+    asking = changed(known or Subscriber(id=0, pid="", address=shown), wishes)
+    reader = revise(tx, replace(asking, id=known.id), by=by) if known else _newcomer(tx, asking, by=by)
+    if not has_consented:
+        ask(tx, reader, by=by)
+        return tx.subscribers.by_id(reader.id)
+    welcome = _standing(replace(reader, confirmed_at=by.now), Status.CONFIRMED, by.now)
+    return _keep(tx, welcome, "enrol", by=by, detail={"consent": "asserted"})
+
+
 def ask(tx: Transaction, reader: Subscriber, *, by: By) -> bool:
     """Send the mail that asks to confirm, unless one went out just now."""
     if reader.asked_at and by.now - reader.asked_at < ASK_AGAIN:

@@ -13,6 +13,7 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
+    {"letters"},
     {"pipeline", "subscriptions", "imports"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
@@ -25,7 +26,7 @@ NEIGHBOURS = {
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
-PURE = {"rank", "throttle", "cadence", "throttle", "compose", "identity", "model", "errors", "seeds"}
+PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",
     "socket", "subprocess", "requests",

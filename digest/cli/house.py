@@ -1,10 +1,12 @@
 """What do the commands share? The house they open, and how they talk to people and to programs."""
 
 import json
+import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 import click
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from digest import logs
 from digest.app import House
 from digest.app import open_house as open_app
 from digest.settings import load
@@ -20,16 +23,21 @@ PLAIN_WIDTH = 10_000  # in a pipe nothing is wrapped or cut
 
 
 @contextmanager
-def open_house(**given: Any) -> Iterator[House]:
-    """The house as the environment describes it; closed again however the command ends."""
-    house = open_app(load(**given))
+def open_house(*, log_level: int = logging.WARNING, **given: Any) -> Iterator[House]:
+    """The house as the environment describes it; closed again however the command ends.
+
+    What a command has to say it says itself: the log speaks only of what went wrong.
+    """
+    settings = load(**given)
+    logs.set_up(settings.log_format, level=log_level)
+    house = open_app(settings)
     try:
         yield house
     finally:
         house.close()
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 moment; without a zone it is UTC."""
 
     name = "iso8601"
@@ -54,6 +62,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="JSON for pro
 def clock(now: datetime | None) -> datetime:
     """The given moment, or this one: the only place where a command asks the clock."""
     return now or datetime.now(UTC)
+
+
+def ticking(now: datetime | None) -> Callable[[], datetime]:
+    """A clock that begins at the given moment, or at this one, and goes on."""
+    beginning, started = clock(now), time.monotonic()
+    return lambda: beginning + timedelta(seconds=time.monotonic() - started)
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -81,6 +95,11 @@ def show_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=str))
 
 
+def show_line(value: object) -> None:
+    """One JSON object on a line of its own."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
 def tell(sentence: str) -> None:
     """A word to the person at the keyboard, on standard error: never in the way of a pipe."""
     click.echo(sentence, err=True)
@@ -102,14 +121,16 @@ class Bar:
 
     def __init__(self, bars: Progress | None, what: str = "") -> None:
         self._bars = bars
+        self._said = ""
         self._task = bars.add_task(what, total=None) if bars else None
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         """Say that `done` of `total` steps are done, the last being `what`."""
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=done, total=total, description=what)
-        else:
-            tell(what)
+        elif what != self._said:
+            self._said = what
+            tell(f"{what} ...")
 
 
 def _plain(cell: object) -> str:

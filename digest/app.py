@@ -1,0 +1,157 @@
+"""How is the house put together? Settings in, one ready-made set of rooms out; nobody else wires anything."""
+
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from digest import __version__
+from digest.compose.links import Keys, Links
+from digest.compose.render import Renderer
+from digest.compose.site import Site
+from digest.deliver.files import FileTransport
+from digest.deliver.routes import Route
+from digest.deliver.smtp import Server, SmtpTransport
+from digest.errors import ConfigError
+from digest.fetch.client import Client, Manners
+from digest.fetch.registry import Plan, build
+from digest.fetch.source import Source
+from digest.letters import Letters
+from digest.model import Schedule
+from digest.settings import Settings
+from digest.store import Store
+from digest.store.ledger import SendersLedger
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything there is, made when it is first asked for."""
+
+    settings: Settings
+    store: Store
+
+    @cached_property
+    def site(self) -> Site:
+        """The sender of every mail."""
+        given = self.settings
+        return Site(
+            brand=given.brand,
+            base_url=given.base_url,
+            sender=given.from_,
+            reply_to=given.reply_to,
+            postal_address=given.postal_address,
+        )
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key behind every link; made once and kept beside an SQLite database when none is set."""
+        return secret_key(self.settings, self.store.file)
+
+    @cached_property
+    def links(self) -> Links:
+        """Every URL of ours."""
+        retired = tuple(key.get_secret_value().encode() for key in self.settings.old_secret_keys)
+        return Links(self.settings.base_url, Keys(self.secret, retired))
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Every mail of the product."""
+        return Renderer(self.site, self.links, self.settings.templates_dir)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """When a subscriber who chose nothing gets the digest."""
+        return Schedule(timezone=self.settings.timezone, send_at=self.settings.send_at)
+
+    @property
+    def fetch_every(self) -> timedelta:
+        """How long a reading of the sources stays fresh."""
+        return timedelta(minutes=self.settings.fetch_every)
+
+    @cached_property
+    def fetch_plan(self) -> Plan:
+        """What shall be read, and where it is."""
+        return Plan(**{entry.name: _plain(getattr(self.settings, entry.name)) for entry in fields(Plan)})
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The sources that are read."""
+        return build(self.fetch_plan)
+
+    @cached_property
+    def pepper(self) -> bytes:
+        """The key under which suppressed addresses are known: the first we ever had, so that they stay so."""
+        oldest = self.settings.old_secret_keys[-1:]
+        return oldest[0].get_secret_value().encode() if oldest else self.secret
+
+    @cached_property
+    def letters(self) -> Letters:
+        """Where ledger rows become bytes."""
+        return Letters(store=self.store, renderer=self.renderer, mail_from=lambda _: self.site.sender)
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """The ways out: the mail server, or a folder while none is set; kept, for breakers remember."""
+        given = self.settings
+        url = given.smtp_url.get_secret_value()
+        if not url:
+            return [Route(name="files", transport=FileTransport(given.outbox_dir), connections=1)]
+        transport = SmtpTransport(Server.parse(url), local_hostname=self.site.domain)
+        return [
+            Route(name="smtp", transport=transport, connections=given.smtp_connections, rate=given.smtp_rate)
+        ]
+
+    def ledger(self) -> SendersLedger:
+        """The right to send: a context; StoreBusy when another process has it."""
+        return SendersLedger(self.store, pepper=self.pepper, resend=self.settings.uncertain == "resend")
+
+    def connect(self) -> Client:
+        """A polite client for one visit to all sources."""
+        contact = self.settings.reply_to or self.settings.from_
+        agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
+        manners = Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
+        return Client(manners, trusted=self.fetch_plan.trusted)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.store.close()
+
+
+def open_house(settings: Settings, *, migrate: bool = True) -> House:
+    """The house of these settings; ConfigError or StoreError with what to do when it cannot stand."""
+    return House(settings, Store.open(settings.database_url, migrate=migrate))
+
+
+def secret_key(settings: Settings, database: Path | None) -> bytes:
+    """The signing key: from the settings, else from the file beside the database, made on the first day."""
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given.encode()
+    if database is None:
+        raise ConfigError(
+            "Set DIGEST_SECRET_KEY (32 random characters): without it every process would sign its own links."
+        )
+    return _kept_beside(database.with_name(f"{database.name}.key"))
+
+
+def _kept_beside(path: Path) -> bytes:
+    if not path.exists():
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        beside.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        beside.write_text(secrets.token_hex(KEY_BYTES), encoding="ascii")
+        with suppress(FileExistsError):  # another process was first: its key is the key
+            path.hardlink_to(beside)
+        beside.unlink()
+    return path.read_bytes().strip()
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -1,0 +1,165 @@
+"""`digest preview`: exactly the mail that would be sent, shown and not sent."""
+
+import json
+import re
+import sys
+import tempfile
+import webbrowser
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import anyio
+import click
+
+from digest import pipeline
+from digest.app import House
+from digest.cadence import slot_on
+from digest.cli.house import clock, now_option, open_house, progress, tell
+from digest.compose.tongue import tongue
+from digest.compose.wording import why
+from digest.errors import DigestError, NotFound
+from digest.model import Edition, Pick, Profile, Status, Subscriber
+
+STRANGER = Subscriber(id=0, pid="preview", address="you@example.org", status=Status.CONFIRMED)
+KEYWORD_WORDS = 4  # a longer piece between commas is prose, not a keyword
+FORMATS = ("html", "text", "eml", "json")
+
+
+@click.command(
+    "preview",
+    epilog="Examples: digest preview --interests 'diffusion policies, causal inference' --open   "
+    "digest preview ada@example.com --format eml --out tomorrow.eml",
+)
+@click.argument("address", required=False)
+@click.option("--interests", default="", help="Keywords separated by commas, or a sentence.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The mail of that day.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")
+@now_option
+def command(
+    *,
+    address: str | None,
+    interests: str,
+    as_of: datetime | None,
+    form: str | None,
+    out: Path | None,
+    in_browser: bool,
+    now: datetime | None,
+) -> None:
+    """Show exactly what would be sent, byte for byte; claim and send nothing.
+
+    Without an ADDRESS: for the interests given, else the trending edition. On a first call the
+    sources are read once.
+    """
+    if address and interests:
+        raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")
+    with open_house() as house:
+        moment = clock(now)
+        _read_once(house, moment)
+        reader = _subscriber(house, address) if address else _stranger(house, interests)
+        edition = _edition(house, reader, moment, as_of.date() if as_of else None)
+        if not edition.picks:
+            raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
+        if in_browser:
+            _open(house, edition, out)
+        else:
+            _write(_rendered(house, edition, form or _form_of(out)), out)
+
+
+def _read_once(house: House, now: datetime) -> None:
+    """On a first call there is nothing to show yet: read the sources."""
+    with house.store.begin(write=False) as tx:
+        if tx.papers.count():
+            return
+    tell("No papers yet: reading the sources once. This takes a few seconds.")
+    with progress("reading the sources") as bar:
+        fetched = anyio.run(
+            lambda: pipeline.fetch(
+                house.store, house.sources, house.connect, now, tell=lambda what, n, of: bar(n, of, what)
+            )
+        )
+    if not any(each.reading.papers for each in fetched):
+        notes = " ".join(dict.fromkeys(each.reading.note for each in fetched if each.reading.note))
+        raise DigestError(f"No source could be read. {notes} Without a network, try: digest demo")
+
+
+def _subscriber(house: House, address: str) -> Subscriber:
+    with house.store.begin(write=False) as tx:
+        return tx.subscribers.by_address(address)
+
+
+def _stranger(house: House, interests: str) -> Subscriber:
+    return replace(STRANGER, profile=profile_of(interests), schedule=house.schedule)
+
+
+def profile_of(interests: str) -> Profile:
+    """Short pieces between commas are keywords; anything longer is read as a description."""
+    pieces = [piece.strip() for piece in re.split(r"[,;\n]", interests) if piece.strip()]
+    if all(len(piece.split()) <= KEYWORD_WORDS for piece in pieces):
+        return Profile(keywords=tuple(pieces))
+    return Profile(text=interests.strip())
+
+
+def _edition(house: House, reader: Subscriber, now: datetime, day: date | None) -> Edition:
+    if day is None:
+        return pipeline.upcoming(house.store, reader, now)
+    slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
+    return pipeline.recall(house.store, reader, slot) or pipeline.upcoming(house.store, reader, slot)
+
+
+def _rendered(house: House, edition: Edition, form: str) -> bytes:
+    if form == "eml":
+        return house.letters.digest(edition)
+    if form == "json":
+        return (json.dumps(edition_json(edition), indent=2, ensure_ascii=False) + "\n").encode()
+    email = house.letters.email(edition)
+    return (email.html if form == "html" else f"Subject: {email.subject}\n\n{email.text}").encode()
+
+
+def _form_of(out: Path | None) -> str:
+    suffix = out.suffix.lower().lstrip(".") if out else ""
+    return {"htm": "html", "txt": "text"}.get(suffix, suffix if suffix in FORMATS else "text")
+
+
+def _write(content: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        out.write_bytes(content)
+        tell(f"Written to {out}.")
+
+
+def _open(house: House, edition: Edition, out: Path | None) -> None:
+    path = out or Path(tempfile.mkdtemp(prefix="digest-")) / "preview.html"
+    path.write_bytes(_rendered(house, edition, "html"))
+    tell(f"Written to {path}.")
+    if not webbrowser.open(path.resolve().as_uri()):
+        tell("No browser could be started; open the file yourself.")
+
+
+def edition_json(edition: Edition) -> dict[str, Any]:
+    """An edition as programs read it."""
+    speaks = tongue(edition.subscriber.preferences.language)
+    return {
+        "day": edition.day.isoformat(),
+        "slot": edition.slot.isoformat(),
+        "address": edition.subscriber.address,
+        "picks": [_pick_json(pick, why(speaks, pick, edition.day)) for pick in edition.picks],
+    }
+
+
+def _pick_json(pick: Pick, reason: str) -> dict[str, Any]:
+    return {
+        "paper": pick.paper.id,
+        "title": pick.paper.title,
+        "url": pick.paper.url,
+        "section": str(pick.section),
+        "affinity": round(pick.affinity, 4),
+        "heat": round(pick.heat.value, 4),
+        "score": round(pick.score, 4),
+        "reason": reason,
+    }

@@ -1,0 +1,70 @@
+"""`digest run`: one tick by hand, or from cron."""
+
+import sys
+from datetime import datetime
+
+import anyio
+import click
+
+from digest import pipeline
+from digest.cli.fetch import fetched_json, show_fetched
+from digest.cli.house import json_option, now_option, open_house, progress, show_json, ticking
+from digest.pipeline import Day
+
+
+@click.command("run", epilog="Example: digest run   (from cron: */15 * * * * digest run)")
+@now_option
+@json_option
+def command(*, now: datetime | None, as_json: bool) -> None:
+    """One tick: read the sources if they are due, plan every digest that is due, send until nothing is left.
+
+    Exit code 1 when a source or a mail failed, 75 when another process is sending from this database.
+    """
+    clock = ticking(now)
+    with open_house() as house, progress("reading the sources") as bar:
+        day = anyio.run(lambda: pipeline.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
+    show_day(day, as_json=as_json)
+    if not day.is_sound:
+        sys.exit(1)
+
+
+def show_day(day: Day, *, as_json: bool) -> None:
+    """What came of a tick, as JSON or in words."""
+    if as_json:
+        show_json(day_json(day))
+        return
+    if day.fetched:
+        show_fetched(day.fetched)
+    for sentence in in_words(day):
+        click.echo(sentence)
+
+
+def day_json(day: Day) -> dict[str, object]:
+    """A tick as programs read it."""
+    return {
+        "fetched": [fetched_json(each) for each in day.fetched],
+        "due": day.plans.due,
+        "planned": day.plans.planned,
+        "quiet": day.plans.quiet,
+        "missed": day.plans.missed,
+        "stopped": day.plans.stopped,
+        "sent": day.tally.sent,
+        "failed": day.tally.failed,
+        "deferred": day.tally.deferred,
+        "alerts": list(day.tally.alerts),
+    }
+
+
+def in_words(day: Day) -> list[str]:
+    """What came of a tick, a sentence each; silence is never left unexplained."""
+    plans, tally = day.plans, day.tally
+    if plans.stopped:
+        return [f"Nothing is planned or sent: {plans.stopped}"]
+    said = [f"{plans.due} due: {plans.planned} planned." if plans.due else "Nobody is due."]
+    if plans.quiet:
+        said.append(f"{plans.quiet} had nothing new since their last digest, so no mail was made.")
+    if plans.missed:
+        said.append(f"{plans.missed} were due more than half a day ago; their next digest is nearer.")
+    said.append(f"{tally.sent} sent, {tally.deferred} waiting to be tried again, {tally.failed} failed.")
+    said += tally.alerts
+    return said

@@ -1,0 +1,85 @@
+"""`digest send`: plan and send what is due, without reading the sources."""
+
+import sys
+from dataclasses import replace
+from datetime import datetime
+
+import anyio
+import click
+
+from digest import pipeline
+from digest.app import House
+from digest.cli.house import json_option, now_option, open_house, show_json, show_table, ticking
+from digest.cli.preview import STRANGER, edition_json
+from digest.cli.run import show_day
+from digest.deliver.letter import Letter
+from digest.errors import DeliveryError, NotFound
+from digest.model import Edition, Section, Subscriber
+from digest.pipeline import Clock, Day
+from digest.store.addresses import parse_address
+
+
+@click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
+@click.option("--dry-run", is_flag=True, help="Say who would get what; plan and send nothing.")
+@click.option("--to", help="Send one test mail to this address now; the ledger is not touched.")
+@now_option
+@json_option
+def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
+    """Plan every digest that is due and send until nothing is left, without fetching.
+
+    Exit code 1 when a mail failed, 75 when another process is sending from this database.
+    """
+    clock = ticking(now)
+    with open_house() as house:
+        if dry_run:
+            _show_due(house, clock, as_json=as_json)
+            return
+        if to:
+            click.echo(anyio.run(_send_test, house, to, clock))
+            return
+        plans = pipeline.plan(house.store, clock())
+        day = Day(plans=plans, tally=anyio.run(pipeline.send, house, clock))
+    show_day(day, as_json=as_json)
+    if not day.is_sound:
+        sys.exit(1)
+
+
+def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:
+    editions: list[Edition] = []
+    plans = pipeline.plan(house.store, clock(), watch=editions.append, dry_run=True)
+    if as_json:
+        show_json([edition_json(edition) for edition in editions])
+        return
+    show_table(("subscriber", "day", "papers", "first"), [_row(edition) for edition in editions])
+    click.echo(
+        f"{plans.due} due: {plans.planned} would be sent, {plans.quiet} have nothing new. Nothing was sent."
+    )
+
+
+def _row(edition: Edition) -> tuple[object, ...]:
+    counts = "+".join(str(len(edition.section(section))) for section in Section)
+    return edition.subscriber.address, edition.day, counts, edition.picks[0].paper.title
+
+
+async def _send_test(house: House, to: str, clock: Clock) -> str:
+    """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
+    address = parse_address(to).shown
+    edition = pipeline.upcoming(house.store, _reader(house, address), clock())
+    letter = Letter(raw=house.letters.digest(edition), mail_from=house.site.sender, rcpt_to=address)
+    route = house.routes[0]
+    line = await route.transport.open()
+    try:
+        outcome = await line.deliver(letter)
+    finally:
+        await line.close()
+    if not outcome.is_accepted:
+        raise DeliveryError(f"The mail server refused it at {outcome.step}: {outcome.code} {outcome.text}")
+    return f"Sent to {address} by {route.name}: {outcome.text}"
+
+
+def _reader(house: House, address: str) -> Subscriber:
+    with house.store.begin(write=False) as tx:
+        try:
+            return tx.subscribers.by_address(address)
+        except NotFound:
+            return replace(STRANGER, address=address, schedule=house.schedule)

@@ -1,0 +1,32 @@
+"""`digest subscribers add`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import json_option, now_option, show_json
+from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, wishes_of
+
+
+@click.command(
+    "add", epilog="Example: digest subscribers add ada@example.com --keywords 'optics' --confirmed"
+)
+@click.argument("address")
+@click.option("--confirmed", is_flag=True, help="They have consented already: send without asking them.")
+@wish_options
+@now_option
+@json_option
+def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **wishes: object) -> None:
+    """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
+    with desk(now) as (house, tx, by):
+        defaults = {"timezone": house.settings.timezone, "send_at": house.settings.send_at}
+        reader = subscriptions.enrol(
+            tx, address, defaults | wishes_of(wishes), has_consented=confirmed, by=by
+        )
+    if as_json:
+        show_json(subscriber_json(reader))
+    elif confirmed:
+        click.echo(f"Added {reader.address}; the first digest is due {reader.next_due:%Y-%m-%d %H:%M} UTC.")
+    else:
+        click.echo(f"Added {reader.address}; a mail to confirm goes out with the next `digest run`.")

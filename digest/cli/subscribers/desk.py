@@ -1,0 +1,116 @@
+"""What do the subscriber commands share? Wishes from options, and a subscriber in JSON or in words."""
+
+import getpass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime, time
+from enum import Enum
+from typing import Any, TypeVar
+
+import click
+
+from digest.app import House
+from digest.cli.house import clock, open_house
+from digest.model import Delivery, Frequency, Mix, Subscriber
+from digest.store import Transaction
+from digest.subscriptions import By
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_WISHES = (
+    click.option("--keywords", help="Interests, comma-separated."),
+    click.option("--muted", help="Words that must never appear, comma-separated."),
+    click.option("--authors", help="People to follow, comma-separated."),
+    click.option("--affiliations", help="Places to follow, comma-separated."),
+    click.option("--categories", help="Categories to follow, comma-separated, like cs.CL."),
+    click.option("--text", help="Interests as a paragraph."),
+    click.option("--timezone", help="Like Europe/Berlin."),
+    click.option("--send-at", help="Local time of day, like 07:00."),
+    click.option("--frequency", type=click.Choice([str(f) for f in Frequency])),
+    click.option("--weekday", type=click.IntRange(0, 6), help="For weekly digests: 0 is Monday."),
+    click.option("--mix", type=click.Choice([str(m) for m in Mix]), help="Own interests, or everyone's."),
+    click.option("--trending", type=int, help="Papers under Trending today."),
+    click.option("--picked", type=int, help="Most papers under Picked for you."),
+    click.option("--also-new", type=int, help="Most lines under Also new."),
+    click.option("--language", help="Of the mail's own words: en, de, fr, es, zh."),
+)  # fmt: skip
+
+
+def wish_options(command: F) -> F:
+    """The options that change a subscriber; what is not given stays as it is."""
+    for option in reversed(_WISHES):
+        command = option(command)
+    return command
+
+
+def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
+    """Only what was asked for."""
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@contextmanager
+def desk(now: datetime | None = None) -> Iterator[tuple[House, Transaction, By]]:
+    """One transaction in the name of whoever typed the command."""
+    with open_house() as house:
+        by = By(actor=f"cli:{actor()}", now=clock(now), pepper=house.pepper)
+        with house.store.begin() as tx:
+            yield house, tx, by
+
+
+def actor() -> str:
+    """Who is at the keyboard, for the audit log."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def subscriber_json(reader: Subscriber) -> dict[str, Any]:
+    """A subscriber as programs read it."""
+    schedule = reader.schedule
+    return {
+        "email": reader.address,
+        "status": str(reader.status),
+        "profile": plain(asdict(reader.profile)),
+        "frequency": str(schedule.frequency),
+        "timezone": schedule.timezone,
+        "send_at": f"{schedule.send_at:%H:%M}",
+        "weekday": schedule.weekday,
+        "paused_until": plain(schedule.paused_until),
+        "preferences": plain(asdict(reader.preferences)),
+        "created_at": plain(reader.created_at),
+        "confirmed_at": plain(reader.confirmed_at),
+        "next_due": plain(reader.next_due),
+        "id": reader.pid,
+    }
+
+
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """A delivery as programs read it."""
+    picks = delivery.payload.get("picks", ())
+    return {
+        "kind": str(delivery.kind),
+        "day": plain(delivery.day),
+        "slot": plain(delivery.slot),
+        "state": str(delivery.state),
+        "papers": [pick["paper"] for pick in picks] if isinstance(picks, list) else [],
+        "accepted_at": plain(delivery.accepted_at),
+        "last_reply": delivery.last_reply,
+    }
+
+
+def formula_safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def plain(value: Any) -> Any:
+    """Dates and enums as text, tuples as lists."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, Enum) else value

@@ -1,0 +1,21 @@
+"""`digest subscribers pause`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import now_option
+from digest.cli.subscribers.desk import desk
+
+
+@click.command("pause", epilog="Example: digest subscribers pause ada@example.com --until 2026-12-24")
+@click.argument("address")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The first day on which mail goes again.")
+@now_option
+def command(*, address: str, until: datetime | None, now: datetime | None) -> None:
+    """Send nothing for now: until a day, or until `resume`."""
+    with desk(now) as (_, tx, by):
+        pid = subscriptions.whom(tx, address).pid
+        subscriptions.pause(tx, pid, until=until.date() if until else None, by=by)
+    click.echo(f"Paused {address}{f' until {until:%Y-%m-%d}' if until else ''}.")

@@ -1,0 +1,23 @@
+"""`digest subscribers remove`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import now_option
+from digest.cli.subscribers.desk import desk
+
+
+@click.command("remove", epilog="Example: digest subscribers remove ada@example.com --yes")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@now_option
+def command(*, address: str, yes: bool, now: datetime | None) -> None:
+    """Erase a subscriber: no trace of the address stays. Mail that waits for them is cancelled."""
+    with desk(now) as (_, tx, by):
+        reader = subscriptions.whom(tx, address)
+        if not yes:
+            click.confirm(f"Erase {reader.address} and everything about them?", abort=True, err=True)
+        subscriptions.erase(tx, reader.pid, by=by)
+    click.echo(f"Erased {address}.")

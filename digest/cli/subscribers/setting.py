@@ -1,0 +1,27 @@
+"""`digest subscribers set`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import json_option, now_option, show_json
+from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, wishes_of
+
+
+@click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
+@click.argument("address")
+@wish_options
+@now_option
+@json_option
+def command(*, address: str, now: datetime | None, as_json: bool, **wishes: object) -> None:
+    """Change what a subscriber gets. Lists are replaced: an empty text empties them."""
+    asked = wishes_of(wishes)
+    if not asked:
+        raise click.UsageError("Nothing to change; see digest subscribers set --help.")
+    with desk(now) as (_, tx, by):
+        reader = subscriptions.change(tx, address, asked, by=by)
+    if as_json:
+        show_json(subscriber_json(reader))
+    else:
+        click.echo(f"Changed {', '.join(asked)} of {reader.address}.")

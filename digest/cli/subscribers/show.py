@@ -1,0 +1,28 @@
+"""`digest subscribers show`."""
+
+import click
+
+from digest.cli.house import json_option, open_house, show_json, show_table
+from digest.cli.subscribers.desk import delivery_json, subscriber_json
+from digest.subscriptions import whom
+
+
+@click.command("show", epilog="Example: digest subscribers show ada@example.com --json")
+@click.argument("address")
+@json_option
+def command(*, address: str, as_json: bool) -> None:
+    """Everything about one subscriber: status, profile, schedule and the last deliveries."""
+    with open_house() as house, house.store.begin(write=False) as tx:
+        reader = whom(tx, address)
+        history = tx.deliveries.history(reader.id, limit=10)
+    told = subscriber_json(reader)
+    if as_json:
+        show_json(told | {"deliveries": [delivery_json(each) for each in history]})
+        return
+    profile = {name: value for name, value in told.pop("profile").items() if value}
+    preferences = told.pop("preferences")
+    show_table(("what", "value"), [*told.items(), *profile.items(), *preferences.items()])
+    show_table(
+        ("delivery", "day", "state", "last reply"),
+        [(each.kind, each.day or each.slot.date(), each.state, each.last_reply) for each in history],
+    )

@@ -1,0 +1,19 @@
+"""`digest subscribers unsuppress`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import now_option
+from digest.cli.subscribers.desk import desk
+
+
+@click.command("unsuppress", epilog="Example: digest subscribers unsuppress ada@example.com")
+@click.argument("address")
+@now_option
+def command(*, address: str, now: datetime | None) -> None:
+    """Allow writing to an address again, once it confirms."""
+    with desk(now) as (_, tx, by):
+        is_changed = subscriptions.unsuppress(tx, address, by=by)
+    click.echo("Done." if is_changed else "Nothing to do: it was so already.")

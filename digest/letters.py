@@ -1,0 +1,101 @@
+"""How does a ledger row become bytes? Its payload is rendered, addressed and put into an envelope."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from digest.compose.edition import edition_from, paper_ids
+from digest.compose.message import Posting, digest_message, notice_id, notice_message
+from digest.compose.render import Alert, Renderer
+from digest.deliver.letter import Letter
+from digest.errors import DeliveryError, NotFound
+from digest.model import Delivery, DeliveryKind, Edition, Email, Subscriber
+from digest.store import Store, Transaction
+
+CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions.py takes a yes for an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letters:
+    """Where letters are written: for the outbox when a delivery goes, for people when they preview."""
+
+    store: Store
+    renderer: Renderer
+    mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
+
+    def write(self, delivery: Delivery) -> Letter | None:
+        """The letter of a delivery, or None when there is nothing left to say to its reader."""
+        raw = self._raw(delivery)
+        if raw is None:
+            return None
+        return Letter(
+            raw=raw,
+            mail_from=self.mail_from(delivery),
+            rcpt_to=delivery.address,
+            smtputf8=not delivery.address.isascii(),
+            envelope_id=delivery.pid,
+        )
+
+    def digest(self, edition: Edition) -> bytes:
+        """The bytes of an edition: the same for a preview and for the mail."""
+        at_home = self.renderer
+        return digest_message(self.email(edition), edition, site=at_home.site, links=at_home.links)
+
+    def email(self, edition: Edition) -> Email:
+        """What the reader of an edition sees."""
+        return self.renderer.digest(edition) if edition.picks else self.renderer.empty_day(edition)
+
+    def _raw(self, delivery: Delivery) -> bytes | None:
+        if delivery.kind is DeliveryKind.ADMIN:
+            return self._posted(delivery, self.renderer.admin_alert(_alert(delivery)))
+        with self.store.begin(write=False) as tx:
+            try:
+                reader = tx.subscribers.by_id(delivery.subscriber_id or 0)
+            except NotFound:
+                return None  # erased since it was planned
+            edition = _edition(tx, delivery, reader) if delivery.kind is DeliveryKind.DIGEST else None
+        if edition is not None:
+            return self.digest(edition)
+        return self._posted(delivery, self._notice(delivery, reader), reader.preferences.language)
+
+    def _posted(self, delivery: Delivery, email: Email, language: str = "en") -> bytes:
+        site = self.renderer.site
+        name = notice_id(site, delivery.key)
+        posting = Posting(to=delivery.address, at=delivery.slot, message_id=name, language=language)
+        return notice_message(email, posting, site=site)
+
+    def _notice(self, delivery: Delivery, reader: Subscriber) -> Email:
+        expires = delivery.slot + CONFIRM_WITHIN
+        hours = int(CONFIRM_WITHIN.total_seconds() // 3600)
+        links, renderer = self.renderer.links, self.renderer
+        mail = str(delivery.payload["mail"])
+        if mail == "confirm":
+            return renderer.confirm(reader, links.confirm(reader.pid, expires=expires), hours=hours)
+        if mail == "address_change":
+            address = str(delivery.payload["address"])
+            url = links.confirm(reader.pid, expires=expires, extra=address)
+            return renderer.address_change(reader, address, url, hours=hours)
+        if mail == "welcome":
+            return renderer.welcome(reader, first=reader.next_due)
+        if mail == "goodbye":
+            return renderer.goodbye(reader)
+        raise DeliveryError(f"There is no mail called {mail!r}.")
+
+
+def _edition(tx: Transaction, delivery: Delivery, reader: Subscriber) -> Edition | None:
+    if delivery.day is None:
+        return None
+    papers = tx.papers.by_ids(paper_ids(delivery.payload))
+    return edition_from(
+        delivery.payload, day=delivery.day, slot=delivery.slot, subscriber=reader, papers=papers
+    )
+
+
+def _alert(delivery: Delivery) -> Alert:
+    told = delivery.payload
+    facts = told.get("facts", ())
+    return Alert(
+        title=str(told["title"]),
+        facts=tuple(map(str, facts if isinstance(facts, list | tuple) else ())),
+        advice=str(told.get("advice", "")),
+    )
