@@ -105,6 +105,14 @@ class Desk:
             self._deal(pile.claimed)
             self._notify()
 
+    async def shun(self, domain: str) -> None:
+        """A domain asked for less: its mail goes back to the queue, where its bucket holds it."""
+        shunned: list[Delivery] = []
+        for pile in self._piles.values():
+            shunned += [delivery for delivery in pile.claimed if domain_of(delivery) == domain]
+            pile.claimed = deque(each for each in pile.claimed if domain_of(each) != domain)
+        await self._release(shunned)
+
     async def clear(self) -> None:
         """Everything still in our hands goes back to the queue."""
         granted = [item.delivery for item in self._returned if item.granted]
@@ -113,8 +121,7 @@ class Desk:
         now = self._scribe.now()
         self._counts.ended[DeliveryState.QUEUED] += len(granted) + len(claimed)
         await self._scribe.turn(settled=[given_back(each, now=now) for each in granted])
-        if claimed:
-            await self._scribe.ask(lambda: self._ledger.release(claimed, now))
+        await self._release(claimed)
 
     # ---- inside
 
@@ -173,6 +180,11 @@ class Desk:
         )
         return 0.0 if pile.tokens else max(0.01, wait)
 
+    async def _release(self, deliveries: Sequence[Delivery]) -> None:
+        if deliveries:
+            now = self._scribe.now()
+            await self._scribe.ask(lambda: self._ledger.release(deliveries, now))
+
     def _deal(self, deliveries: Sequence[Delivery] | deque[Delivery]) -> None:
         """By weight; a route of weight 0 gets something only when it is the last."""
         piles = [pile for pile in self._piles.values() if pile.route.weight > 0] or list(self._piles.values())
@@ -221,6 +233,11 @@ class Desk:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def domain_of(delivery: Delivery) -> str:
+    """The receiving domain."""
+    return delivery.address.rpartition("@")[2].lower()
 
 
 async def _within(change: Coroutine[None, None, object], seconds: float) -> None:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Collection
 
-from digest.deliver.desk import Desk, Item
+from digest.deliver.desk import Desk, Item, domain_of
 from digest.deliver.letter import Line, Outcome, Step, Unreachable
 from digest.deliver.replies import Action, Verdict, classify
 from digest.deliver.routes import DomainWatch, Route
@@ -126,7 +126,10 @@ class Lane:
 
     async def _commit(self, *wanted: Delivery) -> Collection[int]:
         result, self._result = self._result, None
-        return await self._scribe.turn(settled=[result] if result else [], wanted=wanted)
+        granted = await self._scribe.turn(settled=[result] if result else [], wanted=wanted)
+        if result and result.brake:
+            await self._desk.shun(domain_of(result.delivery))
+        return granted
 
     def _give_back(self, item: Item | None) -> None:
         if item:
@@ -156,7 +159,7 @@ class Lane:
 
     def _brake(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> Brake | None:
         """Slow down when asked to; stop when a domain refuses too much of our mail."""
-        domain = delivery.address.rpartition("@")[2].lower()
+        domain = domain_of(delivery)
         if not self._watch.note(domain, refused=verdict.brake is Brake.STOP):
             return verdict.brake if verdict.brake is Brake.SLOW else None
         self._counts.alert(f"{domain} refuses our mail, stopped for an hour: {outcome.code} {outcome.text}")
