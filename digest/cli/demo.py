@@ -45,12 +45,12 @@ def command(*, out: Path) -> None:
 def report(played: Played) -> None:
     """How the mornings went, and what each reader got on the last one, with the reason beside it."""
     rows = [(f"{m.now:%a %d %b}", m.new, m.counts, m.mails) for m in played.mornings]
-    show_table(("morning", "new papers", "counts read", "mails"), rows, title="Ten mornings")
+    click.secho("Ten mornings", bold=True)
+    show_table(("morning", "new papers", "counts read", "mails"), rows)
     for posted in latest(played):
-        click.echo()
         reader = posted.reader
-        title = f"{reader.name} ({reader.taste}): {posted.mail.message()['Subject']}"
-        show_table(("section", "paper", "why"), _rows(posted), title=title)
+        click.secho(f"\n{reader.name} ({reader.taste}): {posted.mail.message()['Subject']}", bold=True)
+        show_table(("section", "paper", "why"), _rows(posted))
 
 
 def latest(played: Played) -> list[Posted]:

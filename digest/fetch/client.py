@@ -34,6 +34,7 @@ class Manners:
     whole_within: float = 120.0
     largest: int = 64 * 2**20  # bytes, decompressed
     redirects: int = 5
+    heeds_environment: bool = True  # proxies and certificates that the operator's environment names
 
 
 class TryAgain(SourceError):
@@ -59,6 +60,7 @@ class Client:
             headers={"User-Agent": manners.user_agent, "Accept-Encoding": "gzip"},
             timeout=httpx.Timeout(manners.read_within, connect=manners.connect_within),
             follow_redirects=False,
+            trust_env=manners.heeds_environment,
         )
 
     async def __aenter__(self) -> Self:

@@ -29,7 +29,9 @@ from digest.sample.upstream import Upstream
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
 MORNINGS = tuple(FIRST_MORNING + timedelta(days=number) for number in range(DAYS))
-MANNERS = Manners(user_agent="trending-papers-digest demo", intervals={}, interval=0)  # our own server
+MANNERS = Manners(  # towards our own server: no courtesy, and no proxy between us
+    user_agent="trending-papers-digest demo", intervals={}, interval=0, heeds_environment=False
+)
 _CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
 
 Tell = Callable[[str, int, int], object]  # what happens, how many steps are done, of how many
