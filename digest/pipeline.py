@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
+
+from anyio import to_thread
 
 from digest.cadence import due_slot, local_day, next_slot
 from digest.compose.edition import edition_from, paper_ids, payload_of
@@ -39,6 +41,7 @@ BACKGROUND = 4000  # earlier papers, on which the language of the field is measu
 CHUNK = 500  # subscribers ranked in one product and planned in one transaction
 DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
 
+LAST_TICK = "last_tick"  # where the store keeps when we last came round
 SOUND = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
@@ -322,7 +325,10 @@ async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell:
     fetched: tuple[Fetched, ...] = ()
     if fetch_is_due(house.store, clock(), every=house.fetch_every):
         fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
-    plans = plan(house.store, clock(), watch=watch)
+    # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
+    plans = await to_thread.run_sync(partial(plan, house.store, clock(), watch=watch))
+    with house.store.begin() as tx:
+        tx.meta.write(LAST_TICK, clock().isoformat())
     return Day(fetched=fetched, plans=plans, tally=await send(house, clock))
 
 

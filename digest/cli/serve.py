@@ -1,0 +1,71 @@
+"""`digest serve`: the pages and the scheduler in one process."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from digest import pipeline
+from digest.app import House
+from digest.cli.house import open_house, tell
+from digest.errors import StoreBusy
+from digest.pipeline import Day
+from digest.scheduler import scheduler
+from digest.web.app import Lifespan, build, nothing_beside
+
+log = logging.getLogger(__name__)
+
+
+@click.command("serve", epilog="Example: digest serve --host 0.0.0.0 --port 8000")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--no-scheduler", is_flag=True, help="Pages only: another process ticks.")
+def command(*, host: str, port: int, no_scheduler: bool) -> None:
+    """Web pages and scheduler in one process: one tick a minute, all state in the database."""
+    with open_house(log_level=logging.INFO) as house:
+        app = build(house, lifespan=nothing_beside if no_scheduler else _ticking(house))
+        tell(f"Serving {house.site.brand} at http://{host}:{port} (stop with Ctrl+C).")
+        uvicorn.run(app, host=host, port=port, log_config=None, server_header=False, date_header=False,
+                    proxy_headers=False, timeout_graceful_shutdown=30)  # fmt: skip
+
+
+def _ticking(house: House) -> Lifespan:
+    @asynccontextmanager
+    async def beside(_: FastAPI) -> AsyncIterator[None]:
+        jobs = scheduler(lambda now: _tick(house, now))
+        jobs.start()
+        try:
+            yield
+        finally:
+            jobs.shutdown(wait=False)
+
+    return beside
+
+
+async def _tick(house: House, now: datetime) -> None:
+    """One tick and its canonical line; another sender at work is no failure, only not our turn."""
+    try:
+        day = await pipeline.run(house, lambda: datetime.now(UTC))
+    except StoreBusy as busy:
+        log.info("tick left to another process", extra={"reason": str(busy)})
+        return
+    if day.fetched or day.plans.due or day.tally.sent or day.tally.failed:
+        log.info("run", extra=canonical(day) | {"seconds": (datetime.now(UTC) - now).total_seconds()})
+
+
+def canonical(day: Day) -> dict[str, object]:
+    """The one line of a run that says everything."""
+    return {
+        "fetched": sum(len(each.reading.papers) for each in day.fetched),
+        "new": sum(each.new for each in day.fetched),
+        "due": day.plans.due,
+        "planned": day.plans.planned,
+        "quiet": day.plans.quiet,
+        "sent": day.tally.sent,
+        "deferred": day.tally.deferred,
+        "failed": day.tally.failed,
+    }
