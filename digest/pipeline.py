@@ -41,7 +41,7 @@ BACKGROUND = 4000  # earlier papers, on which the language of the field is measu
 CHUNK = 500  # subscribers ranked in one product and planned in one transaction
 DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
 
-LAST_TICK = "last_tick"  # where the store keeps when we last came round
+LAST_TICK = "ticked_at"  # where the store keeps when we last came round
 SOUND = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
