@@ -200,6 +200,7 @@ class Preferences:
     language: str = "en"  # of the mail's furniture; papers keep their own
     empty_day_note: bool = False
     clicks_may_teach: bool = False
+    feed_revision: int = 0  # raised to end the old address of the private feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
