@@ -6,8 +6,9 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from digest.compose import wording
+from digest.compose.clean import clean
 from digest.compose.columns import wrapped
-from digest.compose.gist import gist, shorten
+from digest.compose.gist import shorten, told_in_short
 from digest.compose.links import Links
 from digest.compose.tongue import Tongue
 from digest.model import Paper, Pick, Section, Subscriber
@@ -89,8 +90,8 @@ def why_lines(tongue: Tongue, told: str) -> str:
 def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
     """A pick in words, ready to print."""
     paper = pick.paper
-    title = shorten(paper.title.strip(), LONGEST_TITLE) or tongue.say("(untitled)")
-    href = "" if LOOKS_LIKE_A_LINK.search(paper.title) else allowed(paper.url)
+    title = shorten(clean(paper.title), LONGEST_TITLE) or tongue.say("(untitled)")
+    href = "" if LOOKS_LIKE_A_LINK.search(title) else allowed(paper.url)
     told = pick.section is Section.TRENDING and bool(own.why) and wording.tells_votes(pick.heat)
     return Card(
         number=str(number) if pick.section is Section.TRENDING else "",
@@ -100,7 +101,7 @@ def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
         meta=wording.meta(tongue, paper, pick.heat, told=told),
         why=own.why,
         why_lines=own.why_lines,
-        gist=gist(paper.summary, paper.abstract),
+        gist=told_in_short(paper),
         anchors=_anchors(tongue, paper, linked=bool(href)),
         more=own.more,
         less=own.less,

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from unicodedata import combining, east_asian_width
 
 COLUMNS = 72
-PIECE = re.compile(
-    r"https?://\S+|[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]|[^\s\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]+|\s+"
-)
+WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
+CLOSING = "，。、；：！？）》」』”’)"  # never begins a line
+PIECE = re.compile(rf"https?://\S+|(?:[{WIDE}]|[^\s{WIDE}]+)[{CLOSING}]*|\s+", re.ASCII)
+BLANKS = re.compile(r"[ \t\n]+")  # a no-break space is none
 UNUSUAL = re.compile(r"[^\x20-\u02ff\u2010-\u2027]")  # what may take two columns or none
-CLOSING = frozenset("，。、；：！？）》」』”’)")
 
 
 def width(text: str) -> int:
@@ -22,7 +22,7 @@ def width(text: str) -> int:
 def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
     """A paragraph in lines of at most 72 columns; `first` stands in the first line's indent."""
     if width(text) <= COLUMNS - indent and "\n" not in text:
-        return (first.ljust(indent) + " ".join(text.split())).rstrip()
+        return (first.ljust(indent) + BLANKS.sub(" ", text).strip()).rstrip()
     margin = " " * indent
     lines = list(_lines(text, COLUMNS - indent)) or [""]
     return first.ljust(indent) + ("\n" + margin).join(lines)
@@ -31,8 +31,8 @@ def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
 def _lines(text: str, room: int) -> Iterator[str]:
     line = ""
     for piece in _pieces(text, room):
-        if width(line) + width(piece.rstrip()) > room and piece not in CLOSING and line.strip():
-            yield line.rstrip()
+        if width(line) + width(piece.rstrip()) > room and line.strip():
+            yield line.rstrip(" ")
             line = ""
         line += piece if line else piece.lstrip()
     if line.strip():
@@ -42,7 +42,7 @@ def _lines(text: str, room: int) -> Iterator[str]:
 def _pieces(text: str, room: int) -> Iterator[str]:
     """Words, spaces and wide letters; a word longer than a line in parts, a URL whole."""
     for piece in PIECE.findall(text):
-        if piece.isspace():
+        if BLANKS.fullmatch(piece):
             yield " "
         elif len(piece) <= room // 2 or piece.startswith(("http://", "https://")):
             yield piece

@@ -1,9 +1,14 @@
 """What is this paper about? Two sentences: its summary, or those of the abstract that say what is new."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
+from digest.compose.clean import clean
+from digest.model import Paper
+
 LONGEST = 240
+MOST_READ = 8_000  # of an abstract of any size
 OPENING = r"[\"“‘(]?[A-Z0-9]"
 SENTENCE = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={OPENING})|(?<=[。！？])")
 NOT_AN_END = re.compile(
@@ -17,26 +22,36 @@ NEWS = re.compile(
 )
 
 
+def told_in_short(paper: Paper) -> str:
+    """At most two sentences and 240 characters: the source's own summary, else drawn from the abstract."""
+    return gist(paper.summary[:MOST_READ], paper.abstract[:MOST_READ])
+
+
 @lru_cache(maxsize=4096)
 def gist(summary: str, abstract: str) -> str:
-    """At most two sentences and 240 characters: the source's own summary, else drawn from the abstract."""
-    return shortest_telling(summary or telling(abstract[:20_000]))
+    """The same, from the texts."""
+    return shortest_telling(clean(summary) or telling(clean(abstract)))
 
 
 def telling(abstract: str) -> str:
     """The abstract from the sentence on that says what its authors did, or from its beginning."""
     sentences = split(abstract)
     start = next((i for i, sentence in enumerate(sentences) if NEWS.search(sentence)), 0)
-    return " ".join(sentences[start : start + 2])
+    return joined(sentences[start : start + 2])
 
 
 def shortest_telling(text: str) -> str:
     """One or two whole sentences if they fit, else a cut at a word."""
-    sentences = split(text[:4_000])[:2]
-    both = " ".join(sentences)
+    sentences = split(text)[:2]
+    both = joined(sentences)
     if len(both) <= LONGEST:
         return both
     return shorten(sentences[0], LONGEST)
+
+
+def joined(sentences: Sequence[str]) -> str:
+    """Sentences after each other, with a blank between them where the script has blanks."""
+    return re.sub(r"(?<=[。！？]) ", "", " ".join(sentences))
 
 
 def split(text: str) -> list[str]:
@@ -45,8 +60,8 @@ def split(text: str) -> list[str]:
     for piece in SENTENCE.split(text.strip()):
         if sentences and NOT_AN_END.search(sentences[-1]):
             sentences[-1] += " " + piece
-        elif piece:
-            sentences.append(piece)
+        elif piece.strip():
+            sentences.append(piece.strip())
     return sentences
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from digest.compose import subject as line
+from digest.compose.clean import clean
 from digest.compose.columns import wrapped
 from digest.compose.links import Links
 from digest.compose.site import Site
@@ -56,11 +57,12 @@ def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:
 
 def edition_page(site: Site, links: Links, tongue: Tongue, edition: Edition) -> Page:
     """What a digest says about itself."""
+    told = headline(tongue, edition)
     return replace(
         page(site, links, tongue, edition.subscriber),
         subject=line.subject(tongue, edition) if edition.picks else "",
-        preheader=line.preheader(tongue, edition) if edition.picks else "",
-        headline=headline(tongue, edition),
+        preheader=(line.preheader(tongue, edition) if edition.picks else "") or told,
+        headline=told,
         web=links.edition(edition.subscriber.pid, edition.day),
         notes=notes(tongue, edition.notes),
         weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
@@ -70,7 +72,7 @@ def edition_page(site: Site, links: Links, tongue: Tongue, edition: Edition) -> 
 def because(site: Site, tongue: Tongue, reader: Subscriber) -> str:
     """Why the reader gets this: they asked, with this address, on that day."""
     since = reader.confirmed_at or reader.created_at
-    facts = {"address": reader.address, "brand": site.brand}
+    facts = {"address": clean(reader.address), "brand": site.brand}
     if since is None:
         return tongue.say("You get this because %(address)s subscribed to %(brand)s.") % facts
     facts["date"] = tongue.long_day(since.date())
@@ -106,7 +108,7 @@ def notes(tongue: Tongue, codes: Iterable[str]) -> tuple[str, ...]:
 
 def _note(tongue: Tongue, code: str, detail: str) -> str:
     sentence = NOTES.get(code, "")
-    return tongue.say(sentence) % {"detail": detail} if sentence else ""
+    return tongue.say(sentence) % {"detail": clean(detail)[:60]} if sentence else ""
 
 
 NOTES = {

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from digest.compose import pages
-from digest.compose.budget import fitted
+from digest.compose.budget import LARGEST, fitted
 from digest.compose.cards import Personal, card, personal
 from digest.compose.links import Links
 from digest.compose.pages import Page
@@ -21,6 +22,7 @@ from digest.model import Edition, Email, Paper, Pick, Section, Subscriber
 __all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
 
 CONFIRM_HOURS = 48
+MOST_OWN = 1_200  # bytes a reader's own part of a card can hardly exceed
 SHAPES = {Section.TRENDING: "card", Section.PICKED: "card", Section.ALSO_NEW: "line"}
 
 
@@ -130,20 +132,25 @@ class Renderer:
         """As much of an edition as no mail program cuts off."""
         speaks = tongue(edition.subscriber.preferences.language)
         around = self._weight_around(speaks)
-        return fitted(edition, lambda pick: self._weight(speaks, pick), around=around)
+        if (
+            around
+            + sum(self._weight(speaks, pick) + MOST_OWN + 3 * len(pick.paper.id) for pick in edition.picks)
+            <= LARGEST
+        ):
+            return edition
+        return fitted(edition, partial(self._exact_weight, speaks, edition), around=around)
+
+    def _exact_weight(self, speaks: Tongue, edition: Edition, pick: Pick) -> int:
+        own = personal(speaks, self.links, edition.subscriber, pick, edition.day)
+        return self._weight(speaks, pick) + len((escape(own.why) + own.more + own.less).encode())
 
     def _weight(self, speaks: Tongue, pick: Pick) -> int:
-        """Bytes of a card's HTML, its personal part at its largest."""
+        """Bytes of a card's HTML without the reader's own part."""
         key = (speaks.code, pick.section, pick.paper.id)
         paper, weight = self._weights.get(key, (None, 0))
         if paper is not pick.paper:
-            most = Personal(
-                why="\N{GREEK SMALL LETTER OMEGA}" * 135,
-                why_lines="",
-                more=self.links.more("x" * 64, pick.paper.id),
-                less=self.links.less("x" * 64, pick.paper.id),
-            )
-            weight = len(self.card(speaks, pick, 999, most, "html").encode())
+            blank = Personal(why="?", why_lines="", more="", less="")
+            weight = len(self.card(speaks, pick, 999, blank, "html").encode())
             self._weights[key] = (pick.paper, weight)
         return weight
 

@@ -13,6 +13,7 @@ from markupsafe import escape
 from digest.compose.quoted import quoted
 
 OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never holds them
+LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable sees lines
 HOLE = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
 
 Values = Mapping[str, str | bytes]
@@ -30,7 +31,7 @@ class Stencil:
         self._parts: list[bytes] = []
         self._waiting: list[tuple[int, tuple[str, ...]]] = []  # place, and text and names by turns
         self._html = html
-        for line in text.splitlines(keepends=True):
+        for line in LINE.findall(text):
             pieces = tuple(HOLE.split(line))
             if len(pieces) == 1 and self._parts and not self._waits(len(self._parts) - 1):
                 self._parts[-1] += quoted(line)

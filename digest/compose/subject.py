@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from unicodedata import category
 
-from digest.compose.gist import gist, shorten
+from digest.compose.gist import shorten, told_in_short
 from digest.compose.tongue import Tongue
 from digest.model import Edition, Pick, Section
 
@@ -39,7 +39,7 @@ def preheader(tongue: Tongue, edition: Edition) -> str:
         if number >= 2 and len(told) >= SHORTEST_PREHEADER:
             return told
     # Too few or too short names for a sentence: the best paper itself tells the rest.
-    return shorten(f"{told} {gist(first.paper.summary, first.paper.abstract)}".strip(), LONGEST_PREHEADER)
+    return shorten(f"{told} {told_in_short(first.paper)}".strip(), LONGEST_PREHEADER)
 
 
 @lru_cache(maxsize=8192)

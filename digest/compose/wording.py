@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from digest.compose.clean import clean
 from digest.compose.gist import shorten
 from digest.compose.tongue import Tongue, plural
 from digest.model import Because, Heat, Paper, Pick, Reason, SignalKind
@@ -13,7 +14,7 @@ ENOUGH_USUAL, ENOUGH_VOTES = 3, 10  # below these, "5× the usual" would be nois
 
 def byline(tongue: Tongue, authors: tuple[str, ...]) -> str:
     """`Ada Loveless, Bo Chen and 3 others`."""
-    first, second = (shorten(name, 60) for name in (*authors, "", "")[:2])
+    first, second = (shorten(clean(name), 60) for name in (*authors, "", "")[:2])
     if len(authors) <= 1:
         return first
     if len(authors) == 2:
@@ -29,7 +30,7 @@ def byline(tongue: Tongue, authors: tuple[str, ...]) -> str:
 def meta(tongue: Tongue, paper: Paper, heat: Heat, *, told: bool = False) -> str:
     """`Ada Loveless, Bo Chen and 3 others, cs.CL, 22 Nov · 167 upvotes`; no count if `told` already."""
     published = tongue.short_day(paper.published.date()) if paper.published else ""
-    facts = [byline(tongue, paper.authors), shorten(paper.category, 40), published]
+    facts = [byline(tongue, paper.authors), shorten(clean(paper.category), 40), published]
     line = tongue.say(", ").join(fact for fact in facts if fact)
     return " · ".join(part for part in (line, "" if told else votes(tongue, heat)) if part)
 
@@ -143,25 +144,29 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
                 yield tongue.say("matches %(terms)s") % {"terms": _listed(tongue, reason.terms[:number])}
         case Because.LIKED if reason.liked_title:
             for length in (60, 50, 40, 30):
-                title = tongue.quote(shorten(reason.liked_title, length))
+                title = tongue.quote(shorten(clean(reason.liked_title), length))
                 yield tongue.say("similar to %(title)s, which you liked") % {"title": title}
         case Because.AUTHOR if reason.author:
-            yield tongue.say("by %(author)s, whom you follow") % {"author": shorten(reason.author, 50)}
+            yield tongue.say("by %(author)s, whom you follow") % {"author": shorten(clean(reason.author), 50)}
         case Because.CATEGORY if reason.category:
-            yield tongue.say("new in %(category)s, which you follow") % {"category": reason.category[:40]}
+            yield tongue.say("new in %(category)s, which you follow") % {
+                "category": clean(reason.category)[:40]
+            }
         case Because.FACET if reason.facet:
-            yield tongue.say("for your interest %(name)s") % {"name": tongue.quote(shorten(reason.facet, 50))}
+            yield tongue.say("for your interest %(name)s") % {
+                "name": tongue.quote(shorten(clean(reason.facet), 50))
+            }
         case Because.EXPLORATION:
             yield tongue.say("a little off your path; you might like it")
         case Because.NEW if reason.category:
-            yield tongue.say("new in %(category)s") % {"category": reason.category[:40]}
+            yield tongue.say("new in %(category)s") % {"category": clean(reason.category)[:40]}
         case _:
             return
 
 
 def _listed(tongue: Tongue, terms: Sequence[str]) -> str:
     """`“diffusion”`, `“diffusion” and “sampling”`, `“a”, “b” and “c”`."""
-    first, *rest = (tongue.quote(shorten(term, 60)) for term in terms)
+    first, *rest = (tongue.quote(shorten(clean(term), 60)) for term in terms)
     match rest:
         case []:
             return first

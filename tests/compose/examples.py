@@ -140,6 +140,7 @@ def speaking(language: str) -> Subscriber:
     return replace(READER, preferences=Preferences(language=language))
 
 
+@cache
 def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str, tuple[Email, bytes]]:
     """Every kind of mail the product can send: what is read and what travels."""
     reader = speaking(language)
@@ -171,6 +172,7 @@ def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str,
     return mails
 
 
+BULK_MAILS = ("digest", "first", "trending_only", "broke_out", "empty_day")
 ALERT = Alert(
     "arXiv has not answered since 06:00",
     ("Three readings in a row failed: 503 Service Unavailable.", "Digests go out with the other sources."),

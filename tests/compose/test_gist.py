@@ -1,0 +1,52 @@
+"""What is this paper about, in two sentences?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.gist import LONGEST, gist, shorten, split
+
+ABSTRACT = (
+    "Sleep is important, e.g. for sheep. J. Doe et al. studied it. "
+    "We propose to count sheep in sublinear time. Experiments on 12 farms confirm it. Code is public."
+)
+
+
+def test_a_summary_of_the_source_comes_first() -> None:
+    assert gist("It counts sheep. It sleeps.", ABSTRACT) == "It counts sheep. It sleeps."
+
+
+def test_without_one_the_sentences_that_say_what_is_new_are_drawn() -> None:
+    assert gist("", ABSTRACT) == (
+        "We propose to count sheep in sublinear time. Experiments on 12 farms confirm it."
+    )
+
+
+def test_an_abstract_that_announces_nothing_is_told_from_its_beginning() -> None:
+    assert gist("", "Sheep sleep. Farmers do not. Why?") == "Sheep sleep. Farmers do not."
+
+
+def test_abbreviations_and_initials_end_no_sentence() -> None:
+    assert split(ABSTRACT)[:2] == ["Sleep is important, e.g. for sheep.", "J. Doe et al. studied it."]
+
+
+def test_what_is_too_long_is_cut_at_a_word() -> None:
+    told = gist("", "We show " + "very " * 100 + "long sentences.")
+    assert len(told) <= LONGEST
+    assert told.endswith("very…")
+
+
+def test_chinese_sentences_are_sentences() -> None:
+    assert gist("", "羊很重要。我们数羊。代码已公开。") == "羊很重要。我们数羊。"
+
+
+@given(st.text(max_size=600), st.text(max_size=600))
+def test_any_text_gives_a_short_gist(summary: str, abstract: str) -> None:
+    assert len(gist(summary, abstract)) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "short"), [("a b", "a b"), ("alpha beta gamma", "alpha…"), ("abcdefghijklm", "abcdefghi…")]
+)
+def test_shortening_keeps_words_where_there_are_any(text: str, short: str) -> None:
+    assert shorten(text, 10) == short

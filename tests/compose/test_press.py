@@ -1,0 +1,105 @@
+"""Does the press print, byte for byte, what the templates render?"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.compose.press import Plainly, Press
+from digest.compose.render import Renderer
+from digest.compose.tongue import LANGUAGES
+from digest.model import Because, Edition, Frequency, Heat, Pick, Reason, Schedule, Section, Subscriber
+from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, picks, speaking
+from tests.house import paper
+
+PLAINLY = Plainly(RENDERER)
+letters = st.text(max_size=40)
+reasons = st.builds(
+    Reason,
+    because=st.sampled_from(Because),
+    terms=st.lists(letters, max_size=4).map(tuple),
+    liked_title=letters,
+    author=letters,
+    category=letters,
+    facet=letters,
+)
+heats = st.builds(
+    Heat,
+    value=st.just(1.0),
+    expected=st.floats(0, 500),
+    votes=st.none() | st.integers(0, 999).map(float),
+    hours=st.none() | st.floats(0, 60),
+    gained=st.none() | st.floats(0, 60),
+)
+chosen = st.lists(
+    st.builds(
+        Pick,
+        paper=st.builds(paper, letters, id=letters.map("x:{}".format), abstract=letters),
+        section=st.sampled_from(Section),
+        heat=heats,
+        reason=reasons,
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda pick: pick.paper.id,
+)
+
+
+@given(chosen, st.sampled_from(LANGUAGES), st.sampled_from([(), ("first",), ("votes-missing", "nonsense")]))
+@settings(max_examples=40, deadline=None)
+def test_any_edition_is_the_same_from_the_press(
+    picks: list[Pick], language: str, notes: tuple[str, ...]
+) -> None:
+    of = edition(reader=speaking(language), chosen=picks, notes=notes)
+    press = Press(RENDERER)
+    assert press.digest(of) == press.digest(of) == PLAINLY.digest(of)
+
+
+def readers() -> list[Subscriber]:
+    weekly = Schedule(frequency=Frequency.WEEKLY)
+    return [
+        READER,
+        replace(READER, id=2, pid="another-reader_with-a-longer-name", address="bo@example.net"),
+        replace(READER, id=3, pid="x", address="josé@bücher.example", schedule=weekly),
+        *map(speaking, LANGUAGES),
+    ]
+
+
+@pytest.mark.parametrize("reader", readers())
+def test_one_press_serves_many_readers_each_their_own(reader: Subscriber) -> None:
+    press = Press(RENDERER)
+    press.digest(edition(reader=READER))
+    for number in (1, 3, 4, 9, 19):
+        of = edition(reader=reader, chosen=picks()[:number])
+        assert press.digest(of) == PLAINLY.digest(of)
+
+
+def test_two_readers_with_the_same_pick_read_their_own_reasons() -> None:
+    press = Press(RENDERER)
+    press.digest(edition())
+    personal = replace(picks()[3], reason=Reason(because=Because.AUTHOR, author="Lena Vogt"))
+    theirs = edition(chosen=[personal])
+    assert b"Lena Vogt, whom you follow" in press.digest(theirs)
+    assert press.digest(theirs) == PLAINLY.digest(theirs)
+
+
+def test_new_numbers_and_a_new_day_are_never_printed_from_old_type() -> None:
+    press = Press(RENDERER)
+    press.digest(edition())
+    hotter = replace(picks()[0], heat=replace(picks()[0].heat, votes=1234))
+    of = edition(chosen=[hotter, *picks()[1:]])
+    assert press.digest(of) == PLAINLY.digest(of)
+    tomorrow: Edition = replace(of, day=of.day + timedelta(days=1))
+    assert press.digest(tomorrow) == PLAINLY.digest(tomorrow)
+
+
+def test_the_operators_subject_template_counts_for_both(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("overrides")
+    (folder / "digest").mkdir()
+    (folder / "digest" / "subject.txt").write_text("[papers] {{ page.subject }}\n")
+    renderer = Renderer(SITE, LINKS, folder)
+    raw = Press(renderer).digest(edition())
+    assert b"\r\nSubject: [papers] Diffusion" in raw
+    assert raw == Plainly(renderer).digest(edition())

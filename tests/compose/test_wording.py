@@ -1,0 +1,114 @@
+"""What do we say about a paper?"""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.tongue import LANGUAGES, tongue
+from digest.compose.wording import LONGEST_WHY, byline, meta, trend, votes, why
+from digest.model import Because, Heat, Pick, Reason, Section, SignalKind
+from tests.compose.examples import DAY
+from tests.house import paper
+
+EN = tongue("en")
+HEAT = Heat(value=1, expected=61, low=41, high=91, kind=SignalKind.UPVOTES, votes=31, hours=9, usual=5)
+
+
+def test_a_young_papers_votes_are_set_against_the_usual_and_projected() -> None:
+    assert trend(EN, HEAT, DAY) == (
+        "31 upvotes in its first 9 hours, 6× the usual 5; on course for about 61 (41–91)"
+    )
+
+
+@pytest.mark.parametrize(("few", "usual"), [(9, 3), (31, 2.9), (31, None), (12, 9)])
+def test_no_ratio_is_told_of_small_numbers(few: float, usual: float | None) -> None:
+    assert "×" not in trend(EN, replace(HEAT, votes=few, usual=usual), DAY)
+
+
+def test_an_older_paper_tells_what_it_gained() -> None:
+    older = replace(HEAT, hours=50, gained=48, usual_gain=16)
+    assert trend(EN, older, DAY) == "+48 since yesterday, 3× the usual"
+    assert trend(EN, replace(older, usual_gain=2), DAY) == "+48 since yesterday"
+    assert trend(EN, replace(older, gained=0), DAY) == ""
+
+
+def test_a_breakout_says_when_we_sent_it() -> None:
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
+    assert trend(EN, broke, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140"
+    long_ago = replace(broke, broke_out_on=date(2026, 11, 3))
+    assert trend(EN, long_ago, DAY) == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140"
+    assert "was 12, now 140" in trend(EN, replace(broke, broke_out_on=None), DAY)
+
+
+def test_without_votes_the_authors_speak() -> None:
+    new = Heat(value=0, expected=20, content_prior=True, author_votes=43)
+    assert trend(EN, new, DAY) == "new: its authors’ earlier papers drew 40+ upvotes"
+    assert trend(EN, new, DAY, has_code=True).endswith("; code linked")
+    assert trend(EN, replace(new, author_votes=None), DAY) == "new: too young for votes"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (Reason(because=Because.TERMS, terms=("diffusion models",)), "matches “diffusion models”"),
+        (Reason(because=Because.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
+        (Reason(because=Because.LIKED, liked_title="X"), "similar to “X”, which you liked"),
+        (Reason(because=Because.AUTHOR, author="Ada"), "by Ada, whom you follow"),
+        (Reason(because=Because.CATEGORY, category="cs.CL"), "new in cs.CL, which you follow"),
+        (Reason(because=Because.FACET, facet="bees"), "for your interest “bees”"),
+        (Reason(because=Because.NEW, category="cs.CL"), "new in cs.CL"),
+        (Reason(because=Because.TERMS), ""),
+        (Reason(because=Because.AUTHOR), ""),
+        (
+            Reason(because=Because.TERMS, terms=("a",), held_since=date(2026, 11, 21)),
+            "matches “a”; kept for you since Saturday",
+        ),
+    ],
+)
+def test_the_reason_is_the_scorers_evidence(reason: Reason, told: str) -> None:
+    assert why(EN, picked(reason), DAY) == told
+
+
+def picked(reason: Reason, heat: Heat = HEAT) -> Pick:
+    return Pick(paper=paper(), section=Section.PICKED, heat=heat, reason=reason)
+
+
+@given(
+    st.sampled_from(LANGUAGES),
+    st.sampled_from(Because),
+    st.text(max_size=200),
+    st.floats(0, 1e7),
+    st.floats(0, 400),
+)
+def test_no_reason_is_longer_than_a_line_or_two(
+    language: str, because: Because, words: str, count: float, hours: float
+) -> None:
+    reason = Reason(
+        because=because, terms=(words,) * 3, liked_title=words, author=words, category=words, facet=words
+    )
+    heat = replace(HEAT, votes=count, hours=hours, usual=count / 7, gained=count, expected=count)
+    assert len(why(tongue(language), picked(reason, heat), DAY)) <= LONGEST_WHY
+
+
+def test_two_authors_are_named_and_the_others_counted() -> None:
+    assert byline(EN, ()) == ""
+    assert byline(EN, ("A",)) == "A"
+    assert byline(EN, ("A", "B")) == "A and B"
+    assert byline(EN, ("A", "B", "C")) == "A, B and 1 other"
+    assert byline(EN, ("A", "B", "C", "D")) == "A, B and 2 others"
+
+
+def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
+    of = paper(authors=("A", "B"))
+    assert meta(EN, of, HEAT) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov · 31 upvotes"
+    assert meta(EN, of, HEAT, told=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
+
+
+def test_every_kind_of_signal_has_its_noun() -> None:
+    told = {votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
+    assert told == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
+    assert votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
+    assert votes(EN, replace(HEAT, votes=0)) == ""
