@@ -1,4 +1,4 @@
-"""Where do the sample's papers come from? A real HTTP server on loopback that stands for three services."""
+"""Where do the sample's papers come from? A real HTTP server on loopback that stands for every service."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from digest.sample import hackernews, huggingface, rss
+from digest.sample import hackernews, huggingface, oai, rss
 from digest.sample.collection import Collection, collection
 
 
@@ -25,7 +25,7 @@ class Reply:
 
 
 class Upstream:
-    """arXiv's RSS, Hugging Face's daily papers and HN Algolia at one address, at a simulated moment.
+    """arXiv's RSS and OAI-PMH, Hugging Face's daily papers and HN Algolia at one address and moment.
 
     Use it as a context: `with Upstream(now) as upstream:` answers at `upstream.url` until the end.
     Set `upstream.now` to let time pass: what is announced and how many have voted follows.
@@ -41,7 +41,7 @@ class Upstream:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port: what the settings of all three sources are set to."""
+        """Scheme, host and port: what the settings of all sources are set to."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -62,6 +62,8 @@ class Upstream:
         asked = dict(parse_qsl(parts.query))
         if parts.path.startswith("/rss/"):
             return self._feed(unquote(parts.path.removeprefix("/rss/")))
+        if parts.path == "/oai":
+            return Reply(oai.answer(self._held, asked, self.now), "text/xml")
         if parts.path == "/api/daily_papers":
             return self._daily_papers(asked)
         if parts.path == "/api/v1/search_by_date":

@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import httpx
 import pytest
 
+from digest.fetch.arxiv_oai import harvest
 from digest.fetch.client import Client, Manners
 from digest.fetch.registry import Plan, build
 from digest.fetch.source import Visit, read
-from digest.model import Announcement, Health, Reading, SignalKind
+from digest.model import Announcement, Health, Paper, Reading, SignalKind
 from digest.sample.upstream import Upstream
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -60,7 +61,7 @@ async def read_all(upstream: Upstream, *categories: str) -> dict[str, list[Readi
 
 async def test_the_real_fetchers_read_every_source_without_a_complaint(upstream: Upstream) -> None:
     upstream.now = FRIDAY - timedelta(days=9)  # the first morning
-    for name, readings in (await read_all(upstream)).items():
+    for name, readings in (await read_all(upstream, "cs", "stat", "math", "quant-ph")).items():
         assert {reading.health for reading in readings} == {Health.OK}, name
         assert not any(reading.note for reading in readings), name
 
@@ -204,6 +205,51 @@ def test_the_newest_story_comes_first_and_old_ones_are_left_out(upstream: Upstre
     assert (len(created), found["nbHits"], found["nbPages"]) == (4, 6, 2)
 
 
+async def harvested(upstream: Upstream, category: str, since: date) -> list[Paper]:
+    async with asker(upstream) as client:
+        pages = harvest(client, f"{upstream.url}/oai", category, since, upstream.now)
+        return [paper async for page in pages for paper in page.papers]
+
+
+async def test_the_real_harvester_repairs_a_missed_day(upstream: Upstream) -> None:
+    since = FRIDAY.date() - timedelta(days=1)
+    repaired = {paper.id for paper in await harvested(upstream, "cs", since)}
+    upstream.now = FRIDAY - timedelta(days=1)
+    missed = {p.id for r in (await read_all(upstream, "cs"))["arxiv"] for p in r.papers}
+    assert missed
+    assert missed <= repaired
+
+
+async def test_a_harvest_has_clean_names_and_says_when_a_paper_was_made(upstream: Upstream) -> None:
+    papers = {
+        p.id: p for name in ("cs", "stat.ME") for p in await harvested(upstream, name, date(2026, 11, 1))
+    }
+    assert any("Leocádia Vinhateiro" in paper.authors for paper in papers.values())
+    assert not any("\\" in name for paper in papers.values() for name in paper.authors)
+    assert papers["arxiv:2609.90411"].announcement is Announcement.REPLACE, "made months ago"
+
+
+async def test_a_harvest_without_changes_is_an_ordinary_quiet_day(upstream: Upstream) -> None:
+    assert await harvested(upstream, "hep-lat", date(2026, 11, 11)) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("verb=Identify", "badVerb"),
+        ("verb=ListRecords&metadataPrefix=oai_dc", "cannotDisseminateFormat"),
+        ("verb=ListRecords&metadataPrefix=arXiv&from=lately", "badArgument"),
+        ("verb=ListRecords&metadataPrefix=arXiv&set=physics:hep-lat", "noRecordsMatch"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_200_and_a_complaint(
+    upstream: Upstream, query: str, code: str
+) -> None:
+    reply = httpx.get(f"{upstream.url}/oai?{query}")
+    assert reply.status_code == 200
+    assert f'code="{code}"' in reply.text
+
+
 def test_anything_else_is_not_there(upstream: Upstream) -> None:
-    assert httpx.get(f"{upstream.url}/oai?verb=Identify").status_code == 404
-    assert upstream.requests == ["/oai?verb=Identify"]
+    assert httpx.get(f"{upstream.url}/list/cs/new").status_code == 404
+    assert upstream.requests == ["/list/cs/new"]
