@@ -35,6 +35,7 @@ _ARXIV = re.compile(
     (?:v(?P<version>\d{1,4}))?(?:\.pdf|\.html)?/?(?:[?\#].*|\s+\[[^\]]*\].*)?$""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_QUICK = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # the usual forms
 _SCHEMELESS = re.compile(r"^(?:www\.)?(?:[\w-]+\.)*(?:arxiv\.org|huggingface\.co|hf\.co)/", re.IGNORECASE)
 _DOI_PREFIX = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*)+", re.IGNORECASE)
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
@@ -58,7 +59,14 @@ _WITHDRAWN_FIRST = re.compile(
 _STILL_STANDS = re.compile(r"\b(?:replac|supersed|correct)\w*\s+(?:\w+\s+){0,3}withdrawn", re.IGNORECASE)
 
 # Whose words stand when two reports are of the same version. What is not named here ranks as 1.
-_TEXT_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv": 3, "arxiv-listing": 2, "huggingface": 0, "semanticscholar": -1}
+_TEXT_RANK = {
+    "arxiv-oai": 5,
+    "arxiv-api": 4,
+    "arxiv": 3,
+    "arxiv-listing": 2,
+    "huggingface": 0,
+    "semanticscholar": -1,
+}
 _AUTHORS_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv-listing": 3, "huggingface": 2, "arxiv": 0}
 _EXTRAS = ("summary", "pdf_url", "code_url", "project_url", "discussion_url", "organization", "submitter")
 _Moment = TypeVar("_Moment", datetime, date)
@@ -78,6 +86,8 @@ def canonical(text: str) -> str:
 
 def arxiv_id(text: str) -> str | None:
     """The arXiv id in a link, DOI, tag or plain id: lower case, without version or subject class."""
+    if quick := _QUICK.fullmatch(text):
+        return quick[1]
     match = _arxiv(text)
     if match is None:
         return None
@@ -86,6 +96,8 @@ def arxiv_id(text: str) -> str | None:
 
 def arxiv_version(text: str) -> int | None:
     """The version an id or link names, or None when it means the latest."""
+    if quick := _QUICK.fullmatch(text):
+        return int(quick[2]) if quick[2] else None
     match = _arxiv(text)
     return int(match["version"]) if match and match["version"] else None
 
@@ -157,6 +169,8 @@ def merge(stored: Paper, seen: Paper) -> Paper:
 
 def is_withdrawn(title: str, abstract: str, comment: str = "") -> bool:
     """Whether the paper says of itself that it was withdrawn; papers about withdrawing are not meant."""
+    if not any("ithdrawn" in said or "etracted" in said for said in (comment, title, abstract)):
+        return False
     if re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) and not _STILL_STANDS.search(comment):
         return True
     if re.match(r"\W*(?:withdrawn|retracted)\b", title, re.IGNORECASE):
@@ -242,14 +256,14 @@ def _unless(source: str, teller: str) -> str:
     return "" if teller == source else teller
 
 
-def _text_order(paper: Paper) -> tuple[int, int, int, str, str]:
+def _text_order(paper: Paper) -> tuple[int, int, int, str, str, str]:
     rank = _TEXT_RANK.get(_told_by(paper), 1)
-    return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract)
+    return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract, _told_by(paper))
 
 
-def _authors_order(paper: Paper) -> tuple[bool, int, int, int, tuple[str, ...]]:
+def _authors_order(paper: Paper) -> tuple[bool, int, int, int, tuple[str, ...], str]:
     rank = _AUTHORS_RANK.get(_authors_by(paper), 1)
-    return (bool(paper.authors), rank, paper.version, len(paper.authors), paper.authors)
+    return (bool(paper.authors), rank, paper.version, len(paper.authors), paper.authors, _authors_by(paper))
 
 
 def _seeing_order(paper: Paper) -> tuple[datetime, str]:

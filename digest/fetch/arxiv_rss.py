@@ -21,6 +21,8 @@ _EXT = "{http://arxiv.org/schemas/atom}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _PREAMBLE = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(\S+)\s*(?:Abstract:\s*)?")
 _OLD_NEWS = 62  # days; a cross-listing of an older paper is no news
+_CATEGORIES = frozenset({"category", f"{ATOM}category"})
+_UNUSUAL = ("\\", "{", "(", "$", "~", "&", "`", "--", " and ", ", Jr", ", Sr", ", I")  # in a string of names
 _TYPES = {kind.value: kind for kind in Announcement}
 
 
@@ -81,6 +83,8 @@ def culprit(message: str, categories: Sequence[str]) -> str | None:
 
 def authors_of(creator: str) -> tuple[str, ...]:
     """Names out of one comma-joined string; affiliations in parentheses are left out."""
+    if not _has_unusual(creator):
+        return tuple(filter(None, map(str.strip, creator.split(","))))
     outside = _without_parentheses(creator)
     names: list[str] = []
     for piece in re.split(r",|\band\b(?=\s+[A-Z\\])", outside):
@@ -90,6 +94,15 @@ def authors_of(creator: str) -> tuple[str, ...]:
         elif name:
             names.append(name)
     return tuple(names)
+
+
+def _has_unusual(creator: str) -> bool:
+    if not creator.isascii():
+        return True
+    for mark in _UNUSUAL:  # noqa: SIM110  a plain loop is faster, and there are many papers
+        if mark in creator:
+            return True
+    return False
 
 
 def _without_parentheses(text: str) -> str:
@@ -105,15 +118,15 @@ def _without_parentheses(text: str) -> str:
 
 
 def _paper(item: etree._Element) -> Paper:
-    fields = {str(child.tag): child for child in item}
-    given = text_of(fields.get("guid", fields.get(f"{ATOM}id")))
+    said, categories = _fields(item)
+    given = said.get("guid") or said.get(f"{ATOM}id", "")
     number = arxiv_id(given)
     if number is None:
         raise Unreadable(given)
-    title = plaintext.title(text_of(fields.get("title", fields.get(f"{ATOM}title"))))
-    preamble, abstract = _abstract(text_of(fields.get("description", fields.get(f"{ATOM}summary"))))
-    kind = _TYPES.get(text_of(fields.get(f"{_EXT}announce_type")) or preamble, Announcement.NEW)
-    announced = _moment(text_of(fields.get("pubDate", fields.get(f"{ATOM}published"))))
+    title = plaintext.title(said.get("title") or said.get(f"{ATOM}title", ""))
+    preamble, abstract = _abstract(said.get("description") or said.get(f"{ATOM}summary", ""))
+    kind = _TYPES.get(said.get(f"{_EXT}announce_type") or preamble, Announcement.NEW)
+    announced = _moment(said.get("pubDate") or said.get(f"{ATOM}published", ""))
     return Paper(
         id=f"arxiv:{number}",
         title=title,
@@ -121,31 +134,35 @@ def _paper(item: etree._Element) -> Paper:
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
         published=first_published(number, announced, kind),
-        authors=authors_of(text_of(fields.get(f"{_DC}creator"))),
-        categories=_categories(item),
+        authors=authors_of(said.get(f"{_DC}creator", "")),
+        categories=categories,
         version=arxiv_version(given) or 1,
-        aliases=_aliases(text_of(fields.get(f"{_EXT}DOI"))),
+        aliases=_aliases(said.get(f"{_EXT}DOI", "")),
         announcement=_as_news(kind, number, announced),
         source="arxiv",
         withdrawn=is_withdrawn(title, abstract),
     )
 
 
+def _fields(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What an item says, by tag, and its categories in their order: one walk, for there are many items."""
+    said: dict[str, str] = {}
+    categories: dict[str, None] = {}
+    for child in item:
+        tag, text = str(child.tag), child.text if len(child) == 0 else text_of(child)
+        if tag in _CATEGORIES:
+            categories[child.get("term") or text or ""] = None
+        elif text:
+            said[tag] = text.strip()
+    return said, tuple(filter(None, categories))
+
+
 def _abstract(description: str) -> tuple[str, str]:
     """The announce type in front, and the abstract behind it."""
     match = _PREAMBLE.match(description)
-    return (
-        (match[1], plaintext.plain(description[match.end() :]))
-        if match
-        else ("", plaintext.plain(description))
-    )
-
-
-def _categories(item: etree._Element) -> tuple[str, ...]:
-    names = [
-        child.get("term") or text_of(child) for child in item.iterchildren("category", f"{ATOM}category")
-    ]
-    return tuple(dict.fromkeys(filter(None, names)))
+    if match is None:
+        return "", plaintext.plain(description)
+    return match[1], plaintext.plain(description[match.end() :])
 
 
 def _aliases(doi: str) -> tuple[str, ...]:

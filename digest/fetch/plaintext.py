@@ -21,14 +21,14 @@ _INLINE_TAG = re.compile(
 )
 _BLOCK_TAG = re.compile(
     r"</?(?:jats:[a-z-]+|p|br|div|ul|ol|li|h[1-6]|table|tbody|tr|td|th|img|figure|figcaption|section|sec|title"
-    r"|blockquote|pre|hr|dl|dt|dd|header|footer|abstract)\b[^<>]*>|<!--.*?-->|<!\[CDATA\[|\]\]>",
+    r"|blockquote|pre|hr|dl|dt|dd|header|footer|abstract)\b[^<>]*>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>",
     re.IGNORECASE | re.DOTALL,
 )
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff"
     "\U000e0000-\U0010ffff]"
 )
 # \tau, \rho, \beta and \frac, of which someone took the beginning for an escape: a tab, a return, ...
@@ -37,18 +37,25 @@ _SWALLOWED = re.compile(
     r"\t(?=(?:au|imes|heta|ilde|o|op|ext(?:bf|it|tt|rm)?)(?![a-z]))|\r(?=(?:ho|ightarrow|angle|m)(?![a-z]))"
     r"|\x08(?=[a-z])|\x0c(?=(?:rac|orall)(?![a-z]))"
 )
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")  # count as letters, show nothing
 _MOJIBAKE = re.compile("[\xc2-\xf4][\x80-\xbf]*[\x80-\x9f][\x80-\xbf]*")
-_TEX = re.compile(r"[\\{}$^_~]|(?:text|math)[a-z]{2}\{")
-_TYPED = re.compile(r"--|``|''|`")
+_TEX = ("\\", "{", "}", "$", "^", "_", "~")
+_TYPED = ("--", "``", "''", "`")
 
+_DOUBLED = ("--", "''", "  ")
+_ORDINARY = bytes(byte for byte in range(0x20, 0x7F) if byte not in b"\\{}$^_~`&")
+
+# Lookbehinds stand behind the letters they look from: only so does `re` jump from one to the next.
 _DEGREE = re.compile(r"\^\s*(?:\\circ(?![a-zA-Z])|circ(?![a-zA-Z])|\{\s*\\?(?:circ|degree)\s*\})")
-_STRIPPED = re.compile(
-    r"(?<![\\a-zA-Z])(?=(?:text(?:bf|tt|it|rm|sc|sf)|math(?:bf|bb|cal|rm|sf)|emph|text)\{)"
-)
-_QUOTED = re.compile(r'(?<!\w)\\"([^\s"\\][^"\\]{0,200}?)\\"(?!\w)')
-_POSSESSIVE = re.compile(r"(?<=\w)\\'(?=(?:s|t|re|ve|ll|d|m)\b)")
-_GLUED_ACCENT = re.compile(r"(?<=[^\W\d_])\\\\(?=['\"`][^\W\d_])")
+_DRESSED = re.compile(r"(?:text(?:bf|tt|it|rm|sc|sf)?|math(?:bf|bb|cal|rm|sf)|emph)\{")
+_QUOTED = re.compile(r'\\"(?<!\w\\")([^\s"\\][^"\\]{0,200}?)\\"(?!\w)')
+_POSSESSIVE = re.compile(r"\\'(?<=\w\\')(?=(?:s|t|re|ve|ll|d|m)\b)")
+_GLUED_ACCENT = re.compile(r"\\\\(?<=[^\W\d_]\\\\)(?=['\"`][^\W\d_])")
 _BARE_GREEK = re.compile(r"(?:" + "|".join([*GREEK, "ell"]) + r")(?=$|[_^])")
+_DOUBLE_QUOTES = re.compile(r"``(.{0,400}?)''", re.DOTALL)
+_SINGLE_QUOTES = re.compile(r"(?<!`)`([^`'\n]+)'(?!')")
+_LONG_DASH = re.compile(r"---(?<!----)(?!-)")
+_SHORT_DASH = re.compile(r"--(?:(?<=\w--)(?=[\w\s])|(?<=\s--)(?=\s))(?!-)")
 _AMOUNT = re.compile(r"\s?\d")
 _MATHLIKE = re.compile(r"[\\^_{}=<>]")
 _WORDY = re.compile(r"[a-zA-Z]{2,}\s|\s[a-zA-Z]{2,}|[\s/–—-]$")
@@ -58,6 +65,9 @@ _TITLE_REST = re.compile(r"[$\\{}" + "".join(BRACES.values()) + "]")
 
 def plain(text: str) -> str:
     """An abstract, or any prose, as one line of readable Unicode."""
+    text = text.replace("\n", " ")
+    if _is_ordinary(text):
+        return text.strip()
     said = _read(text)
     for brace, seen in BRACES.items():
         said = said.replace(seen, brace)
@@ -66,11 +76,16 @@ def plain(text: str) -> str:
 
 def title(text: str) -> str:
     """A title as one line of readable Unicode; no TeX is left in it, only dollars that are money."""
+    text = text.replace("\n", " ")
+    if _is_ordinary(text):
+        return text.strip()
     return _one_line(_TITLE_REST.sub("", _read(text)).replace(_MONEY, "$"))
 
 
 def name(text: str) -> str:
     """A person's name as one line of readable Unicode; every tie is a space."""
+    if _is_ordinary(text):
+        return text.strip(" ,;")
     return _one_line(title(text).replace("~", " ")).strip(" ,;")
 
 
@@ -82,11 +97,23 @@ def untagged(text: str) -> str:
     return html.unescape(_BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text)))
 
 
+def _is_ordinary(text: str) -> bool:
+    """Whether the text may stand as it is. Most may, so this is one pass over its bytes."""
+    return text.isascii() and not text.encode().translate(None, _ORDINARY) and not _has_any(text, _DOUBLED)
+
+
+def _has_any(text: str, marks: tuple[str, ...]) -> bool:
+    for mark in marks:  # noqa: SIM110  a plain loop is faster, and this is asked of every text
+        if mark in text:
+            return True
+    return False
+
+
 def _read(text: str) -> str:
     text = _clean(text)
-    if _TEX.search(text):
+    if _has_any(text, _TEX):
         text = _speak(text)
-    if _TYPED.search(text):
+    if _has_any(text, _TYPED):
         text = _typeset(text)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -95,10 +122,10 @@ def _clean(text: str) -> str:
     """Entities decoded once, mangled UTF-8 mended, invisible characters gone."""
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable():
+        return text if text.isascii() else _FILLERS.sub("", text)
     text = _SWALLOWED.sub(lambda command: _ESCAPES[command[0]], text)
-    return _UNSEEN.sub("", _MOJIBAKE.sub(_mend, text))
+    return _FILLERS.sub("", _UNSEEN.sub("", _MOJIBAKE.sub(_mend, text)))
 
 
 def _mend(mangled: re.Match[str]) -> str:
@@ -110,13 +137,23 @@ def _mend(mangled: re.Match[str]) -> str:
 
 
 def _speak(text: str) -> str:
-    text = _QUOTED.sub(r"“\1”", _POSSESSIVE.sub("'", _DEGREE.sub("°", text)))
-    text = _GLUED_ACCENT.sub(r"\\", _STRIPPED.sub(r"\\", text))
+    if "\\" in text:
+        text = _QUOTED.sub(r"“\1”", _POSSESSIVE.sub("'", _GLUED_ACCENT.sub(r"\\", text)))
+    if "^" in text:
+        text = _DEGREE.sub("°", text)
+    if "{" in text:
+        text = _DRESSED.sub(_with_backslash, text)
     links = _LINK.findall(text)
     text = _LINK.sub(_HELD, text)  # an address is full of signs that mean something else elsewhere
     said = spoken(_mark_money(text), has_tex="\\" in text or "$" in text)
     waiting = iter(links)
-    return re.sub(_HELD, lambda _: next(waiting, ""), said)
+    return re.sub(_HELD, lambda _: next(waiting, ""), said) if links else said
+
+
+def _with_backslash(dress: re.Match[str]) -> str:
+    """`texttt{...}`, from which someone took the backslash, is given it again."""
+    before = dress.string[dress.start() - 1 : dress.start()]
+    return dress[0] if before == "\\" or before.isalpha() else f"\\{dress[0]}"
 
 
 def _mark_money(text: str) -> str:
@@ -153,10 +190,9 @@ def _named(math: str) -> str:
 
 def _typeset(text: str) -> str:
     """Typed quotes and dashes as print has them; command-line options keep theirs."""
-    text = re.sub(r"``(.*?)''", r"“\1”", text, flags=re.DOTALL)
-    text = re.sub(r"(?<!`)`([^`'\n]+)'(?!')", r"‘\1’", text)
-    text = re.sub(r"(?<!-)---(?!-)", "—", text)
-    return re.sub(r"(?<!-)(?:(?<=\w)--(?=\w)|(?<=\s)--(?=\s)|(?<=\w)--(?=\s))(?!-)", "–", text)
+    if "`" in text:
+        text = _SINGLE_QUOTES.sub(r"‘\1’", _DOUBLE_QUOTES.sub(r"“\1”", text))
+    return _SHORT_DASH.sub("–", _LONG_DASH.sub("—", text)) if "--" in text else text
 
 
 def _one_line(text: str) -> str:

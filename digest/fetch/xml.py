@@ -1,6 +1,7 @@
 """How is XML from strangers read? Element by element; no entities, no DTD, no network, no surprises."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Generic, TypeVar
@@ -28,49 +29,68 @@ class Parsed(Generic[T]):
 
 
 def read_each(body: bytes, tags: Sequence[str], make: Callable[[etree._Element], T | None]) -> Parsed[T]:
-    """Turn every complete element of these tags into a value, also when the document breaks off later.
+    """Turn every element of these tags into a value; of a document that breaks off, every complete one.
 
     SourceChanged when the body declares entities or is not XML from its very beginning.
     """
     if b"<!ENTITY" in body:
         raise SourceChanged("the answer declares XML entities; it was not read")
-    items: list[T] = []
-    skipped, broken, root = 0, "", ""
-    parser = etree.iterparse(
-        BytesIO(body),
-        tag=tuple(tags),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-    )
     try:
-        for _, element in parser:
-            try:
-                item = make(element)
-            except Unreadable:
-                skipped += 1
-            else:
-                if item is not None:
-                    items.append(item)
-            element.clear()
-        root = str(parser.root.tag)
+        root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        broken = str(error)
-    if broken and not items:
+        return _salvage(body, tags, make, str(error))
+    items, skipped = _made(root.iter(*tags), make)
+    return Parsed(tuple(items), str(root.tag), skipped)
+
+
+def _salvage(
+    body: bytes, tags: Sequence[str], make: Callable[[etree._Element], T | None], broken: str
+) -> Parsed[T]:
+    """What stands before the place where the document breaks off."""
+    complete: list[etree._Element] = []
+    with suppress(etree.XMLSyntaxError):
+        walk = etree.iterparse(
+            BytesIO(body), tag=tuple(tags), resolve_entities=False, no_network=True, load_dtd=False
+        )
+        complete += (element for _, element in walk)
+    items, skipped = _made(complete, make)
+    if not items:
         raise SourceChanged(f"the answer is not the XML we know ({broken})")
-    return Parsed(tuple(items), root, skipped, broken)
+    return Parsed(tuple(items), "", skipped, broken)
+
+
+def _made(
+    elements: Iterable[etree._Element], make: Callable[[etree._Element], T | None]
+) -> tuple[list[T], int]:
+    items: list[T] = []
+    skipped = 0
+    for element in elements:
+        try:
+            item = make(element)
+        except Unreadable:
+            skipped += 1
+        else:
+            if item is not None:
+                items.append(item)
+    return items, skipped
 
 
 def tree(body: bytes) -> etree._Element:
     """The whole of a small document; SourceChanged when it is not XML."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        return etree.fromstring(body, parser)
+        return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
         raise SourceChanged(f"the answer is not the XML we know ({error})") from error
 
 
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+
+
 def text_of(element: etree._Element | None) -> str:
     """All text within an element, also that of its children (<sub>, <i>)."""
-    return "" if element is None else "".join(map(str, element.itertext())).strip()
+    if element is None:
+        return ""
+    if len(element) == 0:
+        return (element.text or "").strip()
+    return "".join(map(str, element.itertext())).strip()
