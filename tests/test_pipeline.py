@@ -1,0 +1,240 @@
+"""A day, from the sources to the mail: read over real HTTP, kept in a real store, written to a folder."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+import respx
+
+from digest import pipeline, subscriptions
+from digest.app import House, open_house
+from digest.deliver.tally import Tally
+from digest.fetch.client import Client
+from digest.model import DeliveryState, Edition, Health, Section
+from digest.pipeline import Day
+from digest.sample.day import MANNERS
+from digest.sample.setting import sealed
+from digest.sample.upstream import Upstream
+from digest.store import Store
+
+THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)
+FRIDAY = THURSDAY + timedelta(days=1)
+DUE = timedelta(minutes=31)  # after the readings, a minute past seven
+
+
+@dataclass(frozen=True)
+class World:
+    """A house, and the upstream it reads."""
+
+    house: House
+    upstream: Upstream
+
+    async def fetch(self, now: datetime) -> tuple[pipeline.Fetched, ...]:
+        self.upstream.now = now
+        connect = partial(Client, MANNERS, trusted=self.house.fetch_plan.trusted)
+        return await pipeline.fetch(self.house.store, self.house.sources, connect, now)
+
+    async def day(self, now: datetime) -> Day:
+        """The sources read at `now`, and the mail of half an hour later."""
+        fetched = await self.fetch(now)
+        plans = pipeline.plan(self.house.store, now + DUE)
+        return Day(fetched=fetched, plans=plans, tally=await self.send(now + DUE))
+
+    async def send(self, now: datetime) -> Tally:
+        return await pipeline.send(self.house, lambda: now)
+
+    def subscribe(
+        self, address: str = "ada@example.com", *, at: datetime = THURSDAY, **wishes: object
+    ) -> None:
+        with self.house.store.begin() as tx:
+            by = subscriptions.By("test", at, self.house.pepper)
+            subscriptions.enrol(tx, address, wishes, has_consented=True, by=by)
+
+    def mails(self, address: str = "ada@example.com") -> list[Path]:
+        return sorted(self.house.settings.outbox_dir.glob(f"{address}-d.*.eml"))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with Upstream(THURSDAY) as upstream:
+        settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
+        settings = settings.model_copy(update={"outbox_dir": tmp_path / "outbox"})
+        with closing(open_house(settings)) as house:
+            yield World(house, upstream)
+
+
+async def test_a_day_goes_from_the_sources_to_the_mail(world: World) -> None:
+    world.subscribe(keywords="language models, reasoning")
+    day = await world.day(THURSDAY)
+    assert day.is_sound
+    assert day.plans.planned == day.tally.sent == 1
+    (mail,) = world.mails()
+    message = message_from_bytes(mail.read_bytes(), policy=policy.default)
+    assert message["To"] == "ada@example.com"
+    assert "more papers" in message["Subject"]
+
+
+async def test_running_the_day_again_sends_nothing_more(world: World) -> None:
+    world.subscribe()
+    await world.day(THURSDAY)
+    again = await world.day(THURSDAY + timedelta(hours=1))
+    assert again.plans.due == again.tally.sent == 0
+    assert len(world.mails()) == 1
+
+
+async def test_reading_the_same_answers_again_brings_nothing_new(world: World) -> None:
+    first = await world.fetch(THURSDAY)
+    again = await world.fetch(THURSDAY)
+    assert sum(each.new for each in first) > 0
+    assert sum(each.new for each in again) == 0
+
+
+async def test_the_preview_is_the_mail_to_the_last_byte(world: World) -> None:
+    world.subscribe(keywords="robotics", muted="blockchain")
+    await world.fetch(THURSDAY)
+    with world.house.store.begin(write=False) as tx:
+        reader = tx.subscribers.by_address("ada@example.com")
+    edition = pipeline.upcoming(world.house.store, reader, THURSDAY + timedelta(minutes=5))
+    preview = world.house.letters.digest(edition)
+    pipeline.plan(world.house.store, THURSDAY + DUE)
+    await world.send(THURSDAY + DUE)
+    (mail,) = world.mails()
+    assert mail.read_bytes() == preview
+    afterwards = pipeline.upcoming(world.house.store, reader, THURSDAY + timedelta(hours=3))
+    assert world.house.letters.digest(afterwards) == preview
+
+
+async def test_no_paper_comes_twice_on_two_days(world: World) -> None:
+    world.subscribe(keywords="language models")
+    sent: list[str] = []
+    for now in (THURSDAY, FRIDAY):
+        editions: list[Edition] = []
+        await world.fetch(now)
+        pipeline.plan(world.house.store, now + DUE, watch=editions.append)
+        await world.send(now + DUE)
+        sent += [pick.paper.id for e in editions for pick in e.picks if pick.heat.broke_out_from is None]
+    assert len(world.mails()) == 2
+    assert len(sent) == len(set(sent)) > 0
+
+
+async def test_a_weekend_without_papers_brings_no_mail(world: World) -> None:
+    world.subscribe()
+    await world.day(FRIDAY)
+    await world.day(FRIDAY + timedelta(days=1))  # what was listed after Friday's mail
+    sunday = await world.day(FRIDAY + timedelta(days=2))
+    assert sunday.plans.quiet == 1
+    assert sunday.tally.sent == 0
+
+
+async def test_a_dead_source_leaves_the_others_unharmed(world: World) -> None:
+    world.subscribe()
+    with respx.mock(assert_all_called=False) as http:
+        http.get(path="/api/daily_papers").mock(return_value=httpx.Response(404, text="gone"))
+        http.route(host="127.0.0.1").pass_through()
+        day = await world.day(THURSDAY)
+    health = {each.reading.source: each.reading.health for each in day.fetched}
+    assert health["huggingface"] is Health.FAILED
+    assert health["arxiv"] is Health.OK
+    assert not day.is_sound
+    assert day.tally.sent == 1
+
+
+async def test_a_page_where_a_feed_should_be_is_named_and_harms_nothing(world: World) -> None:
+    with respx.mock(assert_all_called=False) as http:
+        page = "<!doctype html><html><body>Scheduled maintenance</body></html>"
+        for path in ("/rss/", "/oai", "/list/", "/catchup/"):
+            http.get(path__startswith=path).mock(return_value=httpx.Response(200, html=page))
+        http.route(host="127.0.0.1").pass_through()
+        fetched = await world.fetch(THURSDAY)
+    arxiv = [each.reading for each in fetched if each.reading.source == "arxiv"]
+    assert all(reading.health is not Health.OK for reading in arxiv)
+    assert all(reading.note for reading in arxiv)
+    assert any(each.reading.source == "huggingface" and each.new for each in fetched)
+
+
+async def test_nobody_unconfirmed_paused_or_gone_is_planned(world: World) -> None:
+    await world.fetch(THURSDAY)
+    by = subscriptions.By("test", THURSDAY, world.house.pepper)
+    for name in ("paused", "gone"):
+        world.subscribe(f"{name}@example.com")
+    with world.house.store.begin() as tx:
+        subscriptions.sign_up(tx, "new@example.com", by=by)
+        subscriptions.pause(tx, tx.subscribers.by_address("paused@example.com").pid, by=by)
+        subscriptions.unsubscribe(tx, tx.subscribers.by_address("gone@example.com").pid, by=by)
+    assert pipeline.plan(world.house.store, THURSDAY + DUE).due == 0
+
+
+async def test_who_leaves_while_the_mail_waits_does_not_get_it(world: World) -> None:
+    world.subscribe()
+    await world.fetch(THURSDAY)
+    pipeline.plan(world.house.store, THURSDAY + DUE)
+    with world.house.store.begin() as tx:
+        reader = tx.subscribers.by_address("ada@example.com")
+        subscriptions.unsubscribe(tx, reader.pid, by=subscriptions.By("reader", THURSDAY + DUE))
+    await world.send(THURSDAY + DUE)
+    assert world.mails() == []
+
+
+async def test_after_three_days_down_there_is_one_digest(world: World) -> None:
+    world.subscribe(at=THURSDAY - timedelta(days=3))
+    day = await world.day(THURSDAY)
+    assert (day.plans.due, day.tally.sent) == (1, 1)
+
+
+async def test_a_dry_run_shows_everybody_and_moves_nothing(world: World) -> None:
+    world.subscribe()
+    await world.fetch(THURSDAY)
+    seen: list[Edition] = []
+    plans = pipeline.plan(world.house.store, THURSDAY + DUE, watch=seen.append, dry_run=True)
+    assert plans.planned == len(seen) == 1
+    assert pipeline.plan(world.house.store, THURSDAY + DUE).planned == 1
+
+
+async def test_a_paused_house_plans_nothing_and_says_why(world: World) -> None:
+    world.subscribe()
+    await world.fetch(THURSDAY)
+    with world.house.store.begin() as tx:
+        tx.meta.pause("This database was restored from a backup.")
+    assert "restored" in pipeline.plan(world.house.store, THURSDAY + DUE).stopped
+    with world.house.store.begin(write=False) as tx:
+        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 0
+
+
+async def test_readers_of_different_taste_get_different_papers_and_the_same_trends(world: World) -> None:
+    world.subscribe("lin@example.com", keywords="language models, interpretability")
+    world.subscribe("robin@example.com", keywords="robot manipulation, legged locomotion")
+    await world.fetch(THURSDAY)
+    editions: list[Edition] = []
+    pipeline.plan(world.house.store, THURSDAY + DUE, watch=editions.append)
+    trending, picked = (
+        [{pick.paper.id for pick in edition.section(section)} for edition in editions]
+        for section in (Section.TRENDING, Section.PICKED)
+    )
+    assert trending[0] == trending[1]
+    assert picked[0]
+    assert picked[1]
+    assert not picked[0] & picked[1]
+
+
+async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(world: World) -> None:
+    world.subscribe()
+    world.upstream.now = THURSDAY
+    now = THURSDAY + DUE
+    day = await pipeline.run(world.house, lambda: now)
+    assert day.fetched
+    assert day.tally.sent == 1
+    soon = await pipeline.run(world.house, lambda: now + timedelta(minutes=5))
+    assert not soon.fetched
+    with world.house.store.begin(write=False) as tx:
+        assert tx.meta.read(pipeline.LAST_TICK) == (now + timedelta(minutes=5)).isoformat()
+
+
+def test_an_empty_store_has_nothing_to_send(store: Store) -> None:
+    assert pipeline.candidates(store, THURSDAY).papers == ()
+    assert pipeline.plan(store, THURSDAY) == pipeline.Plans()
