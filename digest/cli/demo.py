@@ -68,10 +68,10 @@ def judge(played: Played) -> None:
 
 
 def _rows(posted: Posted) -> list[tuple[str, str, str]]:
-    shown = [line for line in page.lines(posted) if line.section != page.SECTIONS[Section.ALSO_NEW]]
-    rows = [(line.section, _cut(line.title), line.why) for line in shown]
-    more = len(posted.edition.picks) - len(shown)
-    return [*rows, (page.SECTIONS[Section.ALSO_NEW], f"{more} more", "")] if more else rows
+    lines = page.lines(posted)
+    told = [(line.section, _cut(line.title), line.why) for line in lines if line.why]
+    more = len(lines) - len(told)
+    return [*told, (page.SECTIONS[Section.ALSO_NEW], f"{more} more", "")] if more else told
 
 
 def _cut(title: str) -> str:

@@ -79,7 +79,7 @@ def _extras(paper: Listed, now: datetime) -> dict[str, Any]:
     if paper.stars is not None:
         grown = round(paper.stars * (0.4 + 0.6 * _by_now(paper, 100, now) / 100))
         extras |= {
-            "githubRepo": f"https://github.com/example/{paper.repo}",
+            "githubRepo": f"https://code.example/{paper.repo}",
             "githubRepoAddedBy": "user",
             "githubStars": grown,
         }

@@ -1,7 +1,7 @@
 """What does the demo leave to look at? Every mail as .eml, .html and .txt, and a page that leads to them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,6 +16,7 @@ from digest.sample.readers import READERS, Reader
 
 MAILS = "mails"  # the folder inside the demo's
 ENDINGS = ("html", "txt", "eml")
+NOTICES = ("confirmation", "welcome")  # in the order of their coming
 SECTIONS: Mapping[Section, str] = {
     Section.TRENDING: "Trending",
     Section.PICKED: "Picked",
@@ -29,18 +30,28 @@ class Line:
 
     section: str
     title: str
-    url: str
-    why: str
+    why: str  # empty where the mail gives no reason: under "Also new"
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One mail on the page: where it lies, and what is in it."""
 
-    day: str
+    name: str
     subject: str
     stem: str  # of its files, as a relative link
-    lines: tuple[Line, ...]
+    day: str = ""
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def told(self) -> list[Line]:
+        """The papers with a reason."""
+        return [line for line in self.lines if line.why]
+
+    @property
+    def listed(self) -> list[Line]:
+        """The papers that are there because they are new."""
+        return [line for line in self.lines if not line.why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,41 +82,35 @@ def lines(posted: Posted) -> tuple[Line, ...]:
 
 
 def _line(pick: Pick, posted: Posted) -> Line:
-    speaks = tongue("en")
-    why = reason(speaks, pick, posted.edition.day) or "new since the last mail"
-    return Line(SECTIONS[pick.section], pick.paper.title, pick.paper.url, why)
+    why = reason(tongue("en"), pick, posted.edition.day)
+    return Line(SECTIONS[pick.section], pick.paper.title, why)
 
 
 def _shelf(reader: Reader, played: Played, mails: Path) -> Shelf:
-    posted = [each for each in played.posted if each.reader == reader]
-    leaves = [_leaf(each, mails) for each in reversed(posted)]
+    digests = [each for each in played.posted if each.reader == reader]
     notices = [mail for mail in played.notices if reader.address in mail.rcpt_to]
-    names = ("confirm", "welcome")
-    kept = [
-        Leaf("", _subject(mail), _save(mail, mails, f"{name}-{reader.name.lower()}"), ())
-        for name, mail in zip(names, notices, strict=False)
-    ]
-    return Shelf(reader, tuple(leaves), tuple(kept))
+    return Shelf(
+        reader,
+        tuple(_digest(each, mails) for each in reversed(digests)),
+        tuple(_leaf(name, reader, mail, mails) for name, mail in zip(NOTICES, notices, strict=False)),
+    )
 
 
-def _leaf(posted: Posted, mails: Path) -> Leaf:
+def _digest(posted: Posted, mails: Path) -> Leaf:
     day = posted.edition.day
-    stem = _save(posted.mail, mails, f"{day}-{posted.reader.name.lower()}")
-    return Leaf(f"{day:%A} {day.day} {day:%B}", _subject(posted.mail), stem, lines(posted))
+    leaf = _leaf(str(day), posted.reader, posted.mail, mails)
+    return replace(leaf, day=f"{day:%A} {day.day} {day:%B}", lines=lines(posted))
 
 
-def _subject(mail: Received) -> str:
-    return str(mail.message()["Subject"])
-
-
-def _save(mail: Received, mails: Path, name: str) -> str:
-    """The mail's three files; their common name as a link from the page."""
+def _leaf(name: str, reader: Reader, mail: Received, mails: Path) -> Leaf:
+    """The mail, saved as its three files."""
     message = mail.message()
     html, text = message.get_body(("html",)), message.get_body(("plain",))
-    (mails / f"{name}.eml").write_bytes(mail.raw)
-    (mails / f"{name}.html").write_text(html.get_content() if html else "", encoding="utf-8")
-    (mails / f"{name}.txt").write_text(text.get_content() if text else "", encoding="utf-8")
-    return f"{MAILS}/{name}"
+    path = mails / f"{name}-{reader.name}".lower()
+    path.with_suffix(".eml").write_bytes(mail.raw)
+    path.with_suffix(".html").write_text(html.get_content() if html else "", encoding="utf-8")
+    path.with_suffix(".txt").write_text(text.get_content() if text else "", encoding="utf-8")
+    return Leaf(name, str(message["Subject"]), f"{MAILS}/{path.name}")
 
 
 def _printed(played: Played, shelves: Iterable[Shelf]) -> str:

@@ -70,7 +70,12 @@ def test_every_reader_got_two_digests_a_confirmation_and_a_welcome(demo: Demo) -
     for reader in READERS:
         name = reader.name.lower()
         stems = {path.stem for path in demo.mails(f"*{name}.eml")}
-        assert stems == {f"2026-11-19-{name}", f"2026-11-20-{name}", f"confirm-{name}", f"welcome-{name}"}
+        assert stems == {
+            f"2026-11-19-{name}",
+            f"2026-11-20-{name}",
+            f"confirmation-{name}",
+            f"welcome-{name}",
+        }
 
 
 def test_every_mail_has_its_three_files(demo: Demo) -> None:
@@ -123,7 +128,7 @@ def test_the_page_leads_to_every_mail_and_gives_every_reason(demo: Demo) -> None
     links = set(re.findall(r'href="(mails/[^"]+)"', page))
     assert all((demo.folder / link).is_file() for link in links)
     assert {path.name for path in demo.mails("2026-*")} <= {Path(link).name for link in links}
-    assert "Why each of its" in page
+    assert page.count("Why") > len(READERS)
     assert "://127.0.0.1" not in page
 
 
