@@ -245,6 +245,8 @@ class Heat:
     broke_out_on: date | None = None
     content_prior: bool = False  # votes missing or very young: ordered by authors, code and topic
     author_votes: float | None = None  # what its authors' earlier papers drew
+    order: float | None = None  # sorts the trending list: how surely it ends among the week's best
+    is_doubted: bool = False  # many votes for its age, and nothing else speaks for it: an admin looks
 
 
 class Because(StrEnum):
