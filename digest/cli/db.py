@@ -1,0 +1,71 @@
+"""`digest db`: look after the database."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from digest.cli.house import open_house
+from digest.cli.subscribers.desk import actor
+from digest.errors import StoreError
+from digest.settings import load
+from digest.store import Store, backups
+
+
+@click.group("db", epilog="Example: digest db backup backup.sqlite3")
+def command() -> None:
+    """Migrate, check, back up and restore the database."""
+
+
+@command.command("migrate", epilog="Example: digest db migrate")
+def migrate() -> None:
+    """Bring the tables up to date. On SQLite this happens by itself, after a backup."""
+    store = Store.migrate(load().database_url)
+    try:
+        click.echo(f"The database stands at {store.version()}.")
+    finally:
+        store.close()
+
+
+@command.command("check", epilog="Example: digest db check")
+def check() -> None:
+    """Whether the tables are what this program needs; exit code 1 and each difference when not."""
+    with open_house() as house:
+        differences = house.store.differences()
+        if differences:
+            raise StoreError("The tables differ: " + "; ".join(differences))
+        click.echo(f"The database is sound and stands at {house.store.version()}.")
+
+
+@command.command("backup", epilog="Example: digest db backup /var/backups/digest-$(date +%F).sqlite3")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+def backup(path: Path) -> None:
+    """Copy a running SQLite database. PostgreSQL: use pg_dump, see docs/operate.md."""
+    with open_house() as house:
+        house.store.backup(path)
+    click.echo(f"Backed up to {path}; keep the .key file beside the database safe as well.")
+
+
+@command.command("restore", epilog="Example: digest db restore backup.sqlite3")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Replace the present database without asking.")
+def restore(path: Path, *, yes: bool) -> None:
+    """Put a backup in the place of the SQLite database. It starts paused, so that nobody is mailed twice."""
+    with open_house() as house:
+        file = house.store.file
+    if file is None:
+        raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
+    if not yes:
+        click.confirm(f"Replace {file} by {path}?", abort=True, err=True)
+    backups.restore(path, file)
+    with open_house() as house, house.store.begin(write=False) as tx:
+        click.echo(f"Restored. {tx.meta.paused or 'Not paused.'}")
+
+
+@command.command("resume", epilog="Example: digest db resume")
+def resume() -> None:
+    """Let mail go out of a restored database, once you have looked at it."""
+    with open_house() as house, house.store.begin() as tx:
+        tx.meta.resume()
+        tx.audit.write(f"cli:{actor()}", "resume-sending", "", at=datetime.now(UTC))
+    click.echo("Mail goes out again with the next run.")

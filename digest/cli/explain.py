@@ -1,0 +1,124 @@
+"""`digest explain`: why a paper was sent to a subscriber, or was not."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from digest import pipeline
+from digest.app import House
+from digest.cadence import due_slot, local_day, next_slot
+from digest.cli.house import clock, json_option, now_option, open_house, show_json
+from digest.cli.subscribers.desk import plain
+from digest.compose.tongue import tongue
+from digest.compose.wording import why
+from digest.errors import NotFound
+from digest.identity import canonical
+from digest.model import Paper, Sent, Subscriber
+from digest.subscriptions import whom
+
+RULES = {
+    "sent": "it was sent before, and no paper is sent twice",
+    "muted": "it has one of the reader's muted words",
+    "old": "it was there at the last digest already, and not near enough then either",
+    "below-threshold": "it is not near enough to the reader's interests",
+    "no-room": "other papers were nearer or hotter, and the digest is short",
+    "out-of-pool": "it is older than a week, withdrawn, or only a revision",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Both numbers of a paper for a reader, its place, and the rule that decided."""
+
+    paper: Paper
+    verdict: str  # sent, chosen, or the first rule that stopped it
+    sentence: str
+    heat: float | None = None
+    affinity: float | None = None
+    rank: int | None = None  # among all candidates, by affinity
+    of: int = 0
+
+
+@click.command("explain", epilog="Example: digest explain ada@example.com 2611.01234")
+@click.argument("address")
+@click.argument("paper")
+@now_option
+@json_option
+def command(*, address: str, paper: str, now: datetime | None, as_json: bool) -> None:
+    """Why a PAPER (any form of its id or link) was sent to ADDRESS, is going to be, or is not."""
+    with open_house() as house:
+        told = explanation(house, address, paper, clock(now))
+    if as_json:
+        show_json(answer_json(told))
+        return
+    for line in in_words(told):
+        click.echo(line)
+
+
+def explanation(house: House, address: str, paper: str, now: datetime) -> Explanation:
+    """What the reader's next edition makes of a paper, or when it was sent."""
+    reader, found, sent = _asked(house, address, paper)
+    if sent is not None:
+        return Explanation(paper=found, verdict="sent", sentence=f"It was in the digest of {sent.day}.")
+    today = pipeline.morning(house.store, now)
+    places = {each.id: place for place, each in enumerate(today.candidates.papers)}
+    if found.id not in places:
+        return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
+    return _compared(house, today, reader, places[found.id])
+
+
+def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, Sent | None]:
+    try:
+        key = canonical(paper)
+    except ValueError as error:
+        raise NotFound(f"{paper!r} is not a paper id; write one like 2611.01234 or a link to it.") from error
+    with house.store.begin(write=False) as tx:
+        reader = whom(tx, address)
+        found = tx.papers.by_ids([key]).get(key)
+        if found is None:
+            raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
+        return reader, found, tx.deliveries.sent_papers([reader.id])[reader.id].get(found.id)
+
+
+def _compared(house: House, today: pipeline.Morning, reader: Subscriber, place: int) -> Explanation:
+    with house.store.begin(write=False) as tx:
+        sent = tx.deliveries.sent_papers([reader.id])
+    due = due_slot(reader.schedule, today.now)
+    slot = due[1] if due else next_slot(reader.schedule, today.now)
+    edition, chosen = next(today.editions([(reader, slot)], sent))
+    paper = today.candidates.papers[place]
+    affinity = today.ranker.rank([reader.profile])[0].affinity
+    picks = {pick.paper.id: pick for pick in edition.picks}
+    if paper.id in picks:
+        reason = why(tongue("en"), picks[paper.id], local_day(reader.schedule, slot))
+        verdict, sentence = "chosen", f"It is in the digest of {edition.day}{': ' if reason else ''}{reason}."
+    else:
+        verdict = str(chosen.stopped[paper.id])
+        sentence = f"Not sent: {RULES.get(verdict, verdict)}."
+    return Explanation(
+        paper=paper,
+        verdict=verdict,
+        sentence=sentence,
+        heat=today.candidates.heat[paper.id].value if paper.id in today.candidates.heat else None,
+        affinity=float(affinity[place]),
+        rank=int((affinity > affinity[place]).sum()) + 1,
+        of=len(affinity),
+    )
+
+
+def in_words(told: Explanation) -> list[str]:
+    """The explanation for people: the paper, the verdict, both numbers."""
+    said = [f"{told.paper.title} ({told.paper.id})", told.sentence]
+    if told.affinity is not None:
+        said.append(f"Interest: {told.affinity:+.2f} standard deviations, no. {told.rank} of {told.of}.")
+    if told.heat is not None:
+        said.append(f"Heat: {told.heat:+.2f} doublings above a usual paper.")
+    return said
+
+
+def answer_json(told: Explanation) -> dict[str, Any]:
+    """The explanation as programs read it."""
+    fields = {name: value for name, value in asdict(told).items() if name != "paper"}
+    return {"paper": told.paper.id, "title": told.paper.title, **plain(fields)}

@@ -1,0 +1,23 @@
+"""`digest release`: let a held edition go."""
+
+from datetime import datetime
+
+import click
+
+from digest.cli.house import clock, now_option, open_house
+from digest.cli.subscribers.desk import actor
+from digest.errors import NotFound
+
+
+@click.command("release", epilog="Example: digest release 2026-11-23   (digest status lists what is held)")
+@click.argument("key")
+@now_option
+def command(*, key: str, now: datetime | None) -> None:
+    """Let an edition go that was held because something about its papers looked wrong."""
+    by, moment = f"cli:{actor()}", clock(now)
+    with open_house() as house, house.store.begin() as tx:
+        if not tx.sources.release(key, actor=by, at=moment):
+            held = ", ".join(hold.key for hold in tx.sources.held()) or "nothing"
+            raise NotFound(f"No edition {key} is held; what is held now: {held}.")
+        tx.audit.write(by, "release", key, at=moment)
+    click.echo(f"Released {key}; it goes out with the next run.")

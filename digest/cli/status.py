@@ -1,0 +1,93 @@
+"""`digest status`: what happened lately, readable at a glance."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from digest.cadence import arxiv_day, arxiv_silence
+from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
+from digest.model import DeliveryState, Health, Status
+from digest.pipeline import LAST_TICK
+from digest.store import Transaction
+from digest.store.sources import SourceState
+
+DAY = timedelta(days=1)
+ADVICE = {
+    Health.STALE: "polled again until something new is announced",
+    Health.TRUNCATED: "the repair path fills in what is missing; if this stays, see docs/sources.md",
+    Health.FAILED: "is the network up? the next run tries again",
+    Health.CHANGED: "the source answers in a new shape: look for an upgrade of this program",
+}
+
+
+@click.command("status", epilog="Example: digest status --json")
+@now_option
+@json_option
+def command(*, now: datetime | None, as_json: bool) -> None:
+    """What happened lately: runs, sources, the queue, and when who is due. Each line with what to do."""
+    moment = clock(now)
+    with open_house() as house, house.store.begin(write=False) as tx:
+        told = status_json(tx, moment)
+    if as_json:
+        show_json(told)
+        return
+    for sentence in in_words(told):
+        click.echo(sentence)
+    headers = ("source", "scope", "health", "read_at", "fetched", "unseen", "note")
+    show_table(headers, [[state[name] for name in headers] for state in told["sources"]])
+
+
+def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:
+    """Everything an operator looks at in the morning, as programs read it."""
+    oldest = tx.subscribers.oldest_due()
+    return {
+        "now": now.isoformat(),
+        "last_tick": tx.meta.read(LAST_TICK) or None,
+        "paused": tx.meta.paused or None,
+        "held": [
+            {"key": hold.key, "reason": hold.reason, "at": hold.at.isoformat()} for hold in tx.sources.held()
+        ],
+        "arxiv_today": arxiv_silence(arxiv_day(now)) or "announces",
+        "papers": tx.papers.count(),
+        "subscribers": {str(status): n for status, n in tx.subscribers.counts().items()},
+        "next_due": oldest.isoformat() if oldest else None,
+        "queue": {str(state): n for state, n in tx.deliveries.waiting().items()},
+        "last_24_hours": {str(state): n for state, n in tx.deliveries.ended(now - DAY).items()},
+        "sources": [_source(state) for state in tx.sources.latest()],
+    }
+
+
+def in_words(told: dict[str, Any]) -> Sequence[str]:
+    """The same, a sentence each."""
+    ended, readers = told["last_24_hours"], told["subscribers"]
+    lost = ended.get(DeliveryState.REJECTED, 0) + ended.get(DeliveryState.EXPIRED, 0)
+    run = f"Last run: {told['last_tick'] or 'never; start `digest serve`, or `digest run` from cron'}."
+    papers = f"Papers: {told['papers']}. arXiv today: {told['arxiv_today']}."
+    people = (
+        f"Subscribers: {readers[Status.CONFIRMED]} confirmed, {readers[Status.UNCONFIRMED]} unconfirmed. "
+        f"Next due: {told['next_due'] or 'nobody'}."
+    )
+    mail = (
+        f"Mail: {sum(told['queue'].values())} waiting; in 24 hours {ended.get(DeliveryState.ACCEPTED, 0)} "
+        f"accepted, {lost} lost, {ended.get(DeliveryState.UNCERTAIN, 0)} uncertain."
+    )
+    said = [run, papers, people, mail]
+    if told["paused"]:
+        said.insert(0, f"PAUSED: {told['paused']} `digest db resume` lets mail go again.")
+    said += [f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in told["held"]]
+    return said
+
+
+def _source(state: SourceState) -> dict[str, Any]:
+    return {
+        "source": state.source,
+        "scope": state.scope,
+        "health": str(state.health),
+        "read_at": state.read_at.isoformat(),
+        "fetched": state.fetched,
+        "unseen": state.unseen,
+        "newest": state.newest,
+        "note": state.note or ADVICE.get(state.health, ""),
+    }
