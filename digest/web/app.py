@@ -12,12 +12,14 @@ from starlette.responses import JSONResponse, Response
 from digest import __version__
 from digest.app import House
 from digest.errors import DigestError, InvalidAddress, InvalidChange, InvalidToken, NotFound, StoreBusy
-from digest.web import confirming, feeds, health, leaving, reading, signup
+from digest.web import confirming, feeds, health, leaving, preferences, private, reading, signup, teaching
+from digest.web.api import routes as api
 from digest.web.guard import Guard
 from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
 
 log = logging.getLogger(__name__)
 
+ROOMS = (reading, signup, confirming, leaving, preferences, teaching, private, feeds, health)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MEANING: dict[type[object], int] = {
     InvalidToken: 404,
@@ -49,8 +51,9 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
         lifespan=lifespan,
     )
     app.state.lobby = lobby
-    for room in (reading, signup, confirming, leaving, feeds, health):
+    for room in ROOMS:
         app.include_router(room.router)
+    app.include_router(api.router)
     _answer_errors(app, lobby)
     app.add_middleware(Guard, is_https=lobby.is_https)
     return app

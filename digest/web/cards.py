@@ -1,73 +1,29 @@
-"""What does a page show of a paper? Its evidence in the words of the mail."""
+"""What does a page show of a paper? The same card as the mail, in the same words."""
 
-from dataclasses import dataclass
 from datetime import date
-from urllib.parse import urlsplit
 
-from digest.compose.gist import gist, shorten
-from digest.compose.tongue import Tongue, tongue
-from digest.compose.wording import meta, tells_votes, trend, why
-from digest.model import Heat, Paper, Pick
+from digest.compose.cards import Card, Personal, card, personal, reason
+from digest.compose.links import Links
+from digest.compose.tongue import tongue
+from digest.model import Because, Heat, Paper, Pick, Reason, Section, Subscriber
 
-UNTITLED = "(untitled)"
 COLD = Heat(value=0.0, expected=0.0)
-LONGEST_TITLE = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """A paper as a reader sees it."""
-
-    id: str
-    title: str
-    url: str
-    meta: str
-    gist: str
-    why: str = ""
-    links: tuple[tuple[str, str], ...] = ()
+NOTHING = Personal(why="", why_lines="", more="", less="")
 
 
 def card_of(paper: Paper, heat: Heat | None = None, *, day: date) -> Card:
-    """A paper of the public list, with why it trends."""
+    """A paper of a public list, with why it trends if that is known."""
     speech = tongue("en")
+    pick = Pick(
+        paper=paper, section=Section.TRENDING, heat=heat or COLD, reason=Reason(because=Because.TREND)
+    )
     if heat is None:
-        return _card(speech, paper, COLD, reason="")
-    return _card(speech, paper, heat, reason=trend(speech, heat, day, has_code=bool(paper.code_url)))
+        return card(speech, pick, 0, NOTHING)
+    told = reason(speech, pick, day)
+    return card(speech, pick, 0, Personal(why=told, why_lines="", more="", less=""))
 
 
-def card_of_pick(pick: Pick, *, day: date, language: str = "en") -> Card:
-    """A paper of someone's edition, with why it was picked."""
-    speech = tongue(language)
-    return _card(speech, pick.paper, pick.heat, reason=why(speech, pick, day))
-
-
-def safe(url: str) -> str:
-    """The URL if a browser may follow it: http and https only, else an empty string."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return url if parts.scheme in ("http", "https") and parts.netloc else ""
-
-
-def _card(speech: Tongue, paper: Paper, heat: Heat, *, reason: str) -> Card:
-    return Card(
-        id=paper.id,
-        title=shorten(paper.title, LONGEST_TITLE) or UNTITLED,
-        url=safe(paper.url) or "#",
-        meta=meta(speech, paper, heat, told=bool(reason) and tells_votes(heat)),
-        gist=gist(paper.summary, paper.abstract) if paper.summary or paper.abstract else "",
-        why=f"Why: {reason}." if reason else "",
-        links=_links(paper),
-    )
-
-
-def _links(paper: Paper) -> tuple[tuple[str, str], ...]:
-    named = (
-        ("Abstract", paper.url),
-        ("PDF", paper.pdf_url),
-        ("Code", paper.code_url),
-        ("Project", paper.project_url),
-        ("Discussion", paper.discussion_url),
-    )
-    return tuple((label, safe(url)) for label, url in named if safe(url))
+def card_of_pick(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> Card:
+    """A paper of someone's own edition, with why it was picked and the links that teach."""
+    speech = tongue(reader.preferences.language)
+    return card(speech, pick, 0, personal(speech, links, reader, pick, day))

@@ -10,8 +10,10 @@ from xml.sax.saxutils import escape, quoteattr
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from digest.compose.cards import Card
+from digest.model import Paper
 from digest.web.board import TODAY, Ranked
-from digest.web.cards import Card, card_of
+from digest.web.cards import card_of
 from digest.web.lobby import InLobby, Lobby
 
 ENTRIES = 30
@@ -27,9 +29,8 @@ router = APIRouter(include_in_schema=False)
 class Entry:
     """A paper in a feed."""
 
+    paper: Paper
     card: Card
-    authors: Sequence[str]
-    categories: Sequence[str]
     updated: datetime
 
 
@@ -116,9 +117,8 @@ def json_of(feed: Feed) -> dict[str, Any]:
 def _entry(ranked: Ranked, now: datetime) -> Entry:
     paper = ranked.paper
     return Entry(
+        paper=paper,
         card=card_of(paper, ranked.heat, day=now.date()),
-        authors=paper.authors,
-        categories=paper.categories,
         updated=_seen(ranked, now),
     )
 
@@ -129,11 +129,11 @@ def _seen(ranked: Ranked, now: datetime) -> datetime:
 
 def _atom_entry(entry: Entry) -> str:
     card = entry.card
-    authors = "".join(f"<author><name>{_text(name)}</name></author>" for name in entry.authors[:20])
-    categories = "".join(f"<category term={_quoted(term)}/>" for term in entry.categories)
+    authors = "".join(f"<author><name>{_text(name)}</name></author>" for name in entry.paper.authors[:20])
+    categories = "".join(f"<category term={_quoted(term)}/>" for term in entry.paper.categories)
     return (
-        f"<entry><title>{_text(card.title)}</title><id>{_text('urn:digest:' + card.id)}</id>"
-        f"<link href={_quoted(card.url)}/><updated>{entry.updated.isoformat()}</updated>"
+        f"<entry><title>{_text(card.title)}</title><id>{_text('urn:digest:' + entry.paper.id)}</id>"
+        f"<link href={_quoted(card.href)}/><updated>{entry.updated.isoformat()}</updated>"
         f"{authors or '<author><name>unknown</name></author>'}{categories}"
         f"<summary>{_text(_told(card))}</summary></entry>"
     )
@@ -141,18 +141,18 @@ def _atom_entry(entry: Entry) -> str:
 
 def _json_entry(entry: Entry) -> dict[str, Any]:
     return {
-        "id": f"urn:digest:{entry.card.id}",
-        "url": entry.card.url,
+        "id": f"urn:digest:{entry.paper.id}",
+        "url": entry.card.href,
         "title": entry.card.title,
         "content_text": _told(entry.card),
         "date_published": entry.updated.isoformat(),
-        "authors": [{"name": name} for name in entry.authors[:20]],
-        "tags": list(entry.categories),
+        "authors": [{"name": name} for name in entry.paper.authors[:20]],
+        "tags": list(entry.paper.categories),
     }
 
 
 def _told(card: Card) -> str:
-    return "\n".join(part for part in (card.gist, card.why) if part)
+    return "\n".join(part for part in (card.gist, card.why and f"Why: {card.why}") if part)
 
 
 def _text(text: str) -> str:

@@ -15,6 +15,7 @@ from digest.web.board import Board
 from digest.web.committer import Committer
 from digest.web.limits import Limits
 from digest.web.pages import Pages
+from digest.web.previews import Mornings
 from digest.web.tickets import Tickets
 from digest.web.visitor import Proxies
 
@@ -33,6 +34,7 @@ class Lobby:
     house: House
     pages: Pages
     board: Board
+    mornings: Mornings
     committer: Committer
     door: Door
     badges: Badges
@@ -54,9 +56,14 @@ class Lobby:
         """What forms carry."""
         return self.door.tickets
 
+    @property
+    def defaults(self) -> dict[str, object]:
+        """When someone who chose nothing gets the digest."""
+        return {"timezone": self.house.settings.timezone, "send_at": self.house.settings.send_at}
+
     def by(self, actor: str) -> By:
         """This moment, and who acts."""
-        return By(actor, self.clock(), self.house.secret)
+        return By(actor, self.clock(), self.house.pepper)
 
     def visitor(self, request: Request) -> str:
         """Who asks, as far as our proxies can be believed."""
@@ -72,6 +79,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
         house=house,
         pages=Pages(house.site, settings.templates_dir),
         board=Board(house.store),
+        mornings=Mornings(house.store),
         committer=Committer(house.store),
         door=Door(Limits(), Tickets(secret)),
         badges=Badges(

@@ -8,12 +8,13 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from digest.cadence import arxiv_silence
+from digest.compose.cards import Card
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
 from digest.model import Heat, Paper
 from digest.rank.trending import heat_of
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
-from digest.web.cards import Card, card_of
+from digest.web.cards import card_of
 from digest.web.lobby import InLobby, Lobby
 
 SHOWN = 25  # papers on a page

@@ -78,7 +78,7 @@ async def _apply(lobby: Lobby, applied: Application, mailbox: str) -> None:
     if applied.is_robot or not lobby.limits.addresses.take(mailbox, now):
         await lobby.committer.run(lambda tx: tx.meta.write(HEARD, now.isoformat()))
         return
-    wishes, by = _wishes(applied), lobby.by("reader")
+    wishes, by = lobby.defaults | _wishes(applied), lobby.by("reader")
 
     def sign_up(tx: Transaction) -> None:
         tx.meta.write(HEARD, now.isoformat())  # whoever it is, something is written and made durable

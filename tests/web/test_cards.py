@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from digest.model import Heat, SignalKind
-from digest.web.cards import card_of, safe
+from digest.web.cards import card_of
 from tests.house import NOW, paper
 
 DAY = NOW.date()
@@ -21,16 +21,14 @@ def test_a_card_says_who_wrote_it_and_why_it_trends() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "http://["])
 def test_only_web_addresses_become_links(url: str) -> None:
-    assert safe(url) == ""
-    hostile = replace(paper(), url=url, pdf_url=url, code_url=url)
+    hostile = replace(paper(id="title:hostile"), url=url, pdf_url=url, code_url=url)
     card = card_of(hostile, day=DAY)
-    assert card.url == "#"
-    assert card.links == ()
+    assert card.href == ""
+    assert card.anchors == ()
 
 
-def test_an_empty_title_is_still_something_to_click() -> None:
-    assert card_of(paper(""), day=DAY).title == "(untitled)"
-
-
-def test_a_paper_without_an_abstract_has_no_gist() -> None:
-    assert card_of(paper(abstract=""), day=DAY).gist == ""
+def test_a_paper_nobody_voted_on_is_shown_without_a_reason() -> None:
+    card = card_of(paper("", abstract=""), day=DAY)
+    assert card.title == "(untitled)"
+    assert card.gist == ""
+    assert card.why == ""

@@ -1,0 +1,137 @@
+"""What can be asked and changed? The same use-cases as behind the forms and the commands."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from digest import __version__, subscriptions
+from digest.errors import NotFound
+from digest.model import Status
+from digest.store.subscribers import SORTS
+from digest.web.api.access import Acting
+from digest.web.api.shapes import Address, Changed, Failure, Mail, Newcomer, Page, Pause, Shown, Wishes
+from digest.web.lobby import InLobby
+
+PREFIX = "/api/v1"
+FARTHEST = 10_000_000
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Failure, "description": "no token of ours"},
+    403: {"model": Failure, "description": "the token may only look"},
+    404: {"model": Failure, "description": "no such subscriber, or the API is off"},
+    422: {"model": Failure, "description": "something was asked that makes no sense; nothing was changed"},
+    429: {"model": Failure, "description": "too many wrong tokens"},
+}
+
+router = APIRouter(prefix=PREFIX, responses=REFUSALS, tags=["subscribers"])
+
+
+class Filter(BaseModel):
+    """Which subscribers, and in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Status | None = None
+    q: str = Field("", max_length=200, description="a piece of the address")
+    sort: str = Field("created_at", pattern="^(" + "|".join(SORTS) + ")$")
+    descending: bool = False
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0, le=FARTHEST)
+
+
+@router.get("/subscribers")
+def subscribers(_: Acting, lobby: InLobby, wanted: Annotated[Filter, Query()]) -> Page:
+    """List, filter, sort and page through the subscribers."""
+    with lobby.house.store.begin(write=False) as tx:
+        page = tx.subscribers.page(
+            status=wanted.status,
+            search=wanted.q.replace("\x00", ""),
+            sort=wanted.sort,
+            descending=wanted.descending,
+            limit=wanted.limit,
+            offset=wanted.offset,
+        )
+    return Page(total=page.total, subscribers=[Shown.of(reader) for reader in page.subscribers])
+
+
+@router.post("/subscribers", status_code=201)
+def add(by: Acting, lobby: InLobby, newcomer: Newcomer) -> Shown:
+    """Add a subscriber. They are asked to confirm, unless prior consent is asserted."""
+    wishes = lobby.defaults | newcomer.named()
+    with lobby.house.store.begin() as tx:
+        reader = subscriptions.enrol(tx, newcomer.email, wishes, has_consented=newcomer.confirmed, by=by)
+    return Shown.of(reader)
+
+
+@router.get("/subscribers/{who}")
+def show(_: Acting, lobby: InLobby, who: str) -> Shown:
+    """One subscriber, by id or address."""
+    with lobby.house.store.begin(write=False) as tx:
+        return Shown.of(subscriptions.whom(tx, who))
+
+
+@router.get("/subscribers/{who}/deliveries")
+def deliveries(_: Acting, lobby: InLobby, who: str) -> list[Mail]:
+    """The latest mails to a subscriber and where each stands."""
+    with lobby.house.store.begin(write=False) as tx:
+        return [Mail.of(mail) for mail in tx.deliveries.history(subscriptions.whom(tx, who).id)]
+
+
+@router.patch("/subscribers/{who}")
+def change(by: Acting, lobby: InLobby, who: str, wishes: Wishes) -> Shown:
+    """Change interests, schedule or preferences; what is left out stays."""
+    with lobby.house.store.begin() as tx:
+        return Shown.of(subscriptions.change(tx, who, wishes.named(), by=by))
+
+
+@router.post("/subscribers/{who}/pause")
+def pause(by: Acting, lobby: InLobby, who: str, pause: Pause | None = None) -> Shown:
+    """Send nothing for now, or until a day."""
+    until = pause.until if pause else None
+    with lobby.house.store.begin() as tx:
+        return Shown.of(subscriptions.pause(tx, subscriptions.whom(tx, who).pid, until=until, by=by))
+
+
+@router.post("/subscribers/{who}/resume")
+def resume(by: Acting, lobby: InLobby, who: str) -> Shown:
+    """Send again, from the next slot on."""
+    with lobby.house.store.begin() as tx:
+        return Shown.of(subscriptions.resume(tx, subscriptions.whom(tx, who).pid, by=by))
+
+
+@router.delete("/subscribers/{who}", status_code=204)
+def remove(by: Acting, lobby: InLobby, who: str) -> Response:
+    """Erase a subscriber and every trace of the address."""
+    with lobby.house.store.begin() as tx:
+        subscriptions.erase(tx, subscriptions.whom(tx, who).pid, by=by)
+    return Response(status_code=204)
+
+
+@router.post("/suppressions", tags=["suppressions"])
+def suppress(by: Acting, lobby: InLobby, address: Address) -> Changed:
+    """Never write to this address again, subscribed or not."""
+    with lobby.house.store.begin() as tx:
+        return Changed(changed=subscriptions.suppress(tx, address.email, by=by))
+
+
+@router.post("/suppressions/lift", tags=["suppressions"])
+def unsuppress(by: Acting, lobby: InLobby, address: Address) -> Changed:
+    """Allow writing to this address again, once it confirms."""
+    with lobby.house.store.begin() as tx:
+        return Changed(changed=subscriptions.unsuppress(tx, address.email, by=by))
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(lobby: InLobby) -> dict[str, Any]:
+    """This API, described for programs."""
+    if not lobby.badges.exist:
+        raise NotFound
+    return get_openapi(
+        title=f"{lobby.house.site.brand} API",
+        version=__version__,
+        description="Subscribers, by bearer token. Every change is written to the audit log.",
+        routes=router.routes,
+        servers=[{"url": lobby.house.settings.base_url}],
+    )

@@ -1,0 +1,76 @@
+"""What would this reader get today? The edition as the morning's run would choose it, or as it was sent."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from digest import pipeline
+from digest.cadence import due_slot, local_day, next_slot
+from digest.compose.cards import Card
+from digest.compose.edition import edition_from, paper_ids
+from digest.compose.links import Links
+from digest.model import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
+from digest.store import Store
+from digest.web.board import Cache
+from digest.web.cards import card_of_pick
+
+FRESH = timedelta(minutes=2)
+KEPT_BACK = timedelta(days=1)  # a digest sent this morning does not empty the preview of the afternoon
+TITLES = {
+    Section.TRENDING: "Trending today",
+    Section.PICKED: "Picked for you",
+    Section.ALSO_NEW: "Also new",
+}
+LATEST = 7  # editions in a private feed
+
+Sections = list[tuple[str, list[Card]]]
+
+
+class Mornings:
+    """The day as all previews see it; ranked anew every other minute, not for every page."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mornings: Cache[pipeline.Morning] = Cache()
+
+    def edition(self, reader: Subscriber, now: datetime) -> Edition:
+        """Today's edition for this reader, whatever of it was sent this morning already."""
+        morning = self._mornings.value("", now, FRESH, lambda: pipeline.morning(self._store, now))
+        due = due_slot(reader.schedule, now)
+        slot = due[1] if due else next_slot(reader.schedule, now)
+        with self._store.begin(write=False) as tx:
+            sent = tx.deliveries.sent_papers([reader.id]).get(reader.id, {})
+        today = local_day(reader.schedule, slot)
+        earlier = {paper: each for paper, each in sent.items() if each.day < today}
+        rested = replace(reader, cursor=_before(reader.cursor, slot))
+        edition, _ = next(morning.editions([(rested, slot)], {reader.id: earlier}))
+        return edition
+
+
+def _before(cursor: datetime | None, slot: datetime) -> datetime | None:
+    return min(cursor, slot - KEPT_BACK) if cursor else None
+
+
+def latest(store: Store, reader: Subscriber) -> list[Edition]:
+    """The editions that went to this reader, the newest first."""
+    with store.begin(write=False) as tx:
+        sent = [mail for mail in tx.deliveries.history(reader.id) if mail.kind is DeliveryKind.DIGEST]
+        papers = tx.papers.by_ids({name for mail in sent[:LATEST] for name in paper_ids(mail.payload)})
+    return [_remembered(mail, reader, papers) for mail in sent[:LATEST] if mail.day]
+
+
+def _remembered(mail: Delivery, reader: Subscriber, papers: dict[str, Paper]) -> Edition:
+    assert mail.day  # noqa: S101  narrows the type
+    return edition_from(mail.payload, day=mail.day, slot=mail.slot, subscriber=reader, papers=papers)
+
+
+def sections(links: Links, edition: Edition) -> Sections:
+    """The cards of an edition under their headings; a section without papers is left out."""
+    return [
+        (title, [_card(links, edition, pick) for pick in edition.section(section)])
+        for section, title in TITLES.items()
+        if edition.section(section)
+    ]
+
+
+def _card(links: Links, edition: Edition, pick: Pick) -> Card:
+    return card_of_pick(pick, links=links, reader=edition.subscriber, day=edition.day)
