@@ -13,7 +13,7 @@ from digest.sample import page
 from digest.sample.day import Played, Posted, play
 from digest.sample.readers import READERS
 
-LONGEST_TITLE = 64
+LONGEST_TITLE = 44
 
 
 @click.command("demo", epilog="Example: digest demo --out /tmp/demo")
@@ -75,4 +75,6 @@ def _rows(posted: Posted) -> list[tuple[str, str, str]]:
 
 
 def _cut(title: str) -> str:
-    return title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1].rstrip() + "…"
+    """The title before its colon, or as much of it as leaves room for the reason."""
+    head = title.partition(": ")[0]
+    return head if len(head) <= LONGEST_TITLE else head[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
