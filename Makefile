@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
+install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest $(ARGS)
 lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
@@ -21,4 +22,4 @@ $(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
 	@touch $@
 
-.PHONY: demo test lint format clean
+.PHONY: demo install test lint format clean
