@@ -30,7 +30,7 @@ class Address:
 def parse_address(text: str) -> Address:
     """Read an address; InvalidAddress with a sentence for people when mail cannot be written to it."""
     try:
-        found = validate_email(text.strip(), check_deliverability=False)
+        found = validate_email(text.strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(f"This is not an email address that we can write to: {error}") from error
     local, domain = found.local_part, str(found.ascii_domain).lower()
@@ -42,5 +42,5 @@ def parse_address(text: str) -> Address:
 
 
 def address_key(secret: bytes, address: str) -> str:
-    """The keyed hash by which a suppression knows a mailbox; without the secret it tells nobody whose it is."""
+    """The keyed hash by which a suppression knows a mailbox; without the secret it says nothing."""
     return key_of(parse_address(address).mailbox, pepper=secret)

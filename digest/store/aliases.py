@@ -5,7 +5,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from digest.identity import canonical
-from digest.store.dialects import among
+from digest.store.dialects import among, storable
 from digest.store.records import ALIAS
 
 
@@ -22,6 +22,7 @@ def numbers_of(connection: sa.Connection, ids: Collection[str]) -> dict[str, int
 
 
 def _name(given: str) -> str:
+    given = storable(given)
     try:
         return canonical(given)
     except ValueError:

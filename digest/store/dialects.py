@@ -1,7 +1,9 @@
 """Which database is this, and how does one talk to it? SQLite and PostgreSQL side by side."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
 
 _COUNTED = {"preserve_rowcount": True}  # of INSERTs too: whoever adds a row wants to know whether it was new
+# Names stay readable in the column, because SQLite's full-text index reads them there.
+_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 BUSY_AFTER = 10.0  # seconds a writer waits for another one
 
 
@@ -21,7 +26,9 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> sa.Engine:
         return sa.create_engine(parsed, pool_pre_ping=True, execution_options=_COUNTED)
     in_memory: dict[str, Any] = {} if file_of(parsed) else {"poolclass": StaticPool}
     options = {"timeout": BUSY_AFTER, "check_same_thread": False}
-    engine = sa.create_engine(parsed, connect_args=options, execution_options=_COUNTED, **in_memory)
+    engine = sa.create_engine(
+        parsed, connect_args=options, execution_options=_COUNTED, json_serializer=_json, **in_memory
+    )
     _lay_ground_rules(engine, foreign_keys=foreign_keys)
     return engine
 
@@ -55,6 +62,7 @@ def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
     def begin(connection: sa.Connection) -> None:
         # A transaction that starts by reading and then writes can fail half-way; this one waits first.
         reads = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
@@ -71,6 +79,11 @@ def among(
         return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(column.type)))
     each = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(each.c.value))
+
+
+def storable(text: str) -> str:
+    """The text without what no database can hold, and nobody can have typed."""
+    return _UNSTORABLE.sub("", text)
 
 
 def chunks(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

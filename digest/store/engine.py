@@ -33,26 +33,25 @@ class Store:
         Raises StoreTooNew for the database of a newer program. A restored database is left paused.
         """
         store = cls(_engine(url))
-        store._bring_up(allowed=migrate and not is_postgres(store.engine))
-        check_instance(store.begin, store.file)
-        return store
+        return store._readied(may_migrate=migrate and not is_postgres(store.engine))
 
     @classmethod
     def migrate(cls, url: str) -> "Store":
         """Open the database after bringing its tables up to date, on PostgreSQL too: `digest db migrate`."""
         store = cls(_engine(url))
-        store._bring_up(allowed=True)
-        check_instance(store.begin, store.file)
-        return store
+        return store._readied(may_migrate=True)
 
     @contextmanager
-    def begin(self, *, write: bool = True) -> Iterator[Transaction]:
+    def begin(self, *, write: bool = True, keep: bool = True) -> Iterator[Transaction]:
         """One transaction: all of it is kept, or, if the block raises, none of it.
 
         With `write=False` it only reads, sees one moment, and on SQLite never waits for a writer.
+        With `keep=False` everything is tried out in earnest and then taken back: a dry run.
         """
         with self._connected(reads_only=not write) as connection:
             yield Transaction(connection)
+            if not keep:
+                connection.rollback()
 
     @contextmanager
     def sender(self) -> Iterator[None]:
@@ -83,6 +82,15 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+    def _readied(self, *, may_migrate: bool) -> "Store":
+        try:
+            self._bring_up(allowed=may_migrate)
+            check_instance(self.begin, self.file)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def _bring_up(self, *, allowed: bool) -> None:
         stands_at = self.version()

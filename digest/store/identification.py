@@ -18,10 +18,9 @@ from digest.store.transaction import Transaction
 
 _INSTANCE = "instance"
 _SENDERS = "senders"
-_CLUSTER = (
-    "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text "
-    "FROM pg_database WHERE datname = current_database()"
-)
+_MAY_ASK = "SELECT has_function_privilege('pg_control_system()', 'execute')"
+_CLUSTER = "SELECT system_identifier FROM pg_control_system()"
+_DATABASE = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
 class Begin(Protocol):
@@ -62,7 +61,9 @@ def count_sender(begin: Begin, file: Path | None) -> None:
 def _here(connection: sa.Connection, file: Path | None) -> str:
     """The name by which this place knows its database; empty when it knows none."""
     if is_postgres(connection):
-        return str(connection.scalar(sa.text(_CLUSTER)))
+        may_ask = connection.scalar(sa.text(_MAY_ASK))
+        cluster = connection.scalar(sa.text(_CLUSTER)) if may_ask else "any"
+        return f"{cluster}/{connection.scalar(sa.text(_DATABASE))}"
     return _note(file).partition(" ")[0]
 
 

@@ -20,13 +20,13 @@ _LOCK = 0x64696765_7374  # any number of ours: "digest"
 
 
 def version(connection: sa.Connection) -> str:
-    """The step this database stands at, empty for an empty one; StoreTooNew for a step we do not know."""
+    """The step this database stands at, empty for an empty one; StoreTooNew for an unknown step."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return ""
     found = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) or ""
     if found and found not in STEPS:
         raise StoreTooNew(
-            f"This database is at {found}, written by a newer version of digest; this one knows up to {HEAD}. "
+            f"This database stands at {found}, which a newer version wrote; this one knows up to {HEAD}. "
             "Upgrade the program or restore a backup."
         )
     return str(found)

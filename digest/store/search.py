@@ -7,14 +7,16 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 import sqlalchemy as sa
 
-from digest.store.dialects import is_postgres
+from digest.store.dialects import is_postgres, storable
 from digest.store.records import PAPER
 
 CONSIDERED = 2000  # of a word that is everywhere, the newest so many are ranked
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
+_ACCENT = re.compile("[\u0300-\u036f]")
 _MOST_WORDS = 16
 _WEIGHTS: sa.ColumnElement[Any] = sa.literal_column(
     "'{0.05, 0.1, 0.3, 1.0}'::real[]"
@@ -32,10 +34,11 @@ def matching(  # noqa: PLR0913  the filters of the search page
     offset: int = 0,
 ) -> list[int]:
     """The numbers of the papers that match, the best first. Whatever the text, it is only ever words."""
-    words = _WORD.findall(query)[:_MOST_WORDS]
+    words = _words(query)[:_MOST_WORDS]
     if query.strip() and not words:
         return []
-    wanted = _filters(connection, categories=categories, since=since, source=source)
+    categories = [storable(name) for name in categories]
+    wanted = _filters(connection, categories=categories, since=since, source=storable(source or ""))
     if not words:
         newest = sa.select(PAPER.c.number).where(*wanted).order_by(PAPER.c.number.desc())
     elif is_postgres(connection):
@@ -45,13 +48,18 @@ def matching(  # noqa: PLR0913  the filters of the search page
     return [row[0] for row in connection.execute(newest.limit(limit).offset(offset))]
 
 
+def _words(text: str) -> list[str]:
+    """The words of a text, without accents: whoever types Muller means Müller too."""
+    return _WORD.findall(_ACCENT.sub("", normalize("NFKD", text)))
+
+
 def _filters(
-    connection: sa.Connection, *, categories: Sequence[str], since: datetime | None, source: str | None
+    connection: sa.Connection, *, categories: Sequence[str], since: datetime | None, source: str
 ) -> list[sa.ColumnElement[bool]]:
     wanted: list[sa.ColumnElement[bool]] = []
     if since is not None:
         wanted.append(PAPER.c.first_seen >= since)
-    if source is not None:
+    if source:
         wanted.append(PAPER.c.source == source)
     if categories:
         unfold = sa.func.jsonb_array_elements_text if is_postgres(connection) else sa.func.json_each
@@ -83,7 +91,7 @@ def _expression(words: Sequence[str], categories: Sequence[str]) -> str:
     asked = " ".join(f'"{word}"' for word in words) + "*"
     expression = f"{{title abstract authors}} : ({asked})"
     if categories:
-        names = " OR ".join(f'"{" ".join(_WORD.findall(name)) or "-"}"' for name in categories)
+        names = " OR ".join(f'"{" ".join(_words(name)) or "-"}"' for name in categories)
         expression = f"({expression}) AND categories : ({names})"
     return expression
 

@@ -40,7 +40,7 @@ class Shelf:
     def take(self, paper: Paper, keys: tuple[str, ...], seen_at: datetime) -> Work:
         """Add a paper: to the work it is one with, or as a work of its own."""
         seen = replace(paper, first_seen=seen_at)
-        ours = self._matching(keys)
+        ours = self._matching({*keys})
         if not ours:
             return self._stand(Work(seen, {*keys}))
         work = ours[0]
@@ -58,10 +58,19 @@ class Shelf:
         """Every work on the shelf, stored ones first, then in the order they came."""
         return iter(self._all.values())
 
-    def _matching(self, keys: tuple[str, ...]) -> list[Work]:
-        found = {id(work): work for key in keys for work in self._works.get(key, ())}
-        names = set(keys)
-        return sorted((work for work in found.values() if _is_one(work.keys, names)), key=_telling)
+    def _matching(self, keys: set[str]) -> list[Work]:
+        """The works these keys mean, the most telling first.
+
+        A number (arXiv id, DOI) says it for certain. A title says it only where a side has no number, and
+        of several numbered works with that title only the first: it must not make one of them.
+        """
+        sharing = {id(work): work for key in keys for work in self._works.get(key, ())}.values()
+        works = [work for work in sharing if not _are_two_arxiv_papers(work.keys, keys)]
+        certain = [work for work in works if _shares_number(work.keys, keys)]
+        by_title = sorted((work for work in works if work not in certain), key=_telling)
+        numbered = [work for work in by_title if _has_number(work.keys)]
+        unnumbered = [work for work in by_title if not _has_number(work.keys)]
+        return [*sorted(certain, key=_telling), *([] if _has_number(keys) else numbered[:1]), *unnumbered]
 
     def _stand(self, work: Work) -> Work:
         self._all[id(work)] = work
@@ -89,12 +98,8 @@ def _telling(work: Work) -> tuple[bool, str]:
     return (not work.paper.id.startswith(_ARXIV), work.paper.id)
 
 
-def _is_one(ours: set[str], theirs: set[str]) -> bool:
-    """Whether keys that share one are of one work: a title counts only where a side has no number."""
-    if _are_two_arxiv_papers(ours, theirs):
-        return False
-    shares_number = any(key.startswith(_NUMBERS) for key in ours & theirs)
-    return shares_number or not (_has_number(ours) and _has_number(theirs))
+def _shares_number(ours: set[str], theirs: set[str]) -> bool:
+    return any(key.startswith(_NUMBERS) for key in ours & theirs)
 
 
 def _are_two_arxiv_papers(ours: set[str], theirs: set[str]) -> bool:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from digest.errors import NotFound
 from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
 from digest.store.addresses import parse_address
-from digest.store.dialects import among, insert, is_postgres
+from digest.store.dialects import among, insert, is_postgres, storable
 from digest.store.records import DELIVERY, SUBSCRIBER
 
 SORTS = ("created_at", "confirmed_at", "next_due", "address", "status")
@@ -130,7 +130,7 @@ class Subscribers:
         if status is not None:
             wanted.append(SUBSCRIBER.c.status == str(status))
         if search:
-            wanted.append(SUBSCRIBER.c.mailbox.contains(search.strip().casefold(), autoescape=True))
+            wanted.append(SUBSCRIBER.c.mailbox.contains(storable(search).strip().casefold(), autoescape=True))
         column = SUBSCRIBER.c[sort if sort in SORTS else "created_at"]
         order = (
             (column.desc().nulls_last(), SUBSCRIBER.c.id.desc())

@@ -402,11 +402,15 @@ POSTGRES_FULL_TEXT = (
     """CREATE TABLE paper_text (
         number bigint PRIMARY KEY REFERENCES paper ON DELETE CASCADE, document tsvector NOT NULL)""",
     "CREATE INDEX paper_text_document ON paper_text USING gin (document)",
+    # Without accents, as in a query: José and Jose are the same word.
+    """CREATE FUNCTION paper_text_plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+        SELECT regexp_replace(normalize($1, NFKD), '[\u0300-\u036f]', '', 'g')
+    $$""",
     """CREATE FUNCTION paper_text_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO paper_text VALUES (new.number,
-            setweight(to_tsvector('english', new.title), 'A')
-            || setweight(to_tsvector('simple', new.authors::text), 'B')
-            || setweight(to_tsvector('english', left(new.abstract, 100000)), 'C'))
+            setweight(to_tsvector('english', paper_text_plain(new.title)), 'A')
+            || setweight(to_tsvector('simple', paper_text_plain(new.authors::text)), 'B')
+            || setweight(to_tsvector('english', paper_text_plain(left(new.abstract, 100000))), 'C'))
         ON CONFLICT (number) DO UPDATE SET document = excluded.document;
         RETURN NULL;
     END $$""",
