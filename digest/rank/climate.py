@@ -5,10 +5,11 @@ replaces them with those of the project's own readings.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from digest.model import SignalKind
+from digest.rank.prior import NOBODY, Prior, Record, shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,11 @@ class Pace:
         """The count that one paper in twenty exceeds at this age."""
         return between(hours, self.cohort_hours, self.crowded)
 
+    @property
+    def bar(self) -> float:
+        """The final count that one paper in twenty exceeds: what a week's best ten end with."""
+        return self.crowded[-1]
+
     def usual_gain(self, hours: float) -> float:
         """What a usual paper of this age gained in the last 24 hours."""
         return self.median * (self.grown_at(hours) - self.grown_at(max(0.0, hours - 24)))
@@ -57,9 +63,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climate:
-    """What is usual on each source that has a curve of its own."""
+    """What is usual: on each source that has a curve of its own, and for papers without votes."""
 
     paces: tuple[Pace, ...]
+    prior: Prior = field(default_factory=shipped)
+    record: Record = NOBODY
 
     def pace_of(self, source: str, kind: SignalKind) -> Pace | None:
         """The source's own pace; a count that names no source is taken for the first source of its kind."""
@@ -87,13 +95,13 @@ DEFAULT = Climate(
             grown=(0, 0.175, 0.40, 0.47, 0.66, 0.81, 0.885, 0.92, 0.95, 0.975, 1.0, 1.07, 1.12),
             mean=18.0,
             median=8.4,
-            ceiling=280.0,
+            ceiling=245.0,
             cohort_hours=(0, 3, 8, 11, 24, 168),
             usual=(0, 3, 5, 5, 5, 8.4),
             crowded=(10, 30, 50, 55, 67, 84),
-            spread_hours=(8, 24),
-            spread=(0.59, 0.45),
-            spread_hot=(0.40, 0.23),
+            spread_hours=(3, 8, 24, 48, 72, 168),
+            spread=(0.75, 0.59, 0.45, 0.30, 0.20, 0.08),
+            spread_hot=(0.60, 0.40, 0.23, 0.16, 0.12, 0.06),
         ),
     ),
 )

@@ -1,19 +1,35 @@
 """How hot is a paper? The final votes it is on course for, in doublings above a usual paper.
 
-E = (v + a) / (G(h) + a / mu): the votes it has, divided by the part of them that is usually there after
-h hours, and drawn towards the usual when there is little to go by. No decay: age is in the curve.
+    E    = (v + a) / (G(h) + a / mu)    v votes after h hours; G: the part that is usually there by then
+    heat = log2((E + 1) / (M + 1))      M: what a usual paper ends with
+
+No decay: age is in the curve. A paper does not age while nobody reads its votes. docs/trending.md has
+the whole of it with the measurements.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from math import exp, log2
+from math import exp, log2, sqrt
 
-from digest.model import Heat, Paper, Signal, SignalKind
+from digest.model import Heat, Paper, Sent, Signal, SignalKind
+from digest.rank.breakout import broken_out
 from digest.rank.climate import DEFAULT, Climate, Pace
+from digest.rank.prior import promised
+from digest.rank.surge import last_read, standings, surge
 
 SHRINKAGE = 2.0  # a: how many votes the usual weighs against a paper's own
+CAUTION = 4.0  # the same, for the order of the list
+DOUBT = 8.0  # the same, for what exceeds the crowd although nothing else speaks for the paper
+NUDGE = 0.15  # of the content's promise, in the order of the list, while votes are still to come
+UNLISTED = 0.1  # of the usual: no voting source has put the paper on its list
+SECOND = 0.25  # what each further source adds
+SILENT = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they say nothing about this week
+SUPPORTING = frozenset({SignalKind.STARS})  # adds to the heat of a paper, never makes it
 DAY = timedelta(hours=24)
-UNLISTED = 0.1  # of a usual listed paper: no voting source has put it on its list
+
+Readings = Sequence[Signal]
 
 
 def heat_of(
@@ -22,21 +38,38 @@ def heat_of(
     now: datetime,
     *,
     climate: Climate = DEFAULT,
+    sent: Mapping[str, Sent] | None = None,
 ) -> dict[str, Heat]:
-    """How hot every paper is at `now`; readings made later do not exist yet."""
-    return {paper.id: _heat(paper, _until(now, signals.get(paper.id, ())), climate) for paper in papers}
+    """How hot every paper is at `now`; readings made later do not exist yet.
+
+    With `sent`, papers that broke out since they were sent say so.
+    """
+    known = {paper.id: _known(signals.get(paper.id, ()), now, climate) for paper in papers}
+    elsewhere = _elsewhere(known)
+    heat = {
+        paper.id: _together(
+            _voted(paper, known[paper.id].votes, climate), elsewhere.get(paper.id, {}), climate.paces[0]
+        )
+        for paper in papers
+    }
+    return heat | broken_out(heat, sent) if sent else heat
 
 
 def trending_order(papers: Iterable[Paper], heat: Mapping[str, Heat]) -> list[Paper]:
-    """The hottest first; papers equally hot by what is expected of them, then by id."""
-    return sorted(papers, key=lambda paper: (-heat[paper.id].value, -heat[paper.id].expected, paper.id))
+    """The list as everyone sees it, the hottest first; equally hot papers by their promise, then by id."""
+    return sorted(papers, key=lambda paper: (*hotness(heat[paper.id]), paper.id))
+
+
+def hotness(heat: Heat) -> tuple[float, float]:
+    """What the trending list is sorted by, smallest first."""
+    return (-(heat.value if heat.order is None else heat.order), -heat.expected)
 
 
 def expected(
-    votes: float, hours: float, pace: Pace, *, mean: float = 0.0, shrinkage: float = SHRINKAGE
+    votes: float, hours: float, pace: Pace, *, mean: float | None = None, shrinkage: float = SHRINKAGE
 ) -> float:
     """E: the final votes a paper with so many votes after so many hours is on course for."""
-    return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / (mean or pace.mean))
+    return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / (pace.mean if mean is None else mean))
 
 
 def doublings(final: float, pace: Pace) -> float:
@@ -44,52 +77,152 @@ def doublings(final: float, pace: Pace) -> float:
     return log2((final + 1) / (pace.median + 1))
 
 
-def _heat(paper: Paper, readings: Sequence[Signal], climate: Climate) -> Heat:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A paper's readings so far: the votes of the source with a curve, and all other counts."""
+
+    votes: Readings
+    others: Mapping[tuple[str, SignalKind], Readings]
+
+
+def _known(readings: Iterable[Signal], now: datetime, climate: Climate) -> _Known:
+    votes: list[Signal] = []
+    others: dict[tuple[str, SignalKind], list[Signal]] = defaultdict(list)
+    for reading in sorted(readings, key=lambda reading: (reading.observed_at, reading.value)):
+        if reading.observed_at > now or reading.kind in SILENT:
+            continue
+        if climate.pace_of(reading.source, reading.kind):
+            votes.append(reading)
+        else:
+            others[reading.source, reading.kind].append(reading)
+    return _Known(votes, others)
+
+
+def _voted(paper: Paper, readings: Readings, climate: Climate) -> Heat:
+    """The heat a paper has from the votes of the source that lists it, or from what it promises."""
+    promise = climate.prior.promise(paper, climate.record)
+    if readings:
+        return _measured(paper, readings, climate, promise)
+    return _promised(paper, climate, promise)
+
+
+def _promised(paper: Paper, climate: Climate, promise: float) -> Heat:
+    """No votes: what authors, code and topic promise. Nobody's list has it: usual at best."""
     pace = climate.paces[0]
-    votes = [reading for reading in readings if climate.pace_of(reading.source, reading.kind) is pace]
-    if votes:
-        return _voted(paper, votes, pace)
-    on_course = pace.mean if paper.listed else pace.median * UNLISTED
-    return Heat(value=doublings(on_course, pace), expected=on_course, content_prior=True)
-
-
-def _voted(paper: Paper, readings: Sequence[Signal], pace: Pace) -> Heat:
-    last = readings[-1]
-    hours = _age(paper, readings, last.observed_at)
-    on_course = min(expected(last.value, hours, pace), max(pace.ceiling, last.value))
-    stray = exp(pace.spread_at(hours, on_course))
+    final = promised(pace.mean, promise)
+    if paper.listed is None:
+        final = min(pace.median, UNLISTED * final)
     return Heat(
-        value=doublings(on_course, pace),
-        expected=on_course,
-        low=max(on_course / stray, last.value),
-        high=max(on_course * stray, last.value),
+        value=doublings(final, pace),
+        expected=final,
+        order=_order(final, 0.0, pace),
+        content_prior=True,
+        author_votes=climate.record.votes_of(paper),
+    )
+
+
+def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float) -> Heat:
+    last = readings[-1]
+    pace = climate.pace_of(last.source, last.kind) or climate.paces[0]
+    hours = _age(paper, readings)
+    doubted = last.value > pace.crowded_at(hours) and promise < climate.prior.lowest_quartile
+    final = _on_course(last.value, hours, pace, SHRINKAGE, doubted=doubted)
+    sure = _on_course(last.value, hours, pace, CAUTION, doubted=doubted)
+    stray = exp(pace.spread_at(hours, final))
+    return Heat(
+        value=doublings(min(final, pace.ceiling), pace),
+        expected=final,
+        low=max(final / stray, last.value),
+        high=max(final * stray, last.value),
         source=pace.source,
-        kind=SignalKind.UPVOTES,
+        kind=last.kind,
         votes=last.value,
         hours=hours,
         usual=pace.usual_at(hours),
         gained=_gained(readings),
         usual_gain=pace.usual_gain(hours),
+        author_votes=climate.record.votes_of(paper),
+        order=_order(sure * exp(NUDGE * promise * _still_to_come(hours, pace)), hours, pace),
+        is_doubted=doubted,
     )
 
 
-def _until(now: datetime, readings: Iterable[Signal]) -> list[Signal]:
-    known = [reading for reading in readings if reading.observed_at <= now]
-    return sorted(known, key=lambda reading: (reading.observed_at, reading.value))
+def _on_course(votes: float, hours: float, pace: Pace, shrinkage: float, *, doubted: bool) -> float:
+    """E; votes beyond the crowd weigh less for a paper that nothing else speaks for, but never lower it."""
+    if not doubted:
+        return expected(votes, hours, pace, shrinkage=shrinkage)
+    crowd = expected(pace.crowded_at(hours), hours, pace, shrinkage=shrinkage)
+    return max(crowd, expected(votes, hours, pace, shrinkage=DOUBT))
 
 
-def _age(paper: Paper, readings: Sequence[Signal], at: datetime) -> float:
-    """Hours on the list when the votes were read: a paper does not age while nobody reads its votes."""
+def _order(final: float, hours: float, pace: Pace) -> float:
+    """Doublings above the bar of a week's best; below it, the older the forecast the less is hoped of it."""
+    above = log2((final + 1) / (pace.bar + 1))
+    if above >= 0:
+        return above
+    fresh, now = pace.spread_at(0, 0), pace.spread_at(hours, 0)
+    return above * sqrt(fresh / now)
+
+
+def _still_to_come(hours: float, pace: Pace) -> float:
+    return max(0.0, 1 - pace.grown_at(hours))
+
+
+def _age(paper: Paper, readings: Readings) -> float:
+    """Hours on the list when the votes were last read: unread, a paper does not age."""
     start = paper.first_seen or paper.published or readings[0].observed_at
     if paper.listed:
         start = datetime.combine(paper.listed, time(), UTC)
-    return max(0.0, (at - start) / timedelta(hours=1))
+    return max(0.0, (readings[-1].observed_at - start) / timedelta(hours=1))
 
 
-def _gained(readings: Sequence[Signal]) -> float | None:
+def _gained(readings: Readings) -> float | None:
     """What came in since yesterday: since the reading nearest to 24 hours before the last, if one is near."""
     last = readings[-1]
-    near = [r for r in readings if DAY * 0.75 <= last.observed_at - r.observed_at <= DAY * 1.5]
+    near = [each for each in readings if DAY * 0.75 <= last.observed_at - each.observed_at <= DAY * 1.5]
     if not near:
         return None
-    return last.value - min(near, key=lambda r: abs(last.observed_at - r.observed_at - DAY)).value
+    return last.value - min(near, key=lambda each: abs(last.observed_at - each.observed_at - DAY)).value
+
+
+def _elsewhere(known: Mapping[str, _Known]) -> dict[str, dict[Signal, float]]:
+    """The heat each paper has on each source without a curve, under its last reading there."""
+    counts: dict[tuple[str, SignalKind], dict[str, Readings]] = defaultdict(dict)
+    for paper_id, each in known.items():
+        for count, readings in each.others.items():
+            counts[count][paper_id] = readings
+    heat: dict[str, dict[Signal, float]] = defaultdict(dict)
+    for of_papers in counts.values():
+        at = last_read(reading for readings in of_papers.values() for reading in readings)
+        surges = {paper_id: surge(readings, at) for paper_id, readings in of_papers.items()}
+        for paper_id, doubled in standings(surges).items():
+            heat[paper_id][of_papers[paper_id][-1]] = doubled
+    return heat
+
+
+def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: Pace) -> Heat:
+    """The greatest heat, and a quarter of every other one that is above the usual."""
+    best = max(
+        (last for last in elsewhere if last.kind not in SUPPORTING),
+        key=lambda last: (elsewhere[last], last.source),
+        default=None,
+    )
+    if best is None or elsewhere[best] <= own.value:
+        more = _more(elsewhere.values())
+        return replace(own, value=own.value + more, order=(own.order or 0.0) + more)
+    rest = [heat for last, heat in elsewhere.items() if last is not best]
+    value = elsewhere[best] + _more([*rest, own.value])
+    return Heat(
+        value=value,
+        expected=own.expected,
+        source=best.source,
+        kind=best.kind,
+        votes=best.value,
+        order=value - doublings(pace.bar, pace),
+        author_votes=own.author_votes,
+        is_doubted=own.is_doubted,
+    )
+
+
+def _more(heat: Iterable[float]) -> float:
+    return SECOND * sum(sorted(each for each in heat if each > 0))
