@@ -55,6 +55,7 @@ class Desk:
         *,
         counts: Counts,
         lanes: int,
+        longest_wait: float = LONGEST_WAIT,
     ) -> None:
         self._ledger = ledger
         self._scribe = scribe
@@ -67,6 +68,7 @@ class Desk:
         self._changed = asyncio.Event()
         self._is_empty = False  # the last claim brought nothing
         self._lanes = lanes
+        self._longest_wait = longest_wait
         self._resting = 0
         self._stopping = False
 
@@ -168,7 +170,7 @@ class Desk:
 
     def _nothing(self, again_in: float | None) -> float:
         """The queue gave nothing: throttled mail is worth a short wait, otherwise this was all."""
-        if again_in is not None and again_in <= LONGEST_WAIT:
+        if again_in is not None and again_in <= self._longest_wait:
             return max(0.05, again_in)
         self._is_empty = True
         return math.inf

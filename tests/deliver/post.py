@@ -154,6 +154,7 @@ class Post:
         stopping: asyncio.Event | None = None,
         drain: float = 5.0,
         patience: Sequence[float] = (0.05, 0.1),
+        longest_wait: float = 0.0,
     ) -> Tally:
         """One run of the sender, as one process would do it."""
         with self.ledger() as ledger:
@@ -166,4 +167,5 @@ class Post:
                 drain=drain,
                 patience=patience,
                 watch=self.watch,
+                longest_wait=longest_wait,
             )

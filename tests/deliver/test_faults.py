@@ -282,7 +282,10 @@ async def test_a_domain_that_asks_for_less_gets_less_and_the_others_do_not_wait(
     any_post: Post, server: SmtpServer
 ) -> None:
     any_post.wall = lambda: any_post.now
-    slow, quick = any_post.digests(any_post.readers(20, "slow.example.com")), any_post.digests(any_post.readers(9))
+    slow, quick = (
+        any_post.digests(any_post.readers(20, "slow.example.com")),
+        any_post.digests(any_post.readers(9)),
+    )
     server.tell("rcpt", Say(450, "4.7.28 too much mail from you"))
     await any_post.run(route_to(server))
     any_post.digests(any_post.readers(5, "slow2.example.com"))
