@@ -99,7 +99,7 @@ def list_headers(mail: Mail) -> Iterator[str]:
 
 
 def subject(mail: Mail) -> Iterator[str]:
-    """Sixty characters about today's papers; the preheader continues it."""
+    """Sixty characters about today's papers; in a digest the preheader continues it."""
     if not 1 <= len(mail.email.subject) <= 60:
         yield f"the subject has {len(mail.email.subject)} characters"
     if str(mail.parsed["Subject"]) != mail.email.subject:
@@ -107,7 +107,7 @@ def subject(mail: Mail) -> Iterator[str]:
     hidden = mail.page.select_one("body > .preheader")
     told = hidden.get_text().strip() if hidden else ""
     least = 30 if told.isascii() else 12  # a Chinese letter is a word
-    if not least <= len(told) <= 160:
+    if mail.bulk and not least <= len(told) <= 160:
         yield f"the preheader has {len(told)} characters: {told!r}"
     if hidden and "display:none" not in str(hidden["style"]):
         yield "the preheader is not hidden"
