@@ -24,6 +24,7 @@ class Say:
 
     code: int
     text: str = "as told"
+    late: float = 0.0  # seconds between meaning it and saying it
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +294,7 @@ class SmtpServer:
             case Say():
                 if taking and 200 <= act.code < 300:
                     self.taken.append(taking)
+                await asyncio.sleep(act.late)
                 await self._say(talk, act)
                 if act.code == 421:
                     raise _HungUp

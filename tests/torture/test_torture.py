@@ -1,0 +1,40 @@
+"""Is anything lost, or doubled beyond the bound, when senders are killed at any moment?"""
+
+import pytest
+
+from digest.store import Store
+from digest.store.dialects import is_postgres
+from tests.torture.harness import Report, Torture
+
+
+def torture_of(store: Store, *, seed: int) -> Torture:
+    """One sender with 8 connections on SQLite; three on PostgreSQL, with leases of a second and a half."""
+    workers = 3 if is_postgres(store.engine) else 1
+    return Torture(store, workers=workers, connections=8, lease=1.5, seed=seed)
+
+
+def hold(report: Report) -> None:
+    """The promise of this house."""
+    assert report.lost == 0, report
+    assert report.unfinished == 0, report
+    assert report.doubled <= report.bound, report
+    assert report.most_copies <= 2, report
+
+
+async def test_16_nothing_is_lost_when_senders_are_killed(any_store: Store) -> None:
+    report = await torture_of(any_store, seed=7).run(mails=400, kills=8)
+    hold(report)
+
+
+async def test_no_mail_is_doubled_when_nobody_is_killed(any_store: Store) -> None:
+    report = await torture_of(any_store, seed=7).run(mails=300, kills=0)
+    hold(report)
+    assert (report.doubled, report.undecided) == (0, 0)
+
+
+@pytest.mark.long
+async def test_16_500_kills(any_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    report = await torture_of(any_store, seed=16).run(mails=4000, kills=500)
+    with capsys.disabled():
+        print(f"\n{any_store.engine.dialect.name}: {report}")  # noqa: T201  the figures are what it is run for
+    hold(report)

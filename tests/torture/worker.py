@@ -1,0 +1,86 @@
+"""The process that is killed: the real ledger, pump and client; the letters are short.
+
+It is forked from one that has imported everything, so that hundreds of lives take minutes: it
+answers each line on its standard input with a new life, and tells when one has ended.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+from digest.deliver.letter import Letter
+from digest.deliver.outbox import pump
+from digest.deliver.routes import Route
+from digest.deliver.smtp import Server, SmtpTransport
+from digest.errors import LeaseLost, StoreBusy
+from digest.model import Delivery
+from digest.store import Store
+from digest.store.ledger import SendersLedger
+
+LEASE_LOST, BUSY = 4, 75
+
+
+def write(delivery: Delivery) -> Letter:
+    """A short letter with the delivery's own Message-ID."""
+    return Letter(
+        raw=f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>\r\n\r\nHi.\r\n".encode(),
+        mail_from="a@papers.test",
+        rcpt_to=delivery.address,
+    )
+
+
+def send_until_empty(order: dict[str, str]) -> None:
+    """Open the store, send everything, and come home."""
+    store = Store.open(order["url"])
+    transport = SmtpTransport(Server.parse(order["smtp"]), local_hostname="papers.test")
+    route = Route(name="relay", transport=transport, connections=int(order["connections"]))
+    lease = timedelta(seconds=float(order["lease"]))
+    while True:
+        with SendersLedger(store, pepper=b"a pinch", lease=lease) as ledger:
+            asyncio.run(pump(ledger, write, [route], clock=lambda: datetime.now(UTC)))
+        with store.begin(write=False) as tx:
+            if not any(tx.deliveries.waiting().values()):
+                return
+        time.sleep(0.05)  # another worker holds the rest, or its lease has still to run out
+
+
+def live(order: dict[str, str]) -> int:
+    """One life; how it ended, if it was not ended."""
+    try:
+        send_until_empty(order)
+    except LeaseLost:
+        return LEASE_LOST
+    except StoreBusy:
+        return BUSY
+    return 0
+
+
+def main() -> None:
+    """Give birth on request, and report deaths."""
+
+    def bury(*_: object) -> None:
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not process:
+                return
+            os.write(1, f"ended {process} {os.waitstatus_to_exitcode(status)}\n".encode())
+
+    signal.signal(signal.SIGCHLD, bury)
+    for line in sys.stdin:
+        order = json.loads(line)
+        process = os.fork()
+        if not process:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            os._exit(live(order))
+        os.write(1, f"begun {process}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
