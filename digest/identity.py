@@ -261,9 +261,9 @@ def _text_order(paper: Paper) -> tuple[int, int, int, str, str, str]:
     return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract, _told_by(paper))
 
 
-def _authors_order(paper: Paper) -> tuple[bool, int, int, int, tuple[str, ...], str]:
+def _authors_order(paper: Paper) -> tuple[bool, int, int, tuple[str, ...]]:
     rank = _AUTHORS_RANK.get(_authors_by(paper), 1)
-    return (bool(paper.authors), rank, paper.version, len(paper.authors), paper.authors, _authors_by(paper))
+    return (bool(paper.authors), rank, len(paper.authors), paper.authors)
 
 
 def _seeing_order(paper: Paper) -> tuple[datetime, str]:

@@ -59,6 +59,7 @@ _SHORT_DASH = re.compile(r"--(?:(?<=\w--)(?=[\w\s])|(?<=\s--)(?=\s))(?!-)")
 _AMOUNT = re.compile(r"\s?\d")
 _MATHLIKE = re.compile(r"[\\^_{}=<>]")
 _WORDY = re.compile(r"[a-zA-Z]{2,}\s|\s[a-zA-Z]{2,}|[\s/–—-]$")
+_PROSE = re.compile(r"[\s,.;:]+(?:[a-zA-Z]{2,}[\s,.;:]+)+$")  # between the signs of `1$ or 2$`
 _CURRENCY = re.compile(r"(?:^|[^a-zA-Z])(?:US|AU|CA|HK|NZ|A|C|S|R)$")
 _TITLE_REST = re.compile(r"[$\\{}" + "".join(BRACES.values()) + "]")
 
@@ -176,8 +177,10 @@ def _mark_money(text: str) -> str:
 
 def _is_money(before: str, after: str, *, is_pair: bool) -> bool:
     """$5, US$ 5 and 1$ are, $5$ and $5^n$ are not; of `$5 to $9` the first is, for words come after it."""
+    if before[-1:].isdigit() and (not is_pair or _PROSE.match(after)):
+        return True
     if not _AMOUNT.match(after):
-        return not is_pair and before[-1:].isdigit()
+        return False
     if not is_pair or _CURRENCY.search(before):
         return True
     return not _MATHLIKE.search(after) and bool(_WORDY.search(after))

@@ -97,14 +97,13 @@ class _Reader:
         return self._script("_", SUBSCRIPTS, before)
 
     def _group(self) -> str:
-        """Up to the closing brace, or to the end when there is none."""
+        """Up to the closing brace, or to the end when there is none; groups too deep are no groups."""
+        if self._depth > DEEPEST:
+            return ""
         self._depth += 1
         parts: list[str] = []
         while self._at < len(self._tokens) and self._peek() != "}":
-            if self._depth > DEEPEST and self._peek() == "{":
-                self._at += 1
-            else:
-                parts.append(self._next(_last(parts)))
+            parts.append(self._next(_last(parts)))
         self._at += 1  # also past the end, so that an unclosed group is told from a closed one
         self._depth -= 1
         return "".join(parts)

@@ -1,0 +1,210 @@
+"""What makes two announcements one paper? Claims about ids, keys and merging."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import reduce
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.identity import (
+    arxiv_id,
+    arxiv_version,
+    canonical,
+    is_withdrawn,
+    keys_of,
+    merge,
+    same_work,
+    title_key,
+    title_keys,
+)
+from digest.model import Announcement, Paper
+from tests.house import NOW, paper
+
+new_ids = st.from_regex(r"[0-9]{2}(0[1-9]|1[0-2])\.[0-9]{5}", fullmatch=True)
+old_ids = st.builds(
+    "{}/{}".format,
+    st.sampled_from(["math", "hep-th", "cs", "astro-ph", "cond-mat"]),
+    st.from_regex(r"[0-9]{7}", fullmatch=True),
+)
+ids = new_ids | old_ids
+versions = st.sampled_from(["", "v1", "v2", "v13"])
+forms = st.sampled_from(
+    [
+        "{}", "http://arxiv.org/abs/{}", "https://arxiv.org/pdf/{}", "https://arxiv.org/pdf/{}.pdf",
+        "https://export.arxiv.org/abs/{}", "https://arxiv.org/html/{}", "oai:arXiv.org:{}", "arXiv:{}",
+        "arxiv:{}", "https://huggingface.co/papers/{}", "https://hf.co/papers/{}", "arxiv.org/abs/{}",
+        "https://arxiv.org/abs/{}?context=cs.LG", "https://www.alphaxiv.org/abs/{}", "  arXiv:{} [cs.CL]  ",
+        "10.48550/arXiv.{}", "https://doi.org/10.48550/arXiv.{}", "doi:10.48550/ARXIV.{}",
+    ]
+)  # fmt: skip
+
+
+@given(ids, versions, forms)
+def test_every_form_of_an_arxiv_id_is_one_name_whatever_its_version(
+    number: str, version: str, form: str
+) -> None:
+    text = form.format(number + version)
+    assert canonical(text) == f"arxiv:{number}"
+    assert arxiv_version(text) == (int(version[1:]) if version else None)
+
+
+@given(st.text(max_size=60) | ids | st.from_regex(r"10\.\d{4}/[^\s]{1,30}", fullmatch=True))
+def test_naming_twice_is_naming_once(text: str) -> None:
+    try:
+        name = canonical(text)
+    except ValueError:
+        return
+    assert canonical(name) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("math.CA/0611800", "arxiv:math/0611800"),
+        ("MATH.CA/0611800v2", "arxiv:math/0611800"),
+        ("https://doi.org/10.1101%2F2020.01.01.123456v2", "doi:10.1101/2020.01.01.123456"),
+        ("https://www.biorxiv.org/content/10.1101/2020.01.1v2.full.pdf", "doi:10.1101/2020.01.1"),
+        ("10.64898/2026.07.13.738145", "doi:10.64898/2026.07.13.738145"),
+        ("doi:10.1016/S0140-6736(05)67890-1.", "doi:10.1016/s0140-6736(05)67890-1"),
+        ("http://dx.doi.org/10.1000/ABC).", "doi:10.1000/abc"),
+    ],
+)  # fmt: skip
+def test_old_ids_lose_their_class_and_dois_their_dressing(text: str, name: str) -> None:
+    assert canonical(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "sheep", "https://example.org/abs/2611.00001", "2611.1", "10.1/"])
+def test_what_is_no_id_is_refused(text: str) -> None:
+    assert arxiv_id(text) is None
+    with pytest.raises(ValueError, match="neither an arXiv id nor a DOI"):
+        canonical(text)
+
+
+def test_a_title_key_needs_a_telling_title() -> None:
+    assert title_key("Editorial", ["Ada"], 2026) is None
+    assert title_keys("Editorial", ["Ada"], 2026) == ()
+    assert title_keys("A title that is long enough", ["Ada L"], None)
+    assert title_key("A title that is long enough", ["Ada Love"], 2026) == (
+        "title:atitlethatislongenough|love|2026"
+    )
+
+
+def test_title_keys_look_through_tex_case_and_script() -> None:
+    plain = title_key("Über the ω-regular languages of sheep", ["José Muñoz"], 2026)
+    dressed = title_key("über the $ω$-Regular \\emph{Languages} of Sheep", ["Muñoz, José"], 2026)
+    assert plain == dressed
+    assert title_key("羊" * 20, ["陈 波"], 2026) is not None
+
+
+@given(st.integers(1990, 2030), st.integers(-3, 3))
+def test_titles_of_neighbouring_years_share_a_key_and_others_do_not(year: int, apart: int) -> None:
+    one = title_keys("A title that is long enough", ["Ada"], year)
+    other = title_keys("A title that is long enough", ["Ada"], year + apart)
+    assert bool(set(one) & set(other)) == (abs(apart) <= 1)
+
+
+def test_two_arxiv_ids_are_never_one_work_however_alike() -> None:
+    one, other = paper("A title that is long enough"), paper("A title that is long enough")
+    assert set(keys_of(one)) & set(keys_of(other))
+    assert not same_work(one, other)
+
+
+def test_a_journal_article_without_an_id_is_the_preprint_of_the_same_title() -> None:
+    preprint = paper("A title that is long enough")
+    key = title_key(preprint.title, preprint.authors, 2026)
+    assert key
+    article = replace(preprint, id=key, url="")
+    assert same_work(preprint, article)
+    assert not same_work(replace(preprint, id="doi:10.1000/x"), replace(preprint, id="doi:10.1000/y"))
+    assert same_work(replace(preprint, aliases=("doi:10.1000/x",)), replace(preprint, id="doi:10.1000/x"))
+
+
+reports = st.builds(
+    Paper,
+    id=st.sampled_from(["arxiv:2611.00001", "doi:10.1000/sheep"]),
+    title=st.sampled_from(["Sheep", "Sheep, Revised"]),
+    abstract=st.sampled_from(["", "Short.", "A longer abstract."]),
+    authors=st.sampled_from([(), ("Ada L",), ("Ada L", "Bo C")]),
+    version=st.integers(1, 3),
+    categories=st.just(("cs.CL",)) | st.just(("cs.CL", "cs.LG")),
+    source=st.sampled_from(["arxiv", "arxiv-oai", "huggingface", "arxiv-api"]),
+    announcement=st.sampled_from(Announcement),
+    published=st.sampled_from([None, NOW, datetime(2026, 11, 1, tzinfo=UTC)]),
+    listed=st.sampled_from([None, date(2026, 11, 20)]),
+    withdrawn=st.booleans(),
+    code_url=st.sampled_from(["", "https://example.org/code"]),
+    keywords=st.sampled_from([(), ("sheep",)]),
+)
+
+
+@given(reports)
+def test_merging_a_paper_with_itself_changes_nothing(report: Paper) -> None:
+    assert merge(report, report) == report
+
+
+@given(reports, reports, reports)
+def test_the_order_in_which_reports_come_does_not_matter(one: Paper, two: Paper, three: Paper) -> None:
+    results = {merge(merge(a, b), c) for a, b, c in permutations((one, two, three))}
+    assert len(results) == 1
+    assert merge(one, merge(two, three)) in results
+    assert reduce(merge, (one, two, three, one, two)) in results
+
+
+def test_arxiv_has_the_better_words_and_the_cleaner_authors_stand() -> None:
+    rss = paper("Sheep from the feed", id="arxiv:2611.00001", authors=("A. Feed",))
+    rss = replace(rss, source="arxiv", categories=("cs.CL", "cs.LG"))
+    hub = replace(rss, title="Sheep from HF", source="huggingface", categories=(), authors=("Ada Hub",))
+    rss = replace(rss, first_seen=None)
+    merged = merge(hub, rss)
+    assert (merged.title, merged.text_from) == ("Sheep from the feed", "arxiv")
+    assert (merged.authors, merged.source, merged.authors_from) == (("Ada Hub",), "huggingface", "")
+    assert merged.categories == ("cs.CL", "cs.LG")
+    clean = replace(rss, source="arxiv-oai", authors=("Ada Harvest",), version=1)
+    assert merge(merged, clean).authors == ("Ada Harvest",)
+
+
+def test_a_higher_version_brings_its_words_and_a_lower_one_none() -> None:
+    first = replace(paper("First words", id="arxiv:2611.00001"), source="arxiv", version=1)
+    second = replace(first, title="Second words", version=2, announcement=Announcement.REPLACE)
+    for merged in (merge(first, second), merge(second, first)):
+        assert (merged.title, merged.version) == ("Second words", 2)
+        assert merged.announcement is Announcement.NEW
+
+
+def test_an_arxiv_id_wins_over_a_doi_which_stays_as_an_alias() -> None:
+    journal = replace(paper("Sheep"), id="doi:10.1000/sheep")
+    preprint = replace(paper("Sheep", id="arxiv:2611.00001"), aliases=("doi:10.1000/SHEEP",))
+    merged = merge(journal, preprint)
+    assert merged.id == "arxiv:2611.00001"
+    assert merged.aliases == ("doi:10.1000/sheep",)
+    assert merged.url.startswith("https://arxiv.org/abs/")
+
+
+@pytest.mark.parametrize(
+    ("abstract", "comment"),
+    [
+        ("This paper has been withdrawn by the author due to an error.", ""),
+        ("This paper and abstract have been withdrawn.", "Withdrawn"),
+        ("Withdrawn.", ""),
+        ("We count sheep.", "5 pages. This paper is temporarily withdrawn, currently under revision"),
+        ("The paper was withdrawn.", ""),
+    ],
+)
+def test_a_paper_that_says_it_is_withdrawn_is(abstract: str, comment: str) -> None:
+    assert is_withdrawn("Sheep", abstract, comment)
+
+
+@pytest.mark.parametrize(
+    ("abstract", "comment"),
+    [
+        ("We ask why drugs are withdrawn from the market.", ""),
+        ("Ad networks have withdrawn from unpopular sites. This paper asks why.", ""),
+        ("We study papers that were later retracted.", "9 pages"),
+        ("We count sheep.", "This version replaces the withdrawn 2401.00001"),
+    ],
+)
+def test_a_paper_about_withdrawing_is_not_withdrawn(abstract: str, comment: str) -> None:
+    assert not is_withdrawn("Sheep", abstract, comment)
