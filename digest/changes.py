@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from digest.cadence import zone_of
+from digest.cadence import parse_time, zone_of
 from digest.errors import ConfigError, InvalidChange
 from digest.model import Preferences, Profile, Schedule, Subscriber
 
@@ -35,10 +35,13 @@ def changed(subscriber: Subscriber, wishes: Mapping[str, object]) -> Subscriber:
     unknown = sorted(wishes.keys() - _PART_OF.keys())
     if unknown:
         raise InvalidChange(f"There is no {unknown[0]!r} to change; there are {', '.join(sorted(NAMES))}.")
+    try:
+        tidied = {name: _tidied(name, wish) for name, wish in wishes.items()}
+    except ConfigError as error:
+        raise InvalidChange(str(error)) from error
     parts = {}
     for part in _PARTS:
-        mine = {name: _tidied(name, wish) for name, wish in wishes.items() if _PART_OF[name] == part}
-        if mine:
+        if mine := {name: wish for name, wish in tidied.items() if _PART_OF[name] == part}:
             parts[part] = _granted(part, getattr(subscriber, part), mine)
     revised = replace(subscriber, **parts)
     moved = revised.profile != subscriber.profile
@@ -82,11 +85,19 @@ def _tidied(name: str, wish: object) -> object:
         return _items(re.split(r"[,;\n]", wish) if isinstance(wish, str) else wish)
     if name == "text" and isinstance(wish, str):
         return "\n".join(map(_clean, wish.splitlines())).strip()[:LONGEST_TEXT]
-    if name == "send_at" and isinstance(wish, time):
-        return wish.replace(second=0, microsecond=0, tzinfo=None)
+    if name == "send_at":
+        return _time_of_day(wish)
     if name == "paused_until" and wish == "":
         return None
     return wish.strip() if isinstance(wish, str) else wish
+
+
+def _time_of_day(wish: object) -> object:
+    """7:00 is meant when it is written; seconds are not."""
+    if isinstance(wish, str):
+        wish = wish.strip()
+        wish = parse_time(f"0{wish}" if wish[1:2] == ":" else wish)
+    return wish.replace(second=0, microsecond=0, tzinfo=None) if isinstance(wish, time) else wish
 
 
 def _items(wish: object) -> object:

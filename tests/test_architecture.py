@@ -24,7 +24,7 @@ NEIGHBOURS = {
     ("app", "settings"), ("app", "logs"), ("app", "embeddings"),
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
-    ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
+    ("imports", "subscriptions"), ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
 PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {

@@ -1,6 +1,7 @@
 """When are two addresses one mailbox, and how is one written on the wire?"""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -27,6 +28,7 @@ class Address:
         return self.wire.rpartition("@")[2]
 
 
+@lru_cache(maxsize=8192)  # an import meets each address several times
 def parse_address(text: str) -> Address:
     """Read an address; InvalidAddress with a sentence for people when mail cannot be written to it."""
     try:

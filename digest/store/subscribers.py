@@ -94,8 +94,17 @@ class Subscribers:
     def by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
         """The subscribers behind these addresses, by mailbox."""
         mailboxes = {parse_address(address).mailbox for address in addresses}
+        return self.by_mailboxes(mailboxes)
+
+    def by_mailboxes(self, mailboxes: Collection[str]) -> dict[str, Subscriber]:
+        """The subscribers behind these mailboxes, of those that have one."""
         query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
         return {row.mailbox: _subscriber(row) for row in self._connection.execute(query)}
+
+    def by_pids(self, pids: Collection[str]) -> dict[str, Subscriber]:
+        """Those of these subscribers that exist, by public id."""
+        query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.pid, pids))
+        return {row.pid: _subscriber(row) for row in self._connection.execute(query)}
 
     def save(self, subscriber: Subscriber) -> None:
         """Write a subscriber as they are now; the cursor has its own way. NotFound when erased meanwhile."""
