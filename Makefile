@@ -2,12 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+  --no-emit-find-links --custom-compile-command 'make lock'
 
 demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest $(ARGS)
 lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+lock: $(VENV)/.dev        ; @$(BIN)/python -m pip install --quiet uv && $(LOCK) -o deploy/requirements.txt && $(LOCK) --group dev -o deploy/requirements-dev.txt
 clean:                    ; rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.run: deploy/requirements.txt pyproject.toml
@@ -22,4 +25,4 @@ $(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
 	@touch $@
 
-.PHONY: demo install test lint format clean
+.PHONY: demo install test lint format lock clean

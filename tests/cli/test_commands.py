@@ -1,0 +1,196 @@
+"""Every command: it is there, it helps, it fails in one line and with the right exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from digest.cli import COMMANDS, digest
+from digest.cli.subscribers import ACTIONS
+from digest.cli.subscribers import command as subscribers
+from digest.sample.upstream import Upstream
+from tests.test_pipeline import THURSDAY
+
+NOW = "2026-11-19T06:30:00Z"
+HEAVY = {"numpy", "scipy", "sqlalchemy", "fastapi", "httpx", "lxml", "jinja2", "rich", "pydantic"}
+LATER = "2026-11-19T07:01:00Z"
+
+
+def _all() -> Iterator[tuple[str, click.Command]]:
+    for name in COMMANDS:
+        found = digest.get_command(click.Context(digest), name)
+        assert found is not None
+        yield name, found
+    for name in ACTIONS:
+        found = subscribers.get_command(click.Context(subscribers), name)
+        assert found is not None
+        yield f"subscribers {name}", found
+
+
+class Shell:
+    """The installed program, in a folder of its own, with the sample as its world."""
+
+    def __init__(self, folder: Path, upstream: str) -> None:
+        self.folder = folder
+        sources = ("ARXIV_RSS", "ARXIV_LISTING", "ARXIV_API", "HUGGINGFACE", "HACKERNEWS")
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        self.env |= {f"DIGEST_{name}_URL": upstream for name in sources}
+        self.env |= {"DIGEST_ARXIV_OAI_URL": f"{upstream}/oai", "DIGEST_ARXIV_INTERVAL": "0"}
+
+    def __call__(self, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "digest", *args],
+            cwd=self.folder, env=self.env | env, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A house that has read its sources once and has one confirmed reader."""
+    with Upstream(THURSDAY) as upstream:
+        shell = Shell(tmp_path_factory.mktemp("house"), upstream.url)
+        fetched = shell("fetch", "--now", NOW)
+        assert fetched.returncode == 0, fetched.stderr
+        added = shell("subscribers", "add", "ada@example.com", "--keywords", "robotics", "--confirmed",
+                      "--now", "2026-11-19T06:00:00Z")  # fmt: skip
+        assert added.returncode == 0, added.stderr
+        yield shell
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for name, command in _all():
+        result = CliRunner().invoke(command, ["--help"])
+        assert result.exit_code == 0, name
+        assert "Example" in result.output, name
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    code = "import sys, digest.cli as c\nfrom click.testing import CliRunner\n"
+    code += "print(CliRunner().invoke(c.digest, ['--help']).output)\n"
+    code += f"heavy = {HEAVY!r} & set(sys.modules)\n"
+    code += "sys.exit(f'imported {heavy}' if heavy else 0)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert all(name in result.stdout for name in COMMANDS)
+
+
+def test_a_command_that_is_not_there_is_a_usage_error(shell: Shell) -> None:
+    result = shell("fech")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_fetch_prints_plain_lines_in_a_pipe_and_json_for_programs(shell: Shell) -> None:
+    table = shell("fetch", "--source", "huggingface", "--now", NOW)
+    assert table.stdout.splitlines()[0].split("\t")[:3] == ["source", "scope", "health"]
+    rows = json.loads(shell("fetch", "--source", "huggingface", "--now", NOW, "--json").stdout)
+    assert rows[0]["source"] == "huggingface"
+    assert rows[0]["new"] == 0
+
+
+def test_a_dead_source_is_one_clear_line_and_exit_code_1(shell: Shell, tmp_path: Path) -> None:
+    result = Shell(tmp_path, "http://127.0.0.1:9")("fetch", "--source", "hackernews", "--now", NOW)
+    assert result.returncode == 1
+    assert "failed" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_papers_are_found_by_their_words(shell: Shell) -> None:
+    found = [
+        json.loads(line) for line in shell("papers", "robots", "--json", "--now", NOW).stdout.splitlines()
+    ]
+    assert found
+    assert {"id", "title", "signals", "health", "first_seen"} <= found[0].keys()
+    assert all("robot" in (paper["title"] + paper["abstract"]).casefold() for paper in found)
+
+
+def test_preview_is_what_send_sends(shell: Shell) -> None:
+    preview = shell("preview", "ada@example.com", "--format", "eml", "--out", "preview.eml", "--now", NOW)
+    assert preview.returncode == 0, preview.stderr
+    assert "Nobody" not in shell("send", "--now", LATER).stdout
+    (mail,) = (shell.folder / "outbox").glob("ada@example.com-d.*.eml")
+    assert mail.read_bytes() == (shell.folder / "preview.eml").read_bytes()
+    again = shell("send", "--now", LATER, "--json")
+    assert json.loads(again.stdout)["sent"] == 0
+    assert again.returncode == 0
+
+
+def test_preview_takes_interests_and_every_format(shell: Shell) -> None:
+    for form, sign in (("text", "PICKED FOR YOU"), ("html", "<!doctype html>"), ("eml", "Message-ID:")):
+        result = shell("preview", "--interests", "robot manipulation", "--format", form, "--now", NOW)
+        assert sign in result.stdout, result.stderr
+    told = json.loads(shell("preview", "--interests", "robots", "--format", "json", "--now", NOW).stdout)
+    assert {"paper", "title", "section", "reason"} <= told["picks"][0].keys()
+
+
+def test_preview_of_a_stranger_is_a_clear_no(shell: Shell) -> None:
+    result = shell("preview", "nobody@example.com", "--now", NOW)
+    assert result.returncode == 1
+    assert result.stderr.strip() == "digest: This address is not subscribed."
+
+
+def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
+    assert shell("subscribers", "add", "bo@example.com", "--timezone", "Europe/Berlin").returncode == 0
+    told = json.loads(shell("subscribers", "show", "bo@example.com", "--json").stdout)
+    assert {"email", "status", "profile", "frequency", "timezone", "send_at"} <= told.keys()
+    assert told["status"] == "unconfirmed"
+    changed = shell(
+        "subscribers", "set", "bo@example.com", "--keywords", "optics, lasers", "--send-at", "06:15", "--json"
+    )
+    told = json.loads(changed.stdout)
+    assert told["profile"]["keywords"] == ["optics", "lasers"]
+    assert told["send_at"] == "06:15"
+    assert shell("subscribers", "remove", "bo@example.com", "--yes").returncode == 0
+    assert shell("subscribers", "show", "bo@example.com").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["subscribers", "add", "not an address"], "address"),
+        (["subscribers", "add", "x@example.com", "--timezone", "Middle/Earth"], "Europe/Berlin"),
+        (["subscribers", "add", "ada@example.com"], "already"),
+        (["explain", "ada@example.com", "nonsense"], "2611.01234"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(shell: Shell, args: list[str], said: str) -> None:
+    result = shell(*args)
+    assert result.returncode != 0
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_wrong_setting_is_exit_code_78(shell: Shell) -> None:
+    result = shell("status", DIGEST_DATABASE_URL="mysql://x")
+    assert result.returncode == 78
+    assert "sqlite" in result.stderr
+
+
+def test_status_tells_people_and_programs(shell: Shell) -> None:
+    assert "Subscribers: 1 confirmed" in shell("status", "--now", NOW).stdout
+    told = json.loads(shell("status", "--now", NOW, "--json").stdout)
+    assert {"last_tick", "sources", "queue", "subscribers", "next_due"} <= told.keys()
+
+
+def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> None:
+    assert shell("db", "backup", "copy.sqlite3").returncode == 0
+    assert "restored" in shell("db", "restore", "copy.sqlite3", "--yes").stdout
+    assert "PAUSED" in shell("status").stdout
+    assert shell("db", "resume").returncode == 0
+    assert "PAUSED" not in shell("status").stdout
+
+
+def test_a_second_sender_leaves_with_exit_code_75(shell: Shell) -> None:
+    store = import_module("digest.store").Store.open(f"sqlite:///{shell.folder}/digest.sqlite3")
+    with store.sender():
+        result = shell("send", "--now", LATER)
+    store.close()
+    assert result.returncode == 75
+    assert "Traceback" not in result.stderr
