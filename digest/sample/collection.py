@@ -1,9 +1,9 @@
 """What does the sample hold? Ten days of announcements, the votes they drew, and the talk about them.
 
-The files beside this module are JSON lines: one file per day of arXiv's announcements, one line per
-paper as announced, with TeX as raw as arXiv's; one line per paper on Hugging Face's daily list; one
-line per story on Hacker News. A line says where a paper's attention ends and in which shape it gets
-there, so that the same moment always shows the same numbers.
+The files beside this module are JSON lines: one file per day of arXiv's announcements (and one of a day
+before the ten), one line per paper as announced, with TeX as raw as arXiv's; one line per paper on
+Hugging Face's daily list; one line per story on Hacker News. A line says where a paper's attention ends
+and in which shape it gets there, so that the same moment always shows the same numbers.
 """
 
 import json
@@ -41,6 +41,7 @@ class Listed:
     id: str
     listed: date
     hour: int  # of that day, UTC: when somebody put it there
+    published: date  # when arXiv announced it
     votes: int  # a week after
     shape: str  # how the votes arrive (digest.sample.curves)
     wakes: float = 0.0  # hours after listing: when a sleeper is discovered
@@ -86,6 +87,13 @@ class Collection:
     listed: tuple[Listed, ...]
     stories: tuple[Story, ...]
 
+    def first_day(self, paper: Announced) -> date:
+        """The day it was first announced; the month of its number, if that lies before all we hold."""
+        numbered = date(2000 + int(paper.id[:2]), int(paper.id[2:4]), 1)
+        days = (day for day, papers in self.announced.items() for each in papers if each.id == paper.id)
+        day = next(days, numbered)
+        return day if (day.year, day.month) == (numbered.year, numbered.month) else numbered
+
 
 @cache
 def collection() -> Collection:
@@ -96,11 +104,13 @@ def collection() -> Collection:
         for file in sorted((here / "announced").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".jsonl")
     }
-    known = {paper.id: paper for papers in reversed(announced.values()) for paper in papers}
-    listed = tuple(_listed(line, known) for line in _lines(here / "attention" / "huggingface.jsonl"))
+    papers = Collection(announced, (), ())
+    first = {each.id: each for day in reversed(announced.values()) for each in day}
+    lines = _lines(here / "attention" / "huggingface.jsonl")
+    listed = tuple(_listed(line, first[line["id"]], papers) for line in lines)
     lines = _lines(here / "attention" / "hackernews.jsonl")
     stories = tuple(_story(number, line) for number, line in enumerate(lines))
-    return Collection(announced=announced, listed=listed, stories=stories)
+    return Collection(announced, listed, stories)
 
 
 def _lines(file: Traversable) -> Iterator[dict[str, Any]]:
@@ -114,12 +124,10 @@ def _announced(line: dict[str, Any]) -> Announced:
     return Announced(**(line | lists | {"creator": creator}))
 
 
-def _listed(line: dict[str, Any], known: Mapping[str, Announced]) -> Listed:
-    paper = known.get(line["id"])  # a few are only here: announced before the sample begins
-    words = {} if paper is None else {"title": paper.title, "abstract": paper.abstract}
-    authors = tuple(line.get("authors") or (paper.authors if paper else ()))
-    lists = {"authors": authors, "keywords": tuple(line.get("keywords", ()))}
-    return Listed(**(words | line | lists | {"listed": date.fromisoformat(line["listed"])}))
+def _listed(line: dict[str, Any], paper: Announced, held: Collection) -> Listed:
+    words = {"title": paper.title, "abstract": paper.abstract, "authors": paper.authors}
+    days = {"listed": date.fromisoformat(line["listed"]), "published": held.first_day(paper)}
+    return Listed(**(words | line | days | {"keywords": tuple(line.get("keywords", ()))}))
 
 
 def _story(number: int, line: dict[str, Any]) -> Story:

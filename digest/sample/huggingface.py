@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -43,7 +43,7 @@ def _listed(held: Collection, now: datetime) -> Sequence[Listed]:
 
 def _entry(paper: Listed, now: datetime) -> dict[str, Any]:
     title, abstract = _without_dollars(paper.title), _without_dollars(paper.abstract)
-    published = paper.dawn - timedelta(days=1)
+    published = datetime.combine(paper.published, time(), UTC) - timedelta(days=1)  # the day it was handed in
     organization = {"organization": _organization(paper)} if paper.organization else {}
     return {
         "paper": _paper(paper, now, title, abstract, published) | organization,

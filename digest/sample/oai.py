@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import cast
 
 from lxml import etree
 
 from digest.sample.collection import Announced, Collection
+from digest.sample.elements import leaf, printed, unprefixed
 from digest.sample.rss import EASTERN
 
 OAI = "http://www.openarchives.org/OAI/2.0/"
@@ -19,19 +19,19 @@ Change = tuple[date, Announced]  # the day a record changed, and what it says si
 
 def answer(held: Collection, asked: Mapping[str, str], now: datetime) -> bytes:
     """One answer, always with status 200; what is wrong with a question stands inside it."""
-    root = etree.Element(f"{{{OAI}}}OAI-PMH", nsmap=_plain(OAI))
-    _text(root, "responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    request = _text(root, "request", "http://oaipmh.arxiv.org/oai")
+    root = etree.Element(f"{{{OAI}}}OAI-PMH", nsmap=unprefixed(OAI))
+    leaf(root, f"{{{OAI}}}responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    request = leaf(root, f"{{{OAI}}}request", "http://oaipmh.arxiv.org/oai")
     code, complaint, changes = _found(held, asked, now)
     if complaint:
-        _text(root, "error", complaint).set("code", code)
+        leaf(root, f"{{{OAI}}}error", complaint).set("code", code)
     else:
         for name, value in asked.items():
             request.set(name, value)
         records = etree.SubElement(root, f"{{{OAI}}}ListRecords")
         for day, paper in changes:
-            _record(records, day, paper, _created(held, paper))
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+            _record(records, day, paper, held.first_day(paper))
+    return printed(root)
 
 
 def sets_of(paper: Announced) -> tuple[str, ...]:
@@ -71,39 +71,32 @@ def _is_in(paper: Announced, wanted: str) -> bool:
     return not wanted or any(f"{name}:".startswith(f"{wanted}:") for name in sets_of(paper))
 
 
-def _created(held: Collection, paper: Announced) -> date:
-    """The day of its first version; the month of its number, if that lies before the sample."""
-    days = (day for day, papers in held.announced.items() for each in papers if each.id == paper.id)
-    month = date(2000 + int(paper.id[:2]), int(paper.id[2:4]), 1)
-    return next(days) if paper.id.startswith("2611.") else month
-
-
 def _record(records: etree._Element, day: date, paper: Announced, created: date) -> None:
     record = etree.SubElement(records, f"{{{OAI}}}record")
     header = etree.SubElement(record, f"{{{OAI}}}header")
-    _text(header, "identifier", f"oai:arXiv.org:{paper.id}")
-    _text(header, "datestamp", day.isoformat())
+    leaf(header, f"{{{OAI}}}identifier", f"oai:arXiv.org:{paper.id}")
+    leaf(header, f"{{{OAI}}}datestamp", day.isoformat())
     for name in sets_of(paper):
-        _text(header, "setSpec", name)
+        leaf(header, f"{{{OAI}}}setSpec", name)
     metadata = etree.SubElement(record, f"{{{OAI}}}metadata")
-    _metadata(etree.SubElement(metadata, f"{{{ARXIV}}}arXiv", nsmap=_plain(ARXIV)), day, paper, created)
+    _metadata(etree.SubElement(metadata, f"{{{ARXIV}}}arXiv", nsmap=unprefixed(ARXIV)), day, paper, created)
 
 
 def _metadata(fields: etree._Element, day: date, paper: Announced, created: date) -> None:
-    _text(fields, "id", paper.id, ARXIV)
-    _text(fields, "created", created.isoformat(), ARXIV)
+    leaf(fields, f"{{{ARXIV}}}id", paper.id)
+    leaf(fields, f"{{{ARXIV}}}created", created.isoformat())
     if paper.version > 1:
-        _text(fields, "updated", day.isoformat(), ARXIV)
+        leaf(fields, f"{{{ARXIV}}}updated", day.isoformat())
     authors = etree.SubElement(fields, f"{{{ARXIV}}}authors")
     for keyname, forenames in _names(paper):
         author = etree.SubElement(authors, f"{{{ARXIV}}}author")
-        _text(author, "keyname", keyname, ARXIV)
+        leaf(author, f"{{{ARXIV}}}keyname", keyname)
         if forenames:
-            _text(author, "forenames", forenames, ARXIV)
-    _text(fields, "title", paper.title, ARXIV)
-    _text(fields, "categories", " ".join(paper.categories), ARXIV)
-    _text(fields, "license", paper.licence, ARXIV)
-    _text(fields, "abstract", f"  {paper.abstract}", ARXIV)
+            leaf(author, f"{{{ARXIV}}}forenames", forenames)
+    leaf(fields, f"{{{ARXIV}}}title", paper.title)
+    leaf(fields, f"{{{ARXIV}}}categories", " ".join(paper.categories))
+    leaf(fields, f"{{{ARXIV}}}license", paper.licence)
+    leaf(fields, f"{{{ARXIV}}}abstract", f"  {paper.abstract}")
 
 
 def _names(paper: Announced) -> Iterator[tuple[str, str]]:
@@ -111,14 +104,3 @@ def _names(paper: Announced) -> Iterator[tuple[str, str]]:
     for name in paper.authors:
         forenames, _, keyname = name.rpartition(" ")
         yield keyname, forenames
-
-
-def _plain(namespace: str) -> dict[str, str]:
-    """A default namespace; lxml's types know only named ones."""
-    return cast("dict[str, str]", {None: namespace})
-
-
-def _text(parent: etree._Element, tag: str, text: str, namespace: str = OAI) -> etree._Element:
-    element = etree.SubElement(parent, f"{{{namespace}}}{tag}")
-    element.text = text
-    return element

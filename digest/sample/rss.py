@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from digest.sample.collection import Announced, Collection
+from digest.sample.elements import leaf, printed
 
 EASTERN = ZoneInfo("America/New_York")  # the feed is rebuilt at midnight there
 ARXIV = "http://arxiv.org/schemas/atom"
@@ -63,43 +64,37 @@ def _document(
 ) -> bytes:
     rss = etree.Element("rss", nsmap=NAMESPACES, version="2.0")
     channel = etree.SubElement(rss, "channel")
-    _text(channel, "title", title)
-    _text(channel, "link", _url(wanted))
-    _text(channel, "description", about)
+    leaf(channel, "title", title)
+    leaf(channel, "link", _url(wanted))
+    leaf(channel, "description", about)
     etree.SubElement(channel, f"{{{ATOM}}}link", href=_url(wanted), rel="self", type="application/rss+xml")
-    _text(channel, "docs", "http://www.rssboard.org/rss-specification")
-    _text(channel, "language", "en-us")
-    _text(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
-    _text(channel, "managingEditor", "rss-help@arxiv.org")
-    _text(channel, "pubDate", _midnight(now))
+    leaf(channel, "docs", "http://www.rssboard.org/rss-specification")
+    leaf(channel, "language", "en-us")
+    leaf(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
+    leaf(channel, "managingEditor", "rss-help@arxiv.org")
+    leaf(channel, "pubDate", _midnight(now))
     skipped = etree.SubElement(channel, "skipDays")
     for day in ("Saturday", "Sunday"):
-        _text(skipped, "day", day)
+        leaf(skipped, "day", day)
     for kind, paper in items:
         _item(channel, kind, paper, now)
-    return etree.tostring(rss, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return printed(rss)
 
 
 def _item(channel: etree._Element, kind: str, paper: Announced, now: datetime) -> None:
     item = etree.SubElement(channel, "item")
     numbered = f"{paper.id}v{paper.version}"
-    _text(item, "title", paper.title)
-    _text(item, "link", f"https://arxiv.org/abs/{paper.id}")
+    leaf(item, "title", paper.title)
+    leaf(item, "link", f"https://arxiv.org/abs/{paper.id}")
     # the blank before the line break is the service's own
-    _text(item, "description", f"arXiv:{numbered} Announce Type: {kind} \nAbstract: {paper.abstract}")
-    _text(item, "guid", f"oai:arXiv.org:{numbered}").set("isPermaLink", "false")
+    leaf(item, "description", f"arXiv:{numbered} Announce Type: {kind} \nAbstract: {paper.abstract}")
+    leaf(item, "guid", f"oai:arXiv.org:{numbered}").set("isPermaLink", "false")
     for category in paper.categories:
-        _text(item, "category", category)
-    _text(item, "pubDate", _midnight(now))
-    _text(item, f"{{{ARXIV}}}announce_type", kind)
-    _text(item, f"{{{DC}}}rights", paper.licence)
-    _text(item, f"{{{DC}}}creator", paper.creator)
-
-
-def _text(parent: etree._Element, tag: str, text: str) -> etree._Element:
-    element = etree.SubElement(parent, tag)
-    element.text = text
-    return element
+        leaf(item, "category", category)
+    leaf(item, "pubDate", _midnight(now))
+    leaf(item, f"{{{ARXIV}}}announce_type", kind)
+    leaf(item, f"{{{DC}}}rights", paper.licence)
+    leaf(item, f"{{{DC}}}creator", paper.creator)
 
 
 def _midnight(now: datetime) -> str:

@@ -1,6 +1,7 @@
 """Where do the sample's papers come from? A real HTTP server on loopback that stands for every service."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from digest.sample import hackernews, huggingface, oai, rss
+from digest.sample import hackernews, huggingface, oai, query, rss
 from digest.sample.collection import Collection, collection
 
 
@@ -25,7 +26,7 @@ class Reply:
 
 
 class Upstream:
-    """arXiv's RSS and OAI-PMH, Hugging Face's daily papers and HN Algolia at one address and moment.
+    """All of arXiv's services that we ask, Hugging Face's and Hacker News', at one address and moment.
 
     Use it as a context: `with Upstream(now) as upstream:` answers at `upstream.url` until the end.
     Set `upstream.now` to let time pass: what is announced and how many have voted follows.
@@ -35,6 +36,12 @@ class Upstream:
         self.now = now
         self.requests: list[str] = []  # every path asked for, in order
         self._held = held or collection()
+        self._answers: dict[str, Callable[[dict[str, str]], Reply]] = {
+            "/oai": self._oai,
+            "/api/query": self._query,
+            "/api/daily_papers": self._daily_papers,
+            "/api/v1/search_by_date": self._stories,
+        }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -62,13 +69,8 @@ class Upstream:
         asked = dict(parse_qsl(parts.query))
         if parts.path.startswith("/rss/"):
             return self._feed(unquote(parts.path.removeprefix("/rss/")))
-        if parts.path == "/oai":
-            return Reply(oai.answer(self._held, asked, self.now), "text/xml")
-        if parts.path == "/api/daily_papers":
-            return self._daily_papers(asked)
-        if parts.path == "/api/v1/search_by_date":
-            return _json(hackernews.search_by_date(self._held, asked, self.now))
-        return Reply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+        answer = self._answers.get(parts.path)
+        return answer(asked) if answer else Reply(b"Not Found", status=HTTPStatus.NOT_FOUND)
 
     def _feed(self, query: str) -> Reply:
         wanted = query.split("+")
@@ -76,11 +78,24 @@ class Upstream:
             return Reply(rss.refusal(wanted, self.now), "application/xml", HTTPStatus.BAD_REQUEST)
         return Reply(rss.feed(self._held, wanted, self.now), "application/rss+xml")
 
+    def _oai(self, asked: dict[str, str]) -> Reply:
+        return Reply(oai.answer(self._held, asked, self.now), "text/xml")
+
+    def _query(self, asked: dict[str, str]) -> Reply:
+        kind = "application/atom+xml; charset=utf-8"
+        try:
+            return Reply(query.answer(self._held, asked, self.now), kind)
+        except query.Misshapen as error:
+            return Reply(query.error(str(error), self.now), kind, HTTPStatus.BAD_REQUEST)
+
     def _daily_papers(self, asked: dict[str, str]) -> Reply:
         try:
             return _json(huggingface.daily_papers(self._held, asked, self.now))
         except ValueError:
             return _json({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
+
+    def _stories(self, asked: dict[str, str]) -> Reply:
+        return _json(hackernews.search_by_date(self._held, asked, self.now))
 
 
 def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Reply:

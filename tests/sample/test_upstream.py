@@ -8,6 +8,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
+from digest.fetch.arxiv_api import error_in, look_up
 from digest.fetch.arxiv_oai import harvest
 from digest.fetch.client import Client, Manners
 from digest.fetch.registry import Plan, build
@@ -248,6 +249,21 @@ def test_a_wrong_question_is_answered_with_200_and_a_complaint(
     reply = httpx.get(f"{upstream.url}/oai?{query}")
     assert reply.status_code == 200
     assert f'code="{code}"' in reply.text
+
+
+async def test_papers_can_be_looked_up_by_their_ids(upstream: Upstream) -> None:
+    async with asker(upstream) as client:
+        found = await look_up(client, upstream.url, ["2610.90907", "2611.90167", "2611.99999"], upstream.now)
+    papers = {paper.id: paper for paper in found.papers}
+    assert papers["arxiv:2610.90907"].published == datetime(2026, 10, 29, 12, tzinfo=UTC)
+    assert papers["arxiv:2611.90167"].category == "stat.ML"
+    assert found.note == "arXiv does not know 2611.99999."
+
+
+def test_what_is_no_id_is_refused_with_an_error_entry(upstream: Upstream) -> None:
+    refused = httpx.get(f"{upstream.url}/api/query?id_list=abc")
+    assert refused.status_code == 400
+    assert error_in(refused.content) == "incorrect id format for abc"
 
 
 def test_anything_else_is_not_there(upstream: Upstream) -> None:
