@@ -13,6 +13,7 @@ from digest import __version__
 from digest.app import House
 from digest.errors import DigestError, InvalidAddress, InvalidChange, InvalidToken, NotFound, StoreBusy
 from digest.web import confirming, feeds, health, leaving, preferences, private, reading, signup, teaching
+from digest.web.admin import door, files, overview, readers
 from digest.web.api import routes as api
 from digest.web.guard import Guard
 from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
@@ -53,7 +54,8 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
     app.state.lobby = lobby
     for room in ROOMS:
         app.include_router(room.router)
-    app.include_router(api.router)
+    for room in (api, door, overview, files, readers):
+        app.include_router(room.router)
     _answer_errors(app, lobby)
     app.add_middleware(Guard, is_https=lobby.is_https)
     return app

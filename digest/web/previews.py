@@ -1,5 +1,6 @@
 """What would this reader get today? The edition as the morning's run would choose it, or as it was sent."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,6 +35,10 @@ class Mornings:
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
+        return self.choice(reader, now)[0]
+
+    def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
+        """The same, and for every other candidate the rule that kept it out."""
         morning = self._mornings.value("", now, FRESH, lambda: pipeline.morning(self._store, now))
         due = due_slot(reader.schedule, now)
         slot = due[1] if due else next_slot(reader.schedule, now)
@@ -42,8 +47,8 @@ class Mornings:
         today = local_day(reader.schedule, slot)
         earlier = {paper: each for paper, each in sent.items() if each.day < today}
         rested = replace(reader, cursor=_before(reader.cursor, slot))
-        edition, _ = next(morning.editions([(rested, slot)], {reader.id: earlier}))
-        return edition
+        edition, chosen = next(morning.editions([(rested, slot)], {reader.id: earlier}))
+        return edition, {paper: str(rule) for paper, rule in chosen.stopped.items()}
 
 
 def _before(cursor: datetime | None, slot: datetime) -> datetime | None:

@@ -2,18 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from digest import __version__, subscriptions
 from digest.errors import NotFound
 from digest.model import Status
 from digest.store.subscribers import SORTS
 from digest.web.api.access import Acting
-from digest.web.api.shapes import Address, Changed, Failure, Mail, Newcomer, Page, Pause, Shown, Wishes
+from digest.web.api.shapes import Address, Changed, Failure, Mail, Newcomer, Page, Pause, Shown, Taken, Wishes
 from digest.web.lobby import InLobby
+from digest.web.tables import csv_of, take_in_file
 
 PREFIX = "/api/v1"
 FARTHEST = 10_000_000
@@ -41,6 +42,15 @@ class Filter(BaseModel):
     offset: int = Field(0, ge=0, le=FARTHEST)
 
 
+class Taking(BaseModel):
+    """How an import is meant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = Field(default=False, description="report only, keep nothing")
+    confirmed: bool = Field(default=False, description="asserts that these people consented before")
+
+
 @router.get("/subscribers")
 def subscribers(_: Acting, lobby: InLobby, wanted: Annotated[Filter, Query()]) -> Page:
     """List, filter, sort and page through the subscribers."""
@@ -63,6 +73,25 @@ def add(by: Acting, lobby: InLobby, newcomer: Newcomer) -> Shown:
     with lobby.house.store.begin() as tx:
         reader = subscriptions.enrol(tx, newcomer.email, wishes, has_consented=newcomer.confirmed, by=by)
     return Shown.of(reader)
+
+
+async def _body(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post("/subscribers/import")
+def take_in(
+    by: Acting, lobby: InLobby, content: Annotated[bytes, Depends(_body)], how: Annotated[Taking, Query()]
+) -> Taken:
+    """Take in a CSV with a header or JSON lines, sent as the body; rows that make no sense are told."""
+    report = take_in_file(lobby.house.store, content, by=by, confirmed=how.confirmed, dry_run=how.dry_run)
+    return Taken(counts=report.counts, noted=report.noted)
+
+
+@router.get("/subscribers/export", response_class=StreamingResponse)
+def export(_: Acting, lobby: InLobby) -> Response:
+    """All subscribers as CSV, in the names of the import."""
+    return StreamingResponse(csv_of(lobby.house.store), media_type="text/csv")
 
 
 @router.get("/subscribers/{who}")

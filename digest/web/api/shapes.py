@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.imports import Outcome
 from digest.model import (
     Delivery,
     DeliveryKind,
@@ -134,6 +135,13 @@ class Changed(BaseModel):
     """Whether the call made a difference."""
 
     changed: bool
+
+
+class Taken(BaseModel):
+    """What an import did: how many rows of each outcome, and those with something to say."""
+
+    counts: dict[str, int]
+    noted: list[Outcome]
 
 
 class Failure(BaseModel):
