@@ -30,6 +30,7 @@ class Item:
     delivery: Delivery
     letter: Letter
     granted: bool = False  # its intent is written down: it may go on the wire
+    is_out: bool = False  # it is written down that its body goes out next
     tries: int = 0  # lines that broke under it before it was handed over
 
 

@@ -35,6 +35,8 @@ class Lane:
         self._watch = watch
         self._resend = resend
         self._result: Settlement | None = None  # known, not yet written down
+        self._body: Delivery | None = None  # goes out next, not yet written down
+        self._looks_ahead = False
 
     async def run(self) -> None:
         """Take mail as long as there is some."""
@@ -72,12 +74,14 @@ class Lane:
         return hand
 
     async def _work(self, line: Line, item: Item) -> Item | None:
+        self._looks_ahead = line.looks_ahead
         hand, sent, since = await self._granted(item), 0, time.monotonic()
         while hand:
             sent += 1
             is_worn = sent >= MOST_MAILS or time.monotonic() - since >= MOST_SECONDS
-            behind = await self._at_hand() if line.looks_ahead and not is_worn else None
-            await self._commit()  # before the body: a crash from here on doubles this mail at most
+            self._let_out(hand)
+            behind = await self._at_hand() if self._looks_ahead and not is_worn else None
+            await self._commit()  # unless it went with that intent: from here on a crash leaves it in doubt
             self._scribe.check_lease()
             outcome = await line.deliver(hand.letter, ahead=behind.letter if behind else None)
             if self._must_move(hand, outcome):
@@ -118,15 +122,25 @@ class Lane:
     async def _granted(self, item: Item | None) -> Item | None:
         """This mail, or the next one at hand, that the ledger lets go."""
         while item and not item.granted:
+            if not self._looks_ahead:
+                self._let_out(item)  # its body follows at once: one commit for both
             item.granted = item.delivery.id in await self._commit(item.delivery)
             if not item.granted:
                 self._counts.ended[DeliveryState.CANCELLED] += 1
                 item = await self._desk.at_hand(self._route)
         return item
 
+    def _let_out(self, item: Item) -> None:
+        """Its body goes out after the next commit."""
+        if not item.is_out:
+            self._body, item.is_out = item.delivery, True
+
     async def _commit(self, *wanted: Delivery) -> Collection[int]:
         result, self._result = self._result, None
-        granted = await self._scribe.turn(settled=[result] if result else [], wanted=wanted)
+        body, self._body = self._body, None
+        granted = await self._scribe.turn(
+            settled=[result] if result else [], wanted=wanted, bodies=[body] if body else []
+        )
         if result and result.brake:
             await self._desk.shun(domain_of(result.delivery))
         return granted

@@ -18,10 +18,16 @@ class Ledger(Protocol):
         """Take due mail, most urgent first; what came too late or nobody may get leaves the queue."""
 
     def turn(
-        self, settlements: Sequence[Settlement], intents: Sequence[Delivery], now: datetime
+        self,
+        settlements: Sequence[Settlement],
+        intents: Sequence[Delivery],
+        now: datetime,
+        *,
+        bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
         """Write down what became of some, and the intent to hand over others; gives the ids that may go.
 
+        An intent allows the envelope and DATA; `bodies` are those granted whose body goes out next.
         Asking again with the same arguments changes nothing. Raises LeaseLost when another worker
         has taken over.
         """

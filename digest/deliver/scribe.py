@@ -23,6 +23,7 @@ PATIENCE = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while the da
 class _Entry:
     settled: tuple[Settlement, ...]
     wanted: tuple[Delivery, ...]
+    bodies: tuple[Delivery, ...]
     granted: asyncio.Future[Collection[int]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -52,12 +53,16 @@ class Scribe:
         return self._clock()
 
     async def turn(
-        self, *, settled: Sequence[Settlement] = (), wanted: Sequence[Delivery] = ()
+        self,
+        *,
+        settled: Sequence[Settlement] = (),
+        wanted: Sequence[Delivery] = (),
+        bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
         """Write results and intents down; gives the ids that may go. StoreError: nothing may."""
-        if not settled and not wanted:
+        if not (settled or wanted or bodies):
             return frozenset()
-        entry = _Entry(tuple(settled), tuple(wanted))
+        entry = _Entry(tuple(settled), tuple(wanted), tuple(bodies))
         self._waiting.append(entry)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
@@ -103,19 +108,24 @@ class Scribe:
                     entry.granted.set_result(granted)
 
     async def _commit(self, entries: Sequence[_Entry]) -> Collection[int]:
-        settled = [each for entry in entries for each in entry.settled]
-        wanted = [each for entry in entries for each in entry.wanted]
+        whole = _Entry(
+            tuple(each for entry in entries for each in entry.settled),
+            tuple(each for entry in entries for each in entry.wanted),
+            tuple(each for entry in entries for each in entry.bodies),
+        )
         for pause in self._patience:
             try:
-                return await self._try(settled, wanted)
+                return await self._try(whole)
             except LeaseLost:
                 raise
             except StoreError:
                 await asyncio.sleep(pause)
-        return await self._try(settled, wanted)
+        return await self._try(whole)
 
-    async def _try(self, settled: list[Settlement], wanted: list[Delivery]) -> Collection[int]:
+    async def _try(self, entry: _Entry) -> Collection[int]:
         now = self.now()
-        granted = await self.ask(lambda: self._ledger.turn(settled, wanted, now))
+        granted = await self.ask(
+            lambda: self._ledger.turn(entry.settled, entry.wanted, now, bodies=entry.bodies)
+        )
         self.commits += 1
         return granted

@@ -248,6 +248,7 @@ def _row(plan: Planned, now: datetime) -> dict[str, Any]:
         "uncertain": 0,
         "generation": 0,
         "render_failures": 0,
+        "body_out": False,
         "owner": None,
         "last_code": 0,
         "last_enhanced": "",

@@ -92,9 +92,14 @@ class SendersLedger:
         return claimed
 
     def turn(
-        self, settlements: Sequence[Settlement], intents: Sequence[Delivery], now: datetime
+        self,
+        settlements: Sequence[Settlement],
+        intents: Sequence[Delivery],
+        now: datetime,
+        *,
+        bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
-        """Results and the next intents in one commit."""
+        """Results, the next intents, and which bodies go out next: one commit."""
         with self._store.begin() as tx:
             self._hold(tx)
             queue = self._queue(tx)
@@ -102,7 +107,9 @@ class SendersLedger:
             Standing(tx.connection, pepper=self._pepper).note(settlements)
             if self._braked or any(each.brake for each in settlements):
                 Throttles(self._wall()).learn(tx.connection, settlements, self._braked)
-            return queue.intend(intents, now)
+            granted = queue.intend(intents, now)
+            queue.let_out(bodies)
+            return granted
 
     def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  others may note when
         """Claimed mail goes back untouched."""

@@ -131,6 +131,12 @@ class Queue:
                 gone = set(self._connection.scalars(_STOP, stopped))
                 release_papers(self._connection, [each for each in which if each.id in gone])
 
+    def let_out(self, deliveries: Sequence[Delivery]) -> None:
+        """From the next commit on their bodies may be on the wire."""
+        if deliveries:
+            pairs = [(each.id, each.generation) for each in deliveries]
+            self._connection.execute(_LET_OUT, {"owner_": self._owner, "pairs": pairs})
+
     # ---- result: T5
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
@@ -173,22 +179,25 @@ class Queue:
         """Mail the dead had in their hands: the leased is free again, what was on the wire is in doubt.
 
         In doubt it goes out once more (the second copy is the last), or with resend=False never again.
+        What was announced without a body is in no doubt.
         """
         held = sa.and_(_D.state.in_(_HELD), orphaned)
         if is_postgres(self._connection):  # the same order everywhere, so that nobody waits in a circle
             self._connection.execute(sa.select(_D.id).where(held).order_by(_D.id).with_for_update())
         again = sa.and_(_D.uncertain < MOST_COPIES - 1, sa.literal(resend))
-        doubt = sa.update(DELIVERY).where(held, _D.state == DeliveryState.SENDING)
+        doubt = sa.update(DELIVERY).where(held, _D.body_out)
         lost = self._connection.execute(
-            doubt.where(sa.not_(again)).values(state=DeliveryState.UNCERTAIN, owner=None, finished_at=now)
+            doubt.where(sa.not_(again)).values(
+                state=DeliveryState.UNCERTAIN, owner=None, body_out=False, finished_at=now
+            )
         )
         resent = self._connection.execute(
-            doubt.where(again).values(state=DeliveryState.QUEUED, owner=None, uncertain=_D.uncertain + 1)
+            doubt.where(again).values(
+                state=DeliveryState.QUEUED, owner=None, body_out=False, uncertain=_D.uncertain + 1
+            )
         )
         freed = self._connection.execute(
-            sa.update(DELIVERY)
-            .where(held, _D.state == DeliveryState.LEASED)
-            .values(state=DeliveryState.QUEUED, owner=None)
+            sa.update(DELIVERY).where(held).values(state=DeliveryState.QUEUED, owner=None)
         )
         return lost.rowcount + resent.rowcount + freed.rowcount
 
@@ -235,6 +244,7 @@ _INTEND = (
     .values(state=DeliveryState.SENDING)
     .returning(_D.id)
 )
+_LET_OUT = sa.update(DELIVERY).where(*_ours(DeliveryState.SENDING)).values(body_out=True)
 _STOP = (
     sa.update(DELIVERY)
     .where(*_ours(DeliveryState.LEASED))
@@ -259,6 +269,7 @@ _SETTLE = (
         uncertain=_D.uncertain + sa.bindparam("doubtful"),
         render_failures=_D.render_failures + sa.bindparam("misprint"),
         owner=None,
+        body_out=False,
         last_code=sa.bindparam("code_"),
         last_enhanced=sa.bindparam("enhanced_"),
         # an erased reader's row must not learn the address again from a server's reply

@@ -254,6 +254,7 @@ class DeliveryRecord(Record, table=True):
     uncertain: int
     generation: int
     render_failures: int
+    body_out: bool  # sending, and the body may be on the wire: a crash now leaves it in doubt
     owner: str | None
     last_code: int
     last_enhanced: str

@@ -230,6 +230,7 @@ def _delivery() -> None:
         sa.Column("uncertain", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("render_failures", sa.Integer(), nullable=False),
+        sa.Column("body_out", sa.Boolean(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("last_code", sa.Integer(), nullable=False),
         sa.Column("last_enhanced", sa.String(), nullable=False),
