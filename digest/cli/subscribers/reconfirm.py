@@ -1,0 +1,24 @@
+"""`digest subscribers reconfirm`."""
+
+from datetime import datetime
+
+import click
+
+from digest import subscriptions
+from digest.cli.house import now_option
+from digest.cli.subscribers.desk import desk
+from digest.errors import InvalidChange
+from digest.model import Status
+
+
+@click.command("reconfirm", epilog="Example: digest subscribers reconfirm ada@example.com")
+@click.argument("address")
+@now_option
+def command(*, address: str, now: datetime | None) -> None:
+    """Ask somebody who has not answered to confirm once more."""
+    with desk(now) as (_, tx, by):
+        reader = subscriptions.whom(tx, address)
+        if reader.status is not Status.UNCONFIRMED:
+            raise InvalidChange(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
+        is_asked = subscriptions.ask(tx, reader, by=by)
+    click.echo("Asked; the mail goes out with the next run." if is_asked else "Asked just now; wait.")

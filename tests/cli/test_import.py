@@ -1,0 +1,135 @@
+"""Somebody's file of subscribers: every dialect read, every row answered for, nobody without consent."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from digest.cli.subscribers import command as subscribers
+from digest.model import DeliveryState, Status, Subscriber
+from digest.settings import variables
+from digest.store import Store
+
+NOW = ("--now", "2026-11-23T09:30:00Z")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for variable in variables().values():
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _run(*args: str) -> Result:
+    return CliRunner().invoke(subscribers, list(args))
+
+
+def _import(path: Path, *options: str) -> dict[str, int]:
+    result = _run("import", str(path), "--json", *NOW, *options)
+    told: dict[str, int] = json.loads(result.stdout)
+    return told
+
+
+def _readers(folder: Path) -> Iterator[Subscriber]:
+    store = Store.open(f"sqlite:///{folder}/digest.sqlite3")
+    with store.begin(write=False) as tx:
+        yield from tx.subscribers.after(limit=1000)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"),
+    [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-8", "|"), ("utf-16", ";")],
+)
+def test_csv_is_read_in_every_dialect_people_export(folder: Path, encoding: str, delimiter: str) -> None:
+    path = folder / "people.csv"
+    lines = [("Email", "keywords", "timezone"), ("Åse@bücher.example", '"optics, lasers"', "Europe/Berlin")]
+    path.write_text("\r\n".join(delimiter.join(line) for line in lines), encoding=encoding)
+    assert _import(path)["added"] == 1
+    (reader,) = _readers(folder)
+    assert reader.profile.keywords == ("optics", "lasers")
+    assert reader.schedule.timezone == "Europe/Berlin"
+
+
+def test_imported_people_are_asked_unless_consent_is_asserted(folder: Path) -> None:
+    path = folder / "people.csv"
+    path.write_text("email\nada@example.com\nbo@example.com\n")
+    _import(path)
+    assert {reader.status for reader in _readers(folder)} == {Status.UNCONFIRMED}
+    store = Store.open(f"sqlite:///{folder}/digest.sqlite3")
+    with store.begin(write=False) as tx:
+        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 2
+    store.close()
+    _import(path, "--confirmed")
+    assert {reader.status for reader in _readers(folder)} == {Status.CONFIRMED}
+
+
+def test_a_dry_run_reports_exactly_and_writes_nothing(folder: Path) -> None:
+    path = folder / "people.jsonl"
+    rows: list[object] = [
+        {"email": "ada@example.com", "keywords": ["optics"]},
+        {"email": "Ada@Example.com"},
+        {"email": "x"},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    planned = _import(path, "--dry-run")
+    assert list(_readers(folder)) == []
+    done = _import(path)
+    assert {k: v for k, v in planned.items() if k != "dry_run"} == {
+        k: v for k, v in done.items() if k != "dry_run"
+    }
+    assert (done["added"], done["duplicate"], done["invalid"]) == (1, 1, 1)
+
+
+def test_every_row_is_answered_for_in_the_report(folder: Path) -> None:
+    path, report = folder / "people.csv", folder / "report.csv"
+    path.write_text("email,timezone\nada@example.com,UTC\n=cmd()@x,UTC\nbo@example.com,Middle/Earth\n")
+    result = _run("import", str(path), "--report", str(report), *NOW)
+    assert result.exit_code == 1
+    told = list(csv.DictReader(report.read_text(encoding="utf-8").splitlines()))
+    assert [row["result"] for row in told] == ["added", "invalid", "invalid"]
+    assert told[1]["email"].startswith("'=")
+    assert "Europe/Berlin" in told[2]["note"]
+
+
+def test_the_suppressed_stay_suppressed(folder: Path) -> None:
+    assert _run("suppress", "ada@example.com", *NOW).exit_code == 0
+    path = folder / "people.csv"
+    path.write_text("email\nada@example.com\n")
+    assert _import(path, "--confirmed")["suppressed"] == 1
+    assert list(_readers(folder)) == []
+
+
+def test_an_export_is_safe_in_a_spreadsheet_and_can_be_imported_again(folder: Path) -> None:
+    path = folder / "people.csv"
+    path.write_text('email,keywords\nada@example.com,"=1+1, optics"\n')
+    _import(path, "--confirmed")
+    exported = _run("export").stdout
+    (row,) = csv.DictReader(exported.splitlines())
+    assert row["keywords"].startswith("'=")
+    (folder / "again.csv").write_text(exported)
+    assert _import(folder / "again.csv", "--confirmed")["invalid"] == 0
+
+
+def test_a_listmonk_export_brings_its_attributes_along(folder: Path) -> None:
+    path = folder / "listmonk.csv"
+    path.write_text(
+        'uuid,email,name,attributes,status\n1,ada@example.com,Ada,"{""keywords"": ""optics""}",enabled\n'
+    )
+    assert _import(path, "--confirmed")["added"] == 1
+    (reader,) = _readers(folder)
+    assert reader.profile.keywords == ("optics",)
+
+
+@pytest.mark.parametrize("content", [b"name,age\nx,1\n", b"\xff\xfe\xff\xff\xff", b'{"email": \n', b""])
+def test_what_is_no_list_of_people_is_refused_in_a_sentence(folder: Path, content: bytes) -> None:
+    path = folder / "people.csv"
+    path.write_bytes(content)
+    result = _run("import", str(path), *NOW)
+    assert result.exit_code == 1
+    assert result.exception is not None
+    assert str(result.exception).endswith(".")
