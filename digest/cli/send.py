@@ -35,7 +35,7 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
             _show_due(house, clock, as_json=as_json)
             return
         if to:
-            click.echo(anyio.run(_send_test, house, to, clock))
+            click.echo(anyio.run(send_test, house, to, clock))
             return
         plans = pipeline.plan(house.store, clock())
         day = Day(plans=plans, tally=anyio.run(pipeline.send, house, clock))
@@ -61,7 +61,7 @@ def _row(edition: Edition) -> tuple[object, ...]:
     return edition.subscriber.address, edition.day, counts, edition.picks[0].paper.title
 
 
-async def _send_test(house: House, to: str, clock: Clock) -> str:
+async def send_test(house: House, to: str, clock: Clock) -> str:
     """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
     address = parse_address(to).shown
     edition = pipeline.upcoming(house.store, _reader(house, address), clock())

@@ -1,0 +1,36 @@
+"""`digest doctor`: is everything set up right?"""
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+
+import anyio
+import click
+
+from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.send import send_test
+from digest.doctor import Verdict, examine
+
+
+@click.command("doctor", epilog="Example: digest doctor --send you@example.com")
+@click.option("--offline", is_flag=True, help="Only what can be checked without a network.")
+@click.option("--send", "to", help="Send one test mail to this address at the end.")
+@now_option
+@json_option
+def command(*, offline: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
+    """Check settings, database, mail server, DNS and sources; each line with its fix.
+
+    Exit code 1 when a line says FAIL.
+    """
+    with open_house() as house:
+        findings = anyio.run(lambda: examine(house, clock(now), offline=offline))
+        if to:
+            click.echo(anyio.run(send_test, house, to, lambda: clock(now)))
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        show_table(
+            ("", "check", "found", "what to do"), [(f.verdict, f.check, f.detail, f.fix) for f in findings]
+        )
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        sys.exit(1)
