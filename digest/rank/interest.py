@@ -1,19 +1,25 @@
 """How near is each paper of the day to each reader? Built once a run, then asked for readers in chunks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from digest.model import Because, Paper, Profile, Reason
+from digest.model import Paper, Profile, Reason
+from digest.rank.authors import followed_author
+from digest.rank.evidence import Evidence
 from digest.rank.interests import Document, Interest, dislikes, interests
-from digest.rank.lexical import Floats, Lexicon
+from digest.rank.lexical import Floats, Lexicon, counted
 from digest.rank.muting import Truths, muted, readable
+from digest.rank.nearness import Nearness
 from digest.rank.score import relevance
-from digest.rank.text import surfaces, terms
+from digest.rank.splitting import split
+from digest.rank.text import plain
+from digest.rank.vectors import Embedding, space
 
-NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
-NEAREST = 3  # the second channel looks at this many of the nearest documents
+AUTHOR, AFFILIATION, CATEGORY = 3.0, 1.0, 0.3  # what following adds, in standard deviations
+CATEGORY_ALONE = 2.0  # for a reader who told us nothing else
+CHUNK = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,83 +31,130 @@ class Ranking:
     relevance: Floats  # the same as a probability
     muted: Truths
     is_personal: bool  # False: the reader told us nothing, affinity is 0 throughout
-    reason: Callable[[int], Reason]
+    interests: tuple[Interest, ...]
+    interest: np.ndarray[tuple[int, ...], np.dtype[np.intp]]  # which of them spoke loudest for each paper
+    evidence: Evidence
+    profile: Profile
 
+    def reason(self, place: int) -> Reason:
+        """Why this paper is near to this reader: evidence, worked out when asked for."""
+        loudest = self.interests[int(self.interest[place])] if self.interests else None
+        return self.evidence.reason(place, loudest, self.profile)
 
-class Rankings(Sequence[Ranking]):
-    """The rankings of some readers, in their order; reasons are worked out only when asked for."""
-
-    def __init__(self, rankings: Sequence[Ranking]) -> None:
-        self._rankings = rankings
-
-    def __len__(self) -> int:
-        return len(self._rankings)
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]  # noqa: ANN001, ANN204
-        return self._rankings[index]
-
-    def __iter__(self) -> Iterator[Ranking]:
-        return iter(self._rankings)
+    def facet(self, place: int) -> str:
+        """The name of the interest that spoke loudest, empty for an unnamed one."""
+        return self.interests[int(self.interest[place])].name if self.interests else ""
 
 
 class Ranker:
-    """The papers of the day, ready to be compared with any number of readers."""
+    """The papers of the day, ready to be compared with any number of readers.
+
+    `background` are papers of earlier days: they tell what is rare and what is usual.
+    """
 
     def __init__(
-        self, papers: Sequence[Paper], background: Sequence[Paper] = (), vectors: object = None
+        self,
+        papers: Sequence[Paper],
+        background: Sequence[Paper] = (),
+        vectors: Embedding | None = None,
+        *,
+        splits_seeds: bool = True,
     ) -> None:
         self.papers = tuple(papers)
-        self._lexicon = Lexicon([_text(paper) for paper in papers], [_text(paper) for paper in background])
-        self._readable: list[str] | None = None
+        self._texts = [_text(paper) for paper in papers]
+        earlier = [_text(paper) for paper in background]
+        self._lexicon = Lexicon(list(map(counted, self._texts)), list(map(counted, earlier)))
+        self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
+        self._evidence = Evidence(self.papers, self._lexicon)
+        self._splits_seeds = splits_seeds
+        self._readable: list[str] = []
+        self._identical = {text: place for place, text in enumerate(self._texts)}
 
-    def rank(self, profiles: Sequence[Profile]) -> Rankings:
-        """What each of these readers makes of the day."""
-        return Rankings([self._rank(profile) for profile in profiles])
+    def rank(self, profiles: Iterable[Profile]) -> list[Ranking]:
+        """What each of these readers makes of the day, in their order."""
+        return [ranking for chunk in _chunks(profiles) for ranking in self._rank_chunk(chunk)]
 
-    def _rank(self, profile: Profile) -> Ranking:
-        wanted = interests(profile)
+    def _rank_chunk(self, profiles: Sequence[Profile]) -> Iterator[Ranking]:
+        near = Nearness(self._lexicon, self._space, _distinct(profiles)) if self.papers else None
+        for profile in profiles:
+            wanted = [part for interest in interests(profile) for part in self._parts(interest, near)]
+            yield self._ranking(profile, wanted, near)
+
+    def _parts(self, interest: Interest, near: Nearness | None) -> tuple[Interest, ...]:
+        if near is None or not self._splits_seeds:
+            return (interest,)
+        return split(interest, near.among(interest.documents), unrelated=self._lexicon.unrelated)
+
+    def _ranking(self, profile: Profile, wanted: list[Interest], near: Nearness | None) -> Ranking:
         unwanted = dislikes(profile)
-        views = [self._view(interest, unwanted) for interest in wanted]
+        views = [near.view(interest, unwanted) for interest in wanted] if near else []
         affinity = np.max(views, axis=0) if views else np.zeros(len(self.papers), np.float32)
-        winner = np.argmax(views, axis=0) if views else np.zeros(len(self.papers), int)
+        loudest = np.argmax(views, axis=0) if views else np.zeros(len(self.papers), np.intp)
+        affinity = self._followed(affinity, profile, has_words=bool(views))
+        affinity = self._known(affinity, wanted, unwanted)
+        has_followed = bool(profile.authors or profile.categories or profile.affiliations)
+        return Ranking(
+            papers=self.papers,
+            affinity=affinity,
+            relevance=relevance(affinity),
+            muted=self._muted(profile),
+            is_personal=bool(wanted) or has_followed,
+            interests=tuple(wanted),
+            interest=loudest,
+            evidence=self._evidence,
+            profile=profile,
+        )
 
-        def reason(place: int) -> Reason:
-            return self._reason(place, wanted[int(winner[place])] if wanted else None)
+    def _followed(self, affinity: Floats, profile: Profile, *, has_words: bool) -> Floats:
+        """What following an author, an affiliation or a category adds."""
+        if not (profile.authors or profile.affiliations or profile.categories):
+            return affinity
+        category = CATEGORY if has_words else CATEGORY_ALONE
+        organizations = {plain(name) for name in profile.affiliations}
+        added = [
+            AUTHOR * bool(followed_author(paper.authors, profile.authors))
+            + AFFILIATION * (bool(paper.organization) and plain(paper.organization) in organizations)
+            + category * any(each in profile.categories for each in paper.categories)
+            for paper in self.papers
+        ]
+        return affinity + np.array(added, np.float32)
 
-        return Ranking(self.papers, affinity, relevance(affinity), self._muted(profile), bool(views), reason)
-
-    def _view(self, interest: Interest, unwanted: tuple[Document, ...]) -> Floats:
-        near = self._similar([document.text for document in interest.documents])
-        mean = near.mean(axis=1)
-        if unwanted:
-            mean = mean - NEGATIVE * self._similar([document.text for document in unwanted]).mean(axis=1)
-        nearest = -np.sort(-near, axis=1)[:, :NEAREST].mean(axis=1)
-        return _standard(_standard(np.sqrt(np.maximum(mean, 0))) + _standard(np.sqrt(nearest)))
-
-    def _similar(self, texts: Sequence[str]) -> Floats:
-        return np.asarray((self._lexicon.candidates @ self._lexicon.encode(texts).T).todense(), np.float32)
+    def _known(self, affinity: Floats, wanted: Sequence[Interest], unwanted: Sequence[Document]) -> Floats:
+        """A paper the reader gave us is wanted for certain: no paper could stand out further."""
+        disliked = {document.text for document in unwanted}
+        liked = {document.text for interest in wanted for document in interest.documents if document.title}
+        places = [self._identical[text] for text in liked - disliked if text in self._identical]
+        affinity[places] = np.maximum(affinity[places], np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE)
+        return affinity
 
     def _muted(self, profile: Profile) -> Truths:
         if not profile.muted:
             return np.zeros(len(self.papers), np.bool_)
-        if self._readable is None:
-            self._readable = [readable(paper) for paper in self.papers]
+        self._readable = self._readable or [readable(paper) for paper in self.papers]
         return muted(self._readable, profile.muted)
 
-    def _reason(self, place: int, interest: Interest | None) -> Reason:
-        if interest is None:
-            return Reason(because=Because.NEW)
-        paper = self.papers[place]
-        shown = surfaces(_text(paper))
-        said = set(terms("\n".join(document.text for document in interest.documents)))
-        shared = tuple(surface for term, surface in shown.items() if term in said)[:3]
-        return Reason(because=Because.TERMS, terms=shared, facet=interest.name)
+
+def _chunks(profiles: Iterable[Profile]) -> Iterator[list[Profile]]:
+    """Readers in groups of bounded size, so that memory stays flat whatever their number."""
+    chunk: list[Profile] = []
+    size = 0
+    for profile in profiles:
+        chunk.append(profile)
+        size += len(profile.liked) + len(profile.disliked) + 3
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    yield chunk
+
+
+def _distinct(profiles: Sequence[Profile]) -> list[Document]:
+    documents: dict[Document, None] = {}
+    for profile in profiles:
+        documents.update(dict.fromkeys(dislikes(profile)))
+        for interest in interests(profile):
+            documents.update(dict.fromkeys(interest.documents))
+    return list(documents)
 
 
 def _text(paper: Paper) -> str:
     return f"{paper.title}\n{paper.abstract}"
-
-
-def _standard(values: Floats) -> Floats:
-    spread = float(values.std()) if values.size else 0.0
-    return np.asarray((values - values.mean()) / (spread or 1.0), np.float32)

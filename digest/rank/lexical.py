@@ -1,7 +1,8 @@
-"""How near is a paper to what someone liked, in words? BM25-weighted terms, two channels, numpy and scipy."""
+"""How much does a paper say what someone liked, in words? BM25 weights, and what is usual subtracted."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -11,62 +12,111 @@ from digest.rank.text import terms
 SATURATION = 1.2  # BM25's k1: the third mention of a term says less than the first
 LENGTH = 0.75  # BM25's b: how far long texts are held to say less with each word
 RARITY = 1.25  # the power of the inverse document frequency
+PAIRS = 0.85  # pairs of words are rarer than words without telling as much more
 PIVOT = 0.7  # candidates are divided by their length to this power: 1 would favour short abstracts
+ENOUGH_BACKGROUND = 100  # papers of earlier days from which the usual paper can be known
+NEIGHBOURS, LENT = 10, 0.3  # a candidate borrows this share from the mean of so many nearest candidates
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Terms = Mapping[str, float]  # how often, or how strongly, each term is meant
+
+
+def counted(text: str) -> Terms:
+    """How often a text uses each of its terms."""
+    return Counter(terms(text))
 
 
 class Lexicon:
     """The language of the day: which terms exist, how rare each is, and the candidates in these terms."""
 
-    def __init__(self, papers: Sequence[str], background: Sequence[str] = ()) -> None:
-        self._places: dict[str, int] = {}
-        self._known: dict[str, sparse.csr_array] = {}
-        counts = self._counts([*papers, *background], grow=True)
-        documents = np.bincount(counts.indices, minlength=len(self._places))
-        total = counts.shape[0]
-        self._rarity = np.log1p((total - documents + 0.5) / (documents + 0.5)).astype(np.float32) ** RARITY
-        self._usual_length = max(float(counts.sum()) / max(total, 1), 1.0)
-        weights = self._weights(counts[: len(papers)])
-        self.candidates = _divided(weights, _norms(weights) ** PIVOT)
+    def __init__(self, papers: Sequence[Terms], background: Sequence[Terms] = ()) -> None:
+        everything = [*papers, *background]
+        self.places = _places(everything)
+        counts = _table(everything, self.places)
+        self._total = counts.shape[0]
+        self._usual_length = float(counts.sum()) / max(self._total, 1) or 1.0
+        self._rarity = self._rarities(np.bincount(counts.indices, minlength=len(self.places)))
+        weights = self._weights(counts, self._rarity)
+        norms = _norms(weights)
+        unit, size = _divided(weights, norms), len(papers)
+        earlier = unit[size:] if len(background) >= ENOUGH_BACKGROUND else unit
+        usual = np.asarray(earlier.sum(axis=0), np.float32).ravel() / max(earlier.shape[0], 1)
+        self.candidates = _divided(weights[:size], norms[:size] ** PIVOT)
+        known = min(1.0, self._total / ENOUGH_BACKGROUND)
+        self.unrelated = float(usual @ usual)  # how similar two papers are that have nothing in common
+        self.usual = np.asarray(known * (self.candidates @ usual), np.float32)
+        self._neighbours = _nearest(unit[:size])
 
-    @property
-    def vocabulary(self) -> dict[str, int]:
-        """Each term beside its column."""
-        return self._places
+    def encode(self, documents: Sequence[Terms]) -> sparse.csr_array:
+        """Documents as rows of unit length; terms that nobody used today only make the others weigh less."""
+        places = _places(documents, self.places)
+        unheard = float(np.log1p((self._total + 0.5) / 0.5)) ** RARITY
+        rarity = np.full(len(places), unheard, np.float32)
+        rarity[: len(self.places)] = self._rarity
+        weights = self._weights(_table(documents, places), rarity)
+        return _divided(weights, _norms(weights))[:, : len(self.places)]
 
-    def encode(self, texts: Sequence[str]) -> sparse.csr_array:
-        """Texts as rows of unit length in the day's terms; terms nobody used today do not count."""
-        weights = self._weights(self._counts(texts, grow=False))
-        return _divided(weights, _norms(weights))
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The terms in the order of their columns."""
+        return tuple(self.places)
 
-    def _counts(self, texts: Iterable[str], *, grow: bool) -> sparse.csr_array:
-        ends, columns, values = [0], [], []
-        for text in texts:
-            for term, times in Counter(terms(text)).items():
-                place = self._places.setdefault(term, len(self._places)) if grow else self._places.get(term)
-                if place is not None:
-                    columns.append(place)
-                    values.append(times)
-            ends.append(len(columns))
-        shape = (len(ends) - 1, len(self._places))
-        return sparse.csr_array(
-            (np.array(values, np.float32), np.array(columns, np.int32), ends), shape=shape
-        )
+    def similar(self, rows: sparse.csr_array) -> Floats:
+        """How near each candidate (down) is to each encoded row (across)."""
+        return np.asarray((self.candidates @ rows.T).toarray(), np.float32)
 
-    def _weights(self, counts: sparse.csr_array) -> sparse.csr_array:
-        lengths = np.asarray(counts.sum(axis=1)).ravel() / self._usual_length
+    def smoothed(self, columns: Floats) -> Floats:
+        """The same columns after every candidate borrowed a little from its nearest neighbours of the day."""
+        return np.asarray(columns + LENT * (self._neighbours @ columns), np.float32)
+
+    def _weights(self, counts: sparse.csr_array, rarity: Floats) -> sparse.csr_array:
+        lengths = np.asarray(np.abs(counts).sum(axis=1)).ravel() / self._usual_length
         dampers = np.repeat(SATURATION * (1 - LENGTH + LENGTH * lengths), np.diff(counts.indptr))
-        saturated = counts.data * (SATURATION + 1) / (counts.data + dampers)
-        values = (saturated * self._rarity[counts.indices]).astype(np.float32)
-        return sparse.csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
+        saturated = counts.data * (SATURATION + 1) / (np.abs(counts.data) + dampers)
+        return _valued(counts, saturated * rarity[counts.indices])
+
+    def _rarities(self, documents: Floats) -> Floats:
+        pairs = np.fromiter((" " in term for term in self.places), np.bool_, len(self.places))
+        rarity = np.log1p((self._total - documents + 0.5) / (documents + 0.5)) * np.where(pairs, PAIRS, 1)
+        return np.asarray(rarity**RARITY, np.float32)
+
+
+def _places(documents: Sequence[Terms], known: Mapping[str, int] | None = None) -> dict[str, int]:
+    places = dict(known or {})
+    for document in documents:
+        for term in document:
+            places.setdefault(term, len(places))
+    return places
+
+
+def _table(documents: Sequence[Terms], places: Mapping[str, int]) -> sparse.csr_array:
+    columns = np.fromiter((places[term] for document in documents for term in document), np.int32)
+    values = np.fromiter((times for document in documents for times in document.values()), np.float32)
+    ends = np.cumsum([0, *map(len, documents)])
+    return sparse.csr_array((values, columns, ends), shape=(len(documents), len(places)))
+
+
+def _nearest(unit: sparse.csr_array) -> sparse.csr_array:
+    """Each candidate's nearest others, their weights summing to one."""
+    size = unit.shape[0]
+    if size <= NEIGHBOURS:
+        return sparse.csr_array((size, size), dtype=np.float32)
+    near = np.asarray((unit @ unit.T).toarray(), np.float32)
+    np.fill_diagonal(near, 0)
+    columns = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    weights = np.take_along_axis(near, columns, axis=1)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
+    ends = np.arange(0, columns.size + 1, NEIGHBOURS)
+    return sparse.csr_array((weights.ravel(), columns.ravel(), ends), shape=(size, size))
+
+
+def _valued(rows: sparse.csr_array, values: Floats) -> sparse.csr_array:
+    return sparse.csr_array((values.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
 
 
 def _norms(rows: sparse.csr_array) -> Floats:
-    return np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel()).astype(np.float32)
+    return np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel()).astype(np.float32)
 
 
 def _divided(rows: sparse.csr_array, by: Floats) -> sparse.csr_array:
-    safe = np.where(by > 0, by, 1)
-    values = rows.data / np.repeat(safe, np.diff(rows.indptr))
-    return sparse.csr_array((values.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+    return _valued(rows, rows.data / np.repeat(np.where(by > 0, by, 1), np.diff(rows.indptr)))

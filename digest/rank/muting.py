@@ -9,7 +9,7 @@ from digest.model import Paper
 from digest.rank.text import plain
 
 Truths = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-_SPACES = re.compile(r"[\s\-‐‑]+")
+_SPACES = re.compile(r"[\s\-\u2010\u2011]+")
 
 
 def readable(paper: Paper) -> str:

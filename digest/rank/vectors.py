@@ -1,0 +1,75 @@
+"""What do papers mean beyond their words? Vectors from any model, centred and whitened for the day."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from digest.rank.lexical import Floats
+
+SHRINK = 0.75  # how much of every direction's spread is taken to be alike before whitening
+NEAREST, NEAR = 3, 0.3  # the second channel: mean of the nearest documents, and its weight
+
+Encode = Callable[[Sequence[str]], Floats]
+
+
+class Embedding(Protocol):
+    """A model that turns texts into vectors; the edge loads it, this room only calls it."""
+
+    name: str  # with its version: vectors of different names are never compared
+    weight: float  # beside the lexical part, which weighs 1
+
+    def fitted(self, texts: Sequence[str]) -> Encode:
+        """An encoder that may know how usual each word of these texts is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The candidates as whitened vectors of unit length, and how to bring other texts there."""
+
+    candidates: Floats
+    weight: float
+    _encode: Encode
+    _centre: Floats
+    _whiten: Floats
+
+    def similar(self, texts: Sequence[str]) -> Floats:
+        """How near each candidate (down) is to each text (across)."""
+        there = _unit((_unit(self._encode(texts)) - self._centre) @ self._whiten)
+        return np.asarray(self.candidates @ there.T, np.float32)
+
+
+def space(embedding: Embedding, papers: Sequence[str], background: Sequence[str]) -> Space:
+    """The day's space: its centre and spread come from the papers of the day and of earlier days."""
+    encode = embedding.fitted([*papers, *background])
+    vectors = _unit(encode([*papers, *background]))
+    centre = vectors.mean(axis=0)
+    strength, directions = np.linalg.eigh(np.cov((vectors - centre).T).astype(np.float64))
+    even = (1 - SHRINK) * np.maximum(strength, 0) + SHRINK * max(float(strength.mean()), 1e-12)
+    whiten = np.asarray(directions / np.sqrt(even), np.float32)
+    candidates = _unit((vectors[: len(papers)] - centre) @ whiten)
+    return Space(candidates, embedding.weight, encode, centre, whiten)
+
+
+def nearest(columns: Floats) -> Floats:
+    """For every candidate the mean of its nearest documents."""
+    if columns.shape[1] <= NEAREST:
+        return np.asarray(columns.mean(axis=1), np.float32)
+    return np.asarray(np.partition(columns, -NEAREST, axis=1)[:, -NEAREST:].mean(axis=1), np.float32)
+
+
+def packed(vector: Floats) -> bytes:
+    """A vector as the store keeps it: half precision, which loses nothing that ranking would notice."""
+    return vector.astype("<f2").tobytes()
+
+
+def unpacked(stored: bytes) -> Floats:
+    """A vector as it came out of the store."""
+    return np.frombuffer(stored, "<f2").astype(np.float32)
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
