@@ -153,7 +153,7 @@ def _text(meta: Tag, selector: str) -> str:
     found = meta.select_one(selector)
     if found is None:
         return ""
-    return " ".join(
+    return "".join(
         str(piece) for piece in found.find_all(string=True) if piece.find_parent(class_="descriptor") is None
     )
 

@@ -109,7 +109,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
             paper = _paper(item, scope)
             signals += _signals(paper.id, item, read_at)
             papers.append(paper)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):  # whatever a strange shape leads to
             continue
     skipped = len(listed) - len(papers)
     if skipped and not papers:
