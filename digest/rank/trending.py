@@ -20,13 +20,15 @@ from digest.rank.prior import promised
 from digest.rank.surge import last_read, standings, surge
 
 SHRINKAGE = 2.0  # a: how many votes the usual weighs against a paper's own
-CAUTION = 4.0  # the same, for the order of the list
+CAUTION = 6.0  # the same, for the order of the list
 DOUBT = 8.0  # the same, for what exceeds the crowd although nothing else speaks for the paper
-NUDGE = 0.15  # of the content's promise, in the order of the list, while votes are still to come
+NUDGE = 0.1  # of the content's promise, in the order of the list, while votes are still to come
 UNLISTED = 0.1  # of the usual: no voting source has put the paper on its list
 SECOND = 0.25  # what each further source adds
 SILENT = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they say nothing about this week
-SUPPORTING = frozenset({SignalKind.STARS})  # adds to the heat of a paper, never makes it
+SUPPORTING = frozenset(
+    {SignalKind.STARS}
+)  # adds to a paper's heat, never makes it; orders no list (measured)
 DAY = timedelta(hours=24)
 
 Readings = Sequence[Signal]
@@ -208,8 +210,8 @@ def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: Pace) -> Heat:
         default=None,
     )
     if best is None or elsewhere[best] <= own.value:
-        more = _more(elsewhere.values())
-        return replace(own, value=own.value + more, order=(own.order or 0.0) + more)
+        order = (own.order or 0.0) + _more(h for last, h in elsewhere.items() if last.kind not in SUPPORTING)
+        return replace(own, value=own.value + _more(elsewhere.values()), order=order)
     rest = [heat for last, heat in elsewhere.items() if last is not best]
     value = elsewhere[best] + _more([*rest, own.value])
     return Heat(

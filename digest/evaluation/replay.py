@@ -1,4 +1,4 @@
-"""Which order of the papers finds a week's best, and how soon? Days replayed, each knowing only its past.
+"""Does an order of the papers find a week's best, and how soon? Days replayed, each knowing only its past.
 
 A replay is a file of JSON lines, a paper a line, with every reading of its votes and the place it had when
 its week ended. The rule: on weekday mornings at 09:30 UTC a paper exists if a reading has shown it, its
@@ -19,7 +19,6 @@ import numpy as np
 
 from digest.errors import DigestError
 from digest.model import Paper, Signal, SignalKind
-from digest.rank.trending import heat_of, trending_order
 
 SENDING = time(9, 30)
 BEST = 10  # of a week: what the digest should not miss
@@ -160,11 +159,6 @@ def compare(
         sent = play(days, order, limits)
         scores += [score(name, replay, sent[limit], limit) for limit in limits]
     return scores
-
-
-def shipped(papers: Sequence[Paper], signals: Signals, now: datetime) -> list[Paper]:
-    """The order that readers get."""
-    return trending_order(papers, heat_of(papers, signals, now))
 
 
 def _morning(replay: Sequence[Replayed], now: datetime) -> Morning:

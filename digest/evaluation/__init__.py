@@ -1,0 +1,1 @@
+"""How good are the choices? Replayed days, rival orders, and trials that make it hard."""

@@ -1,0 +1,239 @@
+"""How hot is a paper? What must be true of every answer, and the numbers a reader is told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from math import log2
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.model import Heat, Paper, Sent, Signal, SignalKind
+from digest.rank.climate import DEFAULT
+from digest.rank.prior import Past, promised, record_of
+from digest.rank.trending import doublings, expected, heat_of, hotness, trending_order
+from tests.house import NOW, paper, signal
+
+PACE = DEFAULT.paces[0]
+votes = st.integers(0, 600).map(float)
+hours = st.floats(0, 700)
+
+
+def listed(title: str = "Counting Sheep in Sublinear Time", *, days_ago: int = 0, id: str = "") -> Paper:  # noqa: A002
+    return replace(paper(title, id=id), listed=NOW.date() - timedelta(days=days_ago))
+
+
+def heat(of: Paper, *readings: Signal, now: datetime = NOW) -> Heat:
+    return heat_of([of], {of.id: readings}, now)[of.id]
+
+
+def at(of: Paper, value: float, age: float) -> Signal:
+    """A reading so many hours after the listing day began."""
+    start = datetime.combine(of.listed or NOW.date(), datetime.min.time(), UTC)
+    return replace(signal(of, value), observed_at=start + timedelta(hours=age))
+
+
+def test_a_paper_without_votes_at_hour_zero_is_on_course_for_the_usual_mean() -> None:
+    assert expected(0, 0, PACE) == pytest.approx(PACE.mean)
+
+
+def test_the_example_of_the_docs_holds() -> None:
+    hot = listed()
+    told = heat(hot, at(hot, 31, 9))
+    assert told.expected == pytest.approx(60, abs=3)
+    assert told.low == pytest.approx(41, abs=2)
+    assert told.high == pytest.approx(90, abs=5)
+    assert told.usual == 5
+    assert told.hours == 9
+    assert told.value == pytest.approx(log2((told.expected + 1) / (PACE.median + 1)))
+
+
+@given(votes, votes, hours)
+def test_more_votes_never_make_a_paper_cooler(some: float, more: float, age: float) -> None:
+    one = listed(days_ago=30)
+    less, greater = (heat(one, at(one, value, age)) for value in sorted((some, more)))
+    assert less.value <= greater.value
+    assert less.expected <= greater.expected
+    assert hotness(less) >= hotness(greater)
+
+
+@given(votes, hours, hours)
+def test_of_equal_votes_the_younger_paper_is_at_least_as_hot(value: float, one: float, other: float) -> None:
+    this = listed(days_ago=30)
+    young, old = (heat(this, at(this, value, age)) for age in sorted((one, other)))
+    assert young.value >= old.value
+    assert young.expected >= old.expected
+    if not young.is_doubted and not old.is_doubted:
+        assert hotness(young) <= hotness(old)
+
+
+@given(st.lists(st.tuples(votes, st.floats(0, 200)), max_size=8), st.randoms(use_true_random=False))
+def test_the_order_of_papers_and_readings_does_not_matter(
+    readings: list[tuple[float, float]], random: Random
+) -> None:
+    papers = [listed(id=f"arxiv:2611.{number:05d}", days_ago=9) for number in range(4)]
+    signals = {each.id: [at(each, v + place, h) for v, h in readings] for place, each in enumerate(papers)}
+    shuffled, turned = papers[:], {name: each[:] for name, each in signals.items()}
+    random.shuffle(shuffled)
+    for each in turned.values():
+        random.shuffle(each)  # type: ignore[attr-defined]
+    heat_before = heat_of(papers, signals, NOW)
+    assert heat_of(shuffled, turned, NOW) == heat_before
+    assert trending_order(shuffled, heat_before) == trending_order(papers, heat_before)
+
+
+@given(votes, st.floats(0, 9), st.timedeltas(timedelta(0), timedelta(days=3)))
+def test_a_late_run_changes_nothing_while_nothing_was_read(value: float, age: float, late: timedelta) -> None:
+    one = listed()
+    reading = at(one, value, age)
+    assert heat(one, reading, now=NOW + late) == heat(one, reading)
+
+
+def test_readings_made_later_do_not_exist_yet() -> None:
+    one = listed()
+    first = at(one, 5, 3)
+    assert heat(one, first, at(one, 500, 20)) == heat(one, first)
+
+
+def test_a_listed_paper_without_votes_is_ordered_by_its_promise() -> None:
+    team = replace(
+        listed("Agentic Reasoning at Scale"), authors=tuple("ABCDEFGHIJKLMNOP"), code_url="https://e.org"
+    )
+    alone = replace(listed("A Note on Commas"), authors=("A",))
+    told = heat_of([team, alone], {}, NOW)
+    assert trending_order([alone, team], told) == [team, alone]
+    assert told[team.id].content_prior
+    assert told[team.id].votes is None
+    promise = DEFAULT.prior.promise(team)
+    assert told[team.id].expected == pytest.approx(promised(PACE.mean, promise))
+
+
+def test_a_paper_on_nobodys_list_is_usual_at_best() -> None:
+    best = replace(
+        paper("Unified agentic reinforcement learning"), authors=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    )
+    told = heat(best)
+    assert told.value <= 0
+    assert told.content_prior
+
+
+def test_a_source_that_is_down_lowers_nothing() -> None:
+    both, other = listed(), paper()
+    voted = [at(both, 40, 8)]
+    points = [signal(other, 90, kind=SignalKind.POINTS, source="hackernews")]
+    alone = heat_of([both, other], {both.id: voted}, NOW)
+    together = heat_of([both, other], {both.id: voted, other.id: points}, NOW)
+    assert together[both.id] == alone[both.id]
+
+
+def test_a_count_that_names_no_source_is_taken_for_the_usual_one() -> None:
+    one = listed()
+    reading = at(one, 30, 8)
+    assert heat(one, replace(reading, source="")) == heat(one, reading)
+
+
+def test_points_bring_a_paper_in_that_no_list_has() -> None:
+    papers = [paper(id=f"arxiv:2611.1{number:04d}") for number in range(16)]
+    signals = {
+        each.id: [signal(each, place, kind=SignalKind.POINTS, source="hackernews")]
+        for place, each in enumerate(papers, 1)
+    }
+    told = heat_of(papers, signals, NOW)
+    assert trending_order(papers, told) == papers[::-1]
+    assert told[papers[-1].id].value > 2
+    assert told[papers[-1].id].kind is SignalKind.POINTS
+    assert told[papers[0].id].value < 0
+
+
+def test_a_second_source_adds_a_quarter_of_its_heat() -> None:
+    one, peers = listed(), [paper(id=f"arxiv:2611.2{number:04d}") for number in range(15)]
+    signals: dict[str, Sequence[Signal]] = {
+        each.id: [signal(each, 1, kind=SignalKind.POINTS, source="hackernews")] for each in peers
+    }
+    votes_only = heat(one, at(one, 200, 8))
+    signals[one.id] = [at(one, 200, 8), signal(one, 99, kind=SignalKind.POINTS, source="hackernews")]
+    both = heat_of([one, *peers], signals, NOW)[one.id]
+    assert both.value == pytest.approx(votes_only.value + 0.25 * (log2(17) - 1))
+
+
+def test_stars_count_by_what_they_gained_and_lead_no_list() -> None:
+    old, new = paper(), paper()
+    stars = SignalKind.STARS
+    signals = {
+        old.id: [signal(old, 90_000, kind=stars, source="github", hours_ago=30),
+                 signal(old, 90_000, kind=stars, source="github")],
+        new.id: [signal(new, 10, kind=stars, source="github", hours_ago=30),
+                 signal(new, 300, kind=stars, source="github")],
+    }  # fmt: skip
+    told, without = heat_of([old, new], signals, NOW), heat_of([old, new], {}, NOW)
+    assert told[old.id] == without[old.id]
+    assert told[new.id].value >= without[new.id].value
+    assert told[new.id].order == without[new.id].order
+
+
+def test_what_was_gained_since_yesterday_is_told() -> None:
+    one = listed(days_ago=2)
+    told = heat(one, at(one, 12, 9), at(one, 60, 32.5))
+    assert told.gained == 48
+    assert told.usual_gain == pytest.approx(PACE.usual_gain(32.5))
+    assert heat(one, at(one, 12, 9)).gained is None
+
+
+def test_a_crowd_around_a_paper_that_nothing_speaks_for_is_doubted_and_weighs_less() -> None:
+    bare = replace(listed("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets.")
+    team = replace(
+        bare, authors=tuple("ABCDEFGHIJKLMNOPQRST"), code_url="https://e.org", id="arxiv:2611.99999"
+    )
+    doubted, trusted = heat(bare, at(bare, 150, 8)), heat(team, at(team, 150, 8))
+    assert doubted.is_doubted
+    assert not trusted.is_doubted
+    assert doubted.expected < trusted.expected
+    assert not heat(bare, at(bare, 20, 8)).is_doubted
+
+
+def test_no_paper_counts_for_more_than_the_hottest_of_a_month() -> None:
+    one = listed()
+    told = heat(one, at(one, 5000, 8))
+    assert told.value == pytest.approx(doublings(PACE.ceiling, PACE))
+
+
+def test_equally_hot_papers_stand_in_the_order_of_their_ids() -> None:
+    twins = [listed(id=f"arxiv:2611.0{n}001") for n in (3, 1, 2)]
+    told = heat_of(twins, {}, NOW)
+    assert [each.id[-4:] for each in trending_order(twins, told)] == ["1001", "2001", "3001"]
+
+
+def test_a_paper_that_broke_out_since_it_was_sent_says_so() -> None:
+    one = listed(days_ago=1)
+    then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
+    readings = {one.id: [at(one, 12, 9), at(one, 140, 32)]}
+    told = heat_of([one], readings, NOW, sent={one.id: then})[one.id]
+    assert (told.broke_out_from, told.broke_out_on) == (12, date(2026, 11, 22))
+    again = heat_of([one], readings, NOW, sent={one.id: replace(then, resent=True)})[one.id]
+    assert again.broke_out_from is None
+
+
+def test_no_breakout_outside_the_five_hottest_or_without_thirty_more_votes() -> None:
+    one = listed(days_ago=1)
+    hotter = [listed(id=f"arxiv:2611.3{n:04d}", days_ago=1) for n in range(5)]
+    readings = {one.id: [at(one, 60, 32)]} | {each.id: [at(each, 300, 32)] for each in hotter}
+    then = {one.id: Sent(day=date(2026, 11, 22), expected=10, votes=12)}
+    assert heat_of([one, *hotter], readings, NOW, sent=then)[one.id].broke_out_from is None
+    few = {one.id: Sent(day=date(2026, 11, 22), expected=10, votes=40)}
+    assert heat_of([one], readings, NOW, sent=few)[one.id].broke_out_from is None
+
+
+def test_the_authors_record_lifts_a_young_paper_and_is_told() -> None:
+    past = [
+        Past(replace(listed(days_ago=20), authors=("Ada Loveless",)), 120.0),
+        Past(replace(listed(days_ago=20), authors=("Bo Chen",)), 3.0),
+        Past(replace(listed(days_ago=20), authors=("Cy Dee",)), 5.0),
+    ]
+    climate = replace(DEFAULT, record=record_of(past))
+    known, unknown = (replace(listed(), authors=(name,)) for name in ("Ada Loveless", "Nobody"))
+    told = heat_of([known, unknown], {}, NOW, climate=climate)
+    assert told[known.id].author_votes == 120
+    assert told[unknown.id].author_votes is None
+    assert told[known.id].value > told[unknown.id].value
