@@ -29,6 +29,15 @@ def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
 
 
 def _lines(text: str, room: int) -> Iterator[str]:
+    """Filled greedily: at blanks where letters are plain, else piece by piece."""
+    if not UNUSUAL.search(text) and "://" not in text:
+        while len(text) > room and (at := text.rfind(" ", 1, room + 1)) > 0:
+            yield text[:at].rstrip(" ")
+            text = text[at:].lstrip(" ")
+    yield from _piecewise(text, room)
+
+
+def _piecewise(text: str, room: int) -> Iterator[str]:
     line = ""
     for piece in _pieces(text, room):
         if width(line) + width(piece.rstrip()) > room and line.strip():

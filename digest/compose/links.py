@@ -6,7 +6,8 @@ arguments, so that a preview equals the mail sent, and short, so that no mailer 
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from digest.errors import ConfigError, InvalidToken
 
+URL_LETTERS = bytes.maketrans(b"+/", b"-_")
 MAC_BYTES = 12  # 96 bits: 16 characters, far beyond guessing over a network
 PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -67,10 +69,13 @@ class Keys:
         body = ".".join(fields)
         return f"{body}.{self._signer.mac(purpose, body)}"
 
-    def sign_packed(self, purpose: Purpose, pid: str, extra: str) -> str:
-        """Like `sign`, for an `extra` that was `packed` before: once per paper, not once per mail."""
-        body = f"{self._signer.id}.{pid}.{extra}"
-        return f"{body}.{self._signer.mac(purpose, body)}"
+    def sealer(self, purpose: Purpose, pid: str) -> Callable[[bytes], bytes]:
+        """Seals many `packed` extras for one reader: the last field of each token that `form` shows."""
+        return self._signer.sealer(purpose, pid)
+
+    def form(self, pid: str, extra: str, seal: str) -> str:
+        """How a token with an extra is written."""
+        return f"{self._signer.id}.{pid}.{extra}.{seal}"
 
     def verify(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
         """Read a token, or raise InvalidToken if it is forged, cut, expired or for another purpose."""
@@ -105,7 +110,18 @@ class _Signer:
     def mac(self, purpose: Purpose, body: str) -> str:
         hashed = self._keyed.copy()
         hashed.update(f"{purpose.value}/{body}".encode(errors="replace"))
-        return _base64(hashed.digest())
+        return _seal(hashed.digest()).decode()
+
+    def sealer(self, purpose: Purpose, pid: str) -> Callable[[bytes], bytes]:
+        begun = self._keyed.copy()
+        begun.update(f"{purpose.value}/{self.id}.{pid}.".encode())
+
+        def seal(extra: bytes) -> bytes:
+            hashed = begun.copy()
+            hashed.update(extra)
+            return _seal(hashed.digest())
+
+        return seal
 
     def fits(self, purpose: Purpose, body: str, mac: str) -> bool:
         return compare_digest(self.mac(purpose, body).encode(), mac.encode(errors="replace"))
@@ -117,14 +133,19 @@ def packed(extra: str) -> str:
 
 
 def verdicts(paper_id: str) -> tuple[str, str]:
-    """What the links `more` and `less` of a paper sign, packed."""
-    return packed(f"+{paper_id}"), packed(f"-{paper_id}")
+    """What the links `more` and `less` of a paper sign."""
+    return f"+{paper_id}", f"-{paper_id}"
 
 
 def _claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
     extra = urlsafe_b64decode(fields[1] + "=" * (-len(fields[1]) % 4)).decode() if len(fields) > 1 else ""
     expires = datetime.fromtimestamp(int(fields[2], 36) * 60, UTC) if len(fields) > 2 else None
     return Claim(purpose, fields[0], extra, expires)
+
+
+def _seal(octets: bytes) -> bytes:
+    """Twelve octets as sixteen letters of a URL."""
+    return b2a_base64(octets, newline=False).translate(URL_LETTERS)
 
 
 def _base64(octets: bytes) -> str:
@@ -159,21 +180,17 @@ class Links:
         """Where interests, frequency and everything else are changed."""
         return self._tokened(Purpose.PREFERENCES, pid)
 
-    def pause(self, pid: str) -> str:
-        """The same page, at its part about pausing."""
-        return f"{self.preferences(pid)}#pause"
-
     def more(self, pid: str, paper_id: str) -> str:
         """More like this: the claim's extra is `+` and the paper's id."""
-        return self._tokened(Purpose.VERDICT, pid, f"+{paper_id}")
+        return self._tokened(Purpose.VERDICT, pid, verdicts(paper_id)[0])
 
     def less(self, pid: str, paper_id: str) -> str:
         """Less like this: the claim's extra is `-` and the paper's id."""
-        return self._tokened(Purpose.VERDICT, pid, f"-{paper_id}")
+        return self._tokened(Purpose.VERDICT, pid, verdicts(paper_id)[1])
 
-    def verdict(self, pid: str, packed_extra: str) -> str:
-        """`more` or `less`, from what `verdicts` packed once per paper."""
-        return f"{self.base_url}/v/{self.keys.sign_packed(Purpose.VERDICT, pid, packed_extra)}"
+    def verdict_form(self, extra: str, *, pid: str, seal: str) -> str:
+        """What `more` and `less` look like, for pieces that are filled in later."""
+        return f"{self.base_url}/v/{self.keys.form(pid, extra, seal)}"
 
     def feed(self, pid: str, kind: str = "atom") -> str:
         """The private feed, `atom` or `json`."""

@@ -4,7 +4,7 @@ The bytes depend on nothing but the arguments: Date, Message-ID and boundary com
 preview is the mail, and a mail sent twice is the same mail.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
@@ -35,37 +35,66 @@ class Posting:
     language: str = "en"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What one reader's digest has of its own in its head, ready for the wire."""
+
+    to: str
+    subject: str
+    message_id: str
+    unsubscribe: str
+    token: str  # the unsubscribe link's own
+    preferences: str
+
+
 def digest_message(
     email: Email, edition: Edition, *, site: Site, links: Links, message_id: str = ""
 ) -> bytes:
     """A digest: with the list headers and the one-click unsubscribe of RFC 8058."""
-    head = digest_head(email.subject, edition, site=site, links=links, message_id=message_id)
-    return assembled(head, quoted(email.text), quoted(email.html))
+    own = own_head(email.subject, edition, site=site, links=links, message_id=message_id)
+    return assembled(
+        digest_head(own, edition, site=site, links=links), [quoted(email.text)], [quoted(email.html)]
+    )
 
 
-def digest_head(
-    subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = ""
-) -> Iterable[Header]:
-    """The headers of a digest."""
+def own_head(subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = "") -> Own:
+    """The reader's own part of the head. A message id without a domain gets ours."""
     reader = edition.subscriber
-    return (
-        *addressed(site.brand, site.sender, reader.address),
-        *titled(subject, edition.slot, message_id or digest_id(site, reader, edition.day)),
-        ("Reply-To", site.reply_to or site.sender),
-        *listed(site, links, reader, edition.day),
-        *automatic(tongue(reader.preferences.language).code),
+    unsubscribe = links.unsubscribe(reader.pid)
+    return Own(
+        to=ascii_address(reader.address),
+        subject=header_text(subject),
+        message_id=named(message_id, site) if message_id else digest_id(site, reader, edition.day),
+        unsubscribe=unsubscribe,
+        token=unsubscribe.rpartition("/")[2],
+        preferences=links.preferences(reader.pid),
+    )
+
+
+def digest_head(own: Own, edition: Edition, *, site: Site, links: Links) -> str:
+    """The headers of a digest, one a line."""
+    return headed(
+        (
+            *addressed(site.brand, site.sender, own.to),
+            *titled(own.subject, edition.slot, own.message_id),
+            ("Reply-To", site.reply_to or site.sender),
+            *listed(site, links, own, edition.day),
+            *automatic(tongue(edition.subscriber.preferences.language).code),
+        )
     )
 
 
 def notice_message(email: Email, posting: Posting, *, site: Site) -> bytes:
     """A confirmation, a welcome, an alert: from an address of its own and without list headers."""
-    head = (
-        *addressed(site.brand, site.notices_sender, posting.to),
-        *titled(email.subject, posting.at, posting.message_id),
-        ("Reply-To", site.reply_to or site.sender),
-        *automatic(posting.language),
+    head = headed(
+        (
+            *addressed(site.brand, site.notices_sender, ascii_address(posting.to)),
+            *titled(header_text(email.subject), posting.at, named(posting.message_id, site)),
+            ("Reply-To", site.reply_to or site.sender),
+            *automatic(posting.language),
+        )
     )
-    return assembled(head, quoted(email.text), quoted(email.html))
+    return assembled(head, [quoted(email.text)], [quoted(email.html)])
 
 
 def digest_id(site: Site, reader: Subscriber, day: date) -> str:
@@ -78,34 +107,35 @@ def notice_id(site: Site, key: str) -> str:
     return f"<n.{blake2b(key.encode(), digest_size=12, person=b'digest.notice').hexdigest()}@{site.domain}>"
 
 
+def named(message_id: str, site: Site) -> str:
+    """A Message-ID from what the ledger keeps: the part before the @, or all of it."""
+    name = one_line(message_id)
+    return name if "@" in name else f"<{name}@{site.domain}>"
+
+
 def addressed(brand: str, sender: str, to: str) -> Iterable[Header]:
     """From whom, to whom."""
-    return ("From", f"{phrase(brand)} <{ascii_address(sender)}>"), ("To", ascii_address(to))
+    return ("From", f"{phrase(brand)} <{ascii_address(sender)}>"), ("To", to)
 
 
 def titled(subject: str, at: datetime, message_id: str) -> Iterable[Header]:
     """What, when, and under which name."""
     return (
-        ("Subject", header_text(subject)),
+        ("Subject", subject),
         ("Date", format_datetime(at.astimezone(UTC))),
-        ("Message-ID", one_line(message_id)),
+        ("Message-ID", message_id),
     )
 
 
-def listed(site: Site, links: Links, reader: Subscriber, day: date) -> Iterable[Header]:
+def listed(site: Site, links: Links, own: Own, day: date) -> Iterable[Header]:
     """The list these mails belong to, and the way out: never folded, never encoded."""
-    token = links.unsubscribe(reader.pid).rpartition("/")[2]
-    owner = ascii_address(site.reply_to or site.sender)
     name = one_line(site.brand).replace('"', "") if site.brand.isascii() else ""
     return (
         ("List-Id", f'"{name}" <daily.{site.domain}>' if name else f"<daily.{site.domain}>"),
-        (
-            "List-Unsubscribe",
-            f"<{links.unsubscribe(reader.pid)}>, <mailto:unsubscribe+{token}@{site.domain}>",
-        ),
+        ("List-Unsubscribe", f"<{own.unsubscribe}>, <mailto:unsubscribe+{own.token}@{site.domain}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("List-Help", f"<{links.preferences(reader.pid)}>"),
-        ("List-Owner", f"<mailto:{owner}>"),
+        ("List-Help", f"<{own.preferences}>"),
+        ("List-Owner", f"<mailto:{ascii_address(site.reply_to or site.sender)}>"),
         ("List-Post", "NO"),
         ("List-Archive", f"<{links.archive()}>"),
         ("Archived-At", f"<{links.archive(day)}>"),
@@ -123,16 +153,20 @@ def automatic(language: str) -> Iterable[Header]:
     )
 
 
-def assembled(headers: Iterable[Header], text: bytes, html: bytes) -> bytes:
-    """The whole mail from its headers and its encoded parts, text first.
+def headed(headers: Iterable[Header]) -> str:
+    """Headers as they travel, one a line."""
+    return "".join(f"{name}: {value}\r\n" for name, value in headers)
+
+
+def assembled(head: str, text: Sequence[bytes], html: Sequence[bytes]) -> bytes:
+    """The whole mail from its head and its encoded parts, text first.
 
     Quoted-printable never holds `=_`, so the boundary cannot occur in a part.
     """
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
-    boundary = b"=_" + blake2b(head, digest_size=9).hexdigest().encode()
-    return b"".join(
-        (head, MULTIPART % boundary, PLAIN % boundary, text, HTML % boundary, html, END % boundary)
-    )
+    written = head.encode()
+    boundary = b"=_" + blake2b(written, digest_size=9).hexdigest().encode()
+    opening = (written, MULTIPART % boundary, PLAIN % boundary)
+    return b"".join((*opening, *text, HTML % boundary, *html, END % boundary))
 
 
 def ascii_address(address: str) -> str:

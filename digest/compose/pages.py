@@ -45,12 +45,13 @@ class Page:
 
 def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:
     """What any mail to a subscriber says about itself."""
+    preferences = links.preferences(reader.pid)
     return Page(
         lang=tongue.code,
         because=because(site, tongue, reader),
         archive=links.archive(),
-        preferences=links.preferences(reader.pid),
-        pause=links.pause(reader.pid),
+        preferences=preferences,
+        pause=f"{preferences}#pause",
         unsubscribe=links.unsubscribe(reader.pid),
     )
 

@@ -5,24 +5,33 @@ for each shape of edition; it keeps both encoded and then only joins.
 Both give the same bytes; a test compares them.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
+from markupsafe import escape
+
 from digest.compose import pages
+from digest.compose.budget import LARGEST
 from digest.compose.cards import Personal, reason, why_lines
-from digest.compose.links import verdicts
-from digest.compose.message import assembled, digest_head, digest_message
+from digest.compose.links import Purpose, packed, verdicts
+from digest.compose.message import Own, assembled, digest_head, digest_message, own_head
 from digest.compose.pages import Page
-from digest.compose.render import Renderer
-from digest.compose.stencil import Stencil, hole
+from digest.compose.quoted import quoted
+from digest.compose.render import Renderer, same
+from digest.compose.stencil import HOLE, Stencil, Values, hole
 from digest.compose.tongue import Tongue, tongue
 from digest.model import Edition, Pick, Section
 
 OWN = ("subject", "preheader", "headline", "because", "web", "preferences", "pause", "unsubscribe")
-Stencils = tuple[Stencil, Stencil]  # text, HTML
+SEAL = 16  # letters
+MOST_WHY = 600  # bytes that no reason exceeds in HTML
 MOST_CARDS = 20_000  # kept at once; a run has hundreds
+BETWEEN_CARDS = b"\r\n"
+NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
+Poured = dict[str, list[bytes]]
 
 
 class Printer(Protocol):
@@ -54,12 +63,16 @@ class SetCard:
     day: date
     text: Stencil
     html: Stencil
-    more: str  # what its links sign, packed
-    less: str
+    more: bytes  # what its links sign, packed
+    less: bytes
+    weight: int  # bytes of HTML that no filling exceeds
 
     def serves(self, pick: Pick, day: date) -> bool:
         """Is it this very paper with these very numbers, on the same day?"""
-        return self.day == day and self.pick.paper is pick.paper and self.pick.heat is pick.heat
+        return self.day == day and same(self.pick.paper, pick.paper) and same(self.pick.heat, pick.heat)
+
+
+Dealt = Mapping[Section, Sequence[tuple[SetCard, str]]]  # each section's cards, with the reader's reason
 
 
 class Press:
@@ -68,24 +81,103 @@ class Press:
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
         self._cards: dict[tuple[object, ...], SetCard] = {}
-        self._pages: dict[tuple[object, ...], Stencils] = {}
+        self._pages: dict[tuple[object, ...], tuple[Stencil, Stencil]] = {}
+        self._heads: dict[tuple[object, ...], list[str]] = {}
         self._subjects: dict[str, str] = {}
 
     def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
         """The finished mail."""
         site, links = self._renderer.site, self._renderer.links
-        edition = self._renderer.fitted(edition)
         speaks = tongue(edition.subscriber.preferences.language)
+        edition, dealt = self._fitting(speaks, edition)
         page = pages.edition_page(site, links, speaks, edition)
         page = replace(page, subject=self._subject(speaks, page))
-        head = digest_head(page.subject, edition, site=site, links=links, message_id=message_id)
-        text_cards, html_cards = self._filled_cards(speaks, edition)
-        text, html = self._page(speaks, page, frozenset(text_cards))
-        return assembled(
-            head,
-            text.fill(_values(page.in_columns()) | text_cards),
-            html.fill(_values(page) | html_cards),
+        own = own_head(page.subject, edition, site=site, links=links, message_id=message_id)
+        text_cards, html_cards = self._poured(speaks, edition, dealt)
+        text, html = self._page(speaks, page, tuple(text_cards))
+        text_parts: list[bytes] = []
+        html_parts: list[bytes] = []
+        text.pour(_values(page.in_columns()) | text_cards, text_parts)
+        html.pour(_values(page) | html_cards, html_parts)
+        return assembled(self._head(own, edition), text_parts, html_parts)
+
+    def _fitting(self, speaks: Tongue, edition: Edition) -> tuple[Edition, Dealt]:
+        """The edition with its cards, trimmed in the rare case that it may be too large."""
+        dealt = self._dealt(speaks, edition)
+        weight = sum(card.weight for cards in dealt.values() for card, _ in cards)
+        if weight + self._renderer.weight_around(speaks) <= LARGEST:
+            return edition, dealt
+        edition = self._renderer.fitted(edition)
+        return edition, self._dealt(speaks, edition)
+
+    def _dealt(self, speaks: Tongue, edition: Edition) -> Dealt:
+        dealt: dict[Section, list[tuple[SetCard, str]]] = {section: [] for section in Section}
+        for pick in edition.picks:
+            cards = dealt[pick.section]
+            told = reason(speaks, pick, edition.day) if pick.section is Section.PICKED else ""
+            cards.append((self._card(speaks, edition, pick, len(cards) + 1, has_reason=bool(told)), told))
+        return dealt
+
+    def _card(
+        self, speaks: Tongue, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+    ) -> SetCard:
+        """The card's type, set when it is first needed."""
+        place = number if pick.section is Section.TRENDING else 0
+        width = len(edition.subscriber.pid)
+        key = (speaks.code, pick.section, place, pick.paper.id, has_reason, width)
+        found = self._cards.get(key)
+        if found is None or not found.serves(pick, edition.day):
+            if len(self._cards) >= MOST_CARDS:
+                self._cards.clear()
+            found = self._cards[key] = self._typeset(speaks, edition, pick, number, has_reason=has_reason)
+        return found
+
+    def _typeset(
+        self, speaks: Tongue, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+    ) -> SetCard:
+        """What is hot is so for everyone and printed; why a paper was picked is one reader's own."""
+        day, width = edition.day, len(edition.subscriber.pid)
+        hot = reason(speaks, pick, day) if pick.section is Section.TRENDING else ""
+        left_open = hole("why") if has_reason else ""
+        more, less = map(packed, verdicts(pick.paper.id))
+        link = partial(self._renderer.links.verdict_form, pid=hole("pid"))
+        own = Personal(
+            why=hot or left_open,
+            why_lines=why_lines(speaks, hot) or left_open,
+            more=link(more, seal=hole("more")),
+            less=link(less, seal=hole("less")),
         )
+        text, html = (self._renderer.card(speaks, pick, number, own, part) for part in ("txt", "html"))
+        return SetCard(
+            pick,
+            day,
+            Stencil(text, html=False),
+            Stencil(html, html=True, widths={"pid": width, "more": SEAL, "less": SEAL}),
+            more.encode(),
+            less.encode(),
+            weight=len(html.encode()) + MOST_WHY + 2 * width,
+        )
+
+    def _poured(self, speaks: Tongue, edition: Edition, dealt: Dealt) -> tuple[Poured, Poured]:
+        """The cards of each section that has any, filled: as text, as HTML."""
+        reader = edition.subscriber
+        seal = self._renderer.links.keys.sealer(Purpose.VERDICT, reader.pid)
+        pid = reader.pid.encode()
+        text: Poured = {}
+        html: Poured = {}
+        for section, cards in dealt.items():
+            if not cards:
+                continue
+            text_parts = text[section.value] = []
+            html_parts = html[section.value] = []
+            for card, told in cards:
+                why_text, why_html = encoded_reason(speaks, told) if told else NO_REASON
+                own: Values = {"pid": pid, "more": seal(card.more), "less": seal(card.less), "why": why_html}
+                card.html.pour(own, html_parts)
+                card.text.pour({"why": why_text}, text_parts)
+                text_parts.append(BETWEEN_CARDS)
+            text_parts.pop()
+        return text, html
 
     def _subject(self, speaks: Tongue, page: Page) -> str:
         """The subject as its template has it, which may put words around ours."""
@@ -94,57 +186,7 @@ class Press:
             self._subjects[speaks.code] = self._renderer.subject(speaks, "digest", page=blank)
         return " ".join(self._subjects[speaks.code].replace(hole("subject"), page.subject).split())
 
-    def _filled_cards(self, speaks: Tongue, edition: Edition) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        """Each section's cards, joined: as text, as HTML."""
-        text: dict[str, bytes] = {}
-        html: dict[str, bytes] = {}
-        for section in Section:
-            picks = edition.section(section)
-            if picks:
-                filled = [self._card(speaks, edition, *numbered) for numbered in enumerate(picks, start=1)]
-                text[section.value] = b"\r\n".join(card[0] for card in filled)
-                html[section.value] = b"".join(card[1] for card in filled)
-        return text, html
-
-    def _card(self, speaks: Tongue, edition: Edition, number: int, pick: Pick) -> tuple[bytes, bytes]:
-        told = reason(speaks, pick, edition.day) if pick.section is Section.PICKED else ""
-        card = self._set_card(speaks, pick, number, edition.day, has_reason=bool(told))
-        if pick.section is Section.ALSO_NEW:
-            return card.text.fill({}), card.html.fill({})
-        verdict = partial(self._renderer.links.verdict, edition.subscriber.pid)
-        return (
-            card.text.fill({"why": why_lines(speaks, told)}),
-            card.html.fill({"why": told, "more": verdict(card.more), "less": verdict(card.less)}),
-        )
-
-    def _set_card(self, speaks: Tongue, pick: Pick, number: int, day: date, *, has_reason: bool) -> SetCard:
-        place = number if pick.section is Section.TRENDING else 0
-        key = (speaks.code, pick.section, place, pick.paper.id, has_reason)
-        found = self._cards.get(key)
-        if found is None or not found.serves(pick, day):
-            if len(self._cards) >= MOST_CARDS:
-                self._cards.clear()
-            found = self._cards[key] = self._typeset(speaks, pick, number, day, has_reason=has_reason)
-        return found
-
-    def _typeset(self, speaks: Tongue, pick: Pick, number: int, day: date, *, has_reason: bool) -> SetCard:
-        """The card with holes for what is one reader's own; what is hot is so for everyone."""
-        if pick.section is Section.TRENDING:
-            told = reason(speaks, pick, day)
-            why, lines = told, why_lines(speaks, told)
-        else:
-            why = lines = hole("why") if has_reason else ""
-        own = Personal(why=why, why_lines=lines, more=hole("more"), less=hole("less"))
-        printed = partial(self._renderer.card, speaks, pick, number, own)
-        return SetCard(
-            pick,
-            day,
-            Stencil(printed("txt"), html=False),
-            Stencil(printed("html"), html=True),
-            *verdicts(pick.paper.id),
-        )
-
-    def _page(self, speaks: Tongue, page: Page, sections: frozenset[str]) -> Stencils:
+    def _page(self, speaks: Tongue, page: Page, sections: tuple[str, ...]) -> tuple[Stencil, Stencil]:
         """The page around the cards, for editions of this shape."""
         key = (speaks.code, sections, page.weekly, page.notes, page.archive)
         if key not in self._pages:
@@ -156,6 +198,22 @@ class Press:
             )
         return self._pages[key]
 
+    def _head(self, own: Own, edition: Edition) -> str:
+        key = (edition.day, edition.slot, edition.subscriber.preferences.language)
+        if key not in self._heads:
+            holes = Own(**{field.name: hole(field.name) for field in fields(Own)})
+            head = digest_head(holes, edition, site=self._renderer.site, links=self._renderer.links)
+            self._heads[key] = HOLE.split(head)
+        pieces = self._heads[key].copy()
+        pieces[1::2] = [getattr(own, name) for name in pieces[1::2]]
+        return "".join(pieces)
 
-def _values(page: Page) -> dict[str, str | bytes]:
+
+@lru_cache(maxsize=16_384)
+def encoded_reason(speaks: Tongue, told: str) -> tuple[list[bytes], list[bytes]]:
+    """A reason as its lines of text and of HTML; many readers share theirs."""
+    return [quoted(why_lines(speaks, told) + "\n")], [quoted(f"{escape(told)}\n")]
+
+
+def _values(page: Page) -> dict[str, Any]:
     return {name: getattr(page, name) for name in OWN}

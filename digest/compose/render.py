@@ -131,7 +131,7 @@ class Renderer:
     def fitted(self, edition: Edition) -> Edition:
         """As much of an edition as no mail program cuts off."""
         speaks = tongue(edition.subscriber.preferences.language)
-        around = self._weight_around(speaks)
+        around = self.weight_around(speaks)
         if (
             around
             + sum(self._weight(speaks, pick) + MOST_OWN + 3 * len(pick.paper.id) for pick in edition.picks)
@@ -148,13 +148,13 @@ class Renderer:
         """Bytes of a card's HTML without the reader's own part."""
         key = (speaks.code, pick.section, pick.paper.id)
         paper, weight = self._weights.get(key, (None, 0))
-        if paper is not pick.paper:
+        if not same(paper, pick.paper):
             blank = Personal(why="?", why_lines="", more="", less="")
             weight = len(self.card(speaks, pick, 999, blank, "html").encode())
             self._weights[key] = (pick.paper, weight)
         return weight
 
-    def _weight_around(self, speaks: Tongue) -> int:
+    def weight_around(self, speaks: Tongue) -> int:
         """Bytes of HTML around the cards, rounded up by what a reader's own lines can hold."""
         if speaks.code not in self._around:
             blank = Page(lang=speaks.code)
@@ -197,3 +197,8 @@ class Renderer:
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
         return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({zone})"
+
+
+def same(one: object, other: object) -> bool:
+    """Equal, and quick to say so of the very same value: editions of one run often share their papers."""
+    return one is other or one == other

@@ -6,7 +6,8 @@ encoded.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from markupsafe import escape
 
@@ -14,9 +15,10 @@ from digest.compose.quoted import quoted
 
 OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never holds them
 LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable sees lines
+NEWLINE, EQUALS = b"\n="
 HOLE = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
 
-Values = Mapping[str, str | bytes]
+Values = Mapping[str, str | bytes | Sequence[bytes]]
 
 
 def hole(name: str) -> str:
@@ -24,36 +26,95 @@ def hole(name: str) -> str:
     return f"{OPEN}{name}{CLOSE}"
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What stands before a hole, and how the hole is filled."""
+
+    before: bytes
+    name: str
+    cut: slice | None = None  # of a value with a known width: the part that fills this gap
+    line: tuple[str, ...] = ()  # else the line that waits for it: text and names of holes by turns
+
+
 class Stencil:
-    """A text with holes; everything around them is encoded already."""
+    """A text with holes; everything around them is encoded already.
 
-    def __init__(self, text: str, *, html: bool) -> None:
-        self._parts: list[bytes] = []
-        self._waiting: list[tuple[int, tuple[str, ...]]] = []  # place, and text and names by turns
+    Holes with a known width are filled with bytes of just that width, in letters that need no encoding.
+    """
+
+    def __init__(self, text: str, *, html: bool, widths: Mapping[str, int] | None = None) -> None:
         self._html = html
+        self._gaps: list[Gap] = []
+        self._rest = b""
         for line in LINE.findall(text):
-            pieces = tuple(HOLE.split(line))
-            if len(pieces) == 1 and self._parts and not self._waits(len(self._parts) - 1):
-                self._parts[-1] += quoted(line)
-                continue
-            if len(pieces) > 1:
-                self._waiting.append((len(self._parts), pieces))
-            self._parts.append(quoted(line) if len(pieces) == 1 else b"")
+            self._add(tuple(HOLE.split(line)), widths or {})
 
-    def fill(self, values: Values) -> bytes:
-        """The encoded text, its holes filled. A value of bytes is encoded already and fills a whole line."""
-        parts = self._parts.copy()
-        for place, pieces in self._waiting:
-            value = values[pieces[1]]
-            parts[place] = value if isinstance(value, bytes) else quoted(self._line(pieces, values))
-        return b"".join(parts)
+    def pour(self, values: Values, into: list[bytes]) -> None:
+        """Add the encoded text, its holes filled. A value that is a list of bytes fills a whole line."""
+        for gap in self._gaps:
+            into.append(gap.before)
+            value = values[gap.name]
+            if gap.cut is not None:
+                into.append(value[gap.cut])  # type: ignore[arg-type]  # bytes, as promised above
+            elif isinstance(value, str):
+                into.append(quoted(self._filled(gap.line, values)))
+            else:
+                into += value  # type: ignore[arg-type]  # a list of bytes
+        into.append(self._rest)
 
-    def _line(self, pieces: tuple[str, ...], values: Values) -> str:
-        filled = list(pieces)
-        for at in range(1, len(pieces), 2):
-            value = str(values[pieces[at]])
-            filled[at] = escape(value) if self._html else value
-        return "".join(filled)
+    def _add(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
+        names = line[1::2]
+        if not names:
+            self._rest += quoted(line[0])
+        elif all(name in widths for name in names):
+            self._cut(line, widths)
+        else:
+            self._wait(Gap(self._rest, names[0], line=line))
 
-    def _waits(self, place: int) -> bool:
-        return bool(self._waiting) and self._waiting[-1][0] == place
+    def _wait(self, gap: Gap) -> None:
+        self._gaps.append(gap)
+        self._rest = b""
+
+    def _cut(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
+        """Encode a line whose lengths are known, and find where in it the values come to stand."""
+        filled = [piece if at % 2 == 0 else "x" * widths[piece] for at, piece in enumerate(line)]
+        encoded, places = traced("".join(filled))
+        done = start = 0
+        for at, piece in enumerate(filled):
+            if at % 2:
+                for first, stop in _runs(places[start : start + len(piece)]):
+                    offset = places.index(first, start) - start
+                    cut = slice(offset, offset + stop - first)
+                    self._wait(Gap(self._rest + encoded[done:first], line[at], cut))
+                    done = stop
+            start += len(piece.encode())
+        self._rest = encoded[done:]
+
+    def _filled(self, line: tuple[str, ...], values: Values) -> str:
+        pieces = list(line)
+        for at in range(1, len(line), 2):
+            value = str(values[line[at]])
+            pieces[at] = escape(value) if self._html else value
+        return "".join(pieces)
+
+
+def traced(text: str) -> tuple[bytes, list[int]]:
+    """A text as it is encoded, and where each of its bytes came to stand."""
+    encoded, places, at = quoted(text), [], 0
+    for octet in text.encode():
+        while encoded.startswith(b"=\r\n", at):
+            at += 3
+        places.append(at)
+        at += 2 if octet == NEWLINE else 3 if encoded[at] == EQUALS else 1
+    return encoded, places
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring places as stretches from first to behind the last."""
+    first = last = places[0]
+    for place in places[1:]:
+        if place != last + 1:
+            yield first, last + 1
+            first = place
+        last = place
+    yield first, last + 1

@@ -35,6 +35,8 @@ def test_the_same_edition_gives_the_same_bytes() -> None:
 def test_a_message_id_from_the_ledger_is_kept() -> None:
     raw = digest_message(EMAIL, edition(), site=SITE, links=LINKS, message_id="<x.1@papers.example.org>")
     assert lines(raw, "Message-ID") == ["Message-ID: <x.1@papers.example.org>"]
+    raw = digest_message(EMAIL, edition(), site=SITE, links=LINKS, message_id="d.k3v9q2m7w4xh")
+    assert lines(raw, "Message-ID") == ["Message-ID: <d.k3v9q2m7w4xh@papers.example.org>"]
 
 
 def test_a_long_unsubscribe_address_stays_whole_on_its_line() -> None:

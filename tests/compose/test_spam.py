@@ -23,6 +23,8 @@ def test_no_mail_smells_of_spam(name: str) -> None:
         pytest.skip("no SpamAssassin here: apt-get install spamassassin")
     raw = RECEIVED + every_mail()[name][1]
     run = subprocess.run(["spamassassin", *OFFLINE], input=raw, capture_output=True, timeout=120, check=False)
-    status = re.search(rb"X-Spam-Status: .*?score=(-?[\d.]+) .*?tests=(.*?)\s+autolearn", run.stdout, re.DOTALL)
+    status = re.search(
+        rb"X-Spam-Status: .*?score=(-?[\d.]+) .*?tests=(.*?)\s+autolearn", run.stdout, re.DOTALL
+    )
     assert status, run.stderr
     assert float(status[1]) <= 0.0, status[2]
