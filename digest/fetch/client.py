@@ -100,8 +100,10 @@ class Client:
         try:
             answer = await self._patiently(request, family)
         except TryAgain as error:
+            if error.partial:
+                raise CutShort(error.partial) from error
             self._close(request.url, error)
-            raise (CutShort(error.partial) if error.partial else SourceError(str(error))) from error
+            raise SourceError(str(error)) from error
         if answer.status >= httpx.codes.BAD_REQUEST:
             raise Refused(answer)
         if not answer.unchanged:

@@ -85,7 +85,9 @@ def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> Re
 def sentence(text: str) -> str:
     """The text as a sentence: a capital first, a full stop last."""
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    is_name = text[1:2].isupper()  # arXiv writes itself so
+    start = text[:1] if is_name else text[:1].upper()
+    return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def web_link(value: object) -> str:
