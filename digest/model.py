@@ -411,6 +411,7 @@ class BounceKind(StrEnum):
     UNSURE = "unsure"  # refused without saying why: never again if it happens twice
     SOFT = "soft"  # full, or away: counted by days
     COMPLAINT = "complaint"  # the reader called it spam: never again
+    OTHER = "other"  # noted, without consequences
 
 
 class Brake(StrEnum):

@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
+from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
 from digest.store.dialects import among, chunks, insert
 from digest.store.records import DELIVERY, SENT_PAPER
+from digest.store.standing import Standing
 
 PRIORITY = {
     DeliveryKind.CONFIRM: 10,  # a person is waiting for it
@@ -149,6 +150,13 @@ class Deliveries:
             .values(again if resend else over)
         )
         return self._connection.execute(change).rowcount == 1
+
+    def report(  # noqa: PLR0913  an event is described by its facts
+        self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str, pepper: bytes
+    ) -> bool:
+        """A bounce or complaint about a mail, with its consequences; False when it is no news."""
+        standing = Standing(self._connection, pepper=pepper)
+        return standing.report(pid, kind, now=now, code=code, raw_hash=raw_hash)
 
     # ---- inside
 

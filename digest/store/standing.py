@@ -13,6 +13,7 @@ from digest.store.records import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
 from digest.store.suppressions import Suppressions, key_of
 
 MEMORY = timedelta(days=30)
+BELIEVED_FOR = timedelta(days=14)  # a bounce that comes later is somebody's replay
 UNSURE_TWICE = 2
 SOFT_MAILS, SOFT_DAYS, OF_LAST = 3, 3, 5
 
@@ -70,12 +71,23 @@ class Standing:
         new = insert(self._connection, DELIVERY_EVENT).values(row).on_conflict_do_nothing()
         if self._connection.execute(new).rowcount == 0:
             return False
+        if kind is BounceKind.OTHER:
+            return True
         reader = self._connection.scalar(
             sa.select(DELIVERY.c.subscriber_id).where(DELIVERY.c.id == delivery_id)
         )
         if reader is not None and (reason := verdict(*self._record(reader, at))):
             self._stop(reader, reason, at, code)
         return True
+
+    def report(self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str) -> bool:
+        """What came back about a mail later on. False for an unknown or old mail, and for old news."""
+        row = self._connection.execute(
+            sa.select(DELIVERY.c.id, DELIVERY.c.slot).where(DELIVERY.c.pid == pid)
+        ).first()
+        if row is None or now - row.slot > BELIEVED_FOR:
+            return False
+        return self.hear(row.id, kind, now, code=code, raw_hash=raw_hash)
 
     def _record(self, subscriber_id: int, at: datetime) -> tuple[list[Event], list[int]]:
         mails = list(

@@ -35,7 +35,8 @@ QUICK = Patience(connect=3, command=3, dot=3, quit=1)
 
 def letter_to(delivery: Delivery, body: str = "Nothing new under the sun.") -> Letter:
     """A plain letter, with what a server needs to tell it from others."""
-    head = f"From: digest@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>"
+    name = f"<{delivery.message_id}@papers.test>"
+    head = f"From: digest@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: {name}"
     return Letter(
         raw=f"{head}\r\n\r\n{body}\r\n".encode(),
         mail_from="b@papers.test",

@@ -7,7 +7,6 @@ import pytest
 
 from digest.deliver.pipe import Patience
 from digest.model import DeliveryState, Status
-from digest.throttle import Bucket
 from tests.deliver.post import LASTS, QUICK, Post, route_to
 from tests.smtp_server import OFFERS, Act, Babble, Drip, Drop, Say, SmtpServer, Step, Talk, Wait
 
@@ -298,15 +297,6 @@ async def test_a_domain_that_asks_for_less_gets_less_and_the_others_do_not_wait(
         await any_post.run(route_to(server))
     assert {any_post.state(key) for key in slow} == {DeliveryState.ACCEPTED}
     assert len(server.ids()) == len(set(server.ids()))
-
-
-def test_a_bucket_halves_and_recovers() -> None:
-    now = Post.__dataclass_fields__["now"].default
-    bucket = Bucket.full("domain:slow.example.com", 10, now).slowed(now)
-    assert (bucket.rate, bucket.available(now)) == (5, 0)
-    later = now + timedelta(minutes=2)
-    assert bucket.available(later) == 5
-    assert bucket.quickened(later).rate == pytest.approx(5 * 1.1**2)
 
 
 async def test_40_told_to_stop_it_brings_home_what_is_on_the_wire(any_post: Post, either: SmtpServer) -> None:

@@ -1,4 +1,4 @@
-"""Kills senders at random moments, and counts what readers got: lost, doubled, and how much might have been."""
+"""Kills senders at random moments, and counts what readers got: lost, doubled, and the bound."""
 
 import asyncio
 import json

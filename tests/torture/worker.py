@@ -26,8 +26,9 @@ LEASE_LOST, BUSY = 4, 75
 
 def write(delivery: Delivery) -> Letter:
     """A short letter with the delivery's own Message-ID."""
+    head = f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>"
     return Letter(
-        raw=f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>\r\n\r\nHi.\r\n".encode(),
+        raw=f"{head}\r\n\r\nHi.\r\n".encode(),
         mail_from="a@papers.test",
         rcpt_to=delivery.address,
     )

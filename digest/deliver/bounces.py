@@ -1,0 +1,167 @@
+"""Where do bounces and complaints arrive? In a Maildir, an IMAP mailbox, or by a signed webhook."""
+
+import hmac
+import imaplib
+import json
+import mailbox
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from digest.deliver.reports import MOST_BYTES, Heard, read_report
+from digest.deliver.verp import delivery_behind
+from digest.errors import ConfigError, DeliveryError, InvalidToken
+from digest.model import BounceKind
+
+AT_ONCE = 500
+SIGNED_WITHIN = 300  # seconds between the signing of a webhook and its arrival
+Hear = Callable[[Heard], bool]
+
+
+class Mailbox(Protocol):
+    """Somewhere returned mail lies."""
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of what nobody has read yet."""
+
+    def mark_read(self, name: str) -> None:
+        """It need not be looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What lay in the mailbox."""
+
+    read: int = 0
+    heard: int = 0  # said something new about a delivery of ours
+    ignored: int = 0  # no report, forged, or heard before
+
+
+def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes]) -> Reading:
+    """Read everything unread. `hear` writes one event down and says whether it was new.
+
+    A mail is marked as read only after that, so a crash reads it again; the same event twice is one.
+    """
+    read = heard = 0
+    for name, raw in box.unread():
+        report = read_report(raw, keys=keys)
+        heard += report is not None and hear(report)
+        box.mark_read(name)
+        read += 1
+    return Reading(read, heard, read - heard)
+
+
+@contextmanager
+def open_mailbox(url: str) -> Iterator[Mailbox]:
+    """A mailbox by its address: maildir:/path, or imaps://user:pass@host[:port]/FOLDER."""
+    parts = urlsplit(url)
+    if parts.scheme == "maildir" and parts.path:
+        yield Maildir(Path(unquote(parts.path)))
+    elif parts.scheme in ("imaps", "imap") and parts.hostname:
+        yield from _imap(url)
+    else:
+        raise ConfigError("A bounce mailbox is maildir:/path or imaps://user:pass@host/INBOX.")
+
+
+class Maildir:
+    """A Maildir: what lies in `new` is unread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._box = mailbox.Maildir(folder, create=True)
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """What lies in `new`, a few hundred at a time."""
+        fresh = [key for key in self._box.keys() if self._box.get_message(key).get_subdir() == "new"]  # noqa: SIM118  a mailbox is no dict
+        for key in fresh[:AT_ONCE]:
+            with self._box.get_file(key) as file:
+                yield key, file.read(MOST_BYTES)
+
+    def mark_read(self, name: str) -> None:
+        """Move it to `cur`, seen."""
+        message = self._box.get_message(name)
+        message.set_subdir("cur")
+        message.add_flag("S")
+        self._box[name] = message
+
+
+class Imap:
+    """A folder on an IMAP server."""
+
+    def __init__(self, server: imaplib.IMAP4) -> None:
+        self._server = server
+
+    def unread(self) -> Iterator[tuple[str, bytes]]:
+        """What is not flagged as seen; reading it does not flag it."""
+        _, found = self._server.uid("SEARCH", "UNSEEN")
+        for uid in (found[0] or b"").split()[:AT_ONCE]:
+            _, answer = self._server.uid("FETCH", uid.decode(), f"(BODY.PEEK[]<0.{MOST_BYTES}>)")
+            if answer and isinstance(answer[0], tuple):
+                yield uid.decode(), answer[0][1]
+
+    def mark_read(self, name: str) -> None:
+        """Flag it as seen."""
+        self._server.uid("STORE", name, "+FLAGS", r"(\Seen)")
+
+
+def _imap(url: str) -> Iterator[Mailbox]:
+    parts = urlsplit(url)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    host, folder = parts.hostname or "", unquote(parts.path.strip("/")) or "INBOX"
+    try:
+        server = _connect(parts.scheme, host, parts.port)
+        with server:
+            server.login(user, password)
+            server.select(f'"{folder}"')
+            yield Imap(server)
+    except (imaplib.IMAP4.error, OSError) as error:
+        raise DeliveryError(f"The bounce mailbox on {host} cannot be read: {error}.") from error
+
+
+def _connect(scheme: str, host: str, port: int | None) -> imaplib.IMAP4:
+    if scheme == "imaps":
+        return imaplib.IMAP4_SSL(host, port or 993, ssl_context=ssl.create_default_context(), timeout=60)
+    plain = imaplib.IMAP4(host, port or 143, timeout=60)
+    if host not in ("localhost", "127.0.0.1", "::1"):  # a password never travels in the clear
+        plain.starttls(ssl.create_default_context())
+    return plain
+
+
+# ---- webhooks
+
+
+def sign_webhook(body: bytes, secret: bytes, *, at: int) -> str:
+    """The signature header of a webhook: t=<seconds>,v1=<HMAC-SHA256 of "t.body">."""
+    mac = hmac.new(secret, f"{at}.".encode() + body, sha256).hexdigest()
+    return f"t={at},v1={mac}"
+
+
+def read_webhook(
+    body: bytes, signature: str, *, secret: bytes, keys: Sequence[bytes], now: float | None = None
+) -> Heard | None:
+    """What a provider tells us: {"envelope": our return address, "type": "hard", "code": "5.1.1"}.
+
+    Raises InvalidToken unless it is signed with the shared secret, and lately.
+    """
+    fields = dict(part.partition("=")[::2] for part in signature.split(","))
+    at = int(fields["t"]) if fields.get("t", "").isdigit() else 0
+    genuine = bool(secret) and hmac.compare_digest(signature, sign_webhook(body, secret, at=at))
+    if not genuine or abs((now if now is not None else time.time()) - at) > SIGNED_WITHIN:
+        raise InvalidToken("This webhook is not signed with our secret, or too long ago.")
+    return _told(body, keys)
+
+
+def _told(body: bytes, keys: Sequence[bytes]) -> Heard | None:
+    try:
+        said = json.loads(body)
+        pid = delivery_behind(str(said["envelope"]), keys=keys)
+        kind = BounceKind(said["type"])
+        code = str(said.get("code", ""))[:40]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Heard(pid, kind, code, sha256(body).hexdigest()) if pid else None
