@@ -25,7 +25,7 @@ READERS = (
         address="lin@language.example",
         taste="language models",
         wishes={
-            "keywords": "language models, fine-tuning, machine unlearning, interpretability",
+            "keywords": "language models, interpretability, unlearning, generated text, prompts",
             "categories": "cs.CL",
             "timezone": "America/New_York",
             "send_at": "07:00",
@@ -36,7 +36,7 @@ READERS = (
         address="robin@robots.example",
         taste="robotics",
         wishes={
-            "keywords": "robot manipulation, legged locomotion, learning from corrections, grasping",
+            "keywords": "robot manipulation, grasping, legged robots, learning from corrections",
             "categories": "cs.RO",
             "timezone": "Europe/Berlin",
             "send_at": "13:00",
@@ -47,7 +47,7 @@ READERS = (
         address="stella@statistics.example",
         taste="statistics",
         wishes={
-            "keywords": "confidence intervals, causal inference, adaptive trials, calibration",
+            "keywords": "confidence intervals, causal inference, adaptive trials, conformal prediction, variance reduction",
             "categories": "stat.ME, stat.ML",
             "timezone": "America/Sao_Paulo",
             "send_at": "09:00",
