@@ -322,6 +322,14 @@ class Day:
 
 async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody) -> Day:
     """One tick: read the sources if it is time, plan what is due, send until nothing is left."""
+    day = await prepare(house, clock, watch=watch, tell=tell)
+    return replace(day, tally=await send(house, clock))
+
+
+async def prepare(
+    house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody
+) -> Day:
+    """The first half of a tick: read the sources if it is time, and plan what is due."""
     fetched: tuple[Fetched, ...] = ()
     if fetch_is_due(house.store, clock(), every=house.fetch_every):
         fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
@@ -329,7 +337,7 @@ async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell:
     plans = await to_thread.run_sync(partial(plan, house.store, clock(), watch=watch))
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())
-    return Day(fetched=fetched, plans=plans, tally=await send(house, clock))
+    return Day(fetched=fetched, plans=plans)
 
 
 async def send(house: Parts, clock: Clock) -> Tally:
