@@ -11,12 +11,20 @@ class Reader:
     name: str
     address: str
     taste: str
-    wishes: Mapping[str, object]
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    timezone: str
+    send_at: str
 
     @property
-    def keywords(self) -> str:
-        """The topics they typed."""
-        return str(self.wishes["keywords"])
+    def wishes(self) -> Mapping[str, object]:
+        """What they type into the form, by the names of its fields."""
+        return {
+            "keywords": self.keywords,
+            "categories": self.categories,
+            "timezone": self.timezone,
+            "send_at": self.send_at,
+        }
 
 
 READERS = (
@@ -24,33 +32,33 @@ READERS = (
         name="Lin",
         address="lin@language.example",
         taste="language models",
-        wishes={
-            "keywords": "language models, interpretability, unlearning, generated text, prompts",
-            "categories": "cs.CL",
-            "timezone": "America/New_York",
-            "send_at": "07:00",
-        },
+        keywords=("language models", "interpretability", "unlearning", "generated text", "prompts"),
+        categories=("cs.CL",),
+        timezone="America/New_York",
+        send_at="07:00",
     ),
     Reader(
         name="Robin",
         address="robin@robots.example",
         taste="robotics",
-        wishes={
-            "keywords": "robot manipulation, grasping, legged robots, learning from corrections",
-            "categories": "cs.RO",
-            "timezone": "Europe/Berlin",
-            "send_at": "13:00",
-        },
+        keywords=("robot manipulation", "grasping", "legged robots", "learning from corrections"),
+        categories=("cs.RO",),
+        timezone="Europe/Berlin",
+        send_at="13:00",
     ),
     Reader(
         name="Stella",
         address="stella@statistics.example",
         taste="statistics",
-        wishes={
-            "keywords": "confidence intervals, causal inference, adaptive trials, conformal prediction, variance reduction",
-            "categories": "stat.ME, stat.ML",
-            "timezone": "America/Sao_Paulo",
-            "send_at": "09:00",
-        },
+        keywords=(
+            "confidence intervals",
+            "causal inference",
+            "adaptive trials",
+            "conformal prediction",
+            "variance reduction",
+        ),
+        categories=("stat.ME", "stat.ML"),
+        timezone="America/Sao_Paulo",
+        send_at="09:00",
     ),
 )
