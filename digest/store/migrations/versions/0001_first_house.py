@@ -381,7 +381,7 @@ def _meta() -> None:
 SQLITE_FULL_TEXT = (
     """CREATE VIRTUAL TABLE paper_text USING fts5(
         title, abstract, authors, categories, content='paper', content_rowid='number',
-        tokenize='porter unicode61 remove_diacritics 2', prefix='2 3')""",
+        tokenize='porter unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER paper_text_added AFTER INSERT ON paper BEGIN
         INSERT INTO paper_text(rowid, title, abstract, authors, categories)
         VALUES (new.number, new.title, new.abstract, new.authors, new.categories);
