@@ -85,7 +85,7 @@ def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> Re
 def sentence(text: str) -> str:
     """The text as a sentence: a capital first, a full stop last."""
     text = text.strip()
-    is_name = text[1:2].isupper()  # arXiv writes itself so
+    is_name = any(char.isupper() for char in text.partition(" ")[0][1:])  # arXiv writes itself so
     start = text[:1] if is_name else text[:1].upper()
     return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
