@@ -15,8 +15,9 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from digest.compose.message import digest_message
+from digest.compose.message import assembled, digest_head, digest_message, own_head
 from digest.compose.press import Plainly, Press
+from digest.compose.quoted import quoted
 from digest.model import Edition, Email, Reason, Section
 from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, picks
 
@@ -54,6 +55,12 @@ def standard_library(written: Iterable[tuple[Email, Edition]]) -> None:
         message.as_bytes()
 
 
+def digest_head_of(email: Email, of: Edition) -> str:
+    """The head of a mail, from its own part."""
+    own = own_head(email.subject, of, site=SITE, links=LINKS)
+    return digest_head(own, of, site=SITE, links=LINKS)
+
+
 def timed(work: Callable[[], object], mails: int) -> float:
     """CPU microseconds per mail."""
     start = process_time()
@@ -65,6 +72,9 @@ def main() -> None:
     """Take turns, then compare."""
     many, few = editions(200), editions(5)
     written = [(RENDERER.digest(of), of) for of in few]
+    encoded = [
+        (digest_head_of(email, of), quoted(email.text), quoted(email.html)) for email, of in written
+    ] * 40
     press, plainly = Press(RENDERER), Plainly(RENDERER)
     press.digest(many[0])  # sets the type; afterwards every reader is new
     contest: dict[str, tuple[Callable[[], object], int]] = {
@@ -74,6 +84,10 @@ def main() -> None:
         "our MIME alone": (
             lambda: [digest_message(email, of, site=SITE, links=LINKS) for email, of in written],
             len(written),
+        ),
+        "press: joining alone": (
+            lambda: [assembled(head, [text], [html]) for head, text, html in encoded],
+            len(encoded),
         ),
         "EmailMessage alone": (lambda: standard_library(written), len(written)),
     }

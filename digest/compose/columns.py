@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from unicodedata import combining, east_asian_width
 
 COLUMNS = 72
@@ -19,6 +20,7 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
+@lru_cache(maxsize=4096)
 def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
     """A paragraph in lines of at most 72 columns; `first` stands in the first line's indent."""
     if width(text) <= COLUMNS - indent and "\n" not in text:

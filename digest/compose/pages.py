@@ -1,7 +1,10 @@
 """What stands around the cards? Headline, notes and footer of one reader's mail, as strings to print."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
 
 from digest.compose import subject as line
 from digest.compose.clean import clean
@@ -82,13 +85,19 @@ def because(site: Site, tongue: Tongue, reader: Subscriber) -> str:
 
 def headline(tongue: Tongue, edition: Edition) -> str:
     """The day and what is in it: `Monday 23 November 2026: 3 trending, 10 also new.`."""
-    counted = [
-        tongue.count(*COUNTS[section], len(edition.section(section)))
-        for section in Section
-        if edition.section(section)
-    ]
-    day = tongue.day(edition.day)
+    numbers = Counter(pick.section for pick in edition.picks)
+    return _headline(tongue, edition.day, tuple(numbers[section] for section in Section))
+
+
+@lru_cache(maxsize=4096)
+def _headline(tongue: Tongue, on: date, numbers: Sequence[int]) -> str:
+    day = tongue.day(on)
     day = day[:1].upper() + day[1:]  # some languages write weekdays small, but not at a beginning
+    counted = [
+        tongue.count(*COUNTS[section], number)
+        for section, number in zip(Section, numbers, strict=True)
+        if number
+    ]
     if not counted:
         return tongue.say("%(day)s.") % {"day": day}
     return tongue.say("%(day)s: %(counts)s.") % {"day": day, "counts": tongue.say(", ").join(counted)}

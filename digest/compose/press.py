@@ -31,6 +31,7 @@ MOST_WHY = 600  # bytes that no reason exceeds in HTML
 MOST_CARDS = 20_000  # kept at once; a run has hundreds
 BETWEEN_CARDS = b"\r\n"
 NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
+NOTHING: Values = {}
 Poured = dict[str, list[bytes]]
 
 
@@ -172,7 +173,10 @@ class Press:
             html_parts = html[section.value] = []
             for card, told in cards:
                 why_text, why_html = encoded_reason(speaks, told) if told else NO_REASON
-                own: Values = {"pid": pid, "more": seal(card.more), "less": seal(card.less), "why": why_html}
+                own: Values = NOTHING
+                if section is not Section.ALSO_NEW:
+                    seals = {"more": seal(card.more), "less": seal(card.less)}
+                    own = {"pid": pid, "why": why_html, **seals}
                 card.html.pour(own, html_parts)
                 card.text.pour({"why": why_text}, text_parts)
                 text_parts.append(BETWEEN_CARDS)

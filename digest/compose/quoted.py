@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 
 LINE = 76
+DOTTED = re.compile(rb"\n\..*")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 PLAIN = re.compile(r"[ -~]*")
 PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
@@ -19,24 +20,19 @@ def quoted(text: str) -> bytes:
     """
     encoded = binascii.b2a_qp(text.replace("\r", "").encode(errors="replace"), istext=True)
     if encoded.startswith(b".") or b"\n." in encoded:
-        encoded = b"".join(map(_undotted, encoded.splitlines(keepends=True)))
+        encoded = DOTTED.sub(_undotted, b"\n" + encoded)[1:]
     return encoded.replace(b"\n", b"\r\n")
 
 
-def _undotted(line: bytes) -> bytes:
+def _undotted(line: re.Match[bytes]) -> bytes:
     """A leading dot becomes =2E; a line that grows too long by it is broken once more."""
-    if not line.startswith(b"."):
-        return line
-    line = b"=2E" + line[1:]
-    return line if len(line.rstrip(b"\n")) <= LINE else _broken(line)
-
-
-def _broken(line: bytes) -> bytes:
+    written = b"\n=2E" + line[0][2:]
+    if len(written) <= LINE + 1:
+        return written
     at = LINE - 4
-    while b"=" in line[at - 2 : at]:  # never inside an =XX
+    while b"=" in written[at - 2 : at]:  # never inside an =XX
         at -= 1
-    rest = line[at:]
-    return line[:at] + b"=\n" + _undotted(rest)
+    return written[:at] + b"=" + DOTTED.sub(_undotted, b"\n" + written[at:])
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,46 @@
+"""How does text travel as seven-bit lines?"""
+
+from binascii import a2b_qp
+from email.header import decode_header, make_header
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.quoted import encoded_words, one_line, phrase, quoted
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+DOTTED = st.text("..=é\n a", max_size=300)
+
+
+@given(st.one_of(TEXT, DOTTED))
+def test_lines_are_short_seven_bit_and_never_start_with_a_dot(text: str) -> None:
+    lines = quoted(text).split(b"\r\n")
+    assert all(len(line) <= 76 and line.isascii() and not line.startswith(b".") for line in lines)
+    assert b"\n" not in b"".join(lines)
+
+
+@given(st.one_of(TEXT, DOTTED))
+def test_what_is_encoded_reads_back(text: str) -> None:
+    plain = text.replace("\r", "")
+    assert a2b_qp(quoted(text)).replace(b"\r\n", b"\n").decode() == plain
+
+
+@given(st.one_of(TEXT, DOTTED), st.one_of(TEXT, DOTTED))
+def test_lines_encode_each_by_itself(one: str, other: str) -> None:
+    one, other = one + "\n", other + "\n"
+    assert quoted(one) + quoted(other) == quoted(one + other)
+
+
+@given(TEXT.map(one_line).filter(bool))
+def test_encoded_words_are_short_and_read_back(text: str) -> None:
+    words = encoded_words(text).split("\r\n ")
+    assert all(len(word) <= 75 for word in words)
+    assert str(make_header(decode_header(" ".join(words)))) == text
+
+
+def test_a_name_is_bare_quoted_or_encoded_as_it_needs() -> None:
+    assert phrase("Trending Papers") == "Trending Papers"
+    assert phrase('Papers, "daily"') == '"Papers, \\"daily\\""'
+    assert phrase("Bücher") == "=?utf-8?q?B=C3=BCcher?="
+    assert phrase("论文") == "=?utf-8?b?6K665paH?="
+    assert phrase("=?utf-8?q?x?=").startswith("=?utf-8?q?=3D")
