@@ -5,11 +5,10 @@ their mail, the mails go out over SMTP. Only the clock is ours.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
 
 from digest import pipeline, subscriptions
@@ -25,6 +24,7 @@ from digest.sample.mailbox import Mailbox, Received
 from digest.sample.readers import READERS, Reader
 from digest.sample.setting import sealed
 from digest.sample.upstream import Upstream
+from digest.settings import Settings
 
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
@@ -78,10 +78,11 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The house, the world it reads, and the mailbox it writes to."""
+    """The house, the world it reads, how it asks, and the mailbox it writes to."""
 
     house: House
     upstream: Upstream
+    client: Client
     mailbox: Mailbox
 
 
@@ -96,12 +97,20 @@ async def play(database: Path, *, tell: Tell = tell_nobody) -> Played:
     async with Mailbox() as mailbox:
         with Upstream(FIRST_MORNING) as upstream:
             settings = sealed(database, upstream=upstream.url, mailbox=mailbox.url)
-            with closing(open_house(settings)) as house:
-                played = await _ten_mornings(Stage(house, upstream, mailbox), tell)
+            async with _stage(settings, upstream, mailbox) as stage:
+                played = await _ten_mornings(stage, tell)
             tell("the last morning again", DAYS, DAYS + 1)
-            with closing(open_house(settings)) as house:
-                await _morning(Stage(house, upstream, mailbox), MORNINGS[-1])
+            async with _stage(settings, upstream, mailbox) as stage:
+                await _morning(stage, MORNINGS[-1])
             return replace(played, again=len(mailbox.received) - played.received)
+
+
+@asynccontextmanager
+async def _stage(settings: Settings, upstream: Upstream, mailbox: Mailbox) -> AsyncIterator[Stage]:
+    """The house opened, with one client for all mornings: a day passes in half a second."""
+    with closing(open_house(settings)) as house:
+        async with Client(MANNERS, trusted=house.fetch_plan.trusted) as client:
+            yield Stage(house, upstream, client, mailbox)
 
 
 async def _ten_mornings(stage: Stage, tell: Tell) -> Played:
@@ -125,8 +134,7 @@ async def _morning(stage: Stage, now: datetime) -> tuple[Morning, list[Posted]]:
     """Fetch, plan, send: the whole product, at one moment."""
     stage.upstream.now = now
     house, before = stage.house, len(stage.mailbox.received)
-    connect = partial(Client, MANNERS, trusted=house.fetch_plan.trusted)
-    fetched = await pipeline.fetch(house.store, house.sources, connect, now)
+    fetched = await pipeline.fetch(house.store, house.sources, lambda: nullcontext(stage.client), now)
     editions: list[Edition] = []
     pipeline.plan(house.store, now, watch=editions.append)
     await _send(house, now)

@@ -15,7 +15,7 @@ from digest.errors import DeliveryError
 from digest.sample.day import Played
 from digest.sample.readers import READERS
 
-MAX_SECONDS = 10 * 3  # ten on an idle machine; tests share theirs
+MOST_WORK = 10  # seconds of our own time, start-up included; what others do meanwhile is not counted
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Demo:
 
     result: Result
     folder: Path
-    seconds: float
+    work: float
 
     def mails(self, pattern: str) -> list[Path]:
         return sorted((self.folder / "mails").glob(pattern))
@@ -41,14 +41,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         "DIGEST_ARXIV_RSS_URL": "http://192.0.2.1",
         "HTTP_PROXY": "http://192.0.2.1:9",
     }
-    started = time.monotonic()
+    started = time.process_time()
     result = CliRunner(env=hostile).invoke(command, ["--out", str(folder)])
-    return Demo(result, folder, time.monotonic() - started)
+    return Demo(result, folder, time.process_time() - started)
 
 
 def test_it_ends_well_and_soon(demo: Demo) -> None:
     assert demo.result.exit_code == 0, demo.result.output
-    assert demo.seconds < MAX_SECONDS
+    assert demo.work < MOST_WORK
 
 
 def test_it_says_what_went_where_and_why_and_what_to_open(demo: Demo) -> None:
