@@ -13,6 +13,7 @@ from digest.sample import page
 from digest.sample.day import Played, Posted, play
 from digest.sample.readers import READERS
 
+DATABASE = "demo.sqlite3"  # never the name of a real one: a demo begins by removing it
 LONGEST_TITLE = 44
 
 
@@ -30,9 +31,14 @@ def command(*, out: Path) -> None:
     Exit code 1 when running the last day again sends anything, or a reader got no mail.
     """
     started = time.monotonic()
+    database = out / DATABASE
+    if out.exists() and any(out.iterdir()) and not database.exists():
+        raise click.UsageError(
+            f"{out} holds other things. Choose an empty folder, or one of an earlier demo."
+        )
     out.mkdir(parents=True, exist_ok=True)
     with progress("the demo") as bar:
-        played = anyio.run(lambda: play(out / "digest.sqlite3", tell=lambda what, n, of: bar(n, of, what)))
+        played = anyio.run(lambda: play(database, tell=lambda what, n, of: bar(n, of, what)))
     opened = page.write(played, out)
     report(played)
     judge(played)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from digest.cli.demo import command, judge
+from digest.cli.demo import DATABASE, command, judge
 from digest.errors import DeliveryError
 from digest.sample.day import Played
 from digest.sample.readers import READERS
@@ -133,7 +133,7 @@ def test_the_page_leads_to_every_mail_and_gives_every_reason(demo: Demo) -> None
 
 
 def test_the_ledger_says_that_all_twelve_mails_were_accepted(demo: Demo) -> None:
-    with sqlite3.connect(demo.folder / "digest.sqlite3") as database:
+    with sqlite3.connect(demo.folder / DATABASE) as database:
         states = database.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall()
     database.close()
     assert states == [("accepted", 12)]
@@ -148,6 +148,16 @@ def test_a_second_demo_in_the_same_folder_starts_afresh(demo: Demo) -> None:
     assert result.exit_code == 0, result.output
     assert not stray.exists()
     assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    real = tmp_path / "digest.sqlite3"
+    real.write_text("somebody's subscribers", encoding="utf-8")
+    result = CliRunner().invoke(command, ["--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "holds other things" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["digest.sqlite3"]
+    assert real.read_text(encoding="utf-8") == "somebody's subscribers"
 
 
 def test_a_second_run_that_sends_anything_is_a_failure_in_words() -> None:
