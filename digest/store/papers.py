@@ -13,7 +13,7 @@ from digest.model import Announcement, Paper
 from digest.store.aliases import numbers_of
 from digest.store.dialects import among, chunks, insert, is_postgres
 from digest.store.records import ALIAS, PAPER, SENT_PAPER, SIGNAL
-from digest.store.search import matching
+from digest.store.search import Question, matching
 from digest.store.shelf import Shelf, Work
 
 RECENT = timedelta(days=31)  # moderation may hold a paper for weeks; what is older only changed its listing
@@ -87,15 +87,8 @@ class Papers:
         offset: int = 0,
     ) -> tuple[Paper, ...]:
         """Papers with all these words, best first; the last may be unfinished. No words: the newest."""
-        numbers = matching(
-            self._connection,
-            query,
-            categories=categories,
-            since=since,
-            source=source,
-            limit=limit,
-            offset=offset,
-        )
+        question = Question.of(query, categories, since, source)
+        numbers = matching(self._connection, question, limit=limit, offset=offset)
         found = dict(self._rows(PAPER.c.number, numbers))
         return tuple(found[number] for number in numbers)
 
