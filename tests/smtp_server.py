@@ -130,7 +130,7 @@ class SmtpServer:
     rule: Rule | None = None
     tls: ssl.SSLContext | None = None
     implicit: bool = False
-    user: str = ""
+    lenient: bool = False  # wants a body even for a mail without recipients
     taken: list[Taken] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     connections: int = 0
@@ -251,7 +251,7 @@ class SmtpServer:
         await self._do("rset", talk)
 
     async def _data(self, talk: Talk) -> None:
-        if not talk.rcpt_to:
+        if not talk.rcpt_to and not self.lenient:
             await self._say(talk, Say(554, "5.5.1 no valid recipients"))
             return
         if await self._do("data", talk) != 354:

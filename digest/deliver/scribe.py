@@ -69,8 +69,15 @@ class Scribe:
         return await asyncio.shield(entry.granted)
 
     async def ask(self, question: Callable[[], T]) -> T:
-        """Do something else with the ledger, in turn with the writing."""
-        return await asyncio.get_running_loop().run_in_executor(self._pen, question)
+        """Do something else with the ledger, in turn with the writing, and again while it refuses."""
+        for pause in self._patience:
+            try:
+                return await self._do(question)
+            except LeaseLost:
+                raise
+            except StoreError:
+                await asyncio.sleep(pause)
+        return await self._do(question)
 
     async def beat_for_ever(self) -> None:
         """Keep our lease on the mail in our hands; LeaseLost when it is gone."""
@@ -78,7 +85,7 @@ class Scribe:
         while every:
             begun = time.monotonic()
             with contextlib.suppress(StoreBusy):
-                await self.ask(self._ledger.beat)
+                await self._do(self._ledger.beat)
                 self._alive_until = begun + BEATS_PER_LEASE * every
             await asyncio.sleep(every)
         await asyncio.Event().wait()
@@ -113,19 +120,12 @@ class Scribe:
             tuple(each for entry in entries for each in entry.wanted),
             tuple(each for entry in entries for each in entry.bodies),
         )
-        for pause in self._patience:
-            try:
-                return await self._try(whole)
-            except LeaseLost:
-                raise
-            except StoreError:
-                await asyncio.sleep(pause)
-        return await self._try(whole)
-
-    async def _try(self, entry: _Entry) -> Collection[int]:
         now = self.now()
         granted = await self.ask(
-            lambda: self._ledger.turn(entry.settled, entry.wanted, now, bodies=entry.bodies)
+            lambda: self._ledger.turn(whole.settled, whole.wanted, now, bodies=whole.bodies)
         )
         self.commits += 1
         return granted
+
+    async def _do(self, task: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pen, task)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from digest.deliver.letter import Letter, Transport
 from digest.deliver.outbox import pump
@@ -145,8 +145,8 @@ class Post:
 
     def ledger(self) -> SendersLedger:
         """A sender's ledger on this store."""
-        more = {"wall": self.wall} if self.wall else {}
-        return SendersLedger(self.store, pepper=PEPPER, resend=self.resend, **more)
+        wall = self.wall or (lambda: datetime.now(UTC))
+        return SendersLedger(self.store, pepper=PEPPER, resend=self.resend, wall=wall)
 
     async def run(
         self,
