@@ -20,6 +20,13 @@ NEWS = re.compile(
     r"investigat|explor|argue|address|ask|build|design)",
     re.IGNORECASE,
 )
+RUN_UP = re.compile(
+    r"^(?:(?:hence|thus|therefore|however|here|furthermore|moreover|specifically|consequently|accordingly|"
+    r"to (?:this|that) end|in (?:this|our) (?:paper|work|study|report|article)|"
+    r"to (?:address|tackle|explore|solve|overcome|bridge|fill|mitigate|achieve|close|remedy)\b[^,.]{0,90})"
+    r",?\s+)+(?=we\b)",
+    re.IGNORECASE,
+)
 
 
 def told_in_short(paper: Paper) -> str:
@@ -37,7 +44,14 @@ def telling(abstract: str) -> str:
     """The abstract from the sentence on that says what its authors did, or from its beginning."""
     sentences = split(abstract)
     start = next((i for i, sentence in enumerate(sentences) if NEWS.search(sentence)), 0)
-    return joined(sentences[start : start + 2])
+    first, *more = sentences[start : start + 2] or [""]
+    return joined([_without_run_up(first), *more])
+
+
+def _without_run_up(sentence: str) -> str:
+    """`To this end, we propose …` begins with what nobody has read here: `We propose …`."""
+    rest = RUN_UP.sub("", sentence)
+    return rest[:1].upper() + rest[1:]
 
 
 def shortest_telling(text: str) -> str:

@@ -88,6 +88,8 @@ class Press:
 
     def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
         """The finished mail."""
+        if not edition.picks:
+            return Plainly(self._renderer).digest(edition, message_id=message_id)
         site, links = self._renderer.site, self._renderer.links
         speaks = tongue(edition.subscriber.preferences.language)
         edition, dealt = self._fitting(speaks, edition)

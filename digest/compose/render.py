@@ -47,7 +47,9 @@ class Renderer:
         self._around: dict[str, int] = {}
 
     def digest(self, edition: Edition) -> Email:
-        """The digest of one day for one reader."""
+        """The digest of one day for one reader; on a day without papers, a word about that."""
+        if not edition.picks:
+            return self.empty_day(edition)
         edition = self.fitted(edition)
         speaks = tongue(edition.subscriber.preferences.language)
         page = pages.edition_page(self.site, self.links, speaks, edition)

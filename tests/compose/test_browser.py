@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from html import escape
 from pathlib import Path
 from shutil import which
 from typing import Any, Literal
@@ -116,3 +117,36 @@ def test_no_major_mail_program_lacks_what_the_mails_need(npm: Path, tmp_path: Pa
     unsupported = {client: set(features) - GRACEFUL for client, features in json.loads(run.stdout).items()}
     assert len(unsupported) == 15
     assert not any(unsupported.values()), unsupported
+
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SHOTS: tuple[tuple[str, Scheme, int, int], ...] = (
+    ("email-desktop.png", "light", 700, 860),
+    ("email-phone.png", "light", 375, 812),
+    ("email-dark.png", "dark", 375, 812),
+)
+FRAME = '<iframe srcdoc="{}" style="border:0;width:{}px;height:560px;border-radius:8px"></iframe>'
+TABLE = '<body style="margin:0;padding:16px;background:#d8dee4;display:flex;gap:16px">{}{}</body>'
+
+
+def test_the_docs_show_the_digest_in_small_pictures(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-pages", default=False):
+        _photograph(request.getfixturevalue("chromium"))
+    for name in ("digest.png", *(name for name, *_ in SHOTS)):
+        assert 10_000 < (IMAGES / name).stat().st_size < 150_000, name
+
+
+def _photograph(chromium: Browser) -> None:
+    for name, scheme, width, height in SHOTS:
+        page, _ = opened(chromium, scheme=scheme, width=width)
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_content(pages()["digest"])
+        page.screenshot(path=IMAGES / name)
+        page.context.close()
+    page, _ = opened(chromium)
+    page.set_viewport_size({"width": 976, "height": 592})
+    light = escape(pages()["digest"])
+    dark = light.replace("(prefers-color-scheme:dark)", "all")  # a frame takes the scheme of its page
+    page.set_content(TABLE.format(FRAME.format(light, 584), FRAME.format(dark, 344)))
+    page.screenshot(path=IMAGES / "digest.png")
+    page.context.close()

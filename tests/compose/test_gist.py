@@ -26,6 +26,20 @@ def test_an_abstract_that_announces_nothing_is_told_from_its_beginning() -> None
     assert gist("", "Sheep sleep. Farmers do not. Why?") == "Sheep sleep. Farmers do not."
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("To this end, we propose a nap.", "We propose a nap."),
+        ("To address these limits, in this work, we first introduce naps.", "We first introduce naps."),
+        ("Hence, we show that sheep sleep.", "We show that sheep sleep."),
+        ("In this paper we study sheep.", "We study sheep."),
+        ("However, this paper shows sheep.", "However, this paper shows sheep."),
+    ],
+)
+def test_a_run_up_to_what_nobody_has_read_is_left_out(sentence: str, told: str) -> None:
+    assert gist("", sentence) == told
+
+
 def test_abbreviations_and_initials_end_no_sentence() -> None:
     assert split(ABSTRACT)[:2] == ["Sleep is important, e.g. for sheep.", "J. Doe et al. studied it."]
 

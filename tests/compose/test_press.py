@@ -76,6 +76,12 @@ def test_one_press_serves_many_readers_each_their_own(reader: Subscriber) -> Non
         assert press.digest(of) == PLAINLY.digest(of)
 
 
+def test_a_day_without_papers_is_told_plainly() -> None:
+    raw = Press(RENDERER).digest(edition(chosen=()))
+    assert raw == PLAINLY.digest(edition(chosen=()))
+    assert b"\r\nSubject: Nothing new for you on Monday\r\n" in raw
+
+
 def test_two_readers_with_the_same_pick_read_their_own_reasons() -> None:
     press = Press(RENDERER)
     press.digest(edition())
