@@ -14,7 +14,7 @@ RESTORED = (
 
 def beside(file: Path, label: str) -> Path:
     """Where the copy goes that is made before a migration."""
-    return file.with_name(f"{file.name}.before-{label}.backup")
+    return file.with_name(f"{file.name}.{label}.backup")
 
 
 def copy(source: Path, target: Path, *, as_other: bool = True) -> None:

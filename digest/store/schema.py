@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "migrations"
 STEPS = tuple(sorted(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py")))
-HEAD = STEPS[-1] if STEPS else ""
+HEAD = STEPS[-1]
 # Full text lives beside the tables, in each database's own way (see search.py): not alembic's to compare.
 SEARCH_TABLES = ("paper_text",)
 _LOCK = 0x64696765_7374  # any number of ours: "digest"

@@ -80,6 +80,22 @@ def test_threads_write_one_after_the_other(any_store: Store) -> None:
         assert tx.meta.read("count") == "80"
 
 
+def test_two_readings_at_once_make_one_work_of_each_paper(any_store: Store) -> None:
+    batch = [paper() for _ in range(20)]
+
+    def add() -> None:
+        with any_store.begin() as tx:
+            tx.papers.add(batch, seen_at=NOW)
+
+    threads = [Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with any_store.begin(write=False) as tx:
+        assert tx.papers.count() == len(batch)
+
+
 def test_sqlite_keeps_its_ground_rules(store: Store) -> None:
     with store.begin(write=False) as tx:
         asked = {name: tx.connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in (
@@ -175,19 +191,32 @@ def test_a_database_of_a_newer_program_is_refused(any_store: Store) -> None:
 
 
 def test_an_older_database_is_backed_up_before_it_is_upgraded(tmp_path: Path) -> None:
-    file = tmp_path / "digest.sqlite3"
-    with closing(sqlite3.connect(file)) as old:
-        # A step before the first one: what is there must survive beside what is made of it.
-        old.executescript("CREATE TABLE alembic_version (version_num TEXT); CREATE TABLE kept (word TEXT);")
-        old.executescript(
-            "INSERT INTO alembic_version VALUES ('0000_before'); INSERT INTO kept VALUES ('yes');"
-        )
-    steps = ("0000_before", *schema.STEPS)
-    assert steps[0] not in schema.STEPS
-    with pytest.raises(StoreTooNew):
-        Store.open(url_of(file))
-    with closing(sqlite3.connect(file)) as old:
-        assert old.execute("SELECT word FROM kept").fetchone() == ("yes",)
+    url = url_of(tmp_path / "digest.sqlite3")
+    engine = engine_for(url)
+    with engine.begin() as connection:
+        schema.migrate(connection, to="0001_first_house")
+        connection.execute(sa.text("INSERT INTO meta (key, value) VALUES ('mark', 'kept')"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="stands at 0001_first_house"):
+        Store.open(url, migrate=False)
+    Store.open(url).close()
+    with closing(sqlite3.connect(tmp_path / "digest.sqlite3.0001_first_house.backup")) as backup:
+        assert backup.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001_first_house",)
+        assert backup.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone() == ("kept",)
+
+
+def test_papers_of_before_the_full_text_index_are_found_by_it(tmp_path: Path, postgres_url: str) -> None:
+    for url in (
+        url_of(tmp_path / "digest.sqlite3"),
+        postgres_url.replace("postgresql:", "postgresql+psycopg:"),
+    ):
+        engine = engine_for(url)
+        with engine.begin() as connection:
+            schema.migrate(connection, to="0001_first_house")
+            Transaction(connection).papers.add([paper("Wombats at Night")], seen_at=NOW)
+        engine.dispose()
+        with closing(Store.migrate(url)) as store, store.begin(write=False) as tx:
+            assert [one.title for one in tx.papers.search("wombat")] == ["Wombats at Night"]
 
 
 # ---- copies
