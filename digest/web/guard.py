@@ -22,13 +22,14 @@ HARDENING: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 }
 # First path segments whose answers belong to one person: never stored, never indexed.
-PRIVATE = {"c", "u", "p", "v", "f", "e", "admin", "api", "subscribe"}
+TOKENED = {"c", "u", "p", "v", "f", "e"}  # whose address is a secret, and must not be told to the next page
+PRIVATE = TOKENED | {"admin", "api", "subscribe"}
 
 
 class Guard:
@@ -49,7 +50,7 @@ class Guard:
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope = {**scope, "method": "GET"}
-        answer = _hardened(send, self.added, is_private=room in PRIVATE, is_head=is_head)
+        answer = _hardened(send, self.added, room=room, is_head=is_head)
         if room == "u":
             await self.app(scope, _first_part(receive), answer)
             return
@@ -67,13 +68,15 @@ def _cap(path: str, room: str) -> int:
     return MOST_PASTED if room == "p" else MOST_BODY
 
 
-def _hardened(send: Send, added: Mapping[str, str], *, is_private: bool, is_head: bool) -> Send:
+def _hardened(send: Send, added: Mapping[str, str], *, room: str, is_head: bool) -> Send:
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in added.items():
                 headers.setdefault(name, value)
-            if is_private:
+            if room in TOKENED:
+                headers["referrer-policy"] = "no-referrer"
+            if room in PRIVATE:
                 headers["cache-control"] = "no-store"
                 headers["x-robots-tag"] = "noindex, nofollow"
         elif is_head and message["type"] == "http.response.body":

@@ -126,11 +126,11 @@ def _wait(lobby: Lobby, request: Request, applied: Application, verdict: Wait) -
     if _wants_json(request):
         terms = {"ticket": verdict.ticket, "wait": verdict.seconds, "work": verdict.work}
         return JSONResponse({"error": verdict.said, **terms}, 428)
-    seconds = f"Wait {verdict.seconds} seconds before you press it." if verdict.work else ""
     answer = lobby.pages.page(
         "wait",
         status=428,
-        sentences=[sentence for sentence in (verdict.said, seconds) if sentence],
+        said=verdict.said,
+        seconds=verdict.seconds,
         applied=applied,
         ticket=verdict.ticket,
         work=verdict.work,

@@ -14,7 +14,7 @@ from digest.errors import InvalidToken
 
 READING = 2  # seconds nobody needs less of to fill in the form
 PATIENCE = 30  # seconds to wait during a flood, for those without JavaScript
-WORK = 17  # bits: about a second in a browser, 2^17 hashes
+WORK = 16  # bits: about a second in a browser, 2^16 hashes
 LIFETIME = timedelta(hours=2)
 
 

@@ -30,7 +30,7 @@ async def test_a_page_needs_no_script_and_loads_nothing_from_elsewhere(
     assert "<script" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["referrer-policy"] == "same-origin"
     assert "set-cookie" not in answer.headers
 
 
