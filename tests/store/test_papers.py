@@ -124,6 +124,28 @@ def test_two_arxiv_papers_never_become_one(any_store: Store) -> None:
         assert tx.papers.count() == 2
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sets(st.sampled_from(("doi:10.1000/a", "doi:10.1000/b")))), max_size=8
+    )
+)
+def test_every_arxiv_id_stays_a_paper_of_its_own(store: Store, seen: list[tuple[int, set[str]]]) -> None:
+    batch = [
+        replace(
+            paper("One Title That All of Them Have", id=f"arxiv:2611.{n:05d}"), aliases=tuple(sorted(dois))
+        )
+        for n, dois in seen
+    ]
+    ids = {one.id for one in batch}
+    with store.begin(keep=False) as tx:
+        tx.papers.add(batch[::2], seen_at=NOW)
+        tx.papers.add(batch, seen_at=NOW)
+        assert {given: found.id for given, found in tx.papers.by_ids(ids).items()} == {
+            one: one for one in ids
+        }
+        assert tx.papers.count() == len(ids)
+
+
 def test_a_new_version_updates_the_text_and_not_the_day(any_store: Store) -> None:
     first, second = announcements(0)[0], announcements(0)[2]
     with any_store.begin() as tx:
