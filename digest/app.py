@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from digest import __version__
 from digest.compose.links import Keys, Links
 from digest.compose.render import Renderer
-from digest.compose.site import Site
+from digest.compose.site import Site, palettes
 from digest.deliver.files import FileTransport
 from digest.deliver.routes import Route
 from digest.deliver.smtp import Server, SmtpTransport
@@ -42,12 +42,16 @@ class House:
     def site(self) -> Site:
         """The sender of every mail."""
         given = self.settings
+        light, dark = palettes(given.colours)
         return Site(
             brand=given.brand,
             base_url=given.base_url,
             sender=given.from_,
+            notices_from=given.notices_from,
             reply_to=given.reply_to,
             postal_address=given.postal_address,
+            light=light,
+            dark=dark,
         )
 
     @cached_property

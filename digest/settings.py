@@ -39,8 +39,10 @@ class Settings(BaseSettings):
 
     # mail
     from_: str = Field("digest@localhost", alias="DIGEST_FROM", description="sender of the digests")
+    notices_from: str = Field("", description="sender of confirmations; unset: confirm@ the same domain")
     reply_to: str = Field("", description="a person's address; unset: the sender")
     postal_address: str = Field("", description="printed in every footer; many countries require it")
+    colours: str = Field("", description="of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff")
     smtp_url: SecretStr = Field(
         SecretStr(""),
         description="smtp://user:pass@host:port?tls=required|implicit|none; unset: mails to files",

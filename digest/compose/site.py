@@ -1,12 +1,15 @@
 """Who sends these mails, and in which colours? The operator's choices, as values."""
 
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import idna
 
 from digest.errors import ConfigError
 
+ADDRESS = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 MIN_CONTRAST = 4.5  # WCAG 2.2 AA for text of our sizes
 
 
@@ -69,6 +72,24 @@ DARK = Palette(
 )
 
 
+def palettes(changes: str) -> tuple[Palette, Palette]:
+    """The light and the dark palette with changes such as `link=#0b57d0,dark_link=#79b8ff`."""
+    light, dark = LIGHT, DARK
+    for change in filter(None, changes.replace(" ", "").split(",")):
+        name, _, colour = change.partition("=")
+        bare = name.removeprefix("dark_")
+        if bare not in LIGHT.named() or not COLOUR.fullmatch(colour):
+            raise ConfigError(
+                f"{change!r} is no colour of the mails; write one of {', '.join(LIGHT.named())}, "
+                "with dark_ before it for the dark scheme, as in link=#0b57d0."
+            )
+        if bare == name:
+            light = replace(light, **{bare: colour})
+        else:
+            dark = replace(dark, **{bare: colour})
+    return light, dark
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """The sender of every mail: its name, addresses, web pages and colours."""
@@ -82,6 +103,14 @@ class Site:
     postal_address: str = ""
     light: Palette = field(default=LIGHT)
     dark: Palette = field(default=DARK)
+
+    def __post_init__(self) -> None:
+        """Refuse senders that no mail could come from."""
+        for address in filter(None, (self.sender, self.notices_from, self.reply_to)):
+            if not ADDRESS.fullmatch(address):
+                raise ConfigError(
+                    f"{address!r} is not a plain address; write it as digest@example.org, without a name."
+                )
 
     @cached_property
     def domain(self) -> str:
