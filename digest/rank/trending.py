@@ -21,7 +21,7 @@ from digest.rank.surge import last_read, standings, surge
 
 SHRINKAGE = 2.0  # a: how many votes the usual weighs against a paper's own
 CAUTION = 6.0  # the same, for the order of the list
-DOUBT = 8.0  # the same, for what exceeds the crowd although nothing else speaks for the paper
+DOUBT = 8.0  # the same, for papers above the bar that nothing but votes speaks for
 NUDGE = 0.1  # of the content's promise, in the order of the list, while votes are still to come
 UNLISTED = 0.1  # of the usual: no voting source has put the paper on its list
 SECOND = 0.25  # what each further source adds
@@ -127,7 +127,8 @@ def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float
     last = readings[-1]
     pace = climate.pace_of(last.source, last.kind) or climate.paces[0]
     hours = _age(paper, readings)
-    doubted = last.value > pace.crowded_at(hours) and promise < climate.prior.lowest_quartile
+    stands_out = expected(last.value, hours, pace) > pace.bar
+    doubted = stands_out and promise < climate.prior.lowest_quartile
     final = _on_course(last.value, hours, pace, SHRINKAGE, doubted=doubted)
     sure = _on_course(last.value, hours, pace, CAUTION, doubted=doubted)
     stray = exp(pace.spread_at(hours, final))
@@ -150,11 +151,11 @@ def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float
 
 
 def _on_course(votes: float, hours: float, pace: Pace, shrinkage: float, *, doubted: bool) -> float:
-    """E; votes beyond the crowd weigh less for a paper that nothing else speaks for, but never lower it."""
+    """E; what takes a doubted paper above the bar weighs less, but more votes never lower it."""
+    plain = expected(votes, hours, pace, shrinkage=shrinkage)
     if not doubted:
-        return expected(votes, hours, pace, shrinkage=shrinkage)
-    crowd = expected(pace.crowded_at(hours), hours, pace, shrinkage=shrinkage)
-    return max(crowd, expected(votes, hours, pace, shrinkage=DOUBT))
+        return plain
+    return max(min(plain, pace.bar), expected(votes, hours, pace, shrinkage=DOUBT))
 
 
 def _order(final: float, hours: float, pace: Pace) -> float:
