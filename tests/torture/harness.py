@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -53,6 +53,7 @@ class Nursery:
 
     process: asyncio.subprocess.Process
     alive: set[int] = field(default_factory=set)
+    births: int = 0
     exits: Counter[int] = field(default_factory=Counter)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -68,16 +69,18 @@ class Nursery:
             word, process, *status = line.decode().split()
             if word == "begun":
                 self.alive.add(int(process))
+                self.births += 1
             else:
                 self.alive.discard(int(process))
                 self.exits[int(status[0])] += 1
             self.changed.set()
 
-    async def until(self, number: int) -> None:
-        """Wait until so many are alive."""
-        while len(self.alive) != number:
-            self.changed.clear()
-            await self.changed.wait()
+    async def until(self, condition: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Wait until something is true of the living."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
 
 
 @asynccontextmanager
@@ -149,9 +152,23 @@ class Torture:
                 if self._waiting() < BATCH // 4:
                     self.plan(BATCH)
             await self._staff(born, sink)
-            async with asyncio.timeout(60 + self.planned / 50):
-                await born.until(0)
+            await born.until(lambda: not born.alive, seconds=60 + self.planned / 50)
             return self._report(sink, born, done, time.monotonic() - begun)
+
+    async def freeze(self, *, mails: int, seconds: float) -> Report:
+        """Stop a sender for longer than its lease, and wake it up again: a zombie."""
+        begun = time.monotonic()
+        self.plan(mails)
+        async with tired(self.chance).running() as sink, nursery() as born:
+            await self._staff(born, sink)
+            while len(sink.taken) < mails // 6:  # noqa: ASYNC110  the server has no event for it
+                await asyncio.sleep(0.02)
+            victim = min(born.alive)
+            os.kill(victim, signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            os.kill(victim, signal.SIGCONT)
+            await born.until(lambda: not born.alive)
+            return self._report(sink, born, 1, time.monotonic() - begun)
 
     def plan(self, mails: int) -> None:
         """More mail for everybody."""
@@ -180,11 +197,10 @@ class Torture:
 
     async def _staff(self, born: Nursery, sink: SmtpServer) -> None:
         missing = self.workers - len(born.alive)
+        expected = born.births + missing
         for _ in range(missing):
             born.order(url=self.url, smtp=sink.url, connections=self.connections, lease=self.lease)
-        if missing:
-            async with asyncio.timeout(30):
-                await born.until(self.workers)
+        await born.until(lambda: born.births >= expected)
 
     async def _strike(self, born: Nursery) -> int:
         await asyncio.sleep(self.chance.uniform(0.0, 0.8))
@@ -192,10 +208,7 @@ class Torture:
             return 0
         victim = self.chance.choice(sorted(born.alive))
         os.kill(victim, signal.SIGKILL)
-        async with asyncio.timeout(30):
-            while victim in born.alive:
-                born.changed.clear()
-                await born.changed.wait()
+        await born.until(lambda: victim not in born.alive)
         return 1
 
     def _waiting(self) -> int:

@@ -5,12 +5,13 @@ import pytest
 from digest.store import Store
 from digest.store.dialects import is_postgres
 from tests.torture.harness import Report, Torture
+from tests.torture.worker import LEASE_LOST
 
 
 def torture_of(store: Store, *, seed: int) -> Torture:
-    """One sender with 8 connections on SQLite; three on PostgreSQL, with leases of a second and a half."""
+    """One sender with 8 connections on SQLite; three on PostgreSQL, with leases of two seconds."""
     workers = 3 if is_postgres(store.engine) else 1
-    return Torture(store, workers=workers, connections=8, lease=1.5, seed=seed)
+    return Torture(store, workers=workers, connections=8, lease=2.0, seed=seed)
 
 
 def hold(report: Report) -> None:
@@ -30,6 +31,15 @@ async def test_no_mail_is_doubled_when_nobody_is_killed(any_store: Store) -> Non
     report = await torture_of(any_store, seed=7).run(mails=300, kills=0)
     hold(report)
     assert (report.doubled, report.undecided) == (0, 0)
+
+
+async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Store) -> None:
+    if not is_postgres(any_store.engine):
+        return  # on SQLite the sleeper keeps the lock, and nobody else sends
+    torture = Torture(any_store, workers=2, connections=8, lease=1.0, seed=17)
+    report = await torture.freeze(mails=600, seconds=2.5)
+    hold(report)
+    assert report.exits[LEASE_LOST] == 1
 
 
 @pytest.mark.long

@@ -1,0 +1,207 @@
+"""How much does handing over a mail cost? Our client and pump beside Postfix's smtp-source, in turns, into smtp-sink.
+
+    python bench/smtp.py [--pairs 7] [--mails 2000] [--size 50000] [--connections 8]
+
+smtp-source is C and sends one fixed body; the ratios of CPU and of mails per second are the facts, the
+rates themselves swing with whatever else the machine does.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from digest.deliver.letter import Letter
+from digest.deliver.outbox import pump
+from digest.deliver.routes import Route
+from digest.deliver.smtp import Server, SmtpTransport
+from digest.model import Delivery, DeliveryKind, Planned, Preferences, Profile, Schedule, Status
+from digest.store import Store
+from digest.store.ledger import SendersLedger
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many mails took."""
+
+    cpu: float  # microseconds a mail
+    rate: float  # mails a second
+
+
+def cost_of(work: Callable[[], object], mails: int, who: int) -> Cost:
+    """Run it, and read the kernel's books."""
+    before, begun = resource.getrusage(who), time.perf_counter()
+    work()
+    seconds, after = time.perf_counter() - begun, resource.getrusage(who)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu * 1e6 / mails, mails / seconds)
+
+
+def program(name: str) -> str:
+    """Where Debian puts it."""
+    found = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
+    if not found:
+        raise SystemExit(f"{name} is not there: apt-get install postfix")
+    return found
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[int]:
+    """A server that takes everything and keeps nothing; its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    process = subprocess.Popen([program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "1000"])
+    try:
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def body_of(size: int) -> bytes:
+    """Lines of a mail, without dots at their beginning."""
+    return (b"x" * 74 + b"\r\n") * (size // 76)
+
+
+def source(port: int, args: argparse.Namespace) -> None:
+    """Postfix's own client."""
+    target = f"127.0.0.1:{port}"
+    options = [
+        "-d",
+        "-s",
+        args.connections,
+        "-m",
+        args.mails,
+        "-l",
+        args.size,
+        "-f",
+        "a@x.test",
+        "-t",
+        "b@x.test",
+    ]
+    subprocess.run([program("smtp-source"), *map(str, options), target], check=True)
+
+
+async def client(port: int, args: argparse.Namespace, *, pipelining: bool) -> None:
+    """Our lines alone, without a ledger."""
+    transport = SmtpTransport(
+        Server.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test", pipelining=pipelining
+    )
+    raw = b"Subject: bench\r\n\r\n" + body_of(args.size)
+    left = iter(range(args.mails))
+
+    def following() -> Letter | None:
+        number = next(left, None)
+        if number is None:
+            return None
+        return Letter(raw=raw, mail_from="a@x.test", rcpt_to=f"r{number}@x.test", dotless=True)
+
+    async def lane() -> None:
+        line = await transport.open()
+        hand = following()
+        while hand:
+            behind = following()
+            assert (await line.deliver(hand, ahead=behind)).is_accepted
+            hand = behind
+        await line.close()
+
+    await asyncio.gather(*(lane() for _ in range(args.connections)))
+
+
+def whole(port: int, args: argparse.Namespace, folder: Path) -> Callable[[], None]:
+    """Ledger and pump and client: everything but the rendering. What is given back does the sending."""
+    store = Store.open(f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite3")
+    _fill(store, args.mails)
+    body = body_of(args.size)
+
+    def write(delivery: Delivery) -> Letter:
+        head = f"To: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@x.test>\r\n\r\n".encode()
+        return Letter(raw=head + body, mail_from="a@x.test", rcpt_to=delivery.address, dotless=True)
+
+    transport = SmtpTransport(Server.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test")
+    route = Route(name="sink", transport=transport, connections=args.connections)
+
+    def send() -> None:
+        with SendersLedger(store, pepper=b"bench") as ledger:
+            tally = asyncio.run(pump(ledger, write, [route], clock=lambda: NOW))
+        assert tally.accepted == args.mails, tally
+        store.close()
+
+    return send
+
+
+def _fill(store: Store, mails: int) -> None:
+    with store.begin() as tx:
+        for number in range(mails):
+            tx.subscribers.add(
+                f"r{number}@example.com", profile=Profile(), schedule=Schedule(), preferences=Preferences(),
+                status=Status.CONFIRMED, now=NOW,
+            )  # fmt: skip
+        planned = [
+            Planned(
+                kind=DeliveryKind.DIGEST,
+                key=f"digest/{number}",
+                subscriber_id=number,
+                address=f"r{number - 1}@example.com",
+                slot=NOW,
+                not_before=NOW,
+                not_after=NOW + timedelta(hours=20),
+                day=NOW.date(),
+            )  # fmt: skip
+            for number in range(1, mails + 1)
+        ]
+        tx.deliveries.plan(planned, now=NOW)
+
+
+def main() -> None:
+    """Measure in turns, print the medians of the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--mails", type=int, default=2000)
+    parser.add_argument("--size", type=int, default=50_000)
+    parser.add_argument("--connections", type=int, default=8)
+    args = parser.parse_args()
+    costs: dict[str, list[Cost]] = {}
+    me, children = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    with sink() as port, tempfile.TemporaryDirectory() as folder:
+        for _ in range(args.pairs):
+            send = whole(port, args, Path(folder))
+            runs: list[tuple[str, Callable[[], object], int]] = [
+                ("smtp-source", lambda: source(port, args), children),
+                ("pipelined", lambda: asyncio.run(client(port, args, pipelining=True)), me),
+                ("lock-step", lambda: asyncio.run(client(port, args, pipelining=False)), me),
+                ("with ledger", send, me),
+            ]
+            for name, work, who in runs:
+                costs.setdefault(name, []).append(cost_of(work, args.mails, who))
+    _tell(costs)
+
+
+def _tell(costs: dict[str, list[Cost]]) -> None:
+    print(f"{'':12} {'us CPU/mail':>12} {'mails/s':>9} {'CPU ratio':>10} {'rate ratio':>11}")
+    for name, own in costs.items():
+        pairs = list(zip(own, costs["smtp-source"], strict=True))
+        print(
+            f"{name:12} {statistics.median(c.cpu for c in own):12.0f} {statistics.median(c.rate for c in own):9.0f}"
+            f" {statistics.median(c.cpu / s.cpu for c, s in pairs):10.2f}"
+            f" {statistics.median(c.rate / s.rate for c, s in pairs):11.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
