@@ -16,7 +16,7 @@ from digest.model import DeliveryKind, Planned, Status, Subscriber, SuppressionR
 from digest.store import Transaction
 from digest.store.addresses import parse_address
 from digest.store.audit import AuditLine
-from digest.store.subscribers import new_pid
+from digest.store.shape import new_pid
 from digest.store.suppressions import key_of
 from digest.subscriptions import CONFIRM_WITHIN, By
 

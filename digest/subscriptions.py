@@ -92,7 +92,8 @@ def confirm(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     reader = tx.subscribers.by_pid(pid)
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
         return reader
-    if reader.asked_at is None or by.now - reader.asked_at > CONFIRM_WITHIN:
+    late = reader.asked_at is None or by.now - reader.asked_at > CONFIRM_WITHIN
+    if late or tx.suppressions.holds(address_key(by.pepper, reader.address)):
         raise InvalidToken("This link is not valid any more; please sign up again.")
     confirmed = _standing(replace(reader, confirmed_at=by.now), Status.CONFIRMED, by.now)
     _keep(tx, confirmed, "confirm", by=by)
@@ -194,7 +195,8 @@ def undo_unsubscribe(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
         return reader
     left = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
-    if left is None or by.now - left > UNDO_WITHIN:
+    late = left is None or by.now - left > UNDO_WITHIN
+    if late or tx.suppressions.holds(address_key(by.pepper, reader.address)):
         raise InvalidToken("This can be undone for a week only; please sign up again.")
     return _keep(tx, _standing(reader, Status.CONFIRMED, by.now), "undo", by=by)
 

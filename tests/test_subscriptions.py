@@ -1,13 +1,19 @@
 """Signing up, confirming, changing and leaving, as a reader and a stranger see it."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest import subscriptions
 from digest.errors import InvalidAddress, InvalidChange, InvalidToken, NotFound
+from digest.imports import take_in
 from digest.model import DeliveryState, Mix, Status, Subscriber, SuppressionReason
 from digest.store import Store, Transaction
+from digest.store.addresses import address_key
 from digest.subscriptions import By
 from tests.house import NOW
 
@@ -27,6 +33,36 @@ def signed_up(tx: Transaction, address: str = ADA, **wishes: object) -> Subscrib
 
 def confirmed(tx: Transaction, address: str = ADA, **wishes: object) -> Subscriber:
     return subscriptions.confirm(tx, signed_up(tx, address, **wishes).pid, by=READER)
+
+
+def pid_of(tx: Transaction, address: str) -> str:
+    return tx.subscribers.by_address(address).pid
+
+
+def is_suppressed(tx: Transaction, address: str) -> bool:
+    return tx.suppressions.holds(address_key(PEPPER, address))
+
+
+def planned(tx: Transaction) -> int:
+    return sum(tx.deliveries.waiting().values())
+
+
+ACTIONS: dict[str, Callable[[Transaction, str, By], object]] = {
+    "sign up": lambda tx, address, by: subscriptions.sign_up(tx, address, {}, by=by),
+    "confirm": lambda tx, address, by: subscriptions.confirm(tx, pid_of(tx, address), by=by),
+    "pause": lambda tx, address, by: subscriptions.pause(tx, pid_of(tx, address), by=by),
+    "resume": lambda tx, address, by: subscriptions.resume(tx, pid_of(tx, address), by=by),
+    "leave": lambda tx, address, by: subscriptions.unsubscribe(tx, pid_of(tx, address), by=by),
+    "undo": lambda tx, address, by: subscriptions.undo_unsubscribe(tx, pid_of(tx, address), by=by),
+    "suppress": lambda tx, address, by: subscriptions.suppress(tx, address, by=by),
+    "unsuppress": lambda tx, address, by: subscriptions.unsuppress(tx, address, by=by),
+    "erase": lambda tx, address, by: subscriptions.erase(tx, pid_of(tx, address), by=by),
+    "move": lambda tx, address, by: subscriptions.confirm_address(
+        tx, pid_of(tx, address), "cy@example.com", by=by
+    ),
+    "change": lambda tx, address, by: subscriptions.change(tx, address, {"send_at": "08:00"}, by=by),
+    "import": lambda tx, address, by: take_in(tx, [(1, {"email": address})], by=by, confirmed=True),
+}
 
 
 def mails(tx: Transaction, reader: Subscriber) -> list[object]:
@@ -244,3 +280,25 @@ def test_nobody_who_never_answered_is_kept_for_longer_than_a_week(any_store: Sto
 def test_what_is_no_address_is_refused_in_words(any_store: Store) -> None:
     with any_store.begin() as tx, pytest.raises(InvalidAddress, match="not an email address"):
         subscriptions.sign_up(tx, "ada(at)example.com", {}, by=READER)
+
+
+ADDRESSES = ("ada@example.com", "bo@example.com")
+STEPS = st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), st.sampled_from(ADDRESSES)), max_size=12)
+
+
+@given(STEPS)
+def test_whatever_happens_only_who_said_yes_is_due_and_the_suppressed_are_left_alone(
+    store: Store, steps: list[tuple[str, str]]
+) -> None:
+    with store.begin(keep=False) as tx:
+        for hour, (action, address) in enumerate(steps):
+            by, before = later(hours=hour), planned(tx)
+            suppressed = is_suppressed(tx, address)
+            with suppress(NotFound, InvalidToken, InvalidChange):
+                ACTIONS[action](tx, address, by)
+            readers = tx.subscribers.page().subscribers
+            due = tx.subscribers.due(NOW + timedelta(days=60), 9)
+            assert {reader.id for reader in due} == {r.id for r in readers if r.status is Status.CONFIRMED}
+            assert all(reader.confirmed_at for reader in due)
+            assert not any(is_suppressed(tx, reader.address) for reader in due)
+            assert not suppressed or planned(tx) == before

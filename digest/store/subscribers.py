@@ -1,25 +1,21 @@
 """Who reads? Subscribers, found by address, by public id, and by when they are due."""
 
-import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from digest.errors import NotFound
 from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
 from digest.store.addresses import parse_address
 from digest.store.dialects import among, insert, is_postgres, storable
 from digest.store.records import DELIVERY, SUBSCRIBER
+from digest.store.shape import new_pid, row_of, subscriber_of
 
 SORTS = ("created_at", "confirmed_at", "next_due", "address", "status")
 _UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
-_PROFILE = TypeAdapter(Profile)
-_SCHEDULE = TypeAdapter(Schedule)
-_PREFERENCES = TypeAdapter(Preferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,7 @@ class Subscribers:
 
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
         """Add many at once and say how many were new; known mailboxes stay as they are. Ids are ours."""
-        rows = [_row(newcomer) for newcomer in newcomers]
+        rows = [row_of(newcomer) for newcomer in newcomers]
         if not rows:
             return 0
         add = insert(self._connection, SUBSCRIBER).on_conflict_do_nothing(index_elements=["mailbox"])
@@ -89,7 +85,7 @@ class Subscribers:
     def by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Those of these subscribers that still exist."""
         query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.id, ids))
-        return {row.id: _subscriber(row) for row in self._connection.execute(query)}
+        return {row.id: subscriber_of(row) for row in self._connection.execute(query)}
 
     def by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
         """The subscribers behind these addresses, by mailbox."""
@@ -99,12 +95,12 @@ class Subscribers:
     def by_mailboxes(self, mailboxes: Collection[str]) -> dict[str, Subscriber]:
         """The subscribers behind these mailboxes, of those that have one."""
         query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
-        return {row.mailbox: _subscriber(row) for row in self._connection.execute(query)}
+        return {row.mailbox: subscriber_of(row) for row in self._connection.execute(query)}
 
     def by_pids(self, pids: Collection[str]) -> dict[str, Subscriber]:
         """Those of these subscribers that exist, by public id."""
         query = sa.select(SUBSCRIBER).where(among(self._connection, SUBSCRIBER.c.pid, pids))
-        return {row.pid: _subscriber(row) for row in self._connection.execute(query)}
+        return {row.pid: subscriber_of(row) for row in self._connection.execute(query)}
 
     def save(self, subscriber: Subscriber) -> None:
         """Write a subscriber as they are now; the cursor has its own way. NotFound when erased meanwhile."""
@@ -114,7 +110,7 @@ class Subscribers:
         """Write many subscribers as they are now."""
         if not subscribers:
             return
-        rows = [{**_row(subscriber), "this": subscriber.id} for subscriber in subscribers]
+        rows = [{**row_of(subscriber), "this": subscriber.id} for subscriber in subscribers]
         kept = {"pid", "created_at", "served_until"}
         values: dict[str, Any] = {name: sa.bindparam(name) for name in rows[0] if name not in {"this", *kept}}
         update = sa.update(SUBSCRIBER).where(SUBSCRIBER.c.id == sa.bindparam("this")).values(values)
@@ -148,7 +144,7 @@ class Subscribers:
         )
         query = sa.select(SUBSCRIBER).where(*wanted).order_by(*order).limit(limit).offset(offset)
         total = self._connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIBER).where(*wanted))
-        return Page(tuple(map(_subscriber, self._connection.execute(query))), int(total or 0))
+        return Page(tuple(map(subscriber_of, self._connection.execute(query))), int(total or 0))
 
     def after(
         self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None
@@ -162,7 +158,7 @@ class Subscribers:
         )
         if status is not None:
             query = query.where(SUBSCRIBER.c.status == str(status))
-        return tuple(map(_subscriber, self._connection.execute(query)))
+        return tuple(map(subscriber_of, self._connection.execute(query)))
 
     def counts(self) -> Mapping[Status, int]:
         """How many subscribers stand where; every status is named."""
@@ -178,7 +174,7 @@ class Subscribers:
             .order_by(SUBSCRIBER.c.next_due, SUBSCRIBER.c.id)
             .limit(limit)
         )
-        return tuple(map(_subscriber, self._connection.execute(query)))
+        return tuple(map(subscriber_of, self._connection.execute(query)))
 
     def oldest_due(self) -> datetime | None:
         """The earliest moment anybody is due: in the past only while work is waiting."""
@@ -235,7 +231,7 @@ class Subscribers:
             .where(SUBSCRIBER.c.asked_at.is_(None) | (SUBSCRIBER.c.asked_at < before))
             .limit(limit)
         )
-        return tuple(map(_subscriber, self._connection.execute(query)))
+        return tuple(map(subscriber_of, self._connection.execute(query)))
 
     def _one(self, condition: sa.ColumnElement[bool], otherwise: str) -> Subscriber:
         query = sa.select(SUBSCRIBER).where(condition)
@@ -244,49 +240,4 @@ class Subscribers:
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(otherwise)
-        return _subscriber(row)
-
-
-def new_pid() -> str:
-    """A public id that cannot be guessed and says nothing."""
-    return secrets.token_urlsafe(12)
-
-
-def _row(subscriber: Subscriber) -> dict[str, Any]:
-    address = parse_address(subscriber.address)
-    confirmed = subscriber.status is Status.CONFIRMED
-    return {
-        "pid": subscriber.pid,
-        "address": address.shown,
-        "mailbox": address.mailbox,
-        "status": str(subscriber.status),
-        "profile": _PROFILE.dump_python(subscriber.profile, mode="json", exclude_defaults=True),
-        "schedule": _SCHEDULE.dump_python(subscriber.schedule, mode="json"),
-        "preferences": _PREFERENCES.dump_python(subscriber.preferences, mode="json"),
-        "profile_revision": subscriber.profile_revision,
-        "created_at": subscriber.created_at,
-        "confirmed_at": subscriber.confirmed_at,
-        "status_since": subscriber.status_since or subscriber.created_at,
-        "asked_at": subscriber.asked_at,
-        "next_due": subscriber.next_due if confirmed else None,
-        "served_until": subscriber.cursor,
-    }
-
-
-def _subscriber(row: sa.Row[Any]) -> Subscriber:
-    return Subscriber(
-        id=row.id,
-        pid=row.pid,
-        address=row.address,
-        status=Status(row.status),
-        profile=_PROFILE.validate_python(row.profile),
-        schedule=_SCHEDULE.validate_python(row.schedule),
-        preferences=_PREFERENCES.validate_python(row.preferences),
-        created_at=row.created_at,
-        confirmed_at=row.confirmed_at,
-        profile_revision=row.profile_revision,
-        status_since=row.status_since,
-        asked_at=row.asked_at,
-        next_due=row.next_due,
-        cursor=row.served_until,
-    )
+        return subscriber_of(row)
