@@ -3,8 +3,8 @@
     python -m bench.ranking [--full] [--only NAME] [--vectors auto|none|static|sentences]
 
 Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set, number
-of liked papers); the figure is the mean of the cells' means; intervals resample readers. `keywords` says
-whether a method also sees the five words the reader typed.
+of liked papers); the figure is the mean of the cells' means; intervals resample readers. `keywords`
+says whether a method also sees the five words the reader typed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ DEPTH = 10
 RESAMPLES = 1_000
 SVM_SHARE = 6  # without --full the slow baseline sees every sixth reader
 
-Scores = list[Floats]
+Scores = Sequence[Floats]
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ class Day:
     tasks: tuple[Task, ...]
 
     def papers(self, places: Sequence[int]) -> list[Paper]:
+        """These places as papers."""
         return [paper(place, self.texts[place]) for place in places]
 
     @cached_property
     def liked(self) -> list[int]:
+        """Every paper that some reader of the day liked."""
         return sorted({place for task in self.tasks for place in task.liked})
 
     @cached_property
@@ -194,7 +196,7 @@ def arxiv_sanity(*, share: int) -> Method:
 
         rows, place = day.tfidf
         candidates = rows[[place[each] for each in day.candidates]]
-        found = []
+        found: list[Floats] = []
         for task in day.tasks:
             if not _sampled(task, share):
                 found.append(np.zeros(0, np.float32))
@@ -296,7 +298,7 @@ def facet_test(every_day: Sequence[Day], vectors: Embedding | None) -> dict[str,
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for day in every_day:
         large = [task for task in day.tasks if len(task.liked) == 30]
-        small = [task for task in day.tasks if len(task.liked) == 10]
+        small = [task for task in day.tasks if len(task.liked) >= 10]
         pairs = [(a, b) for a, b in zip(large, reversed(small), strict=False) if a.reader != b.reader]
         if not pairs:
             continue

@@ -1,4 +1,4 @@
-"""Which models can tell what a paper means? Tables and networks, loaded only where asked, never downloaded."""
+"""Which models can tell what a paper means? Loaded only where asked, never downloaded."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -67,15 +67,15 @@ class StaticTable:
 
     def fitted(self, texts: Sequence[str]) -> Encode:
         """An encoder that weighs pieces by how few of these texts use them."""
-        counts = self._counts(texts)
+        known, counts = texts, self._counts(texts)
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         rarity = np.log1p((len(texts) - documents + 0.5) / (documents + 0.5)) ** RARITY
         weighted = np.asarray(self._table * rarity[:, None], np.float32)
 
         def encode(texts: Sequence[str]) -> Floats:
-            counts = self._counts(texts)
-            counts.data = counts.data * (SATURATION + 1) / (counts.data + SATURATION)
-            return np.asarray(counts @ weighted, np.float32)
+            said = (counts if texts is known else self._counts(texts)).copy()
+            said.data = said.data * (SATURATION + 1) / (said.data + SATURATION)
+            return np.asarray(said @ weighted, np.float32)
 
         return encode
 

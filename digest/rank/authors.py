@@ -9,7 +9,7 @@ _PARTS = re.compile(r"[^\W\d_]+")
 
 
 def followed_author(authors: Sequence[str], followed: Sequence[str]) -> str:
-    """The first author of a paper whom the reader follows, as the paper writes the name, or an empty string."""
+    """The first author whom the reader follows, as the paper writes the name, or an empty string."""
     wanted = [name for name in map(_parts, followed) if name]
     return next((author for author in authors if any(_same(_parts(author), name) for name in wanted)), "")
 
@@ -20,7 +20,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _same(author: tuple[str, ...], followed: tuple[str, ...]) -> bool:
-    """Family names are equal, and given names too, where an initial may stand for a name that begins with it."""
+    """Family names are equal and given names agree, where an initial may stand for the whole name."""
     if not author or not followed or author[-1] != followed[-1]:
         return False
     if len(followed) == 1 or len(author) == 1:

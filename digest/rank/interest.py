@@ -13,10 +13,11 @@ from digest.rank.lexical import Floats, Lexicon, counted
 from digest.rank.muting import Truths, muted, readable
 from digest.rank.nearness import Nearness
 from digest.rank.score import relevance
-from digest.rank.splitting import split
+from digest.rank.splitting import FIRST, lifted, shared_out, split
 from digest.rank.text import plain
 from digest.rank.vectors import Embedding, space
 
+Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 AUTHOR, AFFILIATION, CATEGORY = 3.0, 1.0, 0.3  # what following adds, in standard deviations
 CATEGORY_ALONE = 2.0  # for a reader who told us nothing else
 CHUNK = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
@@ -32,7 +33,7 @@ class Ranking:
     muted: Truths
     is_personal: bool  # False: the reader told us nothing, affinity is 0 throughout
     interests: tuple[Interest, ...]
-    interest: np.ndarray[tuple[int, ...], np.dtype[np.intp]]  # which of them spoke loudest for each paper
+    interest: Places  # which of them spoke loudest for each paper
     evidence: Evidence
     profile: Profile
 
@@ -77,33 +78,38 @@ class Ranker:
     def _rank_chunk(self, profiles: Sequence[Profile]) -> Iterator[Ranking]:
         near = Nearness(self._lexicon, self._space, _distinct(profiles)) if self.papers else None
         for profile in profiles:
-            wanted = [part for interest in interests(profile) for part in self._parts(interest, near)]
-            yield self._ranking(profile, wanted, near)
+            yield self._ranking(profile, near)
 
-    def _parts(self, interest: Interest, near: Nearness | None) -> tuple[Interest, ...]:
-        if near is None or not self._splits_seeds:
-            return (interest,)
-        return split(interest, near.among(interest.documents), unrelated=self._lexicon.unrelated)
-
-    def _ranking(self, profile: Profile, wanted: list[Interest], near: Nearness | None) -> Ranking:
-        unwanted = dislikes(profile)
-        views = [near.view(interest, unwanted) for interest in wanted] if near else []
-        affinity = np.max(views, axis=0) if views else np.zeros(len(self.papers), np.float32)
-        loudest = np.argmax(views, axis=0) if views else np.zeros(len(self.papers), np.intp)
+    def _ranking(self, profile: Profile, near: Nearness | None) -> Ranking:
+        wanted, unwanted = interests(profile), dislikes(profile)
+        views = [self._view(interest, unwanted, near) for interest in wanted] if near else []
+        affinity, loudest, parts = _merged(views, len(self.papers))
         affinity = self._followed(affinity, profile, has_words=bool(views))
         affinity = self._known(affinity, wanted, unwanted)
-        has_followed = bool(profile.authors or profile.categories or profile.affiliations)
         return Ranking(
             papers=self.papers,
             affinity=affinity,
             relevance=relevance(affinity),
             muted=self._muted(profile),
-            is_personal=bool(wanted) or has_followed,
-            interests=tuple(wanted),
+            is_personal=bool(wanted or profile.authors or profile.categories or profile.affiliations),
+            interests=parts,
             interest=loudest,
             evidence=self._evidence,
             profile=profile,
         )
+
+    def _view(self, interest: Interest, unwanted: tuple[Document, ...], near: Nearness) -> "_View":
+        """Nearness to one interest; where its papers fall apart into groups, each group gets its share."""
+        whole = near.view(interest, unwanted)
+        places = np.zeros(len(self.papers), np.intp)
+        if not self._splits_seeds or len(self.papers) <= FIRST:
+            return _View(whole, places, (interest,))
+        parts = split(interest, near.among(interest.documents), unrelated=self._lexicon.unrelated)
+        if not parts:
+            return _View(whole, places, (interest,))
+        given = shared_out(whole, [near.view(part, unwanted) for part in parts])
+        places[list(given)] = np.array(list(given.values()), np.intp) + 1
+        return _View(lifted(whole, list(given)), places, (interest, *parts))
 
     def _followed(self, affinity: Floats, profile: Profile, *, has_words: bool) -> Floats:
         """What following an author, an affiliation or a category adds."""
@@ -132,6 +138,28 @@ class Ranker:
             return np.zeros(len(self.papers), np.bool_)
         self._readable = self._readable or [readable(paper) for paper in self.papers]
         return muted(self._readable, profile.muted)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Nearness to one interest, and which of its parts speaks for each paper."""
+
+    nearness: Floats
+    part: Places
+    parts: tuple[Interest, ...]
+
+
+def _merged(views: Sequence[_View], size: int) -> tuple[Floats, Places, tuple[Interest, ...]]:
+    """The nearest of several interests counts for each paper; and which of all their parts that is."""
+    if not views:
+        return np.zeros(size, np.float32), np.zeros(size, np.intp), ()
+    heights = np.array([view.nearness for view in views])
+    loudest = heights.argmax(axis=0)
+    starts = np.cumsum([0, *(len(view.parts) for view in views)])
+    parts = np.array([view.part + start for view, start in zip(views, starts, strict=False)])
+    across = np.arange(size)
+    every = tuple(part for view in views for part in view.parts)
+    return heights.max(axis=0), parts[loudest, across], every
 
 
 def _chunks(profiles: Iterable[Profile]) -> Iterator[list[Profile]]:

@@ -1,7 +1,7 @@
 """How much does a paper say what someone liked, in words? BM25 weights, and what is usual subtracted."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -35,7 +35,9 @@ class Lexicon:
         counts = _table(everything, self.places)
         self._total = counts.shape[0]
         self._usual_length = float(counts.sum()) / max(self._total, 1) or 1.0
-        self._rarity = self._rarities(np.bincount(counts.indices, minlength=len(self.places)))
+        self._rarity = self._rarities(
+            np.bincount(counts.indices, minlength=len(self.places)).astype(np.float32)
+        )
         weights = self._weights(counts, self._rarity)
         norms = _norms(weights)
         unit, size = _divided(weights, norms), len(papers)
@@ -49,10 +51,10 @@ class Lexicon:
 
     def encode(self, documents: Sequence[Terms]) -> sparse.csr_array:
         """Documents as rows of unit length; terms that nobody used today only make the others weigh less."""
-        places = _places(documents, self.places)
+        new = _places([[term for term in each if term not in self.places] for each in documents])
+        places = ChainMap({term: place + len(self.places) for term, place in new.items()}, self.places)
         unheard = float(np.log1p((self._total + 0.5) / 0.5)) ** RARITY
-        rarity = np.full(len(places), unheard, np.float32)
-        rarity[: len(self.places)] = self._rarity
+        rarity = np.append(self._rarity, np.full(len(new), unheard, np.float32))
         weights = self._weights(_table(documents, places), rarity)
         return _divided(weights, _norms(weights))[:, : len(self.places)]
 
@@ -81,8 +83,8 @@ class Lexicon:
         return np.asarray(rarity**RARITY, np.float32)
 
 
-def _places(documents: Sequence[Terms], known: Mapping[str, int] | None = None) -> dict[str, int]:
-    places = dict(known or {})
+def _places(documents: Iterable[Iterable[str]]) -> dict[str, int]:
+    places: dict[str, int] = {}
     for document in documents:
         for term in document:
             places.setdefault(term, len(places))
@@ -115,7 +117,7 @@ def _valued(rows: sparse.csr_array, values: Floats) -> sparse.csr_array:
 
 
 def _norms(rows: sparse.csr_array) -> Floats:
-    return np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel()).astype(np.float32)
+    return np.asarray(np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel()), np.float32)
 
 
 def _divided(rows: sparse.csr_array, by: Floats) -> sparse.csr_array:

@@ -1,4 +1,4 @@
-"""Which seed papers belong together? Groups by average similarity, so that a small interest is not drowned."""
+"""Which liked papers belong together? Groups by similarity, so that a small interest gets its share."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,22 +12,53 @@ from digest.rank.lexical import Floats
 
 FEWEST_SEEDS = 6  # below this a reader's papers are one interest
 SMALLEST_GROUP = 3  # papers
-APART = 2.5  # groups less similar than this multiple of two unrelated papers are different interests
+FIRST, SHARED = 10, 10  # papers: the nearest overall, and those shared out behind them
+APART = 1.2  # groups less similar than this multiple of two unrelated papers are different interests
 
 
 def split(interest: Interest, near: Floats, *, unrelated: float) -> tuple[Interest, ...]:
-    """The interest itself, and beside it a named one for each group its papers fall apart into.
+    """A named interest for each group that its liked papers fall apart into; none if they belong together.
 
     `near` holds the similarity of every document to every other; `unrelated` is that of any two papers.
     """
     liked = [place for place, document in enumerate(interest.documents) if document.title]
     if len(liked) < FEWEST_SEEDS:
-        return (interest,)
+        return ()
     groups = [[liked[place] for place in group] for group in _groups(near[np.ix_(liked, liked)], unrelated)]
     large = [group for group in groups if len(group) >= SMALLEST_GROUP]
-    if len(large) < 2:
-        return (interest,)
-    return (interest, *(_part(interest, group, near) for group in large))
+    return tuple(_part(interest, group, near) for group in large) if len(large) > 1 else ()
+
+
+def shared_out(view: Floats, parts: Sequence[Floats]) -> dict[int, int]:
+    """Which papers follow the first ten, and for which part: the part with the fewest papers chooses next.
+
+    The first ten are the nearest to everything the reader likes, which serves a large interest best;
+    the ten behind them are where a small one gets its share.
+    """
+    order = np.argsort(-view, kind="stable")
+    count = [0] * len(parts)
+    for place in order[:FIRST]:
+        count[int(np.argmax([part[place] for part in parts]))] += 1
+    taken, given = set(order[:FIRST].tolist()), dict[int, int]()
+    best = [iter(np.argsort(-part, kind="stable")[: FIRST + SHARED].tolist()) for part in parts]
+    while len(given) < min(SHARED, len(view) - len(taken)):
+        poorest = min(range(len(parts)), key=lambda each: (count[each], each))
+        place = next((place for place in best[poorest] if place not in taken), None)
+        count[poorest] += 1
+        if place is None:
+            break
+        taken.add(place)
+        given[place] = poorest
+    return given
+
+
+def lifted(view: Floats, places: Sequence[int]) -> Floats:
+    """The same view with these places right behind the first ten, in this order."""
+    heights = -np.sort(-view)
+    top, below = heights[FIRST - 1], heights[FIRST]
+    raised = view.copy()
+    raised[list(places)] = top - (top - below) * np.arange(1, len(places) + 1) / (len(places) + 1)
+    return np.maximum(raised, view)
 
 
 def _part(interest: Interest, group: Sequence[int], near: Floats) -> Interest:

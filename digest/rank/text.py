@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 STOPWORDS = frozenset(
-    """a about above after again against all also although am among an and any are as at be because been
+    """
+    a about above after again against all also although am among an and any are as at be because been
     before being below between both but by can cannot could did do does doing down during each either et
     few for from further had has have having he her here hers him his how however i if in into is it its
-    itself just may me might more most much must my nor not of off on once only or other our ours out over
-    own per same she should since so some such than that the their theirs them then there therefore these
-    they this those through thus to too toward towards under until up upon us very via was we were what
-    when where whether which while who whom whose why will with within without would yet you your""".split()
+    itself just may me might more most much must my nor not of off on once only or other our ours out
+    over own per same she should since so some such than that the their theirs them then there therefore
+    these they this those through thus to too toward towards under until up upon us very via was we were
+    what when where whether which while who whom whose why will with within without would yet you your
+    """.split()  # noqa: SIM905  a page of words reads better than a page of quotes
 )
 """Words of grammar: they join terms and are none themselves."""
 
@@ -65,7 +67,7 @@ def terms(text: str) -> list[str]:
 
 
 def surfaces(text: str) -> dict[str, str]:
-    """Each term of a text beside the words in which its reader sees it there; small letters if there are any."""
+    """Each term of a text beside the words in which a reader sees it; small letters if there are any."""
     seen: dict[str, str] = {}
     for sentence in _SENTENCE_END.split(text):
         written = [place for place in _written(sentence) if place[0] not in STOPWORDS]

@@ -11,6 +11,7 @@ from digest.rank.lexical import Floats
 SHRINK = 0.75  # how much of every direction's spread is taken to be alike before whitening
 NEAREST, NEAR = 3, 0.3  # the second channel: mean of the nearest documents, and its weight
 
+AnyFloats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
 Encode = Callable[[Sequence[str]], Floats]
 
 
@@ -43,9 +44,10 @@ class Space:
 
 def space(embedding: Embedding, papers: Sequence[str], background: Sequence[str]) -> Space:
     """The day's space: its centre and spread come from the papers of the day and of earlier days."""
-    encode = embedding.fitted([*papers, *background])
-    vectors = _unit(encode([*papers, *background]))
-    centre = vectors.mean(axis=0)
+    known = [*papers, *background]
+    encode = embedding.fitted(known)
+    vectors = _unit(encode(known))
+    centre = np.asarray(vectors.mean(axis=0), np.float32)
     strength, directions = np.linalg.eigh(np.cov((vectors - centre).T).astype(np.float64))
     even = (1 - SHRINK) * np.maximum(strength, 0) + SHRINK * max(float(strength.mean()), 1e-12)
     whiten = np.asarray(directions / np.sqrt(even), np.float32)
@@ -70,6 +72,6 @@ def unpacked(stored: bytes) -> Floats:
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
-def _unit(rows: Floats) -> Floats:
+def _unit(rows: AnyFloats) -> Floats:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
