@@ -17,11 +17,11 @@ from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
 from digest.model import Announcement, Health, Memory, Paper, Reading
 
 CAP = 2000  # arXiv cuts a feed here, and the new papers fall off first
-_EXT = "{http://arxiv.org/schemas/atom}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
+_ANNOUNCED_AS = "{http://arxiv.org/schemas/atom}announce_type"
+_ITS_DOI = "{http://arxiv.org/schemas/atom}DOI"
+_CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 _PREAMBLE = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(\S+)\s*(?:Abstract:\s*)?")
 _OLD_NEWS = 62  # days; a cross-listing of an older paper is no news
-_CATEGORIES = frozenset({"category", f"{ATOM}category"})
 _UNUSUAL = ("\\", "{", "(", "$", "~", "&", "`", "--", " and ", ", Jr", ", Sr", ", I")  # in a string of names
 _TYPES = {kind.value: kind for kind in Announcement}
 
@@ -125,7 +125,7 @@ def _paper(item: etree._Element) -> Paper:
         raise Unreadable(given)
     title = plaintext.title(said.get("title") or said.get(f"{ATOM}title", ""))
     preamble, abstract = _abstract(said.get("description") or said.get(f"{ATOM}summary", ""))
-    kind = _TYPES.get(said.get(f"{_EXT}announce_type") or preamble, Announcement.NEW)
+    kind = _TYPES.get(said.get(_ANNOUNCED_AS, preamble).strip(), Announcement.NEW)
     announced = _moment(said.get("pubDate") or said.get(f"{ATOM}published", ""))
     return Paper(
         id=f"arxiv:{number}",
@@ -134,10 +134,10 @@ def _paper(item: etree._Element) -> Paper:
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
         published=first_published(number, announced, kind),
-        authors=authors_of(said.get(f"{_DC}creator", "")),
+        authors=authors_of(said.get(_CREATOR, "")),
         categories=categories,
         version=arxiv_version(given) or 1,
-        aliases=_aliases(said.get(f"{_EXT}DOI", "")),
+        aliases=_aliases(said.get(_ITS_DOI, "")),
         announcement=_as_news(kind, number, announced),
         source="arxiv",
         withdrawn=is_withdrawn(title, abstract),
@@ -146,15 +146,13 @@ def _paper(item: etree._Element) -> Paper:
 
 def _fields(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
     """What an item says, by tag, and its categories in their order: one walk, for there are many items."""
-    said: dict[str, str] = {}
-    categories: dict[str, None] = {}
-    for child in item:
-        tag, text = str(child.tag), child.text if len(child) == 0 else text_of(child)
-        if tag in _CATEGORIES:
-            categories[child.get("term") or text or ""] = None
-        elif text:
-            said[tag] = text.strip()
-    return said, tuple(filter(None, categories))
+    pairs = [(child.tag, text_of(child) if len(child) else child.text or "") for child in item]
+    said = dict(pairs)
+    if f"{ATOM}category" in said:
+        categories = [child.get("term", "") for child in item.iterchildren(f"{ATOM}category")]
+    else:
+        categories = [text for tag, text in pairs if tag == "category"]
+    return said, tuple(dict.fromkeys(filter(None, categories)))
 
 
 def _abstract(description: str) -> tuple[str, str]:
@@ -181,7 +179,7 @@ def month_of(number: str) -> datetime:
 
 def first_published(number: str, announced: datetime | None, kind: Announcement) -> datetime | None:
     """A new paper is as old as its announcement; any other as old as its id says."""
-    if announced is None or kind is Announcement.NEW:
+    if kind is Announcement.NEW or announced is None:
         return announced
     month = month_of(number)
     return announced if (month.year, month.month) == (announced.year, announced.month) else month

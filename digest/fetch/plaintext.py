@@ -47,7 +47,9 @@ _ORDINARY = bytes(byte for byte in range(0x20, 0x7F) if byte not in b"\\{}$^_~`&
 
 # Lookbehinds stand behind the letters they look from: only so does `re` jump from one to the next.
 _DEGREE = re.compile(r"\^\s*(?:\\circ(?![a-zA-Z])|circ(?![a-zA-Z])|\{\s*\\?(?:circ|degree)\s*\})")
-_DRESSED = re.compile(r"(?:text(?:bf|tt|it|rm|sc|sf)?|math(?:bf|bb|cal|rm|sf)|emph)\{")
+_DRESSES = tuple(
+    "textbf texttt textit textrm textsc textsf text mathbf mathbb mathcal mathrm mathsf emph".split()  # noqa: SIM905
+)
 _QUOTED = re.compile(r'\\"(?<!\w\\")([^\s"\\][^"\\]{0,200}?)\\"(?!\w)')
 _POSSESSIVE = re.compile(r"\\'(?<=\w\\')(?=(?:s|t|re|ve|ll|d|m)\b)")
 _GLUED_ACCENT = re.compile(r"\\\\(?<=[^\W\d_]\\\\)(?=['\"`][^\W\d_])")
@@ -126,7 +128,8 @@ def _clean(text: str) -> str:
     if text.isprintable():
         return text if text.isascii() else _FILLERS.sub("", text)
     text = _SWALLOWED.sub(lambda command: _ESCAPES[command[0]], text)
-    return _FILLERS.sub("", _UNSEEN.sub("", _MOJIBAKE.sub(_mend, text)))
+    text = _FILLERS.sub("", _UNSEEN.sub("", _MOJIBAKE.sub(_mend, text)))
+    return " ".join(text.split())
 
 
 def _mend(mangled: re.Match[str]) -> str:
@@ -143,18 +146,22 @@ def _speak(text: str) -> str:
     if "^" in text:
         text = _DEGREE.sub("°", text)
     if "{" in text:
-        text = _DRESSED.sub(_with_backslash, text)
+        text = "{".join(_with_backslash(piece) for piece in text.split("{"))
     links = _LINK.findall(text)
-    text = _LINK.sub(_HELD, text)  # an address is full of signs that mean something else elsewhere
+    if links:
+        text = _LINK.sub(_HELD, text)  # an address is full of signs that mean something else elsewhere
     said = spoken(_mark_money(text), has_tex="\\" in text or "$" in text)
     waiting = iter(links)
     return re.sub(_HELD, lambda _: next(waiting, ""), said) if links else said
 
 
-def _with_backslash(dress: re.Match[str]) -> str:
-    """`texttt{...}`, from which someone took the backslash, is given it again."""
-    before = dress.string[dress.start() - 1 : dress.start()]
-    return dress[0] if before == "\\" or before.isalpha() else f"\\{dress[0]}"
+def _with_backslash(piece: str) -> str:
+    """`texttt` before a brace, from which someone took the backslash, is given it again."""
+    if not piece.endswith(_DRESSES):
+        return piece
+    start = next(len(piece) - len(dress) for dress in _DRESSES if piece.endswith(dress))
+    before = piece[start - 1 : start]
+    return piece if before == "\\" or before.isalpha() else f"{piece[:start]}\\{piece[start:]}"
 
 
 def _mark_money(text: str) -> str:
@@ -181,7 +188,7 @@ def _is_money(before: str, after: str, *, is_pair: bool) -> bool:
         return True
     if not _AMOUNT.match(after):
         return False
-    if not is_pair or _CURRENCY.search(before):
+    if not is_pair or _CURRENCY.search(before[-4:]):
         return True
     return not _MATHLIKE.search(after) and bool(_WORDY.search(after))
 
@@ -199,4 +206,5 @@ def _typeset(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Blanks collapsed; white space of any other kind went when the text was cleaned."""
+    return " ".join(text.split()) if "  " in text else text.strip()
