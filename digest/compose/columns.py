@@ -36,6 +36,9 @@ def _lines(text: str, room: int) -> Iterator[str]:
         while len(text) > room and (at := text.rfind(" ", 1, room + 1)) > 0:
             yield text[:at].rstrip(" ")
             text = text[at:].lstrip(" ")
+        if len(text) <= room:
+            yield text.rstrip(" ")
+            return
     yield from _piecewise(text, room)
 
 

@@ -71,6 +71,7 @@ class Stationery:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            auto_reload=False,  # templates are read once per process
             extensions=["jinja2.ext.i18n", InlineStyles],
         )
         self._environment.filters["wrap"] = wrapped

@@ -15,8 +15,12 @@ REPLY_MARKS = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
 
 def leads(edition: Edition) -> Sequence[Pick]:
     """The picks from the most to the least telling: the best personal one, what is hot, then the rest."""
-    picked, trending = edition.section(Section.PICKED), edition.section(Section.TRENDING)
-    return (*picked[:1], *trending, *picked[1:], *edition.section(Section.ALSO_NEW))
+    places = {Section.TRENDING: 1, Section.PICKED: 2, Section.ALSO_NEW: 3}
+    ordered = sorted(
+        edition.picks, key=lambda pick: places[pick.section]
+    )  # stable: each section keeps its order
+    best = next((at for at, pick in enumerate(ordered) if pick.section is Section.PICKED), 0)
+    return (*ordered[best : best + 1], *ordered[:best], *ordered[best + 1 :])
 
 
 def subject(tongue: Tongue, edition: Edition) -> str:
