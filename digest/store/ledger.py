@@ -53,6 +53,7 @@ class SendersLedger:
         self._wall = wall
         self._owner = uuid4().hex
         self._braked: frozenset[str] = frozenset()
+        self._keys: dict[int, str] = {}  # of the mail in our hands: what its reader is suppressed under
         self._holding = contextlib.ExitStack()
         self.recovered = 0
 
@@ -109,7 +110,9 @@ class SendersLedger:
                 Throttles(self._wall()).learn(tx.connection, settlements, self._braked)
             granted = queue.intend(intents, now)
             queue.let_out(bodies)
-            return granted
+        for settlement in settlements:
+            self._keys.pop(settlement.delivery.id, None)
+        return granted
 
     def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  others may note when
         """Claimed mail goes back untouched."""
@@ -133,7 +136,7 @@ class SendersLedger:
     # ---- inside
 
     def _queue(self, tx: Transaction) -> Queue:
-        return Queue(tx.connection, owner=self._owner, pepper=self._pepper)
+        return Queue(tx.connection, owner=self._owner, pepper=self._pepper, keys=self._keys)
 
     def _start(self) -> int:
         if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead

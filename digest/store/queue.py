@@ -1,5 +1,6 @@
 """What does a sender do to the ledger? Claim, state the intent, settle; and recover what the dead left."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -7,32 +8,30 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Status
+from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement
 from digest.store.deliveries import FINAL, RELEASING, delivery_of, release_papers
 from digest.store.dialects import is_postgres
+from digest.store.moves import HELD, MAY_GET, SETTLE, moves
 from digest.store.records import DELIVERY, SUBSCRIBER
 from digest.store.suppressions import Suppressions, key_of
 from digest.store.throttles import Throttles
 
 MOST_COPIES = 2
 REPLY_KEPT = 200
-_HELD = (DeliveryState.LEASED, DeliveryState.SENDING)
-_D = DELIVERY.c
-
-MAY_GET: dict[DeliveryKind, tuple[Status, ...]] = {
-    DeliveryKind.DIGEST: (Status.CONFIRMED,),
-    DeliveryKind.CONFIRM: tuple(Status),  # who left may sign up again: only a request of theirs queues it
-    DeliveryKind.NOTICE: tuple(Status),
-}
+_D, _S = DELIVERY.c, SUBSCRIBER.c
 
 
 class Queue:
     """The sender's side of the ledger, in one transaction. `owner` names the sending process."""
 
-    def __init__(self, connection: sa.Connection, *, owner: str, pepper: bytes) -> None:
+    def __init__(
+        self, connection: sa.Connection, *, owner: str, pepper: bytes, keys: dict[int, str] | None = None
+    ) -> None:
         self._connection = connection
         self._owner = owner
         self._pepper = pepper
+        self._keys = {} if keys is None else keys  # by delivery: what its reader would be suppressed under
+        self._moves = moves(connection.dialect.name)
 
     # ---- claim: T2 in the design
 
@@ -72,29 +71,22 @@ class Queue:
         return list(self._connection.execute(query).mappings())
 
     def _barred(self, rows: Sequence[sa.RowMapping]) -> set[int]:
-        keys = {row["id"]: self._key(row["mailbox"]) for row in rows if row["mailbox"]}
+        keys = {row["id"]: key_of(row["mailbox"], pepper=self._pepper) for row in rows if row["mailbox"]}
         held = Suppressions(self._connection).among(set(keys.values()))
+        self._keys.update(keys)
         return {row["id"] for row in rows if not _may_get(row) or keys.get(row["id"]) in held}
 
     def _lease(self, rows: Sequence[sa.RowMapping]) -> tuple[Delivery, ...]:
-        if not rows:
-            return ()
-        self._connection.execute(_LEASE, {"owner_": self._owner, "ids": [row["id"] for row in rows]})
+        leased = tuple(map(_delivery, rows))
+        self._move(self._moves.lease, leased)
         return tuple(
-            replace(
-                delivery_of(row),
-                state=DeliveryState.LEASED,
-                generation=row["generation"] + 1,
-                address=row["current"] if row["kind"] == DeliveryKind.DIGEST else row["address"],
-            )
-            for row in rows
+            replace(each, state=DeliveryState.LEASED, generation=each.generation + 1) for each in leased
         )
 
     def _end(self, rows: Sequence[sa.RowMapping], state: DeliveryState, now: datetime) -> None:
-        if rows:
-            ids = [row["id"] for row in rows]
-            self._connection.execute(_END, {"state_": state, "now": now, "ids": ids})
-            release_papers(self._connection, map(delivery_of, rows))
+        ended = [delivery_of(row) for row in rows]
+        self._move(self._moves.end, ended, state_=state, now=now)
+        release_papers(self._connection, ended)
 
     # ---- intent: T3, durable before DATA
 
@@ -103,39 +95,19 @@ class Queue:
 
         Gives the ids that may go on the wire once this is committed. The others end here.
         """
-        if not deliveries:
-            return frozenset()
-        free = self._not_suppressed(deliveries)
-        pairs = [(each.id, each.generation) for each in deliveries if each.id in free]
-        intent = {"owner_": self._owner, "now": now, "pairs": pairs}
-        granted = frozenset(self._connection.scalars(_INTEND, intent)) if pairs else frozenset()
-        self._stop([each for each in deliveries if each.id not in granted], now)
-        return granted
-
-    def _not_suppressed(self, deliveries: Sequence[Delivery]) -> set[int]:
-        mailboxes = self._connection.execute(
-            _MAILBOXES, {"readers": [each.subscriber_id for each in deliveries if each.subscriber_id]}
-        )
-        keys = {reader: self._key(mailbox) for reader, mailbox in mailboxes}
-        held = Suppressions(self._connection).among(set(keys.values()))
-        return {each.id for each in deliveries if keys.get(each.subscriber_id or 0) not in held}
-
-    def _stop(self, deliveries: Sequence[Delivery], now: datetime) -> None:
+        granted = self._move(self._moves.intend, deliveries, now=now)
         for state, which in (
             (DeliveryState.EXPIRED, [each for each in deliveries if each.not_after <= now]),
             (DeliveryState.CANCELLED, [each for each in deliveries if each.not_after > now]),
         ):
-            if which:
-                pairs = [(each.id, each.generation) for each in which]
-                stopped = {"state_": state, "now": now, "owner_": self._owner, "pairs": pairs}
-                gone = set(self._connection.scalars(_STOP, stopped))
-                release_papers(self._connection, [each for each in which if each.id in gone])
+            refused = [each for each in which if each.id not in granted]
+            gone = self._move(self._moves.stop, refused, state_=state, now=now)
+            release_papers(self._connection, [each for each in refused if each.id in gone])
+        return granted
 
     def let_out(self, deliveries: Sequence[Delivery]) -> None:
         """From the next commit on their bodies may be on the wire."""
-        if deliveries:
-            pairs = [(each.id, each.generation) for each in deliveries]
-            self._connection.execute(_LET_OUT, {"owner_": self._owner, "pairs": pairs})
+        self._move(self._moves.let_out, deliveries)
 
     # ---- result: T5
 
@@ -143,7 +115,7 @@ class Queue:
         """Write down what became of mail in our hands; a row that another worker took over is left alone."""
         if not settlements:
             return
-        self._connection.execute(_SETTLE, [self._result(each) for each in settlements])
+        self._connection.execute(SETTLE, [self._result(each) for each in settlements])
         release_papers(self._connection, [each.delivery for each in settlements if each.state in RELEASING])
 
     def _result(self, settlement: Settlement) -> dict[str, Any]:
@@ -169,9 +141,7 @@ class Queue:
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         """Back to the queue as if they had never been claimed."""
-        if deliveries:
-            pairs = [(each.id, each.generation) for each in deliveries]
-            self._connection.execute(_RELEASE, {"owner_": self._owner, "pairs": pairs})
+        self._move(self._moves.release, deliveries)
 
     # ---- recovery
 
@@ -181,7 +151,7 @@ class Queue:
         In doubt it goes out once more (the second copy is the last), or with resend=False never again.
         What was announced without a body is in no doubt.
         """
-        held = sa.and_(_D.state.in_(_HELD), orphaned)
+        held = sa.and_(_D.state.in_(HELD), orphaned)
         if is_postgres(self._connection):  # the same order everywhere, so that nobody waits in a circle
             self._connection.execute(sa.select(_D.id).where(held).order_by(_D.id).with_for_update())
         again = sa.and_(_D.uncertain < MOST_COPIES - 1, sa.literal(resend))
@@ -201,82 +171,22 @@ class Queue:
         )
         return lost.rowcount + resent.rowcount + freed.rowcount
 
-    def _key(self, mailbox: str) -> str:
-        return key_of(mailbox, pepper=self._pepper)
+    def _move(self, move: sa.Update, deliveries: Sequence[Delivery], **facts: object) -> frozenset[int]:
+        """Run a statement over these rows; the ids it gives back, if it does."""
+        if not deliveries:
+            return frozenset()
+        rows = [(each.id, each.generation, self._keys.get(each.id, "")) for each in deliveries]
+        moved = self._connection.execute(
+            move, {"rows": json.dumps(rows), "owner_": self._owner, "now": None, **facts}
+        )
+        return frozenset(moved.scalars()) if moved.returns_rows else frozenset()
+
+
+def _delivery(row: sa.RowMapping) -> Delivery:
+    """A digest goes to where its reader is now, a notice to where it was addressed."""
+    delivery = delivery_of(row)
+    return replace(delivery, address=row["current"]) if row["kind"] == DeliveryKind.DIGEST else delivery
 
 
 def _may_get(row: sa.RowMapping) -> bool:
     return row["kind"] == DeliveryKind.ADMIN or row["status"] in MAY_GET[DeliveryKind(row["kind"])]
-
-
-def _allowed() -> sa.ColumnElement[bool]:
-    """The same rule as `_may_get`, for the database to hold at the moment of the intent."""
-    reader = sa.select(sa.literal(1)).where(SUBSCRIBER.c.id == _D.subscriber_id).correlate(DELIVERY)
-    of_kind = (
-        sa.and_(_D.kind == kind, sa.exists(reader.where(SUBSCRIBER.c.status.in_(statuses))))
-        for kind, statuses in MAY_GET.items()
-    )
-    return sa.or_(_D.kind == DeliveryKind.ADMIN, *of_kind)
-
-
-def _ours(*states: DeliveryState) -> tuple[sa.ColumnElement[bool], ...]:
-    pairs = sa.tuple_(_D.id, _D.generation).in_(sa.bindparam("pairs", expanding=True))
-    return pairs, _D.owner == sa.bindparam("owner_"), _D.state.in_(states)
-
-
-# Built once: composing a statement costs more than running it.
-_S = SUBSCRIBER.c
-_IDS = _D.id.in_(sa.bindparam("ids", expanding=True))
-_MAILBOXES = sa.select(_S.id, _S.mailbox).where(_S.id.in_(sa.bindparam("readers", expanding=True)))
-_LEASE = (
-    sa.update(DELIVERY)
-    .where(_IDS)
-    .values(state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1)
-)
-_END = (
-    sa.update(DELIVERY)
-    .where(_IDS)
-    .values(state=sa.bindparam("state_"), finished_at=sa.bindparam("now"), owner=None)
-)
-_INTEND = (
-    sa.update(DELIVERY)
-    .where(*_ours(*_HELD), _D.not_after > sa.bindparam("now", type_=_D.not_after.type), _allowed())
-    .values(state=DeliveryState.SENDING)
-    .returning(_D.id)
-)
-_LET_OUT = sa.update(DELIVERY).where(*_ours(DeliveryState.SENDING)).values(body_out=True)
-_STOP = (
-    sa.update(DELIVERY)
-    .where(*_ours(DeliveryState.LEASED))
-    .values(state=sa.bindparam("state_"), finished_at=sa.bindparam("now"), owner=None)
-    .returning(_D.id)
-)
-_RELEASE = (
-    sa.update(DELIVERY).where(*_ours(DeliveryState.LEASED)).values(state=DeliveryState.QUEUED, owner=None)
-)
-_SETTLE = (
-    sa.update(DELIVERY)
-    .where(
-        _D.id == sa.bindparam("id_"),
-        _D.generation == sa.bindparam("generation_"),
-        _D.owner == sa.bindparam("owner_"),
-        sa.or_(*(_D.state == state for state in _HELD)),  # IN would not run for many rows at once
-    )
-    .values(
-        state=sa.bindparam("state_"),
-        not_before=sa.bindparam("not_before_"),
-        attempt=_D.attempt + sa.bindparam("spends"),
-        uncertain=_D.uncertain + sa.bindparam("doubtful"),
-        render_failures=_D.render_failures + sa.bindparam("misprint"),
-        owner=None,
-        body_out=False,
-        last_code=sa.bindparam("code_"),
-        last_enhanced=sa.bindparam("enhanced_"),
-        # an erased reader's row must not learn the address again from a server's reply
-        last_reply=sa.case((_D.address == "", ""), else_=sa.bindparam("text_")),
-        remote_id=sa.bindparam("remote_"),
-        route=sa.bindparam("route_"),
-        accepted_at=sa.bindparam("accepted_"),
-        finished_at=sa.bindparam("finished_"),
-    )
-)
