@@ -18,8 +18,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return await play(tmp_path_factory.mktemp("day") / "demo.sqlite3")
+def told() -> list[tuple[str, int, int]]:
+    """What the audience of the performance was told, step by step."""
+    return []
+
+
+@pytest.fixture(scope="module")
+async def played(tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, int, int]]) -> Played:
+    database = tmp_path_factory.mktemp("day") / "demo.sqlite3"
+    return await play(database, tell=lambda *step: told.append(step))
 
 
 async def test_ten_mornings_are_read_and_weekends_bring_nothing_new(played: Played) -> None:
@@ -62,9 +69,9 @@ async def test_what_is_written_down_can_be_opened(played: Played, tmp_path: Path
     assert len(list((tmp_path / "mails").iterdir())) == 3 * played.received
 
 
-async def test_the_audience_is_told_of_every_morning(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    await play(tmp_path / "demo.sqlite3", tell=lambda *step: told.append(step))
+async def test_the_audience_is_told_of_every_morning(
+    played: Played, told: list[tuple[str, int, int]]
+) -> None:
     assert [done for _, done, _ in told] == list(range(DAYS + 1))
     assert told[0][0] == "Wednesday 11 November"
 
