@@ -20,10 +20,9 @@ from digest.fetch.tex_names import (
     SYMBOLS,
 )
 from digest.fetch.tex_shapes import accented, bracketed, shifted
+from digest.fetch.tex_tape import Tape
 
-DEEPEST = 40  # groups within groups; nobody writes more, and a hostile text may not exhaust the stack
 BRACES = {"{": "\ue001", "}": "\ue002"}  # braces that are meant to be seen, until the reading is done
-_TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\\|[{}$^_~]|[^\\{}$^_~]+", re.DOTALL)
 _RUN_IN = re.compile(r"(emph|text(?:bf|it|tt)|math(?:cal|bb|rm|bf|sf|it)|sqrt|cite[pt]?)(?=[a-zA-Z])")
 _CITES = re.compile(r"(?:no|auto|paren|text|foot)?cite[a-z]*|(?:eq|auto|c|C|page)?ref")
 _MUTE = frozenset({"begin", "end", "label", "vspace", "hspace", "color", "thanks", "vskip", "hskip"})
@@ -37,29 +36,13 @@ def spoken(text: str, *, has_tex: bool) -> str:
     return _Reader(text, has_tex=has_tex).everything()
 
 
-class _Reader:
+class _Reader(Tape):
     """Reads token by token; every method returns what is spoken for what it has read."""
 
     def __init__(self, text: str, *, has_tex: bool) -> None:
-        self._tokens: list[str] = _TOKEN.findall(text)
-        self._at = 0
-        self._depth = 0
+        super().__init__(text)
         self._in_math = False
         self._has_tex = has_tex
-
-    def everything(self) -> str:
-        parts: list[str] = []
-        while self._at < len(self._tokens):
-            parts.append(self._next(_last(parts)))
-        return "".join(parts)
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _take(self) -> str:
-        token = self._peek()
-        self._at += 1
-        return token
 
     def _next(self, before: str) -> str:
         """What the next token says, `before` being what was said just now."""
@@ -96,55 +79,6 @@ class _Reader:
     def _lowered(self, before: str) -> str:
         return self._script("_", SUBSCRIPTS, before)
 
-    def _group(self) -> str:
-        """Up to the closing brace, or to the end when there is none; groups too deep are no groups."""
-        if self._depth > DEEPEST:
-            return ""
-        self._depth += 1
-        parts: list[str] = []
-        while self._at < len(self._tokens) and self._peek() != "}":
-            parts.append(self._next(_last(parts)))
-        self._at += 1  # also past the end, so that an unclosed group is told from a closed one
-        self._depth -= 1
-        return "".join(parts)
-
-    def _verbatim(self) -> str:
-        """A group as it is written: addresses are full of signs that mean something else elsewhere."""
-        if self._peek() != "{":
-            return self._argument()
-        start = self._at = self._at + 1
-        while self._at < len(self._tokens) and self._peek() != "}":
-            self._at += 1
-        inside = "".join(self._tokens[start : self._at])
-        self._at += 1
-        return inside.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#").replace("\\~", "~")
-
-    def _argument(self) -> str:
-        """What a command takes: a group, a command, or one character."""
-        if self._peek().isspace():
-            self._at += 1
-        following = self._peek()
-        if following == "{":
-            self._at += 1
-            return self._group()
-        if following[:1] == "\\":
-            return self._nested_command()
-        return self._character() if following and following not in _MARKS else ""
-
-    def _nested_command(self) -> str:
-        if self._depth > DEEPEST:
-            return ""
-        self._depth += 1
-        said = self._command(self._take()[1:], "")
-        self._depth -= 1
-        return said
-
-    def _character(self) -> str:
-        bare = self._peek().lstrip()
-        self._tokens[self._at] = bare[1:]
-        self._at += not bare[1:]
-        return bare[:1]
-
     def _script(self, mark: str, letters: Mapping[str, str], before: str) -> str:
         """Raised or lowered where that is short and Unicode can; else the mark stays: D_train, 2^(n+k)."""
         braced, following = self._peek() == "{", self._peek()[:1]
@@ -158,9 +92,7 @@ class _Reader:
         number = re.match(r"[+-]?\d+", self._peek())
         if number is None:
             return self._argument().strip()
-        self._tokens[self._at] = self._peek()[number.end() :]
-        self._at += not self._tokens[self._at]
-        return number[0]
+        return self._cut(number.end())
 
     def _is_script(self, mark: str, before: str, following: str) -> bool:
         """In prose only what can be meant so: `M^3`, `H_2O`, `x_{1}`, but not `file_name` or `^_^`."""
@@ -207,7 +139,7 @@ class _Reader:
         is_letter = name in _LETTERS and not self._in_math
         is_sign = len(said) == 1 and not said.isalpha() and not before[-1:].isspace()
         if (is_letter or is_sign) and self._peek()[:1] == " " and self._peek()[1:]:
-            self._tokens[self._at] = self._peek()[1:]
+            self._cut(1)
         return BRACES.get(said, said)
 
     def _unknown(self, name: str, before: str) -> str:
@@ -250,8 +182,7 @@ class _Reader:
         degree = ""
         if (match := re.match(r"\s*\[([^\]]*)\]", self._peek())) is not None:
             degree = "".join(SUPERSCRIPTS.get(char, char) for char in match[1])
-            self._tokens[self._at] = self._peek()[match.end() :]
-            self._at += not self._tokens[self._at]
+            self._cut(match.end())
         return f"{degree}√{bracketed(self._argument())}"
 
     def _linked(self) -> str:
@@ -305,15 +236,12 @@ _SPECIAL: Mapping[str, Callable[[_Reader], str]] = {
     "path": _Reader._verbatim,
     "nolinkurl": _Reader._verbatim,
     "mathbb": _Reader._blackboard,
+    "mathbbm": _Reader._blackboard,
     "mathds": _Reader._blackboard,
     "footnote": _Reader._footnote,
     "textcolor": _Reader._coloured,
     "binom": _Reader._chosen,
 }
-
-
-def _last(parts: list[str]) -> str:
-    return next((part for part in reversed(parts[-4:]) if part), "")
 
 
 def _is_one_number(text: str) -> bool:
