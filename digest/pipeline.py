@@ -18,20 +18,36 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from digest.cadence import due_slot, local_day, next_slot
+from digest.alerts import Trouble, alert, delivery_trouble, source_troubles, stop_trouble
+from digest.cadence import arxiv_day, due_slot, local_day, next_slot
 from digest.compose.edition import edition_from, paper_ids, payload_of
 from digest.deliver.ledger import Ledger
 from digest.deliver.outbox import pump
 from digest.deliver.routes import Route
 from digest.deliver.tally import Tally
 from digest.fetch.client import Client
+from digest.fetch.health import reason_to_hold
 from digest.fetch.source import Known, Source, Tell, Visit, read, tell_nobody
 from digest.letters import Letters
-from digest.model import Candidates, DeliveryKind, Edition, Health, Paper, Planned, Reading, Sent, Subscriber
+from digest.model import (
+    Candidates,
+    DeliveryKind,
+    Edition,
+    Health,
+    Memory,
+    Paper,
+    Planned,
+    Reading,
+    Sent,
+    Subscriber,
+)
+from digest.rank.breakout import broken_out
 from digest.rank.interest import Ranker
 from digest.rank.selection import Selection, select
 from digest.rank.trending import heat_of
-from digest.store import Store
+from digest.rank.vectors import Embedding
+from digest.store import Store, Transaction
+from digest.usual import climate_of
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +58,7 @@ CHUNK = 500  # subscribers ranked in one product and planned in one transaction
 DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
 
 LAST_TICK = "ticked_at"  # where the store keeps when we last came round
+ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
 SOUND = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
@@ -87,8 +104,24 @@ async def fetch(
             with store.begin(write=False) as tx:
                 memory = tx.sources.memory(source.name)
             visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell)
-            fetched += [_keep(store, reading, now) for reading in await read(source, visit)]
+            readings = await read(source, visit)
+            fetched += [_keep(store, reading, now) for reading in readings]
+            if source.name == ANNOUNCER:
+                _hold_if_strange(store, readings, memory, now)
     return tuple(fetched)
+
+
+def _hold_if_strange(
+    store: Store, readings: Sequence[Reading], memory: dict[str, Memory], now: datetime
+) -> None:
+    """Keep today's edition back while something about its papers looks wrong; let it go when that is over."""
+    day = arxiv_day(now)
+    reason = reason_to_hold(readings, memory, today=day)
+    with store.begin() as tx:
+        if reason:
+            tx.sources.hold(str(day), reason, at=now)
+        else:
+            tx.sources.release(str(day), actor="recovered", at=now)
 
 
 def _known_in(store: Store) -> Known:
@@ -121,7 +154,7 @@ def candidates(store: Store, now: datetime) -> Candidates:
     with store.begin(write=False) as tx:
         papers = tx.papers.pool(now - POOL, now)
         signals = tx.signals.of([paper.id for paper in papers], until=now)
-    return Candidates(papers, heat_of(papers, signals, now))
+    return Candidates(papers, heat_of(papers, signals, now, climate=climate_of(store, now)))
 
 
 @dataclass(frozen=True)
@@ -131,13 +164,14 @@ class Morning:
     store: Store
     now: datetime
     candidates: Candidates
+    vectors: Embedding | None = None
 
     @cached_property
     def ranker(self) -> Ranker:
         """The day's papers, ready to be compared with any number of readers."""
         with self.store.begin(write=False) as tx:
             background = tx.papers.background(BACKGROUND, before=self.now - POOL)
-        return Ranker(self.candidates.papers, background)
+        return Ranker(self.candidates.papers, background, self.vectors)
 
     def editions(
         self, readers: Sequence[tuple[Subscriber, datetime]], sent: Mapping[int, Mapping[str, Sent]]
@@ -145,28 +179,40 @@ class Morning:
         """The edition of each reader at their slot, with what was kept out and why."""
         rankings = self.ranker.rank([reader.profile for reader, _ in readers])
         for (reader, slot), ranking in zip(readers, rankings, strict=True):
-            day = local_day(reader.schedule, slot)
-            chosen = select(
-                self.candidates, ranking, reader, sent=sent.get(reader.id, {}), cursor=reader.cursor, day=day
-            )
+            day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
+            chosen = select(self._since(before), ranking, reader, sent=before, cursor=reader.cursor, day=day)
             yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks), chosen
 
+    def _since(self, sent: Mapping[str, Sent]) -> Candidates:
+        """The candidates as this reader sees them: what broke out since it was sent says so."""
+        grown = broken_out(self.candidates.heat, sent)
+        if not grown:
+            return self.candidates
+        return Candidates(self.candidates.papers, {**self.candidates.heat, **grown})
 
-def morning(store: Store, now: datetime) -> Morning:
+
+def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
     """The day as it stands at a moment."""
-    return Morning(store, now, candidates(store, now))
+    return Morning(store, now, candidates(store, now), vectors)
 
 
-def plan(store: Store, now: datetime, *, watch: Watch = watch_nothing, dry_run: bool = False) -> Plans:
+def plan(
+    store: Store,
+    now: datetime,
+    *,
+    vectors: Embedding | None = None,
+    watch: Watch = watch_nothing,
+    dry_run: bool = False,
+) -> Plans:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
     `watch` sees each edition as it is planned; with `dry_run` it sees them and nothing is queued.
     """
     with store.begin(write=False) as tx:
-        stopped, someone = tx.meta.paused, tx.subscribers.due(now, 1)
+        stopped, someone = tx.meta.paused or _held(tx, now), tx.subscribers.due(now, 1)
     if stopped or not someone:
         return Plans(stopped=stopped)
-    today, plans = morning(store, now), Plans()
+    today, plans = morning(store, now, vectors=vectors), Plans()
     while True:
         with store.begin(write=False) as tx:
             due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK)
@@ -178,6 +224,11 @@ def plan(store: Store, now: datetime, *, watch: Watch = watch_nothing, dry_run: 
         plans = _together(plans, chunk)
         if dry_run or chunk.due < CHUNK:
             return plans
+
+
+def _held(tx: Transaction, now: datetime) -> str:
+    """Why today's edition waits for a person; empty when it does not."""
+    return next((hold.reason for hold in tx.sources.held(str(arxiv_day(now)))), "")
 
 
 def _choose(today: Morning, due: Sequence[Subscriber]) -> tuple[Plans, list[Edition]]:
@@ -246,7 +297,7 @@ def _seen_since(paper: Paper, cursor: datetime) -> bool:
     return paper.first_seen is None or paper.first_seen > cursor
 
 
-def upcoming(store: Store, reader: Subscriber, now: datetime) -> Edition:
+def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedding | None = None) -> Edition:
     """The edition a reader gets next, or was given today: exactly what was or would be queued."""
     due = due_slot(reader.schedule, now)
     slot = due[1] if due else next_slot(reader.schedule, now)
@@ -255,7 +306,7 @@ def upcoming(store: Store, reader: Subscriber, now: datetime) -> Edition:
         return planned
     with store.begin(write=False) as tx:
         sent = tx.deliveries.sent_papers([reader.id])
-    edition, _ = next(morning(store, now).editions([(reader, slot)], sent))
+    edition, _ = next(morning(store, now, vectors=vectors).editions([(reader, slot)], sent))
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
     # By way of the ledger's own form, so that a preview is the mail to the last byte.
     return edition_from(
@@ -294,6 +345,14 @@ class Parts(Protocol):
         """The ways out."""
 
     @property
+    def vectors(self) -> Embedding | None:
+        """What tells the meaning of texts beside their words, if anything."""
+
+    @property
+    def admin_address(self) -> str:
+        """Who hears of trouble; empty for nobody."""
+
+    @property
     def fetch_every(self) -> timedelta:
         """How long a reading of the sources stays fresh."""
 
@@ -319,6 +378,12 @@ class Day:
             self.tally.failed or self.tally.deferred
         )
 
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What the operator should hear about."""
+        stopped = [stop_trouble(self.plans.stopped)] if self.plans.stopped else []
+        return [*stopped, *source_troubles(each.reading for each in self.fetched)]
+
 
 async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody) -> Day:
     """One tick: read the sources if it is time, plan what is due, send until nothing is left."""
@@ -334,16 +399,23 @@ async def prepare(
     if fetch_is_due(house.store, clock(), every=house.fetch_every):
         fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
-    plans = await to_thread.run_sync(partial(plan, house.store, clock(), watch=watch))
+    plans = await to_thread.run_sync(partial(plan, house.store, clock(), vectors=house.vectors, watch=watch))
+    day = Day(fetched=fetched, plans=plans)
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())
-    return Day(fetched=fetched, plans=plans)
+        for trouble in day.troubles:
+            alert(tx, house.admin_address, trouble, now=clock())
+    return day
 
 
 async def send(house: Parts, clock: Clock) -> Tally:
     """Hand over everything that is queued; StoreBusy when another process is doing so."""
     with house.ledger() as ledger:
-        return await pump(ledger, house.letters.write, house.routes, clock=clock)
+        tally = await pump(ledger, house.letters.write, house.routes, clock=clock)
+    if tally.alerts:
+        with house.store.begin() as tx:
+            alert(tx, house.admin_address, delivery_trouble(tally.alerts), now=clock())
+    return tally
 
 
 def fetch_is_due(store: Store, now: datetime, *, every: timedelta) -> bool:

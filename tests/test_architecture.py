@@ -13,7 +13,7 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"letters"},
+    {"letters", "usual"},
     {"pipeline", "subscriptions", "imports"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},

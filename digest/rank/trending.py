@@ -47,7 +47,7 @@ def heat_of(
     With `sent`, papers that broke out since they were sent say so.
     """
     known = {paper.id: _known(signals.get(paper.id, ()), now, climate) for paper in papers}
-    elsewhere = _elsewhere(known)
+    elsewhere = _elsewhere(known, climate)
     heat = {
         paper.id: _together(
             _voted(paper, known[paper.id].votes, climate), elsewhere.get(paper.id, {}), climate.paces[0]
@@ -81,7 +81,7 @@ def doublings(final: float, pace: Pace) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A paper's readings so far: the votes of the source with a curve, and all other counts."""
+    """A paper's readings so far: the votes of the source that lists papers, and all other counts."""
 
     votes: Readings
     others: Mapping[tuple[str, SignalKind], Readings]
@@ -93,7 +93,7 @@ def _known(readings: Iterable[Signal], now: datetime, climate: Climate) -> _Know
     for reading in sorted(readings, key=lambda reading: (reading.observed_at, reading.value)):
         if reading.observed_at > now or reading.kind in SILENT:
             continue
-        if climate.pace_of(reading.source, reading.kind):
+        if climate.pace_of(reading.source, reading.kind) is climate.paces[0]:
             votes.append(reading)
         else:
             others[reading.source, reading.kind].append(reading)
@@ -125,7 +125,7 @@ def _promised(paper: Paper, climate: Climate, promise: float) -> Heat:
 
 def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float) -> Heat:
     last = readings[-1]
-    pace = climate.pace_of(last.source, last.kind) or climate.paces[0]
+    pace = climate.paces[0]
     hours = _age(paper, readings)
     stands_out = expected(last.value, hours, pace) > pace.bar
     doubted = stands_out and promise < climate.prior.lowest_quartile
@@ -188,19 +188,31 @@ def _gained(readings: Readings) -> float | None:
     return last.value - min(near, key=lambda each: abs(last.observed_at - each.observed_at - DAY)).value
 
 
-def _elsewhere(known: Mapping[str, _Known]) -> dict[str, dict[Signal, float]]:
-    """The heat each paper has on each source without a curve, under its last reading there."""
+def _elsewhere(known: Mapping[str, _Known], climate: Climate) -> dict[str, dict[Signal, float]]:
+    """The heat each paper has on each further source, under its last reading there."""
     counts: dict[tuple[str, SignalKind], dict[str, Readings]] = defaultdict(dict)
     for paper_id, each in known.items():
         for count, readings in each.others.items():
             counts[count][paper_id] = readings
     heat: dict[str, dict[Signal, float]] = defaultdict(dict)
-    for of_papers in counts.values():
-        at = last_read(reading for readings in of_papers.values() for reading in readings)
-        surges = {paper_id: surge(readings, at) for paper_id, readings in of_papers.items()}
-        for paper_id, doubled in standings(surges).items():
+    for count, of_papers in counts.items():
+        for paper_id, doubled in _standings(of_papers, climate.pace_of(*count)).items():
             heat[paper_id][of_papers[paper_id][-1]] = doubled
     return heat
+
+
+def _standings(of_papers: Mapping[str, Readings], pace: Pace | None) -> dict[str, float]:
+    """On one source: by its own curve, or, while it is too young for one, by what was gained lately."""
+    if pace:
+        return {paper_id: _paced(readings, pace) for paper_id, readings in of_papers.items()}
+    at = last_read(reading for readings in of_papers.values() for reading in readings)
+    return standings({paper_id: surge(readings, at) for paper_id, readings in of_papers.items()})
+
+
+def _paced(readings: Readings, pace: Pace) -> float:
+    start = datetime.combine(readings[0].observed_at, time(), UTC)
+    hours = (readings[-1].observed_at - start) / timedelta(hours=1)
+    return doublings(min(pace.ceiling, expected(readings[-1].value, hours, pace)), pace)
 
 
 def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: Pace) -> Heat:

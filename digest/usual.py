@@ -1,0 +1,66 @@
+"""What is usual by now? The shipped climate, or the one fitted here, brought up to date from the store."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from pydantic import TypeAdapter
+
+from digest.model import SignalKind
+from digest.rank.climate import DEFAULT, Climate, Pace
+from digest.rank.prior import Past
+from digest.rank.refit import SETTLED, refit, rolled
+from digest.store import Store
+from digest.store.signals import Final
+
+REMEMBERED = timedelta(days=180)  # of authors' earlier papers
+COUNTS = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
+_KEY = "climate"
+_PACES = TypeAdapter(tuple[Pace, ...])
+
+
+def climate_of(store: Store, now: datetime) -> Climate:
+    """What is usual now: fitted figures if there are any, the last 28 days, and the authors' record."""
+    source, kind = COUNTS[0]
+    with store.begin(write=False) as tx:
+        paces = tx.meta.read(_KEY)
+        finals = tx.signals.finals(source, kind, since=(now - REMEMBERED).date())
+        papers = tx.papers.by_ids([final.paper_id for final in finals])
+    climate = replace(DEFAULT, paces=_PACES.validate_json(paces)) if paces else DEFAULT
+    past = [
+        Past(papers[final.paper_id], final.value / min(1.0, climate.paces[0].grown_at(_hours(final))))
+        for final in finals
+        if _hours(final) >= SETTLED / timedelta(hours=1) and final.observed_at <= now
+    ]
+    return rolled(climate, past, now.date())
+
+
+def fitted(store: Store, now: datetime, *, days: int) -> tuple[Pace, ...]:
+    """The pace of every source as our own readings of the last days tell it; sources too young are absent."""
+    since = now - timedelta(days=days)
+    with store.begin(write=False) as tx:
+        papers = tx.papers.pool(since, now)
+        signals = tx.signals.of([paper.id for paper in papers], until=now)
+    listed = {paper.id: paper.listed for paper in papers if paper.listed}
+    met = {name: readings[0].observed_at.date() for name, readings in signals.items()}
+    found = []
+    for source, kind in COUNTS:
+        days_of: Mapping[str, date] = listed if source == "huggingface" else met
+        before = DEFAULT.pace_of(source, kind)
+        pace = refit(days_of, signals, source=source, kind=kind, as_of=now.date(), before=before)
+        found += [pace] if pace else []
+    return tuple(found)
+
+
+def keep(store: Store, paces: tuple[Pace, ...]) -> None:
+    """Use these figures from now on; sources without one keep what was shipped. Empty: as shipped."""
+    named = {(pace.source, pace.kind): pace for pace in (*DEFAULT.paces, *paces)}
+    with store.begin() as tx:
+        if paces:
+            tx.meta.write(_KEY, _PACES.dump_json(tuple(named.values())).decode())
+        else:
+            tx.meta.forget(_KEY)
+
+
+def _hours(final: Final) -> float:
+    return (final.observed_at - datetime.combine(final.day, time(), UTC)) / timedelta(hours=1)
