@@ -4,6 +4,7 @@ They are run for every mail, so they are few, and take all their rows as one JSO
 SQLAlchemy needs to spell out a list is longer than the database's own.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -61,7 +62,7 @@ def moves(dialect: str) -> Moves:
         lease=these.values(
             state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1
         ),
-        intend=ours.where(_D.state.in_(HELD), _D.not_after > _NOW, _allowed(), sa.not_(suppressed))
+        intend=ours.where(_one_of(_D.state, HELD), _D.not_after > _NOW, _allowed(), sa.not_(suppressed))
         .values(state=DeliveryState.SENDING)
         .returning(_D.id),
         let_out=ours.where(_D.state == DeliveryState.SENDING).values(body_out=True),
@@ -71,14 +72,22 @@ def moves(dialect: str) -> Moves:
     )
 
 
+def _one_of(column: sa.ColumnElement[str], words: Collection[str]) -> sa.ColumnElement[bool]:
+    """IN, spelt out: SQLAlchemy would spell it out anew each time, and not for many rows at once."""
+    return sa.or_(*(column == word for word in words))
+
+
 def _allowed() -> sa.ColumnElement[bool]:
     """Who may get what now: a digest only the confirmed, whatever they were when it was planned."""
     reader = sa.select(sa.literal(1)).where(SUBSCRIBER.c.id == _D.subscriber_id).correlate(DELIVERY)
     of_kind = (
-        sa.and_(_D.kind == kind, sa.exists(reader.where(SUBSCRIBER.c.status.in_(statuses))))
+        sa.and_(_D.kind == kind, sa.exists(reader.where(_one_of(SUBSCRIBER.c.status, statuses))))
         for kind, statuses in MAY_GET.items()
     )
-    return sa.or_(_D.kind == DeliveryKind.ADMIN, *of_kind)
+    until = SUBSCRIBER.c.schedule["paused_until"].as_string()
+    asleep = sa.exists(reader.where(until > sa.cast(_D.day, sa.String)))
+    awake = sa.or_(_D.kind != DeliveryKind.DIGEST, sa.not_(asleep))
+    return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(awake, sa.or_(*of_kind)))
 
 
 SETTLE = (
@@ -87,7 +96,7 @@ SETTLE = (
         _D.id == sa.bindparam("id_"),
         _D.generation == sa.bindparam("generation_"),
         _D.owner == sa.bindparam("owner_"),
-        sa.or_(*(_D.state == state for state in HELD)),  # IN would not run for many rows at once
+        _one_of(_D.state, HELD),
     )
     .values(
         state=sa.bindparam("state_"),

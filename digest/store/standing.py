@@ -113,7 +113,7 @@ class Standing:
             self._connection.execute(
                 sa.update(SUBSCRIBER)
                 .where(SUBSCRIBER.c.id == subscriber_id)
-                .values(status=Status.UNSUBSCRIBED, next_due=None)
+                .values(status=Status.UNSUBSCRIBED, status_since=at, asked_at=None, next_due=None)
             )
             Audit(self._connection).write(
                 "delivery", "suppressed", reader.pid, {"reason": reason, "code": code}, at=at
