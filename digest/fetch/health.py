@@ -25,9 +25,12 @@ def judge(reading: Reading, memory: Memory, *, today: date, others: int = 0) -> 
     """
     if reading.health is not Health.OK:
         return reading
+    is_done = memory.day is not None and memory.day >= announcement_day(today)
+    if reading.unseen and not is_done and _overlap(reading, memory) >= SAME_BATCH:
+        return _noting(reading, Health.STALE, "Most of its papers were in the last batch too: an old batch.")
     if reading.unseen:
         return replace(reading, day=announcement_day(today))
-    if memory.day is not None and memory.day >= announcement_day(today):
+    if is_done:
         return _noting(reading, Health.OK, "Nothing new since the last reading.")
     if not arxiv_announces(today):
         return _noting(reading, Health.EMPTY, f"arXiv announced nothing today: {arxiv_silence(today)}.")
@@ -72,7 +75,7 @@ def reason_to_hold(readings: Iterable[Reading], memory: dict[str, Memory], *, to
         return ""
     reasons = (
         _nothing_came(given, memory, today),
-        _too_much(given, memory),
+        _too_much(given, memory, today),
         _hollow(given),
         _astray(given, today),
     )
@@ -87,12 +90,22 @@ def _nothing_came(readings: Sequence[Reading], memory: dict[str, Memory], today:
     return ""
 
 
-def _too_much(readings: Sequence[Reading], memory: dict[str, Memory]) -> str:
-    usual = sum(memory.get(reading.scope, Memory()).usual or 0.0 for reading in readings)
+def _too_much(readings: Sequence[Reading], memory: dict[str, Memory], today: date) -> str:
+    """More than a few times what is usual, for as many days as we were not there."""
+    remembered = [memory.get(reading.scope, Memory()) for reading in readings]
+    usual = sum((known.usual or 0.0) * _days_since(known, today) for known in remembered)
     unseen = sum(reading.unseen for reading in readings)
     if usual and unseen > max(FAR_TOO_MANY * usual, ENOUGH_TO_JUDGE):
         return f"{unseen} new papers came in, where {usual:.0f} are usual."
     return ""
+
+
+def _days_since(memory: Memory, today: date) -> int:
+    """On how many days arXiv announced since the last fresh batch; one at least."""
+    if memory.day is None:
+        return 1
+    days = (memory.day + timedelta(days=n) for n in range(1, min((today - memory.day).days, 90) + 1))
+    return max(1, sum(map(arxiv_announces, days)))
 
 
 def _hollow(readings: Sequence[Reading]) -> str:
@@ -118,7 +131,7 @@ def _nothing(reading: Reading, *, others: int) -> Reading:
 
 
 def _overlap(reading: Reading, memory: Memory) -> float:
-    return sum(paper.id in memory.ids for paper in reading.papers) / len(reading.papers)
+    return sum(paper.id in memory.ids for paper in reading.papers) / max(1, len(reading.papers))
 
 
 def _noting(reading: Reading, health: Health, note: str) -> Reading:

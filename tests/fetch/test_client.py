@@ -242,3 +242,15 @@ async def test_a_key_does_not_travel_to_another_host(server: ReplayServer, hurri
             )
         assert "secret" in server.requests[0].headers.values()
         assert "secret" not in other.requests[0].headers.values()
+
+
+async def test_a_public_host_is_reached_at_the_very_address_that_was_checked(hurried: Manners) -> None:
+    async def once(_host: str, _port: int) -> Sequence[str]:
+        return ["93.184.216.34"]
+
+    async with Client(hurried, ask=once) as client:
+        asked = client._http.build_request("GET", "https://papers.example/feed?a=1")
+        pinned = await client._pin(asked)
+    assert str(pinned.url) == "https://93.184.216.34/feed?a=1"
+    assert pinned.headers["Host"] == "papers.example"
+    assert pinned.extensions["sni_hostname"] == "papers.example"

@@ -38,6 +38,12 @@ def test_yesterday_s_batch_on_a_weekday_is_stale() -> None:
     assert judged.note == "All 10 papers were seen before: an old batch."
 
 
+def test_an_old_batch_stays_old_though_a_stray_paper_in_it_was_unseen() -> None:
+    judged = judge(reading(BATCH, unseen=1), Memory(day=FRIDAY, ids=IDS), today=MONDAY)
+    assert (judged.health, judged.day) == (Health.STALE, None)
+    assert judge(reading(BATCH, unseen=1), Memory(day=MONDAY, ids=IDS), today=MONDAY).health is Health.OK
+
+
 def test_a_batch_of_nothing_but_known_papers_is_not_stale_when_it_is_another_batch() -> None:
     memory = Memory(day=FRIDAY, ids=frozenset({"arxiv:2611.99999"}))
     assert judge(reading(BATCH), memory, today=MONDAY).health is Health.OK
@@ -96,6 +102,11 @@ def test_five_times_the_usual_is_held() -> None:
     usual = {"cs.CL": Memory(usual=40.0)}
     assert reason_to_hold([flood], usual, today=MONDAY) == "201 new papers came in, where 40 are usual."
     assert reason_to_hold([flood], {}, today=MONDAY) == ""
+
+
+def test_what_piled_up_while_nobody_was_there_is_usual() -> None:
+    away = {"cs.CL": Memory(usual=40.0, day=MONDAY - timedelta(days=14))}
+    assert reason_to_hold([reading(BATCH, unseen=400)], away, today=MONDAY) == ""
 
 
 def many(**changes: object) -> tuple[Paper, ...]:
