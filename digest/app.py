@@ -11,19 +11,21 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from digest import __version__
+from digest import __version__, embeddings
 from digest.compose.links import Keys, Links
 from digest.compose.render import Renderer
 from digest.compose.site import Site, palettes
 from digest.deliver.files import FileTransport
 from digest.deliver.routes import Route
 from digest.deliver.smtp import Server, SmtpTransport
+from digest.deliver.verp import return_address
 from digest.errors import ConfigError
 from digest.fetch.client import Client, Manners
 from digest.fetch.registry import Plan, build
 from digest.fetch.source import Source
 from digest.letters import Letters
-from digest.model import Schedule
+from digest.model import Delivery, Schedule
+from digest.rank.vectors import Embedding
 from digest.settings import Settings
 from digest.store import Store
 from digest.store.ledger import SendersLedger
@@ -99,7 +101,24 @@ class House:
     @cached_property
     def letters(self) -> Letters:
         """Where ledger rows become bytes."""
-        return Letters(store=self.store, renderer=self.renderer, mail_from=lambda _: self.site.sender)
+        return Letters(store=self.store, renderer=self.renderer, mail_from=self.mail_from)
+
+    def mail_from(self, delivery: Delivery) -> str:
+        """The envelope sender: an address of the delivery's own where bounces are read, else the sender."""
+        if not self.settings.bounce_mailbox.get_secret_value():
+            return self.site.sender
+        domain = self.settings.bounce_domain or self.site.domain
+        return return_address(delivery.pid, domain=domain, key=self.secret)
+
+    @cached_property
+    def vectors(self) -> Embedding | None:
+        """What tells the meaning of texts beside their words, if anything."""
+        return embeddings.named(self.settings.vectors)
+
+    @property
+    def admin_address(self) -> str:
+        """Who hears of trouble; empty for nobody."""
+        return self.settings.admin_address
 
     @cached_property
     def routes(self) -> list[Route]:

@@ -14,7 +14,7 @@ import dns.exception
 import dns.resolver
 import httpx
 
-from digest import pipeline
+from digest import editions
 from digest.app import House
 from digest.compose.message import digest_message
 from digest.deliver.letter import Unreachable
@@ -153,7 +153,7 @@ async def database(house: House, now: datetime) -> list[Finding]:  # noqa: ARG00
 async def digest_mail(house: House, now: datetime) -> list[Finding]:
     """Headers and size of a digest as it would go out now."""
     try:
-        edition = pipeline.upcoming(house.store, READER, now)
+        edition = editions.upcoming(house.store, READER, now, vectors=house.vectors)
         email = house.letters.email(edition)
         raw = digest_message(email, edition, site=house.site, links=house.links)
     except DigestError as error:

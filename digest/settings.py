@@ -53,11 +53,18 @@ class Settings(BaseSettings):
     uncertain: Literal["resend", "skip"] = Field(
         "resend", description="after a crash in the moment of acceptance: send again, or rather not at all"
     )
+    bounce_mailbox: SecretStr = Field(
+        SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
+    )
+    bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     admin_address: str = Field("", description="gets alerts: failing sources, held editions, broken routes")
 
     # sources
     sources: Names = Field(
         ("arxiv", "huggingface", "hackernews"), description="what is read, comma-separated"
+    )
+    vectors: str = Field(
+        "auto", description="meaning beside words: auto (if the extra is installed), none, static, sentences"
     )
     arxiv_categories: Names = Field(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"

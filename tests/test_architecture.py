@@ -13,8 +13,9 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"letters", "usual"},
-    {"pipeline", "subscriptions", "imports"},
+    {"letters", "usual", "alerts"},
+    {"intake", "editions"},
+    {"pipeline", "subscriptions", "imports", "housekeeping"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
 ]
@@ -24,7 +25,8 @@ NEIGHBOURS = {
     ("app", "settings"), ("app", "logs"), ("app", "embeddings"),
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
-    ("imports", "subscriptions"), ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
+    ("imports", "subscriptions"), ("housekeeping", "subscriptions"),
+    ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
 PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {

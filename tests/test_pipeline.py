@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from digest import pipeline, subscriptions
+from digest import editions, pipeline, subscriptions
 from digest.app import House, open_house
 from digest.deliver.tally import Tally
 from digest.fetch.client import Client
@@ -100,13 +100,13 @@ async def test_the_preview_is_the_mail_to_the_last_byte(world: World) -> None:
     await world.fetch(THURSDAY)
     with world.house.store.begin(write=False) as tx:
         reader = tx.subscribers.by_address("ada@example.com")
-    edition = pipeline.upcoming(world.house.store, reader, THURSDAY + timedelta(minutes=5))
+    edition = editions.upcoming(world.house.store, reader, THURSDAY + timedelta(minutes=5))
     preview = world.house.letters.digest(edition)
     pipeline.plan(world.house.store, THURSDAY + DUE)
     await world.send(THURSDAY + DUE)
     (mail,) = world.mails()
     assert mail.read_bytes() == preview
-    afterwards = pipeline.upcoming(world.house.store, reader, THURSDAY + timedelta(hours=3))
+    afterwards = editions.upcoming(world.house.store, reader, THURSDAY + timedelta(hours=3))
     assert world.house.letters.digest(afterwards) == preview
 
 
@@ -114,11 +114,11 @@ async def test_no_paper_comes_twice_on_two_days(world: World) -> None:
     world.subscribe(keywords="language models")
     sent: list[str] = []
     for now in (THURSDAY, FRIDAY):
-        editions: list[Edition] = []
+        made: list[Edition] = []
         await world.fetch(now)
-        pipeline.plan(world.house.store, now + DUE, watch=editions.append)
+        pipeline.plan(world.house.store, now + DUE, watch=made.append)
         await world.send(now + DUE)
-        sent += [pick.paper.id for e in editions for pick in e.picks if pick.heat.broke_out_from is None]
+        sent += [pick.paper.id for e in made for pick in e.picks if pick.heat.broke_out_from is None]
     assert len(world.mails()) == 2
     assert len(sent) == len(set(sent)) > 0
 
@@ -210,10 +210,10 @@ async def test_readers_of_different_taste_get_different_papers_and_the_same_tren
     world.subscribe("lin@example.com", keywords="language models, interpretability")
     world.subscribe("robin@example.com", keywords="robot manipulation, legged locomotion")
     await world.fetch(THURSDAY)
-    editions: list[Edition] = []
-    pipeline.plan(world.house.store, THURSDAY + DUE, watch=editions.append)
+    made: list[Edition] = []
+    pipeline.plan(world.house.store, THURSDAY + DUE, watch=made.append)
     trending, picked = (
-        [{pick.paper.id for pick in edition.section(section)} for edition in editions]
+        [{pick.paper.id for pick in edition.section(section)} for edition in made]
         for section in (Section.TRENDING, Section.PICKED)
     )
     assert trending[0] == trending[1]
@@ -236,5 +236,30 @@ async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(w
 
 
 def test_an_empty_store_has_nothing_to_send(store: Store) -> None:
-    assert pipeline.candidates(store, THURSDAY).papers == ()
+    assert editions.candidates(store, THURSDAY).papers == ()
     assert pipeline.plan(store, THURSDAY) == pipeline.Plans()
+
+
+async def test_an_edition_that_looks_wrong_is_held_until_it_is_released(world: World) -> None:
+    world.subscribe()
+    await world.fetch(THURSDAY)
+    day = str(THURSDAY.date())
+    with world.house.store.begin() as tx:
+        tx.sources.hold(day, "2,400 new papers came in, where 120 are usual.", at=THURSDAY)
+    assert "2,400" in pipeline.plan(world.house.store, THURSDAY + DUE).stopped
+    with world.house.store.begin() as tx:
+        assert tx.sources.release(day, actor="admin", at=THURSDAY)
+    assert pipeline.plan(world.house.store, THURSDAY + DUE).planned == 1
+
+
+async def test_the_operator_hears_of_a_dead_source_by_mail(world: World) -> None:
+    settings = world.house.settings.model_copy(
+        update={"admin_address": "admin@example.com", "huggingface_url": "http://127.0.0.1:9"}
+    )
+    house = House(settings, world.house.store)
+    with respx.mock(assert_all_called=False) as http:
+        http.get(host="127.0.0.1", port=9).mock(return_value=httpx.Response(404))
+        http.route(host="127.0.0.1").pass_through()
+        await pipeline.run(house, lambda: THURSDAY)
+    (mail,) = settings.outbox_dir.glob("admin@example.com-*.eml")
+    assert "huggingface could not be read" in mail.read_text()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from digest import pipeline
+from digest import editions
 from digest.app import House
 from digest.cadence import due_slot, local_day, next_slot
 from digest.cli.house import clock, json_option, now_option, open_house, show_json
@@ -62,7 +62,7 @@ def explanation(house: House, address: str, paper: str, now: datetime) -> Explan
     reader, found, sent = _asked(house, address, paper)
     if sent is not None:
         return Explanation(paper=found, verdict="sent", sentence=f"It was in the digest of {sent.day}.")
-    today = pipeline.morning(house.store, now)
+    today = editions.morning(house.store, now, vectors=house.vectors)
     places = {each.id: place for place, each in enumerate(today.candidates.papers)}
     if found.id not in places:
         return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
@@ -82,7 +82,7 @@ def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, S
         return reader, found, tx.deliveries.sent_papers([reader.id])[reader.id].get(found.id)
 
 
-def _compared(house: House, today: pipeline.Morning, reader: Subscriber, place: int) -> Explanation:
+def _compared(house: House, today: editions.Morning, reader: Subscriber, place: int) -> Explanation:
     with house.store.begin(write=False) as tx:
         sent = tx.deliveries.sent_papers([reader.id])
     due = due_slot(reader.schedule, today.now)

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import click
 
-from digest import pipeline
+from digest import editions, pipeline
 from digest.app import House
 from digest.cadence import slot_on
 from digest.cli.house import clock, now_option, open_house, progress, tell
@@ -105,9 +105,11 @@ def profile_of(interests: str) -> Profile:
 
 def _edition(house: House, reader: Subscriber, now: datetime, day: date | None) -> Edition:
     if day is None:
-        return pipeline.upcoming(house.store, reader, now)
+        return editions.upcoming(house.store, reader, now, vectors=house.vectors)
     slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
-    return pipeline.recall(house.store, reader, slot) or pipeline.upcoming(house.store, reader, slot)
+    return editions.recall(house.store, reader, slot) or editions.upcoming(
+        house.store, reader, slot, vectors=house.vectors
+    )
 
 
 def _rendered(house: House, edition: Edition, form: str) -> bytes:

@@ -7,7 +7,7 @@ from datetime import datetime
 import anyio
 import click
 
-from digest import pipeline
+from digest import editions, pipeline
 from digest.app import House
 from digest.cli.house import json_option, now_option, open_house, show_json, show_table, ticking
 from digest.cli.preview import STRANGER, edition_json
@@ -37,7 +37,7 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
         if to:
             click.echo(anyio.run(send_test, house, to, clock))
             return
-        plans = pipeline.plan(house.store, clock())
+        plans = pipeline.plan(house.store, clock(), vectors=house.vectors)
         day = Day(plans=plans, tally=anyio.run(pipeline.send, house, clock))
     show_day(day, as_json=as_json)
     if not day.is_sound:
@@ -45,12 +45,12 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
 
 
 def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:
-    editions: list[Edition] = []
-    plans = pipeline.plan(house.store, clock(), watch=editions.append, dry_run=True)
+    made: list[Edition] = []
+    plans = pipeline.plan(house.store, clock(), vectors=house.vectors, watch=made.append, dry_run=True)
     if as_json:
-        show_json([edition_json(edition) for edition in editions])
+        show_json([edition_json(edition) for edition in made])
         return
-    show_table(("subscriber", "day", "papers", "first"), [_row(edition) for edition in editions])
+    show_table(("subscriber", "day", "papers", "first"), [_row(edition) for edition in made])
     click.echo(
         f"{plans.due} due: {plans.planned} would be sent, {plans.quiet} have nothing new. Nothing was sent."
     )
@@ -64,7 +64,7 @@ def _row(edition: Edition) -> tuple[object, ...]:
 async def send_test(house: House, to: str, clock: Clock) -> str:
     """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
     address = parse_address(to).shown
-    edition = pipeline.upcoming(house.store, _reader(house, address), clock())
+    edition = editions.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
     letter = Letter(raw=house.letters.digest(edition), mail_from=house.site.sender, rcpt_to=address)
     route = house.routes[0]
     line = await route.transport.open()

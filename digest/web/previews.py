@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest import pipeline
+from digest import editions
 from digest.cadence import due_slot, local_day, next_slot
 from digest.compose.cards import Card
 from digest.compose.edition import edition_from, paper_ids
@@ -31,7 +31,7 @@ class Mornings:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._mornings: Cache[pipeline.Morning] = Cache()
+        self._mornings: Cache[editions.Morning] = Cache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
@@ -39,7 +39,7 @@ class Mornings:
 
     def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
         """The same, and for every other candidate the rule that kept it out."""
-        morning = self._mornings.value("", now, FRESH, lambda: pipeline.morning(self._store, now))
+        morning = self._mornings.value("", now, FRESH, lambda: editions.morning(self._store, now))
         due = due_slot(reader.schedule, now)
         slot = due[1] if due else next_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 from digest.cadence import slot_on
 from digest.compose.links import Purpose
 from digest.compose.tongue import tongue
+from digest.editions import recall
 from digest.errors import InvalidToken, NotFound
 from digest.model import Edition, Subscriber
-from digest.pipeline import recall
 from digest.web.cards import card_of_pick
 from digest.web.feeds import ATOM, JSON_FEED, Entry, Feed, atom, json_of
 from digest.web.lobby import InLobby, Lobby

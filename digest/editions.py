@@ -1,0 +1,216 @@
+"""Who gets what? The candidates of the day, an edition for everybody who is due, each in the ledger."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from digest.cadence import arxiv_day, due_slot, local_day, next_slot
+from digest.compose.edition import edition_from, paper_ids, payload_of
+from digest.model import Candidates, DeliveryKind, Edition, Paper, Planned, Sent, Subscriber
+from digest.rank.breakout import broken_out
+from digest.rank.interest import Ranker
+from digest.rank.selection import Selection, select
+from digest.rank.trending import heat_of
+from digest.rank.vectors import Embedding
+from digest.store import Store, Transaction
+from digest.usual import climate_of
+
+POOL = timedelta(days=7)  # how long a paper may wait for its day
+LASTS = timedelta(hours=20)  # a digest that nobody took by then is old news
+BACKGROUND = 4000  # earlier papers, on which the language of the field is measured
+CHUNK = 500  # subscribers ranked in one product and planned in one transaction
+DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
+
+Watch = Callable[[Edition], object]
+
+
+def watch_nothing(_: Edition) -> None:
+    """Nobody looks at the editions as they are planned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """What became of everybody who was due."""
+
+    due: int = 0
+    planned: int = 0
+    quiet: int = 0  # due, but nothing new that they would want
+    missed: int = 0  # due so long ago that the next edition is nearer
+    stopped: str = ""  # why nothing was planned at all
+
+
+def candidates(store: Store, now: datetime) -> Candidates:
+    """What may be sent now, and how hot it is."""
+    with store.begin(write=False) as tx:
+        papers = tx.papers.pool(now - POOL, now)
+        signals = tx.signals.of([paper.id for paper in papers], until=now)
+    return Candidates(papers, heat_of(papers, signals, now, climate=climate_of(store, now)))
+
+
+@dataclass(frozen=True)
+class Morning:
+    """What all editions of one run share; the ranker is built for the first reader who needs it."""
+
+    store: Store
+    now: datetime
+    candidates: Candidates
+    vectors: Embedding | None = None
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """The day's papers, ready to be compared with any number of readers."""
+        with self.store.begin(write=False) as tx:
+            background = tx.papers.background(BACKGROUND, before=self.now - POOL)
+        return Ranker(self.candidates.papers, background, self.vectors)
+
+    def editions(
+        self, readers: Sequence[tuple[Subscriber, datetime]], sent: Mapping[int, Mapping[str, Sent]]
+    ) -> Iterator[tuple[Edition, Selection]]:
+        """The edition of each reader at their slot, with what was kept out and why."""
+        rankings = self.ranker.rank([reader.profile for reader, _ in readers])
+        for (reader, slot), ranking in zip(readers, rankings, strict=True):
+            day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
+            chosen = select(self._since(before), ranking, reader, sent=before, cursor=reader.cursor, day=day)
+            yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks), chosen
+
+    def _since(self, sent: Mapping[str, Sent]) -> Candidates:
+        """The candidates as this reader sees them: what broke out since it was sent says so."""
+        grown = broken_out(self.candidates.heat, sent)
+        if not grown:
+            return self.candidates
+        return Candidates(self.candidates.papers, {**self.candidates.heat, **grown})
+
+
+def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
+    """The day as it stands at a moment."""
+    return Morning(store, now, candidates(store, now), vectors)
+
+
+def plan(
+    store: Store,
+    now: datetime,
+    *,
+    vectors: Embedding | None = None,
+    watch: Watch = watch_nothing,
+    dry_run: bool = False,
+) -> Plans:
+    """Queue an edition for everybody who is due. Planning the same day again changes nothing.
+
+    `watch` sees each edition as it is planned; with `dry_run` it sees them and nothing is queued.
+    """
+    with store.begin(write=False) as tx:
+        stopped, someone = tx.meta.paused or _held(tx, now), tx.subscribers.due(now, 1)
+    if stopped or not someone:
+        return Plans(stopped=stopped)
+    today, plans = morning(store, now, vectors=vectors), Plans()
+    while True:
+        with store.begin(write=False) as tx:
+            due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK)
+        chunk, editions = _choose(today, due)
+        if not dry_run:
+            _queue(store, due, editions, now)
+        for edition in editions:
+            watch(edition)
+        plans = _together(plans, chunk)
+        if dry_run or chunk.due < CHUNK:
+            return plans
+
+
+def _held(tx: Transaction, now: datetime) -> str:
+    """Why today's edition waits for a person; empty when it does not."""
+    return next((hold.reason for hold in tx.sources.held(str(arxiv_day(now)))), "")
+
+
+def _choose(today: Morning, due: Sequence[Subscriber]) -> tuple[Plans, list[Edition]]:
+    with today.store.begin(write=False) as tx:
+        sent = tx.deliveries.sent_papers([reader.id for reader in due])
+    slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
+    editions = [edition for edition, _ in today.editions(slots, sent)]
+    worthy = [edition for edition in editions if is_worth_sending(edition)]
+    quiet, missed = len(editions) - len(worthy), len(due) - len(slots)
+    return Plans(due=len(due), planned=len(worthy), quiet=quiet, missed=missed), worthy
+
+
+def _queue(store: Store, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime) -> None:
+    """The editions, everybody's next slot and how far they were served: in one transaction."""
+    with store.begin() as tx:
+        tx.deliveries.plan([_planned(edition) for edition in editions], now=now)
+        tx.subscribers.set_next_dues({reader.id: next_slot(reader.schedule, now) for reader in due})
+        tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
+
+
+def _planned(edition: Edition) -> Planned:
+    reader = edition.subscriber
+    return Planned(
+        kind=DeliveryKind.DIGEST,
+        key=delivery_key(edition),
+        subscriber_id=reader.id,
+        address=reader.address,
+        day=edition.day,
+        slot=edition.slot,
+        not_before=edition.slot,
+        not_after=edition.slot + LASTS,
+        payload=payload_of(edition),
+        papers={
+            pick.paper.id: Sent(
+                day=edition.day,
+                expected=pick.heat.expected,
+                votes=pick.heat.votes,
+                resent=pick.heat.broke_out_from is not None,
+            )
+            for pick in edition.picks
+        },
+    )
+
+
+def _together(plans: Plans, more: Plans) -> Plans:
+    return Plans(
+        due=plans.due + more.due,
+        planned=plans.planned + more.planned,
+        quiet=plans.quiet + more.quiet,
+        missed=plans.missed + more.missed,
+    )
+
+
+def delivery_key(edition: Edition) -> str:
+    """One reader, one local day, one digest."""
+    return f"digest/{edition.subscriber.id}/{edition.day}"
+
+
+def is_worth_sending(edition: Edition) -> bool:
+    """Whether a reader has not had the chance to see at least one of these papers before today."""
+    cursor = edition.subscriber.cursor
+    return any(cursor is None or _seen_since(pick.paper, cursor) for pick in edition.picks)
+
+
+def _seen_since(paper: Paper, cursor: datetime) -> bool:
+    return paper.first_seen is None or paper.first_seen > cursor
+
+
+def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedding | None = None) -> Edition:
+    """The edition a reader gets next, or was given today: exactly what was or would be queued."""
+    due = due_slot(reader.schedule, now)
+    slot = due[1] if due else next_slot(reader.schedule, now)
+    planned = recall(store, reader, slot)
+    if planned is not None:
+        return planned
+    with store.begin(write=False) as tx:
+        sent = tx.deliveries.sent_papers([reader.id])
+    edition, _ = next(morning(store, now, vectors=vectors).editions([(reader, slot)], sent))
+    papers = {pick.paper.id: pick.paper for pick in edition.picks}
+    # By way of the ledger's own form, so that a preview is the mail to the last byte.
+    return edition_from(
+        payload_of(edition), day=edition.day, slot=edition.slot, subscriber=reader, papers=papers
+    )
+
+
+def recall(store: Store, reader: Subscriber, slot: datetime) -> Edition | None:
+    """The edition that was planned for a reader's slot, or None."""
+    day = local_day(reader.schedule, slot)
+    with store.begin(write=False) as tx:
+        delivery = tx.deliveries.by_key(f"digest/{reader.id}/{day}")
+        if delivery is None:
+            return None
+        papers = tx.papers.by_ids(paper_ids(delivery.payload))
+    return edition_from(delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers)

@@ -1,0 +1,94 @@
+"""What came in? Every source read, kept, and looked at before anything of it is sent."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from digest.cadence import arxiv_day
+from digest.fetch.client import Client
+from digest.fetch.health import reason_to_hold
+from digest.fetch.source import Known, Source, Tell, Visit, read, tell_nobody
+from digest.model import Memory, Reading
+from digest.store import Store
+
+log = logging.getLogger(__name__)
+
+ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What one reading brought, as people and programs are told."""
+
+    reading: Reading
+    new: int
+    updated: int
+
+
+async def fetch(
+    store: Store,
+    sources: Sequence[Source],
+    connect: Callable[[], AbstractAsyncContextManager[Client]],
+    now: datetime,
+    *,
+    tell: Tell = tell_nobody,
+) -> tuple[Fetched, ...]:
+    """Read every source. What one of them fails to say is in its reading; the others are unharmed."""
+    fetched: list[Fetched] = []
+    async with connect() as client:
+        for source in sources:
+            with store.begin(write=False) as tx:
+                memory = tx.sources.memory(source.name)
+            visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell)
+            readings = await read(source, visit)
+            fetched += [_keep(store, reading, now) for reading in readings]
+            if source.name == ANNOUNCER:
+                _hold_if_strange(store, readings, memory, now)
+    return tuple(fetched)
+
+
+def _hold_if_strange(
+    store: Store, readings: Sequence[Reading], memory: dict[str, Memory], now: datetime
+) -> None:
+    """Keep today's edition back while something about its papers looks wrong; let it go when that is over."""
+    day = arxiv_day(now)
+    reason = reason_to_hold(readings, memory, today=day)
+    with store.begin() as tx:
+        if reason:
+            tx.sources.hold(str(day), reason, at=now)
+        else:
+            tx.sources.release(str(day), actor="recovered", at=now)
+
+
+def _known_in(store: Store) -> Known:
+    def known(ids: Sequence[str]) -> set[str]:
+        with store.begin(write=False) as tx:
+            return set(tx.papers.by_ids(ids))
+
+    return known
+
+
+def _keep(store: Store, reading: Reading, now: datetime) -> Fetched:
+    """One reading, its papers and its signals: all of it in one transaction, or none."""
+    with store.begin() as tx:
+        added = tx.papers.add(reading.papers, seen_at=now)
+        names = added.renamed
+        tx.signals.observe(replace(s, paper_id=names.get(s.paper_id, s.paper_id)) for s in reading.signals)
+        tx.sources.record(reading, new=len(added.new))
+    log.info(
+        "source read",
+        extra={
+            "source": reading.source, "scope": reading.scope, "health": str(reading.health),
+            "fetched": len(reading.papers), "new": len(added.new),
+        },
+    )  # fmt: skip
+    return Fetched(reading=reading, new=len(added.new), updated=len(added.updated))
+
+
+def fetch_is_due(store: Store, now: datetime, *, every: timedelta) -> bool:
+    """Whether no reading is fresh any more."""
+    with store.begin(write=False) as tx:
+        read = [state.read_at for state in tx.sources.latest()]
+    return not any(now - every < moment <= now for moment in read)
