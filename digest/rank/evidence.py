@@ -39,6 +39,13 @@ class Evidence:
             because=because, terms=terms, liked_title=liked, author=author, category=category, facet=facet
         )
 
+    def alike(self, places: Sequence[int]) -> Floats:
+        """How alike these papers are, each to each, as cosines of their terms."""
+        rows = self._lexicon.candidates[list(places)]
+        near = np.asarray((rows @ rows.T).toarray(), np.float32)
+        lengths = np.sqrt(np.maximum(near.diagonal(), np.float32(1e-9)))
+        return np.asarray(near / np.outer(lengths, lengths), np.float32)
+
     def _sight(self, interest: Interest) -> "_Sight":
         """An interest in the day's terms; asked for paper after paper, so the last few are kept."""
         if interest not in self._sights:

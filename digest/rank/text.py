@@ -22,6 +22,7 @@ _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
 _SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
+_STARTS_ONLY = re.compile(r"[A-Z][a-z]+(?:-[a-z]+)*\s+[a-z].*", re.DOTALL)
 _HYPHENS = re.compile(r"[-\u2010\u2011]")
 _APOSTROPHE = re.compile(r"['\u2019].*$")
 
@@ -75,6 +76,8 @@ def surfaces(text: str) -> dict[str, str]:
         pairs = [(f"{a[0]} {b[0]}", a[1], b[2]) for a, b in pairwise(spans)]
         for term, start, end in (*spans, *pairs):
             shown = " ".join(sentence[start:end].split())
+            if not sentence[:start].strip() and _STARTS_ONLY.fullmatch(sentence[start:].split("\n")[0]):
+                shown = shown[0].lower() + shown[1:]  # a capital only because a sentence starts
             if term not in seen or (shown.islower() and not seen[term].islower()):
                 seen[term] = shown
     return seen

@@ -1,0 +1,71 @@
+"""Terms compare across spelling, markup and number; surfaces are what people read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.rank.authors import followed_author
+from digest.rank.muting import muted, readable
+from digest.rank.text import plain, stem, surfaces, terms
+from tests.house import paper
+
+
+@pytest.mark.parametrize(
+    ("word", "stemmed"),
+    [
+        ("networks", "network"),
+        ("theories", "theory"),
+        ("classes", "class"),
+        ("bias", "bias"),
+        ("axis", "axis"),
+    ],
+)
+def test_only_plural_endings_go(word: str, stemmed: str) -> None:
+    assert stem(word) == stemmed
+
+
+def test_markup_and_accents_do_not_make_other_words() -> None:
+    assert plain(r"{\it Schr\"{o}dinger} Bridges").split() == ["schrodinger", "bridges"]
+    assert terms("Schrödinger bridge") == terms(r"Schr\"odinger bridges")
+
+
+def test_pairs_skip_grammar_and_stop_at_the_end_of_a_sentence() -> None:
+    assert terms("State of the art. Robots") == ["state", "art", "state art", "robot"]
+
+
+def test_a_reader_sees_the_words_as_the_paper_writes_them() -> None:
+    shown = surfaces("Self-supervised GNNs\nThe state of the art in self-supervised learning.")
+    assert shown["self supervised"] == "self-supervised"
+    assert shown["state art"] == "state of the art"
+    assert shown["gnn"] == "GNNs"
+
+
+@given(st.text())
+def test_any_text_has_terms_and_each_is_shown(text: str) -> None:
+    assert all(shown.strip() for shown in surfaces(text).values())
+    assert all(term == term.strip() for term in terms(text))
+
+
+def test_muted_words_are_whole_words_and_phrases_in_any_case() -> None:
+    texts = [
+        readable(paper(title, abstract="")) for title in ("Large Language-Models", "Languages", "LLM $x$")
+    ]
+    assert muted(texts, ["language models"]).tolist() == [True, False, False]
+    assert muted(texts, ["language"]).tolist() == [True, False, False]
+    assert muted(texts, ["llm", " "]).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("followed", "found"),
+    [
+        ("Ada Loveless", True),
+        ("Loveless, Ada", True),
+        ("A. Loveless", True),
+        ("Ada M. Loveless", True),
+        ("Eve Loveless", False),
+        ("Loveless", False),
+        ("", False),
+    ],
+)
+def test_a_followed_author_is_recognised_but_not_confused(followed: str, *, found: bool) -> None:
+    assert bool(followed_author(("Bo Chen", "Ada Loveless"), (followed,))) is found
