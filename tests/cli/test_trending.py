@@ -1,0 +1,119 @@
+"""The trending list, its evaluation and its figures, as a person and a program meet them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from digest.cli.evaluate import command as evaluate
+from digest.cli.fit import command as fit
+from digest.cli.trending import command as trending
+from digest.model import Paper, Signal, SignalKind
+from digest.store import Store
+from tests.house import NOW, paper
+
+Run = Callable[..., Result]
+AT = NOW.isoformat()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command, in a folder with a house of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGEST_DATABASE_URL", f"sqlite:///{tmp_path}/digest.sqlite3")
+    return lambda command, *args: CliRunner().invoke(command, args, catch_exceptions=False)
+
+
+def listed(number: int, *, days_ago: int = 0) -> Paper:
+    day = (NOW - timedelta(days=days_ago)).date()
+    return replace(paper(f"Sheep {number}", id=f"arxiv:2611.{number:05d}"), listed=day)
+
+
+def votes(of: Paper, value: float, age: float) -> Signal:
+    assert of.listed
+    at = datetime.combine(of.listed, time(), UTC) + timedelta(hours=age)
+    return Signal(paper_id=of.id, kind=SignalKind.UPVOTES, value=value, observed_at=at, source="huggingface")
+
+
+@pytest.fixture
+def hot_and_usual(tmp_path: Path) -> tuple[Paper, Paper]:
+    """Two papers of today in the store, one of which everybody votes for."""
+    store = Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    usual, hot = listed(1), listed(2)
+    with store.begin() as tx:
+        tx.papers.add([usual, hot], seen_at=NOW - timedelta(hours=5))
+        tx.signals.observe([votes(usual, 4, 9), votes(hot, 31, 9)])
+    store.close()
+    return hot, usual
+
+
+def test_the_list_says_what_is_hot_and_why(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+    header, first, second = run(trending, "--now", AT).output.splitlines()
+    assert header.split("\t")[:3] == ["#", "heat", "votes"]
+    assert "Sheep 2" in first
+    assert "31 upvotes in its first 9 hours" in first.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Sheep 1" in second
+
+
+def test_programs_get_an_object_a_line(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+    lines = [json.loads(line) for line in run(trending, "--json", "--now", AT).output.splitlines()]
+    assert [line["id"] for line in lines] == [each.id for each in hot_and_usual]
+    assert [line["place"] for line in lines] == [1, 2]
+    assert lines[0]["votes"] == 31
+    assert lines[0]["low"] < lines[0]["expected"] < lines[0]["high"]
+
+
+def test_an_empty_house_says_what_to_do(run: Run) -> None:
+    result = run(trending, "--now", AT)
+    assert result.exit_code == 0
+    assert "digest fetch" in result.stderr
+
+
+def test_the_list_of_doubted_papers_is_empty_when_nobody_cheats(
+    run: Run, hot_and_usual: tuple[Paper, Paper]
+) -> None:
+    assert run(trending, "--doubted", "--json", "--now", AT).stdout == ""
+
+
+def test_own_days_are_evaluated_beside_the_formulas_of_others(run: Run, tmp_path: Path) -> None:
+    papers = [listed(number, days_ago=14 - number % 5) for number in range(40)]
+    store = Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    with store.begin() as tx:
+        tx.papers.add(papers, seen_at=NOW - timedelta(days=15))
+        tx.signals.observe(
+            votes(each, n * age / 72, age) for n, each in enumerate(papers) for age in (8, 24, 72)
+        )
+    store.close()
+    scores = [
+        json.loads(line) for line in run(evaluate, "--json", "--limit", "3", "--now", AT).output.splitlines()
+    ]
+    assert {score["name"] for score in scores} >= {
+        "shipped",
+        "raw votes",
+        "Hacker News",
+        "Reddit",
+        "EWMA 72 h",
+    }
+    assert all(0 <= score["timely"]["mean"] <= score["recall"]["mean"] <= 1 for score in scores)
+
+
+def test_what_is_no_replay_is_refused_by_name(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    with pytest.raises(Exception, match="is not a replay"):
+        run(evaluate, "--replay", "x.jsonl")
+
+
+@pytest.mark.parametrize("command", [trending, evaluate, fit])
+def test_help_shows_an_example(run: Run, command: click.Command) -> None:
+    assert "Example:" in run(command, "--help").output
+
+
+def test_a_young_house_has_nothing_to_fit(run: Run) -> None:
+    result = run(fit, "--now", AT)
+    assert "Too few papers yet" in result.stderr
+    assert "shipped" in result.stdout
