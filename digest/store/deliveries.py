@@ -240,7 +240,6 @@ def _row(plan: Planned, now: datetime) -> dict[str, Any]:
         "kind": plan.kind,
         "key": plan.key,
         "subscriber_id": plan.subscriber_id,
-        "edition_id": None,
         "address": plan.address,
         "domain": plan.address.rpartition("@")[2].lower(),
         "route": "",

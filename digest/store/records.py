@@ -208,19 +208,6 @@ class SentPaperRecord(Record, table=True):
 # ---- mail ------------------------------------------------------------------------------------------
 
 
-class EditionRecord(Record, table=True):
-    """One slot of the day for which mails are planned."""
-
-    __tablename__ = "edition"
-    id: int | None = _id()
-    pid: str = Field(unique=True)
-    kind: str
-    slot: str = Field(unique=True)  # daily/2026-11-23
-    status: str
-    not_after: datetime
-    made_at: datetime
-
-
 class DeliveryRecord(Record, table=True):
     """The ledger: one mail's way to an address. `key` makes planning it twice one mail."""
 
@@ -229,7 +216,6 @@ class DeliveryRecord(Record, table=True):
         _index_where("queue", ("priority", "not_before", "id"), "state = 'queued'"),
         _index_where("domain_queue", ("domain", "not_before", "id"), "state = 'queued'"),
         _index_where("owner", ("owner",), "state IN ('leased', 'sending')"),
-        sa.Index(None, "edition_id", "state"),
         sa.Index(None, "subscriber_id", "slot"),
         NEVER_REUSED,
     )
@@ -238,7 +224,6 @@ class DeliveryRecord(Record, table=True):
     kind: str
     key: str = Field(unique=True)
     subscriber_id: int | None = _foreign("subscriber.id", gone="SET NULL")
-    edition_id: int | None = _foreign("edition.id", gone="SET NULL")
     address: str  # emptied when the subscriber is erased
     domain: str
     route: str
@@ -337,7 +322,6 @@ HOLD = _table(HoldRecord)
 SUBSCRIBER = _table(SubscriberRecord)
 SUPPRESSION = _table(SuppressionRecord)
 SENT_PAPER = _table(SentPaperRecord)
-EDITION = _table(EditionRecord)
 DELIVERY = _table(DeliveryRecord)
 DELIVERY_EVENT = _table(DeliveryEventRecord)
 WORKER = _table(WorkerRecord)

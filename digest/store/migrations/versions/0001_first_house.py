@@ -21,7 +21,6 @@ def upgrade() -> None:
     _hold()
     _subscriber()
     _suppression()
-    _edition()
     _delivery()
     _sent_paper()
     _delivery_event()
@@ -189,22 +188,6 @@ def _suppression() -> None:
     )
 
 
-def _edition() -> None:
-    op.create_table(
-        "edition",
-        sa.Column("id", ID, nullable=False),
-        sa.Column("pid", sa.String(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("slot", sa.String(), nullable=False),
-        sa.Column("status", sa.String(), nullable=False),
-        sa.Column("not_after", MOMENT, nullable=False),
-        sa.Column("made_at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_edition"),
-        sa.UniqueConstraint("pid", name="uq_edition_pid"),
-        sa.UniqueConstraint("slot", name="uq_edition_slot"),
-    )
-
-
 def _delivery() -> None:
     op.create_table(
         "delivery",
@@ -213,7 +196,6 @@ def _delivery() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("subscriber_id", ID, nullable=True),
-        sa.Column("edition_id", ID, nullable=True),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("domain", sa.String(), nullable=False),
         sa.Column("route", sa.String(), nullable=False),
@@ -239,9 +221,6 @@ def _delivery() -> None:
         sa.Column("accepted_at", MOMENT, nullable=True),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(
-            ["edition_id"], ["edition.id"], name="fk_delivery_edition_id_edition", ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
             ["subscriber_id"],
             ["subscriber.id"],
             name="fk_delivery_subscriber_id_subscriber",
@@ -260,7 +239,6 @@ def _delivery() -> None:
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
     )
-    op.create_index("ix_delivery_edition_id_state", "delivery", ["edition_id", "state"])
     op.create_index("ix_delivery_finished_at", "delivery", ["finished_at"])
     op.create_index(
         "ix_delivery_owner",
