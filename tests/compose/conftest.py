@@ -38,7 +38,7 @@ def kept(request: pytest.FixtureRequest) -> Callable[[str, str], str]:
     return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before asynchronous tests of other modules
 def chromium() -> Iterator[Browser]:
     """A real browser, without a way out."""
     if CHROMIUM is None:
