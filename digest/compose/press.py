@@ -79,8 +79,9 @@ Dealt = Mapping[Section, Sequence[tuple[SetCard, str]]]  # each section's cards,
 class Press:
     """One run's mails: what they share is rendered and encoded once."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: Renderer, *, most_cards: int = MOST_CARDS) -> None:
         self._renderer = renderer
+        self._most_cards = most_cards
         self._cards: dict[tuple[object, ...], SetCard] = {}
         self._pages: dict[tuple[object, ...], tuple[Stencil, Stencil]] = {}
         self._heads: dict[tuple[object, ...], list[str]] = {}
@@ -130,7 +131,7 @@ class Press:
         key = (speaks.code, pick.section, place, pick.paper.id, has_reason, width)
         found = self._cards.get(key)
         if found is None or not found.serves(pick, edition.day):
-            if len(self._cards) >= MOST_CARDS:
+            if len(self._cards) >= self._most_cards:
                 self._cards.clear()
             found = self._cards[key] = self._typeset(speaks, edition, pick, number, has_reason=has_reason)
         return found

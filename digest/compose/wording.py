@@ -140,8 +140,9 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
     """Ways to say the reason, the fullest first."""
     match reason.because:
         case Because.TERMS:
-            for number in range(min(3, len(reason.terms)), 0, -1):
-                yield tongue.say("matches %(terms)s") % {"terms": _listed(tongue, reason.terms[:number])}
+            terms = [term for term in map(clean, reason.terms[:3]) if term]
+            for number in range(len(terms), 0, -1):
+                yield tongue.say("matches %(terms)s") % {"terms": _listed(tongue, terms[:number])}
         case Because.LIKED if reason.liked_title:
             for length in (60, 50, 40, 30):
                 title = tongue.quote(shorten(clean(reason.liked_title), length))
@@ -166,16 +167,13 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
 
 def _listed(tongue: Tongue, terms: Sequence[str]) -> str:
     """`“diffusion”`, `“diffusion” and “sampling”`, `“a”, “b” and “c”`."""
-    first, *rest = (tongue.quote(shorten(clean(term), 60)) for term in terms)
-    match rest:
-        case []:
-            return first
-        case [second]:
-            return tongue.say("%(first)s and %(second)s") % {"first": first, "second": second}
-        case [second, third, *_]:
-            named = {"first": first, "second": second, "others": third}
-            return tongue.say("%(first)s, %(second)s and %(others)s") % named
-    return first
+    first, *rest = (tongue.quote(shorten(term, 60)) for term in terms)
+    if not rest:
+        return first
+    if len(rest) == 1:
+        return tongue.say("%(first)s and %(second)s") % {"first": first, "second": rest[0]}
+    named = {"first": first, "second": rest[0], "others": rest[1]}
+    return tongue.say("%(first)s, %(second)s and %(others)s") % named
 
 
 def _held(tongue: Tongue, reason: Reason, day: date) -> str:

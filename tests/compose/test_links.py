@@ -99,6 +99,13 @@ def test_the_unsubscribe_link_is_short_enough_for_any_mailer() -> None:
     assert len(LINKS.unsubscribe("k3v9q2m7w4xh")) <= 74
 
 
+def test_feeds_come_in_two_kinds_and_the_archive_by_day() -> None:
+    assert LINKS.feed("ada").endswith(".atom")
+    assert LINKS.feed("ada", "json").endswith(".json")
+    assert LINKS.archive(NOW.date()) == "https://papers.example.org/archive/2026-11-23"
+    assert LINKS.page("/help me") == "https://papers.example.org/help%20me"
+
+
 def test_verdict_links_name_the_paper_and_the_verdict() -> None:
     for link, extra in ((LINKS.more, "+doi:10.1101/x|y"), (LINKS.less, "-doi:10.1101/x|y")):
         url = link("ada", "doi:10.1101/x|y")

@@ -82,6 +82,23 @@ def test_a_day_without_papers_is_told_plainly() -> None:
     assert b"\r\nSubject: Nothing new for you on Monday\r\n" in raw
 
 
+def test_a_mail_that_must_trim_itself_does_so_in_the_same_way() -> None:
+    many = [
+        replace(pick, paper=replace(pick.paper, id=f"x:{n}-{pick.paper.id}"))
+        for n in range(6)
+        for pick in picks()
+    ]
+    raw = Press(RENDERER).digest(edition(chosen=many))
+    assert raw == PLAINLY.digest(edition(chosen=many))
+    assert b"Shortened so that" in raw
+
+
+def test_a_press_keeps_no_more_type_than_it_may() -> None:
+    press = Press(RENDERER, most_cards=5)
+    assert press.digest(edition()) == press.digest(edition()) == PLAINLY.digest(edition())
+    assert len(press._cards) <= 5
+
+
 def test_two_readers_with_the_same_pick_read_their_own_reasons() -> None:
     press = Press(RENDERER)
     press.digest(edition())

@@ -51,6 +51,14 @@ def test_the_footer_says_who_subscribed_when_and_the_way_out() -> None:
     assert "Sent by The Papers Club, 12 Library Lane" in text
 
 
+def test_a_reader_of_whom_no_date_is_known_is_told_without_one() -> None:
+    reader = replace(READER, confirmed_at=None, created_at=None)
+    assert (
+        "because ada@example.com subscribed to Trending Papers.\n"
+        in RENDERER.digest(edition(reader=reader)).text
+    )
+
+
 def test_papers_keep_their_language_and_say_which() -> None:
     german = BeautifulSoup(RENDERER.digest(edition(reader=speaking("de"))).html, "lxml")
     assert german.html is not None

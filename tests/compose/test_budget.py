@@ -1,0 +1,27 @@
+"""Does it all fit?"""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.compose.budget import LARGEST, fitted
+from digest.model import Section
+from tests.compose.examples import edition, picks
+
+
+def test_what_fits_stays_as_it_is() -> None:
+    of = edition()
+    assert fitted(of, lambda _: 100, around=1_000) is of
+
+
+def test_lines_go_first_and_one_paper_always_stays() -> None:
+    kept = fitted(edition(), lambda _: 6_000, around=10_000)
+    assert [len(kept.section(section)) for section in Section] == [3, 6, 2]
+    assert kept.notes == ("trimmed",)
+    assert [pick.section for pick in fitted(edition(), lambda _: 10**6, around=0).picks] == [Section.TRENDING]
+
+
+@given(st.integers(0, 20_000), st.integers(0, 60_000))
+def test_what_is_kept_fits_and_keeps_its_order(weight: int, around: int) -> None:
+    kept = fitted(edition(), lambda _: weight, around=around).picks
+    assert around + weight * len(kept) <= LARGEST or len(kept) == 1
+    assert [pick.paper.id for pick in picks() if pick in kept] == [pick.paper.id for pick in kept]
