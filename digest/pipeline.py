@@ -25,6 +25,7 @@ from digest.deliver.tally import Tally
 from digest.editions import Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
 from digest.fetch.source import Source, Tell, tell_nobody
+from digest.housekeeping import tidy
 from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
 from digest.model import Health
@@ -119,6 +120,7 @@ async def prepare(
         tx.meta.write(LAST_TICK, clock().isoformat())
         for trouble in day.troubles:
             alert(tx, house.admin_address, trouble, now=clock())
+    tidy(house.store, clock())
     return day
 
 

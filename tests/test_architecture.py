@@ -14,8 +14,9 @@ FLOORS = [
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts"},
-    {"intake", "editions"},
-    {"pipeline", "subscriptions", "imports", "housekeeping"},
+    {"intake", "editions", "subscriptions"},
+    {"imports", "housekeeping"},
+    {"pipeline"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
 ]
@@ -25,7 +26,6 @@ NEIGHBOURS = {
     ("app", "settings"), ("app", "logs"), ("app", "embeddings"),
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
-    ("imports", "subscriptions"), ("housekeeping", "subscriptions"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
 }  # fmt: skip
 PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
