@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 
 from digest.compose.clean import clean
 from digest.compose.gist import shorten
@@ -55,9 +56,14 @@ def why(tongue: Tongue, pick: Pick, day: date) -> str:
     """The true reason for a pick in at most 90 characters, or nothing."""
     if pick.heat.broke_out_from is not None or pick.reason.because is Because.TREND:
         return trend(tongue, pick.heat, day, has_code=bool(pick.paper.code_url))
-    told = _fitting(_evidence(tongue, pick.reason))
-    held = _held(tongue, pick.reason, day)
-    return _fitting((told + held, told)) if told else ""
+    return _told(tongue, pick.reason, day)
+
+
+@lru_cache(maxsize=16_384)
+def _told(tongue: Tongue, reason: Reason, day: date) -> str:
+    """Many readers share a reason."""
+    told = _fitting(_evidence(tongue, reason))
+    return _fitting((told + _held(tongue, reason, day), told)) if told else ""
 
 
 def trend(tongue: Tongue, heat: Heat, day: date, *, has_code: bool = False) -> str:
