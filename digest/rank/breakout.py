@@ -29,6 +29,7 @@ def broken_out(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, 
 def _has_grown(now: Heat, then: Sent) -> bool:
     return (
         not then.resent
+        and then.expected > 0  # else nothing is known of how hot it was
         and now.votes is not None
         and now.expected >= TIMES * then.expected
         and now.votes - (then.votes or 0.0) >= MORE_VOTES

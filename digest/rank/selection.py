@@ -7,6 +7,7 @@ from enum import StrEnum
 from heapq import nsmallest
 
 from digest.model import Because, Candidates, Heat, Mix, Paper, Pick, Reason, Section, Sent, Subscriber
+from digest.rank.breakout import broken_out
 from digest.rank.interest import Ranking
 from digest.rank.score import score
 from digest.rank.shares import shared, various
@@ -76,6 +77,8 @@ class _Choice:
         day: date,
     ) -> None:
         self._papers, self._heat = candidates.papers, candidates.heat
+        if again := broken_out(candidates.heat, sent):
+            self._heat = {**candidates.heat, **again}
         self._ranking, self._wants = ranking, subscriber.preferences
         self._cursor, self._day = cursor, day
         self._has_votes = any(heat.votes is not None for heat in candidates.heat.values())

@@ -108,6 +108,18 @@ def test_a_paper_that_broke_out_since_comes_once_more() -> None:
     assert ids(chosen, Section.TRENDING)[0] == papers[29].id
 
 
+def test_the_readers_own_ledger_says_what_broke_out() -> None:
+    papers = day_of()
+    heat = heat_for(papers)
+    heat[papers[29].id] = replace(heat[papers[29].id], votes=140, expected=200, order=9.0)
+    then = Sent(day=NOW.date() - timedelta(days=1), expected=20, votes=12)
+    chosen = edition(papers, heat=heat, sent={papers[29].id: then})
+    (again,) = (pick for pick in chosen.picks if pick.paper.id == papers[29].id)
+    assert (again.heat.broke_out_from, again.heat.broke_out_on) == (12, then.day)
+    once = edition(papers, heat=heat, sent={papers[29].id: replace(then, resent=True)})
+    assert once.stopped[papers[29].id] is Stopped.SENT
+
+
 def test_what_came_before_the_last_digest_is_not_new_again() -> None:
     papers = [replace(each, first_seen=NOW - timedelta(days=3)) for each in day_of()]
     chosen = edition(papers, days_ago=1)
