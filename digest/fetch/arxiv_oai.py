@@ -10,7 +10,7 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch import plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.client import Client
-from digest.fetch.xml import Unreadable, read_each, text_of
+from digest.fetch.xml import Unreadable, local, read_each, text_of
 from digest.identity import arxiv_id, canonical, is_withdrawn
 from digest.model import Announcement, Health, Paper, Reading
 
@@ -104,7 +104,7 @@ def _note(papers: tuple[Paper, ...], skipped: int, broken: str) -> str:
 
 
 def _part(element: etree._Element, read_at: datetime) -> Paper | Token | Complaint | None:
-    kind = etree.QName(element).localname
+    kind = local(element)
     if kind == "resumptionToken":
         return Token(text_of(element))
     if kind == "error":
@@ -120,9 +120,9 @@ def _paper(record: etree._Element, read_at: datetime) -> Paper:
     fields = next(iter(record.iterfind(f"{_OAI}metadata/*")), None)
     if number is None or fields is None:
         raise Unreadable(given)
-    if etree.QName(fields).localname == "dc":
+    if local(fields) == "dc":
         return _dublin_core(number, fields)
-    said = {etree.QName(field).localname: field for field in fields}
+    said = {local(field): field for field in fields.iterchildren("*")}
     title, abstract = _words(said.get("title"), said.get("abstract"))
     created = _day(text_of(said.get("created")))
     return Paper(
@@ -143,7 +143,7 @@ def _paper(record: etree._Element, read_at: datetime) -> Paper:
 
 def _dublin_core(number: str, fields: etree._Element) -> Paper:
     """The older, poorer format: no categories, and comments among the descriptions."""
-    said = [(etree.QName(field).localname, text_of(field)) for field in fields]
+    said = [(local(field), text_of(field)) for field in fields.iterchildren("*")]
     descriptions = [text for name, text in said if name == "description"]
     title = plaintext.title(next((text for name, text in said if name == "title"), ""))
     abstract = plaintext.plain(descriptions[0] if descriptions else "")

@@ -12,7 +12,7 @@ from digest.errors import SourceChanged
 from digest.fetch import plaintext
 from digest.fetch.answer import Answer, Wants
 from digest.fetch.client import Client
-from digest.fetch.xml import ATOM, Unreadable, read_each, text_of, tree
+from digest.fetch.xml import ATOM, Unreadable, local, read_each, text_of, tree
 from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
 from digest.model import Announcement, Health, Memory, Paper, Reading
 
@@ -204,5 +204,5 @@ def _moment(text: str) -> datetime | None:
 def _check_empty_feed(body: bytes) -> None:
     if message := error_in(body):
         raise SourceChanged(f"arXiv says: {message}")
-    if etree.QName(tree(body)).localname not in {"rss", "feed", "RDF"}:
+    if local(tree(body)) not in {"rss", "feed", "RDF"}:
         raise SourceChanged("the answer is XML, but not a feed")

@@ -15,7 +15,7 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch import plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.source import Visit, failed, web_link
-from digest.fetch.xml import ATOM, Parsed, Unreadable, read_each, text_of, tree
+from digest.fetch.xml import ATOM, Parsed, Unreadable, local, read_each, text_of, tree
 from digest.identity import canonical, is_withdrawn, title_key
 from digest.model import Health, Memory, Paper, Reading
 
@@ -102,13 +102,13 @@ def _spelt_out(body: bytes) -> bytes:
 
 
 def _is_feed(body: bytes) -> bool:
-    return etree.QName(tree(body)).localname in {"rss", "feed", "RDF"}
+    return local(tree(body)) in {"rss", "feed", "RDF"}
 
 
 def _paper(item: etree._Element) -> Paper:
     said: dict[str, list[etree._Element]] = {}
     for child in item.iterchildren("*"):
-        said.setdefault(etree.QName(child).localname, []).append(child)
+        said.setdefault(local(child), []).append(child)
     title = plaintext.title(plaintext.untagged(_first(said, ("title",))))
     abstract = plaintext.plain(plaintext.untagged(_first(said, _TEXT)))
     authors = tuple(_authors(said))

@@ -94,3 +94,8 @@ def text_of(element: etree._Element | None) -> str:
     if len(element) == 0:
         return (element.text or "").strip()
     return "".join(map(str, element.itertext())).strip()
+
+
+def local(element: etree._Element) -> str:
+    """An element's name without its namespace, or the prefix somebody forgot to declare."""
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2]
