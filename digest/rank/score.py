@@ -9,15 +9,18 @@ from digest.model import Heat, Mix
 OPENNESS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
 """Lambda: what a paper outside the reader's interests may still count for."""
 
-SLOPE, INTERCEPT = 0.85, -4.4  # logistic on the standardised affinity, fitted 2026-11-23
+SLOPE, INTERCEPT = 2.24, -5.76  # logistic on log(1 + affinity): what readers saved, fitted 2026-11-23
+UNSAVED = 5.0  # a reader saves about one of so many papers worth showing: a judgement, not measured
 USUAL_VOTES = 8.4  # M_hf: median final votes of a listed paper, 2026-07
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
 def relevance(affinity: Floats) -> Floats:
-    """The probability that a reader wants a paper, from how far its affinity stands out of the day."""
-    return np.asarray(1 / (1 + np.exp(-(SLOPE * affinity + INTERCEPT))), np.float32)
+    """The probability that a paper is worth showing a reader, from how far its affinity stands out."""
+    height = np.where(affinity > 0, np.log1p(np.maximum(affinity, 0)), affinity)
+    odds = UNSAVED * np.exp(np.asarray(SLOPE * height + INTERCEPT, np.float64))
+    return np.asarray(odds / (1 + odds), np.float32)
 
 
 def score(heat: Heat | None, relevance: float, mix: Mix) -> float:

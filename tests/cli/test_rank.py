@@ -1,0 +1,116 @@
+"""`digest rank` needs files and nothing else, and names the line that makes no sense."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from digest.cli.rank import command
+
+TITLES = (
+    "Ocean heat content",
+    "Auctions with budgets",
+    "Speech prosody",
+    "Protein docking",
+    "Robots that fold",
+)
+PAPERS = [
+    {"id": f"p{n}", "title": title, "abstract": f"We study {title.lower()}."}
+    for n, title in enumerate(TITLES)
+]
+
+
+def lines(folder: Path, name: str, rows: Sequence[object]) -> str:
+    path = folder / f"{name}.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return str(path)
+
+
+def rank(
+    folder: Path, *options: str, papers: Sequence[object] = PAPERS, readers: Sequence[object] = ()
+) -> Result:
+    given = ["--papers", lines(folder, "papers", papers), "--vectors", "none", *options]
+    if readers:
+        given += ["--profiles", lines(folder, "readers", readers)]
+    return CliRunner().invoke(command, given)
+
+
+def answers(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_the_nearest_paper_comes_first_with_its_reason(tmp_path: Path) -> None:
+    [answer] = answers(rank(tmp_path, "--top", "2", readers=[{"id": "ada", "keywords": ["protein docking"]}]))
+    assert answer["profile"] == "ada"
+    assert answer["picks"][0]["paper"] == "p3"
+    assert len(answer["picks"]) == 2
+    assert set(answer["picks"][0]) == {"paper", "affinity", "heat", "score", "reason"}
+    assert answer["picks"][0]["reason"] == "about protein docking"
+
+
+def test_top_zero_ranks_every_candidate_of_the_profile(tmp_path: Path) -> None:
+    readers = [{"id": 1, "text": "robots"}, {"id": 2, "text": "robots", "candidates": ["p4", "p1"]}]
+    everything, some = answers(rank(tmp_path, "--top", "0", readers=readers))
+    assert len(everything["picks"]) == 5
+    assert [pick["paper"] for pick in some["picks"]] == ["p4", "p1"]
+
+
+def test_muted_papers_are_never_printed(tmp_path: Path) -> None:
+    readers = [{"id": 1, "keywords": ["ocean", "robots"], "muted": ["Ocean heat"]}]
+    [answer] = answers(rank(tmp_path, "--top", "0", readers=readers))
+    assert "p0" not in {pick["paper"] for pick in answer["picks"]}
+
+
+def test_without_profiles_it_is_the_trending_order_as_of_now(tmp_path: Path) -> None:
+    early, late = "2026-11-23T08:00:00Z", "2026-11-23T12:00:00Z"
+    papers = [
+        {
+            **PAPERS[0],
+            "listed": "2026-11-23",
+            "signals": [{"kind": "upvotes", "value": 9, "observed_at": early}],
+        },
+        {
+            **PAPERS[1],
+            "listed": "2026-11-23",
+            "signals": [{"kind": "upvotes", "value": 90, "observed_at": late}],
+        },
+    ]
+    [before] = answers(rank(tmp_path, "--now", "2026-11-23T09:00:00Z", papers=papers))
+    [after] = answers(rank(tmp_path, "--now", "2026-11-23T13:00:00Z", papers=papers))
+    assert before["profile"] is None
+    assert [pick["paper"] for pick in before["picks"]] == ["p0", "p1"]
+    assert [pick["paper"] for pick in after["picks"]] == ["p1", "p0"]
+
+
+def test_liked_papers_and_a_background_rank_too(tmp_path: Path) -> None:
+    readers = [{"id": 1, "liked": [{"title": "Docking of proteins"}], "disliked": [{"title": "Auctions"}]}]
+    earlier = lines(tmp_path, "earlier", [{"id": f"b{n}", "title": f"Old docking {n}"} for n in range(9)])
+    [answer] = answers(rank(tmp_path, "--background", earlier, readers=readers))
+    assert answer["picks"][0]["paper"] == "p3"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ({"title": "no id"}, "line 1: it has no 'id'"),
+        ([1], "line 1: it is not a JSON object"),
+        ({"id": "x", "authors": "Ada"}, 'line 1: "authors" is a text'),
+        ({"id": "x", "published": "yesterday"}, "line 1: Invalid isoformat"),
+        ({"id": "x", "signals": [{"kind": "applause", "value": 1, "observed_at": "2026-01-01"}]}, "applause"),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, line: object, says: str) -> None:
+    result = rank(tmp_path, papers=[line])
+    assert result.exit_code == 2
+    assert says in result.output
+    assert "papers.jsonl" in result.output
+
+
+def test_an_unknown_candidate_is_named(tmp_path: Path) -> None:
+    result = rank(tmp_path, readers=[{"id": "ada", "candidates": ["nowhere"]}])
+    assert result.exit_code == 2
+    assert "Profile ada: candidate nowhere is not among --papers" in result.output
