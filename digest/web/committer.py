@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from digest.errors import DigestError, StoreError
+from digest.signups import Asking, sign_up_all
 from digest.store import Store, Transaction
+from digest.subscriptions import By
 
 T = TypeVar("T")
 Outcome = tuple[Any, DigestError | None]
 MOST_TOGETHER = 256
+HEARD = "sign_up_heard_at"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One visitor's change, and where its outcome is awaited."""
+    """One visitor's change, or their wish to sign up (None: a robot's), and where its outcome is awaited."""
 
-    work: Callable[[Transaction], Any]
+    what: "Callable[[Transaction], Any] | Asking | None"
+    by: By
     outcome: asyncio.Future[Any]
 
 
@@ -29,14 +33,21 @@ class Committer:
         self._waiting: list[Job] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def run(self, work: Callable[[Transaction], T]) -> T:
+    async def run(self, work: Callable[[Transaction], T], *, by: By) -> T:
         """Do the work in the next transaction; what it raises is raised here and undoes only itself."""
-        job = Job(work, asyncio.get_running_loop().create_future())
+        result: T = await self._next(work, by)
+        return result
+
+    async def sign_up(self, asking: Asking | None, *, by: By) -> None:
+        """Sign up in the next transaction, with all who wait; None costs the same and does nothing."""
+        await self._next(asking, by)
+
+    async def _next(self, what: "Callable[[Transaction], Any] | Asking | None", by: By) -> Any:
+        job = Job(what, by, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        result: T = await job.outcome
-        return result
+        return await job.outcome
 
     async def _write(self) -> None:
         while self._waiting:
@@ -54,15 +65,20 @@ def _commit(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
     """All jobs in one transaction; if it cannot be committed, none of them happened."""
     try:
         with store.begin() as tx:
+            by = jobs[-1].by
+            tx.meta.write(HEARD, by.now.isoformat())  # whoever asked, something is written and made durable
+            sign_up_all(tx, [job.what for job in jobs if isinstance(job.what, Asking)], by=by)
             return [_tried(job, tx) for job in jobs]
     except DigestError as error:
         return [(None, error)] * len(jobs)
 
 
 def _tried(job: Job, tx: Transaction) -> Outcome:
+    if not callable(job.what):
+        return None, None
     try:
         with tx.connection.begin_nested():
-            return job.work(tx), None
+            return job.what(tx), None
     except DigestError as error:
         return None, error
 

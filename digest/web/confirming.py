@@ -53,7 +53,7 @@ async def confirm(token: str, request: Request, lobby: InLobby) -> Response:
             return subscriptions.confirm_address(tx, claim.pid, claim.extra, by=by)
         return subscriptions.confirm(tx, claim.pid, by=by)
 
-    answer = _confirmed(lobby, await lobby.committer.run(say_yes))
+    answer = _confirmed(lobby, await lobby.committer.run(say_yes, by=by))
     if COOKIE in request.cookies:
         answer.delete_cookie(COOKIE, path="/c", secure=lobby.is_https, httponly=True, samesite="lax")
     return answer
@@ -65,7 +65,7 @@ async def deny(token: str, lobby: InLobby) -> Response:
     claim, reader = _whose(lobby, token)
     if not claim.extra and reader.status not in READS:
         by = lobby.by("reader")
-        await lobby.committer.run(lambda tx: subscriptions.unsubscribe(tx, claim.pid, by=by))
+        await lobby.committer.run(lambda tx: subscriptions.unsubscribe(tx, claim.pid, by=by), by=by)
     return lobby.pages.message("Thank you for telling us", "Nothing will be sent to this address.")
 
 

@@ -36,7 +36,7 @@ async def leave(token: str, request: Request, lobby: InLobby) -> Response:
     async for _ in request.stream():
         pass  # read to its end, so that a sender is not cut off; nothing in it is looked at
     by = lobby.by("reader")
-    reader = await lobby.committer.run(lambda tx: subscriptions.unsubscribe(tx, claim.pid, by=by))
+    reader = await lobby.committer.run(lambda tx: subscriptions.unsubscribe(tx, claim.pid, by=by), by=by)
     return _gone(lobby, token, reader)
 
 
@@ -45,7 +45,7 @@ async def undo(token: str, lobby: InLobby) -> Response:
     """That was a mistake: back to where they were, within a week."""
     claim = lobby.house.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=lobby.clock())
     by = lobby.by("reader")
-    reader = await lobby.committer.run(lambda tx: subscriptions.undo_unsubscribe(tx, claim.pid, by=by))
+    reader = await lobby.committer.run(lambda tx: subscriptions.undo_unsubscribe(tx, claim.pid, by=by), by=by)
     return lobby.pages.message(
         "Welcome back",
         f"{lobby.house.site.brand} comes to {reader.address} again.",

@@ -10,9 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
-from digest import subscriptions
 from digest.model import Facet
-from digest.store import Transaction
+from digest.signups import Asking
 from digest.store.addresses import parse_address
 from digest.web.admission import Application, Refused, Wait
 from digest.web.guard import SCRIPTED_POLICY
@@ -21,7 +20,6 @@ from digest.web.lobby import InLobby, Lobby
 STEP = 0.12  # seconds: answers leave on the beat, so that the time taken says nothing
 RECOGNISED = 3 * 24 * 3600  # seconds for which the browser of the sign-up may confirm by opening the link
 COOKIE = "signup"
-HEARD = "sign_up_heard_at"
 LONGEST_SEARCH = 100
 SENT = (
     "If this address can get our mail, a message is on its way: open it and confirm.",
@@ -74,17 +72,9 @@ async def _read(request: Request) -> Application:
 
 async def _apply(lobby: Lobby, applied: Application, mailbox: str) -> None:
     """The use-case, in the next shared transaction; a robot or a repetition costs the same commit."""
-    now = lobby.clock()
-    if applied.is_robot or not lobby.limits.addresses.take(mailbox, now):
-        await lobby.committer.run(lambda tx: tx.meta.write(HEARD, now.isoformat()))
-        return
-    wishes, by = lobby.defaults | _wishes(applied), lobby.by("reader")
-
-    def sign_up(tx: Transaction) -> None:
-        tx.meta.write(HEARD, now.isoformat())  # whoever it is, something is written and made durable
-        subscriptions.sign_up(tx, applied.email, wishes, by=by)
-
-    await lobby.committer.run(sign_up)
+    asking = Asking.read(applied.email, lobby.defaults | _wishes(applied))
+    in_vain = applied.is_robot or not lobby.limits.addresses.take(mailbox, lobby.clock())
+    await lobby.committer.sign_up(None if in_vain else asking, by=lobby.by("reader"))
 
 
 def _wishes(applied: Application) -> dict[str, object]:
