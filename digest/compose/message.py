@@ -109,8 +109,8 @@ def notice_id(site: Site, key: str) -> str:
 
 def named(message_id: str, site: Site) -> str:
     """A Message-ID from what the ledger keeps: the part before the @, or all of it."""
-    name = one_line(message_id)
-    return name if "@" in name else f"<{name}@{site.domain}>"
+    name = one_line(message_id).strip("<>")
+    return f"<{name}>" if "@" in name else f"<{name}@{site.domain}>"
 
 
 def addressed(brand: str, sender: str, to: str) -> Iterable[Header]:
