@@ -71,38 +71,33 @@ def _error(entry: etree._Element) -> str | None:
 
 
 def _paper(entry: etree._Element) -> Paper:
-    given = text_of(entry.find(f"{ATOM}id"))
+    said = {child.tag: text_of(child) if len(child) else child.text or "" for child in entry}
+    given = said.get(f"{ATOM}id", "").removeprefix("http://arxiv.org/abs/")  # the usual form, read quickly
     number = arxiv_id(given)
     if number is None:
         raise Unreadable(given)
-    title = plaintext.title(text_of(entry.find(f"{ATOM}title")))
-    abstract = plaintext.plain(text_of(entry.find(f"{ATOM}summary")))
-    comment = text_of(entry.find(f"{_EXT}comment"))
+    title = plaintext.title(said.get(f"{ATOM}title", ""))
+    abstract = plaintext.plain(said.get(f"{ATOM}summary", ""))
     return Paper(
         id=f"arxiv:{number}",
         title=title,
         abstract=abstract,
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
-        published=_moment(text_of(entry.find(f"{ATOM}published"))),
-        authors=tuple(
-            filter(
-                None, (plaintext.name(text_of(name)) for name in entry.iterfind(f"{ATOM}author/{ATOM}name"))
-            )
-        ),
+        published=_moment(said.get(f"{ATOM}published", "")),
+        authors=plaintext.names(map(text_of, entry.iter(f"{ATOM}name"))),
         categories=_categories(entry),
         version=arxiv_version(given) or 1,
-        aliases=_aliases(text_of(entry.find(f"{_EXT}doi"))),
+        aliases=_aliases(said.get(f"{_EXT}doi", "")),
         source="arxiv-api",
-        withdrawn=is_withdrawn(title, abstract, comment),
+        withdrawn=is_withdrawn(title, abstract, said.get(f"{_EXT}comment", "")),
     )
 
 
 def _categories(entry: etree._Element) -> tuple[str, ...]:
     """The primary one first; the MSC and ACM classes among them are left out."""
-    primary = entry.find(f"{_EXT}primary_category")
-    terms = [primary.get("term", "") if primary is not None else ""]
-    terms += [category.get("term", "") for category in entry.iterfind(f"{ATOM}category")]
+    first, others = f"{_EXT}primary_category", f"{ATOM}category"
+    terms = [child.get("term", "") for tag in (first, others) for child in entry.iterchildren(tag)]
     return tuple(dict.fromkeys(term for term in terms if term and " " not in term and not term[0].isdigit()))
 
 

@@ -136,7 +136,7 @@ def _paper(number: str, meta: Tag, kind: Announcement, day: date | None) -> Pape
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
         published=_midnight(day) if kind is Announcement.NEW else None,
-        authors=tuple(filter(None, (plaintext.name(author.get_text()) for author in authors))),
+        authors=plaintext.names(author.get_text() for author in authors),
         categories=_categories(_text(meta, ".list-subjects")),
         announcement=kind,
         source="arxiv-listing",

@@ -132,7 +132,7 @@ def _paper(record: etree._Element, read_at: datetime) -> Paper:
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
         published=created,
-        authors=tuple(filter(None, map(_author, fields.iterfind("{*}authors/{*}author")))),
+        authors=plaintext.names(map(_author, fields.iterfind("{*}authors/{*}author"))),
         categories=tuple(text_of(said.get("categories")).split()),
         aliases=_aliases(text_of(said.get("doi"))),
         announcement=_announcement(created, read_at),
@@ -169,7 +169,7 @@ def _words(title: etree._Element | None, abstract: etree._Element | None) -> tup
 
 def _author(author: etree._Element) -> str:
     parts = (text_of(author.find(f"{{*}}{part}")) for part in ("forenames", "keyname", "suffix"))
-    return plaintext.name(" ".join(filter(None, parts)))
+    return " ".join(filter(None, parts))
 
 
 def _turned(name: str) -> str:

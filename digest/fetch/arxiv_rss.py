@@ -118,7 +118,7 @@ def _without_parentheses(text: str) -> str:
 
 
 def _paper(item: etree._Element) -> Paper:
-    said, categories = _fields(item)
+    said, categories = fields_of(item)
     given = said.get("guid") or said.get(f"{ATOM}id", "")
     number = arxiv_id(given)
     if number is None:
@@ -144,7 +144,7 @@ def _paper(item: etree._Element) -> Paper:
     )
 
 
-def _fields(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
+def fields_of(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
     """What an item says, by tag, and its categories in their order: one walk, for there are many items."""
     pairs = [(child.tag, text_of(child) if len(child) else child.text or "") for child in item]
     said = dict(pairs)

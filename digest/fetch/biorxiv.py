@@ -120,7 +120,7 @@ def _paper(row: Mapping[str, Any], server: str) -> Paper:
         url=url,
         pdf_url=f"{url}.full.pdf",
         published=datetime.fromisoformat(row["date"]).replace(tzinfo=UTC),
-        authors=tuple(filter(None, map(_turned, row["authors"].split(";")))),
+        authors=plaintext.names(map(_turned, row["authors"].split(";"))),
         categories=tuple(filter(None, [plaintext.plain(row.get("category", ""))])),
         version=version,
         aliases=_aliases(row.get("published")),

@@ -139,9 +139,7 @@ def _paper(item: Mapping[str, Any], scope: str) -> Paper:
         url=f"https://arxiv.org/abs/{number}" if number else f"https://huggingface.co/papers/{paper['id']}",
         pdf_url=f"https://arxiv.org/pdf/{number}" if number else "",
         published=_moment(paper.get("publishedAt")),
-        authors=tuple(
-            filter(None, (plaintext.name(a["name"]) for a in paper["authors"] if not a.get("hidden")))
-        ),
+        authors=plaintext.names(a["name"] for a in paper["authors"] if not a.get("hidden")),
         source="huggingface",
         summary=_text(paper.get("ai_summary")),
         keywords=_words(paper.get("ai_keywords")),

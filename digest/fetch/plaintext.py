@@ -7,6 +7,7 @@ reader may be shown goes: control, zero-width and direction-override characters.
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from digest.fetch.tex import BRACES, spoken
 from digest.fetch.tex_names import GREEK
@@ -90,6 +91,13 @@ def name(text: str) -> str:
     if _is_ordinary(text):
         return text.strip(" ,;")
     return _one_line(title(text).replace("~", " ")).strip(" ,;")
+
+
+def names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Many people's names; they are looked at together, for most need no reading."""
+    given = list(texts)
+    spelt = given if _is_ordinary(" ".join(given)) else map(name, given)
+    return tuple(filter(None, (text.strip(" ,;") for text in spelt)))
 
 
 def untagged(text: str) -> str:
