@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import anyio
@@ -27,7 +26,7 @@ def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> Non
     Exit code 1 when a source could not be read; what the others brought is kept.
     """
     with open_house() as house:
-        chosen = build(replace(house.fetch_plan, sources=tuple(names))) if names else house.sources
+        chosen = build(house.fetch_plan, only=names)
         with progress("reading the sources") as bar:
             fetched = anyio.run(
                 lambda: pipeline.fetch(

@@ -1,6 +1,6 @@
 """Which sources are there? A new one is a file in this room and a line in SOURCES."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from digest.errors import ConfigError
@@ -53,9 +53,10 @@ SOURCES: Mapping[str, Callable[[Plan], Source]] = {
 }
 
 
-def build(plan: Plan) -> list[Source]:
+def build(plan: Plan, *, only: Sequence[str] = ()) -> list[Source]:
     """The chosen sources in their order, and feeds where any are listed; ConfigError for an unknown one."""
-    names = plan.sources if "feeds" in plan.sources or not plan.feeds else (*plan.sources, "feeds")
+    chosen = plan.sources if "feeds" in plan.sources or not plan.feeds else (*plan.sources, "feeds")
+    names = tuple(only) or chosen
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
         raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")

@@ -229,6 +229,8 @@ async def test_a_maintenance_page_is_a_change_told_by_its_title(client: Client, 
 def test_every_source_in_the_plan_is_built_and_an_unknown_one_is_named() -> None:
     assert [source.name for source in build(Plan(sources=tuple(SOURCES)))] == list(SOURCES)
     assert [source.name for source in build(Plan(feeds=("https://x.example/feed",)))][-1] == "feeds"
+    only = build(Plan(feeds=("https://x.example/feed",)), only=("arxiv",))
+    assert [source.name for source in only] == ["arxiv"]
     with pytest.raises(ConfigError, match="There is no source 'sheep'; choose among arxiv"):
         build(Plan(sources=("sheep",)))
 
