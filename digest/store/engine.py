@@ -143,6 +143,8 @@ def _translated() -> Iterator[None]:
     """At this border the driver's errors become ours."""
     try:
         yield
+    except sa.exc.TimeoutError as error:
+        raise StoreBusy("Too many ask the database at once; try again in a moment.") from error
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip() or type(error.orig).__name__
         if _BUSY.search(reason):

@@ -47,11 +47,12 @@ class Shelf:
         for other in ours[1:]:
             if not _are_two_arxiv_papers(work.keys, other.keys):
                 self._absorb(work, other)
-        first_seen = (
-            work.paper.first_seen
-        )  # ours for ever: an earlier reading that comes late changes nothing
-        work.paper = replace(merge(work.paper, seen), first_seen=first_seen)
-        self._learn(work, {*keys, *keys_of(work.paper)})
+        before, work.paper = work.paper, merge(work.paper, seen)
+        if work.paper.first_seen != before.first_seen:
+            # Ours for ever: an earlier reading that comes late changes nothing.
+            work.paper = replace(work.paper, first_seen=before.first_seen)
+        is_as_known = _titled(work.paper) in (_titled(before), _titled(seen))
+        self._learn(work, {*keys} if is_as_known else {*keys, *keys_of(work.paper)})
         return work
 
     def works(self) -> Iterator[Work]:
@@ -92,6 +93,11 @@ class Shelf:
         for key in other.keys:
             self._works[key].remove(other)
         self._learn(work, other.keys)
+
+
+def _titled(paper: Paper) -> tuple[object, ...]:
+    """What title keys are made of; the other keys of a merged paper are those of its parts."""
+    return paper.title, paper.authors, paper.published
 
 
 def _telling(work: Work) -> tuple[bool, str]:

@@ -1,7 +1,7 @@
 """A store is opened, migrated, locked, copied, put back, and refuses what it does not know."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
 
@@ -38,6 +38,14 @@ def file_of(store: Store) -> Path:
 def test_the_tables_are_what_the_records_say(any_store: Store) -> None:
     assert any_store.differences() == []
     assert any_store.version() == schema.HEAD
+
+
+def test_too_many_at_once_are_told_to_come_back(store: Store) -> None:
+    store.engine.pool._timeout = 0.01  # type: ignore[attr-defined]
+    with ExitStack() as many:
+        readings = (many.enter_context(store.begin(write=False)) for _ in range(100))
+        with pytest.raises(StoreBusy, match="at once"):
+            all(readings)
 
 
 def test_a_block_that_raises_leaves_nothing_behind(any_store: Store) -> None:
