@@ -1,8 +1,8 @@
 """What makes two announcements one paper? Canonical ids, keys, and which words of two reports stand.
 
 A paper goes by `arxiv:<id>`, else `doi:<doi>`, else `title:<letters>|<surname>|<year>`. `keys_of` names
-everything it may be found under; a key found is a guess that `same_work` confirms (two arXiv ids never
-are one work, and titles only count where a side has no id); `merge` then makes one paper of the two.
+everything it may be found under. Two arXiv ids are never one work, and a shared title counts only
+where a side has no id: that is for the store to heed. `merge` makes one paper of two reports.
 """
 
 import re
@@ -125,18 +125,6 @@ def title_keys(title: str, authors: Iterable[str], year: int | None) -> tuple[st
     return tuple(f"{key}{first}-{first + 1}" for first in (year - 1, year))
 
 
-def same_work(one: Paper, other: Paper) -> bool:
-    """Whether two papers that share a key are one: never with two arXiv ids, by title only without ids."""
-    ours, theirs = _names(one.id, *one.aliases), _names(other.id, *other.aliases)
-    if set(ours) & set(theirs):
-        return True
-    if any(name.startswith("arxiv:") for name in ours) and any(n.startswith("arxiv:") for n in theirs):
-        return False
-    if _has_number(ours) and _has_number(theirs):
-        return False
-    return bool(set(keys_of(one)) & set(keys_of(other)))
-
-
 def merge(stored: Paper, seen: Paper) -> Paper:
     """One paper of two reports: the newer version's words, all names, the earliest dates.
 
@@ -228,10 +216,6 @@ def _or_itself(name: str) -> str:
 def _name_order(name: str) -> tuple[int, str]:
     kind = name.partition(":")[0]
     return ({"arxiv": 0, "doi": 1}.get(kind, 2), name)
-
-
-def _has_number(names: Iterable[str]) -> bool:
-    return any(name.startswith(("arxiv:", "doi:")) for name in names)
 
 
 def _letters(title: str) -> str:

@@ -16,7 +16,6 @@ from digest.identity import (
     is_withdrawn,
     keys_of,
     merge,
-    same_work,
     title_key,
     title_keys,
 )
@@ -106,20 +105,13 @@ def test_titles_of_neighbouring_years_share_a_key_and_others_do_not(year: int, a
     assert bool(set(one) & set(other)) == (abs(apart) <= 1)
 
 
-def test_two_arxiv_ids_are_never_one_work_however_alike() -> None:
-    one, other = paper("A title that is long enough"), paper("A title that is long enough")
-    assert set(keys_of(one)) & set(keys_of(other))
-    assert not same_work(one, other)
-
-
-def test_a_journal_article_without_an_id_is_the_preprint_of_the_same_title() -> None:
-    preprint = paper("A title that is long enough")
-    key = title_key(preprint.title, preprint.authors, 2026)
-    assert key
-    article = replace(preprint, id=key, url="")
-    assert same_work(preprint, article)
-    assert not same_work(replace(preprint, id="doi:10.1000/x"), replace(preprint, id="doi:10.1000/y"))
-    assert same_work(replace(preprint, aliases=("doi:10.1000/x",)), replace(preprint, id="doi:10.1000/x"))
+def test_a_paper_is_found_under_its_ids_and_its_title() -> None:
+    preprint = replace(
+        paper("A title that is long enough", id="arxiv:2611.00001"), aliases=("doi:10.1000/X",)
+    )
+    first, second, *titles = keys_of(preprint)
+    assert (first, second) == ("arxiv:2611.00001", "doi:10.1000/x")
+    assert titles == list(title_keys(preprint.title, preprint.authors, 2026))
 
 
 reports = st.builds(
