@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from digest import __version__, embeddings
 from digest.compose.links import Keys, Links
+from digest.compose.press import Press
 from digest.compose.render import Renderer
 from digest.compose.site import Site, palettes
 from digest.deliver.files import FileTransport
@@ -101,7 +102,9 @@ class House:
     @cached_property
     def letters(self) -> Letters:
         """Where ledger rows become bytes."""
-        return Letters(store=self.store, renderer=self.renderer, mail_from=self.mail_from)
+        return Letters(
+            store=self.store, renderer=self.renderer, press=Press(self.renderer), mail_from=self.mail_from
+        )
 
     def mail_from(self, delivery: Delivery) -> str:
         """The envelope sender: an address of the delivery's own where bounces are read, else the sender."""

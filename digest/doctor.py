@@ -16,7 +16,6 @@ import httpx
 
 from digest import editions
 from digest.app import House
-from digest.compose.message import digest_message
 from digest.deliver.letter import Unreachable
 from digest.deliver.smtp import Server, SmtpTransport, Tls
 from digest.errors import DigestError
@@ -154,8 +153,7 @@ async def digest_mail(house: House, now: datetime) -> list[Finding]:
     """Headers and size of a digest as it would go out now."""
     try:
         edition = editions.upcoming(house.store, READER, now, vectors=house.vectors)
-        email = house.letters.email(edition)
-        raw = digest_message(email, edition, site=house.site, links=house.links)
+        email, raw = house.letters.email(edition), house.letters.digest(edition)
     except DigestError as error:
         return [fail("digest", str(error), "mend the template or setting it names")]
     return [_headers(raw), _size(email.html, edition)]

@@ -1,19 +1,20 @@
 """Who gets what? The candidates of the day, an edition for everybody who is due, each in the ledger."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from digest.cadence import arxiv_day, due_slot, local_day, next_slot
+from digest.cadence import arxiv_day, arxiv_silence, due_slot, local_day, next_slot
 from digest.compose.edition import edition_from, paper_ids, payload_of
-from digest.model import Candidates, DeliveryKind, Edition, Paper, Planned, Sent, Subscriber
+from digest.model import Candidates, DeliveryKind, Edition, Health, Paper, Planned, Profile, Sent, Subscriber
 from digest.rank.breakout import broken_out
 from digest.rank.interest import Ranker
 from digest.rank.selection import Selection, select
 from digest.rank.trending import heat_of
 from digest.rank.vectors import Embedding
 from digest.store import Store, Transaction
+from digest.store.sources import SourceState
 from digest.usual import climate_of
 
 POOL = timedelta(days=7)  # how long a paper may wait for its day
@@ -21,6 +22,10 @@ LASTS = timedelta(hours=20)  # a digest that nobody took by then is old news
 BACKGROUND = 4000  # earlier papers, on which the language of the field is measured
 CHUNK = 500  # subscribers ranked in one product and planned in one transaction
 DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
+
+VOTES = "huggingface"  # the source whose votes order the trending section
+BAD = frozenset({Health.FAILED, Health.CHANGED})
+NOTHING_KNOWN = Profile()
 
 Watch = Callable[[Edition], object]
 
@@ -55,6 +60,7 @@ class Morning:
     store: Store
     now: datetime
     candidates: Candidates
+    notes: tuple[str, ...] = ()  # what every reader is told of this day
     vectors: Embedding | None = None
 
     @cached_property
@@ -72,7 +78,8 @@ class Morning:
         for (reader, slot), ranking in zip(readers, rankings, strict=True):
             day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
             chosen = select(self._since(before), ranking, reader, sent=before, cursor=reader.cursor, day=day)
-            yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks), chosen
+            notes = (*notes_for(reader), *self.notes)
+            yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks, notes=notes), chosen
 
     def _since(self, sent: Mapping[str, Sent]) -> Candidates:
         """The candidates as this reader sees them: what broke out since it was sent says so."""
@@ -84,7 +91,28 @@ class Morning:
 
 def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
     """The day as it stands at a moment."""
-    return Morning(store, now, candidates(store, now), vectors)
+    with store.begin(write=False) as tx:
+        notes = notes_on(tx.sources.latest(), now)
+    return Morning(store, now, candidates(store, now), notes, vectors)
+
+
+def notes_for(reader: Subscriber) -> Iterator[str]:
+    """What this reader alone is told: how to tune a first mail, or that we know nothing of their taste."""
+    if reader.cursor is None:
+        yield "first"
+    if reader.profile == NOTHING_KNOWN:
+        yield "no-interests"
+
+
+def notes_on(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
+    """Why the day is not like others: arXiv is silent, or a source could not be read."""
+    dead: dict[str, bool] = {}
+    for state in sources:
+        dead[state.source] = dead.get(state.source, True) and state.health in BAD
+    missing = [name for name, is_dead in dead.items() if is_dead]
+    silent = ["arxiv-silent"] if arxiv_silence(arxiv_day(now)) else []
+    votes = ["votes-missing"] if VOTES in missing else []
+    return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTES))
 
 
 def plan(

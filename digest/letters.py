@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from digest.compose.edition import edition_from, paper_ids
-from digest.compose.message import Posting, digest_message, notice_id, notice_message
+from digest.compose.message import Posting, notice_id, notice_message
+from digest.compose.press import Press
 from digest.compose.render import Alert, Renderer
 from digest.deliver.letter import Letter
 from digest.errors import DeliveryError, NotFound
@@ -21,6 +22,7 @@ class Letters:
 
     store: Store
     renderer: Renderer
+    press: Press  # prints what many mails share once
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
 
     def write(self, delivery: Delivery) -> Letter | None:
@@ -38,8 +40,7 @@ class Letters:
 
     def digest(self, edition: Edition) -> bytes:
         """The bytes of an edition: the same for a preview and for the mail."""
-        at_home = self.renderer
-        return digest_message(self.email(edition), edition, site=at_home.site, links=at_home.links)
+        return self.press.digest(edition)
 
     def email(self, edition: Edition) -> Email:
         """What the reader of an edition sees."""

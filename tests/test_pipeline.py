@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from functools import partial
@@ -16,12 +16,14 @@ from digest import editions, pipeline, subscriptions
 from digest.app import House, open_house
 from digest.deliver.tally import Tally
 from digest.fetch.client import Client
-from digest.model import DeliveryState, Edition, Health, Section
+from digest.model import DeliveryState, Edition, Health, Profile, Section
 from digest.pipeline import Day
 from digest.sample.day import MANNERS
 from digest.sample.setting import sealed
 from digest.sample.upstream import Upstream
 from digest.store import Store
+from digest.store.sources import SourceState
+from tests.house import subscriber
 
 THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)
 FRIDAY = THURSDAY + timedelta(days=1)
@@ -263,3 +265,25 @@ async def test_the_operator_hears_of_a_dead_source_by_mail(world: World) -> None
         await pipeline.run(house, lambda: THURSDAY)
     (mail,) = settings.outbox_dir.glob("admin@example.com-*.eml")
     assert "huggingface could not be read" in mail.read_text()
+
+
+def test_a_reader_is_told_what_is_unusual_about_the_day() -> None:
+    def state(source: str, health: Health) -> SourceState:
+        return SourceState(
+            source=source, scope="x", read_at=THURSDAY, health=health, note="", fetched=0, unseen=0,
+            overlap=0, newest="", day=None, good_at=None,
+        )  # fmt: skip
+
+    thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    fine = [state("arxiv", Health.FAILED), state("arxiv", Health.OK), state("hackernews", Health.EMPTY)]
+    assert editions.notes_on(fine, THURSDAY) == ()
+    assert editions.notes_on(fine, thanksgiving) == ("arxiv-silent",)
+    dead = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
+    assert editions.notes_on(dead, THURSDAY) == ("votes-missing", "source-missing:arxiv")
+
+
+def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:
+    new = subscriber(profile=Profile(keywords=("optics",)))
+    assert tuple(editions.notes_for(new)) == ("first",)
+    assert tuple(editions.notes_for(replace(new, cursor=THURSDAY))) == ()
+    assert tuple(editions.notes_for(replace(new, cursor=THURSDAY, profile=Profile()))) == ("no-interests",)
