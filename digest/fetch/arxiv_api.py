@@ -20,22 +20,31 @@ _ERROR = "/api/errors#"
 
 
 async def look_up(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> Reading:
-    """The papers of at most a hundred arXiv ids; those that arXiv does not know are named in the note."""
-    asked = [number.removeprefix("arxiv:") for number in numbers][:MOST]
+    """The papers of these arXiv ids, a hundred to a question; the unknown ones are named in the note."""
+    asked = [number.removeprefix("arxiv:") for number in numbers]
+    readings = [
+        await _ask(client, base, asked[start : start + MOST], read_at) for start in range(0, len(asked), MOST)
+    ]
+    papers = tuple(paper for reading in readings for paper in reading.papers)
+    missing = sorted(set(asked) - {paper.id.removeprefix("arxiv:") for paper in papers})
+    note = " ".join(reading.note for reading in readings if reading.note)
+    whole = Reading(source="arxiv-api", scope="look-up", read_at=read_at, papers=papers, note=note)
+    if not missing:
+        return whole
+    return _noting(whole, f"arXiv does not know {', '.join(missing[:5])}{' …' if missing[5:] else ''}.")
+
+
+async def _ask(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> Reading:
     try:
         answer = await client.get(
             f"{base}/api/query",
             family="arxiv",
             wants=Wants.XML,
-            params={"id_list": ",".join(asked), "start": 0, "max_results": len(asked)},
+            params={"id_list": ",".join(numbers), "start": 0, "max_results": len(numbers)},
         )
     except Refused as error:
         raise SourceError(error_in(error.answer.body) or str(error)) from error
-    reading = parse(answer.body, "look-up", read_at)
-    missing = sorted(set(asked) - {paper.id.removeprefix("arxiv:") for paper in reading.papers})
-    if not missing:
-        return reading
-    return _noting(reading, f"arXiv does not know {', '.join(missing[:5])}{' …' if missing[5:] else ''}.")
+    return parse(answer.body, "look-up", read_at)
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> Reading:

@@ -45,3 +45,11 @@ async def test_a_refusal_says_why(client: Client, server: ReplayServer, replay: 
     server.answer("/api/query", Reply(status=400, body=replay("arxiv_api/error.xml")))
     with pytest.raises(SourceError, match="incorrect id format for sheep"):
         await look_up(client, server.url, ["sheep"], NOW)
+
+
+async def test_many_papers_are_asked_for_a_hundred_at_a_time(
+    client: Client, server: ReplayServer, replay: Replay
+) -> None:
+    server.answer("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
+    await look_up(client, server.url, [f"2611.{number:05d}" for number in range(250)], NOW)
+    assert [len(asked.query["id_list"].split(",")) for asked in server.requests] == [100, 100, 50]
