@@ -15,7 +15,7 @@ FLOORS = [
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts"},
     {"intake", "editions", "subscriptions"},
-    {"imports", "housekeeping"},
+    {"imports", "signups", "housekeeping"},
     {"pipeline"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
