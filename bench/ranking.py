@@ -2,9 +2,9 @@
 
     python -m bench.ranking [--full] [--only NAME] [--vectors auto|none|static|sentences]
 
-Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set, number
-of liked papers); the figure is the mean of the cells' means; intervals resample readers. `keywords`
-says whether a method also sees the five words the reader typed.
+Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set,
+number of liked papers); the figure is the mean of the cells' means; intervals resample readers.
+`+ keywords` methods also see the five words the reader typed.
 """
 
 import argparse
@@ -73,7 +73,8 @@ class Day:
         kept = [*self.candidates, *self.background, *self.liked]
         vectorizer = TfidfVectorizer(
             strip_accents="unicode", stop_words="english", ngram_range=(1, 2), max_features=20_000,
-            token_pattern=r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b", sublinear_tf=True, max_df=0.1, min_df=2,
+            token_pattern=r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b",  # noqa: S106  a pattern of words
+            sublinear_tf=True, max_df=0.1, min_df=2,
         )  # fmt: skip
         rows = vectorizer.fit_transform(self.texts[place] for place in kept)
         return rows, {place: at for at, place in reversed(list(enumerate(kept)))}

@@ -1,0 +1,83 @@
+"""Vectors add meaning to words: any model will do, and what is stored ranks as what was computed."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from digest.embeddings import named
+from digest.errors import ConfigError
+from digest.model import Liking, Profile
+from digest.rank.interest import Ranker
+from digest.rank.lexical import Floats
+from digest.rank.vectors import Encode, best, packed, unpacked
+from tests.house import paper
+
+
+class Synonyms:
+    """A model that knows two things: the sea and money."""
+
+    name, weight = "synonyms-1", 1.0
+    meanings = (("ocean", "sea", "waves"), ("money", "market", "auction"))
+
+    def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  it knows all it knows
+        return self._encode
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        rows = [[sum(word in text for word in words) + 0.01 for words in self.meanings] for text in texts]
+        return np.array(rows, np.float32)
+
+
+def test_a_paper_in_other_words_is_found_by_its_meaning() -> None:
+    papers = [paper(title, abstract="") for title in ("market", "waves", "auction", "money")]
+    reader = Profile(liked=(Liking("ocean"),))
+    [words] = Ranker(papers).rank([reader])
+    [meaning] = Ranker(papers, vectors=Synonyms()).rank([reader])
+    assert words.affinity.max() <= 0
+    assert int(meaning.affinity.argmax()) == 1
+
+
+def test_disliked_meaning_counts_against() -> None:
+    papers = [paper(title, abstract="") for title in ("market", "waves", "sea", "money")]
+    reader = Profile(liked=(Liking("ocean market"),), disliked=(Liking("auction"),))
+    [ranking] = Ranker(papers, vectors=Synonyms()).rank([reader])
+    assert ranking.affinity[1] > ranking.affinity[3]
+
+
+def test_a_stored_vector_comes_back_as_half_precision_had_it() -> None:
+    vector = np.array([0.125, -3.5, 0.1], np.float32)
+    assert np.allclose(unpacked(packed(vector)), vector, rtol=1e-3)
+    assert len(packed(vector)) == 6
+
+
+def test_the_best_are_the_nearest_in_order() -> None:
+    chance = np.random.default_rng(7)
+    papers = chance.standard_normal((40, 8), np.float32)
+    readers = chance.standard_normal((5, 8), np.float32)
+    found = best(papers, readers, np.ones(40, np.float32), top=6)
+    assert found.tolist() == np.argsort(-(readers @ papers.T), axis=1)[:, :6].tolist()
+    assert best(papers[:3], readers, np.ones(3, np.float32), top=6).shape == (5, 3)
+
+
+@pytest.mark.skipif(
+    not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
+)
+def test_the_static_table_loads_without_a_download_and_knows_synonyms() -> None:
+    table = named("static")
+    assert table is not None
+    assert table.name.startswith("wordllama-")
+    texts = ("a physician", "a doctor", "a galaxy", "bread")
+    vectors = table.fitted(texts)(texts)
+    lengths = np.linalg.norm(vectors, axis=1)
+    near = (vectors @ vectors.T) / np.outer(lengths, lengths)
+    assert near[0, 1] > 2 * max(near[0, 2], near[0, 3])
+
+
+def test_no_model_is_a_choice_and_a_missing_one_a_sentence() -> None:
+    assert named("none") is None
+    if find_spec("sentence_transformers") is None:
+        with pytest.raises(ConfigError, match="pip install"):
+            named("sentences")
+        with pytest.raises(ConfigError, match="pip install"):
+            named("some/folder")

@@ -1,0 +1,59 @@
+"""A library becomes seeds: nothing is lost, nothing counts twice, and what is not understood is named."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.model import Liking
+from digest.seeds import Seeds, read
+
+BIBTEX = r"""
+@comment{made by hand}
+@article{loveless2026sheep,
+  title = {Counting {Sheep} in Sublinear Time},
+  author = {Loveless, Ada and Chen, Bo},
+  abstract = "We count {"}sheep{"} and sleep.",
+  eprint = {2611.00001v2},
+  year = 2026
+}
+@misc{nameless, year = 2026}
+@inproceedings{x, title = "Caf\'e Talk", doi = {10.1000/Cafe}, year = {2020}}
+"""
+RIS = """TY  - JOUR
+TI  - Whale songs
+AB  - We listen.
+UR  - https://arxiv.org/abs/2611.00007
+ER  -
+TY  - JOUR
+DO  - 10.1000/ABC
+ER  -
+"""
+
+
+def test_ids_and_links_in_any_form_are_one_paper() -> None:
+    found = read("2611.00001, https://arxiv.org/pdf/2611.00001v3 10.1000/ABC\nnonsense")
+    assert found == Seeds(ids=("arxiv:2611.00001", "doi:10.1000/abc"), unknown=("nonsense",))
+
+
+def test_bibtex_gives_titles_abstracts_and_ids() -> None:
+    found = read(BIBTEX)
+    assert found.likings == (
+        Liking("Counting Sheep in Sublinear Time", 'We count "sheep" and sleep.', "arxiv:2611.00001"),
+        Liking("Cafe Talk", "", "doi:10.1000/cafe"),
+    )
+    assert found.unknown == ("nameless",)
+
+
+def test_ris_gives_titles_and_ids() -> None:
+    assert read(RIS) == Seeds(
+        (Liking("Whale songs", "We listen.", "arxiv:2611.00007"),), ("doi:10.1000/abc",)
+    )
+
+
+def test_a_broken_export_is_read_as_far_as_it_goes() -> None:
+    assert read("@article{a, title = {Never closed").likings == (Liking("Never closed"),)
+
+
+@given(st.text() | st.text(alphabet='@{}",= \nabTI-ER'))
+def test_any_text_is_answered(text: str) -> None:
+    found = read(text)
+    assert len(set(found.ids)) == len(found.ids)
