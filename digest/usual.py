@@ -8,31 +8,43 @@ from pydantic import TypeAdapter
 
 from digest.model import SignalKind
 from digest.rank.climate import DEFAULT, Climate, Pace
-from digest.rank.prior import Past
+from digest.rank.prior import Past, Prior
 from digest.rank.refit import SETTLED, refit, rolled
+from digest.rank.regression import fit_prior
 from digest.store import Store
 from digest.store.signals import Final
 
 REMEMBERED = timedelta(days=180)  # of authors' earlier papers
+A_YEAR = timedelta(days=365)
 COUNTS = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
-_KEY = "climate"
+_KEY, _PRIOR_KEY = "climate", "prior"
 _PACES = TypeAdapter(tuple[Pace, ...])
+_PRIOR = TypeAdapter(Prior)
 
 
 def climate_of(store: Store, now: datetime) -> Climate:
     """What is usual now: fitted figures if there are any, the last 28 days, and the authors' record."""
-    source, kind = COUNTS[0]
+    climate = _kept(store)
+    return rolled(climate, _ended(store, now, climate.paces[0], since=now - REMEMBERED), now.date())
+
+
+def _kept(store: Store) -> Climate:
     with store.begin(write=False) as tx:
-        paces = tx.meta.read(_KEY)
-        finals = tx.signals.finals(source, kind, since=(now - REMEMBERED).date())
-        papers = tx.papers.by_ids([final.paper_id for final in finals])
+        paces, prior = tx.meta.read(_KEY), tx.meta.read(_PRIOR_KEY)
     climate = replace(DEFAULT, paces=_PACES.validate_json(paces)) if paces else DEFAULT
-    past = [
-        Past(papers[final.paper_id], final.value / min(1.0, climate.paces[0].grown_at(_hours(final))))
+    return replace(climate, prior=_PRIOR.validate_json(prior)) if prior else climate
+
+
+def _ended(store: Store, now: datetime, pace: Pace, *, since: datetime) -> list[Past]:
+    """The papers listed since then whose votes say where they end."""
+    with store.begin(write=False) as tx:
+        finals = tx.signals.finals(*COUNTS[0], since=since.date())
+        papers = tx.papers.by_ids([final.paper_id for final in finals])
+    return [
+        Past(papers[final.paper_id], final.value / min(1.0, pace.grown_at(_hours(final))))
         for final in finals
         if _hours(final) >= SETTLED / timedelta(hours=1) and final.observed_at <= now
     ]
-    return rolled(climate, past, now.date())
 
 
 def fitted(store: Store, now: datetime, *, days: int) -> tuple[Pace, ...]:
@@ -52,14 +64,24 @@ def fitted(store: Store, now: datetime, *, days: int) -> tuple[Pace, ...]:
     return tuple(found)
 
 
-def keep(store: Store, paces: tuple[Pace, ...]) -> None:
-    """Use these figures from now on; sources without one keep what was shipped. Empty: as shipped."""
+def fitted_prior(store: Store, now: datetime) -> Prior | None:
+    """What authors, code and topic promise by the papers of the last year; None while they are too few."""
+    past = _ended(store, now, _kept(store).paces[0], since=now - A_YEAR)
+    return fit_prior(past, now.date())
+
+
+def keep(store: Store, paces: tuple[Pace, ...], prior: Prior | None = None) -> None:
+    """Use these figures from now on; what is not given stays as it was shipped."""
     named = {(pace.source, pace.kind): pace for pace in (*DEFAULT.paces, *paces)}
     with store.begin() as tx:
         if paces:
             tx.meta.write(_KEY, _PACES.dump_json(tuple(named.values())).decode())
         else:
             tx.meta.forget(_KEY)
+        if prior:
+            tx.meta.write(_PRIOR_KEY, _PRIOR.dump_json(prior).decode())
+        else:
+            tx.meta.forget(_PRIOR_KEY)
 
 
 def _hours(final: Final) -> float:

@@ -7,8 +7,10 @@ import click
 
 from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table, tell
 from digest.rank.climate import DEFAULT, Pace
+from digest.rank.prior import Prior
 from digest.rank.refit import ENOUGH
-from digest.usual import COUNTS, fitted, keep
+from digest.rank.regression import ENOUGH as PAPERS
+from digest.usual import COUNTS, fitted, fitted_prior, keep
 
 AGES = (3, 8, 24, 48, 72, 168)
 
@@ -26,16 +28,27 @@ def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json
     """
     with open_house() as house:
         paces = () if reset else fitted(house.store, clock(now), days=days)
-        if (save and paces) or reset:
-            keep(house.store, paces)
+        prior = None if reset else fitted_prior(house.store, clock(now))
+        if reset or (save and (paces or prior)):
+            keep(house.store, paces, prior)
     if as_json:
-        show_json([asdict(pace) for pace in paces])
+        show_json({"paces": [asdict(pace) for pace in paces], "prior": asdict(prior) if prior else None})
         return
     if not reset:
+        show_table(HEADERS, [_row("shipped", p) for p in DEFAULT.paces] + [_row("fitted", p) for p in paces])
         show_table(
-            HEADERS, [_row("shipped", pace) for pace in DEFAULT.paces] + [_row("fitted", p) for p in paces]
+            WEIGHTS, [_weights("shipped", DEFAULT.prior), *([_weights("fitted", prior)] if prior else [])]
         )
-    tell(_said(paces, save=save, reset=reset))
+    tell(_said(paces, prior, save=save, reset=reset))
+
+
+WEIGHTS = ("", "as of", "authors", "code", "page", "text", "author mean", "author best", "submitter")
+
+
+def _weights(whose: str, prior: Prior) -> tuple[object, ...]:
+    known = prior.known
+    text = (known.authors, known.code, known.page, known.text)
+    return whose, prior.as_of, *text, known.author_mean, known.author_best, known.submitter
 
 
 HEADERS = ("", "source", "as of", "mean", "median", *(f"{age} h" for age in AGES))
@@ -46,13 +59,15 @@ def _row(whose: str, pace: Pace) -> tuple[object, ...]:
     return whose, pace.source, pace.as_of, f"{pace.mean:.1f}", f"{pace.median:.1f}", *parts
 
 
-def _said(paces: tuple[Pace, ...], *, save: bool, reset: bool) -> str:
+def _said(paces: tuple[Pace, ...], prior: Prior | None, *, save: bool, reset: bool) -> str:
     if reset:
         return "The shipped figures are in use."
     young = [
         source for source, kind in COUNTS if not any((p.source, p.kind) == (source, kind) for p in paces)
     ]
     told = [f"Too few papers yet (fewer than {ENOUGH}) for: {', '.join(young)}."] if young else []
-    if paces:
+    if not prior:
+        told.append(f"Too few papers yet (fewer than {PAPERS}) for what authors, code and topic promise.")
+    if paces or prior:
         told.append("These figures are in use now." if save else "To use these figures: digest fit --save")
     return " ".join(told)

@@ -13,6 +13,7 @@ from digest.compose.wording import trend
 from digest.model import Heat, Paper
 from digest.rank.trending import heat_of, trending_order
 from digest.store import Store
+from digest.usual import climate_of
 
 WINDOWS = {"day": 2, "week": 7, "month": 31}  # a day's list is read until the evening of the next
 
@@ -58,7 +59,7 @@ def listed(store: Store, now: datetime, *, days: int) -> list[Place]:
     with store.begin(write=False) as tx:
         papers = tx.papers.pool(now - timedelta(days=days), now)
         signals = tx.signals.of([paper.id for paper in papers], until=now)
-    heat = heat_of(papers, signals, now)
+    heat = heat_of(papers, signals, now, climate=climate_of(store, now))
     ordered = trending_order(papers, heat)
     return [Place(number, paper, heat[paper.id]) for number, paper in enumerate(ordered, 1)]
 

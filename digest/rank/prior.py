@@ -7,7 +7,7 @@ date. It says something only about papers without votes: from the third hour on 
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -67,7 +67,7 @@ class Record:
 
     def votes_of(self, paper: Paper) -> float | None:
         """What the earlier papers of its best-known author drew, None for unknown people."""
-        known = [self.authors[name] for name in _names(paper) if name in self.authors]
+        known = [self.authors[name] for name in names_of(paper) if name in self.authors]
         return max((name.votes for name in known), default=None)
 
 
@@ -108,22 +108,25 @@ def terms_of(text: str) -> set[str]:
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
 
 
-def record_of(past: Iterable[Past]) -> Record:
+def record_of(past: Sequence[Past]) -> Record:
     """What the earlier papers of each author and submitter drew, each measured against its own day."""
-    days: dict[date | None, list[Past]] = defaultdict(list)
-    for each in past:
-        days[each.paper.listed].append(each)
     authors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     submitters: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for papers in days.values():
-        usual = median(log1p(each.votes) for each in papers)
-        for each in papers:
-            result = (each.votes, log1p(each.votes) - usual)
-            for name in _names(each.paper):
-                authors[name].append(result)
-            if each.paper.submitter:
-                submitters[each.paper.submitter].append(result)
+    for each, above in zip(past, above_the_day(past), strict=True):
+        for name in names_of(each.paper):
+            authors[name].append((each.votes, above))
+        if each.paper.submitter:
+            submitters[each.paper.submitter].append((each.votes, above))
     return Record(_summed(authors), _summed(submitters))
+
+
+def above_the_day(past: Sequence[Past]) -> list[float]:
+    """The logarithm of each paper's votes above the median of its listing day."""
+    days: dict[date | None, list[float]] = defaultdict(list)
+    for each in past:
+        days[each.paper.listed].append(log1p(each.votes))
+    usual = {day: median(votes) for day, votes in days.items()}
+    return [log1p(each.votes) - usual[each.paper.listed] for each in past]
 
 
 @cache
@@ -147,7 +150,7 @@ def promised(mean: float, promise: float) -> float:
 def _known(paper: Paper, record: Record, weights: Weights) -> float:
     standings = [
         record.authors[name].standing(AUTHOR_SHRINKAGE) if name in record.authors else 0.0
-        for name in _names(paper)
+        for name in names_of(paper)
     ]
     submitter = record.submitters.get(paper.submitter)
     return (
@@ -157,7 +160,8 @@ def _known(paper: Paper, record: Record, weights: Weights) -> float:
     )
 
 
-def _names(paper: Paper) -> tuple[str, ...]:
+def names_of(paper: Paper) -> tuple[str, ...]:
+    """The authors as the record knows them."""
     return tuple(name.lower() for name in paper.authors)
 
 
