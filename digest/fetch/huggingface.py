@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import httpx
+
 from digest.errors import SourceChanged, SourceError
 from digest.fetch import arxiv_api, plaintext
-from digest.fetch.answer import Wants
+from digest.fetch.answer import Refused, Wants
 from digest.fetch.source import Visit, failed, sentence, web_link
 from digest.identity import arxiv_id, canonical, is_withdrawn, merge
 from digest.model import Health, Paper, Reading, Signal, SignalKind
@@ -64,8 +66,15 @@ class HuggingFace:
                 if len(pages[-1].papers) < FULL_PAGE:
                     break
         except SourceError as error:
-            pages.append(failed(self.name, day.isoformat(), visit.now, error))
+            pages.append(self._unread(visit, day, error))
         return together(pages, scope=day.isoformat())
+
+    def _unread(self, visit: Visit, day: date, error: SourceError) -> Reading:
+        """A day that could not be read; today may simply not have begun there."""
+        not_begun = isinstance(error, Refused) and error.answer.status == httpx.codes.BAD_REQUEST
+        if not_begun and day == visit.now.date():
+            return parse(b"[]", day.isoformat(), visit.now)
+        return failed(self.name, day.isoformat(), visit.now, error)
 
     async def _page(self, visit: Visit, day: date, number: int) -> Reading:
         answer = await visit.client.get(

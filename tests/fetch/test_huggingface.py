@@ -134,3 +134,10 @@ async def test_papers_no_feed_of_ours_announced_get_their_categories(
     assert reading.papers[0].categories == ("cs.CL", "cs.LG")
     assert reading.papers[0].listed == date(2026, 11, 23)
     assert server.asked("/api/query")[0].query["id_list"] == "2611.12001,2611.12005"
+
+
+async def test_a_today_that_has_not_begun_there_is_simply_empty(client: Client, server: ReplayServer) -> None:
+    server.answer("/api/daily_papers", Reply(body=papers_json(range(3))))
+    server.answer("/api/daily_papers?date=2026-11-23", Reply(status=400))
+    (reading,) = await read(HuggingFace(server.url), Visit(client=client, now=NOW))
+    assert (reading.health, reading.note, len(reading.papers)) == (Health.OK, "", 3)
