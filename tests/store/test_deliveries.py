@@ -1,0 +1,192 @@
+"""Does the ledger keep its books? Planned once, remembered, released, told."""
+
+from datetime import date, timedelta
+
+from digest.model import (
+    BounceKind,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Planned,
+    Sent,
+    Settlement,
+    Status,
+)
+from digest.store import Store
+from digest.store.ledger import SendersLedger
+from digest.store.standing import Event, verdict
+from tests.deliver.post import PEPPER, Post
+from tests.house import NOW
+
+TODAY = NOW.date()
+
+
+def settled(delivery: Delivery, state: DeliveryState, **more: object) -> Settlement:
+    return Settlement(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
+
+
+def end_all(store: Store, state: DeliveryState) -> None:
+    """A sender that meets the same end with every mail."""
+    with SendersLedger(store, pepper=PEPPER) as ledger:
+        claimed = ledger.claim(64, NOW).deliveries
+        ledger.turn([], claimed, NOW, bodies=claimed)
+        ledger.turn([settled(each, state) for each in claimed], [], NOW)
+
+
+def test_planning_twice_is_planning_once(any_store: Store) -> None:
+    post = Post(any_store)
+    reader = post.reader()
+    plan = Planned(
+        kind=DeliveryKind.DIGEST,
+        key="digest/1/today",
+        subscriber_id=reader.id,
+        address=reader.address,
+        slot=NOW,
+        not_before=NOW,
+        not_after=NOW + timedelta(hours=20),
+        day=TODAY,
+        payload={"picks": [["arxiv:1", 0.5]]},
+    )
+    with any_store.begin() as tx:
+        assert tx.deliveries.plan([plan, plan], now=NOW) == 1
+    with any_store.begin() as tx:
+        assert tx.deliveries.plan([plan], now=NOW) == 0
+        kept = tx.deliveries.by_key(plan.key)
+    assert kept is not None
+    assert (kept.payload, kept.day, kept.slot) == ({"picks": [["arxiv:1", 0.5]]}, TODAY, NOW)
+    with any_store.begin(write=False) as tx:
+        assert tx.deliveries.find(kept.pid) == kept
+        assert tx.deliveries.find("nobody") is None
+
+
+def test_a_notice_goes_to_the_address_it_was_meant_for(any_store: Store) -> None:
+    reader = Post(any_store).reader()
+    with any_store.begin() as tx:
+        assert tx.deliveries.plan_notice(
+            DeliveryKind.CONFIRM, reader, "confirm/1/1", {"n": 1}, now=NOW, address="new@example.com"
+        )
+        assert not tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, "confirm/1/1", {}, now=NOW)
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        assert [each.address for each in ledger.claim(9, NOW).deliveries] == ["new@example.com"]
+
+
+def test_a_digest_goes_to_where_its_reader_is_now(any_store: Store) -> None:
+    post = Post(any_store)
+    post.digest(reader := post.reader())
+    with any_store.begin() as tx:
+        moved = tx.subscribers.by_id(reader.id)
+        tx.connection.exec_driver_sql("UPDATE subscriber SET address = 'moved@example.com'")
+    assert moved.address == "ada@example.com"
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        assert [each.address for each in ledger.claim(9, NOW).deliveries] == ["moved@example.com"]
+
+
+def test_papers_are_remembered_until_the_mail_fails(any_store: Store) -> None:
+    post = Post(any_store)
+    ada, bo = post.reader(), post.reader("bo@example.com")
+    post.digest(ada, papers=["arxiv:1", "arxiv:2"])
+    with any_store.begin(write=False) as tx:
+        memory = tx.deliveries.sent_papers([ada.id, bo.id])
+        assert tx.deliveries.sent_papers([ada.id], since=TODAY + timedelta(days=1)) == {ada.id: {}}
+    sent = Sent(day=TODAY, expected=5.0, votes=3.0)
+    assert memory == {ada.id: {"arxiv:1": sent, "arxiv:2": sent}, bo.id: {}}
+    end_all(any_store, DeliveryState.REJECTED)
+    with any_store.begin(write=False) as tx:
+        assert tx.deliveries.sent_papers([ada.id]) == {ada.id: {}}
+
+
+def test_papers_of_an_accepted_or_doubtful_mail_stay_remembered(any_store: Store) -> None:
+    post = Post(any_store)
+    ada = post.reader()
+    for day, state in ((TODAY, DeliveryState.ACCEPTED), (date(2026, 11, 24), DeliveryState.UNCERTAIN)):
+        post.digest(ada, day=day, papers=[f"arxiv:{day.day}"])
+        end_all(any_store, state)
+    with any_store.begin(write=False) as tx:
+        assert set(tx.deliveries.sent_papers([ada.id])[ada.id]) == {"arxiv:23", "arxiv:24"}
+
+
+def test_the_books_can_be_read(any_store: Store) -> None:
+    post = Post(any_store)
+    readers = post.readers(3)
+    post.digests(readers[:2])
+    end_all(any_store, DeliveryState.ACCEPTED)
+    post.digest(readers[2])
+    with any_store.begin(write=False) as tx:
+        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 1
+        assert tx.deliveries.ended(NOW - timedelta(hours=1)) == {DeliveryState.ACCEPTED: 2}
+        assert [each.state for each in tx.deliveries.history(readers[0].id)] == [DeliveryState.ACCEPTED]
+        assert len(tx.deliveries.in_state(DeliveryState.ACCEPTED)) == 2
+
+
+def test_a_person_decides_about_an_uncertain_mail(any_store: Store) -> None:
+    post = Post(any_store)
+    keys = post.digests(post.readers(2))
+    end_all(any_store, DeliveryState.UNCERTAIN)
+    with any_store.begin() as tx:
+        assert tx.deliveries.resolve(post.row(keys[0]).id, resend=True, now=NOW)
+        assert tx.deliveries.resolve(post.row(keys[1]).id, resend=False, now=NOW)
+    assert [post.state(key) for key in keys] == [DeliveryState.QUEUED, DeliveryState.ACCEPTED]
+    with any_store.begin() as tx:
+        assert not tx.deliveries.resolve(post.row(keys[1]).id, resend=True, now=NOW)
+
+
+def test_asking_the_ledger_again_changes_nothing(any_store: Store) -> None:
+    post = Post(any_store)
+    key = post.digest(post.reader())
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        claimed = ledger.claim(9, NOW).deliveries
+        assert ledger.claim(9, NOW).deliveries == ()
+        assert set(ledger.turn([], claimed, NOW)) == set(ledger.turn([], claimed, NOW)) == {claimed[0].id}
+        result = [settled(claimed[0], DeliveryState.QUEUED, spends=True, not_before=NOW + timedelta(hours=1))]
+        ledger.turn(result, [], NOW)
+        ledger.turn(result, [], NOW)
+    assert (post.state(key), post.row(key).attempt) == (DeliveryState.QUEUED, 1)
+
+
+def test_claimed_mail_that_is_given_back_is_as_it_was(any_store: Store) -> None:
+    post = Post(any_store)
+    key = post.digest(post.reader())
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        ledger.release(ledger.claim(9, NOW).deliveries, NOW)
+        assert post.state(key) is DeliveryState.QUEUED
+        assert len(ledger.claim(9, NOW).deliveries) == 1
+
+
+def test_tokens_of_a_route_are_shared_by_all_senders(any_store: Store) -> None:
+    def sender() -> SendersLedger:
+        return SendersLedger(any_store, pepper=PEPPER, wall=lambda: NOW)
+
+    with sender() as ledger:
+        assert ledger.draw("route:smtp", 5.0, 3) == (3, 0.0)
+    with sender() as ledger:
+        assert ledger.draw("route:smtp", 5.0, 9)[0] == 2
+        drawn, wait = ledger.draw("route:smtp", 5.0, 9)
+        assert (drawn, round(wait, 2)) == (0, 0.2)
+
+
+def event(mail: int, kind: BounceKind, *, days_ago: int = 0) -> Event:
+    return Event(mail, kind, NOW - timedelta(days=days_ago))
+
+
+def test_when_an_address_has_bounced_for_good() -> None:
+    hard, unsure, soft = BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT
+    assert verdict([event(1, hard)], [1]) == "hard"
+    assert verdict([event(1, BounceKind.COMPLAINT), event(1, hard)], [1]) == "complaint"
+    assert verdict([event(1, unsure), event(1, unsure)], [1]) is None
+    assert verdict([event(1, unsure), event(2, unsure)], [2, 1]) == "hard"
+    on_three_days = [event(n, soft, days_ago=n) for n in (1, 2, 3)]
+    assert verdict(on_three_days, [1, 2, 3, 4, 5]) == "hard"
+    assert verdict(on_three_days, [9, 8, 7, 1, 2, 3]) is None
+    assert verdict([event(n, soft) for n in (1, 2, 3)], [1, 2, 3]) is None
+
+
+def test_nobody_is_claimed_who_is_not_confirmed(any_store: Store) -> None:
+    post = Post(any_store)
+    keys = [
+        post.digest(post.reader(f"{status}@example.com", status))
+        for status in (Status.UNCONFIRMED, Status.PAUSED, Status.UNSUBSCRIBED)
+    ]
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        claimed = ledger.claim(9, NOW)
+    assert (claimed.deliveries, claimed.cancelled) == ((), 3)
+    assert {post.state(key) for key in keys} == {DeliveryState.CANCELLED}
