@@ -13,7 +13,7 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"letters", "usual", "alerts"},
+    {"letters", "usual", "alerts", "library"},
     {"intake", "editions", "subscriptions"},
     {"imports", "signups", "housekeeping"},
     {"pipeline"},

@@ -17,6 +17,7 @@ from digest import editions, pipeline
 from digest.app import House
 from digest.cadence import slot_on
 from digest.cli.house import clock, now_option, open_house, progress, tell
+from digest.cli.subscribers.desk import liked_in
 from digest.compose.tongue import tongue
 from digest.compose.wording import why
 from digest.errors import DigestError, NotFound
@@ -34,6 +35,11 @@ FORMATS = ("html", "text", "eml", "json")
 )
 @click.argument("address", required=False)
 @click.option("--interests", default="", help="Keywords separated by commas, or a sentence.")
+@click.option(
+    "--like",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of papers you like: arXiv ids or links, BibTeX or RIS.",
+)
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The mail of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
@@ -43,6 +49,7 @@ def command(
     *,
     address: str | None,
     interests: str,
+    like: Path | None,
     as_of: datetime | None,
     form: str | None,
     out: Path | None,
@@ -54,12 +61,12 @@ def command(
     Without an ADDRESS: for the interests given, else the trending edition. On a first call the
     sources are read once.
     """
-    if address and interests:
+    if address and (interests or like):
         raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")
     with open_house() as house:
         moment = clock(now)
         _read_once(house, moment)
-        reader = _subscriber(house, address) if address else _stranger(house, interests)
+        reader = _subscriber(house, address) if address else _stranger(house, interests, like)
         edition = _edition(house, reader, moment, as_of.date() if as_of else None)
         if not edition.picks:
             raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
@@ -91,8 +98,11 @@ def _subscriber(house: House, address: str) -> Subscriber:
         return tx.subscribers.by_address(address)
 
 
-def _stranger(house: House, interests: str) -> Subscriber:
-    return replace(STRANGER, profile=profile_of(interests), schedule=house.schedule)
+def _stranger(house: House, interests: str, like: Path | None) -> Subscriber:
+    with house.store.begin(write=False) as tx:
+        liked = liked_in(tx, like) if like else ()
+    profile = replace(profile_of(interests), liked=liked)
+    return replace(STRANGER, profile=profile, schedule=house.schedule)
 
 
 def profile_of(interests: str) -> Profile:

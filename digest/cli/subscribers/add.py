@@ -6,7 +6,7 @@ import click
 
 from digest import subscriptions
 from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, wishes_of
+from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, with_library
 
 
 @click.command(
@@ -22,7 +22,7 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
     with desk(now) as (house, tx, by):
         defaults = {"timezone": house.settings.timezone, "send_at": house.settings.send_at}
         reader = subscriptions.enrol(
-            tx, address, defaults | wishes_of(wishes), has_consented=confirmed, by=by
+            tx, address, defaults | with_library(tx, wishes), has_consented=confirmed, by=by
         )
     if as_json:
         show_json(subscriber_json(reader))

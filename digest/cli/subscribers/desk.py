@@ -1,18 +1,20 @@
 """What do the subscriber commands share? Wishes from options, and a subscriber in JSON or in words."""
 
 import getpass
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from digest.app import House
-from digest.cli.house import clock, open_house
-from digest.model import Delivery, Frequency, Mix, Subscriber
+from digest.cli.house import clock, open_house, tell
+from digest.library import understood
+from digest.model import Delivery, Frequency, Liking, Mix, Subscriber
 from digest.store import Transaction
 from digest.subscriptions import By
 
@@ -25,6 +27,11 @@ _WISHES = (
     click.option("--affiliations", help="Places to follow, comma-separated."),
     click.option("--categories", help="Categories to follow, comma-separated, like cs.CL."),
     click.option("--text", help="Interests as a paragraph."),
+    click.option(
+        "--like",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A file of papers they like: arXiv ids or links, BibTeX or RIS.",
+    ),
     click.option("--timezone", help="Like Europe/Berlin."),
     click.option("--send-at", help="Local time of day, like 07:00."),
     click.option("--frequency", type=click.Choice([str(f) for f in Frequency])),
@@ -45,8 +52,27 @@ def wish_options(command: F) -> F:
 
 
 def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
-    """Only what was asked for."""
-    return {name: value for name, value in given.items() if value is not None}
+    """Only what was asked for; a library is read by `with_library`, inside the transaction."""
+    return {name: value for name, value in given.items() if value is not None and name != "like"}
+
+
+def with_library(
+    tx: Transaction, given: Mapping[str, object], before: Sequence[Liking] = ()
+) -> dict[str, object]:
+    """The wishes, and the papers of the library that was given put before those liked already."""
+    asked, library = wishes_of(given), given.get("like")
+    if isinstance(library, Path):
+        papers = {liking.title.casefold(): liking for liking in (*before, *liked_in(tx, library))}
+        asked["liked"] = tuple(papers.values())
+    return asked
+
+
+def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:
+    """The papers a file names; what nobody understands is named."""
+    library = understood(tx, path.read_text(encoding="utf-8-sig", errors="replace"))
+    if library.unknown:
+        tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+    return library.likings
 
 
 @contextmanager
