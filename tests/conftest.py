@@ -39,7 +39,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL server for the whole session: the URI of its maintenance database."""
+    """A real PostgreSQL server for the whole test run: the URI of its maintenance database."""
     # Not in pytest's own folder: that is closed to the user the server runs as when tests run as root.
     folder = tempfile.mkdtemp(prefix="digest-postgres-")
     with warnings.catch_warnings():
