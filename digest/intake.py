@@ -15,6 +15,7 @@ from digest.store import Store
 
 log = logging.getLogger(__name__)
 
+ENRICHED = timedelta(days=30)  # so long some sources are asked what they know of a paper
 ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
 
 
@@ -37,11 +38,13 @@ async def fetch(
 ) -> tuple[Fetched, ...]:
     """Read every source. What one of them fails to say is in its reading; the others are unharmed."""
     fetched: list[Fetched] = []
+    with store.begin(write=False) as tx:
+        pool = tuple(paper.id for paper in tx.papers.pool(now - ENRICHED, now))
     async with connect() as client:
         for source in sources:
             with store.begin(write=False) as tx:
                 memory = tx.sources.memory(source.name)
-            visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell)
+            visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell, pool=pool)
             readings = await read(source, visit)
             fetched += [_keep(store, reading, now) for reading in readings]
             if source.name == ANNOUNCER:
