@@ -14,7 +14,7 @@ from digest.rank.regression import fit_prior
 from digest.store import Store
 from digest.store.signals import Final
 
-REMEMBERED = timedelta(days=180)  # of authors' earlier papers
+REMEMBERED = timedelta(days=90)  # of authors' earlier papers: enough to know who is known, quick to read
 A_YEAR = timedelta(days=365)
 COUNTS = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
 _KEY, _PRIOR_KEY = "climate", "prior"
