@@ -1,6 +1,6 @@
 """How much does a paper say what someone liked, in words? BM25 weights, and what is usual subtracted."""
 
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -51,11 +51,16 @@ class Lexicon:
 
     def encode(self, documents: Sequence[Terms]) -> sparse.csr_array:
         """Documents as rows of unit length; terms that nobody used today only make the others weigh less."""
-        new = _places([[term for term in each if term not in self.places] for each in documents])
-        places = ChainMap({term: place + len(self.places) for term, place in new.items()}, self.places)
+        places: dict[str, int] = {}
+        size = len(self.places)
+        for document in documents:
+            for term in document:
+                if term not in places:
+                    known = self.places.get(term)
+                    places[term] = (size := size + 1) - 1 if known is None else known
         unheard = float(np.log1p((self._total + 0.5) / 0.5)) ** RARITY
-        rarity = np.append(self._rarity, np.full(len(new), unheard, np.float32))
-        weights = self._weights(_table(documents, places), rarity)
+        rarity = np.append(self._rarity, np.full(size - len(self.places), unheard, np.float32))
+        weights = self._weights(_table(documents, places, width=size), rarity)
         return _divided(weights, _norms(weights))[:, : len(self.places)]
 
     @cached_property
@@ -91,11 +96,15 @@ def _places(documents: Iterable[Iterable[str]]) -> dict[str, int]:
     return places
 
 
-def _table(documents: Sequence[Terms], places: Mapping[str, int]) -> sparse.csr_array:
+def _table(
+    documents: Sequence[Terms], places: Mapping[str, int], *, width: int | None = None
+) -> sparse.csr_array:
     columns = np.fromiter((places[term] for document in documents for term in document), np.int32)
     values = np.fromiter((times for document in documents for times in document.values()), np.float32)
     ends = np.cumsum([0, *map(len, documents)])
-    return sparse.csr_array((values, columns, ends), shape=(len(documents), len(places)))
+    return sparse.csr_array(
+        (values, columns, ends), shape=(len(documents), len(places) if width is None else width)
+    )
 
 
 def _nearest(unit: sparse.csr_array) -> sparse.csr_array:

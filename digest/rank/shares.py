@@ -17,7 +17,7 @@ def shared(best: Sequence[int], facets: Sequence[str], *, room: int) -> list[int
     interests = set(facets)
     share = ceil(room / len(interests)) if interests else room
     count: Counter[str] = Counter()
-    chosen = []
+    chosen: list[int] = []
     for place, facet in zip(best, facets, strict=True):
         if count[facet] < share and len(chosen) < room:
             chosen.append(place)

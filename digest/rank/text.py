@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 STOPWORDS = frozenset(
@@ -39,6 +40,7 @@ def plain(text: str) -> str:
     return text.casefold()
 
 
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """The word without its plural ending: light, so that different words stay different.
 
@@ -92,6 +94,10 @@ def _sentences(text: str) -> Iterator[list[str]]:
 
 def _words(sentence: str) -> Iterator[str]:
     for match in _WORD.findall(sentence):
+        if match.isalnum():
+            if len(match) > 1 and not match.isdigit():
+                yield match
+            continue
         word = _APOSTROPHE.sub("", match)
         for part in _HYPHENS.split(word):
             if len(part) > 1 and not part.isdigit():
