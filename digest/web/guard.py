@@ -25,6 +25,7 @@ HARDENING: Mapping[str, str] = {
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    "cache-control": "private, no-cache",  # pages carry forms that count once
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 }
 # First path segments whose answers belong to one person: never stored, never indexed.

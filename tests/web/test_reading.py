@@ -31,6 +31,7 @@ async def test_a_page_needs_no_script_and_loads_nothing_from_elsewhere(
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cache-control"] == "private, no-cache"
     assert "set-cookie" not in answer.headers
 
 
