@@ -1,10 +1,10 @@
 """How would these papers be ranked for these readers? JSON lines in and out, no database."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any, TypeVar
 
 import click
@@ -38,16 +38,13 @@ class Reader:
     candidates: tuple[str, ...] | None
 
 
+LINES = click.File(encoding="utf-8-sig", errors="replace")  # a stray byte spoils a letter, not the ranking
+
+
 @click.command(epilog="Example: digest rank --papers today.jsonl --profiles readers.jsonl --top 10")
-@click.option(
-    "--papers", required=True, type=click.File(encoding="utf-8"), help="JSON lines; - is standard input."
-)
-@click.option(
-    "--profiles", type=click.File(encoding="utf-8"), help="JSON lines. Without it: the trending order."
-)
-@click.option(
-    "--background", type=click.File(encoding="utf-8"), help="Papers of earlier days, same form as --papers."
-)
+@click.option("--papers", required=True, type=LINES, help="JSON lines; - is standard input.")
+@click.option("--profiles", type=LINES, help="JSON lines. Without it: the trending order.")
+@click.option("--background", type=LINES, help="Papers of earlier days, same form as --papers.")
 @now_option
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(0), help="Picks per profile; 0: all."
@@ -55,7 +52,7 @@ class Reader:
 @click.option("--mix", default="balanced", show_default=True, type=click.Choice([mix.value for mix in Mix]),
               help="Own interests or what everyone reads.")  # fmt: skip
 @click.option("--vectors", default="auto", show_default=True,
-              help="auto (the static table if installed), none, static, sentences, or a model's folder.")  # fmt: skip
+              help="auto (static if installed), none, static, sentences, or a model's folder.")  # fmt: skip
 def command(  # noqa: PLR0917  click passes every option by name
     papers: Any, profiles: Any, background: Any, now: datetime | None, top: int, mix: str, vectors: str
 ) -> None:
@@ -64,7 +61,8 @@ def command(  # noqa: PLR0917  click passes every option by name
     A paper is {"id", "title", "abstract", "authors": [], "categories": [], "published", "listed", "signals":
     [{"kind": "upvotes", "value": 8, "observed_at": "2026-11-23T09:00:00Z"}]}; a profile is {"id",
     "keywords": [], "muted": [], "authors": [], "categories": [], "text": "", "liked": [{"title",
-    "abstract"}], "disliked": [], "candidates": [ids]}. All but the ids may be left out. Signals after --now do not exist yet.
+    "abstract"}], "disliked": [], "candidates": [ids]}. All but the ids may be left out.
+    Signals after --now do not exist yet.
     """
     known = _distinct(list(_lines(papers, _known)))
     moment = clock(now)
@@ -86,7 +84,7 @@ def command(  # noqa: PLR0917  click passes every option by name
 def _rankings(
     readers: Sequence[Reader], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
 ) -> Iterator[tuple[Reader, Ranking]]:
-    """Each reader's ranking in the order given; a set of candidates is a pool of its own, with its own usual."""
+    """Each reader's ranking in the order given; candidates of its own are a pool of its own."""
     embedding = embeddings.named(vectors)
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     for place, reader in enumerate(readers):
@@ -154,7 +152,8 @@ def _trend(paper: Paper, heat: Heat) -> dict[str, object]:
 
 def _print(profile: str | None, picks: Sequence[Mapping[str, object]], top: int) -> None:
     shown = list(picks[:top] if top else picks)
-    sys.stdout.write(json.dumps({"profile": profile, "picks": shown}, ensure_ascii=False) + "\n")
+    line = json.dumps({"profile": profile, "picks": shown}, ensure_ascii=False)
+    click.echo(line.encode("utf-8", "backslashreplace").decode())  # half a character is written as it came
 
 
 def _lines(stream: Any, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
@@ -167,7 +166,7 @@ def _lines(stream: Any, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
             if not isinstance(given, dict):
                 raise TypeError("it is not a JSON object")  # noqa: TRY301  answered three lines below
             yield read(given)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             name = getattr(stream, "name", "standard input")
             raise click.UsageError(
@@ -177,6 +176,8 @@ def _lines(stream: Any, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
 
 def _known(given: Mapping[str, Any]) -> Known:
     paper_id = _text(given["id"])
+    if not paper_id:
+        raise ValueError('"id" is empty')
     paper = Paper(
         id=paper_id,
         title=_text(given.get("title")),
@@ -186,16 +187,29 @@ def _known(given: Mapping[str, Any]) -> Known:
         published=_moment(given.get("published")),
         listed=_day(given.get("listed")),
     )
-    return Known(paper, tuple(_signal(paper_id, each) for each in given.get("signals") or ()))
+    counted = (each for each in given.get("signals") or () if _is_counted(each))
+    return Known(paper, tuple(_signal(paper_id, each) for each in counted))
+
+
+def _is_counted(given: Mapping[str, Any]) -> bool:
+    """Whether a signal says anything: null was not read, and of other kinds we know no pace."""
+    return given.get("value", "") is not None and (given.get("kind") or "upvotes") in set(SignalKind)
 
 
 def _signal(paper_id: str, given: Mapping[str, Any]) -> Signal:
-    kind = SignalKind(given.get("kind", "upvotes"))
+    kind = SignalKind(given.get("kind") or "upvotes")
     seen = _moment(given["observed_at"])
     if seen is None:
         raise ValueError("a signal needs observed_at")
     source = _text(given.get("source")) or SOURCES.get(kind, kind.value)
-    return Signal(paper_id=paper_id, kind=kind, value=float(given["value"]), observed_at=seen, source=source)
+    return Signal(paper_id=paper_id, kind=kind, value=_total(given["value"]), observed_at=seen, source=source)
+
+
+def _total(value: Any) -> float:
+    total = float(value)
+    if not isfinite(total) or total < 0:
+        raise ValueError(f"{value!r} is not a number of votes")
+    return total
 
 
 def _reader(given: Mapping[str, Any]) -> Reader:

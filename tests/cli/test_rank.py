@@ -100,7 +100,6 @@ def test_liked_papers_and_a_background_rank_too(tmp_path: Path) -> None:
         ([1], "line 1: it is not a JSON object"),
         ({"id": "x", "authors": "Ada"}, 'line 1: "authors" is a text'),
         ({"id": "x", "published": "yesterday"}, "line 1: Invalid isoformat"),
-        ({"id": "x", "signals": [{"kind": "applause", "value": 1, "observed_at": "2026-01-01"}]}, "applause"),
     ],
 )
 def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, line: object, says: str) -> None:
@@ -114,3 +113,41 @@ def test_an_unknown_candidate_is_named(tmp_path: Path) -> None:
     result = rank(tmp_path, readers=[{"id": "ada", "candidates": ["nowhere"]}])
     assert result.exit_code == 2
     assert "Profile ada: candidate nowhere is not among --papers" in result.output
+
+
+def voted(**signal: object) -> list[dict[str, Any]]:
+    signals = [{"value": 9, "observed_at": "2026-03-02T08:00:00Z", **signal}]
+    return [{"id": "p0", "signals": signals}, {"id": "p1"}]
+
+
+@pytest.mark.parametrize("signal", [{"value": None}, {"kind": "bookmarks"}])
+def test_a_signal_that_was_not_read_or_is_unknown_counts_for_nothing(
+    tmp_path: Path, signal: dict[str, object]
+) -> None:
+    [answer] = answers(rank(tmp_path, "--now", "2026-03-02T09:00:00Z", papers=voted(**signal)))
+    assert "no votes read yet" in answer["picks"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "papers",
+    [
+        voted(value=-5),
+        voted(value=float("nan")),
+        voted(value=float("inf")),
+        voted(observed_at="0001-01-01T00:00:00+14:00"),
+        [{"id": None}],
+    ],
+)
+def test_a_number_or_a_day_that_cannot_be_is_a_usage_error_with_its_line(
+    tmp_path: Path, papers: list[dict[str, Any]]
+) -> None:
+    result = rank(tmp_path, papers=papers)
+    assert result.exit_code == 2
+    assert "line 1" in result.output
+
+
+def test_a_byte_order_mark_and_broken_characters_do_not_stop_a_ranking(tmp_path: Path) -> None:
+    path = tmp_path / "papers.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"id": "\\ud83d", "title": "caf\xe9"}\r\n\r\n{"id": "b"}')
+    result = CliRunner().invoke(command, ["--papers", str(path)])
+    assert {pick["paper"] for pick in answers(result)[0]["picks"]} == {"\ud83d", "b"}
