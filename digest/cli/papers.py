@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from digest.cli.house import clock, json_option, now_option, open_house, show_line, show_table
+from digest.cli.subscribers.desk import plain
 from digest.model import Paper, Signal, SignalKind
 
 EVERYTHING = 1_000_000
@@ -46,7 +47,8 @@ def paper_json(paper: Paper, signals: Sequence[Signal]) -> dict[str, Any]:
     missing = [
         name for name in ("abstract", "authors", "categories", "published") if not getattr(paper, name)
     ]
-    return asdict(paper) | {
+    fields: dict[str, Any] = plain(asdict(paper))
+    return fields | {
         "signals": [
             {
                 "kind": str(s.kind),
