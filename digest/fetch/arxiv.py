@@ -18,6 +18,7 @@ from digest.model import Announcement, Health, Memory, Paper, Reading
 
 FIRST_DAYS = timedelta(days=4)  # how far back a new installation looks when the feeds are empty
 FARTHEST = timedelta(days=60)  # how far back a repair may go
+EARLY = timedelta(hours=4)  # arXiv announces at 20:00 its time; feeds are known to follow before midnight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,11 @@ class Arxiv:
         visit.tell("arXiv feeds", 0, len(self.categories))
         raw = [counted(reading, visit.known) for reading in await self._group(visit, self.categories)]
         total = sum(len(reading.papers) for reading in raw)
-        readings = [judge(r, visit.recall(r.scope), today=today, others=total - len(r.papers)) for r in raw]
+        readings = [
+            judge(r, visit.recall(r.scope), today=today, tonight=arxiv_day(visit.now + EARLY),
+                  others=total - len(r.papers))
+            for r in raw
+        ]  # fmt: skip
         async for reading in self._healed(visit, readings, today):
             yield reading
 

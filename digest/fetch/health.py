@@ -18,10 +18,13 @@ FARTHEST_AHEAD = timedelta(days=3)
 FARTHEST_BEHIND = timedelta(days=60)
 
 
-def judge(reading: Reading, memory: Memory, *, today: date, others: int = 0) -> Reading:
+def judge(
+    reading: Reading, memory: Memory, *, today: date, tonight: date | None = None, others: int = 0
+) -> Reading:
     """The reading of one arXiv category with its health, note and, when it is the day's news, its day.
 
-    `today` is arXiv's date; `others` counts the papers of the same answer in other categories.
+    `today` is arXiv's date, `tonight` the one whose batch may be out already: in the evening tomorrow's;
+    `others` counts the papers of the same answer in other categories.
     """
     if reading.health is not Health.OK:
         return reading
@@ -29,7 +32,8 @@ def judge(reading: Reading, memory: Memory, *, today: date, others: int = 0) -> 
     if reading.unseen and not is_done and _overlap(reading, memory) >= SAME_BATCH:
         return _noting(reading, Health.STALE, "Most of its papers were in the last batch too: an old batch.")
     if reading.unseen:
-        return replace(reading, day=announcement_day(today))
+        is_early = (is_done or memory.day is None) and _overlap(reading, memory) < SAME_BATCH
+        return replace(reading, day=announcement_day(tonight if tonight and is_early else today))
     if is_done:
         return _noting(reading, Health.OK, "Nothing new since the last reading.")
     if not arxiv_announces(today):

@@ -54,6 +54,21 @@ def test_a_second_reading_of_the_day_is_well_with_nothing_new() -> None:
     assert (judged.health, judged.note) == (Health.OK, "Nothing new since the last reading.")
 
 
+def test_a_new_batch_in_the_evening_is_the_news_of_the_day_to_come() -> None:
+    for memory in (Memory(), Memory(day=FRIDAY, ids=frozenset({"arxiv:2611.99999"}))):
+        judged = judge(reading(BATCH, unseen=10), memory, today=SUNDAY, tonight=MONDAY)
+        assert judged.day == MONDAY
+        again = judge(reading(BATCH), Memory(day=judged.day, ids=IDS), today=MONDAY)
+        assert (again.health, again.note) == (Health.OK, "Nothing new since the last reading.")
+
+
+def test_a_late_batch_in_the_evening_is_still_today_s_and_so_is_a_stray_paper() -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    late = judge(reading(BATCH, unseen=10), Memory(day=FRIDAY), today=MONDAY, tonight=tuesday)
+    stray = judge(reading(BATCH, unseen=1), Memory(day=MONDAY, ids=IDS), today=MONDAY, tonight=tuesday)
+    assert (late.day, stray.day) == (MONDAY, MONDAY)
+
+
 @pytest.mark.parametrize(("day", "why"), [(SUNDAY, "weekend"), (THANKSGIVING, "holiday: Thanksgiving")])
 def test_on_a_day_without_announcement_nothing_is_amiss_and_the_reason_is_told(day: date, why: str) -> None:
     for papers in ((), BATCH):
