@@ -53,6 +53,7 @@ class House:
             notices_from=given.notices_from,
             reply_to=given.reply_to,
             postal_address=given.postal_address,
+            reads_mail=bool(given.bounce_mailbox.get_secret_value()),
             light=light,
             dark=dark,
         )

@@ -4,18 +4,21 @@ from datetime import datetime
 
 import click
 
+from digest import subscriptions
 from digest.cli.house import clock, json_option, now_option, open_house, show_json
+from digest.compose.links import Purpose
 from digest.deliver.bounces import open_mailbox, read_bounces
 from digest.deliver.reports import Heard
-from digest.errors import ConfigError
+from digest.errors import ConfigError, InvalidToken
 from digest.store.standing import Standing
+from digest.subscriptions import By
 
 
 @click.command("bounces", epilog="Example: digest bounces   (from cron: */10 * * * * digest bounces)")
 @now_option
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
-    """Read the bounce mailbox; never write again to addresses that are gone, or that complained."""
+    """Read the bounce mailbox; never write again to who is gone, complained, or unsubscribed by mail."""
     with open_house() as house:
         url = house.settings.bounce_mailbox.get_secret_value()
         if not url:
@@ -30,11 +33,23 @@ def command(*, now: datetime | None, as_json: bool) -> None:
                     report.pid, report.kind, now=clock(now), code=report.code, raw_hash=report.raw_hash
                 )
 
+        def leave(token: str) -> bool:
+            by = By(actor="reader", now=clock(now), pepper=house.pepper)
+            try:
+                claim = house.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=by.now)
+            except InvalidToken:
+                return False  # forged: it counts among the ignored
+            with house.store.begin() as tx:
+                subscriptions.unsubscribe(tx, claim.pid, by=by)
+            return True
+
         retired = [key.get_secret_value().encode() for key in house.settings.old_secret_keys]
         with open_mailbox(url) as box:
-            reading = read_bounces(box, hear, keys=[house.secret, *retired])
+            reading = read_bounces(box, hear, keys=[house.secret, *retired], leave=leave)
     if as_json:
-        show_json({"read": reading.read, "heard": reading.heard, "ignored": reading.ignored})
+        show_json(
+            {"read": reading.read, "heard": reading.heard, "left": reading.left, "ignored": reading.ignored}
+        )
     else:
         click.echo(
             f"{reading.read} mails read: {reading.heard} told something new, {reading.ignored} ignored."

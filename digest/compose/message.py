@@ -132,7 +132,7 @@ def listed(site: Site, links: Links, own: Own, day: date) -> Iterable[Header]:
     name = one_line(site.brand).replace('"', "") if site.brand.isascii() else ""
     return (
         ("List-Id", f'"{name}" <daily.{site.domain}>' if name else f"<daily.{site.domain}>"),
-        ("List-Unsubscribe", f"<{own.unsubscribe}>, <mailto:unsubscribe+{own.token}@{site.domain}>"),
+        ("List-Unsubscribe", f"<{own.unsubscribe}>{_by_mail(own.token, site)}"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("List-Help", f"<{own.preferences}>"),
         ("List-Owner", f"<mailto:{ascii_address(site.reply_to or site.sender)}>"),
@@ -142,6 +142,11 @@ def listed(site: Site, links: Links, own: Own, day: date) -> Iterable[Header]:
         ("Precedence", "bulk"),
         ("Feedback-ID", f"{day:%Y%m%d}:digest:{site.domain.replace('.', '')}"),
     )
+
+
+def _by_mail(token: str, site: Site) -> str:
+    """The second way out, where somebody reads that mailbox: an address nobody reads would be a lie."""
+    return f", <mailto:unsubscribe+{token}@{site.domain}>" if site.reads_mail else ""
 
 
 def automatic(language: str) -> Iterable[Header]:

@@ -101,6 +101,7 @@ class Site:
     reply_to: str = ""  # a person; unset: the sender
     name: str = ""  # who sends this, in the footer; unset: the brand
     postal_address: str = ""
+    reads_mail: bool = True  # `digest bounces` reads unsubscribe+…@ at the sender's domain
     light: Palette = field(default=LIGHT)
     dark: Palette = field(default=DARK)
 

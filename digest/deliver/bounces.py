@@ -4,6 +4,7 @@ import hmac
 import imaplib
 import json
 import mailbox
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,18 @@ from digest.model import BounceKind
 
 AT_ONCE = 500
 SIGNED_WITHIN = 300  # seconds between the signing of a webhook and its arrival
+LONGEST_HEAD = 64 * 1024
 Hear = Callable[[Heard], bool]
+Leave = Callable[[str], bool]
+_UNSUBSCRIBE = re.compile(
+    r"^(?:To|Delivered-To|X-Original-To|Envelope-To):[^\n]*\bunsubscribe\+([\w.~-]{8,200})@",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def nobody_leaves(_: str) -> bool:
+    """For mailboxes that take bounces alone."""
+    return False
 
 
 class Mailbox(Protocol):
@@ -41,20 +53,29 @@ class Reading:
     read: int = 0
     heard: int = 0  # said something new about a delivery of ours
     ignored: int = 0  # no report, forged, or heard before
+    left: int = 0  # unsubscribed by mail
 
 
-def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes]) -> Reading:
-    """Read everything unread. `hear` writes one event down and says whether it was new.
+def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes], leave: Leave = nobody_leaves) -> Reading:
+    """Read everything unread; `hear` writes one event down, `leave` unsubscribes whoever holds a token.
 
-    A mail is marked as read only after that, so a crash reads it again; the same event twice is one.
+    Both say whether that was new. A mail is marked as read only after that, so a crash reads it again; the same event twice is one.
     """
-    read = heard = 0
+    read = heard = left = 0
     for name, raw in box.unread():
-        report = read_report(raw, keys=keys)
+        report, token = read_report(raw, keys=keys), unsubscribe_token(raw)
         heard += report is not None and hear(report)
+        left += report is None and token is not None and leave(token)
         box.mark_read(name)
         read += 1
-    return Reading(read, heard, read - heard)
+    return Reading(read, heard, read - heard - left, left)
+
+
+def unsubscribe_token(raw: bytes) -> str | None:
+    """The token of a mail to unsubscribe+TOKEN@…, as mail programs send it for people; None for others."""
+    head = raw[:LONGEST_HEAD].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0].decode("latin-1")
+    found = _UNSUBSCRIBE.search(head)
+    return found[1] if found else None
 
 
 @contextmanager
