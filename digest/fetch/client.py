@@ -14,7 +14,7 @@ import stamina
 
 from digest.errors import SourceError
 from digest.fetch.answer import Answer, CutShort, Inflater, Refused, Wants, check_kind
-from digest.fetch.hosts import Resolve, origin, public_address, resolve
+from digest.fetch.hosts import Resolve, origin, public_address, resolve, service
 from digest.fetch.patience import AGAIN, asked_to_wait, used_up
 
 
@@ -28,7 +28,7 @@ class Manners:
     attempts: int = 4
     first_wait: float = 1.0  # doubles with every attempt, plus jitter
     longest_wait: float = 120.0  # asked to wait longer, we give up until later
-    cool_off: float = 300.0  # a host that failed every attempt is left alone for so long
+    cool_off: float = 300.0  # a service that failed every attempt is left alone for so long
     connect_within: float = 10.0
     read_within: float = 30.0
     whole_within: float = 120.0
@@ -220,14 +220,14 @@ class Client:
                 f"answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}", wait=wait
             )
         if (renewed := used_up(answer.headers)) is not None:
-            self._closed[origin(url)] = (time.monotonic() + renewed, "our allowance there is used up")
+            self._closed[service(url)] = (time.monotonic() + renewed, "our allowance there is used up")
 
     def _close(self, url: httpx.URL, error: TryAgain) -> None:
         wait = max(error.wait or 0.0, self._manners.cool_off)
-        self._closed[origin(url)] = (time.monotonic() + wait, str(error))
+        self._closed[service(url)] = (time.monotonic() + wait, str(error))
 
     def _refuse_if_closed(self, url: httpx.URL) -> None:
-        until, reason = self._closed.get(origin(url), (0.0, ""))
+        until, reason = self._closed.get(service(url), (0.0, ""))
         left = until - time.monotonic()
         if left > 0:
             raise SourceError(f"{reason}; not asked again for {left:.0f} seconds")

@@ -25,6 +25,11 @@ def origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.host}:{url.port or _PORTS.get(url.scheme, 0)}"
 
 
+def service(url: httpx.URL) -> str:
+    """What is up or down as one: a host and where on it. A mirror may serve several sources from one host."""
+    return "/".join((origin(url), *url.path.split("/")[1:3]))
+
+
 async def public_address(url: httpx.URL, *, ask: Resolve = resolve) -> str:
     """An address of this host, checked; SourceError when any of its addresses is not public.
 

@@ -113,6 +113,17 @@ async def test_a_host_that_stays_down_is_left_alone_for_a_while(client: Client, 
     assert len(server.requests) == 3
 
 
+async def test_what_else_a_mirror_serves_is_unharmed_by_one_service_that_is_down(
+    client: Client, server: ReplayServer
+) -> None:
+    server.answer("/rss/cs.CL", Reply(status=503))
+    server.answer("/api/daily_papers", Reply(body=b"[]"))
+    with pytest.raises(SourceError, match="503"):
+        await client.get(server.url + "/rss/cs.CL", family="arxiv", wants=Wants.XML)
+    answer = await client.get(server.url + "/api/daily_papers", family="huggingface", wants=Wants.JSON)
+    assert answer.body == b"[]"
+
+
 async def test_a_dead_host_is_one_clear_sentence(server: ReplayServer, hurried: Manners) -> None:
     dead = "http://127.0.0.1:9"
     async with Client(hurried, trusted=(dead,)) as client:
