@@ -59,7 +59,8 @@ class Reading:
 def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes], leave: Leave = nobody_leaves) -> Reading:
     """Read everything unread; `hear` writes one event down, `leave` unsubscribes whoever holds a token.
 
-    Both say whether that was new. A mail is marked as read only after that, so a crash reads it again; the same event twice is one.
+    Both say whether that was new. A mail is marked as read only after that, so a crash reads it again;
+    the same event twice is one.
     """
     read = heard = left = 0
     for name, raw in box.unread():
