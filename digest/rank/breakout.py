@@ -2,37 +2,46 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from heapq import nlargest
 
 from digest.model import Heat, Sent
 
 TIMES, MORE_VOTES, LEADERS = 2, 30, 5
+PAUSE = timedelta(days=7)  # between two that come again
 
 
 def broken_out(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, Heat]:
-    """The papers of the last seven days that may be sent again, with the count they had when sent.
+    """The paper of the last seven days that may be sent again, with the count it had when sent.
 
     Never sent twice before, on course for at least twice as much as then, 30 votes more, and now among
-    the five hottest. About one a week.
+    the five hottest; of several the hottest, and none within a week of the last one.
     """
-    grown = [name for name, then in sent.items() if name in heat and _has_grown(heat[name], then)]
-    if not grown:
+    grown = {name for name, then in sent.items() if name in heat and _has_grown(heat[name], then)}
+    if not grown or _came_lately(sent):
         return {}
-    leaders = set(nlargest(LEADERS, heat, key=lambda name: (_place(heat[name]), name)))
+    leaders = nlargest(LEADERS, heat, key=lambda name: (_place(heat[name]), name))
     return {
-        name: replace(heat[name], broke_out_from=sent[name].votes or 0.0, broke_out_on=sent[name].day)
-        for name in grown
-        if name in leaders
+        name: replace(heat[name], broke_out_from=sent[name].votes, broke_out_on=sent[name].day)
+        for name in [name for name in leaders if name in grown][:1]
     }
+
+
+def _came_lately(sent: Mapping[str, Sent]) -> bool:
+    """Whether one of the last week's papers was there for a second time."""
+    last = max(then.day for then in sent.values())
+    return any(then.resent and last - then.day < PAUSE for then in sent.values())
 
 
 def _has_grown(now: Heat, then: Sent) -> bool:
     return (
         not then.resent
-        and then.expected > 0  # else nothing is known of how hot it was
         and now.votes is not None
+        and then.votes is not None
+        and then.votes > 0  # else it was sent before anybody voted: it began, it did not break out
+        and then.expected > 0
         and now.expected >= TIMES * then.expected
-        and now.votes - (then.votes or 0.0) >= MORE_VOTES
+        and now.votes - then.votes >= MORE_VOTES
     )
 
 

@@ -219,6 +219,26 @@ def test_a_paper_that_broke_out_since_it_was_sent_says_so() -> None:
     assert again.broke_out_from is None
 
 
+def test_of_several_only_the_hottest_comes_again_and_none_within_a_week() -> None:
+    first, second = listed(days_ago=1), listed(id="arxiv:2611.30001", days_ago=1)
+    readings = {first.id: [at(first, 200, 32)], second.id: [at(second, 140, 32)]}
+    then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
+    sent = {first.id: then, second.id: then}
+    told = heat_of([first, second], readings, NOW, sent=sent)
+    assert [told[each.id].broke_out_from for each in (first, second)] == [12, None]
+    lately = sent | {"arxiv:2611.00001": replace(then, resent=True, day=date(2026, 11, 20))}
+    told = heat_of([first, second], readings, NOW, sent=lately)
+    assert told[first.id].broke_out_from is None
+
+
+@pytest.mark.parametrize("votes", [None, 0])
+def test_what_was_sent_before_anybody_voted_did_not_break_out(votes: float | None) -> None:
+    one = listed(days_ago=1)
+    then = {one.id: Sent(day=date(2026, 11, 22), expected=20, votes=votes)}
+    told = heat_of([one], {one.id: [at(one, 140, 32)]}, NOW, sent=then)
+    assert told[one.id].broke_out_from is None
+
+
 def test_no_breakout_outside_the_five_hottest_or_without_thirty_more_votes() -> None:
     one = listed(days_ago=1)
     hotter = [listed(id=f"arxiv:2611.3{n:04d}", days_ago=1) for n in range(5)]
