@@ -8,8 +8,9 @@ from digest.identity import canonical
 from digest.model import Liking
 
 MOST = 2_000  # papers of one library
-_BIBTEX_ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]*)\s*,", re.ASCII)
-_BIBTEX_FIELD = re.compile(r"([\w-]+)\s*=\s*", re.ASCII)
+_BIBTEX_ENTRY = re.compile(r"@(\w+)\s*+\{\s*+([^,\s{}]*+)\s*+,", re.ASCII)
+_BIBTEX_FIELD = re.compile(r"(?<![\w-])([\w-]++)\s*+=\s*+", re.ASCII)
+_BARE_VALUE = re.compile(r"[^,\n}]*")
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])\s{1,2}-\s?(.*)$")
 _NOT_PAPERS = frozenset({"comment", "string", "preamble"})
 _ACCENT = re.compile(r"\\[\"'`^~=.uvHc]\s*\{?(\w)\}?")
@@ -59,7 +60,7 @@ def _seeds(entries: Iterator[tuple[str, Mapping[str, str]]]) -> Seeds:
 
 def _id_of(fields: Mapping[str, str]) -> str:
     for name in ("eprint", "doi", "url", "journal", "note"):
-        for word in re.split(r"[\s{},;]+", fields.get(name, "")):
+        for word in filter(None, re.split(r"[\s{},;]+", fields.get(name, ""))):
             try:
                 return canonical(word)
             except ValueError:
@@ -68,9 +69,12 @@ def _id_of(fields: Mapping[str, str]) -> str:
 
 
 def _bibtex(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for entry in _BIBTEX_ENTRY.finditer(text):
+    entries = [*_BIBTEX_ENTRY.finditer(text)]
+    ends = [*(entry.start() for entry in entries[1:]), len(text)]
+    for entry, end in zip(entries, ends, strict=True):
         if entry[1].lower() not in _NOT_PAPERS:
-            body = _braced(text, text.index("{", entry.start()))
+            # Not past the next entry: a brace that is never closed costs one paper, not the library.
+            body = _braced(text[entry.start() : end], entry[0].index("{"))
             yield entry[2] or entry[0], dict(_fields(body))
 
 
@@ -85,7 +89,7 @@ def _fields(body: str) -> Iterator[tuple[str, str]]:
             value = _quoted(body, start)
             place = start + len(value) + 2
         else:
-            value = re.split(r"[,\n}]", body[start:], maxsplit=1)[0]
+            value = _BARE_VALUE.match(body, start)[0]  # type: ignore[index]  # it matches everywhere
             place = start + len(value)
         yield field[1].lower(), value.strip()
 

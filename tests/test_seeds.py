@@ -1,5 +1,6 @@
 """A library becomes seeds: nothing is lost, nothing counts twice, and what is not understood is named."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,3 +58,16 @@ def test_a_broken_export_is_read_as_far_as_it_goes() -> None:
 def test_any_text_is_answered(text: str) -> None:
     found = read(text)
     assert len(set(found.ids)) == len(found.ids)
+
+
+@pytest.mark.parametrize(
+    "piece", ["@a{b,", "a", "@a{ ", "@a{b, c=", '@a{b, c="', "\\'{", "TY  - ", "10.1000/", "("]
+)
+def test_a_hostile_library_is_read_in_a_blink(piece: str) -> None:
+    read(piece * (200_000 // len(piece)))
+    read("@a{" + piece * (200_000 // len(piece)))
+
+
+def test_a_brace_that_is_never_closed_costs_one_paper_and_not_the_library() -> None:
+    found = read("@article{a, title = {Never closed\n@article{b, title = {Whale songs}}")
+    assert found.likings[-1] == Liking("Whale songs")

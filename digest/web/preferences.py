@@ -1,6 +1,7 @@
 """What does a reader want? Everything can be changed by the signed link of the mail, without a password."""
 
 import json
+import textwrap
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -14,13 +15,13 @@ from digest import subscriptions
 from digest.changes import changed
 from digest.compose.links import Purpose
 from digest.errors import InvalidAddress, InvalidChange, NotFound
+from digest.library import Library, understood
 from digest.model import Liking, Profile, Status, Subscriber
 from digest.rank.learning import MOST_LIKED, forget
 from digest.store.addresses import parse_address
 from digest.web.guard import MOST_PASTED
 from digest.web.lobby import InLobby, Lobby
 from digest.web.parts import Button
-from digest.web.pasted import understood
 from digest.web.previews import latest, sections
 from digest.web.private import feed_path
 from digest.web.wishes import Wishes
@@ -41,6 +42,7 @@ STANDING = {
     Status.UNCONFIRMED: "You have not confirmed yet: open the link in our mail.",
     Status.UNSUBSCRIBED: "You are unsubscribed; nothing is sent.",
 }
+MOST_NAMED, LONGEST_NAMED = 10, 80  # of what was pasted and not understood
 _ALL = TypeAdapter(Subscriber)
 
 router = APIRouter(include_in_schema=False)
@@ -134,21 +136,23 @@ def _save(visit: Visit, form: FormData) -> Response:
     try:
         with visit.lobby.house.store.begin() as tx:
             now = tx.subscribers.by_pid(visit.reader.pid)
-            papers = understood(tx, wishes.pasted)
-            saved = subscriptions.revise(tx, _with(changed(now, wishes.named(now)), papers), by=by)
+            library = understood(tx, wishes.pasted)
+            wanted = _with(changed(now, wishes.named(now)), library.likings)
+            saved = subscriptions.revise(tx, wanted, by=by)
     except InvalidChange as error:
         return visit.page(wishes, problem=str(error))
-    told = f" {len(papers)} paper{'s' if len(papers) > 1 else ''} understood." if papers else ""
-    return visit.of(saved).page(done=f"Saved.{told}")
+    return visit.of(saved).page(done=f"Saved.{_told(library)}")
 
 
 def _preview(visit: Visit, form: FormData) -> Response:
     wishes = Wishes.typed(form)
     try:
-        tried = changed(visit.reader, wishes.named(visit.reader))
+        with visit.lobby.house.store.begin(write=False) as tx:
+            library = understood(tx, wishes.pasted)
+        tried = _with(changed(visit.reader, wishes.named(visit.reader)), library.likings)
     except InvalidChange as error:
         return visit.page(wishes, problem=str(error))
-    return visit.of(tried).page(wishes, unsaved=True)
+    return visit.of(tried).page(wishes, done=_told(library).strip(), unsaved=True)
 
 
 def _forget(visit: Visit, form: FormData) -> Response:
@@ -216,6 +220,19 @@ ACTIONS: dict[str, Callable[[Visit, FormData], Response]] = {
     "erase": _ask_erase,
     "erase-now": _erase,
 }
+
+
+def _told(library: Library) -> str:
+    """How many of the pasted papers were understood, and word for word what was not."""
+    number, unknown = len(library.likings), library.unknown
+    told = f" {number} paper{'s' if number > 1 else ''} understood." if number else ""
+    if unknown:
+        named = ", ".join(
+            textwrap.shorten(name, LONGEST_NAMED, placeholder="…") for name in unknown[:MOST_NAMED]
+        )
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        told += f" Not understood, or not known here: {named}{more}."
+    return told
 
 
 def _with(reader: Subscriber, papers: Sequence[Liking]) -> Subscriber:

@@ -104,14 +104,33 @@ async def test_pasted_papers_are_understood_and_can_be_deleted(
 ) -> None:
     with house.store.begin(write=False) as tx:
         known = tx.papers.search("teapots")[0]
-    pasted = f"see {known.url}v2\n@article{{x,\n title = {{A {{History}} of Kettles}},\n}}\nTI  - Spoons"
+    pasted = f"{known.url}v2, arxiv:2611.99999 rubbish"
     page = (await visitor.post(link, data={"pasted": pasted, **WISHES})).text
-    assert "3 papers understood" in page
+    assert "1 paper understood. Not understood, or not known here: rubbish, arxiv:2611.99999." in page
+    pasted = "@article{x,\n title = {A {History} of Kettles},\n}\n@misc{nameless, year = 2026}"
+    page = (await visitor.post(link, data={"pasted": pasted, **WISHES})).text
+    assert "1 paper understood. Not understood, or not known here: nameless." in page
     liked = [liking.title for liking in now_of(reader_now).profile.liked]
-    assert liked == [TITLES[1], "A History of Kettles", "Spoons"]
+    assert liked == ["A History of Kettles", TITLES[1]]
     await visitor.post(link, data={"do": "forget", "paper": known.id})
-    await visitor.post(link, data={"do": "forget", "paper": "Spoons"})
-    assert [liking.title for liking in now_of(reader_now).profile.liked] == ["A History of Kettles"]
+    await visitor.post(link, data={"do": "forget", "paper": "A History of Kettles"})
+    assert now_of(reader_now).profile.liked == ()
+
+
+async def test_pasted_papers_are_tried_in_the_preview_and_not_kept(
+    visitor: AsyncClient, link: str, ada: Subscriber, reader_now: Look
+) -> None:
+    pasted = "TY  - JOUR\nTI  - Spoons & Forks\nER  - \n"
+    page = (await visitor.post(link, data={"pasted": pasted, "do": "preview", **WISHES})).text
+    assert "1 paper understood." in page
+    assert "Delete the paper Spoons &amp; Forks" in page
+    assert now_of(reader_now) == ada
+
+
+async def test_of_a_pasted_essay_only_the_first_words_are_named(visitor: AsyncClient, link: str) -> None:
+    pasted = " ".join(f"word{n}" for n in range(300)) + " " + "x" * 5000
+    page = (await visitor.post(link, data={"pasted": pasted, **WISHES})).text
+    assert "word9 and 291 more." in page
 
 
 async def test_a_learnt_term_is_shown_and_can_be_deleted(
