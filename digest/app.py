@@ -16,12 +16,14 @@ from digest.compose.links import Keys, Links
 from digest.compose.press import Press
 from digest.compose.render import Renderer
 from digest.compose.site import Site, palettes
+from digest.deliver.dkim import Signer
 from digest.deliver.files import FileTransport
 from digest.deliver.routes import Route
 from digest.deliver.smtp import Server, SmtpTransport
 from digest.deliver.verp import return_address
 from digest.errors import ConfigError
 from digest.fetch.client import Client, Manners
+from digest.fetch.llm import Model
 from digest.fetch.registry import Plan, build
 from digest.fetch.source import Source
 from digest.letters import Letters
@@ -104,8 +106,16 @@ class House:
     def letters(self) -> Letters:
         """Where ledger rows become bytes."""
         return Letters(
-            store=self.store, renderer=self.renderer, press=Press(self.renderer), mail_from=self.mail_from
+            store=self.store,
+            renderer=self.renderer,
+            press=Press(self.renderer),
+            mail_from=self.mail_from,
+            signer=self._signer(),
         )
+
+    def _signer(self) -> Signer | None:
+        key, selector = self.settings.dkim_key, self.settings.dkim_selector
+        return Signer.load(key, domain=self.site.domain, selector=selector) if key else None
 
     def mail_from(self, delivery: Delivery) -> str:
         """The envelope sender: an address of the delivery's own where bounces are read, else the sender."""
@@ -118,6 +128,11 @@ class House:
     def vectors(self) -> Embedding | None:
         """What tells the meaning of texts beside their words, if anything."""
         return embeddings.named(self.settings.vectors)
+
+    @property
+    def spread(self) -> timedelta:
+        """Over how long a slot's mails are spread."""
+        return timedelta(minutes=self.settings.spread)
 
     @property
     def admin_address(self) -> str:
@@ -146,6 +161,19 @@ class House:
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
         manners = Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
         return Client(manners, trusted=self.fetch_plan.trusted)
+
+    @property
+    def model(self) -> Model | None:
+        """The language model that retells papers in a sentence, if the operator has one."""
+        given = self.settings
+        if not given.llm_url:
+            return None
+        return Model(
+            url=given.llm_url,
+            key=given.llm_key.get_secret_value(),
+            name=given.llm_model,
+            budget=given.llm_budget,
+        )
 
     def close(self) -> None:
         """Give everything back."""

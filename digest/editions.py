@@ -1,7 +1,7 @@
 """Who gets what? The candidates of the day, an edition for everybody who is due, each in the ledger."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from digest.rank.trending import heat_of
 from digest.rank.vectors import Embedding
 from digest.store import Store, Transaction
 from digest.store.sources import SourceState
+from digest.throttle import spread
 from digest.usual import climate_of
 
 POOL = timedelta(days=7)  # how long a paper may wait for its day
@@ -115,16 +116,18 @@ def notes_on(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
     return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTES))
 
 
-def plan(
+def plan(  # noqa: PLR0913  one day's planning, each choice by its name
     store: Store,
     now: datetime,
     *,
     vectors: Embedding | None = None,
+    over: timedelta = timedelta(0),
     watch: Watch = watch_nothing,
     dry_run: bool = False,
 ) -> Plans:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
+    Each reader's mail waits a while of its own within `over`, always the same.
     `watch` sees each edition as it is planned; with `dry_run` it sees them and nothing is queued.
     """
     with store.begin(write=False) as tx:
@@ -137,7 +140,7 @@ def plan(
             due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK)
         chunk, editions = _choose(today, due)
         if not dry_run:
-            _queue(store, due, editions, now)
+            _queue(store, due, editions, now, over=over)
         for edition in editions:
             watch(edition)
         plans = _together(plans, chunk)
@@ -155,20 +158,22 @@ def _choose(today: Morning, due: Sequence[Subscriber]) -> tuple[Plans, list[Edit
         sent = tx.deliveries.sent_papers([reader.id for reader in due])
     slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
     editions = [edition for edition, _ in today.editions(slots, sent)]
-    worthy = [edition for edition in editions if is_worth_sending(edition)]
+    worthy = [worth for edition in editions if (worth := worth_sending(edition))]
     quiet, missed = len(editions) - len(worthy), len(due) - len(slots)
     return Plans(due=len(due), planned=len(worthy), quiet=quiet, missed=missed), worthy
 
 
-def _queue(store: Store, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime) -> None:
+def _queue(
+    store: Store, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime, *, over: timedelta
+) -> None:
     """The editions, everybody's next slot and how far they were served: in one transaction."""
     with store.begin() as tx:
-        tx.deliveries.plan([_planned(edition) for edition in editions], now=now)
+        tx.deliveries.plan([_planned(edition, over) for edition in editions], now=now)
         tx.subscribers.set_next_dues({reader.id: next_slot(reader.schedule, now) for reader in due})
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
 
 
-def _planned(edition: Edition) -> Planned:
+def _planned(edition: Edition, over: timedelta) -> Planned:
     reader = edition.subscriber
     return Planned(
         kind=DeliveryKind.DIGEST,
@@ -177,7 +182,7 @@ def _planned(edition: Edition) -> Planned:
         address=reader.address,
         day=edition.day,
         slot=edition.slot,
-        not_before=edition.slot,
+        not_before=edition.slot + spread(reader.pid, over=over),
         not_after=edition.slot + LASTS,
         payload=payload_of(edition),
         papers={
@@ -206,10 +211,12 @@ def delivery_key(edition: Edition) -> str:
     return f"digest/{edition.subscriber.id}/{edition.day}"
 
 
-def is_worth_sending(edition: Edition) -> bool:
-    """Whether a reader has not had the chance to see at least one of these papers before today."""
+def worth_sending(edition: Edition) -> Edition | None:
+    """The edition if a paper in it is new to the reader; else a word on the empty day, if they want that."""
     cursor = edition.subscriber.cursor
-    return any(cursor is None or _seen_since(pick.paper, cursor) for pick in edition.picks)
+    if any(cursor is None or _seen_since(pick.paper, cursor) for pick in edition.picks):
+        return edition
+    return replace(edition, picks=()) if edition.subscriber.preferences.empty_day_note else None
 
 
 def _seen_since(paper: Paper, cursor: datetime) -> bool:

@@ -8,6 +8,7 @@ from digest.compose.edition import edition_from, paper_ids
 from digest.compose.message import Posting, notice_id, notice_message
 from digest.compose.press import Press
 from digest.compose.render import Alert, Renderer
+from digest.deliver.dkim import Signer
 from digest.deliver.letter import Letter
 from digest.errors import DeliveryError, NotFound
 from digest.model import Delivery, DeliveryKind, Edition, Email, Subscriber
@@ -24,6 +25,7 @@ class Letters:
     renderer: Renderer
     press: Press  # prints what many mails share once
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
+    signer: Signer | None = None  # vouches for mails whose relay does not
 
     def write(self, delivery: Delivery) -> Letter | None:
         """The letter of a delivery, or None when there is nothing left to say to its reader."""
@@ -31,7 +33,7 @@ class Letters:
         if raw is None:
             return None
         return Letter(
-            raw=raw,
+            raw=self.signer.signed(raw) if self.signer else raw,
             mail_from=self.mail_from(delivery),
             rcpt_to=delivery.address,
             smtputf8=not delivery.address.isascii(),

@@ -3,6 +3,7 @@
     fetch       every source is read; papers, signals and the source's health go into the store  (intake.py)
     candidates  what may be sent now and how hot it is: read once, shared by every edition       (editions.py)
     plan        for whoever is due: rank, select, remember the edition as a queued delivery      (editions.py)
+    retell      a language model, where there is one, says in a sentence what they are about      (retelling.py)
     send        the outbox renders each queued delivery and hands it over                        (deliver/)
 
 It puts the rooms in order and decides nothing itself: every rule lives in the room that is called.
@@ -24,6 +25,7 @@ from digest.deliver.routes import Route
 from digest.deliver.tally import Tally
 from digest.editions import Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
+from digest.fetch.llm import Model
 from digest.fetch.source import Source, Tell, tell_nobody
 from digest.housekeeping import tidy
 from digest.intake import Fetched, fetch, fetch_is_due
@@ -62,6 +64,14 @@ class Parts(Protocol):
     @property
     def vectors(self) -> Embedding | None:
         """What tells the meaning of texts beside their words, if anything."""
+
+    @property
+    def spread(self) -> timedelta:
+        """Over how long a slot's mails are spread."""
+
+    @property
+    def model(self) -> Model | None:
+        """What retells papers in a sentence, if anything."""
 
     @property
     def admin_address(self) -> str:
@@ -114,7 +124,9 @@ async def prepare(
     if fetch_is_due(house.store, clock(), every=house.fetch_every):
         fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
-    plans = await to_thread.run_sync(partial(plan, house.store, clock(), vectors=house.vectors, watch=watch))
+    plans = await to_thread.run_sync(
+        partial(plan, house.store, clock(), vectors=house.vectors, over=house.spread, watch=watch)
+    )
     day = Day(fetched=fetched, plans=plans)
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())

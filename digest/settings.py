@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
     )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
+    dkim_key: Path | None = Field(
+        None, description="private key (PEM) to sign mails with; unset: the relay signs"
+    )
+    dkim_selector: str = Field("digest", description="DNS name under _domainkey of that key's public half")
+    spread: float = Field(0, ge=0, description="minutes over which the mails of a slot are spread")
     admin_address: str = Field("", description="gets alerts: failing sources, held editions, broken routes")
 
     # sources
@@ -82,6 +87,14 @@ class Settings(BaseSettings):
     fetch_every: int = Field(60, ge=1, description="minutes between two readings of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
 
+    # a language model, for those who want one
+    llm_url: str = Field(
+        "", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1; unset: no model is asked"
+    )
+    llm_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
+    llm_model: str = Field("", description="the model's name at that endpoint")
+    llm_budget: int = Field(100, ge=0, description="most papers a day that it is asked about")
+
     # web and administration
     admin_token: SecretStr = Field(
         SecretStr(""), description="bearer token of the API; unset: API and admin off"
@@ -102,11 +115,11 @@ class Settings(BaseSettings):
 
     @field_validator(
         "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
-        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url",
+        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "llm_url",
     )  # fmt: skip
     @classmethod
     def _is_http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+        if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 import respx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from digest import editions, pipeline, subscriptions
 from digest.app import House, open_house
@@ -287,3 +289,40 @@ def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:
     assert tuple(editions.notes_for(new)) == ("first",)
     assert tuple(editions.notes_for(replace(new, cursor=THURSDAY))) == ()
     assert tuple(editions.notes_for(replace(new, cursor=THURSDAY, profile=Profile()))) == ("no-interests",)
+
+
+async def test_who_asked_for_it_gets_a_word_on_an_empty_day(world: World) -> None:
+    world.subscribe(empty_day_note=True)
+    await world.day(FRIDAY)
+    await world.day(FRIDAY + timedelta(days=1))
+    sunday = await world.day(FRIDAY + timedelta(days=2))
+    assert sunday.tally.sent == 1
+    message = message_from_bytes(world.mails()[-1].read_bytes(), policy=policy.default)
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert "arXiv announced nothing today" in " ".join(text.get_content().split())
+
+
+async def test_a_slot_is_spread_over_minutes_each_reader_at_a_moment_of_their_own(world: World) -> None:
+    for number in range(8):
+        world.subscribe(f"reader{number}@example.com")
+    await world.fetch(THURSDAY)
+    pipeline.plan(world.house.store, THURSDAY + DUE, over=timedelta(minutes=15))
+    with world.house.store.begin(write=False) as tx:
+        moments = {tx.deliveries.history(reader.id)[0].not_before for reader in tx.subscribers.after()}
+    slot = THURSDAY + timedelta(minutes=30)
+    assert len(moments) == 8
+    assert all(slot <= moment < slot + timedelta(minutes=15) for moment in moments)
+
+
+async def test_a_house_with_a_key_signs_what_it_sends(world: World, tmp_path: Path) -> None:
+    key = tmp_path / "dkim.pem"
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
+    house = House(world.house.settings.model_copy(update={"dkim_key": key}), world.house.store)
+    world.subscribe()
+    await world.fetch(THURSDAY)
+    pipeline.plan(house.store, THURSDAY + DUE)
+    await pipeline.send(house, lambda: THURSDAY + DUE)
+    (mail,) = world.mails()
+    assert mail.read_bytes().startswith(b"DKIM-Signature: v=1;")

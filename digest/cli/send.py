@@ -37,7 +37,7 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
         if to:
             click.echo(anyio.run(send_test, house, to, clock))
             return
-        plans = pipeline.plan(house.store, clock(), vectors=house.vectors)
+        plans = pipeline.plan(house.store, clock(), vectors=house.vectors, over=house.spread)
         day = Day(plans=plans, tally=anyio.run(pipeline.send, house, clock))
     show_day(day, as_json=as_json)
     if not day.is_sound:
