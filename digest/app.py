@@ -4,7 +4,7 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from digest.compose.render import Renderer
 from digest.compose.site import Site, palettes
 from digest.deliver.dkim import Signer
 from digest.deliver.files import FileTransport
+from digest.deliver.reports import Heard
 from digest.deliver.routes import Route
 from digest.deliver.smtp import Server, SmtpTransport
 from digest.deliver.verp import return_address
@@ -119,10 +120,33 @@ class House:
 
     def mail_from(self, delivery: Delivery) -> str:
         """The envelope sender: an address of the delivery's own where bounces are read, else the sender."""
-        if not self.settings.bounce_mailbox.get_secret_value():
+        if not self.hears_bounces:
             return self.site.sender
         domain = self.settings.bounce_domain or self.site.domain
         return return_address(delivery.pid, domain=domain, key=self.secret)
+
+    @property
+    def hears_bounces(self) -> bool:
+        """Whether anybody listens to what comes back."""
+        given = self.settings
+        return bool(given.bounce_mailbox.get_secret_value() or given.bounce_secret.get_secret_value())
+
+    @cached_property
+    def keyring(self) -> list[bytes]:
+        """Every key whose signatures we still believe, the present one first."""
+        return [self.secret, *(key.get_secret_value().encode() for key in self.settings.old_secret_keys)]
+
+    def hear(self, report: Heard, *, now: datetime) -> bool:
+        """Take a bounce or a complaint to heart; False when it is no news."""
+        with self.store.begin() as tx:
+            return tx.deliveries.report(
+                report.pid,
+                report.kind,
+                now=now,
+                code=report.code,
+                raw_hash=report.raw_hash,
+                pepper=self.pepper,
+            )
 
     @cached_property
     def vectors(self) -> Embedding | None:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     bounce_mailbox: SecretStr = Field(
         SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
     )
+    bounce_secret: SecretStr = Field(
+        SecretStr(""), description="shared secret of the bounce webhook; unset: no webhook"
+    )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     dkim_key: Path | None = Field(
         None, description="private key (PEM) to sign mails with; unset: the relay signs"

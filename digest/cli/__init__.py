@@ -27,6 +27,7 @@ COMMANDS = {
     "status": "What happened lately, and what to do about it.",
     "doctor": "Is everything set up right? Each line with its fix.",
     "release": "Let a held edition go out.",
+    "deliveries": "Mails by state, and your word on the uncertain ones.",
     "bounces": "Read the bounce mailbox.",
     "db": "Migrate, check, back up and restore the database.",
 }

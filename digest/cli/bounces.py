@@ -1,6 +1,8 @@
 """`digest bounces`: read the mailbox to which bounces and complaints return."""
 
+from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -8,9 +10,7 @@ from digest import subscriptions
 from digest.cli.house import clock, json_option, now_option, open_house, show_json
 from digest.compose.links import Purpose
 from digest.deliver.bounces import open_mailbox, read_bounces
-from digest.deliver.reports import Heard
 from digest.errors import ConfigError, InvalidToken
-from digest.store.standing import Standing
 from digest.subscriptions import By
 
 
@@ -26,13 +26,6 @@ def command(*, now: datetime | None, as_json: bool) -> None:
                 "Set DIGEST_BOUNCE_MAILBOX, like maildir:/var/mail/bounces or imaps://user:pass@host/INBOX."
             )
 
-        def hear(report: Heard) -> bool:
-            with house.store.begin() as tx:
-                standing = Standing(tx.connection, pepper=house.pepper)
-                return standing.report(
-                    report.pid, report.kind, now=clock(now), code=report.code, raw_hash=report.raw_hash
-                )
-
         def leave(token: str) -> bool:
             by = By(actor="reader", now=clock(now), pepper=house.pepper)
             try:
@@ -43,14 +36,13 @@ def command(*, now: datetime | None, as_json: bool) -> None:
                 subscriptions.unsubscribe(tx, claim.pid, by=by)
             return True
 
-        retired = [key.get_secret_value().encode() for key in house.settings.old_secret_keys]
         with open_mailbox(url) as box:
-            reading = read_bounces(box, hear, keys=[house.secret, *retired], leave=leave)
+            hear = partial(house.hear, now=clock(now))
+            reading = read_bounces(box, hear, keys=house.keyring, leave=leave)
     if as_json:
-        show_json(
-            {"read": reading.read, "heard": reading.heard, "left": reading.left, "ignored": reading.ignored}
-        )
+        show_json(asdict(reading))
     else:
         click.echo(
-            f"{reading.read} mails read: {reading.heard} told something new, {reading.ignored} ignored."
+            f"{reading.read} mails read: {reading.heard} bounces and complaints, "
+            f"{reading.left} unsubscribed, {reading.ignored} ignored."
         )

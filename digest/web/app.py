@@ -12,7 +12,18 @@ from starlette.responses import JSONResponse, Response
 from digest import __version__
 from digest.app import House
 from digest.errors import DigestError, InvalidAddress, InvalidChange, InvalidToken, NotFound, StoreBusy
-from digest.web import confirming, feeds, health, leaving, preferences, private, reading, signup, teaching
+from digest.web import (
+    confirming,
+    feeds,
+    health,
+    leaving,
+    preferences,
+    private,
+    reading,
+    returned,
+    signup,
+    teaching,
+)
 from digest.web.admin import door, files, overview, readers
 from digest.web.api import routes as api
 from digest.web.guard import Guard
@@ -20,7 +31,7 @@ from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
 
 log = logging.getLogger(__name__)
 
-ROOMS = (reading, signup, confirming, leaving, preferences, teaching, private, feeds, health)
+ROOMS = (reading, signup, confirming, leaving, preferences, teaching, private, feeds, health, returned)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MEANING: dict[type[object], int] = {
     InvalidToken: 404,

@@ -1,0 +1,29 @@
+"""What does a mail provider tell us? Bounces and complaints, by a webhook signed with a shared secret."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from digest.deliver.bounces import read_webhook
+from digest.errors import NotFound
+from digest.web.lobby import InLobby
+
+SIGNATURE = "x-digest-signature"  # t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>">
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/webhooks/bounces")
+async def bounces(request: Request, lobby: InLobby) -> Response:
+    """One report: {"envelope": our return address, "type": "hard|soft|complaint", "code": "5.1.1"}."""
+    house, now = lobby.house, lobby.clock()
+    secret = house.settings.bounce_secret.get_secret_value()
+    if not secret:
+        raise NotFound("There is no webhook here.")
+    report = read_webhook(
+        await request.body(),
+        request.headers.get(SIGNATURE, ""),
+        secret=secret.encode(),
+        keys=house.keyring,
+        now=now.timestamp(),
+    )
+    return JSONResponse({"heard": report is not None and house.hear(report, now=now)})

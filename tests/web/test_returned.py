@@ -1,0 +1,82 @@
+"""The bounce webhook believes what is signed with our secret, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from digest.app import House, open_house
+from digest.deliver.bounces import sign_webhook
+from digest.model import Status, Subscriber
+from digest.settings import load
+from digest.subscriptions import By, enrol
+from digest.web.app import build
+from tests.house import NOW
+from tests.web.visit import BASE, Clock
+
+SECRET = "what only the provider and we know"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    settings = load(
+        database_url=f"sqlite:///{tmp_path}/digest.sqlite3",
+        base_url=BASE,
+        secret_key="a secret of the tests, long enough",
+        bounce_secret=SECRET,
+    )
+    opened = open_house(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reader(house: House) -> Subscriber:
+    """Somebody with a mail on its way."""
+    with house.store.begin() as tx:
+        return enrol(tx, "ada@example.com", {}, has_consented=False, by=By("test", NOW, house.pepper))
+
+
+def _report(house: House, reader: Subscriber, kind: str) -> bytes:
+    with house.store.begin(write=False) as tx:
+        (delivery,) = tx.deliveries.history(reader.id)
+    return json.dumps({"envelope": house.mail_from(delivery), "type": kind, "code": "5.1.1"}).encode()
+
+
+async def _post(app: FastAPI, body: bytes, signature: str) -> Response:
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as client:
+        return await client.post("/webhooks/bounces", content=body, headers={"x-digest-signature": signature})
+
+
+async def test_a_signed_hard_bounce_ends_our_writing_to_the_address(house: House, reader: Subscriber) -> None:
+    app, body = build(house, clock=Clock()), _report(house, reader, "hard")
+    signature = sign_webhook(body, SECRET.encode(), at=int(NOW.timestamp()))
+    assert (await _post(app, body, signature)).json() == {"heard": True}
+    assert (await _post(app, body, signature)).json() == {"heard": False}
+    with house.store.begin(write=False) as tx:
+        assert sum(tx.suppressions.count().values()) == 1
+        assert tx.subscribers.by_id(reader.id).status is not Status.CONFIRMED
+
+
+@pytest.mark.parametrize("signature", ["", "t=1,v1=00", "nonsense"])
+async def test_what_is_not_signed_is_refused(house: House, reader: Subscriber, signature: str) -> None:
+    body = _report(house, reader, "hard")
+    assert (await _post(build(house, clock=Clock()), body, signature)).status_code == 404
+    with house.store.begin(write=False) as tx:
+        assert not tx.suppressions.count()
+
+
+async def test_a_signature_of_an_hour_ago_is_refused(house: House, reader: Subscriber) -> None:
+    body = _report(house, reader, "complaint")
+    signature = sign_webhook(body, SECRET.encode(), at=int(NOW.timestamp()) - 3600)
+    assert (await _post(build(house, clock=Clock()), body, signature)).status_code == 404
+
+
+async def test_without_a_secret_there_is_no_webhook(tmp_path: Path) -> None:
+    house = open_house(load(database_url=f"sqlite:///{tmp_path}/other.sqlite3", base_url=BASE))
+    signature = sign_webhook(b"{}", b"", at=int(NOW.timestamp()))
+    assert (await _post(build(house, clock=Clock()), b"{}", signature)).status_code == 404
+    house.close()
