@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from digest.compose import wording
 from digest.compose.clean import clean
 from digest.compose.columns import wrapped
-from digest.compose.gist import shorten, told_in_short
+from digest.compose.gist import LONGEST, shorten, told_in_short
 from digest.compose.links import Links
 from digest.compose.tongue import Tongue
 from digest.model import Paper, Pick, Section, Subscriber
@@ -47,6 +47,7 @@ class Card:
     anchors: tuple[Anchor, ...]
     more: str
     less: str
+    sparkline: str = ""  # how the votes came in, as SVG, on pages; mail gets none
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,18 @@ def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
         meta=wording.meta(tongue, paper, pick.heat, told=told),
         why=own.why,
         why_lines=own.why_lines,
-        gist=told_in_short(paper),
+        gist=_gist(tongue, paper),
         anchors=_anchors(tongue, paper, linked=bool(href)),
         more=own.more,
         less=own.less,
     )
+
+
+def _gist(tongue: Tongue, paper: Paper) -> str:
+    """What it is about: a model's sentence says that it is one, whatever template prints it."""
+    if not paper.retold:
+        return told_in_short(paper)
+    return tongue.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), LONGEST)}
 
 
 def allowed(url: str) -> str:

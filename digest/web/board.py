@@ -7,13 +7,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
-from digest.model import Heat, Paper
+from digest.model import Heat, Paper, Signal
+from digest.rank.climate import Climate
 from digest.rank.trending import heat_of, trending_order
 from digest.store import Store
+from digest.usual import climate_of
 
 KEPT = 400  # papers of a list; a page shows the first of them, a category's feed filters them
 MOST_KEPT = 64  # lists
 ONE_DAY = timedelta(days=1)
+CLIMATE_FRESH = timedelta(hours=1)  # it is made of weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,11 @@ WINDOWS = {window.name: window for window in (TODAY, WEEK, MONTH)}
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A paper of a list, with its heat."""
+    """A paper of a list, with its heat and the readings behind it."""
 
     paper: Paper
     heat: Heat
+    readings: tuple[Signal, ...] = ()
 
     def is_in(self, category: str) -> bool:
         """Whether the paper belongs to a category or archive; every paper belongs to none in particular."""
@@ -59,11 +63,15 @@ class Board:
         self._store = store
         self._lists: Cache[tuple[Ranked, ...]] = Cache()
         self._months: Cache[dict[date, int]] = Cache()
+        self._climates: Cache[Climate] = Cache()
 
     def trending(self, window: Window, now: datetime, *, category: str = "") -> tuple[Ranked, ...]:
         """The hottest papers of a period, hottest first."""
         ranked = self._lists.value(
-            window.name, now, window.fresh, lambda: self._ranked(now - window.days * ONE_DAY, now)
+            window.name,
+            now,
+            window.fresh,
+            lambda: self._ranked(now - window.days * ONE_DAY, now, self.climate(now)),
         )
         return tuple(each for each in ranked if each.is_in(category))
 
@@ -72,18 +80,25 @@ class Board:
         start = datetime.combine(day, time(), UTC)
         end = min(start + ONE_DAY, now)
         fresh = TODAY.fresh if end == now else timedelta(hours=6)
-        return self._lists.value(f"{day}", now, fresh, lambda: self._ranked(start - ONE_DAY, end))
+        return self._lists.value(
+            f"{day}", now, fresh, lambda: self._ranked(start - ONE_DAY, end, climate_of(self._store, end))
+        )
+
+    def climate(self, now: datetime) -> Climate:
+        """What is usual by now, an hour old at most."""
+        return self._climates.value("", now, CLIMATE_FRESH, lambda: climate_of(self._store, now))
 
     def days(self, month: date, now: datetime) -> dict[date, int]:
         """How many papers each day of a month brought; days without any are left out."""
         return self._months.value(f"{month:%Y-%m}", now, MONTH.fresh, lambda: self._counted(month, now))
 
-    def _ranked(self, since: datetime, now: datetime) -> tuple[Ranked, ...]:
+    def _ranked(self, since: datetime, now: datetime, climate: Climate) -> tuple[Ranked, ...]:
         with self._store.begin(write=False) as tx:
             papers = tx.papers.pool(since, now)
             signals = tx.signals.of([paper.id for paper in papers], until=now)
-        heat = heat_of(papers, signals, now)
-        return tuple(Ranked(paper, heat[paper.id]) for paper in trending_order(papers, heat)[:KEPT])
+        heat = heat_of(papers, signals, now, climate=climate)
+        best = trending_order(papers, heat)[:KEPT]
+        return tuple(Ranked(paper, heat[paper.id], signals.get(paper.id, ())) for paper in best)
 
     def _counted(self, month: date, now: datetime) -> dict[date, int]:
         start = datetime.combine(month.replace(day=1), time(), UTC)

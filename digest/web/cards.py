@@ -1,18 +1,21 @@
 """What does a page show of a paper? The same card as the mail, in the same words."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from digest.compose.cards import Card, Personal, card, personal, reason
 from digest.compose.links import Links
+from digest.compose.sparkline import sparkline
 from digest.compose.tongue import tongue
-from digest.model import Because, Heat, Paper, Pick, Reason, Section, Subscriber
+from digest.model import Because, Heat, Paper, Pick, Reason, Section, Signal, Subscriber
 
 COLD = Heat(value=0.0, expected=0.0)
 NOTHING = Personal(why="", why_lines="", more="", less="")
 
 
-def card_of(paper: Paper, heat: Heat | None = None, *, day: date) -> Card:
-    """A paper of a public list, with why it trends if that is known."""
+def card_of(paper: Paper, heat: Heat | None = None, *, day: date, readings: Sequence[Signal] = ()) -> Card:
+    """A paper of a public list, with why it trends if that is known, and a line of how its votes came in."""
     speech = tongue("en")
     pick = Pick(
         paper=paper, section=Section.TRENDING, heat=heat or COLD, reason=Reason(because=Because.TREND)
@@ -20,7 +23,8 @@ def card_of(paper: Paper, heat: Heat | None = None, *, day: date) -> Card:
     if heat is None:
         return card(speech, pick, 0, NOTHING)
     told = reason(speech, pick, day)
-    return card(speech, pick, 0, Personal(why=told, why_lines="", more="", less=""))
+    shown = card(speech, pick, 0, Personal(why=told, why_lines="", more="", less=""))
+    return replace(shown, sparkline=sparkline(readings))
 
 
 def card_of_pick(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> Card:

@@ -161,7 +161,7 @@ def old_favicon() -> Response:
 
 def cards_of(ranked: tuple[Ranked, ...], day: date) -> list[Card]:
     """The cards of a public list."""
-    return [card_of(each.paper, each.heat, day=day) for each in ranked]
+    return [card_of(each.paper, each.heat, day=day, readings=each.readings) for each in ranked]
 
 
 def _page(request: Request, place: int) -> str:

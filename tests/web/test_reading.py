@@ -1,14 +1,18 @@
 """What can anyone read?"""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from fastapi import FastAPI
-from httpx import AsyncClient
+from httpx import ASGITransport, AsyncClient
 
 from digest.app import House
-from tests.house import NOW, paper
-from tests.web.visit import TITLES
+from digest.usual import climate_of, keep
+from digest.web.app import build
+from digest.web.board import TODAY, Board
+from tests.house import NOW, paper, signal
+from tests.web.visit import BASE, TITLES, Clock
 
 PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
 
@@ -19,6 +23,30 @@ async def test_the_front_page_shows_the_hottest_first_and_says_why(visitor: Asyn
     assert places == sorted(places)
     assert "160 upvotes" in page
     assert "Get trending papers in your inbox once a day" in page
+
+
+async def test_a_card_draws_how_its_votes_came_in_and_says_it_in_words(
+    visitor: AsyncClient, house: House
+) -> None:
+    assert "<svg" not in (await visitor.get("/")).text
+    with house.store.begin() as tx:
+        sheep = tx.papers.search("sheep")[0]
+        tx.signals.observe([signal(sheep, 3, hours_ago=5), signal(sheep, 61, hours_ago=3)])
+    again = AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE)
+    async with again:
+        page = (await again.get("/")).text
+    assert page.count("<svg") == 1
+    assert 'role="img"' in page
+    assert "<title>from 3 upvotes on 23 Nov to 160 upvotes on 23 Nov</title>" in page
+
+
+async def test_papers_are_hot_by_what_is_usual_lately(house: House) -> None:
+    usual = climate_of(house.store, NOW)
+    assert Board(house.store).climate(NOW) == usual
+    loud = replace(usual.paces[0], median=150.0)
+    calm = {each.paper.title: each.heat.value for each in Board(house.store).trending(TODAY, NOW)}
+    keep(house.store, (loud,))
+    assert all(each.heat.value < calm[each.paper.title] for each in Board(house.store).trending(TODAY, NOW))
 
 
 @pytest.mark.parametrize("path", PUBLIC)
