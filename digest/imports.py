@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from digest.cadence import next_slot
 from digest.changes import NAMES, changed
@@ -28,6 +29,7 @@ _STATUS_WORDS = {
     Status.UNSUBSCRIBED: ("unsubscribed",),
 }
 _NEVER_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
+_GUARDED = re.compile(r"'[=+\-@\t\r]")
 _STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
 
 
@@ -68,10 +70,18 @@ class _Wanted:
 Row = tuple[int, Mapping[str, object]]  # the row's number in its file, and its fields by their names
 
 
-def take_in(tx: Transaction, rows: Sequence[Row], *, by: By, confirmed: bool = False) -> tuple[Outcome, ...]:
+def take_in(
+    tx: Transaction,
+    rows: Sequence[Row],
+    *,
+    by: By,
+    confirmed: bool = False,
+    defaults: Mapping[str, object] = MappingProxyType({}),
+) -> tuple[Outcome, ...]:
     """Take in a batch of rows; the outcomes come in the same order. About a thousand at a time is best.
 
     `confirmed` asserts that these people consented before: who has no other status is confirmed at once.
+    `defaults` are the wishes of newcomers whose row says nothing of them.
     """
     read = [_read(number, fields) for number, fields in rows]
     wanted: dict[str, _Wanted] = {}
@@ -79,7 +89,7 @@ def take_in(tx: Transaction, rows: Sequence[Row], *, by: By, confirmed: bool = F
         if isinstance(row, _Wanted):
             wanted.setdefault(row.mailbox, row)
     batch = _Batch(
-        tx.subscribers.by_mailboxes(wanted.keys()), _barred(tx, wanted.values(), by), by, confirmed
+        tx.subscribers.by_mailboxes(wanted.keys()), _barred(tx, wanted.values(), by), by, confirmed, defaults
     )
     verdicts = {mailbox: batch.verdict(row) for mailbox, row in wanted.items()}
     _write(tx, [subscriber for _, subscriber in verdicts.values() if subscriber], by)
@@ -94,6 +104,7 @@ class _Batch:
     barred: frozenset[str]
     by: By
     consented: bool
+    defaults: Mapping[str, object]
 
     def verdict(self, row: _Wanted) -> tuple[Outcome, Subscriber | None]:
         """What becomes of a row, and the subscriber as they shall be where there is something to write."""
@@ -102,7 +113,9 @@ class _Batch:
             return Outcome(row.number, row.shown, Result.SUPPRESSED), None
         if before is None:
             blank = Subscriber(id=0, pid=new_pid(), address=row.shown, created_at=self.by.now)
-            added = self._standing(changed(blank, row.wishes), row.status or Status.CONFIRMED)
+            added = self._standing(
+                changed(blank, {**self.defaults, **row.wishes}), row.status or Status.CONFIRMED
+            )
             return Outcome(row.number, row.shown, Result.ADDED), added
         if before.status is Status.UNSUBSCRIBED:
             return Outcome(row.number, row.shown, Result.LEFT), None
@@ -177,7 +190,7 @@ def _barred(tx: Transaction, rows: Collection[_Wanted], by: By) -> frozenset[str
 
 
 def _read(number: int, fields: Mapping[str, object]) -> _Wanted | Outcome:
-    named = {_named(name): value for name, value in fields.items() if value not in (None, "", [])}
+    named = {_named(name): _unguarded(value) for name, value in fields.items() if value not in (None, "", [])}
     text = str(next((named[name] for name in _EMAIL_NAMES if name in named), ""))
     try:
         address = parse_address(text)
@@ -191,6 +204,11 @@ def _read(number: int, fields: Mapping[str, object]) -> _Wanted | Outcome:
 
 def _named(name: str) -> str:
     return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
+
+
+def _unguarded(value: object) -> object:
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    return value[1:] if isinstance(value, str) and _GUARDED.match(value) else value
 
 
 def _status(word: str) -> tuple[Status | None, bool]:

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -43,13 +43,15 @@ class Report:
         self.noted.extend(list(telling)[: MOST_TOLD - len(self.noted)])
 
 
-def take_in_file(store: Store, body: bytes, *, by: By, confirmed: bool, dry_run: bool) -> Report:
+def take_in_file(  # noqa: PLR0913  what an import is told
+    store: Store, body: bytes, *, by: By, confirmed: bool, dry_run: bool, defaults: Mapping[str, object]
+) -> Report:
     """Take in a file, a thousand rows at a time; a dry run reports the same and keeps nothing."""
     report, rows = Report(), rows_of(body)
     for start in range(0, len(rows), TOGETHER):
         some = rows[start : start + TOGETHER]
         with suppress(_Rehearsed), store.begin() as tx:
-            report.add(take_in(tx, some, by=by, confirmed=confirmed))
+            report.add(take_in(tx, some, by=by, confirmed=confirmed, defaults=defaults))
             if dry_run:
                 raise _Rehearsed
     return report

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,30 @@ def test_an_export_is_safe_in_a_spreadsheet_and_can_be_imported_again(folder: Pa
     (row,) = csv.DictReader(exported.splitlines())
     assert row["keywords"].startswith("'=")
     (folder / "again.csv").write_text(exported)
-    assert _import(folder / "again.csv", "--confirmed")["invalid"] == 0
+    assert _import(folder / "again.csv", "--confirmed")["unchanged"] == 1
+
+
+def test_newcomers_get_the_house_s_own_hours_unless_their_row_has_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGEST_TIMEZONE", "Europe/Berlin")
+    monkeypatch.setenv("DIGEST_SEND_AT", "06:30")
+    path = folder / "people.csv"
+    path.write_text("email,timezone\nada@example.com,\nbo@example.com,Asia/Tokyo\n")
+    _import(path, "--confirmed")
+    ada, bo = (reader.schedule for reader in _readers(folder))
+    assert (ada.timezone, bo.timezone) == ("Europe/Berlin", "Asia/Tokyo")
+    assert ada.send_at == bo.send_at == time(6, 30)
+
+
+def test_programs_are_given_everybody_and_people_a_screenful(folder: Path) -> None:
+    path = folder / "people.csv"
+    path.write_text("\n".join(["email", *(f"reader{n}@example.com" for n in range(60))]))
+    _import(path)
+    assert len(json.loads(_run("list", "--json").stdout)) == 60
+    assert len(_run("list", "--csv").stdout.splitlines()) == 61
+    assert len(_run("list").stdout.splitlines()) == 51
+    assert len(json.loads(_run("list", "--json", "--limit", "7").stdout)) == 7
 
 
 def test_a_listmonk_export_brings_its_attributes_along(folder: Path) -> None:

@@ -6,7 +6,7 @@ import click
 
 from digest import subscriptions
 from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, with_library
+from digest.cli.subscribers.desk import defaults_of, desk, subscriber_json, wish_options, with_library
 
 
 @click.command(
@@ -20,9 +20,8 @@ from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, wit
 def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **wishes: object) -> None:
     """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
     with desk(now) as (house, tx, by):
-        defaults = {"timezone": house.settings.timezone, "send_at": house.settings.send_at}
         reader = subscriptions.enrol(
-            tx, address, defaults | with_library(tx, wishes), has_consented=confirmed, by=by
+            tx, address, defaults_of(house) | with_library(tx, wishes), has_consented=confirmed, by=by
         )
     if as_json:
         show_json(subscriber_json(reader))

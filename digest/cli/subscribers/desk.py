@@ -84,6 +84,11 @@ def desk(now: datetime | None = None) -> Iterator[tuple[House, Transaction, By]]
             yield house, tx, by
 
 
+def defaults_of(house: House) -> dict[str, object]:
+    """When somebody who chose nothing gets the digest."""
+    return {"timezone": house.settings.timezone, "send_at": house.settings.send_at}
+
+
 def actor() -> str:
     """Who is at the keyboard, for the audit log."""
     try:

@@ -14,7 +14,7 @@ import click
 
 from digest.app import House
 from digest.cli.house import Bar, clock, json_option, now_option, open_house, progress, show_json, show_table
-from digest.cli.subscribers.desk import actor, formula_safe
+from digest.cli.subscribers.desk import actor, defaults_of, formula_safe
 from digest.cli.subscribers.rows import rows_of
 from digest.imports import Outcome, Result, Row, take_in
 from digest.subscriptions import By
@@ -64,7 +64,7 @@ def _run(
     counts: Counter[Result] = Counter()
     for batch in batches:
         with house.store.begin() as tx:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed)
+            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(house))
         note(outcomes)
         counts.update(outcome.result for outcome in outcomes)
     return counts
@@ -77,7 +77,7 @@ def _dry_run(
     counts: Counter[Result] = Counter()
     with suppress(_NothingWritten), house.store.begin() as tx:
         for batch in batches:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed)
+            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(house))
             note(outcomes)
             counts.update(outcome.result for outcome in outcomes)
         raise _NothingWritten

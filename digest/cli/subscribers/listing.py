@@ -11,6 +11,7 @@ from digest.cli.subscribers.desk import formula_safe, subscriber_json
 from digest.model import Status, Subscriber
 from digest.store.subscribers import SORTS
 
+EVERYBODY, SCREENFUL = 2**31, 50
 COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 
@@ -19,22 +20,24 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 @click.option("--search", default="", help="Only addresses with this in them.")
 @click.option("--sort", type=click.Choice(SORTS), default="created_at", show_default=True)
 @click.option("--descending", is_flag=True, help="The last first.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1), help="At most so many. Default: 50; with --json or --csv all."
+)
 @click.option("--offset", type=click.IntRange(0), default=0)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, safe to open in a spreadsheet.")
 @json_option
 def command(
-    *, status: str | None, search: str, sort: str, descending: bool, limit: int, offset: int,
+    *, status: str | None, search: str, sort: str, descending: bool, limit: int | None, offset: int,
     as_csv: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Who reads: filtered, sorted, a page at a time."""
+    """Who reads: filtered, sorted, a page at a time; programs get everybody unless they set a --limit."""
     with open_house() as house, house.store.begin(write=False) as tx:
         page = tx.subscribers.page(
             status=Status(status) if status else None,
             search=search,
             sort=sort,
             descending=descending,
-            limit=limit,
+            limit=limit or (EVERYBODY if as_json or as_csv else SCREENFUL),
             offset=offset,
         )
     if as_json:

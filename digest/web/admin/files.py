@@ -43,7 +43,12 @@ def take(
     dry_run = "dry_run" in form
     try:
         report = take_in_file(
-            lobby.house.store, content, by=by, confirmed="confirmed" in form, dry_run=dry_run
+            lobby.house.store,
+            content,
+            by=by,
+            confirmed="confirmed" in form,
+            dry_run=dry_run,
+            defaults=lobby.defaults,
         )
     except InvalidChange as error:
         return _page(lobby, session, problem=str(error))

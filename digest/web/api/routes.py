@@ -84,7 +84,14 @@ def take_in(
     by: Acting, lobby: InLobby, content: Annotated[bytes, Depends(_body)], how: Annotated[Taking, Query()]
 ) -> Taken:
     """Take in a CSV with a header or JSON lines, sent as the body; rows that make no sense are told."""
-    report = take_in_file(lobby.house.store, content, by=by, confirmed=how.confirmed, dry_run=how.dry_run)
+    report = take_in_file(
+        lobby.house.store,
+        content,
+        by=by,
+        confirmed=how.confirmed,
+        dry_run=how.dry_run,
+        defaults=lobby.defaults,
+    )
     return Taken(counts=report.counts, noted=report.noted)
 
 
