@@ -68,7 +68,9 @@ _TEXT_RANK = {
     "semanticscholar": -1,
 }
 _AUTHORS_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv-listing": 3, "huggingface": 2, "arxiv": 0}
-_EXTRAS = ("summary", "pdf_url", "code_url", "project_url", "discussion_url", "organization", "submitter")
+_EXTRAS = (
+    "summary", "retold", "pdf_url", "code_url", "project_url", "discussion_url", "organization", "submitter",
+)  # fmt: skip
 _Moment = TypeVar("_Moment", datetime, date)
 _NEWS = tuple(Announcement)  # new before cross before replace
 

@@ -37,6 +37,7 @@ class Paper:
     text_from: str = ""  # the source whose title and abstract stand here; empty: `source`
     authors_from: str = ""  # the source whose author names stand here; empty: `source`
     summary: str = ""  # one or two sentences by the source itself, if it has them
+    retold: str = ""  # one sentence by the operator's language model, always labelled
     keywords: tuple[str, ...] = ()
     pdf_url: str = ""
     code_url: str = ""

@@ -3,7 +3,7 @@
     fetch       every source is read; papers, signals and the source's health go into the store  (intake.py)
     candidates  what may be sent now and how hot it is: read once, shared by every edition       (editions.py)
     plan        for whoever is due: rank, select, remember the edition as a queued delivery      (editions.py)
-    retell      a language model, where there is one, says in a sentence what they are about      (retelling.py)
+    retell      a language model, where there is one, says what they are about in a sentence    (retelling.py)
     send        the outbox renders each queued delivery and hands it over                        (deliver/)
 
 It puts the rooms in order and decides nothing itself: every rule lives in the room that is called.
@@ -32,6 +32,7 @@ from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
 from digest.model import Health
 from digest.rank.vectors import Embedding
+from digest.retelling import Wanted, retell
 from digest.store import Store
 
 __all__ = ["Day", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
@@ -123,10 +124,12 @@ async def prepare(
     fetched: tuple[Fetched, ...] = ()
     if fetch_is_due(house.store, clock(), every=house.fetch_every):
         fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
+    wanted = Wanted(watch)
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
     plans = await to_thread.run_sync(
-        partial(plan, house.store, clock(), vectors=house.vectors, over=house.spread, watch=watch)
+        partial(plan, house.store, clock(), vectors=house.vectors, over=house.spread, watch=wanted)
     )
+    await retell(house.store, house.model, wanted.ids, clock())
     day = Day(fetched=fetched, plans=plans)
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())

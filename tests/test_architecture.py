@@ -15,7 +15,7 @@ FLOORS = [
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts", "library"},
     {"intake", "editions", "subscriptions"},
-    {"imports", "signups", "housekeeping"},
+    {"imports", "signups", "housekeeping", "retelling"},
     {"pipeline"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},

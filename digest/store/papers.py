@@ -92,6 +92,11 @@ class Papers:
         found = dict(self._rows(PAPER.c.number, numbers))
         return tuple(found[number] for number in numbers)
 
+    def retell(self, sentences: Mapping[str, str]) -> None:
+        """Keep what a language model says of papers, by their ids; what it says of others is nothing."""
+        for known, sentence in sentences.items():
+            self._connection.execute(sa.update(PAPER).where(PAPER.c.id == known).values(retold=sentence))
+
     def count(self) -> int:
         """How many works there are."""
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(PAPER)) or 0)

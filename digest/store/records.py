@@ -70,6 +70,7 @@ class PaperRecord(Record, table=True):
     text_from: str
     authors_from: str
     summary: str
+    retold: str
     keywords: list[str] = _json()
     pdf_url: str
     code_url: str

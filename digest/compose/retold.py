@@ -1,0 +1,41 @@
+"""May a reader see what a language model says? One plain sentence in the paper's own words, or nothing."""
+
+import re
+
+from digest.compose.clean import clean
+from digest.compose.gist import LONGEST, split
+from digest.model import Paper
+
+SHORTEST = 20  # characters
+LEAST_SHARED = 0.6  # of its longer words: a sentence about something else shares next to none
+STEM = 5  # letters, so that `counting` and `counted` are one word
+LINK_OR_MARKUP = re.compile(
+    r"[<>{}\[\]`@|\\]|://|\bwww\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|ru|cn|xyz)\b", re.IGNORECASE
+)
+WORD = re.compile(r"[^\W\d_]{4,}")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def trusted(told: str, paper: Paper) -> str:
+    """The sentence, if it is plain, short, and says nothing that title and abstract do not; else nothing."""
+    sentence = clean(told[: 4 * LONGEST])
+    if not SHORTEST <= len(sentence) <= LONGEST or LINK_OR_MARKUP.search(sentence):
+        return ""
+    known = f"{clean(paper.title)} {clean(paper.abstract)}"
+    is_sound = len(split(sentence)) == 1 and _tells_of(sentence, known) and _counts_as(sentence, known)
+    return sentence if is_sound else ""
+
+
+def _tells_of(sentence: str, known: str) -> bool:
+    """Whether it speaks of this paper: most of its words are the paper's."""
+    said, given = _stems(sentence), _stems(known)
+    return bool(said) and len(said & given) >= LEAST_SHARED * len(said)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:STEM] for word in WORD.findall(text.casefold())}
+
+
+def _counts_as(sentence: str, known: str) -> bool:
+    """Whether every number in it is the paper's own: an invented result is the worst lie."""
+    return set(NUMBER.findall(sentence)) <= set(NUMBER.findall(known))
