@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.gist import LONGEST, gist, shorten, split
+from digest.compose.gist import LONGEST, gist, shorten, split, telling
 
 ABSTRACT = (
     "Sleep is important, e.g. for sheep. J. Doe et al. studied it. "
@@ -64,3 +64,8 @@ def test_any_text_gives_a_short_gist(summary: str, abstract: str) -> None:
 )
 def test_shortening_keeps_words_where_there_are_any(text: str, short: str) -> None:
     assert shorten(text, 10) == short
+
+
+def test_what_is_merely_released_at_the_end_is_not_what_a_paper_is_about() -> None:
+    abstract = "Robots walk without saying where. Ours nod before each step. We release gait and guesses."
+    assert telling(abstract).startswith("Robots walk without saying where.")
