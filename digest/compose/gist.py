@@ -16,7 +16,7 @@ NOT_AN_END = re.compile(
 )
 NEWS = re.compile(
     r"\b(?:we|this (?:paper|work|study|article|report|survey)|here)\b.{0,40}?\b"
-    r"(?:introduc|propos|present|show|demonstrat|develop|describ|releas|find|prove|report|study|"
+    r"(?:introduc|propos|present|show|demonstrat|develop|describ|find|prove|report|study|"
     r"investigat|explor|argue|address|ask|build|design)",
     re.IGNORECASE,
 )
