@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from digest.identity import arxiv_id, keys_of
 from digest.model import Announcement, Paper
+from digest.rank.finding import Match
 from digest.store.aliases import numbers_of
 from digest.store.dialects import among, chunks, insert, is_postgres
 from digest.store.records import ALIAS, PAPER, SENT_PAPER, SIGNAL
@@ -87,10 +88,27 @@ class Papers:
         offset: int = 0,
     ) -> tuple[Paper, ...]:
         """Papers with all these words, best first; the last may be unfinished. No words: the newest."""
+        matches = self.matches(
+            query, categories=categories, since=since, source=source, limit=limit, offset=offset
+        )
+        return tuple(match.paper for match in matches)
+
+    def matches(  # noqa: PLR0913  the filters of the search page
+        self,
+        query: str,
+        *,
+        categories: Sequence[str] = (),
+        since: datetime | None = None,
+        source: str | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> tuple[Match, ...]:
+        """The same with how well each matches, as a part of the best of them."""
         question = Question.of(query, categories, since, source)
         numbers = matching(self._connection, question, limit=limit, offset=offset)
-        found = dict(self._rows(PAPER.c.number, numbers))
-        return tuple(found[number] for number in numbers)
+        found = dict(self._rows(PAPER.c.number, [number for number, _ in numbers]))
+        best = max((weight for _, weight in numbers), default=0.0) or 1.0
+        return tuple(Match(found[number], weight / best) for number, weight in numbers)
 
     def retell(self, sentences: Mapping[str, str]) -> None:
         """Keep what a language model says of papers, by their ids; what it says of others is nothing."""

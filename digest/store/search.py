@@ -22,6 +22,7 @@ _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _ACCENT = re.compile("[\u0300-\u036f]")
 # A word in the title says most, one in the abstract least.
 _BM25: sa.ColumnElement[float] = sa.literal_column("bm25(paper_text, 8.0, 1.0, 2.0, 0.0)")
+_ALIKE = sa.literal(1.0)
 _WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0.05, 0.1, 0.3, 1.0}'::real[]")
 _ENGLISH: sa.ColumnElement[Any] = sa.literal_column("'english'::regconfig")
 _SIMPLE: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
@@ -46,12 +47,18 @@ class Question:
         return cls(words, names, since, storable(source or ""), is_empty=bool(text.strip()) and not words)
 
 
-def matching(connection: sa.Connection, question: Question, *, limit: int, offset: int = 0) -> list[int]:
-    """The numbers of the papers that match: the best first, or, without words, the newest."""
+def matching(
+    connection: sa.Connection, question: Question, *, limit: int, offset: int = 0
+) -> list[tuple[int, float]]:
+    """The numbers of the papers that match: the best first, or, without words, the newest.
+
+    With each its weight, larger for a better match; without words all weigh alike.
+    """
     if question.is_empty:
         return []
     ask = _postgres if is_postgres(connection) else _sqlite
-    return list(connection.scalars(ask(question).limit(limit).offset(offset)))
+    found = connection.execute(ask(question).limit(limit).offset(offset))
+    return [(number, weight) for number, weight in found]
 
 
 def _words(text: str) -> list[str]:
@@ -59,10 +66,10 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(_ACCENT.sub("", normalize("NFKD", text)))
 
 
-def _sqlite(question: Question) -> sa.Select[tuple[int]]:
+def _sqlite(question: Question) -> sa.Select[int, float]:
     filters = _filters(question, sa.func.json_each)
     if not question.words and not question.categories:
-        return sa.select(PAPER.c.number).where(*filters).order_by(PAPER.c.number.desc())
+        return sa.select(PAPER.c.number, _ALIKE).where(*filters).order_by(PAPER.c.number.desc())
     match = sa.literal_column("paper_text").op("MATCH")(_expression(question))
     newest = sa.select(_TEXT.c.rowid.label("number"), _BM25.label("weight")).where(match)
     if question.since is not None:
@@ -75,9 +82,9 @@ def _sqlite(question: Question) -> sa.Select[tuple[int]]:
         newest = newest.where(sa.exists(this.correlate(_TEXT)))
     newest = newest.order_by(_TEXT.c.rowid.desc())
     if not question.words:
-        return newest.with_only_columns(_TEXT.c.rowid)
+        return newest.with_only_columns(_TEXT.c.rowid, _ALIKE)
     ranked = newest.limit(CONSIDERED).subquery()
-    return sa.select(ranked.c.number).order_by(ranked.c.weight, ranked.c.number.desc())
+    return sa.select(ranked.c.number, -ranked.c.weight).order_by(ranked.c.weight, ranked.c.number.desc())
 
 
 def _expression(question: Question) -> str:
@@ -93,10 +100,10 @@ def _expression(question: Question) -> str:
     return " AND ".join(f"({part})" for part in parts)
 
 
-def _postgres(question: Question) -> sa.Select[tuple[int]]:
+def _postgres(question: Question) -> sa.Select[int, float]:
     filters = _filters(question, sa.func.jsonb_array_elements_text)
     if not question.words:
-        return sa.select(PAPER.c.number).where(*filters).order_by(PAPER.c.number.desc())
+        return sa.select(PAPER.c.number, _ALIKE).where(*filters).order_by(PAPER.c.number.desc())
     lexemes = _lexemes(question)
     asked = sa.func.to_tsquery(_ENGLISH, lexemes).op("||")(sa.func.to_tsquery(_SIMPLE, lexemes))
     newest = (
@@ -105,7 +112,9 @@ def _postgres(question: Question) -> sa.Select[tuple[int]]:
         .where(_TEXT.c.document.op("@@")(asked), *filters)
     )
     ranked = newest.order_by(_TEXT.c.number.desc()).limit(CONSIDERED).subquery()
-    return sa.select(ranked.c.number).order_by(ranked.c.weight.desc(), ranked.c.number.desc())
+    return sa.select(ranked.c.number, ranked.c.weight).order_by(
+        ranked.c.weight.desc(), ranked.c.number.desc()
+    )
 
 
 def _lexemes(question: Question) -> str:

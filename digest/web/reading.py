@@ -1,5 +1,6 @@
 """What can anyone read? Today's trending papers, the search, the archive and the help."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
@@ -12,12 +13,14 @@ from digest.compose.cards import Card
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
 from digest.model import Heat, Paper
+from digest.rank.finding import Match, found_order
 from digest.rank.trending import heat_of
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
 from digest.web.cards import card_of
 from digest.web.lobby import InLobby, Lobby
 
 SHOWN = 25  # papers on a page
+WEIGHED = 4 * SHOWN  # best matches of a search that are put in order by recency and heat as well
 LONGEST_QUERY = 200
 FARTHEST = 200  # pages of search results
 PERIODS = {"day": 2, "week": 7, "month": 31, "year": 366}
@@ -82,20 +85,37 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
     )
 
 
-def _found(lobby: Lobby, asked: Asked, now: datetime) -> tuple[tuple[Paper, ...], dict[str, Heat]]:
-    """One paper more than a page shows, and the heat of those that were voted on."""
-    since = now - timedelta(days=PERIODS[asked.period]) if asked.period in PERIODS else None
+def _found(lobby: Lobby, asked: Asked, now: datetime) -> tuple[Sequence[Paper], dict[str, Heat]]:
+    """One paper more than a page shows, and the heat of those that were voted on.
+
+    The best hundred are put in order by more than their words; farther on the words alone decide.
+    """
+    first = (asked.place - 1) * SHOWN
+    if not asked.words or first >= WEIGHED:
+        matches, heat = _matches(lobby, asked, now, start=first, end=first + SHOWN + 1)
+        return [match.paper for match in matches], heat
+    matches, heat = _matches(lobby, asked, now, start=0, end=WEIGHED + 1)
+    best = found_order(matches[:WEIGHED], heat, now)
+    after = [match.paper for match in matches[WEIGHED:]]  # says only that there is a page after
+    return [*best, *after][first : first + SHOWN + 1], heat
+
+
+def _matches(
+    lobby: Lobby, asked: Asked, now: datetime, *, start: int, end: int
+) -> tuple[tuple[Match, ...], dict[str, Heat]]:
+    climate = lobby.board.climate(now)
     with lobby.house.store.begin(write=False) as tx:
-        found = tx.papers.search(
+        matches = tx.papers.matches(
             asked.words,
             categories=[asked.category] if asked.category else [],
-            since=since,
+            since=now - timedelta(days=PERIODS[asked.period]) if asked.period in PERIODS else None,
             source=asked.source or None,
-            limit=SHOWN + 1,
-            offset=(asked.place - 1) * SHOWN,
+            limit=end - start,
+            offset=start,
         )
-        signals = tx.signals.of([paper.id for paper in found], until=now)
-    return found, heat_of([paper for paper in found if paper.id in signals], signals, now)
+        signals = tx.signals.of([match.paper.id for match in matches], until=now)
+    voted = [match.paper for match in matches if match.paper.id in signals]
+    return matches, heat_of(voted, signals, now, climate=climate)
 
 
 @router.get("/archive")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -34,7 +35,7 @@ async def test_a_card_draws_how_its_votes_came_in_and_says_it_in_words(
         tx.signals.observe([signal(sheep, 3, hours_ago=5), signal(sheep, 61, hours_ago=3)])
     again = AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE)
     async with again:
-        page = (await again.get("/")).text
+        page = (await again.get("/")).text.replace("\N{NO-BREAK SPACE}", " ")
     assert page.count("<svg") == 1
     assert 'role="img"' in page
     assert "<title>from 3 upvotes on 23 Nov to 160 upvotes on 23 Nov</title>" in page
@@ -70,6 +71,17 @@ async def test_a_search_finds_by_the_beginning_of_a_word_and_can_be_subscribed_t
     assert TITLES[1] in page
     assert TITLES[0] not in page
     assert 'name="facet" maxlength="100" value="teap"' in page
+
+
+async def test_of_papers_that_match_alike_the_one_everyone_reads_comes_first(
+    visitor: AsyncClient, house: House
+) -> None:
+    twins = [paper(f"Owls at Night {letter}", first_seen=None) for letter in "AB"]
+    with house.store.begin() as tx:
+        tx.papers.add(twins, seen_at=NOW - timedelta(hours=6))
+        tx.signals.observe([signal(twins[0], 160, hours_ago=1)])
+    page = (await visitor.get("/papers", params={"q": "owls"})).text
+    assert page.index("Owls at Night A") < page.index("Owls at Night B")
 
 
 @pytest.mark.parametrize(
