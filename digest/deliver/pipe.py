@@ -44,6 +44,11 @@ class SmtpLine:
         return not self._wire.lost and not self._said_421
 
     @property
+    def offers(self) -> Mapping[str, str]:
+        """The extensions the server named, in small letters, each with its parameter."""
+        return self._offers
+
+    @property
     def looks_ahead(self) -> bool:
         """Whether the next letter's envelope travels with this body."""
         return self._pipelines
