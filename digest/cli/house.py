@@ -19,6 +19,7 @@ from digest.app import House
 from digest.app import open_house as open_app
 from digest.settings import load
 
+YEARS = (1990, 2200)  # before arXiv there is nothing, and calendars end
 PLAIN_WIDTH = 10_000  # in a pipe nothing is wrapped or cut
 
 
@@ -50,6 +51,8 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a moment; write one like 2026-11-23T07:00:00Z.", param, ctx)
+        if not YEARS[0] <= moment.year <= YEARS[1]:
+            self.fail(f"{value!r} is too far away; the years {YEARS[0]} to {YEARS[1]} are known.", param, ctx)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

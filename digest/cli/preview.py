@@ -15,7 +15,7 @@ import click
 
 from digest import editions, pipeline
 from digest.app import House
-from digest.cadence import slot_on
+from digest.cadence import local_day, slot_on
 from digest.cli.house import clock, now_option, open_house, progress, tell
 from digest.cli.subscribers.desk import liked_in
 from digest.compose.tongue import tongue
@@ -117,8 +117,9 @@ def _edition(house: House, reader: Subscriber, now: datetime, day: date | None) 
     if day is None:
         return editions.upcoming(house.store, reader, now, vectors=house.vectors)
     slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
+    moment = now if day == local_day(reader.schedule, now) else slot
     return editions.recall(house.store, reader, slot) or editions.upcoming(
-        house.store, reader, slot, vectors=house.vectors
+        house.store, reader, moment, vectors=house.vectors
     )
 
 

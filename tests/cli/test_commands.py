@@ -132,6 +132,18 @@ def test_preview_takes_interests_and_every_format(shell: Shell) -> None:
     assert {"paper", "title", "section", "reason"} <= told["picks"][0].keys()
 
 
+def test_the_preview_of_today_is_the_one_without_a_day(shell: Shell) -> None:
+    plain = shell("preview", "--now", LATER)
+    assert shell("preview", "--as-of", LATER[:10], "--now", LATER).stdout == plain.stdout != ""
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "tomorrow"])
+def test_a_moment_out_of_all_calendars_is_a_usage_error(shell: Shell, moment: str) -> None:
+    result = shell("trending", "--now", moment)
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
 def test_preview_of_a_stranger_is_a_clear_no(shell: Shell) -> None:
     result = shell("preview", "nobody@example.com", "--now", NOW)
     assert result.returncode == 1

@@ -129,6 +129,14 @@ def test_newcomers_get_the_house_s_own_hours_unless_their_row_has_others(
     assert ada.send_at == bo.send_at == time(6, 30)
 
 
+def test_a_line_that_is_no_json_object_spoils_only_its_row(folder: Path) -> None:
+    path = folder / "people.jsonl"
+    path.write_text('{"email": "ada@example.com"}\n[1]\n{"email": "x@exam\n{"email": "bo@example.com"}\n')
+    told = _import(path, "--report", str(folder / "report.csv"))
+    assert (told["added"], told["invalid"]) == (2, 2)
+    assert "3," in (folder / "report.csv").read_text()
+
+
 def test_programs_are_given_everybody_and_people_a_screenful(folder: Path) -> None:
     path = folder / "people.csv"
     path.write_text("\n".join(["email", *(f"reader{n}@example.com" for n in range(60))]))

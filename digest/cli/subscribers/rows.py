@@ -18,6 +18,7 @@ MARKS = (
 )
 DELIMITERS = ",;\t|"
 LONGEST_CELL = 1_000_000
+SHOWN = 80  # characters of a line that is no JSON object: the report shows them and calls the row invalid
 LISTED = ("attributes", "attribs")  # listmonk keeps a subscriber's own fields as JSON in this column
 
 
@@ -67,10 +68,10 @@ def _object(number: int, line: str) -> Mapping[str, object]:
     try:
         fields = json.loads(line)
     except ValueError as error:
-        raise InvalidChange(f"Line {number} is not a JSON object.") from error
-    if not isinstance(fields, dict):
-        raise InvalidChange(f"Line {number} is not a JSON object.")
-    return _unfolded(fields)
+        if number == 1:
+            raise InvalidChange(f"Line {number} is not a JSON object.") from error
+        fields = None
+    return _unfolded(fields) if isinstance(fields, dict) else {"email": line.strip()[:SHOWN]}
 
 
 def _unfolded(fields: dict[str, object]) -> dict[str, object]:
