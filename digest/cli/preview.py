@@ -38,7 +38,7 @@ FORMATS = ("html", "text", "eml", "json")
 @click.option(
     "--like",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of papers you like: arXiv ids or links, BibTeX or RIS.",
+    help="A file of papers you like: ids or links, BibTeX, RIS, JSON lines, or titles.",
 )
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The mail of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")

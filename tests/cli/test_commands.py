@@ -144,6 +144,23 @@ def test_a_moment_out_of_all_calendars_is_a_usage_error(shell: Shell, moment: st
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "liked", ['{"title": "Robots that fold towels"}', "Robots that learn to fold towels\n"]
+)
+def test_preview_takes_liked_papers_as_json_lines_or_titles(shell: Shell, liked: str) -> None:
+    (shell.folder / "liked").write_text(liked)
+    told = json.loads(shell("preview", "--like", "liked", "--format", "json", "--now", NOW).stdout)
+    assert "picked" in {pick["section"] for pick in told["picks"]}
+
+
+@pytest.mark.parametrize("liked", ["", "nothing", "{broken", '{"name": "x"}'])
+def test_a_library_that_says_nothing_is_refused_in_a_sentence(shell: Shell, liked: str) -> None:
+    (shell.folder / "liked").write_text(liked)
+    result = shell("preview", "--like", "liked", "--now", NOW)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+
+
 def test_preview_of_a_stranger_is_a_clear_no(shell: Shell) -> None:
     result = shell("preview", "nobody@example.com", "--now", NOW)
     assert result.returncode == 1
@@ -190,7 +207,7 @@ def test_a_wrong_setting_is_exit_code_78(shell: Shell) -> None:
 def test_status_tells_people_and_programs(shell: Shell) -> None:
     assert "Subscribers: 1 confirmed" in shell("status", "--now", NOW).stdout
     told = json.loads(shell("status", "--now", NOW, "--json").stdout)
-    assert {"last_tick", "sources", "queue", "subscribers", "next_due"} <= told.keys()
+    assert {"last_tick", "sources", "queue", "subscribers", "next_due", "heard_24_hours"} <= told.keys()
 
 
 def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """What do the subscriber commands share? Wishes from options, and a subscriber in JSON or in words."""
 
 import getpass
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,12 +13,15 @@ from typing import Any, TypeVar
 import click
 
 from digest.app import House
+from digest.changes import MOST_ITEMS
 from digest.cli.house import clock, open_house, tell
+from digest.errors import InvalidChange
 from digest.library import understood
-from digest.model import Delivery, Frequency, Liking, Mix, Subscriber
+from digest.model import Delivery, Frequency, Liking, Mix, Subscriber, Threshold
 from digest.store import Transaction
 from digest.subscriptions import By
 
+TITLE_WORDS = 3  # a shorter line that names no paper is no title
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WISHES = (
@@ -30,7 +34,7 @@ _WISHES = (
     click.option(
         "--like",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A file of papers they like: arXiv ids or links, BibTeX or RIS.",
+        help="A file of papers they like: ids or links, BibTeX, RIS, JSON lines, or titles.",
     ),
     click.option("--timezone", help="Like Europe/Berlin."),
     click.option("--send-at", help="Local time of day, like 07:00."),
@@ -39,7 +43,9 @@ _WISHES = (
     click.option("--mix", type=click.Choice([str(m) for m in Mix]), help="Own interests, or everyone's."),
     click.option("--trending", type=int, help="Papers under Trending today."),
     click.option("--picked", type=int, help="Most papers under Picked for you."),
+    click.option("--threshold", type=click.Choice([str(t) for t in Threshold]), help="How near a pick is."),
     click.option("--also-new", type=int, help="Most lines under Also new."),
+    click.option("--empty-day-note/--no-empty-day-note", default=None, help="A line on days without papers."),
     click.option("--language", help="Of the mail's own words: en, de, fr, es, zh."),
 )  # fmt: skip
 
@@ -68,11 +74,28 @@ def with_library(
 
 
 def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:
-    """The papers a file names; what nobody understands is named."""
-    library = understood(tx, path.read_text(encoding="utf-8-sig", errors="replace"))
+    """The papers a file names, or the titles in it, one a line; what nobody understands is named."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if text.lstrip().startswith("{"):
+        return _likings(text)
+    library = understood(tx, text)
+    titles = [line.strip() for line in text.splitlines() if len(line.split()) >= TITLE_WORDS]
+    if not library.likings and titles:
+        return tuple(map(Liking, titles[:MOST_ITEMS]))
     if library.unknown:
         tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+    if not library.likings:
+        raise InvalidChange(f"{path} names no paper that is known here.")
     return library.likings
+
+
+def _likings(text: str) -> tuple[Liking, ...]:
+    """JSON lines with `title` and `abstract`, as `digest rank` reads them."""
+    try:
+        told = [json.loads(line) for line in text.splitlines() if line.strip()]
+        return tuple(Liking(str(each["title"]), str(each.get("abstract") or "")) for each in told)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidChange('A liked paper in JSON lines reads {"title": "…", "abstract": "…"}.') from error
 
 
 @contextmanager
