@@ -162,6 +162,14 @@ class Mix(StrEnum):
     EVERYONE = "everyone"
 
 
+class Threshold(StrEnum):
+    """How near to a reader's interests a paper must be to be picked."""
+
+    LOOSE = "loose"
+    USUAL = "usual"
+    STRICT = "strict"
+
+
 class Status(StrEnum):
     """Where a subscriber stands; only the confirmed are ever mailed."""
 
@@ -197,6 +205,7 @@ class Preferences:
     mix: Mix = Mix.BALANCED
     trending: int = 3  # papers under "Trending today"
     picked: int = 6  # most papers under "Picked for you"
+    threshold: Threshold = Threshold.USUAL  # nothing further away is picked, however much room there is
     also_new: int = 10  # most lines under "Also new"
     language: str = "en"  # of the mail's furniture; papers keep their own
     empty_day_note: bool = False

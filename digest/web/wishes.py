@@ -5,11 +5,12 @@ from typing import Any, Self
 
 from starlette.datastructures import FormData
 
-from digest.model import Facet, Frequency, Mix, Subscriber
+from digest.model import Facet, Frequency, Mix, Subscriber, Threshold
 
 MOST_FACETS = 8
 LONGEST_NAME = 100
-APART = {"facets", "clicks_may_teach", "pasted"}  # what is not a plain text field of the subscriber's own
+TICKED = ("empty_day_note", "clicks_may_teach")
+APART = {"facets", "pasted", *TICKED}  # what is not a plain text field of the subscriber's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Wishes:
     mix: str = Mix.BALANCED
     trending: str = "3"
     picked: str = "6"
+    threshold: str = Threshold.USUAL
     also_new: str = "10"
     frequency: str = Frequency.DAILY
     weekday: str = "0"
@@ -33,6 +35,7 @@ class Wishes:
     timezone: str = "UTC"
     paused_until: str = ""
     language: str = "en"
+    empty_day_note: bool = False
     clicks_may_teach: bool = False
 
     @classmethod
@@ -49,6 +52,7 @@ class Wishes:
             mix=wants.mix,
             trending=str(wants.trending),
             picked=str(wants.picked),
+            threshold=wants.threshold,
             also_new=str(wants.also_new),
             frequency=schedule.frequency,
             weekday=str(schedule.weekday),
@@ -56,22 +60,23 @@ class Wishes:
             timezone=schedule.timezone,
             paused_until=schedule.paused_until.isoformat() if schedule.paused_until else "",
             language=wants.language,
+            empty_day_note=wants.empty_day_note,
             clicks_may_teach=wants.clicks_may_teach,
         )
 
     @classmethod
     def typed(cls, form: FormData) -> Self:
         """The form as it came in; a field that did not come counts as emptied."""
-        texts: dict[str, Any] = {
+        plain: dict[str, Any] = {
             name: str(form.get(name, "")) for name in cls.__dataclass_fields__ if name not in APART
         }
+        plain |= {name: name in form for name in TICKED}
         names, keywords = form.getlist("facet_name"), form.getlist("facet_keywords")
         facets = tuple((str(n).strip(), str(k)) for n, k in zip(names, keywords, strict=False) if n)
         return cls(
-            **texts,
+            **plain,
             pasted=str(form.get("pasted", "")),
             facets=facets[:MOST_FACETS],
-            clicks_may_teach="clicks_may_teach" in form,
         )
 
     def named(self, subscriber: Subscriber) -> dict[str, object]:
@@ -80,7 +85,8 @@ class Wishes:
         facets = [_facet(name, keywords, before.get(name)) for name, keywords in self.facets if name]
         plain: dict[str, Any] = {name: value for name, value in asdict(self).items() if name not in APART}
         plain["categories"] = self.categories.replace(" ", ",")
-        return {**plain, "facets": tuple(facets), "clicks_may_teach": self.clicks_may_teach}
+        ticked = {name: getattr(self, name) for name in TICKED}
+        return {**plain, **ticked, "facets": tuple(facets)}
 
 
 def _facet(name: str, keywords: str, before: Facet | None) -> Facet:

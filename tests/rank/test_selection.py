@@ -7,9 +7,21 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model import Because, Candidates, Heat, Liking, Mix, Paper, Preferences, Profile, Section, Sent
+from digest.model import (
+    Because,
+    Candidates,
+    Heat,
+    Liking,
+    Mix,
+    Paper,
+    Preferences,
+    Profile,
+    Section,
+    Sent,
+    Threshold,
+)
 from digest.rank.interest import Ranker
-from digest.rank.selection import Selection, Stopped, select
+from digest.rank.selection import THRESHOLDS, Selection, Stopped, select
 from tests.house import NOW, paper, subscriber
 
 OCEAN = Profile(keywords=("ocean heat",))
@@ -65,6 +77,23 @@ def test_what_is_picked_is_mine_and_says_why() -> None:
 def test_nothing_is_padded_when_nothing_is_near() -> None:
     chosen = edition(day_of(), Profile(keywords=("category theory",)))
     assert ids(chosen, Section.PICKED) == []
+
+
+def test_the_readers_threshold_says_how_near_a_pick_must_be() -> None:
+    papers = [paper("Ocean heat and currents", id="arxiv:2611.1"), *day_of(60)[1:]]
+    papers[7] = paper("Ocean auctions", id="arxiv:2611.2")
+    picks = {
+        level: set(ids(edition(papers, preferences=Preferences(picked=40, threshold=level)), Section.PICKED))
+        for level in Threshold
+    }
+    assert picks[Threshold.STRICT] <= picks[Threshold.USUAL] <= picks[Threshold.LOOSE]
+    assert all(
+        pick.affinity >= THRESHOLDS[level]
+        for level in Threshold
+        for pick in edition(papers, preferences=Preferences(threshold=level)).picks
+        if pick.section is Section.PICKED
+    )
+    assert picks[Threshold.STRICT] < picks[Threshold.LOOSE]
 
 
 def test_a_reader_without_interests_gets_what_is_hot_and_what_is_new() -> None:

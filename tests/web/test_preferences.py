@@ -8,7 +8,7 @@ from httpx import AsyncClient
 
 from digest.app import House
 from digest.compose.links import Keys, Links, Purpose
-from digest.model import Frequency, Mix, Status, Subscriber
+from digest.model import Frequency, Mix, Status, Subscriber, Threshold
 from tests.web.visit import BASE, TITLES, Look, Mails, path_of
 
 WISHES = {
@@ -22,6 +22,7 @@ WISHES = {
     "mix": "mine",
     "trending": "1",
     "picked": "5",
+    "threshold": "strict",
     "also_new": "0",
     "language": "de",
     "frequency": "weekly",
@@ -29,6 +30,7 @@ WISHES = {
     "send_at": "18:30",
     "timezone": "Europe/Berlin",
     "paused_until": "2026-12-24",
+    "empty_day_note": "on",
     "clicks_may_teach": "on",
 }
 
@@ -63,6 +65,8 @@ async def test_everything_can_be_changed_and_is_kept(
     assert ada.profile.muted == ("cows",)
     assert [facet.name for facet in ada.profile.facets] == ["Tea"]
     assert ada.preferences.mix is Mix.MINE
+    assert ada.preferences.threshold is Threshold.STRICT
+    assert ada.preferences.empty_day_note
     assert ada.preferences.language == "de"
     assert ada.schedule.frequency is Frequency.WEEKLY
     assert ada.schedule.send_at == time(18, 30)
@@ -85,6 +89,7 @@ async def test_a_preview_shows_the_change_and_keeps_nothing(
 SENSELESS = [
     {"send_at": "25:00"}, {"timezone": "Mars/Olympus"}, {"trending": "-1"}, {"picked": "many"}, {"mix": "x"},
     {"paused_until": "soon"}, {"frequency": "hourly"}, {"weekday": "9"},
+    {"threshold": "sky-high"},
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from digest.model import (
     Profile,
     Status,
     Subscriber,
+    Threshold,
 )
 
 Words = list[str] | str
@@ -39,7 +40,9 @@ class Wishes(BaseModel):
     mix: Mix | None = None
     trending: int | None = Field(None, ge=0, le=20)
     picked: int | None = Field(None, ge=0, le=40)
+    threshold: Threshold | None = Field(None, description="how near a picked paper must be")
     also_new: int | None = Field(None, ge=0, le=60)
+    empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
     language: str | None = Field(None, max_length=20, examples=["en"])
 
     def named(self) -> dict[str, Any]:
