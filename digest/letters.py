@@ -33,7 +33,7 @@ class Letters:
         if raw is None:
             return None
         return Letter(
-            raw=self.signer.signed(raw) if self.signer else raw,
+            raw=raw,
             mail_from=self.mail_from(delivery),
             rcpt_to=delivery.address,
             smtputf8=not delivery.address.isascii(),
@@ -42,7 +42,7 @@ class Letters:
 
     def digest(self, edition: Edition) -> bytes:
         """The bytes of an edition: the same for a preview and for the mail."""
-        return self.press.digest(edition)
+        return self._signed(self.press.digest(edition))
 
     def email(self, edition: Edition) -> Email:
         """What the reader of an edition sees."""
@@ -65,7 +65,10 @@ class Letters:
         site = self.renderer.site
         name = notice_id(site, delivery.key)
         posting = Posting(to=delivery.address, at=delivery.slot, message_id=name, language=language)
-        return notice_message(email, posting, site=site)
+        return self._signed(notice_message(email, posting, site=site))
+
+    def _signed(self, raw: bytes) -> bytes:
+        return self.signer.signed(raw) if self.signer else raw
 
     def _notice(self, delivery: Delivery, reader: Subscriber) -> Email:
         expires = delivery.slot + CONFIRM_WITHIN
