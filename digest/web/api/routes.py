@@ -19,11 +19,14 @@ from digest.web.tables import csv_of, take_in_file
 PREFIX = "/api/v1"
 FARTHEST = 10_000_000
 REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Failure, "description": "the body is not UTF-8"},
     401: {"model": Failure, "description": "no token of ours"},
     403: {"model": Failure, "description": "the token may only look"},
     404: {"model": Failure, "description": "no such subscriber, or the API is off"},
+    413: {"model": Failure, "description": "the body is too large"},
     422: {"model": Failure, "description": "something was asked that makes no sense; nothing was changed"},
     429: {"model": Failure, "description": "too many wrong tokens"},
+    503: {"model": Failure, "description": "the database is busy; try again"},
 }
 
 router = APIRouter(prefix=PREFIX, responses=REFUSALS, tags=["subscribers"])

@@ -1,0 +1,53 @@
+"""Does the API keep to what it says of itself? Whatever fits its description, and what does not, is tried."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import CHECKS, load_all_checks
+
+from digest.model import Subscriber
+from digest.web.api.routes import PREFIX, router
+from tests.web.visit import ADMIN
+
+CALLS = sorted(
+    (method, route.path.removeprefix(PREFIX))
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.include_in_schema
+    for method in route.methods
+)
+BEARER = {"authorization": f"Bearer {ADMIN}"}
+KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
+        "response_schema_conformance", "response_headers_conformance")  # fmt: skip
+QUICK = settings(
+    max_examples=25,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+load_all_checks()
+
+
+@pytest.mark.parametrize(("method", "path"), CALLS, ids=str)
+def test_the_api_answers_as_it_describes(app: FastAPI, ada: Subscriber, method: str, path: str) -> None:
+    assert ada
+    schema = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", app, headers=BEARER)
+    operation = schema[f"{PREFIX}{path}"][method]
+    modes = schemathesis.GenerationMode
+    cases = [operation.as_strategy(generation_mode=mode) for mode in (modes.POSITIVE, modes.NEGATIVE)]
+    checks: Any = CHECKS.get_by_names(KEPT)
+
+    @QUICK
+    @given(st.one_of(cases))
+        st.one_of(operation.as_strategy(generation_mode=each) for each in (modes.POSITIVE, modes.NEGATIVE))
+    )
+    def answers(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(headers=BEARER)
+        case.validate_response(answer, checks=checks)
+
+    answers()
