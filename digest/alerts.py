@@ -1,14 +1,20 @@
 """What must the operator hear about? One mail for each kind of trouble and day, never a flood."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from digest.model import DeliveryKind, Health, Planned, Reading
+from digest.model import BounceKind, DeliveryKind, DeliveryState, Health, Planned, Reading
 from digest.store import Transaction
 
 LASTS = timedelta(hours=24)
 BAD = frozenset({Health.FAILED, Health.CHANGED})
+HANDED_OVER = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
+GONE = (BounceKind.HARD, BounceKind.UNSURE)
+LAW = {  # at least so many in a day, and more than this share of the mails, is not chance
+    "bounces": (10, 0.05),
+    "complaints": (3, 0.003),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,25 @@ def delivery_trouble(facts: Sequence[str]) -> Trouble:
     return Trouble(
         kind="delivery", title="Mail is not going out as it should", facts=facts, advice="See: digest doctor"
     )
+
+
+def bounce_troubles(ended: Mapping[DeliveryState, int], heard: Mapping[BounceKind, int]) -> list[Trouble]:
+    """A trouble when a day's bounces or complaints are more than providers bear."""
+    handed = sum(ended.get(state, 0) for state in HANDED_OVER)
+    counts = {
+        "bounces": sum(heard.get(kind, 0) for kind in GONE),
+        "complaints": heard.get(BounceKind.COMPLAINT, 0),
+    }
+    return [
+        Trouble(
+            kind=name,
+            title=f"There are unusually many {name}",
+            facts=[f"{number} {name} in 24 hours, in which {handed} mails were handed over."],
+            advice="Those addresses get no more mail. Was a list imported? See docs/deliverability.md",
+        )
+        for name, number in counts.items()
+        if number >= LAW[name][0] and number > LAW[name][1] * handed
+    ]
 
 
 def alert(tx: Transaction, to: str, trouble: Trouble, *, now: datetime) -> bool:

@@ -5,10 +5,13 @@ Log by id, never by address or token. One canonical line per run.
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Literal
 
+# What other programs say may repeat an address, a password in a URL, or a link that signs somebody in.
+_SECRETS = re.compile(r"[^\s<>\"'/=,;()]+@(?=[\w-])|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+")
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -29,6 +32,11 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in record.__dict__.items() if name not in _OWN}
 
 
+def discreet(line: str) -> str:
+    """The line without names of mailboxes, passwords of URLs and tokens: the last of several guards."""
+    return _SECRETS.sub("…", line)
+
+
 class Json(logging.Formatter):
     """One JSON object per event."""
 
@@ -43,7 +51,7 @@ class Json(logging.Formatter):
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(event, default=str, ensure_ascii=False)
+        return discreet(json.dumps(event, default=str, ensure_ascii=False))
 
 
 class Pretty(logging.Formatter):
@@ -55,4 +63,4 @@ class Pretty(logging.Formatter):
         mark = "" if record.levelno < logging.WARNING else f" {record.levelname.lower()}:"
         fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
         line = f"{at}{mark} {record.getMessage()} {fields}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return discreet(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from digest.alerts import Trouble, alert, delivery_trouble, source_troubles, stop_trouble
+from digest.alerts import Trouble, alert, bounce_troubles, delivery_trouble, source_troubles, stop_trouble
 from digest.deliver.ledger import Ledger
 from digest.deliver.outbox import pump
 from digest.deliver.routes import Route
@@ -38,6 +38,7 @@ from digest.store import Store
 __all__ = ["Day", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
 
 LAST_TICK = "ticked_at"  # where the store keeps when we last came round
+A_DAY = timedelta(days=1)
 SOUND = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
@@ -133,7 +134,8 @@ async def prepare(
     day = Day(fetched=fetched, plans=plans)
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())
-        for trouble in day.troubles:
+        heard = tx.deliveries.ended(clock() - A_DAY), tx.deliveries.heard(clock() - A_DAY)
+        for trouble in (*day.troubles, *bounce_troubles(*heard)):
             alert(tx, house.admin_address, trouble, now=clock())
     tidy(house.store, clock())
     return day

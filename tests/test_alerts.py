@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from digest.alerts import Trouble, alert, delivery_trouble, source_troubles, stop_trouble
-from digest.model import DeliveryState, Health, Reading
+from digest.alerts import Trouble, alert, bounce_troubles, delivery_trouble, source_troubles, stop_trouble
+from digest.model import BounceKind, DeliveryKind, DeliveryState, Health, Planned, Reading
 from digest.store import Store
 from tests.house import NOW
 
@@ -45,3 +45,43 @@ def test_every_trouble_says_what_to_do(trouble: Trouble) -> None:
     assert trouble.title
     assert trouble.facts
     assert trouble.advice
+
+
+@pytest.mark.parametrize(
+    ("handed", "heard", "kinds"),
+    [
+        (100, {}, []),
+        (1000, {BounceKind.HARD: 50}, []),
+        (1000, {BounceKind.HARD: 40, BounceKind.UNSURE: 11}, ["bounces"]),
+        (100, {BounceKind.HARD: 9}, []),
+        (0, {BounceKind.HARD: 10}, ["bounces"]),
+        (100, {BounceKind.SOFT: 90, BounceKind.OTHER: 90}, []),
+        (1000, {BounceKind.COMPLAINT: 3}, []),
+        (900, {BounceKind.COMPLAINT: 3}, ["complaints"]),
+        (10, {BounceKind.COMPLAINT: 2}, []),
+        (500, {BounceKind.HARD: 100, BounceKind.COMPLAINT: 5}, ["bounces", "complaints"]),
+    ],
+)
+def test_bounces_are_trouble_when_they_are_many_and_a_large_share(
+    handed: int, heard: dict[BounceKind, int], kinds: list[str]
+) -> None:
+    troubles = bounce_troubles({DeliveryState.ACCEPTED: handed, DeliveryState.EXPIRED: 9999}, heard)
+    assert [trouble.kind for trouble in troubles] == kinds
+
+
+def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store: Store) -> None:
+    with any_store.begin() as tx:
+        for name in "ab":
+            mail = Planned(
+                kind=DeliveryKind.NOTICE, key=name, subscriber_id=None, address=f"{name}@example.com",
+                slot=NOW, not_before=NOW, not_after=NOW + timedelta(hours=1), payload={},
+            )  # fmt: skip
+            tx.deliveries.plan([mail], now=NOW)
+            kept = tx.deliveries.by_key(name)
+            assert kept
+            for number in range(2):
+                at, told = NOW - timedelta(days=name == "b"), f"{name}{number}"
+                tx.deliveries.report(
+                    kept.pid, BounceKind.HARD, now=at, code="5.1.1", raw_hash=told, pepper=b"pepper"
+                )
+        assert tx.deliveries.heard(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}

@@ -8,12 +8,13 @@ import click
 
 from digest.cadence import arxiv_day, arxiv_silence
 from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
-from digest.model import DeliveryState, Health, Status
+from digest.model import BounceKind, DeliveryState, Health, Status
 from digest.pipeline import LAST_TICK
 from digest.store import Transaction
 from digest.store.sources import SourceState
 
 DAY = timedelta(days=1)
+BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
 ADVICE = {
     Health.STALE: "polled again until something new is announced",
     Health.TRUNCATED: "the repair path fills in what is missing; if this stays, see docs/sources.md",
@@ -55,13 +56,14 @@ def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:
         "next_due": oldest.isoformat() if oldest else None,
         "queue": {str(state): n for state, n in tx.deliveries.waiting().items()},
         "last_24_hours": {str(state): n for state, n in tx.deliveries.ended(now - DAY).items()},
+        "heard_24_hours": {str(kind): n for kind, n in tx.deliveries.heard(now - DAY).items()},
         "sources": [_source(state) for state in tx.sources.latest()],
     }
 
 
 def in_words(told: dict[str, Any]) -> Sequence[str]:
     """The same, a sentence each."""
-    ended, readers = told["last_24_hours"], told["subscribers"]
+    ended, heard, readers = told["last_24_hours"], told["heard_24_hours"], told["subscribers"]
     lost = ended.get(DeliveryState.REJECTED, 0) + ended.get(DeliveryState.EXPIRED, 0)
     run = f"Last run: {told['last_tick'] or 'never; start `digest serve`, or `digest run` from cron'}."
     papers = f"Papers: {told['papers']}. arXiv today: {told['arxiv_today']}."
@@ -71,7 +73,9 @@ def in_words(told: dict[str, Any]) -> Sequence[str]:
     )
     mail = (
         f"Mail: {sum(told['queue'].values())} waiting; in 24 hours {ended.get(DeliveryState.ACCEPTED, 0)} "
-        f"accepted, {lost} lost, {ended.get(DeliveryState.UNCERTAIN, 0)} uncertain."
+        f"accepted, {lost} lost, {ended.get(DeliveryState.UNCERTAIN, 0)} uncertain; "
+        f"{sum(heard.get(kind, 0) for kind in BOUNCES)} bounced, "
+        f"{heard.get(BounceKind.COMPLAINT, 0)} complained."
     )
     said = [run, papers, people, mail]
     if told["paused"]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
 from digest.store.dialects import among, chunks, insert
-from digest.store.records import DELIVERY, SENT_PAPER
+from digest.store.records import DELIVERY, DELIVERY_EVENT, SENT_PAPER
 from digest.store.standing import Standing
 
 PRIORITY = {
@@ -132,6 +132,12 @@ class Deliveries:
             .group_by(DELIVERY.c.state)
         )
         return {DeliveryState(state): number for state, number in self._connection.execute(counted)}
+
+    def heard(self, since: datetime) -> dict[BounceKind, int]:
+        """About how many mails something was heard since then, by what it was."""
+        kind, mails = DELIVERY_EVENT.c.type, sa.func.count(DELIVERY_EVENT.c.delivery_id.distinct())
+        counted = sa.select(kind, mails).where(DELIVERY_EVENT.c.at >= since).group_by(kind)
+        return {BounceKind(said): number for said, number in self._connection.execute(counted)}
 
     def resolve(
         self, delivery_id: int, *, resend: bool, now: datetime, lasts: timedelta = NOTICE_LASTS
