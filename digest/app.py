@@ -167,13 +167,16 @@ class House:
     def routes(self) -> list[Route]:
         """The ways out: the mail server, or a folder while none is set; kept, for breakers remember."""
         given = self.settings
-        url = given.smtp_url.get_secret_value()
-        if not url:
+        urls = given.smtp_url.get_secret_value().split()
+        if not urls:
             return [Route(name="files", transport=FileTransport(given.outbox_dir), connections=1)]
-        transport = SmtpTransport(Server.parse(url), local_hostname=self.site.domain)
-        return [
-            Route(name="smtp", transport=transport, connections=given.smtp_connections, rate=given.smtp_rate)
-        ]
+        return [self._route(f"smtp-{number}", url) for number, url in enumerate(urls, 1)]
+
+    def _route(self, name: str, url: str) -> Route:
+        server, given = Server.parse(url), self.settings
+        transport = SmtpTransport(server, local_hostname=self.site.domain)
+        lanes, rate = given.smtp_connections, given.smtp_rate
+        return Route(name=name, transport=transport, connections=lanes, rate=rate, weight=server.weight)
 
     def ledger(self) -> SendersLedger:
         """The right to send: a context; StoreBusy when another process has it."""

@@ -1,5 +1,6 @@
 """How is a mail server reached? aiosmtplib connects, secures and logs in; then the connection is ours."""
 
+import math
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,10 +35,11 @@ class Server:
     tls: Tls = Tls.REQUIRED
     username: str = ""
     password: str = field(default="", repr=False)
+    weight: float = 1.0  # share of the mail among several servers; 0: only when the others are down
 
     @classmethod
     def parse(cls, url: str) -> "Server":
-        """Read smtp://user:pass@host:port?tls=required|implicit|none; user and password percent-encoded.
+        """Read smtp://user:pass@host:port?tls=required|implicit|none&weight=1, percent-encoded where need be.
 
         Without `tls` it is required, except on this machine's own loopback.
         """
@@ -48,14 +50,27 @@ class Server:
             raise ConfigError(f"DIGEST_SMTP_URL makes no sense: {error}.") from error
         if parts.scheme not in ("smtp", "smtps") or not host:
             raise ConfigError("DIGEST_SMTP_URL should read smtp://user:pass@host:port?tls=required.")
-        tls = _tls(parts.scheme, parse_qs(parts.query), host, port)
+        query = parse_qs(parts.query)
+        tls = _tls(parts.scheme, query, host, port)
         return cls(
             host=host,
             port=port or PORTS[tls],
             tls=tls,
             username=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
+            weight=_weight(query),
         )
+
+
+def _weight(query: dict[str, list[str]]) -> float:
+    said = query.get("weight", ["1"])[-1]
+    try:
+        weight = float(said)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < math.inf:
+        raise ConfigError(f"DIGEST_SMTP_URL: weight={said} is not a number from 0 on.")
+    return weight
 
 
 def _tls(scheme: str, query: dict[str, list[str]], host: str, port: int | None) -> Tls:

@@ -225,3 +225,11 @@ def test_tls_contexts_check_names_and_certificates() -> None:
     context = ssl.create_default_context()
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_server_may_say_how_much_of_the_mail_it_takes() -> None:
+    assert Server.parse("smtp://mail.example.org?weight=0.25").weight == 0.25
+    assert Server.parse("smtp://mail.example.org").weight == 1
+    for nonsense in ("much", "-1", "inf", "nan"):
+        with pytest.raises(ConfigError, match="weight"):
+            Server.parse(f"smtp://mail.example.org?weight={nonsense}")
