@@ -15,7 +15,7 @@ FLOORS = [
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts", "library"},
     {"intake", "editions", "subscriptions"},
-    {"imports", "signups", "housekeeping", "retelling"},
+    {"imports", "rows", "signups", "housekeeping", "retelling"},
     {"pipeline"},
     {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
@@ -27,6 +27,7 @@ NEIGHBOURS = {
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
+    ("rows", "imports"),
 }  # fmt: skip
 PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
 WORLD = {

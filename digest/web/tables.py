@@ -1,17 +1,15 @@
 """How do many subscribers come in and go out as one file? CSV or JSON lines in, CSV out."""
 
-import codecs
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from digest.errors import InvalidChange
-from digest.imports import Outcome, Result, Row, take_in
+from digest.imports import Outcome, Result, take_in
 from digest.model import Subscriber
+from digest.rows import rows_of
 from digest.store import Store
 from digest.subscriptions import By
 
@@ -21,7 +19,6 @@ COLUMNS = (
 )  # fmt: skip
 TOGETHER = 1000  # rows in one transaction
 MOST_TOLD = 200  # rows that a report names
-BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -47,7 +44,8 @@ def take_in_file(  # noqa: PLR0913  what an import is told
     store: Store, body: bytes, *, by: By, confirmed: bool, dry_run: bool, defaults: Mapping[str, object]
 ) -> Report:
     """Take in a file, a thousand rows at a time; a dry run reports the same and keeps nothing."""
-    report, rows = Report(), rows_of(body)
+    report = Report()
+    rows = [*rows_of(io.BytesIO(body))]  # all of it is read before any of it is kept
     for start in range(0, len(rows), TOGETHER):
         some = rows[start : start + TOGETHER]
         with suppress(_Rehearsed), store.begin() as tx:
@@ -55,12 +53,6 @@ def take_in_file(  # noqa: PLR0913  what an import is told
             if dry_run:
                 raise _Rehearsed
     return report
-
-
-def rows_of(body: bytes) -> list[Row]:
-    """The rows of a CSV with a header, or of JSON lines; numbered as an editor numbers their lines."""
-    text = _decoded(body)
-    return _json_lines(text) if text.lstrip().startswith("{") else _csv(text)
 
 
 def csv_of(store: Store) -> Iterator[str]:
@@ -74,39 +66,6 @@ def csv_of(store: Store) -> Iterator[str]:
             return
         yield "".join(_line(_cells(reader)) for reader in some)
         last = some[-1].id
-
-
-def _decoded(body: bytes) -> str:
-    encoding = next((name for bom, name in BOMS.items() if body.startswith(bom)), "utf-8")
-    try:
-        return body.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InvalidChange("The file is neither UTF-8 nor UTF-16; save it as UTF-8.") from error
-
-
-def _csv(text: str) -> list[Row]:
-    header = text.partition("\n")[0]
-    parted_by = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=parted_by)
-    try:
-        return [
-            (reader.line_num, {name: value for name, value in row.items() if name and isinstance(value, str)})
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise InvalidChange(f"The file cannot be read as CSV: {error}.") from error
-
-
-def _json_lines(text: str) -> list[Row]:
-    rows: list[Row] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise InvalidChange(f"Line {number} is not JSON.") from error
-            rows.append((number, row if isinstance(row, dict) else {}))
-    return rows
 
 
 def _cells(reader: Subscriber) -> Sequence[str]:

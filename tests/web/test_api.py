@@ -146,3 +146,19 @@ async def test_a_file_goes_in_and_everyone_comes_out(program: AsyncClient, reade
     assert (await program.post(f"{HOME}/import", content=lines)).json()["counts"]["added"] == 1
     assert "ann@example.com,unconfirmed,tea" in (await program.get(f"{HOME}/export")).text
     assert (await program.post(f"{HOME}/import", content=b"{")).status_code == 422
+
+
+async def test_a_file_is_read_as_the_commands_read_it(program: AsyncClient, reader_now: Look) -> None:
+    exported = 'email;name;attributes\nann@example.com;Ann;"{""keywords"": [""tea""]}"\n'.encode("utf-16")
+    assert (await program.post(f"{HOME}/import", content=exported)).json()["counts"] == {"added": 1}
+    ann = reader_now("ann@example.com")
+    assert ann
+    assert ann.profile.keywords == ("tea",)
+
+
+@pytest.mark.parametrize("broken", [b"ann@example.com,tea\n", b"email\nann@example.com\n\xff\n", b""])
+async def test_of_a_file_that_cannot_be_read_nothing_is_taken_in(
+    program: AsyncClient, reader_now: Look, broken: bytes
+) -> None:
+    assert (await program.post(f"{HOME}/import", content=broken)).status_code == 422
+    assert reader_now("ann@example.com") is None

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
 
-from digest.model import Subscriber
 from digest.web.api.routes import PREFIX, router
 from tests.web.visit import ADMIN
 
@@ -18,7 +17,7 @@ CALLS = sorted(
     (method, route.path.removeprefix(PREFIX))
     for route in router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
-    for method in route.methods
+    for method in route.methods or ()
 )
 BEARER = {"authorization": f"Bearer {ADMIN}"}
 KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
@@ -33,9 +32,9 @@ QUICK = settings(
 load_all_checks()
 
 
+@pytest.mark.usefixtures("ada")
 @pytest.mark.parametrize(("method", "path"), CALLS, ids=str)
-def test_the_api_answers_as_it_describes(app: FastAPI, ada: Subscriber, method: str, path: str) -> None:
-    assert ada
+def test_the_api_answers_as_it_describes(app: FastAPI, method: str, path: str) -> None:
     schema = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", app, headers=BEARER)
     operation = schema[f"{PREFIX}{path}"][method]
     modes = schemathesis.GenerationMode
@@ -44,8 +43,6 @@ def test_the_api_answers_as_it_describes(app: FastAPI, ada: Subscriber, method: 
 
     @QUICK
     @given(st.one_of(cases))
-        st.one_of(operation.as_strategy(generation_mode=each) for each in (modes.POSITIVE, modes.NEGATIVE))
-    )
     def answers(case: schemathesis.Case[Any]) -> None:
         answer = case.call(headers=BEARER)
         case.validate_response(answer, checks=checks)

@@ -15,8 +15,8 @@ import click
 from digest.app import House
 from digest.cli.house import Bar, clock, json_option, now_option, open_house, progress, show_json, show_table
 from digest.cli.subscribers.desk import actor, defaults_of, formula_safe
-from digest.cli.subscribers.rows import rows_of
 from digest.imports import Outcome, Result, Row, take_in
+from digest.rows import rows_of
 from digest.subscriptions import By
 
 BATCH = 1000
