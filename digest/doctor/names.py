@@ -89,8 +89,8 @@ async def _return_path(lookup: Lookup, domain: str) -> Finding:
 
 async def _sending_host(house: House, lookup: Lookup) -> str:
     """The relay, or what stands for this machine: the domain's own mail host."""
-    url = house.settings.smtp_url.get_secret_value()
-    host = Server.parse(url).host if url else ""
+    urls = house.settings.smtp_url.get_secret_value().split()
+    host = Server.parse(urls[0]).host if urls else ""
     if host and host != "localhost" and not _is_loopback(host):
         return host
     hosts = sorted(await lookup(house.site.domain, "MX") or [])

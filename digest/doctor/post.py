@@ -14,12 +14,15 @@ PATIENCE = Patience(connect=15, command=15)  # somebody sits and waits
 
 async def mail_server(house: House, now: datetime) -> list[Finding]:  # noqa: ARG001
     """Reachable, encrypted, logged in, and what it offers."""
-    url = house.settings.smtp_url.get_secret_value()
-    if not url:
+    urls = house.settings.smtp_url.get_secret_value().split()
+    if not urls:
         return [warn("mail server", "not set: mails are written to files", "set DIGEST_SMTP_URL")]
-    server = Server.parse(url)
+    return [finding for url in urls for finding in await _one(Server.parse(url), house.site.domain)]
+
+
+async def _one(server: Server, local_hostname: str) -> list[Finding]:
     try:
-        line = await SmtpTransport(server, local_hostname=house.site.domain, patience=PATIENCE).open()
+        line = await SmtpTransport(server, local_hostname=local_hostname, patience=PATIENCE).open()
         offers = line.offers
         await line.close()
     except Unreachable as error:
