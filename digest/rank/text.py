@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
@@ -69,7 +69,8 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def surfaces(text: str) -> dict[str, str]:
+@lru_cache(maxsize=2048)  # the same papers are explained to reader after reader
+def surfaces(text: str) -> Mapping[str, str]:
     """Each term of a text beside the words in which a reader sees it; small letters if there are any."""
     seen: dict[str, str] = {}
     for sentence in _SENTENCE_END.split(text):
