@@ -1,0 +1,59 @@
+"""An import holds a batch or two in its hands, never the file: a million people take no more memory."""
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from weakref import WeakSet
+
+import pytest
+
+from digest.app import House, open_house
+from digest.cli.house import Bar
+from digest.cli.subscribers.importing import BATCH, _batches, _dry_run, _Report, _run
+from digest.imports import Result, Row
+from digest.sample.setting import sealed
+from digest.subscriptions import By
+from tests.house import NOW
+
+BATCHES = 4
+Take = Callable[..., Counter[Result]]
+
+
+class Fields(dict[str, object]):
+    """A row's fields, which can be watched."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # each row is itself, whatever it holds
+
+
+class File:
+    """So many rows, and how many of them were alive at most."""
+
+    def __init__(self) -> None:
+        self.alive: WeakSet[Fields] = WeakSet()
+        self.most = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for number in range(BATCHES * BATCH):
+            fields = Fields(email=f"reader{number}@example.com")
+            self.alive.add(fields)
+            self.most = max(self.most, len(self.alive))
+            yield number, fields
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house with an empty database."""
+    settings = sealed(tmp_path / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
+    with closing(open_house(settings)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("run", [_run, _dry_run])
+def test_rows_are_let_go_as_soon_as_they_are_taken_in(house: House, run: Take) -> None:
+    file, by = File(), By("test", NOW, house.pepper)
+    batches = _batches(iter(file), io.BytesIO(), 0, Bar(None))
+    counts = run(house, batches, by=by, confirmed=True, note=_Report(None))
+    assert counts[Result.ADDED] == BATCHES * BATCH
+    assert file.most <= 2 * BATCH + 1
