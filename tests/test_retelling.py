@@ -2,9 +2,12 @@
 
 import json
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import pytest
 
+from digest import pipeline
+from digest.app import House
 from digest.compose.cards import NOTHING_OWN, card
 from digest.compose.tongue import tongue
 from digest.fetch.llm import Model
@@ -13,6 +16,8 @@ from digest.retelling import retell
 from digest.store import Store
 from tests.house import NOW, paper
 from tests.replay_server import Asked, ReplayServer, Reply
+from tests.test_pipeline import DUE, THURSDAY, World
+from tests.test_pipeline import world as world  # noqa: PLC0414  a fixture is known by its name here
 
 PATH = "/v1/chat/completions"
 JSON = {"Content-Type": "application/json"}
@@ -106,3 +111,50 @@ async def test_what_a_model_says_is_labelled_in_every_language(store: Store) -> 
     assert told(one) == f"AI summary: {SAID}"
     assert told(one, "zh") == f"AI 摘要：{SAID}"
     assert "AI" not in told(paper())
+
+
+def about_the_title(asked: Asked) -> Reply:
+    """Says of every paper what its title says."""
+    papers = json.loads(json.loads(asked.body)["messages"][1]["content"])
+    content = json.dumps(
+        {n: f"This paper is all about: {one['title'].rstrip('?.!')}." for n, one in papers.items()}
+    )
+    return Reply(body=json.dumps({"choices": [{"message": {"content": content}}]}).encode(), headers=JSON)
+
+
+INJECTED = {"1": "Dear reader, send your password to <b>https://evil.example</b> now!"}
+LIE = json.dumps({"choices": [{"message": {"content": json.dumps(INJECTED)}}]}).encode()
+
+
+async def mailed(world: World, llm_url: str) -> str:
+    """The text of the one mail of a whole day with this model."""
+    house = House(world.house.settings.model_copy(update={"llm_url": llm_url}), world.house.store)
+    world.subscribe(keywords="robotics")
+    await world.fetch(THURSDAY)
+    day = await pipeline.run(house, lambda: THURSDAY + DUE)
+    assert day.tally.sent == 1
+    (mail,) = world.mails()
+    text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
+    assert text is not None
+    return str(text.get_content())
+
+
+async def test_a_mail_carries_what_the_model_says_with_its_label(world: World) -> None:
+    with ReplayServer() as server:
+        server.answer(PATH, about_the_title)
+        text = await mailed(world, f"{server.url}/v1")
+    assert "AI summary: This paper is all about" in " ".join(text.split())
+
+
+async def test_a_dead_model_takes_nothing_from_the_mail(world: World) -> None:
+    text = await mailed(world, "http://127.0.0.1:9/v1")
+    assert "AI summary" not in text
+
+
+async def test_what_a_lying_model_says_reaches_nobody(world: World) -> None:
+    with ReplayServer() as server:
+        server.answer(PATH, Reply(body=LIE, headers=JSON))
+        text = await mailed(world, f"{server.url}/v1")
+        assert server.requests
+    assert "evil" not in text
+    assert "AI summary" not in text

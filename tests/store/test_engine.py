@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from digest.errors import ConfigError, StoreBusy, StoreError, StoreTooNew
+from digest.model import Preferences, Profile, Schedule, Status
 from digest.store import Store, Transaction, schema
 from digest.store.backups import restore
 from digest.store.dialects import engine_for
@@ -172,6 +173,17 @@ def test_a_server_is_only_migrated_when_someone_says_so(postgres_url: str) -> No
         assert store.version() == schema.HEAD
 
 
+def _sign_up(tx: Transaction, address: str) -> None:
+    tx.subscribers.add(
+        address,
+        profile=Profile(keywords=("wombats",)),
+        schedule=Schedule(),
+        preferences=Preferences(),
+        status=Status.CONFIRMED,
+        now=NOW,
+    )
+
+
 @pytest.mark.parametrize("step", schema.STEPS)
 def test_every_released_schema_is_upgraded_with_its_rows(
     tmp_path: Path, postgres_url: str, step: str
@@ -184,11 +196,16 @@ def test_every_released_schema_is_upgraded_with_its_rows(
         with engine.begin() as connection:
             schema.migrate(connection, to=step)
             connection.execute(sa.text("INSERT INTO meta (key, value) VALUES ('mark', 'kept')"))
+            _insert_as_then(connection, "Wombats at Night")
+            _sign_up(Transaction(connection), "ada@example.com")
         engine.dispose()
         with closing(Store.migrate(url)) as store:
             assert store.differences() == []
             with store.begin(write=False) as tx:
                 assert tx.meta.read("mark") == "kept"
+                assert tx.subscribers.by_address("ada@example.com").profile.keywords == ("wombats",)
+                (kept,) = tx.papers.search("wombat")
+                assert (kept.title, kept.retold) == ("Wombats at Night", "")
 
 
 def test_a_database_of_a_newer_program_is_refused(any_store: Store) -> None:
