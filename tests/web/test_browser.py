@@ -11,7 +11,7 @@ from digest.model import Profile, Status, Subscriber
 from digest.rank.learning import Verdict, learn
 from digest.web.limits import EASY, WORLDWIDE
 from digest.web.tickets import READING
-from tests.house import NOW
+from tests.house import NOW, signal
 from tests.web.serving import Open, browser, invalid, npm, opened
 from tests.web.visit import ADMIN
 
@@ -104,6 +104,7 @@ def furnished(here: Open) -> dict[str, str]:
             "ada@example.com", status=Status.CONFIRMED, profile=Profile(keywords=("sheep",)), now=NOW
         )
         sheep = tx.papers.search("sheep")[0]
+        tx.signals.observe([signal(sheep, 3, hours_ago=5)])  # two readings make a sparkline
         tx.subscribers.save(_taught(ada, learn(ada.profile, sheep, Verdict.MORE)))
         gone = tx.subscribers.add("gone@example.com", status=Status.UNSUBSCRIBED, now=NOW)
         tx.sources.hold("daily/2026-11-23", "arXiv answered with half a day.", at=NOW)
