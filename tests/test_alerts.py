@@ -4,10 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from digest import pipeline
 from digest.alerts import Trouble, alert, bounce_troubles, delivery_trouble, source_troubles, stop_trouble
+from digest.app import House
 from digest.model import BounceKind, DeliveryKind, DeliveryState, Health, Planned, Reading
 from digest.store import Store
 from tests.house import NOW
+from tests.test_pipeline import DUE, THURSDAY, World
+from tests.test_pipeline import world as world  # noqa: PLC0414  a fixture is known by its name here
 
 TROUBLE = Trouble(kind="delivery", title="Broken", facts=["It broke."], advice="Mend it.")
 
@@ -85,3 +89,23 @@ def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store
                     kept.pid, BounceKind.HARD, now=at, code="5.1.1", raw_hash=told, pepper=b"pepper"
                 )
         assert tx.deliveries.heard(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}
+
+
+async def test_the_operator_hears_once_when_a_days_mails_come_back(world: World) -> None:
+    for number in range(12):
+        world.subscribe(f"reader{number}@example.com")
+    await world.day(THURSDAY)
+    now = THURSDAY + DUE + timedelta(hours=1)
+    with world.house.store.begin() as tx:
+        for reader in tuple(tx.subscribers.after()):
+            (mail,) = tx.deliveries.history(reader.id)
+            tx.deliveries.report(
+                mail.pid, BounceKind.HARD, now=now, code="5.1.1", raw_hash=mail.pid, pepper=b"pepper"
+            )
+    house = House(
+        world.house.settings.model_copy(update={"admin_address": "admin@example.com"}), world.house.store
+    )
+    await pipeline.run(house, lambda: now + timedelta(minutes=1))
+    await pipeline.run(house, lambda: now + timedelta(minutes=2))
+    mails = [mail.read_text() for mail in house.settings.outbox_dir.glob("admin@example.com-*.eml")]
+    assert sum("unusually many bounces" in mail for mail in mails) == 1

@@ -178,6 +178,9 @@ def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
     told = json.loads(changed.stdout)
     assert told["profile"]["keywords"] == ["optics", "lasers"]
     assert told["send_at"] == "06:15"
+    assert (
+        "Would erase bo@example.com" in shell("subscribers", "remove", "bo@example.com", "--dry-run").stdout
+    )
     assert shell("subscribers", "remove", "bo@example.com", "--yes").returncode == 0
     assert shell("subscribers", "show", "bo@example.com").returncode == 1
 
