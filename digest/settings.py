@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from digest.cadence import zone_of
 from digest.errors import ConfigError
 
 PREFIX = "DIGEST_"
@@ -19,7 +20,12 @@ class Settings(BaseSettings):
     """Every setting, its default and its meaning. Nothing set at all works."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     # the house
@@ -127,6 +133,15 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            zone_of(value)
+        except ConfigError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+        return value
+
 
 def load(**given: Any) -> Settings:
     """The settings of this process; `given` values win over the environment.
@@ -145,7 +160,7 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for field, variable in variables().items():
         path = environ.get(f"{variable}_FILE")
-        if path and variable not in environ:
+        if path and not environ.get(variable):
             try:
                 found[field] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from digest import embeddings
 from digest.cli.house import clock, now_option
 from digest.model import Because, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
 from digest.rank.interest import Ranker, Ranking
+from digest.rank.lexical import counted
 from digest.rank.score import score
 from digest.rank.trending import heat_of, trending_order
 
@@ -85,7 +87,7 @@ def _rankings(
     readers: Sequence[Reader], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
 ) -> Iterator[tuple[Reader, Ranking]]:
     """Each reader's ranking in the order given; candidates of its own are a pool of its own."""
-    embedding = embeddings.named(vectors)
+    embedding, reads = embeddings.named(vectors), cache(counted)  # earlier papers come again with each pool
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     for place, reader in enumerate(readers):
         groups.setdefault(reader.candidates, []).append(place)
@@ -93,7 +95,7 @@ def _rankings(
     by_id = {paper.id: paper for paper in pool}
     for candidates, places in groups.items():
         papers = pool if candidates is None else [by_id[each] for each in candidates]
-        ranker = Ranker(papers, earlier, embedding)
+        ranker = Ranker(papers, earlier, embedding, reads=reads)
         found.update(zip(places, ranker.rank([readers[place].profile for place in places]), strict=True))
     return ((reader, found[place]) for place, reader in enumerate(readers))
 

@@ -174,7 +174,7 @@ class Client:
             async with self._stream(pinned) as response:
                 body = await self._body(response)
         except httpx.TransportError as error:
-            raise TryAgain(_in_words(error)) from error
+            raise TryAgain(f"{request.url.host} {_in_words(error)}") from error
         answer = Answer(
             url=str(request.url), status=response.status_code, headers=response.headers, body=body
         )

@@ -69,27 +69,33 @@ def missed_since(memory: Memory, *, today: date) -> date | None:
     return None
 
 
-def reason_to_hold(readings: Iterable[Reading], memory: dict[str, Memory], *, today: date) -> str:
+def reason_to_hold(
+    readings: Iterable[Reading], memory: dict[str, Memory], *, today: date, gave_up: bool = False
+) -> str:
     """Why a person should look before anything is sent, in one sentence; empty when all seems well.
 
     `readings` are arXiv's of this run with their unseen counts, `memory` what was usual for each scope.
+    Once we `gave_up` on the day, that nothing came in holds nobody's mail any longer. A source that
+    does not answer at all is no reason either: readers get what the others brought, and are told.
     """
     given = list(readings)
     if not given:
         return ""
     reasons = (
-        _nothing_came(given, memory, today),
+        "" if gave_up else _nothing_came(given, memory, today),
         _too_much(given, memory, today),
         _hollow(given),
-        _astray(given, today),
+        _astray(given, today) if any(known.day for known in memory.values()) else "",
     )
     return next(filter(None, reasons), "")
 
 
 def _nothing_came(readings: Sequence[Reading], memory: dict[str, Memory], today: date) -> str:
-    done = any(memory.get(reading.scope, Memory()).day == today for reading in readings)
+    answered = any(reading.health not in (Health.FAILED, Health.CHANGED) for reading in readings)
+    remembered = [memory.get(reading.scope, Memory()) for reading in readings]
+    done, usual = any(known.day == today for known in remembered), sum(k.usual or 0.0 for k in remembered)
     brought = any(reading.unseen for reading in readings)
-    if arxiv_announces(today) and not done and not brought:
+    if arxiv_announces(today) and answered and usual >= ENOUGH_TO_JUDGE and not done and not brought:
         return "arXiv was to announce papers today, but nothing new has come in."
     return ""
 

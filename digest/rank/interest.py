@@ -1,6 +1,6 @@
 """How near is each paper of the day to each reader? Built once a run, then asked for readers in chunks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from digest.model import Paper, Profile, Reason
 from digest.rank.authors import followed_author
 from digest.rank.evidence import Evidence
 from digest.rank.interests import Document, Interest, dislikes, interests
-from digest.rank.lexical import Floats, Lexicon, counted
+from digest.rank.lexical import Floats, Lexicon, Terms, counted
 from digest.rank.muting import Truths, muted, readable
 from digest.rank.nearness import Nearness
 from digest.rank.score import relevance
@@ -60,11 +60,12 @@ class Ranker:
         vectors: Embedding | None = None,
         *,
         splits_seeds: bool = True,
+        reads: Callable[[str], Terms] = counted,
     ) -> None:
         self.papers = tuple(papers)
         self._texts = [_text(paper) for paper in papers]
         earlier = [_text(paper) for paper in background]
-        self._lexicon = Lexicon(list(map(counted, self._texts)), list(map(counted, earlier)))
+        self._lexicon = Lexicon(list(map(reads, self._texts)), list(map(reads, earlier)))
         self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
         self._evidence = Evidence(self.papers, self._lexicon)
         self._splits_seeds = splits_seeds

@@ -15,6 +15,7 @@ from digest.store.locks import only_sender
 from digest.store.transaction import Transaction
 
 _DRIVER = "postgresql+psycopg"
+_NO_DATABASE = re.compile(r"file is not a database|unable to open database file", re.IGNORECASE)
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
 
 
@@ -149,4 +150,6 @@ def _translated() -> Iterator[None]:
         reason = str(error.orig).strip() or type(error.orig).__name__
         if _BUSY.search(reason):
             raise StoreBusy(f"The database is in use: {reason}. Try again in a moment.") from error
+        if _NO_DATABASE.search(reason):
+            raise ConfigError(f"DIGEST_DATABASE_URL names no database that we can open: {reason}.") from error
         raise StoreError(f"The database refused: {reason}") from error

@@ -61,8 +61,12 @@ class Door:
             return Refused("Many sign-ups came for this mail domain just now. Please try again soon.", 60)
         return self._presented(applied, now) or self._afforded(now)
 
-    def _presented(self, applied: Application, now: datetime) -> Verdict:
+    def _presented(  # noqa: PLR0911  one answer for each thing that may be wrong
+        self, applied: Application, now: datetime
+    ) -> Verdict:
         """Whether the ticket is genuine, was open for long enough or worked for, and not used before."""
+        if not applied.ticket and self._walks_in(now):
+            return None
         try:
             ticket = self.tickets.read(applied.ticket, now)
         except InvalidToken:
@@ -70,13 +74,17 @@ class Door:
         if self.limits.is_flood(now) and not ticket.work:
             return self._again("Very many people sign up at this moment.", now)
         worked = is_worked(applied.ticket, applied.work, ticket.work)
-        if not worked and not ticket.has_waited(now):
+        if not worked and not ticket.has_waited(now) and not self._walks_in(now):
             return self._again("That was quick. Press the button once more to subscribe.", now)
         if ticket.work and not worked and not self.limits.waiters.take("", now):
             return self._again("Very many people wait at this moment.", now)
         if not self.limits.tickets.is_new(ticket.nonce, ticket.expires, now):
             return self._again("This form was sent before. Press the button once more to subscribe.", now)
         return None
+
+    def _walks_in(self, now: datetime) -> bool:
+        """On a quiet day a few may come without waiting: a program, or somebody with quick fingers."""
+        return not self.limits.is_flood(now) and self.limits.walk_ins.take("", now)
 
     def _again(self, said: str, now: datetime) -> Wait:
         if self.limits.is_flood(now):

@@ -23,6 +23,7 @@ PER_ADDRESS = Allowance(burst=1, per_minute=0.1)
 PER_DOMAIN = Allowance(burst=200, per_minute=60)
 WORLDWIDE = Allowance(burst=600, per_minute=300)
 WAITERS = Allowance(burst=30, per_minute=30)  # during a flood, those who wait instead of working
+WALK_INS = Allowance(burst=10, per_minute=10)  # programs and quick fingers, without a form read first
 LOGINS = Allowance(burst=5, per_minute=1)
 MOST_KEYS = 100_000
 EASY = 0.5  # below this part of the worldwide bucket a sign-up must wait or work
@@ -83,6 +84,7 @@ class Limits:
         self.domains = Buckets(PER_DOMAIN)
         self.world = Buckets(WORLDWIDE)
         self.waiters = Buckets(WAITERS)
+        self.walk_ins = Buckets(WALK_INS)
         self.logins = Buckets(LOGINS)
         self.tickets = Seen()
 

@@ -108,8 +108,16 @@ def test_an_ordinary_day_is_not_held() -> None:
 
 
 def test_nothing_on_a_day_of_announcement_is_held_until_something_comes() -> None:
-    assert "nothing new" in reason_to_hold([reading(BATCH)], {}, today=MONDAY)
+    usual = {"cs.CL": Memory(usual=40.0, day=MONDAY - timedelta(days=3))}
+    assert "nothing new" in reason_to_hold([reading(BATCH)], usual, today=MONDAY)
+    assert reason_to_hold([reading(BATCH)], usual, today=MONDAY, gave_up=True) == ""
     assert reason_to_hold([reading(BATCH)], {"cs.CL": Memory(day=MONDAY)}, today=MONDAY) == ""
+
+
+def test_a_source_that_is_dead_or_always_small_holds_nobodys_mail() -> None:
+    usual = {"cs.CL": Memory(usual=40.0, day=MONDAY - timedelta(days=3))}
+    assert reason_to_hold([reading((), health=Health.FAILED)], usual, today=MONDAY) == ""
+    assert reason_to_hold([reading(BATCH)], {"cs.CL": Memory(usual=2.0)}, today=MONDAY) == ""
 
 
 def test_five_times_the_usual_is_held() -> None:
@@ -136,4 +144,6 @@ def test_papers_without_any_abstract_are_held() -> None:
 @pytest.mark.parametrize(("year", "where"), [(2027, "in the future"), (2012, "long past")])
 def test_dates_that_jump_are_held(year: int, where: str) -> None:
     papers = many(published=datetime(year, 6, 1, tzinfo=UTC))
-    assert where in reason_to_hold([reading(papers, unseen=30)], {}, today=MONDAY)
+    before = {"cs.CL": Memory(day=MONDAY - timedelta(days=3))}
+    assert where in reason_to_hold([reading(papers, unseen=30)], before, today=MONDAY)
+    assert reason_to_hold([reading(papers, unseen=30)], {}, today=MONDAY) == ""  # nothing to jump from

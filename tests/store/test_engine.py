@@ -128,7 +128,7 @@ def test_the_audit_log_cannot_be_rewritten(any_store: Store) -> None:
 
 
 def test_an_unreachable_or_unknown_database_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError):
+    with pytest.raises(ConfigError, match="DIGEST_DATABASE_URL"):
         Store.open(url_of(tmp_path / "missing" / "digest.sqlite3"))
     with pytest.raises(StoreError):
         Store.open(f"postgresql:///digest?host={tmp_path}")
@@ -136,7 +136,7 @@ def test_an_unreachable_or_unknown_database_is_a_clear_error(tmp_path: Path) -> 
         with pytest.raises(ConfigError):
             Store.open(url)
     (tmp_path / "text").write_text("This is no database. " * 100)
-    with pytest.raises(StoreError):
+    with pytest.raises(ConfigError, match="not a database"):
         Store.open(url_of(tmp_path / "text"))
 
 

@@ -101,8 +101,27 @@ async def test_answers_leave_on_the_beat_whoever_asks(
     assert abs(median(known) - median(unknown)) < 0.03
 
 
-async def test_a_form_sent_faster_than_anyone_reads_is_asked_once_more(
+@pytest.fixture
+def busy_day(app: FastAPI, clock: Clock) -> None:
+    """Those who may come without waiting have come already."""
+    while app.state.lobby.limits.walk_ins.take("", clock()):
+        pass
+
+
+async def test_on_a_quiet_day_a_program_signs_people_up_without_a_form_until_there_are_too_many(
     visitor: AsyncClient, reader_now: Look
+) -> None:
+    answers = [
+        await visitor.post("/subscribe", data={"email": f"person{number}@example.com"})
+        for number in range(12)
+    ]
+    assert [answer.status_code for answer in answers[:10]] == [202] * 10
+    assert {answer.status_code for answer in answers[10:]} <= {428, 429}
+    assert reader_now("person0@example.com")
+
+
+async def test_a_form_sent_faster_than_anyone_reads_is_asked_once_more(
+    busy_day: None, visitor: AsyncClient, reader_now: Look
 ) -> None:
     answer = await visitor.post(
         "/subscribe", data={"email": "carol@example.com", "ticket": await ticket(visitor)}
@@ -113,7 +132,7 @@ async def test_a_form_sent_faster_than_anyone_reads_is_asked_once_more(
 
 
 async def test_a_form_without_a_ticket_becomes_one_with_a_ticket_and_one_more_press_is_enough(
-    visitor: AsyncClient, clock: Clock, reader_now: Look
+    busy_day: None, visitor: AsyncClient, clock: Clock, reader_now: Look
 ) -> None:
     first = await visitor.post("/subscribe", data={"email": "carol@example.com"})
     assert first.status_code == 428
@@ -147,7 +166,7 @@ async def test_a_robot_that_fills_in_the_hidden_field_hears_yes_and_does_nothing
 
 
 async def test_json_without_the_form_is_held_to_the_same_rules(
-    visitor: AsyncClient, clock: Clock, reader_now: Look
+    busy_day: None, visitor: AsyncClient, clock: Clock, reader_now: Look
 ) -> None:
     first = await visitor.post("/subscribe", json={"email": "carol@example.com"})
     assert first.status_code == 428
