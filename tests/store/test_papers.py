@@ -163,7 +163,7 @@ def test_every_field_of_a_paper_comes_back(any_store: Store) -> None:
         version=3, aliases=("doi:10.1/b",),
         announcement=Announcement.CROSS, source="journal", text_from="a", authors_from="b", summary="s",
         keywords=("k",), pdf_url="p", code_url="c", project_url="j", discussion_url="d", organization="o",
-        submitter="u", listed=NOW.date(), withdrawn=True, first_seen=NOW,
+        submitter="u", listed=NOW.date(), withdrawn=True, first_seen=NOW, retold="r",
     )  # fmt: skip
     blank = Paper(id="x", title="y")
     untouched = [f.name for f in fields(Paper) if getattr(full, f.name) == getattr(blank, f.name)]
