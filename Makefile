@@ -7,7 +7,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 
 demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
-test: $(VENV)/.dev        ; @$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev        ; @$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 torture: $(VENV)/.dev     ; @$(BIN)/python -m pytest tests/torture -m long -s $(ARGS)
 lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
