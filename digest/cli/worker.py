@@ -13,7 +13,7 @@ from digest.app import House
 from digest.cli.house import open_house, tell
 from digest.cli.serve import canonical
 from digest.deliver.outbox import pump
-from digest.errors import ConfigError
+from digest.errors import ConfigError, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +40,23 @@ async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
+    while not stopping.is_set():
+        try:
+            await _round(house, stopping)
+        except StoreBusy as busy:  # others hold what we wanted; our claims went back with the ledger
+            log.warning("database busy", extra={"reason": str(busy)})
+        if once:
+            return
+        await _rest(stopping)
+
+
+async def _round(house: House, stopping: asyncio.Event) -> None:
+    """Plan if it is our turn, and send what there is; the lease is opened and closed around it."""
+    await _tick(house)
     with house.ledger() as ledger:
-        while not stopping.is_set():
-            await _tick(house)
-            tally = await pump(ledger, house.letters.write, house.routes, clock=_now, stopping=stopping)
-            if tally.sent or tally.failed:
-                log.info(
-                    "sent", extra={"sent": tally.sent, "deferred": tally.deferred, "failed": tally.failed}
-                )
-            if once:
-                return
-            await _rest(stopping)
+        tally = await pump(ledger, house.letters.write, house.routes, clock=_now, stopping=stopping)
+    if tally.sent or tally.failed:
+        log.info("sent", extra={"sent": tally.sent, "failed": tally.failed, "waiting": tally.deferred})
 
 
 async def _tick(house: House) -> None:

@@ -6,12 +6,12 @@ import socket
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from digest.errors import LeaseLost, StoreError
+from digest.errors import LeaseLost, StoreBusy, StoreError
 from digest.model import Claimed, Delivery, Settlement
 from digest.store.dialects import is_postgres
 from digest.store.engine import Store
@@ -21,6 +21,8 @@ from digest.store.standing import Standing
 from digest.store.throttles import Throttles
 from digest.store.transaction import Transaction
 
+DEADLOCKS = 3  # so often in a row we believe in bad luck
+T = TypeVar("T")
 LEASE = timedelta(seconds=60)
 _CLOCK = sa.func.clock_timestamp()
 
@@ -60,7 +62,7 @@ class SendersLedger:
     def __enter__(self) -> Self:
         self._holding.enter_context(self._store.sender())
         try:
-            self.recovered = self._start()
+            self.recovered = self._once_more(self._start)
         except BaseException:
             self._holding.close()
             raise
@@ -81,6 +83,9 @@ class SendersLedger:
 
     def claim(self, limit: int, now: datetime) -> Claimed:
         """Take due mail; nothing while the house is paused. On PostgreSQL the dead are buried on the way."""
+        return self._once_more(lambda: self._claim(limit, now))
+
+    def _claim(self, limit: int, now: datetime) -> Claimed:
         if self._lease:
             self.recovered += self._bury(now)
         with self._store.begin() as tx:
@@ -116,24 +121,47 @@ class SendersLedger:
 
     def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  others may note when
         """Claimed mail goes back untouched."""
-        with self._store.begin() as tx:
-            self._queue(tx).release(deliveries)
+
+        def give_back() -> None:
+            with self._store.begin() as tx:
+                self._queue(tx).release(deliveries)
+
+        self._once_more(give_back)
 
     def draw(self, key: str, rate: float, want: int) -> tuple[int, float]:
         """Tokens from the bucket that all senders share."""
-        with self._store.begin() as tx:
-            return Throttles(self._wall()).draw(tx.connection, key, rate, want)
+
+        def drawn() -> tuple[int, float]:
+            with self._store.begin() as tx:
+                return Throttles(self._wall()).draw(tx.connection, key, rate, want)
+
+        return self._once_more(drawn)
 
     def beat(self) -> None:
         """Prolong the lease, by the database's own clock."""
-        if self._lease is None:
-            return
+        if self._lease is not None:
+            self._once_more(self._prolong)
+
+    def _prolong(self) -> None:
+        lease = self._lease or LEASE
         with self._store.begin() as tx:
             longer = sa.update(WORKER).where(WORKER.c.id == self._owner, WORKER.c.lease_until > _CLOCK)
-            if tx.connection.execute(longer.values(lease_until=_CLOCK + self._lease)).rowcount == 0:
+            if tx.connection.execute(longer.values(lease_until=_CLOCK + lease)).rowcount == 0:
                 raise LeaseLost
 
     # ---- inside
+
+    def _once_more(self, work: Callable[[], T]) -> T:
+        """Do it, and again where PostgreSQL chose us as the victim of a deadlock: it has undone all of it.
+
+        Results and intents are repeated by the scribe. On SQLite we have waited long enough already.
+        """
+        for _ in range(DEADLOCKS if self._lease else 0):
+            try:
+                return work()
+            except StoreBusy:
+                continue
+        return work()
 
     def _queue(self, tx: Transaction) -> Queue:
         return Queue(tx.connection, owner=self._owner, pepper=self._pepper, keys=self._keys)
