@@ -1,13 +1,14 @@
 """Where in the text are we? TeX's tokens, groups and arguments; what they say is for tex.py to know."""
 
 import re
+from abc import ABC, abstractmethod
 
 DEEPEST = 40  # groups within groups; nobody writes more, and a hostile text may not exhaust the stack
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\\|[{}$^_~]|[^\\{}$^_~]+", re.DOTALL)
 _MARKS = frozenset("{}$^_~")
 
 
-class Tape:
+class Tape(ABC):
     """A text as tokens, read from left to right; `_next` and `_command` say what they mean."""
 
     def __init__(self, text: str) -> None:
@@ -15,13 +16,13 @@ class Tape:
         self._at = 0
         self._depth = 0
 
+    @abstractmethod
     def _next(self, before: str) -> str:
         """What the next token says, `before` being what was said just now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _command(self, name: str, before: str) -> str:
         """What a command says that is called so."""
-        raise NotImplementedError
 
     def everything(self) -> str:
         """All of the text, spoken."""
