@@ -7,7 +7,18 @@ from functools import cached_property
 
 from digest.cadence import arxiv_day, arxiv_silence, due_slot, local_day, next_slot
 from digest.compose.edition import edition_from, paper_ids, payload_of
-from digest.model import Candidates, DeliveryKind, Edition, Health, Paper, Planned, Profile, Sent, Subscriber
+from digest.model import (
+    Candidates,
+    DeliveryKind,
+    Edition,
+    Health,
+    Paper,
+    Planned,
+    Profile,
+    Sent,
+    Shard,
+    Subscriber,
+)
 from digest.rank.breakout import broken_out
 from digest.rank.interest import Ranker
 from digest.rank.selection import Selection, select
@@ -124,20 +135,23 @@ def plan(  # noqa: PLR0913  one day's planning, each choice by its name
     over: timedelta = timedelta(0),
     watch: Watch = watch_nothing,
     dry_run: bool = False,
+    within: Shard | None = None,
+    opened: Morning | None = None,
 ) -> Plans:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
     Each reader's mail waits a while of its own within `over`, always the same.
     `watch` sees each edition as it is planned; with `dry_run` it sees them and nothing is queued.
+    `within` leaves the other readers to others; `opened` is the day if it was read before.
     """
     with store.begin(write=False) as tx:
-        stopped, someone = tx.meta.paused or _held(tx, now), tx.subscribers.due(now, 1)
+        stopped, someone = stopped_by(tx, now), tx.subscribers.due(now, 1, within=within)
     if stopped or not someone:
         return Plans(stopped=stopped)
-    today, plans = morning(store, now, vectors=vectors), Plans()
+    today, plans = opened or morning(store, now, vectors=vectors), Plans()
     while True:
         with store.begin(write=False) as tx:
-            due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK)
+            due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK, within=within)
         chunk, editions = _choose(today, due)
         if not dry_run:
             _queue(store, due, editions, now, over=over)
@@ -148,9 +162,10 @@ def plan(  # noqa: PLR0913  one day's planning, each choice by its name
             return plans
 
 
-def _held(tx: Transaction, now: datetime) -> str:
-    """Why today's edition waits for a person; empty when it does not."""
-    return next((hold.reason for hold in tx.sources.held(str(arxiv_day(now)))), "")
+def stopped_by(tx: Transaction, now: datetime) -> str:
+    """Why nothing is planned now, or today's edition waits for a person; empty when it does not."""
+    held = (hold.reason for hold in tx.sources.held(str(arxiv_day(now))))
+    return tx.meta.paused or next(held, "")
 
 
 def _choose(today: Morning, due: Sequence[Subscriber]) -> tuple[Plans, list[Edition]]:
@@ -169,7 +184,7 @@ def _queue(
     """The editions, everybody's next slot and how far they were served: in one transaction."""
     with store.begin() as tx:
         tx.deliveries.plan([_planned(edition, over) for edition in editions], now=now)
-        tx.subscribers.set_next_dues({reader.id: next_slot(reader.schedule, now) for reader in due})
+        tx.subscribers.move_on({reader.id: next_slot(reader.schedule, now) for reader in due}, now=now)
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
 
 

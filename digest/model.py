@@ -213,6 +213,14 @@ class Preferences:
     feed_revision: int = 0  # raised to end the old address of the private feed
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some of the readers: those whose ids lie between these two, both included."""
+
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
     """One reader, known by an address."""

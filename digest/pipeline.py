@@ -9,6 +9,7 @@
 It puts the rooms in order and decides nothing itself: every rule lives in the room that is called.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -23,14 +24,14 @@ from digest.deliver.ledger import Ledger
 from digest.deliver.outbox import pump
 from digest.deliver.routes import Route
 from digest.deliver.tally import Tally
-from digest.editions import Plans, Watch, plan, watch_nothing
+from digest.editions import Morning, Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
 from digest.fetch.llm import Model
 from digest.fetch.source import Source, Tell, tell_nobody
 from digest.housekeeping import tidy
 from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
-from digest.model import Health
+from digest.model import Health, Shard
 from digest.rank.vectors import Embedding
 from digest.retelling import Wanted, retell
 from digest.store import Store
@@ -122,30 +123,58 @@ async def prepare(
     house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody
 ) -> Day:
     """The first half of a tick: read the sources if it is time, and plan what is due."""
-    fetched: tuple[Fetched, ...] = ()
     now = clock()  # one moment for the whole tick, so that a preview of it is the mail
-    if fetch_is_due(house.store, now, every=house.fetch_every):
-        fetched = await fetch(house.store, house.sources, house.connect, now, tell=tell)
-    wanted = Wanted(watch)
+    fetched = await ingest(house, now, tell=tell) if is_hungry(house, now) else ()
+    day = Day(fetched=fetched, plans=await choose(house, clock, now, watch=watch))
+    conclude(house, day, clock)
+    return day
+
+
+def is_hungry(house: Parts, now: datetime) -> bool:
+    """Whether the sources should be read now."""
+    return fetch_is_due(house.store, now, every=house.fetch_every)
+
+
+async def ingest(house: Parts, now: datetime, *, tell: Tell = tell_nobody) -> tuple[Fetched, ...]:
+    """Read the sources."""
+    return await fetch(house.store, house.sources, house.connect, now, tell=tell)
+
+
+async def choose(  # noqa: PLR0913  one planning, each choice by its name
+    house: Parts,
+    clock: Clock,
+    now: datetime,
+    *,
+    watch: Watch = watch_nothing,
+    within: Shard | None = None,
+    opened: Morning | None = None,
+) -> Plans:
+    """Plan for who is due, all or those of one shard, and have the papers retold that they will get."""
+    wanted, over = Wanted(watch), house.spread
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
-    plans = await to_thread.run_sync(
-        partial(plan, house.store, now, vectors=house.vectors, over=house.spread, watch=wanted)
-    )
+    work = partial(plan, house.store, now, vectors=house.vectors, over=over, watch=wanted)
+    plans = await to_thread.run_sync(partial(work, within=within, opened=opened))
     await retell(house.store, house.model, wanted.ids, clock())
-    day = Day(fetched=fetched, plans=plans)
+    return plans
+
+
+def conclude(house: Parts, day: Day, clock: Clock) -> None:
+    """Say that we came round, tell the operator of trouble, and forget what is too old."""
     with house.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())
         heard = tx.deliveries.ended(clock() - A_DAY), tx.deliveries.heard(clock() - A_DAY)
         for trouble in (*day.troubles, *bounce_troubles(*heard)):
             alert(tx, house.admin_address, trouble, now=clock())
     tidy(house.store, clock())
-    return day
 
 
-async def send(house: Parts, clock: Clock) -> Tally:
-    """Hand over everything that is queued; StoreBusy when another process is doing so."""
+async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = None) -> Tally:
+    """Hand over everything that is queued; StoreBusy when another process is doing so.
+
+    When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
+    """
     with house.ledger() as ledger:
-        tally = await pump(ledger, house.letters.write, house.routes, clock=clock)
+        tally = await pump(ledger, house.letters.write, house.routes, clock=clock, stopping=stopping)
     if tally.alerts:
         with house.store.begin() as tx:
             alert(tx, house.admin_address, delivery_trouble(tally.alerts), now=clock())

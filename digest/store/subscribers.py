@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.errors import NotFound
-from digest.model import DeliveryState, Preferences, Profile, Schedule, Status, Subscriber
+from digest.model import DeliveryState, Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.store.addresses import parse_address
 from digest.store.dialects import among, insert, is_postgres, storable
 from digest.store.records import DELIVERY, SUBSCRIBER
@@ -166,15 +166,26 @@ class Subscribers:
         found = {row[0]: int(row[1]) for row in self._connection.execute(query)}
         return {status: found.get(str(status), 0) for status in Status}
 
-    def due(self, now: datetime, limit: int) -> tuple[Subscriber, ...]:
-        """The confirmed whose next edition is due, the longest waiting first."""
+    def due(self, now: datetime, limit: int, *, within: Shard | None = None) -> tuple[Subscriber, ...]:
+        """The confirmed whose next edition is due, the longest waiting first; all, or of one shard."""
+        mine = SUBSCRIBER.c.id.between(within.first, within.last) if within else sa.true()
         query = (
             sa.select(SUBSCRIBER)
-            .where(SUBSCRIBER.c.next_due <= now)
+            .where(SUBSCRIBER.c.next_due <= now, mine)
             .order_by(SUBSCRIBER.c.next_due, SUBSCRIBER.c.id)
             .limit(limit)
         )
         return tuple(map(subscriber_of, self._connection.execute(query)))
+
+    def due_shards(self, now: datetime, size: int) -> tuple[Shard, ...]:
+        """Everybody who is due, cut by id into shards of so many readers."""
+        place = sa.func.row_number().over(order_by=SUBSCRIBER.c.id) - 1
+        numbered = sa.select(SUBSCRIBER.c.id, (place // size).label("shard")).where(
+            SUBSCRIBER.c.next_due <= now
+        )
+        cut = numbered.subquery().c
+        ends = sa.select(sa.func.min(cut.id), sa.func.max(cut.id)).group_by(cut.shard).order_by(cut.shard)
+        return tuple(Shard(first, last) for first, last in self._connection.execute(ends))
 
     def oldest_due(self) -> datetime | None:
         """The earliest moment anybody is due: in the past only while work is waiting."""
@@ -191,6 +202,18 @@ class Subscribers:
             mine = (SUBSCRIBER.c.id == sa.bindparam("this")) & (SUBSCRIBER.c.status == str(Status.CONFIRMED))
             self._connection.execute(
                 sa.update(SUBSCRIBER).where(mine).values(next_due=sa.bindparam("at")),
+                [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
+            )
+
+    def move_on(self, moments: Mapping[int, datetime | None], *, now: datetime) -> None:
+        """On to their next slot, for those who are still due at `now`.
+
+        Whoever was moved on meanwhile, or chose another hour, is left as they are.
+        """
+        if moments:
+            waiting = (SUBSCRIBER.c.id == sa.bindparam("this")) & (SUBSCRIBER.c.next_due <= now)
+            self._connection.execute(
+                sa.update(SUBSCRIBER).where(waiting).values(next_due=sa.bindparam("at")),
                 [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
             )
 

@@ -189,3 +189,25 @@ def test_reading_an_address_again_changes_nothing(text: str) -> None:
         assert parse_address(spelling).mailbox == address.mailbox
     assert address_key(b"k", address.shown) == address_key(b"k", address.mailbox)
     assert address_key(b"k", address.shown) != address_key(b"l", address.shown)
+
+
+def test_who_is_due_is_cut_into_shards_that_leave_nobody_out(any_store: Store) -> None:
+    with any_store.begin() as tx:
+        for number in range(10):
+            moment = NOW if number % 3 else NOW + timedelta(hours=1)
+            tx.subscribers.add(f"r{number}@example.com", status=Status.CONFIRMED, now=NOW, next_due=moment)
+        shards = tx.subscribers.due_shards(NOW, 4)
+        parts = [tx.subscribers.due(NOW, 10, within=shard) for shard in shards]
+        everybody = tx.subscribers.due(NOW, 10)
+    assert [len(part) for part in parts] == [4, 2]
+    assert [reader for part in parts for reader in part] == list(everybody)
+
+
+def test_only_who_is_still_due_moves_on(any_store: Store) -> None:
+    later, next_week = NOW + timedelta(hours=5), NOW + timedelta(days=7)
+    with any_store.begin() as tx:
+        still = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW, next_due=NOW)
+        other = tx.subscribers.add("bo@example.com", status=Status.CONFIRMED, now=NOW, next_due=later)
+        tx.subscribers.move_on({still.id: next_week, other.id: next_week}, now=NOW)
+        moments = {reader.address: reader.next_due for reader in tx.subscribers.due(next_week, 10)}
+    assert moments == {"ada@example.com": next_week, "bo@example.com": later}
