@@ -1,6 +1,8 @@
 """What does a returned mail say? Delivery reports (RFC 3464) and complaints (RFC 5965), and nothing guessed.
 
-Only the outer layer of a mail is cut up: sixty thousand parts cost no more than three.
+Only the outer layer of a mail is cut up: sixty thousand parts cost no more than three. Anybody may write to
+the mailbox these come from, so nothing here asks the standard library for what it may raise on: parsed
+addresses and encoded parameters.
 """
 
 import hashlib
@@ -9,17 +11,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 
 from digest.deliver.letter import Outcome, Step
 from digest.deliver.replies import classify
-from digest.deliver.verp import delivery_behind
+from digest.deliver.verp import delivery_in
 from digest.model import BounceKind
 
 MOST_BYTES = 1_000_000
 MOST_PARTS = 6
 MOST_GROUPS = 20
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s\";]{1,200}))", re.IGNORECASE)
+_FEEDBACK = re.compile(r";\s*report-type\s*=\s*\"?feedback-report\b", re.IGNORECASE)
+_DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")  # the latter: RFC 6533
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 
 
@@ -58,15 +62,15 @@ def read_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> 
 def _bounce(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
     """The worst that is said of a recipient; None when the mail is only late, or has arrived."""
     for kind, content in parts:
-        if kind == "message/delivery-status":
+        if kind in _DELIVERY_STATUS:
             return _worst(list(_groups(content))[1:])
     return BounceKind.OTHER, ""
 
 
 def _worst(recipients: Sequence[Message]) -> tuple[BounceKind | None, str]:
     for fields in recipients:
-        if fields.get("Action", "").strip().lower() == "failed":
-            found = _STATUS.search(fields.get("Status", ""))
+        if _said(fields, "Action").lower() == "failed":
+            found = _STATUS.search(_said(fields, "Status"))
             return (_meaning(found[0]), found[0]) if found else (BounceKind.OTHER, "")
     return (None, "") if recipients else (BounceKind.OTHER, "")
 
@@ -82,14 +86,14 @@ def _meaning(status: str) -> BounceKind:
 
 
 def _is_feedback(head: Message, parts: Sequence[tuple[str, bytes]]) -> bool:
-    said = str(head.get_param("report-type", "")).lower()
-    return said == "feedback-report" or any(kind == "message/feedback-report" for kind, _ in parts)
+    said = _FEEDBACK.search(_said(head, "Content-Type"))
+    return said is not None or any(kind == "message/feedback-report" for kind, _ in parts)
 
 
 def _complaint(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
     for kind, content in parts:
         if kind == "message/feedback-report":
-            said = _fields(content).get("Feedback-Type", "").strip().lower()
+            said = _said(_fields(content), "Feedback-Type").lower()
             return (BounceKind.COMPLAINT if said == "abuse" else BounceKind.OTHER), said[:40]
     return BounceKind.OTHER, ""
 
@@ -97,14 +101,14 @@ def _complaint(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, s
 # ---- whose
 
 
-def _pid(addresses: Sequence[str], keys: Sequence[bytes]) -> str | None:
-    """The first genuine return address of ours among these."""
-    return next((pid for each in addresses if (pid := delivery_behind(each, keys=keys))), None)
+def _pid(texts: Sequence[str], keys: Sequence[bytes]) -> str | None:
+    """The delivery behind the first genuine return address of ours in these."""
+    return next((pid for each in texts if (pid := delivery_in(each, keys=keys))), None)
 
 
 def _to(head: Message) -> Iterator[str]:
     for name in _RECIPIENT_HEADERS:
-        yield from (address for _, address in getaddresses([str(v) for v in head.get_all(name, [])]))
+        yield from map(str, head.get_all(name, []))
 
 
 def _inside(parts: Sequence[tuple[str, bytes]]) -> Iterator[str]:
@@ -112,9 +116,9 @@ def _inside(parts: Sequence[tuple[str, bytes]]) -> Iterator[str]:
     for kind, content in parts:
         fields = _fields(content)
         if kind == "message/feedback-report":
-            yield fields.get("Original-Mail-From", "")
+            yield _said(fields, "Original-Mail-From")
         elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-            yield fields.get("Return-Path", "")
+            yield _said(fields, "Return-Path")
 
 
 # ---- cutting up
@@ -131,11 +135,17 @@ def _fields(content: bytes) -> Message:
     return _split(content.lstrip(b"\r\n"))[0]
 
 
+def _said(fields: Message, name: str) -> str:
+    """What a field says, or nothing. One with stray bytes in it is no string before it is made one."""
+    return str(fields.get(name, "")).strip()
+
+
 def _parts(head: Message, body: bytes) -> Iterator[tuple[str, bytes]]:
     """Type and content of the first few parts, one layer deep."""
-    boundary = head.get_boundary()
-    if not boundary:
+    found = _BOUNDARY.search(_said(head, "Content-Type"))
+    if found is None:
         return
+    boundary = found[1] or found[2]
     pieces = (b"\n" + body).split(b"\n--" + boundary.encode("ascii", "replace"), MOST_PARTS)
     for piece in pieces[1:]:
         if not piece.startswith(b"--"):

@@ -4,7 +4,7 @@ import hmac
 import re
 from collections.abc import Sequence
 
-_ADDRESS = re.compile(r"b\+([a-z2-7]{8,32})\.([0-9a-f]{16})@([^\s@<>]+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"b\+([a-z2-7]{8,32})\.([0-9a-f]{16})@([^\s@<>,;()]+)", re.IGNORECASE)
 
 
 def return_address(pid: str, *, domain: str, key: bytes) -> str:
@@ -20,6 +20,12 @@ def delivery_behind(address: str, *, keys: Sequence[bytes]) -> str | None:
     pid, signature = found[1].lower(), found[2].lower()
     genuine = [hmac.compare_digest(signature, _signature(pid, key)) for key in keys]
     return pid if any(genuine) else None
+
+
+def delivery_in(text: str, *, keys: Sequence[bytes]) -> str | None:
+    """The first delivery whose genuine return address stands anywhere in this header or field."""
+    found = (delivery_behind(each[0], keys=keys) for each in _ADDRESS.finditer(text))
+    return next((pid for pid in found if pid), None)
 
 
 def _signature(pid: str, key: bytes) -> str:

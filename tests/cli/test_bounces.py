@@ -63,6 +63,19 @@ def test_without_a_mailbox_the_setting_is_named(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     "raw",
     [
+        b"To: unsubscribe+abcdefgh1234@localhost\r\n\r\n",
+        b"To:\r\n <unsubscribe+abcdefgh1234@localhost>\r\n\r\n",
+        b'Subject: x\nTo: "unsubscribe+abcdefgh1234@localhost"\n\t<unsubscribe+abcdefgh1234@localhost>\n\n',
+        b"Delivered-To: Unsubscribe+abcdefgh1234@localhost\r\n\r\n",
+    ],
+)
+def test_the_address_is_found_however_a_mail_program_folds_it(raw: bytes) -> None:
+    assert unsubscribe_token(raw) == "abcdefgh1234"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
         b"",
         b"To: ada@example.com\r\n\r\n",
         b"To: x@y\r\n\r\nunsubscribe+abcdefgh1234@localhost",

@@ -155,6 +155,47 @@ def test_36_sixty_thousand_parts_are_no_burden() -> None:
     assert heard.kind is BounceKind.HARD
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "multipart/report; boundary*=idna''a..b",  # a codec that knows no error handling
+        "multipart/report; boundary*=undefined''x",
+        "multipart/report; report-type*=a'b'%E9; boundary=\"=_b\"",
+        'multipart/report; boundary="=_\xe9"',
+        'multipart/report; boundary="=_b"\nTo: ' + "(" * 50_000,
+        'multipart/report; boundary="=_b"\nTo: ' + '"' * 50_001,
+        'multipart/report; boundary="=_b"\nTo: ' + "a," * 100_000,
+    ],
+)
+def test_36_no_mail_stops_the_reading_of_those_behind_it(head: str) -> None:
+    """A mail that raises would be met again at every reading, and hide all that come after it."""
+    inside = "Reporting-MTA: dns; x\n\nAction: f\xe9iled\nStatus: 5.1.1\xe9\n"
+    part = f"--=_b\nContent-Type: message/delivery-status\n\n{inside}\n--=_b--\n"
+    raw = f"To: {ours()}\nContent-Type: {head}\n\n{part}"
+    heard = read_report(raw.encode("latin-1"), keys=[KEY])
+    assert heard is None or heard.kind is BounceKind.OTHER
+
+
+def test_a_report_about_an_address_beyond_ascii_is_one_too() -> None:
+    raw = returned(ours()).replace(b"message/delivery-status", b"message/global-delivery-status")
+    heard = read_report(raw, keys=[KEY])
+    assert heard is not None
+    assert heard.kind is BounceKind.HARD
+
+
+def test_36_a_mailbox_of_many_read_mails_and_one_monster_is_read_at_once(tmp_path: Path) -> None:
+    box = Maildir(tmp_path / "box")
+    monster = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 60_000 + b"\xff"
+    (tmp_path / "box/new/1.host").write_bytes(monster)
+    (tmp_path / "box/new/2.host:2,").write_bytes(b"To: x@y\r\n\r\n")
+    assert [name for name, _ in box.unread()] == ["1.host", "2.host:2,"]
+    for name in ("1.host", "2.host:2,", "1.host"):  # the second time somebody else was first
+        box.mark_read(name)
+    assert list(box.unread()) == []
+    assert (tmp_path / "box/cur/1.host:2,S").read_bytes() == monster
+    assert (tmp_path / "box/cur/2.host:2,S").exists()
+
+
 @given(st.binary(max_size=400))
 def test_no_mail_upsets_the_reader(noise: bytes) -> None:
     assert read_report(noise, keys=[KEY]) is None
@@ -227,6 +268,12 @@ def test_a_webhook_is_believed_only_with_our_signature_and_only_now() -> None:
             read_webhook(body, signature, keys=[KEY], **wrong)  # type: ignore[arg-type]  # two shapes of wrong
     with pytest.raises(InvalidToken):
         read_webhook(body + b" ", signature, secret=b"shared", keys=[KEY], now=1010.0)
+
+
+@pytest.mark.parametrize("signature", ["t=²,v1=00", "t=1,v1=é", "t=" + "9" * 5000 + ",v1=0", "t=,v1=", ","])
+def test_a_signature_of_any_letters_is_refused_in_the_same_way(signature: str) -> None:
+    with pytest.raises(InvalidToken):
+        read_webhook(b"{}", signature, secret=b"shared", keys=[KEY], now=1000.0)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"envelope": 7, "type": "hard"}'])
