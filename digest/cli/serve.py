@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
+from socket import socket
 
 import click
-import uvicorn
 from fastapi import FastAPI
 
 from digest import pipeline
@@ -15,7 +15,9 @@ from digest.cli.house import open_house, tell
 from digest.errors import StoreBusy
 from digest.pipeline import Day
 from digest.scheduler import scheduler
+from digest.settings import load
 from digest.web.app import Lifespan, build, nothing_beside
+from digest.web.server import address_of, listening, server
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +27,19 @@ log = logging.getLogger(__name__)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--no-scheduler", is_flag=True, help="Pages only: another process ticks.")
 def command(*, host: str, port: int, no_scheduler: bool) -> None:
-    """Web pages and scheduler in one process: one tick a minute, all state in the database."""
-    with open_house(log_level=logging.INFO) as house:
+    """Web pages and scheduler in one process: one tick a minute, all state in the database.
+
+    While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
+    """
+    with closing(listening(host, port)) as bound, open_house(log_level=logging.INFO, **_base(bound)) as house:
         app = build(house, lifespan=nothing_beside if no_scheduler else _ticking(house))
-        tell(f"Serving {house.site.brand} at http://{host}:{port} (stop with Ctrl+C).")
-        uvicorn.run(app, host=host, port=port, log_config=None, server_header=False, date_header=False,
-                    proxy_headers=False, timeout_graceful_shutdown=30)  # fmt: skip
+        tell(f"Serving {house.site.brand} at {address_of(bound)} (stop with Ctrl+C).")
+        with suppress(KeyboardInterrupt):
+            server(app).run(sockets=[bound])
+
+
+def _base(bound: socket) -> dict[str, str]:
+    return {} if "base_url" in load().model_fields_set else {"base_url": address_of(bound)}
 
 
 def _ticking(house: House) -> Lifespan:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from digest import __version__
@@ -93,6 +94,10 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "What was sent"
         return told(lobby, request, 422, f"{field}: {problem['msg']}.")
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: Exception) -> Response:
+        return Response(status_code=400)  # nobody hears it; without an answer the log would call it a failure
 
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:
