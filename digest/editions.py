@@ -19,7 +19,7 @@ from digest.model import (
     Shard,
     Subscriber,
 )
-from digest.rank.breakout import broken_out
+from digest.rank.columns import Columns
 from digest.rank.interest import Ranker
 from digest.rank.selection import Selection, select
 from digest.rank.trending import heat_of
@@ -82,6 +82,11 @@ class Morning:
             background = tx.papers.background(BACKGROUND, before=self.now - POOL)
         return Ranker(self.candidates.papers, background, self.vectors)
 
+    @cached_property
+    def columns(self) -> Columns:
+        """The candidates as every selection reads them."""
+        return Columns(self.candidates)
+
     def editions(
         self, readers: Sequence[tuple[Subscriber, datetime]], sent: Mapping[int, Mapping[str, Sent]]
     ) -> Iterator[tuple[Edition, Selection]]:
@@ -89,16 +94,9 @@ class Morning:
         rankings = self.ranker.rank([reader.profile for reader, _ in readers])
         for (reader, slot), ranking in zip(readers, rankings, strict=True):
             day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
-            chosen = select(self._since(before), ranking, reader, sent=before, cursor=reader.cursor, day=day)
+            chosen = select(self.columns, ranking, reader, sent=before, cursor=reader.cursor, day=day)
             notes = (*notes_for(reader), *self.notes)
             yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks, notes=notes), chosen
-
-    def _since(self, sent: Mapping[str, Sent]) -> Candidates:
-        """The candidates as this reader sees them: what broke out since it was sent says so."""
-        grown = broken_out(self.candidates.heat, sent)
-        if not grown:
-            return self.candidates
-        return Candidates(self.candidates.papers, {**self.candidates.heat, **grown})
 
 
 def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:

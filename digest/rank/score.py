@@ -25,7 +25,9 @@ def relevance(affinity: Floats) -> Floats:
 
 def score(heat: Heat | None, relevance: float, mix: Mix) -> float:
     """Attention in doublings, times how likely the reader wants it; without heat the interest alone."""
-    if heat is None:
-        return relevance
-    attention = max(0.0, heat.value + math.log2(USUAL_VOTES + 1))
-    return attention * (relevance + OPENNESS[mix])
+    return relevance if heat is None else attention(heat) * (relevance + OPENNESS[mix])
+
+
+def attention(heat: Heat) -> float:
+    """What a paper's heat makes of its score: doublings above no votes at all, never less than none."""
+    return max(0.0, heat.value + math.log2(USUAL_VOTES + 1))
