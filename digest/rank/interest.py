@@ -2,24 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from digest.model import Paper, Profile, Reason
-from digest.rank.authors import followed_author
 from digest.rank.evidence import Evidence
+from digest.rank.following import AUTHOR, CATEGORY_ALONE, Following
 from digest.rank.interests import Document, Interest, dislikes, interests
 from digest.rank.lexical import Floats, Lexicon, Terms, counted
-from digest.rank.muting import Truths, muted, readable
+from digest.rank.muting import Said, Truths, readable
 from digest.rank.nearness import Nearness
 from digest.rank.score import relevance
 from digest.rank.splitting import FIRST, lifted, shared_out, split
-from digest.rank.text import plain
 from digest.rank.vectors import Embedding, space
 
 Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
-AUTHOR, AFFILIATION, CATEGORY = 3.0, 1.0, 0.3  # what following adds, in standard deviations
-CATEGORY_ALONE = 2.0  # for a reader who told us nothing else
 CHUNK = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
@@ -69,7 +67,7 @@ class Ranker:
         self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
         self._evidence = Evidence(self.papers, self._lexicon)
         self._splits_seeds = splits_seeds
-        self._readable: list[str] = []
+        self._following = Following(self.papers)
         self._identical = {text: place for place, text in enumerate(self._texts)}
 
     def rank(self, profiles: Iterable[Profile]) -> list[Ranking]:
@@ -116,15 +114,7 @@ class Ranker:
         """What following an author, an affiliation or a category adds."""
         if not (profile.authors or profile.affiliations or profile.categories):
             return affinity
-        category = CATEGORY if has_words else CATEGORY_ALONE
-        organizations = {plain(name) for name in profile.affiliations}
-        added = [
-            AUTHOR * bool(followed_author(paper.authors, profile.authors))
-            + AFFILIATION * (bool(paper.organization) and plain(paper.organization) in organizations)
-            + category * any(each in profile.categories for each in paper.categories)
-            for paper in self.papers
-        ]
-        return affinity + np.array(added, np.float32)
+        return affinity + self._following.added(profile, has_words=has_words)
 
     def _known(self, affinity: Floats, wanted: Sequence[Interest], unwanted: Sequence[Document]) -> Floats:
         """A paper the reader gave us is wanted for certain: no paper could stand out further."""
@@ -137,8 +127,11 @@ class Ranker:
     def _muted(self, profile: Profile) -> Truths:
         if not profile.muted:
             return np.zeros(len(self.papers), np.bool_)
-        self._readable = self._readable or [readable(paper) for paper in self.papers]
-        return muted(self._readable, profile.muted)
+        return self._said.any_of(profile.muted)
+
+    @cached_property
+    def _said(self) -> Said:
+        return Said([readable(paper) for paper in self.papers])
 
 
 @dataclass(frozen=True, slots=True)
