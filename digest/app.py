@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from digest import __version__, embeddings
 from digest.compose.links import Keys, Links
+from digest.compose.message import ascii_address
 from digest.compose.press import Press
 from digest.compose.render import Renderer
 from digest.compose.site import Site, palettes
@@ -121,7 +122,7 @@ class House:
     def mail_from(self, delivery: Delivery) -> str:
         """The envelope sender: an address of the delivery's own where bounces are read, else the sender."""
         if not self.hears_bounces:
-            return self.site.sender
+            return ascii_address(self.site.sender)
         domain = self.settings.bounce_domain or self.site.domain
         return return_address(delivery.pid, domain=domain, key=self.secret)
 

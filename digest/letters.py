@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from digest.compose.edition import edition_from, paper_ids
-from digest.compose.message import Posting, notice_id, notice_message
+from digest.compose.message import Posting, ascii_address, notice_id, notice_message
 from digest.compose.press import Press
 from digest.compose.render import Alert, Renderer
 from digest.deliver.dkim import Signer
@@ -32,11 +32,12 @@ class Letters:
         raw = self._raw(delivery)
         if raw is None:
             return None
+        to = delivery.address if delivery.address.isascii() else ascii_address(delivery.address)
         return Letter(
             raw=raw,
             mail_from=self.mail_from(delivery),
-            rcpt_to=delivery.address,
-            smtputf8=not delivery.address.isascii(),
+            rcpt_to=to,
+            smtputf8=not to.isascii(),  # only for the part before the @: a domain travels in ASCII
             envelope_id=delivery.pid,
         )
 

@@ -197,11 +197,11 @@ class Deliveries:
 
 
 def release_papers(connection: sa.Connection, deliveries: Iterable[Delivery]) -> None:
-    """These mails never arrived: what was in them may be sent another day."""
+    """What was in these mails may be sent another day; not that of mails which may have arrived."""
     ends = [
         {"reader": each.subscriber_id, "on": each.day, "delivery": each.id}
         for each in deliveries
-        if each.subscriber_id is not None and each.day is not None
+        if each.subscriber_id is not None and each.day is not None and not each.uncertain
     ]
     if ends:
         connection.execute(_RELEASE, ends)

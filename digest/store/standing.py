@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from digest.model import BounceKind, Settlement, Status, SuppressionReason
+from digest.store.addresses import parse_address
 from digest.store.audit import Audit
 from digest.store.dialects import insert
 from digest.store.records import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
@@ -57,13 +58,8 @@ class Standing:
         for each in settlements:
             if each.bounce:
                 heard = f"reply/{each.delivery.id}/{each.delivery.generation}"
-                self.hear(
-                    each.delivery.id,
-                    each.bounce,
-                    each.at,
-                    code=each.enhanced or str(each.code),
-                    raw_hash=heard,
-                )
+                code = each.enhanced or str(each.code)
+                self.hear(each.delivery.id, each.bounce, each.at, code=code, raw_hash=heard)
 
     def hear(self, delivery_id: int, kind: BounceKind, at: datetime, *, code: str, raw_hash: str) -> bool:
         """Write one event down and draw the consequences. False when this very event was heard before."""
@@ -73,11 +69,11 @@ class Standing:
             return False
         if kind is BounceKind.OTHER:
             return True
-        reader = self._connection.scalar(
-            sa.select(DELIVERY.c.subscriber_id).where(DELIVERY.c.id == delivery_id)
-        )
-        if reader is not None and (reason := verdict(*self._record(reader, at))):
-            self._stop(reader, reason, at, code)
+        mail = self._connection.execute(
+            sa.select(DELIVERY.c.subscriber_id, DELIVERY.c.address).where(DELIVERY.c.id == delivery_id)
+        ).one()
+        if mail.subscriber_id is not None and (reason := verdict(*self._record(*mail, at))):
+            self._stop(*mail, reason, at, code)
         return True
 
     def report(self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str) -> bool:
@@ -89,11 +85,13 @@ class Standing:
             return False
         return self.hear(row.id, kind, now, code=code, raw_hash=raw_hash)
 
-    def _record(self, subscriber_id: int, at: datetime) -> tuple[list[Event], list[int]]:
+    def _record(self, subscriber_id: int, address: str, at: datetime) -> tuple[list[Event], list[int]]:
+        """What was heard of late about this address of a reader; what another one did is not its fault."""
+        theirs = sa.and_(DELIVERY.c.subscriber_id == subscriber_id, DELIVERY.c.address == address)
         mails = list(
             self._connection.scalars(
                 sa.select(DELIVERY.c.id)
-                .where(DELIVERY.c.subscriber_id == subscriber_id, DELIVERY.c.slot >= at - 2 * MEMORY)
+                .where(theirs, DELIVERY.c.slot >= at - 2 * MEMORY)
                 .order_by(DELIVERY.c.slot.desc(), DELIVERY.c.id.desc())
             )
         )
@@ -104,15 +102,19 @@ class Standing:
         )
         return [Event(mail, BounceKind(kind), when) for mail, kind, when in heard], mails
 
-    def _stop(self, subscriber_id: int, reason: SuppressionReason, at: datetime, code: str) -> None:
+    def _stop(
+        self, subscriber_id: int, address: str, reason: SuppressionReason, at: datetime, code: str
+    ) -> None:
+        """Suppress where the mail went; its reader stays where they are if they read at another address."""
         reader = self._connection.execute(
             sa.select(SUBSCRIBER.c.pid, SUBSCRIBER.c.mailbox).where(SUBSCRIBER.c.id == subscriber_id)
         ).one()
-        key = key_of(reader.mailbox, pepper=self._pepper)
+        mailbox = parse_address(address).mailbox
+        key = key_of(mailbox, pepper=self._pepper)
         if Suppressions(self._connection).add(key, reason, now=at, source=f"delivery {code}"):
             self._connection.execute(
                 sa.update(SUBSCRIBER)
-                .where(SUBSCRIBER.c.id == subscriber_id)
+                .where(SUBSCRIBER.c.id == subscriber_id, SUBSCRIBER.c.mailbox == mailbox)
                 .values(status=Status.UNSUBSCRIBED, status_since=at, asked_at=None, next_due=None)
             )
             Audit(self._connection).write(

@@ -1,5 +1,6 @@
 """Does the ledger keep its books? Planned once, remembered, released, told."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from digest.model import (
@@ -11,8 +12,10 @@ from digest.model import (
     Sent,
     Settlement,
     Status,
+    Subscriber,
 )
 from digest.store import Store
+from digest.store.addresses import address_key
 from digest.store.ledger import SendersLedger
 from digest.store.standing import Event, verdict
 from tests.deliver.post import PEPPER, Post
@@ -190,3 +193,66 @@ def test_nobody_is_claimed_who_is_not_confirmed(any_store: Store) -> None:
         claimed = ledger.claim(9, NOW)
     assert (claimed.deliveries, claimed.cancelled) == ((), 3)
     assert {post.state(key) for key in keys} == {DeliveryState.CANCELLED}
+
+
+# ---- which address it was
+
+
+def moved(store: Store, reader: Subscriber, address: str) -> None:
+    with store.begin() as tx:
+        tx.subscribers.save(replace(tx.subscribers.by_id(reader.id), address=address))
+
+
+def suppressed(store: Store, *addresses: str) -> list[bool]:
+    with store.begin(write=False) as tx:
+        return [tx.suppressions.holds(address_key(PEPPER, address)) for address in addresses]
+
+
+def accepted_then_bounced(post: Post, key: str, kind: BounceKind) -> None:
+    end_all(post.store, DeliveryState.ACCEPTED)
+    with post.store.begin() as tx:
+        told = {"now": NOW, "code": "5.1.1", "raw_hash": key, "pepper": PEPPER}
+        assert tx.deliveries.report(post.row(key).pid, kind, **told)  # type: ignore[arg-type]  # as told above
+
+
+def test_a_bounce_of_the_old_address_leaves_the_new_one_alone(any_store: Store) -> None:
+    post = Post(any_store)
+    key = post.digest(reader := post.reader("ada@old.example.com"))
+    end_all(any_store, DeliveryState.ACCEPTED)
+    moved(any_store, reader, "ada@new.example.com")
+    accepted_then_bounced(post, key, BounceKind.HARD)
+    assert post.status(reader) is Status.CONFIRMED
+    assert suppressed(any_store, "ada@old.example.com", "ada@new.example.com") == [True, False]
+
+
+def test_a_new_address_typed_wrong_does_not_end_the_subscription(any_store: Store) -> None:
+    post = Post(any_store)
+    reader = post.reader()
+    with any_store.begin() as tx:
+        facts = {"now": NOW, "address": "adda@example.com"}
+        tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, "address/1/1", {}, **facts)  # type: ignore[arg-type]  # as told above
+    accepted_then_bounced(post, "address/1/1", BounceKind.HARD)
+    assert post.status(reader) is Status.CONFIRMED
+    assert suppressed(any_store, "ada@example.com", "adda@example.com") == [False, True]
+
+
+def test_papers_of_a_mail_that_may_have_arrived_stay_remembered_whatever_ends_it(any_store: Store) -> None:
+    post = Post(any_store)
+    readers = post.readers(3)
+    keys = post.digests(readers, papers=["arxiv:1"])
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        claimed = ledger.claim(9, NOW).deliveries
+        ledger.turn([], claimed, NOW, bodies=claimed)
+        doubts = [settled(each, DeliveryState.QUEUED, doubtful=True, not_before=NOW) for each in claimed]
+        ledger.turn(doubts, [], NOW)
+    with any_store.begin() as tx:  # one leaves, one is refused, one comes too late
+        tx.subscribers.save(replace(readers[0], status=Status.UNSUBSCRIBED))
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        again = {each.key: each for each in ledger.claim(9, NOW).deliveries}
+        ledger.turn([settled(again[keys[1]], DeliveryState.REJECTED)], [], NOW)
+        ledger.release([again[keys[2]]], NOW)
+        assert ledger.claim(9, NOW + timedelta(days=2)).expired == 1
+    assert [post.state(key) for key in keys] == ["cancelled", "rejected", "expired"]
+    with any_store.begin(write=False) as tx:
+        sent = tx.deliveries.sent_papers([reader.id for reader in readers])
+    assert [set(papers) for papers in sent.values()] == [{"arxiv:1"}] * 3
