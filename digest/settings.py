@@ -3,14 +3,17 @@
 import os
 from collections.abc import Mapping
 from datetime import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.cadence import zone_of
 from digest.errors import ConfigError
+from digest.sense import must_make_sense
 
 PREFIX = "DIGEST_"
 Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
@@ -142,6 +145,15 @@ class Settings(BaseSettings):
             raise ValueError(str(error).rstrip(".")) from error
         return value
 
+    @field_validator("*")
+    @classmethod
+    def _makes_sense(cls, value: Any, info: ValidationInfo) -> Any:
+        try:
+            must_make_sense(info.field_name or "", value)
+        except ConfigError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+        return value
+
 
 def load(**given: Any) -> Settings:
     """The settings of this process; `given` values win over the environment.
@@ -168,6 +180,14 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def misspelt(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> dict[str, str]:
+    """Variables with our prefix that are no setting, and the setting that may be meant (empty: no idea)."""
+    given = {**dotenv_values(env_file), **(os.environ if environ is None else environ)}
+    known = {name + end for name in variables().values() for end in ("", "_FILE")}
+    strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in strange}
+
+
 def variables() -> dict[str, str]:
     """Each field of Settings and the name of its environment variable."""
     return {name: PREFIX + name.rstrip("_").upper() for name in Settings.model_fields}
@@ -178,5 +198,6 @@ def _explain(error: ValidationError) -> str:
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else ""
         variable = name if name.startswith(PREFIX) else PREFIX + name.rstrip("_").upper()
-        lines.append(f"{variable}: {problem['msg']}.")
+        said = problem["msg"].removeprefix("Value error, ").removeprefix(variable).lstrip(": ")
+        lines.append(f"{variable}: {said[:1].lower()}{said[1:]}.")
     return " ".join(lines) + " See .env.example."

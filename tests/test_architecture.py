@@ -17,13 +17,13 @@ FLOORS = [
     {"intake", "editions", "subscriptions"},
     {"imports", "rows", "signups", "housekeeping", "retelling"},
     {"pipeline"},
-    {"settings", "logs", "app", "embeddings", "evaluation", "doctor"},
+    {"settings", "sense", "logs", "app", "embeddings", "evaluation", "doctor"},
     {"cli", "web", "scheduler", "sample", "__main__"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # On the edge floors rooms may know each other where one is a part of the other's work.
 NEIGHBOURS = {
-    ("app", "settings"), ("app", "logs"), ("app", "embeddings"),
+    ("app", "settings"), ("settings", "sense"), ("app", "logs"), ("app", "embeddings"),
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import ConfigError
-from digest.settings import Settings, load, variables
+from digest.settings import Settings, load, misspelt, variables
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 _LINE = re.compile(r"^# (DIGEST_\w+)=(.*)$", re.MULTILINE)
@@ -72,11 +72,45 @@ def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
         ("DIGEST_SEND_AT", "late"),
         ("DIGEST_BASE_URL", "ftp://x"),
         ("DIGEST_LOG_FORMAT", "xml"),
+        ("DIGEST_TIMEZONE", "Mars/Olympus"),
+        ("DIGEST_TEMPLATES_DIR", "nowhere"),
+        ("DIGEST_DKIM_KEY", "nowhere.pem"),
+        ("DIGEST_DKIM_SELECTOR", "a..b"),
+        ("DIGEST_FROM", "nobody"),
+        ("DIGEST_REPLY_TO", "A Person <a@example.org>"),
+        ("DIGEST_ADMIN_ADDRESS", "me"),
+        ("DIGEST_BOUNCE_DOMAIN", "a@b"),
+        ("DIGEST_BOUNCE_MAILBOX", "pop3://user:secret@example.org"),
+        ("DIGEST_COLOURS", "link=pink"),
+        ("DIGEST_SMTP_URL", "mail.example.org:587"),
+        ("DIGEST_SMTP_URL", "smtp://user:secret@example.org:99999"),
+        ("DIGEST_SMTP_URL", "smtp://a.example.org smtp://user:secret@b.example.org?tls=perhaps"),
+        ("DIGEST_SOURCES", "arxiv,slashdot"),
+        ("DIGEST_ARXIV_CATEGORIES", "cs.CL,Computer Science"),
+        ("DIGEST_FEEDS", "example.org/feed.xml"),
+        ("DIGEST_TRUSTED_PROXIES", "caddy"),
+        ("DIGEST_VECTORS", "magic"),
+        ("DIGEST_LLM_URL", "localhost:11434"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigError, match=variable):
+    with pytest.raises(ConfigError, match=rf"^{variable}: [^A-Z]") as told:
         load()
+    assert "secret" not in str(told.value)
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGEST_SEND_AT", "late")
+    monkeypatch.setenv("DIGEST_SMTP_URL", "mail")
+    with pytest.raises(ConfigError, match=r"DIGEST_SEND_AT: .* DIGEST_SMTP_URL: "):
+        load()
+
+
+def test_a_misspelt_setting_is_told_with_the_one_that_may_be_meant(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DIGEST_FORM=a@example.org\nDIGEST_FROM=a@example.org\n")
+    environ = {"DIGEST_SMPT_URL": "x", "DIGEST_SECRET_KEY_FILE": "x", "PATH": "/bin"}
+    told = misspelt(environ, tmp_path / ".env")
+    assert told == {"DIGEST_FORM": "DIGEST_FROM", "DIGEST_SMPT_URL": "DIGEST_SMTP_URL"}

@@ -12,6 +12,7 @@ from digest.app import House
 from digest.doctor.findings import Finding, fail, ok, warn
 from digest.errors import DigestError
 from digest.model import Edition, Status, Subscriber
+from digest.settings import misspelt
 
 LEAST_SECRET = 32  # characters
 LEAST_DISK = 500 * 2**20
@@ -23,7 +24,14 @@ READER = Subscriber(id=0, pid="doctor", address="you@example.org", status=Status
 
 async def settings(house: House, now: datetime) -> list[Finding]:  # noqa: ARG001  a check among checks
     """Base URL, secret, postal address and sender."""
-    return [*_base_url(house), *_secret(house), *_imprint(house)]
+    return [*_names(), *_base_url(house), *_secret(house), *_imprint(house)]
+
+
+def _names() -> Iterator[Finding]:
+    """A setting with a slip in its name is silently none."""
+    for name, meant in misspelt().items():
+        fix = f"is {meant} meant?" if meant else "the settings there are: docs/install.md"
+        yield warn("settings", f"there is no setting {name}", fix)
 
 
 def _base_url(house: House) -> Iterator[Finding]:
