@@ -181,7 +181,13 @@ class House:
 
     def ledger(self) -> SendersLedger:
         """The right to send: a context; StoreBusy when another process has it."""
-        return SendersLedger(self.store, pepper=self.pepper, resend=self.settings.uncertain == "resend")
+        given = self.settings
+        return SendersLedger(
+            self.store,
+            pepper=self.pepper,
+            resend=given.uncertain == "resend",
+            lease=timedelta(seconds=given.lease),
+        )
 
     def connect(self) -> Client:
         """A polite client for one visit to all sources."""

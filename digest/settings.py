@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
     smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
     smtp_rate: float = Field(0, ge=0, description="most mails per second, 0: no limit of ours")
+    lease: int = Field(
+        60, ge=2, description="seconds of silence until a worker's mail and jobs go to others (PostgreSQL)"
+    )
     outbox_dir: Path = Field(Path("outbox"), description="where mails are written while SMTP is not set")
     uncertain: Literal["resend", "skip"] = Field(
         "resend", description="after a crash in the moment of acceptance: send again, or rather not at all"

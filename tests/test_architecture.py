@@ -17,7 +17,7 @@ FLOORS = [
     {"intake", "editions", "subscriptions"},
     {"imports", "rows", "signups", "housekeeping", "retelling"},
     {"pipeline"},
-    {"settings", "sense", "logs", "app", "embeddings", "evaluation", "doctor"},
+    {"settings", "sense", "logs", "app", "embeddings", "evaluation", "doctor", "jobs"},
     {"cli", "web", "scheduler", "sample", "__main__"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -25,6 +25,7 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in room
 NEIGHBOURS = {
     ("app", "settings"), ("settings", "sense"), ("app", "logs"), ("app", "embeddings"),
     ("evaluation", "app"), ("evaluation", "settings"), ("doctor", "app"), ("doctor", "settings"),
+    ("jobs", "app"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
     ("rows", "imports"),

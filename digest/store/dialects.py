@@ -22,6 +22,11 @@ _COMMON: dict[str, Any] = {
     "hide_parameters": True,  # a traceback in a log must not show an address
 }
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# A machine that is cut off learns it within half a minute, not after the two hours of TCP's own patience.
+CUT_OFF: dict[str, Any] = {
+    "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
 BUSY_AFTER = 10.0  # seconds a writer waits for another one
 
 
@@ -29,7 +34,8 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> sa.Engine:
     """An engine with our ground rules; nothing is opened yet."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, **_COMMON)
+        given = {name: value for name, value in CUT_OFF.items() if name not in parsed.query}
+        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=given, **_COMMON)
     in_memory: dict[str, Any] = {} if file_of(parsed) else {"poolclass": StaticPool}
     options = {"timeout": BUSY_AFTER, "check_same_thread": False}
     engine = sa.create_engine(parsed, connect_args=options, **_COMMON, **in_memory)

@@ -40,7 +40,10 @@ class Store:
     def migrate(cls, url: str) -> "Store":
         """Open the database after bringing its tables up to date, on PostgreSQL too: `digest db migrate`."""
         store = cls(_engine(url))
-        return store._readied(may_migrate=True)
+        store._readied(may_migrate=True)
+        with _translated(), store.engine.begin() as connection:
+            schema.lay_jobs(connection)
+        return store
 
     @contextmanager
     def begin(self, *, write: bool = True, keep: bool = True) -> Iterator[Transaction]:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from digest.errors import LeaseLost, StoreBusy, StoreError
-from digest.model import Claimed, Delivery, Settlement
+from digest.model import Claimed, Delivery, DeliveryState, Settlement
 from digest.store.dialects import is_postgres
 from digest.store.engine import Store
 from digest.store.queue import Queue
@@ -29,6 +29,15 @@ _CLOCK = sa.func.clock_timestamp()
 
 def _wall_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def is_wanted(tx: Transaction, now: datetime) -> bool:
+    """Whether a sender would find something to do: mail that may go, or mail that a dead sender holds."""
+    due = sa.exists().where(DELIVERY.c.state == DeliveryState.QUEUED, DELIVERY.c.not_before <= now)
+    alive = sa.select(WORKER.c.id).where(WORKER.c.lease_until > _CLOCK)
+    held = DELIVERY.c.state.in_((DeliveryState.LEASED, DeliveryState.SENDING))
+    orphaned = sa.exists().where(held, DELIVERY.c.owner.not_in(alive))
+    return not tx.meta.paused and bool(tx.connection.scalar(sa.select(due | orphaned)))
 
 
 class SendersLedger:

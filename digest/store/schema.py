@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from digest.errors import StoreTooNew
+from digest.store import jobs
 from digest.store.dialects import is_postgres
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ STEPS = tuple(sorted(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py
 HEAD = STEPS[-1]
 # Full text lives beside the tables, in each database's own way (see search.py): not alembic's to compare.
 SEARCH_TABLES = ("paper_text",)
+OTHERS = (*SEARCH_TABLES, jobs.TABLES)
 _LOCK = 0x64696765_7374  # any number of ours: "digest"
 
 
@@ -36,10 +38,22 @@ def migrate(connection: sa.Connection, *, to: str = HEAD) -> None:
     """Bring the tables up to a step, in the caller's transaction: all of it or nothing."""
     from alembic import command  # noqa: PLC0415  costs 0.1 s, and is needed once per upgrade
 
-    if is_postgres(connection):
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    _alone(connection)
     if version(connection) != to:
         command.upgrade(_config(connection), to)
+
+
+def lay_jobs(connection: sa.Connection) -> None:
+    """Lay or renew the tables where workers find their jobs; nothing on SQLite, which has no workers."""
+    if is_postgres(connection):
+        _alone(connection)
+        jobs.lay(connection)
+
+
+def _alone(connection: sa.Connection) -> None:
+    """Until the end of this transaction no other machine migrates."""
+    if is_postgres(connection):
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def differences(connection: sa.Connection) -> list[Any]:
@@ -54,8 +68,8 @@ def differences(connection: sa.Connection) -> list[Any]:
 
 
 def is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:  # noqa: FBT001  alembic's call
-    """Whether alembic should compare this: everything but the full-text index."""
-    return not (kind == "table" and (name or "").startswith(SEARCH_TABLES))
+    """Whether alembic should compare this: everything but the full-text index and the jobs."""
+    return not (kind == "table" and (name or "").startswith(OTHERS))
 
 
 def _config(connection: sa.Connection) -> "Config":
