@@ -22,6 +22,7 @@ from digest.deliver.files import FileTransport
 from digest.deliver.reports import Heard
 from digest.deliver.routes import Route
 from digest.deliver.smtp import Server, SmtpTransport
+from digest.deliver.sns import Topics
 from digest.deliver.verp import return_address
 from digest.errors import ConfigError
 from digest.fetch.client import Client, Manners
@@ -130,7 +131,13 @@ class House:
     def hears_bounces(self) -> bool:
         """Whether anybody listens to what comes back."""
         given = self.settings
-        return bool(given.bounce_mailbox.get_secret_value() or given.bounce_secret.get_secret_value())
+        secrets = given.bounce_mailbox.get_secret_value(), given.bounce_secret.get_secret_value()
+        return any(secrets) or bool(given.sns_topics)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The SNS topics whose word on bounces we take."""
+        return Topics(self.settings.sns_topics, keys=self.keyring)
 
     @cached_property
     def keyring(self) -> list[bytes]:

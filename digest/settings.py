@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     bounce_secret: SecretStr = Field(
         SecretStr(""), description="shared secret of the bounce webhook; unset: no webhook"
     )
+    sns_topics: Names = Field(
+        (), description="ARNs of the Amazon SNS topics to which SES tells bounces and complaints; unset: none"
+    )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     dkim_key: Path | None = Field(
         None, description="private key (PEM) to sign mails with; unset: the relay signs"

@@ -71,12 +71,12 @@ def _worst(recipients: Sequence[Message]) -> tuple[BounceKind | None, str]:
     for fields in recipients:
         if _said(fields, "Action").lower() == "failed":
             found = _STATUS.search(_said(fields, "Status"))
-            return (_meaning(found[0]), found[0]) if found else (BounceKind.OTHER, "")
+            return (meaning(found[0]), found[0]) if found else (BounceKind.OTHER, "")
     return (None, "") if recipients else (BounceKind.OTHER, "")
 
 
-def _meaning(status: str) -> BounceKind:
-    """A report says what a reply would have said; one that gave up waiting says: not now."""
+def meaning(status: str) -> BounceKind:
+    """What an enhanced status means: what a reply would have said; one that gave up waiting says: not now."""
     if not status.startswith("5"):
         return BounceKind.SOFT
     return classify(Outcome(Step.RCPT, 550, f"{status} reported")).bounce or BounceKind.OTHER

@@ -1,4 +1,4 @@
-"""What does a mail provider tell us? Bounces and complaints, by a webhook signed with a shared secret."""
+"""What does a mail provider tell us? Bounces and complaints, signed with a shared secret or by Amazon."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
@@ -26,4 +26,14 @@ async def bounces(request: Request, lobby: InLobby) -> Response:
         keys=house.keyring,
         now=now.timestamp(),
     )
+    return JSONResponse({"heard": report is not None and house.hear(report, now=now)})
+
+
+@router.post("/webhooks/ses")
+async def ses(request: Request, lobby: InLobby) -> Response:
+    """A message of Amazon SNS, for one of the topics the operator named: SES tells what came back."""
+    house, now = lobby.house, lobby.clock()
+    if not house.settings.sns_topics:
+        raise NotFound("There is no webhook here.")
+    report = await house.topics.take(await request.body(), now=now)
     return JSONResponse({"heard": report is not None and house.hear(report, now=now)})

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import respx
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
@@ -14,6 +15,7 @@ from digest.model import Status, Subscriber
 from digest.settings import load
 from digest.subscriptions import By, enrol
 from digest.web.app import build
+from tests.deliver.test_sns import CERTIFICATE, TOPIC, certificate, posted
 from tests.house import NOW
 from tests.web.visit import BASE, Clock
 
@@ -80,3 +82,30 @@ async def test_without_a_secret_there_is_no_webhook(tmp_path: Path) -> None:
     signature = sign_webhook(b"{}", b"", at=int(NOW.timestamp()))
     assert (await _post(build(house, clock=Clock()), b"{}", signature)).status_code == 404
     house.close()
+
+
+async def _tell(house: House, body: bytes) -> Response:
+    async with AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE) as client:
+        return await client.post("/webhooks/ses", content=body)
+
+
+async def test_a_complaint_that_amazon_signed_ends_our_writing_to_the_address(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/other.sqlite3"
+    house = open_house(load(database_url=url, base_url=BASE, sns_topics=(TOPIC,)))
+    with house.store.begin() as tx:
+        reader = enrol(tx, "ada@example.com", {}, has_consented=False, by=By("test", NOW, house.pepper))
+        (delivery,) = tx.deliveries.history(reader.id)
+    mail = {"source": house.mail_from(delivery)}
+    body = posted(Message=json.dumps({"mail": mail, "notificationType": "Complaint", "complaint": {}}))
+    with respx.mock() as amazon:
+        amazon.get(CERTIFICATE).respond(content=certificate())
+        answers = [await _tell(house, body), await _tell(house, body), await _tell(house, body[:-9] + b"}")]
+    assert [answer.status_code for answer in answers] == [200, 200, 404]
+    assert [answer.json() for answer in answers[:2]] == [{"heard": True}, {"heard": False}]
+    with house.store.begin(write=False) as tx:
+        assert [str(reason) for reason in tx.suppressions.count()] == ["complaint"]
+    house.close()
+
+
+async def test_without_a_topic_amazon_finds_nobody(house: House) -> None:
+    assert (await _tell(house, posted())).status_code == 404
