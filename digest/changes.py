@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from digest.cadence import parse_time, zone_of
 from digest.errors import ConfigError, InvalidChange
-from digest.model import Preferences, Profile, Schedule, Subscriber
+from digest.model import LANGUAGES, Preferences, Profile, Schedule, Subscriber
 
 MOST_ITEMS = 100
 LONGEST_ITEM = 100
@@ -73,6 +73,8 @@ def _must_be_sensible(part: Any, wishes: Mapping[str, object]) -> None:
     for name in wishes.keys() & LIMITS.keys():
         if not 0 <= getattr(part, name) <= LIMITS[name]:
             raise InvalidChange(f"{name} must be between 0 and {LIMITS[name]}.")
+    if isinstance(part, Preferences) and "language" in wishes:
+        _must_be_spoken(part.language)
     if isinstance(part, Schedule):
         try:
             zone_of(part.timezone)
@@ -80,11 +82,16 @@ def _must_be_sensible(part: Any, wishes: Mapping[str, object]) -> None:
             raise InvalidChange(str(error)) from error
 
 
+def _must_be_spoken(language: str) -> None:
+    if re.split(r"[-_]", language)[0].lower() not in LANGUAGES:
+        raise InvalidChange(f"Mails do not speak {language!r}; there are {', '.join(LANGUAGES)}.")
+
+
 def _tidied(name: str, wish: object) -> object:
     if name in LISTS:
         return _items(re.split(r"[,;\n]", wish) if isinstance(wish, str) else wish)
     if name == "text" and isinstance(wish, str):
-        return "\n".join(map(_clean, wish.splitlines())).strip()[:LONGEST_TEXT]
+        return "\n".join(map(_clean, wish.splitlines())).strip()[:LONGEST_TEXT].rstrip()
     if name == "send_at":
         return _time_of_day(wish)
     if name == "paused_until" and wish == "":
@@ -104,7 +111,7 @@ def _items(wish: object) -> object:
     """Each item once, in the order they were written; whatever else it is, validation refuses it."""
     if not isinstance(wish, Iterable):
         return wish
-    clean = (_clean(item)[:LONGEST_ITEM] if isinstance(item, str) else item for item in wish)
+    clean = (_clean(item)[:LONGEST_ITEM].rstrip() if isinstance(item, str) else item for item in wish)
     once = {(item.casefold() if isinstance(item, str) else item): item for item in reversed([*clean]) if item}
     return tuple(reversed(once.values()))[:MOST_ITEMS]
 

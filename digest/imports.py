@@ -4,14 +4,16 @@ Consent is not imported: people get a mail that asks them, unless whoever import
 yes before. Who is suppressed stays so, who left stays away, and what cannot be read is told by its row.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from digest.cadence import next_slot
-from digest.changes import NAMES, changed
+from digest.changes import LISTS, NAMES, changed
 from digest.errors import DigestError, InvalidChange
 from digest.model import DeliveryKind, Planned, Status, Subscriber, SuppressionReason
 from digest.store import Transaction
@@ -29,7 +31,7 @@ _STATUS_WORDS = {
     Status.UNSUBSCRIBED: ("unsubscribed",),
 }
 _NEVER_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
-_GUARDED = re.compile(r"'[=+\-@\t\r]")
+_PACKED = LISTS | {"liked", "disliked", "learnt", "facets"}
 _STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
 
 
@@ -190,11 +192,11 @@ def _barred(tx: Transaction, rows: Collection[_Wanted], by: By) -> frozenset[str
 
 
 def _read(number: int, fields: Mapping[str, object]) -> _Wanted | Outcome:
-    named = {_named(name): _unguarded(value) for name, value in fields.items() if value not in (None, "", [])}
+    named = {_named(name): value for name, value in fields.items() if value not in (None, "", [])}
     text = str(next((named[name] for name in _EMAIL_NAMES if name in named), ""))
     try:
         address = parse_address(text)
-        wishes = {name: value for name, value in named.items() if name in NAMES}
+        wishes = {name: _unpacked(name, value) for name, value in named.items() if name in NAMES}
         changed(Subscriber(id=0, pid="", address=address.shown), wishes)
         status, never = _status(str(named.get("status", "")))
     except DigestError as error:
@@ -206,9 +208,12 @@ def _named(name: str) -> str:
     return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 
-def _unguarded(value: object) -> object:
-    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
-    return value[1:] if isinstance(value, str) and _GUARDED.match(value) else value
+def _unpacked(name: str, value: object) -> object:
+    """A list that an export wrote as JSON, because no commas between its items would do."""
+    if name in _PACKED and isinstance(value, str) and value.startswith("["):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _status(word: str) -> tuple[Status | None, bool]:

@@ -198,6 +198,9 @@ class Schedule:
     paused_until: date | None = None
 
 
+LANGUAGES = ("en", "de", "fr", "es", "zh")  # what the mails' own words can be
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """How the digest should look and what it should hold."""

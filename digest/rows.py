@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import BinaryIO, TextIO
@@ -16,6 +17,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 DELIMITERS = ",;\t|"
 LONGEST_CELL = 1_000_000
 SHOWN = 80  # characters of a line that is no JSON object: the report shows them and calls the row invalid
@@ -53,9 +55,14 @@ def _csv_rows(header: str, text: TextIO) -> Iterator[Row]:
     try:
         for cells in reader:
             if any(cells):
-                yield reader.line_num + 1, _unfolded(dict(zip(names, cells, strict=False)))
+                yield reader.line_num + 1, _unfolded(dict(zip(names, map(_unguarded, cells), strict=False)))
     except csv.Error as error:
         raise InvalidChange(f"Line {reader.line_num + 1} cannot be read: {error}.") from error
+
+
+def _unguarded(cell: str) -> str:
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def _json_rows(first: str, text: TextIO) -> Iterator[Row]:

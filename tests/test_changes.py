@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.changes import LISTS, MOST_ITEMS, NAMES, changed, differences
+from digest.compose import tongue
 from digest.errors import InvalidChange
-from digest.model import Facet, Frequency, Liking, Mix
+from digest.model import LANGUAGES, Facet, Frequency, Liking, Mix
 from tests.house import subscriber
 
 READER = subscriber()
@@ -32,6 +33,13 @@ def test_text_from_a_form_or_a_command_is_understood() -> None:
     assert (revised.preferences.mix, revised.preferences.picked) == (Mix.MINE, 9)
     assert revised.preferences.empty_day_note
     assert changed(revised, {"paused_until": ""}).schedule.paused_until is None
+
+
+def test_a_language_is_one_the_mails_speak() -> None:
+    assert changed(READER, {"language": "de-AT"}).preferences.language == "de-AT"
+    with pytest.raises(InvalidChange, match="en, de, fr, es, zh"):
+        changed(READER, {"language": "xx"})
+    assert LANGUAGES == tongue.LANGUAGES
 
 
 def test_values_from_a_program_are_taken_as_they_are() -> None:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,10 +18,11 @@ from digest.changes import MOST_ITEMS
 from digest.cli.house import clock, open_house, tell
 from digest.errors import InvalidChange
 from digest.library import understood
-from digest.model import Delivery, Frequency, Liking, Mix, Subscriber, Threshold
+from digest.model import LANGUAGES, Delivery, Frequency, Liking, Mix, Subscriber, Threshold
 from digest.store import Transaction
 from digest.subscriptions import By
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # also what looks as if it were made safe already
 TITLE_WORDS = 3  # a shorter line that names no paper is no title
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +48,7 @@ _WISHES = (
     click.option("--threshold", type=click.Choice([str(t) for t in Threshold]), help="How near a pick is."),
     click.option("--also-new", type=int, help="Most lines under Also new."),
     click.option("--empty-day-note/--no-empty-day-note", default=None, help="A line on days without papers."),
-    click.option("--language", help="Of the mail's own words: en, de, fr, es, zh."),
+    click.option("--language", help=f"Of the mail's own words: {', '.join(LANGUAGES)}."),
 )  # fmt: skip
 
 
@@ -155,8 +157,8 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
 
 
 def formula_safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell that no spreadsheet takes for a formula; an import takes the apostrophe away again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def plain(value: Any) -> Any:

@@ -2,22 +2,22 @@
 
 import csv
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from digest.app import House
+from digest.changes import NAMES
 from digest.cli.house import open_house, tell
 from digest.cli.subscribers.desk import formula_safe, subscriber_json
 from digest.model import Status, Subscriber
 
-COLUMNS = (
-    "email", "status", "keywords", "muted", "authors", "categories", "text", "timezone", "send_at",
-    "frequency",
-)  # fmt: skip
+COLUMNS = ("email", "status", *NAMES)
+_PARTS = re.compile(r"[,;\n]")  # what an import parts the items of a list at
 
 
 @click.command("export", epilog="Example: digest subscribers export --out people.csv")
@@ -26,7 +26,7 @@ COLUMNS = (
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 def command(*, form: str, status: str | None, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
-    write = _write_csv if form == "csv" else _write_lines
+    write = write_csv if form == "csv" else write_lines
     with open_house() as house:
         readers = _all(house, Status(status) if status else None)
         if out is None:
@@ -48,26 +48,34 @@ def _all(house: House, status: Status | None) -> Iterator[Subscriber]:
         last = some[-1].id
 
 
-def _write_csv(readers: Iterator[Subscriber], file: TextIO) -> int:
+def write_csv(readers: Iterable[Subscriber], file: TextIO) -> int:
+    """A line each, under a header; how many there were."""
     writer, count = csv.writer(file), 0
     writer.writerow(COLUMNS)
-    for reader in readers:
-        told = subscriber_json(reader)
-        fields = told["profile"] | told
-        writer.writerow([formula_safe(_cell(fields[name])) for name in COLUMNS])
-        count += 1
+    for count, reader in enumerate(readers, 1):  # noqa: B007  counted while they pass, never held
+        writer.writerow([formula_safe(_cell(value)) for value in exported(reader).values()])
     return count
 
 
-def _write_lines(readers: Iterator[Subscriber], file: TextIO) -> int:
+def write_lines(readers: Iterable[Subscriber], file: TextIO) -> int:
+    """A JSON object each; how many there were."""
     count = 0
-    for reader in readers:
-        told = subscriber_json(reader)
-        fields = told["profile"] | told
-        file.write(json.dumps({name: fields[name] for name in COLUMNS}, ensure_ascii=False) + "\n")
-        count += 1
+    for count, reader in enumerate(readers, 1):  # noqa: B007  as above
+        file.write(json.dumps(exported(reader), ensure_ascii=False) + "\n")
     return count
+
+
+def exported(reader: Subscriber) -> dict[str, object]:
+    """Everything the reader chose, by the names an import knows."""
+    told = subscriber_json(reader)
+    fields = told["profile"] | told["preferences"] | told | {"paused_until": told["paused_until"] or ""}
+    return {name: fields[name] for name in COLUMNS}
 
 
 def _cell(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    """Lists as people write them, where that says it all; as JSON otherwise."""
+    if isinstance(value, list):
+        is_plain = all(isinstance(item, str) and not _PARTS.search(item) for item in value)
+        text = ", ".join(map(str, value))
+        return text if is_plain and not text.startswith("[") else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if isinstance(value, bool) else str(value)
