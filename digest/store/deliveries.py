@@ -88,12 +88,12 @@ class Deliveries:
 
     def find(self, pid: str) -> Delivery | None:
         """The delivery with this public id."""
-        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == pid)).mappings().first()
+        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == pid)).first()
         return delivery_of(row) if row else None
 
     def by_key(self, key: str) -> Delivery | None:
         """The delivery planned under this key."""
-        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.key == key)).mappings().first()
+        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.key == key)).first()
         return delivery_of(row) if row else None
 
     def history(self, subscriber_id: int, *, limit: int = 30) -> tuple[Delivery, ...]:
@@ -104,14 +104,14 @@ class Deliveries:
             .order_by(DELIVERY.c.slot.desc(), DELIVERY.c.id.desc())
             .limit(limit)
         )
-        return tuple(map(delivery_of, self._connection.execute(query).mappings()))
+        return tuple(map(delivery_of, self._connection.execute(query)))
 
     def in_state(self, state: DeliveryState, *, limit: int = 50) -> tuple[Delivery, ...]:
         """Mails that stand there now, the newest first: what an operator wants to see of the uncertain."""
         query = (
             sa.select(DELIVERY).where(DELIVERY.c.state == state).order_by(DELIVERY.c.id.desc()).limit(limit)
         )
-        return tuple(map(delivery_of, self._connection.execute(query).mappings()))
+        return tuple(map(delivery_of, self._connection.execute(query)))
 
     def waiting(self) -> dict[DeliveryState, int]:
         """How many mails are on their way, by state."""
@@ -214,28 +214,28 @@ _RELEASE = sa.delete(SENT_PAPER).where(
 )
 
 
-def delivery_of(row: sa.RowMapping) -> Delivery:
+def delivery_of(row: sa.Row[Any]) -> Delivery:
     """A ledger row as the noun of the house."""
     return Delivery(
-        id=row["id"],
-        pid=row["pid"],
-        kind=DeliveryKind(row["kind"]),
-        key=row["key"],
-        subscriber_id=row["subscriber_id"],
-        address=row["address"],
-        state=DeliveryState(row["state"]),
-        payload=row["payload"],
-        slot=row["slot"],
-        not_before=row["not_before"],
-        not_after=row["not_after"],
-        message_id=row["message_id"],
-        day=row["day"],
-        attempt=row["attempt"],
-        uncertain=row["uncertain"],
-        generation=row["generation"],
-        render_failures=row["render_failures"],
-        last_reply=row["last_reply"],
-        accepted_at=row["accepted_at"],
+        id=row.id,
+        pid=row.pid,
+        kind=DeliveryKind(row.kind),
+        key=row.key,
+        subscriber_id=row.subscriber_id,
+        address=row.address,
+        state=DeliveryState(row.state),
+        payload=row.payload,
+        slot=row.slot,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        message_id=row.message_id,
+        day=row.day,
+        attempt=row.attempt,
+        uncertain=row.uncertain,
+        generation=row.generation,
+        render_failures=row.render_failures,
+        last_reply=row.last_reply,
+        accepted_at=row.accepted_at,
     )
 
 

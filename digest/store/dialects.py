@@ -72,7 +72,9 @@ def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
     def begin(connection: sa.Connection) -> None:
         # A transaction that starts by reading and then writes can fail half-way; this one waits first.
         reads = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+        if connection.info.get("reads_only") != reads:  # SQLite forgets all its prepared statements by this
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+            connection.info["reads_only"] = reads
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 

@@ -1,17 +1,18 @@
 """Which rows of the ledger move, and when? The sender's statements, built once for each database.
 
-They are run for every mail, so they are few, and take all their rows as one JSON parameter: the time
-SQLAlchemy needs to spell out a list is longer than the database's own.
+They are run for every mail, so they are few, take all their rows as one JSON parameter, and are spelt out
+once: the time SQLAlchemy needs to prepare a statement is longer than the database's own.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from digest.model import DeliveryKind, DeliveryState, Status
+from digest.store.orders import Adapt, Order
 from digest.store.records import DELIVERY, SUBSCRIBER, SUPPRESSION
 
 HELD = (DeliveryState.LEASED, DeliveryState.SENDING)
@@ -22,54 +23,88 @@ MAY_GET: dict[DeliveryKind, tuple[Status, ...]] = {
 }
 _D = DELIVERY.c
 _NOW = sa.bindparam("now", type_=_D.not_after.type)
-_EACH = {
-    "sqlite": "SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS generation, "
-    "json_extract(value, '$[2]') AS key FROM json_each(:rows)",
-    "postgresql": "SELECT (value->>0)::bigint AS id, (value->>1)::bigint AS generation, "
-    "value->>2 AS key FROM json_array_elements(CAST(:rows AS json)) AS value",
-}
+_ROW = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
+RESULT = (
+    "id",
+    "generation",
+    "state",
+    "not_before",
+    "attempt",
+    "uncertain",
+    "render_failures",
+    "last_code",
+    "last_enhanced",
+    "last_reply",
+    "remote_id",
+    "route",
+    "accepted_at",
+    "finished_at",
+)
+_ADDED = ("attempt", "uncertain", "render_failures")  # a result says how much more of these
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Statements over `rows`, a JSON list of [id, generation, suppression key]."""
+    """Orders over `rows`, a JSON list of [id, generation, suppression key]; `settle`'s are RESULTs."""
 
-    lease: sa.Update
-    intend: sa.Update
-    let_out: sa.Update
-    stop: sa.Update
-    release: sa.Update
-    end: sa.Update
+    lease: Order
+    intend: Order
+    let_out: Order
+    stop: Order
+    release: Order
+    end: Order
+    settle: Order
+    moment: Adapt  # how a time stands in such a list
 
 
-@cache
-def moves(dialect: str) -> Moves:
-    """The statements for one kind of database."""
-    want = (
-        sa.text(_EACH[dialect])
-        .columns(
-            sa.column("id", _D.id.type), sa.column("generation", sa.Integer), sa.column("key", sa.String)
-        )
-        .subquery("want")
-    )
+@lru_cache(maxsize=8)
+def moves(dialect: sa.Dialect) -> Moves:
+    """The orders for one kind of database."""
+    want = _listed(dialect, _ROW)
     these = sa.update(DELIVERY).where(_D.id == want.c.id, _D.generation == want.c.generation)
     ours = these.where(_D.owner == sa.bindparam("owner_"))
-    leased = ours.where(_D.state == DeliveryState.LEASED)
+    leased = ours.where(stands(DeliveryState.LEASED))
     state: sa.BindParameter[str] = sa.bindparam("state_")
-    over: dict[str, Any] = {"owner": None, "finished_at": sa.bindparam("now")}
+    over: dict[str, Any] = {"owner": None, "finished_at": sa.bindparam("now", type_=_D.finished_at.type)}
     suppressed = sa.exists().where(SUPPRESSION.c.key == want.c.key).correlate(want)
-    return Moves(
-        lease=these.values(
+    written = {
+        "lease": these.values(
             state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1
         ),
-        intend=ours.where(_one_of(_D.state, HELD), _D.not_after > _NOW, _allowed(), sa.not_(suppressed))
+        "intend": ours.where(stands(*HELD), _D.not_after > _NOW, _allowed(), sa.not_(suppressed))
         .values(state=DeliveryState.SENDING)
         .returning(_D.id),
-        let_out=ours.where(_D.state == DeliveryState.SENDING).values(body_out=True),
-        stop=leased.values(state=state, **over).returning(_D.id),
-        release=leased.values(state=DeliveryState.QUEUED, owner=None),
-        end=these.values(state=state, **over),
-    )
+        "let_out": ours.where(stands(DeliveryState.SENDING)).values(body_out=True),
+        "stop": leased.values(state=state, **over).returning(_D.id),
+        "release": leased.values(state=DeliveryState.QUEUED, owner=None),
+        "end": these.values(state=state, **over),
+        "settle": _settled(_listed(dialect, {name: _D[name] for name in RESULT})),
+    }
+    spelt = {name: Order.of(statement, dialect) for name, statement in written.items()}
+    stored = _D.slot.type.dialect_impl(dialect).bind_processor(dialect)
+    return Moves(**spelt, moment=lambda moment: str(stored(moment) if stored else moment))
+
+
+def _listed(dialect: sa.Dialect, columns: dict[str, sa.ColumnElement[Any]]) -> sa.Subquery:
+    """A JSON list of rows as a table with these columns."""
+    kinds = [(name, column.type) for name, column in columns.items()]
+    if dialect.name == "postgresql":
+        each = [
+            f"CAST(value->>{at} AS {kind.compile(dialect)}) AS {name}"
+            for at, (name, kind) in enumerate(kinds)
+        ]
+        source = "json_array_elements(CAST(:rows AS json)) AS value"
+    else:
+        each = [f"json_extract(value, '$[{at}]') AS {name}" for at, (name, _) in enumerate(kinds)]
+        source = "json_each(:rows)"
+    listed = sa.text(f"SELECT {', '.join(each)} FROM {source}")  # noqa: S608  names of our own columns
+    return listed.columns(*(sa.column(name, kind) for name, kind in kinds)).subquery("want")
+
+
+def stands(*states: DeliveryState) -> sa.ColumnElement[bool]:
+    """Where a delivery stands, spelt out: by a parameter no index is found that holds only these rows."""
+    words = [sa.literal_column(f"'{state}'", sa.String()) for state in states]
+    return _D.state == words[0] if len(words) == 1 else _D.state.in_(words)
 
 
 def _one_of(column: sa.ColumnElement[str], words: Collection[str]) -> sa.ColumnElement[bool]:
@@ -90,29 +125,11 @@ def _allowed() -> sa.ColumnElement[bool]:
     return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(awake, sa.or_(*of_kind)))
 
 
-SETTLE = (
-    sa.update(DELIVERY)
-    .where(
-        _D.id == sa.bindparam("id_"),
-        _D.generation == sa.bindparam("generation_"),
-        _D.owner == sa.bindparam("owner_"),
-        _one_of(_D.state, HELD),
-    )
-    .values(
-        state=sa.bindparam("state_"),
-        not_before=sa.bindparam("not_before_"),
-        attempt=_D.attempt + sa.bindparam("spends"),
-        uncertain=_D.uncertain + sa.bindparam("doubtful"),
-        render_failures=_D.render_failures + sa.bindparam("misprint"),
-        owner=None,
-        body_out=False,
-        last_code=sa.bindparam("code_"),
-        last_enhanced=sa.bindparam("enhanced_"),
-        # an erased reader's row must not learn the address again from a server's reply
-        last_reply=sa.case((_D.address == "", ""), else_=sa.bindparam("text_")),
-        remote_id=sa.bindparam("remote_"),
-        route=sa.bindparam("route_"),
-        accepted_at=sa.bindparam("accepted_"),
-        finished_at=sa.bindparam("finished_"),
-    )
-)
+def _settled(want: sa.Subquery) -> sa.Update:
+    """What became of mail in our hands; a row that another worker took over is left alone."""
+    told: dict[str, Any] = {name: want.c[name] for name in RESULT[2:]}
+    told |= {name: _D[name] + want.c[name] for name in _ADDED}
+    # an erased reader's row must not learn the address again from a server's reply
+    told["last_reply"] = sa.case((_D.address == "", ""), else_=want.c.last_reply)
+    ours = (_D.id == want.c.id, _D.generation == want.c.generation, _D.owner == sa.bindparam("owner_"))
+    return sa.update(DELIVERY).where(*ours, stands(*HELD)).values(owner=None, body_out=False, **told)

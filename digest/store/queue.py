@@ -8,17 +8,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement
+from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Subscriber
 from digest.store.deliveries import FINAL, RELEASING, delivery_of, release_papers
 from digest.store.dialects import is_postgres
-from digest.store.moves import HELD, MAY_GET, SETTLE, moves
+from digest.store.moves import HELD, MAY_GET, moves, stands
+from digest.store.orders import Order
 from digest.store.records import DELIVERY, SUBSCRIBER
+from digest.store.subscribers import Subscribers
 from digest.store.suppressions import Suppressions, key_of
 from digest.store.throttles import Throttles
 
 MOST_COPIES = 2
 REPLY_KEPT = 200
 _D, _S = DELIVERY.c, SUBSCRIBER.c
+Row = sa.Row[Any]
 
 
 class Queue:
@@ -31,7 +34,7 @@ class Queue:
         self._owner = owner
         self._pepper = pepper
         self._keys = {} if keys is None else keys  # by delivery: what its reader would be suppressed under
-        self._moves = moves(connection.dialect.name)
+        self._moves = moves(connection.dialect)
 
     # ---- claim: T2 in the design
 
@@ -41,52 +44,44 @@ class Queue:
         if not rows:
             return Claimed(again_in=throttles.wait(self._connection, now))
         barred = self._barred(rows)
-        late = [row for row in rows if row["not_after"] <= now]
-        cancelled = [row for row in rows if row["not_after"] > now and row["id"] in barred]
-        good = [row for row in rows if row["not_after"] > now and row["id"] not in barred]
+        late = [row for row in rows if row.not_after <= now]
+        cancelled = [row for row in rows if row.not_after > now and row.id in barred]
+        good = [row for row in rows if row.not_after > now and row.id not in barred]
         self._end(late, DeliveryState.EXPIRED, now)
         self._end(cancelled, DeliveryState.CANCELLED, now)
         return Claimed(self._lease(good), expired=len(late), cancelled=len(cancelled))
 
-    def _due(self, limit: int, now: datetime, throttles: Throttles) -> list[sa.RowMapping]:
+    def _due(self, limit: int, now: datetime, throttles: Throttles) -> list[Row]:
         """Rows in the order of the queue; of braked domains no more than they take at the moment."""
         allowed = throttles.allowances(self._connection)
-        rows = self._pick(limit, now, _D.domain.not_in(list(allowed)) if allowed else sa.true())
+        rows = self._pick(limit, now, _D.domain.not_in(list(allowed)) if allowed else None)
         for domain, mails in allowed.items():
             some = min(mails, limit - len(rows))
             rows += self._pick(some, now, _D.domain == domain) if some > 0 else []
-        throttles.take(self._connection, [row["domain"] for row in rows if row["domain"] in allowed])
+        throttles.take(self._connection, [row.domain for row in rows if row.domain in allowed])
         return rows
 
-    def _pick(self, limit: int, now: datetime, which: sa.ColumnElement[bool]) -> list[sa.RowMapping]:
-        query = (
-            sa.select(DELIVERY, _S.address.label("current"), _S.mailbox, _S.status)
-            .select_from(DELIVERY.outerjoin(SUBSCRIBER, SUBSCRIBER.c.id == _D.subscriber_id))
-            .where(_D.state == DeliveryState.QUEUED, _D.not_before <= now, which)
-            .order_by(_D.priority, _D.not_before, _D.id)
-            .limit(limit)
-        )
+    def _pick(self, limit: int, now: datetime, which: sa.ColumnElement[bool] | None) -> list[Row]:
+        query = _DUE if which is None else _DUE.where(which)
         if is_postgres(self._connection):
             query = query.with_for_update(of=DELIVERY, skip_locked=True)
-        return list(self._connection.execute(query).mappings())
+        return list(self._connection.execute(query, {"now": now, "most": limit}))
 
-    def _barred(self, rows: Sequence[sa.RowMapping]) -> set[int]:
-        keys = {row["id"]: key_of(row["mailbox"], pepper=self._pepper) for row in rows if row["mailbox"]}
+    def _barred(self, rows: Sequence[Row]) -> set[int]:
+        keys = {row.id: key_of(row.mailbox, pepper=self._pepper) for row in rows if row.mailbox}
         held = Suppressions(self._connection).among(set(keys.values()))
         self._keys.update(keys)
-        return {row["id"] for row in rows if not _may_get(row) or keys.get(row["id"]) in held}
+        return {row.id for row in rows if not _may_get(row) or keys.get(row.id) in held}
 
-    def _lease(self, rows: Sequence[sa.RowMapping]) -> tuple[Delivery, ...]:
-        leased = tuple(map(_delivery, rows))
-        self._move(self._moves.lease, leased)
-        return tuple(
-            replace(each, state=DeliveryState.LEASED, generation=each.generation + 1) for each in leased
-        )
+    def _lease(self, rows: Sequence[Row]) -> tuple[Delivery, ...]:
+        self._move(self._moves.lease, rows)
+        people = {row.subscriber_id for row in rows if row.subscriber_id is not None}
+        readers = Subscribers(self._connection).by_ids(people) if people else {}
+        return tuple(_leased(row, readers.get(row.subscriber_id)) for row in rows)
 
-    def _end(self, rows: Sequence[sa.RowMapping], state: DeliveryState, now: datetime) -> None:
-        ended = [delivery_of(row) for row in rows]
-        self._move(self._moves.end, ended, state_=state, now=now)
-        release_papers(self._connection, ended)
+    def _end(self, rows: Sequence[Row], state: DeliveryState, now: datetime) -> None:
+        self._move(self._moves.end, rows, state_=state.value, now=now)
+        release_papers(self._connection, [delivery_of(row) for row in rows])
 
     # ---- intent: T3, durable before DATA
 
@@ -96,14 +91,16 @@ class Queue:
         Gives the ids that may go on the wire once this is committed. The others end here.
         """
         granted = self._move(self._moves.intend, deliveries, now=now)
-        for state, which in (
-            (DeliveryState.EXPIRED, [each for each in deliveries if each.not_after <= now]),
-            (DeliveryState.CANCELLED, [each for each in deliveries if each.not_after > now]),
-        ):
-            refused = [each for each in which if each.id not in granted]
-            gone = self._move(self._moves.stop, refused, state_=state, now=now)
-            release_papers(self._connection, [each for each in refused if each.id in gone])
+        if len(granted) < len(deliveries):
+            refused = [each for each in deliveries if each.id not in granted]
+            late = [each for each in refused if each.not_after <= now]
+            self._stop(late, DeliveryState.EXPIRED, now)
+            self._stop([each for each in refused if each not in late], DeliveryState.CANCELLED, now)
         return granted
+
+    def _stop(self, deliveries: Sequence[Delivery], state: DeliveryState, now: datetime) -> None:
+        gone = self._move(self._moves.stop, deliveries, state_=state.value, now=now)
+        release_papers(self._connection, [each for each in deliveries if each.id in gone])
 
     def let_out(self, deliveries: Sequence[Delivery]) -> None:
         """From the next commit on their bodies may be on the wire."""
@@ -113,31 +110,11 @@ class Queue:
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Write down what became of mail in our hands; a row that another worker took over is left alone."""
-        if not settlements:
-            return
-        self._connection.execute(SETTLE, [self._result(each) for each in settlements])
+        if settlements:
+            results = [_result(each) for each in settlements]
+            rows = json.dumps(results, default=self._moves.moment)
+            self._moves.settle.run(self._connection, rows=rows, owner_=self._owner)
         release_papers(self._connection, [each.delivery for each in settlements if each.state in RELEASING])
-
-    def _result(self, settlement: Settlement) -> dict[str, Any]:
-        delivery = settlement.delivery
-        again = settlement.not_before or delivery.not_before
-        return {
-            "id_": delivery.id,
-            "generation_": delivery.generation,
-            "owner_": self._owner,
-            "state_": settlement.state,
-            "not_before_": min(again, delivery.not_after),
-            "spends": int(settlement.spends),
-            "doubtful": int(settlement.doubtful),
-            "misprint": int(settlement.misprint),
-            "code_": settlement.code,
-            "enhanced_": settlement.enhanced,
-            "text_": settlement.text[:REPLY_KEPT],
-            "remote_": settlement.remote_id,
-            "route_": settlement.route,
-            "accepted_": settlement.at if settlement.state is DeliveryState.ACCEPTED else None,
-            "finished_": settlement.at if settlement.state in FINAL else None,
-        }
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         """Back to the queue as if they had never been claimed."""
@@ -151,7 +128,7 @@ class Queue:
         In doubt it goes out once more (the second copy is the last), or with resend=False never again.
         What was announced without a body is in no doubt.
         """
-        held = sa.and_(_D.state.in_(HELD), orphaned)
+        held = sa.and_(stands(*HELD), orphaned)
         if is_postgres(self._connection):  # the same order everywhere, so that nobody waits in a circle
             self._connection.execute(sa.select(_D.id).where(held).order_by(_D.id).with_for_update())
         again = sa.and_(_D.uncertain < MOST_COPIES - 1, sa.literal(resend))
@@ -171,22 +148,55 @@ class Queue:
         )
         return lost.rowcount + resent.rowcount + freed.rowcount
 
-    def _move(self, move: sa.Update, deliveries: Sequence[Delivery], **facts: object) -> frozenset[int]:
-        """Run a statement over these rows; the ids it gives back, if it does."""
-        if not deliveries:
+    def _move(self, move: Order, rows: Sequence[Delivery | Row], **facts: object) -> frozenset[int]:
+        """Give the order for these rows; the ids it gives back, if it does."""
+        if not rows:
             return frozenset()
-        rows = [(each.id, each.generation, self._keys.get(each.id, "")) for each in deliveries]
-        moved = self._connection.execute(
-            move, {"rows": json.dumps(rows), "owner_": self._owner, "now": None, **facts}
-        )
+        listed = json.dumps([(each.id, each.generation, self._keys.get(each.id, "")) for each in rows])
+        moved = move.run(self._connection, rows=listed, owner_=self._owner, **facts)
         return frozenset(moved.scalars()) if moved.returns_rows else frozenset()
 
 
-def _delivery(row: sa.RowMapping) -> Delivery:
+_DUE = (
+    sa.select(DELIVERY, _S.address.label("current"), _S.mailbox, _S.status)
+    .select_from(DELIVERY.outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id))
+    .where(stands(DeliveryState.QUEUED), _D.not_before <= sa.bindparam("now"))
+    .order_by(_D.priority, _D.not_before, _D.id)
+    .limit(sa.bindparam("most"))
+)
+
+
+def _leased(row: Row, reader: Subscriber | None) -> Delivery:
     """A digest goes to where its reader is now, a notice to where it was addressed."""
-    delivery = delivery_of(row)
-    return replace(delivery, address=row["current"]) if row["kind"] == DeliveryKind.DIGEST else delivery
+    return replace(
+        delivery_of(row),
+        address=row.current if row.kind == DeliveryKind.DIGEST else row.address,
+        state=DeliveryState.LEASED,
+        generation=row.generation + 1,
+        reader=reader,
+    )
 
 
-def _may_get(row: sa.RowMapping) -> bool:
-    return row["kind"] == DeliveryKind.ADMIN or row["status"] in MAY_GET[DeliveryKind(row["kind"])]
+def _may_get(row: Row) -> bool:
+    return row.kind == DeliveryKind.ADMIN or row.status in MAY_GET[DeliveryKind(row.kind)]
+
+
+def _result(told: Settlement) -> tuple[object, ...]:
+    """In the order of moves.RESULT."""
+    delivery, again = told.delivery, told.not_before or told.delivery.not_before
+    return (
+        delivery.id,
+        delivery.generation,
+        told.state,
+        min(again, delivery.not_after),
+        int(told.spends),
+        int(told.doubtful),
+        int(told.misprint),
+        told.code,
+        told.enhanced,
+        told.text[:REPLY_KEPT],
+        told.remote_id,
+        told.route,
+        told.at if told.state is DeliveryState.ACCEPTED else None,
+        told.at if told.state in FINAL else None,
+    )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from digest.model import Brake, DeliveryState, Settlement
 from digest.store.dialects import insert, is_postgres
+from digest.store.moves import stands
 from digest.store.records import BUCKET, DELIVERY
 from digest.throttle import FIRST_RATE, UNLIMITED, Bucket
 
@@ -50,7 +51,7 @@ class Throttles:
         waiting = connection.scalars(
             sa.select(DELIVERY.c.domain)
             .where(
-                DELIVERY.c.state == DeliveryState.QUEUED,
+                stands(DeliveryState.QUEUED),
                 DELIVERY.c.not_before <= now,
                 DELIVERY.c.domain.in_(list(self._domains)),
             )
