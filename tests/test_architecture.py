@@ -9,7 +9,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "digest"
 FLOORS = [
     {"errors"},
-    {"model", "identity", "seeds"},
+    {"model", "identity", "merging", "withdrawal", "seeds"},
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
@@ -28,9 +28,21 @@ NEIGHBOURS = {
     ("jobs", "app"),
     ("cli", "web"), ("cli", "scheduler"), ("cli", "sample"), ("web", "scheduler"), ("__main__", "cli"),
     ("seeds", "identity"), ("identity", "model"), ("seeds", "model"),
+    ("merging", "identity"), ("merging", "model"),
     ("rows", "imports"),
 }  # fmt: skip
-PURE = {"rank", "throttle", "cadence", "compose", "identity", "model", "errors", "seeds"}
+PURE = {
+    "rank",
+    "throttle",
+    "cadence",
+    "compose",
+    "identity",
+    "merging",
+    "withdrawal",
+    "model",
+    "errors",
+    "seeds",
+}
 WORLD = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",
     "socket", "subprocess", "requests",

@@ -11,8 +11,9 @@ from digest.fetch import plaintext
 from digest.fetch.answer import Refused, Wants
 from digest.fetch.client import Client
 from digest.fetch.xml import ATOM, Unreadable, read_each, text_of
-from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
+from digest.identity import arxiv_id, arxiv_version, canonical
 from digest.model import Health, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 MOST = 100  # ids in one question
 _EXT = "{http://arxiv.org/schemas/atom}"

@@ -11,8 +11,9 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch import plaintext
 from digest.fetch.answer import Refused, Wants
 from digest.fetch.client import Client
-from digest.identity import arxiv_id, is_withdrawn
+from digest.identity import arxiv_id
 from digest.model import Announcement, Health, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 SHOW = 2000  # the page takes only certain numbers; this is the largest
 _DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")

@@ -11,8 +11,9 @@ from digest.fetch import plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.client import Client
 from digest.fetch.xml import Unreadable, local, read_each, text_of
-from digest.identity import arxiv_id, canonical, is_withdrawn
+from digest.identity import arxiv_id, canonical
 from digest.model import Announcement, Health, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 NEWS = timedelta(days=30)  # moderation may hold a paper back so long; what was made earlier is a revision
 MOST_PAGES = 60

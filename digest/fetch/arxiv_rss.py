@@ -13,8 +13,9 @@ from digest.fetch import plaintext
 from digest.fetch.answer import Answer, Wants
 from digest.fetch.client import Client
 from digest.fetch.xml import ATOM, Unreadable, local, read_each, text_of, tree
-from digest.identity import arxiv_id, arxiv_version, canonical, is_withdrawn
+from digest.identity import arxiv_id, arxiv_version, canonical
 from digest.model import Announcement, Health, Memory, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 CAP = 2000  # arXiv cuts a feed here, and the new papers fall off first
 _ANNOUNCED_AS = "{http://arxiv.org/schemas/atom}announce_type"

@@ -10,8 +10,9 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch import plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.source import Visit, failed
-from digest.identity import canonical, is_withdrawn
+from digest.identity import canonical
 from digest.model import Announcement, Health, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 FIRST_DAYS = timedelta(days=2)
 MOST_PAGES = 100  # of thirty papers each, at most a hundred

@@ -16,8 +16,9 @@ from digest.fetch import plaintext
 from digest.fetch.answer import Wants
 from digest.fetch.source import Visit, failed, web_link
 from digest.fetch.xml import ATOM, Parsed, Unreadable, local, read_each, text_of, tree
-from digest.identity import canonical, is_withdrawn, title_key
+from digest.identity import canonical, title_key
 from digest.model import Health, Memory, Paper, Reading
+from digest.withdrawal import is_withdrawn
 
 _ITEMS = (
     "item",

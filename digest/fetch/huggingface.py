@@ -12,8 +12,10 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch import arxiv_api, plaintext
 from digest.fetch.answer import Refused, Wants
 from digest.fetch.source import Visit, failed, sentence, web_link
-from digest.identity import arxiv_id, canonical, is_withdrawn, merge
+from digest.identity import arxiv_id, canonical
+from digest.merging import merge
 from digest.model import Health, Paper, Reading, Signal, SignalKind
+from digest.withdrawal import is_withdrawn
 
 DAYS = 7  # votes keep coming for a week
 PAGE = 100

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from digest.identity import keys_of, merge
+from digest.identity import keys_of
+from digest.merging import merge
 from digest.model import Paper
 
 _ARXIV = "arxiv:"
