@@ -3,7 +3,7 @@
 import secrets
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -196,11 +196,13 @@ class House:
             lease=timedelta(seconds=given.lease),
         )
 
-    def connect(self) -> Client:
-        """A polite client for one visit to all sources."""
+    def connect(self, *, hasty: bool = False) -> Client:
+        """A polite client for one visit to all sources; a hasty one gives up soon, for somebody waits."""
         contact = self.settings.reply_to or self.settings.from_
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
         manners = Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
+        if hasty:
+            manners = replace(manners, attempts=2, first_wait=0.5, connect_within=5.0, read_within=20.0)
         return Client(manners, trusted=self.fetch_plan.trusted)
 
     @property

@@ -73,6 +73,11 @@ def ticking(now: datetime | None) -> Callable[[], datetime]:
     return lambda: beginning + timedelta(seconds=time.monotonic() - started)
 
 
+def spoken() -> int:
+    """How much the log says of a run: in a terminal the command says it itself, elsewhere a line does."""
+    return logging.WARNING if sys.stderr.isatty() else logging.INFO
+
+
 def console(stream: TextIO | None = None) -> Console:
     """Colours and tables in a terminal, plain wide text in a pipe."""
     stream = stream or sys.stdout

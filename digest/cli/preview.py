@@ -20,11 +20,17 @@ from digest.cli.house import clock, now_option, open_house, progress, tell
 from digest.cli.subscribers.desk import liked_in
 from digest.compose.tongue import tongue
 from digest.compose.wording import why
+from digest.doctor.knock import anyone_opens
 from digest.errors import DigestError, NotFound
 from digest.model import Edition, Pick, Profile, Status, Subscriber
 
 STRANGER = Subscriber(id=0, pid="preview", address="you@example.org", status=Status.CONFIRMED)
 KEYWORD_WORDS = 4  # a longer piece between commas is prose, not a keyword
+KNOCK = 5.0  # seconds in which some source must take a connection
+NO_NETWORK = (
+    "No source can be reached. Is the network up, or must HTTPS_PROXY name a proxy? "
+    "See: digest doctor. Without a network, try: digest demo"
+)
 FORMATS = ("html", "text", "eml", "json")
 
 
@@ -81,11 +87,17 @@ def _read_once(house: House, now: datetime) -> None:
     with house.store.begin(write=False) as tx:
         if tx.papers.count():
             return
-    tell("No papers yet: reading the sources once. This takes a few seconds.")
+    tell("No papers yet: reading the sources once. This takes about half a minute.")
+    if not anyone_opens(house.fetch_plan.trusted, within=KNOCK):
+        raise DigestError(NO_NETWORK)
     with progress("reading the sources") as bar:
         fetched = anyio.run(
             lambda: pipeline.fetch(
-                house.store, house.sources, house.connect, now, tell=lambda what, n, of: bar(n, of, what)
+                house.store,
+                house.sources,
+                lambda: house.connect(hasty=True),
+                now,
+                tell=lambda what, n, of: bar(n, of, what),
             )
         )
     if not any(each.reading.papers for each in fetched):

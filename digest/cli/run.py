@@ -1,15 +1,18 @@
 """`digest run`: one tick by hand, or from cron."""
 
+import logging
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import anyio
 import click
 
 from digest import pipeline
 from digest.cli.fetch import fetched_json, show_fetched
-from digest.cli.house import json_option, now_option, open_house, progress, show_json, ticking
+from digest.cli.house import json_option, now_option, open_house, progress, show_json, spoken, ticking
 from digest.pipeline import Day
+
+log = logging.getLogger(__name__)
 
 
 @click.command("run", epilog="Example: digest run   (from cron: */15 * * * * digest run)")
@@ -21,11 +24,32 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     Exit code 1 when a source or a mail failed, 75 when another process is sending from this database.
     """
     clock = ticking(now)
-    with open_house() as house, progress("reading the sources") as bar:
+    beginning = clock()
+    with open_house(log_level=spoken()) as house, progress("reading the sources") as bar:
         day = anyio.run(lambda: pipeline.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
+    log_day(day, clock() - beginning)
     show_day(day, as_json=as_json)
     if not day.is_sound:
         sys.exit(1)
+
+
+def log_day(day: Day, lasted: timedelta) -> None:
+    """The canonical line of a run: all of it in one event, for whoever reads logs."""
+    log.info("run", extra=canonical(day) | {"seconds": round(lasted.total_seconds(), 1)})
+
+
+def canonical(day: Day) -> dict[str, object]:
+    """What that line says."""
+    return {
+        "fetched": sum(len(each.reading.papers) for each in day.fetched),
+        "new": sum(each.new for each in day.fetched),
+        "due": day.plans.due,
+        "planned": day.plans.planned,
+        "quiet": day.plans.quiet,
+        "sent": day.tally.sent,
+        "deferred": day.tally.deferred,
+        "failed": day.tally.failed,
+    }
 
 
 def show_day(day: Day, *, as_json: bool) -> None:

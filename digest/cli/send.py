@@ -9,9 +9,9 @@ import click
 
 from digest import editions, pipeline
 from digest.app import House
-from digest.cli.house import json_option, now_option, open_house, show_json, show_table, ticking
+from digest.cli.house import json_option, now_option, open_house, show_json, show_table, spoken, ticking
 from digest.cli.preview import STRANGER, edition_json
-from digest.cli.run import show_day
+from digest.cli.run import log_day, show_day
 from digest.deliver.letter import Letter
 from digest.errors import DeliveryError, NotFound
 from digest.model import Edition, Section, Subscriber
@@ -30,18 +30,24 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
     Exit code 1 when a mail failed, 75 when another process is sending from this database.
     """
     clock = ticking(now)
-    with open_house() as house:
+    beginning = clock()
+    with open_house(log_level=spoken()) as house:
         if dry_run:
             _show_due(house, clock, as_json=as_json)
             return
         if to:
             click.echo(anyio.run(send_test, house, to, clock))
             return
-        plans = pipeline.plan(house.store, clock(), vectors=house.vectors, over=house.spread)
-        day = Day(plans=plans, tally=anyio.run(pipeline.send, house, clock))
+        day = anyio.run(_send, house, clock)
+    log_day(day, clock() - beginning)
     show_day(day, as_json=as_json)
     if not day.is_sound:
         sys.exit(1)
+
+
+async def _send(house: House, clock: Clock) -> Day:
+    plans = await pipeline.choose(house, clock, clock())
+    return Day(plans=plans, tally=await pipeline.send(house, clock))
 
 
 def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:

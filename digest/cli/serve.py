@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from digest import pipeline
 from digest.app import House
 from digest.cli.house import open_house, tell
+from digest.cli.run import log_day
 from digest.errors import StoreBusy
-from digest.pipeline import Day
 from digest.scheduler import scheduler
 from digest.settings import load
 from digest.web.app import Lifespan, build, nothing_beside
@@ -63,18 +63,4 @@ async def _tick(house: House, now: datetime) -> None:
         log.info("tick left to another process", extra={"reason": str(busy)})
         return
     if day.fetched or day.plans.due or day.tally.sent or day.tally.failed:
-        log.info("run", extra=canonical(day) | {"seconds": (datetime.now(UTC) - now).total_seconds()})
-
-
-def canonical(day: Day) -> dict[str, object]:
-    """The one line of a run that says everything."""
-    return {
-        "fetched": sum(len(each.reading.papers) for each in day.fetched),
-        "new": sum(each.new for each in day.fetched),
-        "due": day.plans.due,
-        "planned": day.plans.planned,
-        "quiet": day.plans.quiet,
-        "sent": day.tally.sent,
-        "deferred": day.tally.deferred,
-        "failed": day.tally.failed,
-    }
+        log_day(day, datetime.now(UTC) - now)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import import_module
@@ -122,6 +123,25 @@ def test_preview_is_what_send_sends(shell: Shell) -> None:
     again = shell("send", "--now", LATER, "--json")
     assert json.loads(again.stdout)["sent"] == 0
     assert again.returncode == 0
+
+
+def test_a_first_preview_without_a_network_says_so_at_once(tmp_path: Path) -> None:
+    alone = Shell(tmp_path, "http://127.0.0.1:9")
+    began = time.monotonic()
+    result = alone("preview", HTTPS_PROXY="http://127.0.0.1:9")
+    assert time.monotonic() - began < 10
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[0].startswith("No papers yet: reading the sources")
+    assert "digest demo" in result.stderr.splitlines()[-1]
+
+
+def test_a_run_from_cron_leaves_one_canonical_line(shell: Shell) -> None:
+    for command in ("run", "send"):
+        result = shell(command, "--now", "2026-11-19T06:31:00Z")
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith("{")]
+        told = json.loads(line)
+        assert told["event"] == "run"
+        assert {"fetched", "new", "due", "planned", "sent", "failed", "seconds"} <= told.keys()
 
 
 def test_preview_takes_interests_and_every_format(shell: Shell) -> None:
