@@ -15,6 +15,7 @@ from digest.rank.muting import Said, Truths, readable
 from digest.rank.nearness import Nearness
 from digest.rank.score import relevance
 from digest.rank.splitting import FIRST, lifted, shared_out, split
+from digest.rank.standing import among_the_unjudged
 from digest.rank.vectors import Embedding, space
 
 Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
@@ -69,6 +70,7 @@ class Ranker:
         self._splits_seeds = splits_seeds
         self._following = Following(self.papers)
         self._identical = {text: place for place, text in enumerate(self._texts)}
+        self._place = {paper.id: place for place, paper in enumerate(papers)}
 
     def rank(self, profiles: Iterable[Profile]) -> list[Ranking]:
         """What each of these readers makes of the day, in their order."""
@@ -83,7 +85,8 @@ class Ranker:
         wanted, unwanted = interests(profile), dislikes(profile)
         views = [self._view(interest, unwanted, near) for interest in wanted] if near else []
         affinity, loudest, parts = _merged(views, len(self.papers))
-        affinity = self._followed(affinity, profile, has_words=bool(views))
+        affinity = among_the_unjudged(affinity, self._judged(profile))
+        affinity = self._followed(affinity, profile, has_words=bool(views) and _wants_words(profile))
         affinity = self._known(affinity, wanted, unwanted)
         return Ranking(
             papers=self.papers,
@@ -109,6 +112,16 @@ class Ranker:
         given = shared_out(whole, [near.view(part, unwanted) for part in parts])
         places[list(given)] = np.array(list(given.values()), np.intp) + 1
         return _View(lifted(whole, list(given)), places, (interest, *parts))
+
+    def _judged(self, profile: Profile) -> list[int]:
+        """Where those of the day's papers stand that the reader gave us, liked or did not like."""
+        seeds = (liking for facet in profile.facets for liking in facet.liked)
+        judged = (*profile.liked, *profile.disliked, *seeds)
+        places = (
+            self._place.get(each.paper_id, self._identical.get(f"{each.title}\n{each.abstract}"))
+            for each in judged
+        )
+        return sorted({place for place in places if place is not None})
 
     def _followed(self, affinity: Floats, profile: Profile, *, has_words: bool) -> Floats:
         """What following an author, an affiliation or a category adds."""
@@ -141,6 +154,12 @@ class _View:
     nearness: Floats
     part: Places
     parts: tuple[Interest, ...]
+
+
+def _wants_words(profile: Profile) -> bool:
+    """Whether anything was asked for in words; "less like this" alone asks for nothing."""
+    typed = profile.keywords or profile.text.strip() or profile.facets
+    return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
 
 
 def _merged(views: Sequence[_View], size: int) -> tuple[Floats, Places, tuple[Interest, ...]]:

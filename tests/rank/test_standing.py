@@ -1,0 +1,70 @@
+"""A verdict on a paper of today must not keep tomorrow's picks away."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.model import Liking, Paper, Profile
+from digest.rank.interest import Ranker
+from digest.rank.standing import among_the_unjudged
+
+THEMES = ("grasping robots", "video editing", "speech translation", "protein folding")
+WORDS = ("fast", "slow", "robust", "sparse", "deep", "shallow", "large", "small", "open", "closed")
+PAPERS = [
+    Paper(
+        id=f"arxiv:2611.{number:05d}",
+        title=f"{WORDS[number % 10].title()} {THEMES[number % 4]} {number}",
+        abstract=f"We study {THEMES[number % 4]} with {WORDS[number // 4 % 10]} methods, case {number * 7}.",
+        categories=("cs.RO",) if number % 4 == 0 else ("cs.LG",),
+    )
+    for number in range(200)
+]
+NEAR = 1.6
+
+
+def near(profile: Profile) -> set[str]:
+    """The papers that stand out for this reader, without those they judged."""
+    ranking = Ranker(PAPERS).rank([profile])[0]
+    judged = {each.paper_id for each in (*profile.liked, *profile.disliked)}
+    return {p.id for p, height in zip(PAPERS, ranking.affinity, strict=True) if height >= NEAR} - judged
+
+
+def judged(paper: Paper) -> Liking:
+    return Liking(paper.title, paper.abstract, paper.id)
+
+
+def test_liking_papers_of_today_leaves_the_others_standing_out() -> None:
+    keywords = ("grasping robots",)
+    before = near(Profile(keywords=keywords))
+    after = near(Profile(keywords=keywords, liked=tuple(judged(paper) for paper in PAPERS[0:12:4])))
+    assert len(before) > 20
+    assert len(after) > len(before) / 2
+
+
+def test_a_revised_paper_is_still_the_one_that_was_judged() -> None:
+    first = Liking("An Earlier Title", "In other words.", PAPERS[0].id)
+    assert near(Profile(keywords=("grasping robots",), liked=(first,)))
+
+
+def test_less_like_this_does_not_take_a_followed_category_away() -> None:
+    followed = near(Profile(categories=("cs.RO",)))
+    turned_away = Profile(
+        categories=("cs.RO",), disliked=(judged(PAPERS[1]),), learnt=(("video editing", -0.2),)
+    )
+    assert len(followed) == 50
+    assert near(turned_away) == followed
+
+
+@given(st.lists(st.floats(-5, 30, width=32), min_size=3, max_size=40), st.data())
+def test_the_order_never_changes(heights: list[float], data: st.DataObject) -> None:
+    affinity = np.array(heights, np.float32)
+    some = data.draw(st.lists(st.integers(0, len(heights) - 1), unique=True))
+    after = among_the_unjudged(affinity, some)
+    assert (np.diff(after[np.argsort(affinity, kind="stable")]) >= 0).all()
+
+
+def test_where_nothing_was_judged_nothing_changes() -> None:
+    affinity = np.array([0.0, 1.0, 5.0], np.float32)
+    assert among_the_unjudged(affinity, []) is affinity
+    assert among_the_unjudged(affinity, [0, 1, 2]) is affinity
+    assert among_the_unjudged(affinity, [2, 1]) is affinity
