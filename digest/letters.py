@@ -1,7 +1,8 @@
 """How does a ledger row become bytes? Its payload is rendered, addressed and put into an envelope."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from digest.compose.edition import edition_from, paper_ids
@@ -10,11 +11,31 @@ from digest.compose.press import Press
 from digest.compose.render import Alert, Renderer
 from digest.deliver.dkim import Signer
 from digest.deliver.letter import Letter
-from digest.errors import DeliveryError, NotFound
-from digest.model import Delivery, DeliveryKind, Edition, Email, Subscriber
-from digest.store import Store, Transaction
+from digest.errors import DeliveryError
+from digest.model import Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
+from digest.store import Store
 
+FRESH = 60.0  # seconds for which a paper is not read again: thousands of mails tell of it
 CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions.py takes a yes for an answer
+
+
+class Pile:
+    """The papers that were read within the last minute."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = 0.0
+        self._papers: dict[str, Paper | None] = {}  # None: there is none of that name
+
+    def of(self, store: Store, ids: Collection[str]) -> Mapping[str, Paper]:
+        """Those of these papers that the store holds."""
+        if self._clock() > self._until:
+            self._papers, self._until = {}, self._clock() + FRESH
+        if missing := [name for name in ids if name not in self._papers]:
+            with store.begin(write=False) as tx:
+                found = tx.papers.by_ids(missing)
+            self._papers |= {name: found.get(name) for name in missing}
+        return {name: paper for name in ids if (paper := self._papers[name])}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +47,7 @@ class Letters:
     press: Press  # prints what many mails share once
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
     signer: Signer | None = None  # vouches for mails whose relay does not
+    pile: Pile = field(default_factory=Pile)
 
     def write(self, delivery: Delivery) -> Letter | None:
         """The letter of a delivery, or None when there is nothing left to say to its reader."""
@@ -52,15 +74,18 @@ class Letters:
     def _raw(self, delivery: Delivery) -> bytes | None:
         if delivery.kind is DeliveryKind.ADMIN:
             return self._posted(delivery, self.renderer.admin_alert(_alert(delivery)))
-        with self.store.begin(write=False) as tx:
-            try:
-                reader = tx.subscribers.by_id(delivery.subscriber_id or 0)
-            except NotFound:
-                return None  # erased since it was planned
-            edition = _edition(tx, delivery, reader) if delivery.kind is DeliveryKind.DIGEST else None
-        if edition is not None:
-            return self.digest(edition)
+        reader = delivery.reader or self._reader(delivery)
+        if reader is None:
+            return None  # erased since it was planned
+        if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
+            told, day, slot = delivery.payload, delivery.day, delivery.slot
+            papers = self.pile.of(self.store, paper_ids(told))
+            return self.digest(edition_from(told, day=day, slot=slot, subscriber=reader, papers=papers))
         return self._posted(delivery, self._notice(delivery, reader), reader.preferences.language)
+
+    def _reader(self, delivery: Delivery) -> Subscriber | None:
+        with self.store.begin(write=False) as tx:
+            return tx.subscribers.by_ids([delivery.subscriber_id or 0]).get(delivery.subscriber_id or 0)
 
     def _posted(self, delivery: Delivery, email: Email, language: str = "en") -> bytes:
         site = self.renderer.site
@@ -87,15 +112,6 @@ class Letters:
         if mail == "goodbye":
             return renderer.goodbye(reader)
         raise DeliveryError(f"There is no mail called {mail!r}.")
-
-
-def _edition(tx: Transaction, delivery: Delivery, reader: Subscriber) -> Edition | None:
-    if delivery.day is None:
-        return None
-    papers = tx.papers.by_ids(paper_ids(delivery.payload))
-    return edition_from(
-        delivery.payload, day=delivery.day, slot=delivery.slot, subscriber=reader, papers=papers
-    )
 
 
 def _alert(delivery: Delivery) -> Alert:

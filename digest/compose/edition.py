@@ -1,8 +1,14 @@
-"""How is an edition remembered? Ids, numbers and reasons: enough to render the same mail again, no HTML."""
+"""How is an edition remembered? Ids, numbers and reasons: enough to render the same mail again, no HTML.
 
+Heat and reason are kept as JSON of their own: a paper's is the same in thousands of editions, so it is
+written and read once.
+"""
+
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -50,8 +56,8 @@ def _remember(pick: Pick) -> dict[str, Any]:
         "section": pick.section.value,
         "affinity": round(pick.affinity, 4),
         "score": round(pick.score, 4),
-        "heat": _told(pick.heat),
-        "reason": _told(pick.reason),
+        "heat": _written(pick.heat),
+        "reason": _written(pick.reason),
     }
 
 
@@ -61,16 +67,33 @@ def _recall(item: Mapping[str, Any], paper: Paper) -> Pick:
         section=Section(item["section"]),
         affinity=item["affinity"],
         score=item["score"],
-        heat=_HEAT.validate_python(item["heat"]),
-        reason=_REASON.validate_python(item["reason"]),
+        heat=_heat(_text(item["heat"])),
+        reason=_reason(_text(item["reason"])),
     )
 
 
-def _told(value: Heat | Reason) -> dict[str, Any]:
-    """Only what differs from the default, in JSON's own types."""
+@lru_cache(maxsize=16_384)
+def _written(value: Heat | Reason) -> str:
+    """Only what differs from the default, as JSON."""
     said = asdict(value)
     usual = {field.name: field.default for field in fields(value)}
-    return {name: _json(said[name]) for name in said if said[name] != usual[name]}
+    told = {name: _json(said[name]) for name in said if said[name] != usual[name]}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _text(told: str | Mapping[str, Any]) -> str:
+    """The JSON it is kept as; earlier programs kept the object itself."""
+    return told if isinstance(told, str) else json.dumps(told)
+
+
+@lru_cache(maxsize=16_384)
+def _heat(written: str) -> Heat:
+    return _HEAT.validate_json(written)
+
+
+@lru_cache(maxsize=16_384)
+def _reason(written: str) -> Reason:
+    return _REASON.validate_json(written)
 
 
 def _json(value: Any) -> Any:

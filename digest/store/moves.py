@@ -4,7 +4,7 @@ They are run for every mail, so they are few, take all their rows as one JSON pa
 once: the time SQLAlchemy needs to prepare a statement is longer than the database's own.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -85,7 +85,7 @@ def moves(dialect: sa.Dialect) -> Moves:
     return Moves(**spelt, moment=lambda moment: str(stored(moment) if stored else moment))
 
 
-def _listed(dialect: sa.Dialect, columns: dict[str, sa.ColumnElement[Any]]) -> sa.Subquery:
+def _listed(dialect: sa.Dialect, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.Subquery:
     """A JSON list of rows as a table with these columns."""
     kinds = [(name, column.type) for name, column in columns.items()]
     if dialect.name == "postgresql":
