@@ -1,5 +1,6 @@
 """What does arXiv's own page say? The listing of new papers: a second opinion with a day and a count."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -102,8 +103,8 @@ def _total(articles: Tag) -> int:
 def _day(page: BeautifulSoup) -> date | None:
     for heading in page.find_all(["h3", "h1", "h2"]):
         if found := _DAY.search(heading.get_text(" ")):
-            day = datetime.strptime(" ".join(found.groups()), "%d %b %Y")  # noqa: DTZ007  a day has no zone
-            return day.date()
+            with contextlib.suppress(ValueError):  # there is no 31 February
+                return datetime.strptime(" ".join(found.groups()), "%d %b %Y").date()  # noqa: DTZ007  no zone
     return None
 
 
@@ -112,12 +113,14 @@ def _papers(articles: Tag, day: date | None) -> Iterator[Paper]:
     section = Announcement.NEW
     for part in articles.find_all(["h3", "dt"]):
         if part.name == "h3":
-            section = _SECTIONS.get(part.get_text().split()[0].lower(), section)
+            section = _SECTIONS.get(part.get_text().strip().partition(" ")[0].lower(), section)
             continue
         link, meta = part.find("a", title="Abstract"), part.find_next_sibling("dd")
         number = arxiv_id(str(link.get("id", ""))) if isinstance(link, Tag) else None
         if number and isinstance(meta, Tag):
-            yield _paper(number, meta, _kind(section, part.get_text(" ")), day)
+            paper = _paper(number, meta, _kind(section, part.get_text(" ")), day)
+            if paper.title:  # without one the page is broken there: it counts as missing, and is read again
+                yield paper
 
 
 def _kind(section: Announcement, line: str) -> Announcement:

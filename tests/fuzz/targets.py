@@ -1,0 +1,181 @@
+"""What may bytes from outside do? Give something clean, or one of our own errors: nothing else.
+
+Each target takes bytes as the world sends them and checks what comes out. `tests/fuzz/test_targets.py`
+feeds them broken versions of the replays; `make fuzz` lets atheris search for worse.
+"""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from digest import imports, seeds
+from digest.deliver.bounces import unsubscribe_token
+from digest.deliver.reports import read_report
+from digest.errors import DigestError
+from digest.fetch import (
+    arxiv_api,
+    arxiv_listing,
+    arxiv_oai,
+    arxiv_rss,
+    biorxiv,
+    feeds,
+    hackernews,
+    huggingface,
+    llm,
+    plaintext,
+)
+from digest.identity import canonical, keys_of
+from digest.model import Paper, Signal
+from digest.rows import rows_of
+from tests.house import NOW, paper
+
+REPLAYS = Path(__file__).parent.parent / "replays"
+KEYS = (b"a key of the tests, long enough",)
+LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
+TEXTS = ("title", "abstract", "summary", "organization", "submitter")
+
+Target = Callable[[bytes], None]
+
+
+def _clean(papers: Iterable[Paper], signals: Iterable[Signal] = ()) -> None:
+    """What a page or a mail may rely on, whoever wrote the paper."""
+    for each in papers:
+        assert canonical(each.id) == each.id, each.id
+        assert keys_of(each)
+        assert each.title
+        for name in TEXTS:
+            text = getattr(each, name)
+            assert not any(ord(char) < 32 or 0x202A <= ord(char) <= 0x202E for char in text), (name, text)
+        for name in LINKS:
+            assert getattr(each, name).partition("://")[0] in ("", "http", "https"), name
+    for signal in signals:
+        assert signal.value == signal.value, "a number"
+        assert abs(signal.value) != float("inf")
+
+
+def _arxiv_rss(body: bytes) -> None:
+    _clean(arxiv_rss.parse(body, "cs.LG", NOW).papers)
+
+
+def _arxiv_oai(body: bytes) -> None:
+    _clean(arxiv_oai.parse(body, "cs", NOW).reading.papers)
+
+
+def _arxiv_api(body: bytes) -> None:
+    _clean(arxiv_api.parse(body, "ids", NOW).papers)
+
+
+def _arxiv_listing(body: bytes) -> None:
+    _clean(arxiv_listing.parse(body, "cs.LG", NOW).reading.papers)
+
+
+def _biorxiv(body: bytes) -> None:
+    _clean(biorxiv.parse(body, "day", NOW).papers)
+
+
+def _feeds(body: bytes) -> None:
+    _clean(feeds.parse(body, "https://example.org/feed", NOW).papers)
+
+
+def _hackernews(body: bytes) -> None:
+    reading = hackernews.parse(body, "stories", NOW)
+    _clean(reading.papers, reading.signals)
+
+
+def _huggingface(body: bytes) -> None:
+    reading = huggingface.parse(body, "2026-11-23", NOW)
+    _clean(reading.papers, reading.signals)
+
+
+def _model(body: bytes) -> None:
+    for sentence in llm.parse(body, [paper(), paper("Grazing at Night")]).values():
+        assert len(sentence) <= 400
+        assert "\n" not in sentence
+
+
+def _report(body: bytes) -> None:
+    assert read_report(body, keys=KEYS) is None, "nobody but us can sign a return address"
+    assert len(unsubscribe_token(body) or "") < 1000
+
+
+def _library(body: bytes) -> None:
+    found = seeds.read(body.decode("utf-8", "replace"))
+    assert all(liking.title for liking in found.likings)
+    assert all(canonical(name) == name for name in found.ids)
+
+
+def _rows(body: bytes) -> None:
+    for number, fields in rows_of(io.BytesIO(body)):
+        told = imports._read(number, fields)
+        assert told.number == number
+
+
+def _text(body: bytes) -> None:
+    text = body.decode("utf-8", "replace")
+    for spoken in (plaintext.plain(text), plaintext.title(text), plaintext.name(text)):
+        assert not any(ord(char) < 32 for char in spoken)
+
+
+TARGETS: dict[str, Target] = {
+    "arxiv_rss": _arxiv_rss,
+    "arxiv_oai": _arxiv_oai,
+    "arxiv_api": _arxiv_api,
+    "arxiv_listing": _arxiv_listing,
+    "biorxiv": _biorxiv,
+    "feeds": _feeds,
+    "hackernews": _hackernews,
+    "huggingface": _huggingface,
+    "llm": _model,
+    "report": _report,
+    "library": _library,
+    "rows": _rows,
+    "text": _text,
+}
+_REPORT = b"""\
+From: mailer@example.org
+To: bounce+x@example.org
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+Sorry.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx
+
+Final-Recipient: rfc822; a@b
+Action: failed
+Status: 5.1.1
+
+--b--
+""".replace(b"\n", b"\r\n")
+_INVENTED = {
+    "llm": [b'{"choices": [{"message": {"content": "{\\"1\\": \\"We count sheep in sublinear time.\\"}"}}]}'],
+    "report": [_REPORT],
+    "library": [
+        b"@article{a, title={Sheep {T}ime}, eprint={2611.00001}, abstract={We count.}}\n",
+        b"TY  - JOUR\nTI  - Sheep\nDO  - 10.1000/sheep\nER  - \n",
+        b"2611.00001, https://arxiv.org/abs/2611.00002v3 nonsense",
+    ],
+    "rows": [
+        b'email,keywords,timezone\na@example.org,"sheep, goats",Europe/Berlin\n',
+        b'{"email": "a@example.org", "facets": [{"name": "x", "liked": [{"title": "Sheep"}]}]}\n',
+        "email;status\r\nä@example.org;paused\r\n".encode("utf-16"),
+    ],
+    "text": [rb"Sheep \emph{count} $O(\log n)$ at \$5 &amp; M\"uller's <b>flock</b>"],
+}
+
+
+def samples(name: str) -> list[bytes]:
+    """What this target is usually given: our own replays, or a few invented lines."""
+    folder = REPLAYS / name
+    return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else _INVENTED[name]
+
+
+def try_out(name: str, body: bytes) -> None:
+    """Give the target these bytes; a complaint of ours is an answer, anything else comes out."""
+    with contextlib.suppress(DigestError):
+        TARGETS[name](body)
