@@ -1,16 +1,25 @@
 """What lies in deploy/ is what the product is: units, images, workflows name real commands and settings."""
 
+import json
 import re
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from httpx import ASGITransport, AsyncClient
 
+from digest.app import open_house
 from digest.cli import COMMANDS
-from digest.settings import variables
+from digest.model import Reading
+from digest.pipeline import LAST_TICK
+from digest.sample.setting import sealed
+from digest.settings import Settings, variables
+from digest.web.app import build, nothing_beside
+from tests.house import NOW
 
 TOP = Path(__file__).parent.parent
 DEPLOY = TOP / "deploy"
@@ -97,3 +106,56 @@ def test_requirements_are_pinned_and_name_no_host(name: str) -> None:
     lines = [line for line in (DEPLOY / name).read_text().splitlines() if line and not line.startswith("#")]
     assert all(re.match(r"^[\w.\[\]-]+==\S+", line) for line in lines)
     assert not any("://" in line or line.startswith("-") for line in lines)
+
+
+def _measured(text: str) -> set[str]:
+    """The metrics that an expression, a dashboard or the rules name."""
+    return set(re.findall(r"\bdigest_[a-z0-9_]+", text))
+
+
+def _sealed(folder: Path) -> Settings:
+    return sealed(folder / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
+
+
+async def test_dashboard_and_alert_rules_name_metrics_that_are_measured(tmp_path: Path) -> None:
+    with closing(open_house(_sealed(tmp_path))) as house:
+        with house.store.begin() as tx:
+            tx.sources.record(Reading(source="arxiv", scope="cs", read_at=NOW))
+            tx.meta.write(LAST_TICK, NOW.isoformat())
+        transport = ASGITransport(build(house, lifespan=nothing_beside))
+        async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as visitor:
+            told = (await visitor.get("/metrics")).text
+    measured = _measured("\n".join(line for line in told.splitlines() if not line.startswith("#")))
+    rules = _measured((DEPLOY / "prometheus/alerts.yaml").read_text())
+    shown = _measured((DEPLOY / "grafana/dashboard.json").read_text())
+    assert rules <= measured
+    assert shown == measured
+
+
+def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
+    (loaded,) = _yaml("prometheus/alerts.yaml")
+    for rule in loaded["groups"][0]["rules"]:
+        assert rule["alert"].startswith("Digest")
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert {"summary", "description"} <= rule["annotations"].keys()
+        named = re.findall(r"(?<=: |, )digest (\w+)", rule["annotations"]["description"])
+        assert set(named) <= set(COMMANDS)
+
+
+def test_prometheus_understands_the_alert_rules() -> None:
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is absent: apt-get install prometheus")
+    path = str(DEPLOY / "prometheus/alerts.yaml")
+    told = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+
+
+def test_panels_of_the_dashboard_lie_beside_each_other() -> None:
+    dashboard = json.loads((DEPLOY / "grafana/dashboard.json").read_text())
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= 24
+        taken |= cells

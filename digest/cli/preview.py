@@ -26,7 +26,7 @@ from digest.model import Edition, Pick, Profile, Status, Subscriber
 
 STRANGER = Subscriber(id=0, pid="preview", address="you@example.org", status=Status.CONFIRMED)
 KEYWORD_WORDS = 4  # a longer piece between commas is prose, not a keyword
-KNOCK = 5.0  # seconds in which some source must take a connection
+KNOCK = 4.0  # seconds in which some source must take a connection
 NO_NETWORK = (
     "No source can be reached. Is the network up, or must HTTPS_PROXY name a proxy? "
     "See: digest doctor. Without a network, try: digest demo"

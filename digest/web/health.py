@@ -1,16 +1,20 @@
 """Is it alive, is it ready, and how is it doing? For load balancers and for Prometheus."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import DigestError
-from digest.model import Health
+from digest.model import BounceKind, Health
+from digest.pipeline import LAST_TICK
 from digest.store import Transaction
+from digest.store.deliveries import FINAL
 from digest.web.lobby import InLobby
 
+DAY = timedelta(days=1)
 OVERDUE = timedelta(minutes=30)  # somebody due for so long means that nothing is sending
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +32,7 @@ def readyz(lobby: InLobby) -> Response:
     now = lobby.clock()
     try:
         with lobby.house.store.begin(write=False) as tx:
-            oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read("ticked_at")
+            oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read(LAST_TICK)
     except DigestError as error:
         return _verdict({"database": str(error)}, ready=False)
     waits = bool(oldest and now - oldest > OVERDUE)
@@ -71,6 +75,26 @@ def _mail(tx: Transaction, now: datetime) -> Iterable[str]:
     yield f"digest_overdue_seconds {max(0.0, (now - oldest).total_seconds()) if oldest else 0.0:.0f}"
     yield from _family("digest_paused", "gauge", "1 while all sending is stopped.")
     yield f"digest_paused {int(bool(tx.meta.paused))}"
+    yield from _family("digest_held", "gauge", "Editions that wait for a person to look at them.")
+    yield f"digest_held {len(tx.sources.held())}"
+    yield from _tick(tx, now)
+    yield from _counted("digest_mails_waiting", "state", tx.deliveries.waiting(), "Mails on their way.")
+    ended = dict.fromkeys(FINAL, 0) | tx.deliveries.ended(now - DAY)
+    yield from _counted("digest_mails_ended_daily", "state", ended, "Mails that came to their end in a day.")
+    heard = dict.fromkeys(BounceKind, 0) | tx.deliveries.heard(now - DAY)
+    yield from _counted("digest_mails_heard_daily", "kind", heard, "Bounces and complaints of a day.")
+
+
+def _tick(tx: Transaction, now: datetime) -> Iterable[str]:
+    ticked = tx.meta.read(LAST_TICK)
+    if ticked:
+        yield from _family("digest_tick_age_seconds", "gauge", "Since somebody last looked who is due.")
+        yield f"digest_tick_age_seconds {(now - datetime.fromisoformat(ticked)).total_seconds():.0f}"
+
+
+def _counted(name: str, label: str, counts: Mapping[Any, int], sense: str) -> Iterable[str]:
+    yield from _family(name, "gauge", sense)
+    yield from (f'{name}{{{label}="{what}"}} {counts[what]}' for what in sorted(counts))
 
 
 def _sources(tx: Transaction, now: datetime) -> Iterable[str]:
