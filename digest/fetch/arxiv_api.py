@@ -84,9 +84,9 @@ def _paper(entry: etree._Element) -> Paper:
     said = {child.tag: text_of(child) if len(child) else child.text or "" for child in entry}
     given = said.get(f"{ATOM}id", "").removeprefix("http://arxiv.org/abs/")  # the usual form, read quickly
     number = arxiv_id(given)
-    if number is None:
-        raise Unreadable(given)
     title = plaintext.title(said.get(f"{ATOM}title", ""))
+    if number is None or not title:
+        raise Unreadable(given)
     abstract = plaintext.plain(said.get(f"{ATOM}summary", ""))
     return Paper(
         id=f"arxiv:{number}",

@@ -125,6 +125,8 @@ def _paper(record: etree._Element, read_at: datetime) -> Paper:
         return _dublin_core(number, fields)
     said = {local(field): field for field in fields.iterchildren("*")}
     title, abstract = _words(said.get("title"), said.get("abstract"))
+    if not title:
+        raise Unreadable(given)
     created = _day(text_of(said.get("created")))
     return Paper(
         id=f"arxiv:{number}",
@@ -147,6 +149,8 @@ def _dublin_core(number: str, fields: etree._Element) -> Paper:
     said = [(local(field), text_of(field)) for field in fields.iterchildren("*")]
     descriptions = [text for name, text in said if name == "description"]
     title = plaintext.title(next((text for name, text in said if name == "title"), ""))
+    if not title:
+        raise Unreadable(number)
     abstract = plaintext.plain(descriptions[0] if descriptions else "")
     dois = [text for name, text in said if name == "identifier" and text.startswith("doi:")]
     return Paper(

@@ -122,9 +122,9 @@ def _paper(item: etree._Element) -> Paper:
     said, categories = fields_of(item)
     given = said.get("guid") or said.get(f"{ATOM}id", "")
     number = arxiv_id(given)
-    if number is None:
-        raise Unreadable(given)
     title = plaintext.title(said.get("title") or said.get(f"{ATOM}title", ""))
+    if number is None or not title:
+        raise Unreadable(given)
     preamble, abstract = _abstract(said.get("description") or said.get(f"{ATOM}summary", ""))
     kind = _TYPES.get(said.get(_ANNOUNCED_AS, preamble).strip(), Announcement.NEW)
     announced = _moment(said.get("pubDate") or said.get(f"{ATOM}published", ""))

@@ -112,6 +112,8 @@ def _document(body: bytes) -> Mapping[str, Any]:
 def _paper(row: Mapping[str, Any], server: str) -> Paper:
     number = canonical(row["doi"])
     title, abstract = plaintext.title(row["title"]), plaintext.plain(plaintext.untagged(row["abstract"]))
+    if not title:
+        raise ValueError("a paper without a title")
     version = int(row.get("version", 1))
     url = f"{_WHERE.get(server, _WHERE['biorxiv'])}/content/{number.removeprefix('doi:')}v{version}"
     return Paper(

@@ -140,12 +140,14 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
 def _paper(item: Mapping[str, Any], scope: str) -> Paper:
     paper = item["paper"]
     number = arxiv_id(paper["id"])
-    title = plaintext.title(paper["title"])
+    title = plaintext.title(paper["title"]) or plaintext.title(item.get("title", ""))
+    if not title:
+        raise ValueError("a paper without a title")
     abstract = plaintext.plain(paper["summary"])
     listed = _day(paper.get("submittedOnDailyAt")) or _day(scope)
     return Paper(
         id=canonical(paper["id"]),
-        title=title or plaintext.title(item.get("title", "")),
+        title=title,
         abstract=abstract,
         url=f"https://arxiv.org/abs/{number}" if number else f"https://huggingface.co/papers/{paper['id']}",
         pdf_url=f"https://arxiv.org/pdf/{number}" if number else "",
