@@ -1,20 +1,24 @@
 """How near is each paper of the day to each reader? Built once a run, then asked for readers in chunks."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
 from digest.model import Paper, Profile, Reason
 from digest.rank.evidence import Evidence
 from digest.rank.following import AUTHOR, CATEGORY_ALONE, Following
-from digest.rank.interests import Document, Interest, dislikes, interests
+from digest.rank.interests import Interest, dislikes
 from digest.rank.lexical import Floats, Lexicon, Terms, counted
 from digest.rank.muting import Said, Truths, readable
-from digest.rank.nearness import Nearness
+from digest.rank.nearness import Nearness, Sighted, View
+from digest.rank.outline import Outline
+from digest.rank.outlining import outlined
+from digest.rank.postings import Postings
 from digest.rank.score import relevance
-from digest.rank.splitting import FIRST, lifted, shared_out, split
+from digest.rank.splitting import FIRST, lifted, shared_out
 from digest.rank.standing import among_the_unjudged
 from digest.rank.vectors import Embedding, space
 
@@ -31,19 +35,23 @@ class Ranking:
     relevance: Floats  # the same as a probability
     muted: Truths
     is_personal: bool  # False: the reader told us nothing, affinity is 0 throughout
-    interests: tuple[Interest, ...]
-    interest: Places  # which of them spoke loudest for each paper
+    views: tuple[View, ...]
+    view: Places  # which of them spoke loudest for each paper
     evidence: Evidence
+    near: Nearness
     profile: Profile
 
     def reason(self, place: int) -> Reason:
         """Why this paper is near to this reader: evidence, worked out when asked for."""
-        loudest = self.interests[int(self.interest[place])] if self.interests else None
-        return self.evidence.reason(place, loudest, self.profile)
+        return self.evidence.reason(place, self._loudest(place), self.near.rows, self.profile)
 
     def facet(self, place: int) -> str:
         """The name of the interest that spoke loudest, empty for an unnamed one."""
-        return self.interests[int(self.interest[place])].name if self.interests else ""
+        loudest = self._loudest(place)
+        return loudest.interest.name if loudest else ""
+
+    def _loudest(self, place: int) -> View | None:
+        return self.views[int(self.view[place])] if self.views else None
 
 
 class Ranker:
@@ -66,52 +74,72 @@ class Ranker:
         earlier = [_text(paper) for paper in background]
         self._lexicon = Lexicon(list(map(reads, self._texts)), list(map(reads, earlier)))
         self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
-        self._evidence = Evidence(self.papers, self._lexicon)
+        self._postings = Postings(self._lexicon)
+        self._evidence = Evidence(self.papers, self._lexicon, self._postings)
         self._splits_seeds = splits_seeds
         self._following = Following(self.papers)
         self._identical = {text: place for place, text in enumerate(self._texts)}
         self._place = {paper.id: place for place, paper in enumerate(papers)}
 
-    def rank(self, profiles: Iterable[Profile]) -> list[Ranking]:
-        """What each of these readers makes of the day, in their order."""
-        return [ranking for chunk in _chunks(profiles) for ranking in self._rank_chunk(chunk)]
+    def rank(
+        self, profiles: Sequence[Profile], outlines: Sequence[Outline | None] | None = None
+    ) -> list[Ranking]:
+        """What each of these readers makes of the day, in their order.
 
-    def _rank_chunk(self, profiles: Sequence[Profile]) -> Iterator[Ranking]:
-        near = Nearness(self._lexicon, self._space, _distinct(profiles)) if self.papers else None
-        for profile in profiles:
-            yield self._ranking(profile, near)
+        `outlines` are the profiles in numbers, as `outlined` made them before; what is missing is made now.
+        """
+        given = outlines or [None] * len(profiles)
+        return [
+            ranking for some in _chunks(profiles) for ranking in self._rank_chunk(profiles[some], given[some])
+        ]
 
-    def _ranking(self, profile: Profile, near: Nearness | None) -> Ranking:
-        wanted, unwanted = interests(profile), dislikes(profile)
-        views = [self._view(interest, unwanted, near) for interest in wanted] if near else []
-        affinity, loudest, parts = _merged(views, len(self.papers))
+    def outlined(self, profiles: Sequence[Profile]) -> list[Outline]:
+        """These profiles in numbers: they stay true until the profile, the model or the form changes."""
+        return outlined(profiles, self._lexicon, self._space.embed if self._space else None)
+
+    def _rank_chunk(self, profiles: Sequence[Profile], given: Sequence[Outline | None]) -> Iterator[Ranking]:
+        missing = [place for place, outline in enumerate(given) if outline is None]
+        made = dict(zip(missing, self.outlined([profiles[place] for place in missing]), strict=True))
+        whole = [made.get(place) or outline for place, outline in enumerate(given)]
+        near = Nearness(self._lexicon, self._postings, self._space, [each for each in whole if each])
+        splits = self._splits_seeds and len(self.papers) > FIRST
+        sights = [near.sight(place, profile, splits=splits) for place, profile in enumerate(profiles)]
+        views = [view for sight in sights for view in sight.views]
+        heights = iter(near.views(views, [sight.unwanted for sight in sights]) if self.papers else ())
+        for profile, sight in zip(profiles, sights, strict=True):
+            yield self._ranking(profile, sight, [*islice(heights, len(sight.views))], near)
+
+    def _ranking(
+        self, profile: Profile, sight: Sighted, heights: Sequence[Floats], near: Nearness
+    ) -> Ranking:
+        found = self._seen(sight, heights) if heights else []
+        affinity, loudest, parts = _merged(found, len(self.papers))
         affinity = among_the_unjudged(affinity, self._judged(profile))
-        affinity = self._followed(affinity, profile, has_words=bool(views) and _wants_words(profile))
-        affinity = self._known(affinity, wanted, unwanted)
+        affinity = self._followed(affinity, profile, has_words=bool(found) and _wants_words(profile))
+        affinity = self._known(affinity, profile, [view.interest for view in sight.wholes])
         return Ranking(
             papers=self.papers,
             affinity=affinity,
             relevance=relevance(affinity),
             muted=self._muted(profile),
-            is_personal=bool(wanted or profile.authors or profile.categories or profile.affiliations),
-            interests=parts,
-            interest=loudest,
+            is_personal=bool(sight.wholes or profile.authors or profile.categories or profile.affiliations),
+            views=parts,
+            view=loudest,
             evidence=self._evidence,
+            near=near,
             profile=profile,
         )
 
-    def _view(self, interest: Interest, unwanted: tuple[Document, ...], near: Nearness) -> "_View":
-        """Nearness to one interest; where its papers fall apart into groups, each group gets its share."""
-        whole = near.view(interest, unwanted)
-        places = np.zeros(len(self.papers), np.intp)
-        if not self._splits_seeds or len(self.papers) <= FIRST:
-            return _View(whole, places, (interest,))
-        parts = split(interest, near.among(interest.documents), unrelated=self._lexicon.unrelated)
-        if not parts:
-            return _View(whole, places, (interest,))
-        given = shared_out(whole, [near.view(part, unwanted) for part in parts])
-        places[list(given)] = np.array(list(given.values()), np.intp) + 1
-        return _View(lifted(whole, list(given)), places, (interest, *parts))
+    @staticmethod
+    def _seen(sight: Sighted, heights: Sequence[Floats]) -> list["_Seen"]:
+        """Nearness to each interest; where its papers fall apart into groups, each group gets its share."""
+        seen, rest = [], iter(heights[len(sight.wholes) :])
+        for whole, parts, height in zip(sight.wholes, sight.parts, heights, strict=False):
+            place = np.zeros(len(height), np.intp)
+            given = shared_out(height, [*islice(rest, len(parts))]) if parts else {}
+            place[list(given)] = np.array(list(given.values()), np.intp) + 1
+            seen.append(_Seen(lifted(height, list(given)) if given else height, place, (whole, *parts)))
+        return seen
 
     def _judged(self, profile: Profile) -> list[int]:
         """Where those of the day's papers stand that the reader gave us, liked or did not like."""
@@ -129,9 +157,9 @@ class Ranker:
             return affinity
         return affinity + self._following.added(profile, has_words=has_words)
 
-    def _known(self, affinity: Floats, wanted: Sequence[Interest], unwanted: Sequence[Document]) -> Floats:
+    def _known(self, affinity: Floats, profile: Profile, wanted: Sequence[Interest]) -> Floats:
         """A paper the reader gave us is wanted for certain: no paper could stand out further."""
-        disliked = {document.text for document in unwanted}
+        disliked = {document.text for document in dislikes(profile)}
         liked = {document.text for interest in wanted for document in interest.documents if document.title}
         places = [self._identical[text] for text in liked - disliked if text in self._identical]
         affinity[places] = np.maximum(affinity[places], np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE)
@@ -148,12 +176,12 @@ class Ranker:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _Seen:
     """Nearness to one interest, and which of its parts speaks for each paper."""
 
     nearness: Floats
     part: Places
-    parts: tuple[Interest, ...]
+    parts: tuple[View, ...]
 
 
 def _wants_words(profile: Profile) -> bool:
@@ -162,7 +190,7 @@ def _wants_words(profile: Profile) -> bool:
     return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
 
 
-def _merged(views: Sequence[_View], size: int) -> tuple[Floats, Places, tuple[Interest, ...]]:
+def _merged(views: Sequence[_Seen], size: int) -> tuple[Floats, Places, tuple[View, ...]]:
     """The nearest of several interests counts for each paper; and which of all their parts that is."""
     if not views:
         return np.zeros(size, np.float32), np.zeros(size, np.intp), ()
@@ -175,26 +203,14 @@ def _merged(views: Sequence[_View], size: int) -> tuple[Floats, Places, tuple[In
     return heights.max(axis=0), parts[loudest, across], every
 
 
-def _chunks(profiles: Iterable[Profile]) -> Iterator[list[Profile]]:
+def _chunks(profiles: Sequence[Profile]) -> Iterator[slice]:
     """Readers in groups of bounded size, so that memory stays flat whatever their number."""
-    chunk: list[Profile] = []
-    size = 0
-    for profile in profiles:
-        chunk.append(profile)
+    start = size = 0
+    for end, profile in enumerate(profiles, 1):
         size += len(profile.liked) + len(profile.disliked) + 3
-        if size >= CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    yield chunk
-
-
-def _distinct(profiles: Sequence[Profile]) -> list[Document]:
-    documents: dict[Document, None] = {}
-    for profile in profiles:
-        documents.update(dict.fromkeys(dislikes(profile)))
-        for interest in interests(profile):
-            documents.update(dict.fromkeys(interest.documents))
-    return list(documents)
+        if size >= CHUNK or end == len(profiles):
+            yield slice(start, end)
+            start, size = end, 0
 
 
 def _text(paper: Paper) -> str:

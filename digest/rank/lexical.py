@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +27,15 @@ def counted(text: str) -> Terms:
     return Counter(terms(text))
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Documents in all their terms: rows of unit length, what the columns are called, how rare each is."""
+
+    rows: sparse.csr_array
+    names: Sequence[str]
+    rarity: Floats
+
+
 class Lexicon:
     """The language of the day: which terms exist, how rare each is, and the candidates in these terms."""
 
@@ -47,30 +57,28 @@ class Lexicon:
         known = min(1.0, self._total / ENOUGH_BACKGROUND)
         self.unrelated = float(usual @ usual)  # how similar two papers are that have nothing in common
         self.usual = np.asarray(known * (self.candidates @ usual), np.float32)
-        self._neighbours = _nearest(unit[:size])
+        alike = _alike(unit[:size])
+        self._neighbours = _nearest(alike)
+        self.alike = alike.astype(np.float16)  # how alike the candidates are, each to each
 
-    def encode(self, documents: Sequence[Terms]) -> sparse.csr_array:
-        """Documents as rows of unit length; terms that nobody used today only make the others weigh less."""
-        places: dict[str, int] = {}
-        size = len(self.places)
-        for document in documents:
-            for term in document:
-                if term not in places:
-                    known = self.places.get(term)
-                    places[term] = (size := size + 1) - 1 if known is None else known
+    def encode(self, documents: Sequence[Terms]) -> Encoded:
+        """Documents as rows of unit length in terms of their own, whether today's papers use them or not."""
+        places = _places(documents)
+        known = np.array([self.places.get(term, -1) for term in places], np.intp)
         unheard = float(np.log1p((self._total + 0.5) / 0.5)) ** RARITY
-        rarity = np.append(self._rarity, np.full(size - len(self.places), unheard, np.float32))
-        weights = self._weights(_table(documents, places, width=size), rarity)
-        return _divided(weights, _norms(weights))[:, : len(self.places)]
+        rarity = np.append(self._rarity, np.float32(unheard))[known]
+        weights = self._weights(_table(documents, places), rarity)
+        return Encoded(_divided(weights, _norms(weights)), tuple(places), rarity)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The terms in the order of their columns."""
         return tuple(self.places)
 
-    def similar(self, rows: sparse.csr_array) -> Floats:
-        """How near each candidate (down) is to each encoded row (across)."""
-        return np.asarray((self.candidates @ rows.T).toarray(), np.float32)
+    @property
+    def rarity(self) -> Floats:
+        """How much more a rare term tells than a common one, by column."""
+        return self._rarity
 
     def smoothed(self, columns: Floats) -> Floats:
         """The same columns after every candidate borrowed a little from its nearest neighbours of the day."""
@@ -107,13 +115,18 @@ def _table(
     )
 
 
-def _nearest(unit: sparse.csr_array) -> sparse.csr_array:
+def _alike(unit: sparse.csr_array) -> Floats:
+    """How alike papers are, as cosines; none is like itself."""
+    alike = np.asarray((unit @ unit.T).toarray(), np.float32)
+    np.fill_diagonal(alike, 0)
+    return alike
+
+
+def _nearest(near: Floats) -> sparse.csr_array:
     """Each candidate's nearest others, their weights summing to one."""
-    size = unit.shape[0]
+    size = len(near)
     if size <= NEIGHBOURS:
         return sparse.csr_array((size, size), dtype=np.float32)
-    near = np.asarray((unit @ unit.T).toarray(), np.float32)
-    np.fill_diagonal(near, 0)
     columns = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     weights = np.take_along_axis(near, columns, axis=1)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))

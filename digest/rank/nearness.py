@@ -1,65 +1,135 @@
-"""How near is every paper to what some readers like? All their documents compared at once."""
+"""How near is every paper to what some readers like? All their interests compared at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
+from scipy import sparse
 
-from digest.rank.interests import Document, Interest
+from digest.model import Profile
+from digest.rank.interests import Interest, interests
 from digest.rank.lexical import Floats, Lexicon
+from digest.rank.outline import Outline
+from digest.rank.postings import Postings
+from digest.rank.splitting import part
 from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
 USUAL = 1.2  # how much of what a paper has in common with the usual one is subtracted
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """One interest or a part of it: which of the chunk's documents it is made of, and whose it is."""
+
+    interest: Interest
+    documents: tuple[int, ...]
+    reader: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """A reader's interests as views; `parts` are the groups that an interest falls apart into."""
+
+    wholes: tuple[View, ...]
+    parts: tuple[tuple[View, ...], ...]
+    unwanted: tuple[int, ...]  # documents
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """Everything that is to be compared: the interests, then their parts."""
+        return (*self.wholes, *chain(*self.parts))
+
+
 class Nearness:
-    """The candidates beside every document of a chunk of readers, in words and, with a model, in meaning."""
+    """The papers of the day beside a chunk of readers, in words and, with a model, in meaning."""
 
-    def __init__(self, lexicon: Lexicon, space: Space | None, documents: Sequence[Document]) -> None:
-        self._place = {document: place for place, document in enumerate(documents)}
-        self._rows = lexicon.encode([document.terms() for document in documents])
-        self._words = lexicon.similar(self._rows)
+    def __init__(
+        self, lexicon: Lexicon, postings: Postings, space: Space | None, outlines: Sequence[Outline]
+    ) -> None:
         self._lexicon, self._space = lexicon, space
-        self._meaning = space.similar([document.text for document in documents]) if space else None
+        self.postings = postings
+        self.rows = postings.rows(outlines)
+        self._outlines = outlines
+        self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
 
-    def among(self, documents: Sequence[Document]) -> Floats:
-        """How near these documents are to each other, in words."""
-        rows = self._rows[self._places(documents)]
-        return np.asarray((rows @ rows.T).toarray(), np.float32)
+    def sight(self, reader: int, profile: Profile, *, splits: bool) -> Sighted:
+        """What is to be compared for one reader of the chunk."""
+        wholes, parts, start = [], [], self._starts[reader]
+        wanted = interests(profile)
+        groups = self._outlines[reader].groups if splits else ()
+        for number, interest in enumerate(wanted):
+            own = tuple(range(start, start := start + len(interest.documents)))
+            wholes.append(View(interest, own, reader))
+            found = groups[number] if splits else ()
+            parts.append(tuple(_part(wholes[-1], group) for group in found))
+        return Sighted(tuple(wholes), tuple(parts), tuple(range(start, self._starts[reader + 1])))
 
-    def view(self, interest: Interest, unwanted: Sequence[Document]) -> Floats:
-        """Every candidate's nearness to an interest, standardised over the day."""
-        wanted = self._places(interest.documents)
-        weights = _shares(interest.documents)
-        against = self._places(unwanted)
-        words = self._words[:, wanted] @ weights
+    def views(self, views: Sequence[View], unwanted: Sequence[Sequence[int]]) -> Floats:
+        """Every candidate's nearness (across) to every view (down), standardised over the day.
+
+        `unwanted` are the documents that each reader of the chunk wants less of.
+        """
+        if not views:
+            return np.zeros((0, len(self._lexicon.usual)), np.float32)
+        shares, against = self._shares(views), self._against(views, unwanted)
+        words = self.postings.similar(shares @ self.rows)
         spoken = words > 0
-        if against:
-            words = words - NEGATIVE * self._words[:, against].mean(axis=1)
-        view = _standard(self._lexicon.smoothed(words - USUAL * self._lexicon.usual))
+        lessened = [place for place, view in enumerate(views) if unwanted[view.reader]]
+        if lessened:
+            words[lessened] -= NEGATIVE * self.postings.similar(against[lessened] @ self.rows)
+        view = _standard(self._lexicon.smoothed((words - USUAL * self._lexicon.usual).T).T)
         if self._meaning is None or self._space is None:
             return np.where(spoken, view, np.minimum(view, 0))  # no word in common: never stands out
-        return _standard(view + self._space.weight * self._meant(self._meaning, wanted, against, weights))
+        return _standard(view + self._space.weight * self._meant(self._meaning, views, shares, against))
+
+    @cached_property
+    def _meaning(self) -> Floats | None:
+        """How near every document of the chunk (down) is to every candidate (across), by the model."""
+        vectors = [outline.vectors for outline in self._outlines if len(outline.sizes)]
+        return self._space.similar(np.concatenate(vectors)) if self._space and vectors else None
 
     @staticmethod
-    def _meant(meaning: Floats, wanted: list[int], against: list[int], weights: Floats) -> Floats:
-        mean = meaning[:, wanted] @ weights
-        if against:
-            mean = mean - NEGATIVE * meaning[:, against].mean(axis=1)
-        if len(wanted) <= 1:
-            return _standard(mean)
-        return _standard(_standard(mean) + NEAR * _standard(nearest(meaning[:, wanted])))
+    def _meant(
+        meaning: Floats, views: Sequence[View], shares: sparse.csr_array, against: sparse.csr_array
+    ) -> Floats:
+        mean = _standard(np.asarray(shares @ meaning - NEGATIVE * (against @ meaning), np.float32))
+        several = [place for place, view in enumerate(views) if len(view.documents) > 1]
+        if several:
+            near = np.array([nearest(meaning[list(views[place].documents)]) for place in several])
+            mean[several] = _standard(mean[several] + NEAR * _standard(near))
+        return mean
 
-    def _places(self, documents: Sequence[Document]) -> list[int]:
-        return [self._place[document] for document in documents]
+    def _shares(self, views: Sequence[View]) -> sparse.csr_array:
+        """How much each document of the chunk counts in each view."""
+        weights = [_weights(view.interest) for view in views]
+        return self._table(weights, [view.documents for view in views])
+
+    def _against(self, views: Sequence[View], unwanted: Sequence[Sequence[int]]) -> sparse.csr_array:
+        """How much each document of the chunk counts against each view."""
+        theirs = [unwanted[view.reader] for view in views]
+        return self._table([[1 / len(each) for _ in each] for each in theirs], theirs)
+
+    def _table(self, weights: Sequence[Sequence[float]], places: Sequence[Sequence[int]]) -> sparse.csr_array:
+        values = np.array([weight for row in weights for weight in row], np.float32)
+        columns = np.array([place for row in places for place in row], np.intp)
+        ends = np.cumsum([0, *map(len, places)])
+        return sparse.csr_array((values, columns, ends), shape=(len(places), self.rows.shape[0]))
 
 
-def _shares(documents: Sequence[Document]) -> Floats:
-    weights = np.array([document.weight for document in documents], np.float32)
-    return np.asarray(weights / max(float(weights.sum()), 1e-9), np.float32)
+def _part(whole: View, group: Sequence[int]) -> View:
+    return View(part(whole.interest, group), tuple(whole.documents[place] for place in group), whole.reader)
 
 
-def _standard(values: Floats) -> Floats:
-    spread = float(values.std()) if values.size else 0.0
-    centred = values - (values.mean() if values.size else 0)
-    return np.asarray(centred / spread if spread > 1e-9 else np.zeros_like(centred), np.float32)
+def _weights(interest: Interest) -> list[float]:
+    weights = [document.weight for document in interest.documents]
+    return [weight / max(sum(weights), 1e-9) for weight in weights]
+
+
+def _standard(rows: Floats) -> Floats:
+    """Each row with a mean of 0 and a spread of 1; a row that is the same throughout becomes 0."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / max(rows.shape[1], 1))[:, None]
+    return np.asarray(np.where(spread > 1e-9, centred / np.maximum(spread, 1e-9), 0), np.float32)

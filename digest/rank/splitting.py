@@ -1,7 +1,6 @@
 """Which liked papers belong together? Groups by similarity, so that a small interest gets its share."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from scipy.cluster import hierarchy
@@ -9,6 +8,7 @@ from scipy.spatial.distance import squareform
 
 from digest.rank.interests import Document, Interest
 from digest.rank.lexical import Floats
+from digest.rank.outline import Groups
 
 FEWEST_SEEDS = 6  # below this a reader's papers are one interest
 SMALLEST_GROUP = 3  # papers
@@ -16,17 +16,24 @@ FIRST, SHARED = 10, 10  # papers: the nearest overall, and those shared out behi
 APART = 1.2  # groups less similar than this multiple of two unrelated papers are different interests
 
 
-def split(interest: Interest, near: Floats, *, unrelated: float) -> tuple[Interest, ...]:
-    """A named interest for each group that its liked papers fall apart into; none if they belong together.
+def groups(documents: Sequence[Document], near: Floats, *, unrelated: float) -> Groups:
+    """The groups that an interest's liked papers fall apart into, the central paper of each first.
 
-    `near` holds the similarity of every document to every other; `unrelated` is that of any two papers.
+    None if they belong together. `near` holds the similarity of every document to every other;
+    `unrelated` is that of any two papers.
     """
-    liked = [place for place, document in enumerate(interest.documents) if document.title]
+    liked = [place for place, document in enumerate(documents) if document.title]
     if len(liked) < FEWEST_SEEDS:
         return ()
-    groups = [[liked[place] for place in group] for group in _groups(near[np.ix_(liked, liked)], unrelated)]
-    large = [group for group in groups if len(group) >= SMALLEST_GROUP]
-    return tuple(_part(interest, group, near) for group in large) if len(large) > 1 else ()
+    found = [[liked[place] for place in group] for group in _groups(near[np.ix_(liked, liked)], unrelated)]
+    large = [group for group in found if len(group) >= SMALLEST_GROUP]
+    return tuple(_centred(group, near, documents) for group in large) if len(large) > 1 else ()
+
+
+def part(interest: Interest, group: Sequence[int]) -> Interest:
+    """A group as an interest of its own, called after its most central paper."""
+    documents = tuple(interest.documents[place] for place in group)
+    return Interest(documents[0].title, documents)
 
 
 def shared_out(view: Floats, parts: Sequence[Floats]) -> dict[int, int]:
@@ -61,15 +68,9 @@ def lifted(view: Floats, places: Sequence[int]) -> Floats:
     return np.maximum(raised, view)
 
 
-def _part(interest: Interest, group: Sequence[int], near: Floats) -> Interest:
-    documents = tuple(interest.documents[place] for place in group)
-    central = max(group, key=lambda place: (float(near[place, group].sum()), interest.documents[place].text))
-    return replace(interest, name=_name(interest.documents[central]), documents=documents)
-
-
-def _name(central: Document) -> str:
-    """A group is called after its most central paper."""
-    return central.title
+def _centred(group: Sequence[int], near: Floats, documents: Sequence[Document]) -> tuple[int, ...]:
+    central = max(group, key=lambda place: (float(near[place, group].sum()), documents[place].text))
+    return central, *(place for place in group if place != central)
 
 
 def _groups(near: Floats, unrelated: float) -> list[list[int]]:
