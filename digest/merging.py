@@ -1,5 +1,6 @@
 """Two reports of one paper: whose words stand?"""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -15,11 +16,13 @@ _TEXT_RANK = {
     "arxiv-listing": 2,
     "huggingface": 0,
     "semanticscholar": -1,
+    "feeds": -1,  # a blog's words about a paper are not the paper's
 }
 _AUTHORS_RANK = {"arxiv-oai": 5, "arxiv-api": 4, "arxiv-listing": 3, "huggingface": 2, "arxiv": 0}
 _EXTRAS = (
     "summary", "retold", "pdf_url", "code_url", "project_url", "discussion_url", "organization", "submitter",
 )  # fmt: skip
+_ABSTRACT = re.compile(r"https?://arxiv\.org/abs/(?:[a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5})")
 _Moment = TypeVar("_Moment", datetime, date)
 _NEWS = tuple(Announcement)  # new before cross before replace
 
@@ -82,8 +85,9 @@ def _seeing_order(paper: Paper) -> tuple[datetime, str]:
     return (paper.first_seen or datetime.max.replace(tzinfo=UTC), paper.source)
 
 
-def _url_order(url: str) -> tuple[bool, int, str]:
-    return ("arxiv.org/" in url, len(url), url)
+def _url_order(url: str) -> tuple[bool, bool, int, str]:
+    """The abstract page of the newest version before the PDF of some version that a blog linked."""
+    return (bool(_ABSTRACT.fullmatch(url)), "arxiv.org/" in url, len(url), url)
 
 
 def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -71,3 +71,17 @@ def test_an_arxiv_id_wins_over_a_doi_which_stays_as_an_alias() -> None:
     assert merged.id == "arxiv:2611.00001"
     assert merged.aliases == ("doi:10.1000/sheep",)
     assert merged.url.startswith("https://arxiv.org/abs/")
+
+
+def test_a_blog_that_links_the_pdf_changes_neither_address_nor_words() -> None:
+    known = Paper(id="arxiv:2611.00001", title="Sheep", abstract="Short.", source="huggingface")
+    listed = replace(known, url="https://arxiv.org/abs/2611.00001")
+    blogged = replace(
+        listed,
+        title="[R] Sheep",
+        url="https://arxiv.org/pdf/2611.00001v2",
+        source="feeds",
+        abstract="Wow. " * 50,
+    )
+    merged = merge(blogged, listed)
+    assert (merged.title, merged.url) == ("Sheep", "https://arxiv.org/abs/2611.00001")

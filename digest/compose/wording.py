@@ -122,11 +122,20 @@ def _first_hours(tongue: Tongue, heat: Heat, hours: float) -> str:
 
 
 def _gain(tongue: Tongue, heat: Heat) -> str:
+    """What the last day brought where that says something, and else where the paper stands by now."""
+    standing = _standing(tongue, heat)
     if heat.gained is None or heat.gained < 1:
-        return ""
+        return standing
     told = tongue.say("+%(gain)s since yesterday") % {"gain": tongue.number(heat.gained)}
-    ratio = _times(tongue, heat.gained, heat.usual_gain)
-    return told + (ratio and tongue.say(", %(times)s× the usual") % {"times": ratio})
+    if ratio := _times(tongue, heat.gained, heat.usual_gain):
+        return told + tongue.say(", %(times)s× the usual") % {"times": ratio}
+    return tongue.say("%(first)s; %(second)s") % {"first": told, "second": standing} if standing else told
+
+
+def _standing(tongue: Tongue, heat: Heat) -> str:
+    ratio = _times(tongue, heat.votes, heat.usual)
+    numbers = {"times": ratio, "usual": tongue.number(heat.usual or 0)}
+    return tongue.say("%(times)s× the usual %(usual)s by now") % numbers if ratio else ""
 
 
 def _times(tongue: Tongue, count: float | None, usual: float | None) -> str:

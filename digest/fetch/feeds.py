@@ -123,13 +123,20 @@ def _paper(item: etree._Element) -> Paper:
         id=number,
         title=title,
         abstract=abstract,
-        url=web_link(link),
+        url=_address(number, link),
         published=published,
         authors=authors,
         aliases=names[1:],
         source="feeds",
         withdrawn=is_withdrawn(title, abstract),
     )
+
+
+def _address(number: str, link: str) -> str:
+    """Where the paper is read: a blog's link may lead to the PDF of some version, arXiv's page never ages."""
+    if number.startswith("arxiv:"):
+        return f"https://arxiv.org/abs/{number.removeprefix('arxiv:')}"
+    return web_link(link)
 
 
 def _first(said: dict[str, list[etree._Element]], names: tuple[str, ...]) -> str:

@@ -19,6 +19,11 @@ STOPWORDS = frozenset(
 )
 """Words of grammar: they join terms and are none themselves."""
 
+JOINING = frozenset({"of", "the", "to", "and", "a", "an"})
+"""Words that may stand between the words of one expression."""
+
+Span = tuple[int, int]
+
 _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
@@ -71,12 +76,20 @@ def terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=2048)  # the same papers are explained to reader after reader
 def surfaces(text: str) -> Mapping[str, str]:
-    """Each term of a text beside the words in which a reader sees it; small letters if there are any."""
+    """Each term of a text beside the words in which a reader sees it; small letters if there are any.
+
+    A pair with a part of a hyphenated word is seen with the whole word; a pair with more between it than
+    `state of the art` has reads badly ("show that sheep") and is not seen at all.
+    """
     seen: dict[str, str] = {}
     for sentence in _SENTENCE_END.split(text):
         written = [place for place in _written(sentence) if place[0] not in STOPWORDS]
-        spans = [(stem(word), start, end) for word, start, end in written]
-        pairs = [(f"{a[0]} {b[0]}", a[1], b[2]) for a, b in pairwise(spans)]
+        spans = [(stem(word), start, end) for word, (start, end), _ in written]
+        pairs = [
+            (f"{stem(one)} {stem(other)}", begun[0], done[1])
+            for (one, (_, end), begun), (other, (start, _), done) in pairwise(written)
+            if JOINING.issuperset(_WORD.findall(sentence, end, start))
+        ]
         for term, start, end in (*spans, *pairs):
             shown = " ".join(sentence[start:end].split())
             if not sentence[:start].strip() and _STARTS_ONLY.fullmatch(sentence[start:].split("\n")[0]):
@@ -105,11 +118,13 @@ def _words(sentence: str) -> Iterator[str]:
                 yield part
 
 
-def _written(sentence: str) -> Iterator[tuple[str, int, int]]:
+def _written(sentence: str) -> Iterator[tuple[str, Span, Span]]:
+    """Each word or part of one, where it stands, and where the whole hyphenated word does."""
     for match in _WORD.finditer(sentence):
-        start = match.start()
-        for part in _HYPHENS.split(_APOSTROPHE.sub("", match.group())):
+        start, whole = match.start(), _APOSTROPHE.sub("", match.group())
+        around = (start, start + len(whole))
+        for part in _HYPHENS.split(whole):
             word = plain(part)
             if len(word) > 1 and not word.isdigit():
-                yield word, start, start + len(part)
+                yield word, (start, start + len(part)), around
             start += len(part) + 1

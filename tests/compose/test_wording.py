@@ -31,8 +31,8 @@ def test_no_ratio_is_told_of_small_numbers(few: float, usual: float | None) -> N
 def test_an_older_paper_tells_what_it_gained() -> None:
     older = replace(HEAT, hours=50, gained=48, usual_gain=16)
     assert trend(EN, older, DAY) == "+48 since yesterday, 3× the usual"
-    assert trend(EN, replace(older, usual_gain=2), DAY) == "+48 since yesterday"
-    assert trend(EN, replace(older, gained=0), DAY) == ""
+    assert trend(EN, replace(older, usual_gain=2), DAY) == "+48 since yesterday; 6× the usual 5 by now"
+    assert trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 by now"
 
 
 def test_a_breakout_says_when_we_sent_it() -> None:
@@ -41,6 +41,14 @@ def test_a_breakout_says_when_we_sent_it() -> None:
     long_ago = replace(broke, broke_out_on=date(2026, 11, 3))
     assert trend(EN, long_ago, DAY) == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140"
     assert "was 12, now 140" in trend(EN, replace(broke, broke_out_on=None), DAY)
+
+
+def test_a_day_without_votes_to_speak_of_tells_where_the_paper_stands() -> None:
+    monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
+    assert trend(EN, monday, DAY) == "12× the usual 8 by now"
+    assert trend(EN, replace(monday, gained=2), DAY) == "+2 since yesterday; 12× the usual 8 by now"
+    assert trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 since yesterday"
+    assert trend(EN, replace(monday, votes=9), DAY) == ""
 
 
 def test_without_votes_the_authors_speak() -> None:

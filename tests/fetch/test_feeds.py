@@ -36,6 +36,7 @@ def test_an_article_without_ids_goes_by_its_title_and_one_without_a_telling_titl
 def test_a_post_that_links_to_arxiv_is_that_paper(replay: Replay) -> None:
     (post,) = parse(replay("feeds/blog.rss"), "blog", NOW).papers
     assert (post.id, post.authors) == ("arxiv:2611.12001", ("Ada Loveless",))
+    assert post.url == "https://arxiv.org/abs/2611.12001"
 
 
 def test_arxiv_s_own_feed_can_be_read_as_any_other(replay: Replay) -> None:

@@ -40,6 +40,13 @@ def test_a_reader_sees_the_words_as_the_paper_writes_them() -> None:
     assert shown["gnn"] == "GNNs"
 
 
+def test_words_of_two_expressions_are_not_shown_as_one() -> None:
+    shown = surfaces("We show that sheep sleep, generating with long naps an end-to-end framework.")
+    assert "show sheep" not in shown
+    assert "generating long" not in shown
+    assert shown["end framework"] == "end-to-end framework"
+
+
 @given(st.text())
 def test_any_text_has_terms_and_each_is_shown(text: str) -> None:
     assert all(shown.strip() for shown in surfaces(text).values())
