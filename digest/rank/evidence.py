@@ -1,39 +1,39 @@
 """Why is this paper near to this reader? Only what truly weighed: terms, the nearest liked paper, a name."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from digest.model import Because, Paper, Profile, Reason
 from digest.rank.authors import followed_author
-from digest.rank.interests import Document, Interest
 from digest.rank.lexical import Floats, Lexicon
+from digest.rank.nearness import View
+from digest.rank.postings import Postings
 from digest.rank.text import surfaces
 
+Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
 MOST_TERMS = 3
 LEAST_SHARE = 0.04  # of the whole nearness: a term below this did not decide anything
-KEPT = 64  # interests
 NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
 
 
 class Evidence:
     """What the reasons of a day are drawn from."""
 
-    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon) -> None:
-        self._papers, self._lexicon = papers, lexicon
-        self._sights: dict[Interest, _Sight] = {}
+    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon, postings: Postings) -> None:
+        self._papers, self._lexicon, self._postings = papers, lexicon, postings
 
-    def reason(self, place: int, interest: Interest | None, profile: Profile) -> Reason:
-        """The evidence for one paper, as data; compose puts it into words."""
+    def reason(self, place: int, view: View | None, rows: sparse.csr_array, profile: Profile) -> Reason:
+        """The evidence for one paper, as data; compose puts it into words. `rows` hold the documents."""
         paper = self._papers[place]
         author = followed_author(paper.authors, profile.authors)
         category = next((each for each in paper.categories if each in profile.categories), "")
-        sight = self._sight(interest) if interest else None
-        terms = self._terms(place, sight) if sight else ()
-        liked = self._nearest(place, sight) if sight else ""
-        facet = interest.name if interest else ""
+        shared = _Shared(self._postings.candidates, place, rows, view) if view else None
+        terms = self._terms(place, shared) if shared else ()
+        liked = self._nearest(place, shared) if shared else ""
+        facet = view.interest.name if view else ""
         because = _strongest(author=author, terms=terms, liked=liked, facet=facet, category=category)
         return Reason(
             because=because, terms=terms, liked_title=liked, author=author, category=category, facet=facet
@@ -41,51 +41,52 @@ class Evidence:
 
     def alike(self, places: Sequence[int]) -> Floats:
         """How alike these papers are, each to each, as cosines of their terms."""
-        rows = self._lexicon.candidates[list(places)]
-        near = np.asarray((rows @ rows.T).toarray(), np.float32)
-        lengths = np.sqrt(np.maximum(near.diagonal(), np.float32(1e-9)))
-        return np.asarray(near / np.outer(lengths, lengths), np.float32)
+        return self._lexicon.alike[np.ix_(places, places)].astype(np.float32)
 
-    def _sight(self, interest: Interest) -> "_Sight":
-        """An interest in the day's terms; asked for paper after paper, so the last few are kept."""
-        if interest not in self._sights:
-            if len(self._sights) >= KEPT:
-                self._sights.clear()
-            self._sights[interest] = _seen(interest.documents, self._lexicon)
-        return self._sights[interest]
-
-    def _terms(self, place: int, sight: "_Sight") -> tuple[str, ...]:
+    def _terms(self, place: int, shared: "_Shared") -> tuple[str, ...]:
         """The terms that weighed most, as the paper writes them; a pair of words stands for its words."""
-        candidate = self._lexicon.candidates[[place]]
-        weighed = candidate.data * sight.wanted[candidate.indices]
-        order = sorted(np.flatnonzero(weighed > weighed.sum() * LEAST_SHARE), key=lambda at: -weighed[at])
+        weighed = shared.by_term
+        telling = np.flatnonzero(weighed > weighed.sum() * LEAST_SHARE)
+        order = telling[np.argsort(-weighed[telling], kind="stable")]
         paper = self._papers[place]
         shown = surfaces(f"{paper.title}\n{paper.abstract}")
-        heaviest = [self._lexicon.names[candidate.indices[at]] for at in order]
+        heaviest = [self._lexicon.names[column] for column in shared.columns[order]]
         told = _without_parts([term for term in heaviest if term in shown])
         return tuple(shown[term] for term in told)[:MOST_TERMS]
 
-    def _nearest(self, place: int, sight: "_Sight") -> str:
-        if not sight.titles:
+    def _nearest(self, place: int, shared: "_Shared") -> str:
+        titled = [each for each, document in enumerate(shared.documents) if document.title]
+        if not titled:
             return ""
-        near = (sight.liked @ self._lexicon.candidates[[place]].T).toarray().ravel()
-        best = int(near.argmax())
-        return sight.titles[best] if near[best] > NEAR_ENOUGH * self._lexicon.usual[place] else ""
+        best = max(titled, key=lambda each: shared.by_document[each])
+        is_near = shared.by_document[best] > NEAR_ENOUGH * self._lexicon.usual[place]
+        return shared.documents[best].title if is_near else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    wanted: Floats
-    liked: sparse.csr_array
-    titles: tuple[str, ...]
+class _Shared:
+    """What a paper has in common with the documents of an interest: term by term, document by document."""
+
+    def __init__(self, candidates: sparse.csr_array, place: int, rows: sparse.csr_array, view: View) -> None:
+        self.documents = view.interest.documents
+        start, end = candidates.indptr[place : place + 2]
+        order = np.argsort(candidates.indices[start:end])
+        self.columns = candidates.indices[start:end][order]
+        values = candidates.data[start:end][order]
+        mine = _spans(rows.indptr, view.documents)
+        at = np.searchsorted(self.columns, rows.indices[mine])
+        at[at == len(self.columns)] = 0
+        common = self.columns[at] == rows.indices[mine]
+        sizes = rows.indptr[1:] - rows.indptr[:-1]
+        owner = np.repeat(np.arange(len(view.documents)), sizes[list(view.documents)])[common]
+        products = rows.data[mine][common] * values[at[common]]
+        weights = np.array([document.weight for document in self.documents])
+        self.by_document = np.bincount(owner, products, len(view.documents))
+        self.by_term = np.bincount(at[common], products * weights[owner], len(self.columns))
 
 
-def _seen(documents: Sequence[Document], lexicon: Lexicon) -> _Sight:
-    rows = lexicon.encode([document.terms() for document in documents])
-    weights = np.array([document.weight for document in documents], np.float32)
-    titled = [place for place, document in enumerate(documents) if document.title]
-    titles = tuple(documents[place].title for place in titled)
-    return _Sight(np.asarray(rows.T @ weights, np.float32), rows[titled], titles)
+def _spans(ends: Numbers, places: Sequence[int]) -> Numbers:
+    """Where the entries of these rows stand, one row after the other."""
+    return np.concatenate([np.arange(ends[place], ends[place + 1]) for place in places])
 
 
 def _without_parts(terms: Sequence[str]) -> Iterator[str]:
