@@ -116,8 +116,8 @@ def _paper(item: etree._Element) -> Paper:
     published = _moment(_first(said, _DATES))
     names = _names(said)
     number = names[0] if names else title_key(title, authors, published.year if published else None)
-    if number is None:
-        raise Unreadable(title)
+    if number is None or not title:
+        raise Unreadable(number or title)
     link = _link(said)
     return Paper(
         id=number,
