@@ -1,6 +1,7 @@
 """Why is this paper near to this reader? Only what truly weighed: terms, the nearest liked paper, a name."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from digest.rank.lexical import Floats, Lexicon
 from digest.rank.nearness import View
 from digest.rank.postings import Postings
 from digest.rank.text import surfaces
+from digest.rank.text import terms as found_in
 
 Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
 MOST_TERMS = 3
@@ -34,7 +36,8 @@ class Evidence:
         terms = self._terms(place, shared) if shared else ()
         liked = self._nearest(place, shared) if shared else ""
         facet = view.interest.name if view else ""
-        because = _strongest(author=author, terms=terms, liked=liked, facet=facet, category=category)
+        spoken = terms if not liked or _are_typed(terms, profile) else ()
+        because = _strongest(author=author, terms=spoken, liked=liked, facet=facet, category=category)
         return Reason(
             because=because, terms=terms, liked_title=liked, author=author, category=category, facet=facet
         )
@@ -87,6 +90,17 @@ class _Shared:
 def _spans(ends: Numbers, places: Sequence[int]) -> Numbers:
     """Where the entries of these rows stand, one row after the other."""
     return np.concatenate([np.arange(ends[place], ends[place + 1]) for place in places])
+
+
+def _are_typed(told: Sequence[str], profile: Profile) -> bool:
+    """Whether the reader asked for any of these words: if not, the paper they come from says more."""
+    asked = (*profile.keywords, profile.text, *(word for facet in profile.facets for word in facet.keywords))
+    return bool(_words_of(asked).intersection(word for term in told for word in _words_of((term,))))
+
+
+@lru_cache(maxsize=2048)  # a reader's words are asked about pick after pick
+def _words_of(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in found_in(text))
 
 
 def _without_parts(terms: Sequence[str]) -> Iterator[str]:

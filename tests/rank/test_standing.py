@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model import Liking, Paper, Profile
+from digest.model import Because, Liking, Paper, Profile
 from digest.rank.interest import Ranker
 from digest.rank.standing import among_the_unjudged
 
@@ -68,3 +68,12 @@ def test_where_nothing_was_judged_nothing_changes() -> None:
     assert among_the_unjudged(affinity, []) is affinity
     assert among_the_unjudged(affinity, [0, 1, 2]) is affinity
     assert among_the_unjudged(affinity, [2, 1]) is affinity
+
+
+def test_a_pick_by_a_liked_paper_names_that_paper_unless_the_readers_own_words_met_it() -> None:
+    liked = judged(PAPERS[0])
+    for keywords, because in (((), Because.LIKED), (("grasping",), Because.TERMS)):
+        ranking = Ranker(PAPERS).rank([Profile(keywords=keywords, liked=(liked,))])[0]
+        nearest = max((at for at in range(1, len(PAPERS))), key=lambda at: float(ranking.affinity[at]))
+        assert ranking.reason(nearest).because is because
+        assert ranking.reason(nearest).liked_title == PAPERS[0].title
