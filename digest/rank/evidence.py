@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -10,12 +9,11 @@ from scipy import sparse
 from digest.model import Because, Paper, Profile, Reason
 from digest.rank.authors import followed_author
 from digest.rank.lexical import Floats, Lexicon
-from digest.rank.nearness import View
+from digest.rank.nearness import Nearness, View
 from digest.rank.postings import Postings
 from digest.rank.text import surfaces
 from digest.rank.text import terms as found_in
 
-Numbers = np.ndarray[tuple[int, ...], np.dtype[Any]]
 MOST_TERMS = 3
 LEAST_SHARE = 0.04  # of the whole nearness: a term below this did not decide anything
 NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
@@ -27,12 +25,12 @@ class Evidence:
     def __init__(self, papers: Sequence[Paper], lexicon: Lexicon, postings: Postings) -> None:
         self._papers, self._lexicon, self._postings = papers, lexicon, postings
 
-    def reason(self, place: int, view: View | None, rows: sparse.csr_array, profile: Profile) -> Reason:
-        """The evidence for one paper, as data; compose puts it into words. `rows` hold the documents."""
+    def reason(self, place: int, view: View | None, near: Nearness, profile: Profile) -> Reason:
+        """The evidence for one paper, as data; compose puts it into words."""
         paper = self._papers[place]
-        author = followed_author(paper.authors, profile.authors)
+        author = followed_author(paper.authors, profile.authors) if profile.authors else ""
         category = next((each for each in paper.categories if each in profile.categories), "")
-        shared = _Shared(self._postings.candidates, place, rows, view) if view else None
+        shared = _Shared(self._postings.candidates, place, near, view) if view else None
         terms = self._terms(place, shared) if shared else ()
         liked = self._nearest(place, shared) if shared else ""
         facet = view.interest.name if view else ""
@@ -69,27 +67,17 @@ class Evidence:
 class _Shared:
     """What a paper has in common with the documents of an interest: term by term, document by document."""
 
-    def __init__(self, candidates: sparse.csr_array, place: int, rows: sparse.csr_array, view: View) -> None:
+    def __init__(self, candidates: sparse.csr_array, place: int, near: Nearness, view: View) -> None:
         self.documents = view.interest.documents
-        start, end = candidates.indptr[place : place + 2]
-        order = np.argsort(candidates.indices[start:end])
-        self.columns = candidates.indices[start:end][order]
-        values = candidates.data[start:end][order]
-        mine = _spans(rows.indptr, view.documents)
-        at = np.searchsorted(self.columns, rows.indices[mine])
-        at[at == len(self.columns)] = 0
-        common = self.columns[at] == rows.indices[mine]
-        sizes = rows.indptr[1:] - rows.indptr[:-1]
-        owner = np.repeat(np.arange(len(view.documents)), sizes[list(view.documents)])[common]
-        products = rows.data[mine][common] * values[at[common]]
-        weights = np.array([document.weight for document in self.documents])
+        span = slice(*candidates.indptr[place : place + 2])
+        self.columns = candidates.indices[span]
+        told = near.told(view)
+        at = near.positions(self.columns)[told.columns]
+        common = at >= 0
+        at, owner = at[common], told.owner[common]
+        products = told.values[common] * candidates.data[span][at]
         self.by_document = np.bincount(owner, products, len(view.documents))
-        self.by_term = np.bincount(at[common], products * weights[owner], len(self.columns))
-
-
-def _spans(ends: Numbers, places: Sequence[int]) -> Numbers:
-    """Where the entries of these rows stand, one row after the other."""
-    return np.concatenate([np.arange(ends[place], ends[place + 1]) for place in places])
+        self.by_term = np.bincount(at, products * told.weights[owner], len(self.columns))
 
 
 def _are_typed(told: Sequence[str], profile: Profile) -> bool:

@@ -43,7 +43,7 @@ class Ranking:
 
     def reason(self, place: int) -> Reason:
         """Why this paper is near to this reader: evidence, worked out when asked for."""
-        return self.evidence.reason(place, self._loudest(place), self.near.rows, self.profile)
+        return self.evidence.reason(place, self._loudest(place), self.near, self.profile)
 
     def facet(self, place: int) -> str:
         """The name of the interest that spoke loudest, empty for an unnamed one."""
@@ -194,6 +194,8 @@ def _merged(views: Sequence[_Seen], size: int) -> tuple[Floats, Places, tuple[Vi
     """The nearest of several interests counts for each paper; and which of all their parts that is."""
     if not views:
         return np.zeros(size, np.float32), np.zeros(size, np.intp), ()
+    if len(views) == 1:
+        return views[0].nearness.copy(), views[0].part, views[0].parts
     heights = np.array([view.nearness for view in views])
     loudest = heights.argmax(axis=0)
     starts = np.cumsum([0, *(len(view.parts) for view in views)])

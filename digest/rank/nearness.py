@@ -12,7 +12,7 @@ from digest.model import Profile
 from digest.rank.interests import Interest, interests
 from digest.rank.lexical import Floats, Lexicon
 from digest.rank.outline import Outline
-from digest.rank.postings import Postings
+from digest.rank.postings import Places, Postings
 from digest.rank.splitting import part
 from digest.rank.vectors import NEAR, Space, nearest
 
@@ -43,6 +43,16 @@ class Sighted:
         return (*self.wholes, *chain(*self.parts))
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The terms of a view's documents: each with its strength, and which of the documents says it."""
+
+    columns: Places
+    values: Floats
+    owner: Places
+    weights: Floats  # of the documents
+
+
 class Nearness:
     """The papers of the day beside a chunk of readers, in words and, with a model, in meaning."""
 
@@ -53,6 +63,8 @@ class Nearness:
         self.postings = postings
         self.rows = postings.rows(outlines)
         self._outlines = outlines
+        self._last: tuple[View, Told] | None = None
+        self._marked: Places = np.zeros(0, np.intp)
         self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
 
     def sight(self, reader: int, profile: Profile, *, splits: bool) -> Sighted:
@@ -86,6 +98,10 @@ class Nearness:
         return _standard(view + self._space.weight * self._meant(self._meaning, views, shares, against))
 
     @cached_property
+    def _position(self) -> Places:
+        return np.full(self.postings.width, -1, np.intp)
+
+    @cached_property
     def _meaning(self) -> Floats | None:
         """How near every document of the chunk (down) is to every candidate (across), by the model."""
         vectors = [outline.vectors for outline in self._outlines if len(outline.sizes)]
@@ -101,6 +117,23 @@ class Nearness:
             near = np.array([nearest(meaning[list(views[place].documents)]) for place in several])
             mean[several] = _standard(mean[several] + NEAR * _standard(near))
         return mean
+
+    def told(self, view: View) -> Told:
+        """What the documents of a view say; of the last view it is remembered."""
+        if self._last is None or self._last[0] is not view:
+            ends, places = self.rows.indptr, list(view.documents)
+            spans = np.concatenate([np.arange(ends[place], ends[place + 1]) for place in places])
+            owner = np.repeat(np.arange(len(places)), np.diff(ends)[places])
+            weights = np.array([document.weight for document in view.interest.documents], np.float32)
+            self._last = view, Told(self.rows.indices[spans], self.rows.data[spans], owner, weights)
+        return self._last[1]
+
+    def positions(self, columns: Places) -> Places:
+        """Where each of today's terms stands among these columns, -1 for the others; until asked again."""
+        self._position[self._marked] = -1
+        self._marked = columns
+        self._position[columns] = np.arange(len(columns))
+        return self._position
 
     def _shares(self, views: Sequence[View]) -> sparse.csr_array:
         """How much each document of the chunk counts in each view."""

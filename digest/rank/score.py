@@ -19,7 +19,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 def relevance(affinity: Floats) -> Floats:
     """The probability that a paper is worth showing a reader, from how far its affinity stands out."""
     height = np.where(affinity > 0, np.log1p(np.maximum(affinity, 0)), affinity)
-    odds = UNSAVED * np.exp(np.asarray(SLOPE * height + INTERCEPT, np.float64))
+    odds = UNSAVED * np.exp(np.asarray(SLOPE * height + INTERCEPT, np.float32))
     return np.asarray(odds / (1 + odds), np.float32)
 
 

@@ -60,14 +60,13 @@ def nearest(rows: Floats) -> Floats:
     """For every candidate (across) the mean of its nearest documents (down)."""
     if len(rows) <= NEAREST:
         return np.asarray(rows.mean(axis=0), np.float32)
-    best = -np.sort(-rows[:NEAREST], axis=0)
-    for row in rows[
-        NEAREST:
-    ]:  # a document at a time: sorting all of them for every paper takes ten times as long
+    best = np.full((NEAREST, rows.shape[1]), -np.inf, np.float32)
+    for row in rows:  # a document at a time: to sort all of them for every paper takes ten times as long
+        pushed = row
         for place in range(NEAREST):
-            lower = np.minimum(best[place], row)
-            np.maximum(best[place], row, out=best[place])
-            row = lower  # noqa: PLW2901  what was pushed out goes for the next place
+            lower = np.minimum(best[place], pushed)
+            np.maximum(best[place], pushed, out=best[place])
+            pushed = lower
     return np.asarray(best.mean(axis=0), np.float32)
 
 
