@@ -112,7 +112,9 @@ class _Batch:
         """What becomes of a row, and the subscriber as they shall be where there is something to write."""
         before = self.known.get(row.mailbox)
         if row.mailbox in self.barred:
-            return Outcome(row.number, row.shown, Result.SUPPRESSED), None
+            reads = before is not None and before.status in (Status.CONFIRMED, Status.PAUSED)
+            gone = self._standing(before, Status.UNSUBSCRIBED) if before and reads else None
+            return Outcome(row.number, row.shown, Result.SUPPRESSED), gone
         if before is None:
             blank = Subscriber(id=0, pid=new_pid(), address=row.shown, created_at=self.by.now)
             added = self._standing(
@@ -122,7 +124,7 @@ class _Batch:
         if before.status is Status.UNSUBSCRIBED:
             return Outcome(row.number, row.shown, Result.LEFT), None
         after = changed(before, row.wishes)
-        if row.status or self.consented:
+        if row.status or (self.consented and before.status is Status.UNCONFIRMED):  # a pause is theirs to end
             after = self._standing(after, row.status or Status.CONFIRMED)
         result = Result.UNCHANGED if after == before else Result.UPDATED
         return Outcome(row.number, row.shown, result), after if after != before else None

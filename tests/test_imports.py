@@ -106,3 +106,19 @@ def test_a_dry_run_tells_the_same_and_keeps_nothing(any_store: Store) -> None:
     assert results(tried) == [Result.ADDED, Result.UNCHANGED, Result.ADDED]
     with any_store.begin(write=False) as tx:
         assert tx.subscribers.page().total == 0
+
+
+def test_a_reader_whom_the_file_calls_blocked_reads_no_more(any_store: Store) -> None:
+    with any_store.begin() as tx:
+        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
+        take_in(tx, rows({"email": "a@example.com", "status": "blocklisted"}), by=BY)
+        blocked = tx.subscribers.by_address("a@example.com")
+        assert (blocked.status, blocked.next_due) == (Status.UNSUBSCRIBED, None)
+
+
+def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Store) -> None:
+    with any_store.begin() as tx:
+        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
+        subscriptions.pause(tx, tx.subscribers.by_address("a@example.com").pid, by=BY)
+        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
+        assert tx.subscribers.by_address("a@example.com").status is Status.PAUSED
