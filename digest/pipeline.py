@@ -22,7 +22,7 @@ from anyio import to_thread
 from digest.alerts import Trouble, alert, bounce_troubles, delivery_trouble, source_troubles, stop_trouble
 from digest.deliver.ledger import Ledger
 from digest.deliver.outbox import pump
-from digest.deliver.routes import Route
+from digest.deliver.routes import Route, way_out
 from digest.deliver.tally import Tally
 from digest.editions import Morning, Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
@@ -39,6 +39,7 @@ from digest.store import Store
 __all__ = ["Day", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
 
 LAST_TICK = "ticked_at"  # where the store keeps when we last came round
+WAY_OUT = "way_out"  # where it keeps why no mail can go out, while none can
 A_DAY = timedelta(days=1)
 SOUND = frozenset({Health.OK, Health.EMPTY})
 
@@ -175,7 +176,10 @@ async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = N
     """
     with house.ledger() as ledger:
         tally = await pump(ledger, house.letters.write, house.routes, clock=clock, stopping=stopping)
-    if tally.alerts:
-        with house.store.begin() as tx:
+    blocked = way_out(house.routes)
+    with house.store.begin() as tx:
+        if tx.meta.read(WAY_OUT) != blocked:
+            tx.meta.write(WAY_OUT, blocked)
+        if tally.alerts:
             alert(tx, house.admin_address, delivery_trouble(tally.alerts), now=clock())
     return tally

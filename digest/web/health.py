@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import DigestError
 from digest.model import BounceKind, Health
-from digest.pipeline import LAST_TICK
+from digest.pipeline import LAST_TICK, WAY_OUT
 from digest.store import Transaction
 from digest.store.deliveries import FINAL
 from digest.web.lobby import InLobby
@@ -28,21 +28,26 @@ def healthz() -> Response:
 
 @router.get("/readyz")
 def readyz(lobby: InLobby) -> Response:
-    """The database answers, nothing is paused and nobody waits too long; 503 and the reasons otherwise."""
+    """The database takes what is written, mail has a way out, nothing is paused and nobody waits too long.
+
+    503 and the reasons otherwise.
+    """
     now = lobby.clock()
     try:
         with lobby.house.store.begin(write=False) as tx:
             oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read(LAST_TICK)
+            blocked = tx.meta.read(WAY_OUT)
     except DigestError as error:
         return _verdict({"database": str(error)}, ready=False)
-    waits = bool(oldest and now - oldest > OVERDUE)
+    waits, unwritable = bool(oldest and now - oldest > OVERDUE), lobby.pulse.beat(now)
     facts = {
-        "database": "ok",
+        "database": unwritable or "ok",
+        "way_out": blocked or "ok",
         "last_tick": ticked or "never",
         "oldest_due": oldest.isoformat() if oldest else "nobody",
         "sending": paused or ("overdue" if waits else "ok"),
     }
-    return _verdict(facts, ready=not (paused or waits))
+    return _verdict(facts, ready=not (paused or waits or blocked or unwritable))
 
 
 @router.get("/metrics")

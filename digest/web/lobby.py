@@ -16,6 +16,7 @@ from digest.web.committer import Committer
 from digest.web.limits import Limits
 from digest.web.pages import Pages
 from digest.web.previews import Mornings
+from digest.web.pulse import Pulse
 from digest.web.tickets import Tickets
 from digest.web.visitor import Proxies
 
@@ -39,6 +40,7 @@ class Lobby:
     door: Door
     badges: Badges
     proxies: Proxies
+    pulse: Pulse
     clock: Clock = wall_clock
 
     @property
@@ -88,6 +90,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
             viewer=settings.viewer_token.get_secret_value(),
         ),
         proxies=Proxies(settings.trusted_proxies),
+        pulse=Pulse(house.store),
         clock=clock,
     )
 
