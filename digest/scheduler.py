@@ -1,5 +1,6 @@
 """When does the day happen by itself? One tick a minute; everything it needs to know is in the database."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ def scheduler(tick: Tick, *, every: int = EVERY) -> AsyncIOScheduler:
     async def beat() -> None:
         try:
             await tick(datetime.now(UTC))
+        except asyncio.CancelledError:
+            log.info("tick cut short")  # we are being stopped: the next process does the rest
         except Exception:
             # The one place that may swallow: the clock must go on; the next tick tries again.
             log.exception("tick failed")

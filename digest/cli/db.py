@@ -51,8 +51,7 @@ def backup(path: Path) -> None:
 @click.option("--yes", is_flag=True, help="Replace the present database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
     """Put a backup in the place of the SQLite database. It starts paused, so that nobody is mailed twice."""
-    with open_house() as house:
-        file = house.store.file
+    file = Store.file_at(load().database_url)
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
     if not yes:

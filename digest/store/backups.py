@@ -1,5 +1,6 @@
 """How is an SQLite database copied while it is in use, and put back?"""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -47,14 +48,30 @@ def restore(backup: Path, file: Path) -> None:
     """
     with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as reading:
         _must_be_sound(reading, backup)
+        _must_be_ours(reading, backup)
     if file.exists():
-        copy(file, file.with_name(f"{file.name}.replaced"))
+        _set_aside(file)
     copy(backup, file)
     for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
         file.with_name(leftover).unlink(missing_ok=True)
     with closing(sqlite3.connect(file)) as restored:
         restored.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', ?)", (RESTORED,))
         restored.commit()
+
+
+def _set_aside(file: Path) -> None:
+    aside = file.with_name(f"{file.name}.replaced")
+    try:
+        copy(file, aside)
+    except StoreError:  # too damaged to be copied through SQLite: keep it as it is
+        shutil.copyfile(file, aside)
+        file.unlink()
+
+
+def _must_be_ours(database: sqlite3.Connection, name: Path) -> None:
+    found = database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]
+    if not found:
+        raise StoreError(f"{name.name} is no backup of a digest: it has none of its tables.")
 
 
 def _must_be_sound(database: sqlite3.Connection, name: Path) -> None:

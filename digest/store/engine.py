@@ -12,6 +12,7 @@ from digest.store import backups, schema
 from digest.store.dialects import engine_for, file_of, is_postgres
 from digest.store.identification import check_instance, count_sender
 from digest.store.locks import only_sender
+from digest.store.remedies import must_be_a_place, with_remedy
 from digest.store.transaction import Transaction
 
 _DRIVER = "postgresql+psycopg"
@@ -25,6 +26,8 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.file: Path | None = file_of(engine.url)
+        if self.file is not None:
+            must_be_a_place(self.file)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True) -> "Store":
@@ -76,6 +79,11 @@ class Store:
         """What the tables have that this program does not know, or lack that it needs; empty when sound."""
         with self._connected() as connection:
             return [str(difference) for difference in schema.differences(connection)]
+
+    @staticmethod
+    def file_at(url: str) -> Path | None:
+        """The file of an SQLite database, without opening it: it may be too damaged for that."""
+        return file_of(_engine(url).url)
 
     def backup(self, path: Path) -> None:
         """Copy a running SQLite database into a new file; whoever opens the copy finds it paused."""
@@ -154,5 +162,7 @@ def _translated() -> Iterator[None]:
         if _BUSY.search(reason):
             raise StoreBusy(f"The database is in use: {reason}. Try again in a moment.") from error
         if _NO_DATABASE.search(reason):
-            raise ConfigError(f"DIGEST_DATABASE_URL names no database that we can open: {reason}.") from error
-        raise StoreError(f"The database refused: {reason}") from error
+            raise ConfigError(
+                f"DIGEST_DATABASE_URL names no database that we can open: {with_remedy(reason)}"
+            ) from error
+        raise StoreError(f"The database refused: {with_remedy(reason)}") from error

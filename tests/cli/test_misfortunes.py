@@ -1,0 +1,102 @@
+"""What goes wrong on somebody's machine is told in one sentence that says what to do."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from digest.store import Store
+from tests.cli.test_commands import Shell
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A house with a database and nobody in it."""
+    Store.open(f"sqlite:///{tmp_path}/digest.sqlite3").close()
+    return Shell(tmp_path, NOWHERE)
+
+
+def _refused(shell: Shell, *args: str, code: int = 1, **env: str) -> str:
+    """What a command says that cannot do its work: one sentence, no traceback, nothing on standard output."""
+    result = shell(*args, **env)
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("digest: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def _damage(database: Path) -> None:
+    size = database.stat().st_size
+    with database.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(size - 4096))
+
+
+def test_a_damaged_database_is_named_and_can_be_replaced_by_its_backup(shell: Shell) -> None:
+    assert shell("subscribers", "add", "ada@example.com", "--confirmed").returncode == 0
+    assert shell("db", "backup", "copy.sqlite3").returncode == 0
+    _damage(shell.folder / "digest.sqlite3")
+    assert "digest db restore" in _refused(shell, "status")
+    assert "digest db restore" in _refused(shell, "db", "check")
+    restored = shell("db", "restore", "copy.sqlite3", "--yes")
+    assert restored.returncode == 0, restored.stderr
+    assert (shell.folder / "digest.sqlite3.replaced").exists()
+    assert "ada@example.com" in shell("subscribers", "list").stdout
+
+
+def test_what_is_no_backup_is_not_put_in_the_place_of_the_database(shell: Shell) -> None:
+    (shell.folder / "empty").write_bytes(b"")
+    (shell.folder / "text").write_text("hello " * 1000)
+    assert "no backup of a digest" in _refused(shell, "db", "restore", "empty", "--yes")
+    assert "not a sound" in _refused(shell, "db", "restore", "text", "--yes")
+    assert shell("db", "check").returncode == 0
+
+
+def test_the_database_of_a_newer_version_is_refused_and_not_touched(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.folder / "digest.sqlite3")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999_future'")
+        database.commit()
+    assert "Upgrade the program" in _refused(shell, "run")
+    assert "Upgrade the program" in _refused(shell, "db", "migrate")
+
+
+def test_a_place_where_no_database_can_stand_is_named(shell: Shell) -> None:
+    (shell.folder / "taken").mkdir()
+    told = _refused(shell, "status", code=78, DIGEST_DATABASE_URL="sqlite:///nowhere/digest.sqlite3")
+    assert "no folder" in told
+    assert "is a folder" in _refused(shell, "status", code=78, DIGEST_DATABASE_URL="sqlite:///taken")
+
+
+@pytest.mark.parametrize("args", [["--help"], ["subscribers", "list", "--csv"]])
+def test_a_reader_of_our_output_who_leaves_early_is_no_trouble(shell: Shell, args: list[str]) -> None:
+    command = [sys.executable, "-m", "digest", *args]
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert "Traceback" not in running.stderr.read()
+        assert "Exception ignored" not in running.stderr.read()
+
+
+@pytest.mark.parametrize("args", [["run"], ["serve", "--port", "0"]])
+def test_long_work_is_stopped_by_control_c_in_one_word(shell: Shell, args: list[str]) -> None:
+    command = [sys.executable, "-m", "digest", *args]
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline()  # it has begun
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+        assert running.wait(timeout=60) in (0, 130)
+    assert "Traceback" not in said
