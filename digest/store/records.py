@@ -104,6 +104,29 @@ class SignalRecord(Record, table=True):
     value: float
 
 
+class ModelRecord(Record, table=True):
+    """A model that papers were, or are being, turned into vectors by. The newest complete one serves."""
+
+    __tablename__ = "model"
+    __table_args__ = NEVER_REUSED
+    id: int | None = _id()
+    name: str = Field(unique=True)  # with its version
+    setting: str  # by which it is loaded again
+    fit: bytes  # what it learnt of the field's language, if it learns
+    made_at: datetime
+    is_complete: bool
+
+
+class VectorRecord(Record, table=True):
+    """What a model makes of a paper; the key is that of the paper's wording."""
+
+    __tablename__ = "vector"
+    __table_args__ = CLUSTERED
+    model_id: int = _foreign("model.id", primary_key=True)
+    key: int = Field(primary_key=True, sa_type=cast("Any", sa.BigInteger))
+    vector: bytes
+
+
 # ---- sources ---------------------------------------------------------------------------------------
 
 
@@ -180,6 +203,16 @@ class SubscriberRecord(Record, table=True):
     asked_at: datetime | None
     next_due: datetime | None = Field(index=True)  # set for the confirmed only
     served_until: datetime | None  # the cursor
+
+
+class OutlineRecord(Record, table=True):
+    """A reader's profile in numbers, as of one revision of it and made in one way."""
+
+    __tablename__ = "outline"
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
+    revision: int
+    made_by: str
+    outline: bytes
 
 
 class SuppressionRecord(Record, table=True):
@@ -317,10 +350,13 @@ def _table(record: type[Record]) -> sa.Table:
 PAPER = _table(PaperRecord)
 ALIAS = _table(AliasRecord)
 SIGNAL = _table(SignalRecord)
+MODEL = _table(ModelRecord)
+VECTOR = _table(VectorRecord)
 SOURCE = _table(SourceRecord)
 READING = _table(ReadingRecord)
 HOLD = _table(HoldRecord)
 SUBSCRIBER = _table(SubscriberRecord)
+OUTLINE = _table(OutlineRecord)
 SUPPRESSION = _table(SuppressionRecord)
 SENT_PAPER = _table(SentPaperRecord)
 DELIVERY = _table(DeliveryRecord)

@@ -12,6 +12,7 @@ from digest.store.signals import Signals
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
 from digest.store.suppressions import Suppressions
+from digest.store.vectors import Vectors
 
 
 class Transaction:
@@ -49,6 +50,11 @@ class Transaction:
     def suppressions(self) -> Suppressions:
         """Addresses that are never written to."""
         return Suppressions(self.connection)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """What models make of papers and profiles."""
+        return Vectors(self.connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -1,0 +1,119 @@
+"""What do texts mean to a model? Vectors of papers by model, and profiles in numbers, as they were made."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.store.dialects import among, insert
+from digest.store.records import MODEL, OUTLINE, VECTOR
+
+
+@dataclass(frozen=True, slots=True)
+class KeptModel:
+    """A model as the store knows it."""
+
+    id: int
+    name: str
+    setting: str
+    fit: bytes
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOutline:
+    """A packed outline, and of which revision of the profile it is."""
+
+    revision: int
+    made_by: str
+    outline: bytes
+
+
+def text_key(text: str) -> int:
+    """The number a text is known by: its vector is as good for every paper that says the same."""
+    told = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(told.digest(), "big", signed=True)
+
+
+class Vectors:
+    """The vectors of one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def serving(self) -> KeptModel | None:
+        """The newest model that knows all papers; None before there is one."""
+        return self._first(MODEL.c.is_complete.is_(True))
+
+    def model(self, name: str) -> KeptModel | None:
+        """The model of this name and version, complete or not."""
+        return self._first(MODEL.c.name == name)
+
+    def begin(self, name: str, *, setting: str, fit: bytes, now: datetime) -> None:
+        """A new model starts to learn the papers; until it knows all, the one before serves."""
+        row = {"name": name, "setting": setting, "fit": fit, "made_at": now, "is_complete": False}
+        self._connection.execute(insert(self._connection, MODEL).values(row).on_conflict_do_nothing())
+
+    def complete(self, model: KeptModel) -> None:
+        """This model knows all papers: from now on it serves, and what others made is dropped."""
+        self._connection.execute(sa.delete(VECTOR).where(VECTOR.c.model_id != model.id))
+        self._connection.execute(sa.delete(MODEL).where(MODEL.c.id != model.id))
+        self._connection.execute(sa.update(MODEL).where(MODEL.c.id == model.id).values(is_complete=True))
+
+    def of(self, model: KeptModel, keys: Collection[int]) -> dict[int, bytes]:
+        """The vectors of these texts, by their keys; those not yet made are missing."""
+        query = sa.select(VECTOR.c.key, VECTOR.c.vector).where(
+            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+        )
+        return {row.key: row.vector for row in self._connection.execute(query)}
+
+    def known(self, model: KeptModel) -> set[int]:
+        """The keys of all texts that this model has a vector of."""
+        return set(self._connection.scalars(sa.select(VECTOR.c.key).where(VECTOR.c.model_id == model.id)))
+
+    def keep(self, model: KeptModel, vectors: Mapping[int, bytes]) -> None:
+        """Keep vectors by their texts' keys; those that are there already stay."""
+        rows = [{"model_id": model.id, "key": key, "vector": vector} for key, vector in vectors.items()]
+        if rows:
+            self._connection.execute(insert(self._connection, VECTOR).on_conflict_do_nothing(), rows)
+
+    def forget(self, model: KeptModel, keys: Collection[int]) -> None:
+        """Drop the vectors of texts that no paper of interest says any more."""
+        old = sa.delete(VECTOR).where(
+            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+        )
+        self._connection.execute(old)
+
+    def outlines(self, readers: Collection[int]) -> dict[int, KeptOutline]:
+        """The profiles of these readers in numbers, as far as they were kept."""
+        query = sa.select(OUTLINE).where(among(self._connection, OUTLINE.c.subscriber_id, readers))
+        return {
+            row.subscriber_id: KeptOutline(row.revision, row.made_by, row.outline)
+            for row in self._connection.execute(query)
+        }
+
+    def keep_outlines(self, outlines: Mapping[int, KeptOutline]) -> None:
+        """Keep profiles in numbers; readers who were erased meanwhile are passed over."""
+        rows: list[dict[str, Any]] = [
+            {"who": reader, "rev": kept.revision, "how": kept.made_by, "told": kept.outline}
+            for reader, kept in outlines.items()
+        ]
+        if not rows:
+            return
+        self._connection.execute(_KEEP, rows)
+
+    def _first(self, condition: sa.ColumnElement[bool]) -> KeptModel | None:
+        query = sa.select(MODEL).where(condition).order_by(MODEL.c.id.desc()).limit(1)
+        row = self._connection.execute(query).one_or_none()
+        return KeptModel(row.id, row.name, row.setting, row.fit, row.is_complete) if row else None
+
+
+_KEEP = sa.text(
+    "INSERT INTO outline (subscriber_id, revision, made_by, outline)"
+    " SELECT id, :rev, :how, :told FROM subscriber WHERE id = :who"
+    " ON CONFLICT (subscriber_id) DO UPDATE SET"
+    " revision = excluded.revision, made_by = excluded.made_by, outline = excluded.outline"
+).bindparams(sa.bindparam("told", type_=sa.LargeBinary()))
