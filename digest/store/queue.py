@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Subscriber
+from digest.store.addresses import parse_address
 from digest.store.deliveries import FINAL, RELEASING, delivery_of, release_papers
 from digest.store.dialects import is_postgres
 from digest.store.moves import HELD, MAY_GET, moves, stands
@@ -68,16 +69,23 @@ class Queue:
         return list(self._connection.execute(query, {"now": now, "most": limit}))
 
     def _barred(self, rows: Sequence[Row]) -> set[int]:
-        keys = {row.id: key_of(row.mailbox, pepper=self._pepper) for row in rows if row.mailbox}
+        keys = {row.id: key_of(_mailbox(row), pepper=self._pepper) for row in rows if row.mailbox}
         held = Suppressions(self._connection).among(set(keys.values()))
         self._keys.update(keys)
         return {row.id for row in rows if not _may_get(row) or keys.get(row.id) in held}
 
     def _lease(self, rows: Sequence[Row]) -> tuple[Delivery, ...]:
         self._move(self._moves.lease, rows)
+        self._redirect([row for row in rows if _goes_to(row) != row.address])
         people = {row.subscriber_id for row in rows if row.subscriber_id is not None}
         readers = Subscribers(self._connection).by_ids(people) if people else {}
         return tuple(_leased(row, readers.get(row.subscriber_id)) for row in rows)
+
+    def _redirect(self, rows: Sequence[Row]) -> None:
+        """Note where mail of readers who moved since goes: what bounces concerns that address alone."""
+        for row in rows:
+            there = {"address": row.current, "domain": row.current.rpartition("@")[2].lower()}
+            self._connection.execute(sa.update(DELIVERY).where(_D.id == row.id).values(there))
 
     def _end(self, rows: Sequence[Row], state: DeliveryState, now: datetime) -> None:
         self._move(self._moves.end, rows, state_=state.value, now=now)
@@ -166,11 +174,21 @@ _DUE = (
 )
 
 
-def _leased(row: Row, reader: Subscriber | None) -> Delivery:
+def _goes_to(row: Row) -> str:
     """A digest goes to where its reader is now, a notice to where it was addressed."""
+    return str(row.current if row.kind == DeliveryKind.DIGEST else row.address)
+
+
+def _mailbox(row: Row) -> str:
+    """The mailbox that must not be suppressed; a new address is asked before it is its reader's own."""
+    goes_to = _goes_to(row)
+    return str(row.mailbox) if goes_to == row.current else parse_address(goes_to).mailbox
+
+
+def _leased(row: Row, reader: Subscriber | None) -> Delivery:
     return replace(
         delivery_of(row),
-        address=row.current if row.kind == DeliveryKind.DIGEST else row.address,
+        address=_goes_to(row),
         state=DeliveryState.LEASED,
         generation=row.generation + 1,
         reader=reader,

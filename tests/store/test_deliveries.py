@@ -13,6 +13,7 @@ from digest.model import (
     Settlement,
     Status,
     Subscriber,
+    SuppressionReason,
 )
 from digest.store import Store
 from digest.store.addresses import address_key
@@ -223,6 +224,27 @@ def test_a_bounce_of_the_old_address_leaves_the_new_one_alone(any_store: Store) 
     accepted_then_bounced(post, key, BounceKind.HARD)
     assert post.status(reader) is Status.CONFIRMED
     assert suppressed(any_store, "ada@old.example.com", "ada@new.example.com") == [True, False]
+
+
+def test_a_bounce_concerns_the_address_the_mail_went_to_not_the_one_it_was_planned_for(
+    any_store: Store,
+) -> None:
+    post = Post(any_store)
+    key = post.digest(reader := post.reader("ada@old.example.com"))
+    moved(any_store, reader, "ada@new.example.com")
+    accepted_then_bounced(post, key, BounceKind.COMPLAINT)
+    assert post.status(reader) is Status.UNSUBSCRIBED
+    assert suppressed(any_store, "ada@old.example.com", "ada@new.example.com") == [False, True]
+
+
+def test_a_new_address_that_was_suppressed_meanwhile_is_not_asked(any_store: Store) -> None:
+    reader = Post(any_store).reader()
+    with any_store.begin() as tx:
+        facts = {"now": NOW, "address": "New@example.com"}
+        tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, "address/1/1", {}, **facts)  # type: ignore[arg-type]  # as told above
+        tx.suppressions.add(address_key(PEPPER, "new@example.com"), SuppressionReason.REQUEST, now=NOW)
+    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+        assert ledger.claim(9, NOW).cancelled == 1
 
 
 def test_a_new_address_typed_wrong_does_not_end_the_subscription(any_store: Store) -> None:
