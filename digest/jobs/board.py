@@ -8,7 +8,8 @@ the first, and twenty times as slow (docs/decisions/jobs.md).
 """
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from procrastinate.types import JSONDict
 from digest.jobs.chores import Chores
 from digest.model import Shard
 from digest.store.dialects import CUT_OFF
+
+log = logging.getLogger(__name__)
 
 WORK, POST = "work", "post"
 URGENT = 10
@@ -71,12 +74,14 @@ class Board:
 
         @works.task(name="ingest", queue=WORK, lock="ingest", queueing_lock="ingest", retry=AGAIN)
         async def ingest() -> None:
-            await chores.ingest()
+            with _told("ingest"):
+                await chores.ingest()
             await self.call_tick()
 
         @works.task(name="plan", queue=WORK, retry=AGAIN)
         async def plan(first: int, last: int, now: str) -> None:
-            await chores.plan(Shard(first, last), datetime.fromisoformat(now))
+            with _told("plan"):
+                await chores.plan(Shard(first, last), datetime.fromisoformat(now))
             await self.call_pumps()
 
         @works.periodic(cron="*/10 * * * *")
@@ -119,6 +124,16 @@ class Board:
                 await self.works.job_manager.retry_job(job, retry_at=datetime.now(UTC))
                 return
         await self.works.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+
+
+@contextlib.contextmanager
+def _told(job: str) -> Iterator[None]:
+    """A job that failed is tried again by the board; the log has the reason."""
+    try:
+        yield
+    except Exception:
+        log.exception("job failed", extra={"job": job})
+        raise
 
 
 async def _once(job: JobDeferrer, **arguments: int) -> None:

@@ -43,7 +43,9 @@ class Chores:
         return pipeline.is_hungry(self.house, self.clock())
 
     async def ingest(self) -> None:
-        """Read the sources, and tell the operator of those that failed."""
+        """Read the sources, unless another has done so by now, and tell the operator of those that failed."""
+        if not await to_thread.run_sync(self.is_hungry):
+            return
         fetched = await pipeline.ingest(self.house, self.clock())
         await to_thread.run_sync(pipeline.conclude, self.house, Day(fetched=fetched), self.clock)
 
