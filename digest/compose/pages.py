@@ -125,7 +125,9 @@ NOTES = {
     "first": later(
         "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
     ),
-    "votes-missing": later("Votes were not available today: trending is ordered by authors, code and topic."),
+    "votes-missing": later(
+        "Votes could not be read today: trending follows what was known, and authors, code and topic."
+    ),
     "source-missing": later("%(detail)s could not be read today; its papers follow."),
     "arxiv-silent": later("arXiv announced nothing today."),
     "no-interests": later("Tell us what you work on, and papers are picked for you."),

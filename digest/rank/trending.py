@@ -50,7 +50,7 @@ def heat_of(
     elsewhere = _elsewhere(known, climate)
     heat = {
         paper.id: _together(
-            _voted(paper, known[paper.id].votes, climate), elsewhere.get(paper.id, {}), climate.paces[0]
+            _voted(paper, known[paper.id].votes, climate, now), elsewhere.get(paper.id, {}), climate.paces[0]
         )
         for paper in papers
     }
@@ -100,11 +100,13 @@ def _known(readings: Iterable[Signal], now: datetime, climate: Climate) -> _Know
     return _Known(votes, others)
 
 
-def _voted(paper: Paper, readings: Readings, climate: Climate) -> Heat:
+def _voted(paper: Paper, readings: Readings, climate: Climate, now: datetime) -> Heat:
     """The heat a paper has from the votes of the source that lists it, or from what it promises."""
     promise = climate.prior.promise(paper, climate.record)
     if readings:
-        return _measured(paper, readings, climate, promise)
+        heat = _measured(paper, readings, climate, promise)
+        # A gain of days ago is not one since yesterday: when votes go unread, nothing is said of it.
+        return heat if now - readings[-1].observed_at <= DAY / 2 else replace(heat, gained=None)
     return _promised(paper, climate, promise)
 
 

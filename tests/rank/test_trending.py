@@ -179,10 +179,15 @@ def test_stars_count_by_what_they_gained_and_lead_no_list() -> None:
 
 def test_what_was_gained_since_yesterday_is_told() -> None:
     one = listed(days_ago=2)
-    told = heat(one, at(one, 12, 9), at(one, 60, 32.5))
+    told = heat(one, at(one, 12, 33), at(one, 60, 57.5))
     assert told.gained == 48
-    assert told.usual_gain == pytest.approx(PACE.usual_gain(32.5))
-    assert heat(one, at(one, 12, 9)).gained is None
+    assert told.usual_gain == pytest.approx(PACE.usual_gain(57.5))
+    assert heat(one, at(one, 12, 33)).gained is None
+
+
+def test_a_gain_of_days_ago_is_none_since_yesterday() -> None:
+    one = listed(days_ago=4)
+    assert heat(one, at(one, 12, 9), at(one, 60, 32.5)).gained is None
 
 
 def test_a_crowd_around_a_paper_that_nothing_speaks_for_is_doubted_and_weighs_less() -> None:
