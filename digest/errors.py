@@ -13,7 +13,8 @@ DigestError
 │   └── AddressRejected    this address will never take it
 ├── InvalidAddress         not an email address that we can write to
 ├── InvalidChange          a wish for interests, times or looks that makes no sense
-├── InvalidToken           a link is forged, truncated, expired or for another purpose
+├── InvalidToken           a link is forged, truncated or for another purpose
+│   └── LinkExpired        a link of ours that was good once
 └── NotFound               no such subscriber, paper or edition
 """
 
@@ -75,6 +76,10 @@ class InvalidChange(DigestError):
 
 class InvalidToken(DigestError):
     """This link is not valid any more."""
+
+
+class LinkExpired(InvalidToken):
+    """This link has expired; please ask for a new one."""
 
 
 class NotFound(DigestError):

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 from urllib.parse import quote
 
-from digest.errors import ConfigError, InvalidToken
+from digest.errors import ConfigError, InvalidToken, LinkExpired
 
 URL_LETTERS = bytes.maketrans(b"+/", b"-_")
 MAC_BYTES = 12  # 96 bits: 16 characters, far beyond guessing over a network
@@ -78,7 +78,7 @@ class Keys:
         return f"{self._signer.id}.{pid}.{extra}.{seal}"
 
     def verify(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
-        """Read a token, or raise InvalidToken if it is forged, cut, expired or for another purpose."""
+        """Read a token. InvalidToken if forged, cut or for another purpose; LinkExpired if it was good."""
         body, _, mac = token.rpartition(".")
         fields = body.split(".")
         # Every key with this id is compared in full; which one fits shows in no timing that matters.
@@ -87,7 +87,7 @@ class Keys:
             raise InvalidToken
         claim = _claim(purpose, fields[1:])
         if claim.expires and now >= claim.expires:
-            raise InvalidToken("This link has expired; please ask for a new one.")
+            raise LinkExpired
         return claim
 
     @cached_property

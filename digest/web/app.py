@@ -12,8 +12,17 @@ from starlette.responses import JSONResponse, Response
 
 from digest import __version__
 from digest.app import House
-from digest.errors import DigestError, InvalidAddress, InvalidChange, InvalidToken, NotFound, StoreBusy
+from digest.errors import (
+    DigestError,
+    InvalidAddress,
+    InvalidChange,
+    InvalidToken,
+    LinkExpired,
+    NotFound,
+    StoreBusy,
+)
 from digest.web import (
+    about,
     confirming,
     feeds,
     health,
@@ -32,9 +41,13 @@ from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
 
 log = logging.getLogger(__name__)
 
-ROOMS = (reading, signup, confirming, leaving, preferences, teaching, private, feeds, health, returned)
+ROOMS = (
+    reading, about, signup, confirming, leaving, preferences, teaching, private, feeds, health, returned,
+)  # fmt: skip
+EVERY_ROOM = (*ROOMS, api, door, overview, files, readers)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MEANING: dict[type[object], int] = {
+    LinkExpired: 410,
     InvalidToken: 404,
     NotFound: 404,
     InvalidAddress: 422,
@@ -44,6 +57,7 @@ MEANING: dict[type[object], int] = {
 TITLES = {
     404: "There is nothing here",
     405: "That does not work this way",
+    410: "This link has expired",
     413: "That is too much",
     422: "Something is missing",
     429: "Please wait a little",
@@ -64,9 +78,7 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
         lifespan=lifespan,
     )
     app.state.lobby = lobby
-    for room in ROOMS:
-        app.include_router(room.router)
-    for room in (api, door, overview, files, readers):
+    for room in EVERY_ROOM:
         app.include_router(room.router)
     _answer_errors(app, lobby)
     app.add_middleware(Guard, is_https=lobby.is_https)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from urllib.parse import quote
 
-from digest.compose.cards import Card, Personal, card, personal, reason
+from digest.compose.cards import Anchor, Card, Personal, card, personal, reason
 from digest.compose.links import Links
 from digest.compose.sparkline import sparkline
 from digest.compose.tongue import tongue
@@ -20,11 +21,15 @@ def card_of(paper: Paper, heat: Heat | None = None, *, day: date, readings: Sequ
     pick = Pick(
         paper=paper, section=Section.TRENDING, heat=heat or COLD, reason=Reason(because=Because.TREND)
     )
-    if heat is None:
-        return card(speech, pick, 0, NOTHING)
-    told = reason(speech, pick, day)
-    shown = card(speech, pick, 0, Personal(why=told, why_lines="", more="", less=""))
-    return replace(shown, sparkline=sparkline(readings))
+    told = reason(speech, pick, day) if heat else ""
+    shown = card(speech, pick, 0, replace(NOTHING, why=told))
+    anchors = (*shown.anchors, Anchor("Details", path_of(paper)))
+    return replace(shown, anchors=anchors, sparkline=sparkline(readings) if heat else "")
+
+
+def path_of(paper: Paper) -> str:
+    """Where a paper's own page is."""
+    return f"/paper/{quote(paper.id, safe='/:')}"
 
 
 def card_of_pick(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> Card:

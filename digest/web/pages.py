@@ -18,6 +18,7 @@ FILES = {
     "style.css": "text/css; charset=utf-8",
     "work.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
+    "card.png": "image/png",
 }
 
 
@@ -25,17 +26,22 @@ class Pages:
     """The page templates, ready to be filled in."""
 
     def __init__(self, site: Site, overrides: Path | None = None) -> None:
-        folders = [*([overrides] if overrides else []), *FOLDERS]
+        self._folders = [*([overrides] if overrides else []), *FOLDERS]
         self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         self.files = {name: self._source(name) for name in FILES}
-        version = blake2b(self.files["style.css"], digest_size=6).hexdigest()
-        self._environment.globals.update(site=site, brand=site.brand, style_version=version, here="")
+        self._environment.globals.update(
+            site=site,
+            brand=site.brand,
+            style_version=_version(self.files["style.css"]),
+            card_version=_version(self.files["card.png"]),
+            here="",
+        )
 
     def html(self, name: str, **values: Any) -> str:
         """The page as text."""
@@ -60,6 +66,9 @@ class Pages:
         return self.files[name], FILES[name]
 
     def _source(self, name: str) -> bytes:
-        assert self._environment.loader  # noqa: S101  narrows the type
-        text, _, _ = self._environment.loader.get_source(self._environment, f"web/{name}")
-        return text.encode()
+        places = (folder / "web" / name for folder in self._folders)
+        return next(place for place in places if place.is_file()).read_bytes()
+
+
+def _version(content: bytes) -> str:
+    return blake2b(content, digest_size=6).hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from digest.cadence import arxiv_silence
 from digest.compose.cards import Card
+from digest.compose.gist import shorten
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
 from digest.model import Heat, Paper
@@ -23,6 +25,8 @@ SHOWN = 25  # papers on a page
 WEIGHED = 4 * SHOWN  # best matches of a search that are put in order by recency and heat as well
 LONGEST_QUERY = 200
 FARTHEST = 200  # pages of search results
+DESCRIBED = 300  # characters under a shared link
+EVERYTHING = "Search the titles, abstracts and authors of all papers."
 PERIODS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = APIRouter(include_in_schema=False)
@@ -34,7 +38,6 @@ def front(lobby: InLobby, window: str = TODAY.name) -> Response:
     now = lobby.clock()
     period = WINDOWS.get(window, TODAY)
     cards = cards_of(lobby.board.trending(period, now)[:SHOWN], now.date())
-    titles = "; ".join(card.title for card in cards[:3])
     return lobby.pages.page(
         "front",
         here="/",
@@ -42,7 +45,7 @@ def front(lobby: InLobby, window: str = TODAY.name) -> Response:
         windows=WINDOWS.values(),
         cards=cards,
         day_name=tongue("en").day(now.date()),
-        description=f"{lobby.house.site.brand}, once a day in your inbox. {period.tab}: {titles}."[:300],
+        description=shorten(f"{period.tab}: {_titles(cards)} Once a day in your inbox.", DESCRIBED),
         ticket=lobby.tickets.issue(now),
     )
 
@@ -62,6 +65,16 @@ class Asked(BaseModel):
         return self.q.strip()[:LONGEST_QUERY]
 
     @property
+    def path(self) -> str:
+        """Where the words alone are looked for."""
+        return f"/papers?{urlencode({'q': self.words})}" if self.words else "/papers"
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything but the words narrows the search."""
+        return bool(self.category or self.period or self.source)
+
+    @property
     def place(self) -> int:
         """The page of results, within reason."""
         return min(max(self.page, 1), FARTHEST)
@@ -79,6 +92,9 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         chosen=asked,
         sources=lobby.house.settings.sources,
         cards=[card_of(paper, heat.get(paper.id), day=now.date()) for paper in found[:SHOWN]],
+        description=shorten("; ".join(paper.title for paper in found[:3]) or EVERYTHING, DESCRIBED),
+        path=asked.path,
+        unfiltered=asked.path if asked.is_filtered else "",
         before=_page(request, asked.place - 1) if asked.place > 1 else "",
         after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
         ticket=lobby.tickets.issue(now),
@@ -130,6 +146,7 @@ def archive(lobby: InLobby, month: str = "") -> Response:
         "archive",
         here="/archive",
         month=f"{start:%B %Y}",
+        path=f"/archive?month={start:%Y-%m}",
         days=[(day, speech.day(day), days[day], arxiv_silence(day)) for day in sorted(days, reverse=True)],
         before=f"/archive?month={start - timedelta(days=1):%Y-%m}",
         after=f"/archive?month={after:%Y-%m}" if after <= now.date() else "",
@@ -151,6 +168,7 @@ def archived(lobby: InLobby, day: str) -> Response:
         day=wanted,
         day_name=tongue("en").day(wanted),
         cards=cards,
+        description=shorten(f"{_titles(cards)} What trended that day, and why.", DESCRIBED),
         before=f"/archive/{wanted - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
         ticket=lobby.tickets.issue(now),
@@ -166,17 +184,26 @@ def help_page(lobby: InLobby) -> Response:
 @router.get("/style.css")
 @router.get("/work.js")
 @router.get("/favicon.svg")
+@router.get("/card.png")
 def file(lobby: InLobby, request: Request) -> Response:
     """One of our own files; its address carries its version, so it may be kept for ever."""
     content, kind = lobby.pages.file(request.url.path.removeprefix("/"))
     kept = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
-    return Response(content, media_type=kind, headers={"cache-control": kept})
+    headers = {"cache-control": kept}
+    if kind == "image/png":  # shown by other sites, beside a link to us
+        headers["cross-origin-resource-policy"] = "cross-origin"
+    return Response(content, media_type=kind, headers=headers)
 
 
 @router.get("/favicon.ico")
 def old_favicon() -> Response:
     """Where old browsers look for it."""
     return RedirectResponse("/favicon.svg", status_code=308)
+
+
+def _titles(cards: Sequence[Card]) -> str:
+    """What a list holds, for those who see it announced elsewhere."""
+    return "; ".join(shorten(card.title, 90) for card in cards[:3]) + "." if cards else ""
 
 
 def cards_of(ranked: tuple[Ranked, ...], day: date) -> list[Card]:

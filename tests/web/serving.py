@@ -77,11 +77,16 @@ async def opened(folder: Path) -> AsyncIterator[Open]:
                 _furnish(house)
                 clock = Clock()
                 app = build(house, clock=clock)
+                app.add_api_route("/broken", _broken)
                 server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
                 serving = asyncio.create_task(server.serve([listening]))
                 yield Open(house, mailbox, app.state.lobby, clock, url)
                 server.should_exit = True
                 await serving
+
+
+def _broken() -> None:
+    raise RuntimeError("a page of the tests that fails")
 
 
 def _furnish(house: House) -> None:

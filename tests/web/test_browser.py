@@ -1,21 +1,25 @@
 """Does it all hold in a real browser, with real mail? Every flow by clicking, every page by its looks."""
 
+from collections.abc import AsyncIterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, Page, Route
 
 from digest import subscriptions
-from digest.model import Profile, Status, Subscriber
-from digest.rank.learning import Verdict, learn
+from digest.model import Status
 from digest.web.limits import EASY, WORLDWIDE
 from digest.web.tickets import READING
-from tests.house import NOW, signal
+from tests.house import NOW
+from tests.web.every_page import Page as Fetched
+from tests.web.every_page import every_page, html_routes, reached
 from tests.web.serving import Open, browser, invalid, npm, opened
 from tests.web.visit import ADMIN
 
-SIZES = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 375, "height": 800}}
+SIZES = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 AXE = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
 
@@ -96,47 +100,12 @@ async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None
         assert await page.inner_text("h1") == "Administration"
 
 
-def furnished(here: Open) -> dict[str, str]:
-    """A reader with something to see, and the address of every kind of page."""
-    links = here.house.links
-    with here.house.store.begin() as tx:
-        ada = tx.subscribers.add(
-            "ada@example.com", status=Status.CONFIRMED, profile=Profile(keywords=("sheep",)), now=NOW
-        )
-        sheep = tx.papers.search("sheep")[0]
-        tx.signals.observe([signal(sheep, 3, hours_ago=5)])  # two readings make a sparkline
-        tx.subscribers.save(_taught(ada, learn(ada.profile, sheep, Verdict.MORE)))
-        gone = tx.subscribers.add("gone@example.com", status=Status.UNSUBSCRIBED, now=NOW)
-        tx.sources.hold("daily/2026-11-23", "arXiv answered with half a day.", at=NOW)
-    pages = {
-        "front": "/", "month": "/?window=month", "search": "/papers?q=sheep", "nothing": "/papers?q=xyz",
-        "archive": "/archive", "day": "/archive/2026-11-23", "empty day": "/archive/2026-11-01",
-        "help": "/help", "not there": "/nothing", "admin": "/admin", "readers": "/admin/subscribers",
-        "reader": f"/admin/subscribers/{ada.pid}?paper={sheep.id}", "import": "/admin/import",
-        "audit": "/admin/audit",
-    }  # fmt: skip
-    own = {
-        "preferences": links.preferences(ada.pid), "unsubscribe": links.unsubscribe(ada.pid),
-        "unsubscribed": links.unsubscribe(gone.pid), "verdict": links.more(ada.pid, sheep.id),
-    }  # fmt: skip
-    return {name: f"{here.url}{path}" for name, path in pages.items()} | own
-
-
-def _taught(reader: Subscriber, profile: Profile) -> Subscriber:
-    return Subscriber(**{name: getattr(reader, name) for name in Subscriber.__slots__} | {"profile": profile})
-
-
-async def _signed_in(chromium: Browser, here: Open, size: str, scheme: str) -> BrowserContext:
-    context = await chromium.new_context(
-        viewport=SIZES[size],  # type: ignore[arg-type]
-        color_scheme=scheme,  # type: ignore[arg-type]
-        bypass_csp=True,  # axe is injected; our own pages hold no script
-    )
-    page = await context.new_page()
-    await page.goto(f"{here.url}/admin/login")
-    await page.fill("#token", ADMIN)
-    await page.click("main button")
-    return context
+async def test_every_page_there_is_is_among_those_that_are_judged(tmp_path: Path) -> None:
+    async with opened(tmp_path) as here:
+        pages = await every_page(here)
+    assert html_routes() - reached(pages) == set()
+    unnamed = {page.path for page in pages if page.answer.is_success and not page.name}
+    assert unnamed == set()
 
 
 @pytest.mark.long
@@ -146,23 +115,21 @@ async def test_axe_finds_nothing_to_object_to_and_nothing_scrolls_sideways(
     axe = (npm(request.config) / "axe-core" / "axe.min.js").read_text()
     objections: dict[str, list[str]] = {}
     async with opened(tmp_path) as here, browser() as chromium:
-        addresses = furnished(here)
-        for size in SIZES:
-            for scheme in SCHEMES:
-                context = await _signed_in(chromium, here, size, scheme)
-                page = await context.new_page()
-                for name, address in addresses.items():
-                    await page.goto(address)
-                    await page.evaluate(axe)
-                    found: dict[str, Any] = await page.evaluate(AXE)
-                    assert found["passes"], "axe did not look"
-                    told = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found["violations"]]
-                    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                        told.append("scrolls sideways")
-                    if told:
-                        objections[f"{name}, {size}, {scheme}"] = told
-                await context.close()
+        pages = {page.name: page for page in await every_page(here) if page.name}
+        for size, scheme in product(SIZES, SCHEMES):
+            async for name, page in _shown(chromium, here, pages, size, scheme):
+                if told := await _objections(page, axe):
+                    objections[f"{name}, {size}, {scheme}"] = told
     assert objections == {}
+
+
+async def _objections(page: Page, axe: str) -> list[str]:
+    await page.evaluate(axe)
+    found: dict[str, Any] = await page.evaluate(AXE)
+    assert found["passes"], "axe did not look"
+    told = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found["violations"]]
+    sideways = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [*told, "scrolls sideways"] if sideways else told
 
 
 @pytest.mark.long
@@ -170,10 +137,30 @@ async def test_the_validator_finds_no_error(tmp_path: Path, request: pytest.Fixt
     packages = npm(request.config)
     folder = tmp_path / "pages"
     folder.mkdir()
-    async with opened(tmp_path) as here, browser() as chromium:
-        addresses = furnished(here)
-        context = await _signed_in(chromium, here, "desktop", "light")
-        for name, address in addresses.items():
-            answer = await context.request.get(address)
-            (folder / f"{name.replace(' ', '-')}.html").write_text(await answer.text())
+    async with opened(tmp_path) as here:
+        for page in await every_page(here):
+            if page.name:
+                (folder / f"{page.name.replace(' ', '-')}.html").write_text(page.answer.text)
     assert invalid(packages, folder) == []
+
+
+async def _shown(
+    chromium: Browser, here: Open, pages: Mapping[str, Fetched], size: str, scheme: str
+) -> AsyncIterator[tuple[str, Page]]:
+    """Each page in a browser, as it came: answers to forms too. Ours hold no script, so that axe may."""
+    context = await chromium.new_context(
+        viewport=SIZES[size],  # type: ignore[arg-type]
+        color_scheme=scheme,  # type: ignore[arg-type]
+        bypass_csp=True,
+    )
+
+    async def answer(route: Route) -> None:
+        page = pages[unquote(route.request.url.rpartition("/")[2])]
+        await route.fulfill(body=page.answer.content, content_type="text/html; charset=utf-8")
+
+    await context.route("**/shown/*", answer)
+    tab = await context.new_page()
+    for name in pages:
+        await tab.goto(f"{here.url}/shown/{quote(name)}")
+        yield name, tab
+    await context.close()

@@ -129,7 +129,7 @@ async def test_a_link_that_has_expired_says_so(
 ) -> None:
     clock.advance(hours=73)
     told = await visitor.post(link_of(house, waiting))
-    assert told.status_code == 404
+    assert told.status_code == 410
     assert "expired" in told.text
 
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from lxml import html
 
 from digest.app import House
 from digest.usual import climate_of, keep
 from digest.web.app import build
 from digest.web.board import TODAY, Board
 from tests.house import NOW, paper, signal
-from tests.web.visit import BASE, TITLES, Clock
+from tests.web.visit import BASE, TITLES, Clock, path_of
 
 PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
 
@@ -166,3 +167,37 @@ async def test_the_stylesheet_may_be_kept_and_changes_its_address_with_its_conte
 def test_no_page_of_fastapi_that_loads_from_elsewhere_is_left(app: FastAPI) -> None:
     assert app.docs_url is None
     assert app.redoc_url is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?window=week", "/papers?q=sheep", "/archive", "/archive/2026-11-23", "/help"]
+)
+async def test_a_shared_page_says_what_it_holds_and_shows_a_picture(visitor: AsyncClient, path: str) -> None:
+    page = html.fromstring((await visitor.get(path)).text)
+    said = {each.get("property"): each.get("content") for each in page.iter("meta")}
+    assert said["og:url"].startswith(BASE)
+    assert said["og:title"]
+    assert 20 < len(said["og:description"]) <= 300
+    picture = await visitor.get(said["og:image"])
+    assert picture.content.startswith(b"\x89PNG")
+    assert int.from_bytes(picture.content[16:20]) == int(said["og:image:width"])
+    assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, house: House) -> None:
+    with house.store.begin(write=False) as tx:
+        sheep = tx.papers.search("sheep")[0]
+    for name in (sheep.id, sheep.id.removeprefix("arxiv:"), sheep.url):
+        page = html.fromstring((await visitor.get(f"/paper/{name}")).text)
+        assert page.findtext(".//h1") == sheep.title
+        assert page.find(".//link[@rel='canonical']").get("href") == f"{BASE}/paper/{sheep.id}"
+    assert f'content="{sheep.title}"' in (await visitor.get(f"/paper/{sheep.id}")).text
+    assert f'href="/paper/{sheep.id}"' in (await visitor.get("/")).text
+
+
+async def test_pages_of_one_reader_offer_nothing_to_share(visitor: AsyncClient, house: House) -> None:
+    with house.store.begin() as tx:
+        ada = tx.subscribers.add("ada@example.com", now=NOW)
+    page = (await visitor.get(path_of(house.links.preferences(ada.pid)))).text
+    assert "og:" not in page
+    assert "canonical" not in page

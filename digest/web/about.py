@@ -1,0 +1,53 @@
+"""What is this paper? A page to send to a colleague: all authors, the whole abstract, how its votes came."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from digest.compose.clean import clean
+from digest.errors import NotFound
+from digest.model import Heat, Paper, Signal
+from digest.rank.trending import heat_of
+from digest.web.cards import card_of, path_of
+from digest.web.lobby import InLobby, Lobby
+
+MOST_AUTHORS = 200  # a collaboration of thousands is not read to its end
+LONGEST_ABSTRACT = 20_000
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/paper/{name:path}")
+def about(name: str, lobby: InLobby) -> Response:
+    """One paper, under any id it is known by."""
+    now = lobby.clock()
+    paper, signals = _known(lobby, name, now)
+    card = card_of(paper, _heat(lobby, paper, signals, now), day=now.date(), readings=signals)
+    authors = [clean(each) for each in paper.authors]
+    return lobby.pages.page(
+        "paper",
+        card=card,
+        path=path_of(paper),
+        authors=authors[:MOST_AUTHORS],
+        unnamed=max(0, len(authors) - MOST_AUTHORS),
+        abstract=clean(paper.abstract)[:LONGEST_ABSTRACT],
+        categories=paper.categories,
+        withdrawn=paper.withdrawn,
+        ticket=lobby.tickets.issue(now),
+    )
+
+
+def _known(lobby: Lobby, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:
+    with lobby.house.store.begin(write=False) as tx:
+        found = next(iter(tx.papers.by_ids([name]).values()), None)
+        if found is None:
+            raise NotFound("This paper is not stored here.")
+        return found, tx.signals.of([found.id], until=now).get(found.id, ())
+
+
+def _heat(lobby: Lobby, paper: Paper, signals: tuple[Signal, ...], now: datetime) -> Heat | None:
+    """Why it trends; nothing is said of a paper nobody voted on."""
+    if not signals:
+        return None
+    return heat_of([paper], {paper.id: signals}, now, climate=lobby.board.climate(now))[paper.id]
