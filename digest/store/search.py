@@ -1,32 +1,35 @@
 """Which papers hold these words? SQLite's FTS5 and PostgreSQL's tsvector, asked the same question.
 
-The index belongs to the database (see the first migration): triggers keep it in step with the papers.
+The index belongs to the database (see the first migration): triggers keep it in step with the papers. It
+finds the newest papers that hold the words, however many there are. Which of them come first is decided by
+`digest.rank.likeness`, alike on both databases: in here it would read all there is of a common word.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 from unicodedata import normalize
 
 import sqlalchemy as sa
 
+from digest.rank.likeness import Wanted
 from digest.store.dialects import is_postgres, storable
 from digest.store.records import PAPER
 
 CONSIDERED = 2000  # of a word that is everywhere, the newest so many are ranked
+LOOKED_AT = 20_000  # and the newest so many are looked at for what a filter lets through
+ENOUGH = 100  # papers with the last word as it stands; of fewer, it may be the beginning of one
 _MOST_WORDS = 16
-_SHORTEST_STEM = 2  # a single letter is no beginning of a word yet: it would mean half of all papers
+_SHORTEST_STEM = 3  # one or two letters are no beginning of a word yet: they would mean half of all papers
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _ACCENT = re.compile("[\u0300-\u036f]")
-# A word in the title says most, one in the abstract least.
-_BM25: sa.ColumnElement[float] = sa.literal_column("bm25(paper_text, 8.0, 1.0, 2.0, 0.0)")
-_ALIKE = sa.literal(1.0)
-_WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0.05, 0.1, 0.3, 1.0}'::real[]")
 _ENGLISH: sa.ColumnElement[Any] = sa.literal_column("'english'::regconfig")
 _SIMPLE: sa.ColumnElement[Any] = sa.literal_column("'simple'::regconfig")
 _TEXT = sa.table("paper_text", sa.column("rowid"), sa.column("number"), sa.column("document"))
+
+Weighed = tuple[int, float]  # a paper's number and its weight, larger for a better match
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Question:
     since: datetime | None = None
     source: str = ""
     is_empty: bool = False  # something was typed, but no word in it: nothing is meant
+    is_unfinished: bool = False  # the last word may be the beginning of one
 
     @classmethod
     def of(cls, text: str, categories: Sequence[str], since: datetime | None, source: str | None) -> Self:
@@ -47,18 +51,42 @@ class Question:
         return cls(words, names, since, storable(source or ""), is_empty=bool(text.strip()) and not words)
 
 
-def matching(
-    connection: sa.Connection, question: Question, *, limit: int, offset: int = 0
-) -> list[tuple[int, float]]:
+def matching(connection: sa.Connection, question: Question, *, limit: int, offset: int = 0) -> list[Weighed]:
     """The numbers of the papers that match: the best first, or, without words, the newest.
 
     With each its weight, larger for a better match; without words all weigh alike.
     """
     if question.is_empty:
         return []
-    ask = _postgres if is_postgres(connection) else _sqlite
-    found = connection.execute(ask(question).limit(limit).offset(offset))
-    return [(number, weight) for number, weight in found]
+    if not question.words:
+        found = connection.execute(_newest(connection, question).limit(limit).offset(offset))
+        return [(number, 1.0) for (number,) in found]
+    return sorted(_weighed(connection, question), key=_best_first)[offset : offset + limit]
+
+
+def _best_first(each: Weighed) -> tuple[float, int]:
+    return -each[1], -each[0]
+
+
+def _weighed(connection: sa.Connection, question: Question) -> list[Weighed]:
+    """The newest papers with these words; with the last one unfinished only if it is rare as it stands."""
+    wanted = Wanted.of(question.words)
+    weighed = [(row[0], wanted.likeness(*row[1:])) for row in _read(connection, question)]
+    if len(weighed) < ENOUGH and not question.is_unfinished and len(question.words[-1]) >= _SHORTEST_STEM:
+        return _weighed(connection, replace(question, is_unfinished=True))
+    return weighed
+
+
+def _read(connection: sa.Connection, question: Question) -> Iterator[Any]:
+    """Number, title, abstract and authors of those that are ranked."""
+    newest = _newest(connection, question).limit(CONSIDERED).subquery()
+    authors = sa.cast(PAPER.c.authors, sa.Text) if is_postgres(connection) else PAPER.c.authors
+    columns = (PAPER.c.number, PAPER.c.title, PAPER.c.abstract, sa.type_coerce(authors, sa.Text))
+    yield from connection.execute(sa.select(*columns).join(newest, newest.c.number == PAPER.c.number))
+
+
+def _newest(connection: sa.Connection, question: Question) -> sa.Select[int]:
+    return (_postgres if is_postgres(connection) else _sqlite)(question)
 
 
 def _words(text: str) -> list[str]:
@@ -66,32 +94,32 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(_ACCENT.sub("", normalize("NFKD", text)))
 
 
-def _sqlite(question: Question) -> sa.Select[int, float]:
+def _sqlite(question: Question) -> sa.Select[int]:
     filters = _filters(question, sa.func.json_each)
     if not question.words and not question.categories:
-        return sa.select(PAPER.c.number, _ALIKE).where(*filters).order_by(PAPER.c.number.desc())
+        return sa.select(PAPER.c.number).where(*filters).order_by(PAPER.c.number.desc())
     match = sa.literal_column("paper_text").op("MATCH")(_expression(question))
-    newest = sa.select(_TEXT.c.rowid.label("number"), _BM25.label("weight")).where(match)
+    holding = sa.select(_TEXT.c.rowid.label("number")).where(match).order_by(_TEXT.c.rowid.desc())
     if question.since is not None:
         # + 0: or SQLite looks for the smallest number, row by row, instead of going by the date.
         floor = sa.select(sa.func.min(PAPER.c.number + 0)).where(PAPER.c.first_seen >= question.since)
-        newest = newest.where(_TEXT.c.rowid >= floor.scalar_subquery())
+        holding = holding.where(_TEXT.c.rowid >= floor.scalar_subquery())
+    if question.source:
+        looked_at = holding.limit(LOOKED_AT).subquery()
+        oldest = sa.select(sa.func.min(looked_at.c.number)).scalar_subquery()
+        holding = holding.where(_TEXT.c.rowid >= oldest)
     if filters:
         # Not a join: the planner would rather walk the papers by date than go by words, newest first.
         this = sa.select(sa.literal(1)).select_from(PAPER).where(PAPER.c.number == _TEXT.c.rowid, *filters)
-        newest = newest.where(sa.exists(this.correlate(_TEXT)))
-    newest = newest.order_by(_TEXT.c.rowid.desc())
-    if not question.words:
-        return newest.with_only_columns(_TEXT.c.rowid, _ALIKE)
-    ranked = newest.limit(CONSIDERED).subquery()
-    return sa.select(ranked.c.number, -ranked.c.weight).order_by(ranked.c.weight, ranked.c.number.desc())
+        holding = holding.where(sa.exists(this.correlate(_TEXT)))
+    return holding
 
 
 def _expression(question: Question) -> str:
     """An FTS5 expression in which everything a person wrote stands in quotes."""
     parts = []
     if question.words:
-        unfinished = "*" if len(question.words[-1]) >= _SHORTEST_STEM else ""
+        unfinished = "*" if question.is_unfinished else ""
         asked = " ".join(f'"{word}"' for word in question.words)
         parts.append(f"{{title abstract authors}} : ({asked}{unfinished})")
     if question.categories:
@@ -100,25 +128,22 @@ def _expression(question: Question) -> str:
     return " AND ".join(f"({part})" for part in parts)
 
 
-def _postgres(question: Question) -> sa.Select[int, float]:
+def _postgres(question: Question) -> sa.Select[int]:
     filters = _filters(question, sa.func.jsonb_array_elements_text)
     if not question.words:
-        return sa.select(PAPER.c.number, _ALIKE).where(*filters).order_by(PAPER.c.number.desc())
+        return sa.select(PAPER.c.number).where(*filters).order_by(PAPER.c.number.desc())
     lexemes = _lexemes(question)
     asked = sa.func.to_tsquery(_ENGLISH, lexemes).op("||")(sa.func.to_tsquery(_SIMPLE, lexemes))
-    newest = (
-        sa.select(_TEXT.c.number, sa.func.ts_rank(_WEIGHTS, _TEXT.c.document, asked).label("weight"))
+    return (
+        sa.select(_TEXT.c.number)
         .join(PAPER, PAPER.c.number == _TEXT.c.number)
         .where(_TEXT.c.document.op("@@")(asked), *filters)
-    )
-    ranked = newest.order_by(_TEXT.c.number.desc()).limit(CONSIDERED).subquery()
-    return sa.select(ranked.c.number, ranked.c.weight).order_by(
-        ranked.c.weight.desc(), ranked.c.number.desc()
+        .order_by(_TEXT.c.number.desc())
     )
 
 
 def _lexemes(question: Question) -> str:
-    unfinished = ":*" if len(question.words[-1]) >= _SHORTEST_STEM else ""
+    unfinished = ":*" if question.is_unfinished else ""
     return " & ".join(f"'{word}'" for word in question.words) + unfinished
 
 
