@@ -19,6 +19,7 @@ from digest.model import (
     Shard,
     Subscriber,
 )
+from digest.outlines import keep_outlines, outlines_of
 from digest.rank.columns import Columns
 from digest.rank.interest import Ranker
 from digest.rank.selection import Selection, select
@@ -82,16 +83,32 @@ class Morning:
             background = tx.papers.background(BACKGROUND, before=self.now - POOL)
         return Ranker(self.candidates.papers, background, self.vectors)
 
+    @property
+    def model(self) -> str:
+        """What tells the meaning of texts beside their words; empty if nothing does."""
+        return self.vectors.name if self.vectors else ""
+
     @cached_property
     def columns(self) -> Columns:
         """The candidates as every selection reads them."""
         return Columns(self.candidates)
 
     def editions(
-        self, readers: Sequence[tuple[Subscriber, datetime]], sent: Mapping[int, Mapping[str, Sent]]
+        self,
+        readers: Sequence[tuple[Subscriber, datetime]],
+        sent: Mapping[int, Mapping[str, Sent]],
+        *,
+        keeps: bool = False,
     ) -> Iterator[tuple[Edition, Selection]]:
-        """The edition of each reader at their slot, with what was kept out and why."""
-        rankings = self.ranker.rank([reader.profile for reader, _ in readers])
+        """The edition of each reader at their slot, with what was kept out and why.
+
+        With `keeps`, profiles that had to be turned into numbers are kept so for the next time.
+        """
+        who = [reader for reader, _ in readers]
+        outlines = outlines_of(self.store, who, model=self.model)
+        if keeps:
+            outlines = [*keep_outlines(self.store, who, outlines, self.ranker, model=self.model)]
+        rankings = self.ranker.rank([reader.profile for reader in who], outlines)
         for (reader, slot), ranking in zip(readers, rankings, strict=True):
             day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
             chosen = select(self.columns, ranking, reader, sent=before, cursor=reader.cursor, day=day)
@@ -150,7 +167,7 @@ def plan(  # noqa: PLR0913  one day's planning, each choice by its name
     while True:
         with store.begin(write=False) as tx:
             due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK, within=within)
-        chunk, editions = _choose(today, due)
+        chunk, editions = _choose(today, due, keeps=not dry_run)
         if not dry_run:
             _queue(store, due, editions, now, over=over)
         for edition in editions:
@@ -166,11 +183,11 @@ def stopped_by(tx: Transaction, now: datetime) -> str:
     return tx.meta.paused or next(held, "")
 
 
-def _choose(today: Morning, due: Sequence[Subscriber]) -> tuple[Plans, list[Edition]]:
+def _choose(today: Morning, due: Sequence[Subscriber], *, keeps: bool) -> tuple[Plans, list[Edition]]:
     with today.store.begin(write=False) as tx:
         sent = tx.deliveries.sent_papers([reader.id for reader in due])
     slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
-    editions = [edition for edition, _ in today.editions(slots, sent)]
+    editions = [edition for edition, _ in today.editions(slots, sent, keeps=keeps)]
     worthy = [worth for edition in editions if (worth := worth_sending(edition))]
     quiet, missed = len(editions) - len(worthy), len(due) - len(slots)
     return Plans(due=len(due), planned=len(worthy), quiet=quiet, missed=missed), worthy
@@ -258,7 +275,10 @@ def recall(store: Store, reader: Subscriber, slot: datetime) -> Edition | None:
     day = local_day(reader.schedule, slot)
     with store.begin(write=False) as tx:
         delivery = tx.deliveries.by_key(f"digest/{reader.id}/{day}")
-        if delivery is None:
+        if delivery is None or not delivery.payload:
             return None
-        papers = tx.papers.by_ids(paper_ids(delivery.payload))
+        ids = paper_ids(delivery.payload)
+        papers = tx.papers.by_ids(ids)
+        if delivery.accepted_at:  # as it was sent, whatever became of its papers since
+            papers |= tx.past.as_of(ids, delivery.accepted_at)
     return edition_from(delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers)

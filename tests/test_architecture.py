@@ -13,7 +13,7 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"letters", "usual", "alerts", "library"},
+    {"letters", "usual", "alerts", "library", "outlines"},
     {"intake", "editions", "subscriptions"},
     {"imports", "rows", "signups", "housekeeping", "retelling"},
     {"pipeline"},

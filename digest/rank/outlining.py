@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from zlib import crc32
 
 import numpy as np
 
 from digest.model import Profile
-from digest.rank.interests import Document, dislikes, interests
+from digest.rank.interests import Document, Interest, dislikes, interests
 from digest.rank.lexical import Encoded, Floats, Lexicon
-from digest.rank.outline import Groups, Outline, numbered
+from digest.rank.outline import Groups, Outline, halved, numbered
 from digest.rank.splitting import groups
 from digest.rank.vectors import Encode, unit
 
@@ -17,6 +18,17 @@ def documents_of(profile: Profile) -> tuple[Document, ...]:
     """All that a profile is made of: its interests one after the other, then what is disliked."""
     wanted = chain.from_iterable(interest.documents for interest in interests(profile))
     return (*wanted, *dislikes(profile))
+
+
+def fingerprint(profile: Profile) -> int:
+    """A number that changes when anything changes that an outline is made of."""
+    told = 0
+    for interest in (*interests(profile), Interest("", dislikes(profile))):
+        told = crc32(f"{interest.name}\0{len(interest.documents)}".encode("utf-8", "replace"), told)
+        for document in interest.documents:
+            also = f"\0{document.weight}\0{document.title}\0{document.strengths}"
+            told = crc32((document.text + also).encode("utf-8", "replace"), told)
+    return told
 
 
 def outlined(profiles: Sequence[Profile], lexicon: Lexicon, embed: Encode | None = None) -> list[Outline]:
@@ -45,7 +57,7 @@ class _Drawn:
         return Outline(
             sizes=np.diff(rows.indptr).astype(np.int32),
             words=self._words[rows.indices],
-            strengths=np.asarray(rows.data / self._rarity[rows.indices], np.float32),
+            strengths=halved(np.asarray(rows.data / self._rarity[rows.indices], np.float32)),
             vectors=self._vectors[places],
             groups=tuple(self._split(profile, places)),
         )
@@ -65,4 +77,4 @@ class _Drawn:
 def _vectors(documents: Sequence[Document], embed: Encode | None) -> Floats:
     if embed is None or not documents:
         return np.zeros((len(documents), 0), np.float32)
-    return unit(embed([document.text for document in documents]))
+    return halved(unit(embed([document.text for document in documents])))
