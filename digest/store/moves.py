@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.model import DeliveryKind, DeliveryState, Status
-from digest.store.orders import Adapt, Order
+from digest.store.orders import Order
 from digest.store.records import DELIVERY, SUBSCRIBER, SUPPRESSION
 
 HELD = (DeliveryState.LEASED, DeliveryState.SENDING)
@@ -24,28 +24,11 @@ MAY_GET: dict[DeliveryKind, tuple[Status, ...]] = {
 _D = DELIVERY.c
 _NOW = sa.bindparam("now", type_=_D.not_after.type)
 _ROW = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
-RESULT = (
-    "id",
-    "generation",
-    "state",
-    "not_before",
-    "attempt",
-    "uncertain",
-    "render_failures",
-    "last_code",
-    "last_enhanced",
-    "last_reply",
-    "remote_id",
-    "route",
-    "accepted_at",
-    "finished_at",
-)
-_ADDED = ("attempt", "uncertain", "render_failures")  # a result says how much more of these
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Orders over `rows`, a JSON list of [id, generation, suppression key]; `settle`'s are RESULTs."""
+    """Orders over `rows`, a JSON list of [id, generation, suppression key]; `settle` is given one by one."""
 
     lease: Order
     intend: Order
@@ -54,7 +37,6 @@ class Moves:
     release: Order
     end: Order
     settle: Order
-    moment: Adapt  # how a time stands in such a list
 
 
 @lru_cache(maxsize=8)
@@ -78,11 +60,9 @@ def moves(dialect: sa.Dialect) -> Moves:
         "stop": leased.values(state=state, **over).returning(_D.id),
         "release": leased.values(state=DeliveryState.QUEUED, owner=None),
         "end": these.values(state=state, **over),
-        "settle": _settled(_listed(dialect, {name: _D[name] for name in RESULT})),
+        "settle": _SETTLE,
     }
-    spelt = {name: Order.of(statement, dialect) for name, statement in written.items()}
-    stored = _D.slot.type.dialect_impl(dialect).bind_processor(dialect)
-    return Moves(**spelt, moment=lambda moment: str(stored(moment) if stored else moment))
+    return Moves(**{name: Order.of(statement, dialect) for name, statement in written.items()})
 
 
 def _listed(dialect: sa.Dialect, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.Subquery:
@@ -125,11 +105,28 @@ def _allowed() -> sa.ColumnElement[bool]:
     return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(awake, sa.or_(*of_kind)))
 
 
-def _settled(want: sa.Subquery) -> sa.Update:
-    """What became of mail in our hands; a row that another worker took over is left alone."""
-    told: dict[str, Any] = {name: want.c[name] for name in RESULT[2:]}
-    told |= {name: _D[name] + want.c[name] for name in _ADDED}
+def _told(column: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"{column}_", type_=_D[column].type)
+
+
+_TOLD = (
+    "state",
+    "not_before",
+    "route",
+    "last_code",
+    "last_enhanced",
+    "remote_id",
+    "accepted_at",
+    "finished_at",
+)
+_ADDED = ("attempt", "uncertain", "render_failures")
+_SETTLE = (
+    sa.update(DELIVERY)
+    .where(_D.id == _told("id"), _D.generation == _told("generation"))
+    .where(_D.owner == _told("owner"), stands(*HELD))
+    .values({name: _told(name) for name in _TOLD})
+    .values({name: _D[name] + _told(name) for name in _ADDED})
     # an erased reader's row must not learn the address again from a server's reply
-    told["last_reply"] = sa.case((_D.address == "", ""), else_=want.c.last_reply)
-    ours = (_D.id == want.c.id, _D.generation == want.c.generation, _D.owner == sa.bindparam("owner_"))
-    return sa.update(DELIVERY).where(*ours, stands(*HELD)).values(owner=None, body_out=False, **told)
+    .values(last_reply=sa.case((_D.address == "", ""), else_=_told("last_reply")))
+    .values(owner=None, body_out=False)
+)

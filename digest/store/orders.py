@@ -1,6 +1,6 @@
 """How is a statement run a hundred thousand times? Spelt out once, then given to the driver as it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,16 @@ class Order:
 
     def run(self, connection: sa.Connection, **facts: object) -> sa.CursorResult[Any]:
         """Run it with these parameters; one that is not given is NULL."""
+        return connection.exec_driver_sql(self.text, self._given(facts))
+
+    def each(self, connection: sa.Connection, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run it once for each of these sets of parameters."""
+        connection.exec_driver_sql(self.text, [self._given(row) for row in rows])
+
+    def _given(self, facts: Mapping[str, object]) -> Any:
         told = {name: _adapted(self.adapt, name, value) for name, value in facts.items()}
         values = {**self.usual, **told}
-        return connection.exec_driver_sql(
-            self.text, tuple(values[name] for name in self.places) if self.places else values
-        )
+        return tuple(values[name] for name in self.places) if self.places else values
 
 
 def _adapted(adapt: Mapping[str, Adapt], name: str, value: object) -> object:

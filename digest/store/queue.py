@@ -119,10 +119,28 @@ class Queue:
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Write down what became of mail in our hands; a row that another worker took over is left alone."""
         if settlements:
-            results = [_result(each) for each in settlements]
-            rows = json.dumps(results, default=self._moves.moment)
-            self._moves.settle.run(self._connection, rows=rows, owner_=self._owner)
+            self._moves.settle.each(self._connection, [self._result(each) for each in settlements])
         release_papers(self._connection, [each.delivery for each in settlements if each.state in RELEASING])
+
+    def _result(self, told: Settlement) -> dict[str, object]:
+        delivery, again = told.delivery, told.not_before or told.delivery.not_before
+        return {
+            "id_": delivery.id,
+            "generation_": delivery.generation,
+            "owner_": self._owner,
+            "state_": told.state.value,
+            "not_before_": min(again, delivery.not_after),
+            "attempt_": int(told.spends),
+            "uncertain_": int(told.doubtful),
+            "render_failures_": int(told.misprint),
+            "last_code_": told.code,
+            "last_enhanced_": told.enhanced,
+            "last_reply_": told.text[:REPLY_KEPT],
+            "remote_id_": told.remote_id,
+            "route_": told.route,
+            "accepted_at_": told.at if told.state is DeliveryState.ACCEPTED else None,
+            "finished_at_": told.at if told.state in FINAL else None,
+        }
 
     def release(self, deliveries: Sequence[Delivery]) -> None:
         """Back to the queue as if they had never been claimed."""
@@ -197,24 +215,3 @@ def _leased(row: Row, reader: Subscriber | None) -> Delivery:
 
 def _may_get(row: Row) -> bool:
     return row.kind == DeliveryKind.ADMIN or row.status in MAY_GET[DeliveryKind(row.kind)]
-
-
-def _result(told: Settlement) -> tuple[object, ...]:
-    """In the order of moves.RESULT."""
-    delivery, again = told.delivery, told.not_before or told.delivery.not_before
-    return (
-        delivery.id,
-        delivery.generation,
-        told.state,
-        min(again, delivery.not_after),
-        int(told.spends),
-        int(told.doubtful),
-        int(told.misprint),
-        told.code,
-        told.enhanced,
-        told.text[:REPLY_KEPT],
-        told.remote_id,
-        told.route,
-        told.at if told.state is DeliveryState.ACCEPTED else None,
-        told.at if told.state in FINAL else None,
-    )
