@@ -14,6 +14,7 @@ from digest.deliver.routes import Route
 from digest.deliver.scribe import Scribe
 from digest.deliver.tally import Counts
 from digest.deliver.verdicts import given_back, misprint, withdrawn
+from digest.errors import StoreError
 from digest.model import Delivery, DeliveryState, Settlement
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,9 @@ class Desk:
     async def _print(self, delivery: Delivery) -> Letter | None:
         now = self._scribe.now()
         try:
-            letter = self._write(delivery)
+            letter = await self._written(delivery)
+        except StoreError:
+            raise
         except Exception as error:
             log.exception("mail not rendered", extra={"delivery": delivery.pid})
             await self._aside(misprint(delivery, error, now=now))
@@ -210,6 +213,12 @@ class Desk:
         if letter is None:
             await self._aside(withdrawn(delivery, now=now))
         return letter
+
+    async def _written(self, delivery: Delivery) -> Letter | None:
+        try:
+            return self._write(delivery)
+        except StoreError:  # the books cannot be read: no fault of this mail, and they may be back soon
+            return await self._scribe.ask(lambda: self._write(delivery))
 
     async def _aside(self, settlement: Settlement) -> None:
         if settlement.state is DeliveryState.REJECTED:

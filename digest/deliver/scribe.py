@@ -1,7 +1,7 @@
 """How do many connections write into one ledger? One writer; all who wait at a moment share one commit."""
 
 import asyncio
-import contextlib
+import logging
 import math
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from digest.deliver.ledger import Ledger
-from digest.errors import LeaseLost, StoreBusy, StoreError
+from digest.errors import LeaseLost, StoreError
 from digest.model import Delivery, Settlement
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 BEATS_PER_LEASE = 3
@@ -84,9 +86,13 @@ class Scribe:
         every = self._ledger.heartbeat
         while every:
             begun = time.monotonic()
-            with contextlib.suppress(StoreBusy):
+            try:
                 await self._do(self._ledger.beat)
                 self._alive_until = begun + BEATS_PER_LEASE * every
+            except LeaseLost:
+                raise
+            except StoreError as error:  # two beats may fail: a database that restarts is waited for
+                log.warning("lease not prolonged", extra={"reason": str(error)})
             await asyncio.sleep(every)
         await asyncio.Event().wait()
 

@@ -9,6 +9,7 @@ from digest.deliver.files import FileTransport
 from digest.deliver.letter import Letter
 from digest.deliver.routes import DomainWatch
 from digest.deliver.smtp import Server, SmtpTransport
+from digest.errors import StoreError
 from digest.model import Delivery, DeliveryKind, DeliveryState
 from tests.deliver.post import QUICK, Post, letter_to, route, route_to
 from tests.smtp_server import Say, SmtpServer
@@ -58,6 +59,33 @@ async def test_a_mail_that_cannot_be_written_is_set_aside_the_third_time_and_har
     assert (any_post.state(poison), any_post.state(other)) == (DeliveryState.REJECTED, DeliveryState.ACCEPTED)
     assert any_post.row(poison).last_reply.startswith("poison: ZeroDivisionError")
     assert tried == 1
+
+
+async def test_books_that_cannot_be_read_for_a_moment_are_no_fault_of_the_mail(
+    post: Post, server: SmtpServer
+) -> None:
+    key, failing = post.digest(post.reader()), [StoreError(), StoreError()]
+
+    def write(delivery: Delivery) -> Letter:
+        if failing:
+            raise failing.pop()
+        return letter_to(delivery)
+
+    await post.run(route_to(server), write=write)
+    assert (post.state(key), post.row(key).last_reply) == (DeliveryState.ACCEPTED, "2.0.0 queued as F00D")
+
+
+async def test_books_that_stay_closed_end_the_run_and_poison_no_mail(post: Post, server: SmtpServer) -> None:
+    key = post.digest(post.reader())
+
+    def write(_: Delivery) -> Letter:
+        raise StoreError
+
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            await post.run(route_to(server), write=write)
+    await post.run(route_to(server))
+    assert post.state(key) is DeliveryState.ACCEPTED
 
 
 async def test_nothing_left_to_say_is_no_mail(post: Post, server: SmtpServer) -> None:
