@@ -1,0 +1,57 @@
+"""In which house do they read? The real one on a file, pointed at our world, without courtesy to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from digest.app import House
+from digest.fetch.client import Client, Manners
+from digest.sample.setting import BASE_URL, SENDER, Sealed
+from digest.store import Store
+
+CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
+MANNERS = Manners(
+    user_agent="trending-papers-digest simulation",
+    intervals={},
+    interval=0,
+    attempts=2,
+    first_wait=0.01,
+    cool_off=0,
+    heeds_environment=False,
+)
+
+
+@dataclass(frozen=True)
+class Hurried(House):
+    """A house that does not wait between its questions: a month passes in minutes."""
+
+    def connect(self, *, hasty: bool = True) -> Client:
+        """A client in a hurry, whoever asks."""
+        del hasty
+        return Client(MANNERS, trusted=self.fetch_plan.trusted)
+
+
+def open_hurried(database: Path, *, upstream: str, mailbox: str) -> Hurried:
+    """The house of the simulation."""
+    settings = Sealed(
+        database_url=f"sqlite:///{database}",
+        base_url=BASE_URL,
+        secret_key=SecretStr("the simulation signs links that lead nowhere"),
+        from_=SENDER,
+        postal_address="1 Sample Street, Exampleton",
+        smtp_url=SecretStr(mailbox),
+        vectors="none",
+        fetch_every=240,
+        sources=("arxiv", "huggingface", "hackernews", "feeds"),
+        feeds=(f"{upstream}/blog.xml",),
+        arxiv_categories=CATEGORIES,
+        arxiv_rss_url=upstream,
+        arxiv_oai_url=f"{upstream}/oai",
+        arxiv_listing_url=upstream,
+        arxiv_api_url=upstream,
+        huggingface_url=upstream,
+        hackernews_url=upstream,
+        arxiv_interval=0,
+    )
+    return Hurried(settings, Store.open(settings.database_url))

@@ -1,0 +1,24 @@
+"""Who dies? A process of its own that does one whole tick; the mail server kills it in the middle."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import anyio
+
+from bench.simulation.house import open_hurried
+from digest import pipeline
+
+
+def main() -> None:
+    """One tick as told by the only argument."""
+    told = json.loads(sys.argv[1])
+    now = datetime.fromisoformat(told["now"])
+    house = open_hurried(Path(told["database"]), upstream=told["upstream"], mailbox=told["mailbox"])
+    anyio.run(pipeline.run, house, lambda: now)
+    house.close()
+
+
+if __name__ == "__main__":
+    main()
