@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 
 from digest import subscriptions
 from digest.store import Store
+from digest.store.papers import MEMORY
 from digest.subscriptions import By
 
 WHOLE_CURVES = timedelta(days=60)  # so long every reading of a count is kept
 THINNED = timedelta(days=150)  # papers first seen before that were thinned on an earlier day
 READINGS = timedelta(days=400)  # so long the lines of what sources answered are kept
+RECORDS = MEMORY + timedelta(days=2)  # local days: nothing a candidate was sent under is ever forgotten
+PARTS = 28  # of the readers: one part a day, so that no day has much to do
+_COMPACTED = "mail_compacted_until"
 _DONE = "tidied"
+LONG_AGO = "1990-01-01T00:00:00+00:00"
 _CHUNK = 1000
 
 
@@ -21,6 +26,9 @@ class Tidied:
     signals: int = 0
     readings: int = 0
     unanswered: int = 0
+    mails: int = 0  # emptied
+    sent: int = 0  # papers that readers were sent
+    past: int = 0  # former contents of papers
 
 
 def tidy(store: Store, now: datetime) -> Tidied | None:
@@ -31,10 +39,37 @@ def tidy(store: Store, now: datetime) -> Tidied | None:
     with store.begin() as tx:
         signals = tx.signals.compact(now - WHOLE_CURVES, seen_since=now - THINNED)
         readings = tx.sources.forget(now - READINGS)
-    unanswered = _forget_unanswered(store, now)
+        past = tx.past.forget(now - RECORDS)
+    unanswered, mails, sent = _forget_unanswered(store, now), _compact(store, now), _forget_sent(store, now)
     with store.begin() as tx:
         tx.meta.write(_DONE, str(now.date()))
-    return Tidied(signals, readings, unanswered)
+    return Tidied(signals, readings, unanswered, mails, sent, past)
+
+
+def _compact(store: Store, now: datetime) -> int:
+    """Empty the rows of mails that nobody will ask about again; the rows stay, for each key is used once."""
+    with store.begin(write=False) as tx:
+        since = datetime.fromisoformat(tx.meta.read(_COMPACTED) or LONG_AGO)
+    emptied = 0
+    while True:
+        with store.begin() as tx:
+            some = tx.deliveries.compact(since, now - RECORDS)
+            if not some:
+                tx.meta.write(_COMPACTED, (now - RECORDS).isoformat())
+                return emptied
+        emptied += some
+
+
+def _forget_sent(store: Store, now: datetime) -> int:
+    """What a part of the readers was sent too long ago to matter (MEMORY), a few readers at a time."""
+    last, gone, part = 0, 0, now.toordinal() % PARTS
+    while True:
+        with store.begin() as tx:
+            some = tx.subscribers.ids_after(last, part=part, of=PARTS)
+            gone += tx.deliveries.forget_sent(some, (now - RECORDS).date()) if some else 0
+        if not some:
+            return gone
+        last = some[-1]
 
 
 def _forget_unanswered(store: Store, now: datetime) -> int:

@@ -37,6 +37,10 @@ class Pile:
             self._papers |= {name: found.get(name) for name in missing}
         return {name: paper for name in ids if (paper := self._papers[name])}
 
+    def drop(self) -> None:
+        """Read everything anew: a run must not send what was revised before it began."""
+        self._until = 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letters:

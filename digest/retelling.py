@@ -55,7 +55,7 @@ async def retell(
             tx.meta.write(RESTING, (now + RESTS).isoformat())
     if told:
         with store.begin() as tx:
-            tx.papers.retell(told)
+            tx.papers.retell(told, at=now)
     return len(told)
 
 

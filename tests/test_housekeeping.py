@@ -1,12 +1,17 @@
 """Once a day the house forgets what it has no reason to keep."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest import subscriptions
-from digest.housekeeping import Tidied, tidy
-from digest.model import Reading
+from digest.housekeeping import PARTS, RECORDS, Tidied, tidy
+from digest.model import DeliveryKind, Planned, Reading, Sent, Subscriber
 from digest.store import Store
+from digest.store.records import DELIVERY
 from digest.subscriptions import By
 from tests.house import NOW, paper, signal
 
@@ -26,3 +31,53 @@ def test_old_readings_and_the_unanswered_go_once_a_day(any_store: Store) -> None
     assert tidy(any_store, NOW) == Tidied(signals=58, readings=1, unanswered=2)
     assert tidy(any_store, NOW) is None
     assert tidy(any_store, NOW + timedelta(days=1)) == Tidied()
+
+
+def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(any_store: Store) -> None:
+    old, late = paper("Old Sheep"), paper("Late Sheep", authors=("Bo",))
+    ago = NOW - timedelta(days=450)
+    by = By("test", ago, b"pepper")
+    with any_store.begin() as tx:
+        reader = subscriptions.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
+        for one, seen in ((old, ago), (late, NOW - timedelta(days=390))):
+            tx.papers.add([one], seen_at=seen)
+            tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
+        tx.past.keep([old], until=ago)
+        tx.connection.execute(sa.update(DELIVERY).values(state="accepted", finished_at=DELIVERY.c.slot))
+    told = [done for day in range(PARTS) if (done := tidy(any_store, NOW + timedelta(days=day / 4)))]
+    assert [sum(getattr(done, name) for done in told) for name in ("mails", "past")] == [1, 1]
+    with any_store.begin(write=False) as tx:
+        newest, oldest = tx.deliveries.history(reader.id)
+        assert (oldest.address, oldest.payload) == ("", {})
+        assert newest.payload["papers"] == [late.id]
+        assert oldest.key == f"digest/{reader.id}/{ago.date()}"
+
+
+@given(known=st.integers(0, 500), listed=st.integers(0, 8))
+def test_what_was_forgotten_is_never_a_candidate(store: Store, known: int, listed: int) -> None:
+    seen = NOW - timedelta(days=known)
+    one = replace(paper(), listed=(NOW - timedelta(days=listed)).date())
+    with store.begin(keep=False) as tx:
+        by = By("test", seen, b"pepper")
+        reader = subscriptions.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
+        tx.papers.add([one], seen_at=seen)
+        tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
+        tx.deliveries.forget_sent([reader.id], (NOW - RECORDS).date())
+        was_sent = one.id in tx.deliveries.sent_papers([reader.id])[reader.id]
+        is_candidate = one.id in {each.id for each in tx.papers.pool(NOW - timedelta(days=7), NOW)}
+    assert was_sent or not is_candidate
+
+
+def _mail(reader: Subscriber, paper_id: str, at: datetime) -> Planned:
+    return Planned(
+        kind=DeliveryKind.DIGEST,
+        key=f"digest/{reader.id}/{at.date()}",
+        subscriber_id=reader.id,
+        address=reader.address,
+        day=at.date(),
+        slot=at,
+        not_before=at,
+        not_after=at + timedelta(hours=20),
+        payload={"papers": [paper_id]},
+        papers={paper_id: Sent(day=at.date())},
+    )

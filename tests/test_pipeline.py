@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from digest import editions, pipeline, subscriptions
 from digest.app import House, open_house
+from digest.compose.edition import paper_ids
 from digest.deliver.tally import Tally
 from digest.fetch.client import Client
 from digest.model import DeliveryState, Edition, Health, Profile, Section
@@ -326,3 +327,26 @@ async def test_a_house_with_a_key_signs_what_it_sends(world: World, tmp_path: Pa
     await pipeline.send(house, lambda: THURSDAY + DUE)
     (mail,) = world.mails()
     assert mail.read_bytes().startswith(b"DKIM-Signature: v=1;")
+
+
+async def test_the_preview_of_a_day_gone_by_is_the_mail_of_that_day_whatever_became_of_its_papers(
+    world: World,
+) -> None:
+    world.subscribe(keywords="robotics")
+    await world.day(THURSDAY)
+    (mail,) = world.mails()
+    store = world.house.store
+    with store.begin() as tx:
+        reader = tx.subscribers.by_address("ada@example.com")
+        (delivery,) = (one for one in tx.deliveries.history(reader.id) if one.day)
+        papers = tx.papers.by_ids(paper_ids(delivery.payload))
+        revised = [
+            replace(one, title=f"{one.title}, Revisited", version=one.version + 1) for one in papers.values()
+        ]
+        tx.papers.add(revised, seen_at=FRIDAY)
+        tx.papers.retell(dict.fromkeys(papers, "They say it again."), at=FRIDAY + DUE)
+        tx.papers.add([replace(revised[0], withdrawn=True)], seen_at=FRIDAY + 2 * DUE)
+        assert "Revisited" in tx.papers.by_ids(papers)[revised[0].id].title
+    recalled = editions.recall(store, reader, delivery.slot)
+    assert recalled is not None
+    assert world.house.letters.digest(recalled) == mail.read_bytes()

@@ -106,7 +106,7 @@ def told(one: Paper, language: str = "en") -> str:
 async def test_what_a_model_says_is_labelled_in_every_language(store: Store) -> None:
     ids = kept(store, paper())
     with store.begin() as tx:
-        tx.papers.retell({ids[0]: SAID, "arxiv:9999.99999": SAID})
+        tx.papers.retell({ids[0]: SAID, "arxiv:9999.99999": SAID}, at=NOW)
         one = tx.papers.by_ids(ids)[ids[0]]
     assert told(one) == f"AI summary: {SAID}"
     assert told(one, "zh") == f"AI 摘要：{SAID}"

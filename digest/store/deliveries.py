@@ -164,6 +164,19 @@ class Deliveries:
         standing = Standing(self._connection, pepper=pepper)
         return standing.report(pid, kind, now=now, code=code, raw_hash=raw_hash)
 
+    def compact(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
+        """Empty the rows of mails that ended between two moments: that they went stays, to whom is gone."""
+        ended = DELIVERY.c.finished_at.between(since, before) & (DELIVERY.c.address != "")
+        some = sa.select(DELIVERY.c.id).where(ended).limit(limit)
+        blank = dict.fromkeys(("address", "domain", "last_reply", "remote_id"), "")
+        change = sa.update(DELIVERY).where(DELIVERY.c.id.in_(some)).values(payload={}, **blank)
+        return self._connection.execute(change).rowcount
+
+    def forget_sent(self, readers: Collection[int], before: date) -> int:
+        """Drop what these readers were sent before a day: papers that old are no candidates any more."""
+        theirs = among(self._connection, SENT_PAPER.c.subscriber_id, readers) & (SENT_PAPER.c.day < before)
+        return self._connection.execute(sa.delete(SENT_PAPER).where(theirs)).rowcount
+
     # ---- inside
 
     def _plan(self, planned: Sequence[Planned], now: datetime) -> int:

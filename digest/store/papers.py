@@ -13,11 +13,13 @@ from digest.model import Announcement, Paper
 from digest.rank.finding import Match
 from digest.store.aliases import numbers_of
 from digest.store.dialects import among, chunks, insert, is_postgres
+from digest.store.past import Past
 from digest.store.records import ALIAS, PAPER, SENT_PAPER, SIGNAL
 from digest.store.search import Question, matching
 from digest.store.shelf import Shelf, Work
 
 RECENT = timedelta(days=31)  # moderation may hold a paper for weeks; what is older only changed its listing
+MEMORY = timedelta(days=400)  # so long it is remembered who was sent what, and whatever is older is not sent
 _CHUNK = 10_000
 _FIELDS = tuple(item.name for item in fields(Paper))
 _LISTS = ("authors", "categories", "aliases", "keywords")
@@ -50,6 +52,7 @@ class Papers:
         taken = [shelf.take(paper, names, seen_at) for paper, names in zip(papers, keys, strict=True)]
         changed = [work for work in shelf.works() if work.has_changed]
         added = _told(papers, taken, changed)
+        Past(self._connection).keep(self._before(changed), until=seen_at)
         self._write(changed, shelf)
         return added
 
@@ -60,10 +63,13 @@ class Papers:
         return {given: papers[number] for given, number in numbers.items()}
 
     def pool(self, since: datetime, now: datetime) -> tuple[Paper, ...]:
-        """What may be sent as of `now`: seen or listed since then, not withdrawn, not merely revised."""
+        """What may be sent as of `now`: seen or listed since then, not withdrawn, not merely revised.
+
+        Nothing that we have known for longer than MEMORY: what was sent then is forgotten.
+        """
         query = (
             sa.select(*_COLUMNS)
-            .where(PAPER.c.first_seen <= now, PAPER.c.withdrawn.is_(False))
+            .where(PAPER.c.first_seen.between(now - MEMORY, now), PAPER.c.withdrawn.is_(False))
             .where((PAPER.c.first_seen >= since) | PAPER.c.listed.between(since.date(), now.date()))
             .order_by(PAPER.c.id)
         )
@@ -110,8 +116,9 @@ class Papers:
         best = max((weight for _, weight in numbers), default=0.0) or 1.0
         return tuple(Match(found[number], weight / best) for number, weight in numbers)
 
-    def retell(self, sentences: Mapping[str, str]) -> None:
+    def retell(self, sentences: Mapping[str, str], *, at: datetime) -> None:
         """Keep what a language model says of papers, by their ids; what it says of others is nothing."""
+        Past(self._connection).keep(self.by_ids(sentences).values(), until=at)
         for known, sentence in sentences.items():
             self._connection.execute(sa.update(PAPER).where(PAPER.c.id == known).values(retold=sentence))
 
@@ -122,6 +129,12 @@ class Papers:
     def _rows(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> list[tuple[int, Paper]]:
         query = sa.select(*_COLUMNS, PAPER.c.number).where(among(self._connection, column, values))
         return [(row.number, _paper(row[:-1])) for row in self._connection.execute(query)]
+
+    def _before(self, changed: Sequence[Work]) -> list[Paper]:
+        """What these works, and those that turned out to be one with them, were before."""
+        gone = [number for work in changed for number in work.absorbed]
+        absorbed = [paper for _, paper in self._rows(PAPER.c.number, gone)] if gone else []
+        return [*absorbed, *(work.stored for work in changed if work.stored)]
 
     def _stored(self, keys: Collection[str]) -> list[tuple[int, Paper, frozenset[str]]]:
         """Every stored work that any of the keys may mean, with all its keys."""

@@ -83,6 +83,16 @@ class PaperRecord(Record, table=True):
     first_seen: datetime = Field(index=True)
 
 
+class PaperPastRecord(Record, table=True):
+    """What a mailed paper was like until it changed: an old mail can be shown as it was."""
+
+    __tablename__ = "paper_past"
+    __table_args__ = CLUSTERED
+    paper_id: str = Field(primary_key=True)  # as it was called then
+    until: datetime = Field(primary_key=True)
+    content: dict[str, Any] = _json()
+
+
 class AliasRecord(Record, table=True):
     """Any key by which a paper may be met. Only a title key may point at several papers."""
 
@@ -348,6 +358,7 @@ def _table(record: type[Record]) -> sa.Table:
 
 
 PAPER = _table(PaperRecord)
+PAPER_PAST = _table(PaperPastRecord)
 ALIAS = _table(AliasRecord)
 SIGNAL = _table(SignalRecord)
 MODEL = _table(ModelRecord)

@@ -160,6 +160,16 @@ class Subscribers:
             query = query.where(SUBSCRIBER.c.status == str(status))
         return tuple(map(subscriber_of, self._connection.execute(query)))
 
+    def ids_after(self, subscriber_id: int, *, part: int, of: int, limit: int = 200) -> tuple[int, ...]:
+        """The next ids of one of so many parts of the subscribers, taken by their remainders."""
+        query = (
+            sa.select(SUBSCRIBER.c.id)
+            .where(SUBSCRIBER.c.id > subscriber_id, SUBSCRIBER.c.id % of == part)
+            .order_by(SUBSCRIBER.c.id)
+            .limit(limit)
+        )
+        return tuple(self._connection.scalars(query))
+
     def counts(self) -> Mapping[Status, int]:
         """How many subscribers stand where; every status is named."""
         query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)

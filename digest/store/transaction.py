@@ -8,6 +8,7 @@ from digest.store.audit import Audit
 from digest.store.deliveries import Deliveries
 from digest.store.meta import Meta
 from digest.store.papers import Papers
+from digest.store.past import Past
 from digest.store.signals import Signals
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
@@ -25,6 +26,11 @@ class Transaction:
     def papers(self) -> Papers:
         """Papers, met by any of their keys."""
         return Papers(self.connection)
+
+    @cached_property
+    def past(self) -> Past:
+        """What mailed papers were before they changed."""
+        return Past(self.connection)
 
     @cached_property
     def signals(self) -> Signals:

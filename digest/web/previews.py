@@ -59,8 +59,10 @@ def latest(store: Store, reader: Subscriber) -> list[Edition]:
     """The editions that went to this reader, the newest first."""
     with store.begin(write=False) as tx:
         sent = [mail for mail in tx.deliveries.history(reader.id) if mail.kind is DeliveryKind.DIGEST]
-        papers = tx.papers.by_ids({name for mail in sent[:LATEST] for name in paper_ids(mail.payload)})
-    return [_remembered(mail, reader, papers) for mail in sent[:LATEST] if mail.day]
+        told = [mail for mail in sent[:LATEST] if mail.day and mail.payload]
+        papers = tx.papers.by_ids({name for mail in told for name in paper_ids(mail.payload)})
+        past = [tx.past.as_of(paper_ids(mail.payload), mail.accepted_at or mail.slot) for mail in told]
+    return [_remembered(mail, reader, papers | then) for mail, then in zip(told, past, strict=True)]
 
 
 def _remembered(mail: Delivery, reader: Subscriber, papers: dict[str, Paper]) -> Edition:
