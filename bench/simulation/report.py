@@ -86,7 +86,7 @@ def publish(lived: Lived, kept: Sequence[Promise], docs: Path) -> None:
         autoescape=False,  # noqa: S701  Markdown of our own figures
     )
     pages.filters["format_day"] = "{:%-d %B}".format
-    page = pages.get_template("report.md").render(facts(lived, kept))
+    page = pages.get_template("report.md.j2").render(facts(lived, kept))
     (docs / "simulation.md").write_text(page, encoding="utf-8")
 
 
