@@ -1,6 +1,6 @@
 """How much does handing over a mail cost? Our client and pump beside Postfix's smtp-source, in turns.
 
-    python bench/smtp.py [--pairs 7] [--mails 2000] [--size 50000] [--connections 8]
+    python -m bench.smtp [--pairs 7] [--mails 2000] [--size 50000] [--connections 8]
 
 smtp-source is C and sends one fixed body; the ratios of CPU and of mails per second are the facts, the
 rates themselves swing with whatever else the machine does.
@@ -29,6 +29,7 @@ from digest.model import Delivery, DeliveryKind, Planned, Preferences, Profile, 
 from digest.store import Store
 from digest.store.ledger import SendersLedger
 
+ME, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
@@ -173,22 +174,21 @@ def _fill(store: Store, mails: int) -> None:
 
 def main() -> None:
     """Measure in turns, print the medians of the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--mails", type=int, default=2000)
     parser.add_argument("--size", type=int, default=50_000)
     parser.add_argument("--connections", type=int, default=8)
     args = parser.parse_args()
     costs: dict[str, list[Cost]] = {}
-    me, children = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     with sink() as port, tempfile.TemporaryDirectory() as folder:
         for _ in range(args.pairs):
             send = whole(port, args, Path(folder))
             runs: list[tuple[str, Callable[[], object], int]] = [
-                ("smtp-source", lambda: source(port, args), children),
-                ("pipelined", lambda: asyncio.run(client(port, args, pipelining=True)), me),
-                ("lock-step", lambda: asyncio.run(client(port, args, pipelining=False)), me),
-                ("with ledger", send, me),
+                ("smtp-source", lambda: source(port, args), CHILDREN),
+                ("pipelined", lambda: asyncio.run(client(port, args, pipelining=True)), ME),
+                ("lock-step", lambda: asyncio.run(client(port, args, pipelining=False)), ME),
+                ("with ledger", send, ME),
             ]
             for name, work, who in runs:
                 costs.setdefault(name, []).append(cost_of(work, args.mails, who))

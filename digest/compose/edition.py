@@ -17,6 +17,7 @@ from digest.model import Edition, Heat, Paper, Pick, Reason, Section, Subscriber
 
 _HEAT = TypeAdapter(Heat)
 _REASON = TypeAdapter(Reason)
+_SECTIONS = {section.value: section for section in Section}
 
 
 def payload_of(edition: Edition) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _remember(pick: Pick) -> dict[str, Any]:
 def _recall(item: Mapping[str, Any], paper: Paper) -> Pick:
     return Pick(
         paper=paper,
-        section=Section(item["section"]),
+        section=_SECTIONS[item["section"]],
         affinity=item["affinity"],
         score=item["score"],
         heat=_heat(_text(item["heat"])),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from digest.compose import subject as line
 from digest.compose.clean import clean
@@ -38,12 +39,16 @@ class Page:
 
     def in_columns(self) -> "Page":
         """The same for the text part."""
-        return replace(
-            self,
-            preheader=wrapped(self.preheader),
-            headline=wrapped(self.headline),
-            because=wrapped(self.because),
-        )
+        facts: dict[str, Any] = {**self.wrapped()}
+        return replace(self, **facts)
+
+    def wrapped(self) -> dict[str, str]:
+        """What the text part has in lines of its own."""
+        return {
+            "preheader": wrapped(self.preheader),
+            "headline": wrapped(self.headline),
+            "because": wrapped(self.because),
+        }
 
 
 def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:

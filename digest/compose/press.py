@@ -25,7 +25,8 @@ from digest.compose.stencil import HOLE, Stencil, Values, hole
 from digest.compose.tongue import Tongue, tongue
 from digest.model import Edition, Pick, Section
 
-OWN = ("subject", "preheader", "headline", "because", "web", "preferences", "pause", "unsubscribe")
+OWN = ("subject", "preheader", "headline", "because")
+SEALED = ("web", "preferences", "unsubscribe")  # links that end in letters of the reader's own
 SEAL = 16  # letters
 MOST_WHY = 600  # bytes that no reason exceeds in HTML
 MOST_CARDS = 20_000  # kept at once; a run has hundreds
@@ -95,14 +96,15 @@ class Press:
         speaks = tongue(edition.subscriber.preferences.language)
         edition, dealt = self._fitting(speaks, edition)
         page = pages.edition_page(site, links, speaks, edition)
-        page = replace(page, subject=self._subject(speaks, page))
-        own = own_head(page.subject, edition, site=site, links=links, message_id=message_id)
+        subject = self._subject(speaks, page)
+        own = own_head(subject, edition, site=site, links=links, message_id=message_id)
         text_cards, html_cards = self._poured(speaks, edition, dealt)
-        text, html = self._page(speaks, page, tuple(text_cards))
+        text, html = self._page(speaks, page, edition.subscriber.pid, tuple(text_cards))
+        filled = _filling(page, edition.subscriber.pid) | {"subject": subject}
         text_parts: list[bytes] = []
         html_parts: list[bytes] = []
-        text.pour(_values(page.in_columns()) | text_cards, text_parts)
-        html.pour(_values(page) | html_cards, html_parts)
+        text.pour({**filled, **page.wrapped(), **text_cards}, text_parts)
+        html.pour({**filled, **html_cards}, html_parts)
         return assembled(self._head(own, edition), text_parts, html_parts)
 
     def _fitting(self, speaks: Tongue, edition: Edition) -> tuple[Edition, Dealt]:
@@ -178,8 +180,7 @@ class Press:
                 why_text, why_html = encoded_reason(speaks, told) if told else NO_REASON
                 own: Values = NOTHING
                 if section is not Section.ALSO_NEW:
-                    seals = {"more": seal(card.more), "less": seal(card.less)}
-                    own = {"pid": pid, "why": why_html, **seals}
+                    own = {"pid": pid, "why": why_html, "more": seal(card.more), "less": seal(card.less)}
                 card.html.pour(own, html_parts)
                 card.text.pour({"why": why_text}, text_parts)
                 text_parts.append(BETWEEN_CARDS)
@@ -193,15 +194,21 @@ class Press:
             self._subjects[speaks.code] = self._renderer.subject(speaks, "digest", page=blank)
         return " ".join(self._subjects[speaks.code].replace(hole("subject"), page.subject).split())
 
-    def _page(self, speaks: Tongue, page: Page, sections: tuple[str, ...]) -> tuple[Stencil, Stencil]:
+    def _page(
+        self, speaks: Tongue, page: Page, pid: str, sections: tuple[str, ...]
+    ) -> tuple[Stencil, Stencil]:
         """The page around the cards, for editions of this shape."""
-        key = (speaks.code, sections, page.weekly, page.notes, page.archive)
+        links = _links(page, pid)
+        key = (speaks.code, sections, page.weekly, page.notes, page.archive, len(pid), *links.values())
         if key not in self._pages:
-            holes: dict[str, Any] = {name: hole(name) for name in (*OWN, *sections)}
-            blank = replace(page, **holes)
+            holes: dict[str, Any] = {name: hole(name) for name in (*OWN, *sections)} | links
+            blank, widths = replace(page, **holes), {"pid": len(pid), **dict.fromkeys(SEALED, SEAL)}
+            text, html = (
+                self._renderer.render(speaks, f"digest/body.{part}", page=blank) for part in ("txt", "html")
+            )
             self._pages[key] = (
-                Stencil(self._renderer.render(speaks, "digest/body.txt", page=blank), html=False),
-                Stencil(self._renderer.render(speaks, "digest/body.html", page=blank), html=True),
+                Stencil(text, html=False, widths=widths),
+                Stencil(html, html=True, widths=widths),
             )
         return self._pages[key]
 
@@ -222,5 +229,18 @@ def encoded_reason(speaks: Tongue, told: str) -> tuple[list[bytes], list[bytes]]
     return [quoted(why_lines(speaks, told) + "\n")], [quoted(f"{escape(told)}\n")]
 
 
-def _values(page: Page) -> dict[str, Any]:
-    return {name: getattr(page, name) for name in OWN}
+def _links(page: Page, pid: str) -> dict[str, str]:
+    """The reader's links, with holes where their own letters stand."""
+    own = {name: _holed(getattr(page, name), pid, name) for name in SEALED}
+    return own | {"pause": own["preferences"] + page.pause.removeprefix(page.preferences)}
+
+
+def _holed(url: str, pid: str, name: str) -> str:
+    before, _, after = url.rpartition(".")[0].rpartition(f".{pid}")
+    return f"{before}.{hole('pid')}{after}.{hole(name)}"
+
+
+def _filling(page: Page, pid: str) -> dict[str, Any]:
+    """What goes into the holes of a page."""
+    seals = {name: getattr(page, name).rpartition(".")[2].encode() for name in SEALED}
+    return {name: getattr(page, name) for name in OWN} | {"pid": pid.encode(), **seals}

@@ -28,9 +28,9 @@ def hole(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What stands before a hole, and how the hole is filled."""
+    """Where a hole is among the pieces, and how it is filled."""
 
-    before: bytes
+    place: int
     name: str
     cut: slice | None = None  # of a value with a known width: the part that fills this gap
     line: tuple[str, ...] = ()  # else the line that waits for it: text and names of holes by turns
@@ -44,23 +44,25 @@ class Stencil:
 
     def __init__(self, text: str, *, html: bool, widths: Mapping[str, int] | None = None) -> None:
         self._html = html
+        self._pieces: list[bytes] = []
         self._gaps: list[Gap] = []
         self._rest = b""
         for line in LINE.findall(text):
             self._add(tuple(HOLE.split(line)), widths or {})
+        self._pieces.append(self._rest)
 
     def pour(self, values: Values, into: list[bytes]) -> None:
         """Add the encoded text, its holes filled. A value that is a list of bytes fills a whole line."""
+        pieces = self._pieces.copy()
         for gap in self._gaps:
-            into.append(gap.before)
             value = values[gap.name]
             if gap.cut is not None:
-                into.append(value[gap.cut])  # type: ignore[arg-type]  # bytes, as promised above
-            elif isinstance(value, str):
-                into.append(quoted(self._filled(gap.line, values)))
+                pieces[gap.place] = value[gap.cut]  # type: ignore[assignment]  # bytes, as promised above
+            elif isinstance(value, (str, bytes)):
+                pieces[gap.place] = quoted(self._filled(gap.line, values))
             else:
-                into += value  # type: ignore[arg-type]  # a list of bytes
-        into.append(self._rest)
+                pieces[gap.place] = b"".join(value)
+        into += pieces
 
     def _add(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
         names = line[1::2]
@@ -69,10 +71,11 @@ class Stencil:
         elif all(name in widths for name in names):
             self._cut(line, widths)
         else:
-            self._wait(Gap(self._rest, names[0], line=line))
+            self._wait(names[0], line=line)
 
-    def _wait(self, gap: Gap) -> None:
-        self._gaps.append(gap)
+    def _wait(self, name: str, cut: slice | None = None, *, line: tuple[str, ...] = ()) -> None:
+        self._pieces += [self._rest, b""]
+        self._gaps.append(Gap(len(self._pieces) - 1, name, cut, line))
         self._rest = b""
 
     def _cut(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
@@ -85,7 +88,8 @@ class Stencil:
                 for first, stop in _runs(places[start : start + len(piece)]):
                     offset = places.index(first, start) - start
                     cut = slice(offset, offset + stop - first)
-                    self._wait(Gap(self._rest + encoded[done:first], line[at], cut))
+                    self._rest += encoded[done:first]
+                    self._wait(line[at], cut)
                     done = stop
             start += len(piece.encode())
         self._rest = encoded[done:]
@@ -93,7 +97,8 @@ class Stencil:
     def _filled(self, line: tuple[str, ...], values: Values) -> str:
         pieces = list(line)
         for at in range(1, len(line), 2):
-            value = str(values[line[at]])
+            given = values[line[at]]
+            value = given.decode() if isinstance(given, bytes) else str(given)
             pieces[at] = escape(value) if self._html else value
         return "".join(pieces)
 
