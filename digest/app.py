@@ -30,8 +30,9 @@ from digest.fetch.llm import Model
 from digest.fetch.registry import Plan, build
 from digest.fetch.source import Source
 from digest.letters import Letters
+from digest.meaning import served
 from digest.model import Delivery, Schedule
-from digest.rank.vectors import Embedding
+from digest.rank.vectors import Embedder, Embedding
 from digest.settings import Settings
 from digest.store import Store
 from digest.store.ledger import SendersLedger
@@ -157,9 +158,14 @@ class House:
             )
 
     @cached_property
-    def vectors(self) -> Embedding | None:
-        """What tells the meaning of texts beside their words, if anything."""
+    def embedding(self) -> Embedder | None:
+        """What turns texts into vectors, if anything."""
         return embeddings.named(self.settings.vectors)
+
+    @property
+    def vectors(self) -> Embedding | None:
+        """What tells the meaning of texts beside their words: the model whose vectors are complete."""
+        return served(self.store, self.embedding, load=embeddings.named)
 
     @property
     def spread(self) -> timedelta:

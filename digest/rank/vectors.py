@@ -8,7 +8,7 @@ import numpy as np
 
 from digest.rank.lexical import Floats
 
-SHRINK = 0.75  # how much of every direction's spread is taken to be alike before whitening
+SHRINK = 0.85  # how much of every direction's spread is taken to be alike before whitening
 NEAREST, NEAR = 3, 0.3  # the second channel: mean of the nearest documents, and its weight
 
 AnyFloats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
@@ -20,10 +20,24 @@ class Embedding(Protocol):
     """A model that turns texts into vectors; the edge loads it, this room only calls it."""
 
     name: str  # with its version: vectors of different names are never compared
-    weight: float  # beside the lexical part, which weighs 1
+    weight: float  # beside the words, which weigh 1, for a reader who gave hardly any
 
     def fitted(self, texts: Sequence[str]) -> Encode:
         """An encoder that may know how usual each word of these texts is."""
+        ...
+
+
+class Embedder(Embedding, Protocol):
+    """An embedding whose vectors can be kept: what it learns of the language is kept beside them."""
+
+    setting: str  # by which it is loaded again
+
+    def learn(self, texts: Sequence[str]) -> bytes:
+        """What it needs to know of these texts to read others alike; empty if it knows its language."""
+        ...
+
+    def encoder(self, learnt: bytes) -> Encode:
+        """An encoder that knows this, and gives the same text the same vector for ever."""
         ...
 
 

@@ -1,0 +1,137 @@
+"""What do papers mean to a model? Vectors are made once, kept, and serve until better ones are complete."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from digest.errors import ConfigError
+from digest.rank.lexical import Floats
+from digest.rank.vectors import Embedder, Embedding, Encode, packed, unit, unpacked
+from digest.store import Store
+from digest.store.vectors import KeptModel, text_key
+
+POOL = timedelta(days=7)  # as long as a paper may be sent
+EARLIER = 4000  # papers before that, which tell what is usual
+BATCH = 256  # texts turned into vectors, and kept, at once
+LEARNS_AT = (64, 256, 1024, 4096)  # a model that learns from texts learns anew when there are so many
+
+Tell = Callable[[str, int, int], object]
+Load = Callable[[str], Embedder | None]
+
+
+def tell_nobody(_what: str, _done: int, _of: int) -> None:
+    """Nobody looks at how far it is."""
+
+
+def keep_up(store: Store, model: Embedder | None, now: datetime, *, tell: Tell = tell_nobody) -> int:
+    """Give every paper that may be sent or compared its vector; how many were made.
+
+    For a new model, or one that has learnt more, all are made anew, and what was there serves meanwhile.
+    Broken off, it goes on from there the next time.
+    """
+    texts = _texts(store, now)
+    if model is None or not texts:
+        return 0
+    kept = _begun(store, model, list(texts.values()), now)
+    with store.begin(write=False) as tx:
+        known = tx.vectors.known(kept)
+    missing = [key for key in texts if key not in known]
+    encode = model.encoder(kept.fit)
+    for done, keys in _batches(missing):
+        tell(f"vectors by {kept.name}", done, len(missing))
+        vectors = unit(encode([texts[key] for key in keys]))
+        with store.begin() as tx:
+            tx.vectors.keep(kept, {key: packed(row) for key, row in zip(keys, vectors, strict=True)})
+    _finish(store, kept, known - texts.keys())
+    return len(missing)
+
+
+def served(store: Store, model: Embedder | None, *, load: Load) -> Embedding | None:
+    """The model whose vectors are complete, whichever is chosen by now; the chosen one if there is none."""
+    if model is None:
+        return None
+    with store.begin(write=False) as tx:
+        kept = tx.vectors.serving()
+    if kept is None:
+        return model
+    maker = model if _is_by(kept, model) else _loaded(kept, load)
+    return Served(store, kept, maker) if maker else model
+
+
+class Served:
+    """A model that looks its vectors up in the store, and makes only those that are not there."""
+
+    def __init__(self, store: Store, kept: KeptModel, maker: Embedder) -> None:
+        self.name, self.weight = kept.name, maker.weight
+        self._store, self._kept, self._maker = store, kept, maker
+        self._encoder: Encode | None = None
+
+    def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  what it learnt was kept with the vectors
+        """An encoder that gives a text the vector it always had."""
+        return self._encode
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        keys = [text_key(text) for text in texts]
+        with self._store.begin(write=False) as tx:
+            known = {key: unpacked(row) for key, row in tx.vectors.of(self._kept, {*keys}).items()}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if missing:
+            known |= dict(zip(missing, self._made(list(missing.values())), strict=True))
+        return np.array([known[key] for key in keys], np.float32)
+
+    def _made(self, texts: Sequence[str]) -> Floats:
+        self._encoder = self._encoder or self._maker.encoder(self._kept.fit)
+        return np.array([unpacked(packed(row)) for row in unit(self._encoder(texts))], np.float32)
+
+
+def _texts(store: Store, now: datetime) -> dict[int, str]:
+    """What the papers say that may be sent or compared, by its key."""
+    with store.begin(write=False) as tx:
+        papers = (*tx.papers.pool(now - POOL, now), *tx.papers.background(EARLIER, before=now - POOL))
+    texts = (f"{paper.title}\n{paper.abstract}" for paper in papers)
+    return {text_key(text): text for text in texts}
+
+
+def _begun(store: Store, model: Embedder, texts: Sequence[str], now: datetime) -> KeptModel:
+    """The model as the store knows it; a new one, or one that can learn more by now, begins."""
+    step = max((number for number in LEARNS_AT if number <= len(texts)), default=0)
+    with store.begin(write=False) as tx:
+        serving = tx.vectors.serving()
+    if serving and serving.name.startswith(f"{model.name}/") and _step(serving) >= step:
+        return serving  # fewer papers than once: what it learnt from more of them is better
+    fit = model.learn(texts)
+    name = f"{model.name}/{step}" if fit else model.name
+    with store.begin() as tx:
+        tx.vectors.begin(name, setting=model.setting, fit=fit, now=now)
+        begun = tx.vectors.model(name)
+    assert begun is not None  # noqa: S101  narrows the type: it was begun two lines above
+    return begun
+
+
+def _step(kept: KeptModel) -> int:
+    return int(kept.name.rpartition("/")[2])
+
+
+def _finish(store: Store, kept: KeptModel, gone: set[int]) -> None:
+    with store.begin() as tx:
+        if not kept.is_complete:
+            tx.vectors.complete(kept)
+        tx.vectors.forget(kept, gone)
+
+
+def _batches(keys: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
+    return ((start, keys[start : start + BATCH]) for start in range(0, len(keys), BATCH))
+
+
+def _loaded(kept: KeptModel, load: Load) -> Embedder | None:
+    """The model that made these vectors, if it is still installed in the same version."""
+    try:
+        maker = load(kept.setting)
+    except ConfigError:
+        return None
+    return maker if maker and _is_by(kept, maker) else None
+
+
+def _is_by(kept: KeptModel, model: Embedder) -> bool:
+    return kept.name == model.name or kept.name.startswith(f"{model.name}/")
