@@ -10,6 +10,7 @@ install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 torture: $(VENV)/.dev     ; @$(BIN)/python -m pytest tests/torture -m long -s $(ARGS)
 fuzz: $(VENV)/.dev         ; @$(BIN)/python -m pip install --quiet atheris && $(BIN)/python -m tests.fuzz $(ARGS)
+bench: $(VENV)/.dev       ; @$(BIN)/python -m bench $(ARGS)
 lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 lock: $(VENV)/.dev        ; @$(BIN)/python -m pip install --quiet uv && $(LOCK) -o deploy/requirements.txt && $(LOCK) --group dev -o deploy/requirements-dev.txt

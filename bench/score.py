@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from bench.row import Row, compared
 from digest.rank.lexical import Floats
 from digest.rank.vectors import best
 
@@ -44,6 +45,18 @@ def pairs(papers: Floats, readers: Floats) -> Iterator[tuple[float, float]]:
     """Both, one after the other, so that a busy machine is busy for both."""
     for _ in range(ROUNDS):
         yield seconds(bare, papers, readers), seconds(ours, papers, readers)
+
+
+def rows(readers: int = 20_000, papers: int = 500, width: int = 256) -> Iterator[Row]:
+    """Readers a CPU second beside the bare product."""
+    chance = np.random.default_rng(1)
+    left = chance.standard_normal((papers, width), np.float32)
+    right = chance.standard_normal((readers, width), np.float32)
+    ours(left, right[: readers // 10])
+    bare_, mine = zip(*pairs(left, right), strict=True)
+    rates = [[readers / spent for spent in each] for each in (mine, bare_)]
+    name = f"readers scored over {papers} papers"
+    yield compared(name, *rates, unit="readers/CPU s", against="bare product and partition", goal=0.4)
 
 
 def main() -> None:

@@ -2,13 +2,12 @@
 
 Both sides run in turn on the same papers, each in one durable transaction on a new file: all of them new,
 then the same ones again with new versions. The raw side is given the finished rows and keys; it parses,
-compares and merges nothing. `python bench/upsert.py [PAPERS] [ROUNDS]`
+compares and merges nothing. `python -m bench.upsert [PAPERS] [ROUNDS]`
 """
 
 import json
 import random
 import sqlite3
-import statistics
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.row import Row, compared
 from digest.identity import keys_of
 from digest.model import Paper
 from digest.store import Store
@@ -31,7 +31,7 @@ COLUMNS = [column.name for column in PAPER.columns]
 
 def papers(count: int) -> list[Paper]:
     """Invented papers of the usual size: an abstract of about 1200 characters."""
-    dice = random.Random(7)  # noqa: S311  a bench is no secret
+    dice = random.Random(7)
     words = [
         "".join(dice.choices("abcdefghijklmnopqrstuvwxyz", k=dice.randint(3, 10))) for _ in range(20_000)
     ]
@@ -113,32 +113,39 @@ def finish(batch: Sequence[Paper]) -> None:
     FINISHED[batch[0].version] = rows, keys
 
 
+def rows(count: int = 5000, rounds: int = 7) -> Iterator[Row]:
+    """Papers a CPU second of both sides, new and revised."""
+    rates = measure(count, rounds)
+    for kind, name in (("new", "papers taken in"), ("revised", "papers taken in again, revised")):
+        ours, theirs = ([turn[side][kind] for turn in rates] for side in ("ours", "raw"))
+        yield compared(name, ours, theirs, unit="papers/CPU s", against="raw sqlite3", goal=GOAL)
+
+
 def main() -> None:
     """Print papers per CPU second of both sides and the median of their ratios."""
     count, rounds = (
         int(sys.argv[place]) if len(sys.argv) > place else default for place, default in ((1, 5000), (2, 7))
     )
+    for row in rows(count, rounds):
+        print(" | ".join(row.cells()))
+
+
+def measure(count: int, rounds: int) -> list[dict[str, dict[str, float]]]:
+    """Both sides in turns; papers a CPU second, by turn, side and kind."""
     new = papers(count)
     revised = [replace(paper, version=2, abstract=f"{paper.abstract} revised") for paper in new]
     finish(new)
     finish(revised)
-    ratios: dict[str, list[float]] = {"new": [], "revised": []}
+    turns = []
     for turn in range(rounds):
-        sides = [("ours", ours), ("raw", raw)]
-        seconds: dict[str, dict[str, float]] = {}
+        sides, rates = [("ours", ours), ("raw", raw)], {}
         for name, side in sides if turn % 2 else sides[::-1]:
             with tempfile.TemporaryDirectory() as folder:
                 for add in side(Path(folder) / "bench.sqlite3"):
-                    seconds[name] = {
-                        kind: timed(add, batch) for kind, batch in (("new", new), ("revised", revised))
-                    }
-        for kind, found in ratios.items():
-            found.append(seconds["raw"][kind] / seconds["ours"][kind])
-            rate = {name: count / seconds[name][kind] for name in seconds}
-            print(f"{kind:8} ours {rate['ours']:8.0f}/s  raw {rate['raw']:8.0f}/s  ratio {found[-1]:.2f}")
-    for kind, found in ratios.items():
-        median = statistics.median(found)
-        print(f"{kind:8} median ratio {median:.2f} (goal {GOAL}) {'met' if median >= GOAL else 'MISSED'}")
+                    batches = (("new", new), ("revised", revised))
+                    rates[name] = {kind: count / timed(add, batch) for kind, batch in batches}
+        turns.append(rates)
+    return turns
 
 
 def timed(add: Callable[[Sequence[Paper]], None], batch: Sequence[Paper]) -> float:
