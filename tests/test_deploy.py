@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from httpx import ASGITransport, AsyncClient
 
 from digest.app import open_house
 from digest.cli import COMMANDS
+from digest.deliver.smtp import Server
 from digest.model import Reading
 from digest.pipeline import LAST_TICK
 from digest.sample.setting import sealed
@@ -78,9 +80,20 @@ def test_compose_runs_commands_that_exist_and_keeps_its_data() -> None:
     assert kept == set(compose["volumes"])
 
 
+def test_compose_tells_how_mail_leaves_by_each_of_its_profiles() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    (compose,) = _yaml("compose.yaml")
+    for service in compose["services"].values():
+        for profile in service.get("profiles", ()):
+            assert f"--profile {profile} up" in text
+    for url in re.findall(r"smtp://(?:relay|catcher):\d+\?tls=\w+", text):
+        assert Server.parse(url).host in compose["services"]
+
+
 def test_kubernetes_runs_web_and_workers_as_nobody() -> None:
-    deployments = [doc for doc in _yaml("kubernetes/digest.yaml") if doc["kind"] == "Deployment"]
-    for deployment in deployments:
+    runs = [doc for doc in _yaml("kubernetes/digest.yaml") if doc["kind"] in ("Deployment", "Job")]
+    assert [run["metadata"]["name"] for run in runs] == ["digest-migrate", "digest-web", "digest-worker"]
+    for deployment in runs:
         pod = deployment["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["containers"][0]["args"][0] in COMMANDS
@@ -95,6 +108,9 @@ def test_the_personal_workflow_calls_commands_that_exist() -> None:
 
 def test_the_image_runs_as_nobody_and_says_whether_it_is_well() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
+    (extras,) = re.findall(r'"\.\[([a-z,]+)\]"', dockerfile)
+    known = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {"postgres"} <= set(extras.split(",")) <= set(known)
     assert "\nUSER digest\n" in dockerfile
     assert "HEALTHCHECK" in dockerfile
     for copied in re.findall(r"^COPY ([\w./]+) ", dockerfile, re.MULTILINE):
