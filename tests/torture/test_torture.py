@@ -50,8 +50,8 @@ async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Store)
 
 
 @pytest.mark.long
-async def test_16_500_kills(any_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    report = await torture_of(any_store, seed=16).run(mails=4000, kills=500)
+async def test_16_500_kills(any_store: Store, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
+    report = await torture_of(any_store, seed=16).run(mails=8 * kills, kills=kills)
     with capsys.disabled():
         print(f"\n{any_store.engine.dialect.name}: {report}")  # noqa: T201  the figures are what it is run for
     hold(report)
