@@ -2,7 +2,8 @@
 
     found = likeness + 0.25 · 2^(-age / 180 days) + 0.25 · h / (h + 4)
 
-`likeness` is the match relative to the best one (1), h the heat in doublings above usual, at least 0. So
+`likeness` is the match relative to the best one (1), by its words alone or, where a model is at hand, by its
+words and its meaning together; h the heat in doublings above usual, at least 0. So
 the words decide, and of papers that match about alike the new and the talked-about ones come first.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from digest.model import Heat, Paper
+from digest.rank.fusing import fused
 
 NEW, HOT = 0.25, 0.25  # what being of today, and being as hot as anything, adds to a full match
 FADES = timedelta(days=180)  # being new counts half after so long
@@ -23,6 +25,17 @@ class Match:
 
     paper: Paper
     likeness: float
+
+
+def both_ways(matches: Sequence[Match], nearness: Sequence[float]) -> list[Match]:
+    """The matches with their likeness from two rankings: by their words, and by how near they are in meaning.
+
+    `nearness` goes with the first of `matches`, larger for nearer; of the others nobody asked.
+    """
+    by_words = sorted(matches, key=lambda match: -match.likeness)
+    near = sorted(zip(matches, nearness, strict=False), key=lambda pair: -pair[1])
+    likeness = fused([each.paper.id for each in by_words], [each.paper.id for each, _ in near])
+    return [Match(match.paper, likeness[match.paper.id]) for match in matches]
 
 
 def found_order(matches: Sequence[Match], heat: Mapping[str, Heat], now: datetime) -> list[Paper]:

@@ -19,7 +19,8 @@ from digest.store.dialects import is_postgres, storable
 from digest.store.records import PAPER
 
 CONSIDERED = 2000  # of a word that is everywhere, the newest so many are ranked
-LOOKED_AT = 20_000  # and the newest so many are looked at for what a filter lets through
+LOOKED_AT = 5000  # the newest so many of those that hold the words are looked at for those of one source
+BROWSED = 100_000  # and without words the newest so many of all
 ENOUGH = 100  # papers with the last word as it stands; of fewer, it may be the beginning of one
 _MOST_WORDS = 16
 _SHORTEST_STEM = 3  # one or two letters are no beginning of a word yet: they would mean half of all papers
@@ -97,6 +98,9 @@ def _words(text: str) -> list[str]:
 def _sqlite(question: Question) -> sa.Select[int]:
     filters = _filters(question, sa.func.json_each)
     if not question.words and not question.categories:
+        if question.source:
+            newest = sa.select(sa.func.max(PAPER.c.number)).scalar_subquery()
+            filters.append(PAPER.c.number > newest - BROWSED)
         return sa.select(PAPER.c.number).where(*filters).order_by(PAPER.c.number.desc())
     match = sa.literal_column("paper_text").op("MATCH")(_expression(question))
     holding = sa.select(_TEXT.c.rowid.label("number")).where(match).order_by(_TEXT.c.rowid.desc())

@@ -14,6 +14,7 @@ from digest.web.admission import Door
 from digest.web.board import Board
 from digest.web.committer import Committer
 from digest.web.limits import Limits
+from digest.web.meaning import Meaning
 from digest.web.pages import Pages
 from digest.web.previews import Mornings
 from digest.web.pulse import Pulse
@@ -36,6 +37,7 @@ class Lobby:
     pages: Pages
     board: Board
     mornings: Mornings
+    meaning: Meaning
     committer: Committer
     door: Door
     badges: Badges
@@ -82,6 +84,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
         pages=Pages(house.site, settings.templates_dir),
         board=Board(house.store),
         mornings=Mornings(house.store),
+        meaning=Meaning(house.store, wanted=settings.vectors != "none"),
         committer=Committer(house.store),
         door=Door(Limits(), Tickets(secret)),
         badges=Badges(

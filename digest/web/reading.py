@@ -104,14 +104,15 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
 def _found(lobby: Lobby, asked: Asked, now: datetime) -> tuple[Sequence[Paper], dict[str, Heat]]:
     """One paper more than a page shows, and the heat of those that were voted on.
 
-    The best hundred are put in order by more than their words; farther on the words alone decide.
+    The best hundred are put in order by more than their words: what they mean, how new and how hot they are.
+    Farther on the words alone decide.
     """
     first = (asked.place - 1) * SHOWN
     if not asked.words or first >= WEIGHED:
         matches, heat = _matches(lobby, asked, now, start=first, end=first + SHOWN + 1)
         return [match.paper for match in matches], heat
     matches, heat = _matches(lobby, asked, now, start=0, end=WEIGHED + 1)
-    best = found_order(matches[:WEIGHED], heat, now)
+    best = found_order(lobby.meaning.added(matches[:WEIGHED], asked.words, now), heat, now)
     after = [match.paper for match in matches[WEIGHED:]]  # says only that there is a page after
     return [*best, *after][first : first + SHOWN + 1], heat
 
