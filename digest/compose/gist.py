@@ -22,7 +22,9 @@ NEWS = re.compile(
 )
 RUN_UP = re.compile(
     r"^(?:(?:hence|thus|therefore|however|here|furthermore|moreover|specifically|consequently|accordingly|"
-    r"to (?:this|that) end|in (?:light|view) of (?:this|these|the)\b[^,.]{0,60}|in (?:this|our) (?:paper|work|study|report|article)|"
+    r"to(?:wards?)? (?:this|that) (?:end|goal|aim)|"
+    r"(?:motivated by|in (?:light|view) of) (?:this|these)\b[^,.]{0,60}|"
+    r"in (?:this|our) (?:paper|work|study|report|article)|"
     r"to (?:address|tackle|explore|solve|overcome|bridge|fill|mitigate|achieve|close|remedy)\b[^,.]{0,90})"
     r",?\s+)+(?=we\b)",
     re.IGNORECASE,

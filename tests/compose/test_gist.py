@@ -31,6 +31,8 @@ def test_an_abstract_that_announces_nothing_is_told_from_its_beginning() -> None
     [
         ("To this end, we propose a nap.", "We propose a nap."),
         ("In light of this, we propose a nap.", "We propose a nap."),
+        ("Toward this goal, we propose a nap.", "We propose a nap."),
+        ("Motivated by this observation, we propose a nap.", "We propose a nap."),
         ("To address these limits, in this work, we first introduce naps.", "We first introduce naps."),
         ("Hence, we show that sheep sleep.", "We show that sheep sleep."),
         ("In this paper we study sheep.", "We study sheep."),
