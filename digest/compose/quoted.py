@@ -4,6 +4,7 @@ import binascii
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 LINE = 76
 DOTTED = re.compile(rb"\n\..*")
@@ -40,6 +41,7 @@ def one_line(text: str) -> str:
     return CONTROLS.sub(" ", text).strip()
 
 
+@lru_cache(maxsize=1024)  # many readers of a day share their subject
 def header_text(text: str) -> str:
     """Unstructured header text; encoded words only when it is not plain ASCII."""
     clean = one_line(text)

@@ -53,7 +53,7 @@ class Stencil:
 
     def pour(self, values: Values, into: list[bytes]) -> None:
         """Add the encoded text, its holes filled. A value that is a list of bytes fills a whole line."""
-        pieces = self._pieces.copy()
+        pieces = self._pieces.copy() if self._gaps else self._pieces
         for gap in self._gaps:
             value = values[gap.name]
             if gap.cut is not None:
