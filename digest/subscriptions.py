@@ -189,6 +189,18 @@ def unsubscribe(tx: Transaction, pid: str, *, by: By) -> Subscriber | None:
     return gone
 
 
+def deny(tx: Transaction, pid: str, *, by: By) -> None:
+    """That was not me: who never confirmed is forgotten, who left stays away, and neither is asked again."""
+    reader = _known(tx, pid)
+    if reader is None or reader.status in (Status.CONFIRMED, Status.PAUSED):
+        return
+    suppress(tx, reader.address, reason=SuppressionReason.REQUEST, by=by)
+    if reader.status is Status.UNCONFIRMED:
+        erase(tx, pid, by=by)
+    else:
+        tx.subscribers.save(replace(reader, asked_at=None))
+
+
 def undo_unsubscribe(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     """That was a mistake: back to where they were, within a week. InvalidToken later."""
     reader = tx.subscribers.by_pid(pid)

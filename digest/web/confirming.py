@@ -61,11 +61,11 @@ async def confirm(token: str, request: Request, lobby: InLobby) -> Response:
 
 @router.post("/c/{token}/no")
 async def deny(token: str, lobby: InLobby) -> Response:
-    """No: who never confirmed is forgotten and never asked again; a new address is simply not used."""
+    """No: the address is never asked again, whoever types it in; a new address is simply not used."""
     claim, reader = _whose(lobby, token)
     if not claim.extra and reader.status not in READS:
         by = lobby.by("reader")
-        await lobby.committer.run(lambda tx: subscriptions.unsubscribe(tx, claim.pid, by=by), by=by)
+        await lobby.committer.run(lambda tx: subscriptions.deny(tx, claim.pid, by=by), by=by)
     return lobby.pages.message("Thank you for telling us", "Nothing will be sent to this address.")
 
 

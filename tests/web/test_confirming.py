@@ -12,7 +12,7 @@ from digest.compose.links import Keys, Links, Purpose
 from digest.model import Status, Subscriber
 from digest.subscriptions import By
 from tests.house import NOW
-from tests.web.visit import BASE, SCANNERS, Clock, Look, path_of, sign_up
+from tests.web.visit import BASE, SCANNERS, Clock, Look, Mails, path_of, sign_up
 
 
 @pytest.fixture
@@ -101,6 +101,22 @@ async def test_that_was_not_me_forgets_the_address_and_never_asks_again(
     clock.advance(hours=1)
     await sign_up(visitor, clock, "carol@example.com")
     assert reader_now("carol@example.com") is None
+
+
+async def test_who_left_and_is_signed_up_by_a_stranger_is_not_asked_again_after_saying_no(
+    visitor: AsyncClient, house: House, ada: Subscriber, mails: Mails, clock: Clock
+) -> None:
+    by = By("reader", NOW, house.pepper)
+    with house.store.begin() as tx:
+        subscriptions.unsubscribe(tx, ada.pid, by=by)
+    await sign_up(visitor, clock, ada.address)
+    assert (await visitor.post(link_of(house, ada) + "/no")).status_code == 200
+    asked = len(mails(ada.address))
+    clock.advance(hours=1)
+    await sign_up(visitor, clock, ada.address)
+    assert len(mails(ada.address)) == asked
+    with house.store.begin(write=False) as tx:
+        assert tx.subscribers.by_id(ada.id).status is Status.UNSUBSCRIBED
 
 
 async def test_links_that_are_not_ours_change_nothing(
