@@ -56,7 +56,7 @@ def sentences(name: str = "sentences") -> Embedder:
 class StaticTable:
     """A vector per word piece, averaged with the weight of its rarity: fast, and order does not matter."""
 
-    weight = 0.8
+    weight = 2.5
     setting = "static"
 
     def __init__(self, table: Path, pieces: Path, *, name: str) -> None:
@@ -119,7 +119,7 @@ class StaticTable:
 class SentenceModel:
     """Any sentence-transformers model; what it computed once it remembers for as long as it lives."""
 
-    weight = 1.5
+    weight = 10.0
 
     def __init__(self, source: str, *, name: str, setting: str) -> None:
         if not find_spec("sentence_transformers"):

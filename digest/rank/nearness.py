@@ -18,6 +18,7 @@ from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
 USUAL = 1.2  # how much of what a paper has in common with the usual one is subtracted
+TELLING = 700  # different terms that a reader gave at which a model counts half: few words leave more to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,14 @@ class Nearness:
         view = _standard(self._lexicon.smoothed((words - USUAL * self._lexicon.usual).T).T)
         if self._meaning is None or self._space is None:
             return np.where(spoken, view, np.minimum(view, 0))  # no word in common: never stands out
-        return _standard(view + self._space.weight * self._meant(self._meaning, views, shares, against))
+        return _standard(view + self._trust(views) * self._meant(self._meaning, views, shares, against))
+
+    def _trust(self, views: Sequence[View]) -> Floats:
+        """What meaning counts beside words, which count 1, in each view (down): less, the more it says."""
+        sizes = np.concatenate([outline.sizes for outline in self._outlines])
+        said = np.array([sizes[list(view.documents)].sum() for view in views], np.float32)
+        weight = self._space.weight if self._space else 0.0
+        return np.asarray(weight / (1 + said / TELLING), np.float32)[:, None]
 
     @cached_property
     def _position(self) -> Places:

@@ -45,6 +45,18 @@ def test_disliked_meaning_counts_against() -> None:
     assert ranking.affinity[1] > ranking.affinity[3]
 
 
+def test_the_more_words_a_reader_gave_the_less_a_model_is_needed() -> None:
+    papers = [paper(title, abstract="") for title in ("waves", "pebbles", "auction", "market")]
+    much = " ".join(f"w{number}x" for number in range(3000))
+    model = Synonyms()
+    model.weight = 10.0
+    few, many = Ranker(papers, vectors=model).rank(
+        [Profile(liked=(Liking("ocean pebbles"),)), Profile(liked=(Liking(f"ocean pebbles {much}"),))]
+    )
+    assert int(few.affinity.argmax()) == 0
+    assert int(many.affinity.argmax()) == 1
+
+
 def test_a_stored_vector_comes_back_as_half_precision_had_it() -> None:
     vector = np.array([0.125, -3.5, 0.1], np.float32)
     assert np.allclose(unpacked(packed(vector)), vector, rtol=1e-3)
