@@ -113,7 +113,9 @@ def test_arxiv_is_silent_on_weekends_and_on_its_holidays() -> None:
     weekdays = [d for n in range(365) if (d := date(2026, 1, 1) + timedelta(days=n)).weekday() < 5]
     assert {day for day in weekdays if not arxiv_announces(day)} == silent
     assert arxiv_silence(date(2026, 11, 26)) == "holiday: Thanksgiving"
-    assert arxiv_silence(date(2026, 11, 22)) == "weekend"
+    assert {arxiv_silence(date(2026, 11, day)) for day in (21, 22)} == {"weekend"}
+    assert arxiv_silence(date(2027, 7, 5)).startswith("holiday"), "the 4th is a Sunday"
+    assert [arxiv_silence(date(2028, 1, day)) != "" for day in (16, 17, 18)] == [True, True, False]
     assert arxiv_silence(date(2026, 11, 23)) == ""
 
 
@@ -122,3 +124,23 @@ def test_a_wrong_zone_or_time_is_named_with_an_example() -> None:
         zone_of("Middle/Earth")
     with pytest.raises(ConfigError, match="07:00"):
         parse_time("seven")
+
+
+def test_due_at_its_minute_and_until_it_is_too_late_also_past_midnight() -> None:
+    late = Schedule(timezone="UTC", send_at=time(23, 0))
+    slot = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
+    for passed in (timedelta(0), timedelta(hours=2), timedelta(hours=3) - timedelta(seconds=1)):
+        assert due_slot(late, slot + passed, max_lateness=timedelta(hours=3)) == (slot.date(), slot)
+    assert due_slot(late, slot + timedelta(hours=3), max_lateness=timedelta(hours=3)) is None
+
+
+def test_the_day_is_the_one_on_the_reader_s_wall() -> None:
+    moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    walls = {
+        zone: local_day(Schedule(timezone=zone), moment).day for zone in ("Pacific/Kiritimati", "Etc/GMT+12")
+    }
+    assert walls == {"Pacific/Kiritimati": 24, "Etc/GMT+12": 23}
+
+
+def test_a_time_of_day_has_no_seconds_and_no_zone() -> None:
+    assert parse_time("07:30:59.5+02:00") == time(7, 30)

@@ -106,3 +106,21 @@ def test_a_paper_is_found_under_its_ids_and_its_title() -> None:
     first, second, *titles = keys_of(preprint)
     assert (first, second) == ("arxiv:2611.00001", "doi:10.1000/x")
     assert titles == list(title_keys(preprint.title, preprint.authors, 2026))
+
+
+def test_the_keys_of_a_title_name_its_year_and_both_neighbours() -> None:
+    first, second = title_keys("A title that is long enough", ("Ada Loveless",), 2026)
+    assert (first[-10:], second[-10:]) == ("|2025-2026", "|2026-2027")
+    assert title_keys("A title that is long enough", (), None) == ("title:atitlethatislongenough||",)
+
+
+def test_who_is_named_last_name_first_has_the_same_key() -> None:
+    keys = {
+        title_key("A title that is long enough", (name,), 2026) for name in ("Ada Loveless", "Loveless, Ada")
+    }
+    assert keys == {"title:atitlethatislongenough|loveless|2026"}
+
+
+def test_a_doi_in_brackets_loses_what_opens_nowhere() -> None:
+    assert canonical("10.1000/(sheep)") == "doi:10.1000/(sheep)"
+    assert {canonical(f"10.1000/sheep{end}") for end in (")", "]", "}", ").")} == {"doi:10.1000/sheep"}

@@ -13,6 +13,8 @@ from digest.withdrawal import is_withdrawn
         ("Withdrawn.", ""),
         ("We count sheep.", "5 pages. This paper is temporarily withdrawn, currently under revision"),
         ("The paper was withdrawn.", ""),
+        ("THIS PAPER HAS BEEN WITHDRAWN BY THE AUTHORS.", ""),
+        ("Retracted by the authors: the sheep were goats.", ""),
     ],
 )
 def test_a_paper_that_says_it_is_withdrawn_is(abstract: str, comment: str) -> None:
@@ -30,3 +32,16 @@ def test_a_paper_that_says_it_is_withdrawn_is(abstract: str, comment: str) -> No
 )
 def test_a_paper_about_withdrawing_is_not_withdrawn(abstract: str, comment: str) -> None:
     assert not is_withdrawn("Sheep", abstract, comment)
+
+
+@pytest.mark.parametrize(
+    ("title", "is_meant"),
+    [
+        ("Withdrawn: Counting Sheep", True),
+        ("[WITHDRAWN] Sheep", True),
+        ("On Withdrawn Sheep", False),
+        ("", False),
+    ],
+)
+def test_a_title_says_so_only_at_its_beginning(title: str, is_meant: bool) -> None:
+    assert is_withdrawn(title, "We count sheep.") is is_meant
