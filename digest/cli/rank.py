@@ -13,7 +13,7 @@ import numpy as np
 
 from digest import embeddings
 from digest.cli.house import clock, now_option
-from digest.model import Because, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
+from digest.model import Because, Facet, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
 from digest.rank.interest import Ranker, Ranking
 from digest.rank.lexical import counted
 from digest.rank.score import score
@@ -63,7 +63,8 @@ def command(  # noqa: PLR0917  click passes every option by name
     A paper is {"id", "title", "abstract", "authors": [], "categories": [], "published", "listed", "signals":
     [{"kind": "upvotes", "value": 8, "observed_at": "2026-11-23T09:00:00Z"}]}; a profile is {"id",
     "keywords": [], "muted": [], "authors": [], "categories": [], "text": "", "liked": [{"title",
-    "abstract"}], "disliked": [], "candidates": [ids]}. All but the ids may be left out.
+    "abstract"}], "disliked": [], "candidates": [ids], "facets": [{"name", "keywords": [], "text": "",
+    "liked": []}]}. All but the ids and names may be left out. Facets are interests that stay apart.
     Signals after --now do not exist yet.
     """
     known = _distinct(list(_lines(papers, _known)))
@@ -226,9 +227,17 @@ def _reader(given: Mapping[str, Any]) -> Reader:
             text=_text(given.get("text")),
             liked=_likings(given, "liked"),
             disliked=_likings(given, "disliked"),
+            facets=tuple(map(_facet, given.get("facets") or ())),
         ),
         candidates=None if candidates is None else tuple(dict.fromkeys(map(str, candidates))),
     )
+
+
+def _facet(given: Mapping[str, Any]) -> Facet:
+    name = _text(given.get("name"))
+    if not name:
+        raise ValueError("a facet needs a name")
+    return Facet(name, _texts(given, "keywords"), _text(given.get("text")), _likings(given, "liked"))
 
 
 def _likings(given: Mapping[str, Any], name: str) -> tuple[Liking, ...]:

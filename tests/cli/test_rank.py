@@ -151,3 +151,19 @@ def test_a_byte_order_mark_and_broken_characters_do_not_stop_a_ranking(tmp_path:
     path.write_bytes(b'\xef\xbb\xbf{"id": "\\ud83d", "title": "caf\xe9"}\r\n\r\n{"id": "b"}')
     result = CliRunner().invoke(command, ["--papers", str(path)])
     assert {pick["paper"] for pick in answers(result)[0]["picks"]} == {"\ud83d", "b"}
+
+
+def test_facets_stay_apart_and_are_told(tmp_path: Path) -> None:
+    facets = [
+        {"name": "sea", "keywords": ["ocean"]},
+        {"name": "talk", "liked": [{"title": "Speech prosody"}]},
+    ]
+    [answer] = answers(rank(tmp_path, "--top", "2", readers=[{"id": 1, "facets": facets}]))
+    assert {pick["paper"] for pick in answer["picks"]} == {"p0", "p2"}
+    assert any("your interest “sea”" in pick["reason"] for pick in answer["picks"])
+
+
+def test_a_facet_without_a_name_is_a_mistake_that_is_named(tmp_path: Path) -> None:
+    result = rank(tmp_path, readers=[{"id": 1, "facets": [{"keywords": ["ocean"]}]}])
+    assert result.exit_code == 2
+    assert "a facet needs a name" in result.output
