@@ -34,14 +34,8 @@ def test_a_paper_about_withdrawing_is_not_withdrawn(abstract: str, comment: str)
     assert not is_withdrawn("Sheep", abstract, comment)
 
 
-@pytest.mark.parametrize(
-    ("title", "is_meant"),
-    [
-        ("Withdrawn: Counting Sheep", True),
-        ("[WITHDRAWN] Sheep", True),
-        ("On Withdrawn Sheep", False),
-        ("", False),
-    ],
-)
-def test_a_title_says_so_only_at_its_beginning(title: str, is_meant: bool) -> None:
-    assert is_withdrawn(title, "We count sheep.") is is_meant
+def test_a_title_says_so_only_at_its_beginning() -> None:
+    for title in ("Withdrawn: Counting Sheep", "[WITHDRAWN] Sheep"):
+        assert is_withdrawn(title, "We count sheep.")
+    for title in ("On Withdrawn Sheep", ""):
+        assert not is_withdrawn(title, "We count sheep.")
