@@ -113,9 +113,10 @@ class Fleet:
 
     async def until(self, condition: Callable[[], bool], *, seconds: float) -> None:
         """Wait until something is true of the world."""
-        async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110  the world has no event for it
-                await asyncio.sleep(0.1)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not condition():
+            assert asyncio.get_running_loop().time() < deadline, f"digests: {self.states()}"
+            await asyncio.sleep(0.1)
 
     async def stop(self, name: str) -> int:
         """End a machine as a supervisor does, and see how it left."""

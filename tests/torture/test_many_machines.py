@@ -79,7 +79,7 @@ async def test_a_day_of_faults_loses_nothing_and_plans_nothing_twice(
 ) -> None:
     chance = random.Random(24)  # noqa: S311  it only has to be repeatable
     async with machines(postgres_url, tmp_path) as (made, cable):
-        readers = populate(made.store, readers=2500)
+        readers = populate(made.store, readers=1500)
         await asyncio.gather(made.web("left"), made.web("right"), *(made.worker(f"w{n}") for n in range(3)))
         alive, people = [f"w{n}" for n in range(3)], set[str]()
         for number in range(3, 15):

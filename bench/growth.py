@@ -1,0 +1,110 @@
+"""How does the cost of a day grow with its readers and its papers? A table, a plot, and the fitted exponent.
+
+    python -m bench.growth [--large] [--write docs]
+
+Each cell is a whole run (read, rank, plan, render, ledger, SMTP into a sink) in a process of its own; CPU
+seconds and peak memory are the run's. With --large, 100,000 readers and 10,000 papers too. --write puts the
+table between the marks of docs/scaling.md and the plot into docs/images/growth.svg.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.invented import settled
+from bench.plot import Line, drawn
+from bench.row import figure
+from bench.smtp import sink
+from bench.whole import run
+
+READERS, PAPERS = (1_000, 3_000, 10_000), (500, 2_000)
+LARGE_READERS, LARGE_PAPERS = (*READERS, 100_000), (*PAPERS, 10_000)
+BEGIN, END = "<!-- growth -->", "<!-- end of growth -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One day."""
+
+    readers: int
+    papers: int
+    cpu: float  # seconds
+    peak: float  # MiB
+
+
+def measure(readers: int, papers: int) -> Cell:
+    """A day of so many readers and papers."""
+    args = argparse.Namespace(connections=16, vectors="none")
+    with tempfile.TemporaryDirectory() as folder, sink() as port:
+        told = run(settled(Path(folder) / "house.sqlite3", people=readers, works=papers), port, args)
+    return Cell(readers, papers, told["cpu"] * told["mails"] / 1e6, told["peak"])
+
+
+def exponent(cells: Sequence[Cell]) -> float:
+    """The power of the number of readers with which the cost grows: 1 is proportional."""
+    slope, _ = np.polyfit([math.log(c.readers) for c in cells], [math.log(c.cpu) for c in cells], 1)
+    return float(slope)
+
+
+def further(cells: Sequence[Cell]) -> float:
+    """Microseconds of CPU for each further reader, between the smallest and the largest day."""
+    first, last = cells[0], cells[-1]
+    return (last.cpu - first.cpu) / (last.readers - first.readers) * 1e6
+
+
+def table(by_papers: dict[int, list[Cell]]) -> list[str]:
+    """In Markdown."""
+    sizes = [cell.readers for cell in max(by_papers.values(), key=len)]
+    head = ["papers", *(f"{size:,} readers" for size in sizes), "each further reader", "exponent"]
+    lines = [head, ["---"] * len(head)]
+    for papers, cells in by_papers.items():
+        told = {cell.readers: f"{figure(cell.cpu)} s, {cell.peak:.0f} MiB" for cell in cells}
+        row = [f"{papers:,}", *(told.get(size, "") for size in sizes)]
+        lines.append([*row, f"{further(cells):.0f} us", f"{exponent(cells):.2f}"])
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def write(docs: Path, lines: Sequence[str], plot: str) -> None:
+    """Table and plot, in their places."""
+    page = docs / "scaling.md"
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    page.write_text(before + "\n".join([BEGIN, *lines, END]) + rest.partition(END)[2], encoding="utf-8")
+    (docs / "images" / "growth.svg").write_text(plot, encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, tell, and with --write keep it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument(
+        "--large", action="store_true", help="100,000 readers, 10,000 papers: takes half an hour"
+    )
+    parser.add_argument("--write", type=Path, metavar="DOCS", help="keep table and plot in this folder")
+    given = parser.parse_args()
+    sizes, works = (LARGE_READERS, LARGE_PAPERS) if given.large else (READERS, PAPERS)
+    by_papers: dict[int, list[Cell]] = {papers: [] for papers in works}
+    for papers, cells in by_papers.items():
+        for readers in sizes:
+            cells.append(measure(readers, papers))
+            print(
+                json.dumps(
+                    {"readers": readers, "papers": papers, "cpu": cells[-1].cpu, "peak": cells[-1].peak}
+                )
+            )
+    lines = table(by_papers)
+    print("\n".join(lines))
+    if given.write:
+        curves = [
+            Line(f"{papers:,} papers (n^{exponent(cells):.2f})", [(c.readers, c.cpu) for c in cells])
+            for papers, cells in by_papers.items()
+        ]
+        write(given.write, lines, drawn(curves, across="readers", up="CPU seconds a day"))
+
+
+if __name__ == "__main__":
+    main()
