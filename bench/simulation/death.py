@@ -14,14 +14,13 @@ KILLED = -9
 
 
 def is_doomed(stage: Stage, waiting: int) -> bool:
-    """One death on a day of deaths, at the first tick with a good handful of mails to write."""
-    today = stage.now.date()
-    killed = any(death.at.date() == today for death in stage.record.deaths)
-    return today in stage.script.deaths and not killed and waiting >= min(5, len(stage.readers) // 3)
+    """Whether a death is owed, and a good handful of readers waits; on a quiet day it is put off."""
+    owed = sum(day <= stage.now.date() for day in stage.script.deaths)
+    return owed > len(stage.record.deaths) and waiting >= min(5, len(stage.readers) // 3)
 
 
 async def die(stage: Stage) -> None:
-    """The tick of this moment, killed at its third letter; RuntimeError when it lived."""
+    """The tick of this moment, killed at its third letter; one that has fewer to write lives on."""
     moment = MOMENTS[len(stage.record.deaths) % len(MOMENTS)]
     before = len(stage.letterbox.received)
     process = await asyncio.create_subprocess_exec(
@@ -31,9 +30,10 @@ async def die(stage: Stage) -> None:
     stage.letterbox.doom = lambda now: next(countdown, None) if now == moment else None
     status = await process.wait()
     stage.letterbox.doom = lambda _: None
-    if status != KILLED:
-        raise RuntimeError(f"The sender of {stage.now:%d %B} was not killed: it ended with {status}.")
-    stage.record.deaths.append(Death(stage.now, moment, len(stage.letterbox.received) - before))
+    if status == KILLED:
+        stage.record.deaths.append(Death(stage.now, moment, len(stage.letterbox.received) - before))
+    elif status:
+        raise RuntimeError(f"The sender of {stage.now:%d %B} ended by itself, with {status}.")
 
 
 def _orders(stage: Stage) -> dict[str, str]:
