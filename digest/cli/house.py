@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from digest import logs
 from digest.app import House
@@ -20,6 +21,12 @@ from digest.app import open_house as open_app
 from digest.settings import load
 
 YEARS = (1990, 2200)  # before arXiv there is nothing, and calendars end
+HOUR, DAY = 60, 24 * 60  # minutes
+COLOURS = {
+    **dict.fromkeys(("OK", "ok"), "green"),
+    **dict.fromkeys(("WARN", "stale", "truncated", "uncertain", "paused"), "yellow"),
+    **dict.fromkeys(("FAIL", "failed", "changed", "rejected", "expired"), "bold red"),
+}
 PLAIN_WIDTH = 10_000  # in a pipe nothing is wrapped or cut
 
 
@@ -94,7 +101,7 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     for header in headers:
         table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
+        table.add_row(*(_shown(cell) for cell in row))
     console().print(table)
 
 
@@ -141,5 +148,23 @@ class Bar:
             tell(f"{what} ...")
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """How long before now that was, in the largest unit that fits: `5 min ago`, `3 h ago`, `2 days ago`."""
+    minutes = round((now - moment).total_seconds() / 60)
+    if minutes < 0:
+        return f"in {ago(now, moment).removesuffix(' ago')}"
+    if minutes < HOUR:
+        return f"{minutes} min ago" if minutes else "now"
+    return f"{minutes // HOUR} h ago" if minutes < 2 * DAY else f"{minutes // DAY} days ago"
+
+
+def _shown(cell: object) -> Text:
+    """A cell in a terminal: text and never markup, what is well in green and what is not in red."""
+    text = f"{cell:%Y-%m-%d %H:%M}" if isinstance(cell, datetime) else _plain(cell)
+    return Text(text, style=COLOURS.get(text, ""))
+
+
 def _plain(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return cell.isoformat()
     return "" if cell is None else str(cell).replace("\t", " ").replace("\n", " ")

@@ -46,6 +46,8 @@ def canonical(day: Day) -> dict[str, object]:
         "due": day.plans.due,
         "planned": day.plans.planned,
         "quiet": day.plans.quiet,
+        "missed": day.plans.missed,
+        "stopped": day.plans.stopped,
         "sent": day.tally.sent,
         "deferred": day.tally.deferred,
         "failed": day.tally.failed,

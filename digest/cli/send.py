@@ -12,7 +12,7 @@ from digest.app import House
 from digest.cli.house import json_option, now_option, open_house, show_json, show_table, spoken, ticking
 from digest.cli.preview import STRANGER, edition_json
 from digest.cli.run import log_day, show_day
-from digest.deliver.letter import Letter
+from digest.deliver.letter import Letter, Unreachable
 from digest.errors import DeliveryError, NotFound
 from digest.model import Edition, Section, Subscriber
 from digest.pipeline import Clock, Day
@@ -73,7 +73,10 @@ async def send_test(house: House, to: str, clock: Clock) -> str:
     edition = editions.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
     letter = Letter(raw=house.letters.digest(edition), mail_from=house.site.sender, rcpt_to=address)
     route = house.routes[0]
-    line = await route.transport.open()
+    try:
+        line = await route.transport.open()
+    except Unreachable as error:
+        raise DeliveryError(f"There is no way to the mail server ({error}). See: digest doctor") from error
     try:
         outcome = await line.deliver(letter)
     finally:

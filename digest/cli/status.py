@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from digest.cadence import arxiv_day, arxiv_silence
-from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.house import ago, clock, json_option, now_option, open_house, show_json, show_table
 from digest.model import BounceKind, DeliveryState, Health, Status
 from digest.pipeline import LAST_TICK
 from digest.store import Transaction
@@ -36,8 +36,9 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         return
     for sentence in in_words(told):
         click.echo(sentence)
-    headers = ("source", "scope", "health", "read_at", "fetched", "unseen", "note")
-    show_table(headers, [[state[name] for name in headers] for state in told["sources"]])
+    headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
+    rows = [state | {"read": ago(_moment(state["read_at"]), moment)} for state in told["sources"]]
+    show_table(headers, [[row[name] for name in headers] for row in rows])
 
 
 def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:
@@ -65,11 +66,13 @@ def in_words(told: dict[str, Any]) -> Sequence[str]:
     """The same, a sentence each."""
     ended, heard, readers = told["last_24_hours"], told["heard_24_hours"], told["subscribers"]
     lost = ended.get(DeliveryState.REJECTED, 0) + ended.get(DeliveryState.EXPIRED, 0)
-    run = f"Last run: {told['last_tick'] or 'never; start `digest serve`, or `digest run` from cron'}."
+    now, never = _moment(told["now"]), "never; start `digest serve`, or `digest run` from cron"
+    run = f"Last run: {ago(_moment(told['last_tick']), now) if told['last_tick'] else never}."
+    due = told["next_due"] and _moment(told["next_due"])
     papers = f"Papers: {told['papers']}. arXiv today: {told['arxiv_today']}."
     people = (
         f"Subscribers: {readers[Status.CONFIRMED]} confirmed, {readers[Status.UNCONFIRMED]} unconfirmed. "
-        f"Next due: {told['next_due'] or 'nobody'}."
+        f"Next due: {f'{due:%Y-%m-%d %H:%M} UTC, {ago(due, now)}' if due else 'nobody'}."
     )
     mail = (
         f"Mail: {sum(told['queue'].values())} waiting; in 24 hours {ended.get(DeliveryState.ACCEPTED, 0)} "
@@ -82,6 +85,10 @@ def in_words(told: dict[str, Any]) -> Sequence[str]:
         said.insert(0, f"PAUSED: {told['paused']} `digest db resume` lets mail go again.")
     said += [f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in told["held"]]
     return said
+
+
+def _moment(told: str) -> datetime:
+    return datetime.fromisoformat(told)
 
 
 def _source(state: SourceState) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def command(
         writer.writerow(COLUMNS)
         writer.writerows([[formula_safe(cell) for cell in row] for row in rows])
         return
-    show_table(COLUMNS, rows)
+    show_table(
+        COLUMNS, [[*row[:-1], reader.next_due] for row, reader in zip(rows, page.subscribers, strict=True)]
+    )
     click.echo(f"{len(rows)} of {page.total}.", err=True)
 
 
