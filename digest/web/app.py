@@ -81,7 +81,11 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
     for room in EVERY_ROOM:
         app.include_router(room.router)
     _answer_errors(app, lobby)
-    app.add_middleware(Guard, is_https=lobby.is_https)
+    app.add_middleware(
+        Guard,
+        is_https=lobby.is_https,
+        refuse=lambda scope, sentence: told(lobby, Request(scope), 413, sentence),
+    )
     return app
 
 

@@ -1,15 +1,15 @@
 """What holds for every answer and every body, whatever page it is? Headers, size caps, HEAD."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BODY = 64 * 1024
 MOST_IMPORT = 32 * 1024 * 1024  # a list of subscribers, for those who hold the admin token
 MOST_PASTED = 1024 * 1024  # a bibliography pasted into the preferences
+TOO_MUCH = "That is more than this page takes."
 ONE_CLICK_READS = 4096
 ONE_CLICK_DRAINS = 2 * 1024 * 1024  # more is left unread, and the connection closes
 
@@ -36,8 +36,9 @@ PRIVATE = TOKENED | {"admin", "api", "subscribe"}
 class Guard:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, is_https: bool, refuse: Callable[[Scope, str], ASGIApp]) -> None:
         self.app = app
+        self.refuse = refuse
         self.added = dict(HARDENING)
         if is_https:
             self.added["strict-transport-security"] = "max-age=63072000; includeSubDomains"
@@ -57,8 +58,7 @@ class Guard:
             return
         cap = _cap(scope["path"], room)
         if int(Headers(scope=scope).get("content-length") or 0) > cap:
-            refusal = PlainTextResponse("That is more than this page takes.\n", status_code=413)
-            await refusal(scope, receive, answer)
+            await self.refuse(scope, TOO_MUCH)(scope, receive, answer)
             return
         await self.app(scope, _capped(receive, cap), answer)
 
@@ -96,7 +96,7 @@ def _capped(receive: Receive, cap: int) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > cap:
-            raise HTTPException(413, "That is more than this page takes.")
+            raise HTTPException(413, TOO_MUCH)
         return message
 
     return read

@@ -6,11 +6,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from starlette.responses import RedirectResponse, Response
 
 from digest.cadence import arxiv_silence
 from digest.compose.cards import Card
+from digest.compose.clean import clean
 from digest.compose.gist import shorten
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
@@ -58,6 +59,8 @@ class Asked(BaseModel):
     period: str = ""
     source: str = ""
     page: int = 1
+
+    _clean = field_validator("q", "category", "period", "source")(clean)
 
     @property
     def words(self) -> str:

@@ -13,6 +13,7 @@ from digest.app import House
 from digest.usual import climate_of, keep
 from digest.web.app import build
 from digest.web.board import TODAY, Board
+from digest.web.guard import MOST_BODY
 from tests.house import NOW, paper, signal
 from tests.web.visit import BASE, TITLES, Clock, path_of
 
@@ -201,3 +202,33 @@ async def test_pages_of_one_reader_offer_nothing_to_share(visitor: AsyncClient, 
     page = (await visitor.get(path_of(house.links.preferences(ada.pid)))).text
     assert "og:" not in page
     assert "canonical" not in page
+
+
+async def test_a_refused_body_is_answered_in_the_form_its_reader_expects(visitor: AsyncClient) -> None:
+    large = "x" * (MOST_BODY + 1)
+    page = await visitor.post("/subscribe", data={"email": large})
+    assert (page.status_code, page.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    answer = await visitor.post("/api/v1/subscribers", json={"email": large})
+    assert (answer.status_code, list(answer.json())) == (413, ["error"])
+
+
+async def test_what_nobody_can_see_is_left_out_of_a_search(visitor: AsyncClient) -> None:
+    page = (await visitor.get("/papers?q=sheep%00%E2%80%AE&category=cs.LG%00")).text
+    assert "\x00" not in page
+    assert "\u202e" not in page
+    assert TITLES[0] in page
+
+
+async def test_another_host_name_changes_no_link_of_ours(visitor: AsyncClient) -> None:
+    forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "ftp"}
+    for path in ("/", "/papers?q=sheep", "/sitemap.xml", "/feed.atom", "/favicon.ico", "/robots.txt"):
+        answer = await visitor.get(path, headers=forged)
+        assert "evil.example" not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "/%2F%2Fevil.example", "/papers//evil.example", "/\\evil.example"]
+)
+async def test_no_path_leads_to_another_site(visitor: AsyncClient, path: str) -> None:
+    answer = await visitor.get(f"{BASE}{path}")
+    assert "location" not in answer.headers
