@@ -31,7 +31,10 @@ BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 def alone(name: str) -> None:
     """One bench in this process: a line of JSON for each row, as soon as it is known."""
-    for row in import_module(f"bench.{name}").rows():
+    bench = import_module(f"bench.{name}")
+    if not hasattr(bench, "rows"):
+        sys.exit(f"It tells more than a figure: python -m bench.{name}")
+    for row in bench.rows():
         print(json.dumps(row.told()), flush=True)
 
 

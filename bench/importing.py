@@ -1,7 +1,7 @@
 """How much memory does an import take? A file of many people, read by the installed command, on a new SQLite.
 
 Memory is flat when a hundred times the rows take no more than half as much again. Dry runs are measured too:
-they stay in one transaction to the end. `python bench/importing.py [FEW] [MANY]`
+they stay in one transaction to the end. `python -m bench.importing [FEW] [MANY]`
 """
 
 import os

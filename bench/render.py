@@ -1,11 +1,11 @@
 """What does a mail cost? The press, the full templates and the standard library, taking turns in one run.
 
-Run it with `python bench/render.py`. The papers are invented; every reader has reasons, links and footer of
+Run it with `python -m bench.render`. The papers are invented; every reader has reasons, links and footer of
 their own. CPU seconds are counted, because a shared machine's wall clock says little; ratios are of medians.
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,6 +15,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.row import Row, compared
 from digest.compose.message import assembled, digest_head, digest_message, own_head
 from digest.compose.press import Plainly, Press
 from digest.compose.quoted import quoted
@@ -22,6 +23,8 @@ from digest.model import Edition, Email, Reason, Section
 from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, picks
 
 ROUNDS = 15
+PRESS, TEMPLATE = "press: render and MIME", "full template: render only"
+JOINING, STANDARD = "press: joining alone", "EmailMessage alone"
 
 
 def editions(count: int) -> list[Edition]:
@@ -68,8 +71,29 @@ def timed(work: Callable[[], object], mails: int) -> float:
     return (process_time() - start) / mails * 1e6
 
 
+def rows() -> Iterator[Row]:
+    """The press beside a full template for each mail, and joining beside the standard library."""
+    rates = {name: [1e6 / cost for cost in costs] for name, costs in measured().items()}
+    yield compared(
+        "mail rendered and encoded", rates[PRESS], rates[TEMPLATE], unit="mails/CPU s",
+        against="full template, rendered", goal=10,
+    )  # fmt: skip
+    yield compared(
+        "mail put together", rates[JOINING], rates[STANDARD], unit="mails/CPU s",
+        against="EmailMessage", goal=200,
+    )  # fmt: skip
+
+
 def main() -> None:
-    """Take turns, then compare."""
+    """Compare."""
+    costs = measured()
+    fastest = median(costs[PRESS])
+    for name, cost in costs.items():
+        print(f"{name:28} {median(cost):9.1f} us CPU   {median(cost) / fastest:6.1f} x")
+
+
+def measured() -> dict[str, list[float]]:
+    """CPU microseconds a mail of every way, in turns."""
     many, few = editions(200), editions(5)
     written = [(RENDERER.digest(of), of) for of in few]
     encoded = [
@@ -78,27 +102,25 @@ def main() -> None:
     press, plainly = Press(RENDERER), Plainly(RENDERER)
     press.digest(many[0])  # sets the type; afterwards every reader is new
     contest: dict[str, tuple[Callable[[], object], int]] = {
-        "press: render and MIME": (lambda: [press.digest(of) for of in many], len(many)),
-        "full template: render only": (lambda: [RENDERER.digest(of) for of in few], len(few)),
+        PRESS: (lambda: [press.digest(of) for of in many], len(many)),
+        TEMPLATE: (lambda: [RENDERER.digest(of) for of in few], len(few)),
         "full template and our MIME": (lambda: [plainly.digest(of) for of in few], len(few)),
         "our MIME alone": (
             lambda: [digest_message(email, of, site=SITE, links=LINKS) for email, of in written],
             len(written),
         ),
-        "press: joining alone": (
+        JOINING: (
             lambda: [assembled(head, [text], [html]) for head, text, html in encoded],
             len(encoded),
         ),
-        "EmailMessage alone": (lambda: standard_library(written), len(written)),
+        STANDARD: (lambda: standard_library(written), len(written)),
     }
     costs: dict[str, list[float]] = {name: [] for name in contest}
     for _ in range(ROUNDS):
         for name, (work, mails) in contest.items():
             costs[name].append(timed(work, mails))
-    fastest = median(costs["press: render and MIME"])
     print(f"{len(written[0][0].html.encode()):,} bytes of HTML, {len(press.digest(many[0])):,} bytes of mail")
-    for name, cost in costs.items():
-        print(f"{name:28} {median(cost):9.1f} us CPU   {median(cost) / fastest:6.1f} x")
+    return costs
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Is search as fast as typing? CPU milliseconds per question and per page over many invented papers.
 
 The words follow the frequencies of real text, so that some are in nearly every paper and most are rare.
-`python bench/search.py --papers 1000000` takes about fifteen minutes to fill a new SQLite store; with
+`python -m bench.search --papers 1000000` takes about fifteen minutes to fill a new SQLite store; with
 `--store URL` it keeps the papers, and asks those of the last time if there are any. PostgreSQL does its work
 in another process, so for it the time on the wall is printed.
 """
@@ -9,10 +9,11 @@ in another process, so for it the time on the wall is printed.
 import argparse
 import asyncio
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -21,6 +22,7 @@ from urllib.parse import urlencode
 
 from httpx import ASGITransport, AsyncClient
 
+from bench.row import Row, absolute
 from digest.app import House, open_house
 from digest.model import Paper
 from digest.settings import load
@@ -102,7 +104,17 @@ def questions(number: int) -> dict[str, list[dict[str, str]]]:
     return {kind: [ask() for _ in range(number)] for kind, ask in kinds.items()}
 
 
-async def measure(house: House, number: int) -> None:
+def rows(count: int = 50_000) -> Iterator[Row]:
+    """A page of results, of all kinds of questions."""
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+        url = f"sqlite:///{Path(folder)}/bench.sqlite3"
+        with closing(open_house(load(database_url=url))) as house:
+            fill(house.store, count)
+            p99 = asyncio.run(measure(house, 50))
+    yield absolute(f"page of search results, p99, {count:,} papers", p99, unit="ms CPU", goal=GOAL)
+
+
+async def measure(house: House, number: int) -> float:
     """Whole pages, one after the other: routing, search, heat, order, template."""
     app, every = build(house, clock=lambda: NOW), []
     on_the_wall = house.store.file is None
@@ -121,6 +133,7 @@ async def measure(house: House, number: int) -> None:
     verdict = "met" if p99 <= GOAL else "MISSED"
     kind = "on the wall" if on_the_wall else "of CPU"
     print(f"a page: median {median(every):.1f} ms, p99 {p99:.1f} ms {kind} (goal {GOAL:.0f}) {verdict}")
+    return p99
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from shutil import copyfile
 
 from bench.far import far
 from bench.invented import settled
+from bench.row import Row, absolute, compared
 from bench.smtp import CHILDREN, Cost, cost_of, sink, source
 
 Told = dict[str, float]
@@ -108,6 +109,21 @@ def parts(args: argparse.Namespace) -> Iterator[tuple[Path, int, Path]]:
     with tempfile.TemporaryDirectory() as name, sink() as port:
         folder = Path(name)
         yield folder, port, settled(folder / "house.sqlite3", people=args.mails)
+
+
+def rows(turns: int = 7) -> Iterator[Row]:
+    """The whole run beside smtp-source, its own CPU and commits, and a far server."""
+    args = argparse.Namespace(pairs=turns, mails=2000, connections=16, vectors="none", delay=30)
+    with parts(args) as (_, port, database):
+        measured = list(pairs(database, port, args))
+        ours, theirs = [t["mails"] / t["seconds"] for t, _ in measured], [cost.rate for _, cost in measured]
+        yield compared("whole run", ours, theirs, unit="mails/s", against="smtp-source", goal=0.8)
+        cpu, commits = (median(told[name] for told, _ in measured) for name in ("cpu", "commits"))
+        yield absolute("whole run", cpu, unit="us CPU/mail", goal=300)
+        yield absolute("ledger, both steps of a mail", commits, unit="commits/mail", goal=0.8)
+        with far(port, milliseconds=args.delay) as relay:
+            told = run(database, relay.port, args)
+        yield absolute("server 30 ms away", relay.turns / told["mails"], unit="round trips/mail", goal=1.3)
 
 
 def main() -> None:

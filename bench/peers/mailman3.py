@@ -45,7 +45,8 @@ mlist.personalize = Personalization.full
 body = json.loads(Path(sys.argv[4]).read_text(encoding="utf-8"))
 post = specialized_message_from_string(
     "From: digest@papers.example\nTo: digest@papers.example\nSubject: Twelve papers\n"
-    'Message-ID: <one@papers.example>\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary="b"\n\n'
+    "Message-ID: <one@papers.example>\nMIME-Version: 1.0\n"
+    'Content-Type: multipart/alternative; boundary="b"\n\n'
     f"--b\nContent-Type: text/plain; charset=utf-8\n\n{body['text']}\n"
     f"--b\nContent-Type: text/html; charset=utf-8\n\n{body['html']}\n--b--\n"
 )
