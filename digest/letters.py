@@ -65,6 +65,7 @@ class Letters:
             rcpt_to=to,
             smtputf8=not to.isascii(),  # only for the part before the @: a domain travels in ASCII
             envelope_id=delivery.pid,
+            dotless=True,  # as quoted-printable is written here, and headers never begin with one
         )
 
     def digest(self, edition: Edition) -> bytes:

@@ -175,7 +175,7 @@ class SmtpLine:
 
     async def _answer(self, step: Step, patience: float | None = None) -> Reply:
         try:
-            reply = await self._wire.reply(patience or self._patience.command)
+            reply = self._wire.at_hand() or await self._wire.reply(patience or self._patience.command)
         except Lost as lost:
             raise _Failed(Outcome(step, 0, str(lost))) from lost
         if reply.code == 421:

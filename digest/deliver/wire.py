@@ -46,19 +46,22 @@ class Wire(asyncio.Protocol):
 
     async def reply(self, timeout: float) -> Reply:  # noqa: ASYNC109  one deadline per reply is the protocol's own rule
         """The next answer; raises Lost when there will be none, or none in time."""
-        if self._replies:
-            return self._replies.popleft()
+        if here := self.at_hand():
+            return here
         if self.lost:
             raise Lost(self.lost)
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        alarm = loop.call_later(timeout, self._give_up_after, timeout)
         try:
-            async with asyncio.timeout(timeout):
-                return await self._waiter
-        except TimeoutError:
-            self._give_up(f"no reply in {timeout:g} s")
-            raise Lost(self.lost) from None
+            return await self._waiter
         finally:
+            alarm.cancel()
             self._waiter = None
+
+    def at_hand(self) -> Reply | None:
+        """The next answer, if it is here already."""
+        return self._replies.popleft() if self._replies else None
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -120,6 +123,9 @@ class Wire(asyncio.Protocol):
         self.lost = self.lost or why
         if self._waiter and not self._waiter.done():
             self._waiter.set_exception(Lost(self.lost))
+
+    def _give_up_after(self, seconds: float) -> None:
+        self._give_up(f"no reply in {seconds:g} s")
 
     def _give_up(self, why: str) -> None:
         self._mark_lost(why)
