@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     semanticscholar_url: str = Field("https://api.semanticscholar.org", description="scheme, host and port")
     semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
     biorxiv_url: str = Field("https://api.biorxiv.org", description="scheme, host and port")
+    zotero_url: str = Field("https://api.zotero.org", description="scheme, host and port")
+    orcid_url: str = Field("https://pub.orcid.org", description="scheme, host and port")
     feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
     fetch_every: int = Field(60, ge=1, description="minutes between two readings of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
-        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "llm_url",
+        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url", "llm_url",
     )  # fmt: skip
     @classmethod
     def _is_http(cls, value: str) -> str:

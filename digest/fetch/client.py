@@ -234,7 +234,7 @@ class Client:
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
+_SECRET_HEADERS = {"x-api-key", "zotero-api-key", "authorization", "cookie"}
 
 
 def _in_words(error: httpx.TransportError) -> str:

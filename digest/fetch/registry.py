@@ -9,6 +9,7 @@ from digest.fetch.biorxiv import Biorxiv
 from digest.fetch.feeds import Feeds
 from digest.fetch.hackernews import HackerNews
 from digest.fetch.huggingface import HuggingFace
+from digest.fetch.libraries import Places
 from digest.fetch.semanticscholar import SemanticScholar
 from digest.fetch.source import Source
 
@@ -29,6 +30,18 @@ class Plan:
     semanticscholar_key: str = field(default="", repr=False)
     biorxiv_url: str = "https://api.biorxiv.org"
     feeds: tuple[str, ...] = ()
+    zotero_url: str = "https://api.zotero.org"
+    orcid_url: str = "https://pub.orcid.org"
+
+    @property
+    def libraries(self) -> Places:
+        """Where readers' own libraries are."""
+        return Places(
+            zotero=self.zotero_url,
+            orcid=self.orcid_url,
+            semanticscholar=self.semanticscholar_url,
+            semanticscholar_key=self.semanticscholar_key,
+        )
 
     @property
     def trusted(self) -> tuple[str, ...]:

@@ -6,7 +6,14 @@ import click
 
 from digest import subscriptions
 from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import defaults_of, desk, subscriber_json, wish_options, with_library
+from digest.cli.subscribers.desk import (
+    defaults_of,
+    desk,
+    shelves_of,
+    subscriber_json,
+    wish_options,
+    with_library,
+)
 
 
 @click.command(
@@ -19,9 +26,14 @@ from digest.cli.subscribers.desk import defaults_of, desk, subscriber_json, wish
 @json_option
 def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **wishes: object) -> None:
     """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
+    seeds = shelves_of(wishes)
     with desk(now) as (house, tx, by):
         reader = subscriptions.enrol(
-            tx, address, defaults_of(house) | with_library(tx, wishes), has_consented=confirmed, by=by
+            tx,
+            address,
+            defaults_of(house) | with_library(tx, wishes, seeds=seeds),
+            has_consented=confirmed,
+            by=by,
         )
     if as_json:
         show_json(subscriber_json(reader))

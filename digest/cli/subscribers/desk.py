@@ -2,7 +2,9 @@
 
 import getpass
 import json
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,19 +13,24 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 import click
 
 from digest.app import House
 from digest.changes import MOST_ITEMS
 from digest.cli.house import clock, open_house, tell
 from digest.errors import InvalidChange
-from digest.library import understood
+from digest.fetch.libraries import Shelves, gathered
+from digest.library import filled, understood
 from digest.model import LANGUAGES, Delivery, Frequency, Liking, Mix, Subscriber, Threshold
+from digest.seeds import Seeds
 from digest.store import Transaction
 from digest.subscriptions import By
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")  # also what looks as if it were made safe already
 TITLE_WORDS = 3  # a shorter line that names no paper is no title
+LIBRARIES = frozenset({"like", "zotero", "orcid", "author_id"})
+NO_SEEDS = Seeds()
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WISHES = (
@@ -38,6 +45,14 @@ _WISHES = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="A file of papers they like: ids or links, BibTeX, RIS, JSON lines, or titles.",
     ),
+    click.option(
+        "--zotero",
+        metavar="USER",
+        help="Their Zotero library: user id, or groups/ID. The key of a private one is asked for, or taken "
+        "from ZOTERO_API_KEY; it is not kept.",
+    ),
+    click.option("--orcid", help="Their ORCID iD: the papers they wrote."),
+    click.option("--author-id", help="Their Semantic Scholar author id: the papers they wrote."),
     click.option("--timezone", help="Like Europe/Berlin."),
     click.option("--send-at", help="Local time of day, like 07:00."),
     click.option("--frequency", type=click.Choice([str(f) for f in Frequency])),
@@ -61,18 +76,56 @@ def wish_options(command: F) -> F:
 
 def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
     """Only what was asked for; a library is read by `with_library`, inside the transaction."""
-    return {name: value for name, value in given.items() if value is not None and name != "like"}
+    return {name: value for name, value in given.items() if value is not None and name not in LIBRARIES}
 
 
 def with_library(
-    tx: Transaction, given: Mapping[str, object], before: Sequence[Liking] = ()
+    tx: Transaction,
+    given: Mapping[str, object],
+    before: Sequence[Liking] = (),
+    *,
+    seeds: Seeds = NO_SEEDS,
 ) -> dict[str, object]:
-    """The wishes, and the papers of the library that was given put before those liked already."""
-    asked, library = wishes_of(given), given.get("like")
-    if isinstance(library, Path):
-        papers = {liking.title.casefold(): liking for liking in (*before, *liked_in(tx, library))}
+    """The wishes, and the papers of the libraries that were given put before those liked already."""
+    asked, path = wishes_of(given), given.get("like")
+    found = (*(liked_in(tx, path) if isinstance(path, Path) else ()), *_filled(tx, seeds))
+    if found:
+        papers = {liking.title.casefold(): liking for liking in (*before, *found)}
         asked["liked"] = tuple(papers.values())
     return asked
+
+
+def shelves_of(given: Mapping[str, object]) -> Seeds:
+    """The papers of the Zotero library, the ORCID record and the author that were named; asked for now."""
+    names = {name: str(given.get(name) or "") for name in ("zotero", "orcid", "author_id")}
+    if not any(names.values()):
+        return NO_SEEDS
+    key = _zotero_key() if names["zotero"] else ""
+    shelves = Shelves(zotero=names["zotero"], zotero_key=key, orcid=names["orcid"], author=names["author_id"])
+    with open_house() as house:
+        return anyio.run(_gather, house, shelves)
+
+
+async def _gather(house: House, shelves: Shelves) -> Seeds:
+    async with house.connect() as client:
+        return await gathered(client, house.fetch_plan.libraries, shelves)
+
+
+def _zotero_key() -> str:
+    """The key of a private library: from the environment, else typed unseen; a public one needs none."""
+    known = os.environ.get("ZOTERO_API_KEY", "")
+    if known or not sys.stdin.isatty():
+        return known
+    return str(click.prompt("Zotero API key (empty for a public library)", hide_input=True, default=""))
+
+
+def _filled(tx: Transaction, seeds: Seeds) -> tuple[Liking, ...]:
+    library = filled(tx, seeds)
+    if seeds != NO_SEEDS:
+        tell(f"{len(library.likings)} papers understood.")
+    if library.unknown:
+        tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+    return library.likings
 
 
 def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:

@@ -6,7 +6,7 @@ import click
 
 from digest import subscriptions
 from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import desk, subscriber_json, wish_options, with_library
+from digest.cli.subscribers.desk import desk, shelves_of, subscriber_json, wish_options, with_library
 
 
 @click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
@@ -18,9 +18,10 @@ def command(*, address: str, now: datetime | None, as_json: bool, **wishes: obje
     """Change what a subscriber gets. Lists are replaced: an empty text empties them."""
     if all(wish is None for wish in wishes.values()):
         raise click.UsageError("Nothing to change; see digest subscribers set --help.")
+    seeds = shelves_of(wishes)
     with desk(now) as (_, tx, by):
         before = subscriptions.whom(tx, address)
-        asked = with_library(tx, wishes, before.profile.liked)
+        asked = with_library(tx, wishes, before.profile.liked, seeds=seeds)
         reader = subscriptions.change(tx, address, asked, by=by)
     if as_json:
         show_json(subscriber_json(reader))

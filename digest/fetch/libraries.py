@@ -1,0 +1,183 @@
+"""What has a reader collected or written? Their Zotero library, ORCID record, Semantic Scholar page.
+
+Asked once, when somebody says so; keys are used for that one visit, and neither kept nor logged.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from digest.errors import InvalidChange, SourceChanged
+from digest.fetch import plaintext
+from digest.fetch.answer import Wants
+from digest.fetch.client import Client
+from digest.identity import canonical
+from digest.model import Liking
+from digest.seeds import MOST, Seeds
+
+ZOTERO_PAGE, AUTHOR_PAGE = 100, 500  # items of one answer, the most they give
+NEWEST_FIRST = {"sort": "dateAdded", "direction": "desc"}
+NOT_PAPERS = frozenset({"attachment", "note", "annotation"})
+_ZOTERO = re.compile(r"(?:(users|groups)/)?(\d+)")
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])", re.IGNORECASE)
+_AUTHOR = re.compile(r"(?:https?://www\.semanticscholar\.org/author/(?:[^/]+/)?)?(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelves:
+    """Whose libraries are asked for; empty for none."""
+
+    zotero: str = ""  # a user's number, or groups/NUMBER
+    zotero_key: str = field(default="", repr=False)  # a public library needs none
+    orcid: str = ""
+    author: str = ""  # on Semantic Scholar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the services are."""
+
+    zotero: str = "https://api.zotero.org"
+    orcid: str = "https://pub.orcid.org"
+    semanticscholar: str = "https://api.semanticscholar.org"
+    semanticscholar_key: str = field(default="", repr=False)
+
+
+async def gathered(client: Client, places: Places, shelves: Shelves) -> Seeds:
+    """The papers on these shelves, each once.
+
+    InvalidChange when a name makes no sense, SourceError when a service does not answer.
+    """
+    found: list[Liking] = []
+    if shelves.zotero:
+        found += [each async for each in _zotero(client, places, shelves)]
+    if shelves.orcid:
+        found += await _orcid(client, places, shelves.orcid)
+    if shelves.author:
+        found += [each async for each in _author(client, places, shelves.author)]
+    likings = {each.paper_id or each.title.casefold(): each for each in found if each.title}
+    named = {each.paper_id for each in likings.values()}
+    ids = dict.fromkeys(each.paper_id for each in found if each.paper_id and each.paper_id not in named)
+    return Seeds(tuple(likings.values())[:MOST], tuple(ids)[:MOST])
+
+
+async def _zotero(client: Client, places: Places, shelves: Shelves) -> AsyncIterator[Liking]:
+    kind, number = _named(_ZOTERO, shelves.zotero, "a Zotero user id: digits, or groups/ and digits").groups()
+    headers = {"Zotero-API-Version": "3"}
+    if shelves.zotero_key:
+        headers["Zotero-API-Key"] = shelves.zotero_key
+    for start in range(0, MOST, ZOTERO_PAGE):
+        answer = await client.get(
+            f"{places.zotero}/{kind or 'users'}/{number}/items/top",
+            family="zotero",
+            wants=Wants.JSON,
+            params={"format": "json", "limit": ZOTERO_PAGE, "start": start, **NEWEST_FIRST},
+            headers=headers,
+        )
+        items = _list(_json(answer.body), "Zotero")
+        for liking in zotero_likings(items):
+            yield liking
+        if len(items) < ZOTERO_PAGE:
+            return
+
+
+def zotero_likings(items: Iterable[Any]) -> Iterator[Liking]:
+    """The papers among the items of a Zotero library."""
+    for item in items:
+        told = item.get("data") if isinstance(item, dict) else None
+        if isinstance(told, dict) and told.get("itemType") not in NOT_PAPERS:
+            named = _first_id(told.get(name) for name in ("archiveID", "DOI", "url", "extra"))
+            yield _liking(told.get("title"), told.get("abstractNote"), named)
+
+
+async def _orcid(client: Client, places: Places, orcid: str) -> list[Liking]:
+    [number] = _named(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
+    answer = await client.get(f"{places.orcid}/v3.0/{number.upper()}/works", family="orcid", wants=Wants.JSON)
+    told = _json(answer.body)
+    if not isinstance(told, dict):
+        raise SourceChanged("ORCID's answer is not a record")
+    return list(orcid_likings(_list(told.get("group"), "ORCID")))
+
+
+def orcid_likings(groups: Iterable[Any]) -> Iterator[Liking]:
+    """The works of an ORCID record: a group holds one work, told by one or several sources."""
+    for group in groups:
+        summaries = _inside(group, "work-summary") or []
+        title = next((t for each in summaries if (t := _inside(each, "title", "title", "value"))), "")
+        ids = _inside(group, "external-ids", "external-id") or []
+        own = [each for each in ids if _inside(each, "external-id-relationship") in ("self", "SELF", None)]
+        yield _liking(title, "", _first_id(_inside(each, "external-id-value") for each in own))
+
+
+async def _author(client: Client, places: Places, author: str) -> AsyncIterator[Liking]:
+    [number] = _named(_AUTHOR, author, "a Semantic Scholar author id: digits").groups()
+    key = places.semanticscholar_key
+    for offset in range(0, MOST, AUTHOR_PAGE):
+        answer = await client.get(
+            f"{places.semanticscholar}/graph/v1/author/{number}/papers",
+            family="semanticscholar",
+            wants=Wants.JSON,
+            params={"fields": "title,abstract,externalIds", "limit": AUTHOR_PAGE, "offset": offset},
+            headers={"x-api-key": key} if key else None,
+        )
+        told = _json(answer.body)
+        for liking in author_likings(_list(_inside(told, "data"), "Semantic Scholar")):
+            yield liking
+        if not _inside(told, "next"):
+            return
+
+
+def author_likings(papers: Iterable[Any]) -> Iterator[Liking]:
+    """The papers of a Semantic Scholar author."""
+    for paper in papers:
+        if isinstance(paper, dict):
+            named = _first_id(_inside(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
+            yield _liking(paper.get("title"), paper.get("abstract"), named)
+
+
+def _liking(title: Any, abstract: Any, paper_id: str) -> Liking:
+    return Liking(
+        plaintext.title(title) if isinstance(title, str) else "",
+        plaintext.plain(abstract) if isinstance(abstract, str) else "",
+        paper_id,
+    )
+
+
+def _first_id(told: Iterable[Any]) -> str:
+    """The first canonical id in these fields; arXiv's ids also stand among other words."""
+    for text in told:
+        for word in re.split(r"[\s,;]+", text) if isinstance(text, str) else ():
+            try:
+                return canonical(word)
+            except ValueError:
+                continue
+    return ""
+
+
+def _named(form: re.Pattern[str], given: str, what: str) -> re.Match[str]:
+    found = form.fullmatch(given.strip())
+    if not found:
+        raise InvalidChange(f"{given!r} is not {what}.")
+    return found
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise SourceChanged("the answer is not JSON") from error
+
+
+def _list(told: Any, who: str) -> list[Any]:
+    if not isinstance(told, list):
+        raise SourceChanged(f"{who}'s answer is not a list of papers")
+    return told
+
+
+def _inside(told: Any, *names: str) -> Any:
+    """What stands under these names, one inside the other; None where one is missing."""
+    for name in names:
+        told = told.get(name) if isinstance(told, Mapping) else None
+    return told
