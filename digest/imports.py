@@ -31,6 +31,7 @@ _STATUS_WORDS = {
     Status.UNSUBSCRIBED: ("unsubscribed",),
 }
 _NEVER_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
+_NOBODY = Subscriber(id=0, pid="", address="")
 _PACKED = LISTS | {"liked", "disliked", "learnt", "facets"}
 _STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
 
@@ -65,6 +66,7 @@ class _Wanted:
     shown: str
     mailbox: str
     wishes: Mapping[str, object]
+    newcomer: Subscriber  # who they would be if nobody knew them
     status: Status | None  # as the file has it
     never: bool
 
@@ -85,13 +87,14 @@ def take_in(
     `confirmed` asserts that these people consented before: who has no other status is confirmed at once.
     `defaults` are the wishes of newcomers whose row says nothing of them.
     """
-    read = [_read(number, fields) for number, fields in rows]
+    newcomer = changed(_NOBODY, defaults)
+    read = [_read(number, fields, newcomer) for number, fields in rows]
     wanted: dict[str, _Wanted] = {}
     for row in read:
         if isinstance(row, _Wanted):
             wanted.setdefault(row.mailbox, row)
     batch = _Batch(
-        tx.subscribers.by_mailboxes(wanted.keys()), _barred(tx, wanted.values(), by), by, confirmed, defaults
+        tx.subscribers.by_mailboxes(wanted.keys()), _barred(tx, wanted.values(), by), by, confirmed
     )
     verdicts = {mailbox: batch.verdict(row) for mailbox, row in wanted.items()}
     _write(tx, [subscriber for _, subscriber in verdicts.values() if subscriber], by)
@@ -106,7 +109,6 @@ class _Batch:
     barred: frozenset[str]
     by: By
     consented: bool
-    defaults: Mapping[str, object]
 
     def verdict(self, row: _Wanted) -> tuple[Outcome, Subscriber | None]:
         """What becomes of a row, and the subscriber as they shall be where there is something to write."""
@@ -116,10 +118,8 @@ class _Batch:
             gone = self._standing(before, Status.UNSUBSCRIBED) if before and reads else None
             return Outcome(row.number, row.shown, Result.SUPPRESSED), gone
         if before is None:
-            blank = Subscriber(id=0, pid=new_pid(), address=row.shown, created_at=self.by.now)
-            added = self._standing(
-                changed(blank, {**self.defaults, **row.wishes}), row.status or Status.CONFIRMED
-            )
+            known = replace(row.newcomer, pid=new_pid(), address=row.shown, created_at=self.by.now)
+            added = self._standing(known, row.status or Status.CONFIRMED)
             return Outcome(row.number, row.shown, Result.ADDED), added
         if before.status is Status.UNSUBSCRIBED:
             return Outcome(row.number, row.shown, Result.LEFT), None
@@ -193,17 +193,17 @@ def _barred(tx: Transaction, rows: Collection[_Wanted], by: By) -> frozenset[str
     return frozenset(mailbox for mailbox, key in keys.items() if key in held)
 
 
-def _read(number: int, fields: Mapping[str, object]) -> _Wanted | Outcome:
+def _read(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _Wanted | Outcome:
     named = {_named(name): value for name, value in fields.items() if value not in (None, "", [])}
     text = str(next((named[name] for name in _EMAIL_NAMES if name in named), ""))
     try:
         address = parse_address(text)
         wishes = {name: _unpacked(name, value) for name, value in named.items() if name in NAMES}
-        changed(Subscriber(id=0, pid="", address=address.shown), wishes)
+        asking = changed(newcomer, wishes)
         status, never = _status(str(named.get("status", "")))
     except DigestError as error:
         return Outcome(number, text, Result.INVALID, str(error))
-    return _Wanted(number, address.shown, address.mailbox, wishes, status, never)
+    return _Wanted(number, address.shown, address.mailbox, wishes, asking, status, never)
 
 
 def _named(name: str) -> str:
