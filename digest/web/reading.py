@@ -60,12 +60,15 @@ class Asked(BaseModel):
     source: str = ""
     page: int = 1
 
-    _clean = field_validator("q", "category", "period", "source")(clean)
+    @field_validator("q", "category", "period", "source")
+    @classmethod
+    def _sensible(cls, value: str) -> str:
+        return clean(value)[:LONGEST_QUERY]
 
     @property
     def words(self) -> str:
-        """What is looked for, at a length that makes sense."""
-        return self.q.strip()[:LONGEST_QUERY]
+        """What is looked for."""
+        return self.q.strip()
 
     @property
     def path(self) -> str:

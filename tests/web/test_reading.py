@@ -232,3 +232,12 @@ async def test_another_host_name_changes_no_link_of_ours(visitor: AsyncClient) -
 async def test_no_path_leads_to_another_site(visitor: AsyncClient, path: str) -> None:
     answer = await visitor.get(f"{BASE}{path}")
     assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("field", ["q", "category", "period", "source"])
+async def test_endless_text_in_any_field_is_cut_before_it_is_looked_for(
+    visitor: AsyncClient, field: str
+) -> None:
+    page = await visitor.get("/papers", params={field: "sheep " * 5000})
+    assert page.status_code == 200
+    assert len(page.content) < 20_000
