@@ -135,7 +135,7 @@ def _anchors(tongue: Tongue, paper: Paper, *, linked: bool) -> tuple[Anchor, ...
         (tongue.say("Project"), paper.project_url),
         (tongue.say("Discussion"), paper.discussion_url),
     )
-    return tuple(Anchor(label, allowed(url)) for label, url in named if allowed(url))
+    return tuple(Anchor(label, href) for label, url in named if (href := allowed(url)))
 
 
 def _pdf(paper: Paper) -> str:

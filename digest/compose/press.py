@@ -153,7 +153,7 @@ class Press:
             more=link(more, seal=hole("more")),
             less=link(less, seal=hole("less")),
         )
-        text, html = (self._renderer.card(speaks, pick, number, own, part) for part in ("txt", "html"))
+        text, html = self._renderer.shown(speaks, pick, number, own, "txt", "html")
         return SetCard(
             pick,
             day,

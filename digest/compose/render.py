@@ -1,6 +1,6 @@
 """How does an edition become an email? Words from wording, looks from the templates, nothing decided here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -127,8 +127,13 @@ class Renderer:
 
     def card(self, speaks: Tongue, pick: Pick, number: int, own: Personal, part: str) -> str:
         """One paper, as `html` or as `txt`."""
+        return next(self.shown(speaks, pick, number, own, part))
+
+    def shown(self, speaks: Tongue, pick: Pick, number: int, own: Personal, *parts: str) -> Iterator[str]:
+        """One paper in each of these forms."""
         printed = card(speaks, pick, number, own)
-        return self.render(speaks, f"digest/{SHAPES[pick.section]}.{part}", card=printed)
+        for part in parts:
+            yield self.render(speaks, f"digest/{SHAPES[pick.section]}.{part}", card=printed)
 
     def fitted(self, edition: Edition) -> Edition:
         """As much of an edition as no mail program cuts off."""
