@@ -13,6 +13,7 @@ from digest.rank.outline import Groups
 FEWEST_SEEDS = 6  # below this a reader's papers are one interest
 SMALLEST_GROUP = 3  # papers
 FIRST, SHARED = 10, 10  # papers: the nearest overall, and those shared out behind them
+EXACT = 4  # decimals: what differs by less is equal, else the order of a sum would decide between twins
 APART = 1.2  # groups less similar than this multiple of two unrelated papers are different interests
 
 
@@ -42,6 +43,7 @@ def shared_out(view: Floats, parts: Sequence[Floats]) -> dict[int, int]:
     The first ten are the nearest to everything the reader likes, which serves a large interest best;
     the ten behind them are where a small one gets its share.
     """
+    view, parts = view.round(EXACT), [part.round(EXACT) for part in parts]
     order = np.argsort(-view, kind="stable")
     count = [0] * len(parts)
     for place in order[:FIRST]:
@@ -74,7 +76,7 @@ def _centred(group: Sequence[int], near: Floats, documents: Sequence[Document]) 
 
 
 def _groups(near: Floats, unrelated: float) -> list[list[int]]:
-    distances = 1 - np.clip((near + near.T) / 2, 0, 1).astype(np.float64)
+    distances = 1 - np.clip((near + near.T) / 2, 0, 1).astype(np.float64).round(EXACT)
     np.fill_diagonal(distances, 0)
     tree = hierarchy.average(squareform(distances, checks=False))
     labels = hierarchy.fcluster(tree, 1 - APART * unrelated, criterion="distance")
