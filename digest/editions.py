@@ -28,7 +28,7 @@ from digest.rank.vectors import Embedding
 from digest.store import Store, Transaction
 from digest.store.sources import SourceState
 from digest.throttle import spread
-from digest.usual import climate_of
+from digest.usual import calibration_of, climate_of
 
 POOL = timedelta(days=7)  # how long a paper may wait for its day
 LASTS = timedelta(hours=20)  # a digest that nobody took by then is old news
@@ -81,7 +81,8 @@ class Morning:
         """The day's papers, ready to be compared with any number of readers."""
         with self.store.begin(write=False) as tx:
             background = tx.papers.background(BACKGROUND, before=self.now - POOL)
-        return Ranker(self.candidates.papers, background, self.vectors)
+        calibration = calibration_of(self.store)
+        return Ranker(self.candidates.papers, background, self.vectors, calibration=calibration)
 
     @property
     def model(self) -> str:

@@ -1,25 +1,29 @@
 """What is usual by now? The shipped climate, or the one fitted here, brought up to date from the store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from digest.model import SignalKind
+from digest.model import DeliveryKind, DeliveryState, Section, SignalKind, Subscriber
+from digest.rank.calibration import SHIPPED, Calibration, Shown, fit_calibration
 from digest.rank.climate import DEFAULT, Climate, Pace
 from digest.rank.prior import Past, Prior
 from digest.rank.refit import SETTLED, refit, rolled
 from digest.rank.regression import fit_prior
-from digest.store import Store
+from digest.store import Store, Transaction
 from digest.store.signals import Final
 
 REMEMBERED = timedelta(days=90)  # of authors' earlier papers: enough to know who is known, quick to read
 A_YEAR = timedelta(days=365)
 COUNTS = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
-_KEY, _PRIOR_KEY = "climate", "prior"
+_KEY, _PRIOR_KEY, _CALIBRATION_KEY = "climate", "prior", "calibration"
+LATEST = 60  # mails of a reader that are looked at for what they were sent
 _PACES = TypeAdapter(tuple[Pace, ...])
 _PRIOR = TypeAdapter(Prior)
+_CALIBRATION = TypeAdapter(Calibration)
 
 
 def climate_of(store: Store, now: datetime) -> Climate:
@@ -70,18 +74,62 @@ def fitted_prior(store: Store, now: datetime) -> Prior | None:
     return fit_prior(past, now.date())
 
 
-def keep(store: Store, paces: tuple[Pace, ...], prior: Prior | None = None) -> None:
+def calibration_of(store: Store) -> Calibration:
+    """How likely a near paper is to be wanted: as fitted here, else as shipped."""
+    with store.begin(write=False) as tx:
+        kept = tx.meta.read(_CALIBRATION_KEY)
+    return _CALIBRATION.validate_json(kept) if kept else SHIPPED
+
+
+def fitted_calibration(store: Store, now: datetime) -> Calibration | None:
+    """The same by what our own readers were sent and came to like; None while that is too little."""
+    return fit_calibration([*_shown(store)], now.date())
+
+
+def _shown(store: Store) -> Iterator[Shown]:
+    """What was picked for those readers who ever judged a paper; the silence of the others says nothing."""
+    last = 0
+    while True:
+        with store.begin(write=False) as tx:
+            some = tx.subscribers.after(last)
+            for reader in some:
+                yield from _shown_to(tx, reader)
+        if not some:
+            return
+        last = some[-1].id
+
+
+def _shown_to(tx: Transaction, reader: Subscriber) -> Iterator[Shown]:
+    judged = {each.paper_id for each in (*reader.profile.liked, *reader.profile.disliked)} - {""}
+    liked = {each.paper_id for each in reader.profile.liked}
+    if not judged:
+        return
+    for mail in tx.deliveries.history(reader.id, limit=LATEST):
+        if mail.kind is DeliveryKind.DIGEST and mail.state is DeliveryState.ACCEPTED:
+            for pick in cast("Sequence[Mapping[str, Any]]", mail.payload.get("picks", ())):
+                if pick["section"] == Section.PICKED:
+                    yield Shown(float(pick["affinity"]), pick["paper"] in liked)
+
+
+def keep(
+    store: Store,
+    paces: tuple[Pace, ...],
+    prior: Prior | None = None,
+    calibration: Calibration | None = None,
+) -> None:
     """Use these figures from now on; what is not given stays as it was shipped."""
     named = {(pace.source, pace.kind): pace for pace in (*DEFAULT.paces, *paces)}
+    told = {
+        _KEY: _PACES.dump_json(tuple(named.values())) if paces else b"",
+        _PRIOR_KEY: _PRIOR.dump_json(prior) if prior else b"",
+        _CALIBRATION_KEY: _CALIBRATION.dump_json(calibration) if calibration else b"",
+    }
     with store.begin() as tx:
-        if paces:
-            tx.meta.write(_KEY, _PACES.dump_json(tuple(named.values())).decode())
-        else:
-            tx.meta.forget(_KEY)
-        if prior:
-            tx.meta.write(_PRIOR_KEY, _PRIOR.dump_json(prior).decode())
-        else:
-            tx.meta.forget(_PRIOR_KEY)
+        for key, value in told.items():
+            if value:
+                tx.meta.write(key, value.decode())
+            else:
+                tx.meta.forget(key)
 
 
 def _hours(final: Final) -> float:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from digest.model import Paper, Signal, SignalKind
+from digest.model import Liking, Paper, Profile, Signal, SignalKind
+from digest.rank import calibration
 from digest.rank.climate import DEFAULT, Pace
 from digest.rank.refit import refit
 from digest.store import Store
-from digest.usual import climate_of, fitted, keep
+from digest.usual import calibration_of, climate_of, fitted, fitted_calibration, keep
 from tests.house import NOW, paper
 
 SHIPPED = DEFAULT.paces[0]
@@ -86,3 +87,18 @@ def test_papers_that_were_not_followed_to_their_end_fit_nothing() -> None:
         return refit(days, signals, source="huggingface", kind=SignalKind.UPVOTES, as_of=NOW.date())
 
     assert fit() is None
+
+
+def test_a_calibration_of_ours_is_used_until_it_is_reset(store: Store) -> None:
+    assert calibration_of(store) == calibration.SHIPPED
+    ours = calibration.Calibration(as_of=NOW.date(), slope=1.5, intercept=-3.0)
+    keep(store, (), None, ours)
+    assert calibration_of(store) == ours
+    keep(store, ())
+    assert calibration_of(store) == calibration.SHIPPED
+
+
+def test_a_fit_waits_until_readers_liked_enough(store: Store) -> None:
+    with store.begin() as tx:
+        tx.subscribers.add("ada@example.com", profile=Profile(liked=(Liking("Sheep", "", "a"),)), now=NOW)
+    assert fitted_calibration(store, NOW) is None

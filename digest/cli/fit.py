@@ -6,11 +6,12 @@ from datetime import datetime
 import click
 
 from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table, tell
+from digest.rank.calibration import LIKED, SHIPPED, Calibration
 from digest.rank.climate import DEFAULT, Pace
 from digest.rank.prior import Prior
 from digest.rank.refit import ENOUGH
 from digest.rank.regression import ENOUGH as PAPERS
-from digest.usual import COUNTS, fitted, fitted_prior, keep
+from digest.usual import COUNTS, fitted, fitted_calibration, fitted_prior, keep
 
 AGES = (3, 8, 24, 48, 72, 168)
 
@@ -24,22 +25,31 @@ AGES = (3, 8, 24, 48, 72, 168)
 def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json: bool) -> None:
     """How votes come in, measured on what this installation has read, beside the shipped figures.
 
-    A source gets a curve of its own from 200 papers that were read from their first day to their last.
+    A source gets a curve of its own from 200 papers that were read from their first day to their last;
+    how likely a near paper is wanted is learnt from 200 picks that readers came to like.
     """
     with open_house() as house:
         paces = () if reset else fitted(house.store, clock(now), days=days)
         prior = None if reset else fitted_prior(house.store, clock(now))
-        if reset or (save and (paces or prior)):
-            keep(house.store, paces, prior)
+        wanted = None if reset else fitted_calibration(house.store, clock(now))
+        if reset or (save and (paces or prior or wanted)):
+            keep(house.store, paces, prior, wanted)
     if as_json:
-        show_json({"paces": [asdict(pace) for pace in paces], "prior": asdict(prior) if prior else None})
+        figures = {"prior": prior, "calibration": wanted}
+        told = {name: asdict(each) if each else None for name, each in figures.items()}
+        show_json({"paces": [asdict(pace) for pace in paces], **told})
         return
     if not reset:
         show_table(HEADERS, [_row("shipped", p) for p in DEFAULT.paces] + [_row("fitted", p) for p in paces])
         show_table(
             WEIGHTS, [_weights("shipped", DEFAULT.prior), *([_weights("fitted", prior)] if prior else [])]
         )
-    tell(_said(paces, prior, save=save, reset=reset))
+        calibrations = [("shipped", SHIPPED), *([("fitted", wanted)] if wanted else [])]
+        show_table(
+            ("", "as of", "slope", "intercept"),
+            [(whose, each.as_of, each.slope, each.intercept) for whose, each in calibrations],
+        )
+    tell(_said(paces, prior, wanted, save=save, reset=reset))
 
 
 WEIGHTS = ("", "as of", "authors", "code", "page", "text", "author mean", "author best", "submitter")
@@ -59,7 +69,9 @@ def _row(whose: str, pace: Pace) -> tuple[object, ...]:
     return whose, pace.source, pace.as_of, f"{pace.mean:.1f}", f"{pace.median:.1f}", *parts
 
 
-def _said(paces: tuple[Pace, ...], prior: Prior | None, *, save: bool, reset: bool) -> str:
+def _said(
+    paces: tuple[Pace, ...], prior: Prior | None, wanted: Calibration | None, *, save: bool, reset: bool
+) -> str:
     if reset:
         return "The shipped figures are in use."
     young = [
@@ -68,6 +80,8 @@ def _said(paces: tuple[Pace, ...], prior: Prior | None, *, save: bool, reset: bo
     told = [f"Too few papers yet (fewer than {ENOUGH}) for: {', '.join(young)}."] if young else []
     if not prior:
         told.append(f"Too few papers yet (fewer than {PAPERS}) for what authors, code and topic promise.")
-    if paces or prior:
+    if not wanted:
+        told.append(f"Too few picks yet that readers liked (fewer than {LIKED}) for what they want.")
+    if paces or prior or wanted:
         told.append("These figures are in use now." if save else "To use these figures: digest fit --save")
     return " ".join(told)

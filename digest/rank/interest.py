@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from digest.model import Paper, Profile, Reason
+from digest.rank.calibration import SHIPPED, Calibration
 from digest.rank.evidence import Evidence
 from digest.rank.following import AUTHOR, CATEGORY_ALONE, Following
 from digest.rank.interests import Interest, dislikes
@@ -60,7 +61,7 @@ class Ranker:
     `background` are papers of earlier days: they tell what is rare and what is usual.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  a day has so many sides, each by its name
         self,
         papers: Sequence[Paper],
         background: Sequence[Paper] = (),
@@ -68,6 +69,7 @@ class Ranker:
         *,
         splits_seeds: bool = True,
         reads: Callable[[str], Terms] = counted,
+        calibration: Calibration = SHIPPED,
     ) -> None:
         self.papers = tuple(papers)
         self._texts = [_text(paper) for paper in papers]
@@ -76,7 +78,7 @@ class Ranker:
         self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
         self._postings = Postings(self._lexicon)
         self._evidence = Evidence(self.papers, self._lexicon, self._postings)
-        self._splits_seeds = splits_seeds
+        self._splits_seeds, self._calibration = splits_seeds, calibration
         self._following = Following(self.papers)
         self._identical = {text: place for place, text in enumerate(self._texts)}
         self._place = {paper.id: place for place, paper in enumerate(papers)}
@@ -120,7 +122,7 @@ class Ranker:
         return Ranking(
             papers=self.papers,
             affinity=affinity,
-            relevance=relevance(affinity),
+            relevance=relevance(affinity, self._calibration),
             muted=self._muted(profile),
             is_personal=bool(sight.wholes or profile.authors or profile.categories or profile.affiliations),
             views=parts,

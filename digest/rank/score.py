@@ -5,21 +5,22 @@ import math
 import numpy as np
 
 from digest.model import Heat, Mix
+from digest.rank.calibration import SHIPPED, Calibration
 
 OPENNESS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
 """Lambda: what a paper outside the reader's interests may still count for."""
 
-SLOPE, INTERCEPT = 2.24, -5.76  # logistic on log(1 + affinity): what readers saved, fitted 2026-11-23
 UNSAVED = 5.0  # a reader saves about one of so many papers worth showing: a judgement, not measured
 USUAL_VOTES = 8.4  # M_hf: median final votes of a listed paper, 2026-07
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
-def relevance(affinity: Floats) -> Floats:
+def relevance(affinity: Floats, calibration: Calibration = SHIPPED) -> Floats:
     """The probability that a paper is worth showing a reader, from how far its affinity stands out."""
     height = np.where(affinity > 0, np.log1p(np.maximum(affinity, 0)), affinity)
-    odds = UNSAVED * np.exp(np.asarray(SLOPE * height + INTERCEPT, np.float32))
+    likely = np.asarray(calibration.slope * height + calibration.intercept, np.float32)
+    odds = UNSAVED * np.exp(likely)
     return np.asarray(odds / (1 + odds), np.float32)
 
 
