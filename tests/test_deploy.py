@@ -69,6 +69,14 @@ def _systemd_analyze(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["systemd-analyze", *args], capture_output=True, text=True, check=False)
 
 
+def test_commands_are_run_as_the_service_runs() -> None:
+    script, unit = (DEPLOY / "digest-admin").read_text(), (DEPLOY / "systemd/digest.service").read_text()
+    given = re.findall(r"--property=(\S+)", script)
+    assert {"User=digest", "DynamicUser=yes"} <= set(given)
+    assert all(f"\n{line}\n" in unit for line in given)
+    assert subprocess.run(["sh", "-n", str(DEPLOY / "digest-admin")], check=False).returncode == 0
+
+
 def test_compose_runs_commands_that_exist_and_keeps_its_data() -> None:
     (compose,) = _yaml("compose.yaml")
     services = compose["services"]
