@@ -86,16 +86,24 @@ class Letters:
             told, day, slot = delivery.payload, delivery.day, delivery.slot
             papers = self.pile.of(self.store, paper_ids(told))
             return self.digest(edition_from(told, day=day, slot=slot, subscriber=reader, papers=papers))
-        return self._posted(delivery, self._notice(delivery, reader), reader.preferences.language)
+        asks = delivery.payload["mail"] == "confirm"
+        refuse = self.renderer.links.unsubscribe(reader.pid) if asks else ""
+        return self._posted(
+            delivery, self._notice(delivery, reader), reader.preferences.language, refuse=refuse
+        )
 
     def _reader(self, delivery: Delivery) -> Subscriber | None:
         with self.store.begin(write=False) as tx:
             return tx.subscribers.by_ids([delivery.subscriber_id or 0]).get(delivery.subscriber_id or 0)
 
-    def _posted(self, delivery: Delivery, email: Email, language: str = "en") -> bytes:
+    def _posted(
+        self, delivery: Delivery, email: Email, language: str = "en", *, refuse: str = ""
+    ) -> bytes:
         site = self.renderer.site
         name = notice_id(site, delivery.key)
-        posting = Posting(to=delivery.address, at=delivery.slot, message_id=name, language=language)
+        posting = Posting(
+            to=delivery.address, at=delivery.slot, message_id=name, language=language, refuse=refuse
+        )
         return self._signed(notice_message(email, posting, site=site))
 
     def _signed(self, raw: bytes) -> bytes:

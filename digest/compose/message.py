@@ -33,6 +33,7 @@ class Posting:
     at: datetime
     message_id: str
     language: str = "en"
+    refuse: str = ""  # a link by which its receiver never hears from us again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +86,13 @@ def digest_head(own: Own, edition: Edition, *, site: Site, links: Links) -> str:
 
 
 def notice_message(email: Email, posting: Posting, *, site: Site) -> bytes:
-    """A confirmation, a welcome, an alert: from an address of its own and without list headers."""
+    """A confirmation, a welcome, an alert: from an address of its own and of no list."""
     head = headed(
         (
             *addressed(site.brand, site.notices_sender, ascii_address(posting.to)),
             *titled(header_text(email.subject), posting.at, named(posting.message_id, site)),
             ("Reply-To", site.reply_to or site.sender),
+            *(one_click(posting.refuse) if posting.refuse else ()),
             *automatic(posting.language),
         )
     )
@@ -132,15 +134,21 @@ def listed(site: Site, links: Links, own: Own, day: date) -> Iterable[Header]:
     name = one_line(site.brand).replace('"', "") if site.brand.isascii() else ""
     return (
         ("List-Id", f'"{name}" <daily.{site.domain}>' if name else f"<daily.{site.domain}>"),
-        ("List-Unsubscribe", f"<{own.unsubscribe}>{_by_mail(own.token, site)}"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        *one_click(own.unsubscribe, _by_mail(own.token, site)),
         ("List-Help", f"<{own.preferences}>"),
         ("List-Owner", f"<mailto:{ascii_address(site.reply_to or site.sender)}>"),
         ("List-Post", "NO"),
         ("List-Archive", f"<{links.archive()}>"),
         ("Archived-At", f"<{links.archive(day)}>"),
-        ("Precedence", "bulk"),
         ("Feedback-ID", f"{day:%Y%m%d}:digest:{site.domain.replace('.', '')}"),
+    )
+
+
+def one_click(url: str, by_mail: str = "") -> Iterable[Header]:
+    """The way out that mail programs offer at the top (RFC 8058)."""
+    return (
+        ("List-Unsubscribe", f"<{url}>{by_mail}"),
+        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
     )
 
 

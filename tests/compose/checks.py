@@ -26,7 +26,7 @@ TRANSACTIONAL_ONCE = (
 )
 BULK = (
     "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Owner", "List-Post",
-    "List-Archive", "Archived-At", "Precedence", "Feedback-ID",
+    "List-Archive", "Archived-At", "Feedback-ID",
 )  # fmt: skip
 NEVER = ("Return-Path", "Bcc", "Sender", "X-Mailer", "Content-Disposition")
 ALLOWED_TAGS = set(

@@ -89,11 +89,18 @@ def test_any_text_survives_the_journey(text: str) -> None:
 POSTING = Posting(to="ada@example.com", at=NOW, message_id=notice_id(SITE, "confirm/1/1"))
 
 
-def test_notices_come_from_an_address_of_their_own_without_list_headers() -> None:
+def test_notices_come_from_an_address_of_their_own_and_of_no_list() -> None:
     raw = every_mail()["confirm"][1]
     assert lines(raw, "From") == ["From: Trending Papers <confirm@papers.example.org>"]
     assert b"\r\nList-" not in raw
-    assert b"\r\nPrecedence" not in raw
+
+
+def test_a_mail_that_asks_may_be_refused_by_one_click() -> None:
+    raw = notice_message(
+        every_mail()["confirm"][0], replace(POSTING, refuse="https://x.example/u/T"), site=SITE
+    )
+    assert lines(raw, "List-Unsubscribe") == ["List-Unsubscribe: <https://x.example/u/T>"]
+    assert lines(raw, "List-Unsubscribe-Post") == ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
 def test_a_notices_name_is_stable_and_gives_nothing_away() -> None:

@@ -66,7 +66,6 @@ async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Store, s
         "Archived-At": r"<https://papers\.example\.org/archive/2026-11-23>",
         "Auto-Submitted": r"auto-generated",
         "X-Auto-Response-Suppress": r"OOF, AutoReply",
-        "Precedence": r"bulk",
         "Feedback-ID": r"20261123:digest:papersexampleorg",
         "Content-Language": r"en",
         "MIME-Version": r"1\.0",

@@ -1,5 +1,7 @@
 """How does one leave? By one click, from any mail program, for ever."""
 
+from email import message_from_bytes
+
 import pytest
 from anyio import create_task_group
 from httpx import AsyncClient
@@ -130,3 +132,20 @@ async def test_who_never_confirmed_is_forgotten_and_never_asked_again(
 ) -> None:
     assert (await visitor.post(path_of(house.links.unsubscribe(bob.pid)))).status_code == 200
     assert reader_now("bob@example.com") is None
+
+
+async def test_the_one_click_of_a_mail_that_asks_means_never_ask_me_again(
+    visitor: AsyncClient, house: House, reader_now: Look
+) -> None:
+    by = By("test", NOW, house.secret)
+    with house.store.begin() as tx:
+        subscriptions.sign_up(tx, "bo@example.com", by=by)
+        (asking,) = tx.deliveries.history(tx.subscribers.by_address("bo@example.com").id)
+    letter = house.letters.write(asking)
+    assert letter
+    said = message_from_bytes(letter.raw)["List-Unsubscribe"]
+    assert (await visitor.post(path_of(said.strip("<>")), data=ONE_CLICK)).status_code == 200
+    assert reader_now("bo@example.com") is None
+    with house.store.begin() as tx:
+        subscriptions.sign_up(tx, "bo@example.com", by=by)
+    assert reader_now("bo@example.com") is None
