@@ -24,6 +24,9 @@ from bench.smtp import sink
 from bench.whole import run
 
 READERS, PAPERS = (1_000, 3_000, 10_000), (500, 2_000)
+FAR_SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)
+PEAK = 0.15  # of the day's mails in the hour in which the fullest zone has its morning: an assumption
+MTA = 7  # milliseconds of CPU a mail: an assumption, measure your own
 LARGE_READERS, LARGE_PAPERS = (*READERS, 100_000), (*PAPERS, 10_000)
 BEGIN, END = "<!-- growth -->", "<!-- end of growth -->"
 
@@ -70,6 +73,26 @@ def table(by_papers: dict[int, list[Cell]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
+def arithmetic(cells: Sequence[Cell]) -> list[str]:
+    """What the measured cost of a further reader comes to at sizes nobody has here: extrapolated."""
+    cost = further(cells)
+    head = (
+        "readers",
+        "core-hours of ours a day",
+        "mails/s in the peak hour",
+        "cores busy in it",
+        "core-hours of MTA",
+    )
+    lines = [head, tuple("---" for _ in head)]
+    for size in FAR_SIZES:
+        peak = size * PEAK / 3600
+        cells_ = (size * cost / 3.6e9, peak, peak * cost / 1e6, size * MTA / 3.6e6)
+        lines.append((f"{size:,}", *map(figure, cells_)))
+    told = f"Extrapolated from {cost:.0f} us for each further reader,"
+    told += f" {PEAK:.0%} of the day's mail in its fullest hour, and an MTA of {MTA} ms a mail."
+    return [told, "", *("| " + " | ".join(line) + " |" for line in lines)]
+
+
 def write(docs: Path, lines: Sequence[str], plot: str) -> None:
     """Table and plot, in their places."""
     page = docs / "scaling.md"
@@ -98,6 +121,7 @@ def main() -> None:
             )
     lines = table(by_papers)
     print("\n".join(lines))
+    lines += ["", *arithmetic(by_papers[PAPERS[0]])]
     if given.write:
         curves = [
             Line(f"{papers:,} papers (n^{exponent(cells):.2f})", [(c.readers, c.cpu) for c in cells])
