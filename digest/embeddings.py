@@ -56,7 +56,7 @@ def sentences(name: str = "sentences") -> Embedder:
 class StaticTable:
     """A vector per word piece, averaged with the weight of its rarity: fast, and order does not matter."""
 
-    weight = 2.5
+    weight = 3.5
     setting = "static"
 
     def __init__(self, table: Path, pieces: Path, *, name: str) -> None:

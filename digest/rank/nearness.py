@@ -18,7 +18,7 @@ from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
 USUAL = 1.2  # how much of what a paper has in common with the usual one is subtracted
-TELLING = 700  # different terms that a reader gave at which a model counts half: few words leave more to it
+TELLING = 300  # different terms that a reader gave at which a model counts half: few words leave more to it
 
 
 @dataclass(frozen=True, slots=True)
