@@ -27,6 +27,7 @@ CUT_OFF: dict[str, Any] = {
     "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
 }  # fmt: skip
+LOST_AFTER = 20  # seconds of silence in the middle of a transaction
 BUSY_AFTER = 10.0  # seconds a writer waits for another one
 
 
@@ -35,7 +36,9 @@ def engine_for(url: str, *, foreign_keys: bool = True) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         given = {name: value for name, value in CUT_OFF.items() if name not in parsed.query}
-        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=given, **_COMMON)
+        engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args=given, **_COMMON)
+        _let_go_of_the_lost(engine)
+        return engine
     in_memory: dict[str, Any] = {} if file_of(parsed) else {"poolclass": StaticPool}
     options = {"timeout": BUSY_AFTER, "check_same_thread": False}
     engine = sa.create_engine(parsed, connect_args=options, **_COMMON, **in_memory)
@@ -76,6 +79,18 @@ def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
             connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
             connection.info["reads_only"] = reads
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _let_go_of_the_lost(engine: sa.Engine) -> None:
+    """Have PostgreSQL end what a machine left open when it froze or was cut off, with every lock it holds.
+
+    Without it nobody could take its mail over before the server's own TCP gives up, in two hours.
+    """
+
+    @sa.event.listens_for(engine, "connect")
+    def settle(connection: DBAPIConnection, _record: object) -> None:
+        connection.cursor().execute(f"SET idle_in_transaction_session_timeout = '{LOST_AFTER}s'")
+        connection.commit()
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

@@ -327,3 +327,11 @@ def test_a_torn_backup_is_not_put_in_place(store: Store, tmp_path: Path) -> None
     with pytest.raises(StoreError, match="not a sound"):
         restore(tmp_path / "copy.sqlite3", file_of(store))
     assert not paused(reopened(store))
+
+
+def test_postgres_ends_what_a_frozen_machine_left_open(postgres_url: str) -> None:
+    store = Store.migrate(postgres_url)
+    with store.begin(write=False) as tx:
+        timeout = tx.connection.scalar(sa.text("SHOW idle_in_transaction_session_timeout"))
+    store.close()
+    assert timeout == "20s"

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from digest.store import Store
 from digest.store.records import DELIVERY
 from tests.house import paper
 from tests.smtp_server import SmtpServer
+from tests.torture.cables import Network
 
 LEASE = 3  # seconds
 SOURCES = (
@@ -34,53 +35,6 @@ SOURCES = (
 )
 
 
-@dataclass(slots=True)
-class Cable:
-    """The way of one machine to the database: TCP on loopback, until it is cut. Nobody is told of the cut."""
-
-    socket: str
-    port: int = 0
-    is_cut: bool = False
-    _ends: list[asyncio.StreamWriter] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def laid(self) -> AsyncIterator["Cable"]:
-        """Lay it."""
-        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield self
-        finally:
-            server.close()
-            self.mend()
-
-    def cut(self) -> None:
-        """From now on nothing arrives, and no connection ends."""
-        self.is_cut = True
-
-    def mend(self) -> None:
-        """The way is open again; what was connected before is not any more."""
-        self.is_cut = False
-        for end in self._ends:
-            end.transport.abort()
-        self._ends.clear()
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.is_cut:
-            self._ends.append(writer)
-            return
-        far_reader, far_writer = await asyncio.open_unix_connection(self.socket)
-        self._ends += [writer, far_writer]
-        await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
-
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while piece := await source.read(2**16):
-                if not self.is_cut:
-                    sink.write(piece)
-            sink.close()
-
-
 @dataclass(slots=True, kw_only=True)
 class Fleet:
     """The machines, by name, around one database, one upstream and one mail server."""
@@ -92,9 +46,12 @@ class Fleet:
     machines: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     webs: dict[str, str] = field(default_factory=dict)  # name: address
 
-    async def worker(self, name: str, *, database: str = "") -> None:
-        """Switch on one more worker."""
-        await self._start(name, "worker", database=database)
+    async def worker(self, name: str, *, database: str = "", behind: Network | None = None) -> None:
+        """Switch on one more worker, at the far end of a cable or of a whole network if one is given."""
+        other = {"DIGEST_DATABASE_URL": database} if database else {}
+        if behind:
+            other = {"DIGEST_DATABASE_URL": behind.database, "DIGEST_SMTP_URL": behind.smtp}
+        await self._start(name, "worker", other=other, within=behind.entrance if behind else ())
 
     async def web(self, name: str) -> None:
         """Switch on one more web server; its address is known when it answers."""
@@ -158,18 +115,14 @@ class Fleet:
             with contextlib.suppress(ProcessLookupError):
                 machine.kill()
 
-    async def _start(self, name: str, *arguments: str, database: str = "") -> None:
-        environment = dict(self.environment) | ({"DIGEST_DATABASE_URL": database} if database else {})
+    async def _start(
+        self, name: str, *arguments: str, other: Mapping[str, str] | None = None, within: Sequence[str] = ()
+    ) -> None:
+        environment = {**self.environment, **(other or {})}
+        command = [*within, sys.executable, "-m", "digest", *arguments]
         with (self.folder / f"{name}.log").open("wb") as log:
             self.machines[name] = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "digest",
-                *arguments,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
+                *command, env=environment, stdout=log, stderr=log, cwd=self.folder
             )
 
     async def _address(self, name: str) -> str:

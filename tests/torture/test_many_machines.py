@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from digest.store import Store
-from tests.torture.fleet import LEASE, Cable, Fleet, fleet, populate
+from tests.torture.cables import Cable, network
+from tests.torture.fleet import LEASE, Fleet, fleet, populate
 from tests.torture.harness import tired
 
 
@@ -21,13 +22,21 @@ def over(cable: Cable, store: Store) -> str:
     return f"postgresql+psycopg://postgres@127.0.0.1:{cable.port}/{store.engine.url.database}"
 
 
+def socket_of(url: str) -> str:
+    """Where the database listens."""
+    return parse_qs(urlsplit(url).query)["host"][0] + "/.s.PGSQL.5432"
+
+
 @asynccontextmanager
 async def machines(url: str, folder: Path) -> AsyncIterator[tuple[Fleet, Cable]]:
     """A migrated database, a mail server that takes its time, and a cable that can be cut."""
     store = Store.migrate(url)
-    socket = parse_qs(urlsplit(url).query)["host"][0] + "/.s.PGSQL.5432"
     server = tired(random.Random(5))  # noqa: S311  it only has to be repeatable
-    async with server.running() as sink, fleet(store, sink, folder) as made, Cable(socket).laid() as cable:
+    async with (
+        server.running() as sink,
+        fleet(store, sink, folder) as made,
+        Cable(socket_of(url)).laid() as cable,
+    ):
         yield made, cable
     store.close()
 
@@ -96,6 +105,29 @@ async def test_a_day_of_faults_loses_nothing_and_plans_nothing_twice(
         await made.until(lambda: people <= set(made.sink.recipients()), seconds=120)
         assert [await made.stop(name) for name in alive] == [0, 0, 0]
         hold(made, readers)
+
+
+@pytest.mark.long
+async def test_a_worker_whose_network_fails_is_replaced_and_comes_back(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    async with machines(postgres_url, tmp_path) as (made, _):
+        name, port = str(made.store.engine.url.database), made.sink.port
+        async with network(socket_of(postgres_url), database=name, smtp_port=port) as island:
+            if island is None:
+                pytest.skip("making a network namespace is not permitted here; the short form cuts a cable")
+            readers = populate(made.store, readers=300)
+            await made.worker("island", behind=island)
+            await made.until(lambda: len(made.sink.taken) > 20, seconds=120)
+            island.down()
+            await made.worker("mainland")
+            await made.until(lambda: made.is_done(len(readers)), seconds=240)
+            island.up()
+            late = populate(made.store, readers=320) - readers  # those of before have had theirs today
+            await made.stop("mainland")
+            await made.until(lambda: made.is_done(len(readers | late)), seconds=240)
+            assert await made.stop("island") == 0
+        hold(made, readers | late)
 
 
 async def _strike(made: Fleet, victim: str, fault: signal.Signals) -> None:
