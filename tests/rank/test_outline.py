@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from digest.model import Facet, Liking, Profile
 from digest.rank.interest import Ranker
-from digest.rank.outline import Outline, numbered, packed, unpacked
+from digest.rank.outline import FORM, Outline, numbered, packed, unpacked
 from tests.house import paper
 from tests.rank.test_vectors import Synonyms
 
@@ -68,3 +68,12 @@ def test_groups_come_back_as_they_were() -> None:
 
 def test_a_term_has_one_number_for_ever() -> None:
     assert numbered(["ocean", "ocean heat"]).tolist() == [1814253598, 2071796654]
+
+
+def test_outlines_kept_by_earlier_versions_still_mean_the_same() -> None:
+    """When this fails, what is kept no longer ranks as what would be made: raise FORM, and say so here."""
+    [made] = DAY.outlined(
+        [Profile(keywords=("Oceans' waves",), liked=(Liking("The self-driving sea", "It waves."),))]
+    )
+    said = (FORM, made.sizes.tolist(), int(made.words.sum()), round(float(made.strengths.sum()), 2))
+    assert said == (1, [3, 6], 17674157271, 1.11)
