@@ -4,8 +4,8 @@
 
 Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set,
 number of liked papers); the figure is the mean of the cells' means; intervals resample readers.
-`+ keywords` methods also see the five words the reader typed. The weights of words and models were chosen on
-the first half of the readers; the second had no say.
+`+ keywords` methods also see the five words the reader typed. Two halves of the readers are printed apart: what is
+chosen on the first must hold on the second.
 """
 
 import argparse
@@ -153,13 +153,13 @@ def row(name: str, result: Result, seconds: float) -> str:
     """One line of the table."""
     low, high = np.quantile(result.draws, (0.025, 0.975))
     cells = " ".join(f"{value:.3f}" for value in result.means().values())
-    chosen = [was_asked(reader) for reader in result.readers]
-    halves = " ".join(f"{result.among([c == half for c in chosen]).mean:.3f}" for half in (True, False))
+    first = [is_of_the_first_half(reader) for reader in result.readers]
+    halves = " ".join(f"{result.among([each == half for each in first]).mean:.3f}" for half in (True, False))
     return f"{name:42} {result.mean:.4f} [{low:.3f}, {high:.3f}]  {halves}  {cells}  {seconds:6.1f} s"
 
 
-def was_asked(reader: str) -> bool:
-    """Whether this reader is of the half on which the weights of words and models were chosen."""
+def is_of_the_first_half(reader: str) -> bool:
+    """Whether constants may be chosen on this reader; the others only check them."""
     return sha256(reader.encode()).digest()[-1] % 2 == 0
 
 
