@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from bench.simulation.month import Month
+from bench.simulation.month import DAY, Month
 from bench.simulation.readers import Reader
 from bench.simulation.record import Arrival, Record
 from bench.simulation.silence import LOST
@@ -107,7 +107,7 @@ def silences(month: Month, readers: Sequence[Reader], record: Record) -> Counter
 
 
 def _reason(reader: Reader, rule: Schedule, day: date, record: Record) -> str:
-    if reader.pause and reader.pause[0] <= day < reader.pause[1]:
+    if reader.pause and reader.pause[0] - DAY <= day < reader.pause[1]:  # a pause begins when it is asked for
         return "paused"
     if reader.leaves and day >= reader.leaves:
         return "unsubscribed"
@@ -215,8 +215,8 @@ def promises(month: Month, readers: Sequence[Reader], record: Record) -> list[Pr
         Promise("A crash loses nothing and doubles at most what was on the wire", len(record.copies) <= bound,
                 f"{len(record.deaths)} kills, {len(record.copies)} second copies (at most {bound})"),
         Promise("Mail comes at the reader's hour", not slow,
-                f"latest {max((a.delay for a in record.arrivals), default=0) * 60:.0f} minutes after it"
-                f"{'' if month.holiday is None else ', on the day that was held'}"),
+                f"latest {max((a.delay for a in record.arrivals), default=0) * 60:.0f} minutes after it, "
+                f"{sum(a.delay > 1 for a in record.arrivals)} of them held back on a holiday"),
         Promise("A digest fits five minutes", long <= 0.05 * len(times),
                 f"median {centile(times, 50):.1f} minutes, 95 % below {centile(times, 95):.1f}, "
                 f"longest {max(times):.1f}"),

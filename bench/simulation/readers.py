@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bench.simulation.month import Month
-from bench.simulation.taste import Taste, Topic, liked, terms_of, topics_in
+from bench.simulation.taste import Space, Taste, Topic, Vector, liked, terms_of, topics_in
 
 ZONES = (
     "Pacific/Honolulu", "America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York",
@@ -78,9 +78,11 @@ class Reader:
 def readers_of(month: Month, count: int, *, seed: int = 11) -> list[Reader]:
     """So many readers, the same every time."""
     chance = random.Random(seed)
-    topics = topics_in(month.earlier, month.subjects, number=max(3, count))
+    space = Space(month.earlier)
+    topics = topics_in(month.earlier, month.subjects, space, number=max(3, count))
     papers = {paper.id for papers in month.held.announced.values() for paper in papers}
-    shelf = {number: terms_of(month.texts[number]) for number in sorted(papers | month.votes.keys())}
+    numbers = sorted(papers | month.votes.keys())
+    shelf = {number: space.sense(terms_of(month.texts[number])) for number in numbers}
     return [_reader(number, month, topics, shelf, chance) for number in range(count)]
 
 
@@ -88,7 +90,7 @@ def _reader(
     number: int,
     month: Month,
     topics: Sequence[Topic],
-    shelf: Mapping[str, frozenset[str]],
+    shelf: Mapping[str, Vector],
     chance: random.Random,
 ) -> Reader:
     taste = _taste(topics, month, chance)

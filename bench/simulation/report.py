@@ -29,7 +29,7 @@ from bench.simulation.record import Record
 from bench.simulation.stage import Script
 from digest.cadence import arxiv_silence
 
-LONG = 28  # days from which learning is looked for
+LONG = 14  # days from which learning is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def pictures(lived: Lived) -> dict[str, str]:
     found, picks = weeks(month, lived.readers, record), liked(month, lived.readers, record, lived.control)
     return {
         "learning": _learning(found),
-        "picks": _picks(picks),
+        **({"picks": _picks(picks)} if picks else {}),
         "minutes": charts.histogram(
             "How long a digest takes to read",
             f"minutes, {len(record.arrivals):,} mails: all words at 230 a minute and 3 seconds a paper",

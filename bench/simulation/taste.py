@@ -3,10 +3,14 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log2
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
 
 WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 DULL = frozenset(
@@ -17,22 +21,52 @@ DULL = frozenset(
     code experiments demonstrate demonstrates extensive address introduce present models model data
     framework performance tasks task through further achieves improves prior recent available""".split()  # noqa: SIM905  a page of words
 )
-RELATED = 12  # terms of a topic beside the one that names it
+EXAMPLES = 4  # papers of a topic that stand for what a reader means by it
 UNLIKE = 0.35  # topics may share at most this part of their papers
-EXACT = 0.5  # what the very name of a topic counts beside all its terms
+DEPTH = 48  # directions of meaning
+
+Vector = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
-@dataclass(frozen=True, slots=True)
+class Space:
+    """Meaning as directions in which the words of many papers vary together (latent semantic analysis)."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        shelf = [terms_of(text) for text in texts]
+        counts = Counter(term for terms in shelf for term in terms)
+        most = max(10, 0.2 * len(texts))
+        told = sorted(term for term, count in counts.items() if 3 <= count <= most)
+        self._place = {term: place for place, term in enumerate(told)}
+        self._rarity = np.array([log2(len(texts) / counts[term]) for term in told])
+        table = sparse.vstack([self._row(terms) for terms in shelf]).tocsr()
+        depth = min(DEPTH, min(table.shape) - 1)
+        _, _, self._directions = svds(table, k=depth, v0=np.ones(min(table.shape)))
+
+    def sense(self, terms: frozenset[str]) -> Vector:
+        """Where a paper of these terms lies, at length one."""
+        return unit(np.asarray(self._row(terms) @ self._directions.T).ravel())
+
+    def _row(self, terms: frozenset[str]) -> sparse.csr_array:
+        places = np.array(sorted(self._place[term] for term in terms if term in self._place), np.int64)
+        weights = self._rarity[places] / max(1e-9, float(np.linalg.norm(self._rarity[places])))
+        return sparse.csr_array((weights, (np.zeros_like(places), places)), shape=(1, len(self._place)))
+
+
+def unit(vector: Vector) -> Vector:
+    """The same direction at length one."""
+    return vector / max(1e-9, float(np.linalg.norm(vector)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Topic:
-    """Something to be interested in: its name and the words that go with it, with their weights."""
+    """Something to be interested in: what people call it, and what this reader means by it."""
 
     name: str
-    terms: Mapping[str, float]
+    sense: Vector
 
-    def strength(self, terms: frozenset[str]) -> float:
-        """How much a paper of these terms is about it: 0 not at all, 1.5 entirely."""
-        met = sum(weight for term, weight in self.terms.items() if term in terms)
-        return met / sum(self.terms.values()) + EXACT * (self.name in terms)
+    def strength(self, paper: Vector) -> float:
+        """How much a paper is about it: -1 to 1."""
+        return float(self.sense @ paper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +79,16 @@ class Taste:
     noise: float
     share: float  # of all papers that are liked
 
-    def worth(self, terms: frozenset[str], votes: float, authors: Iterable[str], mood: float) -> float:
+    def worth(self, paper: Vector, votes: float, authors: Iterable[str], mood: float) -> float:
         """How much a paper is to this reader's liking."""
-        topical = max(love * topic.strength(terms) for topic, love in self.topics)
+        topical = max(love * topic.strength(paper) for topic, love in self.topics)
         known = 0.5 * bool(self.people.intersection(authors))
         return topical + self.popularity * log2(1 + votes) / 8 + known + self.noise * mood
 
 
 def liked(
     taste: Taste,
-    papers: Mapping[str, frozenset[str]],
+    papers: Mapping[str, Vector],
     votes: Mapping[str, float],
     authors: Mapping[str, tuple[str, ...]],
     *,
@@ -63,8 +97,8 @@ def liked(
     """The papers this reader would like if they met them: decided beforehand, shown to nobody."""
     chance = random.Random(seed)
     worth = {
-        number: taste.worth(terms, votes.get(number, 0.0), authors[number], chance.gauss())
-        for number, terms in papers.items()
+        number: taste.worth(sense, votes.get(number, 0.0), authors[number], chance.gauss())
+        for number, sense in papers.items()
     }
     best = sorted(worth, key=lambda number: -worth[number])
     return frozenset(best[: max(1, round(taste.share * len(best)))])
@@ -77,8 +111,9 @@ def terms_of(text: str) -> frozenset[str]:
     return frozenset([*(word for word in words if word not in DULL and len(word) > 2), *pairs])
 
 
-def topics_in(texts: Sequence[str], subjects: Sequence[str], *, number: int) -> list[Topic]:
+def topics_in(texts: Sequence[str], subjects: Sequence[str], space: Space, *, number: int) -> list[Topic]:
     """So many of the subjects that papers are really about, no two of them about the same papers."""
+    chance = random.Random(number)
     shelf = [terms_of(text) for text in texts]
     counts = Counter(term for terms in shelf for term in terms)
     chosen: list[Topic] = []
@@ -89,7 +124,8 @@ def topics_in(texts: Sequence[str], subjects: Sequence[str], *, number: int) -> 
         about = frozenset(place for place, terms in enumerate(shelf) if name in terms)
         if all(len(about & other) <= UNLIKE * min(len(about), len(other)) for other in taken):
             taken.append(about)
-            chosen.append(_topic(name, [shelf[place] for place in about], counts, len(texts)))
+            examples = chance.sample(sorted(about), min(EXAMPLES, len(about)))
+            chosen.append(Topic(name, unit(sum(space.sense(shelf[place]) for place in examples))))
         if len(chosen) == number:
             break
     return chosen
@@ -98,12 +134,3 @@ def topics_in(texts: Sequence[str], subjects: Sequence[str], *, number: int) -> 
 def _is_of_use(count: int, size: int) -> bool:
     """Neither what everybody writes about nor what hardly anybody does."""
     return max(3, 0.003 * size) <= count <= max(0.04, 12 / size) * size
-
-
-def _topic(name: str, about: Sequence[frozenset[str]], counts: Counter[str], size: int) -> Topic:
-    """The name with the terms that stand out among its papers."""
-    inside = Counter(term for terms in about for term in terms)
-    lift: Callable[[str], float] = lambda term: log2(inside[term] / len(about) * size / counts[term])  # noqa: E731  one formula
-    common = [term for term, count in inside.items() if count >= max(2, 0.08 * len(about)) and term != name]
-    best = sorted(common, key=lambda term: (-lift(term) * inside[term] ** 0.5, term))[:RELATED]
-    return Topic(name, {name: 4.0, **{term: max(0.1, lift(term)) for term in best}})
