@@ -4,8 +4,8 @@
 
 Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set,
 number of liked papers); the figure is the mean of the cells' means; intervals resample readers.
-`+ keywords` methods also see the five words the reader typed. Two halves of the readers are printed apart: what is
-chosen on the first must hold on the second.
+`+ keywords` methods also see the five words the reader typed. Two halves of the readers are printed apart:
+what is chosen on the first must hold on the second.
 """
 
 import argparse
