@@ -83,7 +83,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
         house=house,
         pages=Pages(house.site, settings.templates_dir),
         board=Board(house.store),
-        mornings=Mornings(house.store),
+        mornings=Mornings(house.store, lambda: house.vectors),
         meaning=Meaning(house.store, wanted=settings.vectors != "none"),
         committer=Committer(house.store),
         door=Door(Limits(), Tickets(secret)),

@@ -17,7 +17,7 @@ from digest.compose.links import Purpose
 from digest.errors import InvalidAddress, InvalidChange, NotFound
 from digest.library import Library, understood
 from digest.model import Liking, Profile, Status, Subscriber
-from digest.rank.learning import MOST_LIKED, forget
+from digest.rank.learning import MOST_LIKED, forget, reset
 from digest.store.addresses import parse_address
 from digest.web.guard import MOST_PASTED
 from digest.web.lobby import InLobby, Lobby
@@ -159,7 +159,7 @@ def _forget(visit: Visit, form: FormData) -> Response:
     term, paper = str(form.get("term", "")), str(form.get("paper", ""))
     with visit.lobby.house.store.begin() as tx:
         now = tx.subscribers.by_pid(visit.reader.pid)
-        profile = _without(forget(now.profile, term), paper)
+        profile = reset(now.profile) if "everything" in form else _without(forget(now.profile, term), paper)
         saved = subscriptions.revise(tx, replace(now, profile=profile), by=visit.lobby.by("reader"))
     return visit.of(saved).page(done="Deleted.")
 

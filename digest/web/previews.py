@@ -1,6 +1,6 @@
 """What would this reader get today? The edition as the morning's run would choose it, or as it was sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from digest.compose.cards import Card
 from digest.compose.edition import edition_from, paper_ids
 from digest.compose.links import Links
 from digest.model import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
+from digest.rank.vectors import Embedding
 from digest.store import Store
 from digest.web.board import Cache
 from digest.web.cards import card_of_pick
@@ -29,17 +30,20 @@ Sections = list[tuple[str, list[Card]]]
 class Mornings:
     """The day as all previews see it; ranked anew every other minute, not for every page."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, vectors: Callable[[], Embedding | None]) -> None:
+        self._store, self._vectors = store, vectors
         self._mornings: Cache[editions.Morning] = Cache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
         return self.choice(reader, now)[0]
 
+    def _opened(self, now: datetime) -> editions.Morning:
+        return editions.morning(self._store, now, vectors=self._vectors())
+
     def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
         """The same, and for every other candidate the rule that kept it out."""
-        morning = self._mornings.value("", now, FRESH, lambda: editions.morning(self._store, now))
+        morning = self._mornings.value("", now, FRESH, lambda: self._opened(now))
         due = due_slot(reader.schedule, now)
         slot = due[1] if due else next_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:

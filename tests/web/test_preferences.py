@@ -149,6 +149,9 @@ async def test_a_learnt_term_is_shown_and_can_be_deleted(
     assert f"Delete the term {terms[0]}" in (await visitor.get(link)).text
     await visitor.post(link, data={"do": "forget", "term": terms[0]})
     assert terms[0] not in dict(now_of(reader_now).profile.learnt)
+    await visitor.post(link, data={"do": "forget", "everything": "yes"})
+    assert not now_of(reader_now).profile.learnt
+    assert not now_of(reader_now).profile.liked
 
 
 async def test_a_new_address_is_asked_first(
