@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 from math import log2
+from statistics import median
 
 from bench.simulation.findings import Estimate
 
@@ -120,7 +121,7 @@ def votes(title: str, note: str, rows: Sequence[tuple[str, str, Sequence[float]]
     parts += [_text(frame.x(log2(t + 1)), HEIGHT - 18, f"{t:,}", anchor="middle") for t in ticks]
     for row, (name, look, values) in enumerate(reversed(rows)):
         parts += _dots(frame, row, look, values)
-        middle = sorted(values)[len(values) // 2]
+        middle = median(values)
         parts.append(
             _line([(log2(middle + 1), row + 0.08), (log2(middle + 1), row + 0.74)], frame, f"line {look}")
         )
@@ -197,7 +198,7 @@ def _svg(parts: Sequence[str], title: str) -> str:
 def _round_up(value: float) -> float:
     """The next number that people count by."""
     size: float = 10.0 ** (len(f"{int(value)}") - 1) if value >= 1 else 0.1
-    return next(size * n for n in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size * n >= value)
+    return next(size * n for n in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if size * n >= value)
 
 
 def _steps(top: float) -> list[float]:

@@ -125,7 +125,9 @@ def topics_in(texts: Sequence[str], subjects: Sequence[str], space: Space, *, nu
         if all(len(about & other) <= UNLIKE * min(len(about), len(other)) for other in taken):
             taken.append(about)
             examples = chance.sample(sorted(about), min(EXAMPLES, len(about)))
-            chosen.append(Topic(name, unit(sum(space.sense(shelf[place]) for place in examples))))
+            chosen.append(
+                Topic(name, unit(np.sum([space.sense(shelf[place]) for place in examples], axis=0)))
+            )
         if len(chosen) == number:
             break
     return chosen
