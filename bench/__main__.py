@@ -11,15 +11,13 @@ whose reference is missing here says what to install, and is left out.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 
+from bench.machine import machine
 from bench.row import Row, markdown
 
 ALL = (
@@ -49,29 +47,6 @@ def measured(name: str) -> Iterator[Row]:
     if told.returncode:
         reason = (told.stderr.strip().splitlines() or ["no word"])[-1]
         print(f"{name}: left out. {reason}", file=sys.stderr)
-
-
-def machine() -> str:
-    """Where and when this was measured."""
-    model = next(
-        (line for line in _cpu().splitlines() if line.startswith("model name")), ": unknown processor"
-    )
-    parts = [
-        f"{_cores()} x {model.partition(':')[2].strip()}",
-        f"{platform.system()} {platform.release()}",
-        f"Python {platform.python_version()}",
-        *(f"{name} {version(name)}" for name in ("sqlalchemy", "numpy", "lxml", "jinja2")),
-    ]
-    return f"{datetime.now(UTC):%Y-%m-%d}, " + ", ".join(parts) + "."
-
-
-def _cpu() -> str:
-    found = Path("/proc/cpuinfo")
-    return found.read_text(encoding="utf-8") if found.exists() else ""
-
-
-def _cores() -> int:
-    return max(_cpu().count("processor\t"), 1)
 
 
 def write(path: Path, rows: Sequence[Row]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.invented import settled
+from bench.machine import machine
 from bench.plot import Line, drawn
 from bench.row import figure
 from bench.smtp import sink
@@ -119,7 +120,7 @@ def main() -> None:
                     {"readers": readers, "papers": papers, "cpu": cells[-1].cpu, "peak": cells[-1].peak}
                 )
             )
-    lines = table(by_papers)
+    lines = [machine(), "", *table(by_papers)]
     print("\n".join(lines))
     lines += ["", *arithmetic(by_papers[PAPERS[0]])]
     if given.write:
