@@ -97,13 +97,16 @@ def rows() -> Iterator[Row]:
     args = argparse.Namespace(mails=OURS, connections=CONNECTIONS, vectors="none")
     others = list(peers())
     theirs: dict[str, list[float]] = {peer.name: [] for peer in others}
-    ours: list[float] = []
+    whole: list[float] = []
+    sending: list[float] = []
     with parts(args) as (_, port, database):
         for _ in range(ROUNDS):
             told = run(database, port, args)
-            ours.append(1e6 / told["cpu"])
+            whole.append(1e6 / told["cpu"])
+            sending.append(1e6 / (told["cpu"] - told["plan"]))
             body = body_of(told["octets"])
             for peer in others:
                 theirs[peer.name].append(peer.sent(port, body))
     for name, rates in theirs.items():
-        yield compared("whole run", ours, rates, unit="mails/CPU s", against=name, goal=GOAL)
+        for what, ours in (("whole run, ranking and all", whole), ("written, kept and sent", sending)):
+            yield compared(what, ours, rates, unit="mails/CPU s", against=name, goal=GOAL)

@@ -58,6 +58,10 @@ class Fleet:
         await self._start(name, "serve", "--no-scheduler", "--port", "0")
         self.webs[name] = await self._address(name)
 
+    def is_on(self, name: str) -> bool:
+        """Whether it runs; who finds the database cut off while starting leaves it to the supervisor."""
+        return self.machines[name].returncode is None
+
     def signal(self, name: str, what: signal.Signals) -> None:
         """Kill, freeze or wake a machine."""
         self.machines[name].send_signal(what)
