@@ -1,0 +1,41 @@
+"""What do we talk about? The nouns of the house: frozen values, standard library only.
+
+papers → readers → editions → deliveries: each knows only those before it.
+"""
+
+from digest.model.deliveries import (
+    BounceKind,
+    Brake,
+    Claimed,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Planned,
+    Settlement,
+    Suppression,
+    SuppressionReason,
+)
+from digest.model.editions import Because, Candidates, Edition, Email, Pick, Reason, Section, Sent
+from digest.model.papers import Announcement, Health, Heat, Memory, Paper, Reading, Signal, SignalKind
+from digest.model.readers import (
+    LANGUAGES,
+    Facet,
+    Frequency,
+    Liking,
+    Mix,
+    Preferences,
+    Profile,
+    Schedule,
+    Shard,
+    Status,
+    Subscriber,
+    Threshold,
+)
+
+__all__ = [
+    "LANGUAGES", "Announcement", "Because", "BounceKind", "Brake", "Candidates", "Claimed", "Delivery",
+    "DeliveryKind", "DeliveryState", "Edition", "Email", "Facet", "Frequency", "Health", "Heat", "Liking",
+    "Memory", "Mix", "Paper", "Pick", "Planned", "Preferences", "Profile", "Reading", "Reason",
+    "Schedule", "Section", "Sent", "Settlement", "Shard", "Signal", "SignalKind", "Status", "Subscriber",
+    "Suppression", "SuppressionReason", "Threshold",
+]  # fmt: skip
