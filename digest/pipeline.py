@@ -181,6 +181,7 @@ async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = N
 
     When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
     """
+    house.letters.pile.drop()
     with house.ledger() as ledger:
         tally = await pump(ledger, house.letters.write, house.routes, clock=clock, stopping=stopping)
     blocked = way_out(house.routes)
