@@ -134,9 +134,11 @@ async def test_a_worker_whose_network_fails_is_replaced_and_comes_back(
 
 
 async def _strike(made: Fleet, victim: str, fault: signal.Signals) -> None:
-    """Kill it, or freeze it for longer than its lease and then wake it; a woken one is ended politely."""
+    """Kill it, or freeze it for longer than its lease and then wake it for a while."""
     made.signal(victim, fault)
     if fault is signal.SIGSTOP:
         await asyncio.sleep(LEASE + 1)
         made.signal(victim, signal.SIGCONT)
-        await made.stop(victim)
+        await asyncio.sleep(2)  # as a zombie
+        if made.is_on(victim):
+            made.signal(victim, signal.SIGKILL)
