@@ -213,7 +213,7 @@ def _named(name: str) -> str:
 def _unpacked(name: str, value: object) -> object:
     """A list that an export wrote as JSON, because no commas between its items would do."""
     if name in _PACKED and isinstance(value, str) and value.startswith("["):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.cadence import arxiv_day
+from digest.errors import StoreBusy, StoreError
 from digest.fetch.client import Client
 from digest.fetch.health import reason_to_hold
-from digest.fetch.source import Known, Source, Tell, Visit, read, tell_nobody
+from digest.fetch.source import Known, Source, Tell, Visit, failed, read, tell_nobody, unreadable
 from digest.model import Memory, Reading
 from digest.store import Store
 
@@ -47,7 +48,7 @@ async def fetch(
                 memory = tx.sources.memory(source.name)
             visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell, pool=pool)
             readings = await read(source, visit)
-            fetched += [_keep(store, reading, now) for reading in readings]
+            fetched += [_kept(store, reading, now) for reading in readings]
             if source.name == ANNOUNCER:
                 _hold_if_strange(store, readings, memory, now)
     return tuple(fetched)
@@ -72,6 +73,17 @@ def _known_in(store: Store) -> Known:
             return set(tx.papers.by_ids(ids))
 
     return known
+
+
+def _kept(store: Store, reading: Reading, now: datetime) -> Fetched:
+    """Keep a reading; of one that the database cannot hold, that it could not be read."""
+    try:
+        return _keep(store, reading, now)
+    except StoreBusy:
+        raise  # says nothing about the reading
+    except (StoreError, ValueError, OverflowError) as error:
+        log.exception("reading cannot be kept", extra={"source": reading.source, "scope": reading.scope})
+        return _keep(store, failed(reading.source, reading.scope, now, unreadable(error)), now)
 
 
 def _keep(store: Store, reading: Reading, now: datetime) -> Fetched:

@@ -74,7 +74,7 @@ def _json_rows(first: str, text: TextIO) -> Iterator[Row]:
 def _object(number: int, line: str) -> Mapping[str, object]:
     try:
         fields = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if number == 1:
             raise InvalidChange(f"Line {number} is not a JSON object.") from error
         fields = None
@@ -88,7 +88,7 @@ def _unfolded(fields: dict[str, object]) -> dict[str, object]:
         if isinstance(inner, str) and inner.lstrip().startswith("{"):
             try:
                 inner = json.loads(inner)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # somebody's own column of that name
         if isinstance(inner, dict):
             fields = {**inner, **fields}

@@ -26,7 +26,7 @@ RUN_UP = re.compile(
     r"(?:motivated by|in (?:light|view) of) (?:this|these)\b[^,.]{0,60}|"
     r"in (?:this|our) (?:paper|work|study|report|article)|"
     r"to (?:address|tackle|explore|solve|overcome|bridge|fill|mitigate|achieve|close|remedy)\b[^,.]{0,90})"
-    r",?\s+)+(?=we\b)",
+    r",?\s+){1,3}(?=we\b)",  # not +: one endless run-up could be cut in more ways than there is time for
     re.IGNORECASE,
 )
 

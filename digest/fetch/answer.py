@@ -65,16 +65,18 @@ class Inflater:
     def __init__(self, encoding: str, room: int) -> None:
         self._room = room
         self._zip = zlib.decompressobj(wbits=47) if encoding in {"gzip", "x-gzip", "deflate"} else None
+        self._taken = 0
         self.body = bytearray()
 
     def feed(self, chunk: bytes) -> None:
         """Take in a chunk as it came; SourceError once the whole is larger than allowed."""
+        self._taken += len(chunk)  # also of what a compressed body drags behind its end
         left = self._room - len(self.body) + 1
         try:
             self.body += self._zip.decompress(chunk, left) if self._zip else chunk
         except zlib.error as error:
             raise SourceChanged("the answer is compressed in a way we do not know") from error
-        if len(self.body) > self._room:
+        if max(self._taken, len(self.body)) > self._room:
             raise SourceError(f"the answer is larger than {self._room:,} bytes; it was not read")
 
 

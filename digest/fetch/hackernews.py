@@ -15,6 +15,7 @@ from digest.model import Announcement, Health, Paper, Reading, Signal, SignalKin
 
 SINCE = timedelta(days=14)  # points come in the first days
 NEWS = timedelta(days=60)  # a paper older than this is no news, however much it is talked about
+MOST_COUNTED = 10**12  # more points or comments than there are people: no count
 MOST = 200  # stories in one answer
 
 
@@ -104,4 +105,10 @@ def _story(hit: Mapping[str, Any]) -> tuple[str, float, float] | None:
     number = arxiv_id(url) if isinstance(url, str) else None
     if number is None:
         return None
-    return f"arxiv:{number}", float(hit.get("points") or 0), float(hit.get("num_comments") or 0)
+    return f"arxiv:{number}", _count(hit.get("points")), _count(hit.get("num_comments"))
+
+
+def _count(told: object) -> float:
+    """How many they say; what is no count is none."""
+    is_count = isinstance(told, int | float) and 0 <= told < MOST_COUNTED
+    return float(told) if is_count else 0.0  # type: ignore[arg-type]  # a number, as just seen

@@ -49,8 +49,11 @@ def _is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
         if inner or ip in _NAT64:
             return bool(inner) and _is_public(str(inner))
+        if ip not in _UNICAST:  # the rest is given to nobody, or stands for an IPv4 address in disguise
+            return False
     return ip.is_global and not ip.is_multicast
 
 
 _PORTS = {"http": 80, "https": 443}
+_UNICAST = ipaddress.ip_network("2000::/3")  # all there is of the public IPv6 internet
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")

@@ -166,7 +166,7 @@ def _named(form: re.Pattern[str], given: str, what: str) -> re.Match[str]:
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceChanged("the answer is not JSON") from error
 
 

@@ -1,5 +1,6 @@
 """What is a source? Something with a name that, on a visit, gives readings and never harms the others."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,6 +10,10 @@ from digest.errors import SourceChanged, SourceError
 from digest.fetch.client import Client
 from digest.model import Health, Memory, Paper, Reading
 
+log = logging.getLogger(__name__)
+
+# What strange values in a stranger's answer lead to: it costs that source's reading, never the day.
+BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 Known = Callable[[Sequence[str]], set[str]]  # which of these paper ids the store holds
 Tell = Callable[[str, int, int], None]  # progress for people: what, how many done, of how many
 
@@ -57,7 +62,15 @@ async def read(source: Source, visit: Visit) -> list[Reading]:
             readings.append(counted(reading, visit.known))  # noqa: PERF401  what came before an error stays
     except SourceError as error:
         readings.append(failed(source.name, "", visit.now, error))
+    except BROKEN as error:
+        log.exception("source broke", extra={"source": source.name})
+        readings.append(failed(source.name, "", visit.now, unreadable(error)))
     return readings
+
+
+def unreadable(error: Exception) -> SourceChanged:
+    """What is said of an answer that nobody foresaw: the log has the rest."""
+    return SourceChanged(f"its answer holds something we cannot read ({type(error).__name__})")
 
 
 def counted(reading: Reading, known: Known) -> Reading:

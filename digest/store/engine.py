@@ -166,3 +166,5 @@ def _translated() -> Iterator[None]:
                 f"DIGEST_DATABASE_URL names no database that we can open: {with_remedy(reason)}"
             ) from error
         raise StoreError(f"The database refused: {with_remedy(reason)}") from error
+    except sa.exc.StatementError as error:  # without its text, which holds every value
+        raise StoreError(f"The database cannot hold such a value: {error.orig}.") from error

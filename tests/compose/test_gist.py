@@ -72,3 +72,8 @@ def test_shortening_keeps_words_where_there_are_any(text: str, short: str) -> No
 def test_what_is_merely_released_at_the_end_is_not_what_a_paper_is_about() -> None:
     abstract = "Robots walk without saying where. Ours nod before each step. We release gait and guesses."
     assert telling(abstract).startswith("Robots walk without saying where.")
+
+
+def test_an_endless_run_up_takes_no_time() -> None:
+    """Each of its words may begin another run-up: tried out in every way, it would take years."""
+    assert gist("", "To address " + "to address " * 400 + "x").startswith("To address")

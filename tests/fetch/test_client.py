@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import anyio
+import httpx
 import pytest
 
 from digest.errors import SourceChanged, SourceError
-from digest.fetch.answer import Answer, CutShort, Refused, Wants
+from digest.fetch.answer import Answer, CutShort, Inflater, Refused, Wants
 from digest.fetch.client import Client, Manners
+from digest.fetch.hosts import public_address
 from tests.replay_server import ReplayServer, Reply
 
 FEED = b"<rss><channel/></rss>"
@@ -265,3 +267,21 @@ async def test_a_public_host_is_reached_at_the_very_address_that_was_checked(hur
     assert str(pinned.url) == "https://93.184.216.34/feed?a=1"
     assert pinned.headers["Host"] == "papers.example"
     assert pinned.extensions["sni_hostname"] == "papers.example"
+
+
+def test_what_a_compressed_answer_drags_behind_its_end_is_counted_too() -> None:
+    inflater = Inflater("gzip", 1000)
+    inflater.feed(gzip.compress(b"{}"))
+    with pytest.raises(SourceError, match="larger than 1,000 bytes"):
+        inflater.feed(b"x" * 1000)
+
+
+@pytest.mark.parametrize(
+    "address", ["::7f00:1", "::a9fe:a9fe", "fec0::1", "64:ff9b:1::7f00:1", "5f00::1", "2002:7f00:1::"]
+)
+async def test_no_disguise_of_an_inner_address_is_public(address: str) -> None:
+    async def ask(_: str, __: int) -> Sequence[str]:
+        return [address]
+
+    with pytest.raises(SourceError, match="private network"):
+        await public_address(httpx.URL("https://feeds.example/"), ask=ask)

@@ -17,6 +17,11 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
         ({"retry-after": "Mon, 23 Nov 2026 09:31:00 GMT"}, 60),
         ({"retry-after": "Mon, 23 Nov 2026 09:00:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "²"}, None),
+        ({"retry-after": "9" * 5000}, None),
+        ({"ratelimit": "r=0;t=" + "9" * 5000}, None),
+        ({"ratelimit": f"r={'9' * 5000};t=1"}, None),
+        ({"ratelimit": "r=0 " * 25_000}, None),  # read in no time at all
         ({"ratelimit": '"api";r=0;t=120'}, 120),
         ({"ratelimit": '"api";r=3;t=120'}, None),
         ({"retry-after": "7", "ratelimit": '"api";r=0;t=120'}, 7),

@@ -1,0 +1,76 @@
+"""What one source says, however strange, costs that source's reading and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from digest.errors import StoreError
+from digest.fetch import hackernews
+from digest.fetch.client import Client, Manners
+from digest.fetch.source import Source, Visit
+from digest.intake import Fetched, fetch
+from digest.model import Health, Paper, Reading
+from digest.store import Store
+from tests.house import NOW
+
+EARLY = datetime.fromisoformat("0001-01-01T00:00:00+14:00")
+GOOD = Paper(id="arxiv:2611.00001", title="A good paper")
+STRANGE = [
+    Paper(id="arxiv:2611.00002", title="Too many versions", version=10**30),
+    Paper(id="arxiv:2611.00002", title="Before all days", published=EARLY),
+    Paper(id="arxiv:2611.00002", title="Half a letter: \ud800"),
+    Paper(id="arxiv:\ud800", title="Half a letter in its name"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """A source that gives what it is told to, or breaks."""
+
+    name: str
+    papers: tuple[Paper, ...] = ()
+    breaks: Exception | None = field(default=None, compare=False)
+
+    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+        """One reading, unless it breaks."""
+        if self.breaks is not None:
+            raise self.breaks
+        yield Reading(source=self.name, scope="", read_at=visit.now, papers=self.papers)
+
+
+async def fetched(store: Store, *sources: Source) -> tuple[Fetched, ...]:
+    async with Client(Manners(user_agent="test")) as client:
+        return await fetch(store, sources, lambda: nullcontext(client), NOW)
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda paper: paper.title[:12])
+async def test_what_the_database_cannot_hold_costs_that_reading_alone(store: Store, strange: Paper) -> None:
+    bad, good = await fetched(store, Stub("bad", (strange,)), Stub("good", (GOOD,)))
+    assert bad.reading.health is Health.CHANGED
+    assert good.new == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("²"), RecursionError("deep"), OverflowError("large"), KeyError("hits")], ids=repr
+)
+async def test_a_source_that_breaks_harms_no_other(store: Store, error: Exception) -> None:
+    bad, good = await fetched(store, Stub("bad", breaks=error), Stub("good", (GOOD,)))
+    assert bad.reading.health is Health.CHANGED
+    assert type(error).__name__ in bad.reading.note
+    assert good.new == 1
+
+
+async def test_the_words_of_what_cannot_be_kept_stand_in_no_message(store: Store) -> None:
+    with pytest.raises(StoreError, match="cannot hold such a value") as refused, store.begin() as tx:
+        tx.papers.add([Paper(id=GOOD.id, title="Not told", published=EARLY)], seen_at=NOW)
+    assert "Not told" not in str(refused.value)
+
+
+@pytest.mark.parametrize("points", ["NaN", "Infinity", "1e400", "9" * 400, "-1", '"many"'])
+def test_what_is_no_count_counts_nothing(points: str) -> None:
+    story = f'{{"url": "https://arxiv.org/abs/2611.00001", "points": {points}, "num_comments": 3}}'
+    found = hackernews.parse(f'{{"hits": [{story}]}}'.encode(), "", NOW)
+    assert sorted(signal.value for signal in found.signals) == [0.0, 3.0]
