@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from digest.model import Paper
 
+LONGEST = 2_000  # characters; no id or link to a paper is longer, and reading one might take long
 SHORTEST_TITLE = 20  # letters and digits; a shorter title alone proves nothing
 _NUMBER = r"\d{4}\.\d{4,5}"
 _OLD = r"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<serial>\d{7})"
@@ -51,7 +52,7 @@ def canonical(text: str) -> str:
         return f"doi:{found}"
     if text.startswith("title:"):
         return text
-    raise ValueError(f"{text!r} is neither an arXiv id nor a DOI.")
+    raise ValueError(f"{text[:LONGEST]!r} is neither an arXiv id nor a DOI.")
 
 
 def arxiv_id(text: str) -> str | None:
@@ -107,6 +108,8 @@ def name_order(name: str) -> tuple[int, str]:
 
 
 def _arxiv(text: str) -> re.Match[str] | None:
+    if len(text) > LONGEST:
+        return None
     text = text.strip()
     if "%" in text:
         text = unquote(text)
@@ -117,6 +120,8 @@ def _arxiv(text: str) -> re.Match[str] | None:
 
 def _doi(text: str) -> str | None:
     """A DOI is decoded and stripped until nothing changes, so that doing it again changes nothing."""
+    if len(text) > LONGEST:
+        return None
     text = text.strip()
     while True:
         plain = _doi_once(text)

@@ -124,3 +124,9 @@ def test_who_is_named_last_name_first_has_the_same_key() -> None:
 def test_a_doi_in_brackets_loses_what_opens_nowhere() -> None:
     assert canonical("10.1000/(sheep)") == "doi:10.1000/(sheep)"
     assert {canonical(f"10.1000/sheep{end}") for end in (")", "]", "}", ").")} == {"doi:10.1000/sheep"}
+
+
+@pytest.mark.parametrize("endless", [". ", ")", "x)", "doi:", "10.1/"])
+def test_what_is_too_long_for_an_id_is_none_at_once(endless: str) -> None:
+    with pytest.raises(ValueError, match="neither an arXiv id nor a DOI"):
+        canonical("10.1234/" + endless * 500_000)

@@ -14,6 +14,7 @@ SENTENCE = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={OPENING})|(?
 NOT_AN_END = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|cf|vs|Figs?|Eqs?|Sec|Tab|No|Dr|Prof|approx|resp|St|w\.r\.t|a\.k\.a)|\b[A-Z])\.$"
 )
+LONGEST_SHORT = 16  # more letters than the longest of these has
 NEWS = re.compile(
     r"\b(?:we|this (?:paper|work|study|article|report|survey)|here)\b.{0,40}?\b"
     r"(?:introduc|propos|present|show|demonstrat|develop|describ|find|prove|report|study|"
@@ -74,7 +75,7 @@ def split(text: str) -> list[str]:
     """The sentences of a text; `e.g.` and initials do not end one."""
     sentences: list[str] = []
     for piece in SENTENCE.split(text.strip()):
-        if sentences and NOT_AN_END.search(sentences[-1]):
+        if sentences and NOT_AN_END.search(sentences[-1][-LONGEST_SHORT:]):
             sentences[-1] += " " + piece
         elif piece.strip():
             sentences.append(piece.strip())

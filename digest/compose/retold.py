@@ -10,9 +10,17 @@ SHORTEST = 20  # characters
 LEAST_SHARED = 0.6  # of its longer words: a sentence about something else shares next to none
 STEM = 5  # letters, so that `counting` and `counted` are one word
 LINK_OR_MARKUP = re.compile(
-    r"[<>{}\[\]`@|\\]|://|\bwww\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|ru|cn|xyz)\b", re.IGNORECASE
+    r"[<>{}\[\]`@|\\]|://|\bwww\.|\w\.[^\W\d_]{2}",
+    re.IGNORECASE,  # a.bc may be a host: mail programs link it
 )
 WORD = re.compile(r"[^\W\d_]{4,}")
+# Small words that turn a finding round or make it larger: the paper's own, as its numbers must be.
+TURNS = re.compile(
+    r"\b(?:no|not|never|none|neither|nor|cannot|without|fail(?:s|ed|ing)?|hardly|barely|"
+    r"two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    r"(?:hundred|thousand|million|billion|trillion)s?|half|twice|thrice|(?:double|triple)[sd]?|tenfold)\b"
+)
+SHORT_NOT = re.compile(r"n[’']t\b")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -38,4 +46,8 @@ def _stems(text: str) -> set[str]:
 
 def _counts_as(sentence: str, known: str) -> bool:
     """Whether every number in it is the paper's own: an invented result is the worst lie."""
-    return set(NUMBER.findall(sentence)) <= set(NUMBER.findall(known))
+    return set(NUMBER.findall(sentence)) <= set(NUMBER.findall(known)) and _turns(sentence) <= _turns(known)
+
+
+def _turns(text: str) -> set[str]:
+    return set(TURNS.findall(SHORT_NOT.sub(" not", text.casefold())))

@@ -73,6 +73,7 @@ def _html(raw: bytes) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     """Atomic and durable: written beside, flushed to the disk, then renamed."""
     beside = path.with_name(f".{path.name}.part")
+    beside.touch(mode=0o600)  # its links sign its reader in
     with beside.open("wb") as file:
         file.write(content)
         file.flush()

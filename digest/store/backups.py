@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +18,12 @@ def beside(file: Path, label: str) -> Path:
     return file.with_name(f"{file.name}.{label}.backup")
 
 
+def ours_alone(file: Path) -> None:
+    """Make a file that only its owner reads: it will hold addresses. One that is there stays as it is."""
+    with suppress(FileExistsError):
+        file.touch(mode=0o600, exist_ok=False)
+
+
 def copy(source: Path, target: Path, *, as_other: bool = True) -> None:
     """Copy a database page by page through SQLite itself, so that a running writer does no harm.
 
@@ -26,6 +32,7 @@ def copy(source: Path, target: Path, *, as_other: bool = True) -> None:
     partial = target.with_name(f"{target.name}.part")
     partial.unlink(missing_ok=True)
     try:
+        ours_alone(partial)
         with closing(sqlite3.connect(source)) as reading, closing(sqlite3.connect(partial)) as writing:
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")  # one file, no -wal beside it
@@ -64,6 +71,7 @@ def _set_aside(file: Path) -> None:
     try:
         copy(file, aside)
     except StoreError:  # too damaged to be copied through SQLite: keep it as it is
+        ours_alone(aside)
         shutil.copyfile(file, aside)
         file.unlink()
 

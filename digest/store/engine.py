@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -28,6 +28,8 @@ class Store:
         self.file: Path | None = file_of(engine.url)
         if self.file is not None:
             must_be_a_place(self.file)
+            with suppress(OSError):  # SQLite will say what is wrong, when it is asked
+                backups.ours_alone(self.file)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True) -> "Store":

@@ -74,6 +74,11 @@ def test_what_is_merely_released_at_the_end_is_not_what_a_paper_is_about() -> No
     assert telling(abstract).startswith("Robots walk without saying where.")
 
 
+def test_a_text_of_nothing_but_initials_is_one_sentence() -> None:
+    text = ("A. " * 2_600).strip()
+    assert split(text) == [text]
+
+
 def test_an_endless_run_up_takes_no_time() -> None:
     """Each of its words may begin another run-up: tried out in every way, it would take years."""
     assert gist("", "To address " + "to address " * 400 + "x").startswith("To address")

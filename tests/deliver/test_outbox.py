@@ -151,6 +151,7 @@ async def test_mails_go_to_files_while_no_server_is_set(any_post: Post, tmp_path
     await any_post.run(route(FileTransport(tmp_path / "out"), name="files"))
     names = [path.name for path in sorted((tmp_path / "out").iterdir())]
     assert names == [f"ada@example.com-{any_post.row(key).message_id}.eml"]
+    assert not (tmp_path / "out" / names[0]).stat().st_mode & 0o077  # its links sign its reader in
 
 
 async def test_a_folder_that_cannot_be_written_keeps_the_mail(post: Post, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A store is opened, migrated, locked, copied, put back, and refuses what it does not know."""
 
+import os
 import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -335,3 +336,23 @@ def test_postgres_ends_what_a_frozen_machine_left_open(postgres_url: str) -> Non
         timeout = tx.connection.scalar(sa.text("SHOW idle_in_transaction_session_timeout"))
     store.close()
     assert timeout == "20s"
+
+
+def test_nobody_else_reads_the_books_or_a_copy_of_them(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        store = Store.open(url_of(tmp_path / "digest.sqlite3"))
+        store.backup(tmp_path / "copy.sqlite3")
+        readable = {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077}
+        store.close()
+    finally:
+        os.umask(before)
+    assert readable <= {"digest.sqlite3.instance"}  # a number that says nothing
+
+
+def test_a_file_that_the_operator_opened_to_others_stays_open(tmp_path: Path) -> None:
+    file = tmp_path / "digest.sqlite3"
+    file.touch(mode=0o640)
+    file.chmod(0o640)
+    Store.open(url_of(file)).close()
+    assert file.stat().st_mode & 0o777 == 0o640
