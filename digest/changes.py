@@ -16,6 +16,7 @@ from digest.model import LANGUAGES, Preferences, Profile, Schedule, Subscriber
 MOST_ITEMS = 100
 LONGEST_ITEM = 100
 LONGEST_TEXT = 5_000
+LAST_YEAR = 2999  # a pause until the end of the calendar has no day after it
 LIMITS = {"trending": 20, "picked": 40, "also_new": 60, "weekday": 6}
 LISTS = frozenset({"keywords", "muted", "authors", "affiliations", "categories"})
 _PARTS: Mapping[str, tuple[type[Any], TypeAdapter[Any]]] = {
@@ -76,6 +77,8 @@ def _must_be_sensible(part: Any, wishes: Mapping[str, object]) -> None:
     if isinstance(part, Preferences) and "language" in wishes:
         _must_be_spoken(part.language)
     if isinstance(part, Schedule):
+        if part.paused_until and part.paused_until.year > LAST_YEAR:
+            raise InvalidChange(f"paused_until cannot be later than {LAST_YEAR}.")
         try:
             zone_of(part.timezone)
         except ConfigError as error:

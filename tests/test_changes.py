@@ -78,3 +78,9 @@ def test_any_wish_is_granted_or_refused(wishes: dict[str, object]) -> None:
     assert changed(revised, wishes).profile == revised.profile
     for name in LISTS:
         assert len(getattr(revised.profile, name)) <= MOST_ITEMS
+
+
+@pytest.mark.parametrize("frequency", Frequency)
+def test_a_pause_ends_before_the_calendar_does(frequency: Frequency) -> None:
+    with pytest.raises(InvalidChange, match="later than 2999"):
+        changed(READER, {"paused_until": "9999-12-31", "frequency": frequency})

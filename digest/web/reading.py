@@ -15,15 +15,11 @@ from digest.compose.clean import clean
 from digest.compose.gist import shorten
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
-from digest.model import Heat, Paper
-from digest.rank.finding import Match, found_order
-from digest.rank.trending import heat_of
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
 from digest.web.cards import card_of
-from digest.web.lobby import InLobby, Lobby
+from digest.web.lobby import InLobby
+from digest.web.searching import SHOWN, answers, filters_of
 
-SHOWN = 25  # papers on a page
-WEIGHED = 4 * SHOWN  # best matches of a search that are put in order by recency and heat as well
 LONGEST_QUERY = 200
 FARTHEST = 200  # pages of search results
 DESCRIBED = 300  # characters under a shared link
@@ -90,7 +86,9 @@ class Asked(BaseModel):
 def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Search titles and abstracts."""
     now = lobby.clock()
-    found, heat = _found(lobby, asked, now)
+    filters = filters_of(asked.category, PERIODS.get(asked.period), asked.source, now)
+    matches, heat = answers(lobby, asked.words, filters, now, first=(asked.place - 1) * SHOWN)
+    found = [match.paper for match in matches]
     return lobby.pages.page(
         "search",
         here="/papers",
@@ -98,6 +96,7 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         chosen=asked,
         sources=lobby.house.settings.sources,
         cards=[card_of(paper, heat.get(paper.id), day=now.date()) for paper in found[:SHOWN]],
+        by_meaning=[match.is_by_meaning for match in matches[:SHOWN]],
         description=shorten("; ".join(paper.title for paper in found[:3]) or EVERYTHING, DESCRIBED),
         path=asked.path,
         unfiltered=asked.path if asked.is_filtered else "",
@@ -105,40 +104,6 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
         ticket=lobby.tickets.issue(now),
     )
-
-
-def _found(lobby: Lobby, asked: Asked, now: datetime) -> tuple[Sequence[Paper], dict[str, Heat]]:
-    """One paper more than a page shows, and the heat of those that were voted on.
-
-    The best hundred are put in order by more than their words: what they mean, how new and how hot they are.
-    Farther on the words alone decide.
-    """
-    first = (asked.place - 1) * SHOWN
-    if not asked.words or first >= WEIGHED:
-        matches, heat = _matches(lobby, asked, now, start=first, end=first + SHOWN + 1)
-        return [match.paper for match in matches], heat
-    matches, heat = _matches(lobby, asked, now, start=0, end=WEIGHED + 1)
-    best = found_order(lobby.meaning.added(matches[:WEIGHED], asked.words, now), heat, now)
-    after = [match.paper for match in matches[WEIGHED:]]  # says only that there is a page after
-    return [*best, *after][first : first + SHOWN + 1], heat
-
-
-def _matches(
-    lobby: Lobby, asked: Asked, now: datetime, *, start: int, end: int
-) -> tuple[tuple[Match, ...], dict[str, Heat]]:
-    climate = lobby.board.climate(now)
-    with lobby.house.store.begin(write=False) as tx:
-        matches = tx.papers.matches(
-            asked.words,
-            categories=[asked.category] if asked.category else [],
-            since=now - timedelta(days=PERIODS[asked.period]) if asked.period in PERIODS else None,
-            source=asked.source or None,
-            limit=end - start,
-            offset=start,
-        )
-        signals = tx.signals.of([match.paper.id for match in matches], until=now)
-    voted = [match.paper for match in matches if match.paper.id in signals]
-    return matches, heat_of(voted, signals, now, climate=climate)
 
 
 @router.get("/archive")
@@ -224,13 +189,20 @@ def _page(request: Request, place: int) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return _in_our_time(date.fromisoformat(text))
     except ValueError as error:
         raise NotFound("A day of the archive is written like 2026-11-23.") from error
 
 
 def _month(text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
+        return _in_our_time(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
     except ValueError as error:
         raise NotFound("A month of the archive is written like 2026-11.") from error
+
+
+def _in_our_time(day: date) -> date:
+    """The same day; ValueError where its neighbours, or its moments elsewhere, would leave the calendar."""
+    if not date.min.year < day.year < date.max.year:
+        raise ValueError(day)
+    return day

@@ -211,3 +211,13 @@ def test_only_who_is_still_due_moves_on(any_store: Store) -> None:
         tx.subscribers.move_on({still.id: next_week, other.id: next_week}, now=NOW)
         moments = {reader.address: reader.next_due for reader in tx.subscribers.due(next_week, 10)}
     assert moments == {"ada@example.com": next_week, "bo@example.com": later}
+
+
+def test_what_no_database_can_hold_is_left_out_of_a_profile(any_store: Store) -> None:
+    """One such sign-up must not fail those that share its transaction."""
+    odd = Profile(facets=(Facet("\x00a\ud800", ("b\\u0000", "\\\x00")),))
+    with any_store.begin() as tx:
+        tx.subscribers.add("ada@example.com", now=NOW, profile=odd)
+    with any_store.begin(write=False) as tx:
+        kept = tx.subscribers.by_address("ada@example.com").profile
+    assert kept.facets == (Facet("a", ("b\\u0000", "\\")),)

@@ -113,7 +113,17 @@ async def test_the_archive_leads_to_the_days_that_brought_papers(visitor: AsyncC
 
 
 @pytest.mark.parametrize(
-    "path", ["/archive/tomorrow", "/archive/2026-11-24", "/archive?month=13", "/nothing"]
+    "path",
+    [
+        "/archive/tomorrow",
+        "/archive/2026-11-24",
+        "/archive?month=13",
+        "/nothing",
+        "/archive/0001-01-01",
+        "/archive/9999-12-31",
+        "/archive?month=0001-01",
+        "/archive?month=9999-12",
+    ],
 )
 async def test_what_is_not_there_is_a_page_that_says_so(visitor: AsyncClient, path: str) -> None:
     answer = await visitor.get(path)
