@@ -17,6 +17,7 @@ MOST_ITEMS = 100
 LONGEST_ITEM = 100
 LONGEST_TEXT = 5_000
 LAST_YEAR = 2999  # a pause until the end of the calendar has no day after it
+TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")  # of a language, with its country or script
 LIMITS = {"trending": 20, "picked": 40, "also_new": 60, "weekday": 6}
 LISTS = frozenset({"keywords", "muted", "authors", "affiliations", "categories"})
 _PARTS: Mapping[str, tuple[type[Any], TypeAdapter[Any]]] = {
@@ -86,8 +87,10 @@ def _must_be_sensible(part: Any, wishes: Mapping[str, object]) -> None:
 
 
 def _must_be_spoken(language: str) -> None:
-    if re.split(r"[-_]", language)[0].lower() not in LANGUAGES:
-        raise InvalidChange(f"Mails do not speak {language!r}; there are {', '.join(LANGUAGES)}.")
+    if not TAG.fullmatch(language) or re.split(r"[-_]", language)[0].lower() not in LANGUAGES:
+        raise InvalidChange(
+            f"Mails do not speak {language[:LONGEST_ITEM]!r}; there are {', '.join(LANGUAGES)}."
+        )
 
 
 def _tidied(name: str, wish: object) -> object:

@@ -84,3 +84,11 @@ def test_any_wish_is_granted_or_refused(wishes: dict[str, object]) -> None:
 def test_a_pause_ends_before_the_calendar_does(frequency: Frequency) -> None:
     with pytest.raises(InvalidChange, match="later than 2999"):
         changed(READER, {"paused_until": "9999-12-31", "frequency": frequency})
+
+
+@pytest.mark.parametrize(
+    "tag", ["en\r\nBcc: x@example.com", "en-" + "x" * 9999, 'de_"><b>', "fr_../../etc", "de-"]
+)
+def test_a_language_is_a_tag_and_nothing_beside_it(tag: str) -> None:
+    with pytest.raises(InvalidChange, match="Mails do not speak"):
+        changed(READER, {"language": tag})

@@ -75,12 +75,14 @@ def _number(code: str, value: int) -> str:
     return str(format_decimal(value, locale=LOCALES[code]))
 
 
-@cache
 def tongue(language: str) -> Tongue:
     """The tongue for a language tag (`de-AT` speaks `de`); English where we have no other."""
     code = language.replace("_", "-").split("-")[0].lower()
-    if code not in LOCALES:
-        code = "en"
+    return _spoken(code if code in LOCALES else "en")
+
+
+@cache  # by our few codes, never by what somebody wrote
+def _spoken(code: str) -> Tongue:
     return Tongue(code, _translations(code))
 
 

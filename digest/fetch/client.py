@@ -166,7 +166,11 @@ class Client:
         if origin(target) != origin(request.url):
             for secret in _SECRET_HEADERS & set(headers):
                 del headers[secret]
-        return self._http.build_request("GET", target, headers=headers)
+        # What is trusted is so by the operator's word, not by that of a stranger who leads us there.
+        led = _LED in request.extensions or origin(request.url) not in self._trusted
+        return self._http.build_request(
+            "GET", target, headers=headers, extensions={_LED: True} if led else None
+        )
 
     async def _once(self, request: httpx.Request) -> Answer:
         pinned = await self._pin(request)
@@ -183,7 +187,7 @@ class Client:
 
     async def _pin(self, request: httpx.Request) -> httpx.Request:
         """A host the operator did not set is resolved once, checked, and reached at that very address."""
-        if origin(request.url) in self._trusted:
+        if origin(request.url) in self._trusted and _LED not in request.extensions:
             return request
         address = await public_address(request.url, ask=self._ask)
         return self._http.build_request(
@@ -234,6 +238,7 @@ class Client:
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LED = "led_by_a_stranger"  # marks a request that a host the operator did not set redirected to
 _SECRET_HEADERS = {"x-api-key", "zotero-api-key", "authorization", "cookie"}
 
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from starlette.datastructures import FormData
 
+from digest.changes import MOST_ITEMS
 from digest.model import Facet, Frequency, Mix, Subscriber, Threshold
 
 MOST_FACETS = 8
@@ -90,6 +91,6 @@ class Wishes:
 
 
 def _facet(name: str, keywords: str, before: Facet | None) -> Facet:
-    words = tuple(word.strip()[:LONGEST_NAME] for word in keywords.split(",") if word.strip())
+    words = tuple(word.strip()[:LONGEST_NAME] for word in keywords.split(",") if word.strip())[:MOST_ITEMS]
     kept = before or Facet("")
     return Facet(name[:LONGEST_NAME], words, kept.text, kept.liked)

@@ -87,3 +87,7 @@ def test_regional_tags_speak_their_language_and_others_english() -> None:
     assert tongue("de-AT").code == tongue("DE_ch").code == "de"
     assert tongue("zh-Hans-CN").code == "zh"
     assert tongue("").code == tongue("xx").code == "en"
+
+
+def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
+    assert tongue("de-AT") is tongue("de_CH") is tongue("DE")

@@ -285,3 +285,19 @@ async def test_no_disguise_of_an_inner_address_is_public(address: str) -> None:
 
     with pytest.raises(SourceError, match="private network"):
         await public_address(httpx.URL("https://feeds.example/"), ask=ask)
+
+
+async def test_a_stranger_cannot_lead_us_to_an_inner_host_that_the_operator_set(hurried: Manners) -> None:
+    async def ask(host: str, _: int) -> Sequence[str]:
+        return ["10.0.0.5"] if host == "mirror.example" else ["93.184.215.14"]
+
+    def ours() -> httpx.Request:
+        return httpx.Request("GET", "http://mirror.example/feed")
+
+    async with Client(hurried, trusted=["http://mirror.example/feed"], ask=ask) as client:
+        assert (await client._pin(ours())).url.host == "mirror.example"
+        moved = client._redirected(ours(), "/elsewhere")
+        assert (await client._pin(moved)).url.host == "mirror.example"
+        led = client._redirected(httpx.Request("GET", "http://stranger.example/"), "http://mirror.example/")
+        with pytest.raises(SourceError, match="private network"):
+            await client._pin(led)

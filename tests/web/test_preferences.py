@@ -223,3 +223,13 @@ async def test_a_private_feed_is_read_without_a_login_until_its_address_ends(
     assert (await visitor.get(feed)).status_code == 404
     renewed = page.partition('-title">Your private feed')[2].partition('href="')[2].partition('"')[0]
     assert (await visitor.get(renewed)).status_code == 200
+
+
+async def test_one_reader_cannot_make_the_ranking_slow_for_all(
+    visitor: AsyncClient, link: str, reader_now: Look
+) -> None:
+    many = {"facet_name": ["Tea"] * 12, "facet_keywords": [",".join(f"k{n}" for n in range(5000))] * 12}
+    assert (await visitor.post(link, data=WISHES | many)).status_code == 200
+    facets = now_of(reader_now).profile.facets
+    assert len(facets) <= 8
+    assert all(len(facet.keywords) <= 100 for facet in facets)
