@@ -98,12 +98,25 @@ def test_compose_tells_how_mail_leaves_by_each_of_its_profiles() -> None:
         assert Server.parse(url).host in compose["services"]
 
 
+def test_compose_lets_nobody_but_the_house_reach_its_books() -> None:
+    (compose,) = _yaml("compose.yaml")
+    assert compose["networks"]["books"]["internal"]
+    inside = {name for name, service in compose["services"].items() if "books" in service.get("networks", ())}
+    assert inside == {"digest", "migrate", "database"}
+    assert compose["services"]["database"]["networks"] == ["books"]
+    for name in ("digest", "migrate"):
+        assert compose["services"][name]["cap_drop"] == ["ALL"]
+    published = [port for service in compose["services"].values() for port in service.get("ports", ())]
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
 def test_kubernetes_runs_web_and_workers_as_nobody() -> None:
     runs = [doc for doc in _yaml("kubernetes/digest.yaml") if doc["kind"] in ("Deployment", "Job")]
     assert [run["metadata"]["name"] for run in runs] == ["digest-migrate", "digest-web", "digest-worker"]
     for deployment in runs:
         pod = deployment["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["automountServiceAccountToken"] is False
         assert pod["containers"][0]["args"][0] in COMMANDS
 
 
@@ -112,6 +125,16 @@ def test_the_personal_workflow_calls_commands_that_exist() -> None:
     scripts = "\n".join(step.get("run", "") for step in workflow["jobs"]["digest"]["steps"])
     called = set(re.findall(r"\bdigest (\w+)", scripts))
     assert {"run", "subscribers"} <= called <= set(COMMANDS)
+
+
+def test_the_personal_workflow_gives_its_secrets_to_nothing_that_installs() -> None:
+    (workflow,) = _yaml("github/personal-digest.yml")
+    job = workflow["jobs"]["digest"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "env" not in job
+    for step in job["steps"]:
+        assert "secrets." not in str(step) or ("uses" not in step and "pip" not in step["run"])
+        assert "${{" not in step.get("run", "")  # a secret that holds a quote must not become a command
 
 
 def test_the_image_runs_as_nobody_and_says_whether_it_is_well() -> None:
