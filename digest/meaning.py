@@ -14,6 +14,9 @@ from digest.store.vectors import KeptModel, text_key
 POOL = timedelta(days=7)  # as long as a paper may be sent
 EARLIER = 4000  # papers before that, which tell what is usual
 BATCH = 256  # texts turned into vectors, and kept, at once
+SEARCHED = 50_000  # the newest papers, whose vectors are kept for the search
+SPARE = 5_000  # vectors beyond these before the oldest are dropped: to find out which takes a second
+MADE_AT = "vectors_at"  # where the store keeps when vectors were made last
 LEARNS_AT = (64, 256, 1024, 4096)  # a model that learns from texts learns anew when there are so many
 
 Tell = Callable[[str, int, int], object]
@@ -43,7 +46,8 @@ def keep_up(store: Store, model: Embedder | None, now: datetime, *, tell: Tell =
         vectors = unit(encode([texts[key] for key in keys]))
         with store.begin() as tx:
             tx.vectors.keep(kept, {key: packed(row) for key, row in zip(keys, vectors, strict=True)})
-    _finish(store, kept, known - texts.keys())
+    _finish(store, kept, now if missing else None)
+    _forget(store, kept, known - texts.keys())
     return len(missing)
 
 
@@ -55,8 +59,13 @@ def served(store: Store, model: Embedder | None, *, load: Load) -> Embedding | N
         kept = tx.vectors.serving()
     if kept is None:
         return model
-    maker = model if _is_by(kept, model) else _loaded(kept, load)
+    maker = maker_of(kept, model, load=load)
     return Served(store, kept, maker) if maker else model
+
+
+def maker_of(kept: KeptModel, model: Embedder, *, load: Load) -> Embedder | None:
+    """The model that made what is kept: the chosen one, or another while it is installed."""
+    return model if _is_by(kept, model) else _loaded(kept, load)
 
 
 class Served:
@@ -113,11 +122,23 @@ def _step(kept: KeptModel) -> int:
     return int(kept.name.rpartition("/")[2])
 
 
-def _finish(store: Store, kept: KeptModel, gone: set[int]) -> None:
+def _finish(store: Store, kept: KeptModel, now: datetime | None) -> None:
+    """From here on these vectors serve; with a moment, new ones were made at it."""
     with store.begin() as tx:
         if not kept.is_complete:
             tx.vectors.complete(kept)
-        tx.vectors.forget(kept, gone)
+        if now is not None:
+            tx.meta.write(MADE_AT, now.isoformat())
+
+
+def _forget(store: Store, kept: KeptModel, earlier: set[int]) -> None:
+    """Drop the vectors of texts that none of the newest papers says, when there are too many of them."""
+    if len(earlier) <= SEARCHED + SPARE:
+        return
+    with store.begin(write=False) as tx:
+        searched = {key for papers in tx.vectors.newest(SEARCHED) for _, key in papers}
+    with store.begin() as tx:
+        tx.vectors.forget(kept, earlier - searched)
 
 
 def _batches(keys: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:

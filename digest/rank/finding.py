@@ -3,7 +3,7 @@
     found = likeness + 0.25 · 2^(-age / 180 days) + 0.25 · h / (h + 4)
 
 `likeness` is the match relative to the best one (1), by its words alone or, where a model is at hand, by its
-words and its meaning together; h the heat in doublings above usual, at least 0. So
+words and its meaning together, or by its meaning alone; h the heat in doublings above usual, at least 0. So
 the words decide, and of papers that match about alike the new and the talked-about ones come first.
 """
 
@@ -21,26 +21,36 @@ WARM = 4.0  # doublings above usual at which heat counts half
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A paper that holds the words, and how well: 1 for the best of all, towards 0 for the faintest."""
+    """A paper that holds the words or means them, and how well: 1 for the best, 0 for the faintest."""
 
     paper: Paper
     likeness: float
+    is_by_meaning: bool = False  # it does not hold all the words
 
 
-def both_ways(matches: Sequence[Match], nearness: Sequence[float]) -> list[Match]:
-    """The matches with their likeness from two rankings: by their words, and by how near they are in meaning.
+def both_ways(
+    matches: Sequence[Match], nearness: Mapping[str, float], near: Sequence[Paper] = ()
+) -> list[Match]:
+    """The matches, and papers near in meaning without the words, with their likeness from both rankings.
 
-    `nearness` goes with the first of `matches`, larger for nearer; of the others nobody asked.
+    `nearness` is by the paper's id, larger for nearer; matches without one follow in the order of their
+    words, so that what holds the words best is always liker than what does not hold them.
     """
-    by_words = sorted(matches, key=lambda match: -match.likeness)
-    near = sorted(zip(matches, nearness, strict=False), key=lambda pair: -pair[1])
-    likeness = fused([each.paper.id for each in by_words], [each.paper.id for each, _ in near])
-    return [Match(match.paper, likeness[match.paper.id]) for match in matches]
+    by_words = [each.paper.id for each in sorted(matches, key=lambda match: -match.likeness)]
+    others = {paper.id: paper for paper in near if paper.id not in {*by_words}}
+    known = [each for each in (*by_words, *others) if each in nearness]
+    unknown = [each for each in by_words if each not in nearness]
+    by_meaning = [*sorted(known, key=lambda each: -nearness[each]), *unknown]
+    likeness = fused(*filter(None, (by_words, by_meaning)))
+    return [
+        *(Match(match.paper, likeness[match.paper.id]) for match in matches),
+        *(Match(paper, likeness[known], is_by_meaning=True) for known, paper in others.items()),
+    ]
 
 
-def found_order(matches: Sequence[Match], heat: Mapping[str, Heat], now: datetime) -> list[Paper]:
-    """The papers of a search, best first; what is equally good stays in the order it came in."""
-    return [match.paper for match in sorted(matches, key=lambda match: -found(match, heat, now))]
+def found_order(matches: Sequence[Match], heat: Mapping[str, Heat], now: datetime) -> list[Match]:
+    """What a search found, best first; what is equally good stays in the order it came in."""
+    return sorted(matches, key=lambda match: -found(match, heat, now))
 
 
 def found(match: Match, heat: Mapping[str, Heat], now: datetime) -> float:

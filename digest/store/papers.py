@@ -15,7 +15,7 @@ from digest.store.aliases import numbers_of
 from digest.store.dialects import among, chunks, insert, is_postgres
 from digest.store.past import Past
 from digest.store.records import ALIAS, PAPER, SENT_PAPER, SIGNAL
-from digest.store.search import Question, matching
+from digest.store.search import Question, filters_of, matching
 from digest.store.shelf import Shelf, Work
 
 RECENT = timedelta(days=31)  # moderation may hold a paper for weeks; what is older only changed its listing
@@ -115,6 +115,15 @@ class Papers:
         found = dict(self._rows(PAPER.c.number, [number for number, _ in numbers]))
         best = max((weight for _, weight in numbers), default=0.0) or 1.0
         return tuple(Match(found[number], weight / best) for number, weight in numbers)
+
+    def fitting(self, ids: Sequence[str], question: Question, *, limit: int) -> list[Paper]:
+        """The first of these papers that pass a question's filters; none withdrawn or merged away."""
+        passing = filters_of(self._connection, question)
+        query = sa.select(PAPER.c.id).where(among(self._connection, PAPER.c.id, ids), *passing)
+        there = set(self._connection.scalars(query.where(PAPER.c.withdrawn.is_(False))))
+        first = [known for known in ids if known in there][:limit]
+        papers = {paper.id: paper for _, paper in self._rows(PAPER.c.id, first)}
+        return [papers[known] for known in first]
 
     def retell(self, sentences: Mapping[str, str], *, at: datetime) -> None:
         """Keep what a language model says of papers, by their ids; what it says of others is nothing."""

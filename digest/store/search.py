@@ -65,6 +65,13 @@ def matching(connection: sa.Connection, question: Question, *, limit: int, offse
     return sorted(_weighed(connection, question), key=_best_first)[offset : offset + limit]
 
 
+def filters_of(connection: sa.Connection, question: Question) -> list[sa.ColumnElement[bool]]:
+    """What a paper must fulfil besides holding the words."""
+    return _filters(
+        question, sa.func.jsonb_array_elements_text if is_postgres(connection) else sa.func.json_each
+    )
+
+
 def _best_first(each: Weighed) -> tuple[float, int]:
     return -each[1], -each[0]
 

@@ -1,6 +1,6 @@
 """What do texts mean to a model? Vectors of papers by model, and profiles in numbers, as they were made."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -9,7 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.store.dialects import among, insert
-from digest.store.records import MODEL, OUTLINE, VECTOR
+from digest.store.records import MODEL, OUTLINE, PAPER, VECTOR
+
+_PIECE = 2000  # papers read at once, so that memory stays flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,24 @@ class Vectors:
             VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
         )
         return {row.key: row.vector for row in self._connection.execute(query)}
+
+    def of_newest(self, model: KeptModel, *, most: int) -> Iterator[tuple[str, bytes]]:
+        """The vectors of those among the newest papers that have one, by the paper's id, the newest first."""
+        for papers in self.newest(most):
+            vectors = self.of(model, {key for _, key in papers})
+            yield from ((known, vectors[key]) for known, key in papers if key in vectors)
+
+    def newest(self, most: int) -> Iterator[list[tuple[str, int]]]:
+        """The newest papers in pieces, the newest first: each one's id and its text's key; none withdrawn."""
+        columns = (PAPER.c.number, PAPER.c.id, PAPER.c.title, PAPER.c.abstract, PAPER.c.withdrawn)
+        query = sa.select(*columns).order_by(PAPER.c.number.desc())
+        below: sa.ColumnElement[bool] = sa.true()
+        for start in range(0, most, _PIECE):
+            rows = self._connection.execute(query.where(below).limit(min(_PIECE, most - start))).all()
+            if not rows:
+                return
+            yield [(row.id, text_key(f"{row.title}\n{row.abstract}")) for row in rows if not row.withdrawn]
+            below = PAPER.c.number < rows[-1].number
 
     def known(self, model: KeptModel) -> set[int]:
         """The keys of all texts that this model has a vector of."""

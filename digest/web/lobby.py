@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from digest import embeddings
 from digest.app import House
 from digest.subscriptions import By
 from digest.web.admin.session import Badges
@@ -84,7 +85,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
         pages=Pages(house.site, settings.templates_dir),
         board=Board(house.store),
         mornings=Mornings(house.store, lambda: house.vectors),
-        meaning=Meaning(house.store, wanted=settings.vectors != "none"),
+        meaning=Meaning(house.store, lambda: house.embedding, load=embeddings.named),
         committer=Committer(house.store),
         door=Door(Limits(), Tickets(secret)),
         badges=Badges(

@@ -1,6 +1,7 @@
 """What can anyone read? Today's trending papers, the search, the archive and the help."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -15,6 +16,8 @@ from digest.compose.clean import clean
 from digest.compose.gist import shorten
 from digest.compose.tongue import tongue
 from digest.errors import NotFound
+from digest.model import Heat
+from digest.rank.finding import Match
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
 from digest.web.cards import card_of
 from digest.web.lobby import InLobby
@@ -24,6 +27,7 @@ LONGEST_QUERY = 200
 FARTHEST = 200  # pages of search results
 DESCRIBED = 300  # characters under a shared link
 EVERYTHING = "Search the titles, abstracts and authors of all papers."
+BY_MEANING = "By meaning"
 PERIODS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = APIRouter(include_in_schema=False)
@@ -95,8 +99,8 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         asked=asked.words,
         chosen=asked,
         sources=lobby.house.settings.sources,
-        cards=[card_of(paper, heat.get(paper.id), day=now.date()) for paper in found[:SHOWN]],
-        by_meaning=[match.is_by_meaning for match in matches[:SHOWN]],
+        cards=[_found(match, heat.get(match.paper.id), now.date()) for match in matches[:SHOWN]],
+        only_by_meaning=all(match.is_by_meaning for match in matches),
         description=shorten("; ".join(paper.title for paper in found[:3]) or EVERYTHING, DESCRIBED),
         path=asked.path,
         unfiltered=asked.path if asked.is_filtered else "",
@@ -104,6 +108,13 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
         ticket=lobby.tickets.issue(now),
     )
+
+
+def _found(match: Match, heat: Heat | None, day: date) -> Card:
+    """A paper of a search, which says so when it was found without the words."""
+    card = card_of(match.paper, heat, day=day)
+    told = (BY_MEANING, card.meta) if match.is_by_meaning else (card.meta,)
+    return replace(card, meta=" · ".join(filter(None, told)))
 
 
 @router.get("/archive")

@@ -1,5 +1,6 @@
 """The words decide what is found; of what matches alike, the new and the talked-about comes first."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.model import Heat
+from digest.model import Heat, Paper
 from digest.rank.finding import FADES, HOT, NEW, Match, found, found_order
 from tests.house import NOW, paper
 
@@ -16,20 +17,21 @@ FRESH = replace(paper("New"), published=NOW, listed=None)
 HEATED = {OLD.id: Heat(value=6, expected=300)}
 
 
+def order(matches: Sequence[Match], heat: Mapping[str, Heat]) -> list[Paper]:
+    return [match.paper for match in found_order(matches, heat, NOW)]
+
+
 def test_of_equal_matches_the_newer_comes_first() -> None:
-    assert found_order([Match(OLD, 0.9), Match(FRESH, 0.9)], {}, NOW) == [FRESH, OLD]
+    assert order([Match(OLD, 0.9), Match(FRESH, 0.9)], {}) == [FRESH, OLD]
 
 
 def test_heat_lifts_a_paper_past_a_newer_one_that_matches_a_little_better() -> None:
     middling = replace(FRESH, published=NOW - 3 * FADES)
-    assert found_order([Match(middling, 0.9), Match(OLD, 0.85)], HEATED, NOW) == [OLD, middling]
+    assert order([Match(middling, 0.9), Match(OLD, 0.85)], HEATED) == [OLD, middling]
 
 
 def test_a_far_better_match_stands_whatever_is_new_and_hot() -> None:
-    assert (
-        found_order([Match(FRESH, 0.4), Match(OLD, 1)], {FRESH.id: Heat(value=9, expected=1e4)}, NOW)[0]
-        is OLD
-    )
+    assert order([Match(FRESH, 0.4), Match(OLD, 1)], {FRESH.id: Heat(value=9, expected=1e4)})[0] is OLD
 
 
 def test_a_paper_of_unknown_age_is_not_new() -> None:
@@ -48,7 +50,7 @@ def test_nothing_adds_more_than_being_new_and_hot_can(likeness: float, value: fl
 def test_without_heat_papers_of_one_age_stay_in_the_order_of_their_match(likeness: list[float]) -> None:
     ranked = sorted(likeness, reverse=True)
     matches = [Match(replace(FRESH, id=f"doi:10.1000/{n}"), each) for n, each in enumerate(ranked)]
-    assert found_order(matches, {}, NOW) == [match.paper for match in matches]
+    assert found_order(matches, {}, NOW) == matches
 
 
 @pytest.mark.parametrize("value", [-5.0, 0.0])

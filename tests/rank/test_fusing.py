@@ -1,13 +1,10 @@
 """Two rankings become one: what both put first comes first."""
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.rank.finding import Match, both_ways, found_order
 from digest.rank.fusing import fused
-from digest.rank.lexical import Floats
-from digest.rank.nearing import centre_of, nearness
 from tests.house import NOW, paper
 
 NAMES = st.permutations(range(8))
@@ -36,21 +33,44 @@ def test_what_one_ranking_alone_names_gets_half_at_most() -> None:
 
 
 def test_of_papers_with_the_same_words_the_one_that_means_it_comes_first() -> None:
-    bank, river = paper("Banks"), paper("Banks Too")
-    matches = [Match(bank, 0.8), Match(river, 0.79)]
-    assert found_order(matches, {}, NOW)[0] is bank
-    assert found_order(both_ways(matches, [0.1, 0.9]), {}, NOW) == [bank, river]  # a draw: the words decide
-    third = Match(paper("Banks Again"), 0.5)
-    assert found_order(both_ways([*matches, third], [-0.5, 0.9, 0.1]), {}, NOW)[0] is river
+    bank, river, third = (
+        Match(paper("Banks"), 0.8),
+        Match(paper("Banks Too"), 0.79),
+        Match(paper("Bank"), 0.5),
+    )
+
+    def order(*matches: Match, **nearness: float) -> list[str]:
+        named = {match.paper.id: nearness[match.paper.title[-1]] for match in matches}
+        return [match.paper.title for match in found_order(both_ways(matches, named), {}, NOW)]
+
+    assert order(bank, river, s=0.1, o=0.9) == ["Banks", "Banks Too"]  # a draw: the words decide
+    assert order(bank, river, third, s=-0.5, o=0.9, k=0.1)[0] == "Banks Too"
 
 
-def test_nearness_is_measured_away_from_what_all_texts_share() -> None:
-    vectors = {"sheep": (9, 1, 0), "lambs": (9, 0.9, 0.1), "stars": (9, 0, 1)}
+@given(
+    held=st.integers(0, 12),
+    near=st.integers(0, 12),
+    cosines=st.lists(st.floats(-1, 1), min_size=24, max_size=24),
+    unknown=st.sets(st.integers(0, 11)),
+)
+def test_what_holds_the_words_best_is_liker_than_anything_found_by_meaning_alone(
+    held: int, near: int, cosines: list[float], unknown: set[int]
+) -> None:
+    papers = [paper(f"Number {number}") for number in range(held + near)]
+    matches = [Match(each, 1 - place / 20) for place, each in enumerate(papers[:held])]
+    nearness = {each.id: cosine for each, cosine in zip(papers, cosines, strict=False)}
+    nearness = {known: cosine for place, (known, cosine) in enumerate(nearness.items())
+                if place >= held or place not in unknown}  # fmt: skip
+    both = both_ways(matches, nearness, papers)
+    assert [each.paper for each in both] == papers
+    assert [each.is_by_meaning for each in both] == [False] * held + [True] * near
+    assert all(0 < each.likeness <= 1 for each in both)
+    if held:
+        assert all(both[0].likeness > each.likeness for each in both[held:])
+    elif near:
+        assert max(each.likeness for each in both) == 1
 
-    def encode(texts: object) -> Floats:
-        return np.array([vectors[text] for text in texts], np.float32)  # type: ignore[attr-defined]
 
-    centre = centre_of(encode, [*vectors])
-    lambs, stars = nearness(encode, centre, "sheep", ["lambs", "stars"])
-    assert lambs > 0.9
-    assert stars < 0
+def test_a_paper_in_both_rankings_is_found_once_and_by_its_words() -> None:
+    one = paper()
+    assert both_ways([Match(one, 1.0)], {one.id: 0.9}, [one]) == [Match(one, 1.0)]
