@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 
 import anyio
 import click
@@ -11,6 +10,7 @@ from digest.app import House
 from digest.cli.house import open_house, tell
 from digest.errors import ConfigError, StoreError
 from digest.jobs.chores import Chores
+from digest.jobs.signals import stop_on_signals
 from digest.store.jobs import is_laid
 
 
@@ -42,6 +42,5 @@ async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes
     except ModuleNotFoundError as error:
         raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
     stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    stop_on_signals(stopping)
     await (work_off if once else work)(Chores(house, stopping))

@@ -14,7 +14,7 @@ from digest.deliver.routes import DomainWatch, Route
 from digest.deliver.scribe import PATIENCE, Scribe
 from digest.deliver.tally import Counts, Tally
 
-DRAIN = 30.0  # seconds for what is on the wire when we are told to stop
+DRAIN = 20.0  # seconds for what is on the wire when we are told to stop
 
 
 async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothing it makes

@@ -15,11 +15,12 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from anyio import to_thread
 from procrastinate import App, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.types import JSONDict
 
 from digest.jobs.chores import Chores
+from digest.jobs.ends import Ends
 from digest.model import Shard
 from digest.store.dialects import CUT_OFF
 
@@ -37,8 +38,10 @@ class Board:
     """The queues of one worker, open; `chores` are done where they are found on it."""
 
     def __init__(self, url: sa.URL, chores: Chores) -> None:
-        self.works = App(connector=_connector(url))
-        self.posts = App(connector=self.works.connector)
+        connector = _connector(url)
+        self.ends = Ends(connector)
+        self.works, self.posts = App(connector=connector), App(connector=connector)
+        self.works.job_manager = self.posts.job_manager = self.ends
         self._chores = chores
         self._pin_up()
 
@@ -120,10 +123,9 @@ class Board:
 
     async def _give_back(self, job: Job) -> None:
         if job.attempts < MOST_ATTEMPTS:
-            with contextlib.suppress(UniqueViolation):  # the next of its kind is waiting already
-                await self.works.job_manager.retry_job(job, retry_at=datetime.now(UTC))
-                return
-        await self.works.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+            await self.ends.retry_job(job, retry_at=datetime.now(UTC))
+        else:
+            await self.ends.finish_job(job, Status.FAILED, delete_job=False)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -50,16 +51,22 @@ async def work_off(chores: Chores) -> None:
 
 
 async def _live(chores: Chores) -> None:
-    """One life: both queues and the look-out, until one of them ends or we are told to stop."""
-    board = Board(chores.house.store.engine.url, chores)
+    """One life: both queues and the look-out, until one of them ends or we are told to stop.
+
+    However it ends, what is on the wire is brought to its end: a new life must not find it cut off.
+    """
+    leaving = asyncio.Event()
+    board = Board(chores.house.store.engine.url, replace(chores, stopping=leaving))
     async with board.works.open_async():
         await board.call_tick()
         await _until(
             chores.stopping,
+            leaving,
             [
                 board.works.run_worker_async(**_options(chores, WORK, at_once=PLANS)),
                 board.posts.run_worker_async(**_options(chores, POST)),
                 _look_out(board, _lease(chores)),
+                board.ends.until_lost(),
             ],
         )
 
@@ -70,13 +77,16 @@ async def _look_out(board: Board, patience: timedelta) -> None:
         await asyncio.sleep(LOOK)
 
 
-async def _until(stopping: asyncio.Event, lives: Sequence[Coroutine[None, None, None]]) -> None:
+async def _until(
+    stopping: asyncio.Event, leaving: asyncio.Event, lives: Sequence[Coroutine[None, None, None]]
+) -> None:
     """Run them together; when one ends, or all shall, the others are ended and the first error is told."""
     tasks = [asyncio.ensure_future(life) for life in lives]
     told = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        leaving.set()
         for task in (*tasks, told):
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,7 +105,7 @@ def _options(chores: Chores, queue: str, *, wait: bool = True, at_once: int = 1)
         "install_signal_handlers": False,  # ours tell the pump as well
         "delete_jobs": "successful",
         "fetch_job_polling_interval": POLL,
-        "shutdown_graceful_timeout": DRAIN,
+        "shutdown_graceful_timeout": DRAIN + 3,  # the pump ends by itself, a little before
         "update_heartbeat_interval": lease / 3,
         "stalled_worker_timeout": lease,
     }

@@ -1,7 +1,5 @@
 """Which database is this, and may it send? Single facts, kept under a name."""
 
-from datetime import UTC, datetime, timedelta
-
 import sqlalchemy as sa
 
 from digest.store.dialects import insert
@@ -26,16 +24,6 @@ class Meta:
         row = insert(self._connection, META).values(key=key, value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
-    def take_turn(self, key: str, now: datetime, *, lasts: timedelta) -> bool:
-        """Be the only one who does something for a while; False when another's turn lasts still."""
-        row = insert(self._connection, META).values(key=key, value=_written(now + lasts))
-        over = row.on_conflict_do_update(
-            index_elements=["key"],
-            set_={"value": row.excluded.value},
-            where=META.c.value <= _written(now),
-        )
-        return self._connection.execute(over).rowcount == 1
-
     def forget(self, key: str) -> None:
         """Remove a key; removing it twice is fine."""
         self._connection.execute(sa.delete(META).where(META.c.key == key))
@@ -52,8 +40,3 @@ class Meta:
     def resume(self) -> None:
         """Let mail go out again."""
         self.forget(_PAUSED)
-
-
-def _written(moment: datetime) -> str:
-    """In a form whose order as text is its order in time."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
