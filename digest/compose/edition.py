@@ -6,7 +6,7 @@ written and read once.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -54,7 +54,7 @@ def paper_ids(payload: Mapping[str, Any]) -> tuple[str, ...]:
 def _remember(pick: Pick) -> dict[str, Any]:
     return {
         "paper": pick.paper.id,
-        "section": pick.section.value,
+        "section": str(pick.section),
         "affinity": round(pick.affinity, 4),
         "score": round(pick.score, 4),
         "heat": _written(pick.heat),
@@ -76,9 +76,8 @@ def _recall(item: Mapping[str, Any], paper: Paper) -> Pick:
 @lru_cache(maxsize=16_384)
 def _written(value: Heat | Reason) -> str:
     """Only what differs from the default, as JSON."""
-    said = asdict(value)
-    usual = {field.name: field.default for field in fields(value)}
-    told = {name: _json(said[name]) for name in said if said[name] != usual[name]}
+    said = ((field, getattr(value, field.name)) for field in fields(value))
+    told = {field.name: _json(given) for field, given in said if given != field.default}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -17,6 +17,11 @@ EXACT = 4  # decimals: what differs by less is equal, else the order of a sum wo
 APART = 1.2  # groups less similar than this multiple of two unrelated papers are different interests
 
 
+def may_fall_apart(documents: Sequence[Document]) -> bool:
+    """Whether an interest has enough liked papers to be more than one."""
+    return sum(1 for document in documents if document.title) >= FEWEST_SEEDS
+
+
 def groups(documents: Sequence[Document], near: Floats, *, unrelated: float) -> Groups:
     """The groups that an interest's liked papers fall apart into, the central paper of each first.
 
@@ -24,7 +29,7 @@ def groups(documents: Sequence[Document], near: Floats, *, unrelated: float) -> 
     `unrelated` is that of any two papers.
     """
     liked = [place for place, document in enumerate(documents) if document.title]
-    if len(liked) < FEWEST_SEEDS:
+    if not may_fall_apart(documents):
         return ()
     found = [[liked[place] for place in group] for group in _groups(near[np.ix_(liked, liked)], unrelated)]
     large = [group for group in found if len(group) >= SMALLEST_GROUP]
