@@ -17,7 +17,7 @@ from digest.store import Store
 log = logging.getLogger(__name__)
 
 ENRICHED = timedelta(days=30)  # so long some sources are asked what they know of a paper
-GIVE_UP = 14  # o'clock UTC: what arXiv has not announced by then, it will not announce that day
+GIVE_UP = 11  # o'clock UTC: a mail due when the day began would be too late (MAX_LATENESS) an hour on
 ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
 
 

@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from digest.cadence import MAX_LATENESS
 from digest.errors import StoreError
 from digest.fetch import hackernews
 from digest.fetch.client import Client, Manners
 from digest.fetch.source import Source, Visit
-from digest.intake import Fetched, fetch
+from digest.intake import GIVE_UP, Fetched, fetch
 from digest.model import Health, Paper, Reading
 from digest.store import Store
 from tests.house import NOW
@@ -74,3 +75,8 @@ def test_what_is_no_count_counts_nothing(points: str) -> None:
     story = f'{{"url": "https://arxiv.org/abs/2611.00001", "points": {points}, "num_comments": 3}}'
     found = hackernews.parse(f'{{"hits": [{story}]}}'.encode(), "", NOW)
     assert sorted(signal.value for signal in found.signals) == [0.0, 3.0]
+
+
+def test_waiting_for_arxiv_ends_before_anybody_s_mail_of_that_day_is_too_late() -> None:
+    last_reading = timedelta(hours=GIVE_UP + 1)  # sources are read every hour
+    assert last_reading <= MAX_LATENESS
