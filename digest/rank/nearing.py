@@ -34,12 +34,12 @@ class Neighbourhood:
             block[:] = unit(block)
         centre = np.asarray(vectors.mean(axis=0), np.float32)
         for block in blocks:
-            block[:] = unit(block - centre)
+            block[:] = _from(centre, block)
         return cls({known: place for place, known in enumerate(ids)}, vectors, centre)
 
     def seen_from_here(self, vectors: Floats) -> Floats:
         """Vectors of other texts as rows like ours."""
-        return unit(unit(vectors) - self.centre)
+        return _from(self.centre, unit(vectors))
 
     def nearness(self, question: Floats) -> Floats:
         """The cosine of every paper with a question seen from here, -1 to 1."""
@@ -52,6 +52,11 @@ class Neighbourhood:
         ids = list(self.places)
         for place in chosen[np.argsort(-nearness[chosen], kind="stable")][:most].tolist():
             yield ids[place], float(nearness[place])
+
+
+def _from(centre: Floats, rows: Floats) -> Floats:
+    """Rows as they are seen from a centre; a row of nothing means nothing from there either."""
+    return unit((rows - centre) * rows.any(axis=1, keepdims=True))
 
 
 def _floor(nearness: Floats) -> float:
