@@ -4,12 +4,13 @@ import base64
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
-from digest.store.dialects import among, chunks, insert
+from digest.store.dialects import among, chunks, insert, insert_many
 from digest.store.records import DELIVERY, DELIVERY_EVENT, SENT_PAPER
 from digest.store.standing import Standing
 
@@ -80,10 +81,9 @@ class Deliveries:
         if since:
             query = query.where(SENT_PAPER.c.day >= since)
         memory: dict[int, dict[str, Sent]] = {reader: {} for reader in subscriber_ids}
-        for reader, paper, day, expected, votes, resent in self._connection.execute(
-            query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
-        ):
-            memory[reader][paper] = Sent(day=day, expected=expected, votes=votes, resent=resent)
+        query = query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
+        for reader, paper, day, expected, votes, resent in self._connection.execute(query).all():
+            memory[reader][paper] = _sent(day, expected, votes, resent)
         return memory
 
     def find(self, pid: str) -> Delivery | None:
@@ -193,20 +193,25 @@ class Deliveries:
 
     def _remember(self, planned: Sequence[Planned], ids: Mapping[str, int]) -> None:
         rows = [
-            {
-                "subscriber_id": plan.subscriber_id,
-                "day": plan.day or sent.day,
-                "paper_id": paper,
-                "resent": sent.resent,
-                "expected": sent.expected,
-                "votes": sent.votes,
-                "delivery_id": ids[plan.key],
-            }
+            (
+                plan.subscriber_id,
+                (plan.day or sent.day).isoformat(),
+                paper,
+                sent.resent,
+                sent.expected,
+                sent.votes,
+                ids[plan.key],
+            )
             for plan in planned
             for paper, sent in plan.papers.items()
         ]
         if rows:
-            self._connection.execute(insert(self._connection, SENT_PAPER).on_conflict_do_nothing(), rows)
+            insert_many(self._connection, SENT_PAPER, _SENT, rows)
+
+
+@lru_cache(maxsize=16_384)  # thousands of readers were sent the same papers
+def _sent(day: date, expected: float, votes: float | None, resent: bool) -> Sent:  # noqa: FBT001  a row
+    return Sent(day=day, expected=expected, votes=votes, resent=resent)
 
 
 def release_papers(connection: sa.Connection, deliveries: Iterable[Delivery]) -> None:
@@ -220,6 +225,7 @@ def release_papers(connection: sa.Connection, deliveries: Iterable[Delivery]) ->
         connection.execute(_RELEASE, ends)
 
 
+_SENT = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
 _RELEASE = sa.delete(SENT_PAPER).where(
     SENT_PAPER.c.subscriber_id == sa.bindparam("reader"),
     SENT_PAPER.c.day == sa.bindparam("on"),

@@ -107,6 +107,20 @@ def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgr
     return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
 
 
+def insert_many(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Add rows to a table, except those that are there already; all values as the driver takes them.
+
+    SQLAlchemy turns every value of every row over, which takes longer than the writing of small ones.
+    """
+    mark = "%s" if is_postgres(connection) else "?"
+    marks = ", ".join([mark] * len(columns))
+    into = f"{table.name} ({', '.join(columns)})"
+    order = f"INSERT INTO {into} VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608  our own names
+    connection.exec_driver_sql(order, list(rows))
+
+
 def among(
     connection: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]
 ) -> sa.ColumnElement[bool]:
