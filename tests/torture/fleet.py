@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from digest.store import Store
 from digest.store.records import DELIVERY
 from tests.house import paper
 from tests.smtp_server import SmtpServer
-from tests.torture.cables import Network
+from tests.torture.cables import Cable, Network
 
 LEASE = 3  # seconds
 SOURCES = (
@@ -80,8 +81,10 @@ class Fleet:
             await asyncio.sleep(0.1)
 
     async def stop(self, name: str) -> int:
-        """End a machine as a supervisor does, and see how it left."""
-        self.signal(name, signal.SIGTERM)
+        """End a worker as a supervisor does, and see how it left; it is given time to get up before."""
+        await self.until(lambda: "Working" in self.log(name) or not self.is_on(name), seconds=60)
+        if self.is_on(name):
+            self.signal(name, signal.SIGTERM)
         return await asyncio.wait_for(self.machines[name].wait(), 40)
 
     def log(self, name: str) -> str:
@@ -186,3 +189,13 @@ def populate(store: Store, *, readers: int, papers: int = 40) -> set[str]:
             for number in range(readers)
         ]
     return {person.address for person in people}
+
+
+def over(cable: Cable, store: Store) -> str:
+    """The same database at the far end of a cable."""
+    return f"postgresql+psycopg://postgres@127.0.0.1:{cable.port}/{store.engine.url.database}"
+
+
+def socket_of(url: str) -> str:
+    """Where the database listens."""
+    return parse_qs(urlsplit(url).query)["host"][0] + "/.s.PGSQL.5432"

@@ -7,24 +7,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from digest.store import Store
 from tests.torture.cables import Cable, network
-from tests.torture.fleet import LEASE, Fleet, fleet, populate
+from tests.torture.fleet import LEASE, Fleet, fleet, over, populate, socket_of
 from tests.torture.harness import tired
-
-
-def over(cable: Cable, store: Store) -> str:
-    """The same database at the far end of a cable."""
-    return f"postgresql+psycopg://postgres@127.0.0.1:{cable.port}/{store.engine.url.database}"
-
-
-def socket_of(url: str) -> str:
-    """Where the database listens."""
-    return parse_qs(urlsplit(url).query)["host"][0] + "/.s.PGSQL.5432"
 
 
 @asynccontextmanager
