@@ -8,6 +8,7 @@ encoded.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import escape
 
@@ -16,6 +17,7 @@ from digest.compose.quoted import quoted
 OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never holds them
 LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable sees lines
 NEWLINE, EQUALS = b"\n="
+WHOLE = slice(None)
 HOLE = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
 
 Values = Mapping[str, str | bytes | Sequence[bytes]]
@@ -32,7 +34,7 @@ class Gap:
 
     place: int
     name: str
-    cut: slice | None = None  # of a value with a known width: the part that fills this gap
+    takes: slice | None = None  # of a value with a known width: the part that fills this gap
     line: tuple[str, ...] = ()  # else the line that waits for it: text and names of holes by turns
 
 
@@ -44,20 +46,26 @@ class Stencil:
 
     def __init__(self, text: str, *, html: bool, widths: Mapping[str, int] | None = None) -> None:
         self._html = html
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes] = []  # what stands, and gaps: by turns
         self._gaps: list[Gap] = []
         self._rest = b""
         for line in LINE.findall(text):
             self._add(tuple(HOLE.split(line)), widths or {})
         self._pieces.append(self._rest)
+        self._names = [gap.name for gap in self._gaps]
+        self._partial = [gap for gap in self._gaps if gap.takes != WHOLE]
 
     def pour(self, values: Values, into: list[bytes]) -> None:
         """Add the encoded text, its holes filled. A value that is a list of bytes fills a whole line."""
-        pieces = self._pieces.copy() if self._gaps else self._pieces
-        for gap in self._gaps:
-            value = values[gap.name]
-            if gap.cut is not None:
-                pieces[gap.place] = value[gap.cut]  # type: ignore[assignment]  # bytes, as promised above
+        if not self._names:
+            into += self._pieces
+            return
+        pieces: list[Any] = self._pieces.copy()
+        pieces[1::2] = [values[name] for name in self._names]
+        for gap in self._partial:
+            value = pieces[gap.place]
+            if gap.takes is not None:
+                pieces[gap.place] = value[gap.takes]
             elif isinstance(value, (str, bytes)):
                 pieces[gap.place] = quoted(self._filled(gap.line, values))
             else:
@@ -73,9 +81,9 @@ class Stencil:
         else:
             self._wait(names[0], line=line)
 
-    def _wait(self, name: str, cut: slice | None = None, *, line: tuple[str, ...] = ()) -> None:
+    def _wait(self, name: str, takes: slice | None = None, *, line: tuple[str, ...] = ()) -> None:
         self._pieces += [self._rest, b""]
-        self._gaps.append(Gap(len(self._pieces) - 1, name, cut, line))
+        self._gaps.append(Gap(len(self._pieces) - 1, name, takes, line))
         self._rest = b""
 
     def _cut(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
@@ -87,9 +95,9 @@ class Stencil:
             if at % 2:
                 for first, stop in _runs(places[start : start + len(piece)]):
                     offset = places.index(first, start) - start
-                    cut = slice(offset, offset + stop - first)
+                    takes = slice(offset, offset + stop - first)
                     self._rest += encoded[done:first]
-                    self._wait(line[at], cut)
+                    self._wait(line[at], WHOLE if stop - first == len(piece) else takes)
                     done = stop
             start += len(piece.encode())
         self._rest = encoded[done:]
