@@ -64,7 +64,7 @@ async def test_three_workers_and_two_web_servers_share_a_day_whatever_befalls_th
         cable.mend()
         await made.until(lambda: made.is_done(len(readers)), seconds=60)
         await made.until(lambda: set(people) <= set(made.sink.recipients()), seconds=60)
-        ends = [await made.stop(name) for name in ("frozen", "cut off", "added")]
+        ends = await asyncio.gather(*(made.stop(name) for name in ("frozen", "cut off", "added")))
         hold(made, readers)
         with made.store.begin(write=False) as tx:
             assert set(tx.subscribers.by_addresses(people)) == set(people)
