@@ -12,19 +12,29 @@ PAUSE = timedelta(days=7)  # between two that come again
 
 
 def broken_out(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, Heat]:
-    """The paper of the last seven days that may be sent again, with the count it had when sent.
+    """As `Breakouts.of`, for one reader."""
+    return Breakouts(heat).of(sent)
 
-    Never sent twice before, on course for at least twice as much as then, 30 votes more, and now among
-    the five hottest; of several the hottest, and none within a week of the last one.
-    """
-    grown = {name for name, then in sent.items() if name in heat and _has_grown(heat[name], then)}
-    if not grown or _came_lately(sent):
+
+class Breakouts:
+    """How hot the papers of a day are, ready to be held against what any number of readers were sent."""
+
+    def __init__(self, heat: Mapping[str, Heat]) -> None:
+        leaders = nlargest(LEADERS, heat, key=lambda name: (_place(heat[name]), name))
+        self._leaders = {name: heat[name] for name in leaders}
+
+    def of(self, sent: Mapping[str, Sent]) -> dict[str, Heat]:
+        """The paper of the last seven days that may be sent again, with the count it had when sent.
+
+        Never sent twice before, on course for at least twice as much as then, 30 votes more, and now among
+        the five hottest; of several the hottest, and none within a week of the last one.
+        """
+        for name, now in self._leaders.items():
+            then = sent.get(name)
+            if then and _has_grown(now, then):
+                again = replace(now, broke_out_from=then.votes, broke_out_on=then.day)
+                return {} if _came_lately(sent) else {name: again}
         return {}
-    leaders = nlargest(LEADERS, heat, key=lambda name: (_place(heat[name]), name))
-    return {
-        name: replace(heat[name], broke_out_from=sent[name].votes, broke_out_on=sent[name].day)
-        for name in [name for name in leaders if name in grown][:1]
-    }
 
 
 def _came_lately(sent: Mapping[str, Sent]) -> bool:

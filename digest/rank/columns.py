@@ -1,12 +1,13 @@
 """What is the same about a day's papers for every reader? One array per fact, made once."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
 
 from digest.model import Candidates, Heat
+from digest.rank.breakout import Breakouts
 from digest.rank.score import attention
 from digest.rank.trending import hotness
 
@@ -63,6 +64,16 @@ class Columns:
             for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
         )
         return np.fromiter(told, np.bool_, len(self.heats))
+
+    @cached_property
+    def seen_on(self) -> tuple[date | None, ...]:
+        """The day each paper was first seen."""
+        return tuple(each.first_seen.date() if each.first_seen else None for each in self.candidates.papers)
+
+    @cached_property
+    def breakouts(self) -> Breakouts:
+        """What may come once more."""
+        return Breakouts(self.candidates.heat)
 
     @cached_property
     def _seen(self) -> Numbers:

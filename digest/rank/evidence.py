@@ -1,7 +1,9 @@
 """Why is this paper near to this reader? Only what truly weighed: terms, the nearest liked paper, a name."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from scipy import sparse
@@ -24,12 +26,22 @@ class Evidence:
 
     def __init__(self, papers: Sequence[Paper], lexicon: Lexicon, postings: Postings) -> None:
         self._papers, self._lexicon, self._postings = papers, lexicon, postings
+        self._shown = lru_cache(maxsize=2048)(self._surfaces)  # the same papers, to reader after reader
 
-    def reason(self, place: int, view: View | None, near: Nearness, profile: Profile) -> Reason:
+    def reason(
+        self,
+        place: int,
+        view: View | None,
+        near: Nearness,
+        profile: Profile,
+        *,
+        held_since: date | None = None,
+    ) -> Reason:
         """The evidence for one paper, as data; compose puts it into words."""
         paper = self._papers[place]
         author = followed_author(paper.authors, profile.authors) if profile.authors else ""
-        category = next((each for each in paper.categories if each in profile.categories), "")
+        followed = profile.categories
+        category = next((each for each in paper.categories if each in followed), "") if followed else ""
         shared = _Shared(self._postings.candidates, place, near, view) if view else None
         terms = self._terms(place, shared) if shared else ()
         liked = self._nearest(place, shared) if shared else ""
@@ -37,7 +49,13 @@ class Evidence:
         spoken = terms if not liked or _are_typed(terms, profile) else ()
         because = _strongest(author=author, terms=spoken, liked=liked, facet=facet, category=category)
         return Reason(
-            because=because, terms=terms, liked_title=liked, author=author, category=category, facet=facet
+            because=because,
+            terms=terms,
+            liked_title=liked,
+            author=author,
+            category=category,
+            facet=facet,
+            held_since=held_since,
         )
 
     def alike(self, places: Sequence[int]) -> Floats:
@@ -49,11 +67,14 @@ class Evidence:
         weighed = shared.by_term
         telling = np.flatnonzero(weighed > weighed.sum() * LEAST_SHARE)
         order = telling[np.argsort(-weighed[telling], kind="stable")]
-        paper = self._papers[place]
-        shown = surfaces(f"{paper.title}\n{paper.abstract}")
-        heaviest = [self._lexicon.names[column] for column in shared.columns[order]]
+        names, shown = self._lexicon.names, self._shown(place)
+        heaviest = (names[column] for column in shared.columns[order].tolist())
         told = _without_parts([term for term in heaviest if term in shown])
-        return tuple(shown[term] for term in told)[:MOST_TERMS]
+        return tuple(shown[term] for term in islice(told, MOST_TERMS))
+
+    def _surfaces(self, place: int) -> Mapping[str, str]:
+        paper = self._papers[place]
+        return surfaces(f"{paper.title}\n{paper.abstract}")
 
     def _nearest(self, place: int, shared: "_Shared") -> str:
         titled = [each for each, document in enumerate(shared.documents) if document.title]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import islice
 
@@ -42,9 +43,10 @@ class Ranking:
     near: Nearness
     profile: Profile
 
-    def reason(self, place: int) -> Reason:
+    def reason(self, place: int, *, held_since: date | None = None) -> Reason:
         """Why this paper is near to this reader: evidence, worked out when asked for."""
-        return self.evidence.reason(place, self._loudest(place), self.near, self.profile)
+        loudest = self._loudest(place)
+        return self.evidence.reason(place, loudest, self.near, self.profile, held_since=held_since)
 
     def facet(self, place: int) -> str:
         """The name of the interest that spoke loudest, empty for an unnamed one."""

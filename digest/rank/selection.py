@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
@@ -19,7 +19,6 @@ from digest.model import (
     Subscriber,
     Threshold,
 )
-from digest.rank.breakout import broken_out
 from digest.rank.columns import Columns, Numbers, Places, Truths
 from digest.rank.interest import Ranking
 from digest.rank.score import OPENNESS
@@ -98,8 +97,8 @@ class _Choice:
         day: date,
     ) -> None:
         self._columns, self._ranking, self._wants = columns, ranking, subscriber.preferences
-        self._cursor, self._day = cursor, day
-        self._again = broken_out(columns.candidates.heat, sent)
+        self._cursor, self._lately = cursor, day - timedelta(days=HELD_DAYS)
+        self._again = columns.breakouts.of(sent)
         had = [columns.place[name] for name in sent if name in columns.place and name not in self._again]
         self._sent = [place for place in had if columns.heats[place].broke_out_from is None]
         self._is_near = ranking.affinity >= THRESHOLDS[self._wants.threshold]
@@ -183,15 +182,14 @@ class _Choice:
         held = self._held_since(place)
         if section is Section.ALSO_NEW:
             return Reason(because=Because.NEW, held_since=held) if held else _NEW
-        found = replace(self._ranking.reason(place), held_since=held)
+        found = self._ranking.reason(place, held_since=held)
         return replace(found, because=Because.EXPLORATION) if explores else found
 
     def _held_since(self, place: int) -> date | None:
-        paper = self._columns.candidates.papers[place]
-        if paper.first_seen is None or self._cursor is None or not self._is_new[place]:
+        seen = self._columns.seen_on[place]
+        if seen is None or self._cursor is None or seen > self._lately or not self._is_new[place]:
             return None
-        seen = paper.first_seen.date()
-        return seen if (self._day - seen).days >= HELD_DAYS else None
+        return seen
 
 
 _TREND, _NEW = Reason(because=Because.TREND), Reason(because=Because.NEW)
