@@ -88,11 +88,12 @@ def surfaces(text: str) -> Mapping[str, str]:
         pairs = [
             (f"{stem(one)} {stem(other)}", begun[0], done[1])
             for (one, (_, end), begun), (other, (start, _), done) in pairwise(written)
-            if JOINING.issuperset(_WORD.findall(sentence, end, start))
+            if end + 1 >= start or JOINING.issuperset(_WORD.findall(sentence, end, start))
         ]
+        before_first = len(sentence) - len(sentence.lstrip())
         for term, start, end in (*spans, *pairs):
             shown = " ".join(sentence[start:end].split())
-            if not sentence[:start].strip() and _STARTS_ONLY.fullmatch(sentence[start:].split("\n")[0]):
+            if start <= before_first and _STARTS_ONLY.fullmatch(sentence[start:].split("\n")[0]):
                 shown = shown[0].lower() + shown[1:]  # a capital only because a sentence starts
             if term not in seen or (shown.islower() and not seen[term].islower()):
                 seen[term] = shown
@@ -121,7 +122,13 @@ def _words(sentence: str) -> Iterator[str]:
 def _written(sentence: str) -> Iterator[tuple[str, Span, Span]]:
     """Each word or part of one, where it stands, and where the whole hyphenated word does."""
     for match in _WORD.finditer(sentence):
-        start, whole = match.start(), _APOSTROPHE.sub("", match.group())
+        start, whole = match.start(), match.group()
+        if whole.isalnum():  # most are, and are only themselves
+            word, around = plain(whole), match.span()
+            if len(word) > 1 and not word.isdigit():
+                yield word, around, around
+            continue
+        whole = _APOSTROPHE.sub("", whole)
         around = (start, start + len(whole))
         for part in _HYPHENS.split(whole):
             word = plain(part)
