@@ -117,8 +117,13 @@ def send(house: House, meter: Meter) -> Tally:
     def write(delivery: Delivery) -> Letter | None:
         return meter.letter(house, delivery)
 
+    def expect(deliveries: Sequence[Delivery]) -> None:
+        meter.told("letters", lambda: house.letters.expect(deliveries))
+
     with house.ledger() as ledger:
-        return asyncio.run(pump(Metered(ledger, meter), write, house.routes, clock=lambda: NOW))
+        return asyncio.run(
+            pump(Metered(ledger, meter), write, house.routes, clock=lambda: NOW, expect=expect)
+        )
 
 
 def run(house: House) -> dict[str, float]:

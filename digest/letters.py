@@ -1,7 +1,7 @@
 """How does a ledger row become bytes? Its payload is rendered, addressed and put into an envelope."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -52,6 +52,11 @@ class Letters:
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
     signer: Signer | None = None  # vouches for mails whose relay does not
     pile: Pile = field(default_factory=Pile)
+
+    def expect(self, deliveries: Iterable[Delivery]) -> None:
+        """Read at once what all these will tell of: most papers are in many mails."""
+        digests = (each.payload for each in deliveries if each.kind is DeliveryKind.DIGEST)
+        self.pile.of(self.store, dict.fromkeys(name for told in digests for name in paper_ids(told)))
 
     def write(self, delivery: Delivery) -> Letter | None:
         """The letter of a delivery, or None when there is nothing left to say to its reader."""

@@ -183,7 +183,10 @@ async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = N
     """
     house.letters.pile.drop()
     with house.ledger() as ledger:
-        tally = await pump(ledger, house.letters.write, house.routes, clock=clock, stopping=stopping)
+        letters, routes = house.letters, house.routes
+        tally = await pump(
+            ledger, letters.write, routes, clock=clock, stopping=stopping, expect=letters.expect
+        )
     blocked = way_out(house.routes)
     with house.store.begin() as tx:
         if tx.meta.read(WAY_OUT) != blocked:

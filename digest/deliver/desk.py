@@ -20,6 +20,7 @@ from digest.model import Delivery, DeliveryState, Settlement
 log = logging.getLogger(__name__)
 
 Write = Callable[[Delivery], Letter | None]
+Expect = Callable[[Sequence[Delivery]], None]  # what is written soon, so that it can be prepared at once
 BATCH = 64
 LONGEST_WAIT = 30.0  # seconds a throttled domain is waited for, before it is left to the next run
 
@@ -58,10 +59,12 @@ class Desk:
         counts: Counts,
         lanes: int,
         longest_wait: float = LONGEST_WAIT,
+        expect: Expect | None = None,
     ) -> None:
         self._ledger = ledger
         self._scribe = scribe
         self._write = write
+        self._expect = expect
         self._counts = counts
         self._piles = {route.name: _Pile(route) for route in routes}
         self._returned: deque[Item] = deque()  # mail that a broken line gave back
@@ -164,11 +167,19 @@ class Desk:
             claimed = await self._scribe.ask(lambda: self._ledger.claim(BATCH, now))
             self._counts.ended[DeliveryState.EXPIRED] += claimed.expired
             self._counts.ended[DeliveryState.CANCELLED] += claimed.cancelled
+            self._prepare(claimed.deliveries)
             self._deal(claimed.deliveries)
         if claimed.deliveries:
             self._notify()
             return 0.0 if pile.claimed else math.inf  # all for the other routes
         return 0.0 if claimed.expired or claimed.cancelled else self._nothing(claimed.again_in)
+
+    def _prepare(self, deliveries: Sequence[Delivery]) -> None:
+        if self._expect and deliveries:
+            try:
+                self._expect(deliveries)
+            except Exception:  # whatever is wrong shows again where the one mail is written
+                log.exception("mail not prepared")
 
     def _nothing(self, again_in: float | None) -> float:
         """The queue gave nothing: throttled mail is worth a short wait, otherwise this was all."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from digest.deliver.desk import LONGEST_WAIT, Desk, Write
+from digest.deliver.desk import LONGEST_WAIT, Desk, Expect, Write
 from digest.deliver.lane import Lane
 from digest.deliver.ledger import Ledger
 from digest.deliver.routes import DomainWatch, Route
@@ -28,10 +28,12 @@ async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothin
     patience: Sequence[float] = PATIENCE,
     watch: DomainWatch | None = None,
     longest_wait: float = LONGEST_WAIT,
+    expect: Expect | None = None,
 ) -> Tally:
     """Send everything that is due, and come back when nothing more can go now.
 
-    `write` renders a mail just before it goes; None means there is nothing to say any more. `clock`
+    `write` renders a mail just before it goes; None means there is nothing to say any more. `expect`
+    hears of mails that will be written soon. `clock`
     is the ledger's time: a simulated day works. When `stopping` is set nothing more is begun, and what
     is on the wire is brought to its end. A throttled domain is waited for so many seconds, then left
     to the next run. Raises StoreError when the ledger cannot be written: then
@@ -40,8 +42,9 @@ async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothin
     counts, scribe = Counts(), Scribe(ledger, clock, patience=patience)
     alive = Counter({route.name: route.connections for route in routes})
     desk = Desk(
-        ledger, scribe, write, routes, counts=counts, lanes=sum(alive.values()), longest_wait=longest_wait
-    )
+        ledger, scribe, write, routes,
+        counts=counts, lanes=sum(alive.values()), longest_wait=longest_wait, expect=expect,
+    )  # fmt: skip
     known = watch or DomainWatch()
     lanes = [
         _work(

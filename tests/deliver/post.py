@@ -156,6 +156,7 @@ class Post:
         drain: float = 5.0,
         patience: Sequence[float] = (0.05, 0.1),
         longest_wait: float = 0.0,
+        expect: Callable[[Sequence[Delivery]], None] | None = None,
     ) -> Tally:
         """One run of the sender, as one process would do it."""
         with self.ledger() as ledger:
@@ -169,4 +170,5 @@ class Post:
                 patience=patience,
                 watch=self.watch,
                 longest_wait=longest_wait,
+                expect=expect,
             )

@@ -1,6 +1,7 @@
 """Does the pump send what is due, once, in the right order, by the right route?"""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,21 @@ async def test_books_that_stay_closed_end_the_run_and_poison_no_mail(post: Post,
             await post.run(route_to(server), write=write)
     await post.run(route_to(server))
     assert post.state(key) is DeliveryState.ACCEPTED
+
+
+async def test_what_is_written_soon_is_told_at_once(post: Post, server: SmtpServer) -> None:
+    keys, heard = post.digests(post.readers(5)), list[str]()
+    await post.run(route_to(server), expect=lambda deliveries: heard.extend(each.key for each in deliveries))
+    assert sorted(heard) == sorted(keys)
+
+
+async def test_what_cannot_be_prepared_is_written_one_by_one(post: Post, server: SmtpServer) -> None:
+    post.digests(post.readers(5))
+
+    def expect(deliveries: Sequence[Delivery]) -> None:
+        raise StoreError(f"{len(deliveries)} are too many")
+
+    assert (await post.run(route_to(server), expect=expect)).accepted == 5
 
 
 async def test_nothing_left_to_say_is_no_mail(post: Post, server: SmtpServer) -> None:
