@@ -125,6 +125,12 @@ def test_preview_is_what_send_sends(shell: Shell) -> None:
     assert again.returncode == 0
 
 
+def test_a_preview_for_an_unknown_address_says_so_before_it_reads_anything(tmp_path: Path) -> None:
+    result = Shell(tmp_path, "http://127.0.0.1:9")("preview", "nobody@example.com")
+    assert result.returncode == 1
+    assert result.stderr == "digest: This address is not subscribed.\n"
+
+
 def test_a_first_preview_without_a_network_says_so_at_once(tmp_path: Path) -> None:
     alone = Shell(tmp_path, "http://127.0.0.1:9")
     began = time.monotonic()
