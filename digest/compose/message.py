@@ -60,15 +60,24 @@ def digest_message(
 
 def own_head(subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = "") -> Own:
     """The reader's own part of the head. A message id without a domain gets ours."""
+    pid = edition.subscriber.pid
+    return linked_head(
+        subject, edition, links.unsubscribe(pid), links.preferences(pid), site=site, message_id=message_id
+    )
+
+
+def linked_head(  # noqa: PLR0913  all that a head says of its reader
+    subject: str, edition: Edition, unsubscribe: str, preferences: str, *, site: Site, message_id: str = ""
+) -> Own:
+    """The same where the reader's links are known already."""
     reader = edition.subscriber
-    unsubscribe = links.unsubscribe(reader.pid)
     return Own(
         to=ascii_address(reader.address),
         subject=header_text(subject),
         message_id=named(message_id, site) if message_id else digest_id(site, reader, edition.day),
         unsubscribe=unsubscribe,
         token=unsubscribe.rpartition("/")[2],
-        preferences=links.preferences(reader.pid),
+        preferences=preferences,
     )
 
 

@@ -17,7 +17,7 @@ from digest.compose import pages
 from digest.compose.budget import LARGEST
 from digest.compose.cards import Personal, reason, why_lines
 from digest.compose.links import Purpose, packed, verdicts
-from digest.compose.message import Own, assembled, digest_head, digest_message, own_head
+from digest.compose.message import Own, assembled, digest_head, digest_message, linked_head
 from digest.compose.pages import Page
 from digest.compose.quoted import quoted
 from digest.compose.render import Renderer, same
@@ -97,7 +97,9 @@ class Press:
         edition, dealt = self._fitting(speaks, edition)
         page = pages.edition_page(site, links, speaks, edition)
         subject = self._subject(speaks, page)
-        own = own_head(subject, edition, site=site, links=links, message_id=message_id)
+        own = linked_head(
+            subject, edition, page.unsubscribe, page.preferences, site=site, message_id=message_id
+        )
         text_cards, html_cards = self._poured(speaks, edition, dealt)
         text, html = self._page(speaks, page, edition.subscriber.pid, tuple(text_cards))
         filled = _filling(page, edition.subscriber.pid) | {"subject": subject}
