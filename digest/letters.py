@@ -16,7 +16,7 @@ from digest.model import Delivery, DeliveryKind, Edition, Email, Paper, Subscrib
 from digest.store import Store
 
 FRESH = 60.0  # seconds for which a paper is not read again: thousands of mails tell of it
-CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions.py takes a yes for an answer
+CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions takes a yes for an answer
 
 
 class Pile:
@@ -101,9 +101,7 @@ class Letters:
         with self.store.begin(write=False) as tx:
             return tx.subscribers.by_ids([delivery.subscriber_id or 0]).get(delivery.subscriber_id or 0)
 
-    def _posted(
-        self, delivery: Delivery, email: Email, language: str = "en", *, refuse: str = ""
-    ) -> bytes:
+    def _posted(self, delivery: Delivery, email: Email, language: str = "en", *, refuse: str = "") -> bytes:
         site = self.renderer.site
         name = notice_id(site, delivery.key)
         posting = Posting(

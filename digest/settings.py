@@ -136,7 +136,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
-        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url", "llm_url",
+        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url",
+        "llm_url",
     )  # fmt: skip
     @classmethod
     def _is_http(cls, value: str) -> str:

@@ -28,7 +28,7 @@ from digest.fetch import (
 from digest.identity import canonical, keys_of
 from digest.model import Paper, Signal
 from digest.rows import rows_of
-from tests.house import NOW, paper
+from tests.house import NOW, paper, subscriber
 
 REPLAYS = Path(__file__).parent.parent / "replays"
 KEYS = (b"a key of the tests, long enough",)
@@ -107,7 +107,7 @@ def _library(body: bytes) -> None:
 
 def _rows(body: bytes) -> None:
     for number, fields in rows_of(io.BytesIO(body)):
-        told = imports._read(number, fields)
+        told = imports._read(number, fields, subscriber())
         assert told.number == number
 
 

@@ -185,7 +185,7 @@ def test_no_page_of_fastapi_that_loads_from_elsewhere_is_left(app: FastAPI) -> N
 )
 async def test_a_shared_page_says_what_it_holds_and_shows_a_picture(visitor: AsyncClient, path: str) -> None:
     page = html.fromstring((await visitor.get(path)).text)
-    said = {each.get("property"): each.get("content") for each in page.iter("meta")}
+    said = {str(each.get("property")): str(each.get("content")) for each in page.iter("meta")}
     assert said["og:url"].startswith(BASE)
     assert said["og:title"]
     assert 20 < len(said["og:description"]) <= 300
@@ -201,7 +201,7 @@ async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, h
     for name in (sheep.id, sheep.id.removeprefix("arxiv:"), sheep.url):
         page = html.fromstring((await visitor.get(f"/paper/{name}")).text)
         assert page.findtext(".//h1") == sheep.title
-        assert page.find(".//link[@rel='canonical']").get("href") == f"{BASE}/paper/{sheep.id}"
+        assert page.xpath("//link[@rel='canonical']/@href") == [f"{BASE}/paper/{sheep.id}"]
     assert f'content="{sheep.title}"' in (await visitor.get(f"/paper/{sheep.id}")).text
     assert f'href="/paper/{sheep.id}"' in (await visitor.get("/")).text
 
