@@ -10,14 +10,14 @@ from digest.errors import ConfigError, DigestError, StoreBusy
 
 # name: one line for the list, so that --help needs no command's imports
 COMMANDS = {
-    "demo": "The whole day on embedded parts: no network, no configuration.",
+    "demo": "Ten mornings on embedded parts: no network, no configuration.",
     "preview": "Show exactly the mail that would be sent; send nothing.",
     "fetch": "Read the sources now.",
-    "embed": "Turn papers into vectors by the model that is set.",
+    "embed": "Compute the papers' vectors again, after a change of DIGEST_VECTORS.",
     "run": "One tick: fetch if due, plan what is due, send it, exit.",
     "send": "Plan and send what is due, without fetching.",
     "serve": "Web pages and scheduler in one process.",
-    "worker": "One of many machines on PostgreSQL.",
+    "worker": "Plan and send beside others: any number of these, on PostgreSQL.",
     "subscribers": "List, add, change and remove subscribers.",
     "papers": "Search what the store holds.",
     "trending": "The trending list with its numbers and reasons.",

@@ -46,4 +46,5 @@ def command(
     show_table(
         ("id", "kind", "day", "state", "last reply"),
         [(each.pid, each.kind, each.day or each.slot.date(), each.state, each.last_reply) for each in rows],
+        empty=f"No mail is {state}.",
     )

@@ -1,4 +1,4 @@
-"""`digest demo`: the whole day on embedded parts, and that a second run sends nothing."""
+"""`digest demo`: ten mornings on embedded parts, and that a second run sends nothing."""
 
 import time
 from pathlib import Path
@@ -42,8 +42,10 @@ def command(*, out: Path) -> None:
     opened = page.write(played, out)
     report(played)
     judge(played)
+    digests = sum(morning.mails for morning in played.mornings)
     click.echo(
-        f"\n{played.received} mails went out over SMTP; running the last day again sent none."
+        f"\n{played.received} mails went out over SMTP: {digests} digests, and {played.received - digests} to"
+        " confirm and to welcome. Running the last day again sent none."
         f" {time.monotonic() - started:.1f} seconds.\nOpen {opened.resolve()}"
     )
 

@@ -44,8 +44,17 @@ def show_fetched(fetched: Sequence[Fetched], *, as_json: bool = False) -> None:
     if as_json:
         show_json(rows)
         return
-    show_table(list(_HEADERS.values()), [[row[name] for name in _HEADERS] for row in rows])
+    show_table(list(_HEADERS.values()), _once([[row[name] for name in _HEADERS] for row in rows]))
     tell(f"{sum(each.new for each in fetched)} new papers.")
+
+
+def _once(rows: Sequence[list[object]]) -> Sequence[list[object]]:
+    """The same note under itself is said once: a dead host fails every category alike."""
+    notes = ["", *(row[-1] for row in rows)]
+    return [
+        [*row[:-1], '"' if row[-1] and row[-1] == above else row[-1]]
+        for row, above in zip(rows, notes, strict=False)
+    ]
 
 
 _HEADERS = {

@@ -91,11 +91,21 @@ def console(stream: TextIO | None = None) -> Console:
     return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
-def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table in a terminal; in a pipe a line a row, fields parted by tabs, the headers first."""
+def show_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", empty: str = ""
+) -> None:
+    """A table in a terminal; in a pipe a line a row, fields parted by tabs, the headers first.
+
+    `empty` is said instead of a table without rows.
+    """
+    rows = list(rows)
+    if empty and not rows:
+        tell(empty)
     if not sys.stdout.isatty():
         for row in (headers, *rows):
             click.echo("\t".join(_plain(cell) for cell in row))
+        return
+    if empty and not rows:
         return
     table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False, box=None)
     for header in headers:

@@ -39,6 +39,7 @@ def command(
     show_table(
         ("id", "seen", "votes", "category", "title"),
         [_row(paper, signals.get(paper.id, ())) for paper in papers],
+        empty="Nothing found. Read the sources first, if that was never done: digest fetch",
     )
 
 

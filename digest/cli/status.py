@@ -38,7 +38,8 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         click.echo(sentence)
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
     rows = [state | {"read": ago(_moment(state["read_at"]), moment)} for state in told["sources"]]
-    show_table(headers, [[row[name] for name in headers] for row in rows])
+    table = [[row[name] for name in headers] for row in rows]
+    show_table(headers, table, empty="No source was ever read. Read them: digest fetch")
 
 
 def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:

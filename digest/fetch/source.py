@@ -98,7 +98,8 @@ def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> Re
 def sentence(text: str) -> str:
     """The text as a sentence: a capital first, a full stop last."""
     text = text.strip()
-    is_name = any(char.isupper() for char in text.partition(" ")[0][1:])  # arXiv writes itself so
+    first = text.partition(" ")[0]
+    is_name = any(char.isupper() for char in first[1:]) or "." in first[:-1]  # arXiv, or a host
     start = text[:1] if is_name else text[:1].upper()
     return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 

@@ -29,6 +29,8 @@ def copy(source: Path, target: Path, *, as_other: bool = True) -> None:
 
     The copy says that it is another instance, so that it starts paused wherever it is put.
     """
+    if not target.parent.is_dir():
+        raise StoreError(f"There is no folder {target.parent} to put the backup into.")
     partial = target.with_name(f"{target.name}.part")
     partial.unlink(missing_ok=True)
     try:

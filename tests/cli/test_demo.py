@@ -57,7 +57,8 @@ def test_it_says_what_went_where_and_why_and_what_to_open(demo: Demo) -> None:
         assert reader.taste in output
     assert "Trending\t" in output
     assert "since yesterday" in output
-    assert "running the last day again sent none" in output
+    assert "6 digests, and 6 to confirm and to welcome" in output
+    assert "Running the last day again sent none" in output
     assert f"Open {demo.folder.resolve()}/index.html" in output
 
 

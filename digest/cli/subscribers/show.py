@@ -1,5 +1,7 @@
 """`digest subscribers show`."""
 
+from collections.abc import Mapping
+
 import click
 
 from digest.cli.house import json_option, open_house, show_json, show_table
@@ -21,8 +23,22 @@ def command(*, address: str, as_json: bool) -> None:
         return
     profile = {name: value for name, value in told.pop("profile").items() if value}
     preferences = told.pop("preferences")
-    show_table(("what", "value"), [*told.items(), *profile.items(), *preferences.items()])
+    if told["frequency"] != "weekly":
+        told.pop("weekday")
+    facts = [*told.items(), *profile.items(), *preferences.items()]
+    show_table(("what", "value"), [(name, _in_words(value)) for name, value in facts])
     show_table(
         ("delivery", "day", "state", "last reply"),
         [(each.kind, each.day or each.slot.date(), each.state, each.last_reply) for each in history],
     )
+
+
+def _in_words(value: object) -> object:
+    """Lists by commas, papers and interests by their titles and names, yes and no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return str(value.get("title") or value.get("name"))
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_in_words(item)) for item in value)
+    return value

@@ -16,4 +16,4 @@ def command(*, address: str, now: datetime | None) -> None:
     """Never write to an address again, subscribed or not."""
     with desk(now) as (_, tx, by):
         is_changed = subscriptions.suppress(tx, address, by=by)
-    click.echo("Done." if is_changed else "Nothing to do: it was so already.")
+    click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")

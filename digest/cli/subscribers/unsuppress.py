@@ -16,4 +16,8 @@ def command(*, address: str, now: datetime | None) -> None:
     """Allow writing to an address again, once it confirms."""
     with desk(now) as (_, tx, by):
         is_changed = subscriptions.unsuppress(tx, address, by=by)
-    click.echo("Done." if is_changed else "Nothing to do: it was so already.")
+    click.echo(
+        f"{address} may be written to again, once it confirms."
+        if is_changed
+        else "Nothing to do: it was so already."
+    )
