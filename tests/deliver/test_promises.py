@@ -6,7 +6,7 @@ server is a list. Clocks jump, and the sender dies before or after any of its co
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -196,13 +196,26 @@ class Promises(RuleBasedStateMachine):
         self.world.answers = told
         ledger = self._ledger()
         ledger.__enter__()
-        with contextlib.suppress(Killed):
+        said = dict(self.world.willing), set(self.world.suppressed)
+        try:
             asyncio.run(self._send(Mortal(ledger, commits=commits, after=after)))
+        except* Killed:
+            self._unlearn(*said)
+        finally:
+            ledger._holding.close()  # the kernel does no more for the dead
         self.world.doubts += 1  # its one connection
-        ledger._holding.close()  # the kernel does no more for the dead
         if is_postgres(self.store.engine):
             with self.store.begin() as tx:  # and time does the rest
                 tx.connection.execute(sa.update(WORKER).values(lease_until=NOW - timedelta(days=999)))
+
+    def _unlearn(self, willing: dict[str, date | None], suppressed: set[str]) -> None:
+        """An answer that died with its sender was never heard: that mailbox will be tried again."""
+        for address in self.world.suppressed - suppressed:
+            with self.store.begin(write=False) as tx:
+                was_heard = tx.suppressions.holds(address_key(PEPPER, address))
+            if not was_heard:
+                self.world.suppressed.remove(address)
+                self.world.willing |= {address: willing[address]} if address in willing else {}
 
     @rule(hours=st.sampled_from([0.1, 1, 22, 24, -2]))
     def time_passes(self, hours: float) -> None:
