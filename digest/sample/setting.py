@@ -45,5 +45,7 @@ def sealed(database: Path, *, upstream: str, mailbox: str) -> Settings:
         hackernews_url=upstream,
         semanticscholar_url=upstream,
         biorxiv_url=upstream,
+        zotero_url=upstream,
+        orcid_url=upstream,
         arxiv_interval=0,  # our own server needs no courtesy
     )
