@@ -86,8 +86,9 @@ async def test_a_model_that_fails_is_left_alone_for_an_hour(store: Store, reply:
     with ReplayServer() as server:
         server.answer(PATH, reply)
         model = Model(url=f"{server.url}/v1")
-        assert await retell(store, model, ids, NOW, within=0.3) == 0
-        assert await retell(store, model, ids, NOW + timedelta(minutes=59), within=0.3) == 0
+        within = 2 if reply.silent else 20  # seconds: enough to ask on the busiest machine
+        assert await retell(store, model, ids, NOW, within=within) == 0
+        assert await retell(store, model, ids, NOW + timedelta(minutes=59), within=within) == 0
         assert len(server.requests) == 1
         server.answer(PATH, answering)
         assert await retell(store, model, ids, NOW + timedelta(minutes=61)) == 1
