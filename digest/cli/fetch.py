@@ -44,7 +44,8 @@ def show_fetched(fetched: Sequence[Fetched], *, as_json: bool = False) -> None:
     if as_json:
         show_json(rows)
         return
-    show_table(list(_HEADERS.values()), _once([[row[name] for name in _HEADERS] for row in rows]))
+    table = [[row[name] for name in _HEADERS] for row in rows]
+    show_table(list(_HEADERS.values()), _once(table) if sys.stdout.isatty() else table)
     tell(f"{sum(each.new for each in fetched)} new papers.")
 
 
