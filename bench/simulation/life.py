@@ -22,6 +22,7 @@ from digest.model import Subscriber
 __all__ = ["Script", "live"]
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 EARLY = 5  # o'clock UTC: from then on the day's papers are in, and at first nobody has spoken of them
 
 
@@ -62,6 +63,8 @@ def _following(stage: Stage) -> datetime:
     days = (stage.now.date() + n * DAY for n in range(2))
     rounds = (datetime(day.year, day.month, day.day, hour, 1, tzinfo=UTC) for day in days for hour in ROUNDS)
     following = next(at for at in rounds if at >= later)
+    if due and due < stage.now:  # somebody waits, as on a day that is held: the product looks in meanwhile
+        return min(following, stage.now + HOUR)
     return min(following, due + MINUTE) if due and due + MINUTE >= later else following
 
 
