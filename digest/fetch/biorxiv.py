@@ -73,7 +73,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
     for row in rows:
         try:
             paper = _paper(row, scope)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             skipped += 1
         else:
             papers[paper.id] = _newer(papers.get(paper.id), paper)
@@ -95,7 +95,7 @@ def counts_in(body: bytes) -> tuple[int, int]:
     messages = _document(body).get("messages") or [{}]
     try:
         return int(messages[0].get("count", 0)), int(messages[0].get("total", 0))
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
         raise SourceChanged("the answer does not count its papers") from error
 
 

@@ -96,8 +96,8 @@ def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> Re
 
 
 def sentence(text: str) -> str:
-    """The text as a sentence: a capital first, a full stop last."""
-    text = text.strip()
+    """The text as a sentence on one line, whoever wrote it: a capital first, a full stop last."""
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     first = text.partition(" ")[0]
     is_name = any(char.isupper() for char in first[1:]) or "." in first[:-1]  # arXiv, or a host
     start = text[:1] if is_name else text[:1].upper()

@@ -38,7 +38,7 @@ def read_each(body: bytes, tags: Sequence[str], make: Callable[[etree._Element],
     try:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        return _salvage(body, tags, make, str(error))
+        return _salvage(body, tags, make, _told(error))
     items, skipped = _made(root.iter(*tags), make)
     return Parsed(tuple(items), str(root.tag), skipped)
 
@@ -80,7 +80,11 @@ def tree(body: bytes) -> etree._Element:
     try:
         return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        raise SourceChanged(f"the answer is not the XML we know ({error})") from error
+        raise SourceChanged(f"the answer is not the XML we know ({_told(error)})") from error
+
+
+def _told(error: etree.XMLSyntaxError) -> str:
+    return " ".join(str(error).split())  # libxml2 ends some of its words with a line break
 
 
 def _parser() -> etree.XMLParser:
