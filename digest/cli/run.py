@@ -43,15 +43,7 @@ def canonical(day: Day) -> dict[str, object]:
     return {
         "fetched": sum(len(each.reading.papers) for each in day.fetched),
         "new": sum(each.new for each in day.fetched),
-        "due": day.plans.due,
-        "planned": day.plans.planned,
-        "quiet": day.plans.quiet,
-        "missed": day.plans.missed,
-        "stopped": day.plans.stopped,
-        "sent": day.tally.sent,
-        "deferred": day.tally.deferred,
-        "failed": day.tally.failed,
-    }
+    } | _counts(day)
 
 
 def show_day(day: Day, *, as_json: bool) -> None:
@@ -67,17 +59,20 @@ def show_day(day: Day, *, as_json: bool) -> None:
 
 def day_json(day: Day) -> dict[str, object]:
     """A tick as programs read it."""
+    fetched = [fetched_json(each) for each in day.fetched]
+    return {"fetched": fetched} | _counts(day) | {"alerts": list(day.tally.alerts)}
+
+
+def _counts(day: Day) -> dict[str, object]:
     return {
-        "fetched": [fetched_json(each) for each in day.fetched],
         "due": day.plans.due,
         "planned": day.plans.planned,
         "quiet": day.plans.quiet,
         "missed": day.plans.missed,
         "stopped": day.plans.stopped,
         "sent": day.tally.sent,
-        "failed": day.tally.failed,
         "deferred": day.tally.deferred,
-        "alerts": list(day.tally.alerts),
+        "failed": day.tally.failed,
     }
 
 
