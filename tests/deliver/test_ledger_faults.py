@@ -1,10 +1,7 @@
 """What happens to mail when our own side fails? The ledger locked, full, gone, or changed under our hands."""
 
 import asyncio
-import resource
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from digest.model import Delivery, DeliveryState, Status, Subscriber, Suppressio
 from digest.store import Store
 from digest.store.dialects import is_postgres
 from digest.store.suppressions import key_of
+from tests.deliver import trouble
 from tests.deliver.post import PEPPER, Post, letter_to, route_to
 from tests.smtp_server import Act, SmtpServer, Step, Talk
 
@@ -35,23 +33,8 @@ def at(step: Step, happens: Callable[[], object]) -> Callable[[Step, Talk], Act 
 @pytest.fixture
 def hasty(store: Store) -> Iterator[Post]:
     """A post office on SQLite that does not wait ten seconds for a lock."""
-
-    def hurry(connection: sqlite3.Connection, *_: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 30")
-
-    store.engine.dispose()
-    sa.event.listen(store.engine, "checkout", hurry)
-    yield Post(store)
-    sa.event.remove(store.engine, "checkout", hurry)
-
-
-@contextmanager
-def intruder(store: Store) -> Iterator[sqlite3.Connection]:
-    """Another program with the database open."""
-    assert store.file is not None
-    connection = sqlite3.connect(store.file, isolation_level=None)
-    yield connection
-    connection.close()
+    with trouble.hasty(store):
+        yield Post(store)
 
 
 async def test_18_a_second_sender_on_sqlite_is_turned_away(post: Post) -> None:
@@ -74,7 +57,7 @@ async def test_18_two_senders_on_postgres_share_the_work_and_double_nothing(
 
 async def test_19_a_ledger_locked_before_the_intent_sends_nothing(hasty: Post, server: SmtpServer) -> None:
     key = hasty.digest(hasty.reader())
-    with intruder(hasty.store) as other:
+    with trouble.intruder(hasty.store) as other:
         server.rule = at("greeting", lambda: other.execute("BEGIN IMMEDIATE"))
         with pytest.raises(StoreBusy):
             await hasty.run(route_to(server))
@@ -88,7 +71,7 @@ async def test_19_a_ledger_locked_before_the_result_stops_the_sender_with_one_ma
     hasty: Post, server: SmtpServer
 ) -> None:
     keys = hasty.digests(hasty.readers(40))
-    with intruder(hasty.store) as other:
+    with trouble.intruder(hasty.store) as other:
         server.rule = at("dot", lambda: other.execute("BEGIN IMMEDIATE"))
         with pytest.raises(StoreBusy):
             await hasty.run(route_to(server, connections=3))
@@ -102,7 +85,7 @@ async def test_19_a_ledger_locked_before_the_result_stops_the_sender_with_one_ma
 
 async def test_19_a_ledger_that_comes_back_in_time_costs_nothing(hasty: Post, server: SmtpServer) -> None:
     keys = hasty.digests(hasty.readers(10))
-    with intruder(hasty.store) as other:
+    with trouble.intruder(hasty.store) as other:
         loop = asyncio.get_running_loop()
 
         def lock_for_a_moment() -> None:
@@ -115,22 +98,12 @@ async def test_19_a_ledger_that_comes_back_in_time_costs_nothing(hasty: Post, se
     assert len(server.ids()) == 10
 
 
-@contextmanager
-def full_disk_on_request() -> Iterator[Callable[[], None]]:
-    """From the request on no file of this process grows: what a full disk does to a database."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize(("step", "on_the_wire"), [("greeting", 0), ("dot", 1)])
 async def test_20_a_full_disk_fails_closed_and_recovers(
     post: Post, server: SmtpServer, step: Step, on_the_wire: int
 ) -> None:
     keys = post.digests(post.readers(5))
-    with full_disk_on_request() as fill:
+    with trouble.full_disk_on_request() as fill:
         server.rule = at(step, fill)
         with pytest.raises(StoreError):
             await post.run(route_to(server))
