@@ -14,24 +14,13 @@ from bench.simulation.readers import Reader
 from bench.simulation.record import Arrival, Record
 from bench.simulation.silence import LOST
 from digest.cadence import local_day, parse_time, slot_on
+from digest.evaluation.replay import Estimate
 from digest.identity import title_key
 from digest.model import Frequency, Schedule
 
 ROUNDS = 2000  # of the bootstrap
 FITS = 5.0  # minutes
 CONNECTIONS = 4  # of the sender to the mail server, as shipped
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over readers with its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from math import log2
 
 from digest.changes import changed
 from digest.editions import POOL, Morning, morning
-from digest.evaluation.replay import Share, share
+from digest.evaluation.replay import Estimate, estimate
 from digest.model import Edition, Profile, Section, Sent, Subscriber
 from digest.rank.vectors import Embedding
 from digest.store import Store
@@ -48,7 +48,7 @@ class Outcome:
 
     setting: str
     mails: int
-    ndcg: Share | None
+    ndcg: Estimate | None
     repeats: float
     facets: Mapping[str, float]  # each interest's part of the picks
 
@@ -74,13 +74,13 @@ def outcome(setting: str, mailed: Sequence[Mailed]) -> Outcome:
     return Outcome(
         setting=setting,
         mails=len(mailed),
-        ndcg=share(found) if found else None,
+        ndcg=estimate(found) if found else None,
         repeats=sum(each.repeats for each in mailed) / max(1, papers),
         facets={name: count / facets.total() for name, count in facets.most_common()},
     )
 
 
-def gained(before: Sequence[Mailed], after: Sequence[Mailed]) -> Share | None:
+def gained(before: Sequence[Mailed], after: Sequence[Mailed]) -> Estimate | None:
     """What the second setting gains in nDCG on the mails that both can be measured on."""
     known = {(each.reader, each.day): each.ndcg for each in before if each.ndcg is not None}
     both = (
@@ -89,7 +89,7 @@ def gained(before: Sequence[Mailed], after: Sequence[Mailed]) -> Share | None:
         if each.ndcg is not None and (each.reader, each.day) in known
     )
     found = _by_reader(both)
-    return share(found) if found else None
+    return estimate(found) if found else None
 
 
 def ndcg(order: Sequence[str], wanted: frozenset[str]) -> float:

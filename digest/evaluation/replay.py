@@ -62,8 +62,8 @@ class Morning:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A measured mean with its 95 % interval, weeks resampled."""
+class Estimate:
+    """A measured mean with its 95 % interval."""
 
     mean: float
     low: float
@@ -79,8 +79,8 @@ class Score:
 
     name: str
     limit: int
-    recall: Share
-    timely: Share
+    recall: Estimate
+    timely: Estimate
     fakes: float  # part of all slots that went to papers with injected votes
 
 
@@ -133,16 +133,16 @@ def score(name: str, replay: Sequence[Replayed], sent: Mapping[str, date], limit
     found = [[recall for recall, _ in results] for results in weeks.values()]
     soon = [[timely for _, timely in results] for results in weeks.values()]
     fakes = sum(each.is_fake and each.paper.id in sent for each in replay)
-    return Score(name, limit, share(found), share(soon), fakes / max(1, len(sent)))
+    return Score(name, limit, estimate(found), estimate(soon), fakes / max(1, len(sent)))
 
 
-def share(weeks: Sequence[Sequence[float]]) -> Share:
+def estimate(weeks: Sequence[Sequence[float]]) -> Estimate:
     """The mean of all results, with an interval from resampling whole weeks."""
     sums, sizes = np.array([sum(week) for week in weeks]), np.array([len(week) for week in weeks])
     chosen = np.random.default_rng(7).integers(len(weeks), size=(ROUNDS, len(weeks)))
     means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
-    return Share(float(sums.sum() / sizes.sum()), float(low), float(high))
+    return Estimate(float(sums.sum() / sizes.sum()), float(low), float(high))
 
 
 def compare(

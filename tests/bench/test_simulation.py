@@ -10,7 +10,7 @@ import pytest
 
 from bench.simulation import charts
 from bench.simulation.__main__ import main
-from bench.simulation.findings import Estimate, Promise, learning, promises, repeats, weeks
+from bench.simulation.findings import Promise, learning, promises, repeats, weeks
 from bench.simulation.letterbox import Item, Mail
 from bench.simulation.month import Month, invented
 from bench.simulation.readers import Reader, readers_of
@@ -21,6 +21,7 @@ from bench.simulation.taste import Space, terms_of, topics_in
 from bench.simulation.trial import ndcg
 from bench.simulation.world import Outage
 from digest.cadence import parse_time, slot_on
+from digest.evaluation.replay import Estimate
 from digest.model import Frequency, Schedule
 
 SILENT = "nothing new: weekend"
