@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from digest.app import House
 from digest.fetch.client import Client, Manners
-from digest.sample.setting import BASE_URL, SENDER, Sealed
+from digest.sample.setting import sealed
 from digest.store import Store
 
-CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
 MANNERS = Manners(
     user_agent="trending-papers-digest simulation",
     intervals={},
@@ -34,24 +31,13 @@ class Hurried(House):
 
 def open_hurried(database: Path, *, upstream: str, mailbox: str) -> Hurried:
     """The house of the simulation."""
-    settings = Sealed(
-        database_url=f"sqlite:///{database}",
-        base_url=BASE_URL,
-        secret_key=SecretStr("the simulation signs links that lead nowhere"),
-        from_=SENDER,
-        postal_address="1 Sample Street, Exampleton",
-        smtp_url=SecretStr(mailbox),
+    settings = sealed(
+        database,
+        upstream=upstream,
+        mailbox=mailbox,
         vectors="none",
         fetch_every=240,
         sources=("arxiv", "huggingface", "hackernews", "feeds"),
         feeds=(f"{upstream}/blog.xml",),
-        arxiv_categories=CATEGORIES,
-        arxiv_rss_url=upstream,
-        arxiv_oai_url=f"{upstream}/oai",
-        arxiv_listing_url=upstream,
-        arxiv_api_url=upstream,
-        huggingface_url=upstream,
-        hackernews_url=upstream,
-        arxiv_interval=0,
     )
     return Hurried(settings, Store.open(settings.database_url))

@@ -1,6 +1,7 @@
 """In which house does the demo play? One whose settings come from nowhere but here."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -27,8 +28,8 @@ class Sealed(Settings):
         return (init_settings,)
 
 
-def sealed(database: Path, *, upstream: str, mailbox: str) -> Settings:
-    """The demo's settings: an SQLite file, all sources at one address, mail by SMTP to another."""
+def sealed(database: Path, *, upstream: str, mailbox: str, **more: Any) -> Settings:
+    """The demo's settings and `more`: an SQLite file, all sources at one address, mail by SMTP to another."""
     return Sealed(
         database_url=f"sqlite:///{database}",
         base_url=BASE_URL,
@@ -48,4 +49,5 @@ def sealed(database: Path, *, upstream: str, mailbox: str) -> Settings:
         zotero_url=upstream,
         orcid_url=upstream,
         arxiv_interval=0,  # our own server needs no courtesy
+        **more,
     )
