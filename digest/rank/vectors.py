@@ -12,7 +12,6 @@ SHRINK = 0.85  # how much of every direction's spread is taken to be alike befor
 NEAREST, NEAR = 3, 0.3  # the second channel: mean of the nearest documents, and its weight
 
 AnyFloats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
-Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 Encode = Callable[[Sequence[str]], Floats]
 
 
@@ -98,18 +97,3 @@ def unit(rows: AnyFloats) -> Floats:
     """The rows with a length of one; a row of nothing stays so."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
-
-
-def best(papers: Floats, readers: Floats, attention: Floats, *, top: int) -> Places:
-    """The best papers of a chunk of readers (rows), best first: nearness standardised, times attention.
-
-    `papers` and `readers` are vectors; the mean and spread of a reader's nearness need no second pass.
-    """
-    near = readers @ papers.T
-    near -= near.mean(axis=1, keepdims=True)
-    near /= np.sqrt(np.einsum("ij,ij->i", near, near) / near.shape[1])[:, None] + np.float32(1e-9)
-    near *= attention
-    top = min(top, near.shape[1])
-    first = np.argpartition(near, near.shape[1] - top, axis=1)[:, -top:]
-    heights = np.take_along_axis(near, first, axis=1)
-    return np.take_along_axis(first, np.argsort(-heights, axis=1, kind="stable"), axis=1)

@@ -11,7 +11,7 @@ from digest.errors import ConfigError
 from digest.model import Liking, Profile
 from digest.rank.interest import Ranker
 from digest.rank.lexical import Floats
-from digest.rank.vectors import Encode, best, packed, unpacked
+from digest.rank.vectors import Encode, packed, unpacked
 from tests.house import paper
 
 
@@ -61,15 +61,6 @@ def test_a_stored_vector_comes_back_as_half_precision_had_it() -> None:
     vector = np.array([0.125, -3.5, 0.1], np.float32)
     assert np.allclose(unpacked(packed(vector)), vector, rtol=1e-3)
     assert len(packed(vector)) == 6
-
-
-def test_the_best_are_the_nearest_in_order() -> None:
-    chance = np.random.default_rng(7)
-    papers = chance.standard_normal((40, 8), np.float32)
-    readers = chance.standard_normal((5, 8), np.float32)
-    found = best(papers, readers, np.ones(40, np.float32), top=6)
-    assert found.tolist() == np.argsort(-(readers @ papers.T), axis=1)[:, :6].tolist()
-    assert best(papers[:3], readers, np.ones(3, np.float32), top=6).shape == (5, 3)
 
 
 @pytest.mark.skipif(
