@@ -9,8 +9,7 @@ DigestError
 │   ├── LeaseLost          another worker has taken over our mail; stop at once
 │   └── StoreTooNew        the database was written by a newer version of this program
 ├── DeliveryError          a mail did not go out
-│   ├── TemporaryFailure   the server may take it later
-│   └── AddressRejected    this address will never take it
+│   └── TemporaryFailure   the server may take it later
 ├── InvalidAddress         not an email address that we can write to
 ├── InvalidChange          a wish for interests, times or looks that makes no sense
 ├── InvalidToken           a link is forged, truncated or for another purpose
@@ -60,10 +59,6 @@ class DeliveryError(DigestError):
 
 class TemporaryFailure(DeliveryError):
     """The mail server may take this mail later."""
-
-
-class AddressRejected(DeliveryError):
-    """The mail server will never take mail for this address."""
 
 
 class InvalidAddress(DigestError):

@@ -22,7 +22,6 @@ def is_doomed(stage: Stage, waiting: int) -> bool:
 async def die(stage: Stage) -> None:
     """The tick of this moment, killed at its third letter; one that has fewer to write lives on."""
     moment = MOMENTS[len(stage.record.deaths) % len(MOMENTS)]
-    before = len(stage.letterbox.received)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.simulation.sender", json.dumps(_orders(stage)), cwd=ROOT
     )
@@ -31,7 +30,7 @@ async def die(stage: Stage) -> None:
     status = await process.wait()
     stage.letterbox.doom = lambda _: None
     if status == KILLED:
-        stage.record.deaths.append(Death(stage.now, moment, len(stage.letterbox.received) - before))
+        stage.record.deaths.append(Death(stage.now, moment))
     elif status:
         raise RuntimeError(f"The sender of {stage.now:%d %B} ended by itself, with {status}.")
 

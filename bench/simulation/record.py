@@ -38,7 +38,6 @@ class Death:
 
     at: datetime
     moment: str
-    mails_before: int
 
 
 @dataclass(slots=True)

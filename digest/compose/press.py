@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any
 
 from markupsafe import escape
 
@@ -34,14 +34,6 @@ BETWEEN_CARDS = b"\r\n"
 NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
 NOTHING: Values = {}
 Poured = dict[str, list[bytes]]
-
-
-class Printer(Protocol):
-    """Turns an edition into the bytes that are sent."""
-
-    def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
-        """The finished mail."""
-        ...
 
 
 class Plainly:

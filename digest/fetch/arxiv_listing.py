@@ -42,26 +42,9 @@ class Listing:
 
 async def ask(client: Client, base: str, category: str, read_at: datetime) -> Listing:
     """The newest listing of a category."""
-    return await _page(client, f"{base}/list/{category}/new", {"show": SHOW}, category, read_at)
-
-
-async def catch_up(client: Client, base: str, category: str, day: date, read_at: datetime) -> list[Listing]:
-    """The listing of one of the past ninety days, page by page."""
-    pages: list[Listing] = []
-    url = f"{base}/catchup/{category}/{day.isoformat()}"
-    while not pages or (not pages[-1].is_complete and pages[-1].reading.papers and len(pages) < 5):
-        params: dict[str, str | int] = {"abs": "True", "page": len(pages) + 1}
-        pages.append(await _page(client, url, params, category, read_at))
-        if sum(len(page.reading.papers) for page in pages) >= pages[-1].total:
-            break
-    return pages
-
-
-async def _page(
-    client: Client, url: str, params: dict[str, str | int], category: str, read_at: datetime
-) -> Listing:
+    url = f"{base}/list/{category}/new"
     try:
-        answer = await client.get(url, family="arxiv", wants=Wants.HTML, params=params)
+        answer = await client.get(url, family="arxiv", wants=Wants.HTML, params={"show": SHOW})
     except Refused as error:
         raise SourceError(f"arXiv says: {refusal_in(error.answer.body) or error}") from error
     return parse(answer.body, category, read_at)

@@ -43,10 +43,6 @@ class Pace:
         """A usual paper's count at this age."""
         return between(hours, self.cohort_hours, self.usual)
 
-    def crowded_at(self, hours: float) -> float:
-        """The count that one paper in twenty exceeds at this age."""
-        return between(hours, self.cohort_hours, self.crowded)
-
     @property
     def bar(self) -> float:
         """The final count that one paper in twenty exceeds: what a week's best ten end with."""

@@ -18,11 +18,6 @@ class Address:
     mailbox: str  # the same for every spelling of one mailbox: no case, the domain in IDNA
 
     @property
-    def needs_smtputf8(self) -> bool:
-        """Whether only servers with SMTPUTF8 can take mail for it."""
-        return not self.wire.isascii()
-
-    @property
     def domain(self) -> str:
         """The receiving domain, in ASCII."""
         return self.wire.rpartition("@")[2]

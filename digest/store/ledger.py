@@ -66,12 +66,11 @@ class SendersLedger:
         self._braked: frozenset[str] = frozenset()
         self._keys: dict[int, str] = {}  # of the mail in our hands: what its reader is suppressed under
         self._holding = contextlib.ExitStack()
-        self.recovered = 0
 
     def __enter__(self) -> Self:
         self._holding.enter_context(self._store.sender())
         try:
-            self.recovered = self._once_more(self._start)
+            self._once_more(self._start)
         except BaseException:
             self._holding.close()
             raise
@@ -96,7 +95,7 @@ class SendersLedger:
 
     def _claim(self, limit: int, now: datetime) -> Claimed:
         if self._lease:
-            self.recovered += self._bury(now)
+            self._bury(now)
         with self._store.begin() as tx:
             if tx.meta.paused:
                 return Claimed()
@@ -175,10 +174,11 @@ class SendersLedger:
     def _queue(self, tx: Transaction) -> Queue:
         return Queue(tx.connection, owner=self._owner, pepper=self._pepper, keys=self._keys)
 
-    def _start(self) -> int:
+    def _start(self) -> None:
         if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead
             with self._store.begin() as tx:
-                return self._queue(tx).recover(sa.true(), self._wall(), resend=self.resends)
+                self._queue(tx).recover(sa.true(), self._wall(), resend=self.resends)
+            return
         with self._store.begin() as tx:
             tx.connection.execute(
                 sa.insert(WORKER).values(
@@ -189,7 +189,7 @@ class SendersLedger:
                     lease_until=_CLOCK + self._lease,
                 )
             )
-        return self._bury(self._wall())
+        self._bury(self._wall())
 
     def _hold(self, tx: Transaction) -> None:
         """Our lease lives and nobody can end it before this transaction does; LeaseLost otherwise."""
@@ -198,14 +198,14 @@ class SendersLedger:
             if tx.connection.scalar(mine.with_for_update(read=True)) is None:
                 raise LeaseLost
 
-    def _bury(self, now: datetime) -> int:
+    def _bury(self, now: datetime) -> None:
         """Take over from workers whose lease has run out, and from those that no longer exist."""
         with self._store.begin() as tx:
             over = sa.select(WORKER.c.id).where(WORKER.c.lease_until < _CLOCK)
             dead = sa.delete(WORKER).where(WORKER.c.id.in_(over.with_for_update(skip_locked=True)))
             tx.connection.execute(dead)
             orphaned = DELIVERY.c.owner.not_in(sa.select(WORKER.c.id))
-            return self._queue(tx).recover(orphaned, now, resend=self.resends)
+            self._queue(tx).recover(orphaned, now, resend=self.resends)
 
     def _end(self) -> None:
         """Leave nothing behind: what is still in our hands is treated as if we had died."""

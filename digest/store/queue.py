@@ -148,7 +148,7 @@ class Queue:
 
     # ---- recovery
 
-    def recover(self, orphaned: sa.ColumnElement[bool], now: datetime, *, resend: bool) -> int:
+    def recover(self, orphaned: sa.ColumnElement[bool], now: datetime, *, resend: bool) -> None:
         """Mail the dead had in their hands: the leased is free again, what was on the wire is in doubt.
 
         In doubt it goes out once more (the second copy is the last), or with resend=False never again.
@@ -159,20 +159,19 @@ class Queue:
             self._connection.execute(sa.select(_D.id).where(held).order_by(_D.id).with_for_update())
         again = sa.and_(_D.uncertain < MOST_COPIES - 1, sa.literal(resend))
         doubt = sa.update(DELIVERY).where(held, _D.body_out)
-        lost = self._connection.execute(
+        self._connection.execute(
             doubt.where(sa.not_(again)).values(
                 state=DeliveryState.UNCERTAIN, owner=None, body_out=False, finished_at=now
             )
         )
-        resent = self._connection.execute(
+        self._connection.execute(
             doubt.where(again).values(
                 state=DeliveryState.QUEUED, owner=None, body_out=False, uncertain=_D.uncertain + 1
             )
         )
-        freed = self._connection.execute(
+        self._connection.execute(
             sa.update(DELIVERY).where(held).values(state=DeliveryState.QUEUED, owner=None)
         )
-        return lost.rowcount + resent.rowcount + freed.rowcount
 
     def _move(self, move: Order, rows: Sequence[Delivery | Row], **facts: object) -> frozenset[int]:
         """Give the order for these rows; the ids it gives back, if it does."""

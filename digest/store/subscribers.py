@@ -203,10 +203,6 @@ class Subscribers:
         moment: datetime | None = self._connection.scalar(sa.select(sa.func.min(SUBSCRIBER.c.next_due)))
         return moment
 
-    def set_next_due(self, subscriber_id: int, at: datetime | None) -> None:
-        """When this subscriber is due next; nothing happens unless they are confirmed."""
-        self.set_next_dues({subscriber_id: at})
-
     def set_next_dues(self, moments: Mapping[int, datetime | None]) -> None:
         """When these subscribers are due next; only the confirmed ever are."""
         if moments:
@@ -228,18 +224,8 @@ class Subscribers:
                 [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
             )
 
-    def cursor(self, subscriber_id: int) -> datetime | None:
-        """Up to when the papers first seen were considered for this reader."""
-        query = sa.select(SUBSCRIBER.c.served_until).where(SUBSCRIBER.c.id == subscriber_id)
-        moment: datetime | None = self._connection.scalar(query)
-        return moment
-
-    def set_cursor(self, subscriber_id: int, at: datetime) -> None:
-        """Everything first seen up to here was considered for this reader; it never goes back."""
-        self.set_cursors({subscriber_id: at})
-
     def set_cursors(self, moments: Mapping[int, datetime]) -> None:
-        """Move many cursors forwards."""
+        """Everything first seen up to here was considered for these readers; it never goes back."""
         if moments:
             ahead = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < sa.bindparam("at"))
             mine = (SUBSCRIBER.c.id == sa.bindparam("this")) & ahead

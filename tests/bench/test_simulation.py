@@ -102,7 +102,7 @@ def test_every_fault_breaks_its_promise(
             ]
         case "copied":
             record.copies = [first] * 5
-            record.deaths = [Death(first.at, "taken", 3)]
+            record.deaths = [Death(first.at, "taken")]
         case "stray":
             record.strays = ["gone@readers.example"]
     broken = [each.text for each in promises(month, readers, record) if not each.holds]

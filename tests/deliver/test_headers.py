@@ -30,7 +30,7 @@ async def received(store: Store, server: SmtpServer, address: str, **given: obje
     with store.begin() as tx:
         tx.papers.add([paper(HOSTILE, first_seen=None)], seen_at=NOW)
         reader = enrol(tx, address, {}, has_consented=True, by=By("test", NOW, house.pepper))
-        tx.subscribers.set_next_due(reader.id, NOW)
+        tx.subscribers.set_next_dues({reader.id: NOW})
         assert (reader.status, reader.schedule) == (Status.CONFIRMED, Schedule())
     plan(store, NOW)
     await pipeline.send(house, Clock())

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from digest.errors import SourceChanged, SourceError
-from digest.fetch.arxiv_listing import ask, catch_up, parse
+from digest.fetch.arxiv_listing import ask, parse
 from digest.fetch.client import Client
 from digest.model import Announcement, Health
 from tests.house import NOW
@@ -44,17 +44,14 @@ def test_another_page_is_told_by_its_headline(replay: Replay) -> None:
         parse(b"", "cs.CL", NOW)
 
 
-async def test_the_newest_page_and_a_missed_day_are_asked_for(
+async def test_the_newest_page_is_asked_for_whole(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     server.answer("/list/cs.CL/new?show=2000", Reply(body=replay("arxiv_listing/new.html")))
-    server.answer("/catchup/cs.CL/2026-11-20", Reply(body=replay("arxiv_listing/new.html")))
     assert (await ask(client, server.url, "cs.CL", NOW)).is_complete
-    pages = await catch_up(client, server.url, "cs.CL", date(2026, 11, 20), NOW)
-    assert (len(pages), server.requests[1].query) == (1, {"abs": "True", "page": "1"})
 
 
-async def test_a_refused_day_says_why(client: Client, server: ReplayServer, replay: Replay) -> None:
-    server.answer("/catchup/cs.CL/2011-02-03", Reply(status=400, body=replay("arxiv_listing/refusal.html")))
+async def test_a_refused_page_says_why(client: Client, server: ReplayServer, replay: Replay) -> None:
+    server.answer("/list/cs.CL/new?show=2000", Reply(status=400, body=replay("arxiv_listing/refusal.html")))
     with pytest.raises(SourceError, match="past 90 days"):
-        await catch_up(client, server.url, "cs.CL", date(2011, 2, 3), NOW)
+        await ask(client, server.url, "cs.CL", NOW)

@@ -108,7 +108,7 @@ def furnished(here: Open) -> tuple[Subscriber, Subscriber]:
         tx.signals.observe([signal(sheep, 3, hours_ago=5)])  # two readings make a sparkline
         ada = replace(ada, profile=learn(ada.profile, sheep, Verdict.MORE))
         tx.subscribers.save(ada)
-        tx.subscribers.set_next_due(ada.id, NOW - timedelta(hours=2, minutes=30))
+        tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=2, minutes=30)})
         tx.sources.hold("daily/2026-11-22", "arXiv answered with half a day.", at=NOW)
     assert editions.plan(here.house.store, NOW).planned == 1
     return ada, gone
@@ -164,6 +164,7 @@ def _own(here: Open, ada: Subscriber, gone: Subscriber) -> Iterator[tuple[str, C
     yield "preferences saved", Call(preferences, SAVED)
     yield "preferences tried", Call(preferences, SAVED | {"do": "preview", "pasted": "nothing of use"})
     yield "preferences wrong", Call(preferences, SAVED | {"timezone": "Mars/Olympus"}, status=422)
+    yield "preferences, no such library", Call(preferences, SAVED | {"orcid": "0000", "zotero": "ada"})
     yield "erase?", Call(preferences, {"do": "erase"})
     yield "unsubscribe", Call(links.unsubscribe(ada.pid))
     yield "unsubscribed", Call(links.unsubscribe(gone.pid))

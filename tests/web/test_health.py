@@ -21,7 +21,7 @@ async def test_it_is_not_ready_while_someone_waits_for_too_long(
     visitor: AsyncClient, house: House, ada: Subscriber
 ) -> None:
     with house.store.begin() as tx:
-        tx.subscribers.set_next_due(ada.id, NOW - timedelta(hours=1))
+        tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=1)})
     answer = await visitor.get("/readyz")
     assert (answer.status_code, answer.json()["sending"]) == (503, "overdue")
 

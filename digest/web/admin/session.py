@@ -32,7 +32,6 @@ class Session:
 
     role: Role
     csrf: str
-    issued_at: datetime
 
     @property
     def may_change(self) -> bool:
@@ -73,7 +72,7 @@ class Badges:
         issued = datetime.fromtimestamp(int(body.split(".")[1]), UTC)
         if now - issued > LIFETIME:
             raise InvalidToken("You were signed out after twelve hours; please sign in again.")
-        return Session(role, self._mac(role, epoch, f"csrf.{body}"), issued)
+        return Session(role, self._mac(role, epoch, f"csrf.{body}"))
 
     def _mac(self, role: Role, epoch: str, body: str) -> str:
         own = f"{epoch}/{role.value}/{self._tokens[role]}".encode()
