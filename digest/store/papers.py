@@ -94,23 +94,11 @@ class Papers:
         offset: int = 0,
     ) -> tuple[Paper, ...]:
         """Papers with all these words, best first; the last may be unfinished. No words: the newest."""
-        matches = self.matches(
-            query, categories=categories, since=since, source=source, limit=limit, offset=offset
-        )
-        return tuple(match.paper for match in matches)
-
-    def matches(  # noqa: PLR0913  the filters of the search page
-        self,
-        query: str,
-        *,
-        categories: Sequence[str] = (),
-        since: datetime | None = None,
-        source: str | None = None,
-        limit: int = 20,
-        offset: int = 0,
-    ) -> tuple[Match, ...]:
-        """The same with how well each matches, as a part of the best of them."""
         question = Question.of(query, categories, since, source)
+        return tuple(match.paper for match in self.matches(question, limit=limit, offset=offset))
+
+    def matches(self, question: Question, *, limit: int, offset: int = 0) -> tuple[Match, ...]:
+        """The same for a question that was understood, with how well each matches as a part of the best."""
         numbers = matching(self._connection, question, limit=limit, offset=offset)
         found = dict(self._rows(PAPER.c.number, [number for number, _ in numbers]))
         best = max((weight for _, weight in numbers), default=0.0) or 1.0

@@ -21,7 +21,7 @@ from digest.rank.finding import Match
 from digest.web.board import TODAY, WINDOWS, Ranked, next_month
 from digest.web.cards import card_of
 from digest.web.lobby import InLobby
-from digest.web.searching import SHOWN, answers, filters_of
+from digest.web.searching import SHOWN, answers, question_of
 
 LONGEST_QUERY = 200
 FARTHEST = 200  # pages of search results
@@ -90,8 +90,8 @@ class Asked(BaseModel):
 def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Search titles and abstracts."""
     now = lobby.clock()
-    filters = filters_of(asked.category, PERIODS.get(asked.period), asked.source, now)
-    matches, heat = answers(lobby, asked.words, filters, now, first=(asked.place - 1) * SHOWN)
+    question = question_of(asked.words, asked.category, PERIODS.get(asked.period), asked.source, now)
+    matches, heat = answers(lobby, asked.words, question, now, first=(asked.place - 1) * SHOWN)
     found = [match.paper for match in matches]
     return lobby.pages.page(
         "search",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from digest.model import Heat
 from digest.rank.finding import Match, found_order
@@ -16,7 +15,7 @@ NEAREST = 50  # papers that mean the question without its words
 
 
 def answers(
-    lobby: Lobby, words: str, filters: dict[str, Any], now: datetime, *, first: int
+    lobby: Lobby, words: str, question: Question, now: datetime, *, first: int
 ) -> tuple[Sequence[Match], dict[str, Heat]]:
     """One paper more than a page shows, from the `first` on, and the heat of those that were voted on.
 
@@ -25,28 +24,24 @@ def answers(
     """
     end = first + SHOWN + 1
     if not words or first >= WEIGHED:
-        matches = _matches(lobby, words, filters, start=first, end=end)
+        matches = _matches(lobby, question, start=first, end=end)
         return matches, _heat(lobby, matches, now)
-    matches = _matches(lobby, words, filters, start=0, end=WEIGHED + 1)
-    question = Question.of(words, filters["categories"], filters["since"], filters["source"])
+    matches = _matches(lobby, question, start=0, end=WEIGHED + 1)
     room = 0 if question.is_empty else min(NEAREST, max(0, WEIGHED - len(matches)))
     both = lobby.meaning.added(matches[:WEIGHED], words, question, now, most=room)
     heat = _heat(lobby, both, now)
     return [*found_order(both, heat, now), *matches[WEIGHED:]][first:end], heat
 
 
-def filters_of(category: str, days: int | None, source: str, now: datetime) -> dict[str, Any]:
-    """What the form leaves of all papers."""
-    return {
-        "categories": [category] if category else [],
-        "since": now - timedelta(days=days) if days else None,
-        "source": source or None,
-    }
+def question_of(words: str, category: str, days: int | None, source: str, now: datetime) -> Question:
+    """What the form asks for."""
+    since = now - timedelta(days=days) if days else None
+    return Question.of(words, [category] if category else [], since, source)
 
 
-def _matches(lobby: Lobby, words: str, filters: dict[str, Any], *, start: int, end: int) -> tuple[Match, ...]:
+def _matches(lobby: Lobby, question: Question, *, start: int, end: int) -> tuple[Match, ...]:
     with lobby.house.store.begin(write=False) as tx:
-        return tx.papers.matches(words, **filters, limit=end - start, offset=start)
+        return tx.papers.matches(question, limit=end - start, offset=start)
 
 
 def _heat(lobby: Lobby, matches: Sequence[Match], now: datetime) -> dict[str, Heat]:
