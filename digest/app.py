@@ -26,6 +26,7 @@ from digest.deliver.sns import Topics
 from digest.deliver.verp import return_address
 from digest.errors import ConfigError
 from digest.fetch.client import Client, Manners
+from digest.fetch.lending import in_a_hurry
 from digest.fetch.llm import Model
 from digest.fetch.registry import Plan, build
 from digest.fetch.source import Source
@@ -204,12 +205,20 @@ class House:
 
     def connect(self, *, hasty: bool = False) -> Client:
         """A polite client for one visit to all sources; a hasty one gives up soon, for somebody waits."""
-        contact = self.settings.reply_to or self.settings.from_
-        agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
-        manners = Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
+        manners = self._manners
         if hasty:
             manners = replace(manners, attempts=2, first_wait=0.5, connect_within=5.0, read_within=20.0)
         return Client(manners, trusted=self.fetch_plan.trusted)
+
+    def connect_to_libraries(self) -> Client:
+        """A client for one visit to a reader's own libraries: it goes to their hosts and nowhere else."""
+        return Client(in_a_hurry(self._manners), trusted=self.fetch_plan.trusted)
+
+    @property
+    def _manners(self) -> Manners:
+        contact = self.settings.reply_to or self.settings.from_
+        agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
+        return Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
 
     @property
     def model(self) -> Model | None:

@@ -1,9 +1,10 @@
 """Which papers does a reader's own library mean? What it names, filled in from what the store holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest.model import Liking, Paper
+from digest.rank.learning import MOST_LIKED
 from digest.seeds import Seeds, read
 from digest.store import Transaction
 
@@ -16,6 +17,10 @@ class Library:
 
     likings: tuple[Liking, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    def __add__(self, other: "Library") -> "Library":
+        """Both, this one first."""
+        return Library((*self.likings, *other.likings), (*self.unknown, *other.unknown))
 
 
 def understood(tx: Transaction, text: str) -> Library:
@@ -31,6 +36,14 @@ def filled(tx: Transaction, seeds: Seeds) -> Library:
     known = [Liking(held[name].title, held[name].abstract, name) for name in seeds.ids if name in held]
     missing = tuple(name for name in seeds.ids if name not in held)
     return Library((*told, *known), (*seeds.unknown, *missing))
+
+
+def shelved(papers: Iterable[Liking], before: Sequence[Liking]) -> tuple[Liking, ...]:
+    """Papers put before those liked already: each once, and as many as are remembered."""
+    once: dict[str, Liking] = {}
+    for liking in (*papers, *before):
+        once.setdefault(liking.paper_id or liking.title.casefold(), liking)
+    return tuple(once.values())[:MOST_LIKED]
 
 
 def _completed(

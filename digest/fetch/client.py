@@ -34,6 +34,7 @@ class Manners:
     whole_within: float = 120.0
     largest: int = 64 * 2**20  # bytes, decompressed
     redirects: int = 5
+    wanders: bool = True  # whether a redirect may lead to another host
     heeds_environment: bool = True  # proxies and certificates that the operator's environment names
 
 
@@ -161,6 +162,8 @@ class Client:
             raise SourceError("led us to an address that is none") from error
         if request.url.scheme == "https" and target.scheme != "https":
             raise SourceError(f"led us from https to {target.scheme}; that was not followed")
+        if not self._manners.wanders and origin(target) != origin(request.url):
+            raise SourceError("led us to another host; that was not followed")
         headers = request.headers.copy()
         del headers["host"]
         if origin(target) != origin(request.url):

@@ -5,9 +5,13 @@ Asked once, when somebody says so; keys are used for that one visit, and neither
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, zip_longest
 from typing import Any
+
+from anyio import to_thread
 
 from digest.errors import InvalidChange, SourceChanged
 from digest.fetch import plaintext
@@ -20,9 +24,10 @@ from digest.seeds import MOST, Seeds
 ZOTERO_PAGE, AUTHOR_PAGE = 100, 500  # items of one answer, the most they give
 NEWEST_FIRST = {"sort": "dateAdded", "direction": "desc"}
 NOT_PAPERS = frozenset({"attachment", "note", "annotation"})
-_ZOTERO = re.compile(r"(?:(users|groups)/)?(\d+)")
-_ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])", re.IGNORECASE)
-_AUTHOR = re.compile(r"(?:https?://www\.semanticscholar\.org/author/(?:[^/]+/)?)?(\d+)")
+_ZOTERO = re.compile(r"(?:https?://www\.zotero\.org/)?(?:(users|groups)/)?(\d{1,12})(?:/\S*)?", re.ASCII)
+_ZOTERO_KEY = re.compile(r"[!-~]{1,64}")  # what a header can hold
+_ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])/?", re.IGNORECASE | re.ASCII)
+_AUTHOR = re.compile(r"(?:https?://www\.semanticscholar\.org/author/(?:[^/\s]+/)?)?(\d{1,12})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,12 @@ class Shelves:
     zotero_key: str = field(default="", repr=False)  # a public library needs none
     orcid: str = ""
     author: str = ""  # on Semantic Scholar
+
+    def apart(self) -> dict[str, "Shelves"]:
+        """Each library that is named, alone, under its field's name."""
+        none = replace(self, zotero="", orcid="", author="")
+        named = {name: getattr(self, name) for name in ("zotero", "orcid", "author")}
+        return {name: replace(none, **{name: given}) for name, given in named.items() if given}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,30 +56,38 @@ class Places:
     semanticscholar_key: str = field(default="", repr=False)
 
 
-async def gathered(client: Client, places: Places, shelves: Shelves) -> Seeds:
-    """The papers on these shelves, each once.
+async def gathered(client: Client, places: Places, shelves: Shelves, *, most: int = MOST) -> Seeds:
+    """The papers on these shelves, each once; of a longer Zotero library about so many, the newest.
 
     InvalidChange when a name makes no sense, SourceError when a service does not answer.
     """
     found: list[Liking] = []
     if shelves.zotero:
-        found += [each async for each in _zotero(client, places, shelves)]
+        found += [each async for each in _zotero(client, places, shelves, most)]
     if shelves.orcid:
         found += await _orcid(client, places, shelves.orcid)
     if shelves.author:
         found += [each async for each in _author(client, places, shelves.author)]
-    likings = {each.paper_id or each.title.casefold(): each for each in found if each.title}
-    named = {each.paper_id for each in likings.values()}
-    ids = dict.fromkeys(each.paper_id for each in found if each.paper_id and each.paper_id not in named)
+    titled, named = (each for each in found if each.title), (each for each in found if not each.title)
+    return together([Seeds(tuple(titled), tuple(each.paper_id for each in named if each.paper_id))])
+
+
+def together(shelves: Sequence[Seeds]) -> Seeds:
+    """The papers of all these shelves, each once, taken from each in turn so that none crowds out another."""
+    turns = zip_longest(*(seeds.likings for seeds in shelves))
+    likings: dict[str, Liking] = {}
+    for each in filter(None, chain.from_iterable(turns)):
+        likings.setdefault(each.paper_id or each.title.casefold(), each)
+    ids = dict.fromkeys(each for seeds in shelves for each in seeds.ids if each not in likings)
     return Seeds(tuple(likings.values())[:MOST], tuple(ids)[:MOST])
 
 
-async def _zotero(client: Client, places: Places, shelves: Shelves) -> AsyncIterator[Liking]:
+async def _zotero(client: Client, places: Places, shelves: Shelves, most: int) -> AsyncIterator[Liking]:
     kind, number = _named(_ZOTERO, shelves.zotero, "a Zotero user id: digits, or groups/ and digits").groups()
     headers = {"Zotero-API-Version": "3"}
     if shelves.zotero_key:
-        headers["Zotero-API-Key"] = shelves.zotero_key
-    for start in range(0, MOST, ZOTERO_PAGE):
+        headers["Zotero-API-Key"] = _named(_ZOTERO_KEY, shelves.zotero_key, "a Zotero key")[0]
+    for start in range(0, most, ZOTERO_PAGE):
         answer = await client.get(
             f"{places.zotero}/{kind or 'users'}/{number}/items/top",
             family="zotero",
@@ -76,11 +95,16 @@ async def _zotero(client: Client, places: Places, shelves: Shelves) -> AsyncIter
             params={"format": "json", "limit": ZOTERO_PAGE, "start": start, **NEWEST_FIRST},
             headers=headers,
         )
-        items = _list(_json(answer.body), "Zotero")
-        for liking in zotero_likings(items):
+        items, likings = await to_thread.run_sync(partial(_read_zotero, answer.body))
+        for liking in likings:
             yield liking
-        if len(items) < ZOTERO_PAGE:
+        if items < ZOTERO_PAGE:
             return
+
+
+def _read_zotero(body: bytes) -> tuple[int, list[Liking]]:
+    items = _list(_json(body), "Zotero")
+    return len(items), list(zotero_likings(items))
 
 
 def zotero_likings(items: Iterable[Any]) -> Iterator[Liking]:
@@ -95,7 +119,11 @@ def zotero_likings(items: Iterable[Any]) -> Iterator[Liking]:
 async def _orcid(client: Client, places: Places, orcid: str) -> list[Liking]:
     [number] = _named(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
     answer = await client.get(f"{places.orcid}/v3.0/{number.upper()}/works", family="orcid", wants=Wants.JSON)
-    told = _json(answer.body)
+    return await to_thread.run_sync(partial(_read_orcid, answer.body))
+
+
+def _read_orcid(body: bytes) -> list[Liking]:
+    told = _json(body)
     if not isinstance(told, dict):
         raise SourceChanged("ORCID's answer is not a record")
     return list(orcid_likings(_list(told.get("group"), "ORCID")))
@@ -122,11 +150,16 @@ async def _author(client: Client, places: Places, author: str) -> AsyncIterator[
             params={"fields": "title,abstract,externalIds", "limit": AUTHOR_PAGE, "offset": offset},
             headers={"x-api-key": key} if key else None,
         )
-        told = _json(answer.body)
-        for liking in author_likings(_list(_inside(told, "data"), "Semantic Scholar")):
+        goes_on, likings = await to_thread.run_sync(partial(_read_author, answer.body))
+        for liking in likings:
             yield liking
-        if not _inside(told, "next"):
+        if not goes_on:
             return
+
+
+def _read_author(body: bytes) -> tuple[bool, list[Liking]]:
+    told = _json(body)
+    return bool(_inside(told, "next")), list(author_likings(_list(_inside(told, "data"), "Semantic Scholar")))
 
 
 def author_likings(papers: Iterable[Any]) -> Iterator[Liking]:
@@ -159,7 +192,7 @@ def _first_id(told: Iterable[Any]) -> str:
 def _named(form: re.Pattern[str], given: str, what: str) -> re.Match[str]:
     found = form.fullmatch(given.strip())
     if not found:
-        raise InvalidChange(f"{given!r} is not {what}.")
+        raise InvalidChange(f"That is not {what}.")  # not what it is: it may be a key in the wrong field
     return found
 
 

@@ -6,7 +6,15 @@ that nobody learns from it who reads here.
 """
 
 from digest.subscriptions.books import ASK_AGAIN, By, whom
-from digest.subscriptions.choosing import change, change_address, confirm_address, pause, resume, revise
+from digest.subscriptions.choosing import (
+    change,
+    change_address,
+    confirm_address,
+    pause,
+    resume,
+    revise,
+    wished,
+)
 from digest.subscriptions.joining import CONFIRM_WITHIN, ask, confirm, enrol, sign_up
 from digest.subscriptions.leaving import (
     FORGET_AFTER,
@@ -44,4 +52,5 @@ __all__ = [
     "unsubscribe",
     "unsuppress",
     "whom",
+    "wished",
 ]

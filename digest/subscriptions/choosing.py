@@ -1,20 +1,35 @@
 """What may a reader change? Wishes, the address, and whether anything comes for now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from digest.changes import changed, differences
 from digest.errors import InvalidChange, InvalidToken
-from digest.model import DeliveryKind, Status, Subscriber
+from digest.library import shelved
+from digest.model import DeliveryKind, Liking, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import address_key, parse_address
 from digest.subscriptions.books import ASK_AGAIN, By, due, found, keep, standing, whom
 
 
-def change(tx: Transaction, who: str, wishes: Mapping[str, object], *, by: By) -> Subscriber:
-    """Grant wishes by their names (see digest.changes) to a subscriber, known by public id or address."""
-    return revise(tx, changed(whom(tx, who), wishes), by=by)
+def change(
+    tx: Transaction, who: str, wishes: Mapping[str, object], *, papers: Sequence[Liking] = (), by: By
+) -> Subscriber:
+    """Grant wishes by their names (see digest.changes) to a subscriber, known by public id or address.
+
+    `papers`, from a reader's library, are put before those they like already.
+    """
+    return revise(tx, wished(whom(tx, who), wishes, papers), by=by)
+
+
+def wished(reader: Subscriber, wishes: Mapping[str, object], papers: Sequence[Liking] = ()) -> Subscriber:
+    """The reader as `change` would have them, for whoever tries it first."""
+    granted = changed(reader, wishes)
+    if not papers:
+        return granted
+    liked = shelved(papers, granted.profile.liked)
+    return replace(granted, profile=replace(granted.profile, liked=liked))
 
 
 def revise(tx: Transaction, revised: Subscriber, *, by: By) -> Subscriber:

@@ -1,16 +1,16 @@
 """How does somebody begin to read? Asked first, and only a yes counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from digest.changes import changed
 from digest.errors import InvalidChange, InvalidToken
-from digest.model import DeliveryKind, Status, Subscriber
+from digest.model import DeliveryKind, Liking, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import address_key, parse_address
 from digest.subscriptions.books import ASK_AGAIN, By, found, keep, standing, tell
-from digest.subscriptions.choosing import revise
+from digest.subscriptions.choosing import revise, wished
 
 CONFIRM_WITHIN = timedelta(hours=72)
 
@@ -37,8 +37,14 @@ def sign_up(
         ask(tx, changed(reader, wishes or {}), by=by)
 
 
-def enrol(
-    tx: Transaction, address: str, wishes: Mapping[str, object], *, has_consented: bool, by: By
+def enrol(  # noqa: PLR0913  who, what they want and who says so
+    tx: Transaction,
+    address: str,
+    wishes: Mapping[str, object],
+    *,
+    papers: Sequence[Liking] = (),
+    has_consented: bool,
+    by: By,
 ) -> Subscriber:
     """An administrator adds someone: asked to confirm like everybody, unless they are said to have consented.
 
@@ -50,7 +56,7 @@ def enrol(
     known = found(tx, shown)
     if known is not None and known.status is not Status.UNSUBSCRIBED:
         raise InvalidChange(f"This address is {known.status} already; `digest subscribers set` changes it.")
-    asking = changed(known or Subscriber(id=0, pid="", address=shown), wishes)
+    asking = wished(known or Subscriber(id=0, pid="", address=shown), wishes, papers)
     reader = revise(tx, replace(asking, id=known.id), by=by) if known else _newcomer(tx, asking, by=by)
     if not has_consented:
         ask(tx, reader, by=by)

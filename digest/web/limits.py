@@ -25,6 +25,8 @@ WORLDWIDE = Allowance(burst=600, per_minute=300)
 WAITERS = Allowance(burst=30, per_minute=30)  # during a flood, those who wait instead of working
 WALK_INS = Allowance(burst=10, per_minute=10)  # programs and quick fingers, without a form read first
 LOGINS = Allowance(burst=5, per_minute=1)
+PER_BORROWER = Allowance(burst=3, per_minute=0.5)  # a reader's own libraries, read at their word
+LENDING = Allowance(burst=60, per_minute=30)  # the same for all readers together
 MOST_KEYS = 100_000
 EASY = 0.5  # below this part of the worldwide bucket a sign-up must wait or work
 

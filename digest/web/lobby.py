@@ -14,6 +14,7 @@ from digest.web.admin.session import Badges
 from digest.web.admission import Door
 from digest.web.board import Board
 from digest.web.committer import Committer
+from digest.web.lenders import Lenders
 from digest.web.limits import Limits
 from digest.web.meaning import Meaning
 from digest.web.pages import Pages
@@ -44,6 +45,7 @@ class Lobby:
     badges: Badges
     proxies: Proxies
     pulse: Pulse
+    lenders: Lenders
     clock: Clock = wall_clock
 
     @property
@@ -95,6 +97,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
         ),
         proxies=Proxies(settings.trusted_proxies),
         pulse=Pulse(house.store),
+        lenders=Lenders(house.connect_to_libraries, house.fetch_plan.libraries),
         clock=clock,
     )
 

@@ -2,112 +2,52 @@
 
 import json
 import textwrap
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import TypeAdapter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest import subscriptions
-from digest.changes import changed
-from digest.compose.links import Purpose
-from digest.errors import InvalidAddress, InvalidChange, NotFound
-from digest.library import Library, understood
-from digest.model import Liking, Profile, Status, Subscriber
+from digest.errors import InvalidAddress, InvalidChange
+from digest.fetch.lending import named_in
+from digest.library import Library, filled, understood
+from digest.model import Profile, Subscriber
 from digest.rank.learning import MOST_LIKED, forget, reset
 from digest.store.addresses import parse_address
-from digest.web.guard import MOST_PASTED
-from digest.web.lobby import InLobby, Lobby
+from digest.web.borrowing import Borrowed
+from digest.web.lobby import InLobby
 from digest.web.parts import Button
-from digest.web.previews import latest, sections
-from digest.web.private import feed_path
+from digest.web.previews import latest
+from digest.web.visit import Form, Visit, reader_of
 from digest.web.wishes import Wishes
 
-LANGUAGES = (("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh", "中文"))
-ZONES = (
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Zurich",
-    "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
-    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Tehran", "Asia/Karachi", "Asia/Kolkata",
-    "Asia/Dhaka", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Taipei", "Asia/Tokyo",
-    "Asia/Seoul", "Australia/Perth", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo",
-    "America/Buenos_Aires", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago",
-    "America/Denver", "America/Los_Angeles", "America/Vancouver", "Pacific/Honolulu",
-)  # fmt: skip
-STANDING = {
-    Status.CONFIRMED: "You are subscribed.",
-    Status.PAUSED: "Your subscription is paused.",
-    Status.UNCONFIRMED: "You have not confirmed yet: open the link in our mail.",
-    Status.UNSUBSCRIBED: "You are unsubscribed; nothing is sent.",
-}
 MOST_NAMED, LONGEST_NAMED = 10, 80  # of what was pasted and not understood
 _ALL = TypeAdapter(Subscriber)
 
 router = APIRouter(include_in_schema=False)
 
 
-async def _typed(request: Request) -> AsyncIterator[FormData]:
-    async with request.form(max_files=0, max_fields=100, max_part_size=MOST_PASTED) as form:
-        yield form
-
-
-Form = Annotated[FormData, Depends(_typed)]
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Someone at their preferences."""
-
-    lobby: Lobby
-    token: str
-    reader: Subscriber
-
-    def of(self, reader: Subscriber) -> "Visit":
-        """The same visit, with the reader as they are now."""
-        return replace(self, reader=reader)
-
-    def page(
-        self, wishes: Wishes | None = None, *, done: str = "", problem: str = "", unsaved: bool = False
-    ) -> Response:
-        """The whole page: what can be chosen, beside today's digest."""
-        lobby, reader = self.lobby, self.reader
-        return lobby.pages.page(
-            "preferences",
-            status=422 if problem else 200,
-            subscriber=reader,
-            standing=STANDING[reader.status],
-            wishes=wishes or Wishes.of(reader),
-            action=f"/p/{self.token}",
-            unsubscribe=lobby.house.links.unsubscribe(reader.pid),
-            feeds={kind: feed_path(lobby, reader, kind) for kind in ("atom", "json")},
-            languages=LANGUAGES,
-            zones=ZONES,
-            preview=sections(lobby.house.links, lobby.mornings.edition(reader, lobby.clock())),
-            done=done,
-            problems=[problem] if problem else [],
-            unsaved=unsaved,
-        )
-
-
 @router.get("/p/{token}")
 def show(token: str, lobby: InLobby) -> Response:
     """Everything that can be chosen, beside today's digest."""
-    return Visit(lobby, token, _reader(lobby, token)).page()
+    return Visit(lobby, token, reader_of(lobby, token)).page()
 
 
 @router.post("/p/{token}")
-def act(token: str, lobby: InLobby, form: Form) -> Response:
+def act(token: str, lobby: InLobby, form: Form, lent: Borrowed) -> Response:
     """What the pressed button says; without one, the form is saved."""
     does = ACTIONS.get(str(form.get("do", "")), _save)
-    return does(Visit(lobby, token, _reader(lobby, token)), form)
+    return does(Visit(lobby, token, reader_of(lobby, token), lent), form)
 
 
 @router.get("/p/{token}/export")
 def export(token: str, lobby: InLobby) -> Response:
     """Everything that is stored about this reader, as JSON."""
-    reader = _reader(lobby, token)
+    reader = reader_of(lobby, token)
     with lobby.house.store.begin(write=False) as tx:
         sent = tx.deliveries.sent_papers([reader.id]).get(reader.id, {})
     everything: dict[str, Any] = {
@@ -122,37 +62,34 @@ def export(token: str, lobby: InLobby) -> Response:
     )
 
 
-def _reader(lobby: Lobby, token: str) -> Subscriber:
-    claim = lobby.house.links.keys.verify(Purpose.PREFERENCES, token, now=lobby.clock())
-    with lobby.house.store.begin(write=False) as tx:
-        try:
-            return tx.subscribers.by_pid(claim.pid)
-        except NotFound as error:
-            raise NotFound("Nothing is stored about you any more.") from error
-
-
 def _save(visit: Visit, form: FormData) -> Response:
-    wishes, by = Wishes.typed(form), visit.lobby.by("reader")
+    wishes, lent = Wishes.typed(form), visit.lent
+    _, pasted = named_in(wishes.pasted)
     try:
         with visit.lobby.house.store.begin() as tx:
-            now = tx.subscribers.by_pid(visit.reader.pid)
-            library = understood(tx, wishes.pasted)
-            wanted = _with(changed(now, wishes.named(now)), library.likings)
-            saved = subscriptions.revise(tx, wanted, by=by)
+            library = understood(tx, pasted) + filled(tx, lent.seeds)
+            named = wishes.named(tx.subscribers.by_pid(visit.reader.pid))
+            by = visit.lobby.by("reader")
+            saved = subscriptions.change(tx, visit.reader.pid, named, papers=library.likings, by=by)
     except InvalidChange as error:
-        return visit.page(wishes, problem=str(error))
-    return visit.of(saved).page(done=f"Saved.{_told(library)}")
+        return visit.page(wishes, problems=[str(error)], status=422)
+    shown = wishes.left(Wishes.of(saved), lent.failures)
+    return visit.of(saved).page(
+        shown, done=f"Saved.{_told(library)}", problems=[*dict.fromkeys(lent.failures.values())]
+    )
 
 
 def _preview(visit: Visit, form: FormData) -> Response:
     wishes = Wishes.typed(form)
+    shelves, pasted = named_in(wishes.pasted)
     try:
         with visit.lobby.house.store.begin(write=False) as tx:
-            library = understood(tx, wishes.pasted)
-        tried = _with(changed(visit.reader, wishes.named(visit.reader)), library.likings)
+            library = understood(tx, pasted)
+        tried = subscriptions.wished(visit.reader, wishes.named(visit.reader), library.likings)
     except InvalidChange as error:
-        return visit.page(wishes, problem=str(error))
-    return visit.of(tried).page(wishes, done=_told(library).strip(), unsaved=True)
+        return visit.page(wishes, problems=[str(error)], status=422)
+    later = " Your libraries are read when you save." if wishes.libraries or shelves.apart() else ""
+    return visit.of(tried).page(wishes, done=f"{_told(library)}{later}".strip(), unsaved=True)
 
 
 def _forget(visit: Visit, form: FormData) -> Response:
@@ -168,7 +105,7 @@ def _ask_address(visit: Visit, form: FormData) -> Response:
     try:
         address = parse_address(str(form.get("address", ""))).shown
     except InvalidAddress as error:
-        return visit.page(problem=str(error))
+        return visit.page(problems=[str(error)], status=422)
     with visit.lobby.house.store.begin() as tx:
         subscriptions.change_address(tx, visit.reader.pid, address, by=visit.lobby.by("reader"))
     return visit.page(
@@ -223,9 +160,10 @@ ACTIONS: dict[str, Callable[[Visit, FormData], Response]] = {
 
 
 def _told(library: Library) -> str:
-    """How many of the pasted papers were understood, and word for word what was not."""
+    """How many of the papers that were given were understood, and word for word what was not."""
     number, unknown = len(library.likings), library.unknown
     told = f" {number} paper{'s' if number > 1 else ''} understood." if number else ""
+    told += f" The first {MOST_LIKED} are remembered." if number > MOST_LIKED else ""
     if unknown:
         named = ", ".join(
             textwrap.shorten(name, LONGEST_NAMED, placeholder="…") for name in unknown[:MOST_NAMED]
@@ -233,14 +171,6 @@ def _told(library: Library) -> str:
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         told += f" Not understood, or not known here: {named}{more}."
     return told
-
-
-def _with(reader: Subscriber, papers: Sequence[Liking]) -> Subscriber:
-    """The reader with these papers liked, each once, the latest first."""
-    if not papers:
-        return reader
-    once = {liking.paper_id or liking.title: liking for liking in (*papers, *reader.profile.liked)}
-    return replace(reader, profile=replace(reader.profile, liked=tuple(once.values())[:MOST_LIKED]))
 
 
 def _without(profile: Profile, paper: str) -> Profile:

@@ -1,6 +1,7 @@
 """What did a reader ask for? The preferences form: filled in from a subscriber, read as wishes by name."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from starlette.datastructures import FormData
@@ -11,7 +12,9 @@ from digest.model import Facet, Frequency, Mix, Subscriber, Threshold
 MOST_FACETS = 8
 LONGEST_NAME = 100
 TICKED = ("empty_day_note", "clicks_may_teach")
-APART = {"facets", "pasted", *TICKED}  # what is not a plain text field of the subscriber's own
+LIBRARIES = ("zotero", "orcid", "author")  # read once; a key is in no form that is shown
+LONGEST_LIBRARY = 200
+APART = {"facets", "pasted", *LIBRARIES, *TICKED}  # what is not a plain text field of the subscriber's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,9 @@ class Wishes:
     muted: str = ""
     facets: tuple[tuple[str, str], ...] = ()  # a name and its keywords
     pasted: str = ""
+    zotero: str = ""
+    orcid: str = ""
+    author: str = ""
     mix: str = Mix.BALANCED
     trending: str = "3"
     picked: str = "6"
@@ -72,6 +78,7 @@ class Wishes:
             name: str(form.get(name, "")) for name in cls.__dataclass_fields__ if name not in APART
         }
         plain |= {name: name in form for name in TICKED}
+        plain |= {name: str(form.get(name, "")).strip()[:LONGEST_LIBRARY] for name in LIBRARIES}
         names, keywords = form.getlist("facet_name"), form.getlist("facet_keywords")
         facets = tuple((str(n).strip(), str(k)) for n, k in zip(names, keywords, strict=False) if n)
         return cls(
@@ -79,6 +86,16 @@ class Wishes:
             pasted=str(form.get("pasted", "")),
             facets=facets[:MOST_FACETS],
         )
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        """The libraries that are named."""
+        return {name: given for name in LIBRARIES if (given := getattr(self, name))}
+
+    def left(self, saved: Self, failed: Collection[str]) -> Self:
+        """The form as it is shown after saving: libraries that could not be read stay in their fields."""
+        still: dict[str, Any] = {name: given for name, given in self.libraries.items() if name in failed}
+        return replace(saved, **still)
 
     def named(self, subscriber: Subscriber) -> dict[str, object]:
         """The wishes as `digest.changes` takes them; what a facet learnt from papers stays with its name."""

@@ -9,10 +9,11 @@ from digest.cli.house import json_option, now_option, show_json
 from digest.cli.subscribers.desk import (
     defaults_of,
     desk,
+    papers_of,
     shelves_of,
     subscriber_json,
     wish_options,
-    with_library,
+    wishes_of,
 )
 
 
@@ -28,13 +29,9 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
     """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
     seeds = shelves_of(wishes)
     with desk(now) as (house, tx, by):
-        reader = subscriptions.enrol(
-            tx,
-            address,
-            defaults_of(house) | with_library(tx, wishes, seeds=seeds),
-            has_consented=confirmed,
-            by=by,
-        )
+        wanted = defaults_of(house) | wishes_of(wishes)
+        papers = papers_of(tx, wishes, seeds=seeds)
+        reader = subscriptions.enrol(tx, address, wanted, papers=papers, has_consented=confirmed, by=by)
     if as_json:
         show_json(subscriber_json(reader))
     elif confirmed:

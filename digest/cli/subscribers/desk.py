@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, time
@@ -19,10 +19,12 @@ import click
 from digest.app import House
 from digest.changes import MOST_ITEMS
 from digest.cli.house import clock, open_house, tell
+from digest.compose.edition import paper_ids
 from digest.errors import InvalidChange
 from digest.fetch.libraries import Shelves, gathered
 from digest.library import filled, understood
 from digest.model import LANGUAGES, Delivery, Frequency, Liking, Mix, Subscriber, Threshold
+from digest.rank.learning import MOST_LIKED
 from digest.seeds import Seeds
 from digest.store import Transaction
 from digest.subscriptions import By
@@ -75,24 +77,17 @@ def wish_options(command: F) -> F:
 
 
 def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
-    """Only what was asked for; a library is read by `with_library`, inside the transaction."""
+    """Only what was asked for; libraries are read by `papers_of`."""
     return {name: value for name, value in given.items() if value is not None and name not in LIBRARIES}
 
 
-def with_library(
-    tx: Transaction,
-    given: Mapping[str, object],
-    before: Sequence[Liking] = (),
-    *,
-    seeds: Seeds = NO_SEEDS,
-) -> dict[str, object]:
-    """The wishes, and the papers of the libraries that were given put before those liked already."""
-    asked, path = wishes_of(given), given.get("like")
+def papers_of(tx: Transaction, given: Mapping[str, object], *, seeds: Seeds = NO_SEEDS) -> tuple[Liking, ...]:
+    """The papers of the libraries that were given: of the file, and those that were asked for before."""
+    path = given.get("like")
     found = (*(liked_in(tx, path) if isinstance(path, Path) else ()), *_filled(tx, seeds))
-    if found:
-        papers = {liking.title.casefold(): liking for liking in (*before, *found)}
-        asked["liked"] = tuple(papers.values())
-    return asked
+    if len(found) > MOST_LIKED:
+        tell(f"The first {MOST_LIKED} of {len(found)} papers are remembered.")
+    return found
 
 
 def shelves_of(given: Mapping[str, object]) -> Seeds:
@@ -107,7 +102,7 @@ def shelves_of(given: Mapping[str, object]) -> Seeds:
 
 
 async def _gather(house: House, shelves: Shelves) -> Seeds:
-    async with house.connect() as client:
+    async with house.connect_to_libraries() as client:
         return await gathered(client, house.fetch_plan.libraries, shelves)
 
 
@@ -197,13 +192,12 @@ def subscriber_json(reader: Subscriber) -> dict[str, Any]:
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:
     """A delivery as programs read it."""
-    picks = delivery.payload.get("picks", ())
     return {
         "kind": str(delivery.kind),
         "day": plain(delivery.day),
         "slot": plain(delivery.slot),
         "state": str(delivery.state),
-        "papers": [pick["paper"] for pick in picks] if isinstance(picks, list) else [],
+        "papers": paper_ids(delivery.payload),
         "accepted_at": plain(delivery.accepted_at),
         "last_reply": delivery.last_reply,
     }

@@ -6,7 +6,14 @@ import click
 
 from digest import subscriptions
 from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import desk, shelves_of, subscriber_json, wish_options, with_library
+from digest.cli.subscribers.desk import (
+    desk,
+    papers_of,
+    shelves_of,
+    subscriber_json,
+    wish_options,
+    wishes_of,
+)
 
 
 @click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
@@ -20,10 +27,10 @@ def command(*, address: str, now: datetime | None, as_json: bool, **wishes: obje
         raise click.UsageError("Nothing to change; see digest subscribers set --help.")
     seeds = shelves_of(wishes)
     with desk(now) as (_, tx, by):
-        before = subscriptions.whom(tx, address)
-        asked = with_library(tx, wishes, before.profile.liked, seeds=seeds)
-        reader = subscriptions.change(tx, address, asked, by=by)
+        asked, papers = wishes_of(wishes), papers_of(tx, wishes, seeds=seeds)
+        reader = subscriptions.change(tx, address, asked, papers=papers, by=by)
     if as_json:
         show_json(subscriber_json(reader))
     else:
-        click.echo(f"Changed {', '.join(asked)} of {reader.address}.")
+        named = (*asked, *(("liked",) if papers else ()))
+        click.echo(f"Changed {', '.join(named) or 'nothing'} of {reader.address}.")
