@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
 
 from digest.cadence import arxiv_day, arxiv_silence, due_slot, local_day, next_slot
-from digest.compose.edition import edition_from, paper_ids, payload_of
+from digest.compose.edition import edition_from, heat_names, heats_of, paper_ids, payload_of
 from digest.model import (
     Candidates,
     DeliveryKind,
     Edition,
     Health,
+    Heat,
     Paper,
     Planned,
     Profile,
@@ -110,11 +111,14 @@ class Morning:
         if keeps:
             outlines = [*keep_outlines(self.store, who, outlines, self.ranker, model=self.model)]
         rankings = self.ranker.rank([reader.profile for reader in who], outlines)
-        for (reader, slot), ranking in zip(readers, rankings, strict=True):
-            day, before = local_day(reader.schedule, slot), sent.get(reader.id, {})
-            chosen = select(self.columns, ranking, reader, sent=before, cursor=reader.cursor, day=day)
+        days = [local_day(reader.schedule, slot) for reader, slot in readers]
+        chosen = [  # all of them before the first pick is asked for its reason
+            select(self.columns, ranking, each, sent=sent.get(each.id, {}), cursor=each.cursor, day=day)
+            for each, ranking, day in zip(who, rankings, days, strict=True)
+        ]
+        for (reader, slot), day, made in zip(readers, days, chosen, strict=True):
             notes = (*notes_for(reader), *self.notes)
-            yield Edition(day=day, slot=slot, subscriber=reader, picks=chosen.picks, notes=notes), chosen
+            yield Edition(day=day, slot=slot, subscriber=reader, picks=made.picks, notes=notes), made
 
 
 def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
@@ -198,6 +202,8 @@ def _queue(
     store: Store, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime, *, over: timedelta
 ) -> None:
     """The editions, everybody's next slot and how far they were served: in one transaction."""
+    with store.begin() as tx:  # before and apart: planners share these rows, and nobody shall wait for them
+        tx.heats.keep(heats_of(editions), now=now)
     with store.begin() as tx:
         tx.deliveries.plan([_planned(edition, over) for edition in editions], now=now)
         tx.subscribers.move_on({reader.id: next_slot(reader.schedule, now) for reader in due}, now=now)
@@ -216,16 +222,15 @@ def _planned(edition: Edition, over: timedelta) -> Planned:
         not_before=edition.slot + spread(reader.pid, over=over),
         not_after=edition.slot + LASTS,
         payload=payload_of(edition),
-        papers={
-            pick.paper.id: Sent(
-                day=edition.day,
-                expected=pick.heat.expected,
-                votes=pick.heat.votes,
-                resent=pick.heat.broke_out_from is not None,
-            )
-            for pick in edition.picks
-        },
+        papers={pick.paper.id: _sent(edition.day, pick.heat) for pick in edition.picks},
     )
+
+
+@lru_cache(maxsize=16_384)
+def _sent(day: date, heat: Heat) -> Sent:
+    """What thousands of readers were sent, remembered by one value."""
+    again = heat.broke_out_from is not None
+    return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=again)
 
 
 def _together(plans: Plans, more: Plans) -> Plans:
@@ -267,7 +272,12 @@ def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedd
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
     # By way of the ledger's own form, so that a preview is the mail to the last byte.
     return edition_from(
-        payload_of(edition), day=edition.day, slot=edition.slot, subscriber=reader, papers=papers
+        payload_of(edition),
+        day=edition.day,
+        slot=edition.slot,
+        subscriber=reader,
+        papers=papers,
+        heats=heats_of([edition]),
     )
 
 
@@ -282,4 +292,7 @@ def recall(store: Store, reader: Subscriber, slot: datetime) -> Edition | None:
         papers = tx.papers.by_ids(ids)
         if delivery.accepted_at:  # as it was sent, whatever became of its papers since
             papers |= tx.past.as_of(ids, delivery.accepted_at)
-    return edition_from(delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers)
+        heats = tx.heats.of(heat_names(delivery.payload))
+    return edition_from(
+        delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
+    )

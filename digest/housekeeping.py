@@ -12,6 +12,7 @@ WHOLE_CURVES = timedelta(days=60)  # so long every reading of a count is kept
 THINNED = timedelta(days=150)  # papers first seen before that were thinned on an earlier day
 READINGS = timedelta(days=400)  # so long the lines of what sources answered are kept
 RECORDS = MEMORY + timedelta(days=2)  # local days: nothing a candidate was sent under is ever forgotten
+MAIL_LIVES = timedelta(days=2)  # a mail may end so long after it was planned, and tells what it told
 PARTS = 28  # of the readers: one part a day, so that no day has much to do
 _COMPACTED = "mail_compacted_until"
 _DONE = "tidied"
@@ -29,6 +30,7 @@ class Tidied:
     mails: int = 0  # emptied
     sent: int = 0  # papers that readers were sent
     past: int = 0  # former contents of papers
+    heats: int = 0  # that no mail tells of any more
 
 
 def tidy(store: Store, now: datetime) -> Tidied | None:
@@ -40,10 +42,11 @@ def tidy(store: Store, now: datetime) -> Tidied | None:
         signals = tx.signals.compact(now - WHOLE_CURVES, seen_since=now - THINNED)
         readings = tx.sources.forget(now - READINGS)
         past = tx.past.forget(now - RECORDS)
+        heats = tx.heats.forget(now - RECORDS - MAIL_LIVES)
     unanswered, mails, sent = _forget_unanswered(store, now), _compact(store, now), _forget_sent(store, now)
     with store.begin() as tx:
         tx.meta.write(_DONE, str(now.date()))
-    return Tidied(signals, readings, unanswered, mails, sent, past)
+    return Tidied(signals, readings, unanswered, mails, sent, past, heats)
 
 
 def _compact(store: Store, now: datetime) -> int:

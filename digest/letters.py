@@ -1,11 +1,12 @@
 """How does a ledger row become bytes? Its payload is rendered, addressed and put into an envelope."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
-from digest.compose.edition import edition_from, paper_ids
+from digest.compose.edition import edition_from, heat_names, paper_ids
 from digest.compose.message import Posting, ascii_address, notice_id, notice_message
 from digest.compose.press import Press
 from digest.compose.render import Alert, Renderer
@@ -20,22 +21,28 @@ CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions takes a yes for
 
 
 class Pile:
-    """The papers that were read within the last minute."""
+    """The papers and heats that were read within the last minute."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._until = 0.0
-        self._papers: dict[str, Paper | None] = {}  # None: there is none of that name
+        self.papers: dict[str, Paper] = {}
+        self.heats: dict[str, str] = {}
+        self._asked: set[str] = set()  # of papers: there may be none of that name
 
-    def of(self, store: Store, ids: Collection[str]) -> Mapping[str, Paper]:
-        """Those of these papers that the store holds."""
+    def fetch(self, store: Store, payloads: Iterable[Mapping[str, Any]]) -> None:
+        """Read what is missing of what these payloads tell of."""
         if self._clock() > self._until:
-            self._papers, self._until = {}, self._clock() + FRESH
-        if missing := [name for name in ids if name not in self._papers]:
+            self.papers, self.heats, self._asked = {}, {}, set()
+            self._until = self._clock() + FRESH
+        told = [*payloads]
+        papers = {name for payload in told for name in paper_ids(payload)} - self._asked
+        heats = {name for payload in told for name in heat_names(payload)} - self.heats.keys()
+        if papers or heats:
             with store.begin(write=False) as tx:
-                found = tx.papers.by_ids(missing)
-            self._papers |= {name: found.get(name) for name in missing}
-        return {name: paper for name in ids if (paper := self._papers[name])}
+                self.papers |= tx.papers.by_ids(papers)
+                self.heats |= tx.heats.of(heats)
+            self._asked |= papers
 
     def drop(self) -> None:
         """Read everything anew: a run must not send what was revised before it began."""
@@ -56,7 +63,7 @@ class Letters:
     def expect(self, deliveries: Iterable[Delivery]) -> None:
         """Read at once what all these will tell of: most papers are in many mails."""
         digests = (each.payload for each in deliveries if each.kind is DeliveryKind.DIGEST)
-        self.pile.of(self.store, dict.fromkeys(name for told in digests for name in paper_ids(told)))
+        self.pile.fetch(self.store, digests)
 
     def write(self, delivery: Delivery) -> Letter | None:
         """The letter of a delivery, or None when there is nothing left to say to its reader."""
@@ -88,13 +95,18 @@ class Letters:
         if reader is None:
             return None  # erased since it was planned
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
-            told, day, slot = delivery.payload, delivery.day, delivery.slot
-            papers = self.pile.of(self.store, paper_ids(told))
-            return self.digest(edition_from(told, day=day, slot=slot, subscriber=reader, papers=papers))
+            return self.digest(self._edition(delivery, delivery.day, reader))
         asks = delivery.payload["mail"] == "confirm"
         refuse = self.renderer.links.unsubscribe(reader.pid) if asks else ""
         return self._posted(
             delivery, self._notice(delivery, reader), reader.preferences.language, refuse=refuse
+        )
+
+    def _edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
+        self.pile.fetch(self.store, [delivery.payload])
+        papers, heats = self.pile.papers, self.pile.heats
+        return edition_from(
+            delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
         )
 
     def _reader(self, delivery: Delivery) -> Subscriber | None:

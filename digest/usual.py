@@ -1,12 +1,12 @@
 """What is usual by now? The shipped climate, or the one fitted here, brought up to date from the store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from digest.compose.edition import affinities
 from digest.model import DeliveryKind, DeliveryState, Section, SignalKind, Subscriber
 from digest.rank.calibration import SHIPPED, Calibration, Shown, fit_calibration
 from digest.rank.climate import DEFAULT, Climate, Pace
@@ -106,9 +106,8 @@ def _shown_to(tx: Transaction, reader: Subscriber) -> Iterator[Shown]:
         return
     for mail in tx.deliveries.history(reader.id, limit=LATEST):
         if mail.kind is DeliveryKind.DIGEST and mail.state is DeliveryState.ACCEPTED:
-            for pick in cast("Sequence[Mapping[str, Any]]", mail.payload.get("picks", ())):
-                if pick["section"] == Section.PICKED:
-                    yield Shown(float(pick["affinity"]), pick["paper"] in liked)
+            for paper, affinity in affinities(mail.payload, Section.PICKED):
+                yield Shown(affinity, paper in liked)
 
 
 def keep(

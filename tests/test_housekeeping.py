@@ -43,9 +43,11 @@ def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(a
             tx.papers.add([one], seen_at=seen)
             tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
         tx.past.keep([old], until=ago)
+        tx.heats.keep({"old": "{}"}, now=ago)
+        tx.heats.keep({"late": "{}"}, now=NOW - timedelta(days=390))
         tx.connection.execute(sa.update(DELIVERY).values(state="accepted", finished_at=DELIVERY.c.slot))
     told = [done for day in range(PARTS) if (done := tidy(any_store, NOW + timedelta(days=day / 4)))]
-    assert [sum(getattr(done, name) for done in told) for name in ("mails", "past")] == [1, 1]
+    assert [sum(getattr(done, name) for done in told) for name in ("mails", "past", "heats")] == [1, 1, 1]
     with any_store.begin(write=False) as tx:
         newest, oldest = tx.deliveries.history(reader.id)
         assert (oldest.address, oldest.payload) == ("", {})

@@ -37,12 +37,17 @@ class Columns:
         return _ranks(sorted(range(len(ids)), key=ids.__getitem__))
 
     @cached_property
-    def hottest(self) -> Places:
-        """The place of each paper in the trending list, 0 for the hottest."""
+    def by_heat(self) -> Places:
+        """The trending list: places, that of the hottest first."""
         keys = [
             (*hotness(heat), paper.id) for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
         ]
-        return _ranks(sorted(range(len(keys)), key=keys.__getitem__))
+        return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
+
+    @cached_property
+    def hottest(self) -> Places:
+        """The place of each paper in the trending list, 0 for the hottest."""
+        return _ranks(self.by_heat.tolist())
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:

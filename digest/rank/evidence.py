@@ -6,27 +6,27 @@ from functools import lru_cache
 from itertools import islice
 
 import numpy as np
-from scipy import sparse
 
 from digest.model import Because, Paper, Profile, Reason
 from digest.rank.authors import followed_author
+from digest.rank.commons import Common, View
 from digest.rank.lexical import Floats, Lexicon
-from digest.rank.nearness import Nearness, View
-from digest.rank.postings import Postings
+from digest.rank.nearness import Nearness
 from digest.rank.text import surfaces
 from digest.rank.text import terms as found_in
 
 MOST_TERMS = 3
-LEAST_SHARE = 0.04  # of the whole nearness: a term below this did not decide anything
 NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
 
 
 class Evidence:
     """What the reasons of a day are drawn from."""
 
-    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon, postings: Postings) -> None:
-        self._papers, self._lexicon, self._postings = papers, lexicon, postings
-        self._shown = lru_cache(maxsize=2048)(self._surfaces)  # the same papers, to reader after reader
+    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon) -> None:
+        self._papers, self._lexicon = papers, lexicon
+        # The same papers, to reader after reader, and to many of them for the same words.
+        self._shown = lru_cache(maxsize=2048)(self._surfaces)
+        self._terms = lru_cache(maxsize=16_384)(self._spoken)
 
     def reason(
         self,
@@ -42,9 +42,9 @@ class Evidence:
         author = followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories
         category = next((each for each in paper.categories if each in followed), "") if followed else ""
-        shared = _Shared(self._postings.candidates, place, near, view) if view else None
-        terms = self._terms(place, shared) if shared else ()
-        liked = self._nearest(place, shared) if shared else ""
+        common = near.commons.of(place, view) if view else None
+        terms = self._terms(place, common.terms) if common else ()
+        liked = self._liked(place, common) if common else ""
         facet = view.interest.name if view else ""
         spoken = terms if not liked or _are_typed(terms, profile) else ()
         because = _strongest(author=author, terms=spoken, liked=liked, facet=facet, category=category)
@@ -60,45 +60,22 @@ class Evidence:
 
     def alike(self, places: Sequence[int]) -> Floats:
         """How alike these papers are, each to each, as cosines of their terms."""
-        return self._lexicon.alike[np.ix_(places, places)].astype(np.float32)
+        at = np.array(places, np.intp)
+        return self._lexicon.alike[at[:, None], at].astype(np.float32)
 
-    def _terms(self, place: int, shared: "_Shared") -> tuple[str, ...]:
+    def _spoken(self, place: int, columns: tuple[int, ...]) -> tuple[str, ...]:
         """The terms that weighed most, as the paper writes them; a pair of words stands for its words."""
-        weighed = shared.by_term
-        telling = np.flatnonzero(weighed > weighed.sum() * LEAST_SHARE)
-        order = telling[np.argsort(-weighed[telling], kind="stable")]
         names, shown = self._lexicon.names, self._shown(place)
-        heaviest = (names[column] for column in shared.columns[order].tolist())
-        told = _without_parts([term for term in heaviest if term in shown])
+        told = _without_parts([term for column in columns if (term := names[column]) in shown])
         return tuple(shown[term] for term in islice(told, MOST_TERMS))
 
     def _surfaces(self, place: int) -> Mapping[str, str]:
         paper = self._papers[place]
         return surfaces(f"{paper.title}\n{paper.abstract}")
 
-    def _nearest(self, place: int, shared: "_Shared") -> str:
-        titled = [each for each, document in enumerate(shared.documents) if document.title]
-        if not titled:
-            return ""
-        best = max(titled, key=lambda each: shared.by_document[each])
-        is_near = shared.by_document[best] > NEAR_ENOUGH * self._lexicon.usual[place]
-        return shared.documents[best].title if is_near else ""
-
-
-class _Shared:
-    """What a paper has in common with the documents of an interest: term by term, document by document."""
-
-    def __init__(self, candidates: sparse.csr_array, place: int, near: Nearness, view: View) -> None:
-        self.documents = view.interest.documents
-        span = slice(*candidates.indptr[place : place + 2])
-        self.columns = candidates.indices[span]
-        told = near.told(view)
-        at = near.positions(self.columns)[told.columns]
-        common = at >= 0
-        at, owner = at[common], told.owner[common]
-        products = told.values[common] * candidates.data[span][at]
-        self.by_document = np.bincount(owner, products, len(view.documents))
-        self.by_term = np.bincount(at, products * told.weights[owner], len(self.columns))
+    def _liked(self, place: int, common: Common) -> str:
+        is_near = common.likeness > NEAR_ENOUGH * self._lexicon.usual[place]
+        return common.liked if is_near else ""
 
 
 def _are_typed(told: Sequence[str], profile: Profile) -> bool:
@@ -124,11 +101,12 @@ def _without_parts(terms: Sequence[str]) -> Iterator[str]:
 
 
 def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> Because:
-    kinds = (
-        (author, Because.AUTHOR),
-        (terms, Because.TERMS),
-        (liked, Because.LIKED),
-        (facet, Because.FACET),
-        (category, Because.CATEGORY),
-    )
-    return next((because for given, because in kinds if given), Because.NEW)
+    if author:
+        return Because.AUTHOR
+    if terms:
+        return Because.TERMS
+    if liked:
+        return Because.LIKED
+    if facet:
+        return Because.FACET
+    return Because.CATEGORY if category else Because.NEW

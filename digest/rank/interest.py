@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 
 from digest.model import Paper, Profile, Reason
 from digest.rank.calibration import SHIPPED, Calibration
+from digest.rank.commons import View
 from digest.rank.evidence import Evidence
 from digest.rank.following import AUTHOR, CATEGORY_ALONE, Following
 from digest.rank.interests import Interest, dislikes
 from digest.rank.lexical import Floats, Lexicon, Terms, counted
 from digest.rank.muting import Said, Truths, readable
-from digest.rank.nearness import Nearness, Sighted, View
+from digest.rank.nearness import Nearness, Sighted
 from digest.rank.outline import Outline
 from digest.rank.outlining import outlined
 from digest.rank.postings import Postings
@@ -43,18 +44,26 @@ class Ranking:
     near: Nearness
     profile: Profile
 
+    def note(self, places: Sequence[int]) -> None:
+        """The reasons of these papers will be asked for: found together, they cost little."""
+        for place, view in zip(places, self._loudest(places), strict=False):
+            self.near.commons.note(place, view)
+
     def reason(self, place: int, *, held_since: date | None = None) -> Reason:
         """Why this paper is near to this reader: evidence, worked out when asked for."""
-        loudest = self._loudest(place)
-        return self.evidence.reason(place, loudest, self.near, self.profile, held_since=held_since)
+        view = next(self._loudest([place]), None)
+        return self.evidence.reason(place, view, self.near, self.profile, held_since=held_since)
 
-    def facet(self, place: int) -> str:
-        """The name of the interest that spoke loudest, empty for an unnamed one."""
-        loudest = self._loudest(place)
-        return loudest.interest.name if loudest else ""
+    def facets(self, places: Sequence[int]) -> list[str]:
+        """The name of the interest that spoke loudest for each of these; empty for an unnamed one."""
+        return [view.interest.name for view in self._loudest(places)] or [""] * len(places)
 
-    def _loudest(self, place: int) -> View | None:
-        return self.views[int(self.view[place])] if self.views else None
+    def _loudest(self, places: Sequence[int]) -> Iterator[View]:
+        """For each of these papers; nothing at all for a reader without interests."""
+        if len(self.views) == 1:
+            yield from repeat(self.views[0], len(places))
+        elif self.views:
+            yield from (self.views[number] for number in self.view[[*places]].tolist())
 
 
 class Ranker:
@@ -79,7 +88,7 @@ class Ranker:
         self._lexicon = Lexicon(list(map(reads, self._texts)), list(map(reads, earlier)))
         self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
         self._postings = Postings(self._lexicon)
-        self._evidence = Evidence(self.papers, self._lexicon, self._postings)
+        self._evidence = Evidence(self.papers, self._lexicon)
         self._splits_seeds, self._calibration = splits_seeds, calibration
         self._following = Following(self.papers)
         self._identical = {text: place for place, text in enumerate(self._texts)}

@@ -9,25 +9,17 @@ import numpy as np
 from scipy import sparse
 
 from digest.model import Profile
+from digest.rank.commons import Commons, View
 from digest.rank.interests import Interest, interests
 from digest.rank.lexical import Floats, Lexicon
 from digest.rank.outline import Outline
-from digest.rank.postings import Places, Postings
+from digest.rank.postings import Postings
 from digest.rank.splitting import part
 from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
 USUAL = 1.2  # how much of what a paper has in common with the usual one is subtracted
 TELLING = 300  # different terms that a reader gave at which a model counts half: few words leave more to it
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One interest or a part of it: which of the chunk's documents it is made of, and whose it is."""
-
-    interest: Interest
-    documents: tuple[int, ...]
-    reader: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +36,6 @@ class Sighted:
         return (*self.wholes, *chain(*self.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The terms of a view's documents: each with its strength, and which of the documents says it."""
-
-    columns: Places
-    values: Floats
-    owner: Places
-    weights: Floats  # of the documents
-
-
 class Nearness:
     """The papers of the day beside a chunk of readers, in words and, with a model, in meaning."""
 
@@ -61,11 +43,10 @@ class Nearness:
         self, lexicon: Lexicon, postings: Postings, space: Space | None, outlines: Sequence[Outline]
     ) -> None:
         self._lexicon, self._space = lexicon, space
-        self.postings = postings
-        self.rows = postings.rows(outlines)
+        self._postings = postings
+        self._rows = postings.rows(outlines)
         self._outlines = outlines
-        self._last: tuple[View, Told] | None = None
-        self._marked: Places = np.zeros(0, np.intp)
+        self.commons = Commons(postings.candidates, self._rows)
         self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
 
     def sight(self, reader: int, profile: Profile, *, splits: bool) -> Sighted:
@@ -88,11 +69,11 @@ class Nearness:
         if not views:
             return np.zeros((0, len(self._lexicon.usual)), np.float32)
         shares, against = self._shares(views), self._against(views, unwanted)
-        words = self.postings.similar(shares @ self.rows)
+        words = self._postings.similar(shares @ self._rows)
         spoken = words > 0
         lessened = [place for place, view in enumerate(views) if unwanted[view.reader]]
         if lessened:
-            words[lessened] -= NEGATIVE * self.postings.similar(against[lessened] @ self.rows)
+            words[lessened] -= NEGATIVE * self._postings.similar(against[lessened] @ self._rows)
         view = _standard(self._lexicon.smoothed((words - USUAL * self._lexicon.usual).T).T)
         if self._meaning is None or self._space is None:
             return np.where(spoken, view, np.minimum(view, 0))  # no word in common: never stands out
@@ -104,10 +85,6 @@ class Nearness:
         said = np.array([sizes[list(view.documents)].sum() for view in views], np.float32)
         weight = self._space.weight if self._space else 0.0
         return np.asarray(weight / (1 + said / TELLING), np.float32)[:, None]
-
-    @cached_property
-    def _position(self) -> Places:
-        return np.full(self.postings.width, -1, np.intp)
 
     @cached_property
     def _meaning(self) -> Floats | None:
@@ -126,23 +103,6 @@ class Nearness:
             mean[several] = _standard(mean[several] + NEAR * _standard(near))
         return mean
 
-    def told(self, view: View) -> Told:
-        """What the documents of a view say; of the last view it is remembered."""
-        if self._last is None or self._last[0] is not view:
-            ends, places = self.rows.indptr, list(view.documents)
-            spans = np.concatenate([np.arange(ends[place], ends[place + 1]) for place in places])
-            owner = np.repeat(np.arange(len(places)), np.diff(ends)[places])
-            weights = np.array([document.weight for document in view.interest.documents], np.float32)
-            self._last = view, Told(self.rows.indices[spans], self.rows.data[spans], owner, weights)
-        return self._last[1]
-
-    def positions(self, columns: Places) -> Places:
-        """Where each of today's terms stands among these columns, -1 for the others; until asked again."""
-        self._position[self._marked] = -1
-        self._marked = columns
-        self._position[columns] = np.arange(len(columns))
-        return self._position
-
     def _shares(self, views: Sequence[View]) -> sparse.csr_array:
         """How much each document of the chunk counts in each view."""
         weights = [_weights(view.interest) for view in views]
@@ -157,7 +117,7 @@ class Nearness:
         values = np.array([weight for row in weights for weight in row], np.float32)
         columns = np.array([place for row in places for place in row], np.intp)
         ends = np.cumsum([0, *map(len, places)])
-        return sparse.csr_array((values, columns, ends), shape=(len(places), self.rows.shape[0]))
+        return sparse.csr_array((values, columns, ends), shape=(len(places), self._rows.shape[0]))
 
 
 def _part(whole: View, group: Sequence[int]) -> View:

@@ -1,6 +1,6 @@
 """Which papers go into one reader's mail, in which section, and what stopped the others?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ from digest.model import (
     Subscriber,
     Threshold,
 )
-from digest.rank.columns import Columns, Numbers, Places, Truths
+from digest.rank.columns import Columns, Numbers, Truths
 from digest.rank.interest import Ranking
 from digest.rank.score import OPENNESS
 from digest.rank.shares import shared, various
@@ -29,6 +29,7 @@ from digest.rank.shares import shared, various
 THRESHOLDS = {Threshold.LOOSE: 1.0, Threshold.USUAL: 1.6, Threshold.STRICT: 2.6}
 LOOKED_AT = 3  # times as many papers as there are places are looked at for variety and exploration
 ROOM_TO_EXPLORE = 5  # places; with fewer, every one goes to the best
+DECIMALS = 4
 HELD_DAYS = 2  # a paper announced so long ago was kept for the reader, and the mail says so
 
 
@@ -44,16 +45,29 @@ class Stopped(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """The picks in the order of the mail, and for every other candidate the first rule that stopped it."""
+    """What was chosen for one reader, and for every other candidate the first rule that stopped it.
 
-    picks: tuple[Pick, ...]
+    The picks are worked out when somebody asks: whoever plans for many readers asks when all have chosen.
+    """
+
     _choice: "_Choice"
-    _chosen: Places
+    _places: Mapping[Section, Sequence[int]]
+    _explored: int | None
+
+    @cached_property
+    def picks(self) -> tuple[Pick, ...]:
+        """The picks in the order of the mail."""
+        sections = [section for section, places in self._places.items() for _ in places]
+        return tuple(self._choice.picks(self._chosen, sections, explored=self._explored))
 
     @cached_property
     def stopped(self) -> Mapping[str, Stopped]:
-        """What stopped the others, worked out when somebody asks."""
+        """What stopped the others."""
         return self._choice.stopped(self._chosen)
+
+    @property
+    def _chosen(self) -> list[int]:
+        return [place for places in self._places.values() for place in places]
 
 
 def select(  # noqa: PLR0913  the day and the memory of a reader, each by its name
@@ -72,15 +86,10 @@ def select(  # noqa: PLR0913  the day and the memory of a reader, each by its na
     """
     columns = candidates if isinstance(candidates, Columns) else Columns(candidates)
     choice = _Choice(columns, ranking, subscriber, sent=sent, cursor=cursor, day=day)
-    trending = choice.trending()
-    picked = choice.picked()
-    also_new = choice.also_new()
-    picks = (
-        *(choice.pick(place, Section.TRENDING) for place in trending),
-        *(choice.pick(place, Section.PICKED, explores=explores) for place, explores in picked.items()),
-        *(choice.pick(place, Section.ALSO_NEW) for place in also_new),
-    )
-    return Selection(picks, choice, np.array([*trending, *picked, *also_new], np.intp))
+    trending, (picked, explored) = choice.trending(), choice.picked()
+    ranking.note(picked)
+    places = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: choice.also_new()}
+    return Selection(choice, places, explored)
 
 
 class _Choice:
@@ -112,18 +121,17 @@ class _Choice:
         """The hottest, the same for every reader but for what they had or muted."""
         return self._taken(self._hottest(self._wants.trending, self._columns.is_talked_about))
 
-    def picked(self) -> dict[int, bool]:
-        """What stands out for this reader, fairly shared among interests; True for a paper to explore."""
+    def picked(self) -> tuple[list[int], int | None]:
+        """What stands out for this reader, fairly shared among interests; and which is there to explore."""
         room = self._wants.picked
         best = self._best(room * LOOKED_AT, self._is_near)
-        chosen = shared(best, [self._ranking.facet(place) for place in best], room=room)
+        chosen = shared(best, self._ranking.facets(best), room=room)
         chosen = various(chosen, best, self._ranking.evidence.alike(best), room=room)
         rest = [place for place in best if place not in chosen]
         if room < ROOM_TO_EXPLORE or len(chosen) < room or not rest or self._wants.mix is Mix.MINE:
-            return dict.fromkeys(self._taken(chosen), False)
+            return self._taken(chosen), None
         explored = min(rest, key=lambda place: self._columns.hottest[place])
-        self._taken([*chosen[:-1], explored])
-        return {**dict.fromkeys(chosen[:-1], False), explored: True}
+        return self._taken([*chosen[:-1], explored]), explored
 
     def also_new(self) -> list[int]:
         """What came since the last digest, nearest first; without interests the hottest first."""
@@ -131,19 +139,23 @@ class _Choice:
         order = self._best if self._ranking.is_personal else self._hottest
         return self._taken(order(room, self._is_new))
 
-    def pick(self, place: int, section: Section, *, explores: bool = False) -> Pick:
-        """The paper with both its numbers and its reason."""
-        paper = self._columns.candidates.papers[place]
-        return Pick(
-            paper=paper,
-            section=section,
-            heat=self._again.get(paper.id) or self._columns.heats[place],
-            affinity=float(self._ranking.affinity[place]),
-            score=float(self._score[place]),
-            reason=self._reason(place, section, explores=explores),
-        )
+    def picks(
+        self, places: Sequence[int], sections: Sequence[Section], *, explored: int | None
+    ) -> Iterator[Pick]:
+        """These papers with both their numbers and their reasons."""
+        papers, heats = self._columns.candidates.papers, self._columns.heats
+        affinity, score = (_rounded(numbers[[*places]]) for numbers in (self._ranking.affinity, self._score))
+        for place, section, near, worth in zip(places, sections, affinity, score, strict=True):
+            yield Pick(
+                paper=papers[place],
+                section=section,
+                heat=self._again.get(papers[place].id) or heats[place],
+                affinity=near,
+                score=worth,
+                reason=self._reason(place, section, explores=place == explored),
+            )
 
-    def stopped(self, chosen: Places) -> dict[str, Stopped]:
+    def stopped(self, chosen: Sequence[int]) -> dict[str, Stopped]:
         """The first rule that stopped every paper that was not chosen."""
         papers = self._columns.candidates.papers
         left = np.setdiff1d(np.arange(len(papers)), chosen)
@@ -164,8 +176,9 @@ class _Choice:
 
     def _hottest(self, room: int, fit: Truths) -> list[int]:
         """The first of the trending list that are open to this reader and fit."""
-        found = np.flatnonzero(self._open & fit)
-        return [*map(int, found[np.argsort(self._columns.hottest[found])[:room]])]
+        by_heat = self._columns.by_heat
+        found: list[int] = by_heat[(self._open & fit)[by_heat]][:room].tolist()
+        return found
 
     def _best(self, room: int, fit: Truths) -> list[int]:
         """The best by score, then by nearness, then by id, that are open to this reader and fit."""
@@ -174,7 +187,8 @@ class _Choice:
             scores = self._score[found]
             found = found[scores >= np.partition(scores, len(found) - room)[len(found) - room]]
         keys = (self._columns.alphabet[found], -self._ranking.affinity[found], -self._score[found])
-        return [*map(int, found[np.lexsort(keys)[:room]])]
+        best: list[int] = found[np.lexsort(keys)[:room]].tolist()
+        return best
 
     def _reason(self, place: int, section: Section, *, explores: bool) -> Reason:
         if section is Section.TRENDING:
@@ -193,6 +207,12 @@ class _Choice:
 
 
 _TREND, _NEW = Reason(because=Because.TREND), Reason(because=Because.NEW)
+
+
+def _rounded(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
+    """As the ledger keeps them: what is shown again later is what was chosen."""
+    rounded: list[float] = numbers.astype(np.float64).round(DECIMALS).tolist()
+    return rounded
 
 
 def _scores(columns: Columns, ranking: Ranking, mix: Mix) -> Numbers:

@@ -193,16 +193,9 @@ class Deliveries:
 
     def _remember(self, planned: Sequence[Planned], ids: Mapping[str, int]) -> None:
         rows = [
-            (
-                plan.subscriber_id,
-                (plan.day or sent.day).isoformat(),
-                paper,
-                sent.resent,
-                sent.expected,
-                sent.votes,
-                ids[plan.key],
-            )
+            (reader, day or sent.day.isoformat(), paper, sent.resent, sent.expected, sent.votes, mail)
             for plan in planned
+            for reader, day, mail in ((plan.subscriber_id, plan.day and plan.day.isoformat(), ids[plan.key]),)
             for paper, sent in plan.papers.items()
         ]
         if rows:

@@ -93,6 +93,16 @@ class PaperPastRecord(Record, table=True):
     content: dict[str, Any] = _json()
 
 
+class HeatRecord(Record, table=True):
+    """What editions say of how hot a paper was: many say the same."""
+
+    __tablename__ = "heat"
+    __table_args__ = CLUSTERED
+    key: str = Field(primary_key=True)  # made of what is told
+    told: str
+    needed_at: datetime  # when an edition that tells it was last planned
+
+
 class AliasRecord(Record, table=True):
     """Any key by which a paper may be met. Only a title key may point at several papers."""
 
@@ -359,6 +369,7 @@ def _table(record: type[Record]) -> sa.Table:
 
 PAPER = _table(PaperRecord)
 PAPER_PAST = _table(PaperPastRecord)
+HEAT = _table(HeatRecord)
 ALIAS = _table(AliasRecord)
 SIGNAL = _table(SignalRecord)
 MODEL = _table(ModelRecord)

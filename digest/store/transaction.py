@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from digest.store.audit import Audit
 from digest.store.deliveries import Deliveries
+from digest.store.heats import Heats
 from digest.store.meta import Meta
 from digest.store.papers import Papers
 from digest.store.past import Past
@@ -31,6 +32,11 @@ class Transaction:
     def past(self) -> Past:
         """What mailed papers were before they changed."""
         return Past(self.connection)
+
+    @cached_property
+    def heats(self) -> Heats:
+        """What editions say of how hot papers were."""
+        return Heats(self.connection)
 
     @cached_property
     def signals(self) -> Signals:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from digest import editions
 from digest.cadence import due_slot, local_day, next_slot
 from digest.compose.cards import Card
-from digest.compose.edition import edition_from, paper_ids
+from digest.compose.edition import edition_from, heat_names, paper_ids
 from digest.compose.links import Links
 from digest.model import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
 from digest.rank.vectors import Embedding
@@ -65,13 +65,18 @@ def latest(store: Store, reader: Subscriber) -> list[Edition]:
         sent = [mail for mail in tx.deliveries.history(reader.id) if mail.kind is DeliveryKind.DIGEST]
         told = [mail for mail in sent[:LATEST] if mail.day and mail.payload]
         papers = tx.papers.by_ids({name for mail in told for name in paper_ids(mail.payload)})
+        heats = tx.heats.of({name for mail in told for name in heat_names(mail.payload)})
         past = [tx.past.as_of(paper_ids(mail.payload), mail.accepted_at or mail.slot) for mail in told]
-    return [_remembered(mail, reader, papers | then) for mail, then in zip(told, past, strict=True)]
+    return [_remembered(mail, reader, papers | then, heats) for mail, then in zip(told, past, strict=True)]
 
 
-def _remembered(mail: Delivery, reader: Subscriber, papers: dict[str, Paper]) -> Edition:
+def _remembered(
+    mail: Delivery, reader: Subscriber, papers: dict[str, Paper], heats: dict[str, str]
+) -> Edition:
     assert mail.day  # noqa: S101  narrows the type
-    return edition_from(mail.payload, day=mail.day, slot=mail.slot, subscriber=reader, papers=papers)
+    return edition_from(
+        mail.payload, day=mail.day, slot=mail.slot, subscriber=reader, papers=papers, heats=heats
+    )
 
 
 def sections(links: Links, edition: Edition) -> Sections:

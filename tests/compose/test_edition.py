@@ -1,10 +1,11 @@
 """An edition is remembered by ids, numbers and reasons, and comes back as it was."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
-from digest.compose.edition import edition_from, payload_of
-from digest.model import Because, Edition, Heat, Pick, Reason, Section, SignalKind
+from digest.compose.edition import affinities, edition_from, heat_names, heats_of, paper_ids, payload_of
+from digest.model import Because, Edition, Heat, Paper, Pick, Reason, Section, SignalKind
 from tests.house import NOW, paper, subscriber
 
 
@@ -25,20 +26,74 @@ def _edition() -> Edition:
     return Edition(day=NOW.date(), slot=NOW, subscriber=subscriber(), picks=picks, notes=("votes-missing",))
 
 
+def _again(edition: Edition, papers: dict[str, Paper]) -> Edition:
+    return edition_from(
+        payload_of(edition),
+        day=edition.day,
+        slot=edition.slot,
+        subscriber=edition.subscriber,
+        papers=papers,
+        heats=heats_of([edition]),
+    )
+
+
 def test_an_edition_comes_back_from_its_payload_as_it_was() -> None:
     edition = _edition()
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    again = edition_from(
-        payload_of(edition), day=edition.day, slot=edition.slot, subscriber=edition.subscriber, papers=papers
-    )
-    assert again == edition
+    assert _again(edition, papers) == edition
 
 
 def test_a_paper_withdrawn_since_is_left_out() -> None:
     edition = _edition()
     first, second = (pick.paper for pick in edition.picks)
     papers = {first.id: replace(first, withdrawn=True), second.id: second}
+    assert [pick.paper for pick in _again(edition, papers).picks] == [second]
+
+
+def test_a_payload_says_which_papers_and_heats_it_needs() -> None:
+    edition = _edition()
+    payload = payload_of(edition)
+    assert paper_ids(payload) == [pick.paper.id for pick in edition.picks]
+    assert set(heat_names(payload)) == set(heats_of([edition]))
+    assert [*affinities(payload, Section.TRENDING)] == [(edition.picks[0].paper.id, 0.5)]
+
+
+def test_what_many_editions_say_of_heat_is_told_once() -> None:
+    edition = _edition()
+    other = replace(edition, subscriber=replace(edition.subscriber, pid="other"))
+    assert heats_of([edition, other]) == heats_of([edition])
+    assert len(json.dumps(payload_of(edition))) < 400  # bytes, for a mail of two papers
+
+
+def test_an_edition_that_was_queued_by_an_earlier_program_is_still_sent() -> None:
+    edition = _edition()
+    first, second = edition.picks
+    payload = {
+        "notes": ["votes-missing"],
+        "picks": [
+            {
+                "paper": first.paper.id,
+                "section": "trending",
+                "affinity": 0.5,
+                "score": 2.25,
+                "heat": '{"value":1.5,"expected":31.25,"kind":"upvotes","votes":12,"hours":9,'
+                '"broke_out_on":"2026-11-20"}',
+                "reason": '{"because":"terms","terms":["diffusion","robots"],"held_since":"2026-11-20"}',
+            },
+            {
+                "paper": second.paper.id,
+                "section": "also_new",
+                "affinity": 0.0,
+                "score": 0.0,
+                "heat": {"value": 0, "expected": 0},
+                "reason": {"because": "new"},
+            },
+        ],
+    }
+    papers = {pick.paper.id: pick.paper for pick in edition.picks}
     again = edition_from(
-        payload_of(edition), day=edition.day, slot=edition.slot, subscriber=edition.subscriber, papers=papers
+        payload, day=edition.day, slot=edition.slot, subscriber=edition.subscriber, papers=papers, heats={}
     )
-    assert [pick.paper for pick in again.picks] == [second]
+    assert again == edition
+    assert paper_ids(payload) == [first.paper.id, second.paper.id]
+    assert [*affinities(payload, Section.ALSO_NEW)] == [(second.paper.id, 0.0)]

@@ -108,7 +108,7 @@ def test_a_named_facet_is_told() -> None:
     )
     [ranking] = Ranker(papers).rank([profile])
     assert ranking.reason(0).facet == "Sea"
-    assert ranking.facet(13) == "Money"
+    assert ranking.facets([13, 0]) == ["Money", "Sea"]
 
 
 def test_a_small_interest_is_not_drowned_by_a_large_one() -> None:
