@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Profile
-from digest.rank.learning import MOST_LEARNT, MOST_LIKED, Verdict, forget, learn, reset
+from digest.rank.learning import MOST_LEARNT, MOST_LIKED, MOST_OPENED, Verdict, forget, learn, reset
 from tests.house import paper
 
 WHALES = paper("Whale songs in noisy oceans", abstract="We listen.")
@@ -27,6 +27,7 @@ def test_a_click_teaches_only_who_allowed_it() -> None:
     allowed = learn(Profile(), WHALES, Verdict.CLICK, clicks_may_teach=True)
     assert allowed.learnt
     assert not allowed.liked
+    assert learn(allowed, WHALES, Verdict.CLICK, clicks_may_teach=True) == allowed  # once for each paper
 
 
 def test_a_term_can_be_deleted_and_everything_reset() -> None:
@@ -43,5 +44,6 @@ def test_weights_and_memory_stay_bounded(verdicts: list[tuple[int, Verdict]]) ->
         profile = learn(profile, seen, verdict, clicks_may_teach=True)
     assert all(-1 <= weight <= 1 for _, weight in profile.learnt)
     assert len(profile.learnt) <= MOST_LEARNT
+    assert len({each.paper_id for each in profile.opened}) == len(profile.opened) <= MOST_OPENED
     assert len(profile.liked) + len(profile.disliked) <= 2 * MOST_LIKED
     assert not {each.paper_id for each in profile.liked} & {each.paper_id for each in profile.disliked}
