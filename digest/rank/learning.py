@@ -5,7 +5,7 @@ from enum import StrEnum
 from itertools import islice
 
 from digest.model import Liking, Paper, Profile
-from digest.rank.text import STOPWORDS, stem, surfaces
+from digest.rank.text import STOPWORDS, surfaces
 
 STEP = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
 MOST_LIKED = 200  # the newest verdicts that are remembered
@@ -72,9 +72,7 @@ def _shifted(
 def _telling(paper: Paper) -> tuple[str, ...]:
     shown = surfaces(paper.title)
     pairs = [surface.casefold() for term, surface in shown.items() if " " in term]
-    words = [
-        s.casefold() for t, s in shown.items() if " " not in t and len(t) > 3 and stem(t) not in STOPWORDS
-    ]
+    words = [s.casefold() for t, s in shown.items() if " " not in t and len(t) > 3 and t not in STOPWORDS]
     return tuple(islice(dict.fromkeys((*paper.keywords, *pairs, *words)), TERMS_TAUGHT))
 
 
