@@ -104,6 +104,23 @@ async def test_a_paused_house_and_an_empty_one_say_so(house: House) -> None:
     assert (found["sending"], found["digest"]) == (WARN, WARN)
 
 
+def let(path: Path, mode: int) -> None:
+    """Who may look into it."""
+    path.chmod(mode)
+
+
+async def test_books_that_every_user_of_the_machine_can_read_are_named(house: House, tmp_path: Path) -> None:
+    assert "privacy" not in await at_home(house)
+    let(tmp_path / "digest.sqlite3", 0o644)
+    let(tmp_path, 0o755)
+    findings = await examine(house, NOW, offline=True)
+    [found] = [finding for finding in findings if finding.check == "privacy"]
+    assert (found.verdict, found.detail.partition(":")[0]) == (WARN, "digest.sqlite3")
+    assert found.fix == f"chmod go= {tmp_path / 'digest.sqlite3'}*"
+    let(tmp_path, 0o700)
+    assert "privacy" not in await at_home(house)
+
+
 async def test_our_own_signature_must_cover_the_unsubscribe_headers(house: House, tmp_path: Path) -> None:
     assert "signature" not in await at_home(house)
     assert (await at_home(changed(house, dkim_key=key_in(tmp_path))))["signature"] is OK
