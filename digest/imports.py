@@ -32,7 +32,7 @@ _STATUS_WORDS = {
 }
 _NEVER_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
 _NOBODY = Subscriber(id=0, pid="", address="")
-_PACKED = LISTS | {"liked", "disliked", "learnt", "facets"}
+_PACKED = LISTS | {"liked", "disliked", "opened", "learnt", "facets"}
 _STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
 
 

@@ -5,17 +5,12 @@ Log by id, never by address or token. One canonical line per run.
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-# What other programs say may repeat an address, a password in a URL, or a link that signs somebody in.
-# A mailbox is looked for from the beginning of its word: from each letter, a long word would take minutes.
-_SECRETS = re.compile(
-    r"(?<![^\s<>\"'/=,;()@])[^\s<>\"'/=,;()@]+@(?=[\w-])"
-    r"|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+|(?<=/[cupvfe]/)[\w-]{3}\.[\w.-]{16,}"
-)
+from digest.discretion import discreet
+
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -34,11 +29,6 @@ def set_up(form: Literal["auto", "pretty", "json"] = "auto", *, level: int = log
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
     """What the event carries in `extra`."""
     return {name: value for name, value in record.__dict__.items() if name not in _OWN}
-
-
-def discreet(line: str) -> str:
-    """The line without names of mailboxes, passwords of URLs and tokens: the last of several guards."""
-    return _SECRETS.sub("…", line)
 
 
 class Json(logging.Formatter):

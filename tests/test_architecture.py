@@ -9,7 +9,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "digest"
 FLOORS = [
     {"errors"},
-    {"model", "identity", "merging", "withdrawal", "seeds"},
+    {"model", "identity", "merging", "withdrawal", "seeds", "discretion"},
     {"rank", "cadence", "throttle"},
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
@@ -42,6 +42,7 @@ PURE = {
     "model",
     "errors",
     "seeds",
+    "discretion",
 }
 WORLD = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from digest.app import House, open_house
 from digest.doctor import Finding, Verdict, examine
 from digest.doctor.names import Lookup, dns_records
 from digest.doctor.post import mail_server
+from digest.doctor.world import world
 from digest.sample.setting import sealed
 from tests.house import NOW, paper
+from tests.replay_server import ReplayServer
 from tests.smtp_server import OFFERS, Say, SmtpServer
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
@@ -99,6 +102,23 @@ async def test_a_paused_house_and_an_empty_one_say_so(house: House) -> None:
         tx.meta.pause("It was restored.")
     found = await at_home(house)
     assert (found["sending"], found["digest"]) == (WARN, WARN)
+
+
+def let(path: Path, mode: int) -> None:
+    """Who may look into it."""
+    path.chmod(mode)
+
+
+async def test_books_that_every_user_of_the_machine_can_read_are_named(house: House, tmp_path: Path) -> None:
+    assert "privacy" not in await at_home(house)
+    let(tmp_path / "digest.sqlite3", 0o644)
+    let(tmp_path, 0o755)
+    findings = await examine(house, NOW, offline=True)
+    [found] = [finding for finding in findings if finding.check == "privacy"]
+    assert (found.verdict, found.detail.partition(":")[0]) == (WARN, "digest.sqlite3")
+    assert found.fix == f"chmod go= {tmp_path / 'digest.sqlite3'}*"
+    let(tmp_path, 0o700)
+    assert "privacy" not in await at_home(house)
 
 
 async def test_our_own_signature_must_cover_the_unsubscribe_headers(house: House, tmp_path: Path) -> None:
@@ -202,3 +222,32 @@ async def test_a_local_mail_server_is_known_by_the_domains_own_mail_host(house: 
 
 async def test_a_house_without_a_domain_asks_nobody(house: House) -> None:
     assert await dns_records(changed(house, from_="digest@localhost"), NOW, lookup=answering({})) == []
+
+
+# ---- the world
+
+
+async def test_the_hosts_of_every_source_that_is_read_are_asked_and_no_other(house: House) -> None:
+    with ReplayServer() as there, ReplayServer() as elsewhere:
+        here = changed(
+            house,
+            sources=("hackernews", "biorxiv"),
+            hackernews_url=there.url,
+            arxiv_api_url=there.url,
+            feeds=(f"{elsewhere.url}/feed?key=hush",),
+        )
+        findings = await world(here, datetime.now(UTC))
+    assert [(finding.verdict, finding.detail.partition(":9 (")[0]) for finding in findings] == [
+        (OK, f"{there.url} answers (hackernews)"),
+        (FAIL, "http://127.0.0.1"),
+        (OK, f"{elsewhere.url} answers (feeds)"),
+    ]
+    assert "biorxiv" in findings[1].detail
+    assert "hush" not in repr(findings)
+
+
+async def test_a_clock_that_is_off_is_told_once(house: House) -> None:
+    with ReplayServer() as there, ReplayServer() as elsewhere:
+        here = changed(house, sources=("hackernews",), hackernews_url=there.url, arxiv_api_url=elsewhere.url)
+        findings = await world(here, datetime.now(UTC) - timedelta(hours=2))
+    assert [finding.check for finding in findings] == ["source", "source", "clock"]

@@ -113,14 +113,3 @@ async def test_a_refusal_that_repeats_the_address_is_logged_without_it(
     err = capsys.readouterr().err
     assert "mail not accepted" in err
     assert not SECRET.search(err), SECRET.search(err)
-
-
-def test_the_link_of_a_reader_is_told_without_its_token() -> None:
-    assert logs.discreet("GET https://x.example/p/k1x.pid12345678.0123456789abcdef failed").endswith(
-        "/p/… failed"
-    )
-
-
-def test_an_endless_word_is_told_at_once() -> None:
-    """What another program said may be of any length, and nobody waits for its line."""
-    assert logs.discreet("a" * 1_000_000) == "a" * 1_000_000

@@ -39,10 +39,11 @@ def check() -> None:
 
 @command.command("backup", epilog="Example: digest db backup /var/backups/digest-$(date +%F).sqlite3")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
-def backup(path: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+def backup(path: Path, *, force: bool) -> None:
     """Copy a running SQLite database. PostgreSQL: use pg_dump, see docs/operate.md."""
     with open_house() as house:
-        house.store.backup(path)
+        house.store.backup(path, replaces=force)
     click.echo(f"Backed up to {path}; keep the .key file beside the database safe as well.")
 
 

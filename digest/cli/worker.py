@@ -24,7 +24,6 @@ def command(*, once: bool) -> None:
     with open_house(log_level=logging.INFO) as house:
         _check(house)
         logging.getLogger("procrastinate").setLevel(logging.WARNING)  # our own lines say what was done
-        tell("Working (stop with Ctrl+C).")
         anyio.run(_work, house, once)
 
 
@@ -37,10 +36,11 @@ def _check(house: House) -> None:
 
 
 async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
+    stopping = asyncio.Event()
+    stop_on_signals(stopping)
     try:
         from digest.jobs.shift import work, work_off  # noqa: PLC0415  of the extra `postgres`
     except ModuleNotFoundError as error:
         raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
-    stopping = asyncio.Event()
-    stop_on_signals(stopping)
+    tell("Working (stop with Ctrl+C).")  # from here on it ends in order when it is told to
     await (work_off if once else work)(Chores(house, stopping))

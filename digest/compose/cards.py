@@ -1,7 +1,7 @@
 """What stands on a paper's card? A pick as strings to print, every link allowed or left out."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -52,12 +52,13 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What one reader's card has of its own: the reason and the two links that teach."""
+    """What one reader's card has of its own: the reason, two links that teach, where the title leads."""
 
     why: str
     why_lines: str
     more: str
     less: str
+    href: str = ""  # the paper's page here, for readers whom opening may teach; else the title leads straight
 
 
 NOTHING_OWN = Personal(why="", why_lines="", more="", less="")
@@ -65,14 +66,16 @@ NOTHING_OWN = Personal(why="", why_lines="", more="", less="")
 
 def personal(tongue: Tongue, links: Links, reader: Subscriber, pick: Pick, day: date) -> Personal:
     """The reader's own part of a card."""
+    href = links.opening(reader.pid, pick.paper.id) if reader.preferences.clicks_may_teach else ""
     if pick.section is Section.ALSO_NEW:
-        return NOTHING_OWN
+        return replace(NOTHING_OWN, href=href)
     told = reason(tongue, pick, day)
     return Personal(
         why=told,
         why_lines=why_lines(tongue, told),
         more=links.more(reader.pid, pick.paper.id),
         less=links.less(reader.pid, pick.paper.id),
+        href=href,
     )
 
 
@@ -97,7 +100,7 @@ def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
     return Card(
         number=str(number) if pick.section is Section.TRENDING else "",
         title=title,
-        href=href,
+        href=own.href if href and own.href else href,
         lang=_foreign(tongue, paper),
         meta=wording.meta(tongue, paper, pick.heat, told=told),
         why=own.why,

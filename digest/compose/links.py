@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     VERDICT = "v"
     FEED = "f"
     EDITION = "e"
+    OPENING = "o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,14 @@ class Links:
     def less(self, pid: str, paper_id: str) -> str:
         """Less like this: the claim's extra is `-` and the paper's id."""
         return self._tokened(Purpose.VERDICT, pid, verdicts(paper_id)[1])
+
+    def opening(self, pid: str, paper_id: str) -> str:
+        """A paper's page for a reader whom opening may teach: the claim's extra is the paper's id."""
+        return self._tokened(Purpose.OPENING, pid, paper_id)
+
+    def opening_form(self, extra: str, *, pid: str, seal: str) -> str:
+        """What `opening` looks like, for pieces that are filled in later."""
+        return f"{self.base_url}/o/{self.keys.form(pid, extra, seal)}"
 
     def verdict_form(self, extra: str, *, pid: str, seal: str) -> str:
         """What `more` and `less` look like, for pieces that are filled in later."""

@@ -59,6 +59,7 @@ class SetCard:
     html: Stencil
     more: bytes  # what its links sign, packed
     less: bytes
+    opening: bytes
     weight: int  # bytes of HTML that no filling exceeds
 
     def serves(self, pick: Pick, day: date) -> bool:
@@ -123,8 +124,8 @@ class Press:
     ) -> SetCard:
         """The card's type, set when it is first needed."""
         place = number if pick.section is Section.TRENDING else 0
-        width = len(edition.subscriber.pid)
-        key = (speaks.code, pick.section, place, pick.paper.id, has_reason, width)
+        width, opens = len(edition.subscriber.pid), edition.subscriber.preferences.clicks_may_teach
+        key = (speaks.code, pick.section, place, pick.paper.id, has_reason, width, opens)
         found = self._cards.get(key)
         if found is None or not found.serves(pick, edition.day):
             if len(self._cards) >= self._most_cards:
@@ -139,30 +140,35 @@ class Press:
         day, width = edition.day, len(edition.subscriber.pid)
         hot = reason(speaks, pick, day) if pick.section is Section.TRENDING else ""
         left_open = hole("why") if has_reason else ""
-        more, less = map(packed, verdicts(pick.paper.id))
-        link = partial(self._renderer.links.verdict_form, pid=hole("pid"))
+        more, less, opening = map(packed, (*verdicts(pick.paper.id), pick.paper.id))
+        links, opens = self._renderer.links, edition.subscriber.preferences.clicks_may_teach
+        link = partial(links.verdict_form, pid=hole("pid"))
         own = Personal(
             why=hot or left_open,
             why_lines=why_lines(speaks, hot) or left_open,
             more=link(more, seal=hole("more")),
             less=link(less, seal=hole("less")),
+            href=links.opening_form(opening, pid=hole("pid"), seal=hole("opening")) if opens else "",
         )
         text, html = self._renderer.shown(speaks, pick, number, own, "txt", "html")
+        widths = {"pid": width, "more": SEAL, "less": SEAL, "opening": SEAL}
         return SetCard(
             pick,
             day,
-            Stencil(text, html=False),
-            Stencil(html, html=True, widths={"pid": width, "more": SEAL, "less": SEAL}),
+            Stencil(text, html=False, widths=widths),
+            Stencil(html, html=True, widths=widths),
             more.encode(),
             less.encode(),
+            opening.encode(),
             weight=len(html.encode()) + MOST_WHY + 2 * width,
         )
 
     def _poured(self, speaks: Tongue, edition: Edition, dealt: Dealt) -> tuple[Poured, Poured]:
         """The cards of each section that has any, filled: as text, as HTML."""
         reader = edition.subscriber
-        seal = self._renderer.links.keys.sealer(Purpose.VERDICT, reader.pid)
-        pid = reader.pid.encode()
+        keys, pid = self._renderer.links.keys, reader.pid.encode()
+        seal = keys.sealer(Purpose.VERDICT, reader.pid)
+        opens = keys.sealer(Purpose.OPENING, reader.pid) if reader.preferences.clicks_may_teach else None
         text: Poured = {}
         html: Poured = {}
         for section, cards in dealt.items():
@@ -175,8 +181,12 @@ class Press:
                 own: Values = NOTHING
                 if section is not Section.ALSO_NEW:
                     own = {"pid": pid, "why": why_html, "more": seal(card.more), "less": seal(card.less)}
+                in_text: Values = {"why": why_text}
+                if opens:
+                    title = {"pid": pid, "opening": opens(card.opening)}
+                    own, in_text = {**own, **title}, {**in_text, **title}
                 card.html.pour(own, html_parts)
-                card.text.pour({"why": why_text}, text_parts)
+                card.text.pour(in_text, text_parts)
                 text_parts.append(BETWEEN_CARDS)
             text_parts.pop()
         return text, html

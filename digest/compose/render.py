@@ -149,7 +149,7 @@ class Renderer:
 
     def _exact_weight(self, speaks: Tongue, edition: Edition, pick: Pick) -> int:
         own = personal(speaks, self.links, edition.subscriber, pick, edition.day)
-        return self._weight(speaks, pick) + len((escape(own.why) + own.more + own.less).encode())
+        return self._weight(speaks, pick) + len((escape(own.why) + own.more + own.less + own.href).encode())
 
     def _weight(self, speaks: Tongue, pick: Pick) -> int:
         """Bytes of a card's HTML without the reader's own part."""

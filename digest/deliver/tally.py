@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from digest.discretion import discreet
 from digest.model import DeliveryState, Settlement
 
 
@@ -54,8 +55,8 @@ class Counts:
         self.ended[settlement.state] += 1
 
     def alert(self, sentence: str) -> None:
-        """Somebody should know; once is enough."""
-        self.alerts[sentence] = None
+        """Somebody should know; once is enough. A server's reply may name a reader, the alert does not."""
+        self.alerts[discreet(sentence)] = None
 
     def tally(self, *, commits: int) -> Tally:
         """The numbers as they stand."""

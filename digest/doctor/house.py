@@ -1,7 +1,9 @@
 """Is the house itself in order? Its settings, its database, its disk, and a digest as it would go out."""
 
+import glob
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -102,7 +104,25 @@ async def database(house: House, now: datetime) -> list[Finding]:  # noqa: ARG00
     room = f"{free / 2**30:.1f} GB free"
     enough = free >= LEAST_DISK
     findings.append(ok("disk", room) if enough else fail("disk", room, "make room: a full disk stops mail"))
-    return findings
+    return [*findings, *_privacy(house.store.file)]
+
+
+def _privacy(database: Path | None) -> Iterator[Finding]:
+    """Early versions left the database and its copies open to the whole machine.
+
+    They stay so, as the operator may have meant it; what we make now is its owner's alone.
+    """
+    if database is None or not database.absolute().parent.stat().st_mode & stat.S_IXOTH:
+        return
+    beside = database.absolute().parent.glob(f"{glob.escape(database.name)}*")
+    exposed = [path.name for path in beside if path.stat().st_mode & stat.S_IROTH and _tells(path)]
+    if exposed:
+        told = f"{', '.join(sorted(exposed))}: every user of this machine can read the addresses"
+        yield warn("privacy", told, f"chmod go= {database}*")
+
+
+def _tells(path: Path) -> bool:
+    return path.suffix != ".instance"  # a number that says nothing
 
 
 async def digest_mail(house: House, now: datetime) -> list[Finding]:

@@ -49,6 +49,29 @@ class Plan:
         urls = [getattr(self, name) for name in (f.name for f in fields(self)) if name.endswith("_url")]
         return (*urls, *self.feeds)
 
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The sources that are read; the feeds too, where any are listed."""
+        return self.sources if "feeds" in self.sources or not self.feeds else (*self.sources, "feeds")
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Every source that is read, with each URL it asks."""
+        places = [(name, place) for name in self.chosen for place in _PLACES.get(name, ())]
+        return [
+            *((name, getattr(self, place)) for name, place in places),
+            *(("feeds", url) for url in self.feeds),
+        ]
+
+
+_PLACES: Mapping[str, Sequence[str]] = {
+    "arxiv": ("arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url"),
+    "huggingface": ("huggingface_url", "arxiv_api_url"),
+    "biorxiv": ("biorxiv_url",),
+    "medrxiv": ("biorxiv_url",),
+    "semanticscholar": ("semanticscholar_url",),
+    "hackernews": ("hackernews_url", "arxiv_api_url"),
+}
 
 SOURCES: Mapping[str, Callable[[Plan], Source]] = {
     "arxiv": lambda plan: Arxiv(
@@ -68,8 +91,7 @@ SOURCES: Mapping[str, Callable[[Plan], Source]] = {
 
 def build(plan: Plan, *, only: Sequence[str] = ()) -> list[Source]:
     """The chosen sources in their order, and feeds where any are listed; ConfigError for an unknown one."""
-    chosen = plan.sources if "feeds" in plan.sources or not plan.feeds else (*plan.sources, "feeds")
-    names = tuple(only) or chosen
+    names = tuple(only) or plan.chosen
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
         raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")

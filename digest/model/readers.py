@@ -36,6 +36,7 @@ class Profile:
     text: str = ""
     liked: tuple[Liking, ...] = ()  # seed papers and "more like this", newest first
     disliked: tuple[Liking, ...] = ()
+    opened: tuple[Liking, ...] = ()  # what opening has taught, newest first: each paper once
     learnt: tuple[tuple[str, float], ...] = ()  # term and weight in [-1, 1], learnt from feedback
     facets: tuple[Facet, ...] = ()  # further interests the reader named
 

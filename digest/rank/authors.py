@@ -33,8 +33,8 @@ class Bylines:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    family, comma, given = name.partition(",")
-    return tuple(_PARTS.findall(plain(f"{given} {family}" if comma else name)))
+    family, _, given = name.partition(",")
+    return tuple(_PARTS.findall(plain(f"{given} {family}")))
 
 
 def _same(author: tuple[str, ...], followed: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ ROUNDS = 25  # of Newton's method; it stands still after six or so
 LEAST_SLOPE = 0.2  # below it affinity would say nothing, and the data are not to be believed
 
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Exactness = TypeVar("Exactness", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,11 @@ def fit_calibration(shown: Sequence[Shown], as_of: date) -> Calibration | None:
     return Calibration(as_of=as_of, slope=round(slope, 3), intercept=round(intercept, 3))
 
 
-def height_of(affinity: Numbers) -> Numbers:
+def height_of(
+    affinity: np.ndarray[tuple[int, ...], np.dtype[Exactness]],
+) -> np.ndarray[tuple[int, ...], np.dtype[Exactness]]:
     """Affinity on the scale of the logistic: log(1 + affinity) above the usual paper, itself below."""
-    return np.where(affinity > 0, np.log1p(np.maximum(affinity, 0)), affinity)
+    return np.log1p(np.maximum(affinity, 0)) + np.minimum(affinity, 0)
 
 
 def _newton(features: Numbers, liked: Numbers) -> tuple[float, float]:

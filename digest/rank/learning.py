@@ -5,10 +5,11 @@ from enum import StrEnum
 from itertools import islice
 
 from digest.model import Liking, Paper, Profile
-from digest.rank.text import STOPWORDS, stem, surfaces
+from digest.rank.text import STOPWORDS, surfaces
 
 STEP = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
 MOST_LIKED = 200  # the newest verdicts that are remembered
+MOST_OPENED = 100  # the latest that are known to have taught
 MOST_LEARNT = 60  # visible terms
 TERMS_TAUGHT = 6  # by one paper
 FADED = 0.04  # weights below are forgotten
@@ -24,11 +25,11 @@ class Verdict(StrEnum):
 
 
 def learn(profile: Profile, paper: Paper, verdict: Verdict, *, clicks_may_teach: bool = False) -> Profile:
-    """The profile after this verdict; the same one if a click must not teach."""
-    if verdict is Verdict.CLICK and not clicks_may_teach:
+    """The profile after this verdict; the same one if a click must not teach, or taught before."""
+    if verdict is Verdict.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
         return profile
     taught = replace(profile, learnt=_shifted(profile.learnt, paper, STEP[verdict]))
-    return taught if verdict is Verdict.CLICK else _remembered(taught, paper, verdict)
+    return _opened(taught, paper) if verdict is Verdict.CLICK else _remembered(taught, paper, verdict)
 
 
 def forget(profile: Profile, term: str) -> Profile:
@@ -38,7 +39,15 @@ def forget(profile: Profile, term: str) -> Profile:
 
 def reset(profile: Profile) -> Profile:
     """The profile as the reader typed it: nothing learnt, nothing judged."""
-    return replace(profile, learnt=(), liked=(), disliked=())
+    return replace(profile, learnt=(), liked=(), disliked=(), opened=())
+
+
+def _is_unopened(profile: Profile, paper: Paper) -> bool:
+    return all(each.paper_id != paper.id for each in profile.opened)
+
+
+def _opened(profile: Profile, paper: Paper) -> Profile:
+    return replace(profile, opened=(Liking(paper.title, paper_id=paper.id), *profile.opened)[:MOST_OPENED])
 
 
 def _remembered(profile: Profile, paper: Paper, verdict: Verdict) -> Profile:
@@ -63,9 +72,7 @@ def _shifted(
 def _telling(paper: Paper) -> tuple[str, ...]:
     shown = surfaces(paper.title)
     pairs = [surface.casefold() for term, surface in shown.items() if " " in term]
-    words = [
-        s.casefold() for t, s in shown.items() if " " not in t and len(t) > 3 and stem(t) not in STOPWORDS
-    ]
+    words = [s.casefold() for t, s in shown.items() if " " not in t and len(t) > 3 and t not in STOPWORDS]
     return tuple(islice(dict.fromkeys((*paper.keywords, *pairs, *words)), TERMS_TAUGHT))
 
 

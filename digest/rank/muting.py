@@ -20,11 +20,6 @@ def readable(paper: Paper) -> str:
     return _even("\n".join((paper.title, paper.abstract, *paper.keywords)))
 
 
-def muted(texts: Sequence[str], words: Sequence[str]) -> Truths:
-    """Which of these readable texts say one of the words, as whole words, whatever their case."""
-    return Said(texts).any_of(words)
-
-
 class Said:
     """Readable texts by the words they hold, so that a phrase is looked for only where it can be."""
 
@@ -37,7 +32,7 @@ class Said:
                 self._places[word].add(place)
 
     def any_of(self, words: Sequence[str]) -> Truths:
-        """Which texts say one of the words or phrases."""
+        """Which texts say one of these words or phrases, as whole words, whatever their case."""
         said = np.zeros(len(self._texts), np.bool_)
         for phrase in filter(None, map(_even, words)):
             said |= self._saying(phrase)

@@ -61,5 +61,5 @@ def _from(centre: Floats, rows: Floats) -> Floats:
 
 def _floor(nearness: Floats) -> float:
     """From which cosine on a paper counts as near to a question that is as near to all as this."""
-    crowd = -(-len(nearness) // CROWD)
-    return FLOOR if np.count_nonzero(nearness >= FLOOR) >= max(crowd, 1) else VERY
+    near = np.count_nonzero(nearness >= FLOOR)
+    return FLOOR if near and near * CROWD >= len(nearness) else VERY

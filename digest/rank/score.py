@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from digest.model import Heat, Mix
-from digest.rank.calibration import SHIPPED, Calibration
+from digest.rank.calibration import SHIPPED, Calibration, height_of
 
 OPENNESS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
 """Lambda: what a paper outside the reader's interests may still count for."""
@@ -18,9 +18,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 def relevance(affinity: Floats, calibration: Calibration = SHIPPED) -> Floats:
     """The probability that a paper is worth showing a reader, from how far its affinity stands out."""
-    height = np.where(affinity > 0, np.log1p(np.maximum(affinity, 0)), affinity)
-    likely = np.asarray(calibration.slope * height + calibration.intercept, np.float32)
-    odds = UNSAVED * np.exp(likely)
+    odds = UNSAVED * np.exp(calibration.slope * height_of(affinity) + calibration.intercept)
     return np.asarray(odds / (1 + odds), np.float32)
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from math import ceil
 
 import numpy as np
 
@@ -14,8 +13,7 @@ VARIETY = 0.3  # how much unlikeness then counts beside the order (MMR)
 
 def shared(best: Sequence[int], facets: Sequence[str], *, room: int) -> list[int]:
     """The first papers of each interest up to its share, then the best of the rest; in the given order."""
-    interests = set(facets)
-    share = ceil(room / len(interests)) if interests else room
+    share = max(1, room // (len(set(facets)) or 1))
     count: Counter[str] = Counter()
     chosen: list[int] = []
     for place, facet in zip(best, facets, strict=True):
@@ -44,4 +42,4 @@ def various(chosen: Sequence[int], best: Sequence[int], alike: Floats, *, room: 
 
 def _likeness(alike: Floats) -> float:
     size = len(alike)
-    return float((alike.sum() - np.trace(alike)) / max(size * (size - 1), 1))
+    return float((alike.sum() - np.trace(alike)) / (size * (size - 1)))

@@ -67,11 +67,9 @@ def hotness(heat: Heat) -> tuple[float, float]:
     return (-(heat.value if heat.order is None else heat.order), -heat.expected)
 
 
-def expected(
-    votes: float, hours: float, pace: Pace, *, mean: float | None = None, shrinkage: float = SHRINKAGE
-) -> float:
+def expected(votes: float, hours: float, pace: Pace, *, shrinkage: float = SHRINKAGE) -> float:
     """E: the final votes a paper with so many votes after so many hours is on course for."""
-    return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / (pace.mean if mean is None else mean))
+    return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / pace.mean)
 
 
 def doublings(final: float, pace: Pace) -> float:

@@ -87,10 +87,17 @@ class Store:
         """The file of an SQLite database, without opening it: it may be too damaged for that."""
         return file_of(_engine(url).url)
 
-    def backup(self, path: Path) -> None:
-        """Copy a running SQLite database into a new file; whoever opens the copy finds it paused."""
+    def backup(self, path: Path, *, replaces: bool = False) -> None:
+        """Copy a running SQLite database into a new file; whoever opens the copy finds it paused.
+
+        A file that is there is kept, unless the backup `replaces` it; the database itself it never does.
+        """
         if self.file is None:
             raise StoreError("Only an SQLite file is backed up by this command; use pg_dump for PostgreSQL.")
+        if path.exists() and path.samefile(self.file):
+            raise StoreError(f"{path.name} is the database itself; choose another name for its backup.")
+        if path.exists() and not replaces:
+            raise StoreError(f"There is a {path.name} already; choose another name, or replace it: --force.")
         backups.copy(self.file, path)
 
     def close(self) -> None:

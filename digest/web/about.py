@@ -1,6 +1,7 @@
 """What is this paper? A page to send to a colleague: all authors, the whole abstract, how its votes came."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -21,21 +22,23 @@ router = APIRouter(include_in_schema=False)
 @router.get("/paper/{name:path}")
 def about(name: str, lobby: InLobby) -> Response:
     """One paper, under any id it is known by."""
+    return lobby.pages.page("paper", **told_of(lobby, name), ticket=lobby.tickets.issue(lobby.clock()))
+
+
+def told_of(lobby: Lobby, name: str) -> dict[str, Any]:
+    """What a page says of a paper, for its template; NotFound when it is not stored."""
     now = lobby.clock()
     paper, signals = _known(lobby, name, now)
-    card = card_of(paper, _heat(lobby, paper, signals, now), day=now.date(), readings=signals)
     authors = [clean(each) for each in paper.authors]
-    return lobby.pages.page(
-        "paper",
-        card=card,
-        path=path_of(paper),
-        authors=authors[:MOST_AUTHORS],
-        unnamed=max(0, len(authors) - MOST_AUTHORS),
-        abstract=clean(paper.abstract)[:LONGEST_ABSTRACT],
-        categories=paper.categories,
-        withdrawn=paper.withdrawn,
-        ticket=lobby.tickets.issue(now),
-    )
+    return {
+        "card": card_of(paper, _heat(lobby, paper, signals, now), day=now.date(), readings=signals),
+        "path": path_of(paper),
+        "authors": authors[:MOST_AUTHORS],
+        "unnamed": max(0, len(authors) - MOST_AUTHORS),
+        "abstract": clean(paper.abstract)[:LONGEST_ABSTRACT],
+        "categories": paper.categories,
+        "withdrawn": paper.withdrawn,
+    }
 
 
 def _known(lobby: Lobby, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:

@@ -27,6 +27,7 @@ from digest.web import (
     feeds,
     health,
     leaving,
+    opening,
     preferences,
     private,
     reading,
@@ -42,7 +43,8 @@ from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
 log = logging.getLogger(__name__)
 
 ROOMS = (
-    reading, about, signup, confirming, leaving, preferences, teaching, private, feeds, health, returned,
+    reading, about, signup, confirming, leaving, preferences, teaching, opening, private, feeds, health,
+    returned,
 )  # fmt: skip
 EVERY_ROOM = (*ROOMS, api, door, overview, files, readers)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

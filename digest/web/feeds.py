@@ -74,7 +74,7 @@ def sitemap(lobby: InLobby) -> Response:
 @router.get("/robots.txt")
 def robots(lobby: InLobby) -> Response:
     """Robots may read what everyone may; links of single readers are not theirs."""
-    closed = "".join(f"Disallow: /{room}/\n" for room in ("c", "u", "p", "v", "f", "e", "admin", "api"))
+    closed = "".join(f"Disallow: /{room}/\n" for room in ("c", "u", "p", "v", "f", "e", "o", "admin", "api"))
     found = f"Sitemap: {lobby.house.settings.base_url}/sitemap.xml\n"
     return PlainTextResponse(f"User-agent: *\n{closed}Disallow: /papers\n{found}")
 

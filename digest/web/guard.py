@@ -19,6 +19,7 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 SCRIPTED_POLICY = f"{POLICY}; script-src 'self'"  # the waiting page alone, for its optional proof of work
+TELLING_POLICY = f"{SCRIPTED_POLICY}; connect-src 'self'"  # a paper's page where opening may teach
 HARDENING: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -30,7 +31,7 @@ HARDENING: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 }
 # First path segments whose answers belong to one person: never stored, never indexed.
-TOKENED = {"c", "u", "p", "v", "f", "e"}  # whose address is a secret, and must not be told to the next page
+TOKENED = {"c", "u", "p", "v", "f", "e", "o"}  # whose address is a secret, not to be told to the next page
 PRIVATE = TOKENED | {"admin", "api", "subscribe"}
 
 

@@ -17,6 +17,7 @@ FOLDERS = (PACKAGE / "templates", PACKAGE.parent / "templates")
 FILES = {
     "style.css": "text/css; charset=utf-8",
     "work.js": "text/javascript; charset=utf-8",
+    "opened.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
     "card.png": "image/png",
 }

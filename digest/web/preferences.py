@@ -177,8 +177,8 @@ def _without(profile: Profile, paper: str) -> Profile:
     """The profile without a judged paper, known by its id or, where it has none, its title."""
     if not paper:
         return profile
-    liked, disliked = (
-        tuple(each for each in judged if paper not in {each.paper_id, each.title})
-        for judged in (profile.liked, profile.disliked)
+    liked, disliked, opened = (
+        tuple(each for each in known if paper not in {each.paper_id, each.title})
+        for known in (profile.liked, profile.disliked, profile.opened)
     )
-    return replace(profile, liked=liked, disliked=disliked)
+    return replace(profile, liked=liked, disliked=disliked, opened=opened)

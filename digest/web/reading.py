@@ -166,6 +166,7 @@ def help_page(lobby: InLobby) -> Response:
 
 @router.get("/style.css")
 @router.get("/work.js")
+@router.get("/opened.js")
 @router.get("/favicon.svg")
 @router.get("/card.png")
 def file(lobby: InLobby, request: Request) -> Response:

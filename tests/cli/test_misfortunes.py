@@ -52,6 +52,19 @@ def test_a_damaged_database_is_named_and_can_be_replaced_by_its_backup(shell: Sh
     assert "ada@example.com" in shell("subscribers", "list").stdout
 
 
+def test_a_backup_takes_the_place_of_no_file_unless_it_is_told_to(shell: Shell) -> None:
+    (shell.folder / "copy.sqlite3").write_text("the only copy of another house")
+    assert "--force" in _refused(shell, "db", "backup", "copy.sqlite3")
+    assert (shell.folder / "copy.sqlite3").read_text() == "the only copy of another house"
+    assert shell("db", "backup", "copy.sqlite3", "--force").returncode == 0
+    assert shell("db", "restore", "copy.sqlite3", "--yes").returncode == 0
+
+
+def test_a_database_is_never_the_place_of_its_own_backup(shell: Shell) -> None:
+    assert "the database itself" in _refused(shell, "db", "backup", "./digest.sqlite3", "--force")
+    assert "PAUSED" not in shell("status").stdout
+
+
 def test_what_is_no_backup_is_not_put_in_the_place_of_the_database(shell: Shell) -> None:
     (shell.folder / "empty").write_bytes(b"")
     (shell.folder / "text").write_text("hello " * 1000)

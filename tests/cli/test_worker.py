@@ -1,5 +1,9 @@
-"""Does a worker say what it needs?"""
+"""Does a worker say what it needs, and is it as good as its word?"""
 
+import asyncio
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +36,26 @@ def test_without_a_place_for_jobs_a_worker_says_how_to_make_one(
     error = work(postgres_url, monkeypatch)
     assert isinstance(error, StoreError)
     assert "digest db migrate" in str(error)
+
+
+async def test_a_worker_that_says_it_works_ends_well_when_it_is_told_to(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    store = Store.migrate(postgres_url)
+    url = store.engine.url.render_as_string(hide_password=False)
+    key = "thirty-two characters or more here"
+    given = {"DIGEST_DATABASE_URL": url, "DIGEST_SECRET_KEY": key, "DIGEST_SOURCES": "feeds"}
+    machine = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "digest", "worker"),
+        env={**os.environ, **given, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert machine.stdout is not None
+    while b"Working" not in (line := await machine.stdout.readline()):
+        assert line, "it ended before it worked"
+    machine.send_signal(signal.SIGTERM)
+    rest, _ = await asyncio.wait_for(machine.communicate(), 40)
+    assert machine.returncode == 0, rest.decode()
+    store.close()

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from digest.compose.press import Plainly, Press
 from digest.compose.render import Renderer
 from digest.compose.tongue import LANGUAGES
-from digest.model import Because, Edition, Frequency, Heat, Pick, Reason, Schedule, Section, Subscriber
+from digest.model import (
+    Because,
+    Edition,
+    Frequency,
+    Heat,
+    Pick,
+    Preferences,
+    Reason,
+    Schedule,
+    Section,
+    Subscriber,
+)
 from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, picks, speaking
 from tests.house import paper
 
@@ -47,12 +58,18 @@ chosen = st.lists(
 )
 
 
-@given(chosen, st.sampled_from(LANGUAGES), st.sampled_from([(), ("first",), ("votes-missing", "nonsense")]))
+@given(
+    chosen,
+    st.sampled_from(LANGUAGES),
+    st.sampled_from([(), ("first",), ("votes-missing", "nonsense")]),
+    st.sampled_from((Preferences(), Preferences(clicks_may_teach=True))),
+)
 @settings(max_examples=40, deadline=None)
 def test_any_edition_is_the_same_from_the_press(
-    picks: list[Pick], language: str, notes: tuple[str, ...]
+    picks: list[Pick], language: str, notes: tuple[str, ...], wants: Preferences
 ) -> None:
-    of = edition(reader=speaking(language), chosen=picks, notes=notes)
+    reader = replace(speaking(language), preferences=replace(wants, language=language))
+    of = edition(reader=reader, chosen=picks, notes=notes)
     press = Press(RENDERER)
     printed = press.digest(of)
     assert printed == press.digest(of) == PLAINLY.digest(of)

@@ -229,6 +229,17 @@ async def test_11_a_size_beyond_the_servers_limit_is_not_even_tried(post: Post, 
     assert not [line for line in server.commands if line.startswith("MAIL")]
 
 
+async def test_11_what_the_operator_is_told_of_a_refusal_names_no_reader(
+    post: Post, server: SmtpServer
+) -> None:
+    post.digest(post.reader("ada.loveless@example.com"))
+    server.tell("mail", Say(552, "5.3.4 too big for <ada.loveless@example.com>"))
+    tally = await post.run(route_to(server))
+    assert [alert.partition("too-large: ")[2] for alert in tally.alerts] == [
+        "552 5.3.4 too big for <…example.com>"
+    ]
+
+
 @pytest.mark.parametrize("reply", [Say(550, "5.7.1 not from you"), Say(530, "5.7.0 log in first")])
 async def test_12_a_server_that_refuses_the_sender_touches_no_recipient(
     any_post: Post, either: SmtpServer, reply: Say

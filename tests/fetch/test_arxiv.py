@@ -235,6 +235,14 @@ def test_every_source_in_the_plan_is_built_and_an_unknown_one_is_named() -> None
         build(Plan(sources=("sheep",)))
 
 
+def test_the_plan_names_every_url_that_its_sources_were_given() -> None:
+    plan = Plan(sources=tuple(SOURCES), feeds=("https://x.example/feed",))
+    given = repr([source for source in build(plan) if source.name != "feeds"])
+    urls = {url for url in plan.trusted if f"'{url}'" in given}
+    assert {url for _, url in plan.asked} == {*urls, *plan.feeds}
+    assert {name for name, _ in plan.asked} == {*SOURCES}
+
+
 def test_what_the_operator_set_is_trusted_and_no_key_shows() -> None:
     plan = Plan(
         arxiv_rss_url="http://127.0.0.1:1", feeds=("http://10.0.0.1/f",), semanticscholar_key="secret"

@@ -1,5 +1,7 @@
 """Two numbers become one score: it grows with both, and the reader's slider says how much each counts."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,3 +31,14 @@ def test_the_slider_lets_a_hot_stranger_pass_a_near_paper_only_for_who_wants_it(
     near, hot = Heat(value=0, expected=8), Heat(value=4, expected=150)
     assert score(near, 0.4, Mix.MINE) > score(hot, 0.01, Mix.MINE)
     assert score(near, 0.1, Mix.EVERYONE) < score(hot, 0.01, Mix.EVERYONE)
+
+
+@pytest.mark.parametrize(
+    ("affinity", "likely"), [(-2.0, 0.0002), (0.0, 0.0155), (0.5, 0.0375), (1.6, 0.118), (8.0, 0.6836)]
+)
+def test_how_likely_a_paper_is_wanted(affinity: float, likely: float) -> None:
+    """Five times the odds of having been liked: only one in five that are worth showing is."""
+    height = math.log1p(affinity) if affinity > 0 else affinity
+    odds = 5 * math.exp(2.24 * height - 5.76)
+    assert relevance(np.array([affinity], np.float32))[0] == pytest.approx(odds / (1 + odds), rel=1e-4)
+    assert odds / (1 + odds) == pytest.approx(likely, abs=1e-3)

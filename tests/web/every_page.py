@@ -23,7 +23,7 @@ LONG = "Towards a Unified Understanding of Everything That Was Ever Written Abou
 HOSTILE = "Supercalifragilisticexpialidocious" * 4 + " <script>alert(1)</script> {{7*7}}"
 HEBREW = paper("ספירת כבשים בזמן תת־ליניארי", authors=("דנה כהן", "يوسف العلي", "Ada Loveless"))
 NO_PAGES = {
-    "/style.css", "/work.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json", "/sitemap.xml",
+    "/style.css", "/work.js", "/opened.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json", "/sitemap.xml",
     "/robots.txt", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
     "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json",
 }  # fmt: skip
@@ -159,6 +159,8 @@ def _own(here: Open, ada: Subscriber, gone: Subscriber) -> Iterator[tuple[str, C
     yield "no edition", Call(links.edition(ada.pid, date(2026, 11, 1)), status=404)
     yield "verdict", Call(links.more(ada.pid, HEBREW.id))
     yield "verdict taken", Call(links.less(ada.pid, HEBREW.id), {})
+    yield "opened", Call(links.opening(ada.pid, HEBREW.id))
+    yield "", Call(links.opening(ada.pid, HEBREW.id), {}, status=204)
     preferences = links.preferences(ada.pid)
     yield "preferences", Call(preferences)
     yield "preferences saved", Call(preferences, SAVED)
