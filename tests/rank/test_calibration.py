@@ -41,3 +41,35 @@ def test_the_nearer_the_likelier_and_the_shipped_figures_are_the_default() -> No
     assert np.array_equal(relevance(affinity), relevance(affinity, SHIPPED))
     keener = Calibration(as_of=TODAY, slope=SHIPPED.slope, intercept=SHIPPED.intercept + 1)
     assert np.all(relevance(affinity, keener) > relevance(affinity))
+
+
+def test_two_thousand_papers_shown_and_two_hundred_liked_are_enough_and_no_slope_is_not() -> None:
+    enough = [Shown(1.0 + 9 * (n < LIKED), n < LIKED) for n in range(SHOWN)]
+    found = fit_calibration(enough, TODAY)
+    assert found is not None
+    assert found.as_of == TODAY
+    assert found.slope == round(found.slope, 3)
+    assert found.intercept == round(found.intercept, 3)
+
+
+@pytest.mark.parametrize(("number", "slope", "intercept"), [(2_500, 1.5, -3.0), (9_000, 3.5, -6.0)])
+def test_the_fit_is_the_likeliest_where_the_shipped_figures_count_for_200_papers(
+    number: int, slope: float, intercept: float
+) -> None:
+    told = shown(number, slope=slope, intercept=intercept)
+    height = np.log1p([each.affinity for each in told])
+    liked = np.array([each.was_liked for each in told])
+    usual = np.array([height.mean(), 1.0])
+    pull = 200 / 4 * (np.outer(usual, usual) + np.eye(2) / 4)
+
+    def likelihood(slope: float, intercept: float) -> float:
+        odds = slope * height + intercept
+        away = np.array([slope - SHIPPED.slope, intercept - SHIPPED.intercept])
+        return float(np.sum(liked * odds - np.logaddexp(0, odds)) - away @ pull @ away / 2)
+
+    found = fit_calibration(told, TODAY)
+    assert found is not None
+    best = likelihood(found.slope, found.intercept)
+    for step in (-0.01, 0.01):
+        assert likelihood(found.slope + step, found.intercept) < best
+        assert likelihood(found.slope, found.intercept + step) < best

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -57,3 +57,12 @@ def test_without_heat_papers_of_one_age_stay_in_the_order_of_their_match(likenes
 def test_a_paper_cooler_than_usual_loses_nothing(value: float) -> None:
     cool = {OLD.id: Heat(value=value, expected=1)}
     assert found(Match(OLD, 1), cool, NOW) == found(Match(OLD, 1), {}, NOW)
+
+
+def test_a_paper_is_as_new_as_the_earliest_day_it_is_known_from() -> None:
+    """Published, listed (from midnight UTC on) or first seen: a feed may date a paper late, or not at all."""
+    listed = replace(OLD, published=None, first_seen=NOW, listed=(NOW - FADES).date())
+    since_midnight = NOW - datetime.combine(NOW.date(), time(), UTC)
+    assert found(Match(listed, 0), {}, NOW) == pytest.approx(NEW * 0.5 ** (1 + since_midnight / FADES))
+    seen = replace(listed, listed=None, first_seen=NOW - FADES)
+    assert found(Match(seen, 0), {}, NOW) == pytest.approx(NEW / 2)

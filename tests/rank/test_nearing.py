@@ -49,3 +49,31 @@ def test_what_is_near_comes_nearest_first_above_the_floor(given: list[float], mo
     assert [cosine for _, cosine in near] == sorted(
         (c for c in given if c >= np.float32(FLOOR)), reverse=True
     )[:most]
+
+
+def unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+def test_however_many_papers_there_are_each_is_measured_from_the_centre_of_all() -> None:
+    vectors = np.asarray(np.random.default_rng(7).normal(2, 1, (10_000, 3)), np.float32)
+    vectors[5] = 0
+    straight = unit(vectors)
+    around = straight - straight.mean(axis=0)
+    around[5] = 0
+    many = Neighbourhood.of([str(number) for number in range(10_000)], vectors.copy())
+    assert np.allclose(many.rows, unit(around), atol=1e-4)
+    assert np.allclose(many.seen_from_here(vectors[:9]), unit(around)[:9], atol=1e-4)
+    assert many.rows.dtype == many.centre.dtype == np.float32
+
+
+def test_of_few_papers_a_single_near_one_counts() -> None:
+    assert [known for known, _ in crowd(500).near(cosines(0.0, 0.4, of=500), most=5)] == ["1"]
+    assert [known for known, _ in crowd(CROWD + 1).near(cosines(0.0, 0.4, of=CROWD + 1), most=5)] == []
+
+
+def test_equally_near_papers_stay_in_their_order() -> None:
+    alike = cosines(*([0.5, 0.4] * 50), of=100)
+    nearest = [int(known) for known, _ in crowd(100).near(alike, most=100)]
+    assert nearest == [*range(0, 100, 2), *range(1, 100, 2)]

@@ -1,11 +1,24 @@
 """What a paper promises before anybody voted."""
 
 from dataclasses import replace
+from math import log
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.rank.prior import FARTHEST, NOBODY, Past, record_of, shipped, terms_of
+from digest.rank.prior import (
+    FARTHEST,
+    NOBODY,
+    Name,
+    Past,
+    Prior,
+    Record,
+    Weights,
+    record_of,
+    shipped,
+    terms_of,
+)
 from tests.house import NOW, paper
 
 PRIOR = shipped()
@@ -37,3 +50,31 @@ def test_people_are_measured_against_their_own_day_and_few_papers_prove_little()
     assert once.authors["bo"].standing(3) < 0
     assert once.votes_of(day) == 100
     assert NOBODY.votes_of(day) is None
+
+
+SILENT = Weights(base=0, authors=0, code=0, page=0, text=0)
+TELLING = replace(SILENT, author_mean=0.1, author_best=0.2, submitter=0.4)
+BY_PEOPLE = Prior(as_of=NOW.date(), plain=SILENT, known=TELLING, lowest_quartile=0, terms={})
+
+
+def test_people_we_know_promise_what_they_kept_before_and_strangers_nothing() -> None:
+    record = Record({"ada": Name(7, 20, 10)}, {"bo": Name(5, 20, 20)})  # above their days by 10 and 20 in all
+    ours = replace(paper(authors=("Ada", "Eve")), submitter="bo")
+    assert BY_PEOPLE.promise(ours, record) == pytest.approx(0.1 * 1 / 2 + 0.2 * 1 + 0.4 * 2)
+    assert BY_PEOPLE.promise(replace(ours, submitter="cy"), record) == pytest.approx(0.1 * 1 / 2 + 0.2 * 1)
+    assert BY_PEOPLE.promise(paper(authors=("Eve",)), record) == 0
+    assert BY_PEOPLE.promise(paper(authors=()), record) == 0
+
+
+def test_while_nobody_is_known_the_weights_are_those_that_ask_for_nobody() -> None:
+    asks_for_people = replace(BY_PEOPLE, plain=replace(SILENT, base=0.5), known=replace(TELLING, base=-1))
+    assert asks_for_people.promise(paper()) == 0.5
+    assert asks_for_people.promise(paper(authors=("Eve",)), Record({"ada": Name(1, 1, 0)})) == -1
+
+
+def test_who_submits_papers_is_remembered_as_authors_are() -> None:
+    day = [replace(paper(authors=("Ada",)), listed=NOW.date(), submitter=name) for name in ("bo", "bo", "")]
+    record = record_of([Past(each, votes) for each, votes in zip(day, (100, 20, 10), strict=True)])
+    assert record.submitters.keys() == {"bo"}
+    assert (record.submitters["bo"].papers, record.submitters["bo"].votes) == (2, 60)
+    assert record.submitters["bo"].above == pytest.approx(log(101 / 21))

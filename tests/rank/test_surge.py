@@ -1,6 +1,7 @@
 """How hot is a paper on a source that has no curve yet?"""
 
 from itertools import pairwise
+from math import log2
 
 import pytest
 from hypothesis import given
@@ -39,3 +40,13 @@ def test_who_gained_more_stands_no_lower_and_nobody_alone_stands_out(surges: dic
         assert heat[less] <= heat[more]
     if len(surges) == 1:
         assert max(heat.values()) <= 0
+
+
+def test_who_gained_nothing_stands_one_doubling_below_usual_and_the_least_gain_counts() -> None:
+    assert standings({"still": 0, "stirs": 0.5}) == {"still": -1, "stirs": pytest.approx(log2(3) - 1)}
+
+
+def test_the_best_of_many_stands_out_by_how_many_there_are() -> None:
+    heat = standings({str(number): number + 1 for number in range(7)})
+    assert heat["6"] == pytest.approx(log2(8) - 1)
+    assert heat["3"] == pytest.approx(0)

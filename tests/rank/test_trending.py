@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from math import log2
+from math import exp, log2, sqrt
 from random import Random
 
 import pytest
@@ -266,3 +266,181 @@ def test_the_authors_record_lifts_a_young_paper_and_is_told() -> None:
     assert told[known.id].author_votes == 120
     assert told[unknown.id].author_votes is None
     assert told[known.id].value > told[unknown.id].value
+
+
+def test_the_list_is_led_by_what_most_surely_ends_among_the_best_and_then_by_what_is_on_course_for_more() -> (
+    None
+):
+    sure, hot, hotter = (
+        Heat(value=0, expected=9, order=2.0),
+        Heat(value=1, expected=9),
+        Heat(value=1, expected=20),
+    )
+    assert sorted([hot, hotter, sure], key=hotness) == [sure, hotter, hot]
+
+
+def ordered(hoped: float, hours: float = 0) -> float:
+    """The order of the docs: doublings above the bar; below it the older forecast hopes for less."""
+    above = log2((hoped + 1) / (84 + 1))
+    return above if above >= 0 else above * sqrt(PACE.spread_at(0, 1) / PACE.spread_at(hours, 1))
+
+
+@given(papers, st.integers(0, 60), st.floats(0.5, 400))
+def test_the_order_of_a_voted_paper_is_the_one_of_the_docs(one: Paper, value: int, age: float) -> None:
+    told = heat(one, at(one, value, age))
+    if not told.is_doubted:
+        promise, grown = DEFAULT.prior.promise(one), PACE.grown_at(age)
+        hoped = (value + 6) / (grown + 6 / 18) * exp(0.1 * promise * max(0, 1 - grown))
+        assert told.order == pytest.approx(ordered(hoped, age))
+
+
+@given(papers)
+def test_the_order_of_a_paper_without_votes_is_what_it_promises(one: Paper) -> None:
+    told = heat(one)
+    assert told.expected == pytest.approx(promised(18, DEFAULT.prior.promise(one)))
+    assert told.order == pytest.approx(ordered(told.expected))
+
+
+def test_a_doubted_paper_is_held_back_in_the_order_too() -> None:
+    old = replace(BARE, listed=NOW.date() - timedelta(days=9))
+    told = heat(old, at(old, 150, 170))
+    assert told.is_doubted
+    grown = PACE.grown_at(170)
+    assert told.expected == pytest.approx((150 + 8) / (grown + 8 / 18))
+    assert told.order == pytest.approx(ordered((150 + 8) / (grown + 8 / 18)))
+
+
+def test_a_paper_on_nobodys_list_is_on_course_for_a_tenth_of_what_it_promises() -> None:
+    unlisted = replace(BARE, listed=None)
+    assert heat(unlisted).expected == pytest.approx(heat(BARE).expected / 10)
+
+
+def test_comments_and_citations_say_nothing_and_hide_nothing() -> None:
+    one = listed()
+    talk = [replace(at(one, 90, 2), kind=kind) for kind in (SignalKind.COMMENTS, SignalKind.CITATIONS)]
+    assert heat(one, *talk, at(one, 30, 8)) == heat(one, at(one, 30, 8))
+    assert heat(one, *talk) == heat(one)
+
+
+def test_upvotes_of_another_source_are_not_the_lists_votes() -> None:
+    one = listed()
+    elsewhere = replace(at(one, 30, 8), source="alphaxiv")
+    assert heat(one, elsewhere).expected == heat(one).expected
+    assert heat(one, elsewhere).usual is None
+
+
+def test_the_votes_say_where_and_what_they_are_and_whose_paper_it_is() -> None:
+    one = listed()
+    climate = replace(DEFAULT, record=record_of([Past(listed(days_ago=20), 120.0)]))
+    told = heat_of([one], {one.id: [at(one, 30, 8)]}, NOW, climate=climate)[one.id]
+    assert (told.source, told.kind, told.votes) == ("huggingface", SignalKind.UPVOTES, 30)
+    assert told.author_votes == 120
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(11, True), (13, False)])
+def test_a_gain_is_told_for_half_a_day_after_it_was_read(hours: float, *, is_told: bool) -> None:
+    one = listed(days_ago=3)
+    readings = at(one, 12, 33), at(one, 60, 57)
+    assert (
+        heat(one, *readings, now=readings[1].observed_at + timedelta(hours=hours)).gained == 48
+    ) is is_told
+
+
+@pytest.mark.parametrize(
+    ("ages", "gained"),
+    [
+        ((39,), 40),
+        ((39.1,), None),
+        ((21,), 40),
+        ((20.9,), None),
+        ((22, 32, 38), 30),
+        ((22, 35, 38), 30),
+        ((22, 27, 38), 20),
+    ],
+)
+def test_what_came_since_yesterday_is_told_by_the_reading_nearest_to_a_day_ago(
+    ages: Sequence[float], gained: float | None
+) -> None:
+    one, votes = listed(days_ago=3), (20, 30, 40)
+    before = [at(one, votes[place], age) for place, age in enumerate(ages)]
+    told = heat(one, *before, at(one, 60, 57), now=at(one, 0, 58).observed_at)
+    assert told.gained == gained
+
+
+@pytest.mark.parametrize(
+    ("seen", "published", "age"), [(4, 9, 4), (None, 9, 9), (None, None, 2), (0.5, 9, 0.5)]
+)
+def test_a_paper_on_no_list_ages_from_when_it_was_first_seen_or_published_or_voted_for(
+    seen: float | None, published: float | None, age: float
+) -> None:
+    def ago(hours: float | None) -> datetime | None:
+        return None if hours is None else NOW - timedelta(hours=hours)
+
+    one = replace(paper(), first_seen=ago(seen), published=ago(published))
+    assert heat(one, signal(one, 5, hours_ago=2), signal(one, 9)).hours == age
+
+
+def test_a_source_with_a_curve_of_its_own_tells_heat_by_it() -> None:
+    curve = replace(PACE, source="alphaxiv", median=3.0, mean=6.0, ceiling=50.0)
+    climate = replace(DEFAULT, paces=(PACE, curve))
+    one = paper()
+    morning = NOW.replace(hour=0, minute=0)
+    readings = [
+        replace(signal(one, value, source="alphaxiv"), observed_at=morning + timedelta(hours=hours))
+        for value, hours in ((4, 2), (20, 8))
+    ]
+    told = heat_of([one], {one.id: readings}, NOW, climate=climate)[one.id]
+    assert told.value == pytest.approx(log2(((20 + 2) / (0.4 + 2 / 6) + 1) / (3 + 1)))
+    assert (told.source, told.votes) == ("alphaxiv", 20)
+    crowded = [replace(each, value=each.value * 50) for each in readings]
+    told = heat_of([one], {one.id: crowded}, NOW, climate=climate)[one.id]
+    assert told.value == pytest.approx(doublings(50, curve))
+
+
+def test_of_two_equal_sources_the_one_that_lists_papers_is_named() -> None:
+    climate = replace(DEFAULT, paces=(PACE, replace(PACE, source="alphaxiv")))
+    one = replace(paper(), listed=NOW.date(), first_seen=NOW)
+    reading = at(one, 200, 8)
+    told = heat_of([one], {one.id: [reading, replace(reading, source="alphaxiv")]}, NOW, climate=climate)[
+        one.id
+    ]
+    assert told.source == "huggingface"
+    assert told.value == pytest.approx(1.25 * heat(one, reading).value)
+
+
+def test_a_paper_hotter_elsewhere_is_told_from_there_and_the_others_add_a_quarter() -> None:
+    peers = [paper() for _ in range(15)]
+    climate = replace(DEFAULT, record=record_of([Past(listed(days_ago=20), 120.0)]))
+    one = listed(days_ago=0)
+    signals: dict[str, Sequence[Signal]] = {
+        each.id: [
+            signal(each, 1, kind=SignalKind.POINTS, source=source)
+            for source in ("hackernews", "lobsters")[: 2 if place < 7 else 1]
+        ]
+        for place, each in enumerate(peers)
+    }
+    signals[one.id] = [
+        signal(one, 99, kind=SignalKind.POINTS, source="hackernews"),
+        signal(one, 50, kind=SignalKind.POINTS, source="lobsters"),
+        at(one, 12, 8),
+    ]
+    own = heat_of([one], {one.id: [at(one, 12, 8)]}, NOW, climate=climate)[one.id]
+    assert own.value > 0
+    told = heat_of([one, *peers], signals, NOW, climate=climate)[one.id]
+    best, second = log2(17) - 1, log2(9) - 1
+    assert told.value == pytest.approx(best + 0.25 * (second + own.value))
+    assert told.order == pytest.approx(told.value - doublings(84, PACE))
+    assert (told.source, told.kind, told.votes) == ("hackernews", SignalKind.POINTS, 99)
+    assert (told.expected, told.author_votes, told.is_doubted) == (own.expected, 120, False)
+
+
+def test_a_second_source_lifts_a_paper_in_the_list_as_well_by_however_little() -> None:
+    one, peer = listed(), paper()
+    points = [
+        signal(each, value, kind=SignalKind.POINTS, source="hackernews")
+        for each, value in ((one, 2), (peer, 1))
+    ]
+    alone = heat(one, at(one, 200, 8))
+    both = heat_of([one, peer], {one.id: [at(one, 200, 8), points[0]], peer.id: points[1:]}, NOW)[one.id]
+    assert both.value == pytest.approx(alone.value + 0.25 * (log2(3) - 1))
+    assert both.order == pytest.approx((alone.order or 0) + 0.25 * (log2(3) - 1))
