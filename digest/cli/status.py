@@ -10,6 +10,7 @@ from digest.cadence import arxiv_day, arxiv_silence
 from digest.cli.house import ago, clock, json_option, now_option, open_house, show_json, show_table
 from digest.model import BounceKind, DeliveryState, Health, Status
 from digest.pipeline import LAST_TICK
+from digest.rereading import progress
 from digest.store import Transaction
 from digest.store.sources import SourceState
 
@@ -54,6 +55,7 @@ def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:
         ],
         "arxiv_today": arxiv_silence(arxiv_day(now)) or "announces",
         "papers": tx.papers.count(),
+        "vectors": progress(tx),
         "subscribers": {str(status): n for status, n in tx.subscribers.counts().items()},
         "next_due": oldest.isoformat() if oldest else None,
         "queue": {str(state): n for state, n in tx.deliveries.waiting().items()},
@@ -81,11 +83,20 @@ def in_words(told: dict[str, Any]) -> Sequence[str]:
         f"{sum(heard.get(kind, 0) for kind in BOUNCES)} bounced, "
         f"{heard.get(BounceKind.COMPLAINT, 0)} complained."
     )
-    said = [run, papers, people, mail]
+    said = [run, papers, people, mail, *_vectors(told["vectors"])]
     if told["paused"]:
         said.insert(0, f"PAUSED: {told['paused']} `digest db resume` lets mail go again.")
     said += [f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in told["held"]]
     return said
+
+
+def _vectors(told: dict[str, Any] | None) -> Sequence[str]:
+    """How far a model has come that is new here; nothing where there is none, or it is through."""
+    if told is None or (told["done"] and told["serving"] == told["model"]):
+        return ()
+    far = f"{told['papers']} of {told['of']} papers looked through, then {told['readers']} readers"
+    serves = f"{told['serving']} serves. `digest embed` does the rest at once."
+    return (f"Vectors by {told['model']}: {far}; {serves}",)
 
 
 def _moment(told: str) -> datetime:

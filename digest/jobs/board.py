@@ -1,6 +1,6 @@
 """Where do workers find their jobs? On a board in PostgreSQL: procrastinate's queues, two of them.
 
-    work   tick, ingest, plan and bounces: arithmetic and reading, two at a time in each worker
+    work   tick, ingest, plan, reread and bounces: arithmetic and reading, two at a time in each worker
     post   pump: one in each worker, so that the connections to the mail server stay as many as were set
 
 Each mail is claimed from the ledger, not from the board: a job per mail would be a second ledger beside
@@ -27,7 +27,7 @@ from digest.store.dialects import CUT_OFF
 log = logging.getLogger(__name__)
 
 WORK, POST = "work", "post"
-URGENT = 10
+URGENT, LEISURE = 10, -10
 PUMPS = 8  # called at once; more workers than that are called a few seconds later
 MOST_ATTEMPTS = 10  # a job that has killed so many workers is not given to another
 FORGOTTEN = 72  # hours a failed job is kept to be looked at
@@ -91,6 +91,12 @@ class Board:
         @works.task(name="bounces", queue=WORK, lock="bounces", queueing_lock="bounces")
         async def bounces(timestamp: int) -> None:  # noqa: ARG001  as above
             await chores.hear()
+
+        @works.periodic(cron="* * * * *")
+        @works.task(name="reread", queue=WORK, lock="reread", queueing_lock="reread", priority=LEISURE)
+        async def reread(timestamp: int) -> None:  # noqa: ARG001  as above
+            with _told("reread"):
+                await chores.reread()
 
         @self.posts.task(name="pump", queue=POST)
         async def pump() -> None:

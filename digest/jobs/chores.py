@@ -80,6 +80,10 @@ class Chores:
         with self.house.store.begin(write=False) as tx:
             return is_wanted(tx, self.clock())
 
+    async def reread(self) -> None:
+        """Have a model that is new here read on, for some seconds."""
+        await pipeline.reread(self.house, self.clock)
+
     async def hear(self) -> None:
         """Read what came back, where anybody listens."""
         if hears_mail(self.house):

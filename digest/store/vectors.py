@@ -46,13 +46,19 @@ class Vectors:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
+    def models(self) -> tuple[KeptModel, ...]:
+        """Every model that vectors are kept of: one that knows all papers first, then who began first."""
+        query = sa.select(MODEL).order_by(MODEL.c.is_complete.desc(), MODEL.c.id)
+        rows = self._connection.execute(query)
+        return tuple(KeptModel(row.id, row.name, row.setting, row.fit, row.is_complete) for row in rows)
+
     def serving(self) -> KeptModel | None:
-        """The newest model that knows all papers; None before there is one."""
-        return self._first(MODEL.c.is_complete.is_(True))
+        """The model that knows all papers; while there is none, the one that has learnt them for longest."""
+        return next(iter(self.models()), None)
 
     def model(self, name: str) -> KeptModel | None:
         """The model of this name and version, complete or not."""
-        return self._first(MODEL.c.name == name)
+        return next((each for each in self.models() if each.name == name), None)
 
     def begin(self, name: str, *, setting: str, fit: bytes, now: datetime) -> None:
         """A new model starts to learn the papers; until it knows all, the one before serves."""
@@ -78,6 +84,21 @@ class Vectors:
             vectors = self.of(model, {key for _, key in papers})
             yield from ((known, vectors[key]) for known, key in papers if key in vectors)
 
+    def held(self, model: KeptModel, keys: Collection[int]) -> set[int]:
+        """Those of these texts, by their keys, that this model has a vector of."""
+        query = sa.select(VECTOR.c.key).where(
+            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+        )
+        return set(self._connection.scalars(query))
+
+    def newest_texts(self, most: int, *, below: int | None = None) -> list[tuple[int, str]]:
+        """What the newest papers say, with their numbers, the newest first; only those below a number."""
+        query = sa.select(PAPER.c.number, PAPER.c.title, PAPER.c.abstract)
+        query = query.order_by(PAPER.c.number.desc()).limit(most)
+        if below is not None:
+            query = query.where(PAPER.c.number < below)
+        return [(row.number, f"{row.title}\n{row.abstract}") for row in self._connection.execute(query)]
+
     def newest(self, most: int) -> Iterator[list[tuple[str, int]]]:
         """The newest papers in pieces, the newest first: each one's id and its text's key; none withdrawn."""
         columns = (PAPER.c.number, PAPER.c.id, PAPER.c.title, PAPER.c.abstract, PAPER.c.withdrawn)
@@ -90,9 +111,15 @@ class Vectors:
             yield [(row.id, text_key(f"{row.title}\n{row.abstract}")) for row in rows if not row.withdrawn]
             below = PAPER.c.number < rows[-1].number
 
-    def known(self, model: KeptModel) -> set[int]:
-        """The keys of all texts that this model has a vector of."""
-        return set(self._connection.scalars(sa.select(VECTOR.c.key).where(VECTOR.c.model_id == model.id)))
+    def count(self, model: KeptModel) -> int:
+        """How many vectors this model has."""
+        query = sa.select(sa.func.count()).select_from(VECTOR).where(VECTOR.c.model_id == model.id)
+        return int(self._connection.scalar(query) or 0)
+
+    def known(self, model: KeptModel) -> Iterator[int]:
+        """The keys of all texts that this model has a vector of, one after the other."""
+        query = sa.select(VECTOR.c.key).where(VECTOR.c.model_id == model.id)
+        yield from self._connection.scalars(query, execution_options={"yield_per": _PIECE})
 
     def keep(self, model: KeptModel, vectors: Mapping[int, bytes]) -> None:
         """Keep vectors by their texts' keys; those that are there already stay."""
@@ -124,11 +151,6 @@ class Vectors:
         if not rows:
             return
         self._connection.execute(_KEEP, rows)
-
-    def _first(self, condition: sa.ColumnElement[bool]) -> KeptModel | None:
-        query = sa.select(MODEL).where(condition).order_by(MODEL.c.id.desc()).limit(1)
-        row = self._connection.execute(query).one_or_none()
-        return KeptModel(row.id, row.name, row.setting, row.fit, row.is_complete) if row else None
 
 
 _KEEP = sa.text(
