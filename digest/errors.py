@@ -70,7 +70,7 @@ class InvalidChange(DigestError):
 
 
 class InvalidToken(DigestError):
-    """This link is not valid any more."""
+    """This link is not whole, or not valid any more. Take the one in your newest mail, all of it."""
 
 
 class LinkExpired(InvalidToken):

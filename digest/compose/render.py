@@ -16,7 +16,7 @@ from digest.compose.links import Links
 from digest.compose.pages import Page
 from digest.compose.site import Site
 from digest.compose.stationery import Stationery
-from digest.compose.tongue import Tongue, tongue
+from digest.compose.tongue import Tongue, city, tongue
 from digest.model import Edition, Email, Paper, Pick, Section, Subscriber
 
 __all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
@@ -200,10 +200,10 @@ class Renderer:
         return "\n".join(printed).rstrip("\n")
 
     def _moment(self, reader: Subscriber, moment: datetime) -> str:
-        """`Tuesday 24 November 2026, 07:00 (Europe/Berlin)`."""
+        """`Tuesday 24 November 2026, 07:00 (Berlin)`."""
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
-        return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({zone})"
+        return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({city(zone)})"
 
 
 def same(one: object, other: object) -> bool:

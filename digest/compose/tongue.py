@@ -65,6 +65,11 @@ class Tongue:
         return self.say("“%(text)s”") % {"text": text}
 
 
+def city(zone: str) -> str:
+    """How people call a time zone: `New York` for `America/New_York`, `UTC` for itself."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
 @lru_cache(maxsize=4096)
 def _date(code: str, day: date, form: str) -> str:
     return format_date(day, form, locale=LOCALES[code]).replace(",", "" if code == "en" else ",")

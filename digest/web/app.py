@@ -59,12 +59,13 @@ MEANING: dict[type[object], int] = {
 TITLES = {
     404: "There is nothing here",
     405: "That does not work this way",
-    410: "This link has expired",
     413: "That is too much",
-    422: "Something is missing",
+    422: "That cannot be taken as it is",
     429: "Please wait a little",
     503: "Back in a moment",
 }
+
+MISLED = "This link does not work"
 
 
 def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None = None) -> FastAPI:
@@ -98,7 +99,8 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
         if status == 500:
             log.error("page failed", extra={"path": room_of(request), "reason": str(error)})
             return told(lobby, request, status, "We could not do that; please try again later.")
-        return told(lobby, request, status, str(error))
+        title = MISLED if isinstance(error, InvalidToken) else ""
+        return told(lobby, request, status, str(error), title=title)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -123,11 +125,11 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
         return told(lobby, request, 500, "Something went wrong on our side; please try again later.")
 
 
-def told(lobby: Lobby, request: Request, status: int, sentence: str) -> Response:
+def told(lobby: Lobby, request: Request, status: int, sentence: str, *, title: str = "") -> Response:
     """A failure in the form its reader expects: JSON for programs, a page for people."""
     if room_of(request) == "api":
         return JSONResponse({"error": sentence}, status)
-    title = TITLES.get(status, "That did not work")
+    title = title or TITLES.get(status, "That did not work")
     return lobby.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
 
 

@@ -6,15 +6,25 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from digest import subscriptions
+from digest.cadence import local_day
+from digest.compose.clean import clean
+from digest.compose.gist import shorten
 from digest.compose.links import Claim, Purpose
+from digest.compose.tongue import city, tongue
 from digest.errors import NotFound
-from digest.model import Status, Subscriber
+from digest.model import Frequency, Profile, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import parse_address
 from digest.web.lobby import InLobby, Lobby
 from digest.web.parts import Button
 from digest.web.signup import COOKIE, recognised
 
+LONGEST_TOPICS = 160
+OFTEN = {
+    Frequency.DAILY: "every day with papers",
+    Frequency.WEEKDAYS: "Monday to Friday",
+    Frequency.WEEKLY: "once a week",
+}
 READS = {Status.CONFIRMED, Status.PAUSED}
 
 router = APIRouter(include_in_schema=False)
@@ -91,15 +101,28 @@ def _is_same_browser(lobby: Lobby, request: Request, reader: Subscriber) -> bool
 
 
 def _confirmed(lobby: Lobby, reader: Subscriber) -> Response:
+    brand, topics = lobby.house.site.brand, named(reader.profile)
     return lobby.pages.message(
         "You are subscribed",
-        f"{lobby.house.site.brand} comes to {reader.address}. The next one arrives {_when(reader)}.",
-        "Tell us what you work on, and papers are picked for you.",
-        links=[("Choose your interests", lobby.house.links.preferences(reader.pid))],
+        f"{brand} comes to {reader.address}. {_when(reader)}",
+        f"Papers are picked for you by what you named: {topics}."
+        if topics
+        else "Tell us what you work on, and papers are picked for you.",
+        links=[("Interests, time and time zone", lobby.house.links.preferences(reader.pid))],
     )
 
 
+def named(profile: Profile) -> str:
+    """The topics a reader named, as far as they fit on a line; nothing where there are none."""
+    topics = (*profile.keywords, *(facet.name for facet in profile.facets))
+    return shorten(clean(", ".join(topics)), LONGEST_TOPICS)
+
+
 def _when(reader: Subscriber) -> str:
+    """When the next one comes; nothing for those who let it rest."""
+    if reader.next_due is None:
+        return ""
     schedule = reader.schedule
-    days = {"daily": "every day", "weekdays": "on weekdays", "weekly": "once a week"}[schedule.frequency]
-    return f"{days} at {schedule.send_at:%H:%M} ({schedule.timezone}), when there are papers"
+    day = tongue("en").day(local_day(schedule, reader.next_due))
+    often, place = OFTEN[schedule.frequency], city(schedule.timezone)
+    return f"The next one is due {day} at {schedule.send_at:%H:%M} ({place}), then {often}."

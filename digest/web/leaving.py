@@ -21,8 +21,8 @@ def ask(token: str, lobby: InLobby) -> Response:
         return _gone(lobby, token, reader)
     return lobby.pages.page(
         "question",
-        title="Unsubscribe",
-        sentences=[f"{lobby.house.site.brand} will no longer come to {reader.address}."],
+        title="Unsubscribe?",
+        sentences=[f"{lobby.house.site.brand} still comes to {reader.address}. One press ends it."],
         card=None,
         buttons=[Button("Unsubscribe", f"/u/{token}", main=True)],
         links=[("Fewer papers, another day or a pause instead", lobby.house.links.preferences(reader.pid))],

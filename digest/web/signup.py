@@ -10,9 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
+from digest.errors import InvalidAddress
 from digest.model import Facet
 from digest.signups import Asking
-from digest.store.addresses import parse_address
+from digest.store.addresses import Address, parse_address
 from digest.web.admission import Application, Refused, Wait
 from digest.web.guard import SCRIPTED_POLICY
 from digest.web.lobby import InLobby, Lobby
@@ -21,10 +22,7 @@ STEP = 0.12  # seconds: answers leave on the beat, so that the time taken says n
 RECOGNISED = 3 * 24 * 3600  # seconds for which the browser of the sign-up may confirm by opening the link
 COOKIE = "signup"
 LONGEST_SEARCH = 100
-SENT = (
-    "If this address can get our mail, a message is on its way: open it and confirm.",
-    "If nothing arrives within a few minutes, look into the spam folder, or try again later.",
-)
+SENT = "If this address can get our mail, a message is on its way: open it and confirm."
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,7 +43,10 @@ async def subscribe(request: Request, lobby: InLobby) -> Response:
     """Sign up: a mail asks to confirm. Known, unknown and suppressed addresses get the same answer."""
     began = monotonic()
     applied = await _read(request)
-    address = parse_address(applied.email)
+    try:
+        address = parse_address(applied.email)
+    except InvalidAddress as error:
+        return _misspelt(lobby, request, applied, str(error))
     verdict = lobby.door.verdict(
         applied, visitor=lobby.visitor(request), domain=address.domain, now=lobby.clock()
     )
@@ -55,7 +56,7 @@ async def subscribe(request: Request, lobby: InLobby) -> Response:
         return _refused(lobby, request, verdict)
     await _apply(lobby, applied, address.mailbox)
     await _on_the_beat(began)
-    return _accepted(lobby, request, address.mailbox)
+    return _accepted(lobby, request, address)
 
 
 async def _read(request: Request) -> Application:
@@ -88,15 +89,22 @@ async def _on_the_beat(began: float) -> None:
     await asyncio.sleep(began + beats * STEP - monotonic())
 
 
-def _accepted(lobby: Lobby, request: Request, mailbox: str) -> Response:
+def _accepted(lobby: Lobby, request: Request, address: Address) -> Response:
     answer: Response
     if _wants_json(request):
-        answer = JSONResponse({"accepted": True, "next": SENT[0]}, 202)
+        answer = JSONResponse({"accepted": True, "next": SENT}, 202)
     else:
-        answer = lobby.pages.message("Check your mail", *SENT, status=202)
+        answer = lobby.pages.message(
+            "Check your mail",
+            f"If {address.shown} can get our mail, a message is on its way: open it and confirm.",
+            f"It comes from {lobby.house.site.notices_sender}. If nothing arrives within a few minutes, look "
+            "into the spam folder, and whether the address is spelt as it should be.",
+            status=202,
+            links=[("Write the address again", "/")],
+        )
     answer.set_cookie(
         COOKIE,
-        recognised(lobby, mailbox),
+        recognised(lobby, address.mailbox),
         max_age=RECOGNISED,
         path="/c",
         secure=lobby.is_https,
@@ -112,22 +120,28 @@ def recognised(lobby: Lobby, mailbox: str) -> str:
     return blake2b(mailbox.encode(), key=key, digest_size=16).hexdigest()
 
 
+def _misspelt(lobby: Lobby, request: Request, applied: Application, said: str) -> Response:
+    """The form again, with all that was typed: one letter is wrong, not everything."""
+    if _wants_json(request):
+        return JSONResponse({"error": said}, 422)
+    ticket = applied.ticket or lobby.tickets.issue(lobby.clock())
+    return _again(lobby, applied, status=422, title="Look at the address again", said=said, ticket=ticket)
+
+
 def _wait(lobby: Lobby, request: Request, applied: Application, verdict: Wait) -> Response:
     if _wants_json(request):
         terms = {"ticket": verdict.ticket, "wait": verdict.seconds, "work": verdict.work}
         return JSONResponse({"error": verdict.said, **terms}, 428)
-    answer = lobby.pages.page(
-        "wait",
-        status=428,
-        said=verdict.said,
-        seconds=verdict.seconds,
-        applied=applied,
-        ticket=verdict.ticket,
-        work=verdict.work,
-    )
+    terms = {"ticket": verdict.ticket, "seconds": verdict.seconds, "work": verdict.work}
+    answer = _again(lobby, applied, status=428, title="One more step", said=verdict.said, **terms)
     if verdict.work:
         answer.headers["content-security-policy"] = SCRIPTED_POLICY
     return answer
+
+
+def _again(lobby: Lobby, applied: Application, *, status: int, **shown: object) -> Response:
+    """The sign-up form once more, filled in as it was."""
+    return lobby.pages.page("wait", status=status, applied=applied, **({"seconds": 0, "work": 0} | shown))
 
 
 def _refused(lobby: Lobby, request: Request, verdict: Refused) -> Response:

@@ -40,7 +40,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await page.goto(here.link("c"))
         assert await page.inner_text("h1") == "You are subscribed"
         assert await page.evaluate("document.cookie") == ""
-        await page.click("text=Choose your interests")
+        await page.click("text=Interests, time and time zone")
         assert await page.input_value("#keywords") == "sheep"
         await page.fill("#keywords", "teapots")
         await page.click("text=Save")

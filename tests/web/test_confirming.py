@@ -46,6 +46,24 @@ async def test_opening_the_link_asks_and_the_button_confirms(
     assert carol.status is Status.CONFIRMED
 
 
+async def test_the_first_page_says_when_the_first_mail_comes_and_what_was_named(
+    visitor: AsyncClient, house: House, clock: Clock, waiting: Subscriber
+) -> None:
+    with house.store.begin() as tx:
+        wishes: dict[str, object] = {"timezone": "America/New_York", "keywords": "sheep, teapots"}
+        subscriptions.change(tx, waiting.pid, wishes, by=By("test", clock.now, house.secret))
+    done = (await visitor.post(link_of(house, waiting))).text
+    assert "The next one is due Monday 23 November 2026 at 07:00 (New York), then every day" in done
+    assert "by what you named: sheep, teapots." in done
+    assert "Tell us what you work on" not in done
+
+
+async def test_who_named_nothing_is_asked_what_they_work_on(
+    visitor: AsyncClient, house: House, waiting: Subscriber
+) -> None:
+    assert "Tell us what you work on" in (await visitor.post(link_of(house, waiting))).text
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_link_scanner_confirms_nothing(
     visitor: AsyncClient, house: House, waiting: Subscriber, reader_now: Look, method: str

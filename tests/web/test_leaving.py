@@ -27,6 +27,22 @@ def has_left(reader_now: Look) -> bool:
     return ada is not None and ada.status is Status.UNSUBSCRIBED
 
 
+async def test_the_page_says_that_nothing_has_ended_yet(
+    visitor: AsyncClient, link: str, reader_now: Look
+) -> None:
+    page = (await visitor.get(link)).text
+    assert "Unsubscribe?" in page
+    assert "still comes to ada@example.com" in page
+    assert not has_left(reader_now)
+
+
+async def test_a_damaged_link_says_what_to_do(visitor: AsyncClient, link: str) -> None:
+    page = await visitor.get(link[:-3])
+    assert page.status_code == 404
+    assert "This link does not work" in page.text
+    assert "your newest mail" in page.text
+
+
 BODIES = {
     "urlencoded": {"data": ONE_CLICK},
     "multipart": {"files": {"List-Unsubscribe": (None, "One-Click")}},
