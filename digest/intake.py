@@ -1,11 +1,14 @@
 """What came in? Every source read, kept, and looked at before anything of it is sent."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 
+from digest.alerts import BAD
 from digest.cadence import arxiv_day
 from digest.errors import StoreBusy, StoreError
 from digest.fetch.client import Client
@@ -13,6 +16,7 @@ from digest.fetch.health import reason_to_hold
 from digest.fetch.source import Known, Source, Tell, Visit, failed, read, tell_nobody, unreadable
 from digest.model import Memory, Reading
 from digest.store import Store
+from digest.store.sources import SourceState
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +32,17 @@ class Fetched:
     reading: Reading
     new: int
     updated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A source that could not be read when it was last asked, and from when on it is asked again."""
+
+    source: str
+    scopes: tuple[str, ...]  # those of its parts that failed; empty if all of it did
+    note: str
+    read_at: datetime
+    again_at: datetime
 
 
 async def fetch(
@@ -108,3 +123,21 @@ def fetch_is_due(store: Store, now: datetime, *, every: timedelta) -> bool:
     with store.begin(write=False) as tx:
         read = [state.read_at for state in tx.sources.latest()]
     return not any(now - every < moment <= now for moment in read)
+
+
+def unread(store: Store, now: datetime, *, every: timedelta) -> tuple[Unread, ...]:
+    """The sources in trouble that are not asked again yet, because the last reading is fresh."""
+    with store.begin(write=False) as tx:
+        fresh = [state for state in tx.sources.latest() if now - every < state.read_at <= now]
+    again = max((state.read_at for state in fresh), default=now) + every
+    by_source = (list(states) for _, states in groupby(fresh, key=attrgetter("source")))
+    return tuple(found for states in by_source for found in _unread(states, again))
+
+
+def _unread(states: Sequence[SourceState], again: datetime) -> Iterator[Unread]:
+    bad = [state for state in states if state.health in BAD]
+    if bad:
+        scopes = tuple(state.scope for state in bad) if len(bad) < len(states) else ()
+        yield Unread(
+            source=bad[0].source, scopes=scopes, note=bad[0].note, read_at=bad[0].read_at, again_at=again
+        )

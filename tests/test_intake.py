@@ -12,7 +12,7 @@ from digest.errors import StoreError
 from digest.fetch import hackernews
 from digest.fetch.client import Client, Manners
 from digest.fetch.source import Source, Visit
-from digest.intake import GIVE_UP, Fetched, fetch
+from digest.intake import GIVE_UP, Fetched, Unread, fetch, unread
 from digest.model import Health, Paper, Reading
 from digest.store import Store
 from tests.house import NOW
@@ -80,3 +80,22 @@ def test_what_is_no_count_counts_nothing(points: str) -> None:
 def test_waiting_for_arxiv_ends_before_anybody_s_mail_of_that_day_is_too_late() -> None:
     last_reading = timedelta(hours=GIVE_UP + 1)  # sources are read every hour
     assert last_reading <= MAX_LATENESS
+
+
+async def test_who_could_not_be_read_is_known_until_it_is_asked_again(store: Store) -> None:
+    await fetched(store, Stub("bad", breaks=KeyError("hits")), Stub("good", (GOOD,)))
+    hour = timedelta(hours=1)
+    [found] = unread(store, NOW + hour / 2, every=hour)
+    assert found == Unread(source="bad", scopes=(), note=found.note, read_at=NOW, again_at=NOW + hour)
+    assert "KeyError" in found.note
+    assert unread(store, NOW + hour, every=hour) == ()  # whoever comes now asks for themselves
+
+
+async def test_of_a_source_that_is_read_in_part_the_rest_is_named(store: Store) -> None:
+    await fetched(store, Stub("arxiv", (GOOD,)))
+    with store.begin() as tx:
+        tx.sources.record(
+            Reading(source="arxiv", scope="cs.RO", read_at=NOW, health=Health.FAILED, note="No.")
+        )
+    [found] = unread(store, NOW, every=timedelta(hours=1))
+    assert (found.scopes, found.note) == (("cs.RO",), "No.")

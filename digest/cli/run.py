@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import anyio
@@ -10,6 +12,7 @@ import click
 from digest import pipeline
 from digest.cli.fetch import fetched_json, show_fetched
 from digest.cli.house import json_option, now_option, open_house, progress, show_json, spoken, ticking
+from digest.intake import Unread, unread
 from digest.pipeline import Day
 
 log = logging.getLogger(__name__)
@@ -27,8 +30,9 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     beginning = clock()
     with open_house(log_level=spoken()) as house, progress("reading the sources") as bar:
         day = anyio.run(lambda: pipeline.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
+        resting = () if day.fetched else unread(house.store, clock(), every=house.fetch_every)
     log_day(day, clock() - beginning)
-    show_day(day, as_json=as_json)
+    show_day(day, resting, as_json=as_json)
     if not day.is_sound:
         sys.exit(1)
 
@@ -46,15 +50,21 @@ def canonical(day: Day) -> dict[str, object]:
     } | _counts(day)
 
 
-def show_day(day: Day, *, as_json: bool) -> None:
-    """What came of a tick, as JSON or in words."""
+def show_day(day: Day, resting: Sequence[Unread] = (), *, as_json: bool) -> None:
+    """What came of a tick, as JSON or in words; `resting` are sources that this tick left in peace."""
     if as_json:
-        show_json(day_json(day))
+        show_json(day_json(day) | {"unread": [asdict(each) for each in resting]})
         return
     if day.fetched:
         show_fetched(day.fetched)
-    for sentence in in_words(day):
+    for sentence in (*map(_rests, resting), *in_words(day)):
         click.echo(sentence)
+
+
+def _rests(each: Unread) -> str:
+    parts = f" ({', '.join(each.scopes)})" if each.scopes else ""
+    failed, again = f"{each.read_at:%H:%M}", f"{each.again_at:%H:%M} UTC"
+    return f"{each.source}{parts} could not be read at {failed} and is asked again from {again}: {each.note}"
 
 
 def day_json(day: Day) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What goes wrong on somebody's machine is told in one sentence that says what to do."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -122,3 +123,13 @@ def test_long_work_is_stopped_by_control_c_in_one_word(shell: Shell, args: list[
 def _heed_control_c() -> None:
     """A shell lets its background jobs ignore it, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_a_run_soon_after_a_failed_reading_says_which_sources_are_left_in_peace(shell: Shell) -> None:
+    assert shell("run", "--now", "2026-11-19T06:30:00Z").returncode == 1
+    again = shell("run", "--now", "2026-11-19T06:45:00Z")
+    assert again.returncode == 0
+    [line] = [line for line in again.stdout.splitlines() if line.startswith("huggingface")]
+    assert "could not be read at 06:30 and is asked again from 07:30 UTC: " in line
+    told = json.loads(shell("run", "--now", "2026-11-19T06:50:00Z", "--json").stdout)
+    assert {each["source"] for each in told["unread"]} == {"arxiv", "huggingface", "hackernews"}
