@@ -91,7 +91,9 @@ class Ranker:
         self._evidence = Evidence(self.papers, self._lexicon)
         self._splits_seeds, self._calibration = splits_seeds, calibration
         self._following = Following(self.papers)
-        self._identical = {text: place for place, text in enumerate(self._texts)}
+        self._identical: dict[str, list[int]] = {}  # a day may tell a paper twice, under two ids
+        for place, text in enumerate(self._texts):
+            self._identical.setdefault(text, []).append(place)
         self._place = {paper.id: place for place, paper in enumerate(papers)}
 
     def rank(
@@ -158,11 +160,9 @@ class Ranker:
         """Where those of the day's papers stand that the reader gave us, liked or did not like."""
         seeds = (liking for facet in profile.facets for liking in facet.liked)
         judged = (*profile.liked, *profile.disliked, *seeds)
-        places = (
-            self._place.get(each.paper_id, self._identical.get(f"{each.title}\n{each.abstract}"))
-            for each in judged
-        )
-        return sorted({place for place in places if place is not None})
+        by_id = {self._place[each.paper_id] for each in judged if each.paper_id in self._place}
+        by_words = (self._identical.get(f"{each.title}\n{each.abstract}", ()) for each in judged)
+        return sorted(by_id.union(*by_words))
 
     def _followed(self, affinity: Floats, profile: Profile, *, has_words: bool) -> Floats:
         """What following an author, an affiliation or a category adds."""
@@ -174,7 +174,7 @@ class Ranker:
         """A paper the reader gave us is wanted for certain: no paper could stand out further."""
         disliked = {document.text for document in dislikes(profile)}
         liked = {document.text for interest in wanted for document in interest.documents if document.title}
-        places = [self._identical[text] for text in liked - disliked if text in self._identical]
+        places = [place for text in liked - disliked for place in self._identical.get(text, ())]
         affinity[places] = np.maximum(affinity[places], np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE)
         return affinity
 
