@@ -57,8 +57,8 @@ class Tongue:
         return _date(self.code, day, SHORT_DATES[self.code]).replace(" ", "\N{NO-BREAK SPACE}")
 
     def long_day(self, day: date) -> str:
-        """`24 October 2026`."""
-        return _date(self.code, day, "long")
+        """`24 October 2026`, never broken across lines."""
+        return _date(self.code, day, "long").replace(" ", "\N{NO-BREAK SPACE}")
 
     def quote(self, text: str) -> str:
         """The text in the language's own quotation marks."""

@@ -10,6 +10,7 @@ from digest.compose.tongue import Tongue, plural
 from digest.model import Because, Heat, Paper, Pick, Reason, SignalKind
 
 LONGEST_WHY = 90
+UNBROKEN = "\N{NO-BREAK SPACE}"  # no line begins with a dot, and no number ends one
 ENOUGH_USUAL, ENOUGH_VOTES = 3, 10  # below these, "5× the usual" would be noise
 
 
@@ -24,7 +25,7 @@ def byline(tongue: Tongue, authors: tuple[str, ...]) -> str:
     return tongue.say("%(first)s, %(second)s and %(others)s") % {
         "first": first,
         "second": second,
-        "others": others,
+        "others": others.replace(" ", UNBROKEN),
     }
 
 
@@ -33,14 +34,18 @@ def meta(tongue: Tongue, paper: Paper, heat: Heat, *, told: bool = False) -> str
     published = tongue.short_day(paper.published.date()) if paper.published else ""
     facts = [byline(tongue, paper.authors), shorten(clean(paper.category), 40), published]
     line = tongue.say(", ").join(fact for fact in facts if fact)
-    return " · ".join(part for part in (line, "" if told else votes(tongue, heat)) if part)
+    counted = "" if told else votes(tongue, heat).replace(" ", UNBROKEN)
+    return f"{UNBROKEN}· ".join(part for part in (line, counted) if part)
 
 
 def votes(tongue: Tongue, heat: Heat) -> str:
     """`167 upvotes`, or nothing where nothing was counted."""
-    if not heat.votes or heat.votes < 1:
-        return ""
-    return tongue.count(*NOUNS[heat.kind or SignalKind.UPVOTES], heat.votes)
+    return _counted(tongue, heat, heat.votes) if heat.votes and heat.votes >= 1 else ""
+
+
+def _counted(tongue: Tongue, heat: Heat, number: float) -> str:
+    """So many of what this heat counts."""
+    return tongue.count(*NOUNS[heat.kind or SignalKind.UPVOTES], number)
 
 
 NOUNS = {
@@ -84,7 +89,14 @@ def tells_votes(heat: Heat) -> bool:
 
 
 def _breakout(tongue: Tongue, heat: Heat, day: date) -> str:
-    numbers = {"before": tongue.number(heat.broke_out_from or 0), "now": tongue.number(heat.votes or 0)}
+    votes = heat.votes or 0
+    return _fitting(
+        _since_sent(tongue, heat, day, now) for now in (_counted(tongue, heat, votes), tongue.number(votes))
+    )
+
+
+def _since_sent(tongue: Tongue, heat: Heat, day: date, now: str) -> str:
+    numbers = {"before": tongue.number(heat.broke_out_from or 0), "now": now}
     if heat.broke_out_on is None:
         return tongue.say("broke out since we sent it: was %(before)s, now %(now)s") % numbers
     if (day - heat.broke_out_on).days < 7:
@@ -126,7 +138,7 @@ def _gain(tongue: Tongue, heat: Heat) -> str:
     standing = _standing(tongue, heat)
     if heat.gained is None or heat.gained < 1:
         return standing
-    told = tongue.say("+%(gain)s since yesterday") % {"gain": tongue.number(heat.gained)}
+    told = tongue.say("+%(gain)s since yesterday") % {"gain": _counted(tongue, heat, heat.gained)}
     if ratio := _times(tongue, heat.gained, heat.usual_gain):
         return told + tongue.say(", %(times)s× the usual") % {"times": ratio}
     return tongue.say("%(first)s; %(second)s") % {"first": told, "second": standing} if standing else told
@@ -135,7 +147,7 @@ def _gain(tongue: Tongue, heat: Heat) -> str:
 def _standing(tongue: Tongue, heat: Heat) -> str:
     ratio = _times(tongue, heat.votes, heat.usual)
     numbers = {"times": ratio, "usual": tongue.number(heat.usual or 0)}
-    return tongue.say("%(times)s× the usual %(usual)s by now") % numbers if ratio else ""
+    return tongue.say("%(times)s× the usual %(usual)s at this age") % numbers if ratio else ""
 
 
 def _times(tongue: Tongue, count: float | None, usual: float | None) -> str:

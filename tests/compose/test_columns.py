@@ -1,10 +1,13 @@
 """How does text stand in a terminal?"""
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.compose.clean import clean
-from digest.compose.columns import COLUMNS, width, wrapped
+from digest.compose.columns import COLUMNS, _lines, _piecewise, width, wrapped
 
 ORDINARY = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=400)
 
@@ -31,3 +34,55 @@ def test_a_web_address_is_never_broken() -> None:
 def test_the_first_line_carries_its_mark() -> None:
     assert wrapped("word " * 20, 3, first="1.").startswith("1. word word")
     assert "\n   word" in wrapped("word " * 20, 3, first="1.")
+
+
+PLAIN_WORDS = st.lists(st.text("ab.,é", min_size=1, max_size=90), min_size=1, max_size=30)
+ANY_WORDS = st.lists(
+    st.one_of(
+        st.text("ab.,é", min_size=1, max_size=90),
+        st.text("论文，。", max_size=60),
+        st.text("βγδ", min_size=1, max_size=80),
+        st.sampled_from(["http://e.org/" + "a" * 80, "https://e.org/" + "b" * 30]),
+    ),
+    max_size=20,
+)
+
+
+@given(PLAIN_WORDS.map(" ".join), st.integers(0, 40))
+def test_plain_words_are_broken_the_short_way_as_the_long_way_breaks_them(text: str, indent: int) -> None:
+    assert list(_lines(text, COLUMNS - indent)) == (list(_piecewise(text, COLUMNS - indent)) or [""])
+
+
+@given(ANY_WORDS.map(" ".join).map(clean), st.integers(0, 40))
+def test_words_stay_whole_and_in_order_unless_one_is_longer_than_a_line(text: str, indent: int) -> None:
+    lines = wrapped(text, indent).split("\n")
+    assert all(line == line.strip() or line == " " * indent + line.strip() for line in lines)
+    assert "".join("".join(line.split()) for line in lines) == "".join(text.split())
+    assert all(width(line) <= COLUMNS or "://" in line for line in lines)
+
+
+@given(st.lists(st.text("abé", min_size=1, max_size=30), max_size=40), st.sampled_from(["", "β "]))
+def test_every_line_takes_all_the_words_that_it_can(words: list[str], first: str) -> None:
+    """Those in letters of every kind are set like plain ones."""
+    lines = wrapped(first + " ".join(words)).split("\n")
+    assert " ".join(lines).split() == (first + " ".join(words)).split()
+    for line, following in pairwise(lines):
+        assert width(line) + 1 + width(following.split()[0]) > COLUMNS
+
+
+@pytest.mark.parametrize("letter", ["a", "β"])
+def test_a_word_longer_than_a_line_is_broken_where_the_line_ends(letter: str) -> None:
+    assert [len(line) for line in wrapped(letter * 160).split("\n")] == [72, 72, 16]
+    lines = wrapped(f"so {letter * 160} ends").split("\n")
+    assert lines == ["so", letter * 72, letter * 72, f"{letter * 16} ends"]
+
+
+@pytest.mark.parametrize("address", ["http://e.org/" + "a" * 90, "https://e.org/" + "a" * 90])
+def test_an_address_of_any_length_and_scheme_stays_whole_and_what_follows_goes_on(address: str) -> None:
+    assert wrapped(f"See {address} for more").split("\n") == ["See", address, "for more"]
+
+
+def test_blanks_and_line_ends_of_a_source_become_single_blanks() -> None:
+    assert wrapped("one  two\nthree") == "one two three"
+    assert wrapped("一 二\n三", 3) == "   一 二 三"
+    assert wrapped("") == wrapped("  ") == ""

@@ -30,24 +30,34 @@ def test_no_ratio_is_told_of_small_numbers(few: float, usual: float | None) -> N
 
 def test_an_older_paper_tells_what_it_gained() -> None:
     older = replace(HEAT, hours=50, gained=48, usual_gain=16)
-    assert trend(EN, older, DAY) == "+48 since yesterday, 3× the usual"
-    assert trend(EN, replace(older, usual_gain=2), DAY) == "+48 since yesterday; 6× the usual 5 by now"
-    assert trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 by now"
+    assert trend(EN, older, DAY) == "+48 upvotes since yesterday, 3× the usual"
+    assert (
+        trend(EN, replace(older, usual_gain=2), DAY)
+        == "+48 upvotes since yesterday; 6× the usual 5 at this age"
+    )
+    assert trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 at this age"
 
 
 def test_a_breakout_says_when_we_sent_it() -> None:
     broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
-    assert trend(EN, broke, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140"
+    assert trend(EN, broke, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 upvotes"
     long_ago = replace(broke, broke_out_on=date(2026, 11, 3))
-    assert trend(EN, long_ago, DAY) == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140"
-    assert "was 12, now 140" in trend(EN, replace(broke, broke_out_on=None), DAY)
+    assert (
+        trend(EN, long_ago, DAY)
+        == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140 upvotes"
+    )
+    points = replace(broke, kind=SignalKind.POINTS)
+    assert trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
+    assert "was 12, now 140 upvotes" in trend(EN, replace(broke, broke_out_on=None), DAY)
 
 
 def test_a_day_without_votes_to_speak_of_tells_where_the_paper_stands() -> None:
     monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
-    assert trend(EN, monday, DAY) == "12× the usual 8 by now"
-    assert trend(EN, replace(monday, gained=2), DAY) == "+2 since yesterday; 12× the usual 8 by now"
-    assert trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 since yesterday"
+    assert trend(EN, monday, DAY) == "12× the usual 8 at this age"
+    assert (
+        trend(EN, replace(monday, gained=2), DAY) == "+2 upvotes since yesterday; 12× the usual 8 at this age"
+    )
+    assert trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 upvotes since yesterday"
     assert trend(EN, replace(monday, votes=9), DAY) == ""
 
 
@@ -98,20 +108,25 @@ def test_no_reason_is_longer_than_a_line_or_two(
         because=because, terms=(words,) * 3, liked_title=words, author=words, category=words, facet=words
     )
     heat = replace(HEAT, votes=count, hours=hours, usual=count / 7, gained=count, expected=count)
-    assert len(why(tongue(language), picked(reason, heat), DAY)) <= LONGEST_WHY
+    broke = replace(heat, broke_out_from=count / 9, broke_out_on=date(2026, 11, 18), kind=SignalKind.COMMENTS)
+    for each in (heat, broke):
+        assert len(why(tongue(language), picked(reason, each), DAY)) <= LONGEST_WHY
 
 
 def test_two_authors_are_named_and_the_others_counted() -> None:
     assert byline(EN, ()) == ""
     assert byline(EN, ("A",)) == "A"
     assert byline(EN, ("A", "B")) == "A and B"
-    assert byline(EN, ("A", "B", "C")) == "A, B and 1 other"
-    assert byline(EN, ("A", "B", "C", "D")) == "A, B and 2 others"
+    assert byline(EN, ("A", "B", "C")) == "A, B and 1\N{NO-BREAK SPACE}other"
+    assert byline(EN, ("A", "B", "C", "D")) == "A, B and 2\N{NO-BREAK SPACE}others"
 
 
 def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
     of = paper(authors=("A", "B"))
-    assert meta(EN, of, HEAT) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov · 31 upvotes"
+    assert (
+        meta(EN, of, HEAT)
+        == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov\N{NO-BREAK SPACE}· 31\N{NO-BREAK SPACE}upvotes"
+    )
     assert meta(EN, of, HEAT, told=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
 
 

@@ -43,7 +43,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await page.click("text=Interests, time and time zone")
         assert await page.input_value("#keywords") == "sheep"
         await page.fill("#keywords", "teapots")
-        await page.click("text=Save")
+        await page.click("button:text-is('Save')")
         assert "Saved." in await page.inner_text("[role=status]")
 
         await here.post()  # the welcome, with the links of every mail
