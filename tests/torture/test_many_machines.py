@@ -5,7 +5,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,14 @@ from tests.torture.harness import tired
 @asynccontextmanager
 async def machines(url: str, folder: Path) -> AsyncIterator[tuple[Fleet, Cable]]:
     """A migrated database, a mail server that takes its time, and a cable that can be cut."""
-    store = Store.migrate(url)
     server = tired(random.Random(5))  # noqa: S311  it only has to be repeatable
-    async with (
-        server.running() as sink,
-        fleet(store, sink, folder) as made,
-        Cable(socket_of(url)).laid() as cable,
-    ):
-        yield made, cable
-    store.close()
+    with closing(Store.migrate(url)) as store:
+        async with (
+            server.running() as sink,
+            fleet(store, sink, folder) as made,
+            Cable(socket_of(url)).laid() as cable,
+        ):
+            yield made, cable
 
 
 def hold(made: Fleet, readers: set[str]) -> None:

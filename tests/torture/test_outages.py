@@ -7,7 +7,8 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Protocol
 
@@ -58,13 +59,19 @@ def server(postgres: str) -> Iterator[Server]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@asynccontextmanager
+async def books(url: str) -> AsyncIterator[Store]:
+    """A migrated database, closed however the test ends: or the next test is blamed for its connections."""
+    with closing(Store.migrate(url)) as store:
+        yield store
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "as in a crash"])
 async def test_postgres_restarts_under_a_worker_and_a_web_server_and_everything_goes_out_once(
     server: Server, tmp_path: Path, how: signal.Signals
 ) -> None:
-    store = Store.migrate(server.get_uri())
     slow = tired(random.Random(7))  # noqa: S311  it only has to be repeatable
-    async with slow.running() as sink, fleet(store, sink, tmp_path) as made:
+    async with books(server.get_uri()) as store, slow.running() as sink, fleet(store, sink, tmp_path) as made:
         made.environment = {**made.environment, "DIGEST_LEASE": "30"}  # longer than the restart
         readers = populate(store, readers=READERS)
         await asyncio.gather(made.worker("worker"), made.web("pages"))
@@ -79,15 +86,14 @@ async def test_postgres_restarts_under_a_worker_and_a_web_server_and_everything_
         assert made.is_on("pages")
         assert await made.stop("worker") == 0
         assert "never retrieved" not in made.log("worker")
-    store.close()
 
 
 async def test_a_worker_at_the_end_of_a_dead_cable_ends_within_half_a_minute(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    store = Store.migrate(postgres_url)
     slow = tired(random.Random(7))  # noqa: S311  as above
     async with (
+        books(postgres_url) as store,
         slow.running() as sink,
         fleet(store, sink, tmp_path) as made,
         Cable(socket_of(postgres_url)).laid() as cable,
@@ -99,4 +105,3 @@ async def test_a_worker_at_the_end_of_a_dead_cable_ends_within_half_a_minute(
         begun = time.monotonic()
         await made.stop("cut off")
         assert time.monotonic() - begun < 30
-    store.close()
