@@ -104,7 +104,7 @@ async def test_every_page_there_is_is_among_those_that_are_judged(tmp_path: Path
     async with opened(tmp_path) as here:
         pages = await every_page(here)
     assert html_routes() - reached(pages) == set()
-    unnamed = {page.path for page in pages if page.answer.is_success and not page.name}
+    unnamed = {page.path for page in pages if page.answer.status_code == 200 and not page.name}
     assert unnamed == set()
 
 
