@@ -25,3 +25,12 @@ def test_what_is_kept_fits_and_keeps_its_order(weight: int, around: int) -> None
     kept = fitted(edition(), lambda _: weight, around=around).picks
     assert around + weight * len(kept) <= LARGEST or len(kept) == 1
     assert [pick.paper.id for pick in picks() if pick in kept] == [pick.paper.id for pick in kept]
+
+
+def test_no_more_is_given_up_than_must_be_and_the_last_ones_first() -> None:
+    room_for_all = LARGEST - 1_000 * len(picks())
+    assert fitted(edition(), lambda _: 1_000, around=room_for_all).notes == ()
+    assert fitted(edition(), lambda _: 1_000, around=room_for_all + 1).notes == ("trimmed",)
+    for missing, kept in ((1, -1), (1_000, -1), (1_001, -2), (2_000, -2)):
+        left = fitted(edition(), lambda _: 1_000, around=room_for_all + missing).picks
+        assert left == picks()[:kept]

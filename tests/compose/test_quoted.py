@@ -3,6 +3,7 @@
 from binascii import a2b_qp
 from email.header import decode_header, make_header
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +45,19 @@ def test_a_name_is_bare_quoted_or_encoded_as_it_needs() -> None:
     assert phrase("Bücher") == "=?utf-8?q?B=C3=BCcher?="
     assert phrase("论文") == "=?utf-8?b?6K665paH?="
     assert phrase("=?utf-8?q?x?=").startswith("=?utf-8?q?=3D")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("é" * 30, ["=?utf-8?b?" + "w6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6k=" + "?=",
+                    "=?utf-8?b?w6nDqcOpw6nDqcOpw6nDqQ==?="]),
+        ("é" + "a" * 60, ["=?utf-8?q?=C3=A9" + "a" * 57 + "?=", "=?utf-8?q?aaa?="]),
+        ("aé", ["=?utf-8?b?YcOp?="]),
+        ("aaé", ["=?utf-8?q?aa=C3=A9?="]),
+    ],
+)  # fmt: skip
+def test_encoded_words_are_filled_and_readable_where_most_letters_are_plain(
+    text: str, words: list[str]
+) -> None:
+    assert encoded_words(text).split("\r\n ") == words

@@ -53,3 +53,21 @@ def test_whatever_is_told_the_result_is_short_and_plain(told: str) -> None:
     sentence = trusted(told, PAPER)
     assert len(sentence) <= LONGEST
     assert not set("<>\n\r@") & set(sentence)
+
+
+def test_a_sentence_is_neither_a_word_nor_a_paragraph() -> None:
+    """From twenty characters to as many as a summary of the source may have."""
+    assert trusted("Counting sheep time.", PAPER)
+    assert not trusted("Count sheep in time", PAPER)
+    longest = "We count sheep in sublinear time" + " and sleep longer" * 12
+    fits = longest + "r" * (LONGEST - len(longest) - 1) + "."
+    assert trusted(fits, PAPER) == fits
+    assert not trusted(fits[:-1] + "r.", PAPER)
+
+
+@pytest.mark.parametrize(("told", "is_believed"), [
+    ("Count sheep longer, ponder dolphins.", True),
+    ("Count sheep longer, ponder dolphins, whales.", False),
+])  # fmt: skip
+def test_three_in_five_of_its_longer_words_are_the_papers(told: str, *, is_believed: bool) -> None:
+    assert bool(trusted(told, PAPER)) is is_believed

@@ -29,6 +29,29 @@ def test_less_than_two_readings_draw_nothing() -> None:
     assert sparkline([signal(ONE, 5, hours_ago=2), signal(ONE, 5, kind=SignalKind.STARS)]) == ""
 
 
+def points(drawn: str) -> list[tuple[float, ...]]:
+    line = ET.fromstring(drawn).find("polyline")  # noqa: S314  our own
+    assert line is not None
+    return [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
+
+
+def test_the_picture_is_filled_from_edge_to_edge_and_begins_at_no_votes() -> None:
+    grown = [signal(ONE, 0, hours_ago=9), signal(ONE, 20, hours_ago=6), signal(ONE, 30, hours_ago=0)]
+    assert points(sparkline(grown)) == [(2, 18), (32.7, 7.3), (94, 2)]
+    assert points(sparkline(grown[1:])) == [(2, 7.3), (94, 2)]
+
+
+def test_a_count_that_stays_at_nothing_is_a_line_along_the_bottom_and_one_vote_is_the_top() -> None:
+    assert points(sparkline([signal(ONE, 0, hours_ago=9), signal(ONE, 0)])) == [(2, 18), (94, 18)]
+    assert points(sparkline([signal(ONE, 0, hours_ago=9), signal(ONE, 1)])) == [(2, 18), (94, 2)]
+
+
+def test_only_the_source_that_was_read_last_is_drawn() -> None:
+    other = [signal(ONE, 9, hours_ago=hours, source="alphaxiv") for hours in (9, 5)]
+    own = [signal(ONE, value, hours_ago=3 - value) for value in (1, 2)]
+    assert sparkline([*own, *other]) == sparkline(own)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 900)), min_size=2, max_size=30))
 def test_every_point_is_inside_the_picture(readings: list[tuple[float, float]]) -> None:
     drawn = sparkline([signal(ONE, value, hours_ago=hours) for value, hours in readings])

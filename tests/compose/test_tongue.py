@@ -91,3 +91,31 @@ def test_regional_tags_speak_their_language_and_others_english() -> None:
 
 def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
     assert tongue("de-AT") is tongue("de_CH") is tongue("DE")
+
+
+@pytest.mark.parametrize(
+    ("language", "weekday", "short", "long"),
+    [
+        ("en", "Sunday", "1 Nov", "1 November 2026"),
+        ("de", "Sonntag", "1. Nov.", "1. November 2026"),
+        ("fr", "dimanche", "1 nov.", "1 novembre 2026"),
+        ("es", "domingo", "1 nov", "1 de noviembre de 2026"),
+        ("zh", "星期日", "11月1日", "2026年11月1日"),
+    ],
+)
+def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
+    language: str, weekday: str, short: str, long: str
+) -> None:
+    speaks, day = tongue(language), date(2026, 11, 1)
+    assert speaks.weekday(day) == weekday
+    assert speaks.short_day(day).replace("\N{NO-BREAK SPACE}", " ") == short
+    assert " " not in speaks.short_day(day)  # it never breaks across lines
+    assert speaks.long_day(day).replace("\N{NO-BREAK SPACE}", " ") == long
+
+
+@pytest.mark.parametrize(
+    ("language", "quoted"),
+    [("en", "“sheep”"), ("de", "„sheep“"), ("fr", "« sheep »"), ("es", "«sheep»"), ("zh", "“sheep”")],
+)
+def test_each_language_has_its_quotation_marks(language: str, quoted: str) -> None:
+    assert tongue(language).quote("sheep").replace("\N{NO-BREAK SPACE}", " ") == quoted
