@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from digest.rank.interests import Interest
+from digest.rank.lexical import Floats
 from digest.rank.postings import Places
 
 LEAST_SHARE = 0.04  # of the whole nearness: a term below this did not decide anything
@@ -38,8 +39,8 @@ Asked = tuple[int, tuple[int, ...]]  # the paper's place, the view's documents
 class Commons:
     """The papers of the day beside the documents of some readers, term by term."""
 
-    def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array) -> None:
-        self._candidates, self._rows = candidates, rows
+    def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, telling: Floats) -> None:
+        self._candidates, self._rows, self._telling = candidates, rows, telling
         self._noted: dict[Asked, View] = {}
         self._found: dict[Asked, Common] = {}
 
@@ -76,7 +77,7 @@ class Commons:
 
     def _terms(self, views: Sequence[View], asked: Sequence[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
         """For each of these, the terms that weighed; equals in the order of the paper's text."""
-        table = (_weights(views, self._rows.shape[0]) @ self._rows).toarray()
+        table = (_weights(views, self._telling) @ self._rows).toarray()
         numbers, places = np.array(asked, np.intp).T
         spans, owner = _spans(self._candidates.indptr, places)
         columns = self._candidates.indices[spans]
@@ -106,12 +107,12 @@ class Commons:
             yield view.interest.documents[liked[best]].title, float(near[best])
 
 
-def _weights(views: Sequence[View], documents: int) -> sparse.csr_array:
+def _weights(views: Sequence[View], telling: Floats) -> sparse.csr_array:
     """How much each document (across) weighs in each view (down)."""
     values = np.array([each.weight for view in views for each in view.interest.documents], np.float32)
     columns = np.array([place for view in views for place in view.documents], np.intp)
     ends = np.cumsum([0, *(len(view.documents) for view in views)])
-    return sparse.csr_array((values, columns, ends), shape=(len(views), documents))
+    return sparse.csr_array((values * telling[columns], columns, ends), shape=(len(views), len(telling)))
 
 
 def _spans(ends: Places, rows: Places) -> tuple[Places, Places]:

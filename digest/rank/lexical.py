@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from digest.rank.hubs import spreads, without_hubs
 from digest.rank.text import terms
 
 SATURATION = 1.2  # BM25's k1: the third mention of a term says less than the first
@@ -51,14 +52,15 @@ class Lexicon:
         weights = self._weights(counts, self._rarity)
         norms = _norms(weights)
         unit, size = _divided(weights, norms), len(papers)
-        earlier = unit[size:] if len(background) >= ENOUGH_BACKGROUND else unit
-        usual = np.asarray(earlier.sum(axis=0), np.float32).ravel() / max(earlier.shape[0], 1)
-        self.candidates = _divided(weights[:size], norms[:size] ** PIVOT)
+        has_past = len(background) >= ENOUGH_BACKGROUND
+        self.general = usual = _middle(unit[size:] if has_past else unit)  # the usual paper, by column
+        spread = spreads(unit[:size], unit[size:]) if has_past else np.ones(size, np.float32)
+        self.candidates = _divided(weights[:size], norms[:size] ** PIVOT * spread)
         known = min(1.0, self._total / ENOUGH_BACKGROUND)
         self.unrelated = float(usual @ usual)  # how similar two papers are that have nothing in common
         self.usual = np.asarray(known * (self.candidates @ usual), np.float32)
         alike = _alike(unit[:size])
-        self._neighbours = _nearest(alike)
+        self._neighbours = _nearest(without_hubs(alike, unit[:size] @ usual, spread) ** 2)
         self.alike = alike.astype(np.float16)  # how alike the candidates are, each to each
 
     def encode(self, documents: Sequence[Terms]) -> Encoded:
@@ -79,6 +81,14 @@ class Lexicon:
     def rarity(self) -> Floats:
         """How much more a rare term tells than a common one, by column."""
         return self._rarity
+
+    def telling(self, rows: sparse.csr_array) -> Floats:
+        """How much each of these documents tells: 1 with nothing usual in it, less the more there is.
+
+        1 / sqrt(1 + what it has in common with the usual paper / what two unrelated papers have in common)
+        """
+        usual = np.maximum(rows @ self.general[: rows.shape[1]], 0) / max(self.unrelated, 1e-9)
+        return np.asarray(1 / np.sqrt(1 + usual), np.float32)
 
     def smoothed(self, columns: Floats) -> Floats:
         """The same columns after every candidate borrowed a little from its nearest neighbours of the day."""
@@ -132,6 +142,11 @@ def _nearest(near: Floats) -> sparse.csr_array:
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
     ends = np.arange(0, columns.size + 1, NEIGHBOURS)
     return sparse.csr_array((weights.ravel(), columns.ravel(), ends), shape=(size, size))
+
+
+def _middle(rows: sparse.csr_array) -> Floats:
+    """The mean of some rows."""
+    return np.asarray(rows.sum(axis=0), np.float32).ravel() / np.float32(max(rows.shape[0], 1))
 
 
 def _valued(rows: sparse.csr_array, values: Floats) -> sparse.csr_array:

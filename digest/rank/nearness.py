@@ -18,7 +18,6 @@ from digest.rank.splitting import part
 from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
-USUAL = 1.2  # how much of what a paper has in common with the usual one is subtracted
 TELLING = 300  # different terms that a reader gave at which a model counts half: few words leave more to it
 
 
@@ -46,7 +45,8 @@ class Nearness:
         self._postings = postings
         self._rows = postings.rows(outlines)
         self._outlines = outlines
-        self.commons = Commons(postings.candidates, self._rows)
+        self._telling = lexicon.telling(self._rows)
+        self.commons = Commons(postings.candidates, self._rows, self._telling)
         self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
 
     def sight(self, reader: int, profile: Profile, *, splits: bool) -> Sighted:
@@ -69,12 +69,12 @@ class Nearness:
         if not views:
             return np.zeros((0, len(self._lexicon.usual)), np.float32)
         shares, against = self._shares(views), self._against(views, unwanted)
-        words = self._postings.similar(shares @ self._rows)
+        words = self._postings.similar(self._told(shares) @ self._rows)
         spoken = words > 0
         lessened = [place for place, view in enumerate(views) if unwanted[view.reader]]
         if lessened:
             words[lessened] -= NEGATIVE * self._postings.similar(against[lessened] @ self._rows)
-        view = _standard(self._lexicon.smoothed((words - USUAL * self._lexicon.usual).T).T)
+        view = _standard(self._lexicon.smoothed((words - self._lexicon.usual).T).T)
         if self._meaning is None or self._space is None:
             return np.where(spoken, view, np.minimum(view, 0))  # no word in common: never stands out
         return _standard(view + self._trust(views) * self._meant(self._meaning, views, shares, against))
@@ -107,6 +107,14 @@ class Nearness:
         """How much each document of the chunk counts in each view."""
         weights = [_weights(view.interest) for view in views]
         return self._table(weights, [view.documents for view in views])
+
+    def _told(self, shares: sparse.csr_array) -> sparse.csr_array:
+        """The same shares in words, where a document counts the more the less usual it is."""
+        told = shares.data * self._telling[shares.indices]
+        owner = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+        whole = np.bincount(owner, told, shares.shape[0])
+        values = (told / np.maximum(whole, 1e-9)[owner]).astype(np.float32)
+        return sparse.csr_array((values, shares.indices, shares.indptr), shape=shares.shape)
 
     def _against(self, views: Sequence[View], unwanted: Sequence[Sequence[int]]) -> sparse.csr_array:
         """How much each document of the chunk counts against each view."""
