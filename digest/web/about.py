@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.compose.clean import clean
+from digest.compose.tongue import tongue
+from digest.compose.wording import votes
 from digest.errors import NotFound
 from digest.model import Heat, Paper, Signal
 from digest.rank.trending import heat_of
@@ -29,9 +31,11 @@ def told_of(lobby: Lobby, name: str) -> dict[str, Any]:
     """What a page says of a paper, for its template; NotFound when it is not stored."""
     now = lobby.clock()
     paper, signals = _known(lobby, name, now)
+    heat = _heat(lobby, paper, signals, now)
     authors = [clean(each) for each in paper.authors]
     return {
-        "card": card_of(paper, _heat(lobby, paper, signals, now), day=now.date(), readings=signals),
+        "card": card_of(paper, heat, day=now.date(), readings=signals),
+        "facts": _facts(paper, heat),
         "path": path_of(paper),
         "authors": authors[:MOST_AUTHORS],
         "unnamed": max(0, len(authors) - MOST_AUTHORS),
@@ -39,6 +43,12 @@ def told_of(lobby: Lobby, name: str) -> dict[str, Any]:
         "categories": paper.categories,
         "withdrawn": paper.withdrawn,
     }
+
+
+def _facts(paper: Paper, heat: Heat | None) -> str:
+    """`20 November 2026 · 237 upvotes`, as far as both are known."""
+    published = tongue("en").long_day(paper.published.date()) if paper.published else ""
+    return " · ".join(filter(None, (published, votes(tongue("en"), heat) if heat else "")))
 
 
 def _known(lobby: Lobby, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:

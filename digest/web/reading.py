@@ -39,10 +39,12 @@ def front(lobby: InLobby, window: str = TODAY.name) -> Response:
     now = lobby.clock()
     period = WINDOWS.get(window, TODAY)
     cards = cards_of(lobby.board.trending(period, now)[:SHOWN], now.date())
+    longer = [each for each in WINDOWS.values() if each.days > period.days] if not cards else []
     return lobby.pages.page(
         "front",
         here="/",
         window=period,
+        instead=next((each for each in longer if lobby.board.trending(each, now)), None),
         windows=WINDOWS.values(),
         cards=cards,
         day_name=tongue("en").day(now.date()),
@@ -143,7 +145,8 @@ def archived(lobby: InLobby, day: str) -> Response:
     wanted = _day(day)
     if wanted > now.date():
         raise NotFound("That day has not come yet.")
-    cards = cards_of(lobby.board.on(wanted, now)[:SHOWN], wanted)
+    ranked = lobby.board.on(wanted, now)
+    cards = cards_of(ranked[:SHOWN], wanted)
     tomorrow = wanted + timedelta(days=1)
     return lobby.pages.page(
         "archive_day",
@@ -151,6 +154,7 @@ def archived(lobby: InLobby, day: str) -> Response:
         day=wanted,
         day_name=tongue("en").day(wanted),
         cards=cards,
+        ranked=len(ranked),
         description=shorten(f"{_titles(cards)} What trended that day, and why.", DESCRIBED),
         before=f"/archive/{wanted - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",

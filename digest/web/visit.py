@@ -11,10 +11,10 @@ from starlette.responses import Response
 from digest.compose.links import Purpose
 from digest.errors import NotFound
 from digest.fetch.lending import Lent
-from digest.model import Status, Subscriber
+from digest.model import Profile, Section, Status, Subscriber
 from digest.web.guard import MOST_PASTED
 from digest.web.lobby import Lobby
-from digest.web.previews import sections
+from digest.web.previews import TITLES, sections
 from digest.web.private import feed_path
 from digest.web.wishes import Wishes
 
@@ -69,6 +69,7 @@ class Visit:
     ) -> Response:
         """The whole page: what can be chosen, beside today's digest."""
         lobby, reader = self.lobby, self.reader
+        preview = sections(lobby.house.links, lobby.mornings.edition(reader, lobby.clock()))
         return lobby.pages.page(
             "preferences",
             status=status,
@@ -80,7 +81,8 @@ class Visit:
             feeds={kind: feed_path(lobby, reader, kind) for kind in ("atom", "json")},
             languages=LANGUAGES,
             zones=ZONES,
-            preview=sections(lobby.house.links, lobby.mornings.edition(reader, lobby.clock())),
+            preview=preview,
+            none_near=reader.profile != Profile() and TITLES[Section.PICKED] not in dict(preview),
             done=done,
             problems=problems,
             unsaved=unsaved,

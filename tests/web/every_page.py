@@ -23,8 +23,8 @@ LONG = "Towards a Unified Understanding of Everything That Was Ever Written Abou
 HOSTILE = "Supercalifragilisticexpialidocious" * 4 + " <script>alert(1)</script> {{7*7}}"
 HEBREW = paper("ספירת כבשים בזמן תת־ליניארי", authors=("דנה כהן", "يوسف العلي", "Ada Loveless"))
 NO_PAGES = {
-    "/style.css", "/work.js", "/opened.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json", "/sitemap.xml",
-    "/robots.txt", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
+    "/style.css", "/work.js", "/opened.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json",
+    "/sitemap.xml", "/robots.txt", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
     "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json",
 }  # fmt: skip
 

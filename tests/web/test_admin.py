@@ -200,6 +200,15 @@ async def test_a_subscriber_is_added_changed_paused_suppressed_and_erased(
     assert "erase" in (await admin.get("/admin/audit")).text
 
 
+async def test_the_log_leads_to_the_reader_it_speaks_of(admin: AsyncClient, ada: Subscriber) -> None:
+    form = {"csrf": await csrf(admin)}
+    await admin.post(f"/admin/subscribers/{ada.pid}/pause", data=form, headers=OURS)
+    for path in ("/admin", "/admin/audit"):
+        page = (await admin.get(path)).text
+        assert f'<a href="/admin/subscribers/{ada.pid}">ada@example.com</a>' in page
+        assert "(UTC)" in page
+
+
 async def test_why_a_paper_was_not_sent_is_explained(
     admin: AsyncClient, house: House, ada: Subscriber
 ) -> None:

@@ -53,6 +53,17 @@ async def test_the_page_shows_what_is_chosen_beside_todays_digest(visitor: Async
     assert "Why:" in page
 
 
+async def test_the_page_says_so_when_no_paper_is_near_to_what_was_named(
+    visitor: AsyncClient, link: str
+) -> None:
+    none_near = "No paper is near enough to your interests today"
+    assert none_near not in (await visitor.post(link, data={**WISHES, "threshold": "loose"})).text
+    nothing = dict.fromkeys(("keywords", "text", "authors", "categories", "muted", "facet_name"), "")
+    far = {**WISHES, **nothing, "keywords": "volcanoes"}
+    assert none_near in (await visitor.post(link, data=far)).text
+    assert none_near not in (await visitor.post(link, data={**WISHES, **nothing})).text
+
+
 async def test_everything_can_be_changed_and_is_kept(
     visitor: AsyncClient, link: str, reader_now: Look
 ) -> None:

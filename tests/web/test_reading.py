@@ -28,6 +28,20 @@ async def test_the_front_page_shows_the_hottest_first_and_says_why(visitor: Asyn
     assert "Get trending papers in your inbox once a day" in page
 
 
+async def test_after_days_of_rest_the_front_page_leads_to_the_week(
+    visitor: AsyncClient, clock: Clock
+) -> None:
+    clock.advance(days=3)
+    page = html.fromstring((await visitor.get("/")).text)
+    assert page.findtext(".//main//h2") == "No new papers in the last two days"
+    way = page.find(".//main//a[@class='button']")
+    assert way is not None
+    assert way.text == "Trending this week"
+    assert TITLES[0] in (await visitor.get(str(way.get("href")))).text
+    clock.advance(days=90)
+    assert "Nothing is trending yet" in (await visitor.get("/")).text
+
+
 async def test_a_card_draws_how_its_votes_came_in_and_says_it_in_words(
     visitor: AsyncClient, house: House
 ) -> None:
@@ -110,6 +124,25 @@ async def test_the_archive_leads_to_the_days_that_brought_papers(visitor: AsyncC
     assert "/archive/2026-11-23" in (await visitor.get("/archive")).text
     assert TITLES[0] in (await visitor.get("/archive/2026-11-23")).text
     assert "Nothing was announced" in (await visitor.get("/archive/2026-11-20")).text
+
+
+async def test_a_day_of_the_archive_says_how_many_papers_it_leaves_out(
+    visitor: AsyncClient, house: House
+) -> None:
+    assert "hottest of" not in (await visitor.get("/archive/2026-11-23")).text
+    with house.store.begin() as tx:
+        tx.papers.add(
+            [paper(f"Sheep No. {number}") for number in range(40)], seen_at=NOW - timedelta(hours=6)
+        )
+    again = AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE)
+    async with again:
+        assert "The 25 hottest of 43 papers" in (await again.get("/archive/2026-11-23")).text
+
+
+async def test_a_trend_is_no_reason_why_a_search_found_a_paper(visitor: AsyncClient) -> None:
+    page = (await visitor.get("/papers?q=sheep")).text
+    assert "Trend: 160 upvotes" in page
+    assert "Why:" not in page
 
 
 @pytest.mark.parametrize(
@@ -203,6 +236,9 @@ async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, h
         assert page.findtext(".//h1") == sheep.title
         assert page.xpath("//link[@rel='canonical']/@href") == [f"{BASE}/paper/{sheep.id}"]
     assert f'content="{sheep.title}"' in (await visitor.get(f"/paper/{sheep.id}")).text
+    assert (
+        page.xpath("//p[@class='meta']")[1].text.replace("\N{NO-BREAK SPACE}", " ").endswith("· 160 upvotes")
+    )
     assert f'href="/paper/{sheep.id}"' in (await visitor.get("/")).text
 
 

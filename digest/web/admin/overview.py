@@ -17,6 +17,7 @@ def overview(lobby: Office, session: SignedIn) -> Response:
     with lobby.house.store.begin(write=False) as tx:
         counts, papers = tx.subscribers.counts(), tx.papers.count()
         sources, held, lines = tx.sources.latest(), tx.sources.held(), tx.audit.latest(limit=8)
+        readers = tx.subscribers.by_pids({line.subject for line in lines})
         paused, waiting = tx.meta.paused, sum(tx.deliveries.waiting().values())
     tiles = [(str(s), n, f"/admin/subscribers?status={s}") for s, n in counts.items()]
     return lobby.pages.page(
@@ -28,6 +29,7 @@ def overview(lobby: Office, session: SignedIn) -> Response:
         sources=sources,
         held=held,
         lines=lines,
+        readers=readers,
         paused=paused,
     )
 
@@ -48,6 +50,12 @@ def audit(lobby: Office, session: SignedIn) -> Response:
     """Who changed what."""
     with lobby.house.store.begin(write=False) as tx:
         lines = tx.audit.latest(limit=LINES)
+        readers = tx.subscribers.by_pids({line.subject for line in lines})
     return lobby.pages.page(
-        "admin/audit", here="/admin/audit", title="Audit log", session=session, lines=lines
+        "admin/audit",
+        here="/admin/audit",
+        title="Audit log",
+        session=session,
+        lines=lines,
+        readers=readers,
     )
