@@ -29,6 +29,7 @@ from digest.editions import Morning, Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
 from digest.fetch.llm import Model
 from digest.fetch.source import Source, Tell, tell_nobody
+from digest.hindsight import LAST_TICK
 from digest.housekeeping import tidy
 from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
@@ -41,7 +42,6 @@ from digest.store import Store
 
 __all__ = ["Day", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
 
-LAST_TICK = "ticked_at"  # where the store keeps when we last came round
 WAY_OUT = "way_out"  # where it keeps why no mail can go out, while none can
 A_DAY = timedelta(days=1)
 SOUND = frozenset({Health.OK, Health.EMPTY})

@@ -15,7 +15,7 @@ FLOORS = [
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts", "library", "outlines", "meaning"},
     {"intake", "editions", "subscriptions"},
-    {"imports", "rows", "signups", "housekeeping", "retelling", "rereading"},
+    {"imports", "rows", "signups", "housekeeping", "hindsight", "retelling", "rereading"},
     {"pipeline"},
     {"settings", "sense", "logs", "app", "embeddings", "evaluation", "doctor", "jobs"},
     {"cli", "web", "scheduler", "sample", "__main__"},

@@ -16,8 +16,8 @@ from httpx import ASGITransport, AsyncClient
 from digest.app import open_house
 from digest.cli import COMMANDS
 from digest.deliver.smtp import Server
+from digest.hindsight import LAST_TICK
 from digest.model import Reading
-from digest.pipeline import LAST_TICK
 from digest.sample.setting import sealed
 from digest.settings import Settings, variables
 from digest.web.app import build, nothing_beside

@@ -19,6 +19,7 @@ from digest.app import House, open_house
 from digest.compose.edition import paper_ids
 from digest.deliver.tally import Tally
 from digest.fetch.client import Client
+from digest.hindsight import LAST_TICK
 from digest.model import DeliveryState, Edition, Health, Profile, Section
 from digest.pipeline import Day
 from digest.sample.day import MANNERS
@@ -237,7 +238,7 @@ async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(w
     soon = await pipeline.run(world.house, lambda: now + timedelta(minutes=5))
     assert not soon.fetched
     with world.house.store.begin(write=False) as tx:
-        assert tx.meta.read(pipeline.LAST_TICK) == (now + timedelta(minutes=5)).isoformat()
+        assert tx.meta.read(LAST_TICK) == (now + timedelta(minutes=5)).isoformat()
 
 
 def test_an_empty_store_has_nothing_to_send(store: Store) -> None:

@@ -12,6 +12,7 @@ import click
 from digest import pipeline
 from digest.cli.fetch import fetched_json, show_fetched
 from digest.cli.house import json_option, now_option, open_house, progress, show_json, spoken, ticking
+from digest.hindsight import set_right
 from digest.intake import Unread, unread
 from digest.pipeline import Day
 
@@ -29,6 +30,8 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     clock = ticking(now)
     beginning = clock()
     with open_house(log_level=spoken()) as house, progress("reading the sources") as bar:
+        if now is None:
+            set_right(house.store, clock())
         day = anyio.run(lambda: pipeline.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
         resting = () if day.fetched else unread(house.store, clock(), every=house.fetch_every)
     log_day(day, clock() - beginning)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from socket import socket
 
 import click
+from anyio import to_thread
 from fastapi import FastAPI
 
 from digest import pipeline
@@ -14,6 +15,7 @@ from digest.app import House
 from digest.cli.house import open_house, tell
 from digest.cli.run import log_day
 from digest.errors import StoreBusy
+from digest.hindsight import set_right
 from digest.scheduler import scheduler
 from digest.settings import load
 from digest.web.app import Lifespan, build, nothing_beside
@@ -58,6 +60,7 @@ def _ticking(house: House) -> Lifespan:
 async def _tick(house: House, now: datetime) -> None:
     """One tick and its canonical line; another sender at work is no failure, only not our turn."""
     try:
+        await to_thread.run_sync(set_right, house.store, now)
         day = await pipeline.run(house, lambda: datetime.now(UTC))
     except StoreBusy as busy:
         log.info("tick left to another process", extra={"reason": str(busy)})

@@ -8,8 +8,8 @@ import click
 
 from digest.cadence import arxiv_day, arxiv_silence
 from digest.cli.house import ago, clock, json_option, now_option, open_house, show_json, show_table
+from digest.hindsight import LAST_TICK
 from digest.model import BounceKind, DeliveryState, Health, Status
-from digest.pipeline import LAST_TICK
 from digest.rereading import progress
 from digest.store import Transaction
 from digest.store.sources import SourceState

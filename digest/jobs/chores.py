@@ -13,6 +13,7 @@ from digest import pipeline
 from digest.app import House
 from digest.editions import Morning, Plans, morning, stopped_by
 from digest.errors import StoreError
+from digest.hindsight import set_right
 from digest.jobs.returned import hears_mail, read_returned
 from digest.model import Shard
 from digest.pipeline import Day
@@ -51,6 +52,7 @@ class Chores:
 
     def cut(self, now: datetime) -> tuple[Shard, ...]:
         """Who is due, in shards; nobody while planning is stopped, which the operator is told."""
+        set_right(self.house.store, now)
         with self.house.store.begin(write=False) as tx:
             stopped = stopped_by(tx, now)
             due = () if stopped else tx.subscribers.due_shards(now, SHARD)

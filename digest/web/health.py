@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.errors import DigestError
+from digest.hindsight import LAST_TICK
 from digest.model import BounceKind, Health
-from digest.pipeline import LAST_TICK, WAY_OUT
+from digest.pipeline import WAY_OUT
 from digest.store import Transaction
 from digest.store.deliveries import FINAL
 from digest.web.lobby import InLobby

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,12 @@ def test_a_run_soon_after_a_failed_reading_says_which_sources_are_left_in_peace(
     assert "could not be read at 06:30 and is asked again from 07:30 UTC: " in line
     told = json.loads(shell("run", "--now", "2026-11-19T06:50:00Z", "--json").stdout)
     assert {each["source"] for each in told["unread"]} == {"arxiv", "huggingface", "hackernews"}
+
+
+def test_a_run_after_one_with_a_clock_far_ahead_brings_readers_back(shell: Shell) -> None:
+    assert shell("subscribers", "add", "ada@example.com", "--confirmed").returncode == 0
+    for moment in ("2099-01-01T12:00:00Z", ""):
+        wish = ("--now", moment) if moment else ()
+        assert shell("run", *wish, DIGEST_SOURCES="feeds").returncode == 0
+        due = datetime.fromisoformat(json.loads(shell("status", "--json").stdout)["next_due"])
+        assert due.year == 2099 if moment else due < datetime.now(UTC) + timedelta(days=2)
