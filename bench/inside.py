@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from bench.invented import NOW
 from digest.app import House, open_house
+from digest.cli.house import leave_alone_what_stays
 from digest.deliver.ledger import Ledger
 from digest.deliver.letter import Letter
 from digest.deliver.outbox import pump
@@ -157,6 +158,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--vectors", default="none")
     house = house_of(parser.parse_args())
+    leave_alone_what_stays()  # as every command does
     print(json.dumps(run(house)))
     house.close()
 

@@ -74,7 +74,7 @@ class Delivery:
     render_failures: int = 0
     last_reply: str = ""
     accepted_at: datetime | None = None
-    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # as of when it was claimed
+    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without what they like
 
 
 class BounceKind(StrEnum):

@@ -79,14 +79,17 @@ class Commons:
         """For each of these, the terms that weighed; equals in the order of the paper's text."""
         table = (_weights(views, self._telling) @ self._rows).toarray()
         numbers, places = np.array(asked, np.intp).T
-        spans, owner = _spans(self._candidates.indptr, places)
+        spans, sizes = _spans(self._candidates.indptr, places)
         columns = self._candidates.indices[spans]
-        weighed = self._candidates.data[spans] * table[numbers[owner], columns]
+        weights = table.ravel()[np.repeat(numbers * table.shape[1], sizes) + columns]
+        shared = np.flatnonzero(weights)  # few: from here on it is quick
+        owner = np.searchsorted(np.cumsum(sizes), shared, side="right")
+        weighed = weights[shared] * self._candidates.data[spans[shared]]
         least = LEAST_SHARE * np.bincount(owner, weighed, len(asked))
         telling = np.flatnonzero(weighed > least[owner])
         order = telling[np.lexsort((-weighed[telling], owner[telling]))]
         ends = np.cumsum(np.bincount(owner[order], minlength=len(asked))).tolist()
-        found = columns[order].tolist()
+        found = columns[shared[order]].tolist()
         return (tuple(found[start:end]) for start, end in pairwise([0, *ends]))
 
     def _likes(self, views: Sequence[View], asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, float]]:
@@ -116,8 +119,7 @@ def _weights(views: Sequence[View], telling: Floats) -> sparse.csr_array:
 
 
 def _spans(ends: Places, rows: Places) -> tuple[Places, Places]:
-    """Where the entries of these rows stand, one row after the other, and for which of them each is."""
-    sizes = ends[rows + 1] - ends[rows]
-    owner = np.repeat(np.arange(len(rows)), sizes)
-    first = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum())) - first[owner] + ends[rows][owner], owner
+    """Where the entries of these rows stand, one row after the other, and how many each has."""
+    starts, sizes = ends[rows], ends[rows + 1] - ends[rows]
+    before = np.cumsum(sizes) - sizes
+    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), sizes

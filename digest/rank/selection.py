@@ -144,7 +144,8 @@ class _Choice:
     ) -> Iterator[Pick]:
         """These papers with both their numbers and their reasons."""
         papers, heats = self._columns.candidates.papers, self._columns.heats
-        affinity, score = (_rounded(numbers[[*places]]) for numbers in (self._ranking.affinity, self._score))
+        at = np.array(places, np.intp)
+        affinity, score = _rounded(self._ranking.affinity[at]), _rounded(self._score[at])
         for place, section, near, worth in zip(places, sections, affinity, score, strict=True):
             yield Pick(
                 paper=papers[place],
@@ -211,8 +212,7 @@ _TREND, _NEW = Reason(because=Because.TREND), Reason(because=Because.NEW)
 
 def _rounded(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
     """As the ledger keeps them: what is shown again later is what was chosen."""
-    rounded: list[float] = numbers.astype(np.float64).round(DECIMALS).tolist()
-    return rounded
+    return [round(number, DECIMALS) for number in numbers.tolist()]
 
 
 def _scores(columns: Columns, ranking: Ranking, mix: Mix) -> Numbers:

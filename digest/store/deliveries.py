@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
 from digest.store.dialects import among, chunks, insert, insert_many
+from digest.store.orders import Order
 from digest.store.records import DELIVERY, DELIVERY_EVENT, SENT_PAPER
 from digest.store.standing import Standing
 
@@ -181,9 +182,8 @@ class Deliveries:
 
     def _plan(self, planned: Sequence[Planned], now: datetime) -> int:
         rows = {plan.key: _row(plan, now) for plan in planned}
-        order = insert(self._connection, DELIVERY).on_conflict_do_nothing(index_elements=["key"])
-        self._connection.execute(order, list(rows.values()))
-        ours = [row["pid"] for row in rows.values()]
+        _queueing(self._connection.dialect).each(self._connection, rows.values())
+        ours = [row["pid_"] for row in rows.values()]
         found = self._connection.execute(
             sa.select(DELIVERY.c.key, DELIVERY.c.id).where(among(self._connection, DELIVERY.c.pid, ours))
         )
@@ -251,35 +251,44 @@ def delivery_of(row: sa.Row[Any]) -> Delivery:
     )
 
 
+@lru_cache(maxsize=8)
+def _queueing(dialect: sa.Dialect) -> Order:
+    """Adds a row to the ledger, unless its key is known."""
+    values = {column: sa.bindparam(f"{column.name}_", type_=column.type) for column in DELIVERY.c}
+    del values[DELIVERY.c.id]
+    new = insert(dialect, DELIVERY).values(values).on_conflict_do_nothing(index_elements=["key"])
+    return Order.of(new, dialect)
+
+
 def _row(plan: Planned, now: datetime) -> dict[str, Any]:
     pid = base64.b32encode(secrets.token_bytes(10)).decode().lower()
     return {
-        "pid": pid,
-        "kind": plan.kind,
-        "key": plan.key,
-        "subscriber_id": plan.subscriber_id,
-        "address": plan.address,
-        "domain": plan.address.rpartition("@")[2].lower(),
-        "route": "",
-        "state": DeliveryState.QUEUED,
-        "priority": PRIORITY[plan.kind],
-        "payload": plan.payload,
-        "day": plan.day,
-        "slot": plan.slot,
-        "not_before": min(plan.not_before, plan.not_after),
-        "not_after": plan.not_after,
-        "message_id": f"{plan.kind[0]}.{plan.day or plan.slot.date()}.{pid}",
-        "attempt": 0,
-        "uncertain": 0,
-        "generation": 0,
-        "render_failures": 0,
-        "body_out": False,
-        "owner": None,
-        "last_code": 0,
-        "last_enhanced": "",
-        "last_reply": "",
-        "remote_id": "",
-        "created_at": now,
-        "accepted_at": None,
-        "finished_at": None,
+        "pid_": pid,
+        "kind_": plan.kind,
+        "key_": plan.key,
+        "subscriber_id_": plan.subscriber_id,
+        "address_": plan.address,
+        "domain_": plan.address.rpartition("@")[2].lower(),
+        "route_": "",
+        "state_": DeliveryState.QUEUED,
+        "priority_": PRIORITY[plan.kind],
+        "payload_": plan.payload,
+        "day_": plan.day,
+        "slot_": plan.slot,
+        "not_before_": min(plan.not_before, plan.not_after),
+        "not_after_": plan.not_after,
+        "message_id_": f"{plan.kind[0]}.{plan.day or plan.slot.date()}.{pid}",
+        "attempt_": 0,
+        "uncertain_": 0,
+        "generation_": 0,
+        "render_failures_": 0,
+        "body_out_": False,
+        "owner_": None,
+        "last_code_": 0,
+        "last_enhanced_": "",
+        "last_reply_": "",
+        "remote_id_": "",
+        "created_at_": now,
+        "accepted_at_": None,
+        "finished_at_": None,
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import StaticPool
@@ -19,14 +19,17 @@ _COUNTED = {"preserve_rowcount": True}  # of INSERTs too: whoever adds a row wan
 
 def written(value: object) -> str:
     """A value as JSON that both databases hold: without NUL and halves of letters, which neither can."""
-    text = _HALF.sub("", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    try:
+        text = to_json(value).decode()  # three times as fast as the standard library's
+    except PydanticSerializationError:  # it writes no halves of letters at all
+        text = _HALF.sub("", json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return _NOTHING.sub(r"\1", text) if "\\u0000" in text else text
 
 
 _COMMON: dict[str, Any] = {
     # Names stay readable in the column, because SQLite's full-text index reads them there.
     "json_serializer": written,
-    "json_deserializer": from_json,  # three times as fast as the standard library's
+    "json_deserializer": from_json,  # as fast
     "execution_options": _COUNTED,
     "hide_parameters": True,  # a traceback in a log must not show an address
 }
@@ -62,9 +65,10 @@ def file_of(url: sa.URL) -> Path | None:
     return Path(str(url.database))
 
 
-def is_postgres(connection: sa.Connection | sa.Engine) -> bool:
+def is_postgres(of: sa.Connection | sa.Engine | sa.Dialect) -> bool:
     """Whether this is PostgreSQL; otherwise it is SQLite."""
-    return connection.dialect.name == "postgresql"
+    dialect = of if isinstance(of, sa.Dialect) else of.dialect
+    return dialect.name == "postgresql"
 
 
 def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
@@ -102,9 +106,9 @@ def _let_go_of_the_lost(engine: sa.Engine) -> None:
         connection.commit()
 
 
-def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+def insert(on: sa.Connection | sa.Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that understands ON CONFLICT."""
-    return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
+    return postgresql.insert(table) if is_postgres(on) else sqlite.insert(table)
 
 
 def insert_many(

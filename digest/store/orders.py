@@ -19,7 +19,7 @@ class Order:
     adapt: Mapping[str, Adapt]  # how values become what the driver takes
 
     @classmethod
-    def of(cls, statement: sa.Update | sa.Delete, dialect: sa.Dialect) -> "Order":
+    def of(cls, statement: sa.Insert | sa.Update | sa.Delete, dialect: sa.Dialect) -> "Order":
         """Spell it out for a kind of database."""
         compiled = statement.compile(dialect=dialect)
         adapt = {

@@ -78,7 +78,7 @@ class Queue:
         self._move(self._moves.lease, rows)
         self._redirect([row for row in rows if _goes_to(row) != row.address])
         people = {row.subscriber_id for row in rows if row.subscriber_id is not None}
-        readers = Subscribers(self._connection).by_ids(people) if people else {}
+        readers = Subscribers(self._connection).addressees(people) if people else {}
         return tuple(_leased(row, readers.get(row.subscriber_id)) for row in rows)
 
     def _redirect(self, rows: Sequence[Row]) -> None:

@@ -43,12 +43,21 @@ def row_of(subscriber: Subscriber) -> dict[str, Any]:
 
 def subscriber_of(row: sa.Row[Any]) -> Subscriber:
     """The subscriber of a whole row."""
+    return _person(row, _PROFILE.validate_python(row.profile))
+
+
+def addressee_of(row: sa.Row[Any]) -> Subscriber:
+    """The subscriber of a row as a mail needs them: what they like is long, and is left out."""
+    return _person(row, Profile())
+
+
+def _person(row: sa.Row[Any], profile: Profile) -> Subscriber:
     return Subscriber(
         id=row.id,
         pid=row.pid,
         address=row.address,
         status=Status(row.status),
-        profile=_PROFILE.validate_python(row.profile),
+        profile=profile,
         schedule=_SCHEDULE.validate_python(row.schedule),
         preferences=_PREFERENCES.validate_python(row.preferences),
         created_at=row.created_at,

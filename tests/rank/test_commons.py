@@ -1,5 +1,7 @@
 """Is a reason the same, whether it is found alone or together with thousands of others?"""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ WORDS = ("sheep", "sleep", "robots", "markets", "oceans", "proofs", "dreams", "w
 PAPERS = [
     paper(f"{first} {second} {first}", abstract=f"About {second} and {third}.")
     for first in WORDS
-    for second, third in zip(WORDS[1:], WORDS[2:], strict=False)
+    for second, third in pairwise(WORDS[1:])
     if first != second
 ]
 PROFILES = st.lists(
