@@ -11,7 +11,7 @@ def test_the_old_model_serves_until_the_new_one_is_complete(any_store: Store) ->
         one = tx.vectors.model("one-1")
         assert one is not None
         tx.vectors.keep(one, {1: b"aa", -(2**63): b"bb"})
-        assert tx.vectors.serving() is None
+        assert tx.vectors.serving() == one  # the first one serves as far as it has come
         tx.vectors.complete(one)
         tx.vectors.begin("two-1", setting="two", fit=b"fit", now=NOW)
         serving = tx.vectors.serving()
@@ -35,10 +35,10 @@ def test_vectors_kept_twice_are_kept_once_and_can_be_dropped(any_store: Store) -
         assert one.fit == b""
         tx.vectors.keep(one, {1: b"aa"})
         tx.vectors.keep(one, {1: b"cc", 2: b"bb"})
-        assert tx.vectors.known(one) == {1, 2}
+        assert set(tx.vectors.known(one)) == {1, 2}
         assert tx.vectors.of(one, [1]) == {1: b"aa"}
         tx.vectors.forget(one, [2])
-        assert tx.vectors.known(one) == {1}
+        assert set(tx.vectors.known(one)) == {1}
 
 
 def test_an_outline_is_replaced_by_its_next_revision_and_goes_with_its_reader(any_store: Store) -> None:
