@@ -2,6 +2,7 @@
 
 from hmac import compare_digest
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -33,7 +34,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/c/{token}")
 async def ask(token: str, request: Request, lobby: InLobby) -> Response:
     """The question; in the very browser that signed up, opening the link is the answer."""
-    claim, reader = _whose(lobby, token)
+    claim, reader = await to_thread.run_sync(_whose, lobby, token)
     if _is_done(claim, reader):
         return _confirmed(lobby, reader)
     if not claim.extra and _is_same_browser(lobby, request, reader):
@@ -55,7 +56,7 @@ async def ask(token: str, request: Request, lobby: InLobby) -> Response:
 @router.post("/c/{token}")
 async def confirm(token: str, request: Request, lobby: InLobby) -> Response:
     """Yes. Saying it twice changes nothing."""
-    claim, _ = _whose(lobby, token)
+    claim, _ = await to_thread.run_sync(_whose, lobby, token)
     by = lobby.by("reader")
 
     def say_yes(tx: Transaction) -> Subscriber:
@@ -72,7 +73,7 @@ async def confirm(token: str, request: Request, lobby: InLobby) -> Response:
 @router.post("/c/{token}/no")
 async def deny(token: str, lobby: InLobby) -> Response:
     """No: the address is never asked again, whoever types it in; a new address is simply not used."""
-    claim, reader = _whose(lobby, token)
+    claim, reader = await to_thread.run_sync(_whose, lobby, token)
     if not claim.extra and reader.status not in READS:
         by = lobby.by("reader")
         await lobby.committer.run(lambda tx: subscriptions.deny(tx, claim.pid, by=by), by=by)

@@ -1,0 +1,85 @@
+"""No page asks the database in the event loop's own thread: one that does not answer would hold them all."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import sqlalchemy as sa
+from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
+
+from digest.app import House
+from digest.deliver.bounces import sign_webhook
+from digest.model import Subscriber
+from digest.subscriptions import By, enrol
+from digest.web.app import build
+from tests.house import NOW
+from tests.web.visit import ADMIN, BASE, Clock, path_of
+
+SECRET = "what only the provider and we know"
+
+
+@contextmanager
+def asked_by(house: House) -> Iterator[set[int]]:
+    """The threads in which the database was asked for something."""
+    threads: set[int] = set()
+
+    def note(*_: object) -> None:
+        threads.add(threading.get_ident())
+
+    sa.event.listen(house.store.engine, "begin", note)
+    yield threads
+    sa.event.remove(house.store.engine, "begin", note)
+
+
+def links(house: House, ada: Subscriber, bob: Subscriber) -> Iterator[tuple[str, str]]:
+    """Every kind of page: whether it is opened or answered, and where it is."""
+    confirm = path_of(house.links.confirm(bob.pid, expires=NOW + timedelta(hours=72)))
+    leave = path_of(house.links.unsubscribe(ada.pid))
+    yield from (
+        ("GET", path) for path in ("/", "/papers?q=sheep", "/archive", "/feed.atom", "/readyz", "/admin")
+    )
+    yield from (("GET", confirm), ("POST", confirm), ("POST", f"{confirm}/no"))
+    yield from (("GET", path_of(house.links.preferences(ada.pid))), ("GET", leave))
+    yield from (
+        ("POST", leave),
+        ("POST", f"{leave}/undo"),
+        ("GET", "/admin/subscribers"),
+        ("GET", "/admin/audit"),
+    )
+
+
+async def test_pages_ask_the_database_in_threads_of_their_own(
+    house: House, visitor: AsyncClient, ada: Subscriber, bob: Subscriber
+) -> None:
+    await visitor.post("/admin/login", data={"token": ADMIN}, headers={"origin": BASE})
+    every = [*links(house, ada, bob)]
+    in_the_loop = []
+    for method, path in every:
+        with asked_by(house) as threads:
+            assert (await visitor.request(method, path)).status_code < 400, path
+        in_the_loop += [path] if threading.get_ident() in threads else []
+    with asked_by(house) as threads:
+        await visitor.post("/subscribe", json={"email": "carol@example.com"})
+    assert (in_the_loop, threading.get_ident() in threads) == ([], False)
+
+
+async def test_a_bounce_is_taken_down_in_a_thread_of_its_own(house: House) -> None:
+    hears = replace(house, settings=house.settings.model_copy(update={"bounce_secret": SecretStr(SECRET)}))
+    with house.store.begin() as tx:
+        reader = enrol(tx, "ada@example.com", {}, has_consented=False, by=By("test", NOW, house.pepper))
+        (delivery,) = tx.deliveries.history(reader.id)
+    body = json.dumps({"envelope": hears.mail_from(delivery), "type": "hard", "code": "5.1.1"}).encode()
+    signature = sign_webhook(body, SECRET.encode(), at=int(NOW.timestamp()))
+    transport = ASGITransport(build(hears, clock=Clock()))
+    with asked_by(house) as threads:
+        async with AsyncClient(transport=transport, base_url=BASE) as provider:
+            answer = await provider.post(
+                "/webhooks/bounces", content=body, headers={"x-digest-signature": signature}
+            )
+    assert answer.json() == {"heard": True}
+    assert threads
+    assert threading.get_ident() not in threads
