@@ -1,14 +1,14 @@
 """`digest explain`: why a paper was sent to a subscriber, or was not."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import click
 
 from digest import editions
 from digest.app import House
-from digest.cadence import due_slot, local_day, next_slot
+from digest.cadence import due_slot, local_day, next_slot, zone_of
 from digest.cli.house import clock, json_option, now_option, open_house, show_json
 from digest.cli.subscribers.desk import plain
 from digest.compose.tongue import tongue
@@ -61,7 +61,7 @@ def explanation(house: House, address: str, paper: str, now: datetime) -> Explan
     """What the reader's next edition makes of a paper, or when it was sent."""
     reader, found, sent = _asked(house, address, paper)
     if sent is not None:
-        return Explanation(paper=found, verdict="sent", sentence=f"It was in the digest of {sent.day}.")
+        return _remembered(house, reader, found, sent)
     today = editions.morning(house.store, now, vectors=house.vectors)
     places = {each.id: place for place, each in enumerate(today.candidates.papers)}
     if found.id not in places:
@@ -80,6 +80,21 @@ def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, S
         if found is None:
             raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
         return reader, found, tx.deliveries.sent_papers([reader.id])[reader.id].get(found.id)
+
+
+def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
+    """When it was sent and why, as the mail said; a mail of long ago has left its day alone."""
+    noon = datetime.combine(sent.day, time(12), zone_of(reader.schedule.timezone)).astimezone(UTC)
+    edition = editions.recall(house.store, reader, noon)
+    pick = next((each for each in edition.picks if each.paper.id == paper.id), None) if edition else None
+    reason = why(tongue("en"), pick, sent.day) if pick else ""
+    return Explanation(
+        paper=paper,
+        verdict="sent",
+        sentence=f"It was in the digest of {sent.day}{': ' if reason else ''}{reason}.",
+        heat=pick.heat.value if pick else None,
+        affinity=pick.affinity if pick else None,
+    )
 
 
 def _compared(house: House, today: editions.Morning, reader: Subscriber, place: int) -> Explanation:
@@ -112,7 +127,8 @@ def in_words(told: Explanation) -> list[str]:
     """The explanation for people: the paper, the verdict, both numbers."""
     said = [f"{told.paper.title} ({told.paper.id})", told.sentence]
     if told.affinity is not None:
-        said.append(f"Interest: {told.affinity:+.2f} standard deviations, no. {told.rank} of {told.of}.")
+        place = f", no. {told.rank} of {told.of}" if told.rank else ""
+        said.append(f"Interest: {told.affinity:+.2f} standard deviations{place}.")
     if told.heat is not None:
         said.append(f"Heat: {told.heat:+.2f} doublings above a usual paper.")
     return said

@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,6 +30,8 @@ COLOURS = {
     **dict.fromkeys(("WARN", "stale", "truncated", "uncertain", "paused"), "yellow"),
     **dict.fromkeys(("FAIL", "failed", "changed", "rejected", "expired"), "bold red"),
 }
+LEAST_WIDE = 14  # columns: what is no wider is never broken, what is wider has at least as many
+COUNT = re.compile(r"[+-]?[\d,.]*%?")
 PLAIN_WIDTH = 10_000  # in a pipe nothing is wrapped or cut
 
 
@@ -120,12 +123,40 @@ def show_table(
         return
     if empty and not rows:
         return
+    screen = console()
+    screen.print(tabled(headers, [[_shown(cell) for cell in row] for row in rows], screen.width, title=title))
+
+
+def tabled(headers: Sequence[str], rows: Sequence[Sequence[Text]], room: int, *, title: str = "") -> Table:
+    """Rows under headers; on a screen too narrow for that, the cells of a row below each other."""
+    columns = [[row[place].plain for row in rows] for place in range(len(headers))]
+    widths = [max(map(len, (header, *column))) for header, column in zip(headers, columns, strict=True)]
+    least = sum(min(width, LEAST_WIDE) for width in widths) + 2 * (len(widths) - 1)
+    if least > room:
+        return _below_each_other(headers, rows, title)
     table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False, box=None)
-    for header in headers:
-        table.add_column(header, overflow="fold")
+    for header, width, column in zip(headers, widths, columns, strict=True):
+        counts = any(column) and all(COUNT.fullmatch(cell) for cell in column)
+        table.add_column(
+            header, overflow="fold", no_wrap=width <= LEAST_WIDE, justify="right" if counts else "left"
+        )
     for row in rows:
-        table.add_row(*(_shown(cell) for cell in row))
-    console().print(table)
+        table.add_row(*row)
+    return table
+
+
+def _below_each_other(headers: Sequence[str], rows: Sequence[Sequence[Text]], title: str) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.title, table.title_justify, table.show_header = title or None, "left", False
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, row in enumerate(rows):
+        if number:
+            table.add_row("", "")
+        for header, cell in zip(headers, row, strict=True):
+            if cell.plain:
+                table.add_row(header, cell)
+    return table
 
 
 def show_json(value: object) -> None:

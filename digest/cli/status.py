@@ -15,6 +15,7 @@ from digest.store import Transaction
 from digest.store.sources import SourceState
 
 DAY = timedelta(days=1)
+RESUME = "`digest db resume`"
 BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
 ADVICE = {
     Health.STALE: "polled again until something new is announced",
@@ -85,7 +86,8 @@ def in_words(told: dict[str, Any]) -> Sequence[str]:
     )
     said = [run, papers, people, mail, *_vectors(told["vectors"])]
     if told["paused"]:
-        said.insert(0, f"PAUSED: {told['paused']} `digest db resume` lets mail go again.")
+        way = "" if RESUME in told["paused"] else f" {RESUME} lets mail go again."
+        said.insert(0, f"PAUSED: {told['paused']}{way}")
     said += [f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in told["held"]]
     return said
 

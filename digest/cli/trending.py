@@ -44,6 +44,8 @@ def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_
     moment = clock(now)
     with open_house() as house:
         places = listed(house.store, moment, days=WINDOWS[window])
+        with house.store.begin(write=False) as tx:
+            house_holds = tx.papers.count()
     places = [place for place in places if place.heat.is_doubted or not doubted][:limit]
     if as_json:
         for place in places:
@@ -51,7 +53,17 @@ def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_
     elif places:
         show_table(HEADERS, [_row(place, moment.date()) for place in places])
     else:
-        tell("Nothing to list. Read the sources first: digest fetch")
+        tell(_nothing(house_holds, window, doubted=doubted))
+
+
+def _nothing(papers: int, window: str, *, doubted: bool) -> str:
+    """Why the list is empty, and what to do."""
+    if not papers:
+        return "No papers yet. Read the sources first: digest fetch"
+    if doubted:
+        return "No paper whose votes look bought."
+    longer = "try --window week, or " if window == "day" else ""
+    return f"No paper was seen in the last {WINDOWS[window]} days: {longer}read the sources: digest fetch"
 
 
 def listed(store: Store, now: datetime, *, days: int) -> list[Place]:

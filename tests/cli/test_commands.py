@@ -227,6 +227,16 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(shell: Shell, args: list[s
     assert result.stderr.count("\n") == 1
 
 
+def test_what_was_sent_is_explained_as_the_mail_said_it(shell: Shell) -> None:
+    shell("send", "--now", LATER)
+    told = shell("preview", "ada@example.com", "--as-of", "2026-11-19", "--format", "json", "--now", LATER)
+    first = json.loads(told.stdout)["picks"][0]
+    lines = shell("explain", "ada@example.com", first["paper"], "--now", LATER).stdout.splitlines()
+    assert lines[1] == f"It was in the digest of 2026-11-19: {first['reason']}."
+    assert lines[2].startswith("Interest: ")
+    assert lines[3].startswith("Heat: ")
+
+
 def test_a_wrong_setting_is_exit_code_78(shell: Shell) -> None:
     result = shell("status", DIGEST_DATABASE_URL="mysql://x")
     assert result.returncode == 78
@@ -242,6 +252,7 @@ def test_status_tells_people_and_programs(shell: Shell) -> None:
 def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> None:
     assert shell("db", "backup", "copy.sqlite3").returncode == 0
     assert "restored" in shell("db", "restore", "copy.sqlite3", "--yes").stdout
+    assert shell("status").stdout.partition("\n")[0].count("digest db resume") == 1
     assert "PAUSED" in shell("status").stdout
     assert shell("db", "resume").returncode == 0
     assert "PAUSED" not in shell("status").stdout

@@ -74,6 +74,14 @@ def test_an_empty_house_says_what_to_do(run: Run) -> None:
     assert "digest fetch" in result.stderr
 
 
+def test_an_empty_day_says_which_list_is_longer(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+    later = (NOW + timedelta(days=4)).isoformat()
+    result = run(trending, "--now", later)
+    assert "No paper was seen in the last 2 days: try --window week" in result.stderr
+    assert "Sheep" in run(trending, "--window", "week", "--now", later).stdout
+    assert "look bought" in run(trending, "--doubted", "--now", AT).stderr
+
+
 def test_the_list_of_doubted_papers_is_empty_when_nobody_cheats(
     run: Run, hot_and_usual: tuple[Paper, Paper]
 ) -> None:
