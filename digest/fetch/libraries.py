@@ -126,15 +126,24 @@ def _read_orcid(body: bytes) -> list[Liking]:
     told = _json(body)
     if not isinstance(told, dict):
         raise SourceChanged("ORCID's answer is not a record")
-    return list(orcid_likings(_list(told.get("group"), "ORCID")))
+    return list(orcid_likings(sorted(_list(told.get("group"), "ORCID"), key=_appeared, reverse=True)))
+
+
+def _appeared(group: Any) -> str:
+    """The year of a work of an ORCID record; empty where none is told."""
+    told = _each(group, "work-summary")
+    years = (_inside(each, "publication-date", "year", "value") for each in told)
+    return max((year for year in years if isinstance(year, str)), default="")
 
 
 def orcid_likings(groups: Iterable[Any]) -> Iterator[Liking]:
     """The works of an ORCID record: a group holds one work, told by one or several sources."""
     for group in groups:
-        summaries = _inside(group, "work-summary") or []
-        title = next((t for each in summaries if (t := _inside(each, "title", "title", "value"))), "")
-        ids = _inside(group, "external-ids", "external-id") or []
+        title = next(
+            (t for each in _each(group, "work-summary") if (t := _inside(each, "title", "title", "value"))),
+            "",
+        )
+        ids = _each(group, "external-ids", "external-id")
         own = [each for each in ids if _inside(each, "external-id-relationship") in ("self", "SELF", None)]
         yield _liking(title, "", _first_id(_inside(each, "external-id-value") for each in own))
 
@@ -147,7 +156,7 @@ async def _author(client: Client, places: Places, author: str) -> AsyncIterator[
             f"{places.semanticscholar}/graph/v1/author/{number}/papers",
             family="semanticscholar",
             wants=Wants.JSON,
-            params={"fields": "title,abstract,externalIds", "limit": AUTHOR_PAGE, "offset": offset},
+            params={"fields": "title,abstract,externalIds,year", "limit": AUTHOR_PAGE, "offset": offset},
             headers={"x-api-key": key} if key else None,
         )
         goes_on, likings = await to_thread.run_sync(partial(_read_author, answer.body))
@@ -159,7 +168,14 @@ async def _author(client: Client, places: Places, author: str) -> AsyncIterator[
 
 def _read_author(body: bytes) -> tuple[bool, list[Liking]]:
     told = _json(body)
-    return bool(_inside(told, "next")), list(author_likings(_list(_inside(told, "data"), "Semantic Scholar")))
+    papers = _list(_inside(told, "data"), "Semantic Scholar")
+    newest_first = sorted(papers, key=_year, reverse=True)
+    return bool(_inside(told, "next")), list(author_likings(newest_first))
+
+
+def _year(paper: Any) -> int:
+    year = _inside(paper, "year")
+    return year if isinstance(year, int) else 0
 
 
 def author_likings(papers: Iterable[Any]) -> Iterator[Liking]:
@@ -207,6 +223,12 @@ def _list(told: Any, who: str) -> list[Any]:
     if not isinstance(told, list):
         raise SourceChanged(f"{who}'s answer is not a list of papers")
     return told
+
+
+def _each(told: Any, *names: str) -> list[Any]:
+    """The list that stands under these names; empty where there is none."""
+    found = _inside(told, *names)
+    return found if isinstance(found, list) else []
 
 
 def _inside(told: Any, *names: str) -> Any:

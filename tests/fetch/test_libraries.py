@@ -66,6 +66,30 @@ async def test_an_authors_papers_come_from_semantic_scholar(
     assert seeds.likings == (SHEEP, GOATS, Liking("A Talk Without a Number"))
 
 
+async def test_the_newest_works_come_first_for_only_so_many_are_remembered(
+    client: Client, server: ReplayServer
+) -> None:
+    said = {1999: "On Oldest Sheep", 2026: "On Newest Sheep", None: "On Sheep of Any Age"}
+    papers = [{"title": title, "year": year} for year, title in said.items()]
+    works = [
+        {
+            "work-summary": [
+                {
+                    "title": {"title": {"value": f"{title}!"}},
+                    "publication-date": year and {"year": {"value": str(year)}},
+                }
+            ]
+        }
+        for year, title in said.items()
+    ]
+    server.answer("/graph/v1/author/1/papers", Reply(body=json.dumps({"data": papers}).encode()))
+    server.answer("/v3.0/0000-0002-1825-0097/works", Reply(body=json.dumps({"group": works}).encode()))
+    for shelves in (Shelves(author="1"), Shelves(orcid="0000-0002-1825-0097")):
+        seeds = await gathered(client, places(server), shelves)
+        order = [each.title.split()[1] for each in seeds.likings]
+        assert order == ["Newest", "Oldest", "Sheep"]
+
+
 async def test_the_same_paper_on_two_shelves_is_one(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
