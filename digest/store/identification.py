@@ -3,6 +3,9 @@
 Beside an SQLite file lies another one with the database's own name and the number of times it was opened
 for sending. An older or foreign database shows another name, or a smaller number. PostgreSQL knows by
 itself which cluster and which database it is.
+
+A folder that is copied whole brings the file along and goes on unasked: so a house moves, every morning even
+in deploy/github. No mark of the machine or the disk could tell such a move from a second copy.
 """
 
 from contextlib import AbstractContextManager

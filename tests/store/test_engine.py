@@ -1,6 +1,7 @@
 """A store is opened, migrated, locked, copied, put back, and refuses what it does not know."""
 
 import os
+import shutil
 import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -295,6 +296,23 @@ def test_a_copy_on_another_machine_starts_paused(store: Store, tmp_path: Path) -
     with closing(Store.open(url_of(there))) as copy:
         assert paused(copy)
     assert not paused(reopened(store))
+
+
+def test_a_house_that_moves_with_all_its_folder_goes_on_and_without_its_note_starts_paused(
+    store: Store, tmp_path: Path
+) -> None:
+    with store.sender():
+        pass
+    store.close()
+    moved, tried = tmp_path / "moved", tmp_path / "tried"
+    for folder in (moved, tried):
+        folder.mkdir()
+        for part in tmp_path.glob("digest.sqlite3*"):
+            shutil.copyfile(part, folder / part.name)
+    (tried / "digest.sqlite3.instance").unlink()
+    for folder, is_paused in ((moved, False), (tried, True)):
+        with closing(Store.open(url_of(folder / "digest.sqlite3"))) as there:
+            assert bool(paused(there)) is is_paused
 
 
 def test_an_older_file_put_back_by_hand_starts_paused(store: Store) -> None:
