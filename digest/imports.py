@@ -15,13 +15,13 @@ from types import MappingProxyType
 from digest.cadence import next_slot
 from digest.changes import LISTS, NAMES, changed
 from digest.errors import DigestError, InvalidChange
-from digest.model import DeliveryKind, Planned, Status, Subscriber, SuppressionReason
+from digest.model import CONFIRM_WITHIN, DeliveryKind, Planned, Status, Subscriber, SuppressionReason
 from digest.store import Transaction
 from digest.store.addresses import parse_address
 from digest.store.audit import AuditLine
 from digest.store.shape import new_pid
 from digest.store.suppressions import key_of
-from digest.subscriptions import CONFIRM_WITHIN, By
+from digest.subscriptions import By
 
 _EMAIL_NAMES = ("email", "email_address", "e_mail", "e_mail_address", "address", "mail")
 _STATUS_WORDS = {

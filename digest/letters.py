@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from digest.compose.edition import edition_from, heat_names, paper_ids
@@ -13,11 +13,10 @@ from digest.compose.render import Alert, Renderer
 from digest.deliver.dkim import Signer
 from digest.deliver.letter import Letter
 from digest.errors import DeliveryError
-from digest.model import Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
+from digest.model import CONFIRM_WITHIN, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.store import Store
 
 FRESH = 60.0  # seconds for which a paper is not read again: thousands of mails tell of it
-CONFIRM_WITHIN = timedelta(hours=72)  # as long as subscriptions takes a yes for an answer
 
 
 class Pile:

@@ -18,6 +18,7 @@ from digest.model.deliveries import (
 from digest.model.editions import Because, Candidates, Edition, Email, Pick, Reason, Section, Sent
 from digest.model.papers import Announcement, Health, Heat, Memory, Paper, Reading, Signal, SignalKind
 from digest.model.readers import (
+    CONFIRM_WITHIN,
     LANGUAGES,
     Facet,
     Frequency,
@@ -33,9 +34,9 @@ from digest.model.readers import (
 )
 
 __all__ = [
-    "LANGUAGES", "Announcement", "Because", "BounceKind", "Brake", "Candidates", "Claimed", "Delivery",
-    "DeliveryKind", "DeliveryState", "Edition", "Email", "Facet", "Frequency", "Health", "Heat", "Liking",
-    "Memory", "Mix", "Paper", "Pick", "Planned", "Preferences", "Profile", "Reading", "Reason",
+    "CONFIRM_WITHIN", "LANGUAGES", "Announcement", "Because", "BounceKind", "Brake", "Candidates",
+    "Claimed", "Delivery", "DeliveryKind", "DeliveryState", "Edition", "Email", "Facet", "Frequency",
+    "Health", "Heat", "Liking", "Memory", "Mix", "Paper", "Pick", "Planned", "Preferences", "Profile", "Reading", "Reason",
     "Schedule", "Section", "Sent", "Settlement", "Shard", "Signal", "SignalKind", "Status", "Subscriber",
     "Suppression", "SuppressionReason", "Threshold",
 ]  # fmt: skip

@@ -1,8 +1,10 @@
 """Who reads, what and when? Subscribers with their interests, schedule and preferences."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+
+CONFIRM_WITHIN = timedelta(hours=72)  # so long a yes counts, and the link that asks for it lives
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from digest.subscriptions.choosing import (
     revise,
     wished,
 )
-from digest.subscriptions.joining import CONFIRM_WITHIN, ask, confirm, enrol, sign_up
+from digest.subscriptions.joining import ask, confirm, enrol, sign_up
 from digest.subscriptions.leaving import (
     FORGET_AFTER,
     UNDO_WITHIN,
@@ -30,7 +30,6 @@ from digest.subscriptions.leaving import (
 
 __all__ = [
     "ASK_AGAIN",
-    "CONFIRM_WITHIN",
     "FORGET_AFTER",
     "UNDO_WITHIN",
     "By",

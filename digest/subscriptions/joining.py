@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from digest.changes import changed
 from digest.errors import InvalidChange, InvalidToken
-from digest.model import DeliveryKind, Liking, Status, Subscriber
+from digest.model import CONFIRM_WITHIN, DeliveryKind, Liking, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import address_key, parse_address
 from digest.subscriptions.books import ASK_AGAIN, By, found, keep, standing, tell
 from digest.subscriptions.choosing import revise, wished
-
-CONFIRM_WITHIN = timedelta(hours=72)
 
 
 def sign_up(
