@@ -22,6 +22,7 @@ from digest.fetch.client import Client
 from digest.hindsight import LAST_TICK
 from digest.model import DeliveryState, Edition, Health, Profile, Section
 from digest.pipeline import Day
+from digest.rereading import progress
 from digest.sample.day import MANNERS
 from digest.sample.setting import sealed
 from digest.sample.upstream import Upstream
@@ -351,3 +352,18 @@ async def test_the_preview_of_a_day_gone_by_is_the_mail_of_that_day_whatever_bec
     recalled = editions.recall(store, reader, delivery.slot)
     assert recalled is not None
     assert world.house.letters.digest(recalled) == mail.read_bytes()
+
+
+async def test_a_tick_reads_on_with_a_model_that_is_new_here(tmp_path: Path) -> None:
+    with Upstream(THURSDAY) as upstream:
+        settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
+        update = {"outbox_dir": tmp_path / "outbox", "vectors": "static"}
+        with closing(open_house(settings.model_copy(update=update))) as house:
+            await pipeline.run(house, lambda: THURSDAY)
+            with house.store.begin(write=False) as tx:
+                far, serving = progress(tx), tx.vectors.serving()
+    assert far
+    assert far["done"]
+    assert far["papers"] == far["of"] != 0
+    assert serving
+    assert serving.is_complete
