@@ -36,7 +36,7 @@ from digest.model.readers import (
 __all__ = [
     "CONFIRM_WITHIN", "LANGUAGES", "Announcement", "Because", "BounceKind", "Brake", "Candidates",
     "Claimed", "Delivery", "DeliveryKind", "DeliveryState", "Edition", "Email", "Facet", "Frequency",
-    "Health", "Heat", "Liking", "Memory", "Mix", "Paper", "Pick", "Planned", "Preferences", "Profile", "Reading", "Reason",
-    "Schedule", "Section", "Sent", "Settlement", "Shard", "Signal", "SignalKind", "Status", "Subscriber",
-    "Suppression", "SuppressionReason", "Threshold",
+    "Health", "Heat", "Liking", "Memory", "Mix", "Paper", "Pick", "Planned", "Preferences", "Profile",
+    "Reading", "Reason", "Schedule", "Section", "Sent", "Settlement", "Shard", "Signal", "SignalKind",
+    "Status", "Subscriber", "Suppression", "SuppressionReason", "Threshold",
 ]  # fmt: skip
