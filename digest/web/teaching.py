@@ -16,7 +16,12 @@ from digest.web.lobby import InLobby, Lobby
 from digest.web.parts import Button
 
 VERDICTS = {"+": Verdict.MORE, "-": Verdict.LESS}
-LABELS = {Verdict.MORE: "More like this", Verdict.LESS: "Less like this", Verdict.SAVE: "Save it"}
+LABELS = {
+    Verdict.MORE: "More like this",
+    Verdict.LESS: "Less like this",
+    Verdict.SAVE: "Keep it among papers I like",
+}
+ASKED = "Press a button to say so. Mail programs open links by themselves, so opening this page did nothing."
 TAUGHT = {
     Verdict.MORE: "More like this will come.",
     Verdict.LESS: "Less like this will come.",
@@ -34,7 +39,7 @@ def ask(token: str, lobby: InLobby) -> Response:
     return lobby.pages.page(
         "question",
         title=f"{LABELS[verdict]}?",
-        sentences=(),
+        sentences=[ASKED],
         card=card_of(paper, day=lobby.clock().date()),
         buttons=[
             Button(LABELS[each], f"/v/{token}", main=each is verdict, name="verdict", value=each)

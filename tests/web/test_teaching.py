@@ -23,7 +23,9 @@ async def test_opening_the_link_asks_and_changes_nothing(
         for method in ("GET", "HEAD"):
             answer = await visitor.request(method, link, headers={"user-agent": agent})
             assert answer.status_code == 200
-    assert TITLES[1] in (await visitor.get(link)).text
+    page = (await visitor.get(link)).text
+    assert TITLES[1] in page
+    assert "Press a button to say so" in page
     assert reader_now(ada.address) == ada
 
 
