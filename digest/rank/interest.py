@@ -171,11 +171,13 @@ class Ranker:
         return affinity + self._following.added(profile, has_words=has_words)
 
     def _known(self, affinity: Floats, profile: Profile, wanted: Sequence[Interest]) -> Floats:
-        """A paper the reader gave us is wanted for certain: no paper could stand out further."""
+        """A paper the reader gave us is wanted for certain: no paper stands out further."""
         disliked = {document.text for document in dislikes(profile)}
         liked = {document.text for interest in wanted for document in interest.documents if document.title}
         places = [place for text in liked - disliked for place in self._identical.get(text, ())]
-        affinity[places] = np.maximum(affinity[places], np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE)
+        certain = np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE
+        np.minimum(affinity, certain, out=affinity)
+        affinity[places] = certain
         return affinity
 
     def _muted(self, profile: Profile) -> Truths:

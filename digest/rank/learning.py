@@ -52,11 +52,19 @@ def _opened(profile: Profile, paper: Paper) -> Profile:
 
 def _remembered(profile: Profile, paper: Paper, verdict: Verdict) -> Profile:
     judged = Liking(paper.title, paper.abstract, paper.id)
-    liked = tuple(each for each in profile.liked if each.paper_id != paper.id)
-    disliked = tuple(each for each in profile.disliked if each.paper_id != paper.id)
+    liked, disliked = (_without(known, judged) for known in (profile.liked, profile.disliked))
     if verdict is Verdict.LESS:
         return replace(profile, liked=liked, disliked=(judged, *disliked)[:MOST_LIKED])
     return replace(profile, liked=(judged, *liked)[:MOST_LIKED], disliked=disliked)
+
+
+def _without(known: tuple[Liking, ...], judged: Liking) -> tuple[Liking, ...]:
+    """The others: the paper itself goes, under whatever id it was told in the same words."""
+    return tuple(
+        each
+        for each in known
+        if each.paper_id != judged.paper_id and (each.title, each.abstract) != (judged.title, judged.abstract)
+    )
 
 
 def _shifted(

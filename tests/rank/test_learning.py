@@ -64,6 +64,13 @@ def test_a_paper_liked_after_all_is_disliked_no_longer_and_the_others_still_are(
     assert [each.paper_id for each in after.disliked] == [sleep.id]
 
 
+def test_the_last_word_counts_for_the_same_words_under_whatever_id() -> None:
+    by_words = Profile(disliked=(Liking(WHALES.title, WHALES.abstract),), liked=(Liking("Sleep"),))
+    after = learn(by_words, WHALES, Verdict.MORE)
+    assert after.disliked == ()
+    assert [each.title for each in after.liked] == [WHALES.title, "Sleep"]
+
+
 def test_a_reset_forgets_what_was_disliked_too() -> None:
     assert reset(learn(Profile(), WHALES, Verdict.LESS)) == Profile()
 
