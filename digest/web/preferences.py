@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,6 +13,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest import subscriptions
+from digest.cadence import local_day
 from digest.errors import InvalidAddress, InvalidChange
 from digest.fetch.lending import named_in
 from digest.library import Library, filled, understood
@@ -22,10 +24,11 @@ from digest.web.borrowing import Borrowed
 from digest.web.lobby import InLobby
 from digest.web.parts import Button
 from digest.web.previews import latest
-from digest.web.visit import Form, Visit, reader_of
+from digest.web.visit import Form, Visit, reader_of, standing
 from digest.web.wishes import Wishes
 
 MOST_NAMED, LONGEST_NAMED = 10, 80  # of what was pasted and not understood
+PAUSES = ("7", "14", "28")  # days
 _ALL = TypeAdapter(Subscriber)
 
 router = APIRouter(include_in_schema=False)
@@ -121,6 +124,17 @@ def _revoke_feed(visit: Visit, _: FormData) -> Response:
     return visit.of(saved).page(done="The old address of your feed has ended.")
 
 
+def _pause(visit: Visit, form: FormData) -> Response:
+    """For as long as the pressed button says, from today; the mails come again by themselves."""
+    given = str(form.get("days", ""))
+    days = int(given) if given in PAUSES else 7
+    by = visit.lobby.by("reader")
+    until = local_day(visit.reader.schedule, by.now) + timedelta(days=days)
+    with visit.lobby.house.store.begin() as tx:
+        resting = subscriptions.pause(tx, visit.reader.pid, until=until, by=by)
+    return visit.of(resting).page(done=standing(resting, by.now))
+
+
 def _resume(visit: Visit, _: FormData) -> Response:
     with visit.lobby.house.store.begin() as tx:
         awake = subscriptions.resume(tx, visit.reader.pid, by=visit.lobby.by("reader"))
@@ -153,6 +167,7 @@ ACTIONS: dict[str, Callable[[Visit, FormData], Response]] = {
     "forget": _forget,
     "address": _ask_address,
     "revoke-feed": _revoke_feed,
+    "pause": _pause,
     "resume": _resume,
     "erase": _ask_erase,
     "erase-now": _erase,

@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from digest.cadence import local_day
 from digest.compose.links import Purpose
+from digest.compose.tongue import tongue
 from digest.errors import NotFound
 from digest.fetch.lending import Lent
 from digest.model import Profile, Section, Status, Subscriber
@@ -74,7 +77,8 @@ class Visit:
             "preferences",
             status=status,
             subscriber=reader,
-            standing=STANDING[reader.status],
+            standing=standing(reader, lobby.clock()),
+            rests=reader.status is Status.PAUSED or rests(reader, lobby.clock()),
             wishes=wishes or Wishes.of(reader),
             action=f"/p/{self.token}",
             unsubscribe=lobby.house.links.unsubscribe(reader.pid),
@@ -87,6 +91,20 @@ class Visit:
             problems=problems,
             unsaved=unsaved,
         )
+
+
+def standing(reader: Subscriber, now: datetime) -> str:
+    """Where a reader stands, in a sentence; of a pause, when it ends."""
+    until = reader.schedule.paused_until
+    if until is not None and rests(reader, now):
+        return f"No mail before {tongue('en').day(until)}; then it comes again."
+    return STANDING[reader.status]
+
+
+def rests(reader: Subscriber, now: datetime) -> bool:
+    """Whether a confirmed reader's pause is not over yet."""
+    until = reader.schedule.paused_until
+    return reader.status is Status.CONFIRMED and until is not None and local_day(reader.schedule, now) < until
 
 
 def reader_of(lobby: Lobby, token: str) -> Subscriber:

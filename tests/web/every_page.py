@@ -167,6 +167,7 @@ def _own(here: Open, ada: Subscriber, gone: Subscriber) -> Iterator[tuple[str, C
     yield "preferences tried", Call(preferences, SAVED | {"do": "preview", "pasted": "nothing of use"})
     yield "preferences wrong", Call(preferences, SAVED | {"timezone": "Mars/Olympus"}, status=422)
     yield "preferences, no such library", Call(preferences, SAVED | {"orcid": "0000", "zotero": "ada"})
+    yield "paused", Call(preferences, {"do": "pause", "days": "14"})
     yield "erase?", Call(preferences, {"do": "erase"})
     yield "unsubscribe", Call(links.unsubscribe(ada.pid))
     yield "unsubscribed", Call(links.unsubscribe(gone.pid))

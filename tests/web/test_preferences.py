@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from digest.app import House
 from digest.compose.links import Keys, Links, Purpose
 from digest.model import Frequency, Mix, Status, Subscriber, Threshold
-from tests.web.visit import BASE, TITLES, Look, Mails, path_of
+from tests.web.visit import BASE, TITLES, Clock, Look, Mails, path_of
 
 WISHES = {
     "keywords": "sheep, teapots\ncats",
@@ -191,6 +191,29 @@ async def test_my_data_can_be_exported_and_erased(visitor: AsyncClient, link: st
     assert "erased" in (await visitor.post(link, data={"do": "erase-now"})).text
     assert reader_now("ada@example.com") is None
     assert (await visitor.get(link)).status_code == 404
+
+
+async def test_a_pause_is_one_press_and_says_when_the_mails_come_again(
+    visitor: AsyncClient, link: str, reader_now: Look, clock: Clock
+) -> None:
+    assert 'id="pause"' in (await visitor.get(link)).text  # where the mail's link leads
+    page = (await visitor.post(link, data={"do": "pause", "days": "14"})).text
+    assert "No mail before Monday 7 December 2026; then it comes again." in page
+    assert "Send again from now on" in page
+    assert now_of(reader_now).schedule.paused_until == date(2026, 12, 7)
+    await visitor.post(link, data={"do": "pause", "days": "99999999999"})
+    assert now_of(reader_now).schedule.paused_until == date(2026, 11, 30)
+    clock.advance(days=7)
+    later = (await visitor.get(link)).text
+    assert "You are subscribed." in later
+    assert "Send again" not in later
+
+
+async def test_who_has_not_confirmed_is_offered_no_pause(
+    visitor: AsyncClient, house: House, bob: Subscriber
+) -> None:
+    page = await visitor.get(path_of(house.links.preferences(bob.pid)))
+    assert 'id="pause"' not in page.text
 
 
 async def test_a_pause_ends_when_the_reader_says_so(
