@@ -82,3 +82,17 @@ def test_a_text_of_nothing_but_initials_is_one_sentence() -> None:
 def test_an_endless_run_up_takes_no_time() -> None:
     """Each of its words may begin another run-up: tried out in every way, it would take years."""
     assert gist("", "To address " + "to address " * 400 + "x").startswith("To address")
+
+
+def test_two_sentences_are_told_and_no_third() -> None:
+    assert gist("One sheep. Two sheep. Three sheep.", "") == "One sheep. Two sheep."
+    assert telling("We show one. And two. And three.") == "We show one. And two."
+
+
+def test_what_just_fits_is_told_whole_and_nothing_of_nothing() -> None:
+    first, second = "We show sheep.", "They " + "sleep " * 36 + "on."
+    fits = f"{first} {second}"
+    fits += "s" * (LONGEST - len(fits))
+    assert gist(fits, "") == fits
+    assert gist(fits + "s", "") == first
+    assert gist("", "") == ""

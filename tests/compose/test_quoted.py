@@ -1,5 +1,6 @@
 """How does text travel as seven-bit lines?"""
 
+import re
 from binascii import a2b_qp
 from email.header import decode_header, make_header
 
@@ -61,3 +62,30 @@ def test_encoded_words_are_filled_and_readable_where_most_letters_are_plain(
     text: str, words: list[str]
 ) -> None:
     assert encoded_words(text).split("\r\n ") == words
+
+
+@given(st.text(".é", min_size=20, max_size=120), st.integers(60, 80))
+def test_a_line_that_an_escaped_dot_makes_too_long_is_broken_but_never_within_a_sign(
+    tail: str, plain: int
+) -> None:
+    text = "." + "a" * plain + tail
+    encoded = quoted(text)
+    assert a2b_qp(encoded).decode() == text
+    for line in encoded.split(b"\r\n"):
+        assert len(line) <= 76
+        assert re.fullmatch(rb"(?:[^=.]|=[0-9A-F]{2})(?:[^=]|=[0-9A-F]{2})*=?", line)
+
+
+@pytest.mark.parametrize(("letters", "lines"), [(73, 1), (74, 2), (75, 2)])
+def test_a_line_is_broken_only_if_it_must_be(letters: int, lines: int) -> None:
+    assert len(quoted("." + "a" * letters).split(b"\r\n")) == lines
+
+
+def test_a_name_with_a_backslash_keeps_it() -> None:
+    assert phrase("Papers\\, daily") == '"Papers\\\\, daily"'
+
+
+def test_half_a_letter_travels_as_a_question_mark() -> None:
+    assert quoted("a\ud800b") == b"a?b"
+    assert encoded_words("aa\ud800") == "=?utf-8?q?aa=3F?="
+    assert quoted("one\r\ntwo") == b"one\r\ntwo"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.subject import name, preheader, subject
+from digest.compose.subject import leads, name, preheader, subject
 from digest.compose.tongue import LANGUAGES, tongue
 from digest.model import Because, Heat, Pick, Reason, Section
 from tests.compose.examples import edition, picks
@@ -67,3 +67,34 @@ def test_any_titles_fit_on_one_line(language: str, titles: list[str]) -> None:
     for line, most in ((subject(tongue(language), of), 60), (preheader(tongue(language), of), 160)):
         assert 0 < len(line) <= most
         assert line.replace("\N{NO-BREAK SPACE}", " ").isprintable()
+
+
+@pytest.mark.parametrize(
+    "mark", ["👍🏽", "\u200d", "\ue000", "\U0010fffd", "\x07", "\N{LEFT-TO-RIGHT MARK}", "^"]
+)
+def test_signs_that_are_no_letters_stay_out_of_the_inbox(mark: str) -> None:
+    assert name(EN, f"{mark} Llamas{mark}", 40) == "Llamas"
+
+
+def test_only_a_short_name_stands_for_the_title() -> None:
+    assert name(EN, "A: Sheep", 40) == "A: Sheep"
+    assert name(EN, "AI: Sheep", 40) == "AI"
+    assert name(EN, "a" * 40 + ": Sheep", 60) == "a" * 40
+    assert name(EN, "a" * 41 + ": Sheep", 60) == "a" * 41 + ": Sheep"
+    assert name(EN, "a" * 21 + ": Sheep", 20) == "a" * 19 + "…"
+    assert name(EN, "OpenGarden:Sheep", 40) == "OpenGarden:Sheep"
+
+
+def test_the_best_personal_pick_leads_then_the_hot_ones_then_the_rest() -> None:
+    hot, mine, new = picks()[:3], picks()[3:9], picks()[9:]
+    assert leads(edition(chosen=(*new, *mine, *hot))) == (mine[0], *hot, *mine[1:], *new)
+    assert leads(edition(chosen=(*new, *hot))) == (*hot, *new)
+    assert leads(edition(chosen=())) == ()
+
+
+@given(st.lists(st.text("ab ", min_size=1, max_size=90), min_size=3, max_size=12))
+def test_a_preheader_of_several_papers_names_two_at_least_and_is_long_enough(titles: list[str]) -> None:
+    told = preheader(EN, edition(chosen=entitled(*titles)))
+    assert len(told) <= 110
+    assert told.startswith("Also: ")
+    assert "; " in told

@@ -1,14 +1,15 @@
 """What do we say about a paper?"""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.compose.tongue import LANGUAGES, tongue
-from digest.compose.wording import LONGEST_WHY, byline, meta, trend, votes, why
+from digest.compose.wording import LONGEST_WHY, byline, meta, tells_votes, trend, votes, why
 from digest.model import Because, Heat, Pick, Reason, Section, SignalKind
 from tests.compose.examples import DAY
 from tests.house import paper
@@ -135,3 +136,83 @@ def test_every_kind_of_signal_has_its_noun() -> None:
     assert told == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
     assert votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
     assert votes(EN, replace(HEAT, votes=0)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hours": 1, "usual": None, "low": 0}, "31 upvotes in its first hour"),
+        ({"hours": 0.2, "usual": None, "low": 0}, "31 upvotes in its first hour"),
+        ({"votes": 1, "usual": None, "expected": 9}, "1 upvote in its first 9 hours"),
+        ({"hours": 23.4, "usual": None, "low": 0}, "31 upvotes in its first 23 hours"),
+        ({"hours": 24}, "6× the usual 5 at this age"),
+        ({"hours": 24, "gained": 1}, "+1 upvote since yesterday; 6× the usual 5 at this age"),
+        ({"low": 91}, "31 upvotes in its first 9 hours, 6× the usual 5"),
+        ({"expected": 9.9}, "31 upvotes in its first 9 hours, 6× the usual 5"),
+        ({"usual": 9, "expected": 10, "low": 0.6, "high": 12},
+         "31 upvotes in its first 9 hours, 3× the usual 9; on course for about 10 (1–12)"),
+        ({"votes": 10, "usual": 3, "low": 0}, "10 upvotes in its first 9 hours, 3× the usual 3"),
+        ({"votes": 10, "usual": 5, "low": 0}, "10 upvotes in its first 9 hours, 2× the usual 5"),
+        ({"content_prior": True, "author_votes": 10}, "new: its authors’ earlier papers drew 10+ upvotes"),
+        ({"content_prior": True, "author_votes": 9.9}, "new: too young for votes"),
+    ],
+)  # fmt: skip
+def test_what_is_told_at_the_edges(changed: dict[str, Any], told: str) -> None:
+    assert trend(EN, replace(HEAT, **changed), DAY) == told
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(23.9, True), (24, False)])
+def test_the_count_stands_in_the_reason_on_the_first_day_only(hours: float, *, is_told: bool) -> None:
+    assert tells_votes(replace(HEAT, hours=hours)) is is_told
+    assert tells_votes(replace(HEAT, hours=hours, broke_out_from=3))
+
+
+@pytest.mark.parametrize(("days", "when"), [(6, "Tuesday"), (7, "16 Nov")])
+def test_a_day_is_named_for_a_week_and_dated_from_then_on(days: int, when: str) -> None:
+    then = DAY - timedelta(days=days)
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=then)
+    told = trend(EN, broke, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert told == f"broke out since we sent it: was 12 on {when}, now 140 upvotes"
+    kept = Reason(because=Because.TERMS, terms=("a",), held_since=then)
+    assert why(EN, picked(kept), DAY).replace("\N{NO-BREAK SPACE}", " ") == (
+        f"matches “a”; kept for you since {when}"
+    )
+
+
+def test_what_is_of_today_was_not_kept() -> None:
+    assert why(EN, picked(Reason(because=Because.TERMS, terms=("a",), held_since=DAY)), DAY) == "matches “a”"
+
+
+def test_a_pick_that_broke_out_says_so_whatever_brought_it() -> None:
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
+    of_mine = picked(Reason(because=Because.TERMS, terms=("a",)), broke)
+    assert why(EN, of_mine, DAY) == trend(EN, broke, DAY)
+
+
+def test_a_hot_pick_without_votes_tells_of_its_code() -> None:
+    new = Heat(value=0, expected=20, content_prior=True)
+    hot = picked(Reason(because=Because.TREND), new)
+    coded = replace(hot, paper=replace(hot.paper, code_url="https://e.org/code"))
+    assert why(EN, hot, DAY) == "new: too young for votes"
+    assert why(EN, coded, DAY) == "new: too young for votes; code linked"
+
+
+def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
+    long, longer = "a" * 30, "b" * 43
+    three = Reason(because=Because.TERMS, terms=(long, longer, "c" * 30))
+    told = why(EN, picked(three), DAY)
+    assert told == f"matches “{long}” and “{longer}”"
+    assert len(told) == LONGEST_WHY
+    assert why(EN, picked(replace(three, terms=(long, longer + "b"))), DAY) == f"matches “{long}”"
+
+
+def test_a_surprise_says_that_it_is_one() -> None:
+    assert why(EN, picked(Reason(because=Because.EXPLORATION)), DAY) == (
+        "a little off your path; you might like it"
+    )
+
+
+def test_a_long_title_that_was_liked_is_told_to_sixty_letters() -> None:
+    assert why(EN, picked(Reason(because=Because.LIKED, liked_title="a" * 61)), DAY) == (
+        f"similar to “{'a' * 59}…”, which you liked"
+    )
