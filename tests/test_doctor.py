@@ -154,6 +154,7 @@ async def test_a_wrong_password_is_told_apart_and_not_shown(house: House) -> Non
         server.tell("auth", Say(535, "5.7.8 wrong"))
         findings = await mail_server(sending_by(house, server, login="ada:hush@"), NOW)
     assert told(findings) == {"mail server": FAIL}
+    assert "login: 535 5.7.8 wrong" in findings[0].detail
     assert "password" in findings[0].fix
     assert "hush" not in repr(findings)
 
@@ -168,7 +169,9 @@ async def test_an_extension_that_is_missed_is_named(house: House, offers: tuple[
 async def test_no_mail_server_at_all_is_a_line_too(house: House) -> None:
     assert told(await mail_server(house, NOW)) == {"mail server": WARN}
     gone = changed(house, smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
-    assert told(await mail_server(gone, NOW)) == {"mail server": FAIL}
+    (finding,) = await mail_server(gone, NOW)
+    assert finding.verdict is FAIL
+    assert "127.0.0.1:9 cannot be asked: " in finding.detail
 
 
 # ---- the name servers

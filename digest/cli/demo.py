@@ -54,7 +54,7 @@ def report(played: Played) -> None:
     """How the mornings went, and what each reader got on the last one, with the reason beside it."""
     rows = [(f"{m.now:%a %d %b}", m.new, m.counts, m.mails) for m in played.mornings]
     click.secho("Ten mornings", bold=True)
-    show_table(("morning", "new papers", "counts read", "mails"), rows)
+    show_table(("morning", "new papers", "counts read", "digests"), rows)
     for posted in latest(played):
         reader = posted.reader
         click.secho(f"\n{reader.name} ({reader.taste}): {posted.mail.message()['Subject']}", bold=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from digest.app import House
-from digest.deliver.letter import Unreachable
+from digest.deliver.letter import Outcome, Unreachable
 from digest.deliver.pipe import Patience
 from digest.deliver.smtp import Server, SmtpTransport, Tls
 from digest.doctor.findings import Finding, fail, ok, warn
@@ -26,11 +26,17 @@ async def _one(server: Server, local_hostname: str) -> list[Finding]:
         offers = line.offers
         await line.close()
     except Unreachable as error:
-        return [fail("mail server", f"{server.host}:{server.port} {error}", _smtp_fix(error))]
+        return [fail("mail server", f"{server.host}:{server.port} {_told(error.outcome)}", _smtp_fix(error))]
     found = [ok("mail server", f"{server.host}:{server.port} takes our mail"), _offered(offers)]
     if server.tls is Tls.NONE:
         found.append(warn("mail encryption", "off", "use tls=required unless it is this machine"))
     return found
+
+
+def _told(outcome: Outcome) -> str:
+    """What the server answered, and to what; or why it could not be asked."""
+    answered = f"{outcome.step}: {outcome.code} {outcome.text}"
+    return answered if outcome.code else f"cannot be asked: {outcome.text}"
 
 
 def _offered(offers: Mapping[str, str]) -> Finding:
