@@ -6,7 +6,7 @@ import re
 # A mailbox is looked for from the beginning of its word: from each letter, a long word would take minutes.
 _SECRETS = re.compile(
     r"(?<![^\s<>\"'/=,;()@])[^\s<>\"'/=,;()@]+@(?=[\w-])"
-    r"|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+|(?<=/[cupvfe]/)[\w-]{3}\.[\w.-]{16,}"
+    r"|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+|(?<=/[cupvfeo]/)[\w-]{3}\.[\w.-]{16,}"
 )
 
 

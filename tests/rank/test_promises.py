@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,3 +132,19 @@ def test_liking_a_paper_never_lowers_it_nor_one_that_says_the_same(
         assert likes.affinity[place] >= before.affinity[place] - 1e-5
         assert likes.relevance[place] >= before.relevance[place] - 1e-6
         assert likes.affinity[twin] >= before.affinity[twin] - 1e-5
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        Profile(keywords=("speech",), disliked=(Liking("robot protein speech"),)),
+        Profile(facets=(Facet("graph", keywords=("graph",), liked=(Liking("robot protein speech"),)),)),
+    ],
+    ids=["disliked before", "given before"],
+)
+def test_what_was_judged_before_is_not_lowered_by_liking_it_either(profile: Profile) -> None:
+    """Both were found by the promise above: a spread of the others alone let a judged paper soar."""
+    papers = papers_of([*[("graph robot protein", 0)] * 12, ("graph graph", 0), ("robot protein speech", 0)])
+    before, after = Ranker(papers).rank([profile, learn(profile, papers[-1], Verdict.MORE)])
+    assert after.affinity[-1] >= before.affinity[-1]
+    assert after.affinity[-1] == after.affinity.max()
