@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: digest demo   then: digest preview --interests 'diffusion models, robotics'",
+    epilog="\b\nStart with: digest demo\nthen:       digest preview --interests 'diffusion models, robotics'",
 )
 @click.version_option(__version__, prog_name="digest")
 def digest() -> None:

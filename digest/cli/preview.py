@@ -36,8 +36,8 @@ FORMATS = ("html", "text", "eml", "json")
 
 @click.command(
     "preview",
-    epilog="Examples: digest preview --interests 'diffusion policies, causal inference' --open   "
-    "digest preview ada@example.com --format eml --out tomorrow.eml",
+    epilog="\b\nExamples: digest preview --interests 'diffusion policies, robotics' --open\n"
+    "          digest preview ada@example.com --format eml --out tomorrow.eml",
 )
 @click.argument("address", required=False)
 @click.option("--interests", default="", help="Keywords separated by commas, or a sentence.")

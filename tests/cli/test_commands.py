@@ -73,6 +73,13 @@ def test_every_command_has_help_with_an_example() -> None:
         assert "Example" in result.output, name
 
 
+def test_no_example_is_broken_across_lines_of_a_terminal() -> None:
+    for name, command in [("", digest), *_all()]:
+        shown = CliRunner().invoke(command, ["--help"], terminal_width=80).output.splitlines()
+        examples = (command.epilog or "").removeprefix("\b\n").splitlines()
+        assert all(any(line.strip() == example.strip() for line in shown) for example in examples), name
+
+
 def test_the_list_of_commands_imports_none_of_them() -> None:
     code = "import sys, digest.cli as c\nfrom click.testing import CliRunner\n"
     code += "print(CliRunner().invoke(c.digest, ['--help']).output)\n"

@@ -44,7 +44,7 @@ class Actions(click.Group):
 
 @click.group(
     "subscribers", cls=Actions,
-    epilog="Example: digest subscribers add ada@example.com --keywords 'diffusion models, robotics'",
+    epilog="Example: digest subscribers add ada@example.com --keywords 'optics, robotics'",
 )  # fmt: skip
 def command() -> None:
     """See and change who reads. Every change is written to the audit log."""

@@ -17,9 +17,7 @@ from digest.cli.subscribers.desk import (
 )
 
 
-@click.command(
-    "add", epilog="Example: digest subscribers add ada@example.com --keywords 'optics' --confirmed"
-)
+@click.command("add", epilog="Example: digest subscribers add ada@example.com --keywords optics --confirmed")
 @click.argument("address")
 @click.option("--confirmed", is_flag=True, help="They have consented already: send without asking them.")
 @wish_options
