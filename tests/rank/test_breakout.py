@@ -57,3 +57,9 @@ def test_only_the_five_that_lead_the_list_can_come_again() -> None:
     leaders = {f"hot {n}": Heat(value=0, expected=9, order=2.0) for n in range(LEADERS)}
     assert not broken_out(leaders | {"sheep": replace(NOW, order=1.0)}, {"sheep": THEN})
     assert broken_out(leaders | {"sheep": replace(NOW, order=3.0)}, {"sheep": THEN})
+
+
+def test_while_nothing_orders_the_list_the_heat_of_the_moment_does() -> None:
+    hotter = {f"hot {n}": Heat(value=4, expected=9) for n in range(LEADERS)}
+    assert not broken_out(hotter | {"sheep": NOW}, {"sheep": THEN})
+    assert broken_out(hotter | {"sheep": replace(NOW, value=5)}, {"sheep": THEN})

@@ -112,3 +112,9 @@ def test_the_strongest_terms_come_first_and_stay_when_there_is_no_room() -> None
     assert kept[:3] == (("anatomy", 0.9), ("zoology", -0.9), ("w00", 0.3))
     assert len(kept) == MOST_LEARNT
     assert "whale songs" not in dict(kept)
+
+
+def test_what_was_opened_is_remembered_by_its_title_until_a_reset() -> None:
+    opened = learn(Profile(), WHALES, Verdict.CLICK, clicks_may_teach=True)
+    assert opened.opened == (Liking(WHALES.title, paper_id=WHALES.id),)
+    assert reset(opened) == Profile()
