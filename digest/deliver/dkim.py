@@ -21,7 +21,7 @@ SIGNED = (
 )  # fmt: skip
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
-_LINE_END_BLANKS = re.compile(rb"[ \t]+(?=\r\n)")
+_LINE_END_BLANKS = re.compile(rb"[ \t]+(?=\r\n|\Z)")
 _TRAILING_LINES = re.compile(rb"(?:\r\n)+\Z")
 
 
