@@ -1,7 +1,7 @@
 """What a paper promises before anybody voted."""
 
 from dataclasses import replace
-from math import log
+from math import log, sqrt
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,7 @@ from digest.rank.prior import (
     Prior,
     Record,
     Weights,
+    promised,
     record_of,
     shipped,
     terms_of,
@@ -78,3 +79,15 @@ def test_who_submits_papers_is_remembered_as_authors_are() -> None:
     assert record.submitters.keys() == {"bo"}
     assert (record.submitters["bo"].papers, record.submitters["bo"].votes) == (2, 60)
     assert record.submitters["bo"].above == pytest.approx(log(101 / 21))
+
+
+def test_words_promise_what_they_weigh_and_many_of_them_less_each() -> None:
+    telling = replace(SILENT, text=1.0)
+    by_words = replace(BY_PEOPLE, plain=telling, terms={"sheep": 0.8, "sheep nap": 0.2, "goats": 9})
+    assert by_words.promise(paper("Sheep", abstract="")) == pytest.approx(0.8)
+    assert by_words.promise(paper("Sheep", abstract="nap")) == pytest.approx((0.8 + 0.2) / sqrt(2))
+    assert by_words.promise(paper("Cows", abstract="")) == 0
+
+
+def test_a_promise_of_one_doubling_is_twice_the_mean() -> None:
+    assert promised(18, log(2)) == pytest.approx(36)
