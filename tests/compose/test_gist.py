@@ -1,10 +1,13 @@
 """What is this paper about, in two sentences?"""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.gist import LONGEST, gist, shorten, split, telling
+from digest.compose.gist import LONGEST, gist, shorten, split, telling, told_in_short
+from tests.house import paper
 
 ABSTRACT = (
     "Sleep is important, e.g. for sheep. J. Doe et al. studied it. "
@@ -96,3 +99,26 @@ def test_what_just_fits_is_told_whole_and_nothing_of_nothing() -> None:
     assert gist(fits, "") == fits
     assert gist(fits + "s", "") == first
     assert gist("", "") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("abcdefghij", "abcdefghij"),
+        ("alpha bet gamma", "alpha bet…"),
+        ("aa bb cc dd", "aa bb cc…"),
+        ("ab cdefghijklm", "ab cdefgh…"),
+        ("abc defghijklm", "abc defgh…"),
+        ("alpha (- beta", "alpha…"),
+        ("aaaXX bbbbbbb", "aaaXX…"),
+        ("(aaaa bbbbbbb", "(aaaa…"),
+    ],
+)
+def test_a_cut_falls_between_words_of_the_second_half_and_leaves_no_loose_sign(text: str, short: str) -> None:
+    assert shorten(text, 10) == short
+
+
+def test_the_sources_summary_is_told_before_the_abstract() -> None:
+    told = replace(paper(abstract="We count sheep."), summary="It counts.")
+    assert told_in_short(told) == "It counts."
+    assert told_in_short(replace(told, summary="")) == "We count sheep."

@@ -70,7 +70,7 @@ def test_any_titles_fit_on_one_line(language: str, titles: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["👍🏽", "\u200d", "\ue000", "\U0010fffd", "\x07", "\N{LEFT-TO-RIGHT MARK}", "^"]
+    "mark", ["👍🏽", "\u200d", "\ud800", "\ue000", "\U0010fffd", "\x07", "\N{LEFT-TO-RIGHT MARK}", "^"]
 )
 def test_signs_that_are_no_letters_stay_out_of_the_inbox(mark: str) -> None:
     assert name(EN, f"{mark} Llamas{mark}", 40) == "Llamas"
@@ -98,3 +98,19 @@ def test_a_preheader_of_several_papers_names_two_at_least_and_is_long_enough(tit
     assert len(told) <= 110
     assert told.startswith("Also: ")
     assert "; " in told
+
+
+def test_names_of_a_preheader_are_cut_so_that_two_fill_the_line() -> None:
+    long = entitled("First", "a" * 80, "b" * 80, "Last")
+    assert preheader(EN, edition(chosen=long)) == f"Also: {'a' * 49}…; {'b' * 49}…."
+    whole = entitled("First", "a" * 45, "b" * 45, "Last")
+    assert preheader(EN, edition(chosen=whole)) == f"Also: {'a' * 45}; {'b' * 45}."
+
+
+def test_a_preheader_of_short_names_takes_a_third_and_one_of_two_papers_is_continued_by_the_first() -> None:
+    assert preheader(EN, edition(chosen=entitled("First", "Naps", "Dreams", "Sheep at Night Sleep"))) == (
+        "Also: Naps; Dreams; Sheep at Night Sleep."
+    )
+    assert preheader(EN, edition(chosen=entitled("First", "Naps"))) == (
+        "Also: Naps. We count sheep in sublinear time and sleep well."
+    )
