@@ -49,3 +49,17 @@ def test_likeness_is_never_negative_and_stays_below_one_and_a_half(
     words: list[str], title: str, abstract: str
 ) -> None:
     assert 0 <= Wanted.of(words).likeness(title, abstract, title) < 1.5
+
+
+def test_how_like_a_paper_is_by_where_it_holds_the_words() -> None:
+    one, two = Wanted.of(["sheep"]), Wanted.of(["counting", "sheep"])
+    assert one.likeness("Sheep", "", "") == pytest.approx(8 / 12)
+    assert one.likeness("Of Wool", "A sheep.", "Dolly Sheep") == pytest.approx(3 / 7)
+    assert two.likeness("Sheep", "They count.", "") == pytest.approx((1 / 5 + 8 / 12) / 2)
+    assert two.likeness("Counting Sheep", "", "") == pytest.approx(8 / 12 + 1 / 2)
+    assert Wanted.of([]).likeness("Sheep", "", "") == 0
+
+
+def test_a_short_word_counts_only_where_a_word_begins() -> None:
+    assert Wanted.of(["art"]).likeness("A Start", "", "") == 0
+    assert Wanted.of(["tart"]).likeness("A Start", "", "") > 0

@@ -48,3 +48,27 @@ def test_words_of_two_expressions_are_not_shown_as_one() -> None:
 def test_any_text_has_terms_and_each_is_shown(text: str) -> None:
     assert all(shown.strip() for shown in surfaces(text).values())
     assert all(term == term.strip() for term in terms(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A B of 3 ai 42 x2", ["ai", "x2", "ai x2"]),
+        ("Baye's x-ray ai-4-good", ["baye", "ray", "ai", "good", "baye ray", "ray ai", "ai good"]),
+    ],
+)
+def test_letters_alone_numbers_and_what_follows_an_apostrophe_are_no_words(
+    text: str, words: list[str]
+) -> None:
+    assert terms(text) == words
+    assert surfaces(text).keys() <= set(words)
+    assert surfaces(text).keys() >= {word for word in words if " " not in word}
+
+
+@pytest.mark.parametrize("text", ["$x$ y", "{x} y", r"\alpha x y", r"x\_y", "x_y~z^2 $"])
+def test_no_mark_of_tex_is_left(text: str) -> None:
+    assert not set("${}~^_\\") & set(plain(text))
+
+
+def test_marks_outside_of_tex_stay() -> None:
+    assert plain("snake_case ~5") == "snake_case ~5"
