@@ -1,13 +1,17 @@
 """Is a small interest found beside a large one? Two real libraries put together, 25 papers and 5."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 
+from bench.baselines import Scores, arxiv_sanity, bm25, centroid
 from bench.readers import Day, Task, liking
 from digest.model import Facet, Profile
-from digest.rank.interest import Ranker, Ranking
+from digest.rank.interest import Ranker
+from digest.rank.lexical import Floats
 from digest.rank.vectors import Embedding
 
 
@@ -40,12 +44,22 @@ def facet_test(every_day: Sequence[Day], vectors: Embedding | None) -> dict[str,
             "the five alone": whole.rank(small_alone),
             "the twenty-five alone": whole.rank(large_alone),
         }
-        for name, rankings in runs.items():
-            found[name] += [_recalls(day, r, a, b) for r, (a, b) in zip(rankings, pairs, strict=True)]
+        scores = {name: [each.affinity for each in rankings] for name, rankings in runs.items()}
+        for name, all_scores in (*_others(day, pairs), *scores.items()):
+            found[name] += [_recalls(day, s, a, b) for s, (a, b) in zip(all_scores, pairs, strict=True)]
     return {
         name: (float(np.mean([s for s, _ in v])), float(np.mean([m for _, m in v])))
         for name, v in found.items()
     }
+
+
+def _others(day: Day, pairs: Sequence[tuple[Task, Task]]) -> Iterator[tuple[str, Scores]]:
+    """How others rank for both libraries in one profile: they know no other."""
+    both = replace(day, tasks=[replace(a, liked=(*a.liked[:25], *b.liked[:5])) for a, b in pairs])
+    yield "BM25, pooled", bm25(keywords=False)(both)
+    if find_spec("sklearn"):
+        yield "TF-IDF centroid, pooled", centroid()(both)
+        yield "arxiv-sanity-lite, pooled", arxiv_sanity(share=1)(both)
 
 
 def _typed(day: Day, large: Task, small: Task) -> Profile:
@@ -53,6 +67,6 @@ def _typed(day: Day, large: Task, small: Task) -> Profile:
     return Profile(facets=tuple(Facet(n, liked=tuple(liking(day.texts[p]) for p in ps)) for n, ps in parts))
 
 
-def _recalls(day: Day, ranking: Ranking, large: Task, small: Task) -> tuple[float, float]:
-    top = {day.candidates[place] for place in np.argsort(-ranking.affinity, kind="stable")[:20]}
+def _recalls(day: Day, scores: Floats, large: Task, small: Task) -> tuple[float, float]:
+    top = {day.candidates[place] for place in np.argsort(-scores, kind="stable")[:20]}
     return tuple(len(top & task.positives) / len(task.positives) for task in (small, large))  # type: ignore[return-value]

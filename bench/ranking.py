@@ -182,7 +182,7 @@ def main() -> None:
     if find_spec("sklearn") and (not options.only or options.only in "arxiv-sanity-lite"):
         _compare(every_day, results, share=1 if options.full else SVM_SHARE)
     for name, (small, large) in facet_test(every_day, None).items():
-        print(f"facets 25:5, {name:20} recall@20 small {small:.3f}, large {large:.3f}", flush=True)
+        print(f"facets 25:5, {name:26} recall@20 small {small:.3f}, large {large:.3f}", flush=True)
 
 
 def _cells(every_day: Sequence[Day]) -> list[str]:
