@@ -55,7 +55,8 @@ def facet_test(every_day: Sequence[Day], vectors: Embedding | None) -> dict[str,
 
 def _others(day: Day, pairs: Sequence[tuple[Task, Task]]) -> Iterator[tuple[str, Scores]]:
     """How others rank for both libraries in one profile: they know no other."""
-    both = replace(day, tasks=[replace(a, liked=(*a.liked[:25], *b.liked[:5])) for a, b in pairs])
+    tasks = (replace(a, liked=(*a.liked[:25], *b.liked[:5])) for a, b in pairs)
+    both = replace(day, tasks=tuple(tasks))
     yield "BM25, pooled", bm25(keywords=False)(both)
     if find_spec("sklearn"):
         yield "TF-IDF centroid, pooled", centroid()(both)
