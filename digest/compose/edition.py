@@ -125,7 +125,7 @@ def _named(heat: Heat) -> tuple[str, str]:
     return urlsafe_b64encode(blake2b(told.encode(), digest_size=_NAME_BYTES).digest()).decode(), told
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _written(value: Heat | Reason) -> str:
     """Only what differs from the default, as JSON."""
     said = ((field, getattr(value, field.name)) for field in fields(value))
@@ -143,7 +143,7 @@ def _heat(written: str) -> Heat:
     return _HEAT.validate_json(written)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _reason(written: str) -> Reason:
     return _REASON.validate_json(written)
 

@@ -227,7 +227,7 @@ class Press:
         return "".join(pieces)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def encoded_reason(speaks: Tongue, told: str) -> tuple[list[bytes], list[bytes]]:
     """A reason as its lines of text and of HTML; many readers share theirs."""
     return [quoted(why_lines(speaks, told) + "\n")], [quoted(f"{escape(told)}\n")]

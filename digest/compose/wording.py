@@ -64,7 +64,7 @@ def why(tongue: Tongue, pick: Pick, day: date) -> str:
     return _told(tongue, pick.reason, day)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _told(tongue: Tongue, reason: Reason, day: date) -> str:
     """Many readers share a reason."""
     told = _fitting(_evidence(tongue, reason))

@@ -26,7 +26,7 @@ class Evidence:
         self._papers, self._lexicon = papers, lexicon
         # The same papers, to reader after reader, and to many of them for the same words.
         self._shown = lru_cache(maxsize=2048)(self._surfaces)
-        self._terms = lru_cache(maxsize=16_384)(self._spoken)
+        self._terms = lru_cache(maxsize=4096)(self._spoken)
 
     def reason(
         self,

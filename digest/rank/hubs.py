@@ -32,12 +32,12 @@ def spreads(papers: sparse.csr_array, earlier: sparse.csr_array) -> Floats:
     return np.asarray(spread / spread.mean() if spread.any() else np.ones(size), np.float32)
 
 
-def without_hubs(alike: Floats, general: Floats, spread: Floats) -> Floats:
+def without_hubs(alike: Floats, general: Floats, spread: Floats, rows: slice = slice(None)) -> Floats:
     """How much more alike papers are, each to each, than they are to papers in general; 0 if not at all.
 
-    `general` is how near each of them is to the usual paper.
+    `alike` holds these `rows` of the papers beside all of them, 0 for a paper beside itself; `general` is how
+    near each paper is to the usual one.
     """
-    more = alike - general - general[:, None]
-    more /= np.sqrt(spread * spread[:, None])
-    np.fill_diagonal(more, 0)
+    more = alike - general - general[rows, None]
+    more /= np.sqrt(spread * spread[rows, None])
     return np.asarray(np.maximum(more, 0), np.float32)

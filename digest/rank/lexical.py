@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from digest.rank.hubs import spreads, without_hubs
+from digest.rank.hubs import BLOCK, spreads, without_hubs
 from digest.rank.text import terms
 
 SATURATION = 1.2  # BM25's k1: the third mention of a term says less than the first
@@ -20,6 +20,7 @@ ENOUGH_BACKGROUND = 100  # papers of earlier days from which the usual paper can
 NEIGHBOURS, LENT = 10, 0.3  # a candidate borrows this share from the mean of so many nearest candidates
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Halves = np.ndarray[tuple[int, ...], np.dtype[np.float16]]
 Terms = Mapping[str, float]  # how often, or how strongly, each term is meant
 
 
@@ -59,9 +60,7 @@ class Lexicon:
         known = min(1.0, self._total / ENOUGH_BACKGROUND)
         self.unrelated = float(usual @ usual)  # how similar two papers are that have nothing in common
         self.usual = np.asarray(known * (self.candidates @ usual), np.float32)
-        alike = _alike(unit[:size])
-        self._neighbours = _nearest(without_hubs(alike, unit[:size] @ usual, spread) ** 2)
-        self.alike = alike.astype(np.float16)  # how alike the candidates are, each to each
+        self.alike, self._neighbours = _compared(unit[:size], unit[:size] @ usual, spread)
 
     def encode(self, documents: Sequence[Terms]) -> Encoded:
         """Documents as rows of unit length in terms of their own, whether today's papers use them or not."""
@@ -125,23 +124,32 @@ def _table(
     )
 
 
-def _alike(unit: sparse.csr_array) -> Floats:
-    """How alike papers are, as cosines; none is like itself."""
-    alike = np.asarray((unit @ unit.T).toarray(), np.float32)
-    np.fill_diagonal(alike, 0)
-    return alike
+def _compared(unit: sparse.csr_array, general: Floats, spread: Floats) -> tuple[Halves, sparse.csr_array]:
+    """How alike papers are, each to each, as cosines (none is like itself); and each one's nearest others.
+
+    A block at a time: of ten thousand papers there are a hundred million pairs.
+    """
+    size, others = unit.shape[0], unit.T.tocsr()
+    alike, nearest = np.zeros((size, size), np.float16), [_nearest(np.zeros((0, size), np.float32))]
+    for start in range(0, size, BLOCK):
+        rows = slice(start, start + BLOCK)
+        near = np.asarray((unit[rows] @ others).toarray(), np.float32)
+        np.fill_diagonal(near[:, rows], 0)
+        alike[rows] = near
+        nearest.append(_nearest(without_hubs(near, general, spread, rows) ** 2))
+    return alike, sparse.csr_array(sparse.vstack(nearest))
 
 
 def _nearest(near: Floats) -> sparse.csr_array:
-    """Each candidate's nearest others, their weights summing to one."""
-    size = len(near)
+    """The nearest papers (across) to each of some (down), their weights summing to one."""
+    rows, size = near.shape
     if size <= NEIGHBOURS:
-        return sparse.csr_array((size, size), dtype=np.float32)
+        return sparse.csr_array((rows, size), dtype=np.float32)
     columns = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     weights = np.take_along_axis(near, columns, axis=1)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
     ends = np.arange(0, columns.size + 1, NEIGHBOURS)
-    return sparse.csr_array((weights.ravel(), columns.ravel(), ends), shape=(size, size))
+    return sparse.csr_array((weights.ravel(), columns.ravel(), ends), shape=(rows, size))
 
 
 def _middle(rows: sparse.csr_array) -> Floats:

@@ -1,5 +1,7 @@
 """Papers that are near to every taste are known, and held to what is usual for them."""
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from scipy import sparse
 from digest.model import Liking, Paper, Profile
 from digest.rank.hubs import BLOCK, SAMPLE, spreads, without_hubs
 from digest.rank.interest import Ranker
-from digest.rank.lexical import ENOUGH_BACKGROUND, Lexicon, counted
+from digest.rank.lexical import ENOUGH_BACKGROUND, LENT, Lexicon, counted
 from tests.house import paper
 
 WORDS = ("ocean", "sea", "waves", "money", "market", "auction", "graph", "kernel", "robot", "speech")
@@ -62,6 +64,18 @@ def test_what_is_alike_to_everything_is_no_neighbour() -> None:
     alike = np.array([[0, 0.3, 0.3], [0.3, 0, 0.2], [0.3, 0.2, 0]], np.float32)  # the first is a hub
     more = without_hubs(alike, np.array([0.3, 0.05, 0.05], np.float32), np.ones(3, np.float32))
     assert np.allclose(more, np.array([[0, 0, 0], [0, 0, 0.1], [0, 0.1, 0]], np.float32))
+
+
+def test_many_papers_are_compared_with_each_other_piece_by_piece() -> None:
+    chance = Random(1)  # noqa: S311  invents titles, the same in every run
+    papers = [counted(" ".join(chance.choices(WORDS, k=5))) for _ in range(BLOCK + 20)]
+    lexicon, every = Lexicon(papers), np.eye(len(papers), dtype=np.float32)
+    assert np.array_equal(lexicon.alike, lexicon.alike.T)
+    assert not lexicon.alike.diagonal().any()
+    lent = lexicon.smoothed(every) - every
+    assert np.allclose(lent.sum(axis=1), LENT)
+    assert ((lent > 0) <= (lexicon.alike > 0)).all()
+    assert not lent.diagonal().any()
 
 
 def lengths(papers: list[str], earlier: int) -> list[float]:
