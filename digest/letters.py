@@ -59,6 +59,10 @@ class Letters:
     signer: Signer | None = None  # vouches for mails whose relay does not
     pile: Pile = field(default_factory=Pile)
 
+    def start_anew(self) -> None:
+        """A new run begins: what was read for the last one may have been revised."""
+        self.pile.drop()
+
     def expect(self, deliveries: Iterable[Delivery]) -> None:
         """Read at once what all these will tell of: most papers are in many mails."""
         digests = (each.payload for each in deliveries if each.kind is DeliveryKind.DIGEST)

@@ -191,7 +191,7 @@ async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = N
 
     When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
     """
-    house.letters.pile.drop()
+    house.letters.start_anew()
     with house.ledger() as ledger:
         letters, routes = house.letters, house.routes
         tally = await pump(
