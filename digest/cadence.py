@@ -36,7 +36,7 @@ def due_slot(
     schedule: Schedule, now: datetime, *, max_lateness: timedelta = MAX_LATENESS
 ) -> tuple[date, datetime] | None:
     """The latest local day whose slot has passed by less than `max_lateness`, with its slot."""
-    today = now.astimezone(zone_of(schedule.timezone)).date()
+    today = local_day(schedule, now)
     for day in (today, today - _ONE_DAY):
         slot = slot_on(schedule, day)
         if slot is not None and slot <= now:
@@ -46,7 +46,7 @@ def due_slot(
 
 def next_slot(schedule: Schedule, after: datetime) -> datetime:
     """The first slot strictly after a moment; a pause without editions is skipped over."""
-    day = after.astimezone(zone_of(schedule.timezone)).date()
+    day = local_day(schedule, after)
     if schedule.paused_until is not None:
         day = max(day, schedule.paused_until)
     while True:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from digest.cadence import (
     arxiv_announces,
+    arxiv_day,
     arxiv_silence,
     due_slot,
     local_day,
@@ -117,6 +118,7 @@ def test_arxiv_is_silent_on_weekends_and_on_its_holidays() -> None:
     assert arxiv_silence(date(2027, 7, 5)).startswith("holiday"), "the 4th is a Sunday"
     assert [arxiv_silence(date(2028, 1, day)) != "" for day in (16, 17, 18)] == [True, True, False]
     assert arxiv_silence(date(2026, 11, 23)) == ""
+    assert arxiv_silence(date(2025, 9, 1)) == "holiday: Labor Day", "the first Monday is the 1st"
 
 
 def test_a_wrong_zone_or_time_is_named_with_an_example() -> None:
@@ -144,3 +146,18 @@ def test_the_day_is_the_one_on_the_reader_s_wall() -> None:
 
 def test_a_time_of_day_has_no_seconds_and_no_zone() -> None:
     assert parse_time("07:30:59.5+02:00") == time(7, 30)
+
+
+def test_a_day_begins_where_the_reader_is_wherever_the_server_stands() -> None:
+    east = Schedule(timezone="Pacific/Auckland", send_at=time(7, 0))
+    assert due_slot(east, datetime(2026, 11, 23, 18, 30, tzinfo=UTC)) == (
+        date(2026, 11, 24),
+        datetime(2026, 11, 23, 18, 0, tzinfo=UTC),
+    )
+    west = Schedule(timezone="America/Los_Angeles", send_at=time(20, 0))
+    assert next_slot(west, datetime(2026, 11, 24, 2, 0, tzinfo=UTC)) == datetime(2026, 11, 24, 4, tzinfo=UTC)
+
+
+def test_arxiv_s_day_is_the_one_in_new_york() -> None:
+    assert arxiv_day(datetime(2026, 11, 24, 4, 59, tzinfo=UTC)) == date(2026, 11, 23)
+    assert arxiv_day(datetime(2026, 11, 24, 5, 0, tzinfo=UTC)) == date(2026, 11, 24)

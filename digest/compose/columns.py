@@ -32,12 +32,12 @@ def wrapped(text: str, indent: int = 0, *, first: str = "") -> str:
 
 def _lines(text: str, room: int) -> Iterator[str]:
     """Filled greedily: at blanks where letters are plain, else piece by piece."""
-    if not UNUSUAL.search(text) and "://" not in text:
+    if not UNUSUAL.search(text):
         while len(text) > room and (at := text.rfind(" ", 1, room + 1)) > 0:
-            yield text[:at].rstrip(" ")
-            text = text[at:].lstrip(" ")
+            yield text[:at].rstrip()
+            text = text[at:].lstrip()
         if len(text) <= room:
-            yield text.rstrip(" ")
+            yield text.rstrip()
             return
     yield from _piecewise(text, room)
 
@@ -46,9 +46,9 @@ def _piecewise(text: str, room: int) -> Iterator[str]:
     line = ""
     for piece in _pieces(text, room):
         if width(line) + width(piece.rstrip()) > room and line.strip():
-            yield line.rstrip(" ")
+            yield line.rstrip()
             line = ""
-        line += piece if line else piece.lstrip()
+        line += piece if line else piece.strip()
     if line.strip():
         yield line.rstrip()
 

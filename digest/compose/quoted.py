@@ -19,7 +19,7 @@ def quoted(text: str) -> bytes:
     Lines are encoded one by one: the encoding of two lines is the encodings of each, joined. No line starts
     with a dot, so that nothing has to be stuffed on the wire.
     """
-    encoded = binascii.b2a_qp(text.replace("\r", "").encode(errors="replace"), istext=True)
+    encoded = binascii.b2a_qp(text.replace("\r", "").encode(errors="replace"))
     if encoded.startswith(b".") or b"\n." in encoded:
         encoded = DOTTED.sub(_undotted, b"\n" + encoded)[1:]
     return encoded.replace(b"\n", b"\r\n")
@@ -30,7 +30,7 @@ def _undotted(line: re.Match[bytes]) -> bytes:
     written = b"\n=2E" + line[0][2:]
     if len(written) <= LINE + 1:
         return written
-    at = LINE - 4
+    at = LINE
     while b"=" in written[at - 2 : at]:  # never inside an =XX
         at -= 1
     return written[:at] + b"=" + DOTTED.sub(_undotted, b"\n" + written[at:])

@@ -98,6 +98,6 @@ def _translations(code: str) -> NullTranslations:
         return NullTranslations()
     compiled = BytesIO()
     with source.open("rb") as lines:
-        write_mo(compiled, read_po(lines, locale=LOCALES[code]))
+        write_mo(compiled, read_po(lines))
     compiled.seek(0)
     return GNUTranslations(compiled)

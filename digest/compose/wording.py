@@ -171,7 +171,7 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
             for number in range(len(terms), 0, -1):
                 yield tongue.say("matches %(terms)s") % {"terms": _listed(tongue, terms[:number])}
         case Because.LIKED if reason.liked_title:
-            for length in (60, 50, 40, 30):
+            for length in (60, 50):
                 title = tongue.quote(shorten(clean(reason.liked_title), length))
                 yield tongue.say("similar to %(title)s, which you liked") % {"title": title}
         case Because.AUTHOR if reason.author:
@@ -188,8 +188,6 @@ def _evidence(tongue: Tongue, reason: Reason) -> Iterator[str]:
             yield tongue.say("a little off your path; you might like it")
         case Because.NEW if reason.category:
             yield tongue.say("new in %(category)s") % {"category": clean(reason.category)[:40]}
-        case _:
-            return
 
 
 def _listed(tongue: Tongue, terms: Sequence[str]) -> str:

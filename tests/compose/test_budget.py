@@ -34,3 +34,9 @@ def test_no_more_is_given_up_than_must_be_and_the_last_ones_first() -> None:
     for missing, kept in ((1, -1), (1_000, -1), (1_001, -2), (2_000, -2)):
         left = fitted(edition(), lambda _: 1_000, around=room_for_all + missing).picks
         assert left == picks()[:kept]
+
+
+def test_giving_up_the_heaviest_line_may_be_enough() -> None:
+    last = picks()[-1]
+    kept = fitted(edition(), lambda pick: 60_000 if pick == last else 2_000, around=0).picks
+    assert kept == picks()[:-1]

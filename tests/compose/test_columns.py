@@ -21,9 +21,15 @@ def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(text: str) -> No
 
 def test_wide_letters_take_two_columns_and_closing_marks_never_begin_a_line() -> None:
     assert width("论文") == 4
+    assert width("\N{FULLWIDTH LATIN SMALL LETTER A}b") == 3
     lines = wrapped("论文，" * 40).split("\n")
     assert len(lines) == 4
     assert not any(line.startswith("，") for line in lines)
+
+
+def test_a_mark_above_a_letter_takes_no_column() -> None:
+    assert width("nai\N{COMBINING DIAERESIS}ve") == 5
+    assert wrapped("e\N{COMBINING ACUTE ACCENT}" * 72).count("\n") == 0
 
 
 def test_a_web_address_is_never_broken() -> None:
@@ -33,16 +39,20 @@ def test_a_web_address_is_never_broken() -> None:
 
 def test_the_first_line_carries_its_mark() -> None:
     assert wrapped("word " * 20, 3, first="1.").startswith("1. word word")
-    assert "\n   word" in wrapped("word " * 20, 3, first="1.")
+    lines = wrapped("word " * 20, 3, first="1.").split("\n")
+    assert lines == ["1. " + " ".join(["word"] * 14), "   " + " ".join(["word"] * 6)]
 
 
-PLAIN_WORDS = st.lists(st.text("ab.,é", min_size=1, max_size=90), min_size=1, max_size=30)
+ADDRESSES = st.sampled_from(["http://e.org/" + "a" * 80, "https://e.org/" + "b" * 30])
+PLAIN_WORDS = st.lists(
+    st.one_of(st.text("ab.,é", min_size=1, max_size=90), ADDRESSES), min_size=1, max_size=30
+)
 ANY_WORDS = st.lists(
     st.one_of(
         st.text("ab.,é", min_size=1, max_size=90),
         st.text("论文，。", max_size=60),
         st.text("βγδ", min_size=1, max_size=80),
-        st.sampled_from(["http://e.org/" + "a" * 80, "https://e.org/" + "b" * 30]),
+        ADDRESSES,
     ),
     max_size=20,
 )
@@ -86,3 +96,21 @@ def test_blanks_and_line_ends_of_a_source_become_single_blanks() -> None:
     assert wrapped("one  two\nthree") == "one two three"
     assert wrapped("一 二\n三", 3) == "   一 二 三"
     assert wrapped("") == wrapped("  ") == ""
+
+
+@pytest.mark.parametrize("greek", ["", "β "])
+def test_a_line_is_full_at_seventy_two_columns_and_not_before(greek: str) -> None:
+    first, second = greek + "a" * (36 - len(greek)), "b" * 35
+    assert wrapped(f"{first} {second} c {first} {second}").split("\n") == [
+        f"{first} {second}",
+        f"c {first}",
+        second,
+    ]
+    assert wrapped(f"{first} {second}b c").split("\n") == [first, f"{second}b c"]
+    assert wrapped(f"{'a' * 72} {first} {second}").split("\n") == ["a" * 72, f"{first} {second}"]
+
+
+@pytest.mark.parametrize("letters", ["XaX", "βXβ"])
+def test_where_a_line_ends_no_blank_is_left_and_no_letter_is_lost(letters: str) -> None:
+    word = letters * 23
+    assert wrapped(f"{word}   {word}    {word} ").split("\n") == [word] * 3

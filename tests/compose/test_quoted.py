@@ -56,6 +56,8 @@ def test_a_name_is_bare_quoted_or_encoded_as_it_needs() -> None:
         ("é" + "a" * 60, ["=?utf-8?q?=C3=A9" + "a" * 57 + "?=", "=?utf-8?q?aaa?="]),
         ("aé", ["=?utf-8?b?YcOp?="]),
         ("aaé", ["=?utf-8?q?aa=C3=A9?="]),
+        ("Bücher täglich", ["=?utf-8?q?B=C3=BCcher_t=C3=A4glich?="]),
+        ("é" + "a" * 121, ["=?utf-8?q?=C3=A9" + "a" * 57 + "?=", "=?utf-8?q?" + "a" * 63 + "?=", "=?utf-8?q?a?="]),
     ],
 )  # fmt: skip
 def test_encoded_words_are_filled_and_readable_where_most_letters_are_plain(
@@ -74,6 +76,25 @@ def test_a_line_that_an_escaped_dot_makes_too_long_is_broken_but_never_within_a_
     for line in encoded.split(b"\r\n"):
         assert len(line) <= 76
         assert re.fullmatch(rb"(?:[^=.]|=[0-9A-F]{2})(?:[^=]|=[0-9A-F]{2})*=?", line)
+
+
+SIGN = re.compile(rb"=[0-9A-F]{2}|[^=]")
+
+
+@pytest.mark.parametrize("plain", range(60, 80))
+def test_a_line_that_an_escaped_dot_makes_too_long_is_filled_to_its_end(plain: int) -> None:
+    first, *others = quoted("." + "a" * plain + "é" * 9).split(b"\r\n")
+    following = SIGN.match(others[0]) if others else None
+    assert following
+    assert len(first) + len(following[0]) > 76
+
+
+def test_a_dot_is_escaped_at_the_beginning_of_any_line_and_nowhere_else() -> None:
+    assert quoted("one\n.two\n..three.\nfour") == b"one\r\n=2Etwo\r\n=2E.three.\r\nfour"
+
+
+def test_line_ends_and_tabs_in_a_header_become_one_blank() -> None:
+    assert one_line(" a\r\n\tb\u2028c\x00") == "a b c"
 
 
 @pytest.mark.parametrize(("letters", "lines"), [(73, 1), (74, 2), (75, 2)])

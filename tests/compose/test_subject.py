@@ -114,3 +114,10 @@ def test_a_preheader_of_short_names_takes_a_third_and_one_of_two_papers_is_conti
     assert preheader(EN, edition(chosen=entitled("First", "Naps"))) == (
         "Also: Naps. We count sheep in sublinear time and sleep well."
     )
+
+
+@pytest.mark.parametrize(("letters", "named"), [(13, 2), (12, 3)])
+def test_thirty_five_letters_are_enough_for_a_preheader(letters: int, named: int) -> None:
+    titles = ["a" * 13, "b" * letters, "c"]
+    told = preheader(EN, edition(chosen=entitled("First", *titles)))
+    assert told == f"Also: {'; '.join(titles[:named])}."

@@ -10,7 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from digest.compose.stationery import built_in
-from digest.compose.tongue import CATALOGUES, LANGUAGES, tongue
+from digest.compose.tongue import CATALOGUES, LANGUAGES, city, tongue
 
 SPOKEN = {"say": None, "later": None, "plural": (1, 2), "count": (1, 2), "count_word": (1, 2), "_": None}
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -111,6 +111,7 @@ def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
     assert speaks.short_day(day).replace("\N{NO-BREAK SPACE}", " ") == short
     assert " " not in speaks.short_day(day)  # it never breaks across lines
     assert speaks.long_day(day).replace("\N{NO-BREAK SPACE}", " ") == long
+    assert " " not in speaks.long_day(day)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,11 @@ def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
 )
 def test_each_language_has_its_quotation_marks(language: str, quoted: str) -> None:
     assert tongue(language).quote("sheep").replace("\N{NO-BREAK SPACE}", " ") == quoted
+
+
+@pytest.mark.parametrize(
+    ("zone", "called"),
+    [("America/Argentina/Buenos_Aires", "Buenos Aires"), ("Europe/Berlin", "Berlin"), ("UTC", "UTC")],
+)
+def test_a_time_zone_is_called_by_its_city(zone: str, called: str) -> None:
+    assert city(zone) == called

@@ -49,7 +49,11 @@ def test_a_breakout_says_when_we_sent_it() -> None:
     )
     points = replace(broke, kind=SignalKind.POINTS)
     assert trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
-    assert "was 12, now 140 upvotes" in trend(EN, replace(broke, broke_out_on=None), DAY)
+    assert trend(EN, replace(broke, broke_out_on=None), DAY) == (
+        "broke out since we sent it: was 12, now 140 upvotes"
+    )
+    from_nothing = replace(broke, broke_out_from=0)
+    assert trend(EN, from_nothing, DAY) == "broke out since we sent it: was 0 on Tuesday, now 140 upvotes"
 
 
 def test_a_day_without_votes_to_speak_of_tells_where_the_paper_stands() -> None:
@@ -131,11 +135,36 @@ def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
     assert meta(EN, of, HEAT, told=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
 
 
+def test_what_is_not_known_of_a_paper_leaves_no_gap_in_its_meta_line() -> None:
+    unknown = replace(paper(authors=("A",)), categories=(), published=None)
+    assert meta(EN, unknown, HEAT, told=True) == "A"
+    assert meta(EN, replace(unknown, authors=()), HEAT) == "31\N{NO-BREAK SPACE}upvotes"
+    assert meta(EN, replace(unknown, authors=()), HEAT, told=True) == ""
+
+
+def test_endless_names_are_cut_where_they_stand() -> None:
+    endless = "a" * 99
+    assert byline(EN, (endless, endless)) == f"{'a' * 59}… and {'a' * 59}…"
+    filed = replace(paper(authors=()), categories=(endless,), published=None)
+    assert meta(EN, filed, HEAT, told=True) == f"{'a' * 39}…"
+
+
 def test_every_kind_of_signal_has_its_noun() -> None:
     told = {votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
     assert told == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
     assert votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
     assert votes(EN, replace(HEAT, votes=0)) == ""
+
+
+@pytest.mark.parametrize("few", [None, 0, 0.9])
+def test_less_than_one_vote_is_none(few: float | None) -> None:
+    assert votes(EN, replace(HEAT, votes=few)) == ""
+    assert trend(EN, replace(HEAT, votes=few), DAY) == "new: too young for votes"
+
+
+def test_the_first_hour_is_one_hour_in_every_language() -> None:
+    just_now = replace(HEAT, hours=0.2, low=0, usual=None)
+    assert trend(tongue("zh"), just_now, DAY) == "前 1 小时 31 个赞"
 
 
 @pytest.mark.parametrize(
@@ -216,3 +245,23 @@ def test_a_long_title_that_was_liked_is_told_to_sixty_letters() -> None:
     assert why(EN, picked(Reason(because=Because.LIKED, liked_title="a" * 61)), DAY) == (
         f"similar to “{'a' * 59}…”, which you liked"
     )
+
+
+def test_where_more_words_go_around_it_a_title_is_told_to_fifty_letters() -> None:
+    liked = picked(Reason(because=Because.LIKED, liked_title="a" * 61))
+    told = why(tongue("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert told == f"proche de « {'a' * 49}… », que vous avez aimé"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (Reason(because=Because.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
+        (Reason(because=Because.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
+        (Reason(because=Because.FACET, facet="a" * 99), f"for your interest “{'a' * 49}…”"),
+        (Reason(because=Because.CATEGORY, category="a" * 99), f"new in {'a' * 40}, which you follow"),
+        (Reason(because=Because.NEW, category="a" * 99), f"new in {'a' * 40}"),
+    ],
+)
+def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, told: str) -> None:
+    assert why(EN, picked(reason), DAY) == told
