@@ -57,7 +57,8 @@ def test_a_name_is_bare_quoted_or_encoded_as_it_needs() -> None:
         ("aé", ["=?utf-8?b?YcOp?="]),
         ("aaé", ["=?utf-8?q?aa=C3=A9?="]),
         ("Bücher täglich", ["=?utf-8?q?B=C3=BCcher_t=C3=A4glich?="]),
-        ("é" + "a" * 121, ["=?utf-8?q?=C3=A9" + "a" * 57 + "?=", "=?utf-8?q?" + "a" * 63 + "?=", "=?utf-8?q?a?="]),
+        ("é" + "a" * 121, ["=?utf-8?q?=C3=A9" + "a" * 57 + "?=", "=?utf-8?q?" + "a" * 63 + "?=",
+                           "=?utf-8?q?a?="]),
     ],
 )  # fmt: skip
 def test_encoded_words_are_filled_and_readable_where_most_letters_are_plain(
