@@ -74,7 +74,7 @@ def raw(file: Path) -> Iterator[Callable[[Sequence[Paper]], None]]:
             "journal_mode = WAL",
             "synchronous = FULL",
             "secure_delete = ON",
-            "cache_size = -16384",
+            "cache_size = -4096",
         ):
             database.execute(f"PRAGMA {pragma}")
 

@@ -1,6 +1,7 @@
 """How is one letter after the other handed over? In lock-step, or with the next envelope behind this body."""
 
 import contextlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from digest.deliver.letter import Letter, Outcome, Step
 from digest.deliver.wire import Lost, Reply, Wire
 
 _OK = range(200, 300)
+_PLAIN = re.compile(r"[!-*,-<>-~]+")  # printable ASCII without + and =
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ def _body(letter: Letter) -> tuple[bytes, ...]:
 
 def _xtext(text: str) -> str:
     """Printable ASCII as RFC 3461 wants it; an address beyond ASCII stays as it is."""
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(
         c if c.isalnum() or ("!" <= c <= "~" and c not in "+=") else f"+{ord(c):02X}" for c in text
     )

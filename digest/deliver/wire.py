@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MOST_LINE = 8192
 MOST_REPLY = 32768
@@ -12,8 +12,7 @@ class Lost(Exception):
     """The connection is gone, silent or senseless; nothing more can be learnt from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):  # four of them for every mail: made in half the time of a dataclass
     """One complete answer; the lines of a long one are joined by spaces."""
 
     code: int
@@ -101,11 +100,12 @@ class Wire(asyncio.Protocol):
         if self._size > MOST_REPLY:
             self._give_up("a reply without end")
             return
-        self._lines.append(line[4:].strip().decode("utf-8", "replace"))
+        text = line[4:].strip().decode("utf-8", "replace")
         if line[3:4] == b"-":
+            self._lines.append(text)
             return
         code = int(line[:3]) if line[:3].isdigit() else -1
-        self._arrived(Reply(code, " ".join(self._lines)))
+        self._arrived(Reply(code, " ".join((*self._lines, text)) if self._lines else text))
         self._lines, self._size = [], 0
 
     def _arrived(self, reply: Reply) -> None:

@@ -80,7 +80,7 @@ def _lay_ground_rules(engine: sa.Engine, *, foreign_keys: bool) -> None:
             "synchronous = FULL",  # what we committed survives a power cut: mail depends on it
             f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
             "secure_delete = ON",  # an erased reader is gone from the file too
-            "cache_size = -16384",  # kB, of each connection
+            "cache_size = -4096",  # kB, of each connection: with four times as much nothing was faster
         ):
             connection.cursor().execute(f"PRAGMA {pragma}")
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from digest.model import Paper
 from digest.store.dialects import among, insert
-from digest.store.records import PAPER_PAST, SENT_PAPER
+from digest.store.records import PAPER, PAPER_PAST, SENT_PAPER
 
 _PAPER = TypeAdapter(Paper)
 
@@ -22,10 +22,10 @@ class Past:
 
     def keep(self, papers: Iterable[Paper], *, until: datetime) -> None:
         """Remember these contents: they stood until now, and are about to change."""
+        before = {paper.id: paper for paper in papers}
         rows = [
-            {"paper_id": paper.id, "until": until, "content": _PAPER.dump_python(paper, mode="json")}
-            for paper in papers
-            if self._was_mailed(paper.id)
+            {"paper_id": name, "until": until, "content": _PAPER.dump_python(before[name], mode="json")}
+            for name in self._mailed(before)
         ]
         if rows:
             self._connection.execute(insert(self._connection, PAPER_PAST).on_conflict_do_nothing(), rows)
@@ -46,6 +46,8 @@ class Past:
         """Drop what stood until before a moment; how much it was."""
         return self._connection.execute(sa.delete(PAPER_PAST).where(PAPER_PAST.c.until < before)).rowcount
 
-    def _was_mailed(self, paper_id: str) -> bool:
-        mailed = sa.select(sa.literal(1)).where(SENT_PAPER.c.paper_id == paper_id).limit(1)
-        return self._connection.scalar(mailed) is not None
+    def _mailed(self, ids: Collection[str]) -> list[str]:
+        """Those of these stored papers that any reader was sent."""
+        to_anyone = sa.exists().where(SENT_PAPER.c.paper_id == PAPER.c.id)
+        ours = sa.select(PAPER.c.id).where(among(self._connection, PAPER.c.id, ids), to_anyone)
+        return [*self._connection.scalars(ours)] if ids else []
