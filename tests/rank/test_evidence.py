@@ -1,0 +1,44 @@
+"""A reason names only what truly weighed: a few of the paper's own words, a near liked paper, or a choice."""
+
+from digest.model import Because, Facet, Liking, Profile
+from digest.rank.evidence import MOST_TERMS
+from digest.rank.interest import Ranker
+from tests.house import paper
+from tests.rank.test_hubs import past
+from tests.rank.test_standing import PAPERS, judged
+from tests.rank.test_vectors import Synonyms
+
+
+def test_a_followed_category_is_the_reason_of_its_papers_and_of_no_others() -> None:
+    [ranking] = Ranker(PAPERS).rank([Profile(categories=("cs.RO",))])
+    robots, learning = ranking.reason(0), ranking.reason(1)
+    assert (robots.because, robots.category) == (Because.CATEGORY, "cs.RO")
+    assert (learning.because, learning.category) == (Because.NEW, "")
+
+
+def test_a_few_words_are_told_however_many_weighed() -> None:
+    papers = [paper(title, abstract="") for title in ("Ocean; salt; tides; waves; heat", "Markets", "Speech")]
+    [ranking] = Ranker(papers).rank([Profile(keywords=("heat", "waves", "tides", "salt", "ocean"))])
+    told = ranking.reason(0).terms
+    assert len(told) == MOST_TERMS
+    assert set(told) < {"Ocean", "salt", "tides", "waves", "heat"}
+
+
+def test_a_liked_paper_is_named_only_where_it_is_much_nearer_than_any_paper_would_be() -> None:
+    """All of these papers say "we study … methods"; the last two are about robots that grasp, one is fast."""
+    [ranking] = Ranker(PAPERS).rank([Profile(liked=(judged(PAPERS[0]),))])
+    reasons = {PAPERS[place].title: ranking.reason(place) for place in (5, 4, 20)}
+    assert {title: reason.liked_title for title, reason in reasons.items()} == {
+        "Shallow video editing 5": "",
+        "Deep grasping robots 4": "",
+        "Fast grasping robots 20": "Fast grasping robots 0",
+    }
+
+
+def test_a_paper_met_in_meaning_alone_is_there_for_the_interest_and_names_no_liked_paper() -> None:
+    papers = [paper(title, abstract="") for title in ("market", "waves", "zeolite", "money")]
+    sea = Profile(facets=(Facet("Sea", liked=(Liking("ocean"),)), Facet("Trade", liked=(Liking("sales"),))))
+    [ranking] = Ranker(papers, past(), vectors=Synonyms()).rank([sea])
+    waves, foreign = ranking.reason(1), ranking.reason(2)
+    assert (waves.because, waves.facet, waves.liked_title) == (Because.FACET, "Sea", "")
+    assert foreign.liked_title == ""  # though it has nothing in common with any paper either
