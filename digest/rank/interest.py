@@ -127,7 +127,7 @@ class Ranker:
     def _ranking(
         self, profile: Profile, sight: Sighted, heights: Sequence[Floats], near: Nearness
     ) -> Ranking:
-        found = self._seen(sight, heights) if heights else []
+        found = self._seen(sight, heights)
         affinity, loudest, parts = _merged(found, len(self.papers))
         affinity = among_the_unjudged(affinity, self._judged(profile))
         affinity = self._followed(affinity, profile, has_words=bool(found) and _wants_words(profile))
