@@ -188,6 +188,8 @@ def test_what_was_gained_since_yesterday_is_told() -> None:
 def test_a_gain_of_days_ago_is_none_since_yesterday() -> None:
     one = listed(days_ago=4)
     assert heat(one, at(one, 12, 9), at(one, 60, 32.5)).gained is None
+    half_a_day_ago = listed(days_ago=2)
+    assert heat(half_a_day_ago, at(half_a_day_ago, 12, 21.5), at(half_a_day_ago, 60, 45.5)).gained == 48
 
 
 def test_a_crowd_around_a_paper_that_nothing_speaks_for_is_doubted_and_weighs_less() -> None:
@@ -444,3 +446,12 @@ def test_a_second_source_lifts_a_paper_in_the_list_as_well_by_however_little() -
     both = heat_of([one, peer], {one.id: [at(one, 200, 8), points[0]], peer.id: points[1:]}, NOW)[one.id]
     assert both.value == pytest.approx(alone.value + 0.25 * (log2(3) - 1))
     assert both.order == pytest.approx((alone.order or 0) + 0.25 * (log2(3) - 1))
+
+
+def test_a_paper_that_is_doubted_stays_so_where_another_source_is_hotter() -> None:
+    climate = replace(DEFAULT, paces=(PACE, replace(PACE, source="alphaxiv", ceiling=9_000)))
+    bare = replace(listed("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets.")
+    crowd = at(bare, 150, 8)
+    readings = [crowd, replace(crowd, source="alphaxiv", value=5_000)]
+    told = heat_of([bare], {bare.id: readings}, NOW, climate=climate)[bare.id]
+    assert (told.source, told.is_doubted) == ("alphaxiv", True)
