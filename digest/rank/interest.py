@@ -21,7 +21,7 @@ from digest.rank.outline import Outline
 from digest.rank.outlining import outlined
 from digest.rank.postings import Postings
 from digest.rank.score import relevance
-from digest.rank.splitting import FIRST, lifted, shared_out
+from digest.rank.splitting import lifted, shared_out
 from digest.rank.standing import among_the_unjudged
 from digest.rank.vectors import Embedding, space
 
@@ -117,8 +117,9 @@ class Ranker:
         made = dict(zip(missing, self.outlined([profiles[place] for place in missing]), strict=True))
         whole = [made.get(place) or outline for place, outline in enumerate(given)]
         near = Nearness(self._lexicon, self._postings, self._space, [each for each in whole if each])
-        splits = self._splits_seeds and len(self.papers) > FIRST
-        sights = [near.sight(place, profile, splits=splits) for place, profile in enumerate(profiles)]
+        sights = [
+            near.sight(place, profile, splits=self._splits_seeds) for place, profile in enumerate(profiles)
+        ]
         views = [view for sight in sights for view in sight.views]
         heights = iter(near.views(views, [sight.unwanted for sight in sights]) if self.papers else ())
         for profile, sight in zip(profiles, sights, strict=True):

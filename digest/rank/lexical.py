@@ -113,15 +113,11 @@ def _places(documents: Iterable[Iterable[str]]) -> dict[str, int]:
     return places
 
 
-def _table(
-    documents: Sequence[Terms], places: Mapping[str, int], *, width: int | None = None
-) -> sparse.csr_array:
+def _table(documents: Sequence[Terms], places: Mapping[str, int]) -> sparse.csr_array:
     columns = np.fromiter((places[term] for document in documents for term in document), np.int32)
     values = np.fromiter((times for document in documents for times in document.values()), np.float32)
     ends = np.cumsum([0, *map(len, documents)])
-    return sparse.csr_array(
-        (values, columns, ends), shape=(len(documents), len(places) if width is None else width)
-    )
+    return sparse.csr_array((values, columns, ends), shape=(len(documents), len(places)))
 
 
 def _compared(unit: sparse.csr_array, general: Floats, spread: Floats) -> tuple[Halves, sparse.csr_array]:

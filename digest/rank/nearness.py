@@ -53,7 +53,7 @@ class Nearness:
         """What is to be compared for one reader of the chunk."""
         wholes, parts, start = [], [], self._starts[reader]
         wanted = interests(profile)
-        groups = self._outlines[reader].groups if splits else ()
+        groups = self._outlines[reader].groups
         for number, interest in enumerate(wanted):
             own = tuple(range(start, start := start + len(interest.documents)))
             wholes.append(View(interest, own, reader))

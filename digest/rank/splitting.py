@@ -57,10 +57,8 @@ def shared_out(view: Floats, parts: Sequence[Floats]) -> dict[int, int]:
     best = [iter(np.argsort(-part, kind="stable")[: FIRST + SHARED].tolist()) for part in parts]
     while len(given) < min(SHARED, len(view) - len(taken)):
         poorest = min(range(len(parts)), key=lambda each: (count[each], each))
-        place = next((place for place in best[poorest] if place not in taken), None)
+        place = next(place for place in best[poorest] if place not in taken)
         count[poorest] += 1
-        if place is None:
-            break
         taken.add(place)
         given[place] = poorest
     return given

@@ -5,6 +5,7 @@ from digest.rank.evidence import MOST_TERMS
 from digest.rank.interest import Ranker
 from tests.house import paper
 from tests.rank.test_hubs import past
+from tests.rank.test_interest import pool
 from tests.rank.test_standing import PAPERS, judged
 from tests.rank.test_vectors import Synonyms
 
@@ -22,6 +23,14 @@ def test_a_few_words_are_told_however_many_weighed() -> None:
     told = ranking.reason(0).terms
     assert len(told) == MOST_TERMS
     assert set(told) < {"Ocean", "salt", "tides", "waves", "heat"}
+
+
+def test_the_word_that_weighed_most_is_told_first_wherever_the_paper_says_it() -> None:
+    reader = Profile(keywords=("heat", "waves"))
+    rarer = pool(["Heat makes waves", "Heat of speech", "Kernels", "Violins"])
+    oftener = pool(["Heat makes waves; the waves; our waves", "Speech", "Kernels", "Violins"])
+    for papers in (rarer, oftener):
+        assert Ranker(papers).rank([reader])[0].reason(0).terms == ("waves", "heat")
 
 
 def test_a_liked_paper_is_named_only_where_it_is_much_nearer_than_any_paper_would_be() -> None:
