@@ -11,6 +11,7 @@ from digest.identity import (
     arxiv_version,
     canonical,
     keys_of,
+    names_in_order,
     title_key,
     title_keys,
 )
@@ -57,6 +58,9 @@ def test_naming_twice_is_naming_once(text: str) -> None:
     ("text", "name"),
     [
         ("math.CA/0611800", "arxiv:math/0611800"),
+        ("https://arxiv.org/abs/hep-th%2F9901001", "arxiv:hep-th/9901001"),
+        ("arxiv.org/abs/2611.00001", "arxiv:2611.00001"),
+        ("title:atitlethatislongenough|love|2026", "title:atitlethatislongenough|love|2026"),
         ("MATH.CA/0611800v2", "arxiv:math/0611800"),
         ("https://doi.org/10.1101%2F2020.01.01.123456v2", "doi:10.1101/2020.01.01.123456"),
         ("https://www.biorxiv.org/content/10.1101/2020.01.1v2.full.pdf", "doi:10.1101/2020.01.1"),
@@ -121,8 +125,44 @@ def test_who_is_named_last_name_first_has_the_same_key() -> None:
     assert keys == {"title:atitlethatislongenough|loveless|2026"}
 
 
+@pytest.mark.parametrize(
+    ("name", "surname"),
+    [("Ada Q. Loveless", "loveless"), ("van der Berg, Ada", "vanderberg"), ("Ada", "ada")],
+)
+def test_only_the_surname_counts_and_all_of_it_where_a_comma_says_what_it_is(name: str, surname: str) -> None:
+    assert title_key("A title that is long enough", (name,), 2026) == (
+        f"title:atitlethatislongenough|{surname}|2026"
+    )
+
+
+def test_names_stand_in_order_of_what_they_tell_each_in_its_one_form() -> None:
+    given = (
+        "title:x|y|",
+        "acl:w01",
+        "",
+        "DOI:10.1000/X",
+        "arXiv:2611.00001v2",
+        "https://arxiv.org/abs/2611.00001",
+    )
+    assert names_in_order(*given) == ("arxiv:2611.00001", "doi:10.1000/x", "acl:w01", "title:x|y|")
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("2611.00001v3", 3), ("arxiv:2611.00001v12", 12), ("arxiv:2611.00001", None), ("sheep", None)],
+)
+def test_a_version_is_the_one_that_is_named(text: str, version: int | None) -> None:
+    assert arxiv_version(text) == version
+
+
+def test_a_paper_without_a_date_is_found_under_its_title_of_no_year() -> None:
+    undated = replace(paper("A title that is long enough", id="doi:10.1000/x"), published=None)
+    assert keys_of(undated) == ("doi:10.1000/x", "title:atitlethatislongenough|loveless|")
+
+
 def test_a_doi_in_brackets_loses_what_opens_nowhere() -> None:
     assert canonical("10.1000/(sheep)") == "doi:10.1000/(sheep)"
+    assert canonical("10.1000/(see)") == "doi:10.1000/(see)"
     assert {canonical(f"10.1000/sheep{end}") for end in (")", "]", "}", ").")} == {"doi:10.1000/sheep"}
 
 

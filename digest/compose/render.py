@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from digest.compose import pages
 from digest.compose.budget import LARGEST, fitted
-from digest.compose.cards import Personal, card, personal
+from digest.compose.cards import NOTHING_OWN, Personal, card, personal
 from digest.compose.links import Links
 from digest.compose.pages import Page
 from digest.compose.site import Site
@@ -156,7 +156,7 @@ class Renderer:
         key = (speaks.code, pick.section, pick.paper.id)
         paper, weight = self._weights.get(key, (None, 0))
         if not same(paper, pick.paper):
-            blank = Personal(why="?", why_lines="", more="", less="")
+            blank = replace(NOTHING_OWN, why="?")
             weight = len(self.card(speaks, pick, 999, blank, "html").encode())
             self._weights[key] = (pick.paper, weight)
         return weight
@@ -196,8 +196,8 @@ class Renderer:
             for number, pick in enumerate(picks, start=1)
         ]
         if part == "html":
-            return Markup("").join(map(Markup, printed)).rstrip("\n")
-        return "\n".join(printed).rstrip("\n")
+            return Markup("").join(map(Markup, printed)).rstrip()
+        return "\n".join(printed).rstrip()
 
     def _moment(self, reader: Subscriber, moment: datetime) -> str:
         """`Tuesday 24 November 2026, 07:00 (Berlin)`."""

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from digest.compose.edition import affinities, edition_from, heat_names, heats_of, paper_ids, payload_of
 from digest.model import Because, Edition, Heat, Paper, Pick, Reason, Section, SignalKind
 from tests.house import NOW, paper, subscriber
@@ -97,3 +99,47 @@ def test_an_edition_that_was_queued_by_an_earlier_program_is_still_sent() -> Non
     assert again == edition
     assert paper_ids(payload) == [first.paper.id, second.paper.id]
     assert [*affinities(payload, Section.ALSO_NEW)] == [(second.paper.id, 0.0)]
+    assert heat_names(payload) == []
+    gone = edition_from(
+        payload,
+        day=edition.day,
+        slot=edition.slot,
+        subscriber=edition.subscriber,
+        papers={second.paper.id: replace(second.paper, withdrawn=True)},
+        heats={},
+    )
+    assert gone.picks == ()
+
+
+def test_what_goes_without_saying_is_not_written_and_numbers_are_short() -> None:
+    plain = _edition().picks[1]
+    hot = replace(
+        plain,
+        section=Section.TRENDING,
+        heat=Heat(value=1.23456789, expected=31),
+        reason=Reason(because=Because.TREND),
+    )
+    told = replace(_edition(), picks=(hot, plain, replace(plain, section=Section.PICKED)))
+    assert payload_of(told)["reasons"] == ["", "", '{"because":"new"}']
+    assert heats_of([told])[heat_names(payload_of(told))[0]] == '{"value":1.2346,"expected":31}'
+
+
+def test_a_payload_that_tells_of_no_papers_needs_none() -> None:
+    assert [*paper_ids({}), *heat_names({}), *affinities({}, Section.PICKED)] == []
+
+
+def test_a_payload_that_lost_a_value_is_refused_not_guessed_at() -> None:
+    edition = _edition()
+    papers = {pick.paper.id: pick.paper for pick in edition.picks}
+    torn = payload_of(edition) | {"affinity": [0.5]}
+    with pytest.raises(ValueError, match="shorter"):
+        edition_from(
+            torn,
+            day=edition.day,
+            slot=edition.slot,
+            subscriber=edition.subscriber,
+            papers=papers,
+            heats=heats_of([edition]),
+        )
+    with pytest.raises(ValueError, match="shorter"):
+        [*affinities(torn, Section.TRENDING)]

@@ -1,6 +1,7 @@
 """How does an edition become an email?"""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,17 @@ def test_the_operators_templates_come_first(tmp_path: Path) -> None:
     assert "Picked for you" in email.html
 
 
+def test_the_operator_words_any_subject_from_what_the_page_knows(tmp_path: Path) -> None:
+    for mail in ("digest", "broke_out", "welcome"):
+        (tmp_path / mail).mkdir()
+        (tmp_path / mail / "subject.txt").write_text("Ours in\n {{ page.lang }}: {{ page.headline }}\n")
+    renderer = Renderer(SITE, LINKS, tmp_path)
+    told = "Ours in en: Monday 23 November 2026: 3 trending, 6 picked for you, 10 also new."
+    assert renderer.digest(edition()).subject == told
+    assert renderer.broke_out(edition()).subject == told
+    assert renderer.welcome(READER).subject == "Ours in en:"
+
+
 @pytest.mark.parametrize("source", ["{{ page.nonsense }}", "{{ secret }}"])
 def test_a_misspelt_name_in_a_template_is_an_error(tmp_path: Path, source: str) -> None:
     (tmp_path / "footer.txt").write_text(source)
@@ -140,3 +152,18 @@ def test_a_confirmation_has_one_link_to_follow_and_asks_for_nothing_else() -> No
 
 def test_a_welcome_names_the_first_moment_in_the_readers_zone() -> None:
     assert "Tuesday 24 November 2026, 07:00 (UTC)" in every_mail()["welcome"][0].text
+
+
+def test_a_moment_is_told_by_the_clock_on_the_reader_s_wall() -> None:
+    reader = replace(READER, schedule=Schedule(timezone="America/New_York"))
+    welcome = RENDERER.welcome(reader, first=datetime(2027, 1, 2, 3, 30, tzinfo=UTC))
+    assert "Friday 1 January 2027, 22:30 (New York)" in welcome.text
+
+
+def test_a_digest_without_papers_is_a_word_about_that_with_every_reason_there_is() -> None:
+    nothing = edition(chosen=())
+    assert RENDERER.digest(nothing) == RENDERER.empty_day(nothing)
+    assert "Nothing new came close enough to what you read." in RENDERER.digest(nothing).text
+    silent = RENDERER.digest(edition(chosen=(), notes=("arxiv-silent", "source-missing:bioRxiv")))
+    reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers follow."
+    assert reasons in " ".join(silent.text.split())
