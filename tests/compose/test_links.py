@@ -1,12 +1,12 @@
 """Who may do what by a link alone?"""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.compose.links import Keys, Links, Purpose
+from digest.compose.links import Claim, Keys, Links, Purpose, packed
 from digest.errors import ConfigError, InvalidToken
 from tests.house import NOW
 
@@ -78,7 +78,7 @@ def test_links_of_a_retired_key_still_work_and_those_of_a_forgotten_one_do_not()
 
 
 def test_an_empty_key_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigError, match="DIGEST_SECRET_KEY"):
+    with pytest.raises(ConfigError, match=r"^A signing key is empty; set DIGEST_SECRET_KEY to"):
         Keys(b"")
     with pytest.raises(ConfigError):
         Keys(b"good", retired=(b"",))
@@ -103,6 +103,8 @@ def test_feeds_come_in_two_kinds_and_the_archive_by_day() -> None:
     assert LINKS.feed("ada").endswith(".atom")
     assert LINKS.feed("ada", "json").endswith(".json")
     assert LINKS.archive(NOW.date()) == "https://papers.example.org/archive/2026-11-23"
+    assert LINKS.archive() == "https://papers.example.org/archive"
+    assert LINKS.page() == "https://papers.example.org/"
     assert LINKS.page("/help me") == "https://papers.example.org/help%20me"
 
 
@@ -111,3 +113,61 @@ def test_verdict_links_name_the_paper_and_the_verdict() -> None:
         url = link("ada", "doi:10.1101/x|y")
         token = url.removeprefix("https://papers.example.org/v/")
         assert KEYS.verify(Purpose.VERDICT, token, now=NOW).extra == extra
+
+
+SOON = NOW + timedelta(hours=48)
+
+
+@pytest.mark.parametrize(
+    ("url", "claim"),
+    [
+        (LINKS.confirm("ada", expires=SOON), Claim(Purpose.CONFIRM, "ada", "", SOON)),
+        (LINKS.confirm("ada", expires=SOON, extra="a@b.c"), Claim(Purpose.CONFIRM, "ada", "a@b.c", SOON)),
+        (LINKS.unsubscribe("ada"), Claim(Purpose.UNSUBSCRIBE, "ada")),
+        (LINKS.preferences("ada"), Claim(Purpose.PREFERENCES, "ada")),
+        (LINKS.more("ada", "doi:10.1/x"), Claim(Purpose.VERDICT, "ada", "+doi:10.1/x")),
+        (LINKS.opening("ada", "doi:10.1/x"), Claim(Purpose.OPENING, "ada", "doi:10.1/x")),
+        (LINKS.edition("ada", date(2026, 11, 22)), Claim(Purpose.EDITION, "ada", "2026-11-22")),
+    ],
+)
+def test_every_link_says_in_its_path_what_it_may_and_claims_just_that(url: str, claim: Claim) -> None:
+    base, place, token = url.rsplit("/", 2)
+    assert (base, place) == ("https://papers.example.org", claim.purpose.value)
+    assert KEYS.verify(claim.purpose, token, now=NOW) == claim
+
+
+def test_a_token_without_more_to_say_claims_a_reader_and_no_more() -> None:
+    assert KEYS.verify(Purpose.FEED, KEYS.sign(Purpose.FEED, "ada"), now=NOW) == Claim(Purpose.FEED, "ada")
+
+
+@pytest.mark.parametrize("extra", [*("é" + "a" * length for length in range(9)), "aaW"])
+def test_an_extra_of_any_length_is_read_back(extra: str) -> None:
+    assert KEYS.verify(Purpose.FEED, KEYS.sign(Purpose.FEED, "ada", extra), now=NOW).extra == extra
+
+
+@given(purposes, pids, extras)
+def test_a_token_is_written_in_letters_that_no_url_has_to_escape(
+    purpose: Purpose, pid: str, extra: str
+) -> None:
+    token = KEYS.sign(purpose, pid, extra, expires=SOON)
+    assert set(token) <= {*LETTERS, "."}
+
+
+@given(pids, extras.filter(bool))
+def test_links_that_are_sealed_by_the_thousand_are_those_that_are_signed_one_by_one(
+    pid: str, extra: str
+) -> None:
+    def seal(purpose: Purpose, said: str) -> str:
+        return KEYS.sealer(purpose, pid)(packed(said).encode()).decode()
+
+    opening = LINKS.opening_form(packed(extra), pid=pid, seal=seal(Purpose.OPENING, extra))
+    assert opening == LINKS.opening(pid, extra)
+    more = LINKS.verdict_form(packed(f"+{extra}"), pid=pid, seal=seal(Purpose.VERDICT, f"+{extra}"))
+    assert more == LINKS.more(pid, extra)
+
+
+def test_a_token_with_half_a_letter_is_refused_like_any_other() -> None:
+    token = KEYS.sign(Purpose.FEED, "ada")
+    for torn in (token.replace("ada", "\ud800"), token[:-1] + "\ud800"):
+        with pytest.raises(InvalidToken):
+            KEYS.verify(Purpose.FEED, torn, now=NOW)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.compose.site import DARK, LIGHT, contrast, palettes
+from digest.compose.site import DARK, LIGHT, ascii_domain, contrast, palettes
 from digest.errors import ConfigError
 from tests.compose.examples import SITE
 
@@ -12,6 +12,7 @@ from tests.compose.examples import SITE
 def test_contrast_is_as_the_guidelines_compute_it() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#0a0a0a", "#ffffff") == pytest.approx(19.80, abs=0.01)
 
 
 def test_our_own_palettes_are_easily_read() -> None:
@@ -29,7 +30,8 @@ def test_colours_are_changed_one_by_one() -> None:
 
 @pytest.mark.parametrize("changes", ["link", "link=red", "nonsense=#000000", "link=#0b57d0;x"])
 def test_what_is_no_colour_is_refused_with_advice(changes: str) -> None:
-    with pytest.raises(ConfigError, match="as in link="):
+    advice = "page, card, text, .* rule, with dark_ before it for the dark scheme, as in link=#0b57d0.$"
+    with pytest.raises(ConfigError, match=advice):
         palettes(changes)
 
 
@@ -44,3 +46,16 @@ def test_faint_colours_are_refused() -> None:
 def test_a_sender_is_a_plain_address(sender: str) -> None:
     with pytest.raises(ConfigError, match="plain address"):
         replace(SITE, sender=sender)
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("post@bücher.example", "xn--bcher-kva.example"),
+        ("post@BÜCHER.Example", "xn--bcher-kva.example"),
+        ("post@my_host.Example", "my_host.Example"),  # what is ASCII is nobody's business
+        ('"a@b"@example.org', "example.org"),
+    ],
+)
+def test_a_domain_is_written_as_the_wire_has_it(address: str, domain: str) -> None:
+    assert ascii_domain(address) == domain
