@@ -16,7 +16,7 @@ from digest.compose.quoted import quoted
 
 OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never holds them
 LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable sees lines
-NEWLINE, EQUALS = b"\n="
+EQUALS = ord("=")
 WHOLE = slice(None)
 HOLE = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
 
@@ -111,14 +111,14 @@ class Stencil:
         return "".join(pieces)
 
 
-def traced(text: str) -> tuple[bytes, list[int]]:
-    """A text as it is encoded, and where each of its bytes came to stand."""
-    encoded, places, at = quoted(text), [], 0
-    for octet in text.encode():
+def traced(line: str) -> tuple[bytes, list[int]]:
+    """A line as it is encoded, and where each of its bytes came to stand."""
+    encoded, places, at = quoted(line), [], 0
+    for _ in line.encode():
         while encoded.startswith(b"=\r\n", at):
             at += 3
         places.append(at)
-        at += 2 if octet == NEWLINE else 3 if encoded[at] == EQUALS else 1
+        at += 3 if encoded[at] == EQUALS else 1
     return encoded, places
 
 

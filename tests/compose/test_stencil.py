@@ -33,6 +33,17 @@ def test_values_of_a_known_width_are_put_where_they_come_to_stand(
     assert poured(stencil, one=one.encode(), other=other.encode()) == expected
 
 
+@given(LINES, LINES, LINES, SAFE)
+def test_a_line_may_wait_for_several_values_some_of_a_known_width(
+    one: str, two: str, three: str, four: str
+) -> None:
+    text = f"{hole('one')} {hole('two')} {hole('four')} {hole('three')}\n"
+    stencil = Stencil(text, html=False, widths={"four": len(four)})
+    assert poured(stencil, one=one, two=two, three=three, four=four.encode()) == (
+        quoted(f"{one} {two} {four} {three}\n")
+    )
+
+
 def test_a_list_of_bytes_fills_a_whole_line() -> None:
     stencil = Stencil(f"above\n{hole('x')}\nbelow\n", html=False)
     assert poured(stencil, x=[b"1\r\n", b"2\r\n"]) == b"above\r\n1\r\n2\r\nbelow\r\n"
