@@ -9,7 +9,9 @@ from scipy import sparse
 from digest.rank.lexical import Floats, Lexicon
 from digest.rank.outline import Outline, Words, numbered
 
-COMMON = 100  # a term that more papers use is multiplied in a full table: that is faster there
+# A term that more papers use is multiplied in a full table: that is faster there. Measured on abstracts:
+# with 10,000 papers a share of 0.03 took 870 us a profile of 15 papers, 100 papers 1,080, no table 1,640.
+COMMON, COMMON_SHARE = 100, 0.03
 SLOTS = 1 << 21  # of the table in which terms are looked up by their number
 
 Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
@@ -66,7 +68,8 @@ class Postings:
     @cached_property
     def _common(self) -> tuple[Floats, Places]:
         """The terms that many papers use as a full table, and where each column stands in it."""
-        often = np.flatnonzero(np.diff(self._by_term.indptr) > COMMON)
+        least = max(COMMON, COMMON_SHARE * self.candidates.shape[0])
+        often = np.flatnonzero(np.diff(self._by_term.indptr) > least)
         place = np.full(self.width, -1, np.intp)
         place[often] = np.arange(len(often))
         return np.asarray(self._by_term[often].toarray(), np.float32), place
