@@ -22,7 +22,7 @@ from digest.rank.outlining import outlined
 from digest.rank.postings import Postings
 from digest.rank.score import relevance
 from digest.rank.splitting import lifted, shared_out
-from digest.rank.standing import among_the_unjudged
+from digest.rank.standing import MOST, among_the_unjudged
 from digest.rank.vectors import Embedding, space
 
 Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
@@ -176,7 +176,7 @@ class Ranker:
         disliked = {document.text for document in dislikes(profile)}
         liked = {document.text for interest in wanted for document in interest.documents if document.title}
         places = [place for text in liked - disliked for place in self._identical.get(text, ())]
-        certain = np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE
+        certain = MOST * np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE
         np.minimum(affinity, certain, out=affinity)
         affinity[places] = certain
         return affinity

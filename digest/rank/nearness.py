@@ -15,6 +15,7 @@ from digest.rank.lexical import Floats, Lexicon
 from digest.rank.outline import Outline
 from digest.rank.postings import Postings
 from digest.rank.splitting import part
+from digest.rank.standing import unstretched
 from digest.rank.vectors import NEAR, Space, nearest
 
 NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
@@ -76,8 +77,9 @@ class Nearness:
             words[lessened] -= NEGATIVE * self._postings.similar(against[lessened] @ self._rows)
         view = _standard(self._lexicon.smoothed((words - self._lexicon.usual).T).T)
         if self._meaning is None or self._space is None:
-            return np.where(spoken, view, np.minimum(view, 0))  # no word in common: never stands out
-        return _standard(view + self._trust(views) * self._meant(self._meaning, views, shares, against))
+            return unstretched(np.where(spoken, view, np.minimum(view, 0)))  # no word in common: stays down
+        meant = self._meant(self._meaning, views, shares, against)
+        return unstretched(_standard(view + self._trust(views) * meant))
 
     def _trust(self, views: Sequence[View]) -> Floats:
         """What meaning counts beside words, which count 1, in each view (down): less, the more it says."""

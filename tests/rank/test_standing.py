@@ -1,12 +1,14 @@
 """A verdict on a paper of today must not keep tomorrow's picks away."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.model import Because, Liking, Paper, Profile
 from digest.rank.interest import Ranker
-from digest.rank.standing import among_the_unjudged
+from digest.rank.standing import MOST, among_the_unjudged, unstretched
 
 THEMES = ("grasping robots", "video editing", "speech translation", "protein folding")
 WORDS = ("fast", "slow", "robust", "sparse", "deep", "shallow", "large", "small", "open", "closed")
@@ -53,6 +55,35 @@ def test_less_like_this_does_not_take_a_followed_category_away() -> None:
     )
     assert len(followed) == 50
     assert near(turned_away) == followed
+
+
+def test_one_paper_that_holds_a_rare_word_does_not_keep_the_others_of_a_small_day_away() -> None:
+    rare = Paper(id="arxiv:2611.09999", title="Certified unlearning", abstract="What was learnt once.")
+    others = [each for each in PAPERS if "robots" not in each.title]
+    day = [replace(each, abstract="We let robots wait.") if n < 12 else each for n, each in enumerate(others)]
+    robots, both = (
+        Ranker([*day, rare]).rank([Profile(keywords=words)])[0].affinity
+        for words in (("robots",), ("robots", "unlearning"))
+    )
+    assert (robots >= NEAR).sum() >= 5
+    assert (both >= NEAR).sum() >= 5
+    assert both.argmax() == len(day)
+
+
+@given(st.lists(st.floats(-5, 30, width=32), min_size=1, max_size=60))
+def test_a_scale_that_one_paper_stretched_keeps_its_order_and_is_told_twofold_at_most(
+    heights: list[float],
+) -> None:
+    row = np.array([heights], np.float32)
+    [after] = unstretched(row)
+    assert (np.diff(after[np.argsort(row[0], kind="stable")]) >= 0).all()
+    assert (np.abs(after) >= np.abs(row[0])).all()
+    assert (np.abs(after) <= MOST * np.abs(row[0]) * 1.001).all()
+
+
+def test_a_day_where_nothing_stands_out_so_far_stays_as_it_is() -> None:
+    rows = np.random.default_rng(1).standard_normal((3, 500), np.float32)
+    assert unstretched(rows) is rows
 
 
 @given(st.lists(st.floats(-5, 30, width=32), min_size=3, max_size=40), st.data())
