@@ -117,7 +117,7 @@ class Morning:
             for each, ranking, day in zip(who, rankings, days, strict=True)
         ]
         for (reader, slot), day, made in zip(readers, days, chosen, strict=True):
-            notes = (*notes_for(reader), *self.notes)
+            notes = (*notes_for(reader), *made.notes, *self.notes)
             yield Edition(day=day, slot=slot, subscriber=reader, picks=made.picks, notes=notes), made
 
 

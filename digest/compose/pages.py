@@ -136,5 +136,10 @@ NOTES = {
     "source-missing": later("%(detail)s could not be read today; its papers follow."),
     "arxiv-silent": later("arXiv announced nothing today."),
     "no-interests": later("Tell us what you work on, and papers are picked for you."),
+    "nothing-near": later(
+        "Nothing new came close enough to your interests to be picked today. "
+        "More or broader words in your preferences find more."
+    ),
+    "near-is-trending": later("What came close to your interests today is among the trending papers."),
     "trimmed": later("Shortened so that your mail program shows all of it; the rest is on the web."),
 }

@@ -66,6 +66,11 @@ class Selection:
         return self._choice.stopped(self._chosen)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader is told for whom nothing was picked, though they said what they care about."""
+        return self._choice.notes(self._places)
+
+    @property
     def _chosen(self) -> list[int]:
         return [place for places in self._places.values() for place in places]
 
@@ -155,6 +160,14 @@ class _Choice:
                 score=worth,
                 reason=self._reason(place, section, explores=place == explored),
             )
+
+    def notes(self, places: Mapping[Section, Sequence[int]]) -> tuple[str, ...]:
+        """Why nothing was picked for a reader with interests: all that is near trends, or nothing is near."""
+        asked = self._wants.picked and self._ranking.is_personal and any(places.values())
+        if not asked or places[Section.PICKED]:
+            return ()
+        trends = self._is_near[[*places[Section.TRENDING]]].any()
+        return ("near-is-trending" if trends else "nothing-near",)
 
     def stopped(self, chosen: Sequence[int]) -> dict[str, Stopped]:
         """The first rule that stopped every paper that was not chosen."""

@@ -202,3 +202,15 @@ def test_the_order_of_the_candidates_changes_nothing(order: list[int]) -> None:
     first = [pick.paper.id for pick in edition(papers, heat=heat).picks]
     again = [pick.paper.id for pick in edition([papers[n] for n in order], heat=heat).picks]
     assert first == again
+
+
+def test_who_said_what_they_care_about_is_told_why_nothing_was_picked() -> None:
+    papers = day_of()
+    far = Profile(keywords=("medieval liturgy",))
+    assert edition(papers, far).notes == ("nothing-near",)
+    assert edition(papers).notes == edition(papers, Profile()).notes == ()
+    assert edition(papers, far, preferences=Preferences(picked=0)).notes == ()
+    hot = {papers[0].id: Heat(value=9, expected=90, votes=90)}
+    alone = [papers[0], *(each for each in papers if "Ocean" not in each.title)]
+    assert edition(alone, heat=hot).notes == ("near-is-trending",)
+    assert edition([], far).notes == ()
