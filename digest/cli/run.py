@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 def command(*, now: datetime | None, as_json: bool) -> None:
     """One tick: read the sources if they are due, plan every digest that is due, send until nothing is left.
 
-    Exit code 1 when a source or a mail failed, 75 when another process is sending from this database.
+    Exit code 1 when a source or a mail failed, 75 when another process is sending from this database. While
+    sending is paused nothing failed: it says so, since when, and how to go on.
     """
     clock = ticking(now)
     beginning = clock()
@@ -92,13 +93,12 @@ def _counts(day: Day) -> dict[str, object]:
 def in_words(day: Day) -> list[str]:
     """What came of a tick, a sentence each; silence is never left unexplained."""
     plans, tally = day.plans, day.tally
-    if plans.stopped:
-        return [f"Nothing is planned or sent: {plans.stopped}"]
+    counts = f"{tally.sent} sent, {tally.deferred} waiting to be tried again, {tally.failed} failed."
+    if plans.stopped:  # paused, or the day is held: then what was planned before still goes
+        return [f"Nothing new is planned. {plans.stopped}", counts, *tally.alerts]
     said = [f"{plans.due} due: {plans.planned} planned." if plans.due else "Nobody is due."]
     if plans.quiet:
         said.append(f"{plans.quiet} had nothing new since their last digest, so no mail was made.")
     if plans.missed:
         said.append(f"{plans.missed} were due more than half a day ago; their next digest is nearer.")
-    said.append(f"{tally.sent} sent, {tally.deferred} waiting to be tried again, {tally.failed} failed.")
-    said += tally.alerts
-    return said
+    return [*said, counts, *tally.alerts]

@@ -27,7 +27,8 @@ from digest.store.addresses import parse_address
 def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
     """Plan every digest that is due and send until nothing is left, without fetching.
 
-    Exit code 1 when a mail failed, 75 when another process is sending from this database.
+    Exit code 1 when a mail failed, 75 when another process is sending from this database. While sending is
+    paused nothing failed: it says so, since when, and how to go on.
     """
     clock = ticking(now)
     beginning = clock()
@@ -55,6 +56,9 @@ def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:
     plans = pipeline.plan(house.store, clock(), vectors=house.vectors, watch=made.append, dry_run=True)
     if as_json:
         show_json([edition_json(edition) for edition in made])
+        return
+    if plans.stopped:
+        click.echo(f"Nothing would be planned. {plans.stopped}")
         return
     show_table(("subscriber", "day", "papers", "first"), [_row(edition) for edition in made])
     click.echo(

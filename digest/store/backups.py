@@ -3,14 +3,19 @@
 import shutil
 import sqlite3
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from digest.errors import StoreError
 
-RESTORED = (
-    "This database was restored from a backup: look at what was sent since, then run `digest db resume`."
-)
+RESTORED = "This database was restored from a backup"
+
+
+def restored(at: datetime) -> str:
+    """Why a database that was put back sends nothing, since when, and what lets it go on."""
+    since = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{RESTORED}, found on {since}: look at what was sent since, then run `digest db resume`."
 
 
 def beside(file: Path, label: str) -> Path:
@@ -63,9 +68,10 @@ def restore(backup: Path, file: Path) -> None:
     copy(backup, file)
     for leftover in (f"{file.name}-wal", f"{file.name}-shm"):
         file.with_name(leftover).unlink(missing_ok=True)
-    with closing(sqlite3.connect(file)) as restored:
-        restored.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', ?)", (RESTORED,))
-        restored.commit()
+    why = restored(datetime.now(UTC))
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', ?)", (why,))
+        opened.commit()
 
 
 def _set_aside(file: Path) -> None:

@@ -9,13 +9,14 @@ in deploy/github. No mark of the machine or the disk could tell such a move from
 """
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from digest.store.backups import RESTORED
+from digest.store.backups import restored
 from digest.store.dialects import is_postgres
 from digest.store.transaction import Transaction
 
@@ -45,7 +46,7 @@ def check_instance(begin: Begin, file: Path | None) -> None:
         name = uuid4().hex if file is not None or not here else here
         tx.meta.write(_INSTANCE, name)
         if known:
-            tx.meta.pause(RESTORED)
+            tx.meta.pause(restored(datetime.now(UTC)))
     if file is not None:
         _remember(file, name, count)
 

@@ -261,6 +261,11 @@ def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> No
     assert "restored" in shell("db", "restore", "copy.sqlite3", "--yes").stdout
     assert shell("status").stdout.partition("\n")[0].count("digest db resume") == 1
     assert "PAUSED" in shell("status").stdout
+    for command in (("send",), ("send", "--dry-run"), ("send", "--now", LATER)):
+        paused = shell(*command)
+        assert paused.returncode == 0  # nothing failed
+        assert "restored from a backup, found on 20" in paused.stdout
+        assert "digest db resume" in paused.stdout
     assert shell("db", "resume").returncode == 0
     assert "PAUSED" not in shell("status").stdout
 
