@@ -10,6 +10,7 @@ from operator import attrgetter
 
 from digest.alerts import BAD
 from digest.cadence import arxiv_day
+from digest.compose.gist import shorten
 from digest.errors import StoreBusy, StoreError
 from digest.fetch.client import Client
 from digest.fetch.health import reason_to_hold
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ENRICHED = timedelta(days=30)  # so long some sources are asked what they know of a paper
 GIVE_UP = 11  # o'clock UTC: a mail due when the day began would be too late (MAX_LATENESS) an hour on
+MOST_SAID = 200  # characters of a reason in the log; `digest status` has all of it
 ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must be papers
 
 
@@ -108,11 +110,12 @@ def _keep(store: Store, reading: Reading, now: datetime) -> Fetched:
         names = added.renamed
         tx.signals.observe(replace(s, paper_id=names.get(s.paper_id, s.paper_id)) for s in reading.signals)
         tx.sources.record(reading, new=len(added.new))
+    reason = {"reason": shorten(reading.note, MOST_SAID)} if reading.health in BAD else {}
     log.info(
         "source read",
         extra={
             "source": reading.source, "scope": reading.scope, "health": str(reading.health),
-            "fetched": len(reading.papers), "new": len(added.new),
+            "fetched": len(reading.papers), "new": len(added.new), **reason,
         },
     )  # fmt: skip
     return Fetched(reading=reading, new=len(added.new), updated=len(added.updated))

@@ -1,5 +1,8 @@
 """What one source says, however strange, costs that source's reading and nothing else."""
 
+import json
+import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -8,11 +11,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from digest.cadence import MAX_LATENESS
-from digest.errors import StoreError
+from digest.errors import SourceError, StoreError
 from digest.fetch import hackernews
 from digest.fetch.client import Client, Manners
 from digest.fetch.source import Source, Visit
-from digest.intake import GIVE_UP, Fetched, Unread, fetch, unread
+from digest.intake import GIVE_UP, MOST_SAID, Fetched, Unread, fetch, unread
+from digest.logs import Json
 from digest.model import Health, Paper, Reading
 from digest.store import Store
 from tests.house import NOW
@@ -99,3 +103,19 @@ async def test_of_a_source_that_is_read_in_part_the_rest_is_named(store: Store) 
         )
     [found] = unread(store, NOW, every=timedelta(hours=1))
     assert (found.scopes, found.note) == (("cs.RO",), "No.")
+
+
+async def test_the_log_says_why_a_source_failed_briefly_and_without_secrets(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "digest.intake")
+    refused = SourceError(
+        "answered 503 to ada@example.org, https://feeds.example/?token=s3cret " + "so " * 300
+    )
+    await fetched(store, Stub("bad", breaks=refused), Stub("good", (GOOD,)))
+    bad, good = (json.loads(Json().format(record)) for record in caplog.records)
+    assert bad["health"] == "failed"
+    assert bad["reason"].startswith("Answered 503")
+    assert len(bad["reason"]) <= MOST_SAID
+    assert not {"ada", "s3cret"}.intersection(re.findall(r"\w+", bad["reason"]))
+    assert "reason" not in good
