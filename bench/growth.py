@@ -1,18 +1,20 @@
 """How does the cost of a day grow with its readers and its papers? A table, a plot, and the fitted exponent.
 
-    python -m bench.growth [--large] [--write docs]
+    python -m bench.growth [--large] [--million] [--cells growth.jsonl] [--write docs]
 
 Each cell is a whole run (read, rank, plan, render, ledger, SMTP into a sink) in a process of its own; CPU
-seconds and peak memory are the run's. With --large, 100,000 readers and 10,000 papers too. --write puts the
-table between the marks of docs/scaling.md and the plot into docs/images/growth.svg.
+seconds and peak memory are the run's. With --large, 100,000 readers and 10,000 papers too; with --million, a
+million readers of the smallest day. What stands in the file of --cells is not measured again, so that an
+evening's work may be interrupted. --write puts the table between the marks of docs/scaling.md and the plot
+into docs/images/growth.svg.
 """
 
 import argparse
 import json
 import math
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ FAR_SIZES = (100_000, 1_000_000, 10_000_000, 100_000_000)
 PEAK = 0.15  # of the day's mails in the hour in which the fullest zone has its morning: an assumption
 MTA = 7  # milliseconds of CPU a mail: an assumption, measure your own
 LARGE_READERS, LARGE_PAPERS = (*READERS, 100_000), (*PAPERS, 10_000)
+MILLION = 1_000_000
 BEGIN, END = "<!-- growth -->", "<!-- end of growth -->"
 
 
@@ -102,24 +105,45 @@ def write(docs: Path, lines: Sequence[str], plot: str) -> None:
     (docs / "images" / "growth.svg").write_text(plot, encoding="utf-8")
 
 
+def sizes(given: argparse.Namespace) -> Iterator[tuple[int, int]]:
+    """The readers and papers of each cell that is asked for."""
+    for papers in LARGE_PAPERS if given.large else PAPERS:
+        yield from ((readers, papers) for readers in (LARGE_READERS if given.large else READERS))
+        if given.million and papers == PAPERS[0]:
+            yield MILLION, papers
+
+
+def measured(given: argparse.Namespace) -> Iterator[Cell]:
+    """Each cell, from the file where it stands there, else measured and added to it."""
+    kept = given.cells.read_text().splitlines() if given.cells and given.cells.exists() else []
+    known = {(cell.readers, cell.papers): cell for cell in (Cell(**json.loads(line)) for line in kept)}
+    for size in sizes(given):
+        cell = known.get(size) or measure(*size)
+        line = json.dumps(asdict(cell))
+        print(line, flush=True)
+        if given.cells and size not in known:
+            with given.cells.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        yield cell
+
+
+def asked() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    add = parser.add_argument
+    add("--large", action="store_true", help="100,000 readers, 10,000 papers: takes half an hour")
+    add("--million", action="store_true", help="a million readers of 500 papers: takes half an hour more")
+    add("--cells", type=Path, metavar="FILE", help="keep each cell here, and go on from what is there")
+    add("--write", type=Path, metavar="DOCS", help="keep table and plot in this folder")
+    return parser.parse_args()
+
+
 def main() -> None:
     """Measure, tell, and with --write keep it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--large", action="store_true", help="100,000 readers, 10,000 papers: takes half an hour"
-    )
-    parser.add_argument("--write", type=Path, metavar="DOCS", help="keep table and plot in this folder")
-    given = parser.parse_args()
-    sizes, works = (LARGE_READERS, LARGE_PAPERS) if given.large else (READERS, PAPERS)
-    by_papers: dict[int, list[Cell]] = {papers: [] for papers in works}
-    for papers, cells in by_papers.items():
-        for readers in sizes:
-            cells.append(measure(readers, papers))
-            print(
-                json.dumps(
-                    {"readers": readers, "papers": papers, "cpu": cells[-1].cpu, "peak": cells[-1].peak}
-                )
-            )
+    given = asked()
+    by_papers: dict[int, list[Cell]] = {}
+    for cell in measured(given):
+        by_papers.setdefault(cell.papers, []).append(cell)
     lines = [machine(), "", *table(by_papers)]
     print("\n".join(lines))
     lines += ["", *arithmetic(by_papers[PAPERS[0]])]
