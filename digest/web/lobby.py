@@ -102,7 +102,7 @@ def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
     )
 
 
-def _at_hand(request: Request) -> Lobby:
+async def _at_hand(request: Request) -> Lobby:  # async, or each request would visit a thread for it
     lobby = request.app.state.lobby
     assert isinstance(lobby, Lobby)  # noqa: S101  narrows the type
     return lobby

@@ -32,6 +32,7 @@ class Pages:
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,  # templates are read once per process
             trim_blocks=True,
             lstrip_blocks=True,
         )
