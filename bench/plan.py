@@ -18,9 +18,10 @@ from tempfile import TemporaryDirectory
 
 from bench.invented import NOW, papers, votes
 from bench.invented import readers as people
-from digest.editions import morning, plan
+from digest.editions import plan
 from digest.embeddings import named
 from digest.model import Liking, Paper, Subscriber
+from digest.mornings import morning
 from digest.rank.vectors import Embedding
 from digest.store import Store
 

@@ -1,45 +1,30 @@
-"""Who gets what? The candidates of the day, an edition for everybody who is due, each in the ledger."""
+"""Who gets what? An edition for everybody who is due, in the ledger; and what one reader gets or got."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
-from digest.cadence import arxiv_day, arxiv_silence, due_slot, local_day, next_slot
+from digest.cadence import arxiv_day, due_slot, local_day, next_slot
 from digest.compose.edition import edition_from, heat_names, heats_of, paper_ids, payload_of
 from digest.model import (
-    Candidates,
     DeliveryKind,
     Edition,
-    Health,
     Heat,
     Paper,
     Planned,
-    Profile,
     Sent,
     Shard,
     Subscriber,
 )
-from digest.outlines import keep_outlines, outlines_of
-from digest.rank.columns import Columns
-from digest.rank.interest import Ranker
-from digest.rank.selection import Selection, select
-from digest.rank.trending import heat_of
+from digest.mornings import Morning, morning
 from digest.rank.vectors import Embedding
 from digest.store import Store, Transaction
-from digest.store.sources import SourceState
 from digest.throttle import spread
-from digest.usual import calibration_of, climate_of
 
-POOL = timedelta(days=7)  # how long a paper may wait for its day
 LASTS = timedelta(hours=20)  # a digest that nobody took by then is old news
-BACKGROUND = 4000  # earlier papers, on which the language of the field is measured
 CHUNK = 500  # subscribers ranked in one product and planned in one transaction
 DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
-
-VOTES = "huggingface"  # the source whose votes order the trending section
-BAD = frozenset({Health.FAILED, Health.CHANGED})
-NOTHING_KNOWN = Profile()
 
 Watch = Callable[[Edition], object]
 
@@ -57,94 +42,6 @@ class Plans:
     quiet: int = 0  # due, but nothing new that they would want
     missed: int = 0  # due so long ago that the next edition is nearer
     stopped: str = ""  # why nothing was planned at all
-
-
-def candidates(store: Store, now: datetime) -> Candidates:
-    """What may be sent now, and how hot it is."""
-    with store.begin(write=False) as tx:
-        papers = tx.papers.pool(now - POOL, now)
-        signals = tx.signals.of([paper.id for paper in papers], until=now)
-    return Candidates(papers, heat_of(papers, signals, now, climate=climate_of(store, now)))
-
-
-@dataclass(frozen=True)
-class Morning:
-    """What all editions of one run share; the ranker is built for the first reader who needs it."""
-
-    store: Store
-    now: datetime
-    candidates: Candidates
-    notes: tuple[str, ...] = ()  # what every reader is told of this day
-    vectors: Embedding | None = None
-
-    @cached_property
-    def ranker(self) -> Ranker:
-        """The day's papers, ready to be compared with any number of readers."""
-        with self.store.begin(write=False) as tx:
-            background = tx.papers.background(BACKGROUND, before=self.now - POOL)
-        calibration = calibration_of(self.store)
-        return Ranker(self.candidates.papers, background, self.vectors, calibration=calibration)
-
-    @property
-    def model(self) -> str:
-        """What tells the meaning of texts beside their words; empty if nothing does."""
-        return self.vectors.name if self.vectors else ""
-
-    @cached_property
-    def columns(self) -> Columns:
-        """The candidates as every selection reads them."""
-        return Columns(self.candidates)
-
-    def editions(
-        self,
-        readers: Sequence[tuple[Subscriber, datetime]],
-        sent: Mapping[int, Mapping[str, Sent]],
-        *,
-        keeps: bool = False,
-    ) -> Iterator[tuple[Edition, Selection]]:
-        """The edition of each reader at their slot, with what was kept out and why.
-
-        With `keeps`, profiles that had to be turned into numbers are kept so for the next time.
-        """
-        who = [reader for reader, _ in readers]
-        outlines = outlines_of(self.store, who, model=self.model)
-        if keeps:
-            outlines = [*keep_outlines(self.store, who, outlines, self.ranker, model=self.model)]
-        rankings = self.ranker.rank([reader.profile for reader in who], outlines)
-        days = [local_day(reader.schedule, slot) for reader, slot in readers]
-        chosen = [  # all of them before the first pick is asked for its reason
-            select(self.columns, ranking, each, sent=sent.get(each.id, {}), cursor=each.cursor, day=day)
-            for each, ranking, day in zip(who, rankings, days, strict=True)
-        ]
-        for (reader, slot), day, made in zip(readers, days, chosen, strict=True):
-            notes = (*notes_for(reader), *made.notes, *self.notes)
-            yield Edition(day=day, slot=slot, subscriber=reader, picks=made.picks, notes=notes), made
-
-
-def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
-    """The day as it stands at a moment."""
-    with store.begin(write=False) as tx:
-        notes = notes_on(tx.sources.latest(), now)
-    return Morning(store, now, candidates(store, now), notes, vectors)
-
-
-def notes_for(reader: Subscriber) -> Iterator[str]:
-    """What this reader alone is told: how to tune a first mail, or that we know nothing of their taste."""
-    if reader.cursor is None:
-        yield "first"
-    if reader.profile == NOTHING_KNOWN:
-        yield "no-interests"
-
-
-def notes_on(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
-    """Why the day is not like others: arXiv is silent, or a source could not be read."""
-    dead: dict[str, bool] = {}
-    for state in sources:
-        dead[state.source] = dead.get(state.source, True) and state.health in BAD
-    missing = [name for name, is_dead in dead.items() if is_dead]
-    silent = ["arxiv-silent"] if arxiv_silence(arxiv_day(now)) else []
-    votes = ["votes-missing"] if VOTES in missing else []
-    return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTES))
 
 
 def plan(  # noqa: PLR0913  one day's planning, each choice by its name
@@ -190,7 +87,7 @@ def stopped_by(tx: Transaction, now: datetime) -> str:
 
 def _choose(today: Morning, due: Sequence[Subscriber], *, keeps: bool) -> tuple[Plans, list[Edition]]:
     with today.store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers([reader.id for reader in due])
+        sent = tx.sent.of([reader.id for reader in due])
     slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
     editions = [edition for edition, _ in today.editions(slots, sent, keeps=keeps)]
     worthy = [worth for edition in editions if (worth := worth_sending(edition))]
@@ -267,7 +164,7 @@ def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedd
     if planned is not None:
         return planned
     with store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers([reader.id])
+        sent = tx.sent.of([reader.id])
     edition, _ = next(morning(store, now, vectors=vectors).editions([(reader, slot)], sent))
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
     # By way of the ledger's own form, so that a preview is the mail to the last byte.

@@ -69,7 +69,7 @@ def _forget_sent(store: Store, now: datetime) -> int:
     while True:
         with store.begin() as tx:
             some = tx.subscribers.ids_after(last, part=part, of=PARTS)
-            gone += tx.deliveries.forget_sent(some, (now - RECORDS).date()) if some else 0
+            gone += tx.sent.forget(some, (now - RECORDS).date()) if some else 0
         if not some:
             return gone
         last = some[-1]

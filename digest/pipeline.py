@@ -25,7 +25,7 @@ from digest.deliver.ledger import Ledger
 from digest.deliver.outbox import pump
 from digest.deliver.routes import Route, way_out
 from digest.deliver.tally import Tally
-from digest.editions import Morning, Plans, Watch, plan, watch_nothing
+from digest.editions import Plans, Watch, plan, watch_nothing
 from digest.fetch.client import Client
 from digest.fetch.llm import Model
 from digest.fetch.source import Source, Tell, tell_nobody
@@ -35,6 +35,7 @@ from digest.intake import Fetched, fetch, fetch_is_due
 from digest.letters import Letters
 from digest.meaning import keep_up
 from digest.model import Health, Shard
+from digest.mornings import Morning
 from digest.rank.vectors import Embedder, Embedding
 from digest.rereading import SLICE, catch_up
 from digest.retelling import Wanted, retell

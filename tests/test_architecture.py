@@ -14,6 +14,7 @@ FLOORS = [
     {"compose", "changes"},
     {"fetch", "store", "deliver"},
     {"letters", "usual", "alerts", "library", "outlines", "meaning"},
+    {"mornings"},
     {"intake", "editions", "subscriptions"},
     {"imports", "rows", "signups", "housekeeping", "hindsight", "retelling", "rereading"},
     {"pipeline"},

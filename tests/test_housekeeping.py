@@ -64,8 +64,8 @@ def test_what_was_forgotten_is_never_a_candidate(store: Store, known: int, liste
         reader = subscriptions.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
         tx.papers.add([one], seen_at=seen)
         tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
-        tx.deliveries.forget_sent([reader.id], (NOW - RECORDS).date())
-        was_sent = one.id in tx.deliveries.sent_papers([reader.id])[reader.id]
+        tx.sent.forget([reader.id], (NOW - RECORDS).date())
+        was_sent = one.id in tx.sent.of([reader.id])[reader.id]
         is_candidate = one.id in {each.id for each in tx.papers.pool(NOW - timedelta(days=7), NOW)}
     assert was_sent or not is_candidate
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from digest.editions import morning
 from digest.errors import ConfigError
 from digest.meaning import BATCH, keep_up, served
+from digest.mornings import morning
 from digest.rank.lexical import Floats
 from digest.rank.vectors import Embedder, Encode, unit
 from digest.rereading import catch_up

@@ -14,7 +14,7 @@ import respx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from digest import editions, pipeline, subscriptions
+from digest import editions, mornings, pipeline, subscriptions
 from digest.app import House, open_house
 from digest.compose.edition import paper_ids
 from digest.deliver.tally import Tally
@@ -243,7 +243,7 @@ async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(w
 
 
 def test_an_empty_store_has_nothing_to_send(store: Store) -> None:
-    assert editions.candidates(store, THURSDAY).papers == ()
+    assert mornings.candidates(store, THURSDAY).papers == ()
     assert pipeline.plan(store, THURSDAY) == pipeline.Plans()
 
 
@@ -281,17 +281,17 @@ def test_a_reader_is_told_what_is_unusual_about_the_day() -> None:
 
     thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)
     fine = [state("arxiv", Health.FAILED), state("arxiv", Health.OK), state("hackernews", Health.EMPTY)]
-    assert editions.notes_on(fine, THURSDAY) == ()
-    assert editions.notes_on(fine, thanksgiving) == ("arxiv-silent",)
+    assert mornings.notes_on(fine, THURSDAY) == ()
+    assert mornings.notes_on(fine, thanksgiving) == ("arxiv-silent",)
     dead = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
-    assert editions.notes_on(dead, THURSDAY) == ("votes-missing", "source-missing:arxiv")
+    assert mornings.notes_on(dead, THURSDAY) == ("votes-missing", "source-missing:arxiv")
 
 
 def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:
     new = subscriber(profile=Profile(keywords=("optics",)))
-    assert tuple(editions.notes_for(new)) == ("first",)
-    assert tuple(editions.notes_for(replace(new, cursor=THURSDAY))) == ()
-    assert tuple(editions.notes_for(replace(new, cursor=THURSDAY, profile=Profile()))) == ("no-interests",)
+    assert tuple(mornings.notes_for(new)) == ("first",)
+    assert tuple(mornings.notes_for(replace(new, cursor=THURSDAY))) == ()
+    assert tuple(mornings.notes_for(replace(new, cursor=THURSDAY, profile=Profile()))) == ("no-interests",)
 
 
 async def test_who_asked_for_it_gets_a_word_on_an_empty_day(world: World) -> None:

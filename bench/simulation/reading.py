@@ -58,7 +58,7 @@ def _remember_breakouts(stage: Stage, due: Iterable[Subscriber]) -> None:
     numbers = {stage.pids[reader.number]: reader.number for reader in stage.readers}
     ids = {subscriber.id: numbers[subscriber.pid] for subscriber in due}
     with stage.house.store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers(list(ids))
+        sent = tx.sent.of(list(ids))
     stage.record.resent |= {
         (ids[reader], paper.removeprefix("arxiv:"))
         for reader, papers in sent.items()

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 from digest.app import House
 from digest.cadence import arxiv_day, arxiv_silence
-from digest.editions import POOL
 from digest.model import Subscriber
+from digest.mornings import POOL
 
 LOST = "UNEXPLAINED"
 

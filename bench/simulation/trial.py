@@ -10,8 +10,8 @@ import numpy as np
 from bench.simulation.readers import Reader
 from bench.simulation.record import Trial
 from digest.app import House
-from digest.editions import morning
 from digest.model import Profile, Status
+from digest.mornings import morning
 from digest.rank.interest import Ranker, Ranking
 
 NEWS = timedelta(hours=24)

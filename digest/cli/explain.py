@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from digest import editions
+from digest import editions, mornings
 from digest.app import House
 from digest.cadence import due_slot, local_day, next_slot, zone_of
 from digest.cli.house import clock, json_option, now_option, open_house, show_json
@@ -62,7 +62,7 @@ def explanation(house: House, address: str, paper: str, now: datetime) -> Explan
     reader, found, sent = _asked(house, address, paper)
     if sent is not None:
         return _remembered(house, reader, found, sent)
-    today = editions.morning(house.store, now, vectors=house.vectors)
+    today = mornings.morning(house.store, now, vectors=house.vectors)
     places = {each.id: place for place, each in enumerate(today.candidates.papers)}
     if found.id not in places:
         return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
@@ -79,7 +79,7 @@ def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, S
         found = tx.papers.by_ids([key]).get(key)
         if found is None:
             raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
-        return reader, found, tx.deliveries.sent_papers([reader.id])[reader.id].get(found.id)
+        return reader, found, tx.sent.of([reader.id])[reader.id].get(found.id)
 
 
 def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
@@ -97,9 +97,9 @@ def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> E
     )
 
 
-def _compared(house: House, today: editions.Morning, reader: Subscriber, place: int) -> Explanation:
+def _compared(house: House, today: mornings.Morning, reader: Subscriber, place: int) -> Explanation:
     with house.store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers([reader.id])
+        sent = tx.sent.of([reader.id])
     due = due_slot(reader.schedule, today.now)
     slot = due[1] if due else next_slot(reader.schedule, today.now)
     edition, chosen = next(today.editions([(reader, slot)], sent))

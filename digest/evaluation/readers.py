@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from math import log2
 
 from digest.changes import changed
-from digest.editions import POOL, Morning, morning
 from digest.evaluation.replay import Estimate, estimate
 from digest.model import Edition, Profile, Section, Sent, Subscriber
+from digest.mornings import POOL, Morning, morning
 from digest.rank.vectors import Embedding
 from digest.store import Store
 

@@ -10,9 +10,9 @@ from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from digest.editions import candidates
 from digest.evaluation.replay import POOL_DAYS, Morning, Replayed, sendings
 from digest.model import Paper, Signal, SignalKind
+from digest.mornings import candidates
 from digest.store import Store
 
 WEEK_ENDS = timedelta(days=7)  # a paper's place is decided when its week has been over for as long

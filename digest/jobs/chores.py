@@ -11,11 +11,12 @@ from anyio import to_thread
 
 from digest import pipeline
 from digest.app import House
-from digest.editions import Morning, Plans, morning, stopped_by
+from digest.editions import Plans, stopped_by
 from digest.errors import StoreError
 from digest.hindsight import set_right
 from digest.jobs.returned import hears_mail, read_returned
 from digest.model import Shard
+from digest.mornings import Morning, morning
 from digest.pipeline import Day
 from digest.store.ledger import is_wanted
 

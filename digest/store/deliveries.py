@@ -1,18 +1,19 @@
-"""Where does each mail stand? The ledger: planning, history, and the memory of papers sent."""
+"""Where does each mail stand? The ledger: planning and history."""
 
 import base64
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Sent, Subscriber
-from digest.store.dialects import among, chunks, insert, insert_many
+from digest.model import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Subscriber
+from digest.store.dialects import among, chunks, insert
 from digest.store.orders import Order
-from digest.store.records import DELIVERY, DELIVERY_EVENT, SENT_PAPER
+from digest.store.records import DELIVERY, DELIVERY_EVENT
+from digest.store.sent import SentPapers
 from digest.store.standing import Standing
 
 PRIORITY = {
@@ -32,6 +33,7 @@ class Deliveries:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._sent = SentPapers(connection)
 
     def plan(self, planned: Sequence[Planned], *, now: datetime) -> int:
         """Queue mails; those whose key is known already change nothing. Gives the number of new ones."""
@@ -63,29 +65,6 @@ class Deliveries:
             payload=payload,
         )
         return self.plan([notice], now=now) == 1
-
-    def sent_papers(
-        self, subscriber_ids: Collection[int], *, since: date | None = None
-    ) -> dict[int, dict[str, Sent]]:
-        """What each of these readers was sent or is about to be sent, by paper; the latest day counts.
-
-        `since` spares the reading of older days: nothing is sent before the day it was first seen.
-        """
-        query = sa.select(
-            SENT_PAPER.c.subscriber_id,
-            SENT_PAPER.c.paper_id,
-            SENT_PAPER.c.day,
-            SENT_PAPER.c.expected,
-            SENT_PAPER.c.votes,
-            SENT_PAPER.c.resent,
-        ).where(among(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
-        if since:
-            query = query.where(SENT_PAPER.c.day >= since)
-        memory: dict[int, dict[str, Sent]] = {reader: {} for reader in subscriber_ids}
-        query = query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
-        for reader, paper, day, expected, votes, resent in self._connection.execute(query).all():
-            memory[reader][paper] = _sent(day, expected, votes, resent)
-        return memory
 
     def find(self, pid: str) -> Delivery | None:
         """The delivery with this public id."""
@@ -173,11 +152,6 @@ class Deliveries:
         change = sa.update(DELIVERY).where(DELIVERY.c.id.in_(some)).values(payload={}, **blank)
         return self._connection.execute(change).rowcount
 
-    def forget_sent(self, readers: Collection[int], before: date) -> int:
-        """Drop what these readers were sent before a day: papers that old are no candidates any more."""
-        theirs = among(self._connection, SENT_PAPER.c.subscriber_id, readers) & (SENT_PAPER.c.day < before)
-        return self._connection.execute(sa.delete(SENT_PAPER).where(theirs)).rowcount
-
     # ---- inside
 
     def _plan(self, planned: Sequence[Planned], now: datetime) -> int:
@@ -188,42 +162,8 @@ class Deliveries:
             sa.select(DELIVERY.c.key, DELIVERY.c.id).where(among(self._connection, DELIVERY.c.pid, ours))
         )
         ids = {row.key: row.id for row in found}
-        self._remember([plan for plan in planned if plan.key in ids], ids)
+        self._sent.remember([plan for plan in planned if plan.key in ids], ids)
         return len(ids)
-
-    def _remember(self, planned: Sequence[Planned], ids: Mapping[str, int]) -> None:
-        rows = [
-            (reader, day or sent.day.isoformat(), paper, sent.resent, sent.expected, sent.votes, mail)
-            for plan in planned
-            for reader, day, mail in ((plan.subscriber_id, plan.day and plan.day.isoformat(), ids[plan.key]),)
-            for paper, sent in plan.papers.items()
-        ]
-        if rows:
-            insert_many(self._connection, SENT_PAPER, _SENT, rows)
-
-
-@lru_cache(maxsize=16_384)  # thousands of readers were sent the same papers
-def _sent(day: date, expected: float, votes: float | None, resent: bool) -> Sent:  # noqa: FBT001  a row
-    return Sent(day=day, expected=expected, votes=votes, resent=resent)
-
-
-def release_papers(connection: sa.Connection, deliveries: Iterable[Delivery]) -> None:
-    """What was in these mails may be sent another day; not that of mails which may have arrived."""
-    ends = [
-        {"reader": each.subscriber_id, "on": each.day, "delivery": each.id}
-        for each in deliveries
-        if each.subscriber_id is not None and each.day is not None and not each.uncertain
-    ]
-    if ends:
-        connection.execute(_RELEASE, ends)
-
-
-_SENT = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
-_RELEASE = sa.delete(SENT_PAPER).where(
-    SENT_PAPER.c.subscriber_id == sa.bindparam("reader"),
-    SENT_PAPER.c.day == sa.bindparam("on"),
-    SENT_PAPER.c.delivery_id == sa.bindparam("delivery"),
-)
 
 
 def delivery_of(row: sa.Row[Any]) -> Delivery:

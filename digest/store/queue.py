@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from digest.model import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Subscriber
 from digest.store.addresses import parse_address
-from digest.store.deliveries import FINAL, RELEASING, delivery_of, release_papers
+from digest.store.deliveries import FINAL, RELEASING, delivery_of
 from digest.store.dialects import is_postgres
 from digest.store.moves import HELD, MAY_GET, moves, stands
 from digest.store.orders import Order
 from digest.store.records import DELIVERY, SUBSCRIBER
+from digest.store.sent import SentPapers
 from digest.store.subscribers import Subscribers
 from digest.store.suppressions import Suppressions, key_of
 from digest.store.throttles import Throttles
@@ -36,6 +37,7 @@ class Queue:
         self._pepper = pepper
         self._keys = {} if keys is None else keys  # by delivery: what its reader would be suppressed under
         self._moves = moves(connection.dialect)
+        self._sent = SentPapers(connection)
 
     # ---- claim: T2 in the design
 
@@ -89,7 +91,7 @@ class Queue:
 
     def _end(self, rows: Sequence[Row], state: DeliveryState, now: datetime) -> None:
         self._move(self._moves.end, rows, state_=state.value, now=now)
-        release_papers(self._connection, [delivery_of(row) for row in rows])
+        self._sent.release([delivery_of(row) for row in rows])
 
     # ---- intent: T3, durable before DATA
 
@@ -108,7 +110,7 @@ class Queue:
 
     def _stop(self, deliveries: Sequence[Delivery], state: DeliveryState, now: datetime) -> None:
         gone = self._move(self._moves.stop, deliveries, state_=state.value, now=now)
-        release_papers(self._connection, [each for each in deliveries if each.id in gone])
+        self._sent.release([each for each in deliveries if each.id in gone])
 
     def let_out(self, deliveries: Sequence[Delivery]) -> None:
         """From the next commit on their bodies may be on the wire."""
@@ -120,7 +122,7 @@ class Queue:
         """Write down what became of mail in our hands; a row that another worker took over is left alone."""
         if settlements:
             self._moves.settle.each(self._connection, [self._result(each) for each in settlements])
-        release_papers(self._connection, [each.delivery for each in settlements if each.state in RELEASING])
+        self._sent.release([each.delivery for each in settlements if each.state in RELEASING])
 
     def _result(self, told: Settlement) -> dict[str, object]:
         delivery, again = told.delivery, told.not_before or told.delivery.not_before

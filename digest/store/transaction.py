@@ -10,6 +10,7 @@ from digest.store.heats import Heats
 from digest.store.meta import Meta
 from digest.store.papers import Papers
 from digest.store.past import Past
+from digest.store.sent import SentPapers
 from digest.store.signals import Signals
 from digest.store.sources import Sources
 from digest.store.subscribers import Subscribers
@@ -57,6 +58,11 @@ class Transaction:
     def deliveries(self) -> Deliveries:
         """The ledger of mail."""
         return Deliveries(self.connection)
+
+    @cached_property
+    def sent(self) -> SentPapers:
+        """What each reader was sent."""
+        return SentPapers(self.connection)
 
     @cached_property
     def suppressions(self) -> Suppressions:

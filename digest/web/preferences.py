@@ -52,7 +52,7 @@ def export(token: str, lobby: InLobby) -> Response:
     """Everything that is stored about this reader, as JSON."""
     reader = reader_of(lobby, token)
     with lobby.house.store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers([reader.id]).get(reader.id, {})
+        sent = tx.sent.of([reader.id]).get(reader.id, {})
     everything: dict[str, Any] = {
         "subscriber": _ALL.dump_python(reader, mode="json"),
         "sent": [{"paper": paper, "day": each.day.isoformat()} for paper, each in sorted(sent.items())],

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest import editions
+from digest import mornings
 from digest.cadence import due_slot, local_day, next_slot
 from digest.compose.cards import Card
 from digest.compose.edition import edition_from, heat_names, paper_ids
@@ -32,14 +32,14 @@ class Mornings:
 
     def __init__(self, store: Store, vectors: Callable[[], Embedding | None]) -> None:
         self._store, self._vectors = store, vectors
-        self._mornings: Cache[editions.Morning] = Cache()
+        self._mornings: Cache[mornings.Morning] = Cache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
         return self.choice(reader, now)[0]
 
-    def _opened(self, now: datetime) -> editions.Morning:
-        return editions.morning(self._store, now, vectors=self._vectors())
+    def _opened(self, now: datetime) -> mornings.Morning:
+        return mornings.morning(self._store, now, vectors=self._vectors())
 
     def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
         """The same, and for every other candidate the rule that kept it out."""
@@ -47,7 +47,7 @@ class Mornings:
         due = due_slot(reader.schedule, now)
         slot = due[1] if due else next_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:
-            sent = tx.deliveries.sent_papers([reader.id]).get(reader.id, {})
+            sent = tx.sent.of([reader.id]).get(reader.id, {})
         today = local_day(reader.schedule, slot)
         earlier = {paper: each for paper, each in sent.items() if each.day < today}
         rested = replace(reader, cursor=_before(reader.cursor, slot))

@@ -20,6 +20,7 @@ from digest.model import (
     Profile,
     Schedule,
     Sent,
+    Settlement,
     Status,
     Subscriber,
 )
@@ -68,6 +69,19 @@ def route(transport: Transport, *, connections: int = 1, name: str = "relay", **
         breaker=Breaker(jitter=lambda: 0.5),
         **options,
     )
+
+
+def settled(delivery: Delivery, state: DeliveryState, **more: object) -> Settlement:
+    """What became of a mail."""
+    return Settlement(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
+
+
+def end_all(store: Store, state: DeliveryState) -> None:
+    """A sender that meets the same end with every mail."""
+    with SendersLedger(store, pepper=PEPPER) as ledger:
+        claimed = ledger.claim(64, NOW).deliveries
+        ledger.turn([], claimed, NOW, bodies=claimed)
+        ledger.turn([settled(each, state) for each in claimed], [], NOW)
 
 
 @dataclass(slots=True)

@@ -89,9 +89,7 @@ def test_18_two_schedulers_plan_each_slot_once(any_store: Store) -> None:
     assert sum(plans.planned for plans in done) >= 40
     assert [len(digests(any_store, each)) for each in readers] == [1] * 40
     with any_store.begin(write=False) as tx:
-        assert [len(papers) for papers in tx.deliveries.sent_papers([r.id for r in readers]).values()] == [
-            1
-        ] * 40
+        assert [len(papers) for papers in tx.sent.of([r.id for r in readers]).values()] == [1] * 40
 
 
 def test_23_three_days_down_bring_one_digest_and_count_the_others_as_passed(any_store: Store) -> None:

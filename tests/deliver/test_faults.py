@@ -147,7 +147,7 @@ async def test_7_a_server_that_says_later_for_ever_is_given_up_on_and_never_trie
     await any_post.run(relay)
     assert len(either.commands) == commands
     with any_post.store.begin() as tx:
-        assert tx.deliveries.sent_papers([reader.id]) == {reader.id: {}}
+        assert tx.sent.of([reader.id]) == {reader.id: {}}
 
 
 @pytest.mark.parametrize("full", [Say(452, "4.2.2 mailbox full"), Say(552, "5.2.2 over quota")])
@@ -174,7 +174,7 @@ async def test_9_an_unknown_mailbox_is_suppressed_at_once(any_post: Post, either
     assert any_post.status(reader) is Status.UNSUBSCRIBED
     with any_post.store.begin() as tx:
         assert sum(tx.suppressions.count().values()) == 1
-        assert tx.deliveries.sent_papers([reader.id]) == {reader.id: {}}
+        assert tx.sent.of([reader.id]) == {reader.id: {}}
 
 
 async def test_9_a_refusal_without_a_reason_counts_the_second_time(post: Post, either: SmtpServer) -> None:

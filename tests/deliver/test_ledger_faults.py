@@ -165,7 +165,7 @@ async def test_38_whoever_leaves_while_the_mail_waits_gets_none(any_post: Post, 
     tally = await any_post.run(route_to(server))
     assert (any_post.state(key), tally.cancelled, server.ids()) == (DeliveryState.CANCELLED, 1, [])
     with any_post.store.begin() as tx:
-        assert tx.deliveries.sent_papers([reader.id]) == {reader.id: {}}
+        assert tx.sent.of([reader.id]) == {reader.id: {}}
 
 
 async def test_38_whoever_leaves_while_the_mail_is_written_gets_none(

@@ -1,16 +1,13 @@
 """Does the ledger keep its books? Planned once, remembered, released, told."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from digest.model import (
     BounceKind,
-    Delivery,
     DeliveryKind,
     DeliveryState,
     Planned,
-    Sent,
-    Settlement,
     Status,
     Subscriber,
     SuppressionReason,
@@ -19,22 +16,10 @@ from digest.store import Store
 from digest.store.addresses import address_key
 from digest.store.ledger import SendersLedger
 from digest.store.standing import Event, verdict
-from tests.deliver.post import PEPPER, Post
+from tests.deliver.post import PEPPER, Post, end_all, settled
 from tests.house import NOW
 
 TODAY = NOW.date()
-
-
-def settled(delivery: Delivery, state: DeliveryState, **more: object) -> Settlement:
-    return Settlement(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
-
-
-def end_all(store: Store, state: DeliveryState) -> None:
-    """A sender that meets the same end with every mail."""
-    with SendersLedger(store, pepper=PEPPER) as ledger:
-        claimed = ledger.claim(64, NOW).deliveries
-        ledger.turn([], claimed, NOW, bodies=claimed)
-        ledger.turn([settled(each, state) for each in claimed], [], NOW)
 
 
 def test_planning_twice_is_planning_once(any_store: Store) -> None:
@@ -83,30 +68,6 @@ def test_a_digest_goes_to_where_its_reader_is_now(any_store: Store) -> None:
     assert moved.address == "ada@example.com"
     with SendersLedger(any_store, pepper=PEPPER) as ledger:
         assert [each.address for each in ledger.claim(9, NOW).deliveries] == ["moved@example.com"]
-
-
-def test_papers_are_remembered_until_the_mail_fails(any_store: Store) -> None:
-    post = Post(any_store)
-    ada, bo = post.reader(), post.reader("bo@example.com")
-    post.digest(ada, papers=["arxiv:1", "arxiv:2"])
-    with any_store.begin(write=False) as tx:
-        memory = tx.deliveries.sent_papers([ada.id, bo.id])
-        assert tx.deliveries.sent_papers([ada.id], since=TODAY + timedelta(days=1)) == {ada.id: {}}
-    sent = Sent(day=TODAY, expected=5.0, votes=3.0)
-    assert memory == {ada.id: {"arxiv:1": sent, "arxiv:2": sent}, bo.id: {}}
-    end_all(any_store, DeliveryState.REJECTED)
-    with any_store.begin(write=False) as tx:
-        assert tx.deliveries.sent_papers([ada.id]) == {ada.id: {}}
-
-
-def test_papers_of_an_accepted_or_doubtful_mail_stay_remembered(any_store: Store) -> None:
-    post = Post(any_store)
-    ada = post.reader()
-    for day, state in ((TODAY, DeliveryState.ACCEPTED), (date(2026, 11, 24), DeliveryState.UNCERTAIN)):
-        post.digest(ada, day=day, papers=[f"arxiv:{day.day}"])
-        end_all(any_store, state)
-    with any_store.begin(write=False) as tx:
-        assert set(tx.deliveries.sent_papers([ada.id])[ada.id]) == {"arxiv:23", "arxiv:24"}
 
 
 def test_the_books_can_be_read(any_store: Store) -> None:
@@ -276,5 +237,5 @@ def test_papers_of_a_mail_that_may_have_arrived_stay_remembered_whatever_ends_it
         assert ledger.claim(9, NOW + timedelta(days=2)).expired == 1
     assert [post.state(key) for key in keys] == ["cancelled", "rejected", "expired"]
     with any_store.begin(write=False) as tx:
-        sent = tx.deliveries.sent_papers([reader.id for reader in readers])
+        sent = tx.sent.of([reader.id for reader in readers])
     assert [set(papers) for papers in sent.values()] == [{"arxiv:1"}] * 3

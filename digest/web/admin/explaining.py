@@ -18,7 +18,7 @@ def explained(lobby: Lobby, reader: Subscriber, asked: str) -> list[str]:
     """Sentences for the operator."""
     with lobby.house.store.begin(write=False) as tx:
         papers = tx.papers.by_ids([asked])
-        sent = tx.deliveries.sent_papers([reader.id]).get(reader.id, {})
+        sent = tx.sent.of([reader.id]).get(reader.id, {})
     if not papers:
         return ["No source has announced this paper to us."]
     paper = next(iter(papers.values()))
