@@ -1,6 +1,7 @@
 """How do many sign-ups at once stay durable and fast? They share a transaction and its one commit."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ from digest.errors import DigestError, StoreError
 from digest.signups import Asking, sign_up_all
 from digest.store import Store, Transaction
 from digest.subscriptions import By
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Outcome = tuple[Any, DigestError | None]
@@ -56,6 +59,8 @@ class Committer:
             outcomes: Sequence[Outcome] = [(None, StoreError())] * len(together)
             try:
                 outcomes = await asyncio.to_thread(_commit, self._store, together)
+            except Exception:  # a mistake of ours: these hear of it, and those behind them are served
+                log.exception("changes not written", extra={"jobs": len(together)})
             finally:
                 for job, (value, error) in zip(together, outcomes, strict=True):
                     _tell(job.outcome, value, error)
