@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from fastapi import APIRouter
@@ -83,7 +84,7 @@ def public(lobby: Lobby, category: str, kind: str) -> Feed:
     """What everyone reads today."""
     now, settings = lobby.clock(), lobby.house.settings
     ranked = lobby.board.trending(TODAY, now, category=category[:40])[:ENTRIES]
-    query = f"?category={category[:40]}" if category else ""
+    query = f"?{urlencode({'category': category[:40]})}" if category else ""
     return Feed(
         title=f"{settings.brand}: {category[:40]}" if category else settings.brand,
         home=f"{settings.base_url}/",

@@ -35,6 +35,11 @@ async def test_a_category_has_a_feed_of_its_own(visitor: AsyncClient, house: Hou
     assert (await visitor.get("/feed.json?category=math")).json()["items"] == []
 
 
+async def test_a_feed_names_its_own_address_as_one(visitor: AsyncClient) -> None:
+    feed = (await visitor.get("/feed.json?category=a%20b%26c")).json()
+    assert feed["feed_url"] == f"{BASE}/feed.json?category=a+b%26c"
+
+
 async def test_hostile_papers_leave_a_feed_well_formed(visitor: AsyncClient, house: House) -> None:
     nasty = "]]></title><script>\x00\x0b\ud800\ufffe&"
     with house.store.begin() as tx:
