@@ -125,7 +125,7 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """Values that stay good for a while; the least read are forgotten."""
+    """Values that stay good for a while; those worked out longest ago are forgotten."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[T, datetime]] = OrderedDict()
@@ -145,6 +145,7 @@ class Cache(Generic[T]):
                 return again[0]
             value = work()
             self._values[key] = (value, now)
+            self._values.move_to_end(key)
             self._forget()
             return value
         finally:
