@@ -122,7 +122,7 @@ def _privacy(database: Path | None) -> Iterator[Finding]:
 
 
 def _tells(path: Path) -> bool:
-    return path.suffix != ".instance"  # a number that says nothing
+    return path.suffix not in {".instance", ".lock"}  # a number that says nothing, and an empty file
 
 
 async def digest_mail(house: House, now: datetime) -> list[Finding]:
