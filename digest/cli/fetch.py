@@ -14,6 +14,7 @@ from digest.model import Health
 from digest.pipeline import Fetched
 
 GOOD = {Health.OK, Health.EMPTY}
+NONE_READ = "No source could be read: is the network up, or must HTTPS_PROXY name a proxy? See: digest doctor"
 
 
 @click.command("fetch", epilog="Example: digest fetch --source arxiv")
@@ -47,6 +48,8 @@ def show_fetched(fetched: Sequence[Fetched], *, as_json: bool = False) -> None:
     table = [[row[name] for name in _HEADERS] for row in rows]
     show_table(list(_HEADERS.values()), _once(table) if sys.stdout.isatty() else table)
     tell(f"{sum(each.new for each in fetched)} new papers.")
+    if fetched and all(each.reading.health is Health.FAILED for each in fetched):
+        tell(NONE_READ)
 
 
 def _once(rows: Sequence[list[object]]) -> Sequence[list[object]]:

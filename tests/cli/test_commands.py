@@ -109,6 +109,7 @@ def test_a_dead_source_is_one_clear_line_and_exit_code_1(shell: Shell, tmp_path:
     assert result.returncode == 1
     assert "failed" in result.stdout
     assert "Traceback" not in result.stderr
+    assert result.stderr.endswith("See: digest doctor\n")
 
 
 def test_papers_are_found_by_their_words(shell: Shell) -> None:
