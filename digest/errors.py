@@ -10,8 +10,9 @@ DigestError
 │   └── StoreTooNew        the database was written by a newer version of this program
 ├── DeliveryError          a mail did not go out
 │   └── TemporaryFailure   the server may take it later
-├── InvalidAddress         not an email address that we can write to
-├── InvalidChange          a wish for interests, times or looks that makes no sense
+├── InvalidAddress         not an email address that we can write to (exit 2)
+├── InvalidChange          a wish for interests, times or looks that makes no sense (exit 2)
+│   └── NotAsThingsStand   a wish that makes sense, but not for this subscriber now
 ├── InvalidToken           a link is forged, truncated or for another purpose
 │   └── LinkExpired        a link of ours that was good once
 └── NotFound               no such subscriber, paper or edition
@@ -67,6 +68,10 @@ class InvalidAddress(DigestError):
 
 class InvalidChange(DigestError):
     """This cannot be set to that."""
+
+
+class NotAsThingsStand(InvalidChange):
+    """This subscriber does not allow that now."""
 
 
 class InvalidToken(DigestError):

@@ -1,12 +1,20 @@
 """What can a person ask of this program? The commands, each loaded only when it is called."""
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
 from digest import __version__
-from digest.errors import ConfigError, DigestError, StoreBusy
+from digest.errors import (
+    ConfigError,
+    DigestError,
+    InvalidAddress,
+    InvalidChange,
+    NotAsThingsStand,
+    StoreBusy,
+)
 
 # name: one line for the list, so that --help needs no command's imports
 COMMANDS = {
@@ -68,8 +76,11 @@ def digest() -> None:
 
 def main() -> None:
     """Run a command; every failure ends in one clear line and the right exit code."""
+    _open_what_is_closed()
     try:
-        sys.exit(digest.main(standalone_mode=False) or 0)
+        code = digest.main(standalone_mode=False) or 0
+        sys.stdout.flush()  # here, where a full disk or a reader who left still has an answer
+        sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code)
@@ -80,10 +91,12 @@ def main() -> None:
         _say(str(error))
         sys.exit(exit_code(error))
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left: nothing more to say
+        _drop_what_is_left()  # the reader of our output has left: nothing more to say
         sys.exit(EXIT_FAILED)
     except OSError as error:
-        _say(f"{error.strerror or error}: {error.filename}" if error.filename else f"{error}")
+        said = error.strerror or str(error)
+        _say(f"{said}: {error.filename}" if error.filename else said)
+        _drop_what_is_left()
         sys.exit(EXIT_FAILED)
 
 
@@ -91,7 +104,25 @@ def exit_code(error: DigestError) -> int:
     """The exit code that tells a calling program what kind of failure it was."""
     if isinstance(error, StoreBusy):
         return EXIT_BUSY
+    if isinstance(error, InvalidAddress | InvalidChange) and not isinstance(error, NotAsThingsStand):
+        return EXIT_USAGE
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_FAILED
+
+
+def _open_what_is_closed() -> None:
+    """Give a caller who closed a standard stream an empty one.
+
+    Python has None in its place, and the next file that is opened, the database, would get its number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r"))
+
+
+def _drop_what_is_left() -> None:
+    """Let nothing be written at the exit, where a failure would be a word of Python's own and code 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _say(sentence: str) -> None:

@@ -10,6 +10,7 @@ from digest.cli.subscribers.desk import actor
 from digest.errors import StoreError
 from digest.settings import load
 from digest.store import Store, backups
+from digest.store.locks import only_sender
 
 
 @click.group("db", epilog="Example: digest db backup backup.sqlite3")
@@ -57,7 +58,8 @@ def restore(path: Path, *, yes: bool) -> None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
     if not yes:
         click.confirm(f"Replace {file} by {path}?", abort=True, err=True)
-    backups.restore(path, file)
+    with only_sender(file):
+        backups.restore(path, file)
     with open_house() as house, house.store.begin(write=False) as tx:
         click.echo(f"Restored. {tx.meta.paused or 'Not paused.'}")
 

@@ -7,14 +7,14 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table, tell
 from digest.cli.send import send_test
 from digest.doctor import Verdict, examine
 
 
 @click.command("doctor", epilog="Example: digest doctor --send you@example.com")
 @click.option("--offline", is_flag=True, help="Only what can be checked without a network.")
-@click.option("--send", "to", help="Send one test mail to this address at the end.")
+@click.option("--send", "to", metavar="ADDRESS", help="Send one test mail to this address at the end.")
 @now_option
 @json_option
 def command(*, offline: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
@@ -25,7 +25,7 @@ def command(*, offline: bool, to: str | None, now: datetime | None, as_json: boo
     with open_house() as house:
         findings = anyio.run(lambda: examine(house, clock(now), offline=offline))
         if to:
-            click.echo(anyio.run(send_test, house, to, lambda: clock(now)))
+            tell(str(anyio.run(send_test, house, to, lambda: clock(now))))
     if as_json:
         show_json([asdict(finding) for finding in findings])
     else:

@@ -13,7 +13,7 @@ from digest.cli.house import clock, json_option, now_option, open_house, show_js
 from digest.cli.subscribers.desk import plain
 from digest.compose.tongue import tongue
 from digest.compose.wording import why
-from digest.errors import NotFound
+from digest.errors import InvalidChange, NotFound
 from digest.identity import canonical
 from digest.model import Paper, Sent, Subscriber
 from digest.subscriptions import whom
@@ -73,7 +73,9 @@ def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, S
     try:
         key = canonical(paper)
     except ValueError as error:
-        raise NotFound(f"{paper!r} is not a paper id; write one like 2611.01234 or a link to it.") from error
+        raise InvalidChange(
+            f"{paper!r} is not a paper id; write one like 2611.01234 or a link to it."
+        ) from error
     with house.store.begin(write=False) as tx:
         reader = whom(tx, address)
         found = tx.papers.by_ids([key]).get(key)

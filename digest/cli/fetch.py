@@ -9,7 +9,7 @@ import click
 
 from digest import pipeline
 from digest.cli.house import clock, json_option, now_option, open_house, progress, show_json, show_table, tell
-from digest.fetch.registry import build
+from digest.fetch.registry import SOURCES, build
 from digest.model import Health
 from digest.pipeline import Fetched
 
@@ -18,7 +18,13 @@ NONE_READ = "No source could be read: is the network up, or must HTTPS_PROXY nam
 
 
 @click.command("fetch", epilog="Example: digest fetch --source arxiv")
-@click.option("--source", "names", multiple=True, help="Only this source; may be given several times.")
+@click.option(
+    "--source",
+    "names",
+    type=click.Choice(list(SOURCES)),
+    multiple=True,
+    help="Only this source; may be given several times.",
+)
 @now_option
 @json_option
 def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> None:

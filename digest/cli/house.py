@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TextIO
 
 import click
@@ -77,6 +77,26 @@ class Moment(click.ParamType[datetime]):
         if not YEARS[0] <= moment.year <= YEARS[1]:
             self.fail(f"{value!r} is too far away; the years {YEARS[0]} to {YEARS[1]} are known.", param, ctx)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Day(click.DateTime):
+    """A day, shown as DATE in the help."""
+
+    name = "date"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002  click asks
+        """The word that stands for it in the help."""
+        return "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Midnight of that day, or a usage error with an example."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a day; write one like 2026-11-23.", param, ctx)
 
 
 now_option = click.option(
@@ -161,12 +181,19 @@ def _below_each_other(headers: Sequence[str], rows: Sequence[Sequence[Text]], ti
 
 def show_json(value: object) -> None:
     """One JSON document."""
-    click.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=str))
+    click.echo(
+        json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=_json)
+    )
 
 
 def show_line(value: object) -> None:
     """One JSON object on a line of its own."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, ensure_ascii=False, default=_json))
+
+
+def _json(value: object) -> str:
+    """What JSON has no form for: moments and days as ISO 8601 writes them, with the T that parsers ask for."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def tell(sentence: str) -> None:

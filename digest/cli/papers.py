@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_line, show_table
+from digest.cli.house import Day, clock, json_option, now_option, open_house, show_line, show_table
 from digest.cli.subscribers.desk import plain
 from digest.model import Paper, Signal, SignalKind
 
@@ -16,7 +16,7 @@ EVERYTHING = 1_000_000
 
 @click.command("papers", epilog='Example: digest papers "diffusion policy" --since 2026-11-01 --json')
 @click.argument("query", default="")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only papers first seen since this day.")
+@click.option("--since", type=Day(), help="Only papers first seen since this day.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many. Default: 20; with --json all.")
 @now_option
 @json_option

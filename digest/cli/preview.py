@@ -16,7 +16,7 @@ import click
 from digest import editions, pipeline
 from digest.app import House
 from digest.cadence import local_day, slot_on
-from digest.cli.house import clock, now_option, open_house, progress, tell
+from digest.cli.house import Day, clock, now_option, open_house, progress, tell
 from digest.cli.subscribers.desk import liked_in
 from digest.compose.tongue import tongue
 from digest.compose.wording import why
@@ -46,7 +46,7 @@ FORMATS = ("html", "text", "eml", "json")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of papers you like: ids or links, BibTeX, RIS, JSON lines, or titles.",
 )
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The mail of that day.")
+@click.option("--as-of", type=Day(), help="The mail of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")

@@ -1,7 +1,7 @@
 """`digest send`: plan and send what is due, without reading the sources."""
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import anyio
@@ -21,7 +21,9 @@ from digest.store.addresses import parse_address
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
 @click.option("--dry-run", is_flag=True, help="Say who would get what; plan and send nothing.")
-@click.option("--to", help="Send one test mail to this address now; the ledger is not touched.")
+@click.option(
+    "--to", metavar="ADDRESS", help="Send one test mail to this address now; the ledger is not touched."
+)
 @now_option
 @json_option
 def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
@@ -37,7 +39,8 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
             _show_due(house, clock, as_json=as_json)
             return
         if to:
-            click.echo(anyio.run(send_test, house, to, clock))
+            trial = anyio.run(send_test, house, to, clock)
+            show_json(asdict(trial)) if as_json else click.echo(trial)
             return
         day = anyio.run(_send, house, clock)
     log_day(day, clock() - beginning)
@@ -71,7 +74,19 @@ def _row(edition: Edition) -> tuple[object, ...]:
     return edition.subscriber.address, edition.day, counts, edition.picks[0].paper.title
 
 
-async def send_test(house: House, to: str, clock: Clock) -> str:
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Where a test mail went, by which route, and what the server said to it."""
+
+    to: str
+    route: str
+    reply: str
+
+    def __str__(self) -> str:
+        return f"Sent to {self.to} by {self.route}: {self.reply}"
+
+
+async def send_test(house: House, to: str, clock: Clock) -> Trial:
     """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
     address = parse_address(to).shown
     edition = editions.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
@@ -87,7 +102,7 @@ async def send_test(house: House, to: str, clock: Clock) -> str:
         await line.close()
     if not outcome.is_accepted:
         raise DeliveryError(f"The mail server refused it at {outcome.step}: {outcome.code} {outcome.text}")
-    return f"Sent to {address} by {route.name}: {outcome.text}"
+    return Trial(address, route.name, outcome.text)
 
 
 def _reader(house: House, address: str) -> Subscriber:

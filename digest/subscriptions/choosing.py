@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from digest.changes import changed, differences
-from digest.errors import InvalidChange, InvalidToken
+from digest.errors import InvalidToken, NotAsThingsStand
 from digest.library import shelved
 from digest.model import DeliveryKind, Liking, Status, Subscriber
 from digest.store import Transaction
@@ -80,7 +80,7 @@ def pause(tx: Transaction, pid: str, *, until: date | None = None, by: By) -> Su
     if reader.status is Status.PAUSED and until is None:
         return reader
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):
-        raise InvalidChange("Only a confirmed subscription can be paused.")
+        raise NotAsThingsStand("Only a confirmed subscription can be paused.")
     reader = replace(reader, schedule=replace(reader.schedule, paused_until=until))
     paused = standing(reader, Status.CONFIRMED if until else Status.PAUSED, by.now)
     return keep(tx, paused, "pause", by=by)
@@ -90,7 +90,7 @@ def resume(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     """Send again, from the next slot on."""
     reader = tx.subscribers.by_pid(pid)
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):
-        raise InvalidChange("Only a paused subscription can be resumed; this one needs to be confirmed.")
+        raise NotAsThingsStand("Only a paused subscription can be resumed; this one needs to be confirmed.")
     if reader.status is Status.CONFIRMED and reader.schedule.paused_until is None:
         return reader
     awake = replace(reader, schedule=replace(reader.schedule, paused_until=None))

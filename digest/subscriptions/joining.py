@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.changes import changed
-from digest.errors import InvalidChange, InvalidToken
+from digest.errors import InvalidToken, NotAsThingsStand
 from digest.model import CONFIRM_WITHIN, DeliveryKind, Liking, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import address_key, parse_address
@@ -45,14 +45,16 @@ def enrol(  # noqa: PLR0913  who, what they want and who says so
 ) -> Subscriber:
     """An administrator adds someone: asked to confirm like everybody, unless they are said to have consented.
 
-    InvalidChange when the address is suppressed, or subscribed already.
+    NotAsThingsStand when the address is suppressed, or subscribed already.
     """
     shown = parse_address(address).shown
     if tx.suppressions.holds(address_key(by.pepper, shown)):
-        raise InvalidChange("This address is suppressed; `digest subscribers unsuppress` would lift that.")
+        raise NotAsThingsStand("This address is suppressed; `digest subscribers unsuppress` would lift that.")
     known = found(tx, shown)
     if known is not None and known.status is not Status.UNSUBSCRIBED:
-        raise InvalidChange(f"This address is {known.status} already; `digest subscribers set` changes it.")
+        raise NotAsThingsStand(
+            f"This address is {known.status} already; `digest subscribers set` changes it."
+        )
     asking = wished(known or Subscriber(id=0, pid="", address=shown), wishes, papers)
     reader = revise(tx, replace(asking, id=known.id), by=by) if known else _newcomer(tx, asking, by=by)
     if not has_consented:

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from digest import __version__
 from digest.app import House
@@ -39,6 +40,7 @@ from digest.web.admin import door, files, overview, readers
 from digest.web.api import routes as api
 from digest.web.guard import Guard
 from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
+from digest.web.signup import wants_json
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +109,8 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
         said = "Please check the address." if error.status_code in {404, 405} else error.detail
         answer = told(lobby, request, error.status_code, said)
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["allow"] = ", ".join(sorted(_methods(request.url.path)))
         return answer
 
     @app.exception_handler(RequestValidationError)
@@ -125,9 +129,16 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
         return told(lobby, request, 500, "Something went wrong on our side; please try again later.")
 
 
+def _methods(path: str) -> set[str]:
+    """All that an address takes: the router's own answer names one route of several, and no HEAD."""
+    routes = (route for room in EVERY_ROOM for route in room.router.routes if isinstance(route, Route))
+    takes = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return takes | {"HEAD"} if "GET" in takes else takes
+
+
 def told(lobby: Lobby, request: Request, status: int, sentence: str, *, title: str = "") -> Response:
     """A failure in the form its reader expects: JSON for programs, a page for people."""
-    if room_of(request) == "api":
+    if room_of(request) == "api" or (room_of(request) == "subscribe" and wants_json(request)):
         return JSONResponse({"error": sentence}, status)
     title = title or TITLES.get(status, "That did not work")
     return lobby.pages.message(title, sentence, status=status, links=[("To the front page", "/")])

@@ -61,7 +61,7 @@ async def subscribe(request: Request, lobby: InLobby) -> Response:
 
 async def _read(request: Request) -> Application:
     try:
-        if _wants_json(request):
+        if wants_json(request):
             typed = Typed.model_validate_json(await request.body())
         else:
             async with request.form(max_files=0, max_fields=20) as form:
@@ -91,7 +91,7 @@ async def _on_the_beat(began: float) -> None:
 
 def _accepted(lobby: Lobby, request: Request, address: Address) -> Response:
     answer: Response
-    if _wants_json(request):
+    if wants_json(request):
         answer = JSONResponse({"accepted": True, "next": SENT}, 202)
     else:
         answer = lobby.pages.message(
@@ -122,14 +122,14 @@ def recognised(lobby: Lobby, mailbox: str) -> str:
 
 def _misspelt(lobby: Lobby, request: Request, applied: Application, said: str) -> Response:
     """The form again, with all that was typed: one letter is wrong, not everything."""
-    if _wants_json(request):
+    if wants_json(request):
         return JSONResponse({"error": said}, 422)
     ticket = applied.ticket or lobby.tickets.issue(lobby.clock())
     return _again(lobby, applied, status=422, title="Look at the address again", said=said, ticket=ticket)
 
 
 def _wait(lobby: Lobby, request: Request, applied: Application, verdict: Wait) -> Response:
-    if _wants_json(request):
+    if wants_json(request):
         terms = {"ticket": verdict.ticket, "wait": verdict.seconds, "work": verdict.work}
         return JSONResponse({"error": verdict.said, **terms}, 428)
     terms = {"ticket": verdict.ticket, "seconds": verdict.seconds, "work": verdict.work}
@@ -146,7 +146,7 @@ def _again(lobby: Lobby, applied: Application, *, status: int, **shown: object) 
 
 def _refused(lobby: Lobby, request: Request, verdict: Refused) -> Response:
     answer: Response
-    if _wants_json(request):
+    if wants_json(request):
         answer = JSONResponse({"error": verdict.said}, 429)
     else:
         answer = lobby.pages.message("Please wait a little", verdict.said, status=429)
@@ -154,5 +154,6 @@ def _refused(lobby: Lobby, request: Request, verdict: Refused) -> Response:
     return answer
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Whether a program asks, and wants its answer, failures too, as JSON."""
     return request.headers.get("content-type", "").startswith("application/json")

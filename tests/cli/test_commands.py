@@ -191,7 +191,7 @@ def test_preview_takes_liked_papers_as_json_lines_or_titles(shell: Shell, liked:
 def test_a_library_that_says_nothing_is_refused_in_a_sentence(shell: Shell, liked: str) -> None:
     (shell.folder / "liked").write_text(liked)
     result = shell("preview", "--like", "liked", "--now", NOW)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "Traceback" not in result.stderr
 
 
@@ -220,19 +220,56 @@ def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "said", "code"),
     [
-        (["subscribers", "add", "not an address"], "address"),
-        (["subscribers", "add", "x@example.com", "--timezone", "Middle/Earth"], "Europe/Berlin"),
-        (["subscribers", "add", "ada@example.com"], "already"),
-        (["explain", "ada@example.com", "nonsense"], "2611.01234"),
+        (["subscribers", "add", "not an address"], "address", 2),
+        (["subscribers", "add", "x@example.com", "--timezone", "Middle/Earth"], "Europe/Berlin", 2),
+        (["subscribers", "add", "ada@example.com"], "already", 1),  # may be said, but not as things stand
+        (["subscribers", "reconfirm", "ada@example.com"], "only the unconfirmed", 1),
+        (["explain", "ada@example.com", "nonsense"], "2611.01234", 2),
+        (["explain", "ada@example.com", "2601.99999"], "2601.99999", 1),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(shell: Shell, args: list[str], said: str) -> None:
+def test_what_cannot_be_is_refused_in_a_sentence_and_what_makes_no_sense_is_a_usage_error(
+    shell: Shell, args: list[str], said: str, code: int
+) -> None:
     result = shell(*args)
-    assert result.returncode != 0
+    assert result.returncode == code
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["papers", "--since", "yesterday"],
+        ["preview", "--as-of", "2026-02-30"],
+        ["subscribers", "pause", "ada@example.com", "--until", "soon"],
+    ],
+)
+def test_a_day_that_is_none_is_a_usage_error_with_an_example(shell: Shell, args: list[str]) -> None:
+    result = shell(*args)
+    assert result.returncode == 2
+    assert "write one like 2026-11-23" in result.stderr
+
+
+def test_a_source_that_is_not_there_is_a_usage_error_that_names_those_that_are(shell: Shell) -> None:
+    result = shell("fetch", "--source", "arxive")
+    assert result.returncode == 2
+    assert "'arxiv'" in result.stderr
+
+
+def test_moments_are_told_to_programs_as_iso_8601_has_them(shell: Shell) -> None:
+    told = json.loads(shell("status", "--now", NOW, "--json").stdout)
+    read_at = [source["read_at"] for source in told["sources"]]
+    assert all(told.endswith("+00:00") and told[10] == "T" for told in [*read_at, told["now"]])
+
+
+def test_a_test_mail_is_told_to_programs_as_one_document(shell: Shell) -> None:
+    sent = shell("send", "--to", "bo@example.com", "--now", NOW, "--json")
+    assert json.loads(sent.stdout).keys() == {"to", "route", "reply"}
+    found = shell("doctor", "--offline", "--send", "bo@example.com", "--now", NOW, "--json")
+    assert {"OK", "WARN", "FAIL"} >= {finding["verdict"] for finding in json.loads(found.stdout)}
 
 
 def test_what_was_sent_is_explained_as_the_mail_said_it(shell: Shell) -> None:

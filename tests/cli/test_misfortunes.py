@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from digest.store import Store
+from digest.store.locks import only_sender
 from tests.cli.test_commands import Shell
 
 NOWHERE = "http://127.0.0.1:9"
@@ -101,6 +102,30 @@ def test_a_reader_of_our_output_who_leaves_early_is_no_trouble(shell: Shell, arg
         running.stdout.close()
         assert "Traceback" not in running.stderr.read()
         assert "Exception ignored" not in running.stderr.read()
+
+
+def test_output_that_does_not_fit_on_the_disk_is_a_failure_told_in_a_sentence(shell: Shell) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "digest", "status", "--json"],
+            cwd=shell.folder, env=shell.env, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr == "digest: No space left on device\n"
+
+
+def test_a_caller_who_closed_the_standard_streams_gets_its_work_done(shell: Shell) -> None:
+    command = f"{sys.executable} -m digest subscribers add ada@example.com --confirmed <&- >&- 2>&-"
+    assert subprocess.run(command, shell=True, cwd=shell.folder, env=shell.env, check=False).returncode == 0
+    assert "ada@example.com" in shell("subscribers", "list").stdout
+    assert shell("db", "check").returncode == 0
+
+
+def test_a_backup_is_not_restored_under_a_sender(shell: Shell) -> None:
+    assert shell("db", "backup", "copy.sqlite3").returncode == 0
+    with only_sender(shell.folder / "digest.sqlite3"):
+        assert "wait" in _refused(shell, "db", "restore", "copy.sqlite3", "--yes", code=75)
+    assert shell("db", "restore", "copy.sqlite3", "--yes").returncode == 0
 
 
 @pytest.mark.parametrize("args", [["run"], ["serve", "--port", "0"]])

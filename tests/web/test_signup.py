@@ -205,6 +205,7 @@ async def test_json_without_the_form_is_held_to_the_same_rules(
 async def test_json_of_another_shape_is_refused_and_breaks_nothing(visitor: AsyncClient, body: bytes) -> None:
     answer = await visitor.post("/subscribe", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
+    assert answer.json()["error"]  # a program asked
 
 
 async def test_one_visitor_cannot_sign_up_the_whole_town(visitor: AsyncClient, clock: Clock) -> None:
@@ -226,7 +227,8 @@ async def test_a_victim_is_asked_at_most_once_in_ten_minutes_wherever_it_comes_f
 
 
 async def test_a_get_of_the_sign_up_changes_nothing(visitor: AsyncClient) -> None:
-    assert (await visitor.get("/subscribe?email=carol@example.com")).status_code == 405
+    answer = await visitor.get("/subscribe?email=carol@example.com")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 async def test_during_a_flood_one_must_wait_or_work_and_the_cap_holds(

@@ -5,13 +5,13 @@ from datetime import datetime
 import click
 
 from digest import subscriptions
-from digest.cli.house import now_option
+from digest.cli.house import Day, now_option
 from digest.cli.subscribers.desk import desk
 
 
 @click.command("pause", epilog="Example: digest subscribers pause ada@example.com --until 2026-12-24")
 @click.argument("address")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The first day on which mail goes again.")
+@click.option("--until", type=Day(), help="The first day on which mail goes again.")
 @now_option
 def command(*, address: str, until: datetime | None, now: datetime | None) -> None:
     """Send nothing for now: until a day, or until `resume`."""

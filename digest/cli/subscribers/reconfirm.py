@@ -7,7 +7,7 @@ import click
 from digest import subscriptions
 from digest.cli.house import now_option
 from digest.cli.subscribers.desk import desk
-from digest.errors import InvalidChange
+from digest.errors import NotAsThingsStand
 from digest.model import Status
 
 
@@ -19,6 +19,6 @@ def command(*, address: str, now: datetime | None) -> None:
     with desk(now) as (_, tx, by):
         reader = subscriptions.whom(tx, address)
         if reader.status is not Status.UNCONFIRMED:
-            raise InvalidChange(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
+            raise NotAsThingsStand(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
         is_asked = subscriptions.ask(tx, reader, by=by)
     click.echo("Asked; the mail goes out with the next run." if is_asked else "Asked just now; wait.")
