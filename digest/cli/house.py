@@ -87,7 +87,7 @@ class Day(click.DateTime):
     def __init__(self) -> None:
         super().__init__(["%Y-%m-%d"])
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002  click asks
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002  click asks
         """The word that stands for it in the help."""
         return "DATE"
 
@@ -192,7 +192,7 @@ def show_line(value: object) -> None:
 
 
 def _json(value: object) -> str:
-    """What JSON has no form for: moments and days as ISO 8601 writes them, with the T that parsers ask for."""
+    """What JSON has no form for: moments and days as ISO 8601 writes them, with the T of parsers."""
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -115,8 +115,9 @@ def test_output_that_does_not_fit_on_the_disk_is_a_failure_told_in_a_sentence(sh
 
 
 def test_a_caller_who_closed_the_standard_streams_gets_its_work_done(shell: Shell) -> None:
-    command = f"{sys.executable} -m digest subscribers add ada@example.com --confirmed <&- >&- 2>&-"
-    assert subprocess.run(command, shell=True, cwd=shell.folder, env=shell.env, check=False).returncode == 0
+    added = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "digest", "subscribers", "add"]
+    added += ["ada@example.com", "--confirmed"]
+    assert subprocess.run(added, cwd=shell.folder, env=shell.env, check=False).returncode == 0
     assert "ada@example.com" in shell("subscribers", "list").stdout
     assert shell("db", "check").returncode == 0
 
