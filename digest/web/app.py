@@ -19,6 +19,7 @@ from digest.errors import (
     InvalidChange,
     InvalidToken,
     LinkExpired,
+    NotAsThingsStand,
     NotFound,
     StoreBusy,
 )
@@ -56,11 +57,13 @@ MEANING: dict[type[object], int] = {
     NotFound: 404,
     InvalidAddress: 422,
     InvalidChange: 422,
+    NotAsThingsStand: 409,
     StoreBusy: 503,
 }
 TITLES = {
     404: "There is nothing here",
     405: "That does not work this way",
+    409: "Not as things stand",
     413: "That is too much",
     422: "That cannot be taken as it is",
     429: "Please wait a little",
@@ -106,11 +109,14 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        said = "Please check the address." if error.status_code in {404, 405} else error.detail
+        if error.status_code == 405:
+            takes = ", ".join(sorted(_methods(request.url.path)))
+            answer = told(lobby, request, 405, f"This address takes {takes}, not {request.method}.")
+            answer.headers["allow"] = takes
+            return answer
+        said = "Please check the address." if error.status_code == 404 else error.detail
         answer = told(lobby, request, error.status_code, said)
         answer.headers.update(error.headers or {})
-        if error.status_code == 405:
-            answer.headers["allow"] = ", ".join(sorted(_methods(request.url.path)))
         return answer
 
     @app.exception_handler(RequestValidationError)

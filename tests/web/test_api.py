@@ -74,7 +74,7 @@ async def test_a_suppressed_address_cannot_be_added_until_that_is_lifted(
     assert left
     assert left.status is Status.UNSUBSCRIBED
     again = await program.post(HOME, json={"email": ada.address})
-    assert again.status_code == 422
+    assert again.status_code == 409
     assert "suppressed" in again.json()["error"]
     lifted = await program.post("/api/v1/suppressions/lift", json={"email": ada.address})
     assert lifted.json() == {"changed": True}

@@ -24,6 +24,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     403: {"model": Failure, "description": "the token may only look"},
     404: {"model": Failure, "description": "no such subscriber, or the API is off"},
     413: {"model": Failure, "description": "the body is too large"},
+    409: {"model": Failure, "description": "this subscriber does not allow it now; nothing was changed"},
     422: {"model": Failure, "description": "something was asked that makes no sense; nothing was changed"},
     429: {"model": Failure, "description": "too many wrong tokens"},
     503: {"model": Failure, "description": "the database is busy; try again"},
