@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page, Route, expect
 
 from digest import subscriptions
 from digest.model import Status
@@ -33,12 +33,12 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await page.fill("input[name=interests]", "sheep")
         here.clock.advance(seconds=READING)
         await page.click("text=Subscribe >> visible=true")
-        assert await page.inner_text("h1") == "Check your mail"
+        await expect(page.locator("h1")).to_have_text("Check your mail")
         await here.post()
         assert here.mailbox.received[-1].rcpt_to == ("ada@example.com",)
 
         await page.goto(here.link("c"))
-        assert await page.inner_text("h1") == "You are subscribed"
+        await expect(page.locator("h1")).to_have_text("You are subscribed")
         assert await page.evaluate("document.cookie") == ""
         await page.click("text=Interests, time and time zone")
         assert await page.input_value("#keywords") == "sheep"
@@ -49,7 +49,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await here.post()  # the welcome, with the links of every mail
         await page.goto(here.link("u"))
         await page.click("main button")
-        assert await page.inner_text("h1") == "You are unsubscribed"
+        await expect(page.locator("h1")).to_have_text("You are unsubscribed")
         with here.house.store.begin(write=False) as tx:
             ada = tx.subscribers.by_address("ada@example.com")
         assert ada.status is Status.UNSUBSCRIBED
@@ -64,9 +64,9 @@ async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:
         await here.post()
         page = await chromium.new_page()
         await page.goto(here.link("c"))
-        assert await page.inner_text("h1") == "Confirm your subscription"
+        await expect(page.locator("h1")).to_have_text("Confirm your subscription")
         await page.click("text=Yes, send it to me")
-        assert await page.inner_text("h1") == "You are subscribed"
+        await expect(page.locator("h1")).to_have_text("You are subscribed")
 
 
 async def test_during_a_flood_the_page_itself_does_the_work_within_the_policy(tmp_path: Path) -> None:
@@ -79,9 +79,9 @@ async def test_during_a_flood_the_page_itself_does_the_work_within_the_policy(tm
         await page.goto(f"{here.url}/papers?q=sheep")
         await page.fill("input[name=email]", "ada@example.com")
         await page.click("button:text-is('Subscribe')")
-        assert await page.inner_text("h1") == "One more step"
+        await expect(page.locator("h1")).to_have_text("One more step")
         await page.click("button:text-is('Subscribe'):enabled", timeout=60_000)
-        assert await page.inner_text("h1") == "Check your mail"
+        await expect(page.locator("h1")).to_have_text("Check your mail")
         assert [error for error in errors if "status of 428" not in error] == []
 
 
@@ -91,13 +91,13 @@ async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None
         await page.goto(f"{here.url}/admin")
         await page.fill("#token", ADMIN)
         await page.click("main button")
-        assert await page.inner_text("h1") == "Overview"
+        await expect(page.locator("h1")).to_have_text("Overview")
         await page.click("nav >> text=Subscribers")
         await page.fill("#email", "ada@example.com")
         await page.click("button:text-is('Add')")
-        assert await page.inner_text("h1") == "ada@example.com"
+        await expect(page.locator("h1")).to_have_text("ada@example.com")
         await page.click("text=Sign out")
-        assert await page.inner_text("h1") == "Administration"
+        await expect(page.locator("h1")).to_have_text("Administration")
 
 
 async def test_every_page_there_is_is_among_those_that_are_judged(tmp_path: Path) -> None:
