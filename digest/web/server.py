@@ -59,9 +59,13 @@ def listening(host: str, port: int) -> socket.socket:
     """A socket at that address; port 0 takes any that is free. ConfigError says why it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+    # Connections inherit it; asyncio sets it only on sockets that name TCP, as this one does not. Without it
+    # the body of every answer to a kept connection, like a proxy's, waits 40 ms for the head to be acknowledged.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 def address_of(bound: socket.socket) -> str:
