@@ -63,7 +63,7 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
     # Connections inherit it; asyncio sets it only on sockets that name TCP, as this one does not. Without it
-    # the body of every answer to a kept connection, like a proxy's, waits 40 ms for the head to be acknowledged.
+    # the body of every answer over a kept connection, like a proxy's, waits 40 ms for a word about its head.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 

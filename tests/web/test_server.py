@@ -80,6 +80,9 @@ async def test_the_address_of_a_socket_is_one_a_browser_can_open() -> None:
 
 
 def test_no_body_waits_until_its_head_is_acknowledged() -> None:
-    with closing(listening("127.0.0.1", 0)) as bound, socket.create_connection(bound.getsockname()):
-        with closing(bound.accept()[0]) as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        closing(listening("127.0.0.1", 0)) as bound,
+        socket.create_connection(bound.getsockname()),
+        closing(bound.accept()[0]) as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
