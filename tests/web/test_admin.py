@@ -146,6 +146,24 @@ async def test_signing_out_ends_every_copy_of_the_cookie(admin: AsyncClient) -> 
     assert (await admin.get("/admin")).status_code == 303
 
 
+async def test_over_https_the_browser_holds_the_cookie_to_this_host_and_lets_it_go(
+    tmp_path: Path, clock: Clock
+) -> None:
+    base = BASE.replace("http:", "https:")
+    house = open_house(load(database_url=f"sqlite:///{tmp_path}/s.sqlite3", base_url=base, admin_token=ADMIN))
+    ours = {"origin": base, "sec-fetch-site": "same-origin"}
+    async with AsyncClient(transport=ASGITransport(build(house, clock=clock)), base_url=base) as admin:
+        opened = await admin.post("/admin/login", data={"token": ADMIN}, headers=ours)
+        assert (await admin.get("/admin")).status_code == 200
+        ended = await admin.post("/admin/logout", headers=ours)
+        assert not admin.cookies
+    for answer in (opened, ended):  # what a browser asks of a name that begins so, or it heeds nothing
+        name, *marks = re.split(r"; ?", answer.headers["set-cookie"])
+        assert name.startswith("__Host-admin=")
+        assert {"Secure", "Path=/"} <= {*marks}
+    house.close()
+
+
 async def test_a_session_lasts_twelve_hours(admin: AsyncClient, clock: Clock) -> None:
     clock.advance(hours=11.9)
     assert (await admin.get("/admin")).status_code == 200

@@ -1,6 +1,7 @@
 """How does an operator come in and leave? With a token, at most a few tries a minute."""
 
 import secrets
+from typing import Literal, TypedDict
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -10,6 +11,15 @@ from digest.web.admin.session import LIFETIME
 from digest.web.lobby import Lobby
 
 router = APIRouter(include_in_schema=False)
+
+
+class Kept(TypedDict):
+    """The marks of a cookie."""
+
+    path: str
+    secure: bool
+    httponly: bool
+    samesite: Literal["lax"]
 
 
 @router.get(LOGIN)
@@ -34,10 +44,7 @@ def enter(request: Request, lobby: Office, form: OwnForm) -> Response:
         cookie_name(lobby),
         lobby.badges.open(role, now, epoch=epoch(lobby)),
         max_age=int(LIFETIME.total_seconds()),
-        path="/" if lobby.is_https else "/admin",
-        secure=lobby.is_https,
-        httponly=True,
-        samesite="lax",
+        **_kept(lobby),
     )
     return answer
 
@@ -48,8 +55,18 @@ def leave(lobby: Office, _: SignedIn, __: OwnForm) -> Response:
     with lobby.house.store.begin() as tx:
         tx.meta.write(EPOCH, secrets.token_hex(8))
     answer = RedirectResponse(LOGIN, 303)
-    answer.delete_cookie(cookie_name(lobby), path="/" if lobby.is_https else "/admin")
+    answer.delete_cookie(cookie_name(lobby), **_kept(lobby))
     return answer
+
+
+def _kept(lobby: Lobby) -> Kept:
+    """How the cookie is set and taken back: a browser heeds neither for a __Host- name without `secure`."""
+    return {
+        "path": "/" if lobby.is_https else "/admin",
+        "secure": lobby.is_https,
+        "httponly": True,
+        "samesite": "lax",
+    }
 
 
 def _login(lobby: Lobby, problem: str = "", *, status: int = 200) -> Response:

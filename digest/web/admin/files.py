@@ -37,7 +37,7 @@ def take(
     session: SignedIn,
     by: MayChange,
     form: OwnForm,
-    content: Annotated[bytes, Depends(_content)],
+    content: Content,
 ) -> Response:
     """Take the file in, or only check it."""
     dry_run = "dry_run" in form
