@@ -16,13 +16,14 @@ from digest.compose.wording import why
 from digest.errors import InvalidChange, NotFound
 from digest.identity import canonical
 from digest.model import Paper, Sent, Subscriber
+from digest.rank.selection import THRESHOLDS
 from digest.subscriptions import whom
 
 RULES = {
     "sent": "it was sent before, and no paper is sent twice",
     "muted": "it has one of the reader's muted words",
     "old": "it was there at the last digest already, and not near enough then either",
-    "below-threshold": "it is not near enough to the reader's interests",
+    "below-threshold": "it is not near enough to be picked, and nearer papers filled what else is new",
     "no-room": "other papers were nearer or hotter, and the digest is short",
     "out-of-pool": "it is older than a week, withdrawn, or only a revision",
 }
@@ -37,6 +38,7 @@ class Explanation:
     sentence: str
     heat: float | None = None
     affinity: float | None = None
+    threshold: float | None = None  # affinity from which on this reader is given picks
     rank: int | None = None  # among all candidates, by affinity
     of: int = 0
 
@@ -120,6 +122,7 @@ def _compared(house: House, today: mornings.Morning, reader: Subscriber, place: 
         sentence=sentence,
         heat=today.candidates.heat[paper.id].value if paper.id in today.candidates.heat else None,
         affinity=float(affinity[place]),
+        threshold=THRESHOLDS[reader.preferences.threshold],
         rank=int((affinity > affinity[place]).sum()) + 1,
         of=len(affinity),
     )
@@ -130,7 +133,8 @@ def in_words(told: Explanation) -> list[str]:
     said = [f"{told.paper.title} ({told.paper.id})", told.sentence]
     if told.affinity is not None:
         place = f", no. {told.rank} of {told.of}" if told.rank else ""
-        said.append(f"Interest: {told.affinity:+.2f} standard deviations{place}.")
+        needed = f"; picked from {told.threshold:+.1f} on" if told.threshold else ""
+        said.append(f"Interest: {told.affinity:+.2f} standard deviations{place}{needed}.")
     if told.heat is not None:
         said.append(f"Heat: {told.heat:+.2f} doublings above a usual paper.")
     return said

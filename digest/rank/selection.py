@@ -180,9 +180,11 @@ class _Choice:
             return Stopped.MUTED
         if place in self._sent:
             return Stopped.SENT
-        if self._is_new[place] or self._is_near[place]:
+        if self._is_near[place]:
             return Stopped.NO_ROOM
-        return Stopped.OLD if self._cursor is not None else Stopped.BELOW_THRESHOLD
+        if not self._is_new[place]:
+            return Stopped.OLD
+        return Stopped.BELOW_THRESHOLD if self._ranking.is_personal else Stopped.NO_ROOM
 
     def _taken(self, places: list[int]) -> list[int]:
         self._open[places] = False

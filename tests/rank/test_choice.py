@@ -148,7 +148,16 @@ def test_what_had_no_room_is_told_from_what_was_old_and_what_was_not_near() -> N
     new_far, old_near, old_far = 0.25, 2, 2
     days_old = [old_near, new_far, old_near, old_far]
     stopped = chosen([NEAR, FAR, NEAR - 1, FAR], days_old=days_old, since=1, picked=1).stopped
-    assert stopped == {"b": Stopped.NO_ROOM, "c": Stopped.NO_ROOM, "d": Stopped.OLD}
+    assert stopped == {"b": Stopped.BELOW_THRESHOLD, "c": Stopped.NO_ROOM, "d": Stopped.OLD}
+
+
+def test_who_named_no_interests_is_told_of_room_and_never_of_nearness() -> None:
+    new, old = 0.25, 2
+    told_ = chosen([NEAR, FAR], days_old=[new, old], since=1, profile=Profile(), trending=0, also_new=0)
+    stopped = told_.stopped
+        [NEAR, FAR], days_old=[0.25, 2], since=1, profile=Profile(), trending=0, also_new=0
+    ).stopped
+    assert stopped == {"a": Stopped.NO_ROOM, "b": Stopped.OLD}
 
 
 def test_every_section_says_why_a_paper_stands_in_it() -> None:

@@ -9,7 +9,7 @@ KEPT_OUT = {
     "sent": "It was sent before, and nothing comes twice.",
     "muted": "It holds a word that this reader never wants to see.",
     "old": "It was considered for an earlier digest already.",
-    "below-threshold": "It is not near enough to this reader's interests.",
+    "below-threshold": "It is not near enough to be picked, and nearer papers filled what else is new.",
     "no-room": "Others were nearer, and the digest was full.",
 }
 
