@@ -15,6 +15,7 @@ from digest.model import Announcement, Health, Paper, Reading
 from digest.withdrawal import is_withdrawn
 
 FIRST_DAYS = timedelta(days=2)
+FARTHEST = timedelta(days=7)  # what was posted before is no candidate any more
 MOST_PAGES = 100  # of thirty papers each, at most a hundred
 _WHERE = {"biorxiv": "https://www.biorxiv.org", "medrxiv": "https://www.medrxiv.org"}
 
@@ -28,8 +29,7 @@ class Biorxiv:
 
     async def read(self, visit: Visit) -> AsyncIterator[Reading]:
         """One reading of all pages; the size of a page is theirs to choose."""
-        last = visit.recall(self.name).read_at or visit.now - FIRST_DAYS
-        span = f"{(last - timedelta(days=1)).date()}/{visit.now.date()}"
+        span = self._span(visit)
         papers: dict[str, Paper] = {}
         seen, total, note = 0, 1, ""
         for page in range(MOST_PAGES):
@@ -47,7 +47,14 @@ class Biorxiv:
             seen += count
             if not count:
                 break
+        else:
+            note = f"There is more than {MOST_PAGES} pages hold." if seen < total else ""
         yield self._reading(visit, tuple(papers.values()), note)
+
+    def _span(self, visit: Visit) -> str:
+        """The days to ask for: since the last good reading and a day more, within reason."""
+        last = visit.recall(self.name).read_at or visit.now - FIRST_DAYS
+        return f"{(max(last, visit.now - FARTHEST) - timedelta(days=1)).date()}/{visit.now.date()}"
 
     def _reading(self, visit: Visit, papers: tuple[Paper, ...], note: str) -> Reading:
         health = Health.TRUNCATED if note else Health.OK if papers else Health.EMPTY

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from digest.errors import SourceChanged
-from digest.fetch.biorxiv import Biorxiv, parse
+from digest.fetch.biorxiv import MOST_PAGES, Biorxiv, parse
 from digest.fetch.client import Client
 from digest.fetch.source import Visit, read
-from digest.model import Announcement, Health
+from digest.model import Announcement, Health, Memory
 from tests.house import NOW
 from tests.replay_server import Asked, ReplayServer, Reply
 
@@ -57,6 +58,28 @@ async def test_a_reading_that_breaks_off_keeps_what_came(client: Client, server:
     (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW))
     assert (len(reading.papers), reading.health) == (30, Health.TRUNCATED)
     assert reading.note == "The reading broke off: Answered 404 Not Found."
+
+
+async def test_after_weeks_of_absence_a_week_is_asked_for(client: Client, server: ReplayServer) -> None:
+    absent = {"biorxiv": Memory(read_at=NOW - timedelta(days=40))}
+    for cursor in (0, 30, 60, 70):
+        server.answer(f"/details/biorxiv/2026-11-15/2026-11-23/{cursor}/json", page_of)
+    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW, memory=absent))
+    assert (len(reading.papers), reading.health) == (70, Health.OK)
+
+
+async def test_what_no_hundred_pages_hold_is_said_to_be_cut(client: Client, server: ReplayServer) -> None:
+    def one_of_many(asked: Asked) -> Reply:
+        row = {"doi": f"10.64898/{asked.path.split('/')[-2]}", "title": "Wool", "authors": "Loveless, A.",
+               "date": "2026-11-20", "abstract": "Wool."}  # fmt: skip
+        told = {"messages": [{"status": "ok", "count": 1, "total": 500}], "collection": [row]}
+        return Reply(body=json.dumps(told).encode())
+
+    for cursor in range(MOST_PAGES):
+        server.answer(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", one_of_many)
+    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW))
+    assert (len(reading.papers), reading.health) == (MOST_PAGES, Health.TRUNCATED)
+    assert reading.note == "There is more than 100 pages hold."
 
 
 async def test_no_posts_is_a_quiet_day(client: Client, server: ReplayServer, replay: Replay) -> None:
