@@ -153,11 +153,8 @@ def test_what_had_no_room_is_told_from_what_was_old_and_what_was_not_near() -> N
 
 def test_who_named_no_interests_is_told_of_room_and_never_of_nearness() -> None:
     new, old = 0.25, 2
-    told_ = chosen([NEAR, FAR], days_old=[new, old], since=1, profile=Profile(), trending=0, also_new=0)
-    stopped = told_.stopped
-        [NEAR, FAR], days_old=[0.25, 2], since=1, profile=Profile(), trending=0, also_new=0
-    ).stopped
-    assert stopped == {"a": Stopped.NO_ROOM, "b": Stopped.OLD}
+    nobody = chosen([NEAR, FAR], days_old=[new, old], since=1, profile=Profile(), trending=0, also_new=0)
+    assert nobody.stopped == {"a": Stopped.NO_ROOM, "b": Stopped.OLD}
 
 
 def test_every_section_says_why_a_paper_stands_in_it() -> None:
