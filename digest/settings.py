@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     colours: str = Field("", description="of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff")
     smtp_url: SecretStr = Field(
         SecretStr(""),
-        description="smtp://user:pass@host:port?tls=required|implicit|none; several by blanks, each with "
-        "&weight=; unset: mails to files",
+        description="smtp://user:pass@host:port?tls=required (or implicit, none); several by blanks, each "
+        "with &weight=; unset: mails to files",
     )
     smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
     smtp_rate: float = Field(0, ge=0, description="most mails per second, 0: no limit of ours")

@@ -52,6 +52,13 @@ def test_every_link_to_a_file_leads_there(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_every_row_of_a_table_has_the_cells_of_its_head(page: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
+        cells = [(len(re.findall(r"(?<!\\)\|", row)), row) for row in table.splitlines()]
+        assert {row for count, row in cells if count != cells[0][0]} == set()  # what is beyond is not shown
+
+
 def test_the_readme_is_short_and_names_the_two_commands() -> None:
     text = (TOP / "README.md").read_text()
     assert len(text.splitlines()) <= 100
