@@ -35,7 +35,6 @@ class Page:
     trending: str = ""
     picked: str = ""
     also_new: str = ""
-    cards: str = ""
 
     def in_columns(self) -> "Page":
         """The same for the text part."""

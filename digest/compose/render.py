@@ -17,7 +17,8 @@ from digest.compose.pages import Page
 from digest.compose.site import Site
 from digest.compose.stationery import Stationery
 from digest.compose.tongue import Tongue, city, tongue
-from digest.model import Edition, Email, Paper, Pick, Section, Subscriber
+from digest.compose.wording import named
+from digest.model import Edition, Email, Paper, Pick, Profile, Section, Subscriber
 
 __all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
 
@@ -62,25 +63,6 @@ class Renderer:
             self.render(speaks, "digest/body.html", page=html),
         )
 
-    def broke_out(self, edition: Edition) -> Email:
-        """Papers that were sent before and took off since."""
-        speaks = tongue(edition.subscriber.preferences.language)
-        page = pages.edition_page(self.site, self.links, speaks, edition)
-        page = replace(page, subject=self.subject(speaks, "broke_out", page=page))
-        return Email(
-            page.subject,
-            self.render(
-                speaks,
-                "broke_out/body.txt",
-                page=replace(page.in_columns(), cards=self._cards(speaks, edition, edition.picks, "txt")),
-            ),
-            self.render(
-                speaks,
-                "broke_out/body.html",
-                page=replace(page, cards=self._cards(speaks, edition, edition.picks, "html")),
-            ),
-        )
-
     def empty_day(self, edition: Edition) -> Email:
         """A word on a day without papers, for readers who asked for one."""
         speaks = tongue(edition.subscriber.preferences.language)
@@ -103,7 +85,9 @@ class Renderer:
     def welcome(self, reader: Subscriber, *, first: datetime | None = None) -> Email:
         """After the confirmation: what comes when, and how to make it one's own."""
         when = first and self._moment(reader, first)
-        return self._to(reader, "welcome", address=reader.address, first=when)
+        known = reader.profile != Profile()
+        topics = named(reader.profile)
+        return self._to(reader, "welcome", address=reader.address, first=when, topics=topics, known=known)
 
     def goodbye(self, reader: Subscriber) -> Email:
         """The last mail, with a way back."""

@@ -7,11 +7,18 @@ from functools import lru_cache
 from digest.compose.clean import clean
 from digest.compose.gist import shorten
 from digest.compose.tongue import Tongue, plural
-from digest.model import Because, Heat, Paper, Pick, Reason, SignalKind
+from digest.model import Because, Heat, Paper, Pick, Profile, Reason, SignalKind
 
 LONGEST_WHY = 90
+LONGEST_TOPICS = 160
 UNBROKEN = "\N{NO-BREAK SPACE}"  # no line begins with a dot, and no number ends one
 ENOUGH_USUAL, ENOUGH_VOTES = 3, 10  # below these, "5× the usual" would be noise
+
+
+def named(profile: Profile) -> str:
+    """The topics a reader named, as far as they fit on a line; nothing where there are none."""
+    topics = (*profile.keywords, *(facet.name for facet in profile.facets))
+    return shorten(clean(", ".join(topics)), LONGEST_TOPICS)
 
 
 def byline(tongue: Tongue, authors: tuple[str, ...]) -> str:

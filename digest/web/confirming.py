@@ -8,19 +8,17 @@ from starlette.responses import Response
 
 from digest import subscriptions
 from digest.cadence import local_day
-from digest.compose.clean import clean
-from digest.compose.gist import shorten
 from digest.compose.links import Claim, Purpose
 from digest.compose.tongue import city, tongue
+from digest.compose.wording import named
 from digest.errors import NotFound
-from digest.model import Frequency, Profile, Status, Subscriber
+from digest.model import Frequency, Status, Subscriber
 from digest.store import Transaction
 from digest.store.addresses import parse_address
 from digest.web.lobby import InLobby, Lobby
 from digest.web.parts import Button
 from digest.web.signup import COOKIE, recognised
 
-LONGEST_TOPICS = 160
 OFTEN = {
     Frequency.DAILY: "every day with papers",
     Frequency.WEEKDAYS: "Monday to Friday",
@@ -111,12 +109,6 @@ def _confirmed(lobby: Lobby, reader: Subscriber) -> Response:
         else "Tell us what you work on, and papers are picked for you.",
         links=[("Interests, time and time zone", lobby.house.links.preferences(reader.pid))],
     )
-
-
-def named(profile: Profile) -> str:
-    """The topics a reader named, as far as they fit on a line; nothing where there are none."""
-    topics = (*profile.keywords, *(facet.name for facet in profile.facets))
-    return shorten(clean(", ".join(topics)), LONGEST_TOPICS)
 
 
 def _when(reader: Subscriber) -> str:

@@ -18,6 +18,7 @@ from digest.model import (
     Paper,
     Pick,
     Preferences,
+    Profile,
     Reason,
     Section,
     SignalKind,
@@ -37,6 +38,8 @@ SITE = Site(
 LINKS = Links(SITE.base_url, Keys(b"a key for tests only"))
 RENDERER = Renderer(SITE, LINKS)
 READER = subscriber("ada@example.com")
+FIRST = NOW + timedelta(hours=21, minutes=30)
+INTERESTS = Profile(keywords=("formal verification", "operating systems"))
 
 HEATS = (
     Heat(
@@ -152,13 +155,12 @@ def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str,
             renderer.digest,
             edition(reader=reader, chosen=picks()[:3], notes=("no-interests",)),
         ),
-        "broke_out": (renderer.broke_out, edition(reader=reader, chosen=picks()[2:3])),
         "empty_day": (renderer.empty_day, edition(reader=reader, chosen=())),
     }
     notices = {
         "confirm": renderer.confirm(reader, url),
         "address_change": renderer.address_change(reader, "ada@new.example.com", url),
-        "welcome": renderer.welcome(reader, first=NOW + timedelta(hours=21, minutes=30)),
+        "welcome": renderer.welcome(replace(reader, profile=INTERESTS), first=FIRST),
         "goodbye": renderer.goodbye(reader),
         "admin_alert": renderer.admin_alert(ALERT),
     }
@@ -172,7 +174,7 @@ def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str,
     return mails
 
 
-BULK_MAILS = ("digest", "first", "trending_only", "broke_out", "empty_day")
+BULK_MAILS = ("digest", "first", "trending_only", "empty_day")
 ALERT = Alert(
     "arXiv has not answered since 06:00",
     ("Three readings in a row failed: 503 Service Unavailable.", "Digests go out with the other sources."),

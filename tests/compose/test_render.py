@@ -12,7 +12,7 @@ from jinja2.exceptions import SecurityError
 from digest.compose.render import Renderer
 from digest.compose.site import DARK, LIGHT, Site
 from digest.errors import ConfigError
-from digest.model import Frequency, Preferences, Schedule, Section
+from digest.model import Frequency, Preferences, Profile, Schedule, Section
 from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, every_mail, picks, speaking
 
 
@@ -38,6 +38,24 @@ def test_every_picked_paper_says_why_and_every_paper_can_be_judged() -> None:
     assert all(why.get_text().startswith("Why:") for why in page.select("p.why"))
     verdicts = [str(a["href"]) for a in page.select("p.links a") if "/v/" in str(a["href"])]
     assert len(set(verdicts)) == len(verdicts) == 18
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked", "told"),
+    [
+        (Profile(), "Say what you work on:", ""),
+        (Profile(authors=("A. Loveless",)), "Say more:", ""),
+        (Profile(keywords=("sheep", "<b>wool</b>")), "Say more:", "what you named: sheep, <b>wool</b>."),
+    ],
+)
+def test_the_welcome_says_what_papers_are_picked_by_and_asks_only_those_who_said_nothing(
+    profile: Profile, asked: str, told: str
+) -> None:
+    mail = RENDERER.welcome(replace(READER, profile=profile))
+    for text in (" ".join(mail.text.split()), " ".join(BeautifulSoup(mail.html, "lxml").get_text().split())):
+        assert asked in text
+        assert ("what you named" in text) is bool(told)
+        assert told in text
 
 
 def test_a_weekly_digest_says_so() -> None:
@@ -105,13 +123,12 @@ def test_the_operators_templates_come_first(tmp_path: Path) -> None:
 
 
 def test_the_operator_words_any_subject_from_what_the_page_knows(tmp_path: Path) -> None:
-    for mail in ("digest", "broke_out", "welcome"):
+    for mail in ("digest", "welcome"):
         (tmp_path / mail).mkdir()
         (tmp_path / mail / "subject.txt").write_text("Ours in\n {{ page.lang }}: {{ page.headline }}\n")
     renderer = Renderer(SITE, LINKS, tmp_path)
     told = "Ours in en: Monday 23 November 2026: 3 trending, 6 picked for you, 10 also new."
     assert renderer.digest(edition()).subject == told
-    assert renderer.broke_out(edition()).subject == told
     assert renderer.welcome(READER).subject == "Ours in en:"
 
 
