@@ -17,6 +17,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # also what looks as if it were guarded already
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 DELIMITERS = ",;\t|"
 LONGEST_CELL = 1_000_000
@@ -58,6 +59,11 @@ def _csv_rows(header: str, text: TextIO) -> Iterator[Row]:
                 yield reader.line_num + 1, _unfolded(dict(zip(names, map(_unguarded, cells), strict=False)))
     except csv.Error as error:
         raise InvalidChange(f"Line {reader.line_num + 1} cannot be read: {error}.") from error
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; an import takes the apostrophe away again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _unguarded(cell: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from digest.imports import Outcome, Result, take_in
 from digest.model import Subscriber
-from digest.rows import rows_of
+from digest.rows import guarded, rows_of
 from digest.store import Store
 from digest.subscriptions import By
 
@@ -19,7 +19,6 @@ COLUMNS = (
 )  # fmt: skip
 TOGETHER = 1000  # rows in one transaction
 MOST_TOLD = 200  # rows that a report names
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Rehearsed(Exception):
@@ -87,5 +86,5 @@ def _cells(reader: Subscriber) -> Sequence[str]:
 def _line(cells: Sequence[str]) -> str:
     """One line of CSV in which no spreadsheet sees a formula."""
     out = io.StringIO()
-    csv.writer(out).writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+    csv.writer(out).writerow(map(guarded, cells))
     return out.getvalue()

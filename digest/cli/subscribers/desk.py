@@ -3,7 +3,6 @@
 import getpass
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +28,6 @@ from digest.seeds import Seeds
 from digest.store import Transaction
 from digest.subscriptions import By
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # also what looks as if it were made safe already
 TITLE_WORDS = 3  # a shorter line that names no paper is no title
 LIBRARIES = frozenset({"like", "zotero", "orcid", "author_id"})
 NO_SEEDS = Seeds()
@@ -201,11 +199,6 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "accepted_at": plain(delivery.accepted_at),
         "last_reply": delivery.last_reply,
     }
-
-
-def formula_safe(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; an import takes the apostrophe away again."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def plain(value: Any) -> Any:

@@ -13,8 +13,9 @@ import click
 from digest.app import House
 from digest.changes import NAMES
 from digest.cli.house import open_house, tell
-from digest.cli.subscribers.desk import formula_safe, subscriber_json
+from digest.cli.subscribers.desk import subscriber_json
 from digest.model import Status, Subscriber
+from digest.rows import guarded
 
 COLUMNS = ("email", "status", *NAMES)
 _PARTS = re.compile(r"[,;\n]")  # what an import parts the items of a list at
@@ -53,7 +54,7 @@ def write_csv(readers: Iterable[Subscriber], file: TextIO) -> int:
     writer, count = csv.writer(file), 0
     writer.writerow(COLUMNS)
     for count, reader in enumerate(readers, 1):  # noqa: B007  counted while they pass, never held
-        writer.writerow([formula_safe(_cell(value)) for value in exported(reader).values()])
+        writer.writerow([guarded(_cell(value)) for value in exported(reader).values()])
     return count
 
 

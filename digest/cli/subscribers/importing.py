@@ -14,9 +14,9 @@ import click
 
 from digest.app import House
 from digest.cli.house import Bar, clock, json_option, now_option, open_house, progress, show_json, show_table
-from digest.cli.subscribers.desk import actor, defaults_of, formula_safe
+from digest.cli.subscribers.desk import actor, defaults_of
 from digest.imports import Outcome, Result, Row, take_in
-from digest.rows import rows_of
+from digest.rows import guarded, rows_of
 from digest.subscriptions import By
 
 BATCH = 1000
@@ -100,7 +100,7 @@ class _Report:
         """Write down what became of these rows."""
         if self._writer:
             self._writer.writerows(
-                (each.number, formula_safe(each.address), each.result, each.note) for each in outcomes
+                (each.number, guarded(each.address), each.result, each.note) for each in outcomes
             )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import click
 
 from digest.cli.house import json_option, open_house, show_json, show_table
-from digest.cli.subscribers.desk import formula_safe, subscriber_json
+from digest.cli.subscribers.desk import subscriber_json
 from digest.model import Status, Subscriber
+from digest.rows import guarded
 from digest.store.subscribers import SORTS
 
 EVERYBODY, SCREENFUL = 2**31, 50
@@ -47,7 +48,7 @@ def command(
     if as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(COLUMNS)
-        writer.writerows([[formula_safe(cell) for cell in row] for row in rows])
+        writer.writerows([[guarded(cell) for cell in row] for row in rows])
         return
     show_table(
         COLUMNS, [[*row[:-1], reader.next_due] for row, reader in zip(rows, page.subscribers, strict=True)]
