@@ -14,6 +14,7 @@ from digest.rank.lexical import Floats, Lexicon
 from digest.rank.nearness import Nearness
 from digest.rank.text import surfaces
 from digest.rank.text import terms as found_in
+from digest.rank.typed import fragments, in_full
 
 MOST_TERMS = 3
 NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
@@ -43,7 +44,7 @@ class Evidence:
         followed = profile.categories
         category = next((each for each in paper.categories if each in followed), "") if followed else ""
         common = near.commons.of(place, view) if view else None
-        terms = self._terms(place, common.terms) if common else ()
+        terms = self._named(place, common.terms, profile) if common else ()
         liked = self._liked(place, common) if common else ""
         facet = view.interest.name if view else ""
         spoken = terms if not liked or _are_typed(terms, profile) else ()
@@ -63,11 +64,18 @@ class Evidence:
         at = np.array(places, np.intp)
         return self._lexicon.alike[at[:, None], at].astype(np.float32)
 
-    def _spoken(self, place: int, columns: tuple[int, ...]) -> tuple[str, ...]:
-        """The terms that weighed most, as the paper writes them; a pair of words stands for its words."""
+    def _named(self, place: int, columns: tuple[int, ...], profile: Profile) -> tuple[str, ...]:
+        """The terms that weighed most, as the paper writes them, or the keywords that they are parts of."""
+        told, parts = self._terms(place, columns), fragments(profile)
+        if parts.keys().isdisjoint(told):
+            return tuple(islice(told.values(), MOST_TERMS))
+        return tuple(in_full([*told.items()], parts, self._shown(place))[:MOST_TERMS])
+
+    def _spoken(self, place: int, columns: tuple[int, ...]) -> Mapping[str, str]:
+        """The terms that weighed, the most first, as the paper writes them; a pair stands for its words."""
         names, shown = self._lexicon.names, self._shown(place)
         told = _without_parts([term for column in columns if (term := names[column]) in shown])
-        return tuple(shown[term] for term in islice(told, MOST_TERMS))
+        return {term: shown[term] for term in told}
 
     def _surfaces(self, place: int) -> Mapping[str, str]:
         paper = self._papers[place]
