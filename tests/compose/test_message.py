@@ -3,6 +3,7 @@
 import re
 from binascii import a2b_qp
 from dataclasses import replace
+from datetime import timedelta, timezone
 from email import message_from_bytes, policy
 
 import pytest
@@ -103,6 +104,38 @@ def test_a_mail_that_asks_may_be_refused_by_one_click() -> None:
     assert lines(raw, "List-Unsubscribe-Post") == ["List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
-def test_a_notices_name_is_stable_and_gives_nothing_away() -> None:
+def test_a_notice_says_to_whom_what_when_and_where_an_answer_goes() -> None:
+    site = replace(SITE, reply_to="desk@papers.example.org")
+    posting = replace(POSTING, message_id="X1X", at=NOW.astimezone(timezone(timedelta(hours=5))))
+    raw = notice_message(Email("Sheep", "t\n", "<p>h</p>\n"), posting, site=site)
+    parsed = message_from_bytes(raw, policy=policy.default)
+    assert (parsed["To"], parsed["Subject"]) == ("ada@example.com", "Sheep")
+    assert parsed["Message-ID"] == "<X1X@papers.example.org>"
+    assert parsed["Date"].datetime == NOW
+    assert parsed["Date"].endswith("+0000")
+    assert parsed["Reply-To"] == "desk@papers.example.org"
+
+
+@pytest.mark.parametrize(("reads_mail", "ways"), [(True, 2), (False, 1)])
+def test_a_way_out_by_mail_is_named_only_where_somebody_reads_it(*, reads_mail: bool, ways: int) -> None:
+    raw = digest_message(EMAIL, edition(), site=replace(SITE, reads_mail=reads_mail), links=LINKS)
+    [line] = lines(raw, "List-Unsubscribe")
+    assert line.count("<") == line.count(">") == ways
+    assert ("mailto:" in line) is reads_mail
+
+
+def test_the_lists_name_stands_in_quotation_marks_and_holds_none() -> None:
+    raw = digest_message(EMAIL, edition(), site=replace(SITE, brand='The "Papers"'), links=LINKS)
+    assert lines(raw, "List-Id") == ['List-Id: "The Papers" <daily.papers.example.org>']
+
+
+def test_an_address_is_parted_at_its_last_at() -> None:
+    of = edition(reader=replace(READER, address='"ada@home"@bücher.example'))
+    raw = digest_message(EMAIL, of, site=SITE, links=LINKS)
+    assert lines(raw, "To") == ['To: "ada@home"@xn--bcher-kva.example']
+
+
+def test_a_notices_name_is_stable_its_own_and_gives_nothing_away() -> None:
+    assert len({notice_id(SITE, f"confirm/1/{n}") for n in range(9)}) == 9
     assert notice_id(SITE, "confirm/1/1") == notice_id(SITE, "confirm/1/1")
     assert "confirm" not in notice_id(SITE, "confirm/1/1")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digest.compose.links import Links
 from digest.compose.press import Plainly, Press
 from digest.compose.render import Renderer
 from digest.compose.tongue import LANGUAGES
@@ -101,21 +102,68 @@ def test_a_day_without_papers_is_told_plainly() -> None:
     assert b"\r\nSubject: Nothing new for you on Monday\r\n" in raw
 
 
-def test_a_mail_that_must_trim_itself_does_so_in_the_same_way() -> None:
-    many = [
+def many() -> list[Pick]:
+    return [
         replace(pick, paper=replace(pick.paper, id=f"x:{n}-{pick.paper.id}"))
         for n in range(6)
         for pick in picks()
     ]
-    raw = Press(RENDERER).digest(edition(chosen=many))
-    assert raw == PLAINLY.digest(edition(chosen=many))
-    assert b"Shortened so that" in raw
+
+
+def trimmed(raw: bytes) -> bool:
+    return b"Shortened so that" in raw
+
+
+def test_a_mail_that_must_trim_itself_does_so_in_the_same_way() -> None:
+    raw = Press(RENDERER).digest(edition(chosen=many()))
+    assert raw == PLAINLY.digest(edition(chosen=many()))
+    assert trimmed(raw)
+
+
+def test_on_both_sides_of_the_limit_the_press_trims_what_the_templates_trim() -> None:
+    all_of_them, press = many(), Press(RENDERER)
+    short, long, were_trimmed = 0, len(all_of_them), set()
+    while long - short > 1:
+        half = (short + long) // 2
+        of = edition(chosen=all_of_them[:half])
+        raw = press.digest(of)
+        assert raw == PLAINLY.digest(of)
+        were_trimmed.add(trimmed(raw))
+        short, long = (short, half) if trimmed(raw) else (half, long)
+    assert were_trimmed == {True, False}
 
 
 def test_a_press_keeps_no_more_type_than_it_may() -> None:
     press = Press(RENDERER, most_cards=5)
+    for pick in picks():
+        press.digest(edition(chosen=[pick]))
+        assert len(press._cards) <= 5
     assert press.digest(edition()) == press.digest(edition()) == PLAINLY.digest(edition())
     assert len(press._cards) <= 5
+
+
+@pytest.mark.parametrize("chosen", [None, ()])
+def test_a_mail_keeps_the_name_that_the_ledger_gave_it(chosen: tuple[Pick, ...] | None) -> None:
+    of, name = edition(chosen=chosen), "<d.1@papers.example.org>"
+    raw = Press(RENDERER).digest(of, message_id=name)
+    assert raw == PLAINLY.digest(of, message_id=name)
+    assert f"\r\nMessage-ID: {name}\r\n".encode() in raw
+
+
+def test_a_paper_has_the_place_in_the_list_that_it_has_for_this_reader() -> None:
+    press = Press(RENDERER)
+    for chosen in (picks()[:3], picks()[2::-1]):
+        of = edition(chosen=chosen)
+        assert press.digest(of) == PLAINLY.digest(of)
+
+
+def test_a_reader_named_like_a_part_of_our_address_has_links_of_their_own() -> None:
+    links = Links(f"https://papers.{READER.pid}.example.org", LINKS.keys)
+    renderer = Renderer(SITE, links)
+    press = Press(renderer)
+    for reader in (READER, replace(READER, pid="reader0002")):
+        of = edition(reader=reader)
+        assert press.digest(of) == Plainly(renderer).digest(of)
 
 
 def test_two_readers_with_the_same_pick_read_their_own_reasons() -> None:
