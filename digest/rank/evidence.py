@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from digest.rank.lexical import Floats, Lexicon
 from digest.rank.nearness import Nearness
 from digest.rank.text import surfaces
 from digest.rank.text import terms as found_in
-from digest.rank.typed import fragments, in_full
+from digest.rank.typed import Typed, fragments, in_full, typed_by
 
 MOST_TERMS = 3
 NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
@@ -44,7 +43,7 @@ class Evidence:
         followed = profile.categories
         category = next((each for each in paper.categories if each in followed), "") if followed else ""
         common = near.commons.of(place, view) if view else None
-        terms = self._named(place, common.terms, profile) if common else ()
+        terms = self._terms(place, common.terms, typed_by(profile)) if common else ()
         liked = self._liked(place, common) if common else ""
         facet = view.interest.name if view else ""
         spoken = terms if not liked or _are_typed(terms, profile) else ()
@@ -64,18 +63,14 @@ class Evidence:
         at = np.array(places, np.intp)
         return self._lexicon.alike[at[:, None], at].astype(np.float32)
 
-    def _named(self, place: int, columns: tuple[int, ...], profile: Profile) -> tuple[str, ...]:
-        """The terms that weighed most, as the paper writes them, or the keywords that they are parts of."""
-        told, parts = self._terms(place, columns), fragments(profile)
-        if parts.keys().isdisjoint(told):
-            return tuple(islice(told.values(), MOST_TERMS))
-        return tuple(in_full([*told.items()], parts, self._shown(place))[:MOST_TERMS])
+    def _spoken(self, place: int, columns: tuple[int, ...], typed: Typed) -> tuple[str, ...]:
+        """The terms that weighed most, as the paper writes them or as the reader typed them.
 
-    def _spoken(self, place: int, columns: tuple[int, ...]) -> Mapping[str, str]:
-        """The terms that weighed, the most first, as the paper writes them; a pair stands for its words."""
+        A pair of words stands for its words.
+        """
         names, shown = self._lexicon.names, self._shown(place)
         told = _without_parts([term for column in columns if (term := names[column]) in shown])
-        return {term: shown[term] for term in told}
+        return tuple(in_full([(term, shown[term]) for term in told], fragments(typed), shown)[:MOST_TERMS])
 
     def _surfaces(self, place: int) -> Mapping[str, str]:
         paper = self._papers[place]

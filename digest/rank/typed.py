@@ -7,14 +7,24 @@ from digest.model import Profile
 from digest.rank.text import terms
 
 Told = Sequence[tuple[str, str]]  # terms, and how the paper writes them
+Typed = tuple[tuple[str, ...], str]  # keywords, and a text in words of their own
 
 
-def fragments(profile: Profile) -> Mapping[str, str]:
-    """The words that a reader typed only inside a longer keyword, each with that keyword."""
-    keywords = profile.keywords
-    if profile.facets:
-        keywords = (*keywords, *(word for facet in profile.facets for word in facet.keywords))
-    return _fragments(keywords, profile.text)
+def typed_by(profile: Profile) -> Typed:
+    """What a reader typed: the keywords of their facets too."""
+    if not profile.facets:
+        return profile.keywords, profile.text
+    return (*profile.keywords, *(word for facet in profile.facets for word in facet.keywords)), profile.text
+
+
+@lru_cache(maxsize=4096)  # a reader's words are asked about pick after pick
+def fragments(typed: Typed) -> Mapping[str, str]:
+    """The words that were typed only inside a longer keyword, each with that keyword."""
+    keywords, text = typed
+    inside = {word: keyword for keyword in keywords if len(_words(keyword)) > 1 for word in _words(keyword)}
+    single = (keyword for keyword in keywords if len(_words(keyword)) == 1)
+    alone = {word for said in (*single, text) for word in _words(said)}
+    return {word: keyword for word, keyword in inside.items() if word not in alone}
 
 
 def in_full(told: Told, parts: Mapping[str, str], seen: Container[str]) -> list[str]:
@@ -30,14 +40,6 @@ def in_full(told: Told, parts: Mapping[str, str], seen: Container[str]) -> list[
 
 def _holds(seen: Container[str], keyword: str) -> bool:
     return all(word in seen for word in _words(keyword))
-
-
-@lru_cache(maxsize=4096)  # a reader's words are asked about pick after pick
-def _fragments(keywords: tuple[str, ...], text: str) -> Mapping[str, str]:
-    inside = {word: keyword for keyword in keywords if len(_words(keyword)) > 1 for word in _words(keyword)}
-    single = (keyword for keyword in keywords if len(_words(keyword)) == 1)
-    alone = {word for typed in (*single, text) for word in _words(typed)}
-    return {word: keyword for word, keyword in inside.items() if word not in alone}
 
 
 @lru_cache(maxsize=4096)
