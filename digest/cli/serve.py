@@ -35,9 +35,16 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
     """
     with closing(listening(host, port)) as bound, open_house(log_level=logging.INFO, **_base(bound)) as house:
         app = build(house, lifespan=nothing_beside if no_scheduler else _ticking(house))
+        _say_if_paused(house)
         tell(f"Serving {house.site.brand} at {address_of(bound)} (stop with Ctrl+C).")
         with suppress(KeyboardInterrupt):
             server(app).run(sockets=[bound])
+
+
+def _say_if_paused(house: House) -> None:
+    with house.store.begin(write=False) as tx:
+        if tx.meta.paused:
+            tell(f"Nothing is planned or sent: {tx.meta.paused}")
 
 
 def _base(bound: socket) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from digest.store import Store
 from digest.web.server import address_of, listening
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
@@ -37,6 +38,19 @@ def test_links_lead_to_the_port_that_is_served(tmp_path: Path) -> None:
 def test_a_base_url_that_is_set_stays(tmp_path: Path) -> None:
     with serving(tmp_path, DIGEST_BASE_URL="https://papers.example.org") as address:
         assert "<loc>https://papers.example.org/</loc>" in httpx.get(f"{address}/sitemap.xml").text
+
+
+def test_pages_over_a_paused_database_say_so_at_their_start(tmp_path: Path) -> None:
+    with closing(Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
+        tx.meta.pause("A backup was restored; look first, then `digest db resume`.")
+    with subprocess.Popen(
+        [*SERVE, "0"], cwd=tmp_path, env=CLEAN, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stderr
+        assert command.stderr.readline() == (
+            "Nothing is planned or sent: A backup was restored; look first, then `digest db resume`.\n"
+        )
+        command.send_signal(signal.SIGINT)
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
