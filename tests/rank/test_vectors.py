@@ -11,7 +11,7 @@ from digest.errors import ConfigError
 from digest.model import Liking, Profile
 from digest.rank.interest import Ranker
 from digest.rank.lexical import Floats
-from digest.rank.vectors import Encode, packed, unpacked
+from digest.rank.vectors import NEAREST, SHRINK, Encode, nearest, packed, space, unit, unpacked
 from tests.house import paper
 
 
@@ -55,6 +55,50 @@ def test_the_more_words_a_reader_gave_the_less_a_model_is_needed() -> None:
     )
     assert int(few.affinity.argmax()) == 0
     assert int(many.affinity.argmax()) == 1
+
+
+class Drawn:
+    """A model of five directions, of which some are far more usual than others, off to one side."""
+
+    name, weight = "drawn-1", 1.0
+
+    def fitted(self, texts: Sequence[str]) -> Encode:
+        assert texts  # the words of the day, by which it may know how usual each is
+        return self._encode
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        spread = np.array([5, 3, 1, 0.5, 0.1], np.float32)
+        rows = [np.random.default_rng(sum(map(ord, text))).normal(size=5) * spread + 2 for text in texts]
+        return np.array(rows, np.float32)
+
+
+def test_likeness_is_the_cosine_after_the_days_centre_and_spread_are_taken_away() -> None:
+    """With covariance C and d directions: x M⁻¹ y of unit length, where M = (1 - s) C + s tr(C)/d I."""
+    model, papers, earlier = Drawn(), ["a", "bc", "d"], [f"earlier {n}" for n in range(40)]
+    day = space(model, papers, earlier)
+    known = unit(model.fitted(papers)([*papers, *earlier])).astype(np.float64)
+    read = unit(model.fitted(papers)(["q", "rs"])).astype(np.float64)
+    covariance = np.cov(known.T)
+    even = (1 - SHRINK) * covariance + SHRINK * np.trace(covariance) / 5 * np.eye(5)
+    inside = np.linalg.inv(even)
+    here, there = known[:3] - known.mean(axis=0), read - known.mean(axis=0)
+    lengths = [np.sqrt(np.einsum("ij,jk,ik->i", rows, inside, rows)) for rows in (there, here)]
+    expected = there @ inside @ here.T / np.outer(*lengths)
+    found = day.similar(unit(day.embed(["q", "rs"])))
+    assert found == pytest.approx(expected, abs=1e-4)
+    assert found.dtype == np.float32
+
+
+def test_a_row_has_a_length_of_one_or_is_nothing() -> None:
+    rows = unit(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]]))
+    assert rows == pytest.approx(np.array([[0.6, 0.8], [0.6, 0.8], [0, 0]]), abs=1e-6)
+    assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_paper_is_near_to_the_three_documents_that_are_nearest_to_it(number: int) -> None:
+    rows = np.random.default_rng(number).normal(size=(number, 4)).astype(np.float32)
+    assert nearest(rows) == pytest.approx(np.sort(rows, axis=0)[-NEAREST:].mean(axis=0), abs=1e-6)
 
 
 def test_a_stored_vector_comes_back_as_half_precision_had_it() -> None:
