@@ -65,7 +65,7 @@ async def test_39_the_api_refuses_the_address_alone_and_in_a_file(house: House, 
     app = build(house, clock=Clock())
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=BEARER) as program:
         one = await program.post("/api/v1/subscribers", json={"email": SPELT, "confirmed": True})
-        assert (one.status_code, "suppressed" in one.json()["error"]) == (422, True)
+        assert (one.status_code, "suppressed" in one.json()["error"]) == (409, True)
         file = f"email,status\n{SPELT},confirmed\n"
         many = await program.post("/api/v1/subscribers/import?confirmed=true", content=file)
         assert many.json()["counts"] == {"suppressed": 1}
