@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bench.readers import Day, Task
-from digest.rank.lexical import Floats, counted
-from digest.rank.vectors import Embedding
+from digest.ranking.bm25 import Floats, counted
+from digest.ranking.embeddings import Embedding
 
 Scores = Sequence[Floats]
 Method = Callable[[Day], Scores]

@@ -26,16 +26,16 @@ from pydantic import SecretStr
 from bench.due import ZONES
 from bench.invented import papers, readers, votes
 from bench.row import Row, absolute
-from digest.app import House, open_house
-from digest.cadence import next_slot
-from digest.deliver.letter import Letter, Outcome, Step
-from digest.deliver.outbox import pump
-from digest.deliver.routes import Route
-from digest.editions import plan
-from digest.model import DeliveryState, Schedule
-from digest.settings import Settings
-from digest.store import Store
-from digest.store.ledger import SendersLedger
+from digest.app.services import House, open_house
+from digest.app.settings import Settings
+from digest.db import Store
+from digest.db.sender_session import SendersLedger
+from digest.delivery.message import Letter, Outcome, Step
+from digest.delivery.routes import Route
+from digest.delivery.sender import pump
+from digest.models import DeliveryState, Schedule
+from digest.models.schedule import next_slot
+from digest.pipeline.plan import plan
 
 BEGIN = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)  # before seven o'clock of the 23rd anywhere
 A_MINUTE, A_DAY, QUARTER, HOURS, CHUNK = timedelta(minutes=1), timedelta(days=1), 15, 48, 5_000

@@ -23,9 +23,9 @@ from apscheduler.triggers.cron import CronTrigger
 
 from bench.invented import readers
 from bench.row import Row, absolute
-from digest.cadence import due_slot, next_slot
-from digest.model import Schedule
-from digest.store import Store
+from digest.db import Store
+from digest.models import Schedule
+from digest.models.schedule import due_slot, next_slot
 
 ZONES = (
     "Pacific/Auckland", "Australia/Sydney", "Asia/Tokyo", "Asia/Shanghai", "Asia/Bangkok", "Asia/Dhaka",

@@ -9,10 +9,10 @@ import numpy as np
 
 from bench.baselines import Scores, arxiv_sanity, bm25, centroid
 from bench.readers import Day, Task, liking
-from digest.model import Facet, Profile
-from digest.rank.interest import Ranker
-from digest.rank.lexical import Floats
-from digest.rank.vectors import Embedding
+from digest.models import Facet, Profile
+from digest.ranking.bm25 import Floats
+from digest.ranking.embeddings import Embedding
+from digest.ranking.ranker import Ranker
 
 
 def facet_test(every_day: Sequence[Day], vectors: Embedding | None) -> dict[str, tuple[float, float]]:

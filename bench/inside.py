@@ -18,15 +18,15 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bench.invented import NOW
-from digest.app import House, open_house
-from digest.cli.house import leave_alone_what_stays
-from digest.deliver.ledger import Ledger
-from digest.deliver.letter import Letter
-from digest.deliver.outbox import pump
-from digest.deliver.tally import Tally
-from digest.editions import plan
-from digest.model import Claimed, Delivery, Settlement
-from digest.settings import Settings
+from digest.app.services import House, open_house
+from digest.app.settings import Settings
+from digest.cli.common import leave_alone_what_stays
+from digest.delivery.interfaces import Ledger
+from digest.delivery.message import Letter
+from digest.delivery.sender import pump
+from digest.delivery.stats import Tally
+from digest.models import Claimed, Delivery, Settlement
+from digest.pipeline.plan import plan
 
 T = TypeVar("T")
 

@@ -5,18 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from digest.model import (
-    Paper,
-    Preferences,
-    Profile,
-    Schedule,
-    Signal,
-    SignalKind,
-    Status,
-    Subscriber,
-)
-from digest.store import Store
-from digest.store.shape import new_pid
+from digest.db import Store
+from digest.db.subscribers.rows import new_pid
+from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
 
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)  # a Monday
 SLOT = NOW - timedelta(minutes=30)

@@ -18,8 +18,8 @@ from xml.sax.saxutils import escape
 import feedparser
 
 from bench.row import Row, compared
-from digest.fetch import arxiv_rss
-from digest.fetch.xml import read_each
+from digest.sources.arxiv import rss
+from digest.sources.xml import read_each
 
 PAPERS = 1000
 GOAL = 15
@@ -74,11 +74,11 @@ def _item(number: int, chance: random.Random) -> str:
 
 
 def _papers(body: bytes) -> int:
-    return len(arxiv_rss.parse(body, "cs", datetime(2026, 11, 23, tzinfo=UTC)).papers)
+    return len(rss.parse(body, "cs", datetime(2026, 11, 23, tzinfo=UTC)).papers)
 
 
 def _fields(body: bytes) -> int:
-    return len(read_each(body, ("item",), arxiv_rss.fields_of).items)
+    return len(read_each(body, ("item",), rss.fields_of).items)
 
 
 def _theirs(body: bytes) -> int:

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 
 from bench.invented import NOW, papers, votes
 from bench.invented import readers as people
-from digest.editions import plan
-from digest.embeddings import named
-from digest.model import Liking, Paper, Subscriber
-from digest.mornings import morning
-from digest.rank.vectors import Embedding
-from digest.store import Store
+from digest.app.embedding_models import named
+from digest.db import Store
+from digest.models import Liking, Paper, Subscriber
+from digest.pipeline.day import morning
+from digest.pipeline.plan import plan
+from digest.ranking.embeddings import Embedding
 
 A_DAY = timedelta(days=1)
 EARLIER = 4_000  # papers of earlier days

@@ -31,11 +31,11 @@ from bench.baselines import (
 )
 from bench.facets import facet_test
 from bench.readers import Day, days, liking
-from digest.embeddings import named
-from digest.model import Profile
-from digest.rank.interest import Ranker
-from digest.rank.lexical import Floats
-from digest.rank.vectors import Embedding
+from digest.app.embedding_models import named
+from digest.models import Profile
+from digest.ranking.bm25 import Floats
+from digest.ranking.embeddings import Embedding
+from digest.ranking.ranker import Ranker
 
 DEPTH = 10
 RESAMPLES = 1_000

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from digest.model import Liking, Paper
+from digest.models import Liking, Paper
 
 SETS = ("ml-authors", "citeulike-a-text", "citeulike-a-titles")
 

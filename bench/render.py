@@ -16,11 +16,11 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.row import Row, compared
-from digest.compose.message import assembled, digest_head, digest_message, own_head
-from digest.compose.press import Plainly, Press
-from digest.compose.quoted import quoted
-from digest.model import Edition, Email, Reason, Section
-from tests.compose.examples import LINKS, READER, RENDERER, SITE, edition, picks
+from digest.mail.bulk_renderer import Plainly, Press
+from digest.mail.mime import assembled, digest_head, digest_message, own_head
+from digest.mail.quoted_printable import quoted
+from digest.models import Edition, Email, Reason, Section
+from tests.mail.examples import LINKS, READER, RENDERER, SITE, edition, picks
 
 ROUNDS = 15
 PRESS, TEMPLATE = "press: render and MIME", "full template: render only"

@@ -16,11 +16,11 @@ import numpy as np
 from bench.invented import papers as invented
 from bench.invented import readers as people
 from bench.row import Row, compared
-from digest.editions import CHUNK
-from digest.model import Profile
-from digest.rank.interest import Ranker
-from digest.rank.lexical import Floats
-from digest.rank.outline import Outline
+from digest.models import Profile
+from digest.pipeline.plan import CHUNK
+from digest.ranking.bm25 import Floats
+from digest.ranking.profile_vectors import Outline
+from digest.ranking.ranker import Ranker
 
 WIDTH, TOP, ROUNDS = 256, 12, 7
 

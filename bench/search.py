@@ -23,10 +23,10 @@ from urllib.parse import urlencode
 from httpx import ASGITransport, AsyncClient
 
 from bench.row import Row, absolute
-from digest.app import House, open_house
-from digest.model import Paper
-from digest.settings import load
-from digest.store import Store
+from digest.app.services import House, open_house
+from digest.app.settings import load
+from digest.db import Store
+from digest.models import Paper
 from digest.web.app import build
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

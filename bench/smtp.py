@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.row import Row, compared
-from digest.deliver.letter import Letter
-from digest.deliver.outbox import pump
-from digest.deliver.routes import Route
-from digest.deliver.smtp import Server, SmtpTransport
-from digest.model import Delivery, DeliveryKind, Planned, Preferences, Profile, Schedule, Status
-from digest.store import Store
-from digest.store.ledger import SendersLedger
+from digest.db import Store
+from digest.db.sender_session import SendersLedger
+from digest.delivery.message import Letter
+from digest.delivery.routes import Route
+from digest.delivery.sender import pump
+from digest.delivery.smtp.transport import Server, SmtpTransport
+from digest.models import Delivery, DeliveryKind, Planned, Preferences, Profile, Schedule, Status
 
 ME, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)

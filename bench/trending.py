@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from digest.evaluation.replay import Morning, Order, Replayed, compare, mornings, read_replay
-from digest.evaluation.rivals import ORDERS
-from digest.evaluation.trials import with_fake_votes, with_silent_mornings
+from digest.tools.evaluation.formulas import ORDERS
+from digest.tools.evaluation.replay import Morning, Order, Replayed, compare, mornings, read_replay
+from digest.tools.evaluation.trials import with_fake_votes, with_silent_mornings
 
 Trial = tuple[Sequence[Replayed], Sequence[Morning]]
 

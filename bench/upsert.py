@@ -18,11 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.row import Row, compared
-from digest.identity import keys_of
-from digest.model import Paper
-from digest.store import Store
-from digest.store.dialects import engine_for
-from digest.store.records import PAPER
+from digest.db import Store
+from digest.db.dialects import engine_for
+from digest.db.tables import PAPER
+from digest.models import Paper
+from digest.models.paper_ids import keys_of
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 GOAL = 0.6

@@ -21,14 +21,14 @@ from fastapi import FastAPI, Form
 from starlette.types import ASGIApp, Message
 
 from bench.row import Row, absolute, compared
-from digest import subscriptions
-from digest.app import House, open_house
-from digest.model import Paper
-from digest.settings import load
-from digest.subscriptions import By
+from digest import subscribers
+from digest.app.services import House, open_house
+from digest.app.settings import load
+from digest.models import Paper
+from digest.subscribers import By
 from digest.web.app import build
-from digest.web.limits import Allowance, Buckets
-from digest.web.tickets import READING
+from digest.web.form_tokens import READING
+from digest.web.rate_limits import Allowance, Buckets
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 ENDLESS = Allowance(burst=1e9, per_minute=1e9)
@@ -96,7 +96,7 @@ def plain_sign_ups(house: House, number: int, round_: int) -> list[Callable[[], 
     @app.post("/subscribe")
     def subscribe(email: str = Form()) -> str:  # noqa: FAST002  as a tutorial has it
         with house.store.begin() as tx:
-            subscriptions.sign_up(tx, email, {}, by=By("reader", NOW, house.pepper))
+            subscribers.sign_up(tx, email, {}, by=By("reader", NOW, house.pepper))
         return "ok"
 
     def one(n: int) -> Callable[[], Awaitable[int]]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from digest.store import Store
+from digest.db import Store
 
 # Fewer examples while working, many where nobody waits: HYPOTHESIS_PROFILE=ci.
 for _name, _examples in (("dev", 15), ("ci", 100)):

@@ -13,15 +13,15 @@ import pytest
 import yaml
 from httpx import ASGITransport, AsyncClient
 
-from digest.app import open_house
+from digest.app.services import open_house
+from digest.app.settings import Settings, variables
 from digest.cli import COMMANDS
-from digest.deliver.smtp import Server
-from digest.hindsight import LAST_TICK
-from digest.model import Reading
-from digest.sample.setting import sealed
-from digest.settings import Settings, variables
+from digest.delivery.smtp.transport import Server
+from digest.models import Reading
+from digest.pipeline.clock_repair import LAST_TICK
+from digest.tools.demo.setting import sealed
 from digest.web.app import build, nothing_beside
-from tests.house import NOW
+from tests.factories import NOW
 
 TOP = Path(__file__).parent.parent
 DEPLOY = TOP / "deploy"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from digest.app.settings import variables
 from digest.cli import COMMANDS
 from digest.cli.subscribers import ACTIONS
-from digest.settings import variables
 
 TOP = Path(__file__).parent.parent
 PAGES = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").rglob("*.md"))]

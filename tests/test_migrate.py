@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from digest.imports import Result, take_in
-from digest.store import Store
-from digest.subscriptions import By
-from tests.house import NOW
+from digest.db import Store
+from digest.subscribers import By
+from digest.subscribers.importing import Result, take_in
+from tests.factories import NOW
 
 BY = By("admin", NOW, b"pepper for tests")
 GUIDE = (Path(__file__).parent.parent / "docs/migrate.md").read_text()

@@ -7,7 +7,7 @@ from html import escape
 from math import log2
 from statistics import median
 
-from digest.evaluation.replay import Estimate
+from digest.tools.evaluation.replay import Estimate
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 24, 64, 44

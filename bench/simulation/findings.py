@@ -13,10 +13,10 @@ from bench.simulation.month import DAY, Month
 from bench.simulation.readers import Reader
 from bench.simulation.record import Arrival, Record
 from bench.simulation.silence import LOST
-from digest.cadence import local_day, parse_time, slot_on
-from digest.evaluation.replay import Estimate
-from digest.identity import title_key
-from digest.model import Frequency, Schedule
+from digest.models import Frequency, Schedule
+from digest.models.paper_ids import title_key
+from digest.models.schedule import local_day, parse_time, slot_on
+from digest.tools.evaluation.replay import Estimate
 
 ROUNDS = 2000  # of the bootstrap
 FITS = 5.0  # minutes

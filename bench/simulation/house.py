@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.app import House
-from digest.fetch.client import Client, Manners
-from digest.sample.setting import sealed
-from digest.store import Store
+from digest.app.services import House
+from digest.db import Store
+from digest.sources.http.client import Client, Manners
+from digest.tools.demo.setting import sealed
 
 MANNERS = Manners(
     user_agent="trending-papers-digest simulation",

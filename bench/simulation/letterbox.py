@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from lxml import html
 
-from digest.sample.mailbox import Mailbox, Received
+from digest.tools.demo.mail_server import Mailbox, Received
 
 NUMBER = re.compile(r"arxiv\.org/(?:abs|pdf)/([^\sv]+?)(?:v\d+)?$")
 NUMBERED = re.compile(r"\s*\d+\.\s")

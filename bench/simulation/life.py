@@ -14,10 +14,11 @@ from bench.simulation.record import Record
 from bench.simulation.silence import reason_for
 from bench.simulation.stage import Script, Stage, staged
 from bench.simulation.trial import trials
-from digest import pipeline, subscriptions
-from digest.cadence import due_slot, local_day
-from digest.editions import Plans
-from digest.model import Subscriber
+from digest import subscribers
+from digest.models import Subscriber
+from digest.models.schedule import due_slot, local_day
+from digest.pipeline import run
+from digest.pipeline.plan import Plans
 
 __all__ = ["Script", "live"]
 
@@ -40,18 +41,18 @@ async def _before(stage: Stage) -> None:
     """The product reads for a while; on the last of these noons everybody signs up and confirms."""
     for number in range(stage.month.warm_up, 0, -1):
         stage.set_clock(noon(stage.month.first - number * DAY))
-        await pipeline.run(stage.house, stage.clock)
-    by = subscriptions.By("simulation", stage.now, stage.house.pepper)
+        await run.run(stage.house, stage.clock)
+    by = subscribers.By("simulation", stage.now, stage.house.pepper)
     with stage.house.store.begin() as tx:
         for reader in stage.readers:
-            subscriptions.sign_up(tx, reader.address, reader.wishes, by=by)
-    await pipeline.send(stage.house, stage.clock)
+            subscribers.sign_up(tx, reader.address, reader.wishes, by=by)
+    await run.send(stage.house, stage.clock)
     for mail in stage.arrived():
         (await stage.visitor.post(token_in(mail, "c"))).raise_for_status()
     with stage.house.store.begin(write=False) as tx:
         found = tx.subscribers.by_addresses([reader.address for reader in stage.readers])
     stage.pids = {reader.number: found[reader.address].pid for reader in stage.readers}
-    await pipeline.send(stage.house, stage.clock)
+    await run.send(stage.house, stage.clock)
     stage.arrived()  # the welcomes
 
 
@@ -87,7 +88,7 @@ async def _hour(stage: Stage, now: datetime) -> None:
 
 async def _tick(stage: Stage) -> Plans:
     began = time.process_time()
-    day = await pipeline.run(stage.house, stage.clock)
+    day = await run.run(stage.house, stage.clock)
     spent, record = time.process_time() - began, stage.record
     record.ticks, record.seconds = record.ticks + 1, record.seconds + spent
     record.slowest = max(record.slowest, spent)
@@ -110,15 +111,15 @@ def _write_down_silences(stage: Stage, due: Sequence[tuple[Reader, Subscriber]],
 
 def _comings_and_goings(stage: Stage) -> None:
     """Pauses begin on the day before, as somebody does who packs; they end by themselves."""
-    by = subscriptions.By("reader", stage.now, stage.house.pepper)
+    by = subscribers.By("reader", stage.now, stage.house.pepper)
     for reader in stage.readers:
         pid = stage.pids[reader.number]
         if reader.pause and _is_first_round_of(stage, reader.pause[0] - DAY):
             with stage.house.store.begin() as tx:
-                subscriptions.pause(tx, pid, until=reader.pause[1], by=by)
+                subscribers.pause(tx, pid, until=reader.pause[1], by=by)
         if reader.leaves and _is_first_round_of(stage, reader.leaves):
             with stage.house.store.begin() as tx:
-                subscriptions.unsubscribe(tx, pid, by=by)
+                subscribers.unsubscribe(tx, pid, by=by)
 
 
 def _is_first_round_of(stage: Stage, day: date) -> bool:

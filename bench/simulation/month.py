@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.simulation.shelves import shelves_of
-from digest.cadence import arxiv_announces
-from digest.sample.collection import Announced, Collection, collection
+from digest.models.schedule import arxiv_announces
+from digest.tools.demo.dataset import Announced, Collection, collection
 
 DAY = timedelta(days=1)
 FIRST, DAYS, WARM_UP = date(2026, 3, 2), 30, 14

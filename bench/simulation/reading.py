@@ -8,9 +8,9 @@ from bench.simulation.month import noon
 from bench.simulation.readers import Reader
 from bench.simulation.record import Arrival
 from bench.simulation.stage import Stage
-from digest.cadence import due_slot
-from digest.model import Subscriber
-from digest.sample.setting import BASE_URL
+from digest.models import Subscriber
+from digest.models.schedule import due_slot
+from digest.tools.demo.setting import BASE_URL
 
 LATELY = 1000  # mails among which a second copy is looked for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from bench.simulation.house import open_hurried
-from digest import pipeline
+from digest.pipeline import run
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     now = datetime.fromisoformat(told["now"])
     house = open_hurried(Path(told["database"]), upstream=told["upstream"], mailbox=told["mailbox"])
-    anyio.run(pipeline.run, house, lambda: now)
+    anyio.run(run.run, house, lambda: now)
     house.close()
 
 

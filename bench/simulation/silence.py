@@ -2,10 +2,10 @@
 
 from datetime import date, datetime
 
-from digest.app import House
-from digest.cadence import arxiv_day, arxiv_silence
-from digest.model import Subscriber
-from digest.mornings import POOL
+from digest.app.services import House
+from digest.models import Subscriber
+from digest.models.schedule import arxiv_day, arxiv_silence
+from digest.pipeline.day import POOL
 
 LOST = "UNEXPLAINED"
 

@@ -14,9 +14,9 @@ from bench.simulation.month import DAY, Month, noon
 from bench.simulation.readers import Reader
 from bench.simulation.record import Record
 from bench.simulation.world import Outage, World
-from digest.model import Subscriber
-from digest.sample.mailbox import Received
-from digest.sample.setting import BASE_URL
+from digest.models import Subscriber
+from digest.tools.demo.mail_server import Received
+from digest.tools.demo.setting import BASE_URL
 from digest.web.app import build
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from bench.simulation.readers import Reader
 from bench.simulation.record import Trial
-from digest.app import House
-from digest.model import Profile, Status
-from digest.mornings import morning
-from digest.rank.interest import Ranker, Ranking
+from digest.app.services import House
+from digest.models import Profile, Status
+from digest.pipeline.day import morning
+from digest.ranking.ranker import Ranker, Ranking
 
 NEWS = timedelta(hours=24)
 BEST = 10

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from bench.simulation.month import Listing, Month
-from digest.sample.elements import leaf, printed
-from digest.sample.upstream import Reply, Upstream
+from digest.tools.demo.http_server import Reply, Upstream
+from digest.tools.demo.services.xml_elements import leaf, printed
 
 MOST_PER_PAGE = 100
 BLOGGED = 3  # papers a listing day that a blog writes about, under its own titles

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from digest import __version__
-from digest.errors import (
+from digest.models.errors import (
     ConfigError,
     DigestError,
     InvalidAddress,

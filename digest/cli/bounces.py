@@ -5,8 +5,8 @@ from datetime import datetime
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_json
-from digest.jobs.returned import read_returned
+from digest.cli.common import clock, json_option, now_option, open_house, show_json
+from digest.worker.bounces import read_returned
 
 
 @click.command("bounces", epilog="Example: digest bounces   (from cron: */10 * * * * digest bounces)")

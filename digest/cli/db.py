@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from digest.cli.house import open_house
-from digest.cli.subscribers.desk import actor
-from digest.errors import StoreError
-from digest.settings import load
-from digest.store import Store, backups
-from digest.store.locks import only_sender
+from digest.app.settings import load
+from digest.cli.common import open_house
+from digest.cli.subscribers.common import actor
+from digest.db import Store
+from digest.db import backup as backups
+from digest.db.file_lock import only_sender
+from digest.models.errors import StoreError
 
 
 @click.group("db", epilog="Example: digest db backup backup.sqlite3")

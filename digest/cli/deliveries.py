@@ -4,10 +4,10 @@ from datetime import datetime
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table
-from digest.cli.subscribers.desk import actor, delivery_json
-from digest.errors import NotFound
-from digest.model import DeliveryState
+from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.subscribers.common import actor, delivery_json
+from digest.models import DeliveryState
+from digest.models.errors import NotFound
 
 
 @click.command("deliveries", epilog="Example: digest deliveries --resend abcd2345efgh6789")

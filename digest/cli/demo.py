@@ -6,12 +6,12 @@ from pathlib import Path
 import anyio
 import click
 
-from digest.cli.house import progress, show_table
-from digest.errors import DeliveryError
-from digest.model import Section
-from digest.sample import page
-from digest.sample.day import Played, Posted, play
-from digest.sample.readers import READERS
+from digest.cli.common import progress, show_table
+from digest.models import Section
+from digest.models.errors import DeliveryError
+from digest.tools.demo import report as page
+from digest.tools.demo.readers import READERS
+from digest.tools.demo.scenario import Played, Posted, play
 
 DATABASE = "demo.sqlite3"  # never the name of a real one: a demo begins by removing it
 LONGEST_TITLE = 44

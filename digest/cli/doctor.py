@@ -7,9 +7,9 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table, tell
+from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table, tell
 from digest.cli.send import send_test
-from digest.doctor import Verdict, examine
+from digest.tools.doctor import Verdict, examine
 
 
 @click.command("doctor", epilog="Example: digest doctor --send you@example.com")

@@ -5,9 +5,9 @@ from functools import partial
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, progress, show_json, tell
-from digest.meaning import keep_up
-from digest.rereading import catch_up
+from digest.cli.common import clock, json_option, now_option, open_house, progress, show_json, tell
+from digest.pipeline.embed import keep_up
+from digest.pipeline.embed_backlog import catch_up
 
 
 @click.command("embed", epilog="Example: DIGEST_VECTORS=sentences digest embed")

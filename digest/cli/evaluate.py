@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from digest import embeddings
-from digest.app import House
-from digest.cli.house import clock, json_option, now_option, open_house, show_line, show_table, tell
-from digest.errors import DigestError
-from digest.evaluation import readers
-from digest.evaluation.replay import Replayed, Score, compare, mornings, read_replay
-from digest.evaluation.rivals import ORDERS
-from digest.evaluation.stored import remembered, stored_days
-from digest.model import Status
+from digest.app import embedding_models
+from digest.app.services import House
+from digest.cli.common import clock, json_option, now_option, open_house, show_line, show_table, tell
+from digest.models import Status
+from digest.models.errors import DigestError
+from digest.tools.evaluation import personal
+from digest.tools.evaluation.end_to_end import remembered, stored_days
+from digest.tools.evaluation.formulas import ORDERS
+from digest.tools.evaluation.replay import Replayed, Score, compare, mornings, read_replay
 
 SETTINGS = ("vectors", "mix", "threshold", "trending", "picked", "also_new")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -83,9 +83,9 @@ def _compare_settings(
             raise DigestError("Nobody is confirmed yet, so there is nobody to send the days to again.")
         moments = [now - timedelta(days=back) for back in reversed(range(days))]
         settings = [_setting(house, " ".join(each) or "as it is", each) for each in given]
-        mailed = [readers.replay(house.store, setting, people, moments) for setting in settings]
-    found = [readers.outcome(setting.name, mails) for setting, mails in zip(settings, mailed, strict=True)]
-    gain = readers.gained(*mailed)
+        mailed = [personal.replay(house.store, setting, people, moments) for setting in settings]
+    found = [personal.outcome(setting.name, mails) for setting, mails in zip(settings, mailed, strict=True)]
+    gain = personal.gained(*mailed)
     if as_json:
         for each in found:
             show_line(asdict(each))
@@ -96,7 +96,7 @@ def _compare_settings(
     tell(f"The second gains {gain} in nDCG@10." if gain else "Nobody liked a paper of these days yet.")
 
 
-def _setting(house: House, name: str, given: tuple[str, ...]) -> readers.Setting:
+def _setting(house: House, name: str, given: tuple[str, ...]) -> personal.Setting:
     wishes: dict[str, object] = {}
     for each in given:
         wish, equals, value = each.partition("=")
@@ -106,10 +106,10 @@ def _setting(house: House, name: str, given: tuple[str, ...]) -> readers.Setting
             )
         wishes[wish] = value
     model = wishes.pop("vectors", None)
-    return readers.Setting(name, wishes, embeddings.named(str(model)) if model else house.vectors)
+    return personal.Setting(name, wishes, embedding_models.named(str(model)) if model else house.vectors)
 
 
-def _told(found: readers.Outcome) -> tuple[object, ...]:
+def _told(found: personal.Outcome) -> tuple[object, ...]:
     interests = ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in found.facets.items())
     return found.setting, found.mails, found.ndcg or "-", f"{found.repeats:.3f}", interests or "-"
 

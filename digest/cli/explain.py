@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from digest import editions, mornings
-from digest.app import House
-from digest.cadence import due_slot, local_day, next_slot, zone_of
-from digest.cli.house import clock, json_option, now_option, open_house, show_json
-from digest.cli.subscribers.desk import plain
-from digest.compose.tongue import tongue
-from digest.compose.wording import why
-from digest.errors import InvalidChange, NotFound
-from digest.identity import canonical
-from digest.model import Paper, Sent, Subscriber
-from digest.rank.selection import THRESHOLDS
-from digest.subscriptions import whom
+from digest.app.services import House
+from digest.cli.common import clock, json_option, now_option, open_house, show_json
+from digest.cli.subscribers.common import plain
+from digest.mail.locale import tongue
+from digest.mail.wording import why
+from digest.models import Paper, Sent, Subscriber
+from digest.models.errors import InvalidChange, NotFound
+from digest.models.paper_ids import canonical
+from digest.models.schedule import due_slot, local_day, next_slot, zone_of
+from digest.pipeline import day, plan
+from digest.ranking.selection import THRESHOLDS
+from digest.subscribers import whom
 
 RULES = {
     "sent": "it was sent before, and no paper is sent twice",
@@ -64,7 +64,7 @@ def explanation(house: House, address: str, paper: str, now: datetime) -> Explan
     reader, found, sent = _asked(house, address, paper)
     if sent is not None:
         return _remembered(house, reader, found, sent)
-    today = mornings.morning(house.store, now, vectors=house.vectors)
+    today = day.morning(house.store, now, vectors=house.vectors)
     places = {each.id: place for place, each in enumerate(today.candidates.papers)}
     if found.id not in places:
         return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
@@ -89,7 +89,7 @@ def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, S
 def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
     """When it was sent and why, as the mail said; a mail of long ago has left its day alone."""
     noon = datetime.combine(sent.day, time(12), zone_of(reader.schedule.timezone)).astimezone(UTC)
-    edition = editions.recall(house.store, reader, noon)
+    edition = plan.recall(house.store, reader, noon)
     pick = next((each for each in edition.picks if each.paper.id == paper.id), None) if edition else None
     reason = why(tongue("en"), pick, sent.day) if pick else ""
     return Explanation(
@@ -101,7 +101,7 @@ def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> E
     )
 
 
-def _compared(house: House, today: mornings.Morning, reader: Subscriber, place: int) -> Explanation:
+def _compared(house: House, today: day.Morning, reader: Subscriber, place: int) -> Explanation:
     with house.store.begin(write=False) as tx:
         sent = tx.sent.of([reader.id])
     due = due_slot(reader.schedule, today.now)

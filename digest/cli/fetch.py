@@ -7,11 +7,20 @@ from datetime import datetime
 import anyio
 import click
 
-from digest import pipeline
-from digest.cli.house import clock, json_option, now_option, open_house, progress, show_json, show_table, tell
-from digest.fetch.registry import SOURCES, build
-from digest.model import Health
-from digest.pipeline import Fetched
+from digest.cli.common import (
+    clock,
+    json_option,
+    now_option,
+    open_house,
+    progress,
+    show_json,
+    show_table,
+    tell,
+)
+from digest.models import Health
+from digest.pipeline import run
+from digest.pipeline.run import Fetched
+from digest.sources.registry import SOURCES, build
 
 GOOD = {Health.OK, Health.EMPTY}
 NONE_READ = "No source could be read: is the network up, or must HTTPS_PROXY name a proxy? See: digest doctor"
@@ -36,7 +45,7 @@ def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> Non
         chosen = build(house.fetch_plan, only=names)
         with progress("reading the sources") as bar:
             fetched = anyio.run(
-                lambda: pipeline.fetch(
+                lambda: run.fetch(
                     house.store, chosen, house.connect, clock(now), tell=lambda what, n, of: bar(n, of, what)
                 )
             )

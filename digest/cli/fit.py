@@ -5,13 +5,13 @@ from datetime import datetime
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_json, show_table, tell
-from digest.rank.calibration import LIKED, SHIPPED, Calibration
-from digest.rank.climate import DEFAULT, Pace
-from digest.rank.prior import Prior
-from digest.rank.refit import ENOUGH
-from digest.rank.regression import ENOUGH as PAPERS
-from digest.usual import COUNTS, fitted, fitted_calibration, fitted_prior, keep
+from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table, tell
+from digest.pipeline.fitted_models import COUNTS, fitted, fitted_calibration, fitted_prior, keep
+from digest.ranking.calibration import LIKED, SHIPPED, Calibration
+from digest.trending.baselines import DEFAULT, Pace
+from digest.trending.fit_baselines import ENOUGH
+from digest.trending.fit_prior import ENOUGH as PAPERS
+from digest.trending.prior import Prior
 
 AGES = (3, 8, 24, 48, 72, 168)
 

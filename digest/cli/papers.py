@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from digest.cli.house import Day, clock, json_option, now_option, open_house, show_line, show_table
-from digest.cli.subscribers.desk import plain
-from digest.model import Paper, Signal, SignalKind
+from digest.cli.common import Day, clock, json_option, now_option, open_house, show_line, show_table
+from digest.cli.subscribers.common import plain
+from digest.models import Paper, Signal, SignalKind
 
 EVERYTHING = 1_000_000
 

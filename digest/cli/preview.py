@@ -13,16 +13,16 @@ from typing import Any
 import anyio
 import click
 
-from digest import editions, pipeline
-from digest.app import House
-from digest.cadence import local_day, slot_on
-from digest.cli.house import Day, clock, now_option, open_house, progress, tell
-from digest.cli.subscribers.desk import liked_in
-from digest.compose.tongue import tongue
-from digest.compose.wording import why
-from digest.doctor.knock import anyone_opens
-from digest.errors import DigestError, NotFound
-from digest.model import Edition, Pick, Profile, Status, Subscriber
+from digest.app.services import House
+from digest.cli.common import Day, clock, now_option, open_house, progress, tell
+from digest.cli.subscribers.common import liked_in
+from digest.mail.locale import tongue
+from digest.mail.wording import why
+from digest.models import Edition, Pick, Profile, Status, Subscriber
+from digest.models.errors import DigestError, NotFound
+from digest.models.schedule import local_day, slot_on
+from digest.pipeline import plan, run
+from digest.tools.doctor.network import anyone_opens
 
 STRANGER = Subscriber(id=0, pid="preview", address="you@example.org", status=Status.CONFIRMED)
 KEYWORD_WORDS = 4  # a longer piece between commas is prose, not a keyword
@@ -93,7 +93,7 @@ def _read_once(house: House, now: datetime) -> None:
         raise DigestError(NO_NETWORK)
     with progress("reading the sources") as bar:
         fetched = anyio.run(
-            lambda: pipeline.fetch(
+            lambda: run.fetch(
                 house.store,
                 house.sources,
                 lambda: house.connect(hasty=True),
@@ -128,10 +128,10 @@ def profile_of(interests: str) -> Profile:
 
 def _edition(house: House, reader: Subscriber, now: datetime, day: date | None) -> Edition:
     if day is None:
-        return editions.upcoming(house.store, reader, now, vectors=house.vectors)
+        return plan.upcoming(house.store, reader, now, vectors=house.vectors)
     slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
     moment = now if day == local_day(reader.schedule, now) else slot
-    return editions.recall(house.store, reader, slot) or editions.upcoming(
+    return plan.recall(house.store, reader, slot) or plan.upcoming(
         house.store, reader, moment, vectors=house.vectors
     )
 

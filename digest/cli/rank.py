@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import click
 import numpy as np
 
-from digest import embeddings
-from digest.cli.house import clock, now_option
-from digest.model import Because, Facet, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
-from digest.rank.interest import Ranker, Ranking
-from digest.rank.lexical import counted
-from digest.rank.score import score
-from digest.rank.trending import heat_of, trending_order
+from digest.app import embedding_models
+from digest.cli.common import clock, now_option
+from digest.models import Because, Facet, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
+from digest.ranking.bm25 import counted
+from digest.ranking.ranker import Ranker, Ranking
+from digest.ranking.score import score
+from digest.trending.heat import heat_of, trending_order
 
 T = TypeVar("T")
 SOURCES = {SignalKind.UPVOTES: "huggingface", SignalKind.POINTS: "hackernews", SignalKind.STARS: "github"}
@@ -88,7 +88,10 @@ def _rankings(
     readers: Sequence[Reader], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
 ) -> Iterator[tuple[Reader, Ranking]]:
     """Each reader's ranking in the order given; candidates of its own are a pool of its own."""
-    embedding, reads = embeddings.named(vectors), cache(counted)  # earlier papers come again with each pool
+    embedding, reads = (
+        embedding_models.named(vectors),
+        cache(counted),
+    )  # earlier papers come again with each pool
     groups: dict[tuple[str, ...] | None, list[int]] = {}
     for place, reader in enumerate(readers):
         groups.setdefault(reader.candidates, []).append(place)

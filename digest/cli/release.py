@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
-from digest.cli.house import clock, now_option, open_house
-from digest.cli.subscribers.desk import actor
-from digest.errors import NotFound
+from digest.cli.common import clock, now_option, open_house
+from digest.cli.subscribers.common import actor
+from digest.models.errors import NotFound
 
 
 @click.command("release", epilog="Example: digest release 2026-11-23   (digest status lists what is held)")

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import anyio
 import click
 
-from digest import pipeline
+from digest.cli.common import json_option, now_option, open_house, progress, show_json, spoken, ticking
 from digest.cli.fetch import fetched_json, show_fetched
-from digest.cli.house import json_option, now_option, open_house, progress, show_json, spoken, ticking
-from digest.hindsight import set_right
-from digest.intake import Unread, unread
-from digest.pipeline import Day
+from digest.pipeline import run
+from digest.pipeline.clock_repair import set_right
+from digest.pipeline.ingest import Unread, unread
+from digest.pipeline.run import Day
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     with open_house(log_level=spoken()) as house, progress("reading the sources") as bar:
         if now is None:
             set_right(house.store, clock())
-        day = anyio.run(lambda: pipeline.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
+        day = anyio.run(lambda: run.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
         resting = () if day.fetched else unread(house.store, clock(), every=house.fetch_every)
     log_day(day, clock() - beginning)
     show_day(day, resting, as_json=as_json)

@@ -7,16 +7,16 @@ from datetime import datetime
 import anyio
 import click
 
-from digest import editions, pipeline
-from digest.app import House
-from digest.cli.house import json_option, now_option, open_house, show_json, show_table, spoken, ticking
+from digest.app.services import House
+from digest.cli.common import json_option, now_option, open_house, show_json, show_table, spoken, ticking
 from digest.cli.preview import STRANGER, edition_json
 from digest.cli.run import log_day, show_day
-from digest.deliver.letter import Letter, Unreachable
-from digest.errors import DeliveryError, NotFound
-from digest.model import Edition, Section, Subscriber
-from digest.pipeline import Clock, Day
-from digest.store.addresses import parse_address
+from digest.delivery.message import Letter, Unreachable
+from digest.models import Edition, Section, Subscriber
+from digest.models.addresses import parse_address
+from digest.models.errors import DeliveryError, NotFound
+from digest.pipeline import plan, run
+from digest.pipeline.run import Clock, Day
 
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
@@ -50,13 +50,13 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
 
 
 async def _send(house: House, clock: Clock) -> Day:
-    plans = await pipeline.choose(house, clock, clock())
-    return Day(plans=plans, tally=await pipeline.send(house, clock))
+    plans = await run.choose(house, clock, clock())
+    return Day(plans=plans, tally=await run.send(house, clock))
 
 
 def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:
     made: list[Edition] = []
-    plans = pipeline.plan(house.store, clock(), vectors=house.vectors, watch=made.append, dry_run=True)
+    plans = run.plan(house.store, clock(), vectors=house.vectors, watch=made.append, dry_run=True)
     if as_json:
         show_json([edition_json(edition) for edition in made])
         return
@@ -89,7 +89,7 @@ class Trial:
 async def send_test(house: House, to: str, clock: Clock) -> Trial:
     """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
     address = parse_address(to).shown
-    edition = editions.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
+    edition = plan.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
     letter = Letter(raw=house.letters.digest(edition), mail_from=house.site.sender, rcpt_to=address)
     route = house.routes[0]
     try:

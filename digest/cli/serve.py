@@ -10,16 +10,16 @@ import click
 from anyio import to_thread
 from fastapi import FastAPI
 
-from digest import pipeline
-from digest.app import House
-from digest.cli.house import open_house, tell
+from digest.app.services import House
+from digest.app.settings import load
+from digest.cli.common import open_house, tell
 from digest.cli.run import log_day
-from digest.errors import StoreBusy
-from digest.hindsight import set_right
-from digest.scheduler import scheduler
-from digest.settings import load
+from digest.models.errors import StoreBusy
+from digest.pipeline import run
+from digest.pipeline.clock_repair import set_right
 from digest.web.app import Lifespan, build, nothing_beside
 from digest.web.server import address_of, listening, server
+from digest.worker.scheduler import scheduler
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def _tick(house: House, now: datetime) -> None:
     """One tick and its canonical line; another sender at work is no failure, only not our turn."""
     try:
         await to_thread.run_sync(set_right, house.store, now)
-        day = await pipeline.run(house, lambda: datetime.now(UTC))
+        day = await run.run(house, lambda: datetime.now(UTC))
     except StoreBusy as busy:
         log.info("tick left to another process", extra={"reason": str(busy)})
         return

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from digest.cadence import arxiv_day, arxiv_silence
-from digest.cli.house import ago, clock, json_option, now_option, open_house, show_json, show_table
-from digest.hindsight import LAST_TICK
-from digest.model import BounceKind, DeliveryState, Health, Status
-from digest.rereading import progress
-from digest.store import Transaction
-from digest.store.sources import SourceState
+from digest.cli.common import ago, clock, json_option, now_option, open_house, show_json, show_table
+from digest.db import Transaction
+from digest.db.sources import SourceState
+from digest.models import BounceKind, DeliveryState, Health, Status
+from digest.models.schedule import arxiv_day, arxiv_silence
+from digest.pipeline.clock_repair import LAST_TICK
+from digest.pipeline.embed_backlog import progress
 
 DAY = timedelta(days=1)
 RESUME = "`digest db resume`"

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from digest.cli.house import clock, json_option, now_option, open_house, show_line, show_table, tell
-from digest.compose.tongue import tongue
-from digest.compose.wording import trend
-from digest.model import Heat, Paper
-from digest.rank.trending import heat_of, trending_order
-from digest.store import Store
-from digest.usual import climate_of
+from digest.cli.common import clock, json_option, now_option, open_house, show_line, show_table, tell
+from digest.db import Store
+from digest.mail.locale import tongue
+from digest.mail.wording import trend
+from digest.models import Heat, Paper
+from digest.pipeline.fitted_models import climate_of
+from digest.trending.heat import heat_of, trending_order
 
 WINDOWS = {"day": 2, "week": 7, "month": 31}  # a day's list is read until the evening of the next
 

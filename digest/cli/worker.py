@@ -6,12 +6,12 @@ import logging
 import anyio
 import click
 
-from digest.app import House
-from digest.cli.house import open_house, tell
-from digest.errors import ConfigError, StoreError
-from digest.jobs.chores import Chores
-from digest.jobs.signals import stop_on_signals
-from digest.store.jobs import is_laid
+from digest.app.services import House
+from digest.cli.common import open_house, tell
+from digest.db.jobs import is_laid
+from digest.models.errors import ConfigError, StoreError
+from digest.worker.signals import stop_on_signals
+from digest.worker.tasks import Chores
 
 
 @click.command("worker", epilog="Example: DIGEST_DATABASE_URL=postgresql+psycopg://db/digest digest worker")
@@ -39,7 +39,7 @@ async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes
     stopping = asyncio.Event()
     stop_on_signals(stopping)
     try:
-        from digest.jobs.shift import work, work_off  # noqa: PLC0415  of the extra `postgres`
+        from digest.worker.worker import work, work_off  # noqa: PLC0415  of the extra `postgres`
     except ModuleNotFoundError as error:
         raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
     tell("Working (stop with Ctrl+C).")  # from here on it ends in order when it is told to

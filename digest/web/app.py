@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digest import __version__
-from digest.app import House
-from digest.errors import (
+from digest.app.services import House
+from digest.models.errors import (
     DigestError,
     InvalidAddress,
     InvalidChange,
@@ -23,33 +23,33 @@ from digest.errors import (
     NotFound,
     StoreBusy,
 )
-from digest.web import (
-    about,
-    confirming,
+from digest.web.admin import auth, overview, subscribers, transfer
+from digest.web.api import routes as api
+from digest.web.context import Clock, Lobby, lobby_of, wall_clock
+from digest.web.middleware import Guard
+from digest.web.routes import (
+    bounce_webhooks,
+    confirm,
+    feedback,
     feeds,
     health,
-    leaving,
-    opening,
+    opened,
+    paper,
     preferences,
-    private,
-    reading,
-    returned,
+    private_feed,
+    public,
     signup,
-    teaching,
+    unsubscribe,
 )
-from digest.web.admin import door, files, overview, readers
-from digest.web.api import routes as api
-from digest.web.guard import Guard
-from digest.web.lobby import Clock, Lobby, lobby_of, wall_clock
-from digest.web.signup import wants_json
+from digest.web.routes.signup import wants_json
 
 log = logging.getLogger(__name__)
 
 ROOMS = (
-    reading, about, signup, confirming, leaving, preferences, teaching, opening, private, feeds, health,
-    returned,
+    public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
+    bounce_webhooks,
 )  # fmt: skip
-EVERY_ROOM = (*ROOMS, api, door, overview, files, readers)
+EVERY_ROOM = (*ROOMS, api, auth, overview, transfer, subscribers)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MEANING: dict[type[object], int] = {
     LinkExpired: 410,

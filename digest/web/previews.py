@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest import mornings
-from digest.cadence import due_slot, local_day, next_slot
-from digest.compose.cards import Card
-from digest.compose.edition import edition_from, heat_names, paper_ids
-from digest.compose.links import Links
-from digest.model import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
-from digest.rank.vectors import Embedding
-from digest.store import Store
-from digest.web.board import Cache
-from digest.web.cards import card_of_pick
+from digest.db import Store
+from digest.mail.cards import Card
+from digest.mail.links import Links
+from digest.models import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
+from digest.models.schedule import due_slot, local_day, next_slot
+from digest.pipeline import day
+from digest.pipeline.edition_payload import edition_from, heat_names, paper_ids
+from digest.ranking.embeddings import Embedding
+from digest.web.components import card_of_pick
+from digest.web.trending_lists import Cache
 
 FRESH = timedelta(minutes=2)
 KEPT_BACK = timedelta(days=1)  # a digest sent this morning does not empty the preview of the afternoon
@@ -32,14 +32,14 @@ class Mornings:
 
     def __init__(self, store: Store, vectors: Callable[[], Embedding | None]) -> None:
         self._store, self._vectors = store, vectors
-        self._mornings: Cache[mornings.Morning] = Cache()
+        self._mornings: Cache[day.Morning] = Cache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
         return self.choice(reader, now)[0]
 
-    def _opened(self, now: datetime) -> mornings.Morning:
-        return mornings.morning(self._store, now, vectors=self._vectors())
+    def _opened(self, now: datetime) -> day.Morning:
+        return day.morning(self._store, now, vectors=self._vectors())
 
     def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
         """The same, and for every other candidate the rule that kept it out."""

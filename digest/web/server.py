@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digest.errors import ConfigError
+from digest.models.errors import ConfigError
 
 HEAD_WITHIN = 10.0  # seconds in which the head of a request must be here
 BODY_WITHIN = 60.0  # seconds more for its body: an import is large, a mobile network slow

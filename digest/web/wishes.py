@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from starlette.datastructures import FormData
 
-from digest.changes import MOST_ITEMS
-from digest.model import Facet, Frequency, Mix, Subscriber, Threshold
+from digest.models import Facet, Frequency, Mix, Subscriber, Threshold
+from digest.subscribers.validation import MOST_ITEMS
 
 MOST_FACETS = 8
 LONGEST_NAME = 100

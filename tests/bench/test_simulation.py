@@ -20,9 +20,9 @@ from bench.simulation.shelves import shelves_of
 from bench.simulation.taste import Space, terms_of, topics_in
 from bench.simulation.trial import ndcg
 from bench.simulation.world import Outage
-from digest.cadence import parse_time, slot_on
-from digest.evaluation.replay import Estimate
-from digest.model import Frequency, Schedule
+from digest.models import Frequency, Schedule
+from digest.models.schedule import parse_time, slot_on
+from digest.tools.evaluation.replay import Estimate
 
 SILENT = "nothing new: weekend"
 

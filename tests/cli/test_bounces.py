@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from digest.app import open_house
+from digest.app.services import open_house
+from digest.app.settings import load, variables
 from digest.cli.bounces import command
-from digest.deliver.bounces import unsubscribe_token
-from digest.model import Status
-from digest.settings import load, variables
-from digest.subscriptions import By, enrol
-from tests.house import NOW
+from digest.delivery.bounces.mailbox import unsubscribe_token
+from digest.models import Status
+from digest.subscribers import By, enrol
+from tests.factories import NOW
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from digest.cli import COMMANDS, digest
 from digest.cli.subscribers import ACTIONS
 from digest.cli.subscribers import command as subscribers
-from digest.sample.upstream import Upstream
-from tests.test_pipeline import THURSDAY
+from digest.tools.demo.http_server import Upstream
+from tests.pipeline.test_run import THURSDAY
 
 NOW = "2026-11-19T06:30:00Z"
 HEAVY = {"numpy", "scipy", "sqlalchemy", "fastapi", "httpx", "lxml", "jinja2", "rich", "pydantic"}
@@ -309,7 +309,7 @@ def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> No
 
 
 def test_a_second_sender_leaves_with_exit_code_75(shell: Shell) -> None:
-    store = import_module("digest.store").Store.open(f"sqlite:///{shell.folder}/digest.sqlite3")
+    store = import_module("digest.db").Store.open(f"sqlite:///{shell.folder}/digest.sqlite3")
     with store.sender():
         result = shell("send", "--now", LATER)
     store.close()

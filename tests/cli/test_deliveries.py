@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from digest.app import House, open_house
+from digest.app.services import House, open_house
+from digest.app.settings import load, variables
 from digest.cli.deliveries import command
-from digest.model import DeliveryState
-from digest.settings import load, variables
-from digest.subscriptions import By, enrol
-from tests.house import NOW
+from digest.models import DeliveryState
+from digest.subscribers import By, enrol
+from tests.factories import NOW
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.changes import changed
-from digest.cli.subscribers.exporting import COLUMNS, write_csv, write_lines
-from digest.errors import InvalidChange
-from digest.imports import take_in
-from digest.model import Facet, Frequency, Liking, Mix, Status, Subscriber, Threshold
-from digest.rows import rows_of
-from digest.store import Store
-from digest.subscriptions import By
-from tests.house import NOW, subscriber
+from digest.cli.subscribers.export import COLUMNS, write_csv, write_lines
+from digest.db import Store
+from digest.models import Facet, Frequency, Liking, Mix, Status, Subscriber, Threshold
+from digest.models.errors import InvalidChange
+from digest.subscribers import By
+from digest.subscribers.importing import take_in
+from digest.subscribers.table_files import rows_of
+from digest.subscribers.validation import changed
+from tests.factories import NOW, subscriber
 
 BY = By(actor="cli:test", now=NOW, pepper=b"pepper")
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)

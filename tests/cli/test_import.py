@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from digest.app.settings import variables
 from digest.cli.subscribers import command as subscribers
-from digest.model import DeliveryState, Status, Subscriber
-from digest.settings import variables
-from digest.store import Store
+from digest.db import Store
+from digest.models import DeliveryState, Status, Subscriber
 
 NOW = ("--now", "2026-11-23T09:30:00Z")
 

@@ -9,13 +9,13 @@ from weakref import WeakSet
 
 import pytest
 
-from digest.app import House, open_house
-from digest.cli.house import Bar
-from digest.cli.subscribers.importing import BATCH, _batches, _dry_run, _Report, _run
-from digest.imports import Result, Row
-from digest.sample.setting import sealed
-from digest.subscriptions import By
-from tests.house import NOW
+from digest.app.services import House, open_house
+from digest.cli.common import Bar
+from digest.cli.subscribers.import_ import BATCH, _batches, _dry_run, _Report, _run
+from digest.subscribers import By
+from digest.subscribers.importing import Result, Row
+from digest.tools.demo.setting import sealed
+from tests.factories import NOW
 
 BATCHES = 4
 Take = Callable[..., Counter[Result]]

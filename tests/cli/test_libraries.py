@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from digest.cli.subscribers import command
-from digest.model import Paper, Status
-from digest.store import Store
-from tests.house import NOW
+from digest.db import Store
+from digest.models import Paper, Status
+from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
 
 REPLAYS = Path(__file__).parents[1] / "replays" / "libraries"

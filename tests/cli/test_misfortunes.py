@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.store import Store
-from digest.store.locks import only_sender
+from digest.db import Store
+from digest.db.file_lock import only_sender
 from tests.cli.test_commands import Shell
 
 NOWHERE = "http://127.0.0.1:9"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from digest.store import Store
+from digest.db import Store
 from digest.web.server import address_of, listening
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}

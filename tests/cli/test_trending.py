@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from digest.cli.evaluate import command as evaluate
 from digest.cli.fit import command as fit
 from digest.cli.trending import command as trending
-from digest.model import Paper, Signal, SignalKind
-from digest.store import Store
-from tests.house import NOW, paper
+from digest.db import Store
+from digest.models import Paper, Signal, SignalKind
+from tests.factories import NOW, paper
 
 Run = Callable[..., Result]
 AT = NOW.isoformat()

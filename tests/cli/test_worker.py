@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from digest import cli
-from digest.errors import ConfigError, StoreError
-from digest.store import Store
+from digest.db import Store
+from digest.models.errors import ConfigError, StoreError
 
 
 def work(url: str, monkeypatch: pytest.MonkeyPatch) -> BaseException | None:

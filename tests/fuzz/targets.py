@@ -8,27 +8,19 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from digest import imports, seeds
-from digest.deliver.bounces import unsubscribe_token
-from digest.deliver.reports import read_report
-from digest.errors import DigestError
-from digest.fetch import (
-    arxiv_api,
-    arxiv_listing,
-    arxiv_oai,
-    arxiv_rss,
-    biorxiv,
-    feeds,
-    hackernews,
-    huggingface,
-    llm,
-    plaintext,
-)
-from digest.fetch.source import sentence
-from digest.identity import canonical, keys_of
-from digest.model import Reading
-from digest.rows import rows_of
-from tests.house import NOW, paper, subscriber
+from digest.delivery.bounces.mailbox import unsubscribe_token
+from digest.delivery.bounces.reports import read_report
+from digest.models import Reading
+from digest.models.errors import DigestError
+from digest.models.paper_ids import canonical, keys_of
+from digest.sources import biorxiv, feeds, hackernews, huggingface, llm
+from digest.sources.arxiv import api, listing, oai, rss
+from digest.sources.base import sentence
+from digest.sources.libraries import bibliography
+from digest.sources.text import normalize
+from digest.subscribers import importing
+from digest.subscribers.table_files import rows_of
+from tests.factories import NOW, paper, subscriber
 
 REPLAYS = Path(__file__).parent.parent / "replays"
 KEYS = (b"a key of the tests, long enough",)
@@ -56,19 +48,19 @@ def _clean(reading: Reading) -> None:
 
 
 def _arxiv_rss(body: bytes) -> None:
-    _clean(arxiv_rss.parse(body, "cs.LG", NOW))
+    _clean(rss.parse(body, "cs.LG", NOW))
 
 
 def _arxiv_oai(body: bytes) -> None:
-    _clean(arxiv_oai.parse(body, "cs", NOW).reading)
+    _clean(oai.parse(body, "cs", NOW).reading)
 
 
 def _arxiv_api(body: bytes) -> None:
-    _clean(arxiv_api.parse(body, "ids", NOW))
+    _clean(api.parse(body, "ids", NOW))
 
 
 def _arxiv_listing(body: bytes) -> None:
-    _clean(arxiv_listing.parse(body, "cs.LG", NOW).reading)
+    _clean(listing.parse(body, "cs.LG", NOW).reading)
 
 
 def _biorxiv(body: bytes) -> None:
@@ -100,20 +92,20 @@ def _report(body: bytes) -> None:
 
 
 def _library(body: bytes) -> None:
-    found = seeds.read(body.decode("utf-8", "replace"))
+    found = bibliography.read(body.decode("utf-8", "replace"))
     assert all(liking.title for liking in found.likings)
     assert all(canonical(name) == name for name in found.ids)
 
 
 def _rows(body: bytes) -> None:
     for number, fields in rows_of(io.BytesIO(body)):
-        told = imports._read(number, fields, subscriber())
+        told = importing._read(number, fields, subscriber())
         assert told.number == number
 
 
 def _text(body: bytes) -> None:
     text = body.decode("utf-8", "replace")
-    for spoken in (plaintext.plain(text), plaintext.title(text), plaintext.name(text)):
+    for spoken in (normalize.plain(text), normalize.title(text), normalize.name(text)):
         assert not any(ord(char) < 32 for char in spoken)
 
 

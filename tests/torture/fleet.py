@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import sqlalchemy as sa
 
-from digest.model import DeliveryKind, DeliveryState, Schedule, Status
-from digest.sample.upstream import Upstream
-from digest.store import Store
-from digest.store.records import DELIVERY
-from tests.house import paper
+from digest.db import Store
+from digest.db.tables import DELIVERY
+from digest.models import DeliveryKind, DeliveryState, Schedule, Status
+from digest.tools.demo.http_server import Upstream
+from tests.factories import paper
 from tests.smtp_server import SmtpServer
 from tests.torture.cables import Cable, Network
 

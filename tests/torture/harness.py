@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.model import DeliveryKind, DeliveryState, Planned, Preferences, Profile, Schedule, Status
-from digest.store import Store
+from digest.db import Store
+from digest.models import DeliveryKind, DeliveryState, Planned, Preferences, Profile, Schedule, Status
 from tests.smtp_server import Act, Say, SmtpServer, Step, Talk, Wait
 
 WORKER = Path(__file__).with_name("worker.py")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.store import Store
+from digest.db import Store
 from tests.torture.cables import Cable, network
 from tests.torture.fleet import LEASE, Fleet, fleet, over, populate, socket_of
 from tests.torture.harness import tired

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import pytest
 
-from digest.model import DeliveryState
-from digest.store import Store
+from digest.db import Store
+from digest.models import DeliveryState
 from tests.torture.cables import Cable
 from tests.torture.fleet import fleet, over, populate, socket_of
 from tests.torture.harness import tired

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from digest.model import DeliveryState
-from digest.store import Store
-from digest.store.dialects import is_postgres
-from tests.deliver.post import Post, route_to
+from digest.db import Store
+from digest.db.dialects import is_postgres
+from digest.models import DeliveryState
+from tests.delivery.harness import Post, route_to
 from tests.smtp_server import Act, SmtpServer, Step, Talk
 from tests.torture.harness import Report, Torture
 from tests.torture.worker import LEASE_LOST

@@ -12,14 +12,14 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from digest.deliver.letter import Letter
-from digest.deliver.outbox import pump
-from digest.deliver.routes import Route
-from digest.deliver.smtp import Server, SmtpTransport
-from digest.errors import LeaseLost, StoreBusy
-from digest.model import Delivery
-from digest.store import Store
-from digest.store.ledger import SendersLedger
+from digest.db import Store
+from digest.db.sender_session import SendersLedger
+from digest.delivery.message import Letter
+from digest.delivery.routes import Route
+from digest.delivery.sender import pump
+from digest.delivery.smtp.transport import Server, SmtpTransport
+from digest.models import Delivery
+from digest.models.errors import LeaseLost, StoreBusy
 
 LEASE_LOST, BUSY = 4, 75
 

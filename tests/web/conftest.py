@@ -8,11 +8,11 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
-from digest.app import House, open_house
-from digest.model import Delivery, Profile, Status, Subscriber
-from digest.settings import load
+from digest.app.services import House, open_house
+from digest.app.settings import load
+from digest.models import Delivery, Profile, Status, Subscriber
 from digest.web.app import build
-from tests.house import NOW, paper, signal
+from tests.factories import NOW, paper, signal
 from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock
 
 

@@ -8,14 +8,15 @@ from itertools import chain
 from fastapi.routing import APIRoute
 from httpx import AsyncClient, Response
 
-from digest import editions, subscriptions
-from digest.compose.links import Purpose
-from digest.model import Profile, Status, Subscriber
-from digest.rank.learning import Verdict, learn
+from digest import subscribers
+from digest.mail.links import Purpose
+from digest.models import Profile, Status, Subscriber
+from digest.pipeline import plan
+from digest.ranking.feedback import Verdict, learn
 from digest.web.app import EVERY_ROOM
-from digest.web.limits import EASY, LOGINS, PER_VISITOR, WORLDWIDE
-from digest.web.tickets import READING
-from tests.house import NOW, paper, signal
+from digest.web.form_tokens import READING
+from digest.web.rate_limits import EASY, LOGINS, PER_VISITOR, WORLDWIDE
+from tests.factories import NOW, paper, signal
 from tests.web.serving import Open
 from tests.web.visit import ADMIN, path_of, ticket_in
 
@@ -110,7 +111,7 @@ def furnished(here: Open) -> tuple[Subscriber, Subscriber]:
         tx.subscribers.save(ada)
         tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=2, minutes=30)})
         tx.sources.hold("daily/2026-11-22", "arXiv answered with half a day.", at=NOW)
-    assert editions.plan(here.house.store, NOW).planned == 1
+    assert plan.plan(here.house.store, NOW).planned == 1
     return ada, gone
 
 
@@ -147,7 +148,7 @@ def _own(here: Open, ada: Subscriber, gone: Subscriber) -> Iterator[tuple[str, C
     expires = here.clock() + timedelta(hours=1)
     with here.house.store.begin() as tx:
         for address in ("bob@example.com", "cem@example.com"):
-            subscriptions.sign_up(tx, address, by=here.lobby.by("reader"))
+            subscribers.sign_up(tx, address, by=here.lobby.by("reader"))
         bob, cem = (tx.subscribers.by_address(f"{name}@example.com") for name in ("bob", "cem"))
     late = keys.sign(Purpose.CONFIRM, bob.pid, expires=NOW - timedelta(hours=1))
     yield "confirm", Call(links.confirm(bob.pid, expires=expires))

@@ -18,13 +18,13 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from digest.app import House, open_house
-from digest.deliver.outbox import pump
-from digest.sample.mailbox import Mailbox
-from digest.settings import load
+from digest.app.services import House, open_house
+from digest.app.settings import load
+from digest.delivery.sender import pump
+from digest.tools.demo.mail_server import Mailbox
 from digest.web.app import build
-from digest.web.lobby import Lobby
-from tests.house import NOW, paper, signal
+from digest.web.context import Lobby
+from tests.factories import NOW, paper, signal
 from tests.web.visit import ADMIN, TITLES, Clock
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

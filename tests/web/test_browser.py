@@ -9,11 +9,11 @@ from urllib.parse import quote, unquote
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from digest import subscriptions
-from digest.model import Status
-from digest.web.limits import EASY, WORLDWIDE
-from digest.web.tickets import READING
-from tests.house import NOW
+from digest import subscribers
+from digest.models import Status
+from digest.web.form_tokens import READING
+from digest.web.rate_limits import EASY, WORLDWIDE
+from tests.factories import NOW
 from tests.web.every_page import Page as Fetched
 from tests.web.every_page import every_page, html_routes, reached
 from tests.web.serving import Open, browser, invalid, npm, opened
@@ -59,8 +59,8 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
 async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:
     async with opened(tmp_path) as here, browser() as chromium:
         with here.house.store.begin() as tx:
-            by = subscriptions.By("reader", NOW, here.house.pepper)
-            subscriptions.sign_up(tx, "ada@example.com", by=by)
+            by = subscribers.By("reader", NOW, here.house.pepper)
+            subscribers.sign_up(tx, "ada@example.com", by=by)
         await here.post()
         page = await chromium.new_page()
         await page.goto(here.link("c"))

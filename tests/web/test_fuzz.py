@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from digest.app import House
-from digest.model import Subscriber
+from digest.app.services import House
+from digest.models import Subscriber
 from tests.web.visit import ADMIN, BASE, path_of
 
 ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 
-from digest.app import House
-from digest.deliver.bounces import sign_webhook
-from digest.model import Subscriber
-from digest.subscriptions import By, enrol
+from digest.app.services import House
+from digest.delivery.bounces.mailbox import sign_webhook
+from digest.models import Subscriber
+from digest.subscribers import By, enrol
 from digest.web.app import build
-from tests.house import NOW
+from tests.factories import NOW
 from tests.web.visit import ADMIN, BASE, Clock, Look, path_of, sign_up
 
 SECRET = "what only the provider and we know"

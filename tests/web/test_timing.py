@@ -11,13 +11,13 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from digest import subscriptions
-from digest.app import House
-from digest.model import Status
-from digest.subscriptions import By
-from digest.web.limits import Allowance, Buckets
-from digest.web.tickets import READING
-from tests.house import NOW
+from digest import subscribers
+from digest.app.services import House
+from digest.models import Status
+from digest.subscribers import By
+from digest.web.form_tokens import READING
+from digest.web.rate_limits import Allowance, Buckets
+from tests.factories import NOW
 from tests.web.visit import Clock
 
 KINDS = ("known", "unknown", "suppressed")
@@ -35,7 +35,7 @@ def crowd(house: House, app: FastAPI) -> FastAPI:
     with house.store.begin() as tx:
         for n in range(SAMPLES):
             tx.subscribers.add(f"known{n:04d}@example.com", status=Status.CONFIRMED, now=NOW)
-            subscriptions.suppress(tx, f"suppressed{n:04d}@example.com", by=by)
+            subscribers.suppress(tx, f"suppressed{n:04d}@example.com", by=by)
     for name in ("visitors", "domains", "world"):
         setattr(app.state.lobby.limits, name, Buckets(ENDLESS))
     return app

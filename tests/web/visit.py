@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from httpx import AsyncClient, Response
 
-from digest.model import Delivery, Subscriber
-from digest.web.tickets import READING
-from tests.house import NOW
+from digest.models import Delivery, Subscriber
+from digest.web.form_tokens import READING
+from tests.factories import NOW
 
 ADMIN, VIEWER = "the-admin-token-of-the-tests", "the-viewer-token-of-the-tests"
 BASE = "http://papers.example.org"

@@ -18,7 +18,7 @@ ACTIONS = {
     "unsuppress": "Allow writing to this address again.",
     "reconfirm": "Ask the unconfirmed once more.",
 }
-MODULES = {"import": "importing", "export": "exporting", "list": "listing", "set": "setting"}
+MODULES = {"import": "import_", "remove": "lifecycle", "unsuppress": "suppressions"}
 
 
 class Actions(click.Group):

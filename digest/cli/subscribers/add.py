@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
-from digest import subscriptions
-from digest.cli.house import json_option, now_option, show_json
-from digest.cli.subscribers.desk import (
+from digest import subscribers
+from digest.cli.common import json_option, now_option, show_json
+from digest.cli.subscribers.common import (
     defaults_of,
     desk,
     papers_of,
@@ -29,7 +29,7 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
     with desk(now) as (house, tx, by):
         wanted = defaults_of(house) | wishes_of(wishes)
         papers = papers_of(tx, wishes, seeds=seeds)
-        reader = subscriptions.enrol(tx, address, wanted, papers=papers, has_consented=confirmed, by=by)
+        reader = subscribers.enrol(tx, address, wanted, papers=papers, has_consented=confirmed, by=by)
     if as_json:
         show_json(subscriber_json(reader))
     elif confirmed:

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
-from digest import subscriptions
-from digest.cli.house import Day, now_option
-from digest.cli.subscribers.desk import desk
+from digest import subscribers
+from digest.cli.common import Day, now_option
+from digest.cli.subscribers.common import desk
 
 
 @click.command("pause", epilog="Example: digest subscribers pause ada@example.com --until 2026-12-24")
@@ -16,6 +16,6 @@ from digest.cli.subscribers.desk import desk
 def command(*, address: str, until: datetime | None, now: datetime | None) -> None:
     """Send nothing for now: until a day, or until `resume`."""
     with desk(now) as (_, tx, by):
-        pid = subscriptions.whom(tx, address).pid
-        subscriptions.pause(tx, pid, until=until.date() if until else None, by=by)
+        pid = subscribers.whom(tx, address).pid
+        subscribers.pause(tx, pid, until=until.date() if until else None, by=by)
     click.echo(f"Paused {address}{f' until {until:%Y-%m-%d}' if until else ''}.")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import click
 
-from digest.cli.house import json_option, open_house, show_json, show_table
-from digest.cli.subscribers.desk import delivery_json, subscriber_json
-from digest.subscriptions import whom
+from digest.cli.common import json_option, open_house, show_json, show_table
+from digest.cli.subscribers.common import delivery_json, subscriber_json
+from digest.subscribers import whom
 
 
 @click.command("show", epilog="Example: digest subscribers show ada@example.com --json")

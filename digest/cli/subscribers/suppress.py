@@ -4,9 +4,9 @@ from datetime import datetime
 
 import click
 
-from digest import subscriptions
-from digest.cli.house import now_option
-from digest.cli.subscribers.desk import desk
+from digest import subscribers
+from digest.cli.common import now_option
+from digest.cli.subscribers.common import desk
 
 
 @click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")
@@ -15,5 +15,5 @@ from digest.cli.subscribers.desk import desk
 def command(*, address: str, now: datetime | None) -> None:
     """Never write to an address again, subscribed or not."""
     with desk(now) as (_, tx, by):
-        is_changed = subscriptions.suppress(tx, address, by=by)
+        is_changed = subscribers.suppress(tx, address, by=by)
     click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")

@@ -8,11 +8,11 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from digest.errors import InvalidToken
-from digest.subscriptions import By
-from digest.web.admin.session import Session, is_same_origin
-from digest.web.guard import MOST_IMPORT
-from digest.web.lobby import InLobby, Lobby
+from digest.models.errors import InvalidToken
+from digest.subscribers import By
+from digest.web.admin_session import Session, is_same_origin
+from digest.web.context import InLobby, Lobby
+from digest.web.middleware import MOST_IMPORT
 
 EPOCH = "admin_epoch"  # in the database: signing out everywhere writes another one
 LOGIN = "/admin/login"

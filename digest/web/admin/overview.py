@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from digest.errors import NotFound
+from digest.models.errors import NotFound
 from digest.web.admin.gate import MayChange, Office, OwnForm, SignedIn
 
 LINES = 200

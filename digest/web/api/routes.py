@@ -7,14 +7,26 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from digest import __version__, subscriptions
-from digest.errors import NotFound
-from digest.model import Status
-from digest.store.subscribers import SORTS
-from digest.web.api.access import Acting
-from digest.web.api.shapes import Address, Changed, Failure, Mail, Newcomer, Page, Pause, Shown, Taken, Wishes
-from digest.web.lobby import InLobby
-from digest.web.tables import csv_of, take_in_file
+from digest import __version__
+from digest import subscribers as subscriptions
+from digest.db.subscribers.repository import SORTS
+from digest.models import Status
+from digest.models.errors import NotFound
+from digest.subscribers.transfer import csv_of, take_in_file
+from digest.web.api.auth import Acting
+from digest.web.api.schemas import (
+    Address,
+    Changed,
+    Failure,
+    Mail,
+    Newcomer,
+    Page,
+    Pause,
+    Shown,
+    Taken,
+    Wishes,
+)
+from digest.web.context import InLobby
 
 PREFIX = "/api/v1"
 FARTHEST = 10_000_000

@@ -1,0 +1,1 @@
+"""Settings, logging and the `Services` container that wires everything together."""

@@ -1,0 +1,212 @@
+"""How is this house set up? The environment, read once into values; nothing else reads it."""
+
+import os
+from collections.abc import Mapping
+from datetime import time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from digest.app.setting_checks import must_make_sense
+from digest.models.errors import ConfigError
+from digest.models.schedule import zone_of
+
+PREFIX = "DIGEST_"
+Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning. Nothing set at all works."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    # the house
+    database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
+    base_url: str = Field("http://127.0.0.1:8000", description="where readers reach the web pages")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs links; unset: made once and kept beside the database"
+    )
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="retired keys whose links still unsubscribe, comma-separated"
+    )
+    brand: str = Field("Trending Papers", description="the name readers see")
+    templates_dir: Path | None = Field(None, description="your templates, looked up before the built-in ones")
+    log_format: Literal["auto", "pretty", "json"] = Field("auto", description="auto: pretty in a terminal")
+    timezone: str = Field("UTC", description="zone of subscribers who chose none")
+    send_at: time = Field(time(7, 0), description="local time of day at which digests go out")
+
+    # mail
+    from_: str = Field("digest@localhost", alias="DIGEST_FROM", description="sender of the digests")
+    notices_from: str = Field("", description="sender of confirmations; unset: confirm@ the same domain")
+    reply_to: str = Field("", description="a person's address; unset: the sender")
+    postal_address: str = Field("", description="printed in every footer; many countries require it")
+    colours: str = Field("", description="of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="smtp://user:pass@host:port?tls=required (or implicit, none); several by blanks, each "
+        "with &weight=; unset: mails to files",
+    )
+    smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
+    smtp_rate: float = Field(0, ge=0, description="most mails per second, 0: no limit of ours")
+    lease: int = Field(
+        60, ge=2, description="seconds of silence until a worker's mail and jobs go to others (PostgreSQL)"
+    )
+    outbox_dir: Path = Field(Path("outbox"), description="where mails are written while SMTP is not set")
+    uncertain: Literal["resend", "skip"] = Field(
+        "resend", description="after a crash in the moment of acceptance: send again, or rather not at all"
+    )
+    bounce_mailbox: SecretStr = Field(
+        SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
+    )
+    bounce_secret: SecretStr = Field(
+        SecretStr(""), description="shared secret of the bounce webhook; unset: no webhook"
+    )
+    sns_topics: Names = Field(
+        (), description="ARNs of the Amazon SNS topics to which SES tells bounces and complaints; unset: none"
+    )
+    bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
+    dkim_key: Path | None = Field(
+        None, description="private key (PEM) to sign mails with; unset: the relay signs"
+    )
+    dkim_selector: str = Field("digest", description="DNS name under _domainkey of that key's public half")
+    spread: float = Field(0, ge=0, description="minutes over which the mails of a slot are spread")
+    admin_address: str = Field("", description="gets alerts: failing sources, held editions, broken routes")
+
+    # sources
+    sources: Names = Field(
+        ("arxiv", "huggingface", "hackernews"), description="what is read, comma-separated"
+    )
+    vectors: str = Field(
+        "auto", description="meaning beside words: auto (if the extra is installed), none, static, sentences"
+    )
+    arxiv_categories: Names = Field(
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"
+    )
+    arxiv_rss_url: str = Field("https://rss.arxiv.org", description="scheme, host and port")
+    arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="with its path /oai")
+    arxiv_listing_url: str = Field("https://arxiv.org", description="scheme, host and port")
+    arxiv_api_url: str = Field("https://export.arxiv.org", description="scheme, host and port")
+    huggingface_url: str = Field("https://huggingface.co", description="scheme, host and port")
+    hackernews_url: str = Field("https://hn.algolia.com", description="scheme, host and port")
+    semanticscholar_url: str = Field("https://api.semanticscholar.org", description="scheme, host and port")
+    semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
+    biorxiv_url: str = Field("https://api.biorxiv.org", description="scheme, host and port")
+    zotero_url: str = Field("https://api.zotero.org", description="scheme, host and port")
+    orcid_url: str = Field("https://pub.orcid.org", description="scheme, host and port")
+    feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
+    fetch_every: int = Field(60, ge=1, description="minutes between two readings of the sources")
+    arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
+
+    # a language model, for those who want one
+    llm_url: str = Field(
+        "", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1; unset: no model is asked"
+    )
+    llm_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
+    llm_model: str = Field("", description="the model's name at that endpoint")
+    llm_budget: int = Field(100, ge=0, description="most papers a day that it is asked about")
+
+    # web and administration
+    admin_token: SecretStr = Field(
+        SecretStr(""), description="bearer token of the API; unset: API and admin off"
+    )
+    viewer_token: SecretStr = Field(
+        SecretStr(""), description="token of those who may look at API and admin pages, but change nothing"
+    )
+    trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
+
+    @field_validator(
+        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator(
+        "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
+        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url",
+        "llm_url",
+    )  # fmt: skip
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            zone_of(value)
+        except ConfigError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _makes_sense(cls, value: Any, info: ValidationInfo) -> Any:
+        try:
+            must_make_sense(info.field_name or "", value)
+        except ConfigError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+        return value
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process; `given` values win over the environment.
+
+    A secret may also stand in a file: DIGEST_SECRET_KEY_FILE names it. Raises ConfigError naming
+    every setting that makes no sense.
+    """
+    try:
+        return Settings(**(_from_files(os.environ) | given))
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+
+
+def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Values of NAME_FILE variables, under the field's own name."""
+    found = {}
+    for field, variable in variables().items():
+        path = environ.get(f"{variable}_FILE")
+        if path and not environ.get(variable):
+            try:
+                found[field] = Path(path).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigError(f"{variable}_FILE: cannot read {path} ({error.strerror}).") from error
+    return found
+
+
+def misspelt(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> dict[str, str]:
+    """Variables with our prefix that are no setting, and the setting that may be meant (empty: no idea)."""
+    given = {**dotenv_values(env_file), **(os.environ if environ is None else environ)}
+    known = {name + end for name in variables().values() for end in ("", "_FILE")}
+    strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in strange}
+
+
+def variables() -> dict[str, str]:
+    """Each field of Settings and the name of its environment variable."""
+    return {name: PREFIX + name.rstrip("_").upper() for name in Settings.model_fields}
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        variable = name if name.startswith(PREFIX) else PREFIX + name.rstrip("_").upper()
+        said = problem["msg"].removeprefix("Value error, ").removeprefix(variable).lstrip(": ")
+        lines.append(f"{variable}: {said[:1].lower()}{said[1:]}.")
+    return " ".join(lines) + " See .env.example."

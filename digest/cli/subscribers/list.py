@@ -1,0 +1,61 @@
+"""`digest subscribers list`."""
+
+import csv
+import sys
+from collections.abc import Sequence
+
+import click
+
+from digest.cli.common import json_option, open_house, show_json, show_table
+from digest.cli.subscribers.common import subscriber_json
+from digest.db.subscribers.repository import SORTS
+from digest.models import Status, Subscriber
+from digest.subscribers.table_files import guarded
+
+EVERYBODY, SCREENFUL = 2**31, 50
+COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
+
+
+@click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
+@click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only these.")
+@click.option("--search", default="", help="Only addresses with this in them.")
+@click.option("--sort", type=click.Choice(SORTS), default="created_at", show_default=True)
+@click.option("--descending", is_flag=True, help="The last first.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="At most so many. Default: 50; with --json or --csv all."
+)
+@click.option("--offset", type=click.IntRange(0), default=0)
+@click.option("--csv", "as_csv", is_flag=True, help="CSV, safe to open in a spreadsheet.")
+@json_option
+def command(
+    *, status: str | None, search: str, sort: str, descending: bool, limit: int | None, offset: int,
+    as_csv: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Who reads: filtered, sorted, a page at a time; programs get everybody unless they set a --limit."""
+    with open_house() as house, house.store.begin(write=False) as tx:
+        page = tx.subscribers.page(
+            status=Status(status) if status else None,
+            search=search,
+            sort=sort,
+            descending=descending,
+            limit=limit or (EVERYBODY if as_json or as_csv else SCREENFUL),
+            offset=offset,
+        )
+    if as_json:
+        show_json([subscriber_json(reader) for reader in page.subscribers])
+        return
+    rows = [_row(reader) for reader in page.subscribers]
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(COLUMNS)
+        writer.writerows([[guarded(cell) for cell in row] for row in rows])
+        return
+    show_table(
+        COLUMNS, [[*row[:-1], reader.next_due] for row, reader in zip(rows, page.subscribers, strict=True)]
+    )
+    click.echo(f"{len(rows)} of {page.total}.", err=True)
+
+
+def _row(reader: Subscriber) -> Sequence[str]:
+    told = subscriber_json(reader)
+    return [str(told[name] or "") for name in COLUMNS]

@@ -1,0 +1,1 @@
+"""The delivery queue: claims, state transitions, history, bounces and rate limits."""

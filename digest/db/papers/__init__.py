@@ -1,0 +1,1 @@
+"""Papers, their aliases, signals and history, and full-text search."""

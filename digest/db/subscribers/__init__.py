@@ -1,0 +1,1 @@
+"""Subscribers, suppressions and what each subscriber was sent."""

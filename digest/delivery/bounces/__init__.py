@@ -1,0 +1,1 @@
+"""Bounce and complaint reports: reading, parsing and matching them to a delivery."""

@@ -1,0 +1,1 @@
+"""The SMTP client: connecting, the protocol and pipelined transactions."""

@@ -1,0 +1,1 @@
+"""One day of the product: ingest, plan, build messages, send."""

@@ -1,0 +1,115 @@
+"""Why is this paper near to this reader? Only what truly weighed: terms, the nearest liked paper, a name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from digest.models import Because, Paper, Profile, Reason
+from digest.ranking.authors import followed_author
+from digest.ranking.bm25 import Floats, Lexicon
+from digest.ranking.shared_terms import Common, View
+from digest.ranking.similarity import Nearness
+from digest.ranking.tokenizer import surfaces
+from digest.ranking.tokenizer import terms as found_in
+from digest.ranking.typed import Typed, fragments, in_full, typed_by
+
+MOST_TERMS = 3
+NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
+
+
+class Evidence:
+    """What the reasons of a day are drawn from."""
+
+    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon) -> None:
+        self._papers, self._lexicon = papers, lexicon
+        # The same papers, to reader after reader, and to many of them for the same words.
+        self._shown = lru_cache(maxsize=2048)(self._surfaces)
+        self._terms = lru_cache(maxsize=4096)(self._spoken)
+
+    def reason(
+        self,
+        place: int,
+        view: View | None,
+        near: Nearness,
+        profile: Profile,
+        *,
+        held_since: date | None = None,
+    ) -> Reason:
+        """The evidence for one paper, as data; compose puts it into words."""
+        paper = self._papers[place]
+        author = followed_author(paper.authors, profile.authors) if profile.authors else ""
+        followed = profile.categories
+        category = next((each for each in paper.categories if each in followed), "") if followed else ""
+        common = near.commons.of(place, view) if view else None
+        terms = self._terms(place, common.terms, typed_by(profile)) if common else ()
+        liked = self._liked(place, common) if common else ""
+        facet = view.interest.name if view else ""
+        spoken = terms if not liked or _are_typed(terms, profile) else ()
+        because = _strongest(author=author, terms=spoken, liked=liked, facet=facet, category=category)
+        return Reason(
+            because=because,
+            terms=terms,
+            liked_title=liked,
+            author=author,
+            category=category,
+            facet=facet,
+            held_since=held_since,
+        )
+
+    def alike(self, places: Sequence[int]) -> Floats:
+        """How alike these papers are, each to each, as cosines of their terms."""
+        at = np.array(places, np.intp)
+        return self._lexicon.alike[at[:, None], at].astype(np.float32)
+
+    def _spoken(self, place: int, columns: tuple[int, ...], typed: Typed) -> tuple[str, ...]:
+        """The terms that weighed most, as the paper writes them or as the reader typed them.
+
+        A pair of words stands for its words.
+        """
+        names, shown = self._lexicon.names, self._shown(place)
+        told = _without_parts([term for column in columns if (term := names[column]) in shown])
+        return tuple(in_full([(term, shown[term]) for term in told], fragments(typed), shown)[:MOST_TERMS])
+
+    def _surfaces(self, place: int) -> Mapping[str, str]:
+        paper = self._papers[place]
+        return surfaces(f"{paper.title}\n{paper.abstract}")
+
+    def _liked(self, place: int, common: Common) -> str:
+        is_near = common.likeness > NEAR_ENOUGH * self._lexicon.usual[place]
+        return common.liked if is_near else ""
+
+
+def _are_typed(told: Sequence[str], profile: Profile) -> bool:
+    """Whether the reader asked for any of these words: if not, the paper they come from says more."""
+    asked = (*profile.keywords, profile.text, *(word for facet in profile.facets for word in facet.keywords))
+    return bool(_words_of(asked).intersection(word for term in told for word in _words_of((term,))))
+
+
+@lru_cache(maxsize=2048)  # a reader's words are asked about pick after pick
+def _words_of(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in found_in(text))
+
+
+def _without_parts(terms: Sequence[str]) -> Iterator[str]:
+    """Pairs instead of the words they hold, words already told left out."""
+    pairs = {word: term for term in reversed(terms) if " " in term for word in term.split()}
+    told: set[str] = set()
+    for term in terms:
+        better = pairs.get(term, term)
+        if not told.intersection(better.split()):
+            told.update(better.split())
+            yield better
+
+
+def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> Because:
+    if author:
+        return Because.AUTHOR
+    if terms:
+        return Because.TERMS
+    if liked:
+        return Because.LIKED
+    if facet:
+        return Because.FACET
+    return Because.CATEGORY if category else Because.NEW

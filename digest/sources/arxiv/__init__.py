@@ -1,0 +1,1 @@
+"""arXiv: RSS, OAI-PMH, listing pages and the query API."""

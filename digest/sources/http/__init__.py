@@ -1,0 +1,1 @@
+"""A polite HTTP client with limits on what it accepts."""

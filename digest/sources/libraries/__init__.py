@@ -1,0 +1,1 @@
+"""A subscriber's own library: bibliography files, Zotero, ORCID, Semantic Scholar."""

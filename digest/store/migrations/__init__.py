@@ -1,1 +1,0 @@
-"""How did the tables come to be? One file per step under versions/, run by `digest.store.schema`."""

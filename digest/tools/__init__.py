@@ -1,0 +1,1 @@
+"""Programs around the product: demo, doctor and evaluation."""

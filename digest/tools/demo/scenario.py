@@ -1,0 +1,182 @@
+"""How does the demo play? Ten mornings, three people who sign up, two days of mail, one of them twice.
+
+Everything is the product's own way: the sources are read over HTTP, the readers confirm by the link in
+their mail, the mails go out over SMTP. Only the clock is ours.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing, nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from digest import subscribers
+from digest.app.services import House, open_house
+from digest.app.settings import Settings
+from digest.delivery.sender import pump
+from digest.delivery.stats import Tally
+from digest.mail.links import Purpose
+from digest.models import Edition
+from digest.pipeline import run
+from digest.pipeline.run import Fetched
+from digest.sources.http.client import Client, Manners
+from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY
+from digest.tools.demo.http_server import Upstream
+from digest.tools.demo.mail_server import Mailbox, Received
+from digest.tools.demo.readers import READERS, Reader
+from digest.tools.demo.setting import sealed
+
+DAYS = (LAST_DAY - FIRST_DAY).days + 1
+FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
+MORNINGS = tuple(FIRST_MORNING + timedelta(days=number) for number in range(DAYS))
+MANNERS = Manners(  # towards our own server: no courtesy, and no proxy between us
+    user_agent="trending-papers-digest demo", intervals={}, interval=0, heeds_environment=False
+)
+_CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
+
+Tell = Callable[[str, int, int], object]  # what happens, how many steps are done, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """One morning: what was read, and the mails that went out."""
+
+    now: datetime
+    fetched: tuple[Fetched, ...]
+    mails: int = 0
+
+    @property
+    def new(self) -> int:
+        """Papers nobody had seen before."""
+        return sum(each.new for each in self.fetched)
+
+    @property
+    def counts(self) -> int:
+        """Votes, stars, comments and points that were read."""
+        return sum(len(each.reading.signals) for each in self.fetched)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An edition and the mail that arrived of it."""
+
+    reader: Reader
+    edition: Edition
+    mail: Received
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """All that happened."""
+
+    mornings: tuple[Morning, ...]
+    posted: tuple[Posted, ...]
+    notices: tuple[Received, ...]  # confirmations and welcomes
+    received: int  # mails that arrived in the ten days
+    again: int  # mails that arrived when the last day was run once more: none, or something is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The house, the world it reads, how it asks, and the mailbox it writes to."""
+
+    house: House
+    upstream: Upstream
+    client: Client
+    mailbox: Mailbox
+
+
+def tell_nobody(what: str, done: int, of: int) -> None:
+    """A performance without an audience."""
+
+
+async def play(database: Path, *, tell: Tell = tell_nobody) -> Played:
+    """Ten mornings on a database that is made anew; then the last one again, as another process would."""
+    for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
+        file.unlink(missing_ok=True)
+    async with Mailbox() as mailbox:
+        with Upstream(FIRST_MORNING) as upstream:
+            settings = sealed(database, upstream=upstream.url, mailbox=mailbox.url)
+            async with _stage(settings, upstream, mailbox) as stage:
+                played = await _ten_mornings(stage, tell)
+            tell("the last morning again", DAYS, DAYS + 1)
+            async with _stage(settings, upstream, mailbox) as stage:
+                await _morning(stage, MORNINGS[-1])
+            return replace(played, again=len(mailbox.received) - played.received)
+
+
+@asynccontextmanager
+async def _stage(settings: Settings, upstream: Upstream, mailbox: Mailbox) -> AsyncIterator[Stage]:
+    """The house opened, with one client for all mornings: a day passes in half a second."""
+    with closing(open_house(settings)) as house:
+        async with Client(MANNERS, trusted=house.fetch_plan.trusted) as client:
+            yield Stage(house, upstream, client, mailbox)
+
+
+async def _ten_mornings(stage: Stage, tell: Tell) -> Played:
+    mornings: list[Morning] = []
+    posted: list[Posted] = []
+    notices: list[Received] = []
+    for number, now in enumerate(MORNINGS):
+        tell(f"{now:%A %d %B}", number, DAYS + 1)
+        morning, mails = await _morning(stage, now)
+        mornings.append(morning)
+        posted += mails
+        if now == MORNINGS[-3]:  # early enough for two mails
+            notices += await _everybody_signs_up(stage, now + timedelta(hours=3))
+    received = len(stage.mailbox.received)
+    return Played(
+        mornings=tuple(mornings), posted=tuple(posted), notices=tuple(notices), received=received, again=0
+    )
+
+
+async def _morning(stage: Stage, now: datetime) -> tuple[Morning, list[Posted]]:
+    """Fetch, plan, send: the whole product, at one moment."""
+    stage.upstream.now = now
+    house, before = stage.house, len(stage.mailbox.received)
+    fetched = await run.fetch(house.store, house.sources, lambda: nullcontext(stage.client), now)
+    editions: list[Edition] = []
+    run.plan(house.store, now, watch=editions.append)
+    await _send(house, now)
+    mails = stage.mailbox.received[before:]
+    return Morning(now, fetched, len(mails)), _posted(editions, mails)
+
+
+async def _send(house: House, now: datetime) -> Tally:
+    with house.ledger() as ledger:
+        return await pump(ledger, house.letters.write, house.routes, clock=lambda: now)
+
+
+def _posted(editions: Sequence[Edition], mails: Sequence[Received]) -> list[Posted]:
+    arrived = {address: mail for mail in mails for address in mail.rcpt_to}
+    edited = {edition.subscriber.address: edition for edition in editions}
+    return [
+        Posted(reader, edited[reader.address], arrived[reader.address])
+        for reader in READERS
+        if reader.address in arrived and reader.address in edited
+    ]
+
+
+async def _everybody_signs_up(stage: Stage, now: datetime) -> list[Received]:
+    """By the form, the mail that asks, the link in it, and the mail that welcomes."""
+    house, before = stage.house, len(stage.mailbox.received)
+    by = subscribers.By("demo", now, house.pepper)
+    with house.store.begin() as tx:
+        for reader in READERS:
+            subscribers.sign_up(tx, reader.address, reader.wishes, by=by)
+    await _send(house, now)
+    asked = stage.mailbox.received[before:]
+    with house.store.begin() as tx:
+        for mail in asked:
+            subscribers.confirm(tx, _pid_in(mail, house, now), by=by)
+    await _send(house, now)
+    return stage.mailbox.received[before:]
+
+
+def _pid_in(mail: Received, house: House, now: datetime) -> str:
+    """Whom the link in a confirmation mail speaks for; InvalidToken when it is not ours."""
+    text = mail.message().get_body(("plain",))
+    link = _CONFIRM_LINK.search(text.get_content() if text else "")
+    token = link[1] if link else ""
+    return house.links.keys.verify(Purpose.CONFIRM, token, now=now).pid

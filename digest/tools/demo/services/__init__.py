@@ -1,0 +1,1 @@
+"""Local replacements for the upstream services, serving the sample papers."""

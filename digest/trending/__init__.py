@@ -1,0 +1,1 @@
+"""From votes to heat: forecasts, baselines, priors and how they are fitted."""

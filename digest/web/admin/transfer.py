@@ -1,0 +1,77 @@
+"""How do subscribers come in and go out in bulk? A file, checked first, and a CSV of everyone."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.datastructures import UploadFile
+from starlette.responses import Response, StreamingResponse
+
+from digest.models.errors import InvalidChange
+from digest.subscribers.transfer import Report, csv_of, take_in_file
+from digest.web.admin.gate import MayChange, Office, OwnForm, SignedIn
+from digest.web.admin_session import Session
+from digest.web.context import Lobby
+
+HOME = "/admin/import"
+
+router = APIRouter(include_in_schema=False)
+
+
+async def _content(form: OwnForm) -> bytes:
+    given = form.get("file")
+    return await given.read() if isinstance(given, UploadFile) else b""
+
+
+Content = Annotated[bytes, Depends(_content)]
+
+
+@router.get(HOME)
+def ask(lobby: Office, session: SignedIn) -> Response:
+    """Which file?"""
+    return _page(lobby, session)
+
+
+@router.post(HOME)
+def take(
+    lobby: Office,
+    session: SignedIn,
+    by: MayChange,
+    form: OwnForm,
+    content: Content,
+) -> Response:
+    """Take the file in, or only check it."""
+    dry_run = "dry_run" in form
+    try:
+        report = take_in_file(
+            lobby.house.store,
+            content,
+            by=by,
+            confirmed="confirmed" in form,
+            dry_run=dry_run,
+            defaults=lobby.defaults,
+        )
+    except InvalidChange as error:
+        return _page(lobby, session, problem=str(error))
+    return _page(lobby, session, report=report, dry_run=dry_run)
+
+
+@router.get("/admin/export.csv")
+def export(lobby: Office, _: SignedIn) -> Response:
+    """Everyone, as CSV."""
+    attached = {"content-disposition": 'attachment; filename="subscribers.csv"'}
+    return StreamingResponse(csv_of(lobby.house.store), media_type="text/csv", headers=attached)
+
+
+def _page(
+    lobby: Lobby, session: Session, *, report: Report | None = None, dry_run: bool = False, problem: str = ""
+) -> Response:
+    return lobby.pages.page(
+        "admin/import",
+        status=422 if problem else 200,
+        here=HOME,
+        title="Import subscribers",
+        session=session,
+        report=report,
+        dry_run=dry_run,
+        problems=[problem] if problem else [],
+    )

@@ -1,0 +1,153 @@
+"""What does a subscriber look like to a program? The names of the commands and of the import file."""
+
+from datetime import date, datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.models import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Frequency,
+    Mix,
+    Preferences,
+    Profile,
+    Status,
+    Subscriber,
+    Threshold,
+)
+from digest.subscribers.importing import Outcome
+
+Words = list[str] | str
+
+
+class Wishes(BaseModel):
+    """What may be changed; what is left out stays as it is. Lists may also be text with commas."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keywords: Words | None = None
+    muted: Words | None = None
+    authors: Words | None = None
+    affiliations: Words | None = None
+    categories: Words | None = None
+    text: str | None = Field(None, max_length=5000)
+    timezone: str | None = Field(None, examples=["Europe/Berlin"])
+    send_at: str | None = Field(None, examples=["07:00"])
+    frequency: Frequency | None = None
+    weekday: int | None = Field(None, ge=0, le=6, description="for weekly digests, 0 is Monday")
+    mix: Mix | None = None
+    trending: int | None = Field(None, ge=0, le=20)
+    picked: int | None = Field(None, ge=0, le=40)
+    threshold: Threshold | None = Field(None, description="how near a picked paper must be")
+    also_new: int | None = Field(None, ge=0, le=60)
+    empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
+    language: str | None = Field(None, max_length=20, examples=["en"])
+
+    def named(self) -> dict[str, Any]:
+        """Only what was asked for."""
+        asked = self.model_dump(exclude_none=True)
+        return {name: asked[name] for name in Wishes.model_fields if name in asked}
+
+
+class Newcomer(Wishes):
+    """Someone to add."""
+
+    email: str = Field(max_length=400, examples=["ada@example.com"])
+    confirmed: bool = Field(default=False, description="true asserts prior consent: no mail asks")
+
+
+class Shown(BaseModel):
+    """A subscriber."""
+
+    id: str = Field(description="public id; never reveals the address")
+    email: str
+    status: Status
+    profile: Profile
+    frequency: Frequency
+    timezone: str
+    send_at: str
+    weekday: int
+    paused_until: date | None
+    preferences: Preferences
+    created_at: datetime | None
+    confirmed_at: datetime | None
+    next_due: datetime | None
+
+    @classmethod
+    def of(cls, reader: Subscriber) -> Self:
+        """As they are now."""
+        schedule = reader.schedule
+        return cls(
+            id=reader.pid,
+            email=reader.address,
+            status=reader.status,
+            profile=reader.profile,
+            frequency=schedule.frequency,
+            timezone=schedule.timezone,
+            send_at=f"{schedule.send_at:%H:%M}",
+            weekday=schedule.weekday,
+            paused_until=schedule.paused_until,
+            preferences=reader.preferences,
+            created_at=reader.created_at,
+            confirmed_at=reader.confirmed_at,
+            next_due=reader.next_due,
+        )
+
+
+class Page(BaseModel):
+    """Some of the subscribers that match, and how many match in all."""
+
+    total: int
+    subscribers: list[Shown]
+
+
+class Mail(BaseModel):
+    """A mail's way to its reader."""
+
+    kind: DeliveryKind
+    day: date | None
+    slot: datetime
+    state: DeliveryState
+    attempt: int
+    last_reply: str
+    accepted_at: datetime | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """As the ledger has it."""
+        return cls.model_validate(delivery, from_attributes=True)
+
+
+class Pause(BaseModel):
+    """How long nothing is sent; without a day, until resumed."""
+
+    model_config = ConfigDict(extra="forbid")
+    until: date | None = None
+
+
+class Address(BaseModel):
+    """An address, subscribed or not."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: str = Field(max_length=400)
+
+
+class Changed(BaseModel):
+    """Whether the call made a difference."""
+
+    changed: bool
+
+
+class Taken(BaseModel):
+    """What an import did: how many rows of each outcome, and those with something to say."""
+
+    counts: dict[str, int]
+    noted: list[Outcome]
+
+
+class Failure(BaseModel):
+    """Why it was not done: a sentence."""
+
+    error: str

@@ -1,0 +1,77 @@
+"""More like this, less like this, keep it: the link from the mail opens a page, its button teaches."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from digest import subscribers
+from digest.mail.links import Purpose
+from digest.models import Paper, Subscriber
+from digest.models.errors import InvalidToken, NotFound
+from digest.ranking.feedback import Verdict, learn
+from digest.web.components import card_of
+from digest.web.context import InLobby, Lobby
+from digest.web.parts import Button
+
+VERDICTS = {"+": Verdict.MORE, "-": Verdict.LESS}
+LABELS = {
+    Verdict.MORE: "More like this",
+    Verdict.LESS: "Less like this",
+    Verdict.SAVE: "Keep it among papers I like",
+}
+ASKED = "Press a button to say so. Mail programs open links by themselves, so opening this page did nothing."
+TAUGHT = {
+    Verdict.MORE: "More like this will come.",
+    Verdict.LESS: "Less like this will come.",
+    Verdict.SAVE: "The paper is kept among those you like.",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/v/{token}")
+def ask(token: str, lobby: InLobby) -> Response:
+    """The paper and three buttons, the one that was clicked in the mail first."""
+    reader, paper, verdict = _meant(lobby, token)
+    order = sorted(LABELS, key=lambda each: each is not verdict)
+    return lobby.pages.page(
+        "question",
+        title=f"{LABELS[verdict]}?",
+        sentences=[ASKED],
+        card=card_of(paper, day=lobby.clock().date()),
+        buttons=[
+            Button(LABELS[each], f"/v/{token}", main=each is verdict, name="verdict", value=each)
+            for each in order
+        ],
+        links=[("Your preferences", lobby.house.links.preferences(reader.pid))],
+    )
+
+
+@router.post("/v/{token}")
+def teach(token: str, lobby: InLobby, verdict: Annotated[str, Form()] = "") -> Response:
+    """Learn from the verdict; what was learnt stands on the preferences page, and can be deleted there."""
+    reader, paper, meant = _meant(lobby, token)
+    chosen = Verdict(verdict) if verdict in LABELS else meant
+    with lobby.house.store.begin() as tx:
+        now = tx.subscribers.by_pid(reader.pid)
+        taught = replace(now, profile=learn(now.profile, paper, chosen))
+        subscribers.revise(tx, taught, by=lobby.by("reader"))
+    return lobby.pages.message(
+        "Thank you",
+        TAUGHT[chosen],
+        links=[("See what was learnt", lobby.house.links.preferences(reader.pid))],
+    )
+
+
+def _meant(lobby: Lobby, token: str) -> tuple[Subscriber, Paper, Verdict]:
+    claim = lobby.house.links.keys.verify(Purpose.VERDICT, token, now=lobby.clock())
+    if claim.extra[:1] not in VERDICTS:
+        raise InvalidToken
+    with lobby.house.store.begin(write=False) as tx:
+        reader = tx.subscribers.by_pid(claim.pid)
+        papers = tx.papers.by_ids([claim.extra[1:]])
+    if not papers:
+        raise NotFound("This paper is not stored any more.")
+    return reader, next(iter(papers.values())), VERDICTS[claim.extra[0]]

@@ -1,0 +1,124 @@
+"""How does a worker live? It takes jobs until told to stop, and begins anew when the database was away."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+from anyio import move_on_after
+from procrastinate.app import WorkerOptions
+from procrastinate.exceptions import ProcrastinateException
+
+from digest.delivery.sender import DRAIN
+from digest.models.errors import StoreError
+from digest.worker.queues import POST, WORK, Board
+from digest.worker.tasks import Chores
+
+log = logging.getLogger(__name__)
+
+LOOK = 5.0  # seconds between two looks at what nobody calls for: dead workers, mail whose hour has come
+POLL = 10.0  # seconds after which a job is found even if PostgreSQL's call was missed
+RESTS = (1, 2, 5, 10)  # seconds to wait for a database that is away, the last for ever
+PLANS = 2  # jobs at once beside the pump: one may be waiting for a source
+
+
+async def work(chores: Chores) -> None:
+    """Take jobs until `chores.stopping` is set; then end those that were begun, within half a minute."""
+    failures = 0
+    while not chores.stopping.is_set():
+        begun = asyncio.get_running_loop().time()
+        try:
+            await _live(chores)
+        except (ProcrastinateException, psycopg.Error, StoreError) as error:
+            lived = asyncio.get_running_loop().time() - begun
+            failures = 0 if lived > sum(RESTS) else failures + 1
+            rest = RESTS[min(failures, len(RESTS) - 1)]
+            log.warning("jobs out of reach", extra={"reason": _reason(error), "again_in": rest})
+            await _rest(chores.stopping, rest)
+
+
+async def work_off(chores: Chores) -> None:
+    """Come round once, do what there is, and leave."""
+    board = Board(chores.house.store.engine.url, chores)
+    async with board.works.open_async():
+        await board.call_tick()
+        while await board.is_waiting(WORK):
+            await board.works.run_worker_async(**_options(chores, WORK, wait=False))
+        await board.call_pumps()
+        await board.posts.run_worker_async(**_options(chores, POST, wait=False))
+
+
+async def _live(chores: Chores) -> None:
+    """One life: both queues and the look-out, until one of them ends or we are told to stop.
+
+    However it ends, what is on the wire is brought to its end: a new life must not find it cut off.
+    """
+    leaving = asyncio.Event()
+    board = Board(chores.house.store.engine.url, replace(chores, stopping=leaving))
+    async with board.works.open_async():
+        await board.call_tick()
+        await _until(
+            chores.stopping,
+            leaving,
+            [
+                board.works.run_worker_async(**_options(chores, WORK, at_once=PLANS)),
+                board.posts.run_worker_async(**_options(chores, POST)),
+                _look_out(board, _lease(chores)),
+                board.ends.until_lost(),
+            ],
+        )
+
+
+async def _look_out(board: Board, patience: timedelta) -> None:
+    while True:
+        await board.look(patience)
+        await asyncio.sleep(LOOK)
+
+
+async def _until(
+    stopping: asyncio.Event, leaving: asyncio.Event, lives: Sequence[Coroutine[None, None, None]]
+) -> None:
+    """Run them together; when one ends, or all shall, the others are ended and the first error is told."""
+    tasks = [asyncio.ensure_future(life) for life in lives]
+    told = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        leaving.set()
+        for task in (*tasks, told):
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+
+
+def _options(chores: Chores, queue: str, *, wait: bool = True, at_once: int = 1) -> WorkerOptions:
+    """How jobs are taken. The lease is the one of the mail: who is dead to one is dead to the other."""
+    lease = _lease(chores).total_seconds()
+    return {
+        "queues": [queue],
+        "wait": wait,
+        "concurrency": at_once,
+        "install_signal_handlers": False,  # ours tell the pump as well
+        "delete_jobs": "successful",
+        "fetch_job_polling_interval": POLL,
+        "shutdown_graceful_timeout": DRAIN + 3,  # the pump ends by itself, a little before
+        "update_heartbeat_interval": lease / 3,
+        "stalled_worker_timeout": lease,
+    }
+
+
+def _lease(chores: Chores) -> timedelta:
+    return timedelta(seconds=chores.house.settings.lease)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.__cause__ or error).strip().partition("\n")[0]
+
+
+async def _rest(stopping: asyncio.Event, seconds: float) -> None:
+    with move_on_after(seconds):
+        await stopping.wait()

@@ -1,0 +1,122 @@
+"""What does a real server receive, byte for byte? The whole way: subscriber, ledger, letter, SMTP."""
+
+import re
+from email import message_from_bytes, policy
+
+import pytest
+
+from digest.app.services import House
+from digest.app.settings import load
+from digest.db import Store
+from digest.models import Schedule, Status
+from digest.pipeline import run
+from digest.pipeline.plan import plan
+from digest.subscribers import By, enrol
+from tests.factories import NOW, paper
+from tests.smtp_server import SmtpServer, Taken
+from tests.web.visit import Clock
+
+LONG = "https://papers.example.org/" + "a-long-way-down/" * 12
+HOSTILE = "Grüße\r\nBcc: victim@example.com — sheep\x07"
+
+
+async def received(store: Store, server: SmtpServer, address: str, **given: object) -> Taken:
+    """The digest of a reader as it arrives."""
+    facts: dict[str, object] = {
+        "secret_key": "a secret of the tests", "smtp_url": server.url, "from_": "digest@papers.example.org",
+        "base_url": "https://papers.example.org", "reply_to": "editor@papers.example.org", **given,
+    }  # fmt: skip
+    house = House(load(**facts), store)
+    with store.begin() as tx:
+        tx.papers.add([paper(HOSTILE, first_seen=None)], seen_at=NOW)
+        reader = enrol(tx, address, {}, has_consented=True, by=By("test", NOW, house.pepper))
+        tx.subscribers.set_next_dues({reader.id: NOW})
+        assert (reader.status, reader.schedule) == (Status.CONFIRMED, Schedule())
+    plan(store, NOW)
+    await run.send(house, Clock())
+    (mail,) = (each for each in server.taken if each.rcpt_to.partition("@")[0] == address.partition("@")[0])
+    return mail
+
+
+def head(mail: Taken) -> list[tuple[str, str]]:
+    """The headers as their lines stand, folds left in."""
+    raw = mail.raw.partition(b"\r\n\r\n")[0].decode()
+    return [(name, value) for name, _, value in (one.partition(": ") for one in re.split(r"\r\n(?=\S)", raw))]
+
+
+async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Store, server: SmtpServer) -> None:
+    mail = await received(
+        any_store, server, "ada@example.com", bounce_secret="s", bounce_domain="b.example.org"
+    )
+    headers = head(mail)
+    shapes = {
+        "From": r"Trending Papers <digest@papers\.example\.org>",
+        "To": r"ada@example\.com",
+        "Subject": r"[^\r\n]{1,78}(\r\n [^\r\n]+)*",
+        "Date": r"Mon, 23 Nov 2026 \d\d:\d\d:00 \+0000",
+        "Message-ID": r"<d\.2026-11-23\.[\w-]+@papers\.example\.org>",
+        "Reply-To": r"editor@papers\.example\.org",
+        "List-Id": r'"Trending Papers" <daily\.papers\.example\.org>',
+        "List-Unsubscribe": r"<https://papers\.example\.org/u/[\w.-]+>",
+        "List-Unsubscribe-Post": r"List-Unsubscribe=One-Click",
+        "List-Help": r"<https://papers\.example\.org/p/[\w.-]+>",
+        "List-Owner": r"<mailto:editor@papers\.example\.org>",
+        "List-Post": r"NO",
+        "List-Archive": r"<https://papers\.example\.org/archive>",
+        "Archived-At": r"<https://papers\.example\.org/archive/2026-11-23>",
+        "Auto-Submitted": r"auto-generated",
+        "X-Auto-Response-Suppress": r"OOF, AutoReply",
+        "Feedback-ID": r"20261123:digest:papersexampleorg",
+        "Content-Language": r"en",
+        "MIME-Version": r"1\.0",
+        "Content-Type": r'multipart/alternative; boundary="=_\w+"',
+    }
+    assert sorted(name for name, _ in headers) == sorted(shapes)  # each once, none of another's making
+    wrong = [(name, value) for name, value in headers if not re.fullmatch(shapes[name], value)]
+    assert wrong == []
+    assert re.fullmatch(r"b\+[a-z2-7]+\.[0-9a-f]{16}@b\.example\.org", mail.mail_from)
+    assert re.search(r"SIZE=\d+ RET=HDRS ENVID=[a-z2-7]+$", mail.mail_options)
+    assert mail.rcpt_options == "NOTIFY=FAILURE ORCPT=rfc822;ada@example.com"
+
+
+async def test_every_line_is_short_seven_bit_and_free_of_control_characters(
+    store: Store, server: SmtpServer
+) -> None:
+    mail = await received(store, server, "ada@example.com")
+    lines = mail.raw.split(b"\r\n")
+    assert max(map(len, lines[lines.index(b"") :])) <= 76
+    assert max(map(len, lines)) <= 998
+    assert not re.search(rb"[^\r\n\t\x20-\x7e]|\r(?!\n)|(?<!\r)\n", mail.raw)
+    parsed = message_from_bytes(mail.raw, policy=policy.default)
+    assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
+    assert "victim@example.com" not in {name for name, _ in head(mail)} | {str(parsed["Bcc"]), mail.rcpt_to}
+
+
+async def test_26_a_long_way_out_arrives_on_one_line_and_in_plain_letters(
+    store: Store, server: SmtpServer
+) -> None:
+    mail = await received(
+        store, server, "ada@example.com", base_url=LONG.rstrip("/"), bounce_mailbox="maildir:/x"
+    )
+    (value,) = (value for name, value in head(mail) if name == "List-Unsubscribe")
+    assert re.fullmatch(rf"<{LONG}u/[\w.-]+>, <mailto:unsubscribe\+[\w.-]+@papers\.example\.org>", value)
+    assert len(value) > 200
+    assert b"=?" not in mail.raw.partition(b"\r\nList-Unsubscribe")[2].partition(b"\r\n")[0]
+    mailto = re.search(r"mailto:([^@]+)@", value)
+    assert mailto
+    assert len(mailto[1]) <= 64  # as much as may stand before the @
+
+
+@pytest.mark.parametrize("offers", [("SMTPUTF8", "DSN"), ()])
+async def test_27_a_domain_beyond_ascii_needs_no_special_server(
+    store: Store, server: SmtpServer, offers: tuple[str, ...]
+) -> None:
+    server.offers = offers
+    mail = await received(store, server, "ada@bücher.example", from_="post@zürich.example")
+    assert mail.rcpt_to == "ada@xn--bcher-kva.example"
+    assert mail.mail_from == "post@xn--zrich-kva.example"
+    assert "SMTPUTF8" not in mail.mail_options
+    assert ("To", "ada@xn--bcher-kva.example") in head(mail)
+    assert b"=?" not in b"".join(
+        line for line in mail.raw.split(b"\r\n") if line.startswith((b"To:", b"List-"))
+    )

@@ -1,0 +1,73 @@
+"""What tests arrange in a line: invented papers, signals and readers around one fixed moment."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday
+
+_numbers = count(1)
+
+
+def paper(
+    title: str = "Counting Sheep in Sublinear Time",
+    *,
+    id: str = "",  # noqa: A002  the noun's own word
+    abstract: str = "We count sheep in sublinear time and sleep well.",
+    authors: Sequence[str] = ("Ada Loveless", "Bo Chen"),
+    categories: Sequence[str] = ("cs.LG",),
+    version: int = 1,
+    first_seen: datetime | None = NOW - timedelta(hours=6),
+) -> Paper:
+    """A paper that stands for any paper; every call makes another one unless `id` says which."""
+    number = id or f"arxiv:2611.{next(_numbers):05d}"
+    return Paper(
+        id=number,
+        title=title,
+        abstract=abstract,
+        url=f"https://arxiv.org/abs/{number.removeprefix('arxiv:')}",
+        published=NOW - timedelta(hours=20),
+        authors=tuple(authors),
+        categories=tuple(categories),
+        version=version,
+        first_seen=first_seen,
+    )
+
+
+def signal(
+    of: Paper,
+    value: float,
+    *,
+    kind: SignalKind = SignalKind.UPVOTES,
+    hours_ago: float = 0,
+    source: str = "huggingface",
+) -> Signal:
+    """One reading of a paper's attention, `hours_ago` before NOW."""
+    return Signal(
+        paper_id=of.id, kind=kind, value=value, observed_at=NOW - timedelta(hours=hours_ago), source=source
+    )
+
+
+def subscriber(
+    address: str = "ada@example.com",
+    *,
+    id: int = 1,  # noqa: A002  the noun's own word
+    status: Status = Status.CONFIRMED,
+    profile: Profile | None = None,
+    schedule: Schedule | None = None,
+    preferences: Preferences | None = None,
+) -> Subscriber:
+    """A confirmed reader with no particular taste, unless one is given."""
+    return Subscriber(
+        id=id,
+        pid=f"reader{id:04d}",
+        address=address,
+        status=status,
+        profile=profile or Profile(),
+        schedule=schedule or Schedule(),
+        preferences=preferences or Preferences(),
+        created_at=NOW - timedelta(days=30),
+        confirmed_at=NOW - timedelta(days=30),
+    )

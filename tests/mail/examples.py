@@ -1,0 +1,182 @@
+"""The mails that tests look at: invented papers, one reader, one Monday in November."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from digest.mail.links import Keys, Links
+from digest.mail.mime import Posting, digest_message, notice_id, notice_message
+from digest.mail.renderer import Alert, Renderer, Site
+from digest.models import (
+    Because,
+    Edition,
+    Email,
+    Heat,
+    Paper,
+    Pick,
+    Preferences,
+    Profile,
+    Reason,
+    Section,
+    SignalKind,
+    Subscriber,
+)
+from tests.factories import NOW, paper, subscriber
+
+DAY = date(2026, 11, 23)
+SITE = Site(
+    brand="Trending Papers",
+    base_url="https://papers.example.org",
+    sender="digest@papers.example.org",
+    reply_to="editor@papers.example.org",
+    name="The Papers Club",
+    postal_address="12 Library Lane, Oxford OX1 2AB, United Kingdom",
+)
+LINKS = Links(SITE.base_url, Keys(b"a key for tests only"))
+RENDERER = Renderer(SITE, LINKS)
+READER = subscriber("ada@example.com")
+FIRST = NOW + timedelta(hours=21, minutes=30)
+INTERESTS = Profile(keywords=("formal verification", "operating systems"))
+
+HEATS = (
+    Heat(
+        value=3.4,
+        expected=231,
+        low=170,
+        high=314,
+        kind=SignalKind.UPVOTES,
+        votes=167,
+        hours=9,
+        usual=5,
+    ),
+    Heat(value=2.1, expected=140, kind=SignalKind.UPVOTES, votes=128, hours=57, gained=48, usual_gain=16),
+    Heat(
+        value=2.0,
+        expected=180,
+        kind=SignalKind.POINTS,
+        votes=140,
+        hours=150,
+        broke_out_from=12,
+        broke_out_on=date(2026, 11, 17),
+    ),
+)
+REASONS = (
+    (Reason(because=Because.TERMS, terms=("diffusion models", "sampling")), 31),
+    (Reason(because=Because.LIKED, liked_title="Small Models for Structure Prediction"), 4),
+    (Reason(because=Because.AUTHOR, author="Petra Novak"), 12),
+    (Reason(because=Because.FACET, facet="honest evaluation"), 0),
+    (Reason(because=Because.TERMS, terms=("attention",), held_since=date(2026, 11, 21)), 7),
+    (Reason(because=Because.EXPLORATION), 9),
+)
+
+
+@cache
+def papers() -> dict[int, Paper]:
+    """Nineteen papers that nobody wrote, by number."""
+    rows = map(json.loads, (Path(__file__).parent / "papers.jsonl").read_text().splitlines())
+    return {
+        number: paper(id=f"arxiv:2611.{number:05d}", **row) for row in rows if (number := row.pop("number"))
+    }
+
+
+def picks() -> tuple[Pick, ...]:
+    """Three trending, six picked, ten also new."""
+    return (*_trending(), *_picked(), *_also_new())
+
+
+def _trending() -> tuple[Pick, ...]:
+    first, second, third = (papers()[101 + n] for n in range(3))
+    linked = (
+        first,
+        replace(second, code_url="https://github.com/example/opengarden"),
+        replace(third, discussion_url="https://news.ycombinator.com/item?id=10000000"),
+    )
+    return tuple(
+        Pick(paper=paper, section=Section.TRENDING, heat=heat, reason=Reason(because=Because.TREND))
+        for paper, heat in zip(linked, HEATS, strict=True)
+    )
+
+
+def _picked() -> tuple[Pick, ...]:
+    return tuple(
+        Pick(
+            paper=papers()[201 + n],
+            section=Section.PICKED,
+            heat=Heat(value=0.4, expected=10, kind=SignalKind.UPVOTES, votes=votes),
+            affinity=2.0 - n / 10,
+            reason=reason,
+        )
+        for n, (reason, votes) in enumerate(REASONS)
+    )
+
+
+def _also_new() -> tuple[Pick, ...]:
+    return tuple(
+        Pick(
+            paper=papers()[301 + n],
+            section=Section.ALSO_NEW,
+            heat=Heat(value=0, expected=5),
+            reason=Reason(because=Because.NEW),
+        )
+        for n in range(10)
+    )
+
+
+def edition(
+    *, reader: Subscriber = READER, chosen: Sequence[Pick] | None = None, notes: Sequence[str] = ()
+) -> Edition:
+    """The Monday's digest."""
+    return Edition(
+        day=DAY,
+        slot=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
+        subscriber=reader,
+        picks=tuple(picks() if chosen is None else chosen),
+        notes=tuple(notes),
+    )
+
+
+def speaking(language: str) -> Subscriber:
+    """The reader, with another language."""
+    return replace(READER, preferences=Preferences(language=language))
+
+
+@cache
+def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str, tuple[Email, bytes]]:
+    """Every kind of mail the product can send: what is read and what travels."""
+    reader = speaking(language)
+    url = LINKS.confirm(reader.pid, expires=NOW + timedelta(hours=48))
+    bulk = {
+        "digest": (renderer.digest, edition(reader=reader)),
+        "first": (renderer.digest, edition(reader=reader, notes=("first", "votes-missing"))),
+        "trending_only": (
+            renderer.digest,
+            edition(reader=reader, chosen=picks()[:3], notes=("no-interests",)),
+        ),
+        "empty_day": (renderer.empty_day, edition(reader=reader, chosen=())),
+    }
+    notices = {
+        "confirm": renderer.confirm(reader, url),
+        "address_change": renderer.address_change(reader, "ada@new.example.com", url),
+        "welcome": renderer.welcome(replace(reader, profile=INTERESTS), first=FIRST),
+        "goodbye": renderer.goodbye(reader),
+        "admin_alert": renderer.admin_alert(ALERT),
+    }
+    mails = {}
+    for name, (render, of) in bulk.items():
+        email = render(of)
+        mails[name] = (email, digest_message(email, of, site=SITE, links=LINKS))
+    for name, email in notices.items():
+        posting = Posting(to=reader.address, at=NOW, message_id=notice_id(SITE, name), language=language)
+        mails[name] = (email, notice_message(email, posting, site=SITE))
+    return mails
+
+
+BULK_MAILS = ("digest", "first", "trending_only", "empty_day")
+ALERT = Alert(
+    "arXiv has not answered since 06:00",
+    ("Three readings in a row failed: 503 Service Unavailable.", "Digests go out with the other sources."),
+    "Nothing yet: it is read again every hour. If it lasts a day, see `digest status`.",
+)

@@ -1,0 +1,104 @@
+"""Do digests of real days keep to every rule? Three months of papers and votes, when they are at hand."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.mail.bulk_renderer import Plainly, Press
+from digest.mail.locale import LANGUAGES
+from digest.mail.mime import digest_message
+from digest.models import Because, Edition, Heat, Paper, Pick, Reason, Section, Signal, SignalKind
+from digest.trending.heat import heat_of, trending_order
+from tests.mail.checks import findings
+from tests.mail.examples import LINKS, RENDERER, SITE, speaking
+
+REPLAY = Path(os.environ.get("DIGEST_REPLAY", Path(__file__).parents[3] / "shared" / "replay"))
+FILE = REPLAY / "papers-2026-03-02-to-05-29.jsonl.gz"
+DAYS = [date(2026, 3, day) for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13)] + [date(2026, 5, 28)]
+SECTIONS = [Section.TRENDING] * 3 + [Section.PICKED] * 6 + [Section.ALSO_NEW] * 10
+
+
+@cache
+def rows() -> list[dict[str, Any]]:
+    if not FILE.exists():
+        pytest.skip(f"no replay data at {REPLAY}: set DIGEST_REPLAY to its folder")
+    with gzip.open(FILE, "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def edition_of(day: date, language: str) -> Edition:
+    """That day's papers, hottest first, as they were known at half past nine."""
+    now = datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)
+    papers = {row["id"]: paper_of(row) for row in rows() if row["featured"] == day.isoformat()}
+    signals = {
+        papers[row["id"]].id: tuple(signals_of(row)) for row in rows() if row["featured"] == day.isoformat()
+    }
+    heat = heat_of(list(papers.values()), signals, now)
+    ordered = trending_order(papers.values(), heat)
+    return Edition(
+        day=day,
+        slot=now,
+        subscriber=speaking(language),
+        picks=tuple(
+            pick_of(paper, heat[paper.id], section) for paper, section in zip(ordered, SECTIONS, strict=False)
+        ),
+    )
+
+
+def paper_of(row: dict[str, Any]) -> Paper:
+    return Paper(
+        id=f"arxiv:{row['id']}",
+        title=row["title"],
+        abstract=row["abstract"],
+        url=f"https://arxiv.org/abs/{row['id']}",
+        published=datetime.fromisoformat(row["published"]).replace(tzinfo=UTC),
+        authors=tuple(row["authors"]),
+        keywords=tuple(row["keywords"] or ()),
+        code_url=row["github"] or "",
+        project_url=row["project_page"] or "",
+        listed=date.fromisoformat(row["featured"]),
+    )
+
+
+def signals_of(row: dict[str, Any]) -> Iterator[Signal]:
+    for snapshot in row["snapshots"]:
+        if snapshot["upvotes"] is not None:
+            yield Signal(
+                paper_id=f"arxiv:{row['id']}",
+                kind=SignalKind.UPVOTES,
+                value=snapshot["upvotes"],
+                observed_at=datetime.fromisoformat(snapshot["t"]),
+                source="huggingface",
+            )
+
+
+def pick_of(paper: Paper, heat: Heat, section: Section) -> Pick:
+    reasons = {
+        Section.TRENDING: Reason(because=Because.TREND),
+        Section.PICKED: Reason(because=Because.TERMS, terms=paper.keywords[:3]),
+        Section.ALSO_NEW: Reason(because=Because.NEW),
+    }
+    return Pick(paper=paper, section=section, heat=heat, reason=reasons[section])
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_real_days_digest_has_no_finding_and_a_modest_size(day: date) -> None:
+    language = LANGUAGES[day.day % len(LANGUAGES)]
+    of = edition_of(day, language)
+    email = RENDERER.digest(of)
+    assert findings(email, digest_message(email, of, site=SITE, links=LINKS), bulk=True) == []
+    assert len(email.html.encode()) <= 30_000
+
+
+def test_real_days_are_the_same_from_the_press() -> None:
+    press, plainly = Press(RENDERER), Plainly(RENDERER)
+    for day in DAYS:
+        of = edition_of(day, "en")
+        assert press.digest(of) == plainly.digest(of)

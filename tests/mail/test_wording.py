@@ -1,0 +1,267 @@
+"""What do we say about a paper?"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.mail.locale import LANGUAGES, tongue
+from digest.mail.wording import LONGEST_WHY, byline, meta, tells_votes, trend, votes, why
+from digest.models import Because, Heat, Pick, Reason, Section, SignalKind
+from tests.factories import paper
+from tests.mail.examples import DAY
+
+EN = tongue("en")
+HEAT = Heat(value=1, expected=61, low=41, high=91, kind=SignalKind.UPVOTES, votes=31, hours=9, usual=5)
+
+
+def test_a_young_papers_votes_are_set_against_the_usual_and_projected() -> None:
+    assert trend(EN, HEAT, DAY) == (
+        "31 upvotes in its first 9 hours, 6× the usual 5; on course for about 61 (41–91)"
+    )
+
+
+@pytest.mark.parametrize(("few", "usual"), [(9, 3), (31, 2.9), (31, None), (12, 9)])
+def test_no_ratio_is_told_of_small_numbers(few: float, usual: float | None) -> None:
+    assert "×" not in trend(EN, replace(HEAT, votes=few, usual=usual), DAY)
+
+
+def test_an_older_paper_tells_what_it_gained() -> None:
+    older = replace(HEAT, hours=50, gained=48, usual_gain=16)
+    assert trend(EN, older, DAY) == "+48 upvotes since yesterday, 3× the usual"
+    assert (
+        trend(EN, replace(older, usual_gain=2), DAY)
+        == "+48 upvotes since yesterday; 6× the usual 5 at this age"
+    )
+    assert trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 at this age"
+
+
+def test_a_breakout_says_when_we_sent_it() -> None:
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
+    assert trend(EN, broke, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 upvotes"
+    long_ago = replace(broke, broke_out_on=date(2026, 11, 3))
+    assert (
+        trend(EN, long_ago, DAY)
+        == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140 upvotes"
+    )
+    points = replace(broke, kind=SignalKind.POINTS)
+    assert trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
+    assert trend(EN, replace(broke, broke_out_on=None), DAY) == (
+        "broke out since we sent it: was 12, now 140 upvotes"
+    )
+    from_nothing = replace(broke, broke_out_from=0)
+    assert trend(EN, from_nothing, DAY) == "broke out since we sent it: was 0 on Tuesday, now 140 upvotes"
+
+
+def test_a_day_without_votes_to_speak_of_tells_where_the_paper_stands() -> None:
+    monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
+    assert trend(EN, monday, DAY) == "12× the usual 8 at this age"
+    assert (
+        trend(EN, replace(monday, gained=2), DAY) == "+2 upvotes since yesterday; 12× the usual 8 at this age"
+    )
+    assert trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 upvotes since yesterday"
+    assert trend(EN, replace(monday, votes=9), DAY) == ""
+
+
+def test_without_votes_the_authors_speak() -> None:
+    new = Heat(value=0, expected=20, content_prior=True, author_votes=43)
+    assert trend(EN, new, DAY) == "new: its authors’ earlier papers drew 40+ upvotes"
+    assert trend(EN, new, DAY, has_code=True).endswith("; code linked")
+    assert trend(EN, replace(new, author_votes=None), DAY) == "new: too young for votes"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (Reason(because=Because.TERMS, terms=("diffusion models",)), "matches “diffusion models”"),
+        (Reason(because=Because.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
+        (Reason(because=Because.LIKED, liked_title="X"), "similar to “X”, which you liked"),
+        (Reason(because=Because.AUTHOR, author="Ada"), "by Ada, whom you follow"),
+        (Reason(because=Because.CATEGORY, category="cs.CL"), "new in cs.CL, which you follow"),
+        (Reason(because=Because.FACET, facet="bees"), "for your interest “bees”"),
+        (Reason(because=Because.NEW, category="cs.CL"), "new in cs.CL"),
+        (Reason(because=Because.TERMS), ""),
+        (Reason(because=Because.AUTHOR), ""),
+        (
+            Reason(because=Because.TERMS, terms=("a",), held_since=date(2026, 11, 21)),
+            "matches “a”; kept for you since Saturday",
+        ),
+    ],
+)
+def test_the_reason_is_the_scorers_evidence(reason: Reason, told: str) -> None:
+    assert why(EN, picked(reason), DAY) == told
+
+
+def picked(reason: Reason, heat: Heat = HEAT) -> Pick:
+    return Pick(paper=paper(), section=Section.PICKED, heat=heat, reason=reason)
+
+
+@given(
+    st.sampled_from(LANGUAGES),
+    st.sampled_from(Because),
+    st.text(max_size=200),
+    st.floats(0, 1e7),
+    st.floats(0, 400),
+)
+def test_no_reason_is_longer_than_a_line_or_two(
+    language: str, because: Because, words: str, count: float, hours: float
+) -> None:
+    reason = Reason(
+        because=because, terms=(words,) * 3, liked_title=words, author=words, category=words, facet=words
+    )
+    heat = replace(HEAT, votes=count, hours=hours, usual=count / 7, gained=count, expected=count)
+    broke = replace(heat, broke_out_from=count / 9, broke_out_on=date(2026, 11, 18), kind=SignalKind.COMMENTS)
+    for each in (heat, broke):
+        assert len(why(tongue(language), picked(reason, each), DAY)) <= LONGEST_WHY
+
+
+def test_two_authors_are_named_and_the_others_counted() -> None:
+    assert byline(EN, ()) == ""
+    assert byline(EN, ("A",)) == "A"
+    assert byline(EN, ("A", "B")) == "A and B"
+    assert byline(EN, ("A", "B", "C")) == "A, B and 1\N{NO-BREAK SPACE}other"
+    assert byline(EN, ("A", "B", "C", "D")) == "A, B and 2\N{NO-BREAK SPACE}others"
+
+
+def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
+    of = paper(authors=("A", "B"))
+    assert (
+        meta(EN, of, HEAT)
+        == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov\N{NO-BREAK SPACE}· 31\N{NO-BREAK SPACE}upvotes"
+    )
+    assert meta(EN, of, HEAT, told=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
+
+
+def test_what_is_not_known_of_a_paper_leaves_no_gap_in_its_meta_line() -> None:
+    unknown = replace(paper(authors=("A",)), categories=(), published=None)
+    assert meta(EN, unknown, HEAT, told=True) == "A"
+    assert meta(EN, replace(unknown, authors=()), HEAT) == "31\N{NO-BREAK SPACE}upvotes"
+    assert meta(EN, replace(unknown, authors=()), HEAT, told=True) == ""
+
+
+def test_endless_names_are_cut_where_they_stand() -> None:
+    endless = "a" * 99
+    assert byline(EN, (endless, endless)) == f"{'a' * 59}… and {'a' * 59}…"
+    filed = replace(paper(authors=()), categories=(endless,), published=None)
+    assert meta(EN, filed, HEAT, told=True) == f"{'a' * 39}…"
+
+
+def test_every_kind_of_signal_has_its_noun() -> None:
+    told = {votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
+    assert told == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
+    assert votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
+    assert votes(EN, replace(HEAT, votes=0)) == ""
+
+
+@pytest.mark.parametrize("few", [None, 0, 0.9])
+def test_less_than_one_vote_is_none(few: float | None) -> None:
+    assert votes(EN, replace(HEAT, votes=few)) == ""
+    assert trend(EN, replace(HEAT, votes=few), DAY) == "new: too young for votes"
+
+
+def test_the_first_hour_is_one_hour_in_every_language() -> None:
+    just_now = replace(HEAT, hours=0.2, low=0, usual=None)
+    assert trend(tongue("zh"), just_now, DAY) == "前 1 小时 31 个赞"
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hours": 1, "usual": None, "low": 0}, "31 upvotes in its first hour"),
+        ({"hours": 0.2, "usual": None, "low": 0}, "31 upvotes in its first hour"),
+        ({"votes": 1, "usual": None, "expected": 9}, "1 upvote in its first 9 hours"),
+        ({"hours": 23.4, "usual": None, "low": 0}, "31 upvotes in its first 23 hours"),
+        ({"hours": 24}, "6× the usual 5 at this age"),
+        ({"hours": 24, "gained": 1}, "+1 upvote since yesterday; 6× the usual 5 at this age"),
+        ({"low": 91}, "31 upvotes in its first 9 hours, 6× the usual 5"),
+        ({"expected": 9.9}, "31 upvotes in its first 9 hours, 6× the usual 5"),
+        ({"usual": 9, "expected": 10, "low": 0.6, "high": 12},
+         "31 upvotes in its first 9 hours, 3× the usual 9; on course for about 10 (1–12)"),
+        ({"votes": 10, "usual": 3, "low": 0}, "10 upvotes in its first 9 hours, 3× the usual 3"),
+        ({"votes": 10, "usual": 5, "low": 0}, "10 upvotes in its first 9 hours, 2× the usual 5"),
+        ({"content_prior": True, "author_votes": 10}, "new: its authors’ earlier papers drew 10+ upvotes"),
+        ({"content_prior": True, "author_votes": 9.9}, "new: too young for votes"),
+    ],
+)  # fmt: skip
+def test_what_is_told_at_the_edges(changed: dict[str, Any], told: str) -> None:
+    assert trend(EN, replace(HEAT, **changed), DAY) == told
+
+
+@pytest.mark.parametrize(("hours", "is_told"), [(23.9, True), (24, False)])
+def test_the_count_stands_in_the_reason_on_the_first_day_only(hours: float, *, is_told: bool) -> None:
+    assert tells_votes(replace(HEAT, hours=hours)) is is_told
+    assert tells_votes(replace(HEAT, hours=hours, broke_out_from=3))
+
+
+@pytest.mark.parametrize(("days", "when"), [(6, "Tuesday"), (7, "16 Nov")])
+def test_a_day_is_named_for_a_week_and_dated_from_then_on(days: int, when: str) -> None:
+    then = DAY - timedelta(days=days)
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=then)
+    told = trend(EN, broke, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert told == f"broke out since we sent it: was 12 on {when}, now 140 upvotes"
+    kept = Reason(because=Because.TERMS, terms=("a",), held_since=then)
+    assert why(EN, picked(kept), DAY).replace("\N{NO-BREAK SPACE}", " ") == (
+        f"matches “a”; kept for you since {when}"
+    )
+
+
+def test_what_is_of_today_was_not_kept() -> None:
+    assert why(EN, picked(Reason(because=Because.TERMS, terms=("a",), held_since=DAY)), DAY) == "matches “a”"
+
+
+def test_a_pick_that_broke_out_says_so_whatever_brought_it() -> None:
+    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
+    of_mine = picked(Reason(because=Because.TERMS, terms=("a",)), broke)
+    assert why(EN, of_mine, DAY) == trend(EN, broke, DAY)
+
+
+def test_a_hot_pick_without_votes_tells_of_its_code() -> None:
+    new = Heat(value=0, expected=20, content_prior=True)
+    hot = picked(Reason(because=Because.TREND), new)
+    coded = replace(hot, paper=replace(hot.paper, code_url="https://e.org/code"))
+    assert why(EN, hot, DAY) == "new: too young for votes"
+    assert why(EN, coded, DAY) == "new: too young for votes; code linked"
+
+
+def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
+    long, longer = "a" * 30, "b" * 43
+    three = Reason(because=Because.TERMS, terms=(long, longer, "c" * 30))
+    told = why(EN, picked(three), DAY)
+    assert told == f"matches “{long}” and “{longer}”"
+    assert len(told) == LONGEST_WHY
+    assert why(EN, picked(replace(three, terms=(long, longer + "b"))), DAY) == f"matches “{long}”"
+
+
+def test_a_surprise_says_that_it_is_one() -> None:
+    assert why(EN, picked(Reason(because=Because.EXPLORATION)), DAY) == (
+        "a little off your path; you might like it"
+    )
+
+
+def test_a_long_title_that_was_liked_is_told_to_sixty_letters() -> None:
+    assert why(EN, picked(Reason(because=Because.LIKED, liked_title="a" * 61)), DAY) == (
+        f"similar to “{'a' * 59}…”, which you liked"
+    )
+
+
+def test_where_more_words_go_around_it_a_title_is_told_to_fifty_letters() -> None:
+    liked = picked(Reason(because=Because.LIKED, liked_title="a" * 61))
+    told = why(tongue("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert told == f"proche de « {'a' * 49}… », que vous avez aimé"
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (Reason(because=Because.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
+        (Reason(because=Because.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
+        (Reason(because=Because.FACET, facet="a" * 99), f"for your interest “{'a' * 49}…”"),
+        (Reason(because=Because.CATEGORY, category="a" * 99), f"new in {'a' * 40}, which you follow"),
+        (Reason(because=Because.NEW, category="a" * 99), f"new in {'a' * 40}"),
+    ],
+)
+def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, told: str) -> None:
+    assert why(EN, picked(reason), DAY) == told

@@ -1,0 +1,32 @@
+"""What may a stranger's text hold?"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.models.text import clean
+
+
+def test_a_text_as_it_should_be_stays_as_it_is() -> None:
+    assert clean("Ein Schaf, 两只羊: naïve – “sheep”") == "Ein Schaf, 两只羊: naïve – “sheep”"
+    assert clean(" sheep ") == "sheep"
+
+
+@pytest.mark.parametrize(
+    "blank", ["  ", "\t", "\r\n", " \n ", "\N{NO-BREAK SPACE}", "\x00", "\x85", "\u2028", "\u3000"]
+)
+def test_blanks_and_controls_of_every_kind_become_one_blank(blank: str) -> None:
+    assert clean(f"{blank}one{blank}two{blank}") == "one two"
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud83d", "\ue000", "\U000e0041", "\uffff"]
+)
+def test_what_hides_or_steers_leaves_nothing_behind(unseen: str) -> None:
+    assert clean(f"{unseen}on{unseen}e t{unseen}wo{unseen}") == "one two"
+
+
+@given(st.text())
+def test_what_was_cleaned_is_clean(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+    assert "  " not in clean(text)

@@ -1,0 +1,53 @@
+"""A reason names only what truly weighed: a few of the paper's own words, a near liked paper, or a choice."""
+
+from digest.models import Because, Facet, Liking, Profile
+from digest.ranking.ranker import Ranker
+from digest.ranking.reasons import MOST_TERMS
+from tests.factories import paper
+from tests.ranking.test_embeddings import Synonyms
+from tests.ranking.test_hubness import past
+from tests.ranking.test_ranker import pool
+from tests.ranking.test_standardize import PAPERS, judged
+
+
+def test_a_followed_category_is_the_reason_of_its_papers_and_of_no_others() -> None:
+    [ranking] = Ranker(PAPERS).rank([Profile(categories=("cs.RO",))])
+    robots, learning = ranking.reason(0), ranking.reason(1)
+    assert (robots.because, robots.category) == (Because.CATEGORY, "cs.RO")
+    assert (learning.because, learning.category) == (Because.NEW, "")
+
+
+def test_a_few_words_are_told_however_many_weighed() -> None:
+    papers = [paper(title, abstract="") for title in ("Ocean; salt; tides; waves; heat", "Markets", "Speech")]
+    [ranking] = Ranker(papers).rank([Profile(keywords=("heat", "waves", "tides", "salt", "ocean"))])
+    told = ranking.reason(0).terms
+    assert len(told) == MOST_TERMS
+    assert set(told) < {"Ocean", "salt", "tides", "waves", "heat"}
+
+
+def test_the_word_that_weighed_most_is_told_first_wherever_the_paper_says_it() -> None:
+    reader = Profile(keywords=("heat", "waves"))
+    rarer = pool(["Heat makes waves", "Heat of speech", "Kernels", "Violins"])
+    oftener = pool(["Heat makes waves; the waves; our waves", "Speech", "Kernels", "Violins"])
+    for papers in (rarer, oftener):
+        assert Ranker(papers).rank([reader])[0].reason(0).terms == ("waves", "heat")
+
+
+def test_a_liked_paper_is_named_only_where_it_is_much_nearer_than_any_paper_would_be() -> None:
+    """All of these papers say "we study … methods"; the last two are about robots that grasp, one is fast."""
+    [ranking] = Ranker(PAPERS).rank([Profile(liked=(judged(PAPERS[0]),))])
+    reasons = {PAPERS[place].title: ranking.reason(place) for place in (5, 4, 20)}
+    assert {title: reason.liked_title for title, reason in reasons.items()} == {
+        "Shallow video editing 5": "",
+        "Deep grasping robots 4": "",
+        "Fast grasping robots 20": "Fast grasping robots 0",
+    }
+
+
+def test_a_paper_met_in_meaning_alone_is_there_for_the_interest_and_names_no_liked_paper() -> None:
+    papers = [paper(title, abstract="") for title in ("market", "waves", "zeolite", "money")]
+    sea = Profile(facets=(Facet("Sea", liked=(Liking("ocean"),)), Facet("Trade", liked=(Liking("sales"),))))
+    [ranking] = Ranker(papers, past(), vectors=Synonyms()).rank([sea])
+    waves, foreign = ranking.reason(1), ranking.reason(2)
+    assert (waves.because, waves.facet, waves.liked_title) == (Because.FACET, "Sea", "")
+    assert foreign.liked_title == ""  # though it has nothing in common with any paper either

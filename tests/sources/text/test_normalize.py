@@ -1,0 +1,154 @@
+r"""How do a title, an abstract and a name read? Claims that hold for every text, and examples."""
+
+import gzip
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.sources.text.normalize import name, plain, title, untagged
+
+SHARED = Path(__file__).parents[4] / "shared"
+REPLAY = Path(os.environ.get("DIGEST_REPLAY", SHARED / "replay"))
+RANKING = Path(os.environ.get("DIGEST_RANKING", SHARED / "ranking"))
+SNIPPETS = r"""\ $ { } ^ _ ~ \emph \frac \sqrt \hat \mathcal \left \v \' \" \\ \% \{ \} \[ \cite \unknown
+    \href \textcolor -- `` '' ` & &lt; &#0; x 12 é 羊 $5 \url https://x.org/a_1 % ."""
+TEX = st.lists(st.sampled_from(SNIPPETS.split()) | st.just(" "), max_size=40).map("".join)
+
+
+@given(st.text() | TEX)
+def test_no_text_is_too_strange_to_be_read(text: str) -> None:
+    for said in (plain(text), title(text), name(text)):
+        assert "\n" not in said
+        assert said == said.strip()
+        assert "  " not in said
+        assert not re.search(
+            "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000]", said
+        )
+        said.encode()
+
+
+@given(st.text() | TEX)
+def test_no_tex_is_left_in_a_title_and_its_dollars_are_money(text: str) -> None:
+    assert not re.search(r"[\\{}]", title(text))
+
+
+@given(
+    st.text("abcdefg XYZ0123456789%.,:;()!?'\"/+=<>-", max_size=200).filter(
+        lambda t: "--" not in t and "''" not in t
+    )
+)
+def test_ordinary_prose_is_only_trimmed(text: str) -> None:
+    assert plain(text) == " ".join(text.split())
+    assert title(text) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"UCB Robust to $\varepsilon$-Contamination", "UCB Robust to ε-Contamination"),
+        ("τ^2-Bench and T$^2$SQNet", "τ²-Bench and T²SQNet"),
+        (r"An $\widetilde\mathcal{O}(m/\varepsilon^{2})$-Cost Algorithm", "An Õ(m/ε²)-Cost Algorithm"),
+        (r"Only $\sqrt{T}$ and $\sqrt{n+1}$ Regret", "Only √T and √(n+1) Regret"),
+        (r"PM$_{2.5}$ and $^{14}$C, but $D_{train}$", "PM₂.₅ and ¹⁴C, but D_train"),
+        (r"$2^{k \log n}$ of $10^{-5}$", "2^(k log n) of 10⁻⁵"),
+        (r"In $\mathbb{Z}^{n\times d}$ and $\frac{a+b}{c}$", "In ℤ^(n×d) and (a+b)/c"),  # noqa: RUF001
+        (r"Precision 2^16 to 2^{24}, H_2O", "Precision 2¹⁶ to 2²⁴, H₂O"),
+        ("For 1$ or $5 million, between $5 and $6", "For 1$ or $5 million, between $5 and $6"),
+        (r"\$OneMillion-Bench at 50\% \& more_or_less", "$OneMillion-Bench at 50% & more_or_less"),
+        (r"Rank-$1$ and $5$ of US$ 7 for $k$ arms", "Rank-1 and 5 of US$ 7 for k arms"),
+        ("the $lambda$-calculus at 360^circ", "the λ-calculus at 360°"),
+        (r"\emph{Very} \textbf{bold} {\em claims} texttt{here}", "Very bold claims here"),
+        (r"A \methodname of \unknown{kind}", "A methodname of unknown kind"),
+        (r"Line\\ break and Schr\\ödinger", "Line break and Schrödinger"),
+        ("``Quoted'' 1986--1988---and `single'", "“Quoted” 1986–1988—and ‘single’"),
+        ("Haskell~98 takes ~50 ms, 5~10 at most", "Haskell 98 takes ~50 ms, 5~10 at most"),
+        ("AT&T says &lt;b&gt; &amp;amp; caf&eacute;", "AT&T says <b> &amp; café"),
+        ("zero\u200bwidth \u202eoverride\u202c and\x00 control\x07", "zerowidth override and control"),
+        ("$\xcf\x89$Test was mangled", "ωTest was mangled"),
+        ("Kendall's $\tau$ and $3 \times 4$, swallowed", "Kendall's τ and 3 × 4, swallowed"),
+    ],
+)  # fmt: skip
+def test_a_title_reads_as_in_print(written: str, read: str) -> None:
+    assert title(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"Sets $\{0,1\}^n$ and {plain} braces", "Sets {0,1}ⁿ and plain braces"),
+        ('JSON {"a": 1} stays where nothing is TeX', 'JSON {"a": 1} stays where nothing is TeX'),
+        (r"See \cite{sheep} and \href{https://x.org/~a_1}{here}", "See [sheep] and here (https://x.org/~a_1)"),
+        (r"Code: https://x.org/a_1/~b^2 and \url{https://y.org/c_2}", "Code: https://x.org/a_1/~b^2 and https://y.org/c_2"),
+        ("Two\nlines and  blanks", "Two lines and blanks"),
+        ("file_name_of_something --verbose ^_^", "file_name_of_something --verbose ^_^"),
+        ("Half open { and closed }", "Half open { and closed }"),
+        (r"A user\'s \"own words\" don\'t count", "A user's “own words” don't count"),
+        (r"$\binom{n}{k}$, $\sqrt[3]{x}$, $\hat{x}\in X$", "(n choose k), ³√x, x̂∈X"),
+        (r"\begin{itemize}\item one\footnote{really} \textcolor{red}{two}\end{itemize}", "one (really) two"),
+    ],
+)  # fmt: skip
+def test_an_abstract_keeps_everything_a_reader_needs(written: str, read: str) -> None:
+    assert plain(written) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"Nikola Pi\v{z}amar", "Nikola Pižamar"),
+        (r"J\"org Schl{\"a}fer", "Jörg Schläfer"),
+        (r"Hendrik Kra{\ss}, Stra\ss e", "Hendrik Kraß, Straße"),
+        (r"P\\'erez and \'{E}mile", "Pérez and Émile"),
+        (r"{\L}ukasz \O ystein Erd\H{o}s", "Łukasz Øystein Erdős"),
+        (r"Fran\c{c}ois \~n \^{\i} \'\i", "François ñ î í"),
+        ("Jo~Anne  O'Brien ,", "Jo Anne O'Brien"),
+        ("Ngô Bảo Châu, محمد, 陈波", "Ngô Bảo Châu, محمد, 陈波"),
+    ],
+)
+def test_a_name_is_spelt_as_its_bearer_does(written: str, read: str) -> None:
+    assert name(written) == read
+
+
+def test_markup_goes_and_what_it_raised_stays() -> None:
+    html = "<p>At 10<sup>2</sup> Hz, <i>deeply</i>: p < 0.05 &amp; <jats:p>H<sub>2</sub>O</jats:p></p>"
+    assert plain(untagged(html)) == "At 10² Hz, deeply: p < 0.05 & H₂O"
+
+
+def test_hostile_texts_take_no_more_than_a_moment() -> None:
+    started = time.process_time()
+    for piece in ("{", "\\hat", "$", "``", "\\'", "^", "\\frac", "<!--", "&", "--", '\\"x', "_{", "1$ a "):
+        hostile = piece * 50_000
+        plain(hostile)
+        untagged(hostile)
+    assert time.process_time() - started < 20
+
+
+def real_texts() -> Iterator[tuple[str, str]]:
+    """Titles and abstracts of real papers, where they are at hand."""
+    for file in sorted(REPLAY.glob("*.jsonl.gz")):
+        with gzip.open(file, "rt") as lines:
+            yield from ((paper["title"], paper["abstract"]) for paper in map(json.loads, lines))
+    for file in sorted(RANKING.glob("*.json.gz")):
+        with gzip.open(file, "rt") as document:
+            for text in json.load(document)["papers"]:
+                first, _, rest = text.partition("\n")
+                yield first, rest
+
+
+def test_thousands_of_real_titles_and_abstracts_become_readable() -> None:
+    texts = list(real_texts())
+    if not texts:
+        pytest.skip("no real papers beside the project; set DIGEST_REPLAY and DIGEST_RANKING")
+    started = time.process_time()
+    for written, abstract in texts:
+        said = title(written)
+        assert not re.search(r"[\\{}]", said), written
+        assert not re.search(r"\$(?!\d)", re.sub(r"\d\$", "", said)) or "\\$" in written, written
+        assert plain(abstract).count("%") >= abstract.replace("\\%", "%").count("%"), abstract
+    assert len(texts) / (time.process_time() - started) > 1000

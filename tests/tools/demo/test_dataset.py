@@ -1,0 +1,136 @@
+"""The sample is what it claims to be: enough papers, ten days, every trouble the real ones bring."""
+
+import re
+import unicodedata
+from datetime import date, timedelta
+
+import pytest
+
+from digest.models.schedule import arxiv_announces
+from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, Listed, collection
+
+HELD = collection()
+ANNOUNCED = {day: papers for day, papers in HELD.announced.items() if day >= FIRST_DAY}
+ALL = [paper for papers in ANNOUNCED.values() for paper in papers]
+NEW = [paper for paper in ALL if paper.type == "new"]
+DAYS = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
+
+
+def test_there_are_at_least_160_papers_and_no_id_or_title_twice() -> None:
+    assert len(NEW) >= 160
+    assert len({paper.id for paper in NEW}) == len({paper.title for paper in NEW}) == len(NEW)
+
+
+def test_it_covers_ten_days_that_end_on_a_friday_with_one_weekend_inside() -> None:
+    assert len(DAYS) == 10
+    assert LAST_DAY.strftime("%A") == "Friday"
+    assert [day for day in DAYS if day not in ANNOUNCED] == [date(2026, 11, 14), date(2026, 11, 15)]
+    assert all(arxiv_announces(day) == (day in ANNOUNCED) for day in DAYS)
+
+
+def test_no_id_can_ever_be_given_to_a_real_paper() -> None:
+    ids = {paper.id for paper in ALL} | {paper.id for paper in HELD.listed}
+    assert all(re.fullmatch(r"26(08|09|10|11)\.9\d{4}", number) for number in ids)
+
+
+def test_every_abstract_has_80_to_150_words() -> None:
+    assert not [paper.title for paper in NEW if not 80 <= len(paper.abstract.split()) <= 150]
+
+
+@pytest.mark.parametrize(
+    "archive", ["cs", "stat", "math", "quant-ph", "astro-ph", "cond-mat", "q-bio", "physics", "hep-ph"]
+)
+def test_many_fields_are_there(archive: str) -> None:
+    assert any(paper.categories[0].partition(".")[0] == archive for paper in NEW)
+
+
+@pytest.mark.parametrize(
+    ("category", "at_least"), [("cs.CL", 40), ("cs.RO", 25), ("stat", 25), ("cs.CV", 20), ("cs.LG", 40)]
+)
+def test_the_fields_of_the_three_readers_are_well_stocked(category: str, at_least: int) -> None:
+    found = [p for p in NEW if any(c == category or c.startswith(f"{category}.") for c in p.categories)]
+    assert len(found) >= at_least
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["CJK", "HANGUL", "HIRAGANA", "ARABIC", "GREEK", "CYRILLIC", "LATIN SMALL LETTER O WITH DOT BELOW"],
+)
+def test_names_are_in_many_scripts(script: str) -> None:
+    letters = {letter for paper in NEW for letter in unicodedata.normalize("NFC", "".join(paper.authors))}
+    assert any(unicodedata.name(letter, "").startswith(script) for letter in letters)
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Thị Hạnh Vy", "Adébáyọ̀ Ògúnṣọlá"])
+def test_vietnamese_and_yoruba_names_keep_their_marks(name: str) -> None:
+    assert any(name in paper.authors for paper in NEW)
+
+
+@pytest.mark.parametrize("raw", [r"\v{Z}iva Kova\v{c}nik", r"{\L}ucja", r"Gro{\ss}b\"acker", r"Jo\~ao"])
+def test_tex_in_names_is_as_raw_as_arxivs(raw: str) -> None:
+    assert any(raw in paper.creator for paper in NEW)
+
+
+def test_some_creators_carry_affiliations_with_commas_inside() -> None:
+    assert any(re.search(r"\([^)]*, [^)]*\)", paper.creator) for paper in NEW)
+
+
+@pytest.mark.parametrize("raw", [r"$\beta$-VAEs", r"\emph{", r"\textit{", r"Na\"ive", r"$\varepsilon$"])
+def test_tex_in_titles_is_raw_too(raw: str) -> None:
+    assert any(raw in paper.title for paper in NEW)
+
+
+def test_one_title_has_percent_signs_and_five_dollars() -> None:
+    assert [p.title for p in NEW if "%" in p.title and "$5" in p.title] == [
+        r"100% of Nothing: Why \$5 Attacks Break 99% Accurate Malware Detectors"
+    ]
+
+
+def test_one_author_list_is_very_long() -> None:
+    assert sorted(len(paper.authors) for paper in NEW)[-2:] == [6, 143]
+
+
+def test_papers_come_again_as_new_versions_and_as_cross_lists() -> None:
+    kinds = {paper.type for paper in ALL}
+    assert kinds == {"new", "cross", "replace", "replace-cross"}
+    assert sum(paper.version == 2 for paper in ALL) >= 5
+    first = {paper.id: paper for paper in NEW}
+    assert any(p.title != first[p.id].title for p in ALL if p.id in first), "a replacement renames its paper"
+
+
+def test_one_paper_is_withdrawn_a_week_after_it_came() -> None:
+    gone = [paper for paper in ALL if "has been withdrawn" in paper.abstract]
+    assert [(paper.type, paper.version) for paper in gone] == [("replace", 2)]
+
+
+def test_papers_are_on_the_daily_list_on_weekdays_only() -> None:
+    assert {paper.listed for paper in HELD.listed} == set(ANNOUNCED)
+    assert len(HELD.listed) >= 80
+
+
+def test_many_papers_draw_few_votes_and_a_few_draw_many() -> None:
+    votes = sorted(paper.votes for paper in HELD.listed)
+    assert votes[len(votes) // 2] < 15
+    assert votes[-1] > 200
+    assert [paper.shape for paper in HELD.listed].count("rocket") >= 3
+    assert [paper.shape for paper in HELD.listed].count("sleeper") >= 3
+
+
+@pytest.mark.parametrize("name", ["stars", "repo", "page", "organization", "summary", "keywords"])
+def test_what_is_optional_is_there_for_some_and_missing_for_others(name: str) -> None:
+    def has(paper: Listed) -> bool:
+        return bool(getattr(paper, name))
+
+    assert {has(paper) for paper in HELD.listed} == {True, False}
+
+
+def test_some_listed_papers_were_announced_before_the_sample_begins() -> None:
+    known = {paper.id for paper in ALL}
+    assert len([paper for paper in HELD.listed if paper.id not in known]) == 4
+
+
+def test_some_stories_link_no_paper() -> None:
+    urls = [story.url for story in HELD.stories]
+    assert None in urls
+    assert any(url and "arxiv.org" not in url for url in urls)
+    assert sum("arxiv.org" in (url or "") for url in urls) >= 10

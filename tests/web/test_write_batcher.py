@@ -1,0 +1,31 @@
+"""Do small changes that share a transaction stay out of each other's way?"""
+
+import asyncio
+
+import pytest
+
+from digest.app.services import House
+from digest.db import Transaction
+from digest.models.errors import StoreError
+from digest.subscribers import By
+from digest.web.write_batcher import MOST_TOGETHER, Committer
+from tests.factories import NOW
+
+
+async def test_a_mistake_of_ours_is_logged_and_leaves_nobody_behind_it_waiting(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    committer, by = Committer(house.store), By("reader", NOW, house.pepper)
+
+    def mistaken(_: Transaction) -> None:
+        raise ZeroDivisionError
+
+    async with asyncio.timeout(10):
+        first, *_, last = await asyncio.gather(
+            committer.run(mistaken, by=by),
+            *(committer.sign_up(None, by=by) for _ in range(MOST_TOGETHER)),
+            return_exceptions=True,
+        )
+    assert isinstance(first, StoreError)
+    assert last is None
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["changes not written"]

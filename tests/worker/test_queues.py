@@ -1,0 +1,126 @@
+"""Do jobs find their workers, once each, also when a worker dies with one in its hands?"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from procrastinate.jobs import Job
+from pydantic import SecretStr
+
+from digest.app.services import House
+from digest.db import Store
+from digest.models import DeliveryState, Health, Reading, Schedule, Status
+from digest.tools.demo.setting import Sealed
+from digest.worker.queues import WORK, Board
+from digest.worker.tasks import Chores
+from digest.worker.worker import work_off
+from tests.factories import paper
+
+
+@pytest.fixture
+def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
+    """A house on PostgreSQL whose sources were read just now, with papers and three readers who are due."""
+    now = datetime.now(UTC)
+    store = Store.migrate(postgres_url)
+    settings = Sealed(
+        database_url=postgres_url,
+        secret_key=SecretStr("thirty-two characters or more here"),
+        outbox_dir=tmp_path,
+        vectors="none",
+    )
+    with store.begin() as tx:
+        tx.papers.add([paper(first_seen=now) for _ in range(20)], seen_at=now)
+        tx.sources.record(Reading(source="arxiv", scope="cs.LG", health=Health.OK, read_at=now), new=0)
+        for name in ("ada", "bo", "cy"):
+            tx.subscribers.add(
+                f"{name}@example.com", schedule=Schedule(send_at=now.time()), status=Status.CONFIRMED,
+                now=now - timedelta(days=1), next_due=now - timedelta(minutes=1),
+            )  # fmt: skip
+    yield House(settings, store)
+    store.close()
+
+
+def chores_of(house: House) -> Chores:
+    return Chores(house, asyncio.Event())
+
+
+async def waiting(board: Board) -> list[str]:
+    jobs = await board.works.job_manager.list_jobs_async(status="todo")
+    return sorted(job.task_name for job in jobs)
+
+
+def accepted(house: House) -> int:
+    with house.store.begin(write=False) as tx:
+        return tx.deliveries.ended(datetime.now(UTC) - timedelta(days=1)).get(DeliveryState.ACCEPTED, 0)
+
+
+async def test_one_round_sends_everybody_their_digest_and_the_next_sends_nothing(house: House) -> None:
+    await work_off(chores_of(house))
+    assert accepted(house) == 3
+    await work_off(chores_of(house))
+    assert accepted(house) == 3
+
+
+async def test_whoever_calls_a_tick_there_is_only_one(house: House) -> None:
+    boards = [Board(house.store.engine.url, chores_of(house)) for _ in range(2)]
+    async with boards[0].works.open_async(), boards[1].works.open_async():
+        for board in (*boards, *boards):
+            await board.call_tick()
+        assert await waiting(boards[0]) == ["tick"]
+
+
+async def test_the_job_of_a_dead_worker_goes_to_another(house: House) -> None:
+    board = Board(house.store.engine.url, chores_of(house))
+    async with board.works.open_async():
+        await board.call_tick()
+        taken = await _taken_by_the_dead(board, house)
+        await board.look(timedelta(seconds=60))
+        assert (taken.task_name, [name for name in await waiting(board) if name != "pump"]) == (
+            "tick",
+            ["tick"],
+        )
+
+
+async def test_the_job_of_a_dead_worker_ends_where_the_next_of_its_kind_is_waiting(house: House) -> None:
+    board = Board(house.store.engine.url, chores_of(house))
+    async with board.works.open_async():
+        await board.call_tick()
+        await _taken_by_the_dead(board, house)
+        await board.call_tick()
+        await board.look(timedelta(seconds=60))
+        assert (await waiting(board)).count("tick") == 1
+
+
+async def test_who_is_due_is_cut_once_until_the_cut_is_worked_off(house: House) -> None:
+    board = Board(house.store.engine.url, chores_of(house))
+    async with board.works.open_async():
+        for _ in range(2):
+            await board.works.tasks["tick"].func(0)
+        assert await waiting(board) == ["plan"]
+
+
+async def test_mail_that_is_due_calls_for_pumps_and_no_mail_for_none(house: House) -> None:
+    board = Board(house.store.engine.url, chores_of(house))
+    async with board.works.open_async():
+        await board.look(timedelta(seconds=60))
+        assert await waiting(board) == []
+    await work_off(chores_of(house))
+    with house.store.begin() as tx:
+        tx.connection.execute(sa.text("UPDATE delivery SET state = 'queued'"))
+    async with Board(house.store.engine.url, chores_of(house)).works.open_async():
+        assert chores_of(house).is_mail_due()
+
+
+async def _taken_by_the_dead(board: Board, house: House) -> Job:
+    """The first job, in the hands of a worker that was last heard of an hour ago."""
+    worker = await board.works.job_manager.register_worker()
+    job = await board.works.job_manager.fetch_job(queues=[WORK], worker_id=worker)
+    with house.store.begin() as tx:
+        tx.connection.execute(
+            sa.text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+        )
+    assert job is not None
+    return job
