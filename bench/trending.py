@@ -14,8 +14,16 @@ from pathlib import Path
 from statistics import fmean
 
 from digest.tools.evaluation.formulas import ORDERS
-from digest.tools.evaluation.replay import Morning, Order, Replayed, compare, mornings, read_replay
-from digest.tools.evaluation.trials import with_fake_votes, with_silent_mornings
+from digest.tools.evaluation.replay import (
+    Morning,
+    Order,
+    Replayed,
+    compare,
+    mornings,
+    read_replay,
+    with_fake_votes,
+    with_silent_mornings,
+)
 
 Trial = tuple[Sequence[Replayed], Sequence[Morning]]
 

@@ -19,7 +19,7 @@ from digest.cli import COMMANDS
 from digest.delivery.smtp.transport import Server
 from digest.models import Reading
 from digest.pipeline.clock_repair import LAST_TICK
-from digest.tools.demo.setting import sealed
+from digest.tools.demo.scenario import sealed
 from digest.web.app import build, nothing_beside
 from tests.factories import NOW
 

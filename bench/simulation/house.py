@@ -6,7 +6,7 @@ from pathlib import Path
 from digest.app.services import House
 from digest.db import Store
 from digest.sources.http.client import Client, Manners
-from digest.tools.demo.setting import sealed
+from digest.tools.demo.scenario import sealed
 
 MANNERS = Manners(
     user_agent="trending-papers-digest simulation",

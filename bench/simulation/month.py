@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.simulation.shelves import shelves_of
-from digest.models.schedule import arxiv_announces
+from digest.models.arxiv_calendar import arxiv_announces
 from digest.tools.demo.dataset import Announced, Collection, collection
 
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from bench.simulation.record import Arrival
 from bench.simulation.stage import Stage
 from digest.models import Subscriber
 from digest.models.schedule import due_slot
-from digest.tools.demo.setting import BASE_URL
+from digest.tools.demo.scenario import BASE_URL
 
 LATELY = 1000  # mails among which a second copy is looked for
 

@@ -27,7 +27,7 @@ from bench.simulation.month import Month
 from bench.simulation.readers import Reader
 from bench.simulation.record import Record
 from bench.simulation.stage import Script
-from digest.models.schedule import arxiv_silence
+from digest.models.arxiv_calendar import arxiv_silence
 
 LONG = 14  # days from which learning is looked for
 

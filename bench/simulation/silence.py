@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from digest.app.services import House
 from digest.models import Subscriber
-from digest.models.schedule import arxiv_day, arxiv_silence
+from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
 from digest.pipeline.day import POOL
 
 LOST = "UNEXPLAINED"

@@ -16,7 +16,7 @@ from bench.simulation.record import Record
 from bench.simulation.world import Outage, World
 from digest.models import Subscriber
 from digest.tools.demo.mail_server import Received
-from digest.tools.demo.setting import BASE_URL
+from digest.tools.demo.scenario import BASE_URL
 from digest.web.app import build
 
 

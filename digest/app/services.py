@@ -25,9 +25,10 @@ from digest.delivery.routes import Route
 from digest.delivery.smtp.transport import Server, SmtpTransport
 from digest.mail.branding import Site, palettes
 from digest.mail.bulk_renderer import Press
-from digest.mail.links import Keys, Links
+from digest.mail.links import Links
 from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
+from digest.mail.tokens import Keys
 from digest.models import Delivery, Schedule
 from digest.models.errors import ConfigError
 from digest.pipeline.embed import served

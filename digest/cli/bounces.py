@@ -5,7 +5,8 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, show_json
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_json
 from digest.worker.bounces import read_returned
 
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import actor, delivery_json
 from digest.models import DeliveryState
 from digest.models.errors import NotFound

@@ -6,11 +6,11 @@ from pathlib import Path
 import anyio
 import click
 
-from digest.cli.common import progress, show_table
+from digest.cli.output import progress, show_table
 from digest.models import Section
 from digest.models.errors import DeliveryError
 from digest.tools.demo import report as page
-from digest.tools.demo.readers import READERS
+from digest.tools.demo.dataset import READERS
 from digest.tools.demo.scenario import Played, Posted, play
 
 DATABASE = "demo.sqlite3"  # never the name of a real one: a demo begins by removing it

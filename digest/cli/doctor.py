@@ -7,7 +7,8 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table, tell
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_json, show_table, tell
 from digest.cli.send import send_test
 from digest.tools.doctor import Verdict, examine
 

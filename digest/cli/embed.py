@@ -5,7 +5,8 @@ from functools import partial
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, progress, show_json, tell
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import progress, show_json, tell
 from digest.pipeline.embed import keep_up
 from digest.pipeline.embed_backlog import catch_up
 

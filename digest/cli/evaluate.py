@@ -9,7 +9,8 @@ import click
 
 from digest.app import embedding_models
 from digest.app.services import House
-from digest.cli.common import clock, json_option, now_option, open_house, show_line, show_table, tell
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_line, show_table, tell
 from digest.models import Status
 from digest.models.errors import DigestError
 from digest.tools.evaluation import personal

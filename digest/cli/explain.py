@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from digest.app.services import House
-from digest.cli.common import clock, json_option, now_option, open_house, show_json
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_json
 from digest.cli.subscribers.common import plain
 from digest.mail.locale import tongue
 from digest.mail.wording import why

@@ -7,16 +7,8 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import (
-    clock,
-    json_option,
-    now_option,
-    open_house,
-    progress,
-    show_json,
-    show_table,
-    tell,
-)
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import progress, show_json, show_table, tell
 from digest.models import Health
 from digest.pipeline import run
 from digest.pipeline.run import Fetched

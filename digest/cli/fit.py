@@ -5,9 +5,10 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, show_json, show_table, tell
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_json, show_table, tell
 from digest.pipeline.fitted_models import COUNTS, fitted, fitted_calibration, fitted_prior, keep
-from digest.ranking.calibration import LIKED, SHIPPED, Calibration
+from digest.ranking.score import LIKED, SHIPPED, Calibration
 from digest.trending.baselines import DEFAULT, Pace
 from digest.trending.fit_baselines import ENOUGH
 from digest.trending.fit_prior import ENOUGH as PAPERS

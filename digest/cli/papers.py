@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from digest.cli.common import Day, clock, json_option, now_option, open_house, show_line, show_table
+from digest.cli.common import Day, clock, json_option, now_option, open_house
+from digest.cli.output import show_line, show_table
 from digest.cli.subscribers.common import plain
 from digest.models import Paper, Signal, SignalKind
 

@@ -14,7 +14,8 @@ import anyio
 import click
 
 from digest.app.services import House
-from digest.cli.common import Day, clock, now_option, open_house, progress, tell
+from digest.cli.common import Day, clock, now_option, open_house
+from digest.cli.output import progress, tell
 from digest.cli.subscribers.common import liked_in
 from digest.mail.locale import tongue
 from digest.mail.wording import why

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import anyio
 import click
 
-from digest.cli.common import json_option, now_option, open_house, progress, show_json, spoken, ticking
+from digest.cli.common import json_option, now_option, open_house, spoken, ticking
 from digest.cli.fetch import fetched_json, show_fetched
+from digest.cli.output import progress, show_json
 from digest.pipeline import run
 from digest.pipeline.clock_repair import set_right
 from digest.pipeline.ingest import Unread, unread

@@ -8,7 +8,8 @@ import anyio
 import click
 
 from digest.app.services import House
-from digest.cli.common import json_option, now_option, open_house, show_json, show_table, spoken, ticking
+from digest.cli.common import json_option, now_option, open_house, spoken, ticking
+from digest.cli.output import show_json, show_table
 from digest.cli.preview import STRANGER, edition_json
 from digest.cli.run import log_day, show_day
 from digest.delivery.message import Letter, Unreachable

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 
 from digest.app.services import House
 from digest.app.settings import load
-from digest.cli.common import open_house, tell
+from digest.cli.common import open_house
+from digest.cli.output import tell
 from digest.cli.run import log_day
 from digest.models.errors import StoreBusy
 from digest.pipeline import run

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from digest.cli.common import ago, clock, json_option, now_option, open_house, show_json, show_table
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import ago, show_json, show_table
 from digest.db import Transaction
 from digest.db.sources import SourceState
 from digest.models import BounceKind, DeliveryState, Health, Status
-from digest.models.schedule import arxiv_day, arxiv_silence
+from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
 from digest.pipeline.clock_repair import LAST_TICK
 from digest.pipeline.embed_backlog import progress
 

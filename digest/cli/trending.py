@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house, show_line, show_table, tell
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import show_line, show_table, tell
 from digest.db import Store
 from digest.mail.locale import tongue
 from digest.mail.wording import trend

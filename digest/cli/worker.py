@@ -7,11 +7,12 @@ import anyio
 import click
 
 from digest.app.services import House
-from digest.cli.common import open_house, tell
-from digest.db.jobs import is_laid
+from digest.cli.common import open_house
+from digest.cli.output import tell
+from digest.db.migrate import is_laid
 from digest.models.errors import ConfigError, StoreError
-from digest.worker.signals import stop_on_signals
 from digest.worker.tasks import Chores
+from digest.worker.worker import stop_on_signals
 
 
 @click.command("worker", epilog="Example: DIGEST_DATABASE_URL=postgresql+psycopg://db/digest digest worker")

@@ -8,8 +8,7 @@ from digest.db.audit import Audit
 from digest.db.deliveries.history import Deliveries
 from digest.db.embeddings import Vectors
 from digest.db.meta import Meta
-from digest.db.papers.heats import Heats
-from digest.db.papers.history import Past
+from digest.db.papers.history import Heats, Past
 from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.sources import Sources

@@ -14,15 +14,14 @@ from typing import Any
 from markupsafe import escape
 
 from digest.mail import layout
-from digest.mail.budget import LARGEST
 from digest.mail.cards import Personal, reason, why_lines
 from digest.mail.layout import Page
-from digest.mail.links import Purpose, packed, verdicts
 from digest.mail.locale import Tongue, tongue
 from digest.mail.mime import Own, assembled, digest_head, digest_message, linked_head
 from digest.mail.precompiled import HOLE, Stencil, Values, hole
 from digest.mail.quoted_printable import quoted
-from digest.mail.renderer import Renderer, same
+from digest.mail.renderer import LARGEST, Renderer, same
+from digest.mail.tokens import Purpose, packed, verdicts
 from digest.models import Edition, Pick, Section
 
 OWN = ("subject", "preheader", "headline", "because")

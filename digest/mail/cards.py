@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from digest.mail import wording
 from digest.mail.links import Links
 from digest.mail.locale import Tongue
-from digest.mail.summary import LONGEST, shorten, told_in_short
+from digest.mail.summary import told_in_short
 from digest.mail.text_wrap import wrapped
 from digest.models import Paper, Pick, Section, Subscriber
-from digest.models.text import clean
+from digest.models.text import MAX_SUMMARY_CHARS, clean, shorten
 
 LONGEST_TITLE = 300
 LONGEST_URL = 400
@@ -116,7 +116,7 @@ def _gist(tongue: Tongue, paper: Paper) -> str:
     """What it is about: a model's sentence says that it is one, whatever template prints it."""
     if not paper.retold:
         return told_in_short(paper)
-    return tongue.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), LONGEST)}
+    return tongue.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), MAX_SUMMARY_CHARS)}
 
 
 def allowed(url: str) -> str:

@@ -1,6 +1,6 @@
 """How does an edition become an email? Words from wording, looks from the templates, nothing decided here."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,6 @@ from markupsafe import Markup, escape
 
 from digest.mail import layout
 from digest.mail.branding import Site
-from digest.mail.budget import LARGEST, fitted
 from digest.mail.cards import NOTHING_OWN, Personal, card, personal
 from digest.mail.layout import Page
 from digest.mail.links import Links
@@ -20,8 +19,33 @@ from digest.mail.templates import Stationery
 from digest.mail.wording import named
 from digest.models import Edition, Email, Paper, Pick, Profile, Section, Subscriber
 
-__all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
+LARGEST = 80_000  # bytes of HTML
+GIVEN_UP = (Section.ALSO_NEW, Section.PICKED, Section.TRENDING)  # what goes first
 
+
+def fitted(edition: Edition, weigh: Callable[[Pick], int], *, around: int) -> Edition:
+    """The edition, or as much of it as fits: lines go first, then picks, last ones first."""
+    weights = [weigh(pick) for pick in edition.picks]
+    excess = around + sum(weights) - LARGEST
+    if excess <= 0:
+        return edition
+    dropped: set[int] = set()
+    for place in _by_worth(edition):
+        if excess <= 0 or len(dropped) + 1 == len(weights):
+            break
+        dropped.add(place)
+        excess -= weights[place]
+    kept = tuple(pick for place, pick in enumerate(edition.picks) if place not in dropped)
+    return replace(edition, picks=kept, notes=(*edition.notes, "trimmed"))
+
+
+def _by_worth(edition: Edition) -> list[int]:
+    """Places of picks, the first to give up first."""
+    places = range(len(edition.picks))
+    return sorted(places, key=lambda place: (GIVEN_UP.index(edition.picks[place].section), -place))
+
+
+__all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
 CONFIRM_HOURS = 48
 MOST_OWN = 1_200  # bytes a reader's own part of a card can hardly exceed
 SHAPES = {Section.TRENDING: "card", Section.PICKED: "card", Section.ALSO_NEW: "line"}

@@ -6,8 +6,9 @@ from functools import lru_cache
 from unicodedata import category
 
 from digest.mail.locale import Tongue
-from digest.mail.summary import shorten, told_in_short
+from digest.mail.summary import told_in_short
 from digest.models import Edition, Pick, Section
+from digest.models.text import shorten
 
 LONGEST_SUBJECT, LONGEST_PREHEADER, SHORTEST_PREHEADER = 60, 110, 35
 REPLY_MARKS = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)

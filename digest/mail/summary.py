@@ -1,20 +1,12 @@
 """What is this paper about? Two sentences: its summary, or those of the abstract that say what is new."""
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
 from digest.models import Paper
-from digest.models.text import clean
+from digest.models.text import MAX_SUMMARY_CHARS, clean, joined, shorten, split
 
-LONGEST = 240
 MOST_READ = 8_000  # of an abstract of any size
-OPENING = r"[\"“‘(]?[A-Z0-9]"
-SENTENCE = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={OPENING})|(?<=[。！？])")
-NOT_AN_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|cf|vs|Figs?|Eqs?|Sec|Tab|No|Dr|Prof|approx|resp|St|w\.r\.t|a\.k\.a)|\b[A-Z])\.$"
-)
-LONGEST_SHORT = 16  # more letters than the longest of these has
 NEWS = re.compile(
     r"\b(?:we|this (?:paper|work|study|article|report|survey)|here)\b.{0,40}?\b"
     r"(?:introduc|propos|present|show|demonstrat|develop|describ|find|prove|report|study|"
@@ -61,31 +53,6 @@ def shortest_telling(text: str) -> str:
     """One or two whole sentences if they fit, else a cut at a word."""
     sentences = split(text)[:2]
     both = joined(sentences)
-    if len(both) <= LONGEST:
+    if len(both) <= MAX_SUMMARY_CHARS:
         return both
-    return shorten(sentences[0], LONGEST)
-
-
-def joined(sentences: Sequence[str]) -> str:
-    """Sentences after each other, with a blank between them where the script has blanks."""
-    return re.sub(r"(?<=[。！？]) ", "", " ".join(sentences))
-
-
-def split(text: str) -> list[str]:
-    """The sentences of a text; `e.g.` and initials do not end one."""
-    sentences: list[str] = []
-    for piece in SENTENCE.split(text.strip()):
-        if sentences and NOT_AN_END.search(sentences[-1][-LONGEST_SHORT:]):
-            sentences[-1] += " " + piece
-        elif piece.strip():
-            sentences.append(piece.strip())
-    return sentences
-
-
-def shorten(text: str, length: int) -> str:
-    """At most `length` characters; what is cut ends with an ellipsis, after a word where there is one."""
-    if len(text) <= length:
-        return text
-    head = text[: length - 1]
-    at_word = head.rsplit(" ", 1)[0] if " " in head[length // 2 :] and text[length - 1] != " " else head
-    return at_word.rstrip(" ,;:.–—-(") + "…"
+    return shorten(sentences[0], MAX_SUMMARY_CHARS)

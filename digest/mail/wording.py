@@ -5,9 +5,8 @@ from datetime import date
 from functools import lru_cache
 
 from digest.mail.locale import Tongue, plural
-from digest.mail.summary import shorten
 from digest.models import Because, Heat, Paper, Pick, Profile, Reason, SignalKind
-from digest.models.text import clean
+from digest.models.text import clean, shorten
 
 LONGEST_WHY = 90
 LONGEST_TOPICS = 160

@@ -1,12 +1,21 @@
 """When are two addresses one mailbox, and how is one written on the wire?"""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from digest.db.subscribers.suppressions import key_of
 from digest.models.errors import InvalidAddress
+
+
+def key_of(mailbox: str, *, pepper: bytes) -> str:
+    """The name under which an address is suppressed; without the pepper nobody can tell whose it is.
+
+    `mailbox` is the one spelling that all spellings of an address share, as subscribers keep it.
+    """
+    return hmac.new(pepper, mailbox.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

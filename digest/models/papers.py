@@ -142,3 +142,12 @@ class Heat:
     author_votes: float | None = None  # what its authors' earlier papers drew
     order: float | None = None  # sorts the trending list: how surely it ends among the week's best
     is_doubted: bool = False  # many votes for its age, and nothing else speaks for it: an admin looks
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A paper that holds the words or means them, and how well: 1 for the best, 0 for the faintest."""
+
+    paper: Paper
+    likeness: float
+    is_by_meaning: bool = False  # it does not hold all the words

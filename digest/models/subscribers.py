@@ -131,3 +131,6 @@ class Subscriber:
     asked_at: datetime | None = None  # when we last asked the address to confirm; None: no answer counts
     next_due: datetime | None = None  # only the confirmed have one
     cursor: datetime | None = None  # papers first seen up to here were considered for this reader
+
+
+MOST_LIKED = 200  # the newest verdicts that are remembered

@@ -8,7 +8,8 @@ from functools import cached_property
 from digest.db import Store
 from digest.db.sources import SourceState
 from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
-from digest.models.schedule import arxiv_day, arxiv_silence, local_day
+from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
+from digest.models.schedule import local_day
 from digest.pipeline.fitted_models import calibration_of, climate_of
 from digest.pipeline.profile_cache import keep_outlines, outlines_of
 from digest.ranking.candidate_arrays import Columns

@@ -10,7 +10,7 @@ from digest.db import Store, Transaction
 from digest.db.papers.signals import Final
 from digest.models import DeliveryKind, DeliveryState, Section, SignalKind, Subscriber
 from digest.pipeline.edition_payload import affinities
-from digest.ranking.calibration import SHIPPED, Calibration, Shown, fit_calibration
+from digest.ranking.score import SHIPPED, Calibration, Shown, fit_calibration
 from digest.trending.baselines import DEFAULT, Climate, Pace
 from digest.trending.fit_baselines import SETTLED, refit, rolled
 from digest.trending.fit_prior import fit_prior

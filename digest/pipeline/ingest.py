@@ -10,10 +10,10 @@ from operator import attrgetter
 
 from digest.db import Store
 from digest.db.sources import SourceState
-from digest.mail.summary import shorten
 from digest.models import Memory, Reading
+from digest.models.arxiv_calendar import arxiv_day
 from digest.models.errors import StoreBusy, StoreError
-from digest.models.schedule import arxiv_day
+from digest.models.text import shorten
 from digest.pipeline.alerts import BAD
 from digest.sources.base import Known, Source, Tell, Visit, failed, read, tell_nobody, unreadable
 from digest.sources.freshness import reason_to_hold

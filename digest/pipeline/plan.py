@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from digest.db import Store, Transaction
 from digest.models import DeliveryKind, Edition, Heat, Paper, Planned, Sent, Shard, Subscriber
+from digest.models.arxiv_calendar import arxiv_day
 from digest.models.backoff import spread
-from digest.models.schedule import arxiv_day, due_slot, local_day, next_slot
+from digest.models.schedule import due_slot, local_day, next_slot
 from digest.pipeline.day import Morning, morning
 from digest.pipeline.edition_payload import edition_from, heat_names, heats_of, paper_ids, payload_of
 from digest.ranking.embeddings import Embedding

@@ -5,10 +5,10 @@ from enum import StrEnum
 from itertools import islice
 
 from digest.models import Liking, Paper, Profile
+from digest.models.subscribers import MOST_LIKED
 from digest.ranking.tokenizer import STOPWORDS, surfaces
 
 STEP = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
-MOST_LIKED = 200  # the newest verdicts that are remembered
 MOST_OPENED = 100  # the latest that are known to have taught
 MOST_LEARNT = 60  # visible terms
 TERMS_TAUGHT = 6  # by one paper

@@ -10,7 +10,6 @@ import numpy as np
 
 from digest.models import Paper, Profile, Reason
 from digest.ranking.bm25 import Floats, Lexicon, Terms, counted
-from digest.ranking.calibration import SHIPPED, Calibration
 from digest.ranking.embeddings import Embedding, space
 from digest.ranking.followed import AUTHOR, CATEGORY_ALONE, Following
 from digest.ranking.interest_groups import lifted, shared_out
@@ -19,7 +18,7 @@ from digest.ranking.muting import Said, Truths, readable
 from digest.ranking.profile_encoder import outlined
 from digest.ranking.profile_vectors import Outline
 from digest.ranking.reasons import Evidence
-from digest.ranking.score import relevance
+from digest.ranking.score import SHIPPED, Calibration, relevance
 from digest.ranking.shared_terms import View
 from digest.ranking.similarity import Nearness, Sighted
 from digest.ranking.standardize import MOST, among_the_unjudged

@@ -8,24 +8,31 @@ the words decide, and of papers that match about alike the new and the talked-ab
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import TypeVar
 
 from digest.models import Heat, Paper
-from digest.ranking.fusing import fused
+from digest.models.papers import Match
+
+K = 60  # the place at which a paper counts half as much as the first
+Name = TypeVar("Name")
+
+
+def fused(*rankings: Sequence[Name]) -> dict[Name, float]:
+    """Everything that stands in any of the rankings (best first each), and how far up it belongs.
+
+    1 for what is first in all of them, towards 0; what one ranking does not name gets nothing from it.
+    """
+    scores: dict[Name, float] = {}
+    for ranking in rankings:
+        for place, name in enumerate(ranking):
+            scores[name] = scores.get(name, 0.0) + (K + 1) / (K + 1 + place) / len(rankings)
+    return scores
+
 
 NEW, HOT = 0.25, 0.25  # what being of today, and being as hot as anything, adds to a full match
 FADES = timedelta(days=180)  # being new counts half after so long
 WARM = 4.0  # doublings above usual at which heat counts half
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A paper that holds the words or means them, and how well: 1 for the best, 0 for the faintest."""
-
-    paper: Paper
-    likeness: float
-    is_by_meaning: bool = False  # it does not hold all the words
 
 
 def both_ways(

@@ -1,5 +1,6 @@
 """Which papers go into one reader's mail, in which section, and what stopped the others?"""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,10 +10,48 @@ from functools import cached_property
 import numpy as np
 
 from digest.models import Because, Candidates, Mix, Pick, Reason, Section, Sent, Subscriber, Threshold
+from digest.ranking.bm25 import Floats
 from digest.ranking.candidate_arrays import Columns, Numbers, Truths
 from digest.ranking.ranker import Ranking
 from digest.ranking.score import OPENNESS
-from digest.ranking.shares import shared, various
+
+NARROW = 0.15  # mean likeness of the best papers from which a reader's interest is narrow
+VARIETY = 0.3  # how much unlikeness then counts beside the order (MMR)
+
+
+def shared(best: Sequence[int], facets: Sequence[str], *, room: int) -> list[int]:
+    """The first papers of each interest up to its share, then the best of the rest; in the given order."""
+    share = max(1, room // (len(set(facets)) or 1))
+    count: Counter[str] = Counter()
+    chosen: list[int] = []
+    for place, facet in zip(best, facets, strict=True):
+        if count[facet] < share and len(chosen) < room:
+            chosen.append(place)
+            count[facet] += 1
+    rest = [place for place in best if place not in chosen]
+    kept = {*chosen, *rest[: room - len(chosen)]}
+    return [place for place in best if place in kept]
+
+
+def various(chosen: Sequence[int], best: Sequence[int], alike: Floats, *, room: int) -> list[int]:
+    """The chosen papers; for a narrow reader instead a run through the best that avoids repeating itself."""
+    first = min(len(best), room)
+    if first < 2 or _likeness(alike[:first, :first]) < NARROW:
+        return list(chosen)
+    left, taken = list(range(len(best))), [0]
+    left.remove(0)
+    while left and len(taken) < first:
+        loss = {at: (1 - VARIETY) * at / len(best) + VARIETY * float(alike[at, taken].max()) for at in left}
+        following = min(left, key=lambda at: (loss[at], at))
+        taken.append(following)
+        left.remove(following)
+    return [best[at] for at in taken]
+
+
+def _likeness(alike: Floats) -> float:
+    size = len(alike)
+    return float((alike.sum() - np.trace(alike)) / (size * (size - 1)))
+
 
 # Affinity in standard deviations: below it a paper is not picked, and nothing pads. By score.relevance a
 # paper right at it is worth showing with a probability of 0.07, 0.12 or 0.22.

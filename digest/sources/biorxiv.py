@@ -9,7 +9,7 @@ from typing import Any
 from digest.models import Announcement, Health, Paper, Reading
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonical
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import Visit, failed
 from digest.sources.http.response import Wants
 from digest.sources.text import normalize

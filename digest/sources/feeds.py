@@ -14,7 +14,7 @@ from lxml import etree
 from digest.models import Health, Memory, Paper, Reading
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonical, title_key
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import Visit, failed, web_link
 from digest.sources.http.response import Wants
 from digest.sources.text import normalize

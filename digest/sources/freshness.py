@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from digest.models import Health, Memory, Reading
-from digest.models.schedule import arxiv_announces, arxiv_silence
+from digest.models.arxiv_calendar import arxiv_announces, arxiv_silence
 
 SICK = frozenset({Health.STALE, Health.TRUNCATED, Health.FAILED, Health.CHANGED})
 SAME_BATCH = 0.5  # share of ids that the last batch held too; a stale one holds them all

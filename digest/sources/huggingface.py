@@ -11,8 +11,7 @@ import httpx
 from digest.models import Health, Paper, Reading, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, canonical
-from digest.models.paper_merge import merge
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn, merge
 from digest.sources.arxiv import api as arxiv_api
 from digest.sources.base import Visit, failed, sentence, web_link
 from digest.sources.http.response import Refused, Wants

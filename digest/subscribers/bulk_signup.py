@@ -11,9 +11,8 @@ from digest.db import Transaction
 from digest.db.audit import AuditLine
 from digest.db.deliveries.history import NOTICE_LASTS
 from digest.db.subscribers.rows import new_pid
-from digest.db.subscribers.suppressions import key_of
 from digest.models import DeliveryKind, Planned, Status, Subscriber
-from digest.models.addresses import Address, parse_address
+from digest.models.addresses import Address, key_of, parse_address
 from digest.subscribers import ASK_AGAIN, By
 from digest.subscribers.validation import changed
 

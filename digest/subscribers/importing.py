@@ -15,9 +15,8 @@ from types import MappingProxyType
 from digest.db import Transaction
 from digest.db.audit import AuditLine
 from digest.db.subscribers.rows import new_pid
-from digest.db.subscribers.suppressions import key_of
 from digest.models import CONFIRM_WITHIN, DeliveryKind, Planned, Status, Subscriber, SuppressionReason
-from digest.models.addresses import parse_address
+from digest.models.addresses import key_of, parse_address
 from digest.models.errors import DigestError, InvalidChange
 from digest.models.schedule import next_slot
 from digest.subscribers import By

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from digest.db import Transaction
 from digest.models import Liking, Paper
-from digest.ranking.feedback import MOST_LIKED
+from digest.models.subscribers import MOST_LIKED
 from digest.sources.libraries.bibliography import Seeds, read
 
 MOST_TITLES = 200  # of one library that are looked up in the store

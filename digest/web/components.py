@@ -1,7 +1,7 @@
 """What does a page show of a paper? The same card as the mail, in the same words."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import quote
 
@@ -36,3 +36,14 @@ def card_of_pick(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> 
     """A paper of someone's own edition, with why it was picked and the links that teach."""
     speech = tongue(reader.preferences.language)
     return card(speech, pick, 0, personal(speech, links, reader, pick, day))
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A form of one button; it POSTs to `action`, with one field if a name is given."""
+
+    label: str
+    action: str
+    main: bool = False
+    name: str = ""
+    value: str = ""

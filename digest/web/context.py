@@ -9,6 +9,8 @@ from fastapi import Depends, Request
 
 from digest.app import embedding_models
 from digest.app.services import House
+from digest.mail.tokens import Purpose
+from digest.models import Subscriber
 from digest.subscribers import By
 from digest.web.admin_session import Badges
 from digest.web.client_ip import Proxies
@@ -109,3 +111,13 @@ async def _at_hand(request: Request) -> Lobby:  # async, or each request would v
 
 
 InLobby = Annotated[Lobby, Depends(_at_hand)]
+
+
+def feed_path(lobby: Lobby, reader: Subscriber, kind: str) -> str:
+    """Where a reader's feed is, until they ask for a new address."""
+    token = lobby.house.links.keys.sign(Purpose.FEED, reader.pid, _revision(reader))
+    return f"/f/{token}.{kind}"
+
+
+def _revision(reader: Subscriber) -> str:
+    return str(reader.preferences.feed_revision or "")

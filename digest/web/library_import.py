@@ -16,8 +16,7 @@ from digest.models.errors import InvalidChange
 from digest.sources.libraries.clients import Shelves
 from digest.sources.libraries.request import Lent, named_in
 from digest.web.context import InLobby
-from digest.web.preferences_form import NOTHING_LENT, Form, reader_of
-from digest.web.wishes import Wishes
+from digest.web.preferences_form import NOTHING_LENT, Form, Wishes, reader_of
 
 SAVES = {"", "save"}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
-from digest.ranking.feedback import MOST_LIKED
+from digest.models.subscribers import MOST_LIKED
 from digest.sources.http.client import Client
 from digest.sources.libraries.clients import Places, Shelves
 from digest.sources.libraries.request import Lent, lent

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from digest.db.papers.full_text import Question
 from digest.models import Heat
-from digest.ranking.search_order import Match, found_order
+from digest.models.papers import Match
+from digest.ranking.search_order import found_order
 from digest.trending.heat import heat_of
 from digest.web.context import Lobby
 

@@ -17,10 +17,11 @@ from digest.db.embeddings import KeptModel
 from digest.db.papers.full_text import Question
 from digest.models import Paper
 from digest.models.errors import ConfigError
+from digest.models.papers import Match
 from digest.pipeline.embed import MADE_AT, SEARCHED, Load, maker_of
 from digest.ranking.bm25 import Floats
 from digest.ranking.embeddings import Embedder, Encode, unpacked
-from digest.ranking.search_order import Match, both_ways
+from digest.ranking.search_order import both_ways
 from digest.ranking.semantic_search import Neighbourhood
 from digest.web.trending_lists import Cache
 

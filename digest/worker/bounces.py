@@ -6,7 +6,7 @@ from functools import partial
 from digest import subscribers
 from digest.app.services import House
 from digest.delivery.bounces.mailbox import Reading, open_mailbox, read_bounces
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.models.errors import ConfigError, InvalidToken
 from digest.subscribers import By
 

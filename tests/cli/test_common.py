@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from digest.cli.common import _shown, ago, tabled
+from digest.cli.output import _shown, ago, tabled
 from tests.factories import NOW
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from digest.cli.demo import DATABASE, command, judge
 from digest.models.errors import DeliveryError
-from digest.tools.demo.readers import READERS
+from digest.tools.demo.dataset import READERS
 from digest.tools.demo.scenario import Played
 
 MOST_WORK = 10  # seconds of our own time, start-up included; what others do meanwhile is not counted

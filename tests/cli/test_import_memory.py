@@ -10,11 +10,11 @@ from weakref import WeakSet
 import pytest
 
 from digest.app.services import House, open_house
-from digest.cli.common import Bar
+from digest.cli.output import Bar
 from digest.cli.subscribers.import_ import BATCH, _batches, _dry_run, _Report, _run
 from digest.subscribers import By
 from digest.subscribers.importing import Result, Row
-from digest.tools.demo.setting import sealed
+from digest.tools.demo.scenario import sealed
 from tests.factories import NOW
 
 BATCHES = 4

@@ -22,7 +22,7 @@ def test_every_case_has_a_test() -> None:
 
 def test_every_test_named_is_there() -> None:
     missing = []
-    for test in re.findall(r"`(\w+/test_\w+\.py::test_\w+)`", PAGE):
+    for test in re.findall(r"`((?:\w+/)+test_\w+\.py::test_\w+)`", PAGE):
         path, _, name = test.partition("::")
         tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
         there = {

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from digest.db import Store
 from digest.db.dialects import is_postgres
-from digest.db.subscribers.suppressions import key_of
 from digest.delivery.message import Letter
 from digest.models import Delivery, DeliveryState, Status, Subscriber, SuppressionReason
+from digest.models.addresses import key_of
 from digest.models.errors import StoreBusy, StoreError
 from tests.delivery import trouble
 from tests.delivery.harness import PEPPER, Post, letter_to, route_to

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from digest.mail.links import Keys, Links
+from digest.mail.links import Links
 from digest.mail.mime import Posting, digest_message, notice_id, notice_message
 from digest.mail.renderer import Alert, Renderer, Site
+from digest.mail.tokens import Keys
 from digest.models import (
     Because,
     Edition,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.links import Claim, Keys, Links, Purpose, packed
+from digest.mail.links import Links
+from digest.mail.tokens import Claim, Keys, Purpose, packed
 from digest.models.errors import ConfigError, InvalidToken
 from tests.factories import NOW
 

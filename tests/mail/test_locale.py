@@ -19,7 +19,7 @@ METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 
 def said() -> set[str]:
     """Every message of the code and the templates."""
-    folders = (CATALOGUES.parent, built_in() / "email")
+    folders = (CATALOGUES.parent, CATALOGUES.parents[1] / "web", built_in() / "email")
     found = (
         message
         for folder in folders

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.summary import LONGEST, gist, shorten, split, telling, told_in_short
+from digest.mail.summary import gist, telling, told_in_short
+from digest.models.text import MAX_SUMMARY_CHARS, shorten, split
 from tests.factories import paper
 
 ABSTRACT = (
@@ -52,7 +53,7 @@ def test_abbreviations_and_initials_end_no_sentence() -> None:
 
 def test_what_is_too_long_is_cut_at_a_word() -> None:
     told = gist("", "We show " + "very " * 100 + "long sentences.")
-    assert len(told) <= LONGEST
+    assert len(told) <= MAX_SUMMARY_CHARS
     assert told.endswith("very…")
 
 
@@ -62,7 +63,7 @@ def test_chinese_sentences_are_sentences() -> None:
 
 @given(st.text(max_size=600), st.text(max_size=600))
 def test_any_text_gives_a_short_gist(summary: str, abstract: str) -> None:
-    assert len(gist(summary, abstract)) <= LONGEST
+    assert len(gist(summary, abstract)) <= MAX_SUMMARY_CHARS
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_two_sentences_are_told_and_no_third() -> None:
 def test_what_just_fits_is_told_whole_and_nothing_of_nothing() -> None:
     first, second = "We show sheep.", "They " + "sleep " * 36 + "on."
     fits = f"{first} {second}"
-    fits += "s" * (LONGEST - len(fits))
+    fits += "s" * (MAX_SUMMARY_CHARS - len(fits))
     assert gist(fits, "") == fits
     assert gist(fits + "s", "") == first
     assert gist("", "") == ""

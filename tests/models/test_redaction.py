@@ -2,7 +2,7 @@
 
 import pytest
 
-from digest.mail.links import Keys, Purpose
+from digest.mail.tokens import Keys, Purpose
 from digest.models.redaction import discreet
 
 

@@ -7,18 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Frequency, Schedule
+from digest.models.arxiv_calendar import arxiv_announces, arxiv_day, arxiv_silence
 from digest.models.errors import ConfigError
-from digest.models.schedule import (
-    arxiv_announces,
-    arxiv_day,
-    arxiv_silence,
-    due_slot,
-    local_day,
-    next_slot,
-    parse_time,
-    slot_on,
-    zone_of,
-)
+from digest.models.schedule import due_slot, local_day, next_slot, parse_time, slot_on, zone_of
 
 ZONES = ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia"]
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds the zone

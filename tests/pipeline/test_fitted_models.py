@@ -8,7 +8,7 @@ import pytest
 from digest.db import Store
 from digest.models import Liking, Paper, Profile, Signal, SignalKind
 from digest.pipeline.fitted_models import calibration_of, climate_of, fitted, fitted_calibration, keep
-from digest.ranking import calibration
+from digest.ranking import score
 from digest.trending.baselines import DEFAULT, Pace
 from digest.trending.fit_baselines import refit
 from tests.factories import NOW, paper
@@ -90,12 +90,12 @@ def test_papers_that_were_not_followed_to_their_end_fit_nothing() -> None:
 
 
 def test_a_calibration_of_ours_is_used_until_it_is_reset(store: Store) -> None:
-    assert calibration_of(store) == calibration.SHIPPED
-    ours = calibration.Calibration(as_of=NOW.date(), slope=1.5, intercept=-3.0)
+    assert calibration_of(store) == score.SHIPPED
+    ours = score.Calibration(as_of=NOW.date(), slope=1.5, intercept=-3.0)
     keep(store, (), None, ours)
     assert calibration_of(store) == ours
     keep(store, ())
-    assert calibration_of(store) == calibration.SHIPPED
+    assert calibration_of(store) == score.SHIPPED
 
 
 def test_a_fit_waits_until_readers_liked_enough(store: Store) -> None:

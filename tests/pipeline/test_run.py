@@ -28,8 +28,7 @@ from digest.pipeline.embed_backlog import progress
 from digest.pipeline.run import Day
 from digest.sources.http.client import Client
 from digest.tools.demo.http_server import Upstream
-from digest.tools.demo.scenario import MANNERS
-from digest.tools.demo.setting import sealed
+from digest.tools.demo.scenario import MANNERS, sealed
 from tests.factories import subscriber
 
 THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Liking, Profile
-from digest.ranking.feedback import MOST_LEARNT, MOST_LIKED, MOST_OPENED, Verdict, forget, learn, reset
+from digest.models.subscribers import MOST_LIKED
+from digest.ranking.feedback import MOST_LEARNT, MOST_OPENED, Verdict, forget, learn, reset
 from tests.factories import paper
 
 WHALES = paper("Whale songs in noisy oceans", abstract="We listen.")

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from digest.models import Facet, Liking, Paper, Profile
-from digest.ranking.calibration import Calibration
 from digest.ranking.followed import CATEGORY, CATEGORY_ALONE
 from digest.ranking.interest_groups import FIRST
 from digest.ranking.ranker import CHUNK, Ranker
-from digest.ranking.score import relevance
+from digest.ranking.score import Calibration, relevance
 from tests.factories import NOW, paper
 from tests.ranking.test_embeddings import Synonyms
 from tests.ranking.test_hubness import past

@@ -1,5 +1,7 @@
 """A reason names only what truly weighed: a few of the paper's own words, a near liked paper, or a choice."""
 
+import pytest
+
 from digest.models import Because, Facet, Liking, Profile
 from digest.ranking.ranker import Ranker
 from digest.ranking.reasons import MOST_TERMS
@@ -51,3 +53,37 @@ def test_a_paper_met_in_meaning_alone_is_there_for_the_interest_and_names_no_lik
     waves, foreign = ranking.reason(1), ranking.reason(2)
     assert (waves.because, waves.facet, waves.liked_title) == (Because.FACET, "Sea", "")
     assert foreign.liked_title == ""  # though it has nothing in common with any paper either
+
+
+OTHERS = ["Violins", "Markets", "Kernels", "Zeolites"]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "text", "told"),
+    [
+        (("generated text",), "", ("generated text",)),
+        (("generated text", "sheep"), "", ("generated text", "sheep")),
+        (("generated music", "sheep"), "", ("sheep",)),
+        (("generated music",), "", ("generated",)),
+        (("generated music", "generated", "sheep"), "", ("generated", "sheep")),
+        (("generated music", "sheep"), "what is generated", ("generated", "sheep")),
+    ],
+)
+def test_a_keyword_is_named_in_full_and_its_part_only_if_typed_alone_or_if_nothing_else_is_there(
+    keywords: tuple[str, ...], text: str, told: tuple[str, ...]
+) -> None:
+    papers = pool(["Text about sheep; now generated", *OTHERS])
+    [ranking] = Ranker(papers).rank([Profile(keywords=keywords, text=text)])
+    assert sorted(ranking.reason(0).terms) == sorted(told)
+
+
+def test_what_the_paper_writes_as_neighbours_is_named_as_the_paper_writes_it() -> None:
+    papers = pool(["Generated Texts of sheep", *OTHERS])
+    [ranking] = Ranker(papers).rank([Profile(keywords=("generated text",))])
+    assert ranking.reason(0).terms == ("Generated Texts",)
+
+
+def test_the_keywords_of_facets_are_named_in_full_too() -> None:
+    papers = pool(["Text about sheep; now generated", *OTHERS])
+    [ranking] = Ranker(papers).rank([Profile(facets=(Facet("Words", ("generated text",)),))])
+    assert ranking.reason(0).terms == ("generated text",)

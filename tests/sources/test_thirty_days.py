@@ -19,7 +19,7 @@ import pytest
 
 from digest.db import Store
 from digest.models import Health
-from digest.models.schedule import arxiv_announces
+from digest.models.arxiv_calendar import arxiv_announces
 from digest.pipeline.run import Fetched, fetch
 from digest.sources.arxiv.source import Arxiv
 from digest.sources.http.client import Client, Manners

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from httpx import AsyncClient, Response
 
 from digest import subscribers
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.models import Profile, Status, Subscriber
 from digest.pipeline import plan
 from digest.ranking.feedback import Verdict, learn

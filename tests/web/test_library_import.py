@@ -15,7 +15,8 @@ from httpx import AsyncClient
 
 from digest.app.services import House
 from digest.cli.subscribers import command
-from digest.mail.links import Keys, Links
+from digest.mail.links import Links
+from digest.mail.tokens import Keys
 from digest.models import Status, Subscriber
 from digest.sources.http.client import Client, Manners
 from digest.sources.libraries.clients import Places

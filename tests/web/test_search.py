@@ -12,10 +12,10 @@ from digest.app.embedding_models import static_table
 from digest.db import Store
 from digest.db.papers.full_text import Question
 from digest.models.errors import ConfigError
+from digest.models.papers import Match
 from digest.pipeline.embed import keep_up
 from digest.ranking.bm25 import Floats
 from digest.ranking.embeddings import Embedder, Encode
-from digest.ranking.search_order import Match
 from digest.web.semantic_index import Meaning
 from tests.factories import NOW, paper
 

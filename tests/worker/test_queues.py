@@ -1,20 +1,25 @@
 """Do jobs find their workers, once each, also when a worker dies with one in its hands?"""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from procrastinate import App, PsycopgConnector
 from procrastinate.jobs import Job
+from procrastinate.jobs import Status as JobStatus
 from pydantic import SecretStr
 
 from digest.app.services import House
 from digest.db import Store
 from digest.models import DeliveryState, Health, Reading, Schedule, Status
-from digest.tools.demo.setting import Sealed
-from digest.worker.queues import WORK, Board
+from digest.models.errors import StoreError
+from digest.tools.demo.scenario import Sealed
+from digest.worker.queues import WORK, Board, Ends
 from digest.worker.tasks import Chores
 from digest.worker.worker import work_off
 from tests.factories import paper
@@ -124,3 +129,55 @@ async def _taken_by_the_dead(board: Board, house: House) -> Job:
         )
     assert job is not None
     return job
+
+
+@asynccontextmanager
+async def queue(url: str) -> AsyncIterator[tuple[App, Ends]]:
+    """An open board with one kind of job, of which one may wait."""
+    store = Store.migrate(url)
+    app = App(connector=PsycopgConnector(conninfo=url))
+    app.job_manager = ends = Ends(app.connector)
+    app.task(name="read", queueing_lock="read")(lambda: None)
+    async with app.open_async():
+        yield app, ends
+    store.close()
+
+
+async def taken(app: App, ends: Ends) -> Job:
+    """A job in the hands of a worker."""
+    await app.configure_task("read").defer_async()
+    job = await ends.fetch_job(queues=None, worker_id=await ends.register_worker())
+    assert job is not None
+    return job
+
+
+async def states(ends: Ends) -> list[str]:
+    return sorted(job.status for job in await ends.list_jobs_async() if job.status)
+
+
+async def test_a_job_that_was_taken_over_while_it_was_done_ends_in_silence(postgres_url: str) -> None:
+    async with queue(postgres_url) as (app, ends):
+        job = await taken(app, ends)
+        await ends.retry_job(job)
+        await ends.finish_job(job, JobStatus.SUCCEEDED, delete_job=True)
+        await ends.finish_job(job, JobStatus.SUCCEEDED, delete_job=True)
+        await ends.retry_job(job)
+        assert not await states(ends)
+
+
+async def test_a_job_to_be_tried_again_gives_way_to_the_next_of_its_kind(postgres_url: str) -> None:
+    async with queue(postgres_url) as (app, ends):
+        job = await taken(app, ends)
+        await app.configure_task("read").defer_async()
+        await ends.retry_job(job)
+        assert await states(ends) == ["failed", "todo"]
+
+
+async def test_a_worker_that_cannot_write_an_end_down_begins_a_new_life(postgres_url: str) -> None:
+    async with queue(postgres_url) as (app, ends):
+        job = await taken(app, ends)
+        with psycopg.connect(postgres_url) as operator:
+            operator.execute("ALTER TABLE procrastinate_jobs RENAME TO lost")
+        await ends.finish_job(job, JobStatus.SUCCEEDED, delete_job=True)
+        with pytest.raises(StoreError):
+            await asyncio.wait_for(ends.until_lost(), 5)

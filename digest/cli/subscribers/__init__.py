@@ -18,7 +18,19 @@ ACTIONS = {
     "unsuppress": "Allow writing to this address again.",
     "reconfirm": "Ask the unconfirmed once more.",
 }
-MODULES = {"import": "import_", "remove": "lifecycle", "unsuppress": "suppressions"}
+# Where a command is not `command` in the module of its own name. `list_` and `set_`: a submodule called `list` or
+# `set` would take the place of the built-in name in this package.
+COMMANDS = {
+    "list": ("list_", "command"),
+    "set": ("set_", "command"),
+    "import": ("import_", "command"),
+    "pause": ("lifecycle", "pause"),
+    "resume": ("lifecycle", "resume"),
+    "remove": ("lifecycle", "remove"),
+    "reconfirm": ("lifecycle", "reconfirm"),
+    "suppress": ("suppressions", "suppress"),
+    "unsuppress": ("suppressions", "unsuppress"),
+}
 
 
 class Actions(click.Group):
@@ -32,9 +44,9 @@ class Actions(click.Group):
         """The action of that name, or None."""
         if cmd_name not in ACTIONS:
             return None
-        name = MODULES.get(cmd_name, cmd_name)
-        found: click.Command = import_module(f"digest.cli.subscribers.{name}").command
-        return found
+        module, name = COMMANDS.get(cmd_name, (cmd_name, "command"))
+        command: click.Command = getattr(import_module(f"digest.cli.subscribers.{module}"), name)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list for --help, without importing any of them."""

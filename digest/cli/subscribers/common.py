@@ -16,12 +16,13 @@ import anyio
 import click
 
 from digest.app.services import House
-from digest.cli.common import clock, open_house, tell
+from digest.cli.common import clock, open_house
+from digest.cli.output import tell
 from digest.db import Transaction
 from digest.models import LANGUAGES, Delivery, Frequency, Liking, Mix, Subscriber, Threshold
 from digest.models.errors import InvalidChange
+from digest.models.subscribers import MOST_LIKED
 from digest.pipeline.edition_payload import paper_ids
-from digest.ranking.feedback import MOST_LIKED
 from digest.sources.libraries.bibliography import Seeds
 from digest.sources.libraries.clients import Shelves, gathered
 from digest.subscribers import By

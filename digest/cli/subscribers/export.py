@@ -11,7 +11,8 @@ from typing import TextIO
 import click
 
 from digest.app.services import House
-from digest.cli.common import open_house, tell
+from digest.cli.common import open_house
+from digest.cli.output import tell
 from digest.cli.subscribers.common import subscriber_json
 from digest.models import Status, Subscriber
 from digest.subscribers.table_files import guarded

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import click
 
 from digest.app.services import House
-from digest.cli.common import Bar, clock, json_option, now_option, open_house, progress, show_json, show_table
+from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.output import Bar, progress, show_json, show_table
 from digest.cli.subscribers.common import actor, defaults_of
 from digest.subscribers import By
 from digest.subscribers.importing import Outcome, Result, Row, take_in

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import click
 
-from digest.cli.common import json_option, open_house, show_json, show_table
+from digest.cli.common import json_option, open_house
+from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import delivery_json, subscriber_json
 from digest.subscribers import whom
 

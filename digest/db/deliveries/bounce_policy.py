@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from digest.db.audit import Audit
 from digest.db.dialects import insert
-from digest.db.subscribers.suppressions import Suppressions, key_of
+from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
 from digest.models import BounceKind, Settlement, Status, SuppressionReason
-from digest.models.addresses import parse_address
+from digest.models.addresses import key_of, parse_address
 
 MEMORY = timedelta(days=30)
 BELIEVED_FOR = timedelta(days=14)  # a bounce that comes later is somebody's replay

@@ -15,10 +15,10 @@ from digest.db.dialects import is_postgres
 from digest.db.prepared import Order
 from digest.db.subscribers.repository import Subscribers
 from digest.db.subscribers.sent_papers import SentPapers
-from digest.db.subscribers.suppressions import Suppressions, key_of
+from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import DELIVERY, SUBSCRIBER
 from digest.models import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Subscriber
-from digest.models.addresses import parse_address
+from digest.models.addresses import key_of, parse_address
 
 MOST_COPIES = 2
 REPLY_KEPT = 200

@@ -16,7 +16,7 @@ from digest.db.papers.matching import Shelf, Work
 from digest.db.tables import ALIAS, PAPER, SENT_PAPER, SIGNAL
 from digest.models import Announcement, Paper
 from digest.models.paper_ids import arxiv_id, keys_of
-from digest.ranking.search_order import Match
+from digest.models.papers import Match
 
 RECENT = timedelta(days=31)  # moderation may hold a paper for weeks; what is older only changed its listing
 MEMORY = timedelta(days=400)  # so long it is remembered who was sent what, and whatever is older is not sent

@@ -1,7 +1,5 @@
 """Which addresses are never written to? Known only by their keyed hashes."""
 
-import hashlib
-import hmac
 from collections.abc import Collection
 from datetime import datetime
 
@@ -10,14 +8,6 @@ import sqlalchemy as sa
 from digest.db.dialects import among, insert
 from digest.db.tables import SUPPRESSION
 from digest.models import Suppression, SuppressionReason
-
-
-def key_of(mailbox: str, *, pepper: bytes) -> str:
-    """The name under which an address is suppressed; without the pepper nobody can tell whose it is.
-
-    `mailbox` is the one spelling that all spellings of an address share, as subscribers keep it.
-    """
-    return hmac.new(pepper, mailbox.encode(), hashlib.sha256).hexdigest()
 
 
 class Suppressions:

@@ -9,7 +9,7 @@ from lxml import etree
 from digest.models import Health, Paper, Reading
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, arxiv_version, canonical
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
 from digest.sources.http.response import Refused, Wants
 from digest.sources.text import normalize

@@ -9,7 +9,7 @@ from lxml import etree
 from digest.models import Announcement, Health, Paper, Reading
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, canonical
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
 from digest.sources.http.response import Wants
 from digest.sources.text import normalize

@@ -11,7 +11,7 @@ from lxml import etree
 from digest.models import Announcement, Health, Memory, Paper, Reading
 from digest.models.errors import SourceChanged
 from digest.models.paper_ids import arxiv_id, arxiv_version, canonical
-from digest.models.withdrawal import is_withdrawn
+from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
 from digest.sources.http.response import Answer, Wants
 from digest.sources.text import normalize

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from digest.models import Announcement, Health, Memory, Paper, Reading
+from digest.models.arxiv_calendar import arxiv_day
 from digest.models.errors import SourceError
-from digest.models.schedule import arxiv_day
 from digest.sources.arxiv import listing as arxiv_listing
 from digest.sources.arxiv import oai as arxiv_oai
 from digest.sources.arxiv import rss as arxiv_rss

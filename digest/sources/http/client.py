@@ -1,10 +1,12 @@
 """How do we ask? Politely: one at a time per family of hosts, patiently, and never without a limit."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,9 +15,37 @@ import httpx
 import stamina
 
 from digest.models.errors import SourceError
-from digest.sources.http.patience import AGAIN, asked_to_wait, used_up
 from digest.sources.http.response import Answer, CutShort, Inflater, Refused, Wants, check_kind
 from digest.sources.http.ssrf import Resolve, origin, public_address, resolve, service
+
+AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # worth another try; every other refusal is final
+_SECONDS = re.compile(r"[0-9]{1,9}")  # not isdigit(), which takes ² for one
+_LONGEST = 500  # characters of a header: what is longer was not written to be read
+_RATE_LIMIT = re.compile(r"\br\s*=\s*([0-9]{1,9})\b.*?\bt\s*=\s*([0-9]{1,9})\b")
+
+
+def asked_to_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds until the server wants to hear from us, by Retry-After or RateLimit; None: it did not say."""
+    if (after := _retry_after(headers.get("retry-after", ""), now)) is not None:
+        return after
+    return used_up(headers)
+
+
+def used_up(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a used-up allowance is renewed: `RateLimit: "api";r=0;t=120`."""
+    match = _RATE_LIMIT.search(headers.get("ratelimit", "")[:_LONGEST])
+    return float(match[2]) if match and int(match[1]) == 0 else None
+
+
+def _retry_after(value: str, now: datetime) -> float | None:
+    """Seconds, or a date; anything else is not an answer."""
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value[:_LONGEST])
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,12 @@
 Not a TeX engine: it knows groups, the names of tex_names.py, accents, scripts, fractions and roots, and
 says the name of whatever else it meets. It never raises, never loses a word, and takes linear time.
 """
+
 # ruff: noqa: SLF001  the tables of commands stand below the class they belong to
 
 import re
+import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from digest.sources.text.latex_symbols import (
@@ -19,8 +22,133 @@ from digest.sources.text.latex_symbols import (
     SUPERSCRIPTS,
     SYMBOLS,
 )
-from digest.sources.text.tex_shapes import accented, bracketed, shifted
-from digest.sources.text.tex_tape import Tape
+
+DEEPEST = 40  # groups within groups; nobody writes more, and a hostile text may not exhaust the stack
+_TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\\|[{}$^_~]|[^\\{}$^_~]+", re.DOTALL)
+_TOKEN_MARKS = frozenset("{}$^_~")
+
+
+class Tape(ABC):
+    """A text as tokens, read from left to right; `_next` and `_command` say what they mean."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[str] = _TOKEN.findall(text)
+        self._at = 0
+        self._depth = 0
+
+    @abstractmethod
+    def _next(self, before: str) -> str:
+        """What the next token says, `before` being what was said just now."""
+
+    @abstractmethod
+    def _command(self, name: str, before: str) -> str:
+        """What a command says that is called so."""
+
+    def everything(self) -> str:
+        """All of the text, spoken."""
+        parts: list[str] = []
+        while self._at < len(self._tokens):
+            parts.append(self._next(_last(parts)))
+        return "".join(parts)
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def _take(self) -> str:
+        token = self._peek()
+        self._at += 1
+        return token
+
+    def _cut(self, length: int) -> str:
+        """Take only so many characters of the token that follows."""
+        token = self._peek()
+        self._tokens[self._at] = token[length:]
+        self._at += not token[length:]
+        return token[:length]
+
+    def _group(self) -> str:
+        """Up to the closing brace, or to the end when there is none; groups too deep are no groups."""
+        if self._depth > DEEPEST:
+            return ""
+        self._depth += 1
+        parts: list[str] = []
+        while self._at < len(self._tokens) and self._peek() != "}":
+            parts.append(self._next(_last(parts)))
+        self._at += 1  # also past the end, so that an unclosed group is told from a closed one
+        self._depth -= 1
+        return "".join(parts)
+
+    def _verbatim(self) -> str:
+        """A group as it is written: addresses are full of signs that mean something else elsewhere."""
+        if self._peek() != "{":
+            return self._argument()
+        start = self._at = self._at + 1
+        while self._at < len(self._tokens) and self._peek() != "}":
+            self._at += 1
+        inside = "".join(self._tokens[start : self._at])
+        self._at += 1
+        return inside.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#").replace("\\~", "~")
+
+    def _argument(self) -> str:
+        """What a command takes: a group, a command, or one character."""
+        if self._peek().isspace():
+            self._at += 1
+        following = self._peek()
+        if following == "{":
+            self._at += 1
+            return self._group()
+        if following[:1] == "\\":
+            return self._nested_command()
+        return self._character() if following and following not in _TOKEN_MARKS else ""
+
+    def _nested_command(self) -> str:
+        if self._depth > DEEPEST:
+            return ""
+        self._depth += 1
+        said = self._command(self._take()[1:], "")
+        self._depth -= 1
+        return said
+
+    def _character(self) -> str:
+        token = self._peek()
+        return self._cut(len(token) - len(token.lstrip()) + 1).lstrip()
+
+
+def _last(parts: list[str]) -> str:
+    return next((part for part in reversed(parts[-4:]) if part), "")
+
+
+def shifted(mark: str, letters: Mapping[str, str], inside: str) -> str:
+    """Raised or lowered letters where that is short and Unicode has them; else the mark and the text."""
+    if inside in {"∘", "°"}:
+        return "°"
+    if _is_short(inside) and all(char in letters for char in inside):
+        return "".join(letters[char] for char in inside)
+    is_one = len(inside) == 1 or inside.replace("_", "").isalnum()
+    return f"{mark}{inside}" if is_one else f"{mark}({inside})"
+
+
+def _is_short(text: str) -> bool:
+    """Digits with their signs, or at most two letters; longer scripts are hard to read small."""
+    letters = sum(char.isalpha() for char in text)
+    return len(text) <= 6 and (letters == 0 or (letters <= 2 and len(text) <= 3))
+
+
+def bracketed(text: str) -> str:
+    """In brackets, unless it is one word or sign."""
+    text = text.strip()
+    return text if len(text) <= 1 or text.isalnum() else f"({text})"
+
+
+def accented(base: str, accent: str, *, always: bool = False, otherwise: str = "") -> str:
+    """The letter with its accent as one character; where there is none, the base stands alone."""
+    base = base.lstrip()
+    letter = {"ı": "i", "ȷ": "j"}.get(base[:1], base[:1])  # noqa: RUF001  dotless letters are meant
+    joined = unicodedata.normalize("NFC", letter + accent)
+    if letter and (len(joined) == 1 or (always and len(base) == 1 and letter.isalnum())):
+        return joined + base[1:] if not always or len(base) == 1 else base
+    return otherwise + base
+
 
 BRACES = {"{": "\ue001", "}": "\ue002"}  # braces that are meant to be seen, until the reading is done
 _RUN_IN = re.compile(r"(emph|text(?:bf|it|tt)|math(?:cal|bb|rm|bf|sf|it)|sqrt|cite[pt]?)(?=[a-zA-Z])")

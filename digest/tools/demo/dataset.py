@@ -7,12 +7,13 @@ and in which shape it gets there, so that the same moment always shows the same 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from typing import Any
 
 FIRST_DAY = date(2026, 11, 11)  # a Wednesday
@@ -140,3 +141,91 @@ def _story(number: int, line: dict[str, Any]) -> Story:
         points=line["points"],
         comments=line["comments"],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """One invented reader, and what they type into the form."""
+
+    name: str
+    address: str
+    taste: str
+    keywords: tuple[str, ...]
+    categories: tuple[str, ...]
+    timezone: str
+    send_at: str
+
+    @property
+    def wishes(self) -> Mapping[str, object]:
+        """What they type into the form, by the names of its fields."""
+        return {
+            "keywords": self.keywords,
+            "categories": self.categories,
+            "timezone": self.timezone,
+            "send_at": self.send_at,
+        }
+
+
+READERS = (
+    Reader(
+        name="Lin",
+        address="lin@language.example",
+        taste="language models",
+        keywords=("language models", "interpretability", "unlearning", "generated text", "prompts"),
+        categories=("cs.CL",),
+        timezone="America/New_York",
+        send_at="07:00",
+    ),
+    Reader(
+        name="Robin",
+        address="robin@robots.example",
+        taste="robotics",
+        keywords=("robot manipulation", "grasping", "legged robots", "learning from corrections"),
+        categories=("cs.RO",),
+        timezone="Europe/Berlin",
+        send_at="13:00",
+    ),
+    Reader(
+        name="Stella",
+        address="stella@statistics.example",
+        taste="statistics",
+        keywords=(
+            "confidence intervals",
+            "causal inference",
+            "adaptive trials",
+            "conformal prediction",
+            "variance reduction",
+        ),
+        categories=("stat.ME", "stat.ML"),
+        timezone="America/Sao_Paulo",
+        send_at="09:00",
+    ),
+)
+Curve = Sequence[tuple[float, float]]  # hours since the listing day began, fraction of the week's votes
+CURVES: dict[str, Curve] = {
+    "usual": ((0, 0), (3, 0.18), (8, 0.40), (10.5, 0.47), (24, 0.66), (48, 0.81), (72, 0.89), (168, 1)),
+    "early": ((0, 0), (3, 0.35), (8, 0.60), (24, 0.86), (48, 0.94), (168, 1)),
+    "late": ((0, 0), (3, 0.05), (8, 0.20), (24, 0.45), (48, 0.70), (96, 0.90), (168, 1)),
+    "rocket": ((0, 0), (3, 0.20), (8, 0.46), (24, 0.74), (48, 0.90), (168, 1)),
+    "sleeper": ((0, 0), (24, 0.50), (72, 0.85), (168, 1)),  # of the little it gets before it wakes
+}
+STORY: Curve = ((0, 0), (2, 0.35), (6, 0.75), (24, 1))  # Hacker News is quick
+ASLEEP = 0.13  # of a sleeper's votes arrive whether or not it is ever discovered
+
+
+def votes_at(hours: float, *, final: int, shape: str, wakes: float = 0.0) -> int:
+    """Votes after so many hours, of a paper on its way to `final`; never falls, never exceeds it."""
+    if shape != "sleeper":
+        return round(final * fraction(CURVES[shape], hours))
+    drowsy = ASLEEP * fraction(CURVES["sleeper"], hours)
+    return round(final * (drowsy + (1 - ASLEEP) * fraction(CURVES["early"], hours - wakes)))
+
+
+def fraction(curve: Curve, hours: float) -> float:
+    """The share of the whole that has arrived, read between the curve's points."""
+    if hours <= 0:
+        return 0.0
+    for (start, low), (end, high) in pairwise(curve):
+        if hours <= end:
+            return low + (high - low) * (hours - start) / (end - start)
+    return 1.0

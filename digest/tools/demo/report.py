@@ -10,8 +10,8 @@ from digest.mail.cards import reason
 from digest.mail.locale import tongue
 from digest.mail.templates import built_in
 from digest.models import Pick, Section
+from digest.tools.demo.dataset import READERS, Reader
 from digest.tools.demo.mail_server import Received
-from digest.tools.demo.readers import READERS, Reader
 from digest.tools.demo.scenario import Played, Posted
 
 MAILS = "mails"  # the folder inside the demo's

@@ -10,22 +10,69 @@ from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from digest import subscribers
 from digest.app.services import House, open_house
 from digest.app.settings import Settings
 from digest.delivery.sender import pump
 from digest.delivery.stats import Tally
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.pipeline import run
 from digest.pipeline.run import Fetched
 from digest.sources.http.client import Client, Manners
-from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY
+from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, Reader
 from digest.tools.demo.http_server import Upstream
 from digest.tools.demo.mail_server import Mailbox, Received
-from digest.tools.demo.readers import READERS, Reader
-from digest.tools.demo.setting import sealed
+
+BASE_URL = "https://papers.example"  # nobody lives there: the links in the demo's mails lead nowhere
+SENDER = "digest@papers.example"
+CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
+
+
+class Sealed(Settings):
+    """Settings that hear neither the environment nor any file."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  pydantic's own hook
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def sealed(database: Path, *, upstream: str, mailbox: str, **more: Any) -> Settings:
+    """The demo's settings and `more`: an SQLite file, all sources at one address, mail by SMTP to another."""
+    return Sealed(
+        database_url=f"sqlite:///{database}",
+        base_url=BASE_URL,
+        secret_key=SecretStr("the demo signs links that lead nowhere"),
+        from_=SENDER,
+        postal_address="1 Sample Street, Exampleton",
+        smtp_url=SecretStr(mailbox),
+        arxiv_categories=CATEGORIES,
+        arxiv_rss_url=upstream,
+        arxiv_oai_url=f"{upstream}/oai",
+        arxiv_listing_url=upstream,
+        arxiv_api_url=upstream,
+        huggingface_url=upstream,
+        hackernews_url=upstream,
+        semanticscholar_url=upstream,
+        biorxiv_url=upstream,
+        zotero_url=upstream,
+        orcid_url=upstream,
+        arxiv_interval=0,  # our own server needs no courtesy
+        **more,
+    )
+
 
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
@@ -34,7 +81,6 @@ MANNERS = Manners(  # towards our own server: no courtesy, and no proxy between 
     user_agent="trending-papers-digest demo", intervals={}, interval=0, heeds_environment=False
 )
 _CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
-
 Tell = Callable[[str, int, int], object]  # what happens, how many steps are done, of how many
 
 

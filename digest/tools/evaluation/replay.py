@@ -9,7 +9,7 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,6 @@ BEST = 10  # of a week: what the digest should not miss
 POOL_DAYS = 7
 ROUNDS = 1000  # of the bootstrap
 ONE_DAY = timedelta(days=1)
-
 Signals = Mapping[str, Sequence[Signal]]
 Order = Callable[[Sequence[Paper], Signals, datetime], Sequence[Paper]]
 
@@ -204,3 +203,37 @@ def _signals(paper_id: str, reading: Mapping[str, Any]) -> Iterator[Signal]:
             yield Signal(
                 paper_id=paper_id, kind=kind, value=float(reading[name]), observed_at=at, source=source
             )
+
+
+FAKED = 0.05  # of all papers
+SILENT = 0.3  # of all mornings
+
+
+def with_fake_votes(replay: Sequence[Replayed], votes: float, *, seed: int) -> tuple[Replayed, ...]:
+    """One paper in twenty got so many bought votes before its first reading."""
+    chosen = np.random.default_rng(seed).random(len(replay)) < FAKED
+    return tuple(_faked(each, votes) if fake else each for each, fake in zip(replay, chosen, strict=True))
+
+
+def with_silent_mornings(days: Sequence[Morning], *, seed: int) -> tuple[Morning, ...]:
+    """On three mornings in ten the list is known, but no votes have been read that day."""
+    chosen = np.random.default_rng(seed).random(len(days)) < SILENT
+    return tuple(_silenced(day) if silent else day for day, silent in zip(days, chosen, strict=True))
+
+
+def _faked(each: Replayed, votes: float) -> Replayed:
+    signals = tuple(_more(signal, votes) for signal in each.signals)
+    return replace(each, signals=signals, is_fake=True)
+
+
+def _more(signal: Signal, votes: float) -> Signal:
+    return replace(signal, value=signal.value + votes) if signal.kind is SignalKind.UPVOTES else signal
+
+
+def _silenced(day: Morning) -> Morning:
+    midnight = datetime.combine(day.now, time(), UTC)
+    signals: Signals = {
+        name: tuple(signal for signal in readings if signal.observed_at < midnight)
+        for name, readings in day.signals.items()
+    }
+    return replace(day, signals=signals)

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from digest.models.errors import NotFound
-from digest.web.admin.gate import MayChange, Office, OwnForm, SignedIn
+from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
 
 LINES = 200
 

@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from digest import subscribers
 from digest.models import Status
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
+from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
 from digest.web.admin.explain import explained
-from digest.web.admin.gate import MayChange, Office, OwnForm, SignedIn
 from digest.web.admin_session import Session
 from digest.web.context import Lobby
-from digest.web.wishes import Wishes
+from digest.web.preferences_form import Wishes
 
 SHOWN = 50
 HOME = "/admin/subscribers"

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from digest.models.errors import InvalidChange
 from digest.subscribers.transfer import Report, csv_of, take_in_file
-from digest.web.admin.gate import MayChange, Office, OwnForm, SignedIn
+from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
 from digest.web.admin_session import Session
 from digest.web.context import Lobby
 

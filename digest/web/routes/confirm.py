@@ -8,15 +8,15 @@ from starlette.responses import Response
 
 from digest import subscribers
 from digest.db import Transaction
-from digest.mail.links import Claim, Purpose
 from digest.mail.locale import city, tongue
+from digest.mail.tokens import Claim, Purpose
 from digest.mail.wording import named
 from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
 from digest.models.schedule import local_day
+from digest.web.components import Button
 from digest.web.context import InLobby, Lobby
-from digest.web.parts import Button
 from digest.web.routes.signup import COOKIE, recognised
 
 OFTEN = {

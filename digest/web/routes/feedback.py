@@ -7,13 +7,12 @@ from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from digest import subscribers
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken, NotFound
 from digest.ranking.feedback import Verdict, learn
-from digest.web.components import card_of
+from digest.web.components import Button, card_of
 from digest.web.context import InLobby, Lobby
-from digest.web.parts import Button
 
 VERDICTS = {"+": Verdict.MORE, "-": Verdict.LESS}
 LABELS = {

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest import subscribers
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.ranking.feedback import Verdict, learn
 from digest.web.context import InLobby
 from digest.web.middleware import TELLING_POLICY

@@ -17,15 +17,15 @@ from digest.models import Profile, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidAddress, InvalidChange
 from digest.models.schedule import local_day
-from digest.ranking.feedback import MOST_LIKED, forget, reset
+from digest.models.subscribers import MOST_LIKED
+from digest.ranking.feedback import forget, reset
 from digest.sources.libraries.request import named_in
 from digest.subscribers.seed_papers import Library, filled, understood
+from digest.web.components import Button
 from digest.web.context import InLobby
 from digest.web.library_import import Borrowed
-from digest.web.parts import Button
-from digest.web.preferences_form import Form, Visit, reader_of, standing
+from digest.web.preferences_form import Form, Visit, Wishes, reader_of, standing
 from digest.web.previews import latest
-from digest.web.wishes import Wishes
 
 MOST_NAMED, LONGEST_NAMED = 10, 80  # of what was pasted and not understood
 PAUSES = ("7", "14", "28")  # days

@@ -6,14 +6,14 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
-from digest.mail.links import Purpose
 from digest.mail.locale import tongue
-from digest.models import Edition, Subscriber
+from digest.mail.tokens import Purpose
+from digest.models import Edition
 from digest.models.errors import InvalidToken, NotFound
 from digest.models.schedule import slot_on
 from digest.pipeline.plan import recall
 from digest.web.components import card_of_pick
-from digest.web.context import InLobby, Lobby
+from digest.web.context import InLobby, Lobby, _revision, feed_path
 from digest.web.previews import latest, sections
 from digest.web.routes.feeds import ATOM, JSON_FEED, Entry, Feed, atom, json_of
 
@@ -51,16 +51,6 @@ def json_feed(token: str, lobby: InLobby) -> Response:
     """The same as JSON Feed."""
     answer: dict[str, Any] = json_of(_feed(lobby, token, "json"))
     return JSONResponse(answer, media_type=JSON_FEED)
-
-
-def feed_path(lobby: Lobby, reader: Subscriber, kind: str) -> str:
-    """Where a reader's feed is, until they ask for a new address."""
-    token = lobby.house.links.keys.sign(Purpose.FEED, reader.pid, _revision(reader))
-    return f"/f/{token}.{kind}"
-
-
-def _revision(reader: Subscriber) -> str:
-    return str(reader.preferences.feed_revision or "")
 
 
 def _feed(lobby: Lobby, token: str, kind: str) -> Feed:

@@ -12,12 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from digest.mail.cards import Card
 from digest.mail.locale import tongue
-from digest.mail.summary import shorten
 from digest.models import Heat
+from digest.models.arxiv_calendar import arxiv_silence
 from digest.models.errors import NotFound
-from digest.models.schedule import arxiv_silence
-from digest.models.text import clean
-from digest.ranking.search_order import Match
+from digest.models.papers import Match
+from digest.models.text import clean, shorten
 from digest.web.components import card_of
 from digest.web.context import InLobby
 from digest.web.search import SHOWN, answers, question_of

@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from digest import subscribers
-from digest.mail.links import Purpose
+from digest.mail.tokens import Purpose
 from digest.models import Status, Subscriber
 from digest.models.errors import NotFound
+from digest.web.components import Button
 from digest.web.context import InLobby, Lobby
-from digest.web.parts import Button
 
 router = APIRouter(include_in_schema=False)
 

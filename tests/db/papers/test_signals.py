@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.db import Store
-from digest.db.papers.curve import kept
-from digest.db.papers.signals import Final
+from digest.db.papers.signals import Final, kept
 from digest.models import SignalKind
 from tests.factories import NOW, paper, signal
 

@@ -1,9 +1,8 @@
 """Is an address that must not be written to known for ever, and only by its hash?"""
 
 from digest.db import Store
-from digest.db.subscribers.suppressions import key_of
 from digest.models import Suppression, SuppressionReason
-from digest.models.addresses import address_key
+from digest.models.addresses import address_key, key_of
 from tests.factories import NOW
 
 KEY = key_of("ada@example.com", pepper=b"a pinch")

@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from digest.delivery.bounces.amazon import SIGNED, Topics
+from digest.delivery.bounces.amazon import SIGNED, Topics, read_notification
 from digest.delivery.bounces.reports import Heard
 from digest.delivery.bounces.return_path import return_address
-from digest.delivery.bounces.ses import read_notification
 from digest.models import BounceKind
 from digest.models.errors import DeliveryError, InvalidToken
 from tests.factories import NOW

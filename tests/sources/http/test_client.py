@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from digest.models.errors import SourceChanged, SourceError
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, Manners, asked_to_wait
 from digest.sources.http.response import Answer, CutShort, Inflater, Refused, Wants
 from digest.sources.http.ssrf import public_address
 from tests.replay_server import ReplayServer, Reply
@@ -301,3 +301,28 @@ async def test_a_stranger_cannot_lead_us_to_an_inner_host_that_the_operator_set(
         led = client._redirected(httpx.Request("GET", "http://stranger.example/"), "http://mirror.example/")
         with pytest.raises(SourceError, match="private network"):
             await client._pin(led)
+
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "10"}, 10),
+        ({"retry-after": "Mon, 23 Nov 2026 09:31:00 GMT"}, 60),
+        ({"retry-after": "Mon, 23 Nov 2026 09:00:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "²"}, None),
+        ({"retry-after": "9" * 5000}, None),
+        ({"ratelimit": "r=0;t=" + "9" * 5000}, None),
+        ({"ratelimit": f"r={'9' * 5000};t=1"}, None),
+        ({"ratelimit": "r=0 " * 25_000}, None),  # read in no time at all
+        ({"ratelimit": '"api";r=0;t=120'}, 120),
+        ({"ratelimit": '"api";r=3;t=120'}, None),
+        ({"retry-after": "7", "ratelimit": '"api";r=0;t=120'}, 7),
+    ],
+)
+def test_the_wish_to_wait_is_read(headers: dict[str, str], seconds: float | None) -> None:
+    assert asked_to_wait(headers, now=NOW) == seconds

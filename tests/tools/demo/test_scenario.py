@@ -1,14 +1,16 @@
 """The demo's ten mornings, as values: what was read, who got what, and that a second run changes nothing."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from digest.models import Section
-from digest.tools.demo.readers import READERS
+from digest.sources.registry import Plan
+from digest.tools.demo.dataset import READERS
 from digest.tools.demo.report import lines, write
-from digest.tools.demo.scenario import DAYS, MORNINGS, Played, play
+from digest.tools.demo.scenario import DAYS, MORNINGS, Played, play, sealed
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +80,20 @@ async def test_the_audience_is_told_of_every_morning(
 
 def test_the_clock_is_the_demos_own() -> None:
     assert MORNINGS[-1] == datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
+
+
+def test_neither_the_environment_nor_a_file_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("DIGEST_BRAND=From a file\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGEST_BASE_URL", "nonsense")
+    monkeypatch.setenv("DIGEST_SEND_AT", "never")
+    settings = sealed(tmp_path / "x.sqlite3", upstream="http://127.0.0.1:1", mailbox="smtp://127.0.0.1:2")
+    assert settings.brand == "Trending Papers"
+    assert settings.base_url == "https://papers.example"
+
+
+def test_every_source_is_read_from_our_own_server(tmp_path: Path) -> None:
+    settings = sealed(tmp_path / "x.sqlite3", upstream="http://127.0.0.1:1", mailbox="smtp://127.0.0.1:2")
+    urls = [entry.name for entry in fields(Plan) if entry.name.endswith("_url")]
+    assert urls
+    assert all(getattr(settings, name).startswith("http://127.0.0.1:1") for name in urls)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import SecretStr
 
 from digest.app.services import House, open_house
-from digest.tools.demo.setting import sealed
+from digest.tools.demo.scenario import sealed
 from digest.tools.doctor import Finding, Verdict, examine
 from digest.tools.doctor.dns import Lookup, dns_records
 from digest.tools.doctor.smtp import mail_server

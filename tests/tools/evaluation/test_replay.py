@@ -16,8 +16,17 @@ from digest.models import Paper, SignalKind
 from digest.models.errors import DigestError
 from digest.tools.evaluation.end_to_end import remembered, stored_days
 from digest.tools.evaluation.formulas import ORDERS
-from digest.tools.evaluation.replay import Morning, Replayed, compare, mornings, play, read_replay, score
-from digest.tools.evaluation.trials import with_fake_votes, with_silent_mornings
+from digest.tools.evaluation.replay import (
+    Morning,
+    Replayed,
+    compare,
+    mornings,
+    play,
+    read_replay,
+    score,
+    with_fake_votes,
+    with_silent_mornings,
+)
 
 MONDAY = date(2026, 11, 16)
 RECORDED = Path(os.environ.get("DIGEST_REPLAY") or Path(__file__).parents[4] / "shared" / "replay")

@@ -4,7 +4,8 @@ import pytest
 from httpx import AsyncClient
 
 from digest.app.services import House
-from digest.mail.links import Keys, Links
+from digest.mail.links import Links
+from digest.mail.tokens import Keys
 from digest.models import Paper, Subscriber
 from tests.web.visit import BASE, SCANNERS, TITLES, Look, path_of
 

@@ -9,7 +9,8 @@ import pytest
 from httpx import AsyncClient
 
 from digest.app.services import House
-from digest.mail.links import Keys, Links, Purpose
+from digest.mail.links import Links
+from digest.mail.tokens import Keys, Purpose
 from digest.models import Edition, Paper, Subscriber
 from digest.pipeline import plan
 from digest.ranking.feedback import STEP

@@ -7,7 +7,8 @@ import pytest
 from httpx import AsyncClient
 
 from digest.app.services import House
-from digest.mail.links import Keys, Links, Purpose
+from digest.mail.links import Links
+from digest.mail.tokens import Keys, Purpose
 from digest.models import Frequency, Mix, Status, Subscriber, Threshold
 from tests.web.visit import BASE, TITLES, Clock, Look, Mails, path_of
 

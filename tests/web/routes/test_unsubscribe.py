@@ -8,7 +8,8 @@ from httpx import AsyncClient
 
 from digest import subscribers
 from digest.app.services import House
-from digest.mail.links import Keys, Links, Purpose
+from digest.mail.links import Links
+from digest.mail.tokens import Keys, Purpose
 from digest.models import Status, Subscriber
 from digest.subscribers import By
 from tests.factories import NOW

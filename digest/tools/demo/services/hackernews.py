@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from digest.tools.demo.curves import STORY, fraction
-from digest.tools.demo.dataset import Collection, Story
+from digest.tools.demo.dataset import STORY, Collection, Story, fraction
 
 
 def search_by_date(held: Collection, asked: Mapping[str, str], now: datetime) -> dict[str, Any]:

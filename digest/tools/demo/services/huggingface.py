@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
-from digest.tools.demo.curves import votes_at
-from digest.tools.demo.dataset import Collection, Listed
+from digest.tools.demo.dataset import Collection, Listed, votes_at
 
 FEWEST_COMMENTS = 2  # the real service counts its own two
 MOST_PER_PAGE = 100

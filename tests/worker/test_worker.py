@@ -12,7 +12,7 @@ from tests.torture.cables import Cable
 HELD = """
 import asyncio, sys
 import psycopg
-from digest.jobs.signals import stop_on_signals
+from digest.worker.worker import stop_on_signals
 
 async def work():
     stopping = asyncio.Event()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from digest.cli.common import json_option, open_house, show_json, show_table
+from digest.cli.common import json_option, open_house
+from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import subscriber_json
 from digest.db.subscribers.repository import SORTS
 from digest.models import Status, Subscriber

@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from digest.db import Store
-from digest.db.jobs import is_laid
+from digest.db.migrate import is_laid
 
 BEFORE_LAST = "03.04.00_01_pre_add_retry_failed_job_procedure.sql"
 MADE_LAST = "procrastinate_trigger_function_status_events_update_v1"

@@ -5,7 +5,8 @@ from datetime import datetime
 import click
 
 from digest import subscribers
-from digest.cli.common import json_option, now_option, show_json
+from digest.cli.common import json_option, now_option
+from digest.cli.output import show_json
 from digest.cli.subscribers.common import (
     desk,
     papers_of,
