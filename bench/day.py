@@ -26,11 +26,11 @@ from pydantic import SecretStr
 from bench.due import ZONES
 from bench.invented import papers, readers, votes
 from bench.row import Row, absolute
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import Settings
-from digest.db import Store
-from digest.db.sender_session import SendersLedger
-from digest.delivery.message import Letter, Outcome, Step
+from digest.db import Database
+from digest.db.sender_session import SenderSession
+from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
 from digest.delivery.routes import Route
 from digest.delivery.sender import pump
 from digest.models import DeliveryState, Schedule
@@ -73,14 +73,14 @@ class Receivers:
         """Always there."""
         return self
 
-    async def deliver(self, letter: Letter, *, ahead: Letter | None = None) -> Outcome:  # noqa: ARG002
+    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:  # noqa: ARG002
         """What a server says to this letter now."""
         address = letter.rcpt_to
         refusal = self._provider(address) or self._luck(address)
         if refusal:
             return refusal
         self.taken[address] += 1
-        return Outcome(Step.DOT, 250, "2.0.0 ok")
+        return SendResult(SmtpStage.DOT, 250, "2.0.0 ok")
 
     async def close(self) -> None:
         """Nothing to hang up."""
@@ -88,22 +88,22 @@ class Receivers:
     def abort(self) -> None:
         """Nothing to hang up."""
 
-    def _provider(self, address: str) -> Outcome | None:
+    def _provider(self, address: str) -> SendResult | None:
         if not address.endswith(PROVIDER):
             return None
         self.this_tick += 1
-        slower = Outcome(Step.RCPT, 450, "4.7.28 rate limit exceeded, try again later")
+        slower = SendResult(SmtpStage.RCPT, 450, "4.7.28 rate limit exceeded, try again later")
         return slower if self.this_tick > self.limit else None
 
-    def _luck(self, address: str) -> Outcome | None:
+    def _luck(self, address: str) -> SendResult | None:
         luck = Random(address).random()
         if luck < UNKNOWN:
-            return Outcome(Step.RCPT, 550, "5.1.1 no such user")
+            return SendResult(SmtpStage.RCPT, 550, "5.1.1 no such user")
         if luck < UNKNOWN + FULL:
-            return Outcome(Step.RCPT, 452, "4.2.2 mailbox full")
+            return SendResult(SmtpStage.RCPT, 452, "4.2.2 mailbox full")
         if luck < UNKNOWN + FULL + GREYLISTED and address not in self.met:
             self.met.add(address)
-            return Outcome(Step.RCPT, 451, "4.7.1 greylisted, try again later")
+            return SendResult(SmtpStage.RCPT, 451, "4.7.1 greylisted, try again later")
         return None
 
 
@@ -119,9 +119,9 @@ class Lived:
     last: datetime  # when the last mail went out
 
 
-def house_of(file: Path) -> House:
+def house_of(file: Path) -> Services:
     """A house with simulated post."""
-    return open_house(
+    return open_services(
         Settings(
             _env_file=None,
             database_url=f"sqlite:///{file}", secret_key=SecretStr("a key for measuring"), vectors="none",
@@ -130,7 +130,7 @@ def house_of(file: Path) -> House:
     )  # fmt: skip
 
 
-def settle(store: Store, count: int, works: int) -> None:
+def settle(store: Database, count: int, works: int) -> None:
     """Readers in every zone, three in ten at one large provider, and the papers of the day."""
     with store.begin() as tx:
         tx.papers.add(list(papers(works)), seen_at=BEGIN - timedelta(hours=6))
@@ -146,7 +146,7 @@ def settle(store: Store, count: int, works: int) -> None:
             tx.subscribers.add_many(people)
 
 
-def live(house: House, receivers: Receivers, hour: Moment) -> Iterator[datetime]:
+def live(services: Services, receivers: Receivers, hour: Moment) -> Iterator[datetime]:
     """One minute after the other; each gives the moment at which something was sent."""
     route = Route(name="world", transport=receivers, connections=16)
     for minutes in range(HOURS * 60):
@@ -154,25 +154,27 @@ def live(house: House, receivers: Receivers, hour: Moment) -> Iterator[datetime]
         if minutes % QUARTER == 0:
             receivers.this_tick = 0
             if hour.now <= BEGIN + A_DAY:
-                plan(house.store, hour.now)
-        with house.store.begin(write=False) as tx:
+                plan(services.store, hour.now)
+        with services.store.begin(write=False) as tx:
             if not any(tx.deliveries.waiting().values()):
                 continue
-        with SendersLedger(house.store, pepper=house.pepper, wall=hour.clock) as ledger:
-            asyncio.run(pump(ledger, house.letters.write, [route], clock=hour.clock, longest_wait=0))
+        with SenderSession(
+            services.store, suppression_key=services.suppression_key, wall=hour.clock
+        ) as ledger:
+            asyncio.run(pump(ledger, services.letters.write, [route], clock=hour.clock, longest_wait=0))
         if receivers.taken.total() > before:
             yield hour.now
 
 
 def simulate(folder: Path, count: int, works: int = 500) -> Lived:
     """A whole day, and the retries of the next."""
-    with closing(house_of(folder / "day.sqlite3")) as house:
-        settle(house.store, count, works)
+    with closing(house_of(folder / "day.sqlite3")) as services:
+        settle(services.store, count, works)
         receivers, hour = Receivers(max(10, round(count * ITS_SHARE * ITS_LIMIT))), Moment()
         began = time.process_time()
-        sent_at = list(live(house, receivers, hour))
+        sent_at = list(live(services, receivers, hour))
         spent = time.process_time() - began
-        with house.store.begin(write=False) as tx:
+        with services.store.begin(write=False) as tx:
             ended = {**tx.deliveries.ended(BEGIN), **tx.deliveries.waiting()}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     doubled = receivers.taken.total() - len(receivers.taken)

@@ -23,7 +23,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from bench.invented import readers
 from bench.row import Row, absolute
-from digest.db import Store
+from digest.db import Database
 from digest.models import Schedule
 from digest.models.schedule import due_slot, next_slot
 
@@ -38,7 +38,7 @@ READERS, CHUNK, JOBS = 1_000_000, 10_000, 1_000
 MORNING = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # seven o'clock in Berlin
 
 
-def settle(store: Store, count: int) -> None:
+def settle(store: Database, count: int) -> None:
     """So many readers, each due at seven o'clock in one of the zones."""
     before = MORNING - timedelta(seconds=30)
     for first in range(0, count, CHUNK):
@@ -50,7 +50,7 @@ def settle(store: Store, count: int) -> None:
             tx.subscribers.add_many(people)
 
 
-def idle(store: Store, now: datetime) -> float:
+def idle(store: Database, now: datetime) -> float:
     """CPU seconds of a tick that finds nobody."""
     began = time.process_time()
     with store.begin(write=False) as tx:
@@ -59,7 +59,7 @@ def idle(store: Store, now: datetime) -> float:
     return time.process_time() - began
 
 
-def cut(store: Store, now: datetime) -> tuple[float, int]:
+def cut(store: Database, now: datetime) -> tuple[float, int]:
     """CPU seconds of the tick that cuts a zone's readers into shards, and how many shards."""
     began = time.process_time()
     with store.begin(write=False) as tx:
@@ -67,7 +67,7 @@ def cut(store: Store, now: datetime) -> tuple[float, int]:
     return time.process_time() - began, len(shards)
 
 
-def slots(store: Store, now: datetime) -> float:
+def slots(store: Database, now: datetime) -> float:
     """CPU microseconds a reader: read, this slot, the next one, and the row moved on."""
     began, done = time.process_time(), 0
     while True:
@@ -82,7 +82,7 @@ def slots(store: Store, now: datetime) -> float:
         done += len(due)
 
 
-def clock_alone(store: Store, now: datetime, count: int) -> float:
+def clock_alone(store: Database, now: datetime, count: int) -> float:
     """CPU microseconds a reader of the arithmetic alone: which slot, and which next."""
     with store.begin(write=False) as tx:
         some = tx.subscribers.due(now + timedelta(days=1), count)
@@ -121,7 +121,10 @@ def scheduler_jobs(folder: Path) -> float:
 
 def rows(count: int = READERS) -> Iterator[Row]:
     """The tick, and what each reader costs in it."""
-    with tempfile.TemporaryDirectory() as name, closing(Store.open(f"sqlite:///{name}/due.sqlite3")) as store:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        closing(Database.open(f"sqlite:///{name}/due.sqlite3")) as store,
+    ):
         settle(store, count)
         yield absolute(f"tick, nobody due of {count:,}", median(idle(store, MORNING) for _ in range(9)),
                        unit="s CPU", goal=1)  # fmt: skip

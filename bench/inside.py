@@ -18,14 +18,14 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bench.invented import NOW
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import Settings
-from digest.cli.common import leave_alone_what_stays
-from digest.delivery.interfaces import Ledger
-from digest.delivery.message import Letter
+from digest.cli.common import tune_gc
+from digest.delivery.interfaces import DeliveryQueue
+from digest.delivery.message import OutgoingMessage
 from digest.delivery.sender import pump
 from digest.delivery.stats import Tally
-from digest.models import Claimed, Delivery, Settlement
+from digest.models import AttemptResult, ClaimedBatch, Delivery
 from digest.pipeline.plan import plan
 
 T = TypeVar("T")
@@ -45,9 +45,9 @@ class Meter:
         self.spent[stage] += time.thread_time() - began
         return done
 
-    def letter(self, house: House, delivery: Delivery) -> Letter | None:
+    def letter(self, services: Services, delivery: Delivery) -> OutgoingMessage | None:
         """Write it, and weigh it."""
-        letter = self.told("letters", lambda: house.letters.write(delivery))
+        letter = self.told("letters", lambda: services.letters.write(delivery))
         self.octets += len(letter.raw) if letter else 0
         return letter
 
@@ -56,7 +56,7 @@ class Meter:
 class Metered:
     """The sender's ledger, and what it takes."""
 
-    ledger: Ledger
+    ledger: DeliveryQueue
     meter: Meter
 
     @property
@@ -69,13 +69,13 @@ class Metered:
         """As the ledger has it."""
         return self.ledger.heartbeat
 
-    def claim(self, limit: int, now: datetime) -> Claimed:
+    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
         """Measured."""
         return self.meter.told("ledger", lambda: self.ledger.claim(limit, now))
 
     def turn(
         self,
-        settlements: Sequence[Settlement],
+        settlements: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,
@@ -97,9 +97,9 @@ class Metered:
         self.ledger.beat()
 
 
-def house_of(args: argparse.Namespace) -> House:
+def house_of(args: argparse.Namespace) -> Services:
     """The house as an operator would set it up, with the sink as its mail server."""
-    return open_house(
+    return open_services(
         Settings(
             _env_file=None,
             database_url=f"sqlite:///{args.database}",
@@ -112,28 +112,28 @@ def house_of(args: argparse.Namespace) -> House:
     )
 
 
-def send(house: House, meter: Meter) -> Tally:
+def send(services: Services, meter: Meter) -> Tally:
     """Everything that is queued, as the pipeline does it."""
 
-    def write(delivery: Delivery) -> Letter | None:
-        return meter.letter(house, delivery)
+    def write(delivery: Delivery) -> OutgoingMessage | None:
+        return meter.letter(services, delivery)
 
     def expect(deliveries: Sequence[Delivery]) -> None:
-        meter.told("letters", lambda: house.letters.expect(deliveries))
+        meter.told("letters", lambda: services.letters.expect(deliveries))
 
-    with house.ledger() as ledger:
+    with services.ledger() as ledger:
         return asyncio.run(
-            pump(Metered(ledger, meter), write, house.routes, clock=lambda: NOW, expect=expect)
+            pump(Metered(ledger, meter), write, services.routes, clock=lambda: NOW, expect=expect)
         )
 
 
-def run(house: House) -> dict[str, float]:
+def run(services: Services) -> dict[str, float]:
     """Plan and send; microseconds of CPU a mail for each stage, mails, seconds, bytes, peak memory."""
     meter = Meter()
     begun, before = time.perf_counter(), time.process_time()
-    planned = plan(house.store, NOW, vectors=house.vectors, over=house.spread)
+    planned = plan(services.store, NOW, vectors=services.vectors, over=services.spread)
     meter.spent["plan"], until = time.process_time() - before, time.perf_counter()
-    tally = send(house, meter)
+    tally = send(services, meter)
     whole, done = time.process_time() - before, time.perf_counter()
     if not 0 < planned.due == planned.planned == tally.accepted:
         raise SystemExit(f"not all were sent: {planned} {tally}")
@@ -157,10 +157,10 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--vectors", default="none")
-    house = house_of(parser.parse_args())
-    leave_alone_what_stays()  # as every command does
-    print(json.dumps(run(house)))
-    house.close()
+    services = house_of(parser.parse_args())
+    tune_gc()  # as every command does
+    print(json.dumps(run(services)))
+    services.close()
 
 
 if __name__ == "__main__":

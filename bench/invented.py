@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.subscribers.rows import new_pid
 from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
 
@@ -79,7 +79,7 @@ def readers(first: int, count: int) -> Iterator[Subscriber]:
 
 def settled(file: Path, *, people: int, works: int = 500) -> Path:
     """A database in which so many people wait for the day's digest."""
-    store = Store.open(f"sqlite:///{file}")
+    store = Database.open(f"sqlite:///{file}")
     with store.begin() as tx:
         tx.papers.add(list(papers(works)), seen_at=NOW - timedelta(hours=6))
         tx.signals.observe(list(votes(works)))
@@ -89,6 +89,6 @@ def settled(file: Path, *, people: int, works: int = 500) -> Path:
     return file
 
 
-def _move_in(store: Store, newcomers: Sequence[Subscriber]) -> None:
+def _move_in(store: Database, newcomers: Sequence[Subscriber]) -> None:
     with store.begin() as tx:
         tx.subscribers.add_many(newcomers)

@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from bench.invented import NOW, papers, votes
 from bench.invented import readers as people
 from digest.app.embedding_models import named
-from digest.db import Store
-from digest.models import Liking, Paper, Subscriber
+from digest.db import Database
+from digest.models import LikedPaper, Paper, Subscriber
 from digest.pipeline.day import morning
 from digest.pipeline.plan import plan
 from digest.ranking.embeddings import Embedding
@@ -30,9 +30,9 @@ EARLIER = 4_000  # papers of earlier days
 MOVED_IN = 1_000  # readers at once
 
 
-def settled(folder: str, options: argparse.Namespace) -> Store:
+def settled(folder: str, options: argparse.Namespace) -> Database:
     """A store in which everybody waits, with papers of today and of earlier days."""
-    store = Store.open(f"sqlite:///{Path(folder) / 'plan.sqlite3'}")
+    store = Database.open(f"sqlite:///{Path(folder) / 'plan.sqlite3'}")
     known = list(papers(options.papers + EARLIER))
     today, earlier = known[: options.papers], known[options.papers :]
     earlier = [replace(each, listed=None, published=NOW - 30 * A_DAY) for each in earlier]
@@ -50,11 +50,11 @@ def _liking(first: int, count: int, earlier: list[Paper], liked: int) -> Iterato
     """Readers with three words and some papers of about their topic."""
     for number, reader in enumerate(people(first, count), first):
         chosen = Random(number).sample(earlier, liked)
-        likings = tuple(Liking(each.title, each.abstract, each.id) for each in chosen)
+        likings = tuple(LikedPaper(each.title, each.abstract, each.id) for each in chosen)
         yield replace(reader, profile=replace(reader.profile, liked=likings))
 
 
-def planned(store: Store, day: int, vectors: Embedding | None) -> tuple[int, float, float]:
+def planned(store: Database, day: int, vectors: Embedding | None) -> tuple[int, float, float]:
     """Readers, CPU seconds until the day stands, and CPU seconds for all editions."""
     now = NOW + day * A_DAY
     began = time.process_time()

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from digest.models import Liking, Paper
+from digest.models import LikedPaper, Paper
 
 SETS = ("ml-authors", "citeulike-a-text", "citeulike-a-titles")
 
@@ -76,10 +76,10 @@ def paper(place: int, text: str) -> Paper:
     return Paper(id=str(place), title=title, abstract=abstract)
 
 
-def liking(text: str) -> Liking:
+def liking(text: str) -> LikedPaper:
     """One of the benchmark's texts as something a reader liked."""
     title, _, abstract = text.partition("\n")
-    return Liking(title, abstract)
+    return LikedPaper(title, abstract)
 
 
 def days() -> Iterator[Day]:

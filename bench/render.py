@@ -16,7 +16,7 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.row import Row, compared
-from digest.mail.bulk_renderer import Plainly, Press
+from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
 from digest.mail.mime import assembled, digest_head, digest_message, own_head
 from digest.mail.quoted_printable import quoted
 from digest.models import Edition, Email, Reason, Section
@@ -99,7 +99,7 @@ def measured() -> dict[str, list[float]]:
     encoded = [
         (digest_head_of(email, of), quoted(email.text), quoted(email.html)) for email, of in written
     ] * 40
-    press, plainly = Press(RENDERER), Plainly(RENDERER)
+    press, plainly = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
     press.digest(many[0])  # sets the type; afterwards every reader is new
     contest: dict[str, tuple[Callable[[], object], int]] = {
         PRESS: (lambda: [press.digest(of) for of in many], len(many)),

@@ -19,12 +19,12 @@ from bench.row import Row, compared
 from digest.models import Profile
 from digest.pipeline.plan import CHUNK
 from digest.ranking.bm25 import Floats
-from digest.ranking.profile_vectors import Outline
+from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.ranker import Ranker
 
 WIDTH, TOP, ROUNDS = 256, 12, 7
 
-Reader = tuple[Profile, Outline]
+Reader = tuple[Profile, ProfileVectors]
 
 
 def bare(papers: Floats, readers: Floats) -> None:

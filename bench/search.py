@@ -23,9 +23,9 @@ from urllib.parse import urlencode
 from httpx import ASGITransport, AsyncClient
 
 from bench.row import Row, absolute
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import load
-from digest.db import Store
+from digest.db import Database
 from digest.models import Paper
 from digest.web.app import build
 
@@ -66,7 +66,7 @@ def papers(count: int) -> Iterator[Paper]:
         )
 
 
-def fill(store: Store, count: int) -> None:
+def fill(store: Database, count: int) -> None:
     """One paper every five minutes, up to now."""
     batch: list[Paper] = []
     for number, paper in enumerate(papers(count), 1):
@@ -108,16 +108,16 @@ def rows(count: int = 50_000) -> Iterator[Row]:
     """A page of results, of all kinds of questions."""
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
         url = f"sqlite:///{Path(folder)}/bench.sqlite3"
-        with closing(open_house(load(database_url=url))) as house:
-            fill(house.store, count)
-            p99 = asyncio.run(measure(house, 50))
+        with closing(open_services(load(database_url=url))) as services:
+            fill(services.store, count)
+            p99 = asyncio.run(measure(services, 50))
     yield absolute(f"page of search results, p99, {count:,} papers", p99, unit="ms CPU", goal=GOAL)
 
 
-async def measure(house: House, number: int) -> float:
+async def measure(services: Services, number: int) -> float:
     """Whole pages, one after the other: routing, search, heat, order, template."""
-    app, every = build(house, clock=lambda: NOW), []
-    on_the_wall = house.store.file is None
+    app, every = build(services, clock=lambda: NOW), []
+    on_the_wall = services.store.file is None
     clock = time.perf_counter if on_the_wall else time.process_time
     async with AsyncClient(transport=ASGITransport(app), base_url="http://bench") as browser:
         await browser.get("/papers?q=sheep")  # what is worked out once a day is not a question's fault
@@ -145,14 +145,16 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         url = given.store or f"sqlite:///{Path(folder)}/bench.sqlite3"
-        Store.migrate(url).close()
-        with closing(open_house(load(database_url=url, secret_key="a bench is no secret at all"))) as house:  # noqa: S106
-            with house.store.begin(write=False) as tx:
+        Database.migrate(url).close()
+        with closing(
+            open_services(load(database_url=url, secret_key="a bench is no secret at all"))  # noqa: S106
+        ) as services:
+            with services.store.begin(write=False) as tx:
                 known = tx.papers.count()
             if not known:
-                fill(house.store, given.papers)
+                fill(services.store, given.papers)
             print(f"{known or given.papers} papers")
-            asyncio.run(measure(house, given.questions))
+            asyncio.run(measure(services, given.questions))
 
 
 if __name__ == "__main__":

@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.row import Row, compared
-from digest.db import Store
-from digest.db.sender_session import SendersLedger
-from digest.delivery.message import Letter
+from digest.db import Database
+from digest.db.sender_session import SenderSession
+from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import Route
 from digest.delivery.sender import pump
 from digest.delivery.smtp.transport import Server, SmtpTransport
-from digest.models import Delivery, DeliveryKind, Planned, Preferences, Profile, Schedule, Status
+from digest.models import Delivery, DeliveryKind, NewDelivery, Preferences, Profile, Schedule, Status
 
 ME, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -107,11 +107,11 @@ async def client(port: int, args: argparse.Namespace, *, pipelining: bool) -> No
     raw = b"Subject: bench\r\n\r\n" + body_of(args.size)
     left = iter(range(args.mails))
 
-    def following() -> Letter | None:
+    def following() -> OutgoingMessage | None:
         number = next(left, None)
         if number is None:
             return None
-        return Letter(raw=raw, mail_from="a@x.test", rcpt_to=f"r{number}@x.test", dotless=True)
+        return OutgoingMessage(raw=raw, mail_from="a@x.test", rcpt_to=f"r{number}@x.test", dotless=True)
 
     async def lane() -> None:
         line = await transport.open()
@@ -129,19 +129,19 @@ async def client(port: int, args: argparse.Namespace, *, pipelining: bool) -> No
 
 def whole(port: int, args: argparse.Namespace, folder: Path) -> Callable[[], None]:
     """Ledger and pump and client: everything but the rendering. What is given back does the sending."""
-    store = Store.open(f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite3")
+    store = Database.open(f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite3")
     _fill(store, args.mails)
     body = body_of(args.size)
 
-    def write(delivery: Delivery) -> Letter:
+    def write(delivery: Delivery) -> OutgoingMessage:
         head = f"To: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@x.test>\r\n\r\n".encode()
-        return Letter(raw=head + body, mail_from="a@x.test", rcpt_to=delivery.address, dotless=True)
+        return OutgoingMessage(raw=head + body, mail_from="a@x.test", rcpt_to=delivery.address, dotless=True)
 
     transport = SmtpTransport(Server.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test")
     route = Route(name="sink", transport=transport, connections=args.connections)
 
     def send() -> None:
-        with SendersLedger(store, pepper=b"bench") as ledger:
+        with SenderSession(store, suppression_key=b"bench") as ledger:
             tally = asyncio.run(pump(ledger, write, [route], clock=lambda: NOW))
         if tally.accepted != args.mails:
             raise SystemExit(f"not all accepted: {tally}")
@@ -150,7 +150,7 @@ def whole(port: int, args: argparse.Namespace, folder: Path) -> Callable[[], Non
     return send
 
 
-def _fill(store: Store, mails: int) -> None:
+def _fill(store: Database, mails: int) -> None:
     with store.begin() as tx:
         for number in range(mails):
             tx.subscribers.add(
@@ -158,7 +158,7 @@ def _fill(store: Store, mails: int) -> None:
                 status=Status.CONFIRMED, now=NOW,
             )  # fmt: skip
         planned = [
-            Planned(
+            NewDelivery(
                 kind=DeliveryKind.DIGEST,
                 key=f"digest/{number}",
                 subscriber_id=number,

@@ -15,8 +15,8 @@ from statistics import fmean
 
 from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
-    Morning,
-    Order,
+    PaperOrder,
+    ReplayDay,
     Replayed,
     compare,
     mornings,
@@ -25,7 +25,7 @@ from digest.tools.evaluation.replay import (
     with_silent_mornings,
 )
 
-Trial = tuple[Sequence[Replayed], Sequence[Morning]]
+Trial = tuple[Sequence[Replayed], Sequence[ReplayDay]]
 
 SEEDS = range(3)
 LIMITS = (5, 3)
@@ -64,7 +64,9 @@ def measure(replay: Sequence[Replayed], title: str) -> None:
     print(f"{time.monotonic() - started:.0f} s")
 
 
-def _hard(replay: Sequence[Replayed], days: Sequence[Morning], orders: Mapping[str, Order]) -> list[str]:
+def _hard(
+    replay: Sequence[Replayed], days: Sequence[ReplayDay], orders: Mapping[str, PaperOrder]
+) -> list[str]:
     silent = [with_silent_mornings(days, seed=seed) for seed in SEEDS]
     bought = {votes: [with_fake_votes(replay, votes, seed=seed) for seed in SEEDS] for votes in (20, 40, 80)}
     met = {votes: [mornings(each) for each in faked] for votes, faked in bought.items()}

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.row import Row, compared
-from digest.db import Store
+from digest.db import Database
 from digest.db.dialects import engine_for
 from digest.db.tables import PAPER
 from digest.models import Paper
@@ -52,7 +52,7 @@ def papers(count: int) -> list[Paper]:
 
 def ours(file: Path) -> Iterator[Callable[[Sequence[Paper]], None]]:
     """The store, as the product uses it."""
-    with closing(Store.open(f"sqlite:///{file}")) as store:
+    with closing(Database.open(f"sqlite:///{file}")) as store:
 
         def add(batch: Sequence[Paper]) -> None:
             with store.begin() as tx:
@@ -63,7 +63,7 @@ def ours(file: Path) -> Iterator[Callable[[Sequence[Paper]], None]]:
 
 def raw(file: Path) -> Iterator[Callable[[Sequence[Paper]], None]]:
     """Plain sqlite3 with finished rows: the floor."""
-    Store.open(f"sqlite:///{file}").close()
+    Database.open(f"sqlite:///{file}").close()
     sets = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name != "number")
     upsert = (
         f"INSERT INTO paper ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608

@@ -22,10 +22,10 @@ from starlette.types import ASGIApp, Message
 
 from bench.row import Row, absolute, compared
 from digest import subscribers
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import load
 from digest.models import Paper
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.web.app import build
 from digest.web.form_tokens import READING
 from digest.web.rate_limits import Allowance, Buckets
@@ -73,30 +73,30 @@ async def run(jobs: Sequence[Callable[[], Awaitable[int]]], *, at_once: int, wan
     return taken
 
 
-def sign_ups(house: House, number: int, round_: int) -> list[Callable[[], Awaitable[int]]]:
+def sign_ups(services: Services, number: int, round_: int) -> list[Callable[[], Awaitable[int]]]:
     """Forms of people who took their time, to the product."""
-    app = build(house, clock=lambda: NOW)
-    lobby = app.state.lobby
+    app = build(services, clock=lambda: NOW)
+    ctx = app.state.ctx
     for name in ("visitors", "domains", "world"):
-        setattr(lobby.limits, name, Buckets(ENDLESS))
+        setattr(ctx.limits, name, Buckets(ENDLESS))
     early = NOW - timedelta(seconds=READING)
 
     def one(n: int) -> Callable[[], Awaitable[int]]:
-        typed = {"email": f"p{round_}-{n}@example.com", "ticket": lobby.tickets.issue(early)}
+        typed = {"email": f"p{round_}-{n}@example.com", "ticket": ctx.tickets.issue(early)}
         body = urlencode(typed).encode()
         return lambda: call(app, "POST", "/subscribe", body=body)
 
     return [one(n) for n in range(number)]
 
 
-def plain_sign_ups(house: House, number: int, round_: int) -> list[Callable[[], Awaitable[int]]]:
+def plain_sign_ups(services: Services, number: int, round_: int) -> list[Callable[[], Awaitable[int]]]:
     """The same use-case, a commit per request, nothing else."""
     app = FastAPI()
 
     @app.post("/subscribe")
     def subscribe(email: str = Form()) -> str:  # noqa: FAST002  as a tutorial has it
-        with house.store.begin() as tx:
-            subscribers.sign_up(tx, email, {}, by=By("reader", NOW, house.pepper))
+        with services.store.begin() as tx:
+            subscribers.sign_up(tx, email, {}, by=Actor("reader", NOW, services.suppression_key))
         return "ok"
 
     def one(n: int) -> Callable[[], Awaitable[int]]:
@@ -108,34 +108,36 @@ def plain_sign_ups(house: House, number: int, round_: int) -> list[Callable[[], 
 
 def rows(number: int = 2000, rounds: int = 3) -> Iterator[Row]:
     """Sign-ups a second beside a commit per request, and how long one waits."""
-    with tempfile.TemporaryDirectory() as folder, closing(_house(Path(folder))) as house:
-        ours, plain, calm = sign_up_rates(house, number, rounds)
+    with tempfile.TemporaryDirectory() as folder, closing(_house(Path(folder))) as services:
+        ours, plain, calm = sign_up_rates(services, number, rounds)
     yield compared("sign-ups, durable", ours, plain, unit="/s", against="a commit per request", goal=5)
     p99 = quantiles(calm, n=100)[98] * 1e3
     yield absolute("sign-up, 8 at once, p99 (beat of 120 ms)", p99, unit="ms", goal=200)
 
 
-def _house(folder: Path) -> House:
-    return open_house(load(database_url=f"sqlite:///{folder}/bench.sqlite3"))
+def _house(folder: Path) -> Services:
+    return open_services(load(database_url=f"sqlite:///{folder}/bench.sqlite3"))
 
 
-def sign_up_rates(house: House, number: int, rounds: int) -> tuple[list[float], list[float], list[float]]:
+def sign_up_rates(
+    services: Services, number: int, rounds: int
+) -> tuple[list[float], list[float], list[float]]:
     """Both in turns, then the seconds of each of a calm hour's."""
     ours: list[float] = []
     plain: list[float] = []
     for round_ in range(rounds):
         # The reference gets few at once: more would only wait for the database's one writer.
         for kind, made, wanted, at_once in ((ours, sign_ups, 202, 512), (plain, plain_sign_ups, 200, 4)):
-            jobs = made(house, number, round_)
+            jobs = made(services, number, round_)
             began = time.perf_counter()
             asyncio.run(run(jobs, at_once=at_once, wanted=wanted))
             kind.append(number / (time.perf_counter() - began))
-    return ours, plain, asyncio.run(run(sign_ups(house, 200, rounds), at_once=8, wanted=202))
+    return ours, plain, asyncio.run(run(sign_ups(services, 200, rounds), at_once=8, wanted=202))
 
 
-def measure_sign_ups(house: House, number: int, rounds: int) -> None:
+def measure_sign_ups(services: Services, number: int, rounds: int) -> None:
     """Both, and their ratio."""
-    ours, plain, calm = sign_up_rates(house, number, rounds)
+    ours, plain, calm = sign_up_rates(services, number, rounds)
     ratio = median(a / b for a, b in zip(ours, plain, strict=True))
     p99 = quantiles(calm, n=100)[98]
     print(f"sign-ups a second, durable: {median(ours):.0f}; a commit per request: {median(plain):.0f}")
@@ -152,7 +154,7 @@ def words(dice: random.Random, number: int) -> str:
     )
 
 
-def fill(house: House, number: int) -> None:
+def fill(services: Services, number: int) -> None:
     """A store of invented papers."""
     dice, began = random.Random(7), time.perf_counter()
     for start in range(0, number, 10_000):
@@ -167,14 +169,14 @@ def fill(house: House, number: int) -> None:
             )
             for n in range(start, min(number, start + 10_000))
         ]
-        with house.store.begin() as tx:
+        with services.store.begin() as tx:
             tx.papers.add(papers, seen_at=NOW - timedelta(days=60 + (number - start) / 1000))
     print(f"{number} papers stored in {time.perf_counter() - began:.0f} s")
 
 
-def measure_search(house: House, searches: int) -> None:
+def measure_search(services: Services, searches: int) -> None:
     """Whole pages of results, one after the other."""
-    app, dice = build(house, clock=lambda: NOW), random.Random(11)
+    app, dice = build(services, clock=lambda: NOW), random.Random(11)
     for size in (1, 2, 3):
         asked = [words(dice, size) for _ in range(searches)]
         jobs = [lambda q=q: call(app, "GET", "/papers", query=urlencode({"q": q})) for q in asked]
@@ -191,10 +193,10 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=100_000)
     parser.add_argument("--searches", type=int, default=100)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, closing(_house(Path(folder))) as house:
-        measure_sign_ups(house, given.sign_ups, given.rounds)
-        fill(house, given.papers)
-        measure_search(house, given.searches)
+    with tempfile.TemporaryDirectory() as folder, closing(_house(Path(folder))) as services:
+        measure_sign_ups(services, given.sign_ups, given.rounds)
+        fill(services, given.papers)
+        measure_search(services, given.searches)
 
 
 if __name__ == "__main__":

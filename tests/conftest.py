@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 
-from digest.db import Store
+from digest.db import Database
 
 # Fewer examples while working, many where nobody waits: HYPOTHESIS_PROFILE=ci.
 for _name, _examples in (("dev", 15), ("ci", 100)):
@@ -30,9 +30,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[Database]:
     """A real SQLite database, new and migrated."""
-    opened = Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    opened = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
     yield opened
     opened.close()
 
@@ -63,21 +63,21 @@ def postgres_url(postgres: str) -> Iterator[str]:
 def postgres_model(postgres: str) -> Iterator[str]:
     """The name of a migrated database without a single row, to copy new ones from."""
     with _database(postgres, like="template1") as url:
-        Store.migrate(url).close()
+        Database.migrate(url).close()
         with psycopg.connect(url) as made:
             made.execute("DELETE FROM meta")  # it has not been anybody's yet
         yield url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def any_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def any_store(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A new and migrated store on each of the two databases."""
     if request.param == "sqlite":
         yield request.getfixturevalue("store")
         return
     server, model = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_model")
     with _database(server, like=model) as url:
-        opened = Store.open(url)
+        opened = Database.open(url)
         yield opened
         opened.close()
 

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-Step = Literal[
+SmtpStage = Literal[
     "greeting", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "dot", "rset", "noop", "quit"
 ]  # fmt: skip
 OFFERS = ("PIPELINING", "SIZE 10485760", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
@@ -63,7 +63,7 @@ class Raw:
 
 
 Act = Say | Drop | Wait | Drip | Babble | Raw
-Rule = Callable[[Step, "Talk"], Act | None]
+Rule = Callable[[SmtpStage, "Talk"], Act | None]
 
 GOOD: dict[str, Say] = {
     "greeting": Say(220, "fault.test ESMTP"),
@@ -139,7 +139,7 @@ class SmtpServer:
     port: int = 0
     _talks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def tell(self, step: Step, *acts: Act) -> "SmtpServer":
+    def tell(self, step: SmtpStage, *acts: Act) -> "SmtpServer":
         """From the next time on, at this step, do these one after the other; then be good again."""
         self.script[step].extend(acts)
         return self
@@ -275,13 +275,13 @@ class SmtpServer:
 
     # ---- doing as told
 
-    def _told(self, step: Step, talk: Talk) -> Act | None:
+    def _told(self, step: SmtpStage, talk: Talk) -> Act | None:
         if self.rule and (act := self.rule(step, talk)):
             return act
         return self.script[step].popleft() if self.script[step] else None
 
     async def _do(
-        self, step: Step, talk: Talk, good: Act | None = None, *, taking: Taken | None = None
+        self, step: SmtpStage, talk: Talk, good: Act | None = None, *, taking: Taken | None = None
     ) -> int:
         act = self._told(step, talk)
         while isinstance(act, Wait):

@@ -113,5 +113,18 @@ def test_late_imports_give_their_reason(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_every_module_opens_with_a_sentence(path: Path) -> None:
-    assert ast.get_docstring(_parse(path)), f"{path} does not say what it is for"
+def test_every_module_has_a_head_that_states(path: Path) -> None:
+    head = ast.get_docstring(_parse(path)) or ""
+
+    assert head.partition("\n")[0].endswith((".", ":")), f"{path} does not say what it is"
+    assert "?" not in head.partition("\n")[0], f"{path} asks instead of saying what it is"
+
+
+def test_class_names_are_unique() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(_parse(path)):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(_name(path))
+
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

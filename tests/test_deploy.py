@@ -13,11 +13,11 @@ import pytest
 import yaml
 from httpx import ASGITransport, AsyncClient
 
-from digest.app.services import open_house
+from digest.app.services import open_services
 from digest.app.settings import Settings, variables
 from digest.cli import COMMANDS
 from digest.delivery.smtp.transport import Server
-from digest.models import Reading
+from digest.models import FetchResult
 from digest.pipeline.clock_repair import LAST_TICK
 from digest.tools.demo.scenario import sealed
 from digest.web.app import build, nothing_beside
@@ -165,11 +165,11 @@ def _sealed(folder: Path) -> Settings:
 
 
 async def test_dashboard_and_alert_rules_name_metrics_that_are_measured(tmp_path: Path) -> None:
-    with closing(open_house(_sealed(tmp_path))) as house:
-        with house.store.begin() as tx:
-            tx.sources.record(Reading(source="arxiv", scope="cs", read_at=NOW))
+    with closing(open_services(_sealed(tmp_path))) as services:
+        with services.store.begin() as tx:
+            tx.sources.record(FetchResult(source="arxiv", scope="cs", read_at=NOW))
             tx.meta.write(LAST_TICK, NOW.isoformat())
-        transport = ASGITransport(build(house, lifespan=nothing_beside))
+        transport = ASGITransport(build(services, lifespan=nothing_beside))
         async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as visitor:
             told = (await visitor.get("/metrics")).text
     measured = _measured("\n".join(line for line in told.splitlines() if not line.startswith("#")))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from digest.db import Store
-from digest.subscribers import By
+from digest.db import Database
+from digest.subscribers import Actor
 from digest.subscribers.importing import Result, take_in
 from tests.factories import NOW
 
-BY = By("admin", NOW, b"pepper for tests")
+BY = Actor("admin", NOW, b"pepper for tests")
 GUIDE = (Path(__file__).parent.parent / "docs/migrate.md").read_text()
 SCRIPT = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[0]
 
@@ -42,7 +42,7 @@ def _accounts(folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_accounts_of_arxiv_sanity_lite_become_subscribers_with_a_facet_for_each_tag(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     _write(
         tmp_path / "dict.db",
@@ -85,7 +85,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
     [("enabled", Result.ADDED), ("disabled", Result.ADDED), ("blocklisted", Result.SUPPRESSED)],
 )
 def test_a_row_of_a_listmonk_export_is_taken_as_the_guide_says(
-    store: Store, status: str, result: Result
+    store: Database, status: str, result: Result
 ) -> None:
     row = {
         "uuid": "1",

@@ -38,7 +38,7 @@ async def die(stage: Stage) -> None:
 def _orders(stage: Stage) -> dict[str, str]:
     return {
         "now": stage.now.isoformat(),
-        "database": str(stage.house.store.engine.url.database),
+        "database": str(stage.services.store.engine.url.database),
         "upstream": stage.world.url,
         "mailbox": stage.letterbox.url,
     }

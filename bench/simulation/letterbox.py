@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from lxml import html
 
-from digest.tools.demo.mail_server import Mailbox, Received
+from digest.tools.demo.mail_server import MailServer, Received
 
 NUMBER = re.compile(r"arxiv\.org/(?:abs|pdf)/([^\sv]+?)(?:v\d+)?$")
 NUMBERED = re.compile(r"\s*\d+\.\s")
@@ -47,7 +47,7 @@ class Mail:
         return len(words) / WORDS_A_MINUTE + len(self.items) * SECONDS_A_PAPER / 60
 
 
-class Letterbox(Mailbox):
+class Letterbox(MailServer):
     """The mail server; it can also be the hour at which a sender dies."""
 
     def __init__(self) -> None:

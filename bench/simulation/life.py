@@ -41,24 +41,24 @@ async def _before(stage: Stage) -> None:
     """The product reads for a while; on the last of these noons everybody signs up and confirms."""
     for number in range(stage.month.warm_up, 0, -1):
         stage.set_clock(noon(stage.month.first - number * DAY))
-        await run.run(stage.house, stage.clock)
-    by = subscribers.By("simulation", stage.now, stage.house.pepper)
-    with stage.house.store.begin() as tx:
+        await run.run(stage.services, stage.clock)
+    by = subscribers.Actor("simulation", stage.now, stage.services.suppression_key)
+    with stage.services.store.begin() as tx:
         for reader in stage.readers:
             subscribers.sign_up(tx, reader.address, reader.wishes, by=by)
-    await run.send(stage.house, stage.clock)
+    await run.send(stage.services, stage.clock)
     for mail in stage.arrived():
         (await stage.visitor.post(token_in(mail, "c"))).raise_for_status()
-    with stage.house.store.begin(write=False) as tx:
+    with stage.services.store.begin(write=False) as tx:
         found = tx.subscribers.by_addresses([reader.address for reader in stage.readers])
     stage.pids = {reader.number: found[reader.address].pid for reader in stage.readers}
-    await run.send(stage.house, stage.clock)
+    await run.send(stage.services, stage.clock)
     stage.arrived()  # the welcomes
 
 
 def _following(stage: Stage) -> datetime:
     """The next of the rounds, or a reader's hour that lies before it."""
-    with stage.house.store.begin(write=False) as tx:
+    with stage.services.store.begin(write=False) as tx:
         due = tx.subscribers.oldest_due()
     later = stage.now + MINUTE
     days = (stage.now.date() + n * DAY for n in range(2))
@@ -82,13 +82,13 @@ async def _hour(stage: Stage, now: datetime) -> None:
     if stage.script.tries and now.hour >= EARLY and stage.tried != now.date():
         stage.tried = now.date()
         judged = stage.record.judged
-        stage.record.trials += trials(stage.house, stage.readers, stage.pids, judged, now=stage.now)
+        stage.record.trials += trials(stage.services, stage.readers, stage.pids, judged, now=stage.now)
     await read(stage, {reader.number: subscriber for reader, subscriber in due})
 
 
 async def _tick(stage: Stage) -> Plans:
     began = time.process_time()
-    day = await run.run(stage.house, stage.clock)
+    day = await run.run(stage.services, stage.clock)
     spent, record = time.process_time() - began, stage.record
     record.ticks, record.seconds = record.ticks + 1, record.seconds + spent
     record.slowest = max(record.slowest, spent)
@@ -100,7 +100,7 @@ def _write_down_silences(stage: Stage, due: Sequence[tuple[Reader, Subscriber]],
     for reader, subscriber in due:
         slot = due_slot(subscriber.schedule, stage.now)
         day = slot[0] if slot else local_day(subscriber.schedule, stage.now)
-        reason = reason_for(stage.house, subscriber, slot, now=stage.now, holiday=stage.month.holiday)
+        reason = reason_for(stage.services, subscriber, slot, now=stage.now, holiday=stage.month.holiday)
         if reason and plans.stopped and slot:
             reason = f"held: {plans.stopped}"
         if reason:
@@ -111,14 +111,14 @@ def _write_down_silences(stage: Stage, due: Sequence[tuple[Reader, Subscriber]],
 
 def _comings_and_goings(stage: Stage) -> None:
     """Pauses begin on the day before, as somebody does who packs; they end by themselves."""
-    by = subscribers.By("reader", stage.now, stage.house.pepper)
+    by = subscribers.Actor("reader", stage.now, stage.services.suppression_key)
     for reader in stage.readers:
         pid = stage.pids[reader.number]
         if reader.pause and _is_first_round_of(stage, reader.pause[0] - DAY):
-            with stage.house.store.begin() as tx:
+            with stage.services.store.begin() as tx:
                 subscribers.pause(tx, pid, until=reader.pause[1], by=by)
         if reader.leaves and _is_first_round_of(stage, reader.leaves):
-            with stage.house.store.begin() as tx:
+            with stage.services.store.begin() as tx:
                 subscribers.unsubscribe(tx, pid, by=by)
 
 

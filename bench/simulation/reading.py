@@ -57,7 +57,7 @@ def verdict(reader: Reader, item: Item) -> str:
 def _remember_breakouts(stage: Stage, due: Iterable[Subscriber]) -> None:
     numbers = {stage.pids[reader.number]: reader.number for reader in stage.readers}
     ids = {subscriber.id: numbers[subscriber.pid] for subscriber in due}
-    with stage.house.store.begin(write=False) as tx:
+    with stage.services.store.begin(write=False) as tx:
         sent = tx.sent.of(list(ids))
     stage.record.resent |= {
         (ids[reader], paper.removeprefix("arxiv:"))

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 import anyio
+from bench.simulation.services import open_hurried
 
-from bench.simulation.house import open_hurried
 from digest.pipeline import run
 
 
@@ -15,9 +15,9 @@ def main() -> None:
     """One tick as told by the only argument."""
     told = json.loads(sys.argv[1])
     now = datetime.fromisoformat(told["now"])
-    house = open_hurried(Path(told["database"]), upstream=told["upstream"], mailbox=told["mailbox"])
-    anyio.run(run.run, house, lambda: now)
-    house.close()
+    services = open_hurried(Path(told["database"]), upstream=told["upstream"], mailbox=told["mailbox"])
+    anyio.run(run.run, services, lambda: now)
+    services.close()
 
 
 if __name__ == "__main__":

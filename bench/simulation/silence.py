@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models import Subscriber
 from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
 from digest.pipeline.day import POOL
@@ -11,7 +11,7 @@ LOST = "UNEXPLAINED"
 
 
 def reason_for(
-    house: House,
+    services: Services,
     reader: Subscriber,
     slot: tuple[date, datetime] | None,
     *,
@@ -21,7 +21,7 @@ def reason_for(
     """The reason in words, empty when the mail was made; UNEXPLAINED where there is none."""
     if slot is None:
         return f"{LOST}: due too long ago"
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         made = tx.deliveries.by_key(f"digest/{reader.id}/{slot[0]}")
         news = [p for p in tx.papers.pool(now - POOL, now) if _is_news(p.first_seen, reader.cursor)]
     if made is not None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from bench.simulation.services import Hurried, open_hurried
 from httpx import ASGITransport, AsyncClient
 
-from bench.simulation.house import Hurried, open_hurried
 from bench.simulation.letterbox import Letterbox
 from bench.simulation.month import DAY, Month, noon
 from bench.simulation.readers import Reader
@@ -37,7 +37,7 @@ class Stage:
     month: Month
     readers: Sequence[Reader]
     script: Script
-    house: Hurried
+    services: Hurried
     world: World
     letterbox: Letterbox
     visitor: AsyncClient
@@ -57,7 +57,7 @@ class Stage:
 
     def due(self) -> list[tuple[Reader, Subscriber]]:
         """Whose hour has come, with what the product knows of them."""
-        with self.house.store.begin(write=False) as tx:
+        with self.services.store.begin(write=False) as tx:
             due = {subscriber.address: subscriber for subscriber in tx.subscribers.due(self.now, 1000)}
         return [(reader, due[reader.address]) for reader in self.readers if reader.address in due]
 
@@ -77,8 +77,8 @@ async def staged(
     async with Letterbox() as letterbox:
         with World(month, start, script.outages) as world:
             database = folder / "month.sqlite3"
-            with closing(open_hurried(database, upstream=world.url, mailbox=letterbox.url)) as house:
-                app = build(house, clock=lambda: stage.now)
+            with closing(open_hurried(database, upstream=world.url, mailbox=letterbox.url)) as services:
+                app = build(services, clock=lambda: stage.now)
                 async with AsyncClient(transport=ASGITransport(app), base_url=BASE_URL) as visitor:
-                    stage = Stage(month, readers, script, house, world, letterbox, visitor, start)
+                    stage = Stage(month, readers, script, services, world, letterbox, visitor, start)
                     yield stage

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.simulation.readers import Reader
 from bench.simulation.record import Trial
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models import Profile, Status
 from digest.pipeline.day import morning
 from digest.ranking.ranker import Ranker, Ranking
@@ -19,7 +19,7 @@ BEST = 10
 
 
 def trials(
-    house: House,
+    services: Services,
     readers: Sequence[Reader],
     pids: Mapping[int, str],
     judged: Mapping[int, Collection[str]],
@@ -27,10 +27,10 @@ def trials(
     now: datetime,
 ) -> list[Trial]:
     """nDCG@10 of what is new today, for whoever likes any of it, by the learnt and by the typed profile."""
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         found = tx.subscribers.by_pids(list(pids.values()))
     there = [reader for reader in readers if found[pids[reader.number]].status is Status.CONFIRMED]
-    ranker = morning(house.store, now).ranker
+    ranker = morning(services.store, now).ranker
     new = [at for at, paper in enumerate(ranker.papers) if paper.first_seen and paper.first_seen > now - NEWS]
     numbers = [paper.id.removeprefix("arxiv:") for paper in ranker.papers]
     profiles = [found[pids[reader.number]].profile for reader in there]

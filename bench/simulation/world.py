@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from bench.simulation.month import Listing, Month
-from digest.tools.demo.http_server import Reply, Upstream
+from digest.tools.demo.http_server import HttpReply, Upstream
 from digest.tools.demo.services.xml_elements import leaf, printed
 
 MOST_PER_PAGE = 100
@@ -41,16 +41,16 @@ class World(Upstream):
         self._month = month
         self._outages = tuple(outages)
 
-    def reply(self, target: str) -> Reply:
+    def reply(self, target: str) -> HttpReply:
         """The answer, unless the service is down; votes and blog from the recording where there is one."""
         parts = urlsplit(target)
         if any(outage.strikes(parts.path, self.now) for outage in self._outages):
-            return Reply(b"Service Unavailable", status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return HttpReply(b"Service Unavailable", status=HTTPStatus.SERVICE_UNAVAILABLE)
         if parts.path == "/blog.xml":
-            return Reply(blog(self._month, self.now), "application/rss+xml")
+            return HttpReply(blog(self._month, self.now), "application/rss+xml")
         if parts.path in VOTES and self._month.listings:
             entries = daily_papers(self._month, dict(parse_qsl(parts.query)), self.now)
-            return Reply(json.dumps(entries).encode(), "application/json; charset=utf-8")
+            return HttpReply(json.dumps(entries).encode(), "application/json; charset=utf-8")
         return super().reply(target)
 
 

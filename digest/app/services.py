@@ -14,17 +14,17 @@ from pydantic import SecretStr
 from digest import __version__
 from digest.app import embedding_models
 from digest.app.settings import Settings
-from digest.db import Store
-from digest.db.sender_session import SendersLedger
+from digest.db import Database
+from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import Topics
-from digest.delivery.bounces.reports import Heard
+from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import return_address
 from digest.delivery.dkim import Signer
 from digest.delivery.file_transport import FileTransport
 from digest.delivery.routes import Route
 from digest.delivery.smtp.transport import Server, SmtpTransport
 from digest.mail.branding import Site, palettes
-from digest.mail.bulk_renderer import Press
+from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.links import Links
 from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
@@ -32,10 +32,10 @@ from digest.mail.tokens import Keys
 from digest.models import Delivery, Schedule
 from digest.models.errors import ConfigError
 from digest.pipeline.embed import served
-from digest.pipeline.messages import Letters
+from digest.pipeline.messages import MessageBuilder
 from digest.ranking.embeddings import Embedder, Embedding
 from digest.sources.base import Source
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.libraries.request import in_a_hurry
 from digest.sources.llm import Model
 from digest.sources.registry import Plan, build
@@ -44,11 +44,11 @@ KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
-class House:
+class Services:
     """Everything there is, made when it is first asked for."""
 
     settings: Settings
-    store: Store
+    store: Database
 
     @cached_property
     def site(self) -> Site:
@@ -104,18 +104,18 @@ class House:
         return build(self.fetch_plan)
 
     @cached_property
-    def pepper(self) -> bytes:
+    def suppression_key(self) -> bytes:
         """The key under which suppressed addresses are known: the first we ever had, so that they stay so."""
         oldest = self.settings.old_secret_keys[-1:]
         return oldest[0].get_secret_value().encode() if oldest else self.secret
 
     @cached_property
-    def letters(self) -> Letters:
+    def letters(self) -> MessageBuilder:
         """Where ledger rows become bytes."""
-        return Letters(
+        return MessageBuilder(
             store=self.store,
             renderer=self.renderer,
-            press=Press(self.renderer),
+            press=BulkRenderer(self.renderer),
             mail_from=self.mail_from,
             signer=self._signer(),
         )
@@ -148,7 +148,7 @@ class House:
         """Every key whose signatures we still believe, the present one first."""
         return [self.secret, *(key.get_secret_value().encode() for key in self.settings.old_secret_keys)]
 
-    def hear(self, report: Heard, *, now: datetime) -> bool:
+    def hear(self, report: BounceReport, *, now: datetime) -> bool:
         """Take a bounce or a complaint to heart; False when it is no news."""
         with self.store.begin() as tx:
             return tx.deliveries.report(
@@ -157,7 +157,7 @@ class House:
                 now=now,
                 code=report.code,
                 raw_hash=report.raw_hash,
-                pepper=self.pepper,
+                suppression_key=self.suppression_key,
             )
 
     @cached_property
@@ -195,12 +195,12 @@ class House:
         lanes, rate = given.smtp_connections, given.smtp_rate
         return Route(name=name, transport=transport, connections=lanes, rate=rate, weight=server.weight)
 
-    def ledger(self) -> SendersLedger:
+    def ledger(self) -> SenderSession:
         """The right to send: a context; StoreBusy when another process has it."""
         given = self.settings
-        return SendersLedger(
+        return SenderSession(
             self.store,
-            pepper=self.pepper,
+            suppression_key=self.suppression_key,
             resend=given.uncertain == "resend",
             lease=timedelta(seconds=given.lease),
         )
@@ -217,10 +217,10 @@ class House:
         return Client(in_a_hurry(self._manners), trusted=self.fetch_plan.trusted)
 
     @property
-    def _manners(self) -> Manners:
+    def _manners(self) -> ClientPolicy:
         contact = self.settings.reply_to or self.settings.from_
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
-        return Manners(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
+        return ClientPolicy(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
 
     @property
     def model(self) -> Model | None:
@@ -240,9 +240,9 @@ class House:
         self.store.close()
 
 
-def open_house(settings: Settings, *, migrate: bool = True) -> House:
+def open_services(settings: Settings, *, migrate: bool = True) -> Services:
     """The house of these settings; ConfigError or StoreError with what to do when it cannot stand."""
-    return House(settings, Store.open(settings.database_url, migrate=migrate))
+    return Services(settings, Database.open(settings.database_url, migrate=migrate))
 
 
 def secret_key(settings: Settings, database: Path | None) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_json
 from digest.worker.bounces import read_returned
 
@@ -15,8 +15,8 @@ from digest.worker.bounces import read_returned
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
     """Read the bounce mailbox; never write again to who is gone, complained, or unsubscribed by mail."""
-    with open_house() as house:
-        reading = read_returned(house, clock(now))
+    with open_services() as services:
+        reading = read_returned(services, clock(now))
     if as_json:
         show_json(asdict(reading))
     else:

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from digest.app import logs
-from digest.app.services import House
-from digest.app.services import open_house as open_app
+from digest.app.services import Services
+from digest.app.services import open_services as open_app
 from digest.app.settings import load
 
 YEARS = (1990, 2200)  # before arXiv there is nothing, and calendars end
@@ -21,22 +21,22 @@ MANY_VALUES = 50_000  # made and not yet ended, before circular garbage is looke
 
 
 @contextmanager
-def open_house(*, log_level: int = logging.WARNING, **given: Any) -> Iterator[House]:
+def open_services(*, log_level: int = logging.WARNING, **given: Any) -> Iterator[Services]:
     """The house as the environment describes it; closed again however the command ends.
 
     What a command has to say it says itself: the log speaks only of what went wrong.
     """
     settings = load(**given)
     logs.set_up(settings.log_format, level=log_level)
-    house = open_app(settings)
-    leave_alone_what_stays()
+    services = open_app(settings)
+    tune_gc()
     try:
-        yield house
+        yield services
     finally:
-        house.close()
+        services.close()
 
 
-def leave_alone_what_stays() -> None:
+def tune_gc() -> None:
     """Have Python search for circular garbage more rarely, and never among what was imported.
 
     A run makes hundreds of thousands of small values that end by themselves; searching them all again and
@@ -46,7 +46,7 @@ def leave_alone_what_stays() -> None:
     gc.set_threshold(MANY_VALUES, 20, 100)
 
 
-class Moment(click.ParamType[datetime]):
+class MomentParam(click.ParamType[datetime]):
     """An ISO 8601 moment; without a zone it is UTC."""
 
     name = "iso8601"
@@ -64,7 +64,7 @@ class Moment(click.ParamType[datetime]):
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class Day(click.DateTime):
+class DayParam(click.DateTime):
     """A day, shown as DATE in the help."""
 
     name = "date"
@@ -85,7 +85,10 @@ class Day(click.DateTime):
 
 
 now_option = click.option(
-    "--now", type=Moment(), default=None, help="Act as if it were this moment (ISO 8601). Default: the clock."
+    "--now",
+    type=MomentParam(),
+    default=None,
+    help="Act as if it were this moment (ISO 8601). Default: the clock.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 

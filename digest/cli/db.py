@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from digest.app.settings import load
-from digest.cli.common import open_house
+from digest.cli.common import open_services
 from digest.cli.subscribers.common import actor
-from digest.db import Store
+from digest.db import Database
 from digest.db import backup as backups
 from digest.db.file_lock import only_sender
 from digest.models.errors import StoreError
@@ -22,7 +22,7 @@ def command() -> None:
 @command.command("migrate", epilog="Example: digest db migrate")
 def migrate() -> None:
     """Bring the tables up to date. On SQLite this happens by itself, after a backup."""
-    store = Store.migrate(load().database_url)
+    store = Database.migrate(load().database_url)
     try:
         click.echo(f"The database stands at {store.version()}.")
     finally:
@@ -32,11 +32,11 @@ def migrate() -> None:
 @command.command("check", epilog="Example: digest db check")
 def check() -> None:
     """Whether the tables are what this program needs; exit code 1 and each difference when not."""
-    with open_house() as house:
-        differences = house.store.differences()
+    with open_services() as services:
+        differences = services.store.differences()
         if differences:
             raise StoreError("The tables differ: " + "; ".join(differences))
-        click.echo(f"The database is sound and stands at {house.store.version()}.")
+        click.echo(f"The database is sound and stands at {services.store.version()}.")
 
 
 @command.command("backup", epilog="Example: digest db backup /var/backups/digest-$(date +%F).sqlite3")
@@ -44,8 +44,8 @@ def check() -> None:
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
 def backup(path: Path, *, force: bool) -> None:
     """Copy a running SQLite database. PostgreSQL: use pg_dump, see docs/operate.md."""
-    with open_house() as house:
-        house.store.backup(path, replaces=force)
+    with open_services() as services:
+        services.store.backup(path, replaces=force)
     click.echo(f"Backed up to {path}; keep the .key file beside the database safe as well.")
 
 
@@ -54,21 +54,21 @@ def backup(path: Path, *, force: bool) -> None:
 @click.option("--yes", is_flag=True, help="Replace the present database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
     """Put a backup in the place of the SQLite database. It starts paused, so that nobody is mailed twice."""
-    file = Store.file_at(load().database_url)
+    file = Database.file_at(load().database_url)
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
     if not yes:
         click.confirm(f"Replace {file} by {path}?", abort=True, err=True)
     with only_sender(file):
         backups.restore(path, file)
-    with open_house() as house, house.store.begin(write=False) as tx:
+    with open_services() as services, services.store.begin(write=False) as tx:
         click.echo(f"Restored. {tx.meta.paused or 'Not paused.'}")
 
 
 @command.command("resume", epilog="Example: digest db resume")
 def resume() -> None:
     """Let mail go out of a restored database, once you have looked at it."""
-    with open_house() as house, house.store.begin() as tx:
+    with open_services() as services, services.store.begin() as tx:
         tx.meta.resume()
         tx.audit.write(f"cli:{actor()}", "resume-sending", "", at=datetime.now(UTC))
     click.echo("Mail goes out again with the next run.")

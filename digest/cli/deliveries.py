@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import actor, delivery_json
 from digest.models import DeliveryState
@@ -31,7 +31,7 @@ def command(
     A mail is uncertain when the connection broke twice after the server had all of it: it may or may
     not have arrived, and a third copy would be worse than a question.
     """
-    with open_house() as house, house.store.begin() as tx:
+    with open_services() as services, services.store.begin() as tx:
         if resend or settle:
             pid = resend or settle or ""
             found = tx.deliveries.find(pid)

@@ -11,7 +11,7 @@ from digest.models import Section
 from digest.models.errors import DeliveryError
 from digest.tools.demo import report as page
 from digest.tools.demo.dataset import READERS
-from digest.tools.demo.scenario import Played, Posted, play
+from digest.tools.demo.scenario import Played, SentMail, play
 
 DATABASE = "demo.sqlite3"  # never the name of a real one: a demo begins by removing it
 LONGEST_TITLE = 44
@@ -61,7 +61,7 @@ def report(played: Played) -> None:
         show_table(("section", "paper", "why"), _rows(posted))
 
 
-def latest(played: Played) -> list[Posted]:
+def latest(played: Played) -> list[SentMail]:
     """Each reader's mail of the last day."""
     last = max((posted.edition.day for posted in played.posted), default=None)
     return [posted for posted in played.posted if posted.edition.day == last]
@@ -75,7 +75,7 @@ def judge(played: Played) -> None:
         raise DeliveryError(f"Only {len(latest(played))} of {len(READERS)} readers got their mail.")
 
 
-def _rows(posted: Posted) -> list[tuple[str, str, str]]:
+def _rows(posted: SentMail) -> list[tuple[str, str, str]]:
     lines = page.lines(posted)
     told = [(line.section, _cut(line.title), line.why) for line in lines if line.why]
     more = len(lines) - len(told)

@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import progress, show_json, tell
 from digest.pipeline.embed import keep_up
 from digest.pipeline.embed_backlog import catch_up
@@ -21,14 +21,14 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     model the old vectors serve until the new are complete. Broken off, it goes on from there the next
     time. Nothing is downloaded.
     """
-    with open_house() as house:
-        model = house.embedding
+    with open_services() as services:
+        model = services.embedding
         with progress("vectors") as bar:
             made = sum(
-                each(house.store, model, clock(now), tell=lambda what, done, of: bar(done, of, what))
+                each(services.store, model, clock(now), tell=lambda what, done, of: bar(done, of, what))
                 for each in (keep_up, partial(catch_up, anew=True))
             )
-        serving = house.vectors
+        serving = services.vectors
     if as_json:
         show_json({"made": made, "serving": serving.name if serving else None})
     elif model is None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from digest.app import embedding_models
-from digest.app.services import House
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.app.services import Services
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_line, show_table, tell
 from digest.models import Status
 from digest.models.errors import DigestError
@@ -77,14 +77,14 @@ def command(
 def _compare_settings(
     given: tuple[tuple[str, ...], tuple[str, ...]], now: datetime, *, days: int, most: int, as_json: bool
 ) -> None:
-    with open_house() as house:
-        with house.store.begin(write=False) as tx:
+    with open_services() as services:
+        with services.store.begin(write=False) as tx:
             people = tx.subscribers.after(0, limit=most, status=Status.CONFIRMED)
         if not people:
             raise DigestError("Nobody is confirmed yet, so there is nobody to send the days to again.")
         moments = [now - timedelta(days=back) for back in reversed(range(days))]
-        settings = [_setting(house, " ".join(each) or "as it is", each) for each in given]
-        mailed = [personal.replay(house.store, setting, people, moments) for setting in settings]
+        settings = [_setting(services, " ".join(each) or "as it is", each) for each in given]
+        mailed = [personal.replay(services.store, setting, people, moments) for setting in settings]
     found = [personal.outcome(setting.name, mails) for setting, mails in zip(settings, mailed, strict=True)]
     gain = personal.gained(*mailed)
     if as_json:
@@ -97,7 +97,7 @@ def _compare_settings(
     tell(f"The second gains {gain} in nDCG@10." if gain else "Nobody liked a paper of these days yet.")
 
 
-def _setting(house: House, name: str, given: tuple[str, ...]) -> personal.Setting:
+def _setting(services: Services, name: str, given: tuple[str, ...]) -> personal.Setting:
     wishes: dict[str, object] = {}
     for each in given:
         wish, equals, value = each.partition("=")
@@ -107,10 +107,10 @@ def _setting(house: House, name: str, given: tuple[str, ...]) -> personal.Settin
             )
         wishes[wish] = value
     model = wishes.pop("vectors", None)
-    return personal.Setting(name, wishes, embedding_models.named(str(model)) if model else house.vectors)
+    return personal.Setting(name, wishes, embedding_models.named(str(model)) if model else services.vectors)
 
 
-def _told(found: personal.Outcome) -> tuple[object, ...]:
+def _told(found: personal.EvaluationResult) -> tuple[object, ...]:
     interests = ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in found.facets.items())
     return found.setting, found.mails, found.ndcg or "-", f"{found.repeats:.3f}", interests or "-"
 
@@ -121,8 +121,8 @@ def measure(replay: Sequence[Replayed], history: Sequence[Replayed], *, limits: 
 
 
 def _own(now: datetime, days: int) -> Sequence[Replayed]:
-    with open_house() as house:
-        papers = remembered(house.store, now, days=days)
+    with open_services() as services:
+        papers = remembered(services.store, now, days=days)
     if not papers:
         raise DigestError("Nothing was listed and read in these days yet; run `digest fetch` daily first.")
     return papers

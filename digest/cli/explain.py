@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from digest.app.services import House
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.app.services import Services
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_json
 from digest.cli.subscribers.common import plain
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.wording import why
 from digest.models import Paper, Sent, Subscriber
 from digest.models.errors import InvalidChange, NotFound
@@ -18,7 +18,7 @@ from digest.models.paper_ids import canonical
 from digest.models.schedule import due_slot, local_day, next_slot, zone_of
 from digest.pipeline import day, plan
 from digest.ranking.selection import THRESHOLDS
-from digest.subscribers import whom
+from digest.subscribers import get_subscriber
 
 RULES = {
     "sent": "it was sent before, and no paper is sent twice",
@@ -51,8 +51,8 @@ class Explanation:
 @json_option
 def command(*, address: str, paper: str, now: datetime | None, as_json: bool) -> None:
     """Why a PAPER (any form of its id or link) was sent to ADDRESS, is going to be, or is not."""
-    with open_house() as house:
-        told = explanation(house, address, paper, clock(now))
+    with open_services() as services:
+        told = explanation(services, address, paper, clock(now))
     if as_json:
         show_json(answer_json(told))
         return
@@ -60,39 +60,39 @@ def command(*, address: str, paper: str, now: datetime | None, as_json: bool) ->
         click.echo(line)
 
 
-def explanation(house: House, address: str, paper: str, now: datetime) -> Explanation:
+def explanation(services: Services, address: str, paper: str, now: datetime) -> Explanation:
     """What the reader's next edition makes of a paper, or when it was sent."""
-    reader, found, sent = _asked(house, address, paper)
+    reader, found, sent = _asked(services, address, paper)
     if sent is not None:
-        return _remembered(house, reader, found, sent)
-    today = day.morning(house.store, now, vectors=house.vectors)
+        return _remembered(services, reader, found, sent)
+    today = day.morning(services.store, now, vectors=services.vectors)
     places = {each.id: place for place, each in enumerate(today.candidates.papers)}
     if found.id not in places:
         return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
-    return _compared(house, today, reader, places[found.id])
+    return _compared(services, today, reader, places[found.id])
 
 
-def _asked(house: House, address: str, paper: str) -> tuple[Subscriber, Paper, Sent | None]:
+def _asked(services: Services, address: str, paper: str) -> tuple[Subscriber, Paper, Sent | None]:
     try:
         key = canonical(paper)
     except ValueError as error:
         raise InvalidChange(
             f"{paper!r} is not a paper id; write one like 2611.01234 or a link to it."
         ) from error
-    with house.store.begin(write=False) as tx:
-        reader = whom(tx, address)
+    with services.store.begin(write=False) as tx:
+        reader = get_subscriber(tx, address)
         found = tx.papers.by_ids([key]).get(key)
         if found is None:
             raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
         return reader, found, tx.sent.of([reader.id])[reader.id].get(found.id)
 
 
-def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
+def _remembered(services: Services, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
     """When it was sent and why, as the mail said; a mail of long ago has left its day alone."""
     noon = datetime.combine(sent.day, time(12), zone_of(reader.schedule.timezone)).astimezone(UTC)
-    edition = plan.recall(house.store, reader, noon)
+    edition = plan.recall(services.store, reader, noon)
     pick = next((each for each in edition.picks if each.paper.id == paper.id), None) if edition else None
-    reason = why(tongue("en"), pick, sent.day) if pick else ""
+    reason = why(get_locale("en"), pick, sent.day) if pick else ""
     return Explanation(
         paper=paper,
         verdict="sent",
@@ -102,8 +102,8 @@ def _remembered(house: House, reader: Subscriber, paper: Paper, sent: Sent) -> E
     )
 
 
-def _compared(house: House, today: day.Morning, reader: Subscriber, place: int) -> Explanation:
-    with house.store.begin(write=False) as tx:
+def _compared(services: Services, today: day.DayContext, reader: Subscriber, place: int) -> Explanation:
+    with services.store.begin(write=False) as tx:
         sent = tx.sent.of([reader.id])
     due = due_slot(reader.schedule, today.now)
     slot = due[1] if due else next_slot(reader.schedule, today.now)
@@ -112,7 +112,7 @@ def _compared(house: House, today: day.Morning, reader: Subscriber, place: int) 
     affinity = today.ranker.rank([reader.profile])[0].affinity
     picks = {pick.paper.id: pick for pick in edition.picks}
     if paper.id in picks:
-        reason = why(tongue("en"), picks[paper.id], local_day(reader.schedule, slot))
+        reason = why(get_locale("en"), picks[paper.id], local_day(reader.schedule, slot))
         verdict, sentence = "chosen", f"It is in the digest of {edition.day}{': ' if reason else ''}{reason}."
     else:
         verdict = str(chosen.stopped[paper.id])

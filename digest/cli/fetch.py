@@ -7,7 +7,7 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import progress, show_json, show_table, tell
 from digest.models import Health
 from digest.pipeline import run
@@ -33,12 +33,16 @@ def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> Non
 
     Exit code 1 when a source could not be read; what the others brought is kept.
     """
-    with open_house() as house:
-        chosen = build(house.fetch_plan, only=names)
+    with open_services() as services:
+        chosen = build(services.fetch_plan, only=names)
         with progress("reading the sources") as bar:
             fetched = anyio.run(
                 lambda: run.fetch(
-                    house.store, chosen, house.connect, clock(now), tell=lambda what, n, of: bar(n, of, what)
+                    services.store,
+                    chosen,
+                    services.connect,
+                    clock(now),
+                    tell=lambda what, n, of: bar(n, of, what),
                 )
             )
     show_fetched(fetched, as_json=as_json)

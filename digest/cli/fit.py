@@ -5,11 +5,11 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_json, show_table, tell
 from digest.pipeline.fitted_models import COUNTS, fitted, fitted_calibration, fitted_prior, keep
 from digest.ranking.score import LIKED, SHIPPED, Calibration
-from digest.trending.baselines import DEFAULT, Pace
+from digest.trending.baselines import DEFAULT, GrowthCurve
 from digest.trending.fit_baselines import ENOUGH
 from digest.trending.fit_prior import ENOUGH as PAPERS
 from digest.trending.prior import Prior
@@ -29,12 +29,12 @@ def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json
     A source gets a curve of its own from 200 papers that were read from their first day to their last;
     how likely a near paper is wanted is learnt from 200 picks that readers came to like.
     """
-    with open_house() as house:
-        paces = () if reset else fitted(house.store, clock(now), days=days)
-        prior = None if reset else fitted_prior(house.store, clock(now))
-        wanted = None if reset else fitted_calibration(house.store, clock(now))
+    with open_services() as services:
+        paces = () if reset else fitted(services.store, clock(now), days=days)
+        prior = None if reset else fitted_prior(services.store, clock(now))
+        wanted = None if reset else fitted_calibration(services.store, clock(now))
         if reset or (save and (paces or prior or wanted)):
-            keep(house.store, paces, prior, wanted)
+            keep(services.store, paces, prior, wanted)
     if as_json:
         figures = {"prior": prior, "calibration": wanted}
         told = {name: asdict(each) if each else None for name, each in figures.items()}
@@ -65,13 +65,18 @@ def _weights(whose: str, prior: Prior) -> tuple[object, ...]:
 HEADERS = ("", "source", "as of", "mean", "median", *(f"{age} h" for age in AGES))
 
 
-def _row(whose: str, pace: Pace) -> tuple[object, ...]:
+def _row(whose: str, pace: GrowthCurve) -> tuple[object, ...]:
     parts = (f"{pace.grown_at(age):.2f}" for age in AGES)
     return whose, pace.source, pace.as_of, f"{pace.mean:.1f}", f"{pace.median:.1f}", *parts
 
 
 def _said(
-    paces: tuple[Pace, ...], prior: Prior | None, wanted: Calibration | None, *, save: bool, reset: bool
+    paces: tuple[GrowthCurve, ...],
+    prior: Prior | None,
+    wanted: Calibration | None,
+    *,
+    save: bool,
+    reset: bool,
 ) -> str:
     if reset:
         return "The shipped figures are in use."

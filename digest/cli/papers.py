@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from digest.cli.common import Day, clock, json_option, now_option, open_house
+from digest.cli.common import DayParam, clock, json_option, now_option, open_services
 from digest.cli.output import show_line, show_table
 from digest.cli.subscribers.common import plain
 from digest.models import Paper, Signal, SignalKind
@@ -17,7 +17,7 @@ EVERYTHING = 1_000_000
 
 @click.command("papers", epilog='Example: digest papers "diffusion policy" --since 2026-11-01 --json')
 @click.argument("query", default="")
-@click.option("--since", type=Day(), help="Only papers first seen since this day.")
+@click.option("--since", type=DayParam(), help="Only papers first seen since this day.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many. Default: 20; with --json all.")
 @now_option
 @json_option
@@ -28,7 +28,7 @@ def command(
 
     With --json one object per line: the paper with its latest signals and the health of its record.
     """
-    with open_house() as house, house.store.begin(write=False) as tx:
+    with open_services() as services, services.store.begin(write=False) as tx:
         most = limit or (EVERYTHING if as_json else 20)
         day = since.replace(tzinfo=UTC) if since else None
         papers = tx.papers.search(query, since=day, limit=most)

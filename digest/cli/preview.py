@@ -13,11 +13,11 @@ from typing import Any
 import anyio
 import click
 
-from digest.app.services import House
-from digest.cli.common import Day, clock, now_option, open_house
+from digest.app.services import Services
+from digest.cli.common import DayParam, clock, now_option, open_services
 from digest.cli.output import progress, tell
 from digest.cli.subscribers.common import liked_in
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.wording import why
 from digest.models import Edition, Pick, Profile, Status, Subscriber
 from digest.models.errors import DigestError, NotFound
@@ -47,7 +47,7 @@ FORMATS = ("html", "text", "eml", "json")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of papers you like: ids or links, BibTeX, RIS, JSON lines, or titles.",
 )
-@click.option("--as-of", type=Day(), help="The mail of that day.")
+@click.option("--as-of", type=DayParam(), help="The mail of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")
@@ -70,34 +70,36 @@ def command(
     """
     if address and (interests or like):
         raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")
-    with open_house() as house:
+    with open_services() as services:
         moment = clock(now)
-        known = _subscriber(house, address) if address else None  # an unknown address must not cost a reading
-        _read_once(house, moment)
-        reader = known or _stranger(house, interests, like)
-        edition = _edition(house, reader, moment, as_of.date() if as_of else None)
+        known = (
+            _subscriber(services, address) if address else None
+        )  # an unknown address must not cost a reading
+        _read_once(services, moment)
+        reader = known or _stranger(services, interests, like)
+        edition = _edition(services, reader, moment, as_of.date() if as_of else None)
         if not edition.picks:
             raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
         if in_browser:
-            _open(house, edition, out)
+            _open(services, edition, out)
         else:
-            _write(_rendered(house, edition, form or _form_of(out)), out)
+            _write(_rendered(services, edition, form or _form_of(out)), out)
 
 
-def _read_once(house: House, now: datetime) -> None:
+def _read_once(services: Services, now: datetime) -> None:
     """On a first call there is nothing to show yet: read the sources."""
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         if tx.papers.count():
             return
     tell("No papers yet: reading the sources once. This takes about half a minute.")
-    if not anyone_opens(house.fetch_plan.trusted, within=KNOCK):
+    if not anyone_opens(services.fetch_plan.trusted, within=KNOCK):
         raise DigestError(NO_NETWORK)
     with progress("reading the sources") as bar:
         fetched = anyio.run(
             lambda: run.fetch(
-                house.store,
-                house.sources,
-                lambda: house.connect(hasty=True),
+                services.store,
+                services.sources,
+                lambda: services.connect(hasty=True),
                 now,
                 tell=lambda what, n, of: bar(n, of, what),
             )
@@ -107,16 +109,16 @@ def _read_once(house: House, now: datetime) -> None:
         raise DigestError(f"No source could be read. {notes} Without a network, try: digest demo")
 
 
-def _subscriber(house: House, address: str) -> Subscriber:
-    with house.store.begin(write=False) as tx:
+def _subscriber(services: Services, address: str) -> Subscriber:
+    with services.store.begin(write=False) as tx:
         return tx.subscribers.by_address(address)
 
 
-def _stranger(house: House, interests: str, like: Path | None) -> Subscriber:
-    with house.store.begin(write=False) as tx:
+def _stranger(services: Services, interests: str, like: Path | None) -> Subscriber:
+    with services.store.begin(write=False) as tx:
         liked = liked_in(tx, like) if like else ()
     profile = replace(profile_of(interests), liked=liked)
-    return replace(STRANGER, profile=profile, schedule=house.schedule)
+    return replace(STRANGER, profile=profile, schedule=services.schedule)
 
 
 def profile_of(interests: str) -> Profile:
@@ -127,22 +129,22 @@ def profile_of(interests: str) -> Profile:
     return Profile(text=interests.strip())
 
 
-def _edition(house: House, reader: Subscriber, now: datetime, day: date | None) -> Edition:
+def _edition(services: Services, reader: Subscriber, now: datetime, day: date | None) -> Edition:
     if day is None:
-        return plan.upcoming(house.store, reader, now, vectors=house.vectors)
+        return plan.upcoming(services.store, reader, now, vectors=services.vectors)
     slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
     moment = now if day == local_day(reader.schedule, now) else slot
-    return plan.recall(house.store, reader, slot) or plan.upcoming(
-        house.store, reader, moment, vectors=house.vectors
+    return plan.recall(services.store, reader, slot) or plan.upcoming(
+        services.store, reader, moment, vectors=services.vectors
     )
 
 
-def _rendered(house: House, edition: Edition, form: str) -> bytes:
+def _rendered(services: Services, edition: Edition, form: str) -> bytes:
     if form == "eml":
-        return house.letters.digest(edition)
+        return services.letters.digest(edition)
     if form == "json":
         return (json.dumps(edition_json(edition), indent=2, ensure_ascii=False) + "\n").encode()
-    email = house.letters.email(edition)
+    email = services.letters.email(edition)
     return (email.html if form == "html" else f"Subject: {email.subject}\n\n{email.text}").encode()
 
 
@@ -160,9 +162,9 @@ def _write(content: bytes, out: Path | None) -> None:
         tell(f"Written to {out}.")
 
 
-def _open(house: House, edition: Edition, out: Path | None) -> None:
+def _open(services: Services, edition: Edition, out: Path | None) -> None:
     path = out or Path(tempfile.mkdtemp(prefix="digest-")) / "preview.html"
-    path.write_bytes(_rendered(house, edition, "html"))
+    path.write_bytes(_rendered(services, edition, "html"))
     tell(f"Written to {path}.")
     if not webbrowser.open(path.resolve().as_uri()):
         tell("No browser could be started; open the file yourself.")
@@ -170,7 +172,7 @@ def _open(house: House, edition: Edition, out: Path | None) -> None:
 
 def edition_json(edition: Edition) -> dict[str, Any]:
     """An edition as programs read it."""
-    speaks = tongue(edition.subscriber.preferences.language)
+    speaks = get_locale(edition.subscriber.preferences.language)
     return {
         "day": edition.day.isoformat(),
         "slot": edition.slot.isoformat(),

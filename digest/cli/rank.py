@@ -13,7 +13,7 @@ import numpy as np
 
 from digest.app import embedding_models
 from digest.cli.common import clock, now_option
-from digest.models import Because, Facet, Heat, Liking, Mix, Paper, Profile, Reason, Signal, SignalKind
+from digest.models import Facet, Heat, LikedPaper, Mix, Paper, Profile, Reason, ReasonKind, Signal, SignalKind
 from digest.ranking.bm25 import counted
 from digest.ranking.ranker import Ranker, Ranking
 from digest.ranking.score import score
@@ -32,7 +32,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class RankProfile:
     """A profile as the file gives it, and which papers it is about; none means all of them."""
 
     id: str
@@ -85,8 +85,8 @@ def command(  # noqa: PLR0917  click passes every option by name
 
 
 def _rankings(
-    readers: Sequence[Reader], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
-) -> Iterator[tuple[Reader, Ranking]]:
+    readers: Sequence[RankProfile], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
+) -> Iterator[tuple[RankProfile, Ranking]]:
     """Each reader's ranking in the order given; candidates of its own are a pool of its own."""
     embedding, reads = (
         embedding_models.named(vectors),
@@ -137,7 +137,7 @@ def said(reason: Reason) -> str:
         f"in {reason.category}" if reason.category else "",
     ]
     return "; ".join(part for part in parts if part) or (
-        "trending" if reason.because is Because.TREND else "new"
+        "trending" if reason.because is ReasonKind.TREND else "new"
     )
 
 
@@ -218,9 +218,9 @@ def _total(value: Any) -> float:
     return total
 
 
-def _reader(given: Mapping[str, Any]) -> Reader:
+def _reader(given: Mapping[str, Any]) -> RankProfile:
     candidates = given.get("candidates")
-    return Reader(
+    return RankProfile(
         id=given["id"],
         profile=Profile(
             keywords=_texts(given, "keywords"),
@@ -243,9 +243,9 @@ def _facet(given: Mapping[str, Any]) -> Facet:
     return Facet(name, _texts(given, "keywords"), _text(given.get("text")), _likings(given, "liked"))
 
 
-def _likings(given: Mapping[str, Any], name: str) -> tuple[Liking, ...]:
+def _likings(given: Mapping[str, Any], name: str) -> tuple[LikedPaper, ...]:
     return tuple(
-        Liking(_text(each.get("title")), _text(each.get("abstract"))) for each in given.get(name) or ()
+        LikedPaper(_text(each.get("title")), _text(each.get("abstract"))) for each in given.get(name) or ()
     )
 
 
@@ -281,7 +281,7 @@ def _distinct(known: Sequence[Known]) -> list[Known]:
     return list({each.paper.id: each for each in known}.values())
 
 
-def _refuse_unknown(readers: Sequence[Reader], known: Mapping[str, object]) -> None:
+def _refuse_unknown(readers: Sequence[RankProfile], known: Mapping[str, object]) -> None:
     for reader in readers:
         missing = [each for each in reader.candidates or () if each not in known]
         if missing:

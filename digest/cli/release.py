@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, now_option, open_house
+from digest.cli.common import clock, now_option, open_services
 from digest.cli.subscribers.common import actor
 from digest.models.errors import NotFound
 
@@ -15,7 +15,7 @@ from digest.models.errors import NotFound
 def command(*, key: str, now: datetime | None) -> None:
     """Let an edition go that was held because something about its papers looked wrong."""
     by, moment = f"cli:{actor()}", clock(now)
-    with open_house() as house, house.store.begin() as tx:
+    with open_services() as services, services.store.begin() as tx:
         if not tx.sources.release(key, actor=by, at=moment):
             held = ", ".join(hold.key for hold in tx.sources.held()) or "nothing"
             raise NotFound(f"No edition {key} is held; what is held now: {held}.")

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import anyio
 import click
 
-from digest.cli.common import json_option, now_option, open_house, spoken, ticking
+from digest.cli.common import json_option, now_option, open_services, spoken, ticking
 from digest.cli.fetch import fetched_json, show_fetched
 from digest.cli.output import progress, show_json
 from digest.pipeline import run
-from digest.pipeline.clock_repair import set_right
+from digest.pipeline.clock_repair import repair_timestamps
 from digest.pipeline.ingest import Unread, unread
-from digest.pipeline.run import Day
+from digest.pipeline.run import DayResult
 
 log = logging.getLogger(__name__)
 
@@ -31,23 +31,23 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     """
     clock = ticking(now)
     beginning = clock()
-    with open_house(log_level=spoken()) as house, progress("reading the sources") as bar:
+    with open_services(log_level=spoken()) as services, progress("reading the sources") as bar:
         if now is None:
-            set_right(house.store, clock())
-        day = anyio.run(lambda: run.run(house, clock, tell=lambda what, n, of: bar(n, of, what)))
-        resting = () if day.fetched else unread(house.store, clock(), every=house.fetch_every)
+            repair_timestamps(services.store, clock())
+        day = anyio.run(lambda: run.run(services, clock, tell=lambda what, n, of: bar(n, of, what)))
+        resting = () if day.fetched else unread(services.store, clock(), every=services.fetch_every)
     log_day(day, clock() - beginning)
     show_day(day, resting, as_json=as_json)
     if not day.is_sound:
         sys.exit(1)
 
 
-def log_day(day: Day, lasted: timedelta) -> None:
+def log_day(day: DayResult, lasted: timedelta) -> None:
     """The canonical line of a run: all of it in one event, for whoever reads logs."""
     log.info("run", extra=canonical(day) | {"seconds": round(lasted.total_seconds(), 1)})
 
 
-def canonical(day: Day) -> dict[str, object]:
+def canonical(day: DayResult) -> dict[str, object]:
     """What that line says."""
     return {
         "fetched": sum(len(each.reading.papers) for each in day.fetched),
@@ -55,7 +55,7 @@ def canonical(day: Day) -> dict[str, object]:
     } | _counts(day)
 
 
-def show_day(day: Day, resting: Sequence[Unread] = (), *, as_json: bool) -> None:
+def show_day(day: DayResult, resting: Sequence[Unread] = (), *, as_json: bool) -> None:
     """What came of a tick, as JSON or in words; `resting` are sources that this tick left in peace."""
     if as_json:
         show_json(day_json(day) | {"unread": [asdict(each) for each in resting]})
@@ -72,13 +72,13 @@ def _rests(each: Unread) -> str:
     return f"{each.source}{parts} could not be read at {failed} and is asked again from {again}: {each.note}"
 
 
-def day_json(day: Day) -> dict[str, object]:
+def day_json(day: DayResult) -> dict[str, object]:
     """A tick as programs read it."""
     fetched = [fetched_json(each) for each in day.fetched]
     return {"fetched": fetched} | _counts(day) | {"alerts": list(day.tally.alerts)}
 
 
-def _counts(day: Day) -> dict[str, object]:
+def _counts(day: DayResult) -> dict[str, object]:
     return {
         "due": day.plans.due,
         "planned": day.plans.planned,
@@ -91,7 +91,7 @@ def _counts(day: Day) -> dict[str, object]:
     }
 
 
-def in_words(day: Day) -> list[str]:
+def in_words(day: DayResult) -> list[str]:
     """What came of a tick, a sentence each; silence is never left unexplained."""
     plans, tally = day.plans, day.tally
     counts = f"{tally.sent} sent, {tally.deferred} waiting to be tried again, {tally.failed} failed."

@@ -7,17 +7,17 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.app.services import House
-from digest.cli.common import json_option, now_option, open_house, spoken, ticking
+from digest.app.services import Services
+from digest.cli.common import json_option, now_option, open_services, spoken, ticking
 from digest.cli.output import show_json, show_table
 from digest.cli.preview import STRANGER, edition_json
 from digest.cli.run import log_day, show_day
-from digest.delivery.message import Letter, Unreachable
+from digest.delivery.message import OutgoingMessage, Unreachable
 from digest.models import Edition, Section, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import DeliveryError, NotFound
 from digest.pipeline import plan, run
-from digest.pipeline.run import Clock, Day
+from digest.pipeline.run import Clock, DayResult
 
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
@@ -35,29 +35,29 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
     """
     clock = ticking(now)
     beginning = clock()
-    with open_house(log_level=spoken()) as house:
+    with open_services(log_level=spoken()) as services:
         if dry_run:
-            _show_due(house, clock, as_json=as_json)
+            _show_due(services, clock, as_json=as_json)
             return
         if to:
-            trial = anyio.run(send_test, house, to, clock)
+            trial = anyio.run(send_test, services, to, clock)
             show_json(asdict(trial)) if as_json else click.echo(trial)
             return
-        day = anyio.run(_send, house, clock)
+        day = anyio.run(_send, services, clock)
     log_day(day, clock() - beginning)
     show_day(day, as_json=as_json)
     if not day.is_sound:
         sys.exit(1)
 
 
-async def _send(house: House, clock: Clock) -> Day:
-    plans = await run.choose(house, clock, clock())
-    return Day(plans=plans, tally=await run.send(house, clock))
+async def _send(services: Services, clock: Clock) -> DayResult:
+    plans = await run.choose(services, clock, clock())
+    return DayResult(plans=plans, tally=await run.send(services, clock))
 
 
-def _show_due(house: House, clock: Clock, *, as_json: bool) -> None:
+def _show_due(services: Services, clock: Clock, *, as_json: bool) -> None:
     made: list[Edition] = []
-    plans = run.plan(house.store, clock(), vectors=house.vectors, watch=made.append, dry_run=True)
+    plans = run.plan(services.store, clock(), vectors=services.vectors, watch=made.append, dry_run=True)
     if as_json:
         show_json([edition_json(edition) for edition in made])
         return
@@ -87,12 +87,14 @@ class Trial:
         return f"Sent to {self.to} by {self.route}: {self.reply}"
 
 
-async def send_test(house: House, to: str, clock: Clock) -> Trial:
+async def send_test(services: Services, to: str, clock: Clock) -> Trial:
     """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
     address = parse_address(to).shown
-    edition = plan.upcoming(house.store, _reader(house, address), clock(), vectors=house.vectors)
-    letter = Letter(raw=house.letters.digest(edition), mail_from=house.site.sender, rcpt_to=address)
-    route = house.routes[0]
+    edition = plan.upcoming(services.store, _reader(services, address), clock(), vectors=services.vectors)
+    letter = OutgoingMessage(
+        raw=services.letters.digest(edition), mail_from=services.site.sender, rcpt_to=address
+    )
+    route = services.routes[0]
     try:
         line = await route.transport.open()
     except Unreachable as error:
@@ -106,9 +108,9 @@ async def send_test(house: House, to: str, clock: Clock) -> Trial:
     return Trial(address, route.name, outcome.text)
 
 
-def _reader(house: House, address: str) -> Subscriber:
-    with house.store.begin(write=False) as tx:
+def _reader(services: Services, address: str) -> Subscriber:
+    with services.store.begin(write=False) as tx:
         try:
             return tx.subscribers.by_address(address)
         except NotFound:
-            return replace(STRANGER, address=address, schedule=house.schedule)
+            return replace(STRANGER, address=address, schedule=services.schedule)

@@ -10,14 +10,14 @@ import click
 from anyio import to_thread
 from fastapi import FastAPI
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.app.settings import load
-from digest.cli.common import open_house
+from digest.cli.common import open_services
 from digest.cli.output import tell
 from digest.cli.run import log_day
 from digest.models.errors import StoreBusy
 from digest.pipeline import run
-from digest.pipeline.clock_repair import set_right
+from digest.pipeline.clock_repair import repair_timestamps
 from digest.web.app import Lifespan, build, nothing_beside
 from digest.web.server import address_of, listening, server
 from digest.worker.scheduler import scheduler
@@ -34,16 +34,19 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
 
     While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
     """
-    with closing(listening(host, port)) as bound, open_house(log_level=logging.INFO, **_base(bound)) as house:
-        app = build(house, lifespan=nothing_beside if no_scheduler else _ticking(house))
-        _say_if_paused(house)
-        tell(f"Serving {house.site.brand} at {address_of(bound)} (stop with Ctrl+C).")
+    with (
+        closing(listening(host, port)) as bound,
+        open_services(log_level=logging.INFO, **_base(bound)) as services,
+    ):
+        app = build(services, lifespan=nothing_beside if no_scheduler else _ticking(services))
+        _say_if_paused(services)
+        tell(f"Serving {services.site.brand} at {address_of(bound)} (stop with Ctrl+C).")
         with suppress(KeyboardInterrupt):
             server(app).run(sockets=[bound])
 
 
-def _say_if_paused(house: House) -> None:
-    with house.store.begin(write=False) as tx:
+def _say_if_paused(services: Services) -> None:
+    with services.store.begin(write=False) as tx:
         if tx.meta.paused:
             tell(f"Nothing is planned or sent: {tx.meta.paused}")
 
@@ -52,10 +55,10 @@ def _base(bound: socket) -> dict[str, str]:
     return {} if "base_url" in load().model_fields_set else {"base_url": address_of(bound)}
 
 
-def _ticking(house: House) -> Lifespan:
+def _ticking(services: Services) -> Lifespan:
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
-        jobs = scheduler(lambda now: _tick(house, now))
+        jobs = scheduler(lambda now: _tick(services, now))
         jobs.start()
         try:
             yield
@@ -65,11 +68,11 @@ def _ticking(house: House) -> Lifespan:
     return beside
 
 
-async def _tick(house: House, now: datetime) -> None:
+async def _tick(services: Services, now: datetime) -> None:
     """One tick and its canonical line; another sender at work is no failure, only not our turn."""
     try:
-        await to_thread.run_sync(set_right, house.store, now)
-        day = await run.run(house, lambda: datetime.now(UTC))
+        await to_thread.run_sync(repair_timestamps, services.store, now)
+        day = await run.run(services, lambda: datetime.now(UTC))
     except StoreBusy as busy:
         log.info("tick left to another process", extra={"reason": str(busy)})
         return

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import ago, show_json, show_table
 from digest.db import Transaction
 from digest.db.sources import SourceState
@@ -32,7 +32,7 @@ ADVICE = {
 def command(*, now: datetime | None, as_json: bool) -> None:
     """What happened lately: runs, sources, the queue, and when who is due. Each line with what to do."""
     moment = clock(now)
-    with open_house() as house, house.store.begin(write=False) as tx:
+    with open_services() as services, services.store.begin(write=False) as tx:
         told = status_json(tx, moment)
     if as_json:
         show_json(told)

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import show_line, show_table, tell
-from digest.db import Store
-from digest.mail.locale import tongue
+from digest.db import Database
+from digest.mail.locale import get_locale
 from digest.mail.wording import trend
 from digest.models import Heat, Paper
 from digest.pipeline.fitted_models import climate_of
@@ -20,7 +20,7 @@ WINDOWS = {"day": 2, "week": 7, "month": 31}  # a day's list is read until the e
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TrendingRow:
     """A paper and its heat, at its place of the list."""
 
     number: int
@@ -43,9 +43,9 @@ def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_
     With --json one object per line, the hottest first.
     """
     moment = clock(now)
-    with open_house() as house:
-        places = listed(house.store, moment, days=WINDOWS[window])
-        with house.store.begin(write=False) as tx:
+    with open_services() as services:
+        places = listed(services.store, moment, days=WINDOWS[window])
+        with services.store.begin(write=False) as tx:
             house_holds = tx.papers.count()
     places = [place for place in places if place.heat.is_doubted or not doubted][:limit]
     if as_json:
@@ -67,17 +67,17 @@ def _nothing(papers: int, window: str, *, doubted: bool) -> str:
     return f"No paper was seen in the last {WINDOWS[window]} days: {longer}read the sources: digest fetch"
 
 
-def listed(store: Store, now: datetime, *, days: int) -> list[Place]:
+def listed(store: Database, now: datetime, *, days: int) -> list[TrendingRow]:
     """The trending list of the last so many days, as it stood at `now`."""
     with store.begin(write=False) as tx:
         papers = tx.papers.pool(now - timedelta(days=days), now)
         signals = tx.signals.of([paper.id for paper in papers], until=now)
     heat = heat_of(papers, signals, now, climate=climate_of(store, now))
     ordered = trending_order(papers, heat)
-    return [Place(number, paper, heat[paper.id]) for number, paper in enumerate(ordered, 1)]
+    return [TrendingRow(number, paper, heat[paper.id]) for number, paper in enumerate(ordered, 1)]
 
 
-def place_json(place: Place, day: date) -> dict[str, Any]:
+def place_json(place: TrendingRow, day: date) -> dict[str, Any]:
     """A place of the list as programs read it; docs/trending.md says what each name means."""
     heat = place.heat
     return {
@@ -102,15 +102,15 @@ def place_json(place: Place, day: date) -> dict[str, Any]:
     }
 
 
-def reason(place: Place, day: date) -> str:
+def reason(place: TrendingRow, day: date) -> str:
     """Why it is hot, in the words of the mail."""
-    return trend(tongue("en"), place.heat, day, has_code=bool(place.paper.code_url))
+    return trend(get_locale("en"), place.heat, day, has_code=bool(place.paper.code_url))
 
 
 HEADERS = ("#", "heat", "votes", "hours", "on course for", "id", "title", "why")
 
 
-def _row(place: Place, day: date) -> Sequence[object]:
+def _row(place: TrendingRow, day: date) -> Sequence[object]:
     heat = place.heat
     course = f"{heat.expected:.0f}" + (f" ({heat.low:.0f}-{heat.high:.0f})" if heat.high else "")
     return (

@@ -6,12 +6,12 @@ import logging
 import anyio
 import click
 
-from digest.app.services import House
-from digest.cli.common import open_house
+from digest.app.services import Services
+from digest.cli.common import open_services
 from digest.cli.output import tell
 from digest.db.migrate import is_laid
 from digest.models.errors import ConfigError, StoreError
-from digest.worker.tasks import Chores
+from digest.worker.tasks import WorkerTasks
 from digest.worker.worker import stop_on_signals
 
 
@@ -22,21 +22,21 @@ def command(*, once: bool) -> None:
 
     Any number may run, and any of them may die: its jobs and its mail go to another.
     """
-    with open_house(log_level=logging.INFO) as house:
-        _check(house)
+    with open_services(log_level=logging.INFO) as services:
+        _check(services)
         logging.getLogger("procrastinate").setLevel(logging.WARNING)  # our own lines say what was done
-        anyio.run(_work, house, once)
+        anyio.run(_work, services, once)
 
 
-def _check(house: House) -> None:
-    if house.store.file is not None:
+def _check(services: Services) -> None:
+    if services.store.file is not None:
         raise ConfigError("Workers need PostgreSQL; on SQLite run one `digest serve`.")
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         if not is_laid(tx.connection):
             raise StoreError("This database has no place for jobs yet: run `digest db migrate`.")
 
 
-async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
+async def _work(services: Services, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
     stopping = asyncio.Event()
     stop_on_signals(stopping)
     try:
@@ -44,4 +44,4 @@ async def _work(house: House, once: bool) -> None:  # noqa: FBT001  anyio passes
     except ModuleNotFoundError as error:
         raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
     tell("Working (stop with Ctrl+C).")  # from here on it ends in order when it is told to
-    await (work_off if once else work)(Chores(house, stopping))
+    await (work_off if once else work)(WorkerTasks(services, stopping))

@@ -21,7 +21,7 @@ _NO_DATABASE = re.compile(r"file is not a database|unable to open database file"
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
 
 
-class Store:
+class Database:
     """The database of one house. Safe to share between threads; each transaction has its own connection."""
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -33,7 +33,7 @@ class Store:
                 backups.ours_alone(self.file)
 
     @classmethod
-    def open(cls, url: str, *, migrate: bool = True) -> "Store":
+    def open(cls, url: str, *, migrate: bool = True) -> "Database":
         """Open the database and, if it is SQLite, bring its tables up to date after a backup.
 
         A PostgreSQL database is only ever migrated by `Store.migrate`: other machines may be using it.
@@ -43,7 +43,7 @@ class Store:
         return store._readied(may_migrate=migrate and not is_postgres(store.engine))
 
     @classmethod
-    def migrate(cls, url: str) -> "Store":
+    def migrate(cls, url: str) -> "Database":
         """Open the database after bringing its tables up to date, on PostgreSQL too: `digest db migrate`."""
         store = cls(_engine(url))
         store._readied(may_migrate=True)
@@ -105,7 +105,7 @@ class Store:
         """Give all connections back."""
         self.engine.dispose()
 
-    def _readied(self, *, may_migrate: bool) -> "Store":
+    def _readied(self, *, may_migrate: bool) -> "Database":
         try:
             self._bring_up(allowed=may_migrate)
             check_instance(self.begin, self.file)

@@ -95,10 +95,10 @@ def differences(connection: sa.Connection) -> list[Any]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415  only `db check` needs it
     from alembic.migration import MigrationContext  # noqa: PLC0415  only `db check` needs it
 
-    from digest.db.tables import Record  # noqa: PLC0415  with the two above
+    from digest.db.tables import TableBase  # noqa: PLC0415  with the two above
 
     context = MigrationContext.configure(connection, opts={"include_object": is_ours})
-    return list(compare_metadata(context, Record.metadata))
+    return list(compare_metadata(context, TableBase.metadata))
 
 
 def is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:  # noqa: FBT001  alembic's call

@@ -10,7 +10,7 @@ Adapt = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PreparedStatement:
     """A statement in the words of one database. Errors come as from any other statement."""
 
     text: str
@@ -19,7 +19,7 @@ class Order:
     adapt: Mapping[str, Adapt]  # how values become what the driver takes
 
     @classmethod
-    def of(cls, statement: sa.Insert | sa.Update | sa.Delete, dialect: sa.Dialect) -> "Order":
+    def of(cls, statement: sa.Insert | sa.Update | sa.Delete, dialect: sa.Dialect) -> "PreparedStatement":
         """Spell it out for a kind of database."""
         compiled = statement.compile(dialect=dialect)
         adapt = {

@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from digest.db.database import Store
+from digest.db.database import Database
 from digest.db.deliveries.bounce_policy import Standing
 from digest.db.deliveries.queue import Queue
 from digest.db.deliveries.token_buckets import Throttles
 from digest.db.dialects import is_postgres
 from digest.db.tables import DELIVERY, WORKER
 from digest.db.transaction import Transaction
-from digest.models import Claimed, Delivery, DeliveryState, Settlement
+from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryState
 from digest.models.errors import LeaseLost, StoreBusy, StoreError
 
 DEADLOCKS = 3  # so often in a row we believe in bad luck
@@ -40,7 +40,7 @@ def is_wanted(tx: Transaction, now: datetime) -> bool:
     return not tx.meta.paused and bool(tx.connection.scalar(sa.select(due | orphaned)))
 
 
-class SendersLedger:
+class SenderSession:
     """The ledger in a sender's hands; `with SendersLedger(store, pepper=...) as ledger`.
 
     Opening it takes the right to send (SQLite: one process, or StoreBusy; PostgreSQL: a lease of our
@@ -50,15 +50,15 @@ class SendersLedger:
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         *,
-        pepper: bytes,
+        suppression_key: bytes,
         resend: bool = True,
         lease: timedelta = LEASE,
         wall: Callable[[], datetime] = _wall_clock,
     ) -> None:
         self._store = store
-        self._pepper = pepper
+        self._pepper = suppression_key
         self.resends = resend
         self._lease = lease if is_postgres(store.engine) else None
         self._wall = wall
@@ -89,16 +89,16 @@ class SendersLedger:
         """A third of the lease, so that two beats may fail."""
         return self._lease.total_seconds() / 3 if self._lease else 0.0
 
-    def claim(self, limit: int, now: datetime) -> Claimed:
+    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
         """Take due mail; nothing while the house is paused. On PostgreSQL the dead are buried on the way."""
         return self._once_more(lambda: self._claim(limit, now))
 
-    def _claim(self, limit: int, now: datetime) -> Claimed:
+    def _claim(self, limit: int, now: datetime) -> ClaimedBatch:
         if self._lease:
             self._bury(now)
         with self._store.begin() as tx:
             if tx.meta.paused:
-                return Claimed()
+                return ClaimedBatch()
             self._hold(tx)
             throttles = Throttles(self._wall())
             claimed = self._queue(tx).claim(limit, now, throttles=throttles)
@@ -107,7 +107,7 @@ class SendersLedger:
 
     def turn(
         self,
-        settlements: Sequence[Settlement],
+        settlements: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,
@@ -118,11 +118,11 @@ class SendersLedger:
             self._hold(tx)
             queue = self._queue(tx)
             queue.settle(settlements)
-            Standing(tx.connection, pepper=self._pepper).note(settlements)
+            Standing(tx.connection, suppression_key=self._pepper).note(settlements)
             if self._braked or any(each.brake for each in settlements):
                 Throttles(self._wall()).learn(tx.connection, settlements, self._braked)
             granted = queue.intend(intents, now)
-            queue.let_out(bodies)
+            queue.mark_body_sent(bodies)
         for settlement in settlements:
             self._keys.pop(settlement.delivery.id, None)
         return granted
@@ -172,7 +172,7 @@ class SendersLedger:
         return work()
 
     def _queue(self, tx: Transaction) -> Queue:
-        return Queue(tx.connection, owner=self._owner, pepper=self._pepper, keys=self._keys)
+        return Queue(tx.connection, owner=self._owner, suppression_key=self._pepper, keys=self._keys)
 
     def _start(self) -> None:
         if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from digest.db.dialects import insert
 from digest.db.tables import HOLD, READING, SOURCE
-from digest.models import Health, Memory, Reading
+from digest.models import FetchResult, FetchState, Health
 
 USUAL_OF = 20  # fresh readings whose median is what is usual
 
@@ -49,11 +49,11 @@ class Sources:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def record(self, reading: Reading, *, new: int | None = None, overlap: int | None = None) -> None:
+    def record(self, reading: FetchResult, *, new: int | None = None, overlap: int | None = None) -> None:
         """Write a reading down. Only a good one replaces the answer and the ids we remember."""
         ids = [paper.id for paper in reading.papers]
         if overlap is None:
-            overlap = len(self.memory(reading.source).get(reading.scope, Memory()).ids & {*ids})
+            overlap = len(self.memory(reading.source).get(reading.scope, FetchState()).ids & {*ids})
         facts = _facts(reading, unseen=reading.unseen if new is None else new, overlap=overlap)
         self._connection.execute(sa.insert(READING), facts)
         fresh = {**facts, **_good(reading, ids)} if _is_good(reading) else facts
@@ -71,11 +71,11 @@ class Sources:
         rows = self._connection.execute(query).mappings()
         return tuple(SourceState(**{**row, "health": Health(row["health"])}) for row in rows)
 
-    def memory(self, source: str) -> dict[str, Memory]:
+    def memory(self, source: str) -> dict[str, FetchState]:
         """What each scope of a source last answered well: to ask politely, and to notice a stale batch."""
         query = sa.select(SOURCE).where(SOURCE.c.source == source)
         return {
-            row.scope: Memory(
+            row.scope: FetchState(
                 etag=row.etag,
                 last_modified=row.last_modified,
                 read_at=row.good_at,
@@ -143,11 +143,11 @@ class Sources:
         return self._connection.execute(waiting.values(released_at=at, released_by=actor)).rowcount == 1
 
 
-def _is_good(reading: Reading) -> bool:
+def _is_good(reading: FetchResult) -> bool:
     return reading.health is Health.OK and bool(reading.papers or reading.body)
 
 
-def _facts(reading: Reading, *, unseen: int, overlap: int) -> dict[str, Any]:
+def _facts(reading: FetchResult, *, unseen: int, overlap: int) -> dict[str, Any]:
     return {
         "source": reading.source,
         "scope": reading.scope,
@@ -162,7 +162,7 @@ def _facts(reading: Reading, *, unseen: int, overlap: int) -> dict[str, Any]:
     }
 
 
-def _good(reading: Reading, ids: list[str]) -> dict[str, Any]:
+def _good(reading: FetchResult, ids: list[str]) -> dict[str, Any]:
     return {
         "good_at": reading.read_at,
         "etag": reading.etag,

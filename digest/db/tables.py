@@ -24,7 +24,7 @@ NEVER_REUSED = {"sqlite_autoincrement": True}  # other rows' keys name this id e
 CLUSTERED = {"sqlite_with_rowid": False}  # the primary key is the table: no second tree to write
 
 
-class Record(SQLModel):
+class TableBase(SQLModel):
     """A table of ours; SQLModel's own metadata stays free for others."""
 
     metadata = sa.MetaData(naming_convention=NAMES)
@@ -51,7 +51,7 @@ def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Inde
 # ---- papers ----------------------------------------------------------------------------------------
 
 
-class PaperRecord(Record, table=True):
+class PaperRecord(TableBase, table=True):
     """A work. `number` is ours and never shown; `id` may change when a better identity is learnt."""
 
     __tablename__ = "paper"
@@ -83,7 +83,7 @@ class PaperRecord(Record, table=True):
     first_seen: datetime = Field(index=True)
 
 
-class PaperPastRecord(Record, table=True):
+class PaperPastRecord(TableBase, table=True):
     """What a mailed paper was like until it changed: an old mail can be shown as it was."""
 
     __tablename__ = "paper_past"
@@ -93,7 +93,7 @@ class PaperPastRecord(Record, table=True):
     content: dict[str, Any] = _json()
 
 
-class HeatRecord(Record, table=True):
+class HeatRecord(TableBase, table=True):
     """What editions say of how hot a paper was: many say the same."""
 
     __tablename__ = "heat"
@@ -103,7 +103,7 @@ class HeatRecord(Record, table=True):
     needed_at: datetime  # when an edition that tells it was last planned
 
 
-class AliasRecord(Record, table=True):
+class AliasRecord(TableBase, table=True):
     """Any key by which a paper may be met. Only a title key may point at several papers."""
 
     __tablename__ = "alias"
@@ -112,7 +112,7 @@ class AliasRecord(Record, table=True):
     number: int = _foreign("paper.number", primary_key=True, index=True)
 
 
-class SignalRecord(Record, table=True):
+class SignalRecord(TableBase, table=True):
     """One observed total: the key makes each reading be kept once."""
 
     __tablename__ = "signal"
@@ -124,7 +124,7 @@ class SignalRecord(Record, table=True):
     value: float
 
 
-class ModelRecord(Record, table=True):
+class ModelRecord(TableBase, table=True):
     """A model that papers were, or are being, turned into vectors by. The newest complete one serves."""
 
     __tablename__ = "model"
@@ -137,7 +137,7 @@ class ModelRecord(Record, table=True):
     is_complete: bool
 
 
-class VectorRecord(Record, table=True):
+class VectorRecord(TableBase, table=True):
     """What a model makes of a paper; the key is that of the paper's wording."""
 
     __tablename__ = "vector"
@@ -150,7 +150,7 @@ class VectorRecord(Record, table=True):
 # ---- sources ---------------------------------------------------------------------------------------
 
 
-class SourceRecord(Record, table=True):
+class SourceRecord(TableBase, table=True):
     """Where a source's scope stands, and what it last answered that made sense."""
 
     __tablename__ = "source"
@@ -171,7 +171,7 @@ class SourceRecord(Record, table=True):
     body: bytes  # zlib
 
 
-class ReadingRecord(Record, table=True):
+class ReadingRecord(TableBase, table=True):
     """One line for every reading: what is usual here, and what happened lately?"""
 
     __tablename__ = "reading"
@@ -189,7 +189,7 @@ class ReadingRecord(Record, table=True):
     day: date | None
 
 
-class HoldRecord(Record, table=True):
+class HoldRecord(TableBase, table=True):
     """An edition that waits for a person to look at it."""
 
     __tablename__ = "hold"
@@ -203,7 +203,7 @@ class HoldRecord(Record, table=True):
 # ---- readers ---------------------------------------------------------------------------------------
 
 
-class SubscriberRecord(Record, table=True):
+class SubscriberRecord(TableBase, table=True):
     """A reader. `mailbox` is the address in the one spelling that all its spellings share."""
 
     __tablename__ = "subscriber"
@@ -225,7 +225,7 @@ class SubscriberRecord(Record, table=True):
     served_until: datetime | None  # the cursor
 
 
-class OutlineRecord(Record, table=True):
+class OutlineRecord(TableBase, table=True):
     """A reader's profile in numbers, as of one revision of it and made in one way."""
 
     __tablename__ = "outline"
@@ -235,7 +235,7 @@ class OutlineRecord(Record, table=True):
     outline: bytes
 
 
-class SuppressionRecord(Record, table=True):
+class SuppressionRecord(TableBase, table=True):
     """A standing order never to mail an address, known only by its keyed hash."""
 
     __tablename__ = "suppression"
@@ -245,7 +245,7 @@ class SuppressionRecord(Record, table=True):
     source: str = ""
 
 
-class SentPaperRecord(Record, table=True):
+class SentPaperRecord(TableBase, table=True):
     """A paper that went, or is about to go, to a reader: never twice, unless it broke out since."""
 
     __tablename__ = "sent_paper"
@@ -262,7 +262,7 @@ class SentPaperRecord(Record, table=True):
 # ---- mail ------------------------------------------------------------------------------------------
 
 
-class DeliveryRecord(Record, table=True):
+class DeliveryRecord(TableBase, table=True):
     """The ledger: one mail's way to an address. `key` makes planning it twice one mail."""
 
     __tablename__ = "delivery"
@@ -304,7 +304,7 @@ class DeliveryRecord(Record, table=True):
     finished_at: datetime | None = Field(index=True)
 
 
-class DeliveryEventRecord(Record, table=True):
+class DeliveryEventRecord(TableBase, table=True):
     """What we heard about a mail after it was accepted: a bounce, a complaint."""
 
     __tablename__ = "delivery_event"
@@ -316,7 +316,7 @@ class DeliveryEventRecord(Record, table=True):
     raw_hash: str = Field(unique=True)
 
 
-class WorkerRecord(Record, table=True):
+class WorkerRecord(TableBase, table=True):
     """One sending process and how long its lease on its mails lasts."""
 
     __tablename__ = "worker"
@@ -327,7 +327,7 @@ class WorkerRecord(Record, table=True):
     lease_until: datetime = Field(index=True)
 
 
-class BucketRecord(Record, table=True):
+class BucketRecord(TableBase, table=True):
     """A limit that refills with time: of a route, a receiving domain, a visitor's address."""
 
     __tablename__ = "bucket"
@@ -343,7 +343,7 @@ class BucketRecord(Record, table=True):
 # ---- the house itself ------------------------------------------------------------------------------
 
 
-class AuditRecord(Record, table=True):
+class AuditRecord(TableBase, table=True):
     """Who changed what. Rows are only ever added; a trigger refuses the rest. Holds no address."""
 
     __tablename__ = "audit"
@@ -355,7 +355,7 @@ class AuditRecord(Record, table=True):
     detail: dict[str, Any] = _json()
 
 
-class MetaRecord(Record, table=True):
+class MetaRecord(TableBase, table=True):
     """Single facts about this database: which instance it is, whether it is paused."""
 
     __tablename__ = "meta"
@@ -363,7 +363,7 @@ class MetaRecord(Record, table=True):
     value: str
 
 
-def _table(record: type[Record]) -> sa.Table:
+def _table(record: type[TableBase]) -> sa.Table:
     return cast("sa.Table", getattr(record, "__table__"))  # noqa: B009  SQLModel does not declare it
 
 

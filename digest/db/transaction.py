@@ -8,7 +8,7 @@ from digest.db.audit import Audit
 from digest.db.deliveries.history import Deliveries
 from digest.db.embeddings import Vectors
 from digest.db.meta import Meta
-from digest.db.papers.history import Heats, Past
+from digest.db.papers.history import Heats, PaperHistory
 from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.sources import Sources
@@ -29,9 +29,9 @@ class Transaction:
         return Papers(self.connection)
 
     @cached_property
-    def past(self) -> Past:
+    def past(self) -> PaperHistory:
         """What mailed papers were before they changed."""
-        return Past(self.connection)
+        return PaperHistory(self.connection)
 
     @cached_property
     def heats(self) -> Heats:

@@ -4,21 +4,21 @@ import logging
 import time
 from collections.abc import Collection
 
-from digest.delivery.dispatcher import Desk, Item, domain_of
-from digest.delivery.ledger_writer import Scribe
-from digest.delivery.message import Line, Outcome, Step, Unreachable
+from digest.delivery.dispatcher import Dispatcher, Item, domain_of
+from digest.delivery.ledger_writer import LedgerWriter
+from digest.delivery.message import Connection, SendResult, SmtpStage, Unreachable
 from digest.delivery.outcomes import settle
-from digest.delivery.reply_codes import Action, Verdict, classify
+from digest.delivery.reply_codes import Action, ReplyAction, classify
 from digest.delivery.routes import DomainWatch, Route
 from digest.delivery.stats import Counts
-from digest.models import Brake, Delivery, DeliveryState, Settlement
+from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
 
 log = logging.getLogger(__name__)
 
 MOST_MAILS, MOST_SECONDS, MOST_IDLE = 100, 300.0, 10.0  # how long one connection is used
 
 
-class Lane:
+class ConnectionLoop:
     """One connection of a route after the other, until there is no more mail or the route is down.
 
     At any moment at most one mail of a lane is between its dot and the commit of its result: that is
@@ -26,7 +26,14 @@ class Lane:
     """
 
     def __init__(  # noqa: PLR0913  a lane is where the sender's parts meet
-        self, route: Route, desk: Desk, scribe: Scribe, *, counts: Counts, watch: DomainWatch, resend: bool
+        self,
+        route: Route,
+        desk: Dispatcher,
+        scribe: LedgerWriter,
+        *,
+        counts: Counts,
+        watch: DomainWatch,
+        resend: bool,
     ) -> None:
         self._route = route
         self._desk = desk
@@ -34,7 +41,7 @@ class Lane:
         self._counts = counts
         self._watch = watch
         self._resend = resend
-        self._result: Settlement | None = None  # known, not yet written down
+        self._result: AttemptResult | None = None  # known, not yet written down
         self._body: Delivery | None = None  # goes out next, not yet written down
         self._looks_ahead = False
 
@@ -49,7 +56,7 @@ class Lane:
 
     # ---- lines
 
-    async def _open(self, item: Item) -> Line | None:
+    async def _open(self, item: Item) -> Connection | None:
         """A new line; or the mail is given back, because the route is down."""
         if not self._route.breaker.is_open:
             try:
@@ -62,7 +69,7 @@ class Lane:
         self._desk.give_back(item)
         return None
 
-    async def _use(self, line: Line, item: Item) -> Item | None:
+    async def _use(self, line: Connection, item: Item) -> Item | None:
         """Work with a line until it ends; gives the mail that needs another one."""
         try:
             hand = await self._work(line, item)
@@ -73,7 +80,7 @@ class Lane:
         await line.close()
         return hand
 
-    async def _work(self, line: Line, item: Item) -> Item | None:
+    async def _work(self, line: Connection, item: Item) -> Item | None:
         self._looks_ahead = line.looks_ahead
         hand, sent, since = await self._granted(item), 0, time.monotonic()
         while hand:
@@ -92,7 +99,7 @@ class Lane:
             hand = behind or await self._next()
         return None
 
-    def _must_move(self, hand: Item, outcome: Outcome) -> bool:
+    def _must_move(self, hand: Item, outcome: SendResult) -> bool:
         """Take the outcome down; True when the mail was not to blame and wants another line now."""
         verdict = classify(outcome)
         if verdict.action in (Action.BREAK, Action.REFUSED):
@@ -142,7 +149,7 @@ class Lane:
             settled=[result] if result else [], wanted=wanted, bodies=[body] if body else []
         )
         if result and result.brake:
-            await self._desk.shun(domain_of(result.delivery))
+            await self._desk.requeue_domain(domain_of(result.delivery))
         return granted
 
     def _give_back(self, item: Item | None) -> None:
@@ -151,7 +158,7 @@ class Lane:
 
     # ---- verdicts
 
-    def _settlement(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> Settlement:
+    def _settlement(self, delivery: Delivery, outcome: SendResult, verdict: ReplyAction) -> AttemptResult:
         told = settle(
             delivery,
             outcome,
@@ -171,21 +178,21 @@ class Lane:
             self._counts.alert(f"{self._route.name}: {verdict.why}: {outcome.code} {outcome.text}")
         return told
 
-    def _brake(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> Brake | None:
+    def _brake(self, delivery: Delivery, outcome: SendResult, verdict: ReplyAction) -> ThrottleAction | None:
         """Slow down when asked to; stop when a domain refuses too much of our mail."""
         domain = domain_of(delivery)
-        if not self._watch.note(domain, refused=verdict.brake is Brake.STOP):
-            return verdict.brake if verdict.brake is Brake.SLOW else None
+        if not self._watch.note(domain, refused=verdict.brake is ThrottleAction.STOP):
+            return verdict.brake if verdict.brake is ThrottleAction.SLOW else None
         self._counts.alert(f"{domain} refuses our mail, stopped for an hour: {outcome.code} {outcome.text}")
-        return Brake.STOP
+        return ThrottleAction.STOP
 
-    def _fail_route(self, verdict: Verdict, outcome: Outcome) -> None:
+    def _fail_route(self, verdict: ReplyAction, outcome: SendResult) -> None:
         reason = f"{verdict.why}: {outcome.code or 'no reply'} {outcome.text}".rstrip()
         self._route.breaker.fail(reason, long=verdict.action is Action.REFUSED)
         self._counts.alert(f"Route {self._route.name} is down: {reason}")
         log.warning("route down", extra={"route": self._route.name, "why": reason})
 
 
-def _broke_before(outcome: Outcome) -> bool:
+def _broke_before(outcome: SendResult) -> bool:
     """The line ended before the body was handed over."""
-    return outcome.step is not Step.DOT and outcome.code in (0, 421)
+    return outcome.step is not SmtpStage.DOT and outcome.code in (0, 421)

@@ -8,18 +8,18 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
-from digest.delivery.interfaces import Ledger
-from digest.delivery.ledger_writer import Scribe
-from digest.delivery.message import Letter
-from digest.delivery.outcomes import given_back, misprint, withdrawn
+from digest.delivery.interfaces import DeliveryQueue
+from digest.delivery.ledger_writer import LedgerWriter
+from digest.delivery.message import OutgoingMessage
+from digest.delivery.outcomes import given_back, render_failed, withdrawn
 from digest.delivery.routes import Route
 from digest.delivery.stats import Counts
-from digest.models import Delivery, DeliveryState, Settlement
+from digest.models import AttemptResult, Delivery, DeliveryState
 from digest.models.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-Write = Callable[[Delivery], Letter | None]
+Write = Callable[[Delivery], OutgoingMessage | None]
 Expect = Callable[[Sequence[Delivery]], None]  # what is written soon, so that it can be prepared at once
 BATCH = 64
 LONGEST_WAIT = 30.0  # seconds a throttled domain is waited for, before it is left to the next run
@@ -30,7 +30,7 @@ class Item:
     """A mail in our hands."""
 
     delivery: Delivery
-    letter: Letter
+    letter: OutgoingMessage
     granted: bool = False  # its intent is written down: it may go on the wire
     is_out: bool = False  # it is written down that its body goes out next
     tries: int = 0  # lines that broke under it before it was handed over
@@ -46,13 +46,13 @@ class _Pile:
         self.tokens = 0
 
 
-class Desk:
+class Dispatcher:
     """Everything claimed and not yet handed over."""
 
     def __init__(  # noqa: PLR0913  the desk is where the sender's parts meet
         self,
-        ledger: Ledger,
-        scribe: Scribe,
+        ledger: DeliveryQueue,
+        scribe: LedgerWriter,
         write: Write,
         routes: Sequence[Route],
         *,
@@ -112,7 +112,7 @@ class Desk:
             self._deal(pile.claimed)
             self._notify()
 
-    async def shun(self, domain: str) -> None:
+    async def requeue_domain(self, domain: str) -> None:
         """A domain asked for less: its mail goes back to the queue, where its bucket holds it."""
         shunned: list[Delivery] = []
         for pile in self._piles.values():
@@ -211,7 +211,7 @@ class Desk:
             pile.dealt += 1 / (pile.route.weight or 1)
             pile.claimed.append(delivery)
 
-    async def _print(self, delivery: Delivery) -> Letter | None:
+    async def _print(self, delivery: Delivery) -> OutgoingMessage | None:
         now = self._scribe.now()
         try:
             letter = await self._written(delivery)
@@ -219,19 +219,19 @@ class Desk:
             raise
         except Exception as error:
             log.exception("mail not rendered", extra={"delivery": delivery.pid})
-            await self._aside(misprint(delivery, error, now=now))
+            await self._aside(render_failed(delivery, error, now=now))
             return None
         if letter is None:
             await self._aside(withdrawn(delivery, now=now))
         return letter
 
-    async def _written(self, delivery: Delivery) -> Letter | None:
+    async def _written(self, delivery: Delivery) -> OutgoingMessage | None:
         try:
             return self._write(delivery)
         except StoreError:  # the books cannot be read: no fault of this mail, and they may be back soon
             return await self._scribe.ask(lambda: self._write(delivery))
 
-    async def _aside(self, settlement: Settlement) -> None:
+    async def _aside(self, settlement: AttemptResult) -> None:
         if settlement.state is DeliveryState.REJECTED:
             self._counts.alert(f"Delivery {settlement.delivery.pid} cannot be rendered: {settlement.text}.")
         self._counts.settle(settlement)

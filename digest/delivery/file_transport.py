@@ -7,7 +7,7 @@ import re
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from digest.delivery.message import Letter, Outcome, Step
+from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^@>]+)", re.IGNORECASE | re.MULTILINE)
 _UNSAFE = re.compile(r"[^\w.@+-]+")
@@ -34,13 +34,13 @@ class FileTransport:
         self._folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    async def deliver(self, letter: Letter, *, ahead: Letter | None = None) -> Outcome:  # noqa: ARG002  a folder has no use for it
+    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:  # noqa: ARG002  a folder has no use for it
         """Both files stand complete under their names, or not at all."""
         try:
             name = await asyncio.to_thread(_file, self._folder, letter)
         except OSError as error:
-            return Outcome(Step.MAIL, 452, f"4.3.1 {error.strerror or error}")
-        return Outcome(Step.DOT, 250, f"2.0.0 queued as {name}")
+            return SendResult(SmtpStage.MAIL, 452, f"4.3.1 {error.strerror or error}")
+        return SendResult(SmtpStage.DOT, 250, f"2.0.0 queued as {name}")
 
     async def close(self) -> None:
         """Nothing to hang up."""
@@ -49,7 +49,7 @@ class FileTransport:
         """Nothing to hang up."""
 
 
-def _file(folder: Path, letter: Letter) -> str:
+def _file(folder: Path, letter: OutgoingMessage) -> str:
     name = _name(letter)
     if html := _html(letter.raw):
         _write(folder / f"{name}.html", html)
@@ -57,7 +57,7 @@ def _file(folder: Path, letter: Letter) -> str:
     return name
 
 
-def _name(letter: Letter) -> str:
+def _name(letter: OutgoingMessage) -> str:
     """Readable, and the same for every try of the same letter."""
     found = _MESSAGE_ID.search(letter.raw)
     own = found[1].decode("ascii", "replace") if found else hashlib.sha256(letter.raw).hexdigest()[:16]

@@ -4,22 +4,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from digest.models import Claimed, Delivery, Settlement
+from digest.models import AttemptResult, ClaimedBatch, Delivery
 
 
-class Ledger(Protocol):
+class DeliveryQueue(Protocol):
     """The sender's side of the ledger. Every call is one durable transaction; StoreError means: none of it.
 
     Two of them make the guarantee: nothing is written to a server before `turn` has granted it, and
     a settlement is repeated until it is written.
     """
 
-    def claim(self, limit: int, now: datetime) -> Claimed:
+    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
         """Take due mail, most urgent first; what came too late or nobody may get leaves the queue."""
 
     def turn(
         self,
-        settlements: Sequence[Settlement],
+        settlements: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from digest.delivery.interfaces import Ledger
-from digest.models import Delivery, Settlement
+from digest.delivery.interfaces import DeliveryQueue
+from digest.models import AttemptResult, Delivery
 from digest.models.errors import LeaseLost, StoreError
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ PATIENCE = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while the da
 
 @dataclass(slots=True)
 class _Entry:
-    settled: tuple[Settlement, ...]
+    settled: tuple[AttemptResult, ...]
     wanted: tuple[Delivery, ...]
     bodies: tuple[Delivery, ...]
     granted: asyncio.Future[Collection[int]] = field(
@@ -31,7 +31,7 @@ class _Entry:
     )
 
 
-class Scribe:
+class LedgerWriter:
     """The only writer of this process.
 
     While one commit is on its way to the disk, the next entries gather. If the database refuses, the
@@ -39,7 +39,7 @@ class Scribe:
     """
 
     def __init__(
-        self, ledger: Ledger, clock: Callable[[], datetime], *, patience: Sequence[float] = PATIENCE
+        self, ledger: DeliveryQueue, clock: Callable[[], datetime], *, patience: Sequence[float] = PATIENCE
     ) -> None:
         self._ledger = ledger
         self._clock = clock
@@ -57,7 +57,7 @@ class Scribe:
     async def turn(
         self,
         *,
-        settled: Sequence[Settlement] = (),
+        settled: Sequence[AttemptResult] = (),
         wanted: Sequence[Delivery] = (),
         bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:

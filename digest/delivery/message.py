@@ -12,7 +12,7 @@ _QUEUED_AS = re.compile(r"(?:queued as|id=|queued with id)\s*<?([\w.@-]{4,80})",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class OutgoingMessage:
     """One mail, ready to go: its bytes as the reader's program will see them, and its envelope."""
 
     raw: bytes
@@ -23,7 +23,7 @@ class Letter:
     dotless: bool = False  # no line begins with a dot: saves the search
 
 
-class Step(StrEnum):
+class SmtpStage(StrEnum):
     """How far a letter had come when its outcome was known."""
 
     CONNECT = "connect"
@@ -35,17 +35,17 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendResult:
     """The last reply a letter got. Code 0 means: no reply, the connection was lost."""
 
-    step: Step
+    step: SmtpStage
     code: int = 0
     text: str = ""
 
     @property
     def is_accepted(self) -> bool:
         """Whether the server has taken responsibility for the letter."""
-        return self.step is Step.DOT and 200 <= self.code < 300
+        return self.step is SmtpStage.DOT and 200 <= self.code < 300
 
     @property
     def enhanced(self) -> str:
@@ -63,12 +63,12 @@ class Outcome:
 class Unreachable(TemporaryFailure):
     """No connection to the mail server could be made; carries how far we came."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: SendResult) -> None:
         super().__init__(f"{outcome.step}: {outcome.code or 'no reply'} {outcome.text}".rstrip())
         self.outcome = outcome
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """One open way out; takes one letter after the other."""
 
     @property
@@ -79,7 +79,7 @@ class Line(Protocol):
     def looks_ahead(self) -> bool:
         """Whether `deliver` makes use of the letter that follows."""
 
-    async def deliver(self, letter: Letter, *, ahead: Letter | None = None) -> Outcome:
+    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:
         """Hand over a letter and wait for its outcome; never raises for what the other side does.
 
         `ahead` is the letter of the next call: its envelope may travel with this body.
@@ -95,5 +95,5 @@ class Line(Protocol):
 class Transport(Protocol):
     """A way out: a mail server, or a folder."""
 
-    async def open(self) -> Line:
+    async def open(self) -> Connection:
         """A line ready for letters; raises Unreachable."""

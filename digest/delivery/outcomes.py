@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.delivery.message import Outcome
-from digest.delivery.reply_codes import Action, Verdict
-from digest.models import Brake, Delivery, DeliveryState, Settlement
+from digest.delivery.message import SendResult
+from digest.delivery.reply_codes import Action, ReplyAction
+from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
 from digest.models.backoff import COOLING, retry_after
 
 SOON = timedelta(seconds=10)
@@ -15,16 +15,16 @@ MOST_MISPRINTS = 3
 
 def settle(  # noqa: PLR0913  a pure function of everything that is known
     delivery: Delivery,
-    outcome: Outcome,
-    verdict: Verdict,
+    outcome: SendResult,
+    verdict: ReplyAction,
     *,
     now: datetime,
     route: str,
     resend: bool,
-    brake: Brake | None = None,
-) -> Settlement:
+    brake: ThrottleAction | None = None,
+) -> AttemptResult:
     """The settlement of one try. `resend`: whether a mail in doubt goes out a second time."""
-    told = Settlement(
+    told = AttemptResult(
         delivery=delivery,
         state=DeliveryState.QUEUED,
         at=now,
@@ -45,31 +45,31 @@ def settle(  # noqa: PLR0913  a pure function of everything that is known
     pauses = {
         Action.RETRY: retry_after(delivery.attempt + 1),
         Action.UNCERTAIN: IN_DOUBT,
-        Action.REQUEUE: COOLING if brake is Brake.SLOW else SOON,
+        Action.REQUEUE: COOLING if brake is ThrottleAction.SLOW else SOON,
     }
     again = now + pauses[verdict.action]
     return replace(told, not_before=again, doubtful=in_doubt, spends=verdict.action is Action.RETRY)
 
 
-def misprint(delivery: Delivery, error: Exception, *, now: datetime) -> Settlement:
+def render_failed(delivery: Delivery, error: Exception, *, now: datetime) -> AttemptResult:
     """It could not be written: twice it is tried again, then it is set aside so that it harms nobody."""
     failures = delivery.render_failures + 1
     poison = failures >= MOST_MISPRINTS
-    return Settlement(
+    return AttemptResult(
         delivery=delivery,
         state=DeliveryState.REJECTED if poison else DeliveryState.QUEUED,
         at=now,
         not_before=now + retry_after(failures),
-        misprint=True,
+        render_failed=True,
         text=f"{'poison' if poison else 'not rendered'}: {type(error).__name__}: {error}",
     )
 
 
-def withdrawn(delivery: Delivery, *, now: datetime) -> Settlement:
+def withdrawn(delivery: Delivery, *, now: datetime) -> AttemptResult:
     """There is nothing to say any more."""
-    return Settlement(delivery=delivery, state=DeliveryState.CANCELLED, at=now, text="nothing to send")
+    return AttemptResult(delivery=delivery, state=DeliveryState.CANCELLED, at=now, text="nothing to send")
 
 
-def given_back(delivery: Delivery, *, now: datetime) -> Settlement:
+def given_back(delivery: Delivery, *, now: datetime) -> AttemptResult:
     """Nobody could take it: back to the queue, unspent."""
-    return Settlement(delivery=delivery, state=DeliveryState.QUEUED, at=now, text="no line was open")
+    return AttemptResult(delivery=delivery, state=DeliveryState.QUEUED, at=now, text="no line was open")

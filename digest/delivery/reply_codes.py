@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digest.delivery.message import Outcome, Step
-from digest.models import BounceKind, Brake
+from digest.delivery.message import SendResult, SmtpStage
+from digest.models import BounceKind, ThrottleAction
 
 
 class Action(StrEnum):
@@ -21,13 +21,13 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReplyAction:
     """The meaning of an outcome."""
 
     action: Action
     why: str
     bounce: BounceKind | None = None
-    brake: Brake | None = None  # SLOW: ask for less; STOP: count towards the domain's breaker
+    brake: ThrottleAction | None = None  # SLOW: ask for less; STOP: count towards the domain's breaker
     alerts: bool = False
 
 
@@ -35,13 +35,13 @@ class Verdict:
 class Rule:
     """A row of the table: all that is given must match."""
 
-    verdict: Verdict
+    verdict: ReplyAction
     code: str
-    steps: tuple[Step, ...] = tuple(Step)
+    steps: tuple[SmtpStage, ...] = tuple(SmtpStage)
     enhanced: str = ""
     text: str = ""
 
-    def matches(self, outcome: Outcome) -> bool:
+    def matches(self, outcome: SendResult) -> bool:
         """Whether this row speaks about the outcome."""
         return (
             outcome.step in self.steps
@@ -51,59 +51,63 @@ class Rule:
         )
 
 
-_BEFORE = (Step.CONNECT,)
-_LOGIN = (Step.LOGIN,)
-_MAIL = (Step.MAIL,)
-_RCPT = (Step.RCPT,)
-_BODY = (Step.DATA, Step.DOT)
-_OURS = (Step.RCPT, Step.DATA, Step.DOT)
+_BEFORE = (SmtpStage.CONNECT,)
+_LOGIN = (SmtpStage.LOGIN,)
+_MAIL = (SmtpStage.MAIL,)
+_RCPT = (SmtpStage.RCPT,)
+_BODY = (SmtpStage.DATA, SmtpStage.DOT)
+_OURS = (SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.DOT)
 _RATE = r"rate|throttl|too (many|much|fast)|try again later|slow|exceed"
 _GREY = r"gr[ae]y-?list"
 
-ACCEPTED = Verdict(Action.ACCEPT, "accepted")
+ACCEPTED = ReplyAction(Action.ACCEPT, "accepted")
 RULES = (
     # the line itself
-    Rule(ACCEPTED, "2..", (Step.DOT,)),
-    Rule(Verdict(Action.UNCERTAIN, "reply-lost"), "000", (Step.DOT,)),
-    Rule(Verdict(Action.BREAK, "unreachable"), "...", _BEFORE),
-    Rule(Verdict(Action.BREAK, "login-later"), "4..", _LOGIN),
-    Rule(Verdict(Action.REFUSED, "login-refused", alerts=True), "...", _LOGIN),
-    Rule(Verdict(Action.REQUEUE, "line-lost"), "000"),
-    Rule(Verdict(Action.REFUSED, "login-refused", alerts=True), "530|535|538"),
+    Rule(ACCEPTED, "2..", (SmtpStage.DOT,)),
+    Rule(ReplyAction(Action.UNCERTAIN, "reply-lost"), "000", (SmtpStage.DOT,)),
+    Rule(ReplyAction(Action.BREAK, "unreachable"), "...", _BEFORE),
+    Rule(ReplyAction(Action.BREAK, "login-later"), "4..", _LOGIN),
+    Rule(ReplyAction(Action.REFUSED, "login-refused", alerts=True), "...", _LOGIN),
+    Rule(ReplyAction(Action.REQUEUE, "line-lost"), "000"),
+    Rule(ReplyAction(Action.REFUSED, "login-refused", alerts=True), "530|535|538"),
     # asked for less
-    Rule(Verdict(Action.RETRY, "greylisted"), "4..", _OURS, text=_GREY),
-    Rule(Verdict(Action.REQUEUE, "throttled", brake=Brake.SLOW), "454"),
-    Rule(Verdict(Action.REQUEUE, "throttled", brake=Brake.SLOW), "4..", enhanced=r"4\.7\.\d+"),
-    Rule(Verdict(Action.REQUEUE, "throttled", brake=Brake.SLOW), "421", text=_RATE),
-    Rule(Verdict(Action.REQUEUE, "hung-up"), "421"),
-    Rule(Verdict(Action.REQUEUE, "throttled", brake=Brake.SLOW), "4..", text=r"throttl|rate.?limit"),
+    Rule(ReplyAction(Action.RETRY, "greylisted"), "4..", _OURS, text=_GREY),
+    Rule(ReplyAction(Action.REQUEUE, "throttled", brake=ThrottleAction.SLOW), "454"),
+    Rule(ReplyAction(Action.REQUEUE, "throttled", brake=ThrottleAction.SLOW), "4..", enhanced=r"4\.7\.\d+"),
+    Rule(ReplyAction(Action.REQUEUE, "throttled", brake=ThrottleAction.SLOW), "421", text=_RATE),
+    Rule(ReplyAction(Action.REQUEUE, "hung-up"), "421"),
+    Rule(
+        ReplyAction(Action.REQUEUE, "throttled", brake=ThrottleAction.SLOW),
+        "4..",
+        text=r"throttl|rate.?limit",
+    ),
     # our mail is too large or of a kind the server cannot take
-    Rule(Verdict(Action.REJECT, "eai-unsupported"), "5..", enhanced=r"5\.6\.7"),
-    Rule(Verdict(Action.REJECT, "too-large", alerts=True), "5..", enhanced=r"5\.3\.4"),
-    Rule(Verdict(Action.REJECT, "bad-content", alerts=True), "5..", enhanced=r"5\.6\.\d+"),
-    Rule(Verdict(Action.REJECT, "too-large", alerts=True), "552", _MAIL),
+    Rule(ReplyAction(Action.REJECT, "eai-unsupported"), "5..", enhanced=r"5\.6\.7"),
+    Rule(ReplyAction(Action.REJECT, "too-large", alerts=True), "5..", enhanced=r"5\.3\.4"),
+    Rule(ReplyAction(Action.REJECT, "bad-content", alerts=True), "5..", enhanced=r"5\.6\.\d+"),
+    Rule(ReplyAction(Action.REJECT, "too-large", alerts=True), "552", _MAIL),
     # the sender is not welcome: never the recipient's fault
-    Rule(Verdict(Action.BREAK, "sender-later"), "4..", _MAIL),
-    Rule(Verdict(Action.REFUSED, "sender-refused", alerts=True), "5..", _MAIL),
+    Rule(ReplyAction(Action.BREAK, "sender-later"), "4..", _MAIL),
+    Rule(ReplyAction(Action.REFUSED, "sender-refused", alerts=True), "5..", _MAIL),
     # the mailbox
-    Rule(Verdict(Action.RETRY, "mailbox-full", BounceKind.SOFT), "4..", enhanced=r"4\.2\.2"),
-    Rule(Verdict(Action.RETRY, "mailbox-full", BounceKind.SOFT), "452", _OURS, enhanced=r"|4\.2\.\d+"),
-    Rule(Verdict(Action.RETRY, "later"), "4.."),
-    Rule(Verdict(Action.RETRY, "mailbox-full", BounceKind.SOFT), "5..", enhanced=r"5\.2\.2"),
-    Rule(Verdict(Action.RETRY, "mailbox-full", BounceKind.SOFT), "552", enhanced=r"|5\.2\.\d+"),
-    Rule(Verdict(Action.REJECT, "no-mailbox", BounceKind.HARD), "5..", enhanced=r"5\.1\.(1|2|6|10)"),
+    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "4..", enhanced=r"4\.2\.2"),
+    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "452", _OURS, enhanced=r"|4\.2\.\d+"),
+    Rule(ReplyAction(Action.RETRY, "later"), "4.."),
+    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "5..", enhanced=r"5\.2\.2"),
+    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "552", enhanced=r"|5\.2\.\d+"),
+    Rule(ReplyAction(Action.REJECT, "no-mailbox", BounceKind.HARD), "5..", enhanced=r"5\.1\.(1|2|6|10)"),
     # policy, authentication, content
-    Rule(Verdict(Action.REJECT, "policy", brake=Brake.STOP), "5..", enhanced=r"5\.7\.\d+"),
-    Rule(Verdict(Action.REJECT, "refused", BounceKind.UNSURE), "5..", _RCPT),
-    Rule(Verdict(Action.REJECT, "policy", brake=Brake.STOP), "5..", _BODY),
+    Rule(ReplyAction(Action.REJECT, "policy", brake=ThrottleAction.STOP), "5..", enhanced=r"5\.7\.\d+"),
+    Rule(ReplyAction(Action.REJECT, "refused", BounceKind.UNSURE), "5..", _RCPT),
+    Rule(ReplyAction(Action.REJECT, "policy", brake=ThrottleAction.STOP), "5..", _BODY),
 )
-NONSENSE = Verdict(Action.REQUEUE, "nonsense")
-DOUBTFUL = Verdict(Action.UNCERTAIN, "nonsense")
+NONSENSE = ReplyAction(Action.REQUEUE, "nonsense")
+DOUBTFUL = ReplyAction(Action.UNCERTAIN, "nonsense")
 
 
-def classify(outcome: Outcome) -> Verdict:
+def classify(outcome: SendResult) -> ReplyAction:
     """The first row that matches. An answer that means nothing after the dot leaves us in doubt."""
     for rule in RULES:
         if rule.matches(outcome):
             return rule.verdict
-    return DOUBTFUL if outcome.step is Step.DOT else NONSENSE
+    return DOUBTFUL if outcome.step is SmtpStage.DOT else NONSENSE

@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from digest.delivery.connection_loop import Lane
-from digest.delivery.dispatcher import LONGEST_WAIT, Desk, Expect, Write
-from digest.delivery.interfaces import Ledger
-from digest.delivery.ledger_writer import PATIENCE, Scribe
+from digest.delivery.connection_loop import ConnectionLoop
+from digest.delivery.dispatcher import LONGEST_WAIT, Dispatcher, Expect, Write
+from digest.delivery.interfaces import DeliveryQueue
+from digest.delivery.ledger_writer import PATIENCE, LedgerWriter
 from digest.delivery.routes import DomainWatch, Route
 from digest.delivery.stats import Counts, Tally
 
@@ -18,7 +18,7 @@ DRAIN = 20.0  # seconds for what is on the wire when we are told to stop
 
 
 async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothing it makes
-    ledger: Ledger,
+    ledger: DeliveryQueue,
     write: Write,
     routes: Sequence[Route],
     *,
@@ -39,16 +39,19 @@ async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothin
     to the next run. Raises StoreError when the ledger cannot be written: then
     nothing more was sent. Raises LeaseLost when another worker has taken over.
     """
-    counts, scribe = Counts(), Scribe(ledger, clock, patience=patience)
+    counts, scribe = Counts(), LedgerWriter(ledger, clock, patience=patience)
     alive = Counter({route.name: route.connections for route in routes})
-    desk = Desk(
+    desk = Dispatcher(
         ledger, scribe, write, routes,
         counts=counts, lanes=sum(alive.values()), longest_wait=longest_wait, expect=expect,
     )  # fmt: skip
     known = watch or DomainWatch()
     lanes = [
         _work(
-            Lane(route, desk, scribe, counts=counts, watch=known, resend=ledger.resends), desk, route, alive
+            ConnectionLoop(route, desk, scribe, counts=counts, watch=known, resend=ledger.resends),
+            desk,
+            route,
+            alive,
         )
         for route in _in_turn(routes)
     ]
@@ -66,7 +69,7 @@ def _in_turn(routes: Sequence[Route]) -> Iterator[Route]:
     return (route for turn in range(most) for route in routes if turn < route.connections)
 
 
-async def _work(lane: Lane, desk: Desk, route: Route, alive: Counter[str]) -> None:
+async def _work(lane: ConnectionLoop, desk: Dispatcher, route: Route, alive: Counter[str]) -> None:
     try:
         await lane.run()
     finally:
@@ -100,7 +103,7 @@ async def _until_done(
 
 
 async def _stop(
-    desk: Desk, stopping: asyncio.Event | None, drain: float, working: Sequence[Task[None]]
+    desk: Dispatcher, stopping: asyncio.Event | None, drain: float, working: Sequence[Task[None]]
 ) -> None:
     """When told to: begin nothing more, wait for what is on the wire, and then wait no longer."""
     await (stopping or asyncio.Event()).wait()

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from digest.models import DeliveryState, Settlement
+from digest.models import AttemptResult, DeliveryState
 from digest.models.redaction import discreet
 
 
@@ -50,7 +50,7 @@ class Counts:
     ended: Counter[DeliveryState] = field(default_factory=Counter)
     alerts: dict[str, None] = field(default_factory=dict)
 
-    def settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: AttemptResult) -> None:
         """One more try has come to its end."""
         self.ended[settlement.state] += 1
 

@@ -15,10 +15,10 @@ from markupsafe import escape
 
 from digest.mail import layout
 from digest.mail.cards import Personal, reason, why_lines
-from digest.mail.layout import Page
-from digest.mail.locale import Tongue, tongue
-from digest.mail.mime import Own, assembled, digest_head, digest_message, linked_head
-from digest.mail.precompiled import HOLE, Stencil, Values, hole
+from digest.mail.layout import DigestLayout
+from digest.mail.locale import Locale, get_locale
+from digest.mail.mime import ReaderHeaders, assembled, digest_head, digest_message, linked_head
+from digest.mail.precompiled import HOLE, EncodedTemplate, Values, hole
 from digest.mail.quoted_printable import quoted
 from digest.mail.renderer import LARGEST, Renderer, same
 from digest.mail.tokens import Purpose, packed, verdicts
@@ -35,7 +35,7 @@ NOTHING: Values = {}
 Poured = dict[str, list[bytes]]
 
 
-class Plainly:
+class SimpleRenderer:
     """Every mail from its templates, every time: right for one."""
 
     def __init__(self, renderer: Renderer) -> None:
@@ -54,8 +54,8 @@ class SetCard:
 
     pick: Pick
     day: date
-    text: Stencil
-    html: Stencil
+    text: EncodedTemplate
+    html: EncodedTemplate
     more: bytes  # what its links sign, packed
     less: bytes
     opening: bytes
@@ -69,23 +69,23 @@ class SetCard:
 Dealt = Mapping[Section, Sequence[tuple[SetCard, str]]]  # each section's cards, with the reader's reason
 
 
-class Press:
+class BulkRenderer:
     """One run's mails: what they share is rendered and encoded once."""
 
     def __init__(self, renderer: Renderer, *, most_cards: int = MOST_CARDS) -> None:
         self._renderer = renderer
         self._most_cards = most_cards
         self._cards: dict[tuple[object, ...], SetCard] = {}
-        self._pages: dict[tuple[object, ...], tuple[Stencil, Stencil]] = {}
+        self._pages: dict[tuple[object, ...], tuple[EncodedTemplate, EncodedTemplate]] = {}
         self._heads: dict[tuple[object, ...], list[str]] = {}
         self._subjects: dict[str, str] = {}
 
     def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
         """The finished mail."""
         if not edition.picks:
-            return Plainly(self._renderer).digest(edition, message_id=message_id)
+            return SimpleRenderer(self._renderer).digest(edition, message_id=message_id)
         site, links = self._renderer.site, self._renderer.links
-        speaks = tongue(edition.subscriber.preferences.language)
+        speaks = get_locale(edition.subscriber.preferences.language)
         edition, dealt = self._fitting(speaks, edition)
         page = layout.edition_page(site, links, speaks, edition)
         subject = self._subject(speaks, page)
@@ -101,7 +101,7 @@ class Press:
         html.pour({**filled, **html_cards}, html_parts)
         return assembled(self._head(own, edition), text_parts, html_parts)
 
-    def _fitting(self, speaks: Tongue, edition: Edition) -> tuple[Edition, Dealt]:
+    def _fitting(self, speaks: Locale, edition: Edition) -> tuple[Edition, Dealt]:
         """The edition with its cards, trimmed in the rare case that it may be too large."""
         dealt = self._dealt(speaks, edition)
         weight = sum(card.weight for cards in dealt.values() for card, _ in cards)
@@ -110,7 +110,7 @@ class Press:
         edition = self._renderer.fitted(edition)
         return edition, self._dealt(speaks, edition)
 
-    def _dealt(self, speaks: Tongue, edition: Edition) -> Dealt:
+    def _dealt(self, speaks: Locale, edition: Edition) -> Dealt:
         dealt: dict[Section, list[tuple[SetCard, str]]] = {section: [] for section in Section}
         for pick in edition.picks:
             cards = dealt[pick.section]
@@ -119,7 +119,7 @@ class Press:
         return dealt
 
     def _card(
-        self, speaks: Tongue, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+        self, speaks: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
     ) -> SetCard:
         """The card's type, set when it is first needed."""
         place = number if pick.section is Section.TRENDING else 0
@@ -133,7 +133,7 @@ class Press:
         return found
 
     def _typeset(
-        self, speaks: Tongue, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+        self, speaks: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
     ) -> SetCard:
         """What is hot is so for everyone and printed; why a paper was picked is one reader's own."""
         day, width = edition.day, len(edition.subscriber.pid)
@@ -154,15 +154,15 @@ class Press:
         return SetCard(
             pick,
             day,
-            Stencil(text, html=False, widths=widths),
-            Stencil(html, html=True, widths=widths),
+            EncodedTemplate(text, html=False, widths=widths),
+            EncodedTemplate(html, html=True, widths=widths),
             more.encode(),
             less.encode(),
             opening.encode(),
             weight=len(html.encode()) + MOST_WHY + 2 * width,
         )
 
-    def _poured(self, speaks: Tongue, edition: Edition, dealt: Dealt) -> tuple[Poured, Poured]:
+    def _poured(self, speaks: Locale, edition: Edition, dealt: Dealt) -> tuple[Poured, Poured]:
         """The cards of each section that has any, filled: as text, as HTML."""
         reader = edition.subscriber
         keys, pid = self._renderer.links.keys, reader.pid.encode()
@@ -190,16 +190,16 @@ class Press:
             text_parts.pop()
         return text, html
 
-    def _subject(self, speaks: Tongue, page: Page) -> str:
+    def _subject(self, speaks: Locale, page: DigestLayout) -> str:
         """The subject as its template has it, which may put words around ours."""
         if speaks.code not in self._subjects:
-            blank = Page(lang=speaks.code, subject=hole("subject"))
+            blank = DigestLayout(lang=speaks.code, subject=hole("subject"))
             self._subjects[speaks.code] = self._renderer.subject(speaks, "digest", page=blank)
         return " ".join(self._subjects[speaks.code].replace(hole("subject"), page.subject).split())
 
     def _page(
-        self, speaks: Tongue, page: Page, pid: str, sections: tuple[str, ...]
-    ) -> tuple[Stencil, Stencil]:
+        self, speaks: Locale, page: DigestLayout, pid: str, sections: tuple[str, ...]
+    ) -> tuple[EncodedTemplate, EncodedTemplate]:
         """The page around the cards, for editions of this shape."""
         links = _links(page, pid)
         key = (speaks.code, sections, page.weekly, page.notes, page.archive, len(pid), *links.values())
@@ -210,15 +210,15 @@ class Press:
                 self._renderer.render(speaks, f"digest/body.{part}", page=blank) for part in ("txt", "html")
             )
             self._pages[key] = (
-                Stencil(text, html=False, widths=widths),
-                Stencil(html, html=True, widths=widths),
+                EncodedTemplate(text, html=False, widths=widths),
+                EncodedTemplate(html, html=True, widths=widths),
             )
         return self._pages[key]
 
-    def _head(self, own: Own, edition: Edition) -> str:
+    def _head(self, own: ReaderHeaders, edition: Edition) -> str:
         key = (edition.day, edition.slot, edition.subscriber.preferences.language)
         if key not in self._heads:
-            holes = Own(**{field.name: hole(field.name) for field in fields(Own)})
+            holes = ReaderHeaders(**{field.name: hole(field.name) for field in fields(ReaderHeaders)})
             head = digest_head(holes, edition, site=self._renderer.site, links=self._renderer.links)
             self._heads[key] = HOLE.split(head)
         pieces = self._heads[key].copy()
@@ -227,12 +227,12 @@ class Press:
 
 
 @lru_cache(maxsize=4096)
-def encoded_reason(speaks: Tongue, told: str) -> tuple[list[bytes], list[bytes]]:
+def encoded_reason(speaks: Locale, told: str) -> tuple[list[bytes], list[bytes]]:
     """A reason as its lines of text and of HTML; many readers share theirs."""
     return [quoted(why_lines(speaks, told) + "\n")], [quoted(f"{escape(told)}\n")]
 
 
-def _links(page: Page, pid: str) -> dict[str, str]:
+def _links(page: DigestLayout, pid: str) -> dict[str, str]:
     """The reader's links, with holes where their own letters stand."""
     own = {name: _holed(getattr(page, name), pid, name) for name in SEALED}
     return own | {"pause": own["preferences"] + page.pause.removeprefix(page.preferences)}
@@ -243,7 +243,7 @@ def _holed(url: str, pid: str, name: str) -> str:
     return f"{before}.{hole('pid')}{after}.{hole(name)}"
 
 
-def _filling(page: Page, pid: str) -> dict[str, Any]:
+def _filling(page: DigestLayout, pid: str) -> dict[str, Any]:
     """What goes into the holes of a page."""
     seals = {name: getattr(page, name).rpartition(".")[2].encode() for name in SEALED}
     return {name: getattr(page, name) for name in OWN} | {"pid": pid.encode(), **seals}

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from digest.mail import wording
 from digest.mail.links import Links
-from digest.mail.locale import Tongue
+from digest.mail.locale import Locale
 from digest.mail.summary import told_in_short
 from digest.mail.text_wrap import wrapped
 from digest.models import Paper, Pick, Section, Subscriber
@@ -64,59 +64,59 @@ class Personal:
 NOTHING_OWN = Personal(why="", why_lines="", more="", less="")
 
 
-def personal(tongue: Tongue, links: Links, reader: Subscriber, pick: Pick, day: date) -> Personal:
+def personal(locale: Locale, links: Links, reader: Subscriber, pick: Pick, day: date) -> Personal:
     """The reader's own part of a card."""
     href = links.opening(reader.pid, pick.paper.id) if reader.preferences.clicks_may_teach else ""
     if pick.section is Section.ALSO_NEW:
         return replace(NOTHING_OWN, href=href)
-    told = reason(tongue, pick, day)
+    told = reason(locale, pick, day)
     return Personal(
         why=told,
-        why_lines=why_lines(tongue, told),
+        why_lines=why_lines(locale, told),
         more=links.more(reader.pid, pick.paper.id),
         less=links.less(reader.pid, pick.paper.id),
         href=href,
     )
 
 
-def reason(tongue: Tongue, pick: Pick, day: date) -> str:
+def reason(locale: Locale, pick: Pick, day: date) -> str:
     """Why it is here: for a trending paper the same for every reader, for a picked one the reader's own."""
     if pick.section is Section.TRENDING:
-        return wording.trend(tongue, pick.heat, day, has_code=bool(pick.paper.code_url))
-    return wording.why(tongue, pick, day) if pick.section is Section.PICKED else ""
+        return wording.trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
+    return wording.why(locale, pick, day) if pick.section is Section.PICKED else ""
 
 
-def why_lines(tongue: Tongue, told: str) -> str:
+def why_lines(locale: Locale, told: str) -> str:
     """The reason in the lines of the text part."""
-    return wrapped(f"{tongue.say('Why:')} {told}", 3) if told else ""
+    return wrapped(f"{locale.say('Why:')} {told}", 3) if told else ""
 
 
-def card(tongue: Tongue, pick: Pick, number: int, own: Personal) -> Card:
+def card(locale: Locale, pick: Pick, number: int, own: Personal) -> Card:
     """A pick in words, ready to print."""
     paper = pick.paper
-    title = shorten(clean(paper.title), LONGEST_TITLE) or tongue.say("(untitled)")
+    title = shorten(clean(paper.title), LONGEST_TITLE) or locale.say("(untitled)")
     href = "" if LOOKS_LIKE_A_LINK.search(title) else allowed(paper.url)
     told = pick.section is Section.TRENDING and bool(own.why) and wording.tells_votes(pick.heat)
     return Card(
         number=str(number) if pick.section is Section.TRENDING else "",
         title=title,
         href=own.href if href and own.href else href,
-        lang=_foreign(tongue, paper),
-        meta=wording.meta(tongue, paper, pick.heat, told=told),
+        lang=_foreign(locale, paper),
+        meta=wording.meta(locale, paper, pick.heat, told=told),
         why=own.why,
         why_lines=own.why_lines,
-        gist=_gist(tongue, paper),
-        anchors=_anchors(tongue, paper, linked=bool(href)),
+        gist=_gist(locale, paper),
+        anchors=_anchors(locale, paper, linked=bool(href)),
         more=own.more,
         less=own.less,
     )
 
 
-def _gist(tongue: Tongue, paper: Paper) -> str:
+def _gist(locale: Locale, paper: Paper) -> str:
     """What it is about: a model's sentence says that it is one, whatever template prints it."""
     if not paper.retold:
         return told_in_short(paper)
-    return tongue.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), MAX_SUMMARY_CHARS)}
+    return locale.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), MAX_SUMMARY_CHARS)}
 
 
 def allowed(url: str) -> str:
@@ -130,13 +130,13 @@ def allowed(url: str) -> str:
     return url if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""
 
 
-def _anchors(tongue: Tongue, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
+def _anchors(locale: Locale, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
     named = (
-        (tongue.say("Abstract"), "" if linked else paper.url),
-        (tongue.say("PDF"), paper.pdf_url or _pdf(paper)),
-        (tongue.say("Code"), paper.code_url),
-        (tongue.say("Project"), paper.project_url),
-        (tongue.say("Discussion"), paper.discussion_url),
+        (locale.say("Abstract"), "" if linked else paper.url),
+        (locale.say("PDF"), paper.pdf_url or _pdf(paper)),
+        (locale.say("Code"), paper.code_url),
+        (locale.say("Project"), paper.project_url),
+        (locale.say("Discussion"), paper.discussion_url),
     )
     return tuple(Anchor(label, href) for label, url in named if (href := allowed(url)))
 
@@ -146,7 +146,7 @@ def _pdf(paper: Paper) -> str:
     return f"https://arxiv.org/pdf/{number}" if number != paper.id else ""
 
 
-def _foreign(tongue: Tongue, paper: Paper) -> str:
+def _foreign(locale: Locale, paper: Paper) -> str:
     """The paper's language if it is not the mail's: told by its script, English in the Latin one."""
     spoken = next((code for code, script in SCRIPTS if script.search(paper.title)), "en")
-    return "" if spoken == tongue.code else spoken
+    return "" if spoken == locale.code else spoken

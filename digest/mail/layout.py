@@ -10,14 +10,14 @@ from typing import Any
 from digest.mail import subject as line
 from digest.mail.branding import Site
 from digest.mail.links import Links
-from digest.mail.locale import Tongue, later, plural
+from digest.mail.locale import Locale, later, plural
 from digest.mail.text_wrap import wrapped
 from digest.models import Edition, Frequency, Section, Subscriber
 from digest.models.text import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DigestLayout:
     """Everything a template prints except its own words; the sections hold finished cards."""
 
     lang: str
@@ -36,7 +36,7 @@ class Page:
     picked: str = ""
     also_new: str = ""
 
-    def in_columns(self) -> "Page":
+    def in_columns(self) -> "DigestLayout":
         """The same for the text part."""
         facts: dict[str, Any] = {**self.wrapped()}
         return replace(self, **facts)
@@ -50,12 +50,12 @@ class Page:
         }
 
 
-def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:
+def page(site: Site, links: Links, locale: Locale, reader: Subscriber) -> DigestLayout:
     """What any mail to a subscriber says about itself."""
     preferences = links.preferences(reader.pid)
-    return Page(
-        lang=tongue.code,
-        because=because(site, tongue, reader),
+    return DigestLayout(
+        lang=locale.code,
+        because=because(site, locale, reader),
         archive=links.archive(),
         preferences=preferences,
         pause=f"{preferences}#pause",
@@ -63,48 +63,48 @@ def page(site: Site, links: Links, tongue: Tongue, reader: Subscriber) -> Page:
     )
 
 
-def edition_page(site: Site, links: Links, tongue: Tongue, edition: Edition) -> Page:
+def edition_page(site: Site, links: Links, locale: Locale, edition: Edition) -> DigestLayout:
     """What a digest says about itself."""
-    told = headline(tongue, edition)
+    told = headline(locale, edition)
     return replace(
-        page(site, links, tongue, edition.subscriber),
-        subject=line.subject(tongue, edition) if edition.picks else "",
-        preheader=(line.preheader(tongue, edition) if edition.picks else "") or told,
+        page(site, links, locale, edition.subscriber),
+        subject=line.subject(locale, edition) if edition.picks else "",
+        preheader=(line.preheader(locale, edition) if edition.picks else "") or told,
         headline=told,
         web=links.edition(edition.subscriber.pid, edition.day),
-        notes=notes(tongue, edition.notes),
+        notes=notes(locale, edition.notes),
         weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
     )
 
 
-def because(site: Site, tongue: Tongue, reader: Subscriber) -> str:
+def because(site: Site, locale: Locale, reader: Subscriber) -> str:
     """Why the reader gets this: they asked, with this address, on that day."""
     since = reader.confirmed_at or reader.created_at
     facts = {"address": clean(reader.address), "brand": site.brand}
     if since is None:
-        return tongue.say("You get this because %(address)s subscribed to %(brand)s.") % facts
-    facts["date"] = tongue.long_day(since.date())
-    return tongue.say("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % facts
+        return locale.say("You get this because %(address)s subscribed to %(brand)s.") % facts
+    facts["date"] = locale.long_day(since.date())
+    return locale.say("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % facts
 
 
-def headline(tongue: Tongue, edition: Edition) -> str:
+def headline(locale: Locale, edition: Edition) -> str:
     """The day and what is in it: `Monday 23 November 2026: 3 trending, 10 also new.`."""
     numbers = Counter(pick.section for pick in edition.picks)
-    return _headline(tongue, edition.day, tuple(numbers[section] for section in Section))
+    return _headline(locale, edition.day, tuple(numbers[section] for section in Section))
 
 
 @lru_cache(maxsize=4096)
-def _headline(tongue: Tongue, on: date, numbers: Sequence[int]) -> str:
-    day = tongue.day(on)
+def _headline(locale: Locale, on: date, numbers: Sequence[int]) -> str:
+    day = locale.day(on)
     day = day[:1].upper() + day[1:]  # some languages write weekdays small, but not at a beginning
     counted = [
-        tongue.count(*COUNTS[section], number)
+        locale.count(*COUNTS[section], number)
         for section, number in zip(Section, numbers, strict=True)
         if number
     ]
     if not counted:
-        return tongue.say("%(day)s.") % {"day": day}
-    return tongue.say("%(day)s: %(counts)s.") % {"day": day, "counts": tongue.say(", ").join(counted)}
+        return locale.say("%(day)s.") % {"day": day}
+    return locale.say("%(day)s: %(counts)s.") % {"day": day, "counts": locale.say(", ").join(counted)}
 
 
 COUNTS = {
@@ -114,15 +114,15 @@ COUNTS = {
 }
 
 
-def notes(tongue: Tongue, codes: Iterable[str]) -> tuple[str, ...]:
+def notes(locale: Locale, codes: Iterable[str]) -> tuple[str, ...]:
     """What the reader is told about this edition. `code:detail` carries a word; unknown codes say nothing."""
-    said = (_note(tongue, *code.partition(":")[::2]) for code in codes)
+    said = (_note(locale, *code.partition(":")[::2]) for code in codes)
     return tuple(filter(None, said))
 
 
-def _note(tongue: Tongue, code: str, detail: str) -> str:
+def _note(locale: Locale, code: str, detail: str) -> str:
     sentence = NOTES.get(code, "")
-    return tongue.say(sentence) % {"detail": clean(detail)[:60]} if sentence else ""
+    return locale.say(sentence) % {"detail": clean(detail)[:60]} if sentence else ""
 
 
 NOTES = {

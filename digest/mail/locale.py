@@ -27,7 +27,7 @@ def plural(one: str, many: str) -> tuple[str, str]:
     return one, many
 
 
-class Tongue:
+class Locale:
     """One language of the mails: what it calls things and how it writes dates and numbers."""
 
     def __init__(self, code: str, translations: NullTranslations) -> None:
@@ -80,15 +80,15 @@ def _number(code: str, value: int) -> str:
     return str(format_decimal(value, locale=LOCALES[code]))
 
 
-def tongue(language: str) -> Tongue:
+def get_locale(language: str) -> Locale:
     """The tongue for a language tag (`de-AT` speaks `de`); English where we have no other."""
     code = language.replace("_", "-").split("-")[0].lower()
     return _spoken(code if code in LOCALES else "en")
 
 
 @cache  # by our few codes, never by what somebody wrote
-def _spoken(code: str) -> Tongue:
-    return Tongue(code, _translations(code))
+def _spoken(code: str) -> Locale:
+    return Locale(code, _translations(code))
 
 
 def _translations(code: str) -> NullTranslations:

@@ -12,7 +12,7 @@ from hashlib import blake2b
 
 from digest.mail.branding import Site, ascii_domain
 from digest.mail.links import Links
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.quoted_printable import header_text, one_line, phrase, quoted
 from digest.models import Edition, Email, Subscriber
 
@@ -26,7 +26,7 @@ END = b"\r\n--%b--\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
+class NoticeEnvelope:
     """A notice's way: to whom, when it was decided, and the name it keeps however often it is sent."""
 
     to: str
@@ -37,7 +37,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
+class ReaderHeaders:
     """What one reader's digest has of its own in its head, ready for the wire."""
 
     to: str
@@ -58,7 +58,9 @@ def digest_message(
     )
 
 
-def own_head(subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = "") -> Own:
+def own_head(
+    subject: str, edition: Edition, *, site: Site, links: Links, message_id: str = ""
+) -> ReaderHeaders:
     """The reader's own part of the head. A message id without a domain gets ours."""
     pid = edition.subscriber.pid
     return linked_head(
@@ -68,10 +70,10 @@ def own_head(subject: str, edition: Edition, *, site: Site, links: Links, messag
 
 def linked_head(  # noqa: PLR0913  all that a head says of its reader
     subject: str, edition: Edition, unsubscribe: str, preferences: str, *, site: Site, message_id: str = ""
-) -> Own:
+) -> ReaderHeaders:
     """The same where the reader's links are known already."""
     reader = edition.subscriber
-    return Own(
+    return ReaderHeaders(
         to=ascii_address(reader.address),
         subject=header_text(subject),
         message_id=named(message_id, site) if message_id else digest_id(site, reader, edition.day),
@@ -81,7 +83,7 @@ def linked_head(  # noqa: PLR0913  all that a head says of its reader
     )
 
 
-def digest_head(own: Own, edition: Edition, *, site: Site, links: Links) -> str:
+def digest_head(own: ReaderHeaders, edition: Edition, *, site: Site, links: Links) -> str:
     """The headers of a digest, one a line."""
     return headed(
         (
@@ -89,12 +91,12 @@ def digest_head(own: Own, edition: Edition, *, site: Site, links: Links) -> str:
             *titled(own.subject, edition.slot, own.message_id),
             ("Reply-To", site.reply_to or site.sender),
             *listed(site, links, own, edition.day),
-            *automatic(tongue(edition.subscriber.preferences.language).code),
+            *automatic(get_locale(edition.subscriber.preferences.language).code),
         )
     )
 
 
-def notice_message(email: Email, posting: Posting, *, site: Site) -> bytes:
+def notice_message(email: Email, posting: NoticeEnvelope, *, site: Site) -> bytes:
     """A confirmation, a welcome, an alert: from an address of its own and of no list."""
     head = headed(
         (
@@ -138,7 +140,7 @@ def titled(subject: str, at: datetime, message_id: str) -> Iterable[Header]:
     )
 
 
-def listed(site: Site, links: Links, own: Own, day: date) -> Iterable[Header]:
+def listed(site: Site, links: Links, own: ReaderHeaders, day: date) -> Iterable[Header]:
     """The list these mails belong to, and the way out: never folded, never encoded."""
     name = one_line(site.brand).replace('"', "") if site.brand.isascii() else ""
     return (

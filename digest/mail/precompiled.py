@@ -38,7 +38,7 @@ class Gap:
     line: tuple[str, ...] = ()  # else the line that waits for it: text and names of holes by turns
 
 
-class Stencil:
+class EncodedTemplate:
     """A text with holes; everything around them is encoded already.
 
     Holes with a known width are filled with bytes of just that width, in letters that need no encoding.

@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 from digest.mail import layout
 from digest.mail.branding import Site
 from digest.mail.cards import NOTHING_OWN, Personal, card, personal
-from digest.mail.layout import Page
+from digest.mail.layout import DigestLayout
 from digest.mail.links import Links
-from digest.mail.locale import Tongue, city, tongue
-from digest.mail.templates import Stationery
+from digest.mail.locale import Locale, city, get_locale
+from digest.mail.templates import MailTemplates
 from digest.mail.wording import named
 from digest.models import Edition, Email, Paper, Pick, Profile, Section, Subscriber
 
@@ -67,7 +67,7 @@ class Renderer:
         self.site = site
         self.links = links
         self._overrides = overrides
-        self._stationery: dict[str, Stationery] = {}
+        self._stationery: dict[str, MailTemplates] = {}
         self._weights: dict[tuple[str, Section, str], tuple[Paper | None, int]] = {}
         self._around: dict[str, int] = {}
 
@@ -76,7 +76,7 @@ class Renderer:
         if not edition.picks:
             return self.empty_day(edition)
         edition = self.fitted(edition)
-        speaks = tongue(edition.subscriber.preferences.language)
+        speaks = get_locale(edition.subscriber.preferences.language)
         page = layout.edition_page(self.site, self.links, speaks, edition)
         page = replace(page, subject=self.subject(speaks, "digest", page=page))
         text = self._filled(page.in_columns(), speaks, edition, "txt")
@@ -89,7 +89,7 @@ class Renderer:
 
     def empty_day(self, edition: Edition) -> Email:
         """A word on a day without papers, for readers who asked for one."""
-        speaks = tongue(edition.subscriber.preferences.language)
+        speaks = get_locale(edition.subscriber.preferences.language)
         page = layout.edition_page(self.site, self.links, speaks, edition)
         reason = " ".join(page.notes) or speaks.say("Nothing new came close enough to what you read.")
         page = replace(page, preheader=reason)
@@ -120,24 +120,24 @@ class Renderer:
 
     def admin_alert(self, alert: Alert) -> Email:
         """Tells the operator what broke and what to do."""
-        speaks = tongue("en")
-        return self._notice(speaks, "admin_alert", Page(lang=speaks.code), alert=alert)
+        speaks = get_locale("en")
+        return self._notice(speaks, "admin_alert", DigestLayout(lang=speaks.code), alert=alert)
 
-    def subject(self, speaks: Tongue, name: str, **context: object) -> str:
+    def subject(self, speaks: Locale, name: str, **context: object) -> str:
         """The subject line of one kind of mail."""
         return " ".join(self.render(speaks, f"{name}/subject.txt", **context).split())
 
-    def render(self, speaks: Tongue, template: str, **context: object) -> str:
+    def render(self, speaks: Locale, template: str, **context: object) -> str:
         """Any template, in one language."""
         if speaks.code not in self._stationery:
-            self._stationery[speaks.code] = Stationery(self.site, speaks, self._overrides)
+            self._stationery[speaks.code] = MailTemplates(self.site, speaks, self._overrides)
         return self._stationery[speaks.code].render(template, **context)
 
-    def card(self, speaks: Tongue, pick: Pick, number: int, own: Personal, part: str) -> str:
+    def card(self, speaks: Locale, pick: Pick, number: int, own: Personal, part: str) -> str:
         """One paper, as `html` or as `txt`."""
         return next(self.shown(speaks, pick, number, own, part))
 
-    def shown(self, speaks: Tongue, pick: Pick, number: int, own: Personal, *parts: str) -> Iterator[str]:
+    def shown(self, speaks: Locale, pick: Pick, number: int, own: Personal, *parts: str) -> Iterator[str]:
         """One paper in each of these forms."""
         printed = card(speaks, pick, number, own)
         for part in parts:
@@ -145,7 +145,7 @@ class Renderer:
 
     def fitted(self, edition: Edition) -> Edition:
         """As much of an edition as no mail program cuts off."""
-        speaks = tongue(edition.subscriber.preferences.language)
+        speaks = get_locale(edition.subscriber.preferences.language)
         around = self.weight_around(speaks)
         if (
             around
@@ -155,11 +155,11 @@ class Renderer:
             return edition
         return fitted(edition, partial(self._exact_weight, speaks, edition), around=around)
 
-    def _exact_weight(self, speaks: Tongue, edition: Edition, pick: Pick) -> int:
+    def _exact_weight(self, speaks: Locale, edition: Edition, pick: Pick) -> int:
         own = personal(speaks, self.links, edition.subscriber, pick, edition.day)
         return self._weight(speaks, pick) + len((escape(own.why) + own.more + own.less + own.href).encode())
 
-    def _weight(self, speaks: Tongue, pick: Pick) -> int:
+    def _weight(self, speaks: Locale, pick: Pick) -> int:
         """Bytes of a card's HTML without the reader's own part."""
         key = (speaks.code, pick.section, pick.paper.id)
         paper, weight = self._weights.get(key, (None, 0))
@@ -169,19 +169,19 @@ class Renderer:
             self._weights[key] = (pick.paper, weight)
         return weight
 
-    def weight_around(self, speaks: Tongue) -> int:
+    def weight_around(self, speaks: Locale) -> int:
         """Bytes of HTML around the cards, rounded up by what a reader's own lines can hold."""
         if speaks.code not in self._around:
-            blank = Page(lang=speaks.code)
+            blank = DigestLayout(lang=speaks.code)
             html = self.render(speaks, "digest/body.html", page=blank)
             self._around[speaks.code] = len(html.encode()) + 6_000
         return self._around[speaks.code]
 
     def _to(self, reader: Subscriber, name: str, **context: object) -> Email:
-        speaks = tongue(reader.preferences.language)
+        speaks = get_locale(reader.preferences.language)
         return self._notice(speaks, name, layout.page(self.site, self.links, speaks, reader), **context)
 
-    def _notice(self, speaks: Tongue, name: str, page: Page, **context: object) -> Email:
+    def _notice(self, speaks: Locale, name: str, page: DigestLayout, **context: object) -> Email:
         page = replace(page, subject=self.subject(speaks, name, page=page, **context))
         return Email(
             page.subject,
@@ -189,7 +189,7 @@ class Renderer:
             self.render(speaks, f"{name}/body.html", page=page, **context),
         )
 
-    def _filled(self, page: Page, speaks: Tongue, edition: Edition, part: str) -> Page:
+    def _filled(self, page: DigestLayout, speaks: Locale, edition: Edition, part: str) -> DigestLayout:
         return replace(
             page,
             trending=self._cards(speaks, edition, edition.section(Section.TRENDING), part),
@@ -197,7 +197,7 @@ class Renderer:
             also_new=self._cards(speaks, edition, edition.section(Section.ALSO_NEW), part),
         )
 
-    def _cards(self, speaks: Tongue, edition: Edition, picks: Iterable[Pick], part: str) -> str:
+    def _cards(self, speaks: Locale, edition: Edition, picks: Iterable[Pick], part: str) -> str:
         reader, day = edition.subscriber, edition.day
         printed = [
             self.card(speaks, pick, number, personal(speaks, self.links, reader, pick, day), part)
@@ -211,7 +211,7 @@ class Renderer:
         """`Tuesday 24 November 2026, 07:00 (Berlin)`."""
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
-        return f"{tongue(reader.preferences.language).day(local.date())}, {local:%H:%M} ({city(zone)})"
+        return f"{get_locale(reader.preferences.language).day(local.date())}, {local:%H:%M} ({city(zone)})"
 
 
 def same(one: object, other: object) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from unicodedata import category
 
-from digest.mail.locale import Tongue
+from digest.mail.locale import Locale
 from digest.mail.summary import told_in_short
 from digest.models import Edition, Pick, Section
 from digest.models.text import shorten
@@ -24,23 +24,23 @@ def leads(edition: Edition) -> Sequence[Pick]:
     return (*ordered[best : best + 1], *ordered[:best], *ordered[best + 1 :])
 
 
-def subject(tongue: Tongue, edition: Edition) -> str:
+def subject(locale: Locale, edition: Edition) -> str:
     """`Counting Sheep… + 18 more papers`, at most 60 characters."""
     first, *others = leads(edition)
     if not others:
-        return name(tongue, first.paper.title, LONGEST_SUBJECT)
-    more = tongue.count(" + %(count)s more paper", " + %(count)s more papers", len(others))
-    return name(tongue, first.paper.title, LONGEST_SUBJECT - len(more)) + more
+        return name(locale, first.paper.title, LONGEST_SUBJECT)
+    more = locale.count(" + %(count)s more paper", " + %(count)s more papers", len(others))
+    return name(locale, first.paper.title, LONGEST_SUBJECT - len(more)) + more
 
 
-def preheader(tongue: Tongue, edition: Edition) -> str:
+def preheader(locale: Locale, edition: Edition) -> str:
     """`Also: Learning to Nap; Dreams as Priors.`: a readable sentence of 35 to 110 characters."""
     first, *others = leads(edition)
     told = ""
     for number in range(1, len(others) + 1):
         room = (LONGEST_PREHEADER - 10) // max(2, number)
-        names = [name(tongue, pick.paper.title, room) for pick in others[:number]]
-        told = tongue.say("Also: %(papers)s.") % {"papers": tongue.say("; ").join(names)}
+        names = [name(locale, pick.paper.title, room) for pick in others[:number]]
+        told = locale.say("Also: %(papers)s.") % {"papers": locale.say("; ").join(names)}
         if number >= 2 and len(told) >= SHORTEST_PREHEADER:
             return told
     # Too few or too short names for a sentence: the best paper itself tells the rest.
@@ -48,13 +48,13 @@ def preheader(tongue: Tongue, edition: Edition) -> str:
 
 
 @lru_cache(maxsize=8192)
-def name(tongue: Tongue, title: str, room: int) -> str:
+def name(locale: Locale, title: str, room: int) -> str:
     """A paper's short name: what stands before a colon if that is a name, else the title cut at a word."""
     plain = REPLY_MARKS.sub("", " ".join("".join(map(_printable, title[:500])).split()))
     before_colon = plain.partition(": ")[0]
     if 2 <= len(before_colon) <= min(40, room):
         plain = before_colon
-    return shorten(plain, room) or tongue.say("(untitled)")
+    return shorten(plain, room) or locale.say("(untitled)")
 
 
 def _printable(letter: str) -> str:

@@ -12,7 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from digest.mail.branding import Site
-from digest.mail.locale import Tongue
+from digest.mail.locale import Locale
 from digest.mail.text_wrap import wrapped
 
 PACKAGE = Path(__file__).parents[1]
@@ -74,10 +74,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self._safe[asked]
 
 
-class Stationery:
+class MailTemplates:
     """The templates in one language: strict about names, escaping in HTML, in a sandbox."""
 
-    def __init__(self, site: Site, tongue: Tongue, overrides: Path | None = None) -> None:
+    def __init__(self, site: Site, locale: Locale, overrides: Path | None = None) -> None:
         folders = (*([overrides / "email", overrides] if overrides else []), built_in() / "email")
         self._environment = Sandbox(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
@@ -91,7 +91,7 @@ class Stationery:
         )
         self._environment.filters["wrap"] = wrapped
         install = self._environment.install_gettext_translations  # type: ignore[attr-defined]  # by ext.i18n
-        install(tongue.translations, newstyle=True)
+        install(locale.translations, newstyle=True)
         colours = site.light.named() | site.dark.named("dark_")
         sheet = Stylesheet(self._source("style.css"), colours)
         self._environment.globals |= {"site": site, "stylesheet": sheet, "style_head": sheet.head}

@@ -10,12 +10,12 @@ from email_validator import EmailNotValidError, validate_email
 from digest.models.errors import InvalidAddress
 
 
-def key_of(mailbox: str, *, pepper: bytes) -> str:
+def key_of(mailbox: str, *, suppression_key: bytes) -> str:
     """The name under which an address is suppressed; without the pepper nobody can tell whose it is.
 
     `mailbox` is the one spelling that all spellings of an address share, as subscribers keep it.
     """
-    return hmac.new(pepper, mailbox.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(suppression_key, mailbox.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ def parse_address(text: str) -> Address:
 
 def address_key(secret: bytes, address: str) -> str:
     """The keyed hash by which a suppression knows a mailbox; without the secret it says nothing."""
-    return key_of(parse_address(address).mailbox, pepper=secret)
+    return key_of(parse_address(address).mailbox, suppression_key=secret)

@@ -32,7 +32,7 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class NewDelivery:
     """A mail that shall go out, as the ledger is told about it.
 
     `key` makes it unique for ever: planning it again changes nothing. `papers` are remembered as
@@ -87,7 +87,7 @@ class BounceKind(StrEnum):
     OTHER = "other"  # noted, without consequences
 
 
-class Brake(StrEnum):
+class ThrottleAction(StrEnum):
     """How a receiving domain asks for less mail."""
 
     SLOW = "slow"  # half the rate from now on
@@ -95,7 +95,7 @@ class Brake(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedBatch:
     """What one sender took from the queue, and what left the queue on the way."""
 
     deliveries: tuple[Delivery, ...] = ()
@@ -105,7 +105,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class AttemptResult:
     """What one try made of a delivery; the ledger writes it down as it is."""
 
     delivery: Delivery
@@ -114,14 +114,14 @@ class Settlement:
     not_before: datetime | None = None  # when it is tried again, if it is queued again
     spends: bool = False  # it used up one try of the retry ladder
     doubtful: bool = False  # the server may have taken it without our knowing
-    misprint: bool = False  # it could not be rendered
+    render_failed: bool = False  # it could not be rendered
     code: int = 0
     enhanced: str = ""
     text: str = ""
     remote_id: str = ""
     route: str = ""
     bounce: BounceKind | None = None
-    brake: Brake | None = None
+    brake: ThrottleAction | None = None
 
 
 class SuppressionReason(StrEnum):

@@ -9,7 +9,7 @@ from digest.models.papers import Heat, Paper
 from digest.models.subscribers import Subscriber
 
 
-class Because(StrEnum):
+class ReasonKind(StrEnum):
     """The kind of evidence behind a pick."""
 
     TREND = "trend"
@@ -26,7 +26,7 @@ class Because(StrEnum):
 class Reason:
     """Why this paper is here: evidence as data, put into words by compose in the reader's language."""
 
-    because: Because
+    because: ReasonKind
     terms: tuple[str, ...] = ()  # the terms that weighed most, heaviest first
     liked_title: str = ""  # the nearest paper the reader liked
     author: str = ""

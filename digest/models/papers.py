@@ -87,7 +87,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FetchResult:
     """What one source answered for one scope (a category group, a listing day)."""
 
     source: str
@@ -106,7 +106,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class FetchState:
     """What we remember of a scope's last good answer: to ask politely, and to notice a stale one."""
 
     etag: str = ""

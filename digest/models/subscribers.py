@@ -8,7 +8,7 @@ CONFIRM_WITHIN = timedelta(hours=72)  # so long a yes counts, and the link that 
 
 
 @dataclass(frozen=True, slots=True)
-class Liking:
+class LikedPaper:
     """A paper the reader gave us or judged: a seed, more like this, less like this."""
 
     title: str
@@ -23,7 +23,7 @@ class Facet:
     name: str
     keywords: tuple[str, ...] = ()
     text: str = ""
-    liked: tuple[Liking, ...] = ()
+    liked: tuple[LikedPaper, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class Profile:
     affiliations: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     text: str = ""
-    liked: tuple[Liking, ...] = ()  # seed papers and "more like this", newest first
-    disliked: tuple[Liking, ...] = ()
-    opened: tuple[Liking, ...] = ()  # what opening has taught, newest first: each paper once
+    liked: tuple[LikedPaper, ...] = ()  # seed papers and "more like this", newest first
+    disliked: tuple[LikedPaper, ...] = ()
+    opened: tuple[LikedPaper, ...] = ()  # what opening has taught, newest first: each paper once
     learnt: tuple[tuple[str, float], ...] = ()  # term and weight in [-1, 1], learnt from feedback
     facets: tuple[Facet, ...] = ()  # further interests the reader named
 

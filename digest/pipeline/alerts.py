@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.db import Transaction
-from digest.models import BounceKind, DeliveryKind, DeliveryState, Health, Planned, Reading
+from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
 LASTS = timedelta(hours=24)
 BAD = frozenset({Health.FAILED, Health.CHANGED})
@@ -27,9 +27,9 @@ class Trouble:
     advice: str
 
 
-def source_troubles(readings: Iterable[Reading]) -> list[Trouble]:
+def source_troubles(readings: Iterable[FetchResult]) -> list[Trouble]:
     """A trouble for each source that gave no usable answer at all."""
-    by_source: dict[str, list[Reading]] = {}
+    by_source: dict[str, list[FetchResult]] = {}
     for reading in readings:
         by_source.setdefault(reading.source, []).append(reading)
     return [
@@ -84,7 +84,7 @@ def alert(tx: Transaction, to: str, trouble: Trouble, *, now: datetime) -> bool:
     """Queue a word to the operator, if there is an address; True when it is the day's first of its kind."""
     if not to:
         return False
-    told = Planned(
+    told = NewDelivery(
         kind=DeliveryKind.ADMIN,
         key=f"alert/{trouble.kind}/{now:%Y-%m-%d}",
         subscriber_id=None,

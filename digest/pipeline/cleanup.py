@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest import subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.db.papers.repository import MEMORY
-from digest.subscribers import By
+from digest.subscribers import Actor
 
 WHOLE_CURVES = timedelta(days=60)  # so long every reading of a count is kept
 THINNED = timedelta(days=150)  # papers first seen before that were thinned on an earlier day
@@ -33,7 +33,7 @@ class Tidied:
     heats: int = 0  # that no mail tells of any more
 
 
-def tidy(store: Store, now: datetime) -> Tidied | None:
+def tidy(store: Database, now: datetime) -> Tidied | None:
     """Forget what is too old, at most once a day (UTC); None when that was done today."""
     with store.begin(write=False) as tx:
         if tx.meta.read(_DONE) == str(now.date()):
@@ -49,7 +49,7 @@ def tidy(store: Store, now: datetime) -> Tidied | None:
     return Tidied(signals, readings, unanswered, mails, sent, past, heats)
 
 
-def _compact(store: Store, now: datetime) -> int:
+def _compact(store: Database, now: datetime) -> int:
     """Empty the rows of mails that nobody will ask about again; the rows stay, for each key is used once."""
     with store.begin(write=False) as tx:
         since = datetime.fromisoformat(tx.meta.read(_COMPACTED) or LONG_AGO)
@@ -63,7 +63,7 @@ def _compact(store: Store, now: datetime) -> int:
         emptied += some
 
 
-def _forget_sent(store: Store, now: datetime) -> int:
+def _forget_sent(store: Database, now: datetime) -> int:
     """What a part of the readers was sent too long ago to matter (MEMORY), a few readers at a time."""
     last, gone, part = 0, 0, now.toordinal() % PARTS
     while True:
@@ -75,12 +75,12 @@ def _forget_sent(store: Store, now: datetime) -> int:
         last = some[-1]
 
 
-def _forget_unanswered(store: Store, now: datetime) -> int:
+def _forget_unanswered(store: Database, now: datetime) -> int:
     """In pieces, so that nobody waits long for the database."""
     gone = 0
     while True:
         with store.begin() as tx:
-            some = subscribers.forget_unanswered(tx, by=By("house", now), limit=_CHUNK)
+            some = subscribers.forget_unanswered(tx, by=Actor("house", now), limit=_CHUNK)
         gone += some
         if some < _CHUNK:
             return gone

@@ -7,7 +7,7 @@ away, and calls every paper seen that is first seen after it. Nothing of that wo
 import logging
 from datetime import datetime, timedelta
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.future_timestamps import bring_back, waiting
 from digest.models.schedule import next_slot
 
@@ -18,14 +18,14 @@ AHEAD = timedelta(hours=1)  # what two machines may differ by, and time servers 
 _CHUNK = 1000
 
 
-def was_ahead(store: Store, now: datetime) -> bool:
+def was_ahead(store: Database, now: datetime) -> bool:
     """Whether we last came round at a time that has not come yet."""
     with store.begin(write=False) as tx:
         ticked = tx.meta.read(LAST_TICK)
     return bool(ticked) and datetime.fromisoformat(ticked) > now + AHEAD
 
 
-def set_right(store: Store, now: datetime) -> int:
+def repair_timestamps(store: Database, now: datetime) -> int:
     """If the clock was ahead: the time is now, and nobody waits beyond their next slot. How many did.
 
     `now` must be the time it is, not one that somebody would like to try.
@@ -44,7 +44,7 @@ def set_right(store: Store, now: datetime) -> int:
     return moved
 
 
-def _nearer(store: Store, now: datetime, *, after: int) -> tuple[int, int]:
+def _nearer(store: Database, now: datetime, *, after: int) -> tuple[int, int]:
     """A chunk of readers on their next slot: how many were beyond it, and the last that was looked at."""
     with store.begin() as tx:
         some = waiting(tx.connection, now, after=after, limit=_CHUNK)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.sources import SourceState
 from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
 from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
 from digest.models.schedule import local_day
 from digest.pipeline.fitted_models import calibration_of, climate_of
 from digest.pipeline.profile_cache import keep_outlines, outlines_of
-from digest.ranking.candidate_arrays import Columns
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import Embedding
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import Selection, select
@@ -25,7 +25,7 @@ BAD = frozenset({Health.FAILED, Health.CHANGED})
 NOTHING_KNOWN = Profile()
 
 
-def candidates(store: Store, now: datetime) -> Candidates:
+def candidates(store: Database, now: datetime) -> Candidates:
     """What may be sent now, and how hot it is."""
     with store.begin(write=False) as tx:
         papers = tx.papers.pool(now - POOL, now)
@@ -34,10 +34,10 @@ def candidates(store: Store, now: datetime) -> Candidates:
 
 
 @dataclass(frozen=True)
-class Morning:
+class DayContext:
     """What all editions of one run share; the ranker is built for the first reader who needs it."""
 
-    store: Store
+    store: Database
     now: datetime
     candidates: Candidates
     notes: tuple[str, ...] = ()  # what every reader is told of this day
@@ -57,9 +57,9 @@ class Morning:
         return self.vectors.name if self.vectors else ""
 
     @cached_property
-    def columns(self) -> Columns:
+    def columns(self) -> CandidateArrays:
         """The candidates as every selection reads them."""
-        return Columns(self.candidates)
+        return CandidateArrays(self.candidates)
 
     def editions(
         self,
@@ -87,11 +87,11 @@ class Morning:
             yield Edition(day=day, slot=slot, subscriber=reader, picks=made.picks, notes=notes), made
 
 
-def morning(store: Store, now: datetime, *, vectors: Embedding | None = None) -> Morning:
+def morning(store: Database, now: datetime, *, vectors: Embedding | None = None) -> DayContext:
     """The day as it stands at a moment."""
     with store.begin(write=False) as tx:
         notes = notes_on(tx.sources.latest(), now)
-    return Morning(store, now, candidates(store, now), notes, vectors)
+    return DayContext(store, now, candidates(store, now), notes, vectors)
 
 
 def notes_for(reader: Subscriber) -> Iterator[str]:

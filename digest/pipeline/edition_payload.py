@@ -15,15 +15,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from digest.models import Because, Edition, Heat, Paper, Pick, Reason, Section, Subscriber
+from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Subscriber
 
 _HEAT = TypeAdapter(Heat)
 _REASON = TypeAdapter(Reason)
 _LETTERS = {Section.TRENDING: "t", Section.PICKED: "p", Section.ALSO_NEW: "n"}
 _SECTIONS = {letter: section for section, letter in _LETTERS.items()}
 _PLAIN = {
-    Section.TRENDING: Reason(because=Because.TREND),
-    Section.ALSO_NEW: Reason(because=Because.NEW),
+    Section.TRENDING: Reason(because=ReasonKind.TREND),
+    Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
 }  # what goes without saying there
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
 

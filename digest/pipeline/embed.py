@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.embeddings import KeptModel, text_key
 from digest.models.errors import ConfigError
 from digest.ranking.bm25 import Floats
@@ -22,11 +22,11 @@ Tell = Callable[[str, int, int], object]
 Load = Callable[[str], Embedder | None]
 
 
-def tell_nobody(_what: str, _done: int, _of: int) -> None:
+def ignore_progress(_what: str, _done: int, _of: int) -> None:
     """Nobody looks at how far it is."""
 
 
-def keep_up(store: Store, model: Embedder | None, now: datetime, *, tell: Tell = tell_nobody) -> int:
+def keep_up(store: Database, model: Embedder | None, now: datetime, *, tell: Tell = ignore_progress) -> int:
     """Give every paper that may be sent today, or tells what is usual, its vector; how many were made.
 
     For a new model, or one that has learnt more, all are made anew, and what was there serves until
@@ -46,14 +46,14 @@ def keep_up(store: Store, model: Embedder | None, now: datetime, *, tell: Tell =
     return len(missing)
 
 
-def lacking(store: Store, kept: KeptModel, texts: Mapping[int, str]) -> Mapping[int, str]:
+def lacking(store: Database, kept: KeptModel, texts: Mapping[int, str]) -> Mapping[int, str]:
     """Those of these texts, by their keys, that this model has not read."""
     with store.begin(write=False) as tx:
         held = tx.vectors.held(kept, texts.keys())
     return {key: text for key, text in texts.items() if key not in held}
 
 
-def made(store: Store, model: Embedder, kept: KeptModel, texts: Mapping[int, str]) -> Iterator[int]:
+def made(store: Database, model: Embedder, kept: KeptModel, texts: Mapping[int, str]) -> Iterator[int]:
     """Turn texts into vectors, and keep them batch by batch; how many, before each batch is begun."""
     if not texts:
         return
@@ -66,14 +66,14 @@ def made(store: Store, model: Embedder, kept: KeptModel, texts: Mapping[int, str
             tx.vectors.keep(kept, {key: packed(row) for key, row in zip(some, vectors, strict=True)})
 
 
-def chosen(store: Store, model: Embedder) -> KeptModel | None:
+def chosen(store: Database, model: Embedder) -> KeptModel | None:
     """What this model has read, in its newest state; None before it was begun."""
     with store.begin(write=False) as tx:
         mine = [kept for kept in tx.vectors.models() if is_by(kept, model)]
     return max(mine, key=lambda kept: kept.id, default=None)
 
 
-def served(store: Store, model: Embedder | None, *, load: Load) -> Embedding | None:
+def served(store: Database, model: Embedder | None, *, load: Load) -> Embedding | None:
     """The model whose vectors are complete, whichever is chosen by now; the chosen one if there is none.
 
     What a model has not read it reads when it is asked; so one that has read something is better than none.
@@ -96,7 +96,7 @@ def maker_of(kept: KeptModel, model: Embedder, *, load: Load) -> Embedder | None
 class Served:
     """A model that looks its vectors up in the store, and makes only those that are not there."""
 
-    def __init__(self, store: Store, kept: KeptModel, maker: Embedder) -> None:
+    def __init__(self, store: Database, kept: KeptModel, maker: Embedder) -> None:
         self.name, self.weight = kept.name, maker.weight
         self._store, self._kept, self._maker = store, kept, maker
         self._encoder: Encode | None = None
@@ -119,7 +119,7 @@ class Served:
         return np.array([unpacked(packed(row)) for row in unit(self._encoder(texts))], np.float32)
 
 
-def _texts(store: Store, now: datetime) -> dict[int, str]:
+def _texts(store: Database, now: datetime) -> dict[int, str]:
     """What the papers say that may be sent or compared, by its key."""
     with store.begin(write=False) as tx:
         papers = (*tx.papers.pool(now - POOL, now), *tx.papers.background(EARLIER, before=now - POOL))
@@ -127,7 +127,7 @@ def _texts(store: Store, now: datetime) -> dict[int, str]:
     return {text_key(text): text for text in texts}
 
 
-def _begun(store: Store, model: Embedder, texts: Sequence[str], now: datetime) -> KeptModel:
+def _begun(store: Database, model: Embedder, texts: Sequence[str], now: datetime) -> KeptModel:
     """The model as the store knows it; a new one, or one that can learn more by now, begins."""
     step = max((number for number in LEARNS_AT if number <= len(texts)), default=0)
     mine = chosen(store, model)

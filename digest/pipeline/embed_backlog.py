@@ -14,10 +14,10 @@ from time import monotonic
 
 import numpy as np
 
-from digest.db import Store, Transaction
+from digest.db import Database, Transaction
 from digest.db.embeddings import KeptModel, text_key
-from digest.models import Liking, Profile, Status
-from digest.pipeline.embed import MADE_AT, SEARCHED, Tell, chosen, lacking, made, tell_nobody
+from digest.models import LikedPaper, Profile, Status
+from digest.pipeline.embed import MADE_AT, SEARCHED, Tell, chosen, ignore_progress, lacking, made
 from digest.ranking.embeddings import Embedder
 
 PIECE = 500  # papers, or readers, looked at at once: memory stays flat
@@ -29,7 +29,7 @@ Texts = dict[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class BacklogPosition:
     """How far a model has read: `below` is the number of the last paper, `reader` the id of the last one."""
 
     model: str
@@ -43,13 +43,13 @@ class Place:
 
 
 def catch_up(  # noqa: PLR0913  one reading, each choice by its name
-    store: Store,
+    store: Database,
     model: Embedder | None,
     now: datetime,
     *,
     within: float | None = None,
     anew: bool = False,
-    tell: Tell = tell_nobody,
+    tell: Tell = ignore_progress,
 ) -> int:
     """Go on reading for so many seconds, or to the end; how many vectors were made.
 
@@ -90,12 +90,12 @@ def progress(tx: Transaction) -> dict[str, object] | None:
     }
 
 
-def _place(store: Store, kept: KeptModel, now: datetime, *, anew: bool) -> Place | None:
+def _place(store: Database, kept: KeptModel, now: datetime, *, anew: bool) -> BacklogPosition | None:
     """Where to go on; None if it is through for today."""
     with store.begin(write=False) as tx:
         told = tx.meta.read(PLACE)
-    place = Place(**json.loads(told)) if told else None
-    fresh = Place(model=kept.name, day=str(now.date()))
+    place = BacklogPosition(**json.loads(told)) if told else None
+    fresh = BacklogPosition(model=kept.name, day=str(now.date()))
     if place is None or place.model != kept.name:
         return fresh
     if place.is_done and kept.is_complete and place.day == fresh.day and not anew:
@@ -103,13 +103,13 @@ def _place(store: Store, kept: KeptModel, now: datetime, *, anew: bool) -> Place
     return fresh if place.is_done else place
 
 
-def _next(store: Store, place: Place) -> tuple[Texts, Place]:
+def _next(store: Database, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
     """What is read next, and where that leads."""
     with store.begin(write=False) as tx:
         return _readers(tx, place) if place.has_papers else _papers(tx, place)
 
 
-def _papers(tx: Transaction, place: Place) -> tuple[Texts, Place]:
+def _papers(tx: Transaction, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
     rows = tx.vectors.newest_texts(min(PIECE, SEARCHED - place.papers), below=place.below)
     if not rows:
         return {}, replace(place, has_papers=True)
@@ -118,7 +118,7 @@ def _papers(tx: Transaction, place: Place) -> tuple[Texts, Place]:
     return {text_key(text): text for _, text in rows}, further
 
 
-def _readers(tx: Transaction, place: Place) -> tuple[Texts, Place]:
+def _readers(tx: Transaction, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
     readers = tx.subscribers.after(place.reader, limit=PIECE)
     if not readers:
         return {}, replace(place, is_done=True)
@@ -129,13 +129,13 @@ def _readers(tx: Transaction, place: Place) -> tuple[Texts, Place]:
 
 def given(profile: Profile) -> Iterator[str]:
     """What the papers say that a reader gave, liked or disliked."""
-    likings: Iterator[Liking] = chain(
+    likings: Iterator[LikedPaper] = chain(
         profile.liked, profile.disliked, chain.from_iterable(facet.liked for facet in profile.facets)
     )
     return (f"{liking.title}\n{liking.abstract}" for liking in likings)
 
 
-def _tell(store: Store, place: Place, tell: Tell) -> None:
+def _tell(store: Database, place: BacklogPosition, tell: Tell) -> None:
     with store.begin(write=False) as tx:
         papers, readers = min(tx.papers.count(), SEARCHED), sum(tx.subscribers.counts().values())
     if place.has_papers:
@@ -144,7 +144,7 @@ def _tell(store: Store, place: Place, tell: Tell) -> None:
         tell(f"earlier papers, by {place.model}", place.papers, papers)
 
 
-def _finish(store: Store, kept: KeptModel, now: datetime) -> None:
+def _finish(store: Database, kept: KeptModel, now: datetime) -> None:
     """From here on these vectors serve, and those that nobody needs any more are dropped."""
     with store.begin() as tx:
         if not kept.is_complete:
@@ -155,7 +155,7 @@ def _finish(store: Store, kept: KeptModel, now: datetime) -> None:
         _forget(store, kept)
 
 
-def _forget(store: Store, kept: KeptModel) -> None:
+def _forget(store: Database, kept: KeptModel) -> None:
     """Drop what no paper that is searched, and none that a reader gave, says any more."""
     with store.begin(write=False) as tx:
         wanted = np.fromiter(_wanted(tx), np.int64)
@@ -168,7 +168,7 @@ def _forget(store: Store, kept: KeptModel) -> None:
 
 
 def _wanted(tx: Transaction) -> Iterator[int]:
-    place = Place(model="", day="")
+    place = BacklogPosition(model="", day="")
     while not place.is_done:
         texts, place = _readers(tx, place) if place.has_papers else _papers(tx, place)
         yield from texts

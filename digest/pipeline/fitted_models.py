@@ -6,52 +6,52 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import TypeAdapter
 
-from digest.db import Store, Transaction
+from digest.db import Database, Transaction
 from digest.db.papers.signals import Final
 from digest.models import DeliveryKind, DeliveryState, Section, SignalKind, Subscriber
 from digest.pipeline.edition_payload import affinities
-from digest.ranking.score import SHIPPED, Calibration, Shown, fit_calibration
-from digest.trending.baselines import DEFAULT, Climate, Pace
+from digest.ranking.score import SHIPPED, Calibration, ShownMatch, fit_calibration
+from digest.trending.baselines import DEFAULT, Baselines, GrowthCurve
 from digest.trending.fit_baselines import SETTLED, refit, rolled
 from digest.trending.fit_prior import fit_prior
-from digest.trending.prior import Past, Prior
+from digest.trending.prior import Prior, VoteHistory
 
 REMEMBERED = timedelta(days=90)  # of authors' earlier papers: enough to know who is known, quick to read
 A_YEAR = timedelta(days=365)
 COUNTS = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
 _KEY, _PRIOR_KEY, _CALIBRATION_KEY = "climate", "prior", "calibration"
 LATEST = 60  # mails of a reader that are looked at for what they were sent
-_PACES = TypeAdapter(tuple[Pace, ...])
+_PACES = TypeAdapter(tuple[GrowthCurve, ...])
 _PRIOR = TypeAdapter(Prior)
 _CALIBRATION = TypeAdapter(Calibration)
 
 
-def climate_of(store: Store, now: datetime) -> Climate:
+def climate_of(store: Database, now: datetime) -> Baselines:
     """What is usual now: fitted figures if there are any, the last 28 days, and the authors' record."""
     climate = _kept(store)
     return rolled(climate, _ended(store, now, climate.paces[0], since=now - REMEMBERED), now.date())
 
 
-def _kept(store: Store) -> Climate:
+def _kept(store: Database) -> Baselines:
     with store.begin(write=False) as tx:
         paces, prior = tx.meta.read(_KEY), tx.meta.read(_PRIOR_KEY)
     climate = replace(DEFAULT, paces=_PACES.validate_json(paces)) if paces else DEFAULT
     return replace(climate, prior=_PRIOR.validate_json(prior)) if prior else climate
 
 
-def _ended(store: Store, now: datetime, pace: Pace, *, since: datetime) -> list[Past]:
+def _ended(store: Database, now: datetime, pace: GrowthCurve, *, since: datetime) -> list[VoteHistory]:
     """The papers listed since then whose votes say where they end."""
     with store.begin(write=False) as tx:
         finals = tx.signals.finals(*COUNTS[0], since=since.date())
         papers = tx.papers.by_ids([final.paper_id for final in finals])
     return [
-        Past(papers[final.paper_id], final.value / min(1.0, pace.grown_at(_hours(final))))
+        VoteHistory(papers[final.paper_id], final.value / min(1.0, pace.grown_at(_hours(final))))
         for final in finals
         if _hours(final) >= SETTLED / timedelta(hours=1) and final.observed_at <= now
     ]
 
 
-def fitted(store: Store, now: datetime, *, days: int) -> tuple[Pace, ...]:
+def fitted(store: Database, now: datetime, *, days: int) -> tuple[GrowthCurve, ...]:
     """The pace of every source as our own readings of the last days tell it; sources too young are absent."""
     since = now - timedelta(days=days)
     with store.begin(write=False) as tx:
@@ -68,25 +68,25 @@ def fitted(store: Store, now: datetime, *, days: int) -> tuple[Pace, ...]:
     return tuple(found)
 
 
-def fitted_prior(store: Store, now: datetime) -> Prior | None:
+def fitted_prior(store: Database, now: datetime) -> Prior | None:
     """What authors, code and topic promise by the papers of the last year; None while they are too few."""
     past = _ended(store, now, _kept(store).paces[0], since=now - A_YEAR)
     return fit_prior(past, now.date())
 
 
-def calibration_of(store: Store) -> Calibration:
+def calibration_of(store: Database) -> Calibration:
     """How likely a near paper is to be wanted: as fitted here, else as shipped."""
     with store.begin(write=False) as tx:
         kept = tx.meta.read(_CALIBRATION_KEY)
     return _CALIBRATION.validate_json(kept) if kept else SHIPPED
 
 
-def fitted_calibration(store: Store, now: datetime) -> Calibration | None:
+def fitted_calibration(store: Database, now: datetime) -> Calibration | None:
     """The same by what our own readers were sent and came to like; None while that is too little."""
     return fit_calibration([*_shown(store)], now.date())
 
 
-def _shown(store: Store) -> Iterator[Shown]:
+def _shown(store: Database) -> Iterator[ShownMatch]:
     """What was picked for those readers who ever judged a paper; the silence of the others says nothing."""
     last = 0
     while True:
@@ -99,7 +99,7 @@ def _shown(store: Store) -> Iterator[Shown]:
         last = some[-1].id
 
 
-def _shown_to(tx: Transaction, reader: Subscriber) -> Iterator[Shown]:
+def _shown_to(tx: Transaction, reader: Subscriber) -> Iterator[ShownMatch]:
     judged = {each.paper_id for each in (*reader.profile.liked, *reader.profile.disliked)} - {""}
     liked = {each.paper_id for each in reader.profile.liked}
     if not judged:
@@ -107,12 +107,12 @@ def _shown_to(tx: Transaction, reader: Subscriber) -> Iterator[Shown]:
     for mail in tx.deliveries.history(reader.id, limit=LATEST):
         if mail.kind is DeliveryKind.DIGEST and mail.state is DeliveryState.ACCEPTED:
             for paper, affinity in affinities(mail.payload, Section.PICKED):
-                yield Shown(affinity, paper in liked)
+                yield ShownMatch(affinity, paper in liked)
 
 
 def keep(
-    store: Store,
-    paces: tuple[Pace, ...],
+    store: Database,
+    paces: tuple[GrowthCurve, ...],
     prior: Prior | None = None,
     calibration: Calibration | None = None,
 ) -> None:

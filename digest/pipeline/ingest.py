@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.sources import SourceState
-from digest.models import Memory, Reading
+from digest.models import FetchResult, FetchState
 from digest.models.arxiv_calendar import arxiv_day
 from digest.models.errors import StoreBusy, StoreError
 from digest.models.text import shorten
 from digest.pipeline.alerts import BAD
-from digest.sources.base import Known, Source, Tell, Visit, failed, read, tell_nobody, unreadable
+from digest.sources.base import FetchContext, Known, Source, Tell, failed, ignore_progress, read, unreadable
 from digest.sources.freshness import reason_to_hold
 from digest.sources.http.client import Client
 
@@ -31,7 +31,7 @@ ANNOUNCER = "arxiv"  # the source whose calendar says on which days there must b
 class Fetched:
     """What one reading brought, as people and programs are told."""
 
-    reading: Reading
+    reading: FetchResult
     new: int
     updated: int
 
@@ -48,12 +48,12 @@ class Unread:
 
 
 async def fetch(
-    store: Store,
+    store: Database,
     sources: Sequence[Source],
     connect: Callable[[], AbstractAsyncContextManager[Client]],
     now: datetime,
     *,
-    tell: Tell = tell_nobody,
+    tell: Tell = ignore_progress,
 ) -> tuple[Fetched, ...]:
     """Read every source. What one of them fails to say is in its reading; the others are unharmed."""
     fetched: list[Fetched] = []
@@ -63,7 +63,9 @@ async def fetch(
         for source in sources:
             with store.begin(write=False) as tx:
                 memory = tx.sources.memory(source.name)
-            visit = Visit(client=client, now=now, known=_known_in(store), memory=memory, tell=tell, pool=pool)
+            visit = FetchContext(
+                client=client, now=now, known=_known_in(store), memory=memory, tell=tell, pool=pool
+            )
             readings = await read(source, visit)
             fetched += [_kept(store, reading, now) for reading in readings]
             if source.name == ANNOUNCER:
@@ -72,7 +74,7 @@ async def fetch(
 
 
 def _hold_if_strange(
-    store: Store, readings: Sequence[Reading], memory: dict[str, Memory], now: datetime
+    store: Database, readings: Sequence[FetchResult], memory: dict[str, FetchState], now: datetime
 ) -> None:
     """Keep today's edition back while something about its papers looks wrong; let it go when that is over."""
     day = arxiv_day(now)
@@ -84,7 +86,7 @@ def _hold_if_strange(
             tx.sources.release(str(day), actor="recovered", at=now)
 
 
-def _known_in(store: Store) -> Known:
+def _known_in(store: Database) -> Known:
     def known(ids: Sequence[str]) -> set[str]:
         with store.begin(write=False) as tx:
             return set(tx.papers.by_ids(ids))
@@ -92,7 +94,7 @@ def _known_in(store: Store) -> Known:
     return known
 
 
-def _kept(store: Store, reading: Reading, now: datetime) -> Fetched:
+def _kept(store: Database, reading: FetchResult, now: datetime) -> Fetched:
     """Keep a reading; of one that the database cannot hold, that it could not be read."""
     try:
         return _keep(store, reading, now)
@@ -103,7 +105,7 @@ def _kept(store: Store, reading: Reading, now: datetime) -> Fetched:
         return _keep(store, failed(reading.source, reading.scope, now, unreadable(error)), now)
 
 
-def _keep(store: Store, reading: Reading, now: datetime) -> Fetched:
+def _keep(store: Database, reading: FetchResult, now: datetime) -> Fetched:
     """One reading, its papers and its signals: all of it in one transaction, or none."""
     with store.begin() as tx:
         added = tx.papers.add(reading.papers, seen_at=now)
@@ -121,14 +123,14 @@ def _keep(store: Store, reading: Reading, now: datetime) -> Fetched:
     return Fetched(reading=reading, new=len(added.new), updated=len(added.updated))
 
 
-def fetch_is_due(store: Store, now: datetime, *, every: timedelta) -> bool:
+def fetch_is_due(store: Database, now: datetime, *, every: timedelta) -> bool:
     """Whether no reading is fresh any more."""
     with store.begin(write=False) as tx:
         read = [state.read_at for state in tx.sources.latest()]
     return not any(now - every < moment <= now for moment in read)
 
 
-def unread(store: Store, now: datetime, *, every: timedelta) -> tuple[Unread, ...]:
+def unread(store: Database, now: datetime, *, every: timedelta) -> tuple[Unread, ...]:
     """The sources in trouble that are not asked again yet, because the last reading is fresh."""
     with store.begin(write=False) as tx:
         fresh = [state for state in tx.sources.latest() if now - every < state.read_at <= now]

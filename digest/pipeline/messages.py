@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from digest.db import Store
+from digest.db import Database
 from digest.delivery.dkim import Signer
-from digest.delivery.message import Letter
-from digest.mail.bulk_renderer import Press
-from digest.mail.mime import Posting, ascii_address, notice_id, notice_message
+from digest.delivery.message import OutgoingMessage
+from digest.mail.bulk_renderer import BulkRenderer
+from digest.mail.mime import NoticeEnvelope, ascii_address, notice_id, notice_message
 from digest.mail.renderer import Alert, Renderer
 from digest.models import CONFIRM_WITHIN, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.errors import DeliveryError
@@ -29,7 +29,7 @@ class Pile:
         self.heats: dict[str, str] = {}
         self._asked: set[str] = set()  # of papers: there may be none of that name
 
-    def fetch(self, store: Store, payloads: Iterable[Mapping[str, Any]]) -> None:
+    def fetch(self, store: Database, payloads: Iterable[Mapping[str, Any]]) -> None:
         """Read what is missing of what these payloads tell of."""
         if self._clock() > self._until:
             self.papers, self.heats, self._asked = {}, {}, set()
@@ -49,12 +49,12 @@ class Pile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
+class MessageBuilder:
     """Where letters are written: for the outbox when a delivery goes, for people when they preview."""
 
-    store: Store
+    store: Database
     renderer: Renderer
-    press: Press  # prints what many mails share once
+    press: BulkRenderer  # prints what many mails share once
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
     signer: Signer | None = None  # vouches for mails whose relay does not
     pile: Pile = field(default_factory=Pile)
@@ -68,13 +68,13 @@ class Letters:
         digests = (each.payload for each in deliveries if each.kind is DeliveryKind.DIGEST)
         self.pile.fetch(self.store, digests)
 
-    def write(self, delivery: Delivery) -> Letter | None:
+    def write(self, delivery: Delivery) -> OutgoingMessage | None:
         """The letter of a delivery, or None when there is nothing left to say to its reader."""
         raw = self._raw(delivery)
         if raw is None:
             return None
         to = delivery.address if delivery.address.isascii() else ascii_address(delivery.address)
-        return Letter(
+        return OutgoingMessage(
             raw=raw,
             mail_from=self.mail_from(delivery),
             rcpt_to=to,
@@ -119,7 +119,7 @@ class Letters:
     def _posted(self, delivery: Delivery, email: Email, language: str = "en", *, refuse: str = "") -> bytes:
         site = self.renderer.site
         name = notice_id(site, delivery.key)
-        posting = Posting(
+        posting = NoticeEnvelope(
             to=delivery.address, at=delivery.slot, message_id=name, language=language, refuse=refuse
         )
         return self._signed(notice_message(email, posting, site=site))

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from digest.db import Store, Transaction
-from digest.models import DeliveryKind, Edition, Heat, Paper, Planned, Sent, Shard, Subscriber
+from digest.db import Database, Transaction
+from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
 from digest.models.arxiv_calendar import arxiv_day
 from digest.models.backoff import spread
 from digest.models.schedule import due_slot, local_day, next_slot
-from digest.pipeline.day import Morning, morning
+from digest.pipeline.day import DayContext, morning
 from digest.pipeline.edition_payload import edition_from, heat_names, heats_of, paper_ids, payload_of
 from digest.ranking.embeddings import Embedding
 
@@ -37,7 +37,7 @@ class Plans:
 
 
 def plan(  # noqa: PLR0913  one day's planning, each choice by its name
-    store: Store,
+    store: Database,
     now: datetime,
     *,
     vectors: Embedding | None = None,
@@ -45,7 +45,7 @@ def plan(  # noqa: PLR0913  one day's planning, each choice by its name
     watch: Watch = watch_nothing,
     dry_run: bool = False,
     within: Shard | None = None,
-    opened: Morning | None = None,
+    opened: DayContext | None = None,
 ) -> Plans:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
@@ -77,7 +77,7 @@ def stopped_by(tx: Transaction, now: datetime) -> str:
     return tx.meta.paused or next(held, "")
 
 
-def _choose(today: Morning, due: Sequence[Subscriber], *, keeps: bool) -> tuple[Plans, list[Edition]]:
+def _choose(today: DayContext, due: Sequence[Subscriber], *, keeps: bool) -> tuple[Plans, list[Edition]]:
     with today.store.begin(write=False) as tx:
         sent = tx.sent.of([reader.id for reader in due])
     slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
@@ -88,7 +88,7 @@ def _choose(today: Morning, due: Sequence[Subscriber], *, keeps: bool) -> tuple[
 
 
 def _queue(
-    store: Store, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime, *, over: timedelta
+    store: Database, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime, *, over: timedelta
 ) -> None:
     """The editions, everybody's next slot and how far they were served: in one transaction."""
     with store.begin() as tx:  # before and apart: planners share these rows, and nobody shall wait for them
@@ -99,9 +99,9 @@ def _queue(
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
 
 
-def _planned(edition: Edition, over: timedelta) -> Planned:
+def _planned(edition: Edition, over: timedelta) -> NewDelivery:
     reader = edition.subscriber
-    return Planned(
+    return NewDelivery(
         kind=DeliveryKind.DIGEST,
         key=delivery_key(edition),
         subscriber_id=reader.id,
@@ -148,7 +148,9 @@ def _seen_since(paper: Paper, cursor: datetime) -> bool:
     return paper.first_seen is None or paper.first_seen > cursor
 
 
-def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedding | None = None) -> Edition:
+def upcoming(
+    store: Database, reader: Subscriber, now: datetime, *, vectors: Embedding | None = None
+) -> Edition:
     """The edition a reader gets next, or was given today: exactly what was or would be queued."""
     due = due_slot(reader.schedule, now)
     slot = due[1] if due else next_slot(reader.schedule, now)
@@ -170,7 +172,7 @@ def upcoming(store: Store, reader: Subscriber, now: datetime, *, vectors: Embedd
     )
 
 
-def recall(store: Store, reader: Subscriber, slot: datetime) -> Edition | None:
+def recall(store: Database, reader: Subscriber, slot: datetime) -> Edition | None:
     """The edition that was planned for a reader's slot, or None."""
     day = local_day(reader.schedule, slot)
     with store.begin(write=False) as tx:

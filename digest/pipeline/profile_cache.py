@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.embeddings import KeptOutline
 from digest.models import Subscriber
 from digest.ranking.profile_encoder import fingerprint
-from digest.ranking.profile_vectors import FORM, Outline, packed, unpacked
+from digest.ranking.profile_vectors import FORM, ProfileVectors, packed, unpacked
 from digest.ranking.ranker import Ranker
 
 
-def outlines_of(store: Store, readers: Sequence[Subscriber], *, model: str) -> list[Outline | None]:
+def outlines_of(store: Database, readers: Sequence[Subscriber], *, model: str) -> list[ProfileVectors | None]:
     """The kept outlines of these readers, in their order; None where a profile changed, or the model."""
     with store.begin(write=False) as tx:
         kept = tx.vectors.outlines([reader.id for reader in readers])
@@ -18,13 +18,13 @@ def outlines_of(store: Store, readers: Sequence[Subscriber], *, model: str) -> l
 
 
 def keep_outlines(
-    store: Store,
+    store: Database,
     readers: Sequence[Subscriber],
-    known: Sequence[Outline | None],
+    known: Sequence[ProfileVectors | None],
     ranker: Ranker,
     *,
     model: str,
-) -> list[Outline]:
+) -> list[ProfileVectors]:
     """All outlines: the missing ones are made now, and kept."""
     missing = [reader for reader, outline in zip(readers, known, strict=True) if outline is None]
     made = dict(
@@ -40,7 +40,7 @@ def keep_outlines(
     return [outline or made[reader.id] for reader, outline in zip(readers, known, strict=True)]
 
 
-def _if_valid(kept: KeptOutline | None, reader: Subscriber, model: str) -> Outline | None:
+def _if_valid(kept: KeptOutline | None, reader: Subscriber, model: str) -> ProfileVectors | None:
     """By what the profile says and not by its revision alone: a preview tries what is not saved yet."""
     return unpacked(kept.outline) if kept and kept.made_by == _made_by(reader, model) else None
 

@@ -20,8 +20,8 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from digest.db import Store
-from digest.delivery.interfaces import Ledger
+from digest.db import Database
+from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.routes import Route, way_out
 from digest.delivery.sender import pump
 from digest.delivery.stats import Tally
@@ -36,19 +36,19 @@ from digest.pipeline.alerts import (
 )
 from digest.pipeline.cleanup import tidy
 from digest.pipeline.clock_repair import LAST_TICK
-from digest.pipeline.day import Morning
+from digest.pipeline.day import DayContext
 from digest.pipeline.embed import keep_up
 from digest.pipeline.embed_backlog import SLICE, catch_up
 from digest.pipeline.ingest import Fetched, fetch, fetch_is_due
-from digest.pipeline.messages import Letters
+from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.plan import Plans, Watch, plan, watch_nothing
-from digest.pipeline.summarize import Wanted, retell
+from digest.pipeline.summarize import SummaryRequest, retell
 from digest.ranking.embeddings import Embedder, Embedding
-from digest.sources.base import Source, Tell, tell_nobody
+from digest.sources.base import Source, Tell, ignore_progress
 from digest.sources.http.client import Client
 from digest.sources.llm import Model
 
-__all__ = ["Day", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
+__all__ = ["DayResult", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
 
 WAY_OUT = "way_out"  # where it keeps why no mail can go out, while none can
 A_DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ class Parts(Protocol):
     """What a whole tick needs of the house."""
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Database:
         """The books."""
 
     @property
@@ -69,7 +69,7 @@ class Parts(Protocol):
         """What is read."""
 
     @property
-    def letters(self) -> Letters:
+    def letters(self) -> MessageBuilder:
         """Where mail is written."""
 
     @property
@@ -103,12 +103,12 @@ class Parts(Protocol):
     def connect(self) -> AbstractAsyncContextManager[Client]:
         """A client for one visit."""
 
-    def ledger(self) -> AbstractContextManager[Ledger]:
+    def ledger(self) -> AbstractContextManager[DeliveryQueue]:
         """The right to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class DayResult:
     """What came of one tick."""
 
     fetched: tuple[Fetched, ...] = ()
@@ -129,86 +129,88 @@ class Day:
         return [*stopped, *source_troubles(each.reading for each in self.fetched)]
 
 
-async def run(house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody) -> Day:
+async def run(
+    services: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = ignore_progress
+) -> DayResult:
     """One tick: read the sources if it is time, plan what is due, send until nothing is left."""
-    day = await prepare(house, clock, watch=watch, tell=tell)
-    day = replace(day, tally=await send(house, clock))
-    await reread(house, clock, tell=tell)
+    day = await prepare(services, clock, watch=watch, tell=tell)
+    day = replace(day, tally=await send(services, clock))
+    await reread(services, clock, tell=tell)
     return day
 
 
 async def prepare(
-    house: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = tell_nobody
-) -> Day:
+    services: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = ignore_progress
+) -> DayResult:
     """The first half of a tick: read the sources if it is time, and plan what is due."""
     now = clock()  # one moment for the whole tick, so that a preview of it is the mail
-    fetched = await ingest(house, now, tell=tell) if is_hungry(house, now) else ()
-    day = Day(fetched=fetched, plans=await choose(house, clock, now, watch=watch))
-    conclude(house, day, clock)
+    fetched = await ingest(services, now, tell=tell) if should_fetch(services, now) else ()
+    day = DayResult(fetched=fetched, plans=await choose(services, clock, now, watch=watch))
+    conclude(services, day, clock)
     return day
 
 
-def is_hungry(house: Parts, now: datetime) -> bool:
+def should_fetch(services: Parts, now: datetime) -> bool:
     """Whether the sources should be read now."""
-    return fetch_is_due(house.store, now, every=house.fetch_every)
+    return fetch_is_due(services.store, now, every=services.fetch_every)
 
 
-async def ingest(house: Parts, now: datetime, *, tell: Tell = tell_nobody) -> tuple[Fetched, ...]:
+async def ingest(services: Parts, now: datetime, *, tell: Tell = ignore_progress) -> tuple[Fetched, ...]:
     """Read the sources, and have a model see what is new."""
-    fetched = await fetch(house.store, house.sources, house.connect, now, tell=tell)
-    await to_thread.run_sync(partial(keep_up, house.store, house.embedding, now, tell=tell))
+    fetched = await fetch(services.store, services.sources, services.connect, now, tell=tell)
+    await to_thread.run_sync(partial(keep_up, services.store, services.embedding, now, tell=tell))
     return fetched
 
 
 async def choose(  # noqa: PLR0913  one planning, each choice by its name
-    house: Parts,
+    services: Parts,
     clock: Clock,
     now: datetime,
     *,
     watch: Watch = watch_nothing,
     within: Shard | None = None,
-    opened: Morning | None = None,
+    opened: DayContext | None = None,
 ) -> Plans:
     """Plan for who is due, all or those of one shard, and have the papers retold that they will get."""
-    wanted, over = Wanted(watch), house.spread
+    wanted, over = SummaryRequest(watch), services.spread
     # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
-    work = partial(plan, house.store, now, vectors=house.vectors, over=over, watch=wanted)
+    work = partial(plan, services.store, now, vectors=services.vectors, over=over, watch=wanted)
     plans = await to_thread.run_sync(partial(work, within=within, opened=opened))
-    await retell(house.store, house.model, wanted.ids, clock())
+    await retell(services.store, services.model, wanted.ids, clock())
     return plans
 
 
-async def reread(house: Parts, clock: Clock, *, tell: Tell = tell_nobody) -> None:
+async def reread(services: Parts, clock: Clock, *, tell: Tell = ignore_progress) -> None:
     """Have a model that is new here, or has not been everywhere today, read on for some seconds."""
-    work = partial(catch_up, house.store, house.embedding, clock(), within=SLICE, tell=tell)
+    work = partial(catch_up, services.store, services.embedding, clock(), within=SLICE, tell=tell)
     await to_thread.run_sync(work)
 
 
-def conclude(house: Parts, day: Day, clock: Clock) -> None:
+def conclude(services: Parts, day: DayResult, clock: Clock) -> None:
     """Say that we came round, tell the operator of trouble, and forget what is too old."""
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.meta.write(LAST_TICK, clock().isoformat())
         heard = tx.deliveries.ended(clock() - A_DAY), tx.deliveries.heard(clock() - A_DAY)
         for trouble in (*day.troubles, *bounce_troubles(*heard)):
-            alert(tx, house.admin_address, trouble, now=clock())
-    tidy(house.store, clock())
+            alert(tx, services.admin_address, trouble, now=clock())
+    tidy(services.store, clock())
 
 
-async def send(house: Parts, clock: Clock, *, stopping: asyncio.Event | None = None) -> Tally:
+async def send(services: Parts, clock: Clock, *, stopping: asyncio.Event | None = None) -> Tally:
     """Hand over everything that is queued; StoreBusy when another process is doing so.
 
     When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
     """
-    house.letters.start_anew()
-    with house.ledger() as ledger:
-        letters, routes = house.letters, house.routes
+    services.letters.start_anew()
+    with services.ledger() as ledger:
+        letters, routes = services.letters, services.routes
         tally = await pump(
             ledger, letters.write, routes, clock=clock, stopping=stopping, expect=letters.expect
         )
-    blocked = way_out(house.routes)
-    with house.store.begin() as tx:
+    blocked = way_out(services.routes)
+    with services.store.begin() as tx:
         if tx.meta.read(WAY_OUT) != blocked:
             tx.meta.write(WAY_OUT, blocked)
         if tally.alerts:
-            alert(tx, house.admin_address, delivery_trouble(tally.alerts), now=clock())
+            alert(tx, services.admin_address, delivery_trouble(tally.alerts), now=clock())
     return tally

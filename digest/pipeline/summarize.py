@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Edition, Paper, Section
 from digest.models.errors import SourceError
 from digest.pipeline.plan import Watch
@@ -24,7 +24,7 @@ RESTING = "llm_rests_until"
 SPENT = "llm_spent"  # the day, and how many papers were asked about on it
 
 
-class Wanted:
+class SummaryRequest:
     """Looks at editions as they are planned and counts whose sentence is wanted most."""
 
     def __init__(self, watch: Watch) -> None:
@@ -43,7 +43,7 @@ class Wanted:
 
 
 async def retell(
-    store: Store, model: Model | None, ids: Sequence[str], now: datetime, *, within: float = WITHIN
+    store: Database, model: Model | None, ids: Sequence[str], now: datetime, *, within: float = WITHIN
 ) -> int:
     """Ask about what nobody has asked about yet, and keep it; the number of papers that got a sentence."""
     if model is None or not ids:
@@ -59,7 +59,7 @@ async def retell(
     return len(told)
 
 
-def _take_budget(store: Store, model: Model, ids: Sequence[str], now: datetime) -> Sequence[Paper]:
+def _take_budget(store: Database, model: Model, ids: Sequence[str], now: datetime) -> Sequence[Paper]:
     """The papers to ask about now, already counted: a crash must not make it cost twice."""
     with store.begin() as tx:
         resting = tx.meta.read(RESTING)

@@ -20,7 +20,7 @@ ALWAYS_NEW = float("inf")  # for papers that no store has seen
 
 
 @dataclass(frozen=True)
-class Columns:
+class CandidateArrays:
     """The candidates of a day, fact by fact, in the order of `candidates.papers`."""
 
     candidates: Candidates

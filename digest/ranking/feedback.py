@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 
-from digest.models import Liking, Paper, Profile
+from digest.models import LikedPaper, Paper, Profile
 from digest.models.subscribers import MOST_LIKED
 from digest.ranking.tokenizer import STOPWORDS, surfaces
 
@@ -15,7 +15,7 @@ TERMS_TAUGHT = 6  # by one paper
 FADED = 0.04  # weights below are forgotten
 
 
-class Verdict(StrEnum):
+class Feedback(StrEnum):
     """What a reader did with a paper."""
 
     MORE = "more"
@@ -24,12 +24,12 @@ class Verdict(StrEnum):
     CLICK = "click"  # counts only for readers who allowed it
 
 
-def learn(profile: Profile, paper: Paper, verdict: Verdict, *, clicks_may_teach: bool = False) -> Profile:
+def learn(profile: Profile, paper: Paper, verdict: Feedback, *, clicks_may_teach: bool = False) -> Profile:
     """The profile after this verdict; the same one if a click must not teach, or taught before."""
-    if verdict is Verdict.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
+    if verdict is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
         return profile
     taught = replace(profile, learnt=_shifted(profile.learnt, paper, STEP[verdict]))
-    return _opened(taught, paper) if verdict is Verdict.CLICK else _remembered(taught, paper, verdict)
+    return _opened(taught, paper) if verdict is Feedback.CLICK else _remembered(taught, paper, verdict)
 
 
 def forget(profile: Profile, term: str) -> Profile:
@@ -47,18 +47,20 @@ def _is_unopened(profile: Profile, paper: Paper) -> bool:
 
 
 def _opened(profile: Profile, paper: Paper) -> Profile:
-    return replace(profile, opened=(Liking(paper.title, paper_id=paper.id), *profile.opened)[:MOST_OPENED])
+    return replace(
+        profile, opened=(LikedPaper(paper.title, paper_id=paper.id), *profile.opened)[:MOST_OPENED]
+    )
 
 
-def _remembered(profile: Profile, paper: Paper, verdict: Verdict) -> Profile:
-    judged = Liking(paper.title, paper.abstract, paper.id)
+def _remembered(profile: Profile, paper: Paper, verdict: Feedback) -> Profile:
+    judged = LikedPaper(paper.title, paper.abstract, paper.id)
     liked, disliked = (_without(known, judged) for known in (profile.liked, profile.disliked))
-    if verdict is Verdict.LESS:
+    if verdict is Feedback.LESS:
         return replace(profile, liked=liked, disliked=(judged, *disliked)[:MOST_LIKED])
     return replace(profile, liked=(judged, *liked)[:MOST_LIKED], disliked=disliked)
 
 
-def _without(known: tuple[Liking, ...], judged: Liking) -> tuple[Liking, ...]:
+def _without(known: tuple[LikedPaper, ...], judged: LikedPaper) -> tuple[LikedPaper, ...]:
     """The others: the paper itself goes, under whatever id it was told in the same words."""
     return tuple(
         each

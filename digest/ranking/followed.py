@@ -64,13 +64,13 @@ class Following:
 
     def added(self, profile: Profile, *, has_words: bool) -> Floats:
         """What following an author, an affiliation or a category adds to each paper."""
-        whom, where, what = (np.zeros(len(self._papers), np.bool_) for _ in range(3))
+        get_subscriber, where, what = (np.zeros(len(self._papers), np.bool_) for _ in range(3))
         if profile.authors:
-            whom[list(self._bylines.of(profile.authors))] = True
+            get_subscriber[list(self._bylines.of(profile.authors))] = True
         where[_at(self._organizations, map(plain, profile.affiliations))] = True
         what[_at(self._categories, profile.categories)] = True
         category = CATEGORY if has_words else CATEGORY_ALONE
-        return np.asarray(AUTHOR * whom + AFFILIATION * where + category * what, np.float32)
+        return np.asarray(AUTHOR * get_subscriber + AFFILIATION * where + category * what, np.float32)
 
     @cached_property
     def _bylines(self) -> Bylines:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from digest.models import Facet, Liking, Profile
+from digest.models import Facet, LikedPaper, Profile
 from digest.ranking.bm25 import Terms, counted
 
 KEYWORDS = 0.5  # what a few typed words weigh beside one liked paper
@@ -58,5 +58,5 @@ def _documents(facet: Facet) -> tuple[Document, ...]:
     return (*typed, *written, *_liked(facet.liked))
 
 
-def _liked(papers: Iterable[Liking]) -> Iterable[Document]:
+def _liked(papers: Iterable[LikedPaper]) -> Iterable[Document]:
     return (Document(f"{paper.title}\n{paper.abstract}", title=paper.title) for paper in papers)

@@ -20,7 +20,7 @@ def readable(paper: Paper) -> str:
     return _even("\n".join((paper.title, paper.abstract, *paper.keywords)))
 
 
-class Said:
+class PhraseMatcher:
     """Readable texts by the words they hold, so that a phrase is looked for only where it can be."""
 
     def __init__(self, texts: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from digest.ranking.bm25 import Encoded, Floats, Lexicon
 from digest.ranking.embeddings import Encode, unit
 from digest.ranking.interest_groups import groups, may_fall_apart
 from digest.ranking.interests import Document, Interest, dislikes, interests
-from digest.ranking.profile_vectors import Groups, Outline, halved, numbered
+from digest.ranking.profile_vectors import Groups, ProfileVectors, halved, numbered
 
 
 def documents_of(profile: Profile) -> tuple[Document, ...]:
@@ -31,7 +31,9 @@ def fingerprint(profile: Profile) -> int:
     return told
 
 
-def outlined(profiles: Sequence[Profile], lexicon: Lexicon, embed: Encode | None = None) -> list[Outline]:
+def outlined(
+    profiles: Sequence[Profile], lexicon: Lexicon, embed: Encode | None = None
+) -> list[ProfileVectors]:
     """What these profiles mean in numbers, with vectors if there is a model."""
     documents = [documents_of(profile) for profile in profiles]
     place = {document: number for number, document in enumerate(dict.fromkeys(chain(*documents)))}
@@ -52,11 +54,11 @@ class _Drawn:
         self._strengths = halved(np.asarray(encoded.rows.data / encoded.rarity[columns], np.float32))
         self._vectors, self._unrelated = vectors, unrelated
 
-    def outline(self, profile: Profile, places: list[int]) -> Outline:
+    def outline(self, profile: Profile, places: list[int]) -> ProfileVectors:
         """The outline of a profile whose documents stand at these places."""
         ends = self._rows.indptr
         spans = [slice(ends[place], ends[place + 1]) for place in places]  # scipy takes ten times as long
-        return Outline(
+        return ProfileVectors(
             sizes=np.array([span.stop - span.start for span in spans], np.int32),
             words=np.concatenate([self._words[:0], *(self._words[span] for span in spans)]),
             strengths=np.concatenate([self._strengths[:0], *(self._strengths[span] for span in spans)]),

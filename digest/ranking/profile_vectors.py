@@ -23,7 +23,7 @@ _HEAD = struct.Struct("<IIIII")  # documents, terms, width of the vectors, inter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outline:
+class ProfileVectors:
     """A profile's documents in the order of `digest.ranking.interests.documents`."""
 
     sizes: Sizes  # how many terms each document has
@@ -46,7 +46,7 @@ def numbered(terms: Sequence[str]) -> Words:
     return np.fromiter(told, np.uint32, len(terms))
 
 
-def packed(outline: Outline) -> bytes:
+def packed(outline: ProfileVectors) -> bytes:
     """An outline as the store keeps it, the strengths and vectors in half precision."""
     groups = _flat(outline.groups)
     head = _HEAD.pack(
@@ -62,7 +62,7 @@ def packed(outline: Outline) -> bytes:
     return b"".join((head, *(part.tobytes() for part in parts)))
 
 
-def unpacked(stored: bytes) -> Outline:
+def unpacked(stored: bytes) -> ProfileVectors:
     """An outline as it came out of the store."""
     documents, terms, width, interests, numbers = _HEAD.unpack_from(stored)
     place = _HEAD.size
@@ -77,7 +77,7 @@ def unpacked(stored: bytes) -> Outline:
     strengths = part("<f2", terms).astype(np.float32)
     vectors = part("<f2", documents * width).astype(np.float32).reshape(documents, width)
     groups = _grouped(part("<i2", numbers).astype(np.intp).tolist(), interests)
-    return Outline(sizes, words, strengths, vectors, groups)
+    return ProfileVectors(sizes, words, strengths, vectors, groups)
 
 
 def _flat(groups: Sequence[Groups]) -> list[int]:

@@ -14,13 +14,13 @@ from digest.ranking.embeddings import Embedding, space
 from digest.ranking.followed import AUTHOR, CATEGORY_ALONE, Following
 from digest.ranking.interest_groups import lifted, shared_out
 from digest.ranking.interests import Interest, dislikes
-from digest.ranking.muting import Said, Truths, readable
+from digest.ranking.muting import PhraseMatcher, Truths, readable
 from digest.ranking.profile_encoder import outlined
-from digest.ranking.profile_vectors import Outline
+from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.reasons import Evidence
 from digest.ranking.score import SHIPPED, Calibration, relevance
-from digest.ranking.shared_terms import View
-from digest.ranking.similarity import Nearness, Sighted
+from digest.ranking.shared_terms import IndexedInterest
+from digest.ranking.similarity import IndexedProfile, SimilarityMatrix
 from digest.ranking.standardize import MOST, among_the_unjudged
 from digest.ranking.term_index import Postings
 
@@ -37,10 +37,10 @@ class Ranking:
     relevance: Floats  # the same as a probability
     muted: Truths
     is_personal: bool  # False: the reader told us nothing, affinity is 0 throughout
-    views: tuple[View, ...]
+    views: tuple[IndexedInterest, ...]
     view: Places  # which of them spoke loudest for each paper
     evidence: Evidence
-    near: Nearness
+    near: SimilarityMatrix
     profile: Profile
 
     def note(self, places: Sequence[int]) -> None:
@@ -57,7 +57,7 @@ class Ranking:
         """The name of the interest that spoke loudest for each of these; empty for an unnamed one."""
         return [view.interest.name for view in self._loudest(places)] or [""] * len(places)
 
-    def _loudest(self, places: Sequence[int]) -> Iterator[View]:
+    def _loudest(self, places: Sequence[int]) -> Iterator[IndexedInterest]:
         """For each of these papers; nothing at all for a reader without interests."""
         if len(self.views) == 1:
             yield from repeat(self.views[0], len(places))
@@ -96,7 +96,7 @@ class Ranker:
         self._place = {paper.id: place for place, paper in enumerate(papers)}
 
     def rank(
-        self, profiles: Sequence[Profile], outlines: Sequence[Outline | None] | None = None
+        self, profiles: Sequence[Profile], outlines: Sequence[ProfileVectors | None] | None = None
     ) -> list[Ranking]:
         """What each of these readers makes of the day, in their order.
 
@@ -107,15 +107,17 @@ class Ranker:
             ranking for some in _chunks(profiles) for ranking in self._rank_chunk(profiles[some], given[some])
         ]
 
-    def outlined(self, profiles: Sequence[Profile]) -> list[Outline]:
+    def outlined(self, profiles: Sequence[Profile]) -> list[ProfileVectors]:
         """These profiles in numbers: they stay true until the profile, the model or the form changes."""
         return outlined(profiles, self._lexicon, self._space.embed if self._space else None)
 
-    def _rank_chunk(self, profiles: Sequence[Profile], given: Sequence[Outline | None]) -> Iterator[Ranking]:
+    def _rank_chunk(
+        self, profiles: Sequence[Profile], given: Sequence[ProfileVectors | None]
+    ) -> Iterator[Ranking]:
         missing = [place for place, outline in enumerate(given) if outline is None]
         made = dict(zip(missing, self.outlined([profiles[place] for place in missing]), strict=True))
         whole = [made.get(place) or outline for place, outline in enumerate(given)]
-        near = Nearness(self._lexicon, self._postings, self._space, [each for each in whole if each])
+        near = SimilarityMatrix(self._lexicon, self._postings, self._space, [each for each in whole if each])
         sights = [
             near.sight(place, profile, splits=self._splits_seeds) for place, profile in enumerate(profiles)
         ]
@@ -125,7 +127,7 @@ class Ranker:
             yield self._ranking(profile, sight, [*islice(heights, len(sight.views))], near)
 
     def _ranking(
-        self, profile: Profile, sight: Sighted, heights: Sequence[Floats], near: Nearness
+        self, profile: Profile, sight: IndexedProfile, heights: Sequence[Floats], near: SimilarityMatrix
     ) -> Ranking:
         found = self._seen(sight, heights)
         affinity, loudest, parts = _merged(found, len(self.papers))
@@ -146,7 +148,7 @@ class Ranker:
         )
 
     @staticmethod
-    def _seen(sight: Sighted, heights: Sequence[Floats]) -> list["_Seen"]:
+    def _seen(sight: IndexedProfile, heights: Sequence[Floats]) -> list["_Seen"]:
         """Nearness to each interest; where its papers fall apart into groups, each group gets its share."""
         seen, rest = [], iter(heights[len(sight.wholes) :])
         for whole, parts, height in zip(sight.wholes, sight.parts, heights, strict=False):
@@ -186,8 +188,8 @@ class Ranker:
         return self._said.any_of(profile.muted)
 
     @cached_property
-    def _said(self) -> Said:
-        return Said([readable(paper) for paper in self.papers])
+    def _said(self) -> PhraseMatcher:
+        return PhraseMatcher([readable(paper) for paper in self.papers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ class _Seen:
 
     nearness: Floats
     part: Places
-    parts: tuple[View, ...]
+    parts: tuple[IndexedInterest, ...]
 
 
 def _wants_words(profile: Profile) -> bool:
@@ -205,7 +207,7 @@ def _wants_words(profile: Profile) -> bool:
     return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
 
 
-def _merged(views: Sequence[_Seen], size: int) -> tuple[Floats, Places, tuple[View, ...]]:
+def _merged(views: Sequence[_Seen], size: int) -> tuple[Floats, Places, tuple[IndexedInterest, ...]]:
     """The nearest of several interests counts for each paper; and which of all their parts that is."""
     if not views:
         return np.zeros(size, np.float32), np.zeros(size, np.intp), ()

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from digest.models import Because, Paper, Profile, Reason
+from digest.models import Paper, Profile, Reason, ReasonKind
 from digest.ranking.bm25 import Floats, Lexicon
 from digest.ranking.followed import followed_author
-from digest.ranking.shared_terms import Common, View
-from digest.ranking.similarity import Nearness
+from digest.ranking.shared_terms import Common, IndexedInterest
+from digest.ranking.similarity import SimilarityMatrix
 from digest.ranking.tokenizer import surfaces, terms
 from digest.ranking.tokenizer import terms as found_in
 
@@ -71,8 +71,8 @@ class Evidence:
     def reason(
         self,
         place: int,
-        view: View | None,
-        near: Nearness,
+        view: IndexedInterest | None,
+        near: SimilarityMatrix,
         profile: Profile,
         *,
         held_since: date | None = None,
@@ -143,13 +143,13 @@ def _without_parts(terms: Sequence[str]) -> Iterator[str]:
             yield better
 
 
-def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> Because:
+def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:
     if author:
-        return Because.AUTHOR
+        return ReasonKind.AUTHOR
     if terms:
-        return Because.TERMS
+        return ReasonKind.TERMS
     if liked:
-        return Because.LIKED
+        return ReasonKind.LIKED
     if facet:
-        return Because.FACET
-    return Because.CATEGORY if category else Because.NEW
+        return ReasonKind.FACET
+    return ReasonKind.CATEGORY if category else ReasonKind.NEW

@@ -31,14 +31,14 @@ SHIPPED = Calibration(as_of=date(2026, 11, 23), slope=2.24, intercept=-5.76)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownMatch:
     """A paper that a reader was sent, how far it stood out for them, and whether they came to like it."""
 
     affinity: float
     was_liked: bool
 
 
-def fit_calibration(shown: Sequence[Shown], as_of: date) -> Calibration | None:
+def fit_calibration(shown: Sequence[ShownMatch], as_of: date) -> Calibration | None:
     """The logistic of these papers, drawn a little towards the shipped one; None while they are too few."""
     if len(shown) < SHOWN or sum(each.was_liked for each in shown) < LIKED:
         return None

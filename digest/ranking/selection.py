@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from digest.models import Because, Candidates, Mix, Pick, Reason, Section, Sent, Subscriber, Threshold
+from digest.models import Candidates, Mix, Pick, Reason, ReasonKind, Section, Sent, Subscriber, Threshold
 from digest.ranking.bm25 import Floats
-from digest.ranking.candidate_arrays import Columns, Numbers, Truths
+from digest.ranking.candidate_arrays import CandidateArrays, Numbers, Truths
 from digest.ranking.ranker import Ranking
 from digest.ranking.score import OPENNESS
 
@@ -105,7 +105,7 @@ class Selection:
 
 
 def select(  # noqa: PLR0913  the day and the memory of a reader, each by its name
-    candidates: Candidates | Columns,
+    candidates: Candidates | CandidateArrays,
     ranking: Ranking,
     subscriber: Subscriber,
     *,
@@ -118,7 +118,7 @@ def select(  # noqa: PLR0913  the day and the memory of a reader, each by its na
     Nothing appears twice, nothing was sent before unless it broke out since, nothing muted appears at all.
     Whoever selects for many readers gives the day as `Columns`, made once.
     """
-    columns = candidates if isinstance(candidates, Columns) else Columns(candidates)
+    columns = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
     choice = _Choice(columns, ranking, subscriber, sent=sent, cursor=cursor, day=day)
     trending, (picked, explored) = choice.trending(), choice.picked()
     ranking.note(picked)
@@ -131,7 +131,7 @@ class _Choice:
 
     def __init__(  # noqa: PLR0913  as select
         self,
-        columns: Columns,
+        columns: CandidateArrays,
         ranking: Ranking,
         subscriber: Subscriber,
         *,
@@ -240,9 +240,9 @@ class _Choice:
             return _TREND
         held = self._held_since(place)
         if section is Section.ALSO_NEW:
-            return Reason(because=Because.NEW, held_since=held) if held else _NEW
+            return Reason(because=ReasonKind.NEW, held_since=held) if held else _NEW
         found = self._ranking.reason(place, held_since=held)
-        return replace(found, because=Because.EXPLORATION) if explores else found
+        return replace(found, because=ReasonKind.EXPLORATION) if explores else found
 
     def _held_since(self, place: int) -> date | None:
         seen = self._columns.seen_on[place]
@@ -251,7 +251,7 @@ class _Choice:
         return seen
 
 
-_TREND, _NEW = Reason(because=Because.TREND), Reason(because=Because.NEW)
+_TREND, _NEW = Reason(because=ReasonKind.TREND), Reason(because=ReasonKind.NEW)
 
 
 def _rounded(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
@@ -259,7 +259,7 @@ def _rounded(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> lis
     return [round(number, DECIMALS) for number in numbers.tolist()]
 
 
-def _scores(columns: Columns, ranking: Ranking, mix: Mix) -> Numbers:
+def _scores(columns: CandidateArrays, ranking: Ranking, mix: Mix) -> Numbers:
     """`digest.ranking.score.score` of every paper at once."""
     wanted = ranking.relevance.astype(np.float64)
     return wanted if columns.attention is None else columns.attention * (wanted + OPENNESS[mix])

@@ -19,7 +19,7 @@ _BLOCK = 4096  # rows that are made ready at once, so that it needs no memory be
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbourhood:
+class EmbeddingIndex:
     """Papers by what they mean: a row of unit length each, measured from the centre of all."""
 
     places: Mapping[str, int]  # of each paper's id among the rows

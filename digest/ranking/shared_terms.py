@@ -16,7 +16,7 @@ BLOCK = 64  # interests in a full table at once: bounds the memory, whatever the
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class IndexedInterest:
     """One interest or a part of it: which of the chunk's documents it is made of, and whose it is."""
 
     interest: Interest
@@ -36,19 +36,19 @@ class Common:
 Asked = tuple[int, tuple[int, ...]]  # the paper's place, the view's documents
 
 
-class Commons:
+class SharedTerms:
     """The papers of the day beside the documents of some readers, term by term."""
 
     def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, telling: Floats) -> None:
         self._candidates, self._rows, self._telling = candidates, rows, telling
-        self._noted: dict[Asked, View] = {}
+        self._noted: dict[Asked, IndexedInterest] = {}
         self._found: dict[Asked, Common] = {}
 
-    def note(self, place: int, view: View) -> None:
+    def note(self, place: int, view: IndexedInterest) -> None:
         """This will be asked: it is found together with all else that was noted, for a tenth of the time."""
         self._noted[place, view.documents] = view
 
-    def of(self, place: int, view: View) -> Common:
+    def of(self, place: int, view: IndexedInterest) -> Common:
         """What a paper shares with a view."""
         key = place, view.documents
         if key not in self._found:
@@ -68,14 +68,16 @@ class Commons:
         self._noted = {}
 
     def _common(
-        self, views: Sequence[View], places: Mapping[tuple[int, ...], Sequence[int]]
+        self, views: Sequence[IndexedInterest], places: Mapping[tuple[int, ...], Sequence[int]]
     ) -> Iterator[tuple[Asked, Common]]:
         asked = [(number, place) for number, view in enumerate(views) for place in places[view.documents]]
         terms, likes = self._terms(views, asked), self._likes(views, asked)
         for (number, place), found, (liked, likeness) in zip(asked, terms, likes, strict=True):
             yield (place, views[number].documents), Common(found, liked, likeness)
 
-    def _terms(self, views: Sequence[View], asked: Sequence[tuple[int, int]]) -> Iterator[tuple[int, ...]]:
+    def _terms(
+        self, views: Sequence[IndexedInterest], asked: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[int, ...]]:
         """For each of these, the terms that weighed; equals in the order of the paper's text."""
         table = (_weights(views, self._telling) @ self._rows).toarray()
         numbers, places = np.array(asked, np.intp).T
@@ -92,7 +94,9 @@ class Commons:
         found = columns[shared[order]].tolist()
         return (tuple(found[start:end]) for start, end in pairwise([0, *ends]))
 
-    def _likes(self, views: Sequence[View], asked: Sequence[tuple[int, int]]) -> Iterator[tuple[str, float]]:
+    def _likes(
+        self, views: Sequence[IndexedInterest], asked: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[str, float]]:
         """For each of these, the nearest of the view's liked papers and how alike they are."""
         titled = [[at for at, each in enumerate(view.interest.documents) if each.title] for view in views]
         rows = {view.documents[at]: None for view, liked in zip(views, titled, strict=True) for at in liked}
@@ -110,7 +114,7 @@ class Commons:
             yield view.interest.documents[liked[best]].title, float(near[best])
 
 
-def _weights(views: Sequence[View], telling: Floats) -> sparse.csr_array:
+def _weights(views: Sequence[IndexedInterest], telling: Floats) -> sparse.csr_array:
     """How much each document (across) weighs in each view (down)."""
     values = np.array([each.weight for view in views for each in view.interest.documents], np.float32)
     columns = np.array([place for view in views for place in view.documents], np.intp)

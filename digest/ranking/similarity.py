@@ -13,8 +13,8 @@ from digest.ranking.bm25 import Floats, Lexicon
 from digest.ranking.embeddings import NEAR, Space, nearest
 from digest.ranking.interest_groups import part
 from digest.ranking.interests import Interest, interests
-from digest.ranking.profile_vectors import Outline
-from digest.ranking.shared_terms import Commons, View
+from digest.ranking.profile_vectors import ProfileVectors
+from digest.ranking.shared_terms import IndexedInterest, SharedTerms
 from digest.ranking.standardize import unstretched
 from digest.ranking.term_index import Postings
 
@@ -23,46 +23,46 @@ TELLING = 300  # different terms that a reader gave at which a model counts half
 
 
 @dataclass(frozen=True, slots=True)
-class Sighted:
+class IndexedProfile:
     """A reader's interests as views; `parts` are the groups that an interest falls apart into."""
 
-    wholes: tuple[View, ...]
-    parts: tuple[tuple[View, ...], ...]
+    wholes: tuple[IndexedInterest, ...]
+    parts: tuple[tuple[IndexedInterest, ...], ...]
     unwanted: tuple[int, ...]  # documents
 
     @property
-    def views(self) -> tuple[View, ...]:
+    def views(self) -> tuple[IndexedInterest, ...]:
         """Everything that is to be compared: the interests, then their parts."""
         return (*self.wholes, *chain(*self.parts))
 
 
-class Nearness:
+class SimilarityMatrix:
     """The papers of the day beside a chunk of readers, in words and, with a model, in meaning."""
 
     def __init__(
-        self, lexicon: Lexicon, postings: Postings, space: Space | None, outlines: Sequence[Outline]
+        self, lexicon: Lexicon, postings: Postings, space: Space | None, outlines: Sequence[ProfileVectors]
     ) -> None:
         self._lexicon, self._space = lexicon, space
         self._postings = postings
         self._rows = postings.rows(outlines)
         self._outlines = outlines
         self._telling = lexicon.telling(self._rows)
-        self.commons = Commons(postings.candidates, self._rows, self._telling)
+        self.commons = SharedTerms(postings.candidates, self._rows, self._telling)
         self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
 
-    def sight(self, reader: int, profile: Profile, *, splits: bool) -> Sighted:
+    def sight(self, reader: int, profile: Profile, *, splits: bool) -> IndexedProfile:
         """What is to be compared for one reader of the chunk."""
         wholes, parts, start = [], [], self._starts[reader]
         wanted = interests(profile)
         groups = self._outlines[reader].groups
         for number, interest in enumerate(wanted):
             own = tuple(range(start, start := start + len(interest.documents)))
-            wholes.append(View(interest, own, reader))
+            wholes.append(IndexedInterest(interest, own, reader))
             found = groups[number] if splits else ()
             parts.append(tuple(_part(wholes[-1], group) for group in found))
-        return Sighted(tuple(wholes), tuple(parts), tuple(range(start, self._starts[reader + 1])))
+        return IndexedProfile(tuple(wholes), tuple(parts), tuple(range(start, self._starts[reader + 1])))
 
-    def views(self, views: Sequence[View], unwanted: Sequence[Sequence[int]]) -> Floats:
+    def views(self, views: Sequence[IndexedInterest], unwanted: Sequence[Sequence[int]]) -> Floats:
         """Every candidate's nearness (across) to every view (down), standardised over the day.
 
         `unwanted` are the documents that each reader of the chunk wants less of.
@@ -81,7 +81,7 @@ class Nearness:
         meant = self._meant(self._meaning, views, shares, against)
         return unstretched(_standard(view + self._trust(views) * meant))
 
-    def _trust(self, views: Sequence[View]) -> Floats:
+    def _trust(self, views: Sequence[IndexedInterest]) -> Floats:
         """What meaning counts beside words, which count 1, in each view (down): less, the more it says."""
         sizes = np.concatenate([outline.sizes for outline in self._outlines])
         said = np.array([sizes[list(view.documents)].sum() for view in views], np.float32)
@@ -96,7 +96,7 @@ class Nearness:
 
     @staticmethod
     def _meant(
-        meaning: Floats, views: Sequence[View], shares: sparse.csr_array, against: sparse.csr_array
+        meaning: Floats, views: Sequence[IndexedInterest], shares: sparse.csr_array, against: sparse.csr_array
     ) -> Floats:
         mean = _standard(np.asarray(shares @ meaning - NEGATIVE * (against @ meaning), np.float32))
         several = [place for place, view in enumerate(views) if len(view.documents) > 1]
@@ -105,7 +105,7 @@ class Nearness:
             mean[several] = _standard(mean[several] + NEAR * _standard(near))
         return mean
 
-    def _shares(self, views: Sequence[View]) -> sparse.csr_array:
+    def _shares(self, views: Sequence[IndexedInterest]) -> sparse.csr_array:
         """How much each document of the chunk counts in each view."""
         weights = [_weights(view.interest) for view in views]
         return self._table(weights, [view.documents for view in views])
@@ -118,7 +118,9 @@ class Nearness:
         values = (told / np.maximum(whole, 1e-9)[owner]).astype(np.float32)
         return sparse.csr_array((values, shares.indices, shares.indptr), shape=shares.shape)
 
-    def _against(self, views: Sequence[View], unwanted: Sequence[Sequence[int]]) -> sparse.csr_array:
+    def _against(
+        self, views: Sequence[IndexedInterest], unwanted: Sequence[Sequence[int]]
+    ) -> sparse.csr_array:
         """How much each document of the chunk counts against each view."""
         theirs = [unwanted[view.reader] for view in views]
         return self._table([[1 / len(each) for _ in each] for each in theirs], theirs)
@@ -130,8 +132,10 @@ class Nearness:
         return sparse.csr_array((values, columns, ends), shape=(len(places), self._rows.shape[0]))
 
 
-def _part(whole: View, group: Sequence[int]) -> View:
-    return View(part(whole.interest, group), tuple(whole.documents[place] for place in group), whole.reader)
+def _part(whole: IndexedInterest, group: Sequence[int]) -> IndexedInterest:
+    return IndexedInterest(
+        part(whole.interest, group), tuple(whole.documents[place] for place in group), whole.reader
+    )
 
 
 def _weights(interest: Interest) -> list[float]:

@@ -13,8 +13,8 @@ remembers of it (Memory). `read` never raises SourceError: a dead source or cate
 health says FAILED or CHANGED and whose note is a sentence. `progress(what, done, of)` is for people.
 """
 
-from digest.sources.base import Source, Visit, read
-from digest.sources.http.client import Client, Manners
+from digest.sources.base import FetchContext, Source, read
+from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.registry import SOURCES, Plan, build
 
-__all__ = ["SOURCES", "Client", "Manners", "Plan", "Source", "Visit", "build", "read"]
+__all__ = ["SOURCES", "Client", "ClientPolicy", "FetchContext", "Plan", "Source", "build", "read"]

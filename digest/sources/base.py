@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from digest.models import Health, Memory, Paper, Reading
+from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.sources.http.client import Client
 
@@ -23,24 +23,24 @@ def nothing_known(_: Sequence[str]) -> set[str]:
     return set()
 
 
-def tell_nobody(what: str, done: int, of: int) -> None:
+def ignore_progress(what: str, done: int, of: int) -> None:
     """Progress nobody watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class FetchContext:
     """What a source is given when it is read: a client, the time, and what the store remembers."""
 
     client: Client
     now: datetime
     known: Known = nothing_known
-    memory: Mapping[str, Memory] = field(default_factory=dict)  # by scope, of this source
-    tell: Tell = tell_nobody
+    memory: Mapping[str, FetchState] = field(default_factory=dict)  # by scope, of this source
+    tell: Tell = ignore_progress
     pool: Sequence[str] = ()  # ids the store would like to know more about (citations, summaries)
 
-    def recall(self, scope: str) -> Memory:
+    def recall(self, scope: str) -> FetchState:
         """What the store remembers of one scope; empty for a new one."""
-        return self.memory.get(scope, Memory())
+        return self.memory.get(scope, FetchState())
 
 
 class Source(Protocol):
@@ -50,13 +50,13 @@ class Source(Protocol):
     def name(self) -> str:
         """The name in settings, in the store and on the screen."""
 
-    def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading per scope. A SourceError ends the visit; what was given before it stands."""
 
 
-async def read(source: Source, visit: Visit) -> list[Reading]:
+async def read(source: Source, visit: FetchContext) -> list[FetchResult]:
     """Everything a source has to say now, counted. A dead source is a reading that says so."""
-    readings: list[Reading] = []
+    readings: list[FetchResult] = []
     try:
         async for reading in source.read(visit):
             readings.append(counted(reading, visit.known))  # noqa: PERF401  what came before an error stays
@@ -73,7 +73,7 @@ def unreadable(error: Exception) -> SourceChanged:
     return SourceChanged(f"its answer holds something we cannot read ({type(error).__name__})")
 
 
-def counted(reading: Reading, known: Known) -> Reading:
+def counted(reading: FetchResult, known: Known) -> FetchResult:
     """The reading with its unseen papers counted and its highest id named."""
     ids = [paper.id for paper in reading.papers]
     seen = known(ids) if ids else set()
@@ -89,10 +89,10 @@ def newest(papers: Sequence[Paper]) -> str:
     return max((paper.id for paper in papers), default="")
 
 
-def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> Reading:
+def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> FetchResult:
     """A reading that says why there is none."""
     health = Health.CHANGED if isinstance(error, SourceChanged) else Health.FAILED
-    return Reading(source=source, scope=scope, read_at=read_at, health=health, note=sentence(str(error)))
+    return FetchResult(source=source, scope=scope, read_at=read_at, health=health, note=sentence(str(error)))
 
 
 def sentence(text: str) -> str:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, Health, Paper, Reading
+from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonical
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import Visit, failed
+from digest.sources.base import FetchContext, failed
 from digest.sources.http.response import Wants
 from digest.sources.text import normalize
 
@@ -27,7 +27,7 @@ class Biorxiv:
     base: str
     name: str = "biorxiv"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading of all pages; the size of a page is theirs to choose."""
         span = self._span(visit)
         papers: dict[str, Paper] = {}
@@ -51,18 +51,18 @@ class Biorxiv:
             note = f"There is more than {MOST_PAGES} pages hold." if seen < total else ""
         yield self._reading(visit, tuple(papers.values()), note)
 
-    def _span(self, visit: Visit) -> str:
+    def _span(self, visit: FetchContext) -> str:
         """The days to ask for: since the last good reading and a day more, within reason."""
         last = visit.recall(self.name).read_at or visit.now - FIRST_DAYS
         return f"{(max(last, visit.now - FARTHEST) - timedelta(days=1)).date()}/{visit.now.date()}"
 
-    def _reading(self, visit: Visit, papers: tuple[Paper, ...], note: str) -> Reading:
+    def _reading(self, visit: FetchContext, papers: tuple[Paper, ...], note: str) -> FetchResult:
         health = Health.TRUNCATED if note else Health.OK if papers else Health.EMPTY
-        return Reading(
+        return FetchResult(
             source=self.name, scope=self.name, read_at=visit.now, papers=papers, health=health, note=note
         )
 
-    async def _page(self, visit: Visit, span: str, cursor: int) -> tuple[Reading, int, int]:
+    async def _page(self, visit: FetchContext, span: str, cursor: int) -> tuple[FetchResult, int, int]:
         answer = await visit.client.get(
             f"{self.base}/details/{self.name}/{span}/{cursor}/json", family="biorxiv", wants=Wants.JSON
         )
@@ -70,7 +70,7 @@ class Biorxiv:
         return reading, *counts_in(answer.body)
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The papers of one page, each in its highest version."""
     rows = _document(body).get("collection", [])
     if not isinstance(rows, list):
@@ -86,7 +86,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
             papers[paper.id] = _newer(papers.get(paper.id), paper)
     if skipped and not papers:
         raise SourceChanged(f"none of its {skipped} papers has the fields we know")
-    return Reading(
+    return FetchResult(
         source=scope,
         scope=scope,
         read_at=read_at,

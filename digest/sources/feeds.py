@@ -11,11 +11,11 @@ from email.utils import parsedate_to_datetime
 import httpx
 from lxml import etree
 
-from digest.models import Health, Memory, Paper, Reading
+from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonical, title_key
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import Visit, failed, web_link
+from digest.sources.base import FetchContext, failed, web_link
 from digest.sources.http.response import Wants
 from digest.sources.text import normalize
 from digest.sources.xml import ATOM, Parsed, Unreadable, local, read_each, text_of, tree
@@ -39,7 +39,7 @@ class Feeds:
     urls: tuple[str, ...]
     name: str = "feeds"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading per feed."""
         for done, url in enumerate(self.urls):
             visit.tell("Feeds", done, len(self.urls))
@@ -50,14 +50,14 @@ class Feeds:
                 yield failed(self.name, scope, visit.now, error)
         visit.tell("Feeds", len(self.urls), len(self.urls))
 
-    async def _feed(self, visit: Visit, url: str, memory: Memory) -> Reading:
+    async def _feed(self, visit: FetchContext, url: str, memory: FetchState) -> FetchResult:
         headers = {"If-None-Match": memory.etag} if memory.etag else {}
         if memory.last_modified:
             headers["If-Modified-Since"] = memory.last_modified
         family = httpx.URL(url).host
         answer = await visit.client.get(url, family=family, wants=Wants.XML, headers=headers)
         if answer.unchanged:
-            return Reading(source=self.name, scope=scope_of(url), read_at=visit.now, note="Unchanged.")
+            return FetchResult(source=self.name, scope=scope_of(url), read_at=visit.now, note="Unchanged.")
         reading = parse(answer.body, scope_of(url), visit.now)
         return replace(reading, etag=answer.etag, last_modified=answer.last_modified)
 
@@ -68,7 +68,7 @@ def scope_of(url: str) -> str:
     return f"{address.host}{address.path.rstrip('/')}"
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The papers of a feed; what has neither a DOI, an arXiv id nor a telling title is passed over."""
     parsed = _read(body)
     if not parsed.items and not parsed.skipped and not _is_feed(body):
@@ -78,7 +78,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
     if parsed.broken:
         note = f"The feed broke off after {len(parsed.items)} items."
     papers = tuple({paper.id: paper for paper in reversed(parsed.items)}.values())[::-1]
-    return Reading(
+    return FetchResult(
         source="feeds", scope=scope, read_at=read_at, papers=papers, health=health, note=note, body=body
     )
 

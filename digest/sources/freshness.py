@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from digest.models import Health, Memory, Reading
+from digest.models import FetchResult, FetchState, Health
 from digest.models.arxiv_calendar import arxiv_announces, arxiv_silence
 
 SICK = frozenset({Health.STALE, Health.TRUNCATED, Health.FAILED, Health.CHANGED})
@@ -19,8 +19,8 @@ FARTHEST_BEHIND = timedelta(days=60)
 
 
 def judge(
-    reading: Reading, memory: Memory, *, today: date, tonight: date | None = None, others: int = 0
-) -> Reading:
+    reading: FetchResult, memory: FetchState, *, today: date, tonight: date | None = None, others: int = 0
+) -> FetchResult:
     """The reading of one arXiv category with its health, note and, when it is the day's news, its day.
 
     `today` is arXiv's date, `tonight` the one whose batch may be out already: in the evening tomorrow's;
@@ -41,7 +41,7 @@ def judge(
     return _without_unseen(reading, memory, today, others=others)
 
 
-def _without_unseen(reading: Reading, memory: Memory, today: date, *, others: int) -> Reading:
+def _without_unseen(reading: FetchResult, memory: FetchState, today: date, *, others: int) -> FetchResult:
     """ArXiv announces today, but nothing here is new: is that so, or is the feed stale?"""
     if not reading.papers:
         return _nothing(reading, others=others)
@@ -57,7 +57,7 @@ def announcement_day(today: date) -> date:
     return today
 
 
-def missed_since(memory: Memory, *, today: date) -> date | None:
+def missed_since(memory: FetchState, *, today: date) -> date | None:
     """The first announcement day between the last fresh batch and today; None when none was missed."""
     if memory.day is None:
         return None
@@ -70,7 +70,7 @@ def missed_since(memory: Memory, *, today: date) -> date | None:
 
 
 def reason_to_hold(
-    readings: Iterable[Reading], memory: dict[str, Memory], *, today: date, gave_up: bool = False
+    readings: Iterable[FetchResult], memory: dict[str, FetchState], *, today: date, gave_up: bool = False
 ) -> str:
     """Why a person should look before anything is sent, in one sentence; empty when all seems well.
 
@@ -90,9 +90,9 @@ def reason_to_hold(
     return next(filter(None, reasons), "")
 
 
-def _nothing_came(readings: Sequence[Reading], memory: dict[str, Memory], today: date) -> str:
+def _nothing_came(readings: Sequence[FetchResult], memory: dict[str, FetchState], today: date) -> str:
     answered = any(reading.health not in (Health.FAILED, Health.CHANGED) for reading in readings)
-    remembered = [memory.get(reading.scope, Memory()) for reading in readings]
+    remembered = [memory.get(reading.scope, FetchState()) for reading in readings]
     done, usual = any(known.day == today for known in remembered), sum(k.usual or 0.0 for k in remembered)
     brought = any(reading.unseen for reading in readings)
     if arxiv_announces(today) and answered and usual >= ENOUGH_TO_JUDGE and not done and not brought:
@@ -100,9 +100,9 @@ def _nothing_came(readings: Sequence[Reading], memory: dict[str, Memory], today:
     return ""
 
 
-def _too_much(readings: Sequence[Reading], memory: dict[str, Memory], today: date) -> str:
+def _too_much(readings: Sequence[FetchResult], memory: dict[str, FetchState], today: date) -> str:
     """More than a few times what is usual, for as many days as we were not there."""
-    remembered = [memory.get(reading.scope, Memory()) for reading in readings]
+    remembered = [memory.get(reading.scope, FetchState()) for reading in readings]
     usual = sum((known.usual or 0.0) * _days_since(known, today) for known in remembered)
     unseen = sum(reading.unseen for reading in readings)
     if usual and unseen > max(FAR_TOO_MANY * usual, ENOUGH_TO_JUDGE):
@@ -110,7 +110,7 @@ def _too_much(readings: Sequence[Reading], memory: dict[str, Memory], today: dat
     return ""
 
 
-def _days_since(memory: Memory, today: date) -> int:
+def _days_since(memory: FetchState, today: date) -> int:
     """On how many days arXiv announced since the last fresh batch; one at least."""
     if memory.day is None:
         return 1
@@ -118,14 +118,14 @@ def _days_since(memory: Memory, today: date) -> int:
     return max(1, sum(map(arxiv_announces, days)))
 
 
-def _hollow(readings: Sequence[Reading]) -> str:
+def _hollow(readings: Sequence[FetchResult]) -> str:
     papers = [paper for reading in readings for paper in reading.papers]
     if len(papers) >= ENOUGH_TO_JUDGE and not any(paper.abstract for paper in papers):
         return f"None of the {len(papers)} papers has an abstract."
     return ""
 
 
-def _astray(readings: Sequence[Reading], today: date) -> str:
+def _astray(readings: Sequence[FetchResult], today: date) -> str:
     days = [paper.published.date() for reading in readings for paper in reading.papers if paper.published]
     ahead = sum(day > today + FARTHEST_AHEAD for day in days)
     behind = sum(day < today - FARTHEST_BEHIND for day in days)
@@ -134,15 +134,15 @@ def _astray(readings: Sequence[Reading], today: date) -> str:
     return ""
 
 
-def _nothing(reading: Reading, *, others: int) -> Reading:
+def _nothing(reading: FetchResult, *, others: int) -> FetchResult:
     if others:
         return _noting(reading, Health.OK, f"arXiv announced nothing in {reading.scope} today.")
     return _noting(reading, Health.STALE, "The feed is empty, though arXiv announces today.")
 
 
-def _overlap(reading: Reading, memory: Memory) -> float:
+def _overlap(reading: FetchResult, memory: FetchState) -> float:
     return sum(paper.id in memory.ids for paper in reading.papers) / max(1, len(reading.papers))
 
 
-def _noting(reading: Reading, health: Health, note: str) -> Reading:
+def _noting(reading: FetchResult, health: Health, note: str) -> FetchResult:
     return replace(reading, health=health, note=f"{reading.note} {note}".strip())

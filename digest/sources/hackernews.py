@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, Health, Paper, Reading, Signal, SignalKind
+from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id
 from digest.sources.arxiv import api as arxiv_api
-from digest.sources.base import Visit, failed, sentence
+from digest.sources.base import FetchContext, failed, sentence
 from digest.sources.http.response import Wants
 
 SINCE = timedelta(days=14)  # points come in the first days
@@ -27,7 +27,7 @@ class HackerNews:
     api: str = ""  # arXiv's query API; empty: nothing is looked up
     name: str = "hackernews"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading of two weeks of stories."""
         visit.tell("Hacker News", 0, 1)
         answer = await visit.client.get(
@@ -46,7 +46,7 @@ class HackerNews:
         yield await self._with_papers(visit, reading)
         visit.tell("Hacker News", 1, 1)
 
-    async def _with_papers(self, visit: Visit, reading: Reading) -> Reading:
+    async def _with_papers(self, visit: FetchContext, reading: FetchResult) -> FetchResult:
         """The reading with the papers we did not hold; signals of papers nobody can name are left out."""
         talked_about = list(dict.fromkeys(signal.paper_id for signal in reading.signals))
         held = visit.known(talked_about) if talked_about else set()
@@ -60,7 +60,7 @@ class HackerNews:
             note=f"{reading.note} {note}".strip(),
         )
 
-    async def _look_up(self, visit: Visit, unknown: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
+    async def _look_up(self, visit: FetchContext, unknown: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
         if not unknown or not self.api:
             return (), ""
         try:
@@ -71,7 +71,7 @@ class HackerNews:
         return tuple(_as_news(paper, visit.now) for paper in found.papers), found.note
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The attention each linked paper drew: of several stories about one paper, the sum."""
     try:
         hits = json.loads(body)["hits"]
@@ -87,7 +87,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
         for (number, kind), value in totals.items()
     )
     health = Health.OK if hits else Health.EMPTY
-    return Reading(
+    return FetchResult(
         source="hackernews", scope=scope, read_at=read_at, signals=signals, health=health, body=body
     )
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx
 
-from digest.models import Health, Paper, Reading, Signal, SignalKind
+from digest.models import FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, canonical
 from digest.models.paper_merge import is_withdrawn, merge
 from digest.sources.arxiv import api as arxiv_api
-from digest.sources.base import Visit, failed, sentence, web_link
-from digest.sources.http.response import Refused, Wants
+from digest.sources.base import FetchContext, failed, sentence, web_link
+from digest.sources.http.response import BadResponse, Wants
 from digest.sources.text import normalize
 
 DAYS = 7  # votes keep coming for a week
@@ -33,17 +33,17 @@ class HuggingFace:
     days: int = DAYS
     name: str = "huggingface"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading of the last days together; a day that cannot be read is named in its note."""
         today = visit.now.date()
-        readings: list[Reading] = []
+        readings: list[FetchResult] = []
         for back in range(self.days):
             visit.tell("Hugging Face daily papers", back, self.days)
             readings.append(await self._day(visit, today - timedelta(days=back)))
         visit.tell("Hugging Face daily papers", self.days, self.days)
         yield await self._with_categories(visit, together(readings))
 
-    async def _with_categories(self, visit: Visit, reading: Reading) -> Reading:
+    async def _with_categories(self, visit: FetchContext, reading: FetchResult) -> FetchResult:
         """Papers that no arXiv feed of ours announced get their categories and exact words from arXiv."""
         ids = [paper.id for paper in reading.papers if paper.id.startswith("arxiv:")]
         held = visit.known(ids) if ids else set()
@@ -60,8 +60,8 @@ class HuggingFace:
         papers = tuple(merge(p, theirs[p.id]) if p.id in theirs else p for p in reading.papers)
         return replace(reading, papers=papers)
 
-    async def _day(self, visit: Visit, day: date) -> Reading:
-        pages: list[Reading] = []
+    async def _day(self, visit: FetchContext, day: date) -> FetchResult:
+        pages: list[FetchResult] = []
         try:
             for number in range(MOST_PAGES):
                 pages.append(await self._page(visit, day, number))
@@ -71,14 +71,14 @@ class HuggingFace:
             pages.append(self._unread(visit, day, error))
         return together(pages, scope=day.isoformat())
 
-    def _unread(self, visit: Visit, day: date, error: SourceError) -> Reading:
+    def _unread(self, visit: FetchContext, day: date, error: SourceError) -> FetchResult:
         """A day that could not be read; today may simply not have begun there."""
-        not_begun = isinstance(error, Refused) and error.answer.status == httpx.codes.BAD_REQUEST
+        not_begun = isinstance(error, BadResponse) and error.answer.status == httpx.codes.BAD_REQUEST
         if not_begun and day == visit.now.date():
             return parse(b"[]", day.isoformat(), visit.now)
         return failed(self.name, day.isoformat(), visit.now, error)
 
-    async def _page(self, visit: Visit, day: date, number: int) -> Reading:
+    async def _page(self, visit: FetchContext, day: date, number: int) -> FetchResult:
         answer = await visit.client.get(
             f"{self.base}/api/daily_papers",
             family=self.name,
@@ -88,7 +88,7 @@ class HuggingFace:
         return parse(answer.body, day.isoformat(), visit.now)
 
 
-def together(readings: list[Reading], *, scope: str = "daily") -> Reading:
+def together(readings: list[FetchResult], *, scope: str = "daily") -> FetchResult:
     """Many readings as one: every paper once, and in words what could not be read."""
     bad = [reading for reading in readings if reading.health in {Health.FAILED, Health.CHANGED}]
     papers = {paper.id: paper for reading in reversed(readings) for paper in reading.papers}
@@ -105,7 +105,7 @@ def together(readings: list[Reading], *, scope: str = "daily") -> Reading:
     return replace(first, health=Health.EMPTY, note="Hugging Face listed no papers.")
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The papers of one listing day with their votes. An item we cannot read is skipped, and said so."""
     try:
         listed = json.loads(body)
@@ -125,7 +125,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
     skipped = len(listed) - len(papers)
     if skipped and not papers:
         raise SourceChanged(f"none of its {skipped} papers has the fields we know")
-    return Reading(
+    return FetchResult(
         source="huggingface",
         scope=scope,
         read_at=read_at,

@@ -12,7 +12,7 @@ from typing import Any
 from digest.models import Paper
 from digest.models.errors import SourceChanged
 from digest.models.text import MAX_SUMMARY_CHARS, clean, shorten, split
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 
 SHORTEST = 20  # characters
 LEAST_SHARED = 0.6  # of its longer words: a sentence about something else shares next to none
@@ -63,7 +63,7 @@ def _turns(text: str) -> set[str]:
 
 MOST = 8  # papers in one question
 MOST_READ = 2000  # characters of an abstract
-MANNERS = Manners(
+MANNERS = ClientPolicy(
     user_agent="trending-papers-digest",
     attempts=1,  # nobody waits for a model: whoever fails is left alone
     interval=0,

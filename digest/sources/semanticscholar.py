@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from digest.models import Announcement, Health, Paper, Reading, Signal, SignalKind
+from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged
-from digest.sources.base import Visit
+from digest.sources.base import FetchContext
 from digest.sources.text import normalize
 
 MOST = 500  # ids in one question
@@ -22,7 +22,7 @@ class SemanticScholar:
     key: str = field(default="", repr=False)
     name: str = "semanticscholar"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading for every five hundred papers; those it does not know are passed over."""
         asked = [number for number in visit.pool if number.startswith(("arxiv:", "doi:"))]
         if not self.key:
@@ -32,7 +32,7 @@ class SemanticScholar:
             yield await self._batch(visit, asked[start : start + MOST])
         visit.tell("Semantic Scholar", len(asked), len(asked))
 
-    async def _batch(self, visit: Visit, asked: Sequence[str]) -> Reading:
+    async def _batch(self, visit: FetchContext, asked: Sequence[str]) -> FetchResult:
         answer = await visit.client.post(
             f"{self.base}/graph/v1/paper/batch?fields={FIELDS}",
             family=self.name,
@@ -42,7 +42,7 @@ class SemanticScholar:
         return parse(answer.body, "batch", visit, asked)
 
 
-def parse(body: bytes, scope: str, visit: Visit, asked: Sequence[str]) -> Reading:
+def parse(body: bytes, scope: str, visit: FetchContext, asked: Sequence[str]) -> FetchResult:
     """What is known of each paper, in the order it was asked for; null stands for an unknown one."""
     try:
         found = json.loads(body)
@@ -63,7 +63,7 @@ def parse(body: bytes, scope: str, visit: Visit, asked: Sequence[str]) -> Readin
         for number, item in known
         if isinstance(item.get("citationCount"), int)
     )
-    return Reading(
+    return FetchResult(
         source="semanticscholar",
         scope=scope,
         read_at=visit.now,

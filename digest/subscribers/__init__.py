@@ -5,7 +5,7 @@ at most one mail. Signing up ends in the same way whether the address is new, kn
 that nobody learns from it who reads here.
 """
 
-from digest.subscribers.helpers import ASK_AGAIN, By, whom
+from digest.subscribers.helpers import ASK_AGAIN, Actor, get_subscriber
 from digest.subscribers.preferences import (
     change,
     change_address,
@@ -32,7 +32,7 @@ __all__ = [
     "ASK_AGAIN",
     "FORGET_AFTER",
     "UNDO_WITHIN",
-    "By",
+    "Actor",
     "ask",
     "change",
     "change_address",
@@ -42,6 +42,7 @@ __all__ = [
     "enrol",
     "erase",
     "forget_unanswered",
+    "get_subscriber",
     "pause",
     "resume",
     "revise",
@@ -50,6 +51,5 @@ __all__ = [
     "undo_unsubscribe",
     "unsubscribe",
     "unsuppress",
-    "whom",
     "wished",
 ]

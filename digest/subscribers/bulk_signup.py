@@ -11,16 +11,16 @@ from digest.db import Transaction
 from digest.db.audit import AuditLine
 from digest.db.deliveries.history import NOTICE_LASTS
 from digest.db.subscribers.rows import new_pid
-from digest.models import DeliveryKind, Planned, Status, Subscriber
+from digest.models import DeliveryKind, NewDelivery, Status, Subscriber
 from digest.models.addresses import Address, key_of, parse_address
-from digest.subscribers import ASK_AGAIN, By
+from digest.subscribers import ASK_AGAIN, Actor
 from digest.subscribers.validation import changed
 
 READS = {Status.CONFIRMED, Status.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class SignUpRequest:
     """Someone who wants to sign up, read and found sensible."""
 
     address: Address
@@ -28,17 +28,17 @@ class Asking:
     blank: Subscriber  # who they would be if nobody knew them
 
     @classmethod
-    def read(cls, address: str, wishes: Mapping[str, object]) -> "Asking":
+    def read(cls, address: str, wishes: Mapping[str, object]) -> "SignUpRequest":
         """InvalidAddress or InvalidChange with a sentence, before anything is looked up."""
         parsed = parse_address(address)
         blank = changed(Subscriber(id=0, pid="", address=parsed.shown), wishes)
         return cls(parsed, wishes, replace(blank, profile_revision=0))
 
 
-def sign_up_all(tx: Transaction, asking: Sequence[Asking], *, by: By) -> None:
+def sign_up_all(tx: Transaction, asking: Sequence[SignUpRequest], *, by: Actor) -> None:
     """All of them; of several for one mailbox the first counts, as it would within ten minutes."""
     once = {each.address.mailbox: each for each in reversed(asking)}
-    keys = {mailbox: key_of(mailbox, pepper=by.pepper) for mailbox in once}
+    keys = {mailbox: key_of(mailbox, suppression_key=by.suppression_key) for mailbox in once}
     barred = tx.suppressions.among(keys.values())
     open_ = {mailbox: each for mailbox, each in once.items() if keys[mailbox] not in barred}
     known = tx.subscribers.by_mailboxes(open_.keys())
@@ -58,7 +58,7 @@ def sign_up_all(tx: Transaction, asking: Sequence[Asking], *, by: By) -> None:
         tx.deliveries.plan(notices, now=by.now)
 
 
-def _added(tx: Transaction, asking: Sequence[Asking], by: By) -> Sequence[Subscriber]:
+def _added(tx: Transaction, asking: Sequence[SignUpRequest], by: Actor) -> Sequence[Subscriber]:
     """The newcomers, stored, asked and written into the audit log."""
     now = by.now
     newcomers = [
@@ -72,22 +72,22 @@ def _added(tx: Transaction, asking: Sequence[Asking], by: By) -> Sequence[Subscr
     return tuple(stored.values())
 
 
-def _may_ask(reader: Subscriber, by: By) -> bool:
+def _may_ask(reader: Subscriber, by: Actor) -> bool:
     return reader.asked_at is None or by.now - reader.asked_at >= ASK_AGAIN
 
 
-def _confirm(reader: Subscriber, by: By) -> Planned:
+def _confirm(reader: Subscriber, by: Actor) -> NewDelivery:
     key = f"confirm/{reader.id}/{by.now:%Y%m%dT%H%M%S}"
     return _notice(DeliveryKind.CONFIRM, "confirm", reader, key, by)
 
 
-def _welcome(reader: Subscriber, by: By) -> Planned:
+def _welcome(reader: Subscriber, by: Actor) -> NewDelivery:
     key = f"welcome/{reader.id}/{by.now:%Y-%m-%d}"
     return _notice(DeliveryKind.NOTICE, "welcome", reader, key, by)
 
 
-def _notice(kind: DeliveryKind, mail: str, reader: Subscriber, key: str, by: By) -> Planned:
-    return Planned(
+def _notice(kind: DeliveryKind, mail: str, reader: Subscriber, key: str, by: Actor) -> NewDelivery:
+    return NewDelivery(
         kind=kind,
         key=key,
         subscriber_id=reader.id,

@@ -13,15 +13,15 @@ ASK_AGAIN = timedelta(minutes=10)  # one address is asked to confirm at most so 
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class Actor:
     """Who acts, and when; `pepper` is the secret under which suppressed addresses are known."""
 
     actor: str
     now: datetime
-    pepper: bytes = b""
+    suppression_key: bytes = b""
 
 
-def whom(tx: Transaction, who: str) -> Subscriber:
+def get_subscriber(tx: Transaction, who: str) -> Subscriber:
     """The subscriber meant by an address or a public id; NotFound when there is none."""
     return tx.subscribers.by_address(who) if "@" in who else tx.subscribers.by_pid(who)
 
@@ -63,7 +63,7 @@ def keep(
     reader: Subscriber,
     action: str,
     *,
-    by: By,
+    by: Actor,
     detail: Mapping[str, object] | None = None,
 ) -> Subscriber:
     """Save a reader, and a line about it in the audit log."""
@@ -72,7 +72,7 @@ def keep(
     return reader
 
 
-def tell(tx: Transaction, reader: Subscriber, mail: str, *, by: By) -> None:
+def tell(tx: Transaction, reader: Subscriber, mail: str, *, by: Actor) -> None:
     """One such mail a day is enough, whatever happens."""
     key = f"{mail}/{reader.id}/{by.now:%Y-%m-%d}"
     tx.deliveries.plan_notice(DeliveryKind.NOTICE, reader, key, {"mail": mail}, now=by.now)

@@ -15,11 +15,11 @@ from types import MappingProxyType
 from digest.db import Transaction
 from digest.db.audit import AuditLine
 from digest.db.subscribers.rows import new_pid
-from digest.models import CONFIRM_WITHIN, DeliveryKind, Planned, Status, Subscriber, SuppressionReason
+from digest.models import CONFIRM_WITHIN, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
 from digest.models.addresses import key_of, parse_address
 from digest.models.errors import DigestError, InvalidChange
 from digest.models.schedule import next_slot
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.subscribers.validation import LISTS, NAMES, changed
 
 _EMAIL_NAMES = ("email", "email_address", "e_mail", "e_mail_address", "address", "mail")
@@ -48,7 +48,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportResult:
     """A row of the file and what became of it, with a sentence where something was wrong."""
 
     number: int
@@ -77,10 +77,10 @@ def take_in(
     tx: Transaction,
     rows: Sequence[Row],
     *,
-    by: By,
+    by: Actor,
     confirmed: bool = False,
     defaults: Mapping[str, object] = MappingProxyType({}),
-) -> tuple[Outcome, ...]:
+) -> tuple[ImportResult, ...]:
     """Take in a batch of rows; the outcomes come in the same order. About a thousand at a time is best.
 
     `confirmed` asserts that these people consented before: who has no other status is confirmed at once.
@@ -106,27 +106,27 @@ class _Batch:
 
     known: Mapping[str, Subscriber]
     barred: frozenset[str]
-    by: By
+    by: Actor
     consented: bool
 
-    def verdict(self, row: _Wanted) -> tuple[Outcome, Subscriber | None]:
+    def verdict(self, row: _Wanted) -> tuple[ImportResult, Subscriber | None]:
         """What becomes of a row, and the subscriber as they shall be where there is something to write."""
         before = self.known.get(row.mailbox)
         if row.mailbox in self.barred:
             reads = before is not None and before.status in (Status.CONFIRMED, Status.PAUSED)
             gone = self._standing(before, Status.UNSUBSCRIBED) if before and reads else None
-            return Outcome(row.number, row.shown, Result.SUPPRESSED), gone
+            return ImportResult(row.number, row.shown, Result.SUPPRESSED), gone
         if before is None:
             known = replace(row.newcomer, pid=new_pid(), address=row.shown, created_at=self.by.now)
             added = self._standing(known, row.status or Status.CONFIRMED)
-            return Outcome(row.number, row.shown, Result.ADDED), added
+            return ImportResult(row.number, row.shown, Result.ADDED), added
         if before.status is Status.UNSUBSCRIBED:
-            return Outcome(row.number, row.shown, Result.LEFT), None
+            return ImportResult(row.number, row.shown, Result.LEFT), None
         after = changed(before, row.wishes)
         if row.status or (self.consented and before.status is Status.UNCONFIRMED):  # a pause is theirs to end
             after = self._standing(after, row.status or Status.CONFIRMED)
         result = Result.UNCHANGED if after == before else Result.UPDATED
-        return Outcome(row.number, row.shown, result), after if after != before else None
+        return ImportResult(row.number, row.shown, result), after if after != before else None
 
     def _standing(self, subscriber: Subscriber, status: Status) -> Subscriber:
         """Only who consented, here or by assertion, is confirmed; away from there everyone may go."""
@@ -150,7 +150,7 @@ class _Batch:
         )
 
 
-def _write(tx: Transaction, subscribers: Sequence[Subscriber], by: By) -> None:
+def _write(tx: Transaction, subscribers: Sequence[Subscriber], by: Actor) -> None:
     tx.subscribers.add_many(one for one in subscribers if not one.id)
     tx.subscribers.save_many([one for one in subscribers if one.id])
     tx.audit.write_all([AuditLine(by.now, by.actor, "import", one.pid, {}) for one in subscribers])
@@ -159,9 +159,9 @@ def _write(tx: Transaction, subscribers: Sequence[Subscriber], by: By) -> None:
     tx.deliveries.plan([_asking(one, by) for one in waiting], now=by.now)
 
 
-def _asking(subscriber: Subscriber, by: By) -> Planned:
+def _asking(subscriber: Subscriber, by: Actor) -> NewDelivery:
     """The mail that asks an imported address whether it wants this."""
-    return Planned(
+    return NewDelivery(
         kind=DeliveryKind.CONFIRM,
         key=f"confirm/{subscriber.id}/{by.now:%Y%m%dT%H%M%S}",
         subscriber_id=subscriber.id,
@@ -173,18 +173,22 @@ def _asking(subscriber: Subscriber, by: By) -> Planned:
     )
 
 
-def _told(row: _Wanted | Outcome, verdicts: Mapping[str, tuple[Outcome, Subscriber | None]]) -> Outcome:
-    if isinstance(row, Outcome):
+def _told(
+    row: _Wanted | ImportResult, verdicts: Mapping[str, tuple[ImportResult, Subscriber | None]]
+) -> ImportResult:
+    if isinstance(row, ImportResult):
         return row
     outcome = verdicts[row.mailbox][0]
     if outcome.number == row.number:
         return outcome
-    return Outcome(row.number, row.shown, Result.DUPLICATE, f"The same mailbox as in row {outcome.number}.")
+    return ImportResult(
+        row.number, row.shown, Result.DUPLICATE, f"The same mailbox as in row {outcome.number}."
+    )
 
 
-def _barred(tx: Transaction, rows: Collection[_Wanted], by: By) -> frozenset[str]:
+def _barred(tx: Transaction, rows: Collection[_Wanted], by: Actor) -> frozenset[str]:
     """The mailboxes nobody may write to, those included of which the file itself says so."""
-    keys = {row.mailbox: key_of(row.mailbox, pepper=by.pepper) for row in rows}
+    keys = {row.mailbox: key_of(row.mailbox, suppression_key=by.suppression_key) for row in rows}
     for row in rows:
         if row.never:
             tx.suppressions.add(keys[row.mailbox], SuppressionReason.ADMIN, now=by.now, source="import")
@@ -192,7 +196,7 @@ def _barred(tx: Transaction, rows: Collection[_Wanted], by: By) -> frozenset[str
     return frozenset(mailbox for mailbox, key in keys.items() if key in held)
 
 
-def _read(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _Wanted | Outcome:
+def _read(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _Wanted | ImportResult:
     named = {_named(name): value for name, value in fields.items() if value not in (None, "", [])}
     text = str(next((named[name] for name in _EMAIL_NAMES if name in named), ""))
     try:
@@ -201,7 +205,7 @@ def _read(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _W
         asking = changed(newcomer, wishes)
         status, never = _status(str(named.get("status", "")))
     except DigestError as error:
-        return Outcome(number, text, Result.INVALID, str(error))
+        return ImportResult(number, text, Result.INVALID, str(error))
     return _Wanted(number, address.shown, address.mailbox, wishes, asking, status, never)
 
 

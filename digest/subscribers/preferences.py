@@ -5,25 +5,25 @@ from dataclasses import replace
 from datetime import date
 
 from digest.db import Transaction
-from digest.models import DeliveryKind, Liking, Status, Subscriber
+from digest.models import DeliveryKind, LikedPaper, Status, Subscriber
 from digest.models.addresses import address_key, parse_address
 from digest.models.errors import InvalidToken, NotAsThingsStand
-from digest.subscribers.helpers import ASK_AGAIN, By, due, found, keep, standing, whom
+from digest.subscribers.helpers import ASK_AGAIN, Actor, due, found, get_subscriber, keep, standing
 from digest.subscribers.seed_papers import shelved
 from digest.subscribers.validation import changed, differences
 
 
 def change(
-    tx: Transaction, who: str, wishes: Mapping[str, object], *, papers: Sequence[Liking] = (), by: By
+    tx: Transaction, who: str, wishes: Mapping[str, object], *, papers: Sequence[LikedPaper] = (), by: Actor
 ) -> Subscriber:
     """Grant wishes by their names (see digest.changes) to a subscriber, known by public id or address.
 
     `papers`, from a reader's library, are put before those they like already.
     """
-    return revise(tx, wished(whom(tx, who), wishes, papers), by=by)
+    return revise(tx, wished(get_subscriber(tx, who), wishes, papers), by=by)
 
 
-def wished(reader: Subscriber, wishes: Mapping[str, object], papers: Sequence[Liking] = ()) -> Subscriber:
+def wished(reader: Subscriber, wishes: Mapping[str, object], papers: Sequence[LikedPaper] = ()) -> Subscriber:
     """The reader as `change` would have them, for whoever tries it first."""
     granted = changed(reader, wishes)
     if not papers:
@@ -32,7 +32,7 @@ def wished(reader: Subscriber, wishes: Mapping[str, object], papers: Sequence[Li
     return replace(granted, profile=replace(granted.profile, liked=liked))
 
 
-def revise(tx: Transaction, revised: Subscriber, *, by: By) -> Subscriber:
+def revise(tx: Transaction, revised: Subscriber, *, by: Actor) -> Subscriber:
     """Keep the profile, schedule and preferences of this value; who they are and where they stand stay."""
     before = tx.subscribers.by_id(revised.id)
     after = replace(
@@ -48,13 +48,13 @@ def revise(tx: Transaction, revised: Subscriber, *, by: By) -> Subscriber:
     return keep(tx, after, "change", by=by, detail={"changed": list(names)})
 
 
-def change_address(tx: Transaction, pid: str, address: str, *, by: By) -> None:
+def change_address(tx: Transaction, pid: str, address: str, *, by: Actor) -> None:
     """Ask the new address whether mail may go there; until it says yes, nothing changes.
 
     Nothing happens, and nothing is said, when the new address is taken or suppressed.
     """
     reader, shown = tx.subscribers.by_pid(pid), parse_address(address).shown
-    free = found(tx, shown) is None and not tx.suppressions.holds(address_key(by.pepper, shown))
+    free = found(tx, shown) is None and not tx.suppressions.holds(address_key(by.suppression_key, shown))
     if free and not (reader.asked_at and by.now - reader.asked_at < ASK_AGAIN):
         tx.subscribers.save(replace(reader, asked_at=by.now))
         key = f"address/{reader.id}/{by.now:%Y%m%dT%H%M%S}"
@@ -63,18 +63,18 @@ def change_address(tx: Transaction, pid: str, address: str, *, by: By) -> None:
         tx.audit.write(by.actor, "ask-address", reader.pid, at=by.now)
 
 
-def confirm_address(tx: Transaction, pid: str, address: str, *, by: By) -> Subscriber:
+def confirm_address(tx: Transaction, pid: str, address: str, *, by: Actor) -> Subscriber:
     """Yes, mail may go to the new address. InvalidToken when it was taken or suppressed meanwhile."""
     reader, shown = tx.subscribers.by_pid(pid), parse_address(address).shown
     holder = found(tx, shown)
     if holder is not None and holder.id == reader.id:
         return reader
-    if holder is not None or tx.suppressions.holds(address_key(by.pepper, shown)):
+    if holder is not None or tx.suppressions.holds(address_key(by.suppression_key, shown)):
         raise InvalidToken("This address cannot be used.")
     return keep(tx, replace(reader, address=shown, asked_at=None), "change-address", by=by)
 
 
-def pause(tx: Transaction, pid: str, *, until: date | None = None, by: By) -> Subscriber:
+def pause(tx: Transaction, pid: str, *, until: date | None = None, by: Actor) -> Subscriber:
     """Send nothing for now: until a day, or until `resume`."""
     reader = tx.subscribers.by_pid(pid)
     if reader.status is Status.PAUSED and until is None:
@@ -86,7 +86,7 @@ def pause(tx: Transaction, pid: str, *, until: date | None = None, by: By) -> Su
     return keep(tx, paused, "pause", by=by)
 
 
-def resume(tx: Transaction, pid: str, *, by: By) -> Subscriber:
+def resume(tx: Transaction, pid: str, *, by: Actor) -> Subscriber:
     """Send again, from the next slot on."""
     reader = tx.subscribers.by_pid(pid)
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest.db import Transaction
-from digest.models import Liking, Paper
+from digest.models import LikedPaper, Paper
 from digest.models.subscribers import MOST_LIKED
 from digest.sources.libraries.bibliography import Seeds, read
 
@@ -15,7 +15,7 @@ MOST_TITLES = 200  # of one library that are looked up in the store
 class Library:
     """The papers understood, in the library's order, and word for word what nobody could make sense of."""
 
-    likings: tuple[Liking, ...] = ()
+    likings: tuple[LikedPaper, ...] = ()
     unknown: tuple[str, ...] = ()
 
     def __add__(self, other: "Library") -> "Library":
@@ -33,22 +33,22 @@ def filled(tx: Transaction, seeds: Seeds) -> Library:
     held = tx.papers.by_ids([*seeds.ids, *(liking.paper_id for liking in seeds.likings if liking.paper_id)])
     looked_up = iter(range(MOST_TITLES))
     told = [_completed(tx, liking, held, looked_up) for liking in seeds.likings]
-    known = [Liking(held[name].title, held[name].abstract, name) for name in seeds.ids if name in held]
+    known = [LikedPaper(held[name].title, held[name].abstract, name) for name in seeds.ids if name in held]
     missing = tuple(name for name in seeds.ids if name not in held)
     return Library((*told, *known), (*seeds.unknown, *missing))
 
 
-def shelved(papers: Iterable[Liking], before: Sequence[Liking]) -> tuple[Liking, ...]:
+def shelved(papers: Iterable[LikedPaper], before: Sequence[LikedPaper]) -> tuple[LikedPaper, ...]:
     """Papers put before those liked already: each once, and as many as are remembered."""
-    once: dict[str, Liking] = {}
+    once: dict[str, LikedPaper] = {}
     for liking in (*papers, *before):
         once.setdefault(liking.paper_id or liking.title.casefold(), liking)
     return tuple(once.values())[:MOST_LIKED]
 
 
 def _completed(
-    tx: Transaction, liking: Liking, held: Mapping[str, Paper], looked_up: Iterator[int]
-) -> Liking:
+    tx: Transaction, liking: LikedPaper, held: Mapping[str, Paper], looked_up: Iterator[int]
+) -> LikedPaper:
     paper = held.get(liking.paper_id)
     if paper is None and not liking.paper_id and next(looked_up, None) is not None:
         paper = _titled(tx, liking.title)

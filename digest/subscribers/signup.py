@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.db import Transaction
-from digest.models import CONFIRM_WITHIN, DeliveryKind, Liking, Status, Subscriber
+from digest.models import CONFIRM_WITHIN, DeliveryKind, LikedPaper, Status, Subscriber
 from digest.models.addresses import address_key, parse_address
 from digest.models.errors import InvalidToken, NotAsThingsStand
-from digest.subscribers.helpers import ASK_AGAIN, By, found, keep, standing, tell
+from digest.subscribers.helpers import ASK_AGAIN, Actor, found, keep, standing, tell
 from digest.subscribers.preferences import revise, wished
 from digest.subscribers.validation import changed
 
@@ -17,7 +17,7 @@ def sign_up(
     address: str,
     wishes: Mapping[str, object] | None = None,
     *,
-    by: By,
+    by: Actor,
 ) -> None:
     """Ask the address whether it wants the digest. Only what is typed wrong is ever refused.
 
@@ -25,7 +25,7 @@ def sign_up(
     """
     shown = parse_address(address).shown
     asking = changed(Subscriber(id=0, pid="", address=shown), wishes or {})
-    if tx.suppressions.holds(address_key(by.pepper, shown)):
+    if tx.suppressions.holds(address_key(by.suppression_key, shown)):
         return
     reader = found(tx, shown) or _newcomer(tx, asking, by=by)
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
@@ -39,16 +39,16 @@ def enrol(  # noqa: PLR0913  who, what they want and who says so
     address: str,
     wishes: Mapping[str, object],
     *,
-    papers: Sequence[Liking] = (),
+    papers: Sequence[LikedPaper] = (),
     has_consented: bool,
-    by: By,
+    by: Actor,
 ) -> Subscriber:
     """An administrator adds someone: asked to confirm like everybody, unless they are said to have consented.
 
     NotAsThingsStand when the address is suppressed, or subscribed already.
     """
     shown = parse_address(address).shown
-    if tx.suppressions.holds(address_key(by.pepper, shown)):
+    if tx.suppressions.holds(address_key(by.suppression_key, shown)):
         raise NotAsThingsStand("This address is suppressed; `digest subscribers unsuppress` would lift that.")
     known = found(tx, shown)
     if known is not None and known.status is not Status.UNSUBSCRIBED:
@@ -64,7 +64,7 @@ def enrol(  # noqa: PLR0913  who, what they want and who says so
     return keep(tx, welcome, "enrol", by=by, detail={"consent": "asserted"})
 
 
-def ask(tx: Transaction, reader: Subscriber, *, by: By) -> bool:
+def ask(tx: Transaction, reader: Subscriber, *, by: Actor) -> bool:
     """Send the mail that asks to confirm, unless one went out just now."""
     if reader.asked_at and by.now - reader.asked_at < ASK_AGAIN:
         return False
@@ -73,7 +73,7 @@ def ask(tx: Transaction, reader: Subscriber, *, by: By) -> bool:
     return tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, key, {"mail": "confirm"}, now=by.now)
 
 
-def confirm(tx: Transaction, pid: str, *, by: By) -> Subscriber:
+def confirm(tx: Transaction, pid: str, *, by: Actor) -> Subscriber:
     """Yes, this address wants it. Saying so twice changes nothing.
 
     InvalidToken when we are not waiting for an answer, as after unsubscribing, or waited too long.
@@ -82,7 +82,7 @@ def confirm(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
         return reader
     late = reader.asked_at is None or by.now - reader.asked_at > CONFIRM_WITHIN
-    if late or tx.suppressions.holds(address_key(by.pepper, reader.address)):
+    if late or tx.suppressions.holds(address_key(by.suppression_key, reader.address)):
         raise InvalidToken("This link is not valid any more; please sign up again.")
     confirmed = standing(replace(reader, confirmed_at=by.now), Status.CONFIRMED, by.now)
     keep(tx, confirmed, "confirm", by=by)
@@ -90,7 +90,7 @@ def confirm(tx: Transaction, pid: str, *, by: By) -> Subscriber:
     return confirmed
 
 
-def _newcomer(tx: Transaction, asking: Subscriber, *, by: By) -> Subscriber:
+def _newcomer(tx: Transaction, asking: Subscriber, *, by: Actor) -> Subscriber:
     reader = tx.subscribers.add(
         asking.address,
         profile=asking.profile,

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Subscriber
-from digest.subscribers import By
-from digest.subscribers.importing import Outcome, Result, take_in
+from digest.subscribers import Actor
+from digest.subscribers.importing import ImportResult, Result, take_in
 from digest.subscribers.table_files import guarded, rows_of
 
 COLUMNS = (
@@ -30,9 +30,9 @@ class Report:
     """What became of the rows: how many of each, and those that need a look."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    noted: list[Outcome] = field(default_factory=list)
+    noted: list[ImportResult] = field(default_factory=list)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[ImportResult]) -> None:
         """Count these too."""
         self.counts.update(str(outcome.result) for outcome in outcomes)
         telling = (each for each in outcomes if each.note or each.result is Result.SUPPRESSED)
@@ -40,7 +40,7 @@ class Report:
 
 
 def take_in_file(  # noqa: PLR0913  what an import is told
-    store: Store, body: bytes, *, by: By, confirmed: bool, dry_run: bool, defaults: Mapping[str, object]
+    store: Database, body: bytes, *, by: Actor, confirmed: bool, dry_run: bool, defaults: Mapping[str, object]
 ) -> Report:
     """Take in a file, a thousand rows at a time; a dry run reports the same and keeps nothing."""
     report = Report()
@@ -54,7 +54,7 @@ def take_in_file(  # noqa: PLR0913  what an import is told
     return report
 
 
-def csv_of(store: Store) -> Iterator[str]:
+def csv_of(store: Database) -> Iterator[str]:
     """All subscribers, line by line, in the names of the import."""
     yield _line(COLUMNS)
     last = 0

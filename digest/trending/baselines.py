@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from digest.models import SignalKind
-from digest.trending.prior import NOBODY, Prior, Record, shipped
+from digest.trending.prior import NOBODY, Prior, PriorRecord, shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class GrowthCurve:
     """How attention grows on one source, in hours since 00:00 UTC of the listing day.
 
     `grown` is the part of a paper's final (7-day) count that is there at each of `hours`; `usual` and
@@ -58,14 +58,14 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Climate:
+class Baselines:
     """What is usual: on each source that has a curve of its own, and for papers without votes."""
 
-    paces: tuple[Pace, ...]
+    paces: tuple[GrowthCurve, ...]
     prior: Prior = field(default_factory=shipped)
-    record: Record = NOBODY
+    record: PriorRecord = NOBODY
 
-    def pace_of(self, source: str, kind: SignalKind) -> Pace | None:
+    def pace_of(self, source: str, kind: SignalKind) -> GrowthCurve | None:
         """The source's own pace; a count that names no source is taken for the first source of its kind."""
         of_kind = [pace for pace in self.paces if pace.kind is kind]
         return next((pace for pace in of_kind if not source or pace.source == source), None)
@@ -81,9 +81,9 @@ def between(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     return ys[-1]
 
 
-DEFAULT = Climate(
+DEFAULT = Baselines(
     paces=(
-        Pace(
+        GrowthCurve(
             source="huggingface",
             kind=SignalKind.UPVOTES,
             as_of=date(2026, 7, 31),

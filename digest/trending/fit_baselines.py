@@ -10,9 +10,9 @@ from math import log
 import numpy as np
 
 from digest.models import Signal, SignalKind
-from digest.trending.baselines import Climate, Pace
+from digest.trending.baselines import Baselines, GrowthCurve
 from digest.trending.heat import expected
-from digest.trending.prior import Past, record_of
+from digest.trending.prior import VoteHistory, record_of
 
 ENOUGH = 200  # papers, before a figure of ours replaces one that was shipped
 RECENT = timedelta(days=28)
@@ -34,7 +34,7 @@ class Reached:
     final: float
 
 
-def rolled(climate: Climate, past: Sequence[Past], today: date) -> Climate:
+def rolled(climate: Baselines, past: Sequence[VoteHistory], today: date) -> Baselines:
     """The climate with the authors' record, and with what was usual in the last 28 days if that is enough."""
     climate = replace(climate, record=record_of(past))
     pace, *others = climate.paces
@@ -53,8 +53,8 @@ def refit(  # noqa: PLR0913  a source's pace is found from all of these
     source: str,
     kind: SignalKind,
     as_of: date,
-    before: Pace | None = None,
-) -> Pace | None:
+    before: GrowthCurve | None = None,
+) -> GrowthCurve | None:
     """The pace of a source from its readings of papers listed on known days.
 
     None while fewer than 200 papers were read from their first days to their last, or fewer than three
@@ -70,7 +70,7 @@ def refit(  # noqa: PLR0913  a source's pace is found from all of these
     hours = [float(np.mean([each.hours for each in some])) for some in by_age.values()]
     grown = accumulate((_ratio(some) for some in by_age.values()), max)
     usual, crowded = ([_quantile(some, part) for some in by_age.values()] for part in (0.5, 0.95))
-    pace = Pace(
+    pace = GrowthCurve(
         source=source,
         kind=kind,
         as_of=as_of,
@@ -130,7 +130,7 @@ def _quantile(some: Sequence[Reached], part: float) -> float:
     return float(np.quantile([each.count for each in some], part))
 
 
-def _spread(some: Sequence[Reached], pace: Pace, *, above: float) -> float:
+def _spread(some: Sequence[Reached], pace: GrowthCurve, *, above: float) -> float:
     """The sd of log(final / E); 0 when too few papers were on course for more than `above`."""
     courses = [(each.final, expected(each.count, each.hours, pace)) for each in some]
     strays = [log((final + 1) / (course + 1)) for final, course in courses if course > above]

@@ -14,8 +14,8 @@ from digest.trending.prior import (
     AUTHOR_SHRINKAGE,
     SUBMITTER_SHRINKAGE,
     Name,
-    Past,
     Prior,
+    VoteHistory,
     Weights,
     above_the_day,
     names_of,
@@ -32,7 +32,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Terms = Mapping[str, float]
 
 
-def fit_prior(past: Sequence[Past], as_of: date) -> Prior | None:
+def fit_prior(past: Sequence[VoteHistory], as_of: date) -> Prior | None:
     """The regression on papers of known final votes; None while there are fewer than a thousand."""
     if len(past) < ENOUGH:
         return None
@@ -92,7 +92,7 @@ def _nothing(_number: int) -> tuple[float, float, float]:
     return (0.0, 0.0, 0.0)
 
 
-def _standing(past: Sequence[Past], target: Floats) -> Standings:
+def _standing(past: Sequence[VoteHistory], target: Floats) -> Standings:
     """Mean and best of a paper's authors, and its submitter, by all their papers but this one."""
     record = record_of(past)
 
@@ -110,7 +110,7 @@ def _without(name: Name, own: float, shrinkage: int) -> float:
     return (name.above - own) / (name.papers - 1 + shrinkage)
 
 
-def _features(past: Sequence[Past], told: Floats, standing: Standings) -> Floats:
+def _features(past: Sequence[VoteHistory], told: Floats, standing: Standings) -> Floats:
     rows = [
         (
             log1p(len(each.paper.authors)),

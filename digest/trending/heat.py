@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from math import exp, log2, sqrt
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
-from digest.trending.baselines import DEFAULT, Climate, Pace
+from digest.trending.baselines import DEFAULT, Baselines, GrowthCurve
 from digest.trending.breakout import broken_out
 from digest.trending.prior import promised
 from digest.trending.surge import last_read, standings, surge
@@ -39,7 +39,7 @@ def heat_of(
     signals: Mapping[str, Sequence[Signal]],
     now: datetime,
     *,
-    climate: Climate = DEFAULT,
+    climate: Baselines = DEFAULT,
     sent: Mapping[str, Sent] | None = None,
 ) -> dict[str, Heat]:
     """How hot every paper is at `now`; readings made later do not exist yet.
@@ -67,12 +67,12 @@ def hotness(heat: Heat) -> tuple[float, float]:
     return (-(heat.value if heat.order is None else heat.order), -heat.expected)
 
 
-def expected(votes: float, hours: float, pace: Pace, *, shrinkage: float = SHRINKAGE) -> float:
+def expected(votes: float, hours: float, pace: GrowthCurve, *, shrinkage: float = SHRINKAGE) -> float:
     """E: the final votes a paper with so many votes after so many hours is on course for."""
     return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / pace.mean)
 
 
-def doublings(final: float, pace: Pace) -> float:
+def doublings(final: float, pace: GrowthCurve) -> float:
     """So many final votes, in doublings above a usual paper of the source."""
     return log2((final + 1) / (pace.median + 1))
 
@@ -85,7 +85,7 @@ class _Known:
     others: Mapping[tuple[str, SignalKind], Readings]
 
 
-def _known(readings: Iterable[Signal], now: datetime, climate: Climate) -> _Known:
+def _known(readings: Iterable[Signal], now: datetime, climate: Baselines) -> _Known:
     votes: list[Signal] = []
     others: dict[tuple[str, SignalKind], list[Signal]] = defaultdict(list)
     for reading in sorted(readings, key=lambda reading: (reading.observed_at, reading.value)):
@@ -98,7 +98,7 @@ def _known(readings: Iterable[Signal], now: datetime, climate: Climate) -> _Know
     return _Known(votes, others)
 
 
-def _voted(paper: Paper, readings: Readings, climate: Climate, now: datetime) -> Heat:
+def _voted(paper: Paper, readings: Readings, climate: Baselines, now: datetime) -> Heat:
     """The heat a paper has from the votes of the source that lists it, or from what it promises."""
     promise = climate.prior.promise(paper, climate.record)
     if readings:
@@ -108,7 +108,7 @@ def _voted(paper: Paper, readings: Readings, climate: Climate, now: datetime) ->
     return _promised(paper, climate, promise)
 
 
-def _promised(paper: Paper, climate: Climate, promise: float) -> Heat:
+def _promised(paper: Paper, climate: Baselines, promise: float) -> Heat:
     """No votes: what authors, code and topic promise. Nobody's list has it: usual at best."""
     pace = climate.paces[0]
     final = promised(pace.mean, promise)
@@ -123,7 +123,7 @@ def _promised(paper: Paper, climate: Climate, promise: float) -> Heat:
     )
 
 
-def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float) -> Heat:
+def _measured(paper: Paper, readings: Readings, climate: Baselines, promise: float) -> Heat:
     last = readings[-1]
     pace = climate.paces[0]
     hours = _age(paper, readings)
@@ -150,7 +150,7 @@ def _measured(paper: Paper, readings: Readings, climate: Climate, promise: float
     )
 
 
-def _on_course(votes: float, hours: float, pace: Pace, shrinkage: float, *, doubted: bool) -> float:
+def _on_course(votes: float, hours: float, pace: GrowthCurve, shrinkage: float, *, doubted: bool) -> float:
     """E; what takes a doubted paper above the bar weighs less, but more votes never lower it."""
     plain = expected(votes, hours, pace, shrinkage=shrinkage)
     if not doubted:
@@ -158,7 +158,7 @@ def _on_course(votes: float, hours: float, pace: Pace, shrinkage: float, *, doub
     return max(min(plain, pace.bar), expected(votes, hours, pace, shrinkage=DOUBT))
 
 
-def _order(final: float, hours: float, pace: Pace) -> float:
+def _order(final: float, hours: float, pace: GrowthCurve) -> float:
     """Doublings above the bar of a week's best; below it, the older the forecast the less is hoped of it."""
     above = log2((final + 1) / (pace.bar + 1))
     if above >= 0:
@@ -167,7 +167,7 @@ def _order(final: float, hours: float, pace: Pace) -> float:
     return above * sqrt(fresh / now)
 
 
-def _still_to_come(hours: float, pace: Pace) -> float:
+def _still_to_come(hours: float, pace: GrowthCurve) -> float:
     return max(0.0, 1 - pace.grown_at(hours))
 
 
@@ -188,7 +188,7 @@ def _gained(readings: Readings) -> float | None:
     return last.value - min(near, key=lambda each: abs(last.observed_at - each.observed_at - DAY)).value
 
 
-def _elsewhere(known: Mapping[str, _Known], climate: Climate) -> dict[str, dict[Signal, float]]:
+def _elsewhere(known: Mapping[str, _Known], climate: Baselines) -> dict[str, dict[Signal, float]]:
     """The heat each paper has on each further source, under its last reading there."""
     counts: dict[tuple[str, SignalKind], dict[str, Readings]] = defaultdict(dict)
     for paper_id, each in known.items():
@@ -201,7 +201,7 @@ def _elsewhere(known: Mapping[str, _Known], climate: Climate) -> dict[str, dict[
     return heat
 
 
-def _standings(of_papers: Mapping[str, Readings], pace: Pace | None) -> dict[str, float]:
+def _standings(of_papers: Mapping[str, Readings], pace: GrowthCurve | None) -> dict[str, float]:
     """On one source: by its own curve, or, while it is too young for one, by what was gained lately."""
     if pace:
         return {paper_id: _paced(readings, pace) for paper_id, readings in of_papers.items()}
@@ -209,13 +209,13 @@ def _standings(of_papers: Mapping[str, Readings], pace: Pace | None) -> dict[str
     return standings({paper_id: surge(readings, at) for paper_id, readings in of_papers.items()})
 
 
-def _paced(readings: Readings, pace: Pace) -> float:
+def _paced(readings: Readings, pace: GrowthCurve) -> float:
     start = datetime.combine(readings[0].observed_at, time(), UTC)
     hours = (readings[-1].observed_at - start) / timedelta(hours=1)
     return doublings(min(pace.ceiling, expected(readings[-1].value, hours, pace)), pace)
 
 
-def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: Pace) -> Heat:
+def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: GrowthCurve) -> Heat:
     """The greatest heat, and a quarter of every other one that is above the usual."""
     best = max(
         (last for last in elsewhere if last.kind not in SUPPORTING),

@@ -38,7 +38,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class VoteHistory:
     """A paper of earlier days and the votes it ended with."""
 
     paper: Paper
@@ -59,7 +59,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PriorRecord:
     """What we remember of authors and submitters, by lower-case name; may be empty."""
 
     authors: Mapping[str, Name] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Record:
         return max((name.votes for name in known), default=None)
 
 
-NOBODY = Record()
+NOBODY = PriorRecord()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Prior:
     lowest_quartile: float  # one listed paper in four promises less
     terms: Mapping[str, float]
 
-    def promise(self, paper: Paper, record: Record = NOBODY) -> float:
+    def promise(self, paper: Paper, record: PriorRecord = NOBODY) -> float:
         """The logarithm of the votes it promises, relative to the mean: 0 = the mean, 0.7 = twice it."""
         weights = self.known if record.authors else self.plain
         told = (
@@ -108,7 +108,7 @@ def terms_of(text: str) -> set[str]:
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
 
 
-def record_of(past: Sequence[Past]) -> Record:
+def record_of(past: Sequence[VoteHistory]) -> PriorRecord:
     """What the earlier papers of each author and submitter drew, each measured against its own day."""
     authors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     submitters: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -117,10 +117,10 @@ def record_of(past: Sequence[Past]) -> Record:
             authors[name].append((each.votes, above))
         if each.paper.submitter:
             submitters[each.paper.submitter].append((each.votes, above))
-    return Record(_summed(authors), _summed(submitters))
+    return PriorRecord(_summed(authors), _summed(submitters))
 
 
-def above_the_day(past: Sequence[Past]) -> list[float]:
+def above_the_day(past: Sequence[VoteHistory]) -> list[float]:
     """The logarithm of each paper's votes above the median of its listing day."""
     days: dict[date | None, list[float]] = defaultdict(list)
     for each in past:
@@ -147,7 +147,7 @@ def promised(mean: float, promise: float) -> float:
     return mean * exp(promise)
 
 
-def _known(paper: Paper, record: Record, weights: Weights) -> float:
+def _known(paper: Paper, record: PriorRecord, weights: Weights) -> float:
     standings = [
         record.authors[name].standing(AUTHOR_SHRINKAGE) if name in record.authors else 0.0
         for name in names_of(paper)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digest import __version__
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models.errors import (
     DigestError,
     InvalidAddress,
@@ -25,7 +25,7 @@ from digest.models.errors import (
 )
 from digest.web.admin import auth, overview, subscribers, transfer
 from digest.web.api import routes as api
-from digest.web.context import Clock, Lobby, lobby_of, wall_clock
+from digest.web.context import Clock, WebContext, lobby_of, wall_clock
 from digest.web.middleware import Guard
 from digest.web.routes import (
     bounce_webhooks,
@@ -73,11 +73,11 @@ TITLES = {
 MISLED = "This link does not work"
 
 
-def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None = None) -> FastAPI:
+def build(services: Services, *, clock: Clock = wall_clock, lifespan: Lifespan | None = None) -> FastAPI:
     """The web pages of a house; `lifespan` runs beside them, as the scheduler does in `digest serve`."""
-    lobby = lobby_of(house, clock=clock)
+    ctx = lobby_of(services, clock=clock)
     app = FastAPI(
-        title=house.site.brand,
+        title=services.site.brand,
         version=__version__,
         redirect_slashes=False,  # a provider's one-click POST must never be redirected
         docs_url=None,  # the built-in pages load scripts from elsewhere
@@ -85,37 +85,37 @@ def build(house: House, *, clock: Clock = wall_clock, lifespan: Lifespan | None 
         openapi_url=None,
         lifespan=lifespan,
     )
-    app.state.lobby = lobby
+    app.state.ctx = ctx
     for room in EVERY_ROOM:
         app.include_router(room.router)
-    _answer_errors(app, lobby)
+    _answer_errors(app, ctx)
     app.add_middleware(
         Guard,
-        is_https=lobby.is_https,
-        refuse=lambda scope, sentence: told(lobby, Request(scope), 413, sentence),
+        is_https=ctx.is_https,
+        refuse=lambda scope, sentence: told(ctx, Request(scope), 413, sentence),
     )
     return app
 
 
-def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
+def _answer_errors(app: FastAPI, ctx: WebContext) -> None:
     @app.exception_handler(DigestError)
     async def ours(request: Request, error: DigestError) -> Response:
         status = next((MEANING[kind] for kind in type(error).__mro__ if kind in MEANING), 500)
         if status == 500:
             log.error("page failed", extra={"path": room_of(request), "reason": str(error)})
-            return told(lobby, request, status, "We could not do that; please try again later.")
+            return told(ctx, request, status, "We could not do that; please try again later.")
         title = MISLED if isinstance(error, InvalidToken) else ""
-        return told(lobby, request, status, str(error), title=title)
+        return told(ctx, request, status, str(error), title=title)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             takes = ", ".join(sorted(_methods(request.url.path)))
-            answer = told(lobby, request, 405, f"This address takes {takes}, not {request.method}.")
+            answer = told(ctx, request, 405, f"This address takes {takes}, not {request.method}.")
             answer.headers["allow"] = takes
             return answer
         said = "Please check the address." if error.status_code == 404 else error.detail
-        answer = told(lobby, request, error.status_code, said)
+        answer = told(ctx, request, error.status_code, said)
         answer.headers.update(error.headers or {})
         return answer
 
@@ -123,7 +123,7 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "What was sent"
-        return told(lobby, request, 422, f"{field}: {problem['msg']}.")
+        return told(ctx, request, 422, f"{field}: {problem['msg']}.")
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: Exception) -> Response:
@@ -132,7 +132,7 @@ def _answer_errors(app: FastAPI, lobby: Lobby) -> None:
     @app.exception_handler(Exception)
     async def broken(request: Request, _: Exception) -> Response:
         # The one place that may swallow: a page that fails is a page, the server logs the rest.
-        return told(lobby, request, 500, "Something went wrong on our side; please try again later.")
+        return told(ctx, request, 500, "Something went wrong on our side; please try again later.")
 
 
 def _methods(path: str) -> set[str]:
@@ -142,12 +142,12 @@ def _methods(path: str) -> set[str]:
     return takes | {"HEAD"} if "GET" in takes else takes
 
 
-def told(lobby: Lobby, request: Request, status: int, sentence: str, *, title: str = "") -> Response:
+def told(ctx: WebContext, request: Request, status: int, sentence: str, *, title: str = "") -> Response:
     """A failure in the form its reader expects: JSON for programs, a page for people."""
     if room_of(request) == "api" or (room_of(request) == "subscribe" and wants_json(request)):
         return JSONResponse({"error": sentence}, status)
     title = title or TITLES.get(status, "That did not work")
-    return lobby.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
+    return ctx.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
 
 
 def room_of(request: Request) -> str:

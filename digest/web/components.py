@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from digest.mail.cards import Anchor, Card, Personal, card, personal, reason
 from digest.mail.links import Links
-from digest.mail.locale import tongue
-from digest.models import Because, Heat, Paper, Pick, Reason, Section, Signal, Subscriber
+from digest.mail.locale import get_locale
+from digest.models import Heat, Paper, Pick, Reason, ReasonKind, Section, Signal, Subscriber
 from digest.web.sparkline import sparkline
 
 COLD = Heat(value=0.0, expected=0.0)
@@ -17,9 +17,9 @@ NOTHING = Personal(why="", why_lines="", more="", less="")
 
 def card_of(paper: Paper, heat: Heat | None = None, *, day: date, readings: Sequence[Signal] = ()) -> Card:
     """A paper of a public list, with why it trends if that is known, and a line of how its votes came in."""
-    speech = tongue("en")
+    speech = get_locale("en")
     pick = Pick(
-        paper=paper, section=Section.TRENDING, heat=heat or COLD, reason=Reason(because=Because.TREND)
+        paper=paper, section=Section.TRENDING, heat=heat or COLD, reason=Reason(because=ReasonKind.TREND)
     )
     told = reason(speech, pick, day) if heat else ""
     shown = card(speech, pick, 0, replace(NOTHING, why=told))
@@ -34,7 +34,7 @@ def path_of(paper: Paper) -> str:
 
 def card_of_pick(pick: Pick, *, links: Links, reader: Subscriber, day: date) -> Card:
     """A paper of someone's own edition, with why it was picked and the links that teach."""
-    speech = tongue(reader.preferences.language)
+    speech = get_locale(reader.preferences.language)
     return card(speech, pick, 0, personal(speech, links, reader, pick, day))
 
 

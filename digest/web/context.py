@@ -8,21 +8,21 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from digest.app import embedding_models
-from digest.app.services import House
+from digest.app.services import Services
 from digest.mail.tokens import Purpose
 from digest.models import Subscriber
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.web.admin_session import Badges
 from digest.web.client_ip import Proxies
 from digest.web.form_tokens import Tickets
-from digest.web.library_limits import Lenders
+from digest.web.library_limits import LibraryImportLimiter
 from digest.web.previews import Mornings
 from digest.web.rate_limits import Limits
 from digest.web.semantic_index import Meaning
-from digest.web.signup_guard import Door
+from digest.web.signup_guard import SignUpGuard
 from digest.web.templates import Pages
-from digest.web.trending_lists import Board
-from digest.web.write_batcher import Committer
+from digest.web.trending_lists import TrendingLists
+from digest.web.write_batcher import WriteBatcher
 from digest.web.write_probe import Pulse
 
 Clock = Callable[[], datetime]
@@ -34,26 +34,26 @@ def wall_clock() -> datetime:
 
 
 @dataclass(frozen=True)
-class Lobby:
+class WebContext:
     """Where the pages are made."""
 
-    house: House
+    services: Services
     pages: Pages
-    board: Board
+    board: TrendingLists
     mornings: Mornings
     meaning: Meaning
-    committer: Committer
-    door: Door
+    committer: WriteBatcher
+    door: SignUpGuard
     badges: Badges
     proxies: Proxies
     pulse: Pulse
-    lenders: Lenders
+    lenders: LibraryImportLimiter
     clock: Clock = wall_clock
 
     @property
     def is_https(self) -> bool:
         """Whether readers reach us by https, as the base URL says."""
-        return self.house.settings.base_url.startswith("https://")
+        return self.services.settings.base_url.startswith("https://")
 
     @property
     def limits(self) -> Limits:
@@ -68,11 +68,11 @@ class Lobby:
     @property
     def defaults(self) -> dict[str, object]:
         """When someone who chose nothing gets the digest."""
-        return {"timezone": self.house.settings.timezone, "send_at": self.house.settings.send_at}
+        return {"timezone": self.services.settings.timezone, "send_at": self.services.settings.send_at}
 
-    def by(self, actor: str) -> By:
+    def by(self, actor: str) -> Actor:
         """This moment, and who acts."""
-        return By(actor, self.clock(), self.house.pepper)
+        return Actor(actor, self.clock(), self.services.suppression_key)
 
     def visitor(self, request: Request) -> str:
         """Who asks, as far as our proxies can be believed."""
@@ -80,42 +80,42 @@ class Lobby:
         return self.proxies.visitor(peer, request.headers.getlist("x-forwarded-for"))
 
 
-def lobby_of(house: House, *, clock: Clock = wall_clock) -> Lobby:
+def lobby_of(services: Services, *, clock: Clock = wall_clock) -> WebContext:
     """The lobby of a house."""
-    settings = house.settings
-    secret = house.secret
-    return Lobby(
-        house=house,
-        pages=Pages(house.site, settings.templates_dir),
-        board=Board(house.store),
-        mornings=Mornings(house.store, lambda: house.vectors),
-        meaning=Meaning(house.store, lambda: house.embedding, load=embedding_models.named),
-        committer=Committer(house.store),
-        door=Door(Limits(), Tickets(secret)),
+    settings = services.settings
+    secret = services.secret
+    return WebContext(
+        services=services,
+        pages=Pages(services.site, settings.templates_dir),
+        board=TrendingLists(services.store),
+        mornings=Mornings(services.store, lambda: services.vectors),
+        meaning=Meaning(services.store, lambda: services.embedding, load=embedding_models.named),
+        committer=WriteBatcher(services.store),
+        door=SignUpGuard(Limits(), Tickets(secret)),
         badges=Badges(
             secret,
             admin=settings.admin_token.get_secret_value(),
             viewer=settings.viewer_token.get_secret_value(),
         ),
         proxies=Proxies(settings.trusted_proxies),
-        pulse=Pulse(house.store),
-        lenders=Lenders(house.connect_to_libraries, house.fetch_plan.libraries),
+        pulse=Pulse(services.store),
+        lenders=LibraryImportLimiter(services.connect_to_libraries, services.fetch_plan.libraries),
         clock=clock,
     )
 
 
-async def _at_hand(request: Request) -> Lobby:  # async, or each request would visit a thread for it
-    lobby = request.app.state.lobby
-    assert isinstance(lobby, Lobby)  # noqa: S101  narrows the type
-    return lobby
+async def _at_hand(request: Request) -> WebContext:  # async, or each request would visit a thread for it
+    ctx = request.app.state.ctx
+    assert isinstance(ctx, WebContext)  # noqa: S101  narrows the type
+    return ctx
 
 
-InLobby = Annotated[Lobby, Depends(_at_hand)]
+WebContextDep = Annotated[WebContext, Depends(_at_hand)]
 
 
-def feed_path(lobby: Lobby, reader: Subscriber, kind: str) -> str:
+def feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
     """Where a reader's feed is, until they ask for a new address."""
-    token = lobby.house.links.keys.sign(Purpose.FEED, reader.pid, _revision(reader))
+    token = ctx.services.links.keys.sign(Purpose.FEED, reader.pid, _revision(reader))
     return f"/f/{token}.{kind}"
 
 

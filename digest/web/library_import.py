@@ -13,29 +13,29 @@ from starlette.datastructures import FormData
 
 from digest import subscribers
 from digest.models.errors import InvalidChange
-from digest.sources.libraries.clients import Shelves
+from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import Lent, named_in
-from digest.web.context import InLobby
-from digest.web.preferences_form import NOTHING_LENT, Form, Wishes, reader_of
+from digest.web.context import WebContextDep
+from digest.web.preferences_form import NOTHING_LENT, Form, PreferencesForm, reader_of
 
 SAVES = {"", "save"}
 
 
-async def borrowed(token: str, lobby: InLobby, form: Form) -> Lent:
+async def borrowed(token: str, ctx: WebContextDep, form: Form) -> Lent:
     """The papers of the reader's libraries; nothing where none is named, or the form makes no sense."""
-    wishes = Wishes.typed(form)
+    wishes = PreferencesForm.typed(form)
     shelves = _shelves(wishes, form)
     if str(form.get("do", "")) not in SAVES or not shelves.apart():
         return NOTHING_LENT
-    reader = await to_thread.run_sync(reader_of, lobby, token)
+    reader = await to_thread.run_sync(reader_of, ctx, token)
     try:
         subscribers.wished(reader, wishes.named(reader))
     except InvalidChange:
         return NOTHING_LENT  # nothing will be saved, and the page says why
-    return await lobby.lenders.lend(reader.pid, shelves, lobby.clock())
+    return await ctx.lenders.lend(reader.pid, shelves, ctx.clock())
 
 
-def _shelves(wishes: Wishes, form: FormData) -> Shelves:
+def _shelves(wishes: PreferencesForm, form: FormData) -> LibraryAccounts:
     """The libraries in their fields, and those whose links were pasted among the papers."""
     pasted, _ = named_in(wishes.pasted)
     return replace(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from digest.models.subscribers import MOST_LIKED
 from digest.sources.http.client import Client
-from digest.sources.libraries.clients import Places, Shelves
+from digest.sources.libraries.clients import LibraryAccounts, Places
 from digest.sources.libraries.request import Lent, lent
 from digest.web.rate_limits import LENDING, PER_BORROWER, Buckets
 
@@ -18,7 +18,7 @@ TOO_OFTEN = f"Your libraries were read just now, and are not read again so soon.
 TOO_MANY = f"Very many libraries are read at this moment.{REST}"
 
 
-class Lenders:
+class LibraryImportLimiter:
     """Where readers' libraries are asked for what they hold."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Lenders:
         self._borrowers, self._everyone = Buckets(PER_BORROWER), Buckets(LENDING)
         self._desks = asyncio.Semaphore(AT_ONCE)
 
-    async def lend(self, who: str, shelves: Shelves, now: datetime) -> Lent:
+    async def lend(self, who: str, shelves: LibraryAccounts, now: datetime) -> Lent:
         """What these libraries lend this reader; why one of them does not, in a sentence."""
         if not self._borrowers.take(who, now):
             return _refused(shelves, TOO_OFTEN)
@@ -42,6 +42,6 @@ class Lenders:
             return await lent(client, self._places, shelves, within=self._within, most=MOST_LIKED)
 
 
-def _refused(shelves: Shelves, said: str) -> Lent:
+def _refused(shelves: LibraryAccounts, said: str) -> Lent:
     """The same sentence for all, said once."""
     return Lent(failures=dict.fromkeys(shelves.apart(), said))

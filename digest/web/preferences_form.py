@@ -9,14 +9,14 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
 from digest.models.errors import NotFound
 from digest.models.schedule import local_day
 from digest.sources.libraries.request import Lent
 from digest.subscribers.validation import MOST_ITEMS
-from digest.web.context import Lobby, feed_path
+from digest.web.context import WebContext, feed_path
 from digest.web.middleware import MOST_PASTED
 from digest.web.previews import TITLES, sections
 
@@ -29,7 +29,7 @@ APART = {"facets", "pasted", *LIBRARIES, *TICKED}  # what is not a plain text fi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class PreferencesForm:
     """The form as it is shown and typed: text, as far as it can be wrong."""
 
     keywords: str = ""
@@ -152,21 +152,21 @@ Form = Annotated[FormData, Depends(_typed)]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PreferencesPage:
     """Someone at their preferences."""
 
-    lobby: Lobby
+    ctx: WebContext
     token: str
     reader: Subscriber
     lent: Lent = NOTHING_LENT
 
-    def of(self, reader: Subscriber) -> "Visit":
+    def of(self, reader: Subscriber) -> "PreferencesPage":
         """The same visit, with the reader as they are now."""
         return replace(self, reader=reader)
 
     def page(
         self,
-        wishes: Wishes | None = None,
+        wishes: PreferencesForm | None = None,
         *,
         done: str = "",
         problems: Sequence[str] = (),
@@ -174,18 +174,18 @@ class Visit:
         unsaved: bool = False,
     ) -> Response:
         """The whole page: what can be chosen, beside today's digest."""
-        lobby, reader = self.lobby, self.reader
-        preview = sections(lobby.house.links, lobby.mornings.edition(reader, lobby.clock()))
-        return lobby.pages.page(
+        ctx, reader = self.ctx, self.reader
+        preview = sections(ctx.services.links, ctx.mornings.edition(reader, ctx.clock()))
+        return ctx.pages.page(
             "preferences",
             status=status,
             subscriber=reader,
-            standing=standing(reader, lobby.clock()),
-            rests=reader.status is Status.PAUSED or rests(reader, lobby.clock()),
-            wishes=wishes or Wishes.of(reader),
+            standing=standing(reader, ctx.clock()),
+            rests=reader.status is Status.PAUSED or rests(reader, ctx.clock()),
+            wishes=wishes or PreferencesForm.of(reader),
             action=f"/p/{self.token}",
-            unsubscribe=lobby.house.links.unsubscribe(reader.pid),
-            feeds={kind: feed_path(lobby, reader, kind) for kind in ("atom", "json")},
+            unsubscribe=ctx.services.links.unsubscribe(reader.pid),
+            feeds={kind: feed_path(ctx, reader, kind) for kind in ("atom", "json")},
             languages=LANGUAGES,
             zones=ZONES,
             preview=preview,
@@ -200,7 +200,7 @@ def standing(reader: Subscriber, now: datetime) -> str:
     """Where a reader stands, in a sentence; of a pause, when it ends."""
     until = reader.schedule.paused_until
     if until is not None and rests(reader, now):
-        return f"No mail before {tongue('en').day(until)}; then it comes again."
+        return f"No mail before {get_locale('en').day(until)}; then it comes again."
     return STANDING[reader.status]
 
 
@@ -210,10 +210,10 @@ def rests(reader: Subscriber, now: datetime) -> bool:
     return reader.status is Status.CONFIRMED and until is not None and local_day(reader.schedule, now) < until
 
 
-def reader_of(lobby: Lobby, token: str) -> Subscriber:
+def reader_of(ctx: WebContext, token: str) -> Subscriber:
     """Whoever the link was made for; NotFound when they were erased."""
-    claim = lobby.house.links.keys.verify(Purpose.PREFERENCES, token, now=lobby.clock())
-    with lobby.house.store.begin(write=False) as tx:
+    claim = ctx.services.links.keys.verify(Purpose.PREFERENCES, token, now=ctx.clock())
+    with ctx.services.store.begin(write=False) as tx:
         try:
             return tx.subscribers.by_pid(claim.pid)
         except NotFound as error:

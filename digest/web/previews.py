@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digest.db import Store
+from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
 from digest.models import Delivery, DeliveryKind, Edition, Paper, Pick, Section, Subscriber
@@ -30,15 +30,15 @@ Sections = list[tuple[str, list[Card]]]
 class Mornings:
     """The day as all previews see it; ranked anew every other minute, not for every page."""
 
-    def __init__(self, store: Store, vectors: Callable[[], Embedding | None]) -> None:
+    def __init__(self, store: Database, vectors: Callable[[], Embedding | None]) -> None:
         self._store, self._vectors = store, vectors
-        self._mornings: Cache[day.Morning] = Cache()
+        self._mornings: Cache[day.DayContext] = Cache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
         """Today's edition for this reader, whatever of it was sent this morning already."""
         return self.choice(reader, now)[0]
 
-    def _opened(self, now: datetime) -> day.Morning:
+    def _opened(self, now: datetime) -> day.DayContext:
         return day.morning(self._store, now, vectors=self._vectors())
 
     def choice(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
@@ -59,7 +59,7 @@ def _before(cursor: datetime | None, slot: datetime) -> datetime | None:
     return min(cursor, slot - KEPT_BACK) if cursor else None
 
 
-def latest(store: Store, reader: Subscriber) -> list[Edition]:
+def latest(store: Database, reader: Subscriber) -> list[Edition]:
     """The editions that went to this reader, the newest first."""
     with store.begin(write=False) as tx:
         sent = [mail for mail in tx.deliveries.history(reader.id) if mail.kind is DeliveryKind.DIGEST]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.embeddings import KeptModel
 from digest.db.papers.full_text import Question
 from digest.models import Paper
@@ -22,7 +22,7 @@ from digest.pipeline.embed import MADE_AT, SEARCHED, Load, maker_of
 from digest.ranking.bm25 import Floats
 from digest.ranking.embeddings import Embedder, Encode, unpacked
 from digest.ranking.search_order import both_ways
-from digest.ranking.semantic_search import Neighbourhood
+from digest.ranking.semantic_search import EmbeddingIndex
 from digest.web.trending_lists import Cache
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ class Sense:
     made_at: tuple[str, str]
     encode: Encode
     is_quick: bool
-    around: Neighbourhood
+    around: EmbeddingIndex
 
 
 class Meaning:
     """What finds papers by their meaning as well, if anything does."""
 
-    def __init__(self, store: Store, embedding: Callable[[], Embedder | None], *, load: Load) -> None:
+    def __init__(self, store: Database, embedding: Callable[[], Embedder | None], *, load: Load) -> None:
         self._store, self._embedding, self._load = store, embedding, load
         self._senses: Cache[Sense | None] = Cache()
         self._sense: Sense | None = None
@@ -99,7 +99,7 @@ class Meaning:
         encode = before.encode if before and is_known else maker.encoder(kept.fit)
         return Sense((kept.name, made_at), encode, maker.setting == "static", around)
 
-    def _around(self, kept: KeptModel) -> Neighbourhood | None:
+    def _around(self, kept: KeptModel) -> EmbeddingIndex | None:
         """The newest papers with a vector; None while there is none."""
         ids: list[str] = []
         rows: Floats | None = None
@@ -110,7 +110,7 @@ class Meaning:
                     rows = np.empty((SEARCHED, len(vector)), np.float32)
                 rows[len(ids)] = vector
                 ids.append(known)
-        return None if rows is None else Neighbourhood.of(ids, rows[: len(ids)])
+        return None if rows is None else EmbeddingIndex.of(ids, rows[: len(ids)])
 
 
 def _made(sense: Sense, asked: Floats, matches: Sequence[Match]) -> dict[str, float]:

@@ -36,18 +36,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """Not now."""
 
     said: str
     seconds: int
 
 
-Verdict = Wait | Refused | None  # None: go ahead
+Verdict = Wait | Rejected | None  # None: go ahead
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class SignUpGuard:
     """Where sign-ups come in."""
 
     limits: Limits
@@ -56,9 +56,11 @@ class Door:
     def verdict(self, applied: Application, *, visitor: str, domain: str, now: datetime) -> Verdict:
         """Every check that costs us nothing, the cheapest first."""
         if not self.limits.visitors.take(visitor, now):
-            return Refused("Many sign-ups came from your network just now. Please try again in a minute.", 60)
+            return Rejected(
+                "Many sign-ups came from your network just now. Please try again in a minute.", 60
+            )
         if not self.limits.domains.take(domain, now):
-            return Refused("Many sign-ups came for this mail domain just now. Please try again soon.", 60)
+            return Rejected("Many sign-ups came for this mail domain just now. Please try again soon.", 60)
         return self._presented(applied, now) or self._afforded(now)
 
     def _presented(  # noqa: PLR0911  one answer for each thing that may be wrong
@@ -95,4 +97,4 @@ class Door:
     def _afforded(self, now: datetime) -> Verdict:
         if self.limits.world.take("", now):
             return None
-        return Refused("Very many people sign up at this moment. Please try again in a few minutes.", 300)
+        return Rejected("Very many people sign up at this moment. Please try again in a few minutes.", 300)

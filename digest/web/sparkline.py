@@ -5,16 +5,16 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from digest.mail.locale import Tongue, tongue
+from digest.mail.locale import Locale, get_locale
 from digest.mail.wording import NOUNS
 from digest.models import Signal, SignalKind
 
 WIDTH, HEIGHT, MARGIN = 96, 20, 2
-ENGLISH = tongue("en")
+ENGLISH = get_locale("en")
 
 
 def sparkline(
-    signals: Sequence[Signal], *, kind: SignalKind = SignalKind.UPVOTES, speech: Tongue = ENGLISH
+    signals: Sequence[Signal], *, kind: SignalKind = SignalKind.UPVOTES, speech: Locale = ENGLISH
 ) -> Markup:
     """The growth of one count as inline SVG; its title says the same in words. Empty below two readings.
 
@@ -53,7 +53,7 @@ def _y(part: float) -> float:
     return round(HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * max(0.0, part), 1)
 
 
-def _words(readings: Sequence[Signal], speech: Tongue) -> str:
+def _words(readings: Sequence[Signal], speech: Locale) -> str:
     """`from 3 upvotes on 22 Nov to 61 upvotes on 24 Nov`."""
     first, last = readings[0], readings[-1]
     told = {

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Heat, Paper, Signal
 from digest.pipeline.fitted_models import climate_of
-from digest.trending.baselines import Climate
+from digest.trending.baselines import Baselines
 from digest.trending.heat import heat_of, trending_order
 
 KEPT = 400  # papers of a list; a page shows the first of them, a category's feed filters them
@@ -56,14 +56,14 @@ class Ranked:
         return not category or any(each == category or each.startswith(f"{category}.") for each in own)
 
 
-class Board:
+class TrendingLists:
     """The public lists. Each is worked out by one thread at a time; the others read the one before."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._lists: Cache[tuple[Ranked, ...]] = Cache()
         self._months: Cache[dict[date, int]] = Cache()
-        self._climates: Cache[Climate] = Cache()
+        self._climates: Cache[Baselines] = Cache()
 
     def trending(self, window: Window, now: datetime, *, category: str = "") -> tuple[Ranked, ...]:
         """The hottest papers of a period, hottest first."""
@@ -84,7 +84,7 @@ class Board:
             f"{day}", now, fresh, lambda: self._ranked(start - ONE_DAY, end, climate_of(self._store, end))
         )
 
-    def climate(self, now: datetime) -> Climate:
+    def climate(self, now: datetime) -> Baselines:
         """What is usual by now, an hour old at most."""
         return self._climates.value("", now, CLIMATE_FRESH, lambda: climate_of(self._store, now))
 
@@ -92,7 +92,7 @@ class Board:
         """How many papers each day of a month brought; days without any are left out."""
         return self._months.value(f"{month:%Y-%m}", now, MONTH.fresh, lambda: self._counted(month, now))
 
-    def _ranked(self, since: datetime, now: datetime, climate: Climate) -> tuple[Ranked, ...]:
+    def _ranked(self, since: datetime, now: datetime, climate: Baselines) -> tuple[Ranked, ...]:
         with self._store.begin(write=False) as tx:
             papers = tx.papers.pool(since, now)
             signals = tx.signals.of([paper.id for paper in papers], until=now)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from digest.db import Store, Transaction
+from digest.db import Database, Transaction
 from digest.models.errors import DigestError, StoreError
-from digest.subscribers import By
-from digest.subscribers.bulk_signup import Asking, sign_up_all
+from digest.subscribers import Actor
+from digest.subscribers.bulk_signup import SignUpRequest, sign_up_all
 
 log = logging.getLogger(__name__)
 
@@ -23,29 +23,29 @@ HEARD = "sign_up_heard_at"
 class Job:
     """One visitor's change, or their wish to sign up (None: a robot's), and where its outcome is awaited."""
 
-    what: "Callable[[Transaction], Any] | Asking | None"
-    by: By
+    what: "Callable[[Transaction], Any] | SignUpRequest | None"
+    by: Actor
     outcome: asyncio.Future[Any]
 
 
-class Committer:
+class WriteBatcher:
     """Runs small changes in shared transactions. An answer comes after its commit, never before."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._waiting: list[Job] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def run(self, work: Callable[[Transaction], T], *, by: By) -> T:
+    async def run(self, work: Callable[[Transaction], T], *, by: Actor) -> T:
         """Do the work in the next transaction; what it raises is raised here and undoes only itself."""
         result: T = await self._next(work, by)
         return result
 
-    async def sign_up(self, asking: Asking | None, *, by: By) -> None:
+    async def sign_up(self, asking: SignUpRequest | None, *, by: Actor) -> None:
         """Sign up in the next transaction, with all who wait; None costs the same and does nothing."""
         await self._next(asking, by)
 
-    async def _next(self, what: "Callable[[Transaction], Any] | Asking | None", by: By) -> Any:
+    async def _next(self, what: "Callable[[Transaction], Any] | SignUpRequest | None", by: Actor) -> Any:
         job = Job(what, by, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         if self._writer is None or self._writer.done():
@@ -66,13 +66,13 @@ class Committer:
                     _tell(job.outcome, value, error)
 
 
-def _commit(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
+def _commit(store: Database, jobs: Sequence[Job]) -> list[Outcome]:
     """All jobs in one transaction; if it cannot be committed, none of them happened."""
     try:
         with store.begin() as tx:
             by = jobs[-1].by
             tx.meta.write(HEARD, by.now.isoformat())  # whoever asked, something is written and made durable
-            sign_up_all(tx, [job.what for job in jobs if isinstance(job.what, Asking)], by=by)
+            sign_up_all(tx, [job.what for job in jobs if isinstance(job.what, SignUpRequest)], by=by)
             return [_tried(job, tx) for job in jobs]
     except DigestError as error:
         return [(None, error)] * len(jobs)

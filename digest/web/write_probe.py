@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from digest.db import Store
+from digest.db import Database
 from digest.models.errors import StoreError
 
 EVERY = timedelta(seconds=10)
@@ -15,7 +15,7 @@ _KEY = "pulse"
 class Pulse:
     """Remembers the last answer for a few seconds. A full disk is only noticed by who writes."""
 
-    store: Store
+    store: Database
     _asked: datetime | None = None
     _said: str = ""
     _turn: Lock = field(default_factory=Lock)

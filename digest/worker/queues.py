@@ -26,10 +26,10 @@ from procrastinate.types import JSONDict
 from digest.db.dialects import CUT_OFF
 from digest.models import Shard
 from digest.models.errors import StoreError
-from digest.worker.tasks import Chores
+from digest.worker.tasks import WorkerTasks
 
 
-class Ends(JobManager):
+class SafeJobManager(JobManager):
     """Procrastinate's books of jobs, where the end of a job raises nothing that nobody would hear.
 
     A worker writes the end of a job down in a task that it never asks again: an error would be lost to
@@ -92,12 +92,12 @@ FORGOTTEN = 72  # hours a failed job is kept to be looked at
 AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)  # seconds: 2, 4, 8, 16, 32
 
 
-class Board:
+class JobQueues:
     """The queues of one worker, open; `chores` are done where they are found on it."""
 
-    def __init__(self, url: sa.URL, chores: Chores) -> None:
+    def __init__(self, url: sa.URL, chores: WorkerTasks) -> None:
         connector = _connector(url)
-        self.ends = Ends(connector)
+        self.ends = SafeJobManager(connector)
         self.works, self.posts = App(connector=connector), App(connector=connector)
         self.works.job_manager = self.posts.job_manager = self.ends
         self._chores = chores
@@ -162,7 +162,7 @@ class Board:
 
     async def _tick(self) -> None:
         """One minute's look at the day: read first, and cut only when the last cut has been worked off."""
-        if await to_thread.run_sync(self._chores.is_hungry):
+        if await to_thread.run_sync(self._chores.should_fetch):
             await _once(self.works.configure_task("ingest"))
         elif not await self._is_planning():
             now = self._chores.clock()

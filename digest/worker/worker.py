@@ -18,8 +18,8 @@ from procrastinate.exceptions import ProcrastinateException
 
 from digest.delivery.sender import DRAIN
 from digest.models.errors import StoreError
-from digest.worker.queues import POST, WORK, Board
-from digest.worker.tasks import Chores
+from digest.worker.queues import POST, WORK, JobQueues
+from digest.worker.tasks import WorkerTasks
 
 log = logging.getLogger(__name__)
 LOOK = 5.0  # seconds between two looks at what nobody calls for: dead workers, mail whose hour has come
@@ -28,7 +28,7 @@ RESTS = (1, 2, 5, 10)  # seconds to wait for a database that is away, the last f
 PLANS = 2  # jobs at once beside the pump: one may be waiting for a source
 
 
-async def work(chores: Chores) -> None:
+async def work(chores: WorkerTasks) -> None:
     """Take jobs until `chores.stopping` is set; then end those that were begun, within half a minute."""
     failures = 0
     while not chores.stopping.is_set():
@@ -43,9 +43,9 @@ async def work(chores: Chores) -> None:
             await _rest(chores.stopping, rest)
 
 
-async def work_off(chores: Chores) -> None:
+async def work_off(chores: WorkerTasks) -> None:
     """Come round once, do what there is, and leave."""
-    board = Board(chores.house.store.engine.url, chores)
+    board = JobQueues(chores.services.store.engine.url, chores)
     async with board.works.open_async():
         await board.call_tick()
         while await board.is_waiting(WORK):
@@ -54,13 +54,13 @@ async def work_off(chores: Chores) -> None:
         await board.posts.run_worker_async(**_options(chores, POST, wait=False))
 
 
-async def _live(chores: Chores) -> None:
+async def _live(chores: WorkerTasks) -> None:
     """One life: both queues and the look-out, until one of them ends or we are told to stop.
 
     However it ends, what is on the wire is brought to its end: a new life must not find it cut off.
     """
     leaving = asyncio.Event()
-    board = Board(chores.house.store.engine.url, replace(chores, stopping=leaving))
+    board = JobQueues(chores.services.store.engine.url, replace(chores, stopping=leaving))
     async with board.works.open_async():
         await board.call_tick()
         await _until(
@@ -75,7 +75,7 @@ async def _live(chores: Chores) -> None:
         )
 
 
-async def _look_out(board: Board, patience: timedelta) -> None:
+async def _look_out(board: JobQueues, patience: timedelta) -> None:
     while True:
         await board.look(patience)
         await asyncio.sleep(LOOK)
@@ -99,7 +99,7 @@ async def _until(
             raise end
 
 
-def _options(chores: Chores, queue: str, *, wait: bool = True, at_once: int = 1) -> WorkerOptions:
+def _options(chores: WorkerTasks, queue: str, *, wait: bool = True, at_once: int = 1) -> WorkerOptions:
     """How jobs are taken. The lease is the one of the mail: who is dead to one is dead to the other."""
     lease = _lease(chores).total_seconds()
     return {
@@ -115,8 +115,8 @@ def _options(chores: Chores, queue: str, *, wait: bool = True, at_once: int = 1)
     }
 
 
-def _lease(chores: Chores) -> timedelta:
-    return timedelta(seconds=chores.house.settings.lease)
+def _lease(chores: WorkerTasks) -> timedelta:
+    return timedelta(seconds=chores.services.settings.lease)
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from digest.app import logs
-from digest.app.services import House
+from digest.app.services import Services
 from digest.pipeline import run
 from tests.pipeline.test_run import DUE, THURSDAY, World
 from tests.pipeline.test_run import world as world  # noqa: PLC0414  a fixture is known by its name here
@@ -86,10 +86,10 @@ async def test_no_address_and_no_token_is_in_any_line_of_a_day(
     logs.set_up("json" if form == "json" else "pretty")
     world.subscribe("ada.loveless@example.com", keywords="robotics")
     world.subscribe("bo@nowhere.example", keywords="vision")
-    admin = world.house.settings.model_copy(update={"admin_address": "admin@example.com"})
-    house = House(admin, world.house.store)
-    await run.run(house, lambda: THURSDAY)
-    day = await run.run(house, lambda: THURSDAY + DUE)
+    admin = world.services.settings.model_copy(update={"admin_address": "admin@example.com"})
+    services = Services(admin, world.services.store)
+    await run.run(services, lambda: THURSDAY)
+    day = await run.run(services, lambda: THURSDAY + DUE)
     assert day.tally.sent == 2
     err = capsys.readouterr().err
     assert "source read" in err
@@ -102,14 +102,16 @@ async def test_a_refusal_that_repeats_the_address_is_logged_without_it(
     logs.set_up("json")
     world.subscribe("ada.loveless@example.com", keywords="robotics")
     await world.fetch(THURSDAY)
-    run.plan(world.house.store, THURSDAY + DUE)
+    run.plan(world.services.store, THURSDAY + DUE)
     async with SmtpServer().running() as server:
         server.tell(
             "rcpt", Say(550, "5.1.1 <ada.loveless@example.com> unknown, see https://x.example/?t=hush")
         )
         url = SecretStr(f"smtp://127.0.0.1:{server.port}?tls=none")
-        house = House(world.house.settings.model_copy(update={"smtp_url": url}), world.house.store)
-        tally = await run.send(house, lambda: THURSDAY + DUE)
+        services = Services(
+            world.services.settings.model_copy(update={"smtp_url": url}), world.services.store
+        )
+        tally = await run.send(services, lambda: THURSDAY + DUE)
     assert tally.rejected == 1
     err = capsys.readouterr().err
     assert "mail not accepted" in err

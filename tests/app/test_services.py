@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.app.services import open_house, secret_key
+from digest.app.services import open_services, secret_key
 from digest.app.settings import Settings, load
 from digest.models.errors import ConfigError
 
@@ -28,27 +28,27 @@ def test_without_a_file_beside_it_a_key_must_be_given(tmp_path: Path) -> None:
 
 
 def test_mail_goes_to_files_until_a_server_is_set(tmp_path: Path) -> None:
-    with closing(open_house(_settings(tmp_path))) as house:
-        assert [route.name for route in house.routes] == ["files"]
+    with closing(open_services(_settings(tmp_path))) as services:
+        assert [route.name for route in services.routes] == ["files"]
 
 
 def test_several_servers_are_several_routes_with_their_weights(tmp_path: Path) -> None:
     urls = "smtp://a.example.org?weight=3 smtp://b.example.org?weight=0"
-    with closing(open_house(_settings(tmp_path, smtp_url=urls))) as house:
-        assert [(route.name, route.weight) for route in house.routes] == [("smtp-1", 3.0), ("smtp-2", 0.0)]
+    with closing(open_services(_settings(tmp_path, smtp_url=urls))) as services:
+        assert [(route.name, route.weight) for route in services.routes] == [("smtp-1", 3.0), ("smtp-2", 0.0)]
 
 
 def test_return_addresses_are_our_own_only_where_bounces_are_heard(tmp_path: Path) -> None:
-    with closing(open_house(_settings(tmp_path))) as house:
-        assert not house.hears_bounces
+    with closing(open_services(_settings(tmp_path))) as services:
+        assert not services.hears_bounces
     heard = _settings(tmp_path, bounce_secret="a shared secret", bounce_domain="bounce.example.org")
-    with closing(open_house(heard)) as house:
-        assert house.hears_bounces
-        assert house.settings.bounce_domain == "bounce.example.org"
+    with closing(open_services(heard)) as services:
+        assert services.hears_bounces
+        assert services.settings.bounce_domain == "bounce.example.org"
 
 
 def test_the_first_key_ever_keeps_the_suppressed_suppressed(tmp_path: Path) -> None:
     rotated = _settings(tmp_path, secret_key="the third key", old_secret_keys="the second,the first")
-    with closing(open_house(rotated)) as house:
-        assert house.pepper == b"the first"
-        assert house.keyring == [b"the third key", b"the second", b"the first"]
+    with closing(open_services(rotated)) as services:
+        assert services.suppression_key == b"the first"
+        assert services.keyring == [b"the third key", b"the second", b"the first"]

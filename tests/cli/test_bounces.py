@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from digest.app.services import open_house
+from digest.app.services import open_services
 from digest.app.settings import load, variables
 from digest.cli.bounces import command
 from digest.delivery.bounces.mailbox import unsubscribe_token
 from digest.models import Status
-from digest.subscribers import By, enrol
+from digest.subscribers import Actor, enrol
 from tests.factories import NOW
 
 
@@ -32,26 +32,26 @@ def _leaving(token: str) -> bytes:
 
 
 def test_a_mail_to_the_unsubscribe_address_ends_it_and_a_forged_one_does_nothing(mailbox: Path) -> None:
-    house = open_house(load())
-    with house.store.begin() as tx:
-        by = By(actor="test", now=NOW, pepper=house.pepper)
+    services = open_services(load())
+    with services.store.begin() as tx:
+        by = Actor(actor="test", now=NOW, suppression_key=services.suppression_key)
         reader = enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
-    token = house.links.unsubscribe(reader.pid).rpartition("/")[2]
+    token = services.links.unsubscribe(reader.pid).rpartition("/")[2]
     (mailbox / "new" / "1.mail").write_bytes(_leaving(token))
     (mailbox / "new" / "2.mail").write_bytes(_leaving(token[:-2] + "xx"))
     result = CliRunner().invoke(command, ["--json"])
     assert json.loads(result.stdout) == {"read": 2, "heard": 0, "ignored": 1, "left": 1}
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         assert tx.subscribers.by_id(reader.id).status is Status.UNSUBSCRIBED
-    assert house.site.reads_mail
-    house.close()
+    assert services.site.reads_mail
+    services.close()
 
 
 def test_the_way_out_by_mail_is_offered_only_where_somebody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIGEST_BOUNCE_MAILBOX")
-    house = open_house(load())
-    assert not house.site.reads_mail
-    house.close()
+    services = open_services(load())
+    assert not services.site.reads_mail
+    services.close()
 
 
 def test_without_a_mailbox_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,7 +309,7 @@ def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> No
 
 
 def test_a_second_sender_leaves_with_exit_code_75(shell: Shell) -> None:
-    store = import_module("digest.db").Store.open(f"sqlite:///{shell.folder}/digest.sqlite3")
+    store = import_module("digest.db").Database.open(f"sqlite:///{shell.folder}/digest.sqlite3")
     with store.sender():
         result = shell("send", "--now", LATER)
     store.close()

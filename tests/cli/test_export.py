@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.cli.subscribers.export import COLUMNS, write_csv, write_lines
-from digest.db import Store
-from digest.models import Facet, Frequency, Liking, Mix, Status, Subscriber, Threshold
+from digest.db import Database
+from digest.models import Facet, Frequency, LikedPaper, Mix, Status, Subscriber, Threshold
 from digest.models.errors import InvalidChange
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.subscribers.importing import take_in
 from digest.subscribers.table_files import rows_of
 from digest.subscribers.validation import changed
 from tests.factories import NOW, subscriber
 
-BY = By(actor="cli:test", now=NOW, pepper=b"pepper")
+BY = Actor(actor="cli:test", now=NOW, suppression_key=b"pepper")
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 odd = st.sampled_from(["=1+1", "'=1", "''@x", "[optics", '["a"]', "a, b", "x;y", "- dashes", "'tis", "", " "])
 text = words | odd
 lists = st.lists(text, max_size=4)
-likings = st.lists(st.builds(Liking, text, text, words), max_size=3)
+likings = st.lists(st.builds(LikedPaper, text, text, words), max_size=3)
 wishes = st.fixed_dictionaries(
     {},
     optional={
@@ -63,7 +63,7 @@ def _asking(wishes: dict[str, Any], status: Status) -> Subscriber:
 @pytest.mark.parametrize("write", [write_csv, write_lines])
 @given(wishes=wishes, status=st.sampled_from(Status))
 def test_an_export_imported_elsewhere_is_the_same_reader(
-    store: Store,
+    store: Database,
     write: Callable[[Iterable[Subscriber], TextIO], int],
     wishes: dict[str, Any],
     status: Status,

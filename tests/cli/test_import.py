@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from digest.app.settings import variables
 from digest.cli.subscribers import command as subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.models import DeliveryState, Status, Subscriber
 
 NOW = ("--now", "2026-11-23T09:30:00Z")
@@ -36,7 +36,7 @@ def _import(path: Path, *options: str) -> dict[str, int]:
 
 
 def _readers(folder: Path) -> Iterator[Subscriber]:
-    store = Store.open(f"sqlite:///{folder}/digest.sqlite3")
+    store = Database.open(f"sqlite:///{folder}/digest.sqlite3")
     with store.begin(write=False) as tx:
         yield from tx.subscribers.after(limit=1000)
     store.close()
@@ -61,7 +61,7 @@ def test_imported_people_are_asked_unless_consent_is_asserted(folder: Path) -> N
     path.write_text("email\nada@example.com\nbo@example.com\n")
     _import(path)
     assert {reader.status for reader in _readers(folder)} == {Status.UNCONFIRMED}
-    store = Store.open(f"sqlite:///{folder}/digest.sqlite3")
+    store = Database.open(f"sqlite:///{folder}/digest.sqlite3")
     with store.begin(write=False) as tx:
         assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 2
     store.close()

@@ -9,10 +9,10 @@ from weakref import WeakSet
 
 import pytest
 
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.cli.output import Bar
 from digest.cli.subscribers.import_ import BATCH, _batches, _dry_run, _Report, _run
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.subscribers.importing import Result, Row
 from digest.tools.demo.scenario import sealed
 from tests.factories import NOW
@@ -43,17 +43,17 @@ class File:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def services(tmp_path: Path) -> Iterator[Services]:
     """A house with an empty database."""
     settings = sealed(tmp_path / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
-    with closing(open_house(settings)) as opened:
+    with closing(open_services(settings)) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("run", [_run, _dry_run])
-def test_rows_are_let_go_as_soon_as_they_are_taken_in(house: House, run: Take) -> None:
-    file, by = File(), By("test", NOW, house.pepper)
+def test_rows_are_let_go_as_soon_as_they_are_taken_in(services: Services, run: Take) -> None:
+    file, by = File(), Actor("test", NOW, services.suppression_key)
     batches = _batches(iter(file), io.BytesIO(), 0, Bar(None))
-    counts = run(house, batches, by=by, confirmed=True, note=_Report(None))
+    counts = run(services, batches, by=by, confirmed=True, note=_Report(None))
     assert counts[Result.ADDED] == BATCHES * BATCH
     assert file.most <= 2 * BATCH + 1

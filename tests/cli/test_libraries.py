@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from digest.cli.subscribers import command
-from digest.db import Store
+from digest.db import Database
 from digest.models import Paper, Status
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -15,7 +15,7 @@ REPLAYS = Path(__file__).parents[1] / "replays" / "libraries"
 
 
 @pytest.fixture
-def ada(store: Store) -> Store:
+def ada(store: Database) -> Database:
     """A store with a reader, and with a paper of the title that ORCID knows without a number."""
     talk = Paper(id="arxiv:2611.00042", title="A talk without a number", abstract="About sheep.")
     with store.begin() as tx:
@@ -24,7 +24,7 @@ def ada(store: Store) -> Store:
     return store
 
 
-def test_zotero_orcid_and_an_author_id_become_liked_papers(ada: Store, tmp_path: Path) -> None:
+def test_zotero_orcid_and_an_author_id_become_liked_papers(ada: Database, tmp_path: Path) -> None:
     with ReplayServer() as server:
         server.answer("/users/4711/items/top", Reply(body=(REPLAYS / "zotero.json").read_bytes()))
         server.answer("/v3.0/0000-0002-1825-0097/works", Reply(body=(REPLAYS / "orcid.json").read_bytes()))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.file_lock import only_sender
 from tests.cli.test_commands import Shell
 
@@ -22,7 +22,7 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     """A house with a database and nobody in it."""
-    Store.open(f"sqlite:///{tmp_path}/digest.sqlite3").close()
+    Database.open(f"sqlite:///{tmp_path}/digest.sqlite3").close()
     return Shell(tmp_path, NOWHERE)
 
 

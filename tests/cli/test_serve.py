@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from digest.db import Store
+from digest.db import Database
 from digest.web.server import address_of, listening
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
@@ -41,7 +41,7 @@ def test_a_base_url_that_is_set_stays(tmp_path: Path) -> None:
 
 
 def test_pages_over_a_paused_database_say_so_at_their_start(tmp_path: Path) -> None:
-    with closing(Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
+    with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
         tx.meta.pause("A backup was restored; look first, then `digest db resume`.")
     with subprocess.Popen(
         [*SERVE, "0"], cwd=tmp_path, env=CLEAN, stderr=subprocess.PIPE, text=True

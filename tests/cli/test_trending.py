@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from digest.cli.evaluate import command as evaluate
 from digest.cli.fit import command as fit
 from digest.cli.trending import command as trending
-from digest.db import Store
+from digest.db import Database
 from digest.models import Paper, Signal, SignalKind
 from tests.factories import NOW, paper
 
@@ -43,7 +43,7 @@ def votes(of: Paper, value: float, age: float) -> Signal:
 @pytest.fixture
 def hot_and_usual(tmp_path: Path) -> tuple[Paper, Paper]:
     """Two papers of today in the store, one of which everybody votes for."""
-    store = Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    store = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
     usual, hot = listed(1), listed(2)
     with store.begin() as tx:
         tx.papers.add([usual, hot], seen_at=NOW - timedelta(hours=5))
@@ -90,7 +90,7 @@ def test_the_list_of_doubted_papers_is_empty_when_nobody_cheats(
 
 def test_own_days_are_evaluated_beside_the_formulas_of_others(run: Run, tmp_path: Path) -> None:
     papers = [listed(number, days_ago=14 - number % 5) for number in range(40)]
-    store = Store.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    store = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(days=15))
         tx.signals.observe(

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from digest import cli
-from digest.db import Store
+from digest.db import Database
 from digest.models.errors import ConfigError, StoreError
 
 
@@ -29,7 +29,7 @@ def test_on_sqlite_a_worker_says_what_to_run_instead(tmp_path: Path, monkeypatch
 def test_without_a_place_for_jobs_a_worker_says_how_to_make_one(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store.migrate(postgres_url)
+    store = Database.migrate(postgres_url)
     with store.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE procrastinate_jobs CASCADE")
     store.close()
@@ -41,7 +41,7 @@ def test_without_a_place_for_jobs_a_worker_says_how_to_make_one(
 async def test_a_worker_that_says_it_works_ends_well_when_it_is_told_to(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    store = Store.migrate(postgres_url)
+    store = Database.migrate(postgres_url)
     url = store.engine.url.render_as_string(hide_password=False)
     key = "thirty-two characters or more here"
     given = {"DIGEST_DATABASE_URL": url, "DIGEST_SECRET_KEY": key, "DIGEST_SOURCES": "feeds"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import sqlalchemy as sa
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.backup import RESTORED
 from tests.factories import NOW
 
@@ -24,7 +24,7 @@ def _run(name: str, *args: str) -> None:
 
 
 def test_what_pg_dump_kept_is_restored_whole_and_paused(postgres_url: str, tmp_path: Path) -> None:
-    store = Store.migrate(postgres_url)
+    store = Database.migrate(postgres_url)
     with store.begin() as tx:
         tx.subscribers.add("ada@example.com", now=NOW)
         assert not tx.meta.paused
@@ -37,7 +37,7 @@ def test_what_pg_dump_kept_is_restored_whole_and_paused(postgres_url: str, tmp_p
         admin.execute(f'CREATE DATABASE "{there.database}" TEMPLATE template0')
         try:
             _run("pg_restore", f"--dbname={other}", f"{tmp_path}/digest.dump")
-            restored = Store.migrate(other)
+            restored = Database.migrate(other)
             with restored.begin(write=False) as tx:
                 assert tx.subscribers.page().total == 1
                 assert tx.meta.paused.startswith(RESTORED)

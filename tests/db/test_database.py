@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 import sqlalchemy as sa
 
-from digest.db import Store, Transaction, migrate
+from digest.db import Database, Transaction, migrate
 from digest.db.backup import restore
 from digest.db.dialects import engine_for
 from digest.db.file_lock import only_sender
@@ -23,27 +23,27 @@ def url_of(file: Path) -> str:
     return f"sqlite:///{file}"
 
 
-def paused(store: Store) -> str:
+def paused(store: Database) -> str:
     with store.begin(write=False) as tx:
         return tx.meta.paused
 
 
-def reopened(store: Store) -> Store:
+def reopened(store: Database) -> Database:
     store.close()
-    return Store.open(url_of(file_of(store)))
+    return Database.open(url_of(file_of(store)))
 
 
-def file_of(store: Store) -> Path:
+def file_of(store: Database) -> Path:
     assert store.file is not None
     return store.file
 
 
-def test_the_tables_are_what_the_records_say(any_store: Store) -> None:
+def test_the_tables_are_what_the_records_say(any_store: Database) -> None:
     assert any_store.differences() == []
     assert any_store.version() == migrate.HEAD
 
 
-def test_too_many_at_once_are_told_to_come_back(store: Store) -> None:
+def test_too_many_at_once_are_told_to_come_back(store: Database) -> None:
     store.engine.pool._timeout = 0.01  # type: ignore[attr-defined]
     with ExitStack() as many:
         readings = (many.enter_context(store.begin(write=False)) for _ in range(100))
@@ -51,7 +51,7 @@ def test_too_many_at_once_are_told_to_come_back(store: Store) -> None:
             all(readings)
 
 
-def test_a_block_that_raises_leaves_nothing_behind(any_store: Store) -> None:
+def test_a_block_that_raises_leaves_nothing_behind(any_store: Database) -> None:
     with pytest.raises(ZeroDivisionError), any_store.begin() as tx:
         fails_after_adding(tx)
     with any_store.begin(keep=False) as tx:
@@ -61,19 +61,19 @@ def test_a_block_that_raises_leaves_nothing_behind(any_store: Store) -> None:
         assert tx.papers.count() == 0
 
 
-def test_a_reading_transaction_cannot_write(any_store: Store) -> None:
+def test_a_reading_transaction_cannot_write(any_store: Database) -> None:
     with pytest.raises(StoreError), any_store.begin(write=False) as tx:
         tx.meta.write("key", "value")
 
 
-def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
+def test_readers_do_not_wait_for_a_writer(store: Database) -> None:
     with store.begin() as writing:
         writing.papers.add([paper()], seen_at=NOW)
         with store.begin(write=False) as reading:
             assert reading.papers.count() == 0
 
 
-def test_threads_write_one_after_the_other(any_store: Store) -> None:
+def test_threads_write_one_after_the_other(any_store: Database) -> None:
     def count() -> None:
         for _ in range(20):
             with any_store.begin() as tx:
@@ -91,7 +91,7 @@ def test_threads_write_one_after_the_other(any_store: Store) -> None:
         assert tx.meta.read("count") == "80"
 
 
-def test_two_readings_at_once_make_one_work_of_each_paper(any_store: Store) -> None:
+def test_two_readings_at_once_make_one_work_of_each_paper(any_store: Database) -> None:
     batch = [paper() for _ in range(20)]
 
     def add() -> None:
@@ -107,7 +107,7 @@ def test_two_readings_at_once_make_one_work_of_each_paper(any_store: Store) -> N
         assert tx.papers.count() == len(batch)
 
 
-def test_sqlite_keeps_its_ground_rules(store: Store) -> None:
+def test_sqlite_keeps_its_ground_rules(store: Database) -> None:
     with store.begin(write=False) as tx:
         asked = {name: tx.connection.execute(sa.text(f"PRAGMA {name}")).scalar() for name in (
             "journal_mode", "foreign_keys", "synchronous", "busy_timeout", "secure_delete",
@@ -117,7 +117,7 @@ def test_sqlite_keeps_its_ground_rules(store: Store) -> None:
     }  # fmt: skip
 
 
-def test_the_audit_log_cannot_be_rewritten(any_store: Store) -> None:
+def test_the_audit_log_cannot_be_rewritten(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.audit.write("admin", "pause", "p1", {"why": "asked"}, at=NOW)
     for statement in ("UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"):
@@ -131,18 +131,18 @@ def test_the_audit_log_cannot_be_rewritten(any_store: Store) -> None:
 
 def test_an_unreachable_or_unknown_database_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="DIGEST_DATABASE_URL"):
-        Store.open(url_of(tmp_path / "missing" / "digest.sqlite3"))
+        Database.open(url_of(tmp_path / "missing" / "digest.sqlite3"))
     with pytest.raises(StoreError):
-        Store.open(f"postgresql:///digest?host={tmp_path}")
+        Database.open(f"postgresql:///digest?host={tmp_path}")
     for url in ("nonsense", "mysql://example.com/digest"):
         with pytest.raises(ConfigError):
-            Store.open(url)
+            Database.open(url)
     (tmp_path / "text").write_text("This is no database. " * 100)
     with pytest.raises(ConfigError, match="not a database"):
-        Store.open(url_of(tmp_path / "text"))
+        Database.open(url_of(tmp_path / "text"))
 
 
-def test_one_process_sends_at_a_time(store: Store) -> None:
+def test_one_process_sends_at_a_time(store: Database) -> None:
     with store.sender():
         with pytest.raises(StoreBusy), store.sender():
             raise AssertionError
@@ -163,15 +163,15 @@ def fails_after_adding(tx: Transaction) -> None:
 def test_migrating_twice_is_once(tmp_path: Path, postgres_url: str) -> None:
     for url in (url_of(tmp_path / "digest.sqlite3"), postgres_url):
         for _ in range(2):
-            with closing(Store.migrate(url)) as store:
+            with closing(Database.migrate(url)) as store:
                 assert store.differences() == []
 
 
 def test_a_server_is_only_migrated_when_someone_says_so(postgres_url: str) -> None:
     with pytest.raises(StoreError, match="digest db migrate"):
-        Store.open(postgres_url)
-    Store.migrate(postgres_url).close()
-    with closing(Store.open(postgres_url)) as store:
+        Database.open(postgres_url)
+    Database.migrate(postgres_url).close()
+    with closing(Database.open(postgres_url)) as store:
         assert store.version() == migrate.HEAD
 
 
@@ -201,7 +201,7 @@ def test_every_released_schema_is_upgraded_with_its_rows(
             _insert_as_then(connection, "Wombats at Night")
             _sign_up(Transaction(connection), "ada@example.com")
         engine.dispose()
-        with closing(Store.migrate(url)) as store:
+        with closing(Database.migrate(url)) as store:
             assert store.differences() == []
             with store.begin(write=False) as tx:
                 assert tx.meta.read("mark") == "kept"
@@ -210,11 +210,11 @@ def test_every_released_schema_is_upgraded_with_its_rows(
                 assert (kept.title, kept.retold) == ("Wombats at Night", "")
 
 
-def test_a_database_of_a_newer_program_is_refused(any_store: Store) -> None:
+def test_a_database_of_a_newer_program_is_refused(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_tomorrow'"))
     with pytest.raises(StoreTooNew, match="9999_tomorrow"):
-        Store.open(any_store.engine.url.render_as_string(hide_password=False))
+        Database.open(any_store.engine.url.render_as_string(hide_password=False))
 
 
 def test_an_older_database_is_backed_up_before_it_is_upgraded(tmp_path: Path) -> None:
@@ -225,8 +225,8 @@ def test_an_older_database_is_backed_up_before_it_is_upgraded(tmp_path: Path) ->
         connection.execute(sa.text("INSERT INTO meta (key, value) VALUES ('mark', 'kept')"))
     engine.dispose()
     with pytest.raises(StoreError, match="stands at 0001_first_house"):
-        Store.open(url, migrate=False)
-    Store.open(url).close()
+        Database.open(url, migrate=False)
+    Database.open(url).close()
     with closing(sqlite3.connect(tmp_path / "digest.sqlite3.0001_first_house.backup")) as backup:
         assert backup.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001_first_house",)
         assert backup.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone() == ("kept",)
@@ -252,14 +252,14 @@ def test_papers_of_before_the_full_text_index_are_found_by_it(tmp_path: Path, po
             migrate.migrate(connection, to="0001_first_house")
             _insert_as_then(connection, "Wombats at Night")
         engine.dispose()
-        with closing(Store.migrate(url)) as store, store.begin(write=False) as tx:
+        with closing(Database.migrate(url)) as store, store.begin(write=False) as tx:
             assert [one.title for one in tx.papers.search("wombat")] == ["Wombats at Night"]
 
 
 # ---- copies
 
 
-def test_a_backup_is_taken_while_the_store_is_written(store: Store, tmp_path: Path) -> None:
+def test_a_backup_is_taken_while_the_store_is_written(store: Database, tmp_path: Path) -> None:
     with store.begin() as tx:
         tx.papers.add([paper()], seen_at=NOW)
     with store.begin() as tx:
@@ -271,35 +271,35 @@ def test_a_backup_is_taken_while_the_store_is_written(store: Store, tmp_path: Pa
         store.backup(tmp_path / "missing" / "copy.sqlite3")
 
 
-def test_a_restored_store_starts_paused_until_someone_says_go(store: Store, tmp_path: Path) -> None:
+def test_a_restored_store_starts_paused_until_someone_says_go(store: Database, tmp_path: Path) -> None:
     store.backup(tmp_path / "copy.sqlite3")
     with store.begin() as tx:
         tx.papers.add([paper()], seen_at=NOW)
     store.close()
     restore(tmp_path / "copy.sqlite3", file_of(store))
-    with closing(Store.open(url_of(file_of(store)))) as restored:
+    with closing(Database.open(url_of(file_of(store)))) as restored:
         assert "restored from a backup" in paused(restored)
         with restored.begin() as tx:
             assert tx.papers.count() == 0
             tx.meta.resume()
-    with closing(Store.open(url_of(file_of(store)))) as again:
+    with closing(Database.open(url_of(file_of(store)))) as again:
         assert paused(again) == ""
     with closing(sqlite3.connect(file_of(store).with_name("digest.sqlite3.replaced"))) as replaced:
         assert replaced.execute("SELECT count(*) FROM paper").fetchone() == (1,)
 
 
-def test_a_copy_on_another_machine_starts_paused(store: Store, tmp_path: Path) -> None:
+def test_a_copy_on_another_machine_starts_paused(store: Database, tmp_path: Path) -> None:
     store.close()
     (tmp_path / "elsewhere").mkdir()
     there = tmp_path / "elsewhere" / "digest.sqlite3"
     there.write_bytes(file_of(store).read_bytes())
-    with closing(Store.open(url_of(there))) as copy:
+    with closing(Database.open(url_of(there))) as copy:
         assert paused(copy)
     assert not paused(reopened(store))
 
 
 def test_a_house_that_moves_with_all_its_folder_goes_on_and_without_its_note_starts_paused(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     with store.sender():
         pass
@@ -311,11 +311,11 @@ def test_a_house_that_moves_with_all_its_folder_goes_on_and_without_its_note_sta
             shutil.copyfile(part, folder / part.name)
     (tried / "digest.sqlite3.instance").unlink()
     for folder, is_paused in ((moved, False), (tried, True)):
-        with closing(Store.open(url_of(folder / "digest.sqlite3"))) as there:
+        with closing(Database.open(url_of(folder / "digest.sqlite3"))) as there:
             assert bool(paused(there)) is is_paused
 
 
-def test_an_older_file_put_back_by_hand_starts_paused(store: Store) -> None:
+def test_an_older_file_put_back_by_hand_starts_paused(store: Database) -> None:
     with store.sender():
         pass
     store.close()
@@ -330,14 +330,14 @@ def test_an_older_file_put_back_by_hand_starts_paused(store: Store) -> None:
 
 
 def test_a_server_database_copied_to_another_one_starts_paused(postgres_url: str) -> None:
-    with closing(Store.migrate(postgres_url)) as original, original.begin() as tx:
+    with closing(Database.migrate(postgres_url)) as original, original.begin() as tx:
         assert not tx.meta.paused
         tx.meta.write("instance", "another-cluster/16384")
-    with closing(Store.open(postgres_url)) as copy:
+    with closing(Database.open(postgres_url)) as copy:
         assert paused(copy)
 
 
-def test_a_torn_backup_is_not_put_in_place(store: Store, tmp_path: Path) -> None:
+def test_a_torn_backup_is_not_put_in_place(store: Database, tmp_path: Path) -> None:
     store.backup(tmp_path / "copy.sqlite3")
     torn = bytearray((tmp_path / "copy.sqlite3").read_bytes())
     torn[4096:] = b"\xff" * (len(torn) - 4096)
@@ -349,7 +349,7 @@ def test_a_torn_backup_is_not_put_in_place(store: Store, tmp_path: Path) -> None
 
 
 def test_postgres_ends_what_a_frozen_machine_left_open(postgres_url: str) -> None:
-    store = Store.migrate(postgres_url)
+    store = Database.migrate(postgres_url)
     with store.begin(write=False) as tx:
         timeout = tx.connection.scalar(sa.text("SHOW idle_in_transaction_session_timeout"))
     store.close()
@@ -359,7 +359,7 @@ def test_postgres_ends_what_a_frozen_machine_left_open(postgres_url: str) -> Non
 def test_nobody_else_reads_the_books_or_a_copy_of_them(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        store = Store.open(url_of(tmp_path / "digest.sqlite3"))
+        store = Database.open(url_of(tmp_path / "digest.sqlite3"))
         store.backup(tmp_path / "copy.sqlite3")
         readable = {path.name for path in tmp_path.iterdir() if path.stat().st_mode & 0o077}
         store.close()
@@ -372,5 +372,5 @@ def test_a_file_that_the_operator_opened_to_others_stays_open(tmp_path: Path) ->
     file = tmp_path / "digest.sqlite3"
     file.touch(mode=0o640)
     file.chmod(0o640)
-    Store.open(url_of(file)).close()
+    Database.open(url_of(file)).close()
     assert file.stat().st_mode & 0o777 == 0o640

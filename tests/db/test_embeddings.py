@@ -1,11 +1,11 @@
 """The old vectors serve until the new are complete, and an outline knows which revision it is of."""
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.embeddings import KeptOutline, text_key
 from tests.factories import NOW
 
 
-def test_the_old_model_serves_until_the_new_one_is_complete(any_store: Store) -> None:
+def test_the_old_model_serves_until_the_new_one_is_complete(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.vectors.begin("one-1", setting="one", fit=b"", now=NOW)
         one = tx.vectors.model("one-1")
@@ -26,7 +26,7 @@ def test_the_old_model_serves_until_the_new_one_is_complete(any_store: Store) ->
         assert tx.vectors.of(one, [1]) == {}
 
 
-def test_vectors_kept_twice_are_kept_once_and_can_be_dropped(any_store: Store) -> None:
+def test_vectors_kept_twice_are_kept_once_and_can_be_dropped(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.vectors.begin("one-1", setting="one", fit=b"", now=NOW)
         tx.vectors.begin("one-1", setting="one", fit=b"other", now=NOW)
@@ -41,7 +41,7 @@ def test_vectors_kept_twice_are_kept_once_and_can_be_dropped(any_store: Store) -
         assert set(tx.vectors.known(one)) == {1}
 
 
-def test_an_outline_is_replaced_by_its_next_revision_and_goes_with_its_reader(any_store: Store) -> None:
+def test_an_outline_is_replaced_by_its_next_revision_and_goes_with_its_reader(any_store: Database) -> None:
     with any_store.begin() as tx:
         ada = tx.subscribers.add("ada@example.com", now=NOW)
         tx.vectors.keep_outlines({ada.id: KeptOutline(1, "how", b"one"), 999: KeptOutline(1, "how", b"none")})

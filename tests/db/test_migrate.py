@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.migrate import is_laid
 
 BEFORE_LAST = "03.04.00_01_pre_add_retry_failed_job_procedure.sql"
@@ -14,7 +14,7 @@ LAST_STEP = "SELECT value FROM meta WHERE key = 'jobs_schema'"
 
 def test_migrating_lays_the_tables_of_jobs_once_and_they_are_no_difference(postgres_url: str) -> None:
     for _ in range(2):
-        store = Store.migrate(postgres_url)
+        store = Database.migrate(postgres_url)
         with store.begin(write=False) as tx:
             assert is_laid(tx.connection)
             assert tx.connection.scalar(sa.text(LAST_STEP))
@@ -23,13 +23,13 @@ def test_migrating_lays_the_tables_of_jobs_once_and_they_are_no_difference(postg
 
 
 def test_the_steps_of_a_newer_procrastinate_are_taken(postgres_url: str) -> None:
-    store = Store.migrate(postgres_url)
+    store = Database.migrate(postgres_url)
     with store.begin() as tx:  # as it was before the last step: without what that step makes
         newest = tx.meta.read("jobs_schema")
         tx.connection.execute(sa.text(f"DROP FUNCTION {MADE_LAST} CASCADE"))
         tx.meta.write("jobs_schema", BEFORE_LAST)
     store.close()
-    again = Store.migrate(postgres_url)
+    again = Database.migrate(postgres_url)
     with again.begin(write=False) as tx:
         assert tx.connection.scalar(sa.text(f"SELECT to_regproc('{MADE_LAST}') IS NOT NULL"))
         assert tx.meta.read("jobs_schema") == newest
@@ -37,7 +37,7 @@ def test_the_steps_of_a_newer_procrastinate_are_taken(postgres_url: str) -> None
 
 
 def test_sqlite_has_no_jobs(tmp_path: Path) -> None:
-    store = Store.migrate(f"sqlite:///{tmp_path}/digest.sqlite3")
+    store = Database.migrate(f"sqlite:///{tmp_path}/digest.sqlite3")
     with store.begin(write=False) as tx:
         assert not is_laid(tx.connection)
     store.close()

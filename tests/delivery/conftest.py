@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from tests.delivery.harness import Post
 from tests.smtp_server import SmtpServer
 
@@ -17,12 +17,12 @@ async def server() -> AsyncIterator[SmtpServer]:
 
 
 @pytest.fixture
-def post(store: Store) -> Post:
+def post(store: Database) -> Post:
     """A post office on SQLite."""
     return Post(store)
 
 
 @pytest.fixture
-def any_post(any_store: Store) -> Post:
+def any_post(any_store: Database) -> Post:
     """A post office on each of the two databases."""
     return Post(any_store)

@@ -5,24 +5,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from digest.db import Store
-from digest.db.sender_session import SendersLedger
-from digest.delivery.message import Letter, Transport
+from digest.db import Database
+from digest.db.sender_session import SenderSession
+from digest.delivery.message import OutgoingMessage, Transport
 from digest.delivery.routes import Breaker, DomainWatch, Route
 from digest.delivery.sender import pump
 from digest.delivery.smtp.session import Patience
 from digest.delivery.smtp.transport import Server, SmtpTransport
 from digest.delivery.stats import Tally
 from digest.models import (
+    AttemptResult,
     Delivery,
     DeliveryKind,
     DeliveryState,
-    Planned,
+    NewDelivery,
     Preferences,
     Profile,
     Schedule,
     Sent,
-    Settlement,
     Status,
     Subscriber,
 )
@@ -34,11 +34,11 @@ LASTS = timedelta(hours=20)
 QUICK = Patience(connect=3, command=3, dot=3, quit=1)
 
 
-def letter_to(delivery: Delivery, body: str = "Nothing new under the sun.") -> Letter:
+def letter_to(delivery: Delivery, body: str = "Nothing new under the sun.") -> OutgoingMessage:
     """A plain letter, with what a server needs to tell it from others."""
     name = f"<{delivery.message_id}@papers.test>"
     head = f"From: digest@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: {name}"
-    return Letter(
+    return OutgoingMessage(
         raw=f"{head}\r\n\r\n{body}\r\n".encode(),
         mail_from="b@papers.test",
         rcpt_to=delivery.address,
@@ -71,14 +71,14 @@ def route(transport: Transport, *, connections: int = 1, name: str = "relay", **
     )
 
 
-def settled(delivery: Delivery, state: DeliveryState, **more: object) -> Settlement:
+def settled(delivery: Delivery, state: DeliveryState, **more: object) -> AttemptResult:
     """What became of a mail."""
-    return Settlement(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
+    return AttemptResult(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
 
 
-def end_all(store: Store, state: DeliveryState) -> None:
+def end_all(store: Database, state: DeliveryState) -> None:
     """A sender that meets the same end with every mail."""
-    with SendersLedger(store, pepper=PEPPER) as ledger:
+    with SenderSession(store, suppression_key=PEPPER) as ledger:
         claimed = ledger.claim(64, NOW).deliveries
         ledger.turn([], claimed, NOW, bodies=claimed)
         ledger.turn([settled(each, state) for each in claimed], [], NOW)
@@ -88,7 +88,7 @@ def end_all(store: Store, state: DeliveryState) -> None:
 class Post:
     """A store with readers and mail in it, and the hour of the day."""
 
-    store: Store
+    store: Database
     now: datetime = NOW
     resend: bool = True
     watch: DomainWatch = field(default_factory=DomainWatch)
@@ -120,7 +120,7 @@ class Post:
         """Queue today's digest for many."""
         on = day or self.now.date()
         planned = [
-            Planned(
+            NewDelivery(
                 kind=DeliveryKind.DIGEST,
                 key=f"digest/{reader.id}/{on}",
                 subscriber_id=reader.id,
@@ -157,15 +157,15 @@ class Post:
         """Let time pass."""
         self.now += timedelta(**time)
 
-    def ledger(self) -> SendersLedger:
+    def ledger(self) -> SenderSession:
         """A sender's ledger on this store."""
         wall = self.wall or (lambda: datetime.now(UTC))
-        return SendersLedger(self.store, pepper=PEPPER, resend=self.resend, wall=wall)
+        return SenderSession(self.store, suppression_key=PEPPER, resend=self.resend, wall=wall)
 
     async def run(
         self,
         *routes: Route,
-        write: Callable[[Delivery], Letter | None] = letter_to,
+        write: Callable[[Delivery], OutgoingMessage | None] = letter_to,
         stopping: asyncio.Event | None = None,
         drain: float = 5.0,
         patience: Sequence[float] = (0.05, 0.1),

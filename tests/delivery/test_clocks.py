@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Schedule, Status, Subscriber
 from digest.pipeline.plan import Plans, plan
 from tests.factories import NOW, paper
@@ -14,7 +14,7 @@ from tests.factories import NOW, paper
 HOUR = timedelta(hours=1)
 
 
-def reader(store: Store, now: datetime, *, zone: str = "UTC", at: time = time(7)) -> Subscriber:
+def reader(store: Database, now: datetime, *, zone: str = "UTC", at: time = time(7)) -> Subscriber:
     """Somebody who reads every day at that time, and is due since yesterday."""
     schedule = Schedule(timezone=zone, send_at=at)
     with store.begin() as tx:
@@ -24,19 +24,19 @@ def reader(store: Store, now: datetime, *, zone: str = "UTC", at: time = time(7)
         )  # fmt: skip
 
 
-def news(store: Store, now: datetime) -> None:
+def news(store: Database, now: datetime) -> None:
     """There is always something new, so that no slot passes in silence for want of papers."""
     with store.begin() as tx:
         tx.papers.add([paper(f"News of {now}", first_seen=None)], seen_at=now)
 
 
-def digests(store: Store, of: Subscriber) -> list[tuple[date | None, datetime]]:
+def digests(store: Database, of: Subscriber) -> list[tuple[date | None, datetime]]:
     """The dates a reader has digests for, and the moments they were meant for, the oldest first."""
     with store.begin(write=False) as tx:
         return sorted((each.day, each.slot) for each in tx.deliveries.history(of.id))
 
 
-def tick(store: Store, since: datetime, until: datetime, *, every: timedelta) -> None:
+def tick(store: Database, since: datetime, until: datetime, *, every: timedelta) -> None:
     now = since
     while now <= until:
         news(store, now)
@@ -57,7 +57,7 @@ def tick(store: Store, since: datetime, until: datetime, *, every: timedelta) ->
     ],
 )
 def test_22_one_digest_for_each_date_when_clocks_change(
-    store: Store, zone: str, at: time, first: date, meant_for: str
+    store: Database, zone: str, at: time, first: date, meant_for: str
 ) -> None:
     begun = datetime.combine(first, time(0), UTC) - 13 * HOUR
     one = reader(store, begun, zone=zone, at=at)
@@ -70,7 +70,7 @@ def test_22_one_digest_for_each_date_when_clocks_change(
 
 @pytest.mark.parametrize("jump", [-2, 2, -25, 25])
 def test_22_a_clock_that_jumps_and_is_put_right_doubles_nothing_and_loses_nothing(
-    any_store: Store, jump: int
+    any_store: Database, jump: int
 ) -> None:
     one = reader(any_store, NOW, at=time(9, 0))
     tick(any_store, NOW, NOW + HOUR, every=HOUR)
@@ -81,7 +81,7 @@ def test_22_a_clock_that_jumps_and_is_put_right_doubles_nothing_and_loses_nothin
     assert len(days) == len(set(days))
 
 
-def test_18_two_schedulers_plan_each_slot_once(any_store: Store) -> None:
+def test_18_two_schedulers_plan_each_slot_once(any_store: Database) -> None:
     news(any_store, NOW)
     readers = [reader(any_store, NOW, at=time(8, minute)) for minute in range(40)]
     with ThreadPoolExecutor(4) as schedulers:
@@ -92,7 +92,7 @@ def test_18_two_schedulers_plan_each_slot_once(any_store: Store) -> None:
         assert [len(papers) for papers in tx.sent.of([r.id for r in readers]).values()] == [1] * 40
 
 
-def test_23_three_days_down_bring_one_digest_and_count_the_others_as_passed(any_store: Store) -> None:
+def test_23_three_days_down_bring_one_digest_and_count_the_others_as_passed(any_store: Database) -> None:
     one = reader(any_store, NOW, at=time(9, 0))
     for days in range(4):
         news(any_store, NOW + timedelta(days=days))

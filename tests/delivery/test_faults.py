@@ -8,7 +8,7 @@ import pytest
 from digest.delivery.smtp.session import Patience
 from digest.models import DeliveryState, Status
 from tests.delivery.harness import LASTS, QUICK, Post, route_to
-from tests.smtp_server import OFFERS, Act, Babble, Drip, Drop, Say, SmtpServer, Step, Talk, Wait
+from tests.smtp_server import OFFERS, Act, Babble, Drip, Drop, Say, SmtpServer, SmtpStage, Talk, Wait
 
 LOCK_STEP = tuple(offer for offer in OFFERS if offer != "PIPELINING")
 FAST = Patience(connect=0.3, command=0.3, dot=0.3, quit=0.3)
@@ -23,7 +23,7 @@ async def either(request: pytest.FixtureRequest, server: SmtpServer) -> SmtpServ
 
 @pytest.mark.parametrize("step", ["ehlo", "mail", "rcpt", "data"])
 async def test_1_a_line_dropped_before_the_body_costs_nothing(
-    any_post: Post, server: SmtpServer, step: Step
+    any_post: Post, server: SmtpServer, step: SmtpStage
 ) -> None:
     key = any_post.digest(any_post.reader())
     server.tell(step, Drop())
@@ -195,7 +195,7 @@ async def test_10_a_domain_that_refuses_our_mail_as_such_is_left_alone_and_nobod
     readers = [*any_post.readers(100, "big.example.com"), *any_post.readers(5, "else.example.com")]
     any_post.digests(readers)
 
-    def every_twentieth(step: Step, talk: Talk) -> Act | None:
+    def every_twentieth(step: SmtpStage, talk: Talk) -> Act | None:
         refused = talk.rcpt_to.endswith("big.example.com") and int(talk.rcpt_to[6:9]) % 20 == 1
         return Say(550, "5.7.26 unauthenticated mail") if step == "dot" and refused else None
 
@@ -212,7 +212,7 @@ async def test_10_a_domain_that_refuses_our_mail_as_such_is_left_alone_and_nobod
 
 @pytest.mark.parametrize("step", ["mail", "dot"])
 async def test_11_a_mail_too_large_is_our_fault_not_the_readers(
-    post: Post, either: SmtpServer, step: Step
+    post: Post, either: SmtpServer, step: SmtpStage
 ) -> None:
     key = post.digest(reader := post.reader())
     either.tell(step, Say(552, "5.3.4 message too big"))
@@ -314,7 +314,7 @@ async def test_40_told_to_stop_it_brings_home_what_is_on_the_wire(any_post: Post
     keys = any_post.digests(any_post.readers(60))
     stopping = asyncio.Event()
 
-    def stop_soon(step: Step, _talk: Talk) -> Act | None:
+    def stop_soon(step: SmtpStage, _talk: Talk) -> Act | None:
         if step == "dot" and len(either.taken) > 10:
             stopping.set()
         return Wait(0.02) if step == "dot" else None

@@ -5,13 +5,13 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.app.settings import load
-from digest.db import Store
+from digest.db import Database
 from digest.models import Schedule, Status
 from digest.pipeline import run
 from digest.pipeline.plan import plan
-from digest.subscribers import By, enrol
+from digest.subscribers import Actor, enrol
 from tests.factories import NOW, paper
 from tests.smtp_server import SmtpServer, Taken
 from tests.web.visit import Clock
@@ -20,20 +20,20 @@ LONG = "https://papers.example.org/" + "a-long-way-down/" * 12
 HOSTILE = "Grüße\r\nBcc: victim@example.com — sheep\x07"
 
 
-async def received(store: Store, server: SmtpServer, address: str, **given: object) -> Taken:
+async def received(store: Database, server: SmtpServer, address: str, **given: object) -> Taken:
     """The digest of a reader as it arrives."""
     facts: dict[str, object] = {
         "secret_key": "a secret of the tests", "smtp_url": server.url, "from_": "digest@papers.example.org",
         "base_url": "https://papers.example.org", "reply_to": "editor@papers.example.org", **given,
     }  # fmt: skip
-    house = House(load(**facts), store)
+    services = Services(load(**facts), store)
     with store.begin() as tx:
         tx.papers.add([paper(HOSTILE, first_seen=None)], seen_at=NOW)
-        reader = enrol(tx, address, {}, has_consented=True, by=By("test", NOW, house.pepper))
+        reader = enrol(tx, address, {}, has_consented=True, by=Actor("test", NOW, services.suppression_key))
         tx.subscribers.set_next_dues({reader.id: NOW})
         assert (reader.status, reader.schedule) == (Status.CONFIRMED, Schedule())
     plan(store, NOW)
-    await run.send(house, Clock())
+    await run.send(services, Clock())
     (mail,) = (each for each in server.taken if each.rcpt_to.partition("@")[0] == address.partition("@")[0])
     return mail
 
@@ -44,7 +44,7 @@ def head(mail: Taken) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in (one.partition(": ") for one in re.split(r"\r\n(?=\S)", raw))]
 
 
-async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Store, server: SmtpServer) -> None:
+async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Database, server: SmtpServer) -> None:
     mail = await received(
         any_store, server, "ada@example.com", bounce_secret="s", bounce_domain="b.example.org"
     )
@@ -80,7 +80,7 @@ async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Store, s
 
 
 async def test_every_line_is_short_seven_bit_and_free_of_control_characters(
-    store: Store, server: SmtpServer
+    store: Database, server: SmtpServer
 ) -> None:
     mail = await received(store, server, "ada@example.com")
     lines = mail.raw.split(b"\r\n")
@@ -93,7 +93,7 @@ async def test_every_line_is_short_seven_bit_and_free_of_control_characters(
 
 
 async def test_26_a_long_way_out_arrives_on_one_line_and_in_plain_letters(
-    store: Store, server: SmtpServer
+    store: Database, server: SmtpServer
 ) -> None:
     mail = await received(
         store, server, "ada@example.com", base_url=LONG.rstrip("/"), bounce_mailbox="maildir:/x"
@@ -109,7 +109,7 @@ async def test_26_a_long_way_out_arrives_on_one_line_and_in_plain_letters(
 
 @pytest.mark.parametrize("offers", [("SMTPUTF8", "DSN"), ()])
 async def test_27_a_domain_beyond_ascii_needs_no_special_server(
-    store: Store, server: SmtpServer, offers: tuple[str, ...]
+    store: Database, server: SmtpServer, offers: tuple[str, ...]
 ) -> None:
     server.offers = offers
     mail = await received(store, server, "ada@bücher.example", from_="post@zürich.example")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.bounces.mailbox import Reading, open_mailbox, read_bounces
+from digest.delivery.bounces.mailbox import BounceRunSummary, open_mailbox, read_bounces
 from digest.models.errors import DeliveryError
 
 USER, PASSWORD = "demouser", "demopass"
@@ -41,7 +41,7 @@ def _wait_for(port: int) -> None:
     raise AssertionError("the IMAP server did not come up")
 
 
-def _read(port: int) -> tuple[Reading, list[str]]:
+def _read(port: int) -> tuple[BounceRunSummary, list[str]]:
     left: list[str] = []
 
     def leave(token: str) -> bool:
@@ -57,8 +57,8 @@ def test_each_mail_is_read_once(port: int) -> None:
     with imaplib.IMAP4("127.0.0.1", port) as server:
         server.login(USER, PASSWORD)
         server.append("INBOX", "", "", LEAVING)
-    assert _read(port) == (Reading(read=1, heard=0, ignored=0, left=1), ["abcdefgh1234"])
-    assert _read(port) == (Reading(), [])
+    assert _read(port) == (BounceRunSummary(read=1, heard=0, ignored=0, left=1), ["abcdefgh1234"])
+    assert _read(port) == (BounceRunSummary(), [])
 
 
 def test_a_wrong_password_is_a_sentence_without_the_password(port: int) -> None:

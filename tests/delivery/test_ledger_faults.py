@@ -7,22 +7,22 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.dialects import is_postgres
-from digest.delivery.message import Letter
+from digest.delivery.message import OutgoingMessage
 from digest.models import Delivery, DeliveryState, Status, Subscriber, SuppressionReason
 from digest.models.addresses import key_of
 from digest.models.errors import StoreBusy, StoreError
 from tests.delivery import trouble
 from tests.delivery.harness import PEPPER, Post, letter_to, route_to
-from tests.smtp_server import Act, SmtpServer, Step, Talk
+from tests.smtp_server import Act, SmtpServer, SmtpStage, Talk
 
 
-def at(step: Step, happens: Callable[[], object]) -> Callable[[Step, Talk], Act | None]:
+def at(step: SmtpStage, happens: Callable[[], object]) -> Callable[[SmtpStage, Talk], Act | None]:
     """Let something happen the first time the server comes to a step; the server stays good."""
     pending = [happens]
 
-    def rule(now: Step, _talk: Talk) -> Act | None:
+    def rule(now: SmtpStage, _talk: Talk) -> Act | None:
         if now == step and pending:
             pending.pop()()
         return None
@@ -31,7 +31,7 @@ def at(step: Step, happens: Callable[[], object]) -> Callable[[Step, Talk], Act 
 
 
 @pytest.fixture
-def hasty(store: Store) -> Iterator[Post]:
+def hasty(store: Database) -> Iterator[Post]:
     """A post office on SQLite that does not wait ten seconds for a lock."""
     with trouble.hasty(store):
         yield Post(store)
@@ -100,7 +100,7 @@ async def test_19_a_ledger_that_comes_back_in_time_costs_nothing(hasty: Post, se
 
 @pytest.mark.parametrize(("step", "on_the_wire"), [("greeting", 0), ("dot", 1)])
 async def test_20_a_full_disk_fails_closed_and_recovers(
-    post: Post, server: SmtpServer, step: Step, on_the_wire: int
+    post: Post, server: SmtpServer, step: SmtpStage, on_the_wire: int
 ) -> None:
     keys = post.digests(post.readers(5))
     with trouble.full_disk_on_request() as fill:
@@ -124,7 +124,7 @@ async def test_21_a_database_that_hangs_up_is_asked_again(any_post: Post, server
     )
     dots = 0
 
-    def rule(step: Step, _talk: Talk) -> Act | None:
+    def rule(step: SmtpStage, _talk: Talk) -> Act | None:
         nonlocal dots
         dots += step == "dot"
         if step == "dot" and dots % 9 == 0:
@@ -149,10 +149,10 @@ def leaves(post: Post, reader: Subscriber) -> None:
         )
 
 
-def writing(happens: Callable[[], object]) -> Callable[[Delivery], Letter | None]:
+def writing(happens: Callable[[], object]) -> Callable[[Delivery], OutgoingMessage | None]:
     """Let something happen between the claim and the intent."""
 
-    def write(delivery: Delivery) -> Letter | None:
+    def write(delivery: Delivery) -> OutgoingMessage | None:
         happens()
         return letter_to(delivery)
 
@@ -188,7 +188,7 @@ async def test_38_whoever_is_suppressed_while_the_mail_is_written_gets_none(
             assert bounced.subscriber_id is not None
             mailbox = tx.connection.scalar(sa.text("SELECT mailbox FROM subscriber"))
             tx.suppressions.add(
-                key_of(str(mailbox), pepper=PEPPER), SuppressionReason.REQUEST, now=any_post.now
+                key_of(str(mailbox), suppression_key=PEPPER), SuppressionReason.REQUEST, now=any_post.now
             )
 
     await any_post.run(route_to(server), write=writing(suppress))

@@ -5,20 +5,20 @@ import asyncio
 import psycopg
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import DeliveryState
 from digest.models.errors import StoreBusy, StoreError
 from tests.delivery.harness import Post, route_to
 from tests.delivery.test_ledger_faults import at
 from tests.delivery.trouble import Doorman, mend, trouble
-from tests.smtp_server import SmtpServer, Step
+from tests.smtp_server import SmtpServer, SmtpStage
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 pytestmark = pytest.mark.parametrize("any_store", ["postgres"], indirect=True)
 
 
 @pytest.fixture
-def doorman(any_store: Store, postgres: str) -> Doorman:
+def doorman(any_store: Database, postgres: str) -> Doorman:
     return Doorman(any_store, postgres)
 
 
@@ -60,7 +60,7 @@ async def test_19_a_ledger_out_of_reach_before_the_result_leaves_one_mail_in_dou
 
 @pytest.mark.parametrize(("step", "on_the_wire"), [("greeting", 0), ("dot", 1)])
 async def test_20_a_full_disk_fails_closed_and_recovers(
-    any_post: Post, server: SmtpServer, step: Step, on_the_wire: int
+    any_post: Post, server: SmtpServer, step: SmtpStage, on_the_wire: int
 ) -> None:
     keys = any_post.digests(any_post.readers(5))
     server.rule = at(step, lambda: trouble(any_post.store, "53100"))
@@ -117,7 +117,7 @@ async def test_21_a_server_that_restarts_during_a_heartbeat_does_not_end_the_run
     assert len(server.ids()) == 4
 
 
-def expire_leases(store: Store) -> None:
+def expire_leases(store: Database) -> None:
     """Time passes, and the dead are dead."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE worker SET lease_until = now() - interval '1 hour'")

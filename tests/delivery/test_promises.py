@@ -14,18 +14,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.dialects import is_postgres
-from digest.db.sender_session import SendersLedger
+from digest.db.sender_session import SenderSession
 from digest.db.tables import BUCKET, DELIVERY, DELIVERY_EVENT, SENT_PAPER, SUBSCRIBER, SUPPRESSION, WORKER
-from digest.delivery.message import Letter
+from digest.delivery.message import OutgoingMessage
 from digest.delivery.sender import pump
 from digest.models import BounceKind, Delivery, DeliveryState, Status, Subscriber
 from digest.models.addresses import address_key
 from digest.models.errors import DigestError
 from digest.pipeline.plan import plan
 from digest.subscribers import (
-    By,
+    Actor,
     change_address,
     confirm,
     confirm_address,
@@ -53,7 +53,7 @@ answers = st.lists(st.sampled_from(["yes", "later", "full", "no", "nobody", "slo
 class Promises(RuleBasedStateMachine):
     """Everything that can happen to a reader, in any order."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         super().__init__()
         self.store = store
         self.now = NOW
@@ -167,7 +167,7 @@ class Promises(RuleBasedStateMachine):
             for mail in mails:
                 name = f"{mail.pid} {kind} {self.now}"
                 told = tx.deliveries.report(
-                    mail.pid, kind, now=self.now, code="", raw_hash=name, pepper=PEPPER
+                    mail.pid, kind, now=self.now, code="", raw_hash=name, suppression_key=PEPPER
                 )
                 if told and kind in (BounceKind.HARD, BounceKind.COMPLAINT):
                     self.world.refuses(mail.address, for_ever=True)
@@ -242,8 +242,8 @@ class Promises(RuleBasedStateMachine):
     # ---- inside
 
     @property
-    def _by(self) -> By:
-        return By("test", self.now, PEPPER)
+    def _by(self) -> Actor:
+        return Actor("test", self.now, PEPPER)
 
     def _reader(self, address: str) -> Subscriber | None:
         with self.store.begin(write=False) as tx:
@@ -258,8 +258,8 @@ class Promises(RuleBasedStateMachine):
             return done.status if isinstance(done, Subscriber) else Status.UNSUBSCRIBED
         return None
 
-    def _ledger(self) -> SendersLedger:
-        return SendersLedger(self.store, pepper=PEPPER, wall=lambda: datetime.now(UTC))
+    def _ledger(self) -> SenderSession:
+        return SenderSession(self.store, suppression_key=PEPPER, wall=lambda: datetime.now(UTC))
 
     def _pump(self, meanwhile: object = lambda: None) -> None:
         with self._ledger() as ledger:
@@ -270,8 +270,8 @@ class Promises(RuleBasedStateMachine):
         for address in gone:  # we may always write to fewer than we might
             self.world.refuses(address, for_ever=True)
 
-    async def _send(self, ledger: SendersLedger | Mortal, meanwhile: object = lambda: None) -> None:
-        def write(delivery: Delivery) -> Letter:
+    async def _send(self, ledger: SenderSession | Mortal, meanwhile: object = lambda: None) -> None:
+        def write(delivery: Delivery) -> OutgoingMessage:
             self.world.deliveries[delivery.pid] = delivery
             meanwhile()  # type: ignore[operator]  # something of the above
             return letter_to(delivery)
@@ -280,7 +280,7 @@ class Promises(RuleBasedStateMachine):
         assert not [alert for alert in tally.alerts if "rendered" in alert]
 
 
-def test_the_promises_hold_whatever_happens(any_store: Store) -> None:
+def test_the_promises_hold_whatever_happens(any_store: Database) -> None:
     most = settings().max_examples
     few = max(2, most // 3) if is_postgres(any_store.engine) else most
     shape = settings(max_examples=few, stateful_step_count=25)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.message import Outcome, Step
+from digest.delivery.message import SendResult, SmtpStage
 from digest.delivery.reply_codes import Action, classify
-from digest.models import BounceKind, Brake
+from digest.models import BounceKind, ThrottleAction
 
 A, B = Action, BounceKind
 
@@ -14,66 +14,66 @@ A, B = Action, BounceKind
 @pytest.mark.parametrize(
     ("step", "code", "text", "action", "bounce"),
     [
-        (Step.DOT, 250, "2.0.0 ok", A.ACCEPT, None),
-        (Step.CONNECT, 0, "refused", A.BREAK, None),
-        (Step.CONNECT, 421, "4.3.2 busy", A.BREAK, None),
-        (Step.CONNECT, 554, "no service", A.BREAK, None),
-        (Step.LOGIN, 454, "4.7.0 later", A.BREAK, None),
-        (Step.LOGIN, 535, "5.7.8 wrong", A.REFUSED, None),
-        (Step.MAIL, 530, "5.7.0 log in", A.REFUSED, None),
-        (Step.MAIL, 550, "not from you", A.REFUSED, None),
-        (Step.MAIL, 452, "4.3.1 no space", A.BREAK, None),
-        (Step.RCPT, 421, "4.4.2 bye", A.REQUEUE, None),
-        (Step.RCPT, 450, "4.2.0 greylisted", A.RETRY, None),
-        (Step.RCPT, 451, "local error", A.RETRY, None),
-        (Step.DOT, 451, "4.3.0 later", A.RETRY, None),
-        (Step.RCPT, 450, "4.7.28 too much", A.REQUEUE, None),
-        (Step.RCPT, 452, "4.2.2 full", A.RETRY, B.SOFT),
-        (Step.RCPT, 552, "5.2.2 over quota", A.RETRY, B.SOFT),
-        (Step.RCPT, 550, "5.1.1 nobody", A.REJECT, B.HARD),
-        (Step.RCPT, 553, "5.1.2 no such domain", A.REJECT, B.HARD),
-        (Step.DOT, 550, "5.1.10 null mx", A.REJECT, B.HARD),
-        (Step.RCPT, 550, "go away", A.REJECT, B.UNSURE),
-        (Step.DOT, 552, "5.3.4 too big", A.REJECT, None),
-        (Step.DOT, 554, "5.6.0 bad content", A.REJECT, None),
-        (Step.DOT, 550, "5.7.26 unauthenticated", A.REJECT, None),
-        (Step.DOT, 554, "spam", A.REJECT, None),
-        (Step.DOT, 0, "hung up", A.UNCERTAIN, None),
-        (Step.DOT, -1, "what", A.UNCERTAIN, None),
-        (Step.RCPT, 0, "hung up", A.REQUEUE, None),
-        (Step.MAIL, 553, "5.6.7 no SMTPUTF8", A.REJECT, None),
+        (SmtpStage.DOT, 250, "2.0.0 ok", A.ACCEPT, None),
+        (SmtpStage.CONNECT, 0, "refused", A.BREAK, None),
+        (SmtpStage.CONNECT, 421, "4.3.2 busy", A.BREAK, None),
+        (SmtpStage.CONNECT, 554, "no service", A.BREAK, None),
+        (SmtpStage.LOGIN, 454, "4.7.0 later", A.BREAK, None),
+        (SmtpStage.LOGIN, 535, "5.7.8 wrong", A.REFUSED, None),
+        (SmtpStage.MAIL, 530, "5.7.0 log in", A.REFUSED, None),
+        (SmtpStage.MAIL, 550, "not from you", A.REFUSED, None),
+        (SmtpStage.MAIL, 452, "4.3.1 no space", A.BREAK, None),
+        (SmtpStage.RCPT, 421, "4.4.2 bye", A.REQUEUE, None),
+        (SmtpStage.RCPT, 450, "4.2.0 greylisted", A.RETRY, None),
+        (SmtpStage.RCPT, 451, "local error", A.RETRY, None),
+        (SmtpStage.DOT, 451, "4.3.0 later", A.RETRY, None),
+        (SmtpStage.RCPT, 450, "4.7.28 too much", A.REQUEUE, None),
+        (SmtpStage.RCPT, 452, "4.2.2 full", A.RETRY, B.SOFT),
+        (SmtpStage.RCPT, 552, "5.2.2 over quota", A.RETRY, B.SOFT),
+        (SmtpStage.RCPT, 550, "5.1.1 nobody", A.REJECT, B.HARD),
+        (SmtpStage.RCPT, 553, "5.1.2 no such domain", A.REJECT, B.HARD),
+        (SmtpStage.DOT, 550, "5.1.10 null mx", A.REJECT, B.HARD),
+        (SmtpStage.RCPT, 550, "go away", A.REJECT, B.UNSURE),
+        (SmtpStage.DOT, 552, "5.3.4 too big", A.REJECT, None),
+        (SmtpStage.DOT, 554, "5.6.0 bad content", A.REJECT, None),
+        (SmtpStage.DOT, 550, "5.7.26 unauthenticated", A.REJECT, None),
+        (SmtpStage.DOT, 554, "spam", A.REJECT, None),
+        (SmtpStage.DOT, 0, "hung up", A.UNCERTAIN, None),
+        (SmtpStage.DOT, -1, "what", A.UNCERTAIN, None),
+        (SmtpStage.RCPT, 0, "hung up", A.REQUEUE, None),
+        (SmtpStage.MAIL, 553, "5.6.7 no SMTPUTF8", A.REJECT, None),
     ],
 )
 def test_an_answer_has_one_meaning(
-    step: Step, code: int, text: str, action: Action, bounce: BounceKind | None
+    step: SmtpStage, code: int, text: str, action: Action, bounce: BounceKind | None
 ) -> None:
-    verdict = classify(Outcome(step, code, text))
+    verdict = classify(SendResult(step, code, text))
     assert (verdict.action, verdict.bounce) == (action, bounce)
 
 
 def test_a_rate_limit_slows_a_domain_and_a_refusal_of_policy_counts_against_it() -> None:
-    assert classify(Outcome(Step.RCPT, 450, "4.7.28 slow down")).brake is Brake.SLOW
-    assert classify(Outcome(Step.RCPT, 421, "too many connections")).brake is Brake.SLOW
-    assert classify(Outcome(Step.DOT, 550, "5.7.1 spam")).brake is Brake.STOP
+    assert classify(SendResult(SmtpStage.RCPT, 450, "4.7.28 slow down")).brake is ThrottleAction.SLOW
+    assert classify(SendResult(SmtpStage.RCPT, 421, "too many connections")).brake is ThrottleAction.SLOW
+    assert classify(SendResult(SmtpStage.DOT, 550, "5.7.1 spam")).brake is ThrottleAction.STOP
 
 
 @given(
-    step=st.sampled_from(Step),
+    step=st.sampled_from(SmtpStage),
     code=st.integers(-1, 699),
     text=st.text(max_size=60) | st.from_regex(r"[245]\.\d{1,2}\.\d{1,2} .{0,20}", fullmatch=True),
 )
 def test_only_a_good_reply_to_the_dot_is_an_acceptance_and_silence_after_it_a_doubt(
-    step: Step, code: int, text: str
+    step: SmtpStage, code: int, text: str
 ) -> None:
-    outcome = Outcome(step, code, text)
+    outcome = SendResult(step, code, text)
     verdict = classify(outcome)
     assert (verdict.action is Action.ACCEPT) == outcome.is_accepted
     if verdict.action is Action.UNCERTAIN:
-        assert step is Step.DOT
+        assert step is SmtpStage.DOT
     if verdict.bounce is BounceKind.HARD:
         assert code // 100 == 5
 
 
 def test_the_name_of_the_mail_at_the_server_is_kept() -> None:
-    assert Outcome(Step.DOT, 250, "2.0.0 Ok: queued as 4XyZ12").remote_id == "4XyZ12"
-    assert Outcome(Step.DOT, 250, "ok").remote_id == ""
+    assert SendResult(SmtpStage.DOT, 250, "2.0.0 Ok: queued as 4XyZ12").remote_id == "4XyZ12"
+    assert SendResult(SmtpStage.DOT, 250, "ok").remote_id == ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.delivery.file_transport import FileTransport
-from digest.delivery.message import Letter
+from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import DomainWatch
 from digest.delivery.smtp.transport import Server, SmtpTransport
 from digest.models import Delivery, DeliveryKind, DeliveryState
@@ -48,7 +48,7 @@ async def test_a_mail_that_cannot_be_written_is_set_aside_the_third_time_and_har
 ) -> None:
     poison, other = any_post.digest(any_post.reader()), any_post.digest(any_post.reader("bo@example.com"))
 
-    def write(delivery: Delivery) -> Letter:
+    def write(delivery: Delivery) -> OutgoingMessage:
         if delivery.key == poison:
             raise ZeroDivisionError("on this paper")
         return letter_to(delivery)
@@ -67,7 +67,7 @@ async def test_books_that_cannot_be_read_for_a_moment_are_no_fault_of_the_mail(
 ) -> None:
     key, failing = post.digest(post.reader()), [StoreError(), StoreError()]
 
-    def write(delivery: Delivery) -> Letter:
+    def write(delivery: Delivery) -> OutgoingMessage:
         if failing:
             raise failing.pop()
         return letter_to(delivery)
@@ -79,7 +79,7 @@ async def test_books_that_cannot_be_read_for_a_moment_are_no_fault_of_the_mail(
 async def test_books_that_stay_closed_end_the_run_and_poison_no_mail(post: Post, server: SmtpServer) -> None:
     key = post.digest(post.reader())
 
-    def write(_: Delivery) -> Letter:
+    def write(_: Delivery) -> OutgoingMessage:
         raise StoreError
 
     for _ in range(5):

@@ -6,14 +6,14 @@ import pytest
 from click.testing import CliRunner
 from httpx import ASGITransport, AsyncClient
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.app.settings import load, variables
 from digest.cli.subscribers import command as subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.models import DeliveryState, Status, SuppressionReason
 from digest.models.errors import InvalidToken
 from digest.pipeline import run
-from digest.subscribers import By, change_address, confirm_address, enrol, erase, suppress
+from digest.subscribers import Actor, change_address, confirm_address, enrol, erase, suppress
 from digest.web.app import build
 from tests.delivery.harness import Post
 from tests.factories import NOW
@@ -26,10 +26,10 @@ BEARER = {"authorization": f"Bearer {ADMIN}"}
 
 
 @pytest.fixture
-def house(any_store: Store, server: SmtpServer) -> House:
+def services(any_store: Database, server: SmtpServer) -> Services:
     """A house that ada complained to; then she had herself erased."""
     settings = load(base_url=BASE, secret_key=KEY, admin_token=ADMIN, smtp_url=server.url)
-    opened = House(settings, any_store)
+    opened = Services(settings, any_store)
     with any_store.begin() as tx:
         ada = enrol(tx, ADA, {}, has_consented=True, by=by(opened))
         suppress(tx, ADA, reason=SuppressionReason.COMPLAINT, by=by(opened))
@@ -37,73 +37,77 @@ def house(any_store: Store, server: SmtpServer) -> House:
     return opened
 
 
-def by(house: House) -> By:
-    return By("test", NOW, house.pepper)
+def by(services: Services) -> Actor:
+    return Actor("test", NOW, services.suppression_key)
 
 
-async def nobody_is_written_to(house: House, server: SmtpServer) -> None:
+async def nobody_is_written_to(services: Services, server: SmtpServer) -> None:
     """No mail goes out, now or after the next slot, and nobody of that address reads here."""
     clock = Clock()
     for hours in (0, 1, 24):
         clock.advance(hours=hours)
-        await run.send(house, clock)
-        run.plan(house.store, clock())
+        await run.send(services, clock)
+        run.plan(services.store, clock())
     assert server.recipients() == []
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         found = tx.subscribers.by_addresses([ADA])
         assert not any(each.status in (Status.CONFIRMED, Status.PAUSED) for each in found.values())
 
 
-async def test_39_the_form_takes_the_address_and_sends_nothing(house: House, server: SmtpServer) -> None:
+async def test_39_the_form_takes_the_address_and_sends_nothing(
+    services: Services, server: SmtpServer
+) -> None:
     clock = Clock()
-    async with AsyncClient(transport=ASGITransport(build(house, clock=clock)), base_url=BASE) as visitor:
+    async with AsyncClient(transport=ASGITransport(build(services, clock=clock)), base_url=BASE) as visitor:
         assert (await sign_up(visitor, clock, SPELT)).status_code == 202
-    await nobody_is_written_to(house, server)
+    await nobody_is_written_to(services, server)
 
 
-async def test_39_the_api_refuses_the_address_alone_and_in_a_file(house: House, server: SmtpServer) -> None:
-    app = build(house, clock=Clock())
+async def test_39_the_api_refuses_the_address_alone_and_in_a_file(
+    services: Services, server: SmtpServer
+) -> None:
+    app = build(services, clock=Clock())
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=BEARER) as program:
         one = await program.post("/api/v1/subscribers", json={"email": SPELT, "confirmed": True})
         assert (one.status_code, "suppressed" in one.json()["error"]) == (409, True)
         file = f"email,status\n{SPELT},confirmed\n"
         many = await program.post("/api/v1/subscribers/import?confirmed=true", content=file)
         assert many.json()["counts"] == {"suppressed": 1}
-    await nobody_is_written_to(house, server)
+    await nobody_is_written_to(services, server)
 
 
 async def test_39_the_commands_refuse_the_address_alone_and_in_a_file(
-    house: House, server: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, server: SmtpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in variables().values():
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIGEST_SECRET_KEY", KEY)
-    monkeypatch.setenv("DIGEST_DATABASE_URL", house.store.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("DIGEST_DATABASE_URL", services.store.engine.url.render_as_string(hide_password=False))
     added = CliRunner().invoke(subscribers, ["add", SPELT, "--confirmed"])
     assert "suppressed" in str(added.exception)
     (tmp_path / "people.csv").write_text(f"email\n{SPELT}\n")
     taken = CliRunner().invoke(subscribers, ["import", "people.csv", "--confirmed", "--json"])
     assert '"suppressed": 1' in taken.stdout
-    await nobody_is_written_to(house, server)
+    await nobody_is_written_to(services, server)
 
 
-async def test_39_a_reader_cannot_move_there(house: House, server: SmtpServer) -> None:
-    with house.store.begin() as tx:
-        bo = enrol(tx, "bo@example.com", {}, has_consented=True, by=by(house))
-        change_address(tx, bo.pid, SPELT, by=by(house))
+async def test_39_a_reader_cannot_move_there(services: Services, server: SmtpServer) -> None:
+    with services.store.begin() as tx:
+        bo = enrol(tx, "bo@example.com", {}, has_consented=True, by=by(services))
+        change_address(tx, bo.pid, SPELT, by=by(services))
         with pytest.raises(InvalidToken):
-            confirm_address(tx, bo.pid, SPELT, by=by(house))
+            confirm_address(tx, bo.pid, SPELT, by=by(services))
         assert tx.subscribers.by_pid(bo.pid).address == "bo@example.com"
-    await run.send(house, Clock())
+    await run.send(services, Clock())
     assert ADA not in {each.lower() for each in server.recipients()}
 
 
 async def test_39_a_row_of_another_time_is_stopped_when_it_is_claimed(
-    house: House, server: SmtpServer
+    services: Services, server: SmtpServer
 ) -> None:
     """As a restored backup brings it: confirmed, with a digest in the queue, while the order stands."""
-    post = Post(house.store)
+    post = Post(services.store)
     key = post.digest(post.reader(SPELT))
-    assert (await run.send(house, Clock())).cancelled == 1
+    assert (await run.send(services, Clock())).cancelled == 1
     assert (post.state(key), server.recipients()) == (DeliveryState.CANCELLED, [])

@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from digest.db import Store
+from digest.db import Database
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def full_disk_on_request() -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def intruder(store: Store) -> Iterator[sqlite3.Connection]:
+def intruder(store: Database) -> Iterator[sqlite3.Connection]:
     """Another program with the SQLite database open."""
     assert store.file is not None
     connection = sqlite3.connect(store.file, isolation_level=None)
@@ -32,7 +32,7 @@ def intruder(store: Store) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def hasty(store: Store) -> Iterator[None]:
+def hasty(store: Database) -> Iterator[None]:
     """On SQLite, nobody waits ten seconds for a lock."""
 
     def hurry(connection: sqlite3.Connection, *_: object) -> None:
@@ -47,7 +47,7 @@ def hasty(store: Store) -> Iterator[None]:
 class Doorman:
     """Lets nobody into a PostgreSQL database, and throws out who is there: as when its server is gone."""
 
-    def __init__(self, store: Store, server: str) -> None:
+    def __init__(self, store: Database, server: str) -> None:
         self._server = server
         self._name = str(store.engine.url.database)
 
@@ -82,13 +82,15 @@ CREATE TRIGGER trouble BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION tr
 """
 
 
-def trouble(store: Store, code: str, *, table: str = "delivery", first: int = 1, last: int = 10**9) -> None:
+def trouble(
+    store: Database, code: str, *, table: str = "delivery", first: int = 1, last: int = 10**9
+) -> None:
     """PostgreSQL answers the updates of a table, from one on and up to another, with this SQLSTATE."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql(_TROUBLE.format(code=code, table=table, first=first, last=last))
 
 
-def mend(store: Store) -> None:
+def mend(store: Database) -> None:
     """No trouble any more."""
     with store.engine.begin() as connection:
         connection.exec_driver_sql(

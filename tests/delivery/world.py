@@ -5,18 +5,18 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
-from digest.db.sender_session import SendersLedger
-from digest.delivery.message import Letter, Outcome, Step
-from digest.models import Claimed, Delivery, DeliveryKind, Settlement
+from digest.db.sender_session import SenderSession
+from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
+from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind
 from digest.pipeline.edition_payload import paper_ids
 
 T = TypeVar("T")
 ANSWERS = {
-    "later": Outcome(Step.RCPT, 451, "4.3.0 later"),
-    "full": Outcome(Step.RCPT, 552, "5.2.2 over quota"),
-    "no": Outcome(Step.RCPT, 550, "go away"),
-    "nobody": Outcome(Step.RCPT, 550, "5.1.1 nobody"),
-    "slow": Outcome(Step.RCPT, 450, "4.7.28 too much"),
+    "later": SendResult(SmtpStage.RCPT, 451, "4.3.0 later"),
+    "full": SendResult(SmtpStage.RCPT, 552, "5.2.2 over quota"),
+    "no": SendResult(SmtpStage.RCPT, 550, "go away"),
+    "nobody": SendResult(SmtpStage.RCPT, 550, "5.1.1 nobody"),
+    "slow": SendResult(SmtpStage.RCPT, 450, "4.7.28 too much"),
 }
 
 
@@ -60,7 +60,7 @@ class World:
     def abort(self) -> None:
         """Never gone."""
 
-    async def deliver(self, letter: Letter, *, ahead: Letter | None = None) -> Outcome:  # noqa: ARG002
+    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:  # noqa: ARG002
         """Look who it is for, and answer as told."""
         delivery = self.deliveries[letter.envelope_id]
         self.look(delivery, letter.rcpt_to)
@@ -72,8 +72,8 @@ class World:
         self.take(delivery)
         if answer == "lost":
             self.doubts += 1
-            return Outcome(Step.DOT, 0, "hung up")
-        return Outcome(Step.DOT, 250, "2.0.0 ok")
+            return SendResult(SmtpStage.DOT, 0, "hung up")
+        return SendResult(SmtpStage.DOT, 250, "2.0.0 ok")
 
     def look(self, delivery: Delivery, address: str) -> None:
         """What no mail may ever do."""
@@ -101,7 +101,7 @@ class Mortal:
 
     heartbeat = 0.0
 
-    def __init__(self, ledger: SendersLedger, *, commits: int, after: bool) -> None:
+    def __init__(self, ledger: SenderSession, *, commits: int, after: bool) -> None:
         self._ledger = ledger
         self._left = commits
         self._after = after
@@ -111,13 +111,13 @@ class Mortal:
         """As the ledger has it."""
         return self._ledger.resends
 
-    def claim(self, limit: int, now: datetime) -> Claimed:
+    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
         """As the ledger has it."""
         return self._live(lambda: self._ledger.claim(limit, now))
 
     def turn(
         self,
-        settlements: Sequence[Settlement],
+        settlements: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,

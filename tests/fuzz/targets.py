@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digest.delivery.bounces.mailbox import unsubscribe_token
 from digest.delivery.bounces.reports import read_report
-from digest.models import Reading
+from digest.models import FetchResult
 from digest.models.errors import DigestError
 from digest.models.paper_ids import canonical, keys_of
 from digest.sources import biorxiv, feeds, hackernews, huggingface, llm
@@ -30,7 +30,7 @@ TEXTS = ("title", "abstract", "summary", "organization", "submitter")
 Target = Callable[[bytes], None]
 
 
-def _clean(reading: Reading) -> None:
+def _clean(reading: FetchResult) -> None:
     """What a page or a mail may rely on, whoever wrote the paper."""
     assert not reading.note or reading.note.isprintable(), reading.note
     for each in reading.papers:

@@ -8,11 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from digest.mail.links import Links
-from digest.mail.mime import Posting, digest_message, notice_id, notice_message
+from digest.mail.mime import NoticeEnvelope, digest_message, notice_id, notice_message
 from digest.mail.renderer import Alert, Renderer, Site
 from digest.mail.tokens import Keys
 from digest.models import (
-    Because,
     Edition,
     Email,
     Heat,
@@ -21,6 +20,7 @@ from digest.models import (
     Preferences,
     Profile,
     Reason,
+    ReasonKind,
     Section,
     SignalKind,
     Subscriber,
@@ -65,12 +65,12 @@ HEATS = (
     ),
 )
 REASONS = (
-    (Reason(because=Because.TERMS, terms=("diffusion models", "sampling")), 31),
-    (Reason(because=Because.LIKED, liked_title="Small Models for Structure Prediction"), 4),
-    (Reason(because=Because.AUTHOR, author="Petra Novak"), 12),
-    (Reason(because=Because.FACET, facet="honest evaluation"), 0),
-    (Reason(because=Because.TERMS, terms=("attention",), held_since=date(2026, 11, 21)), 7),
-    (Reason(because=Because.EXPLORATION), 9),
+    (Reason(because=ReasonKind.TERMS, terms=("diffusion models", "sampling")), 31),
+    (Reason(because=ReasonKind.LIKED, liked_title="Small Models for Structure Prediction"), 4),
+    (Reason(because=ReasonKind.AUTHOR, author="Petra Novak"), 12),
+    (Reason(because=ReasonKind.FACET, facet="honest evaluation"), 0),
+    (Reason(because=ReasonKind.TERMS, terms=("attention",), held_since=date(2026, 11, 21)), 7),
+    (Reason(because=ReasonKind.EXPLORATION), 9),
 )
 
 
@@ -96,7 +96,7 @@ def _trending() -> tuple[Pick, ...]:
         replace(third, discussion_url="https://news.ycombinator.com/item?id=10000000"),
     )
     return tuple(
-        Pick(paper=paper, section=Section.TRENDING, heat=heat, reason=Reason(because=Because.TREND))
+        Pick(paper=paper, section=Section.TRENDING, heat=heat, reason=Reason(because=ReasonKind.TREND))
         for paper, heat in zip(linked, HEATS, strict=True)
     )
 
@@ -120,7 +120,7 @@ def _also_new() -> tuple[Pick, ...]:
             paper=papers()[301 + n],
             section=Section.ALSO_NEW,
             heat=Heat(value=0, expected=5),
-            reason=Reason(because=Because.NEW),
+            reason=Reason(because=ReasonKind.NEW),
         )
         for n in range(10)
     )
@@ -170,7 +170,9 @@ def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str,
         email = render(of)
         mails[name] = (email, digest_message(email, of, site=SITE, links=LINKS))
     for name, email in notices.items():
-        posting = Posting(to=reader.address, at=NOW, message_id=notice_id(SITE, name), language=language)
+        posting = NoticeEnvelope(
+            to=reader.address, at=NOW, message_id=notice_id(SITE, name), language=language
+        )
         mails[name] = (email, notice_message(email, posting, site=SITE))
     return mails
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from digest.models import Because, Heat, Paper, Pick, Reason, Section, SignalKind
+from digest.models import Heat, Paper, Pick, Reason, ReasonKind, Section, SignalKind
 from tests.factories import paper
 
 LONG_WORD = "Pneumono" * 17  # 136 characters
@@ -58,11 +58,11 @@ def hostile_picks(section: Section) -> tuple[Pick, ...]:
 
 def _pick(of: Paper, section: Section, number: int) -> Pick:
     reasons = (
-        Reason(because=Because.TERMS, terms=("<i>x</i>", "a\r\nb", LONG_WORD)),
-        Reason(because=Because.LIKED, liked_title=of.title),
-        Reason(because=Because.AUTHOR, author="{{7*7}}\n"),
-        Reason(because=Because.CATEGORY, category="cs.<script>"),
-        Reason(because=Because.FACET, facet="\u202e" + LONG_WORD),
+        Reason(because=ReasonKind.TERMS, terms=("<i>x</i>", "a\r\nb", LONG_WORD)),
+        Reason(because=ReasonKind.LIKED, liked_title=of.title),
+        Reason(because=ReasonKind.AUTHOR, author="{{7*7}}\n"),
+        Reason(because=ReasonKind.CATEGORY, category="cs.<script>"),
+        Reason(because=ReasonKind.FACET, facet="\u202e" + LONG_WORD),
     )
     heat = Heat(value=1, expected=50, low=20, high=90, kind=SignalKind.UPVOTES, votes=1e12, hours=3, usual=5)
     return Pick(paper=of, section=section, heat=heat, reason=reasons[number % len(reasons)])

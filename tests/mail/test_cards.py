@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from digest.mail.cards import NOTHING_OWN, Anchor, Card, allowed, card, personal, reason, why_lines
-from digest.mail.locale import tongue
-from digest.models import Because, Heat, Paper, Pick, Preferences, Reason, Section
+from digest.mail.locale import get_locale
+from digest.models import Heat, Paper, Pick, Preferences, Reason, ReasonKind, Section
 from tests.factories import paper
 from tests.mail.examples import DAY, LINKS, READER
 
-EN = tongue("en")
+EN = get_locale("en")
 SOURCE = "https://example.org/paper"
 TAUGHT = replace(READER, preferences=Preferences(clicks_may_teach=True))
 
 
 def pick(of: Paper, section: Section = Section.PICKED) -> Pick:
-    because = Reason(because=Because.NEW, category="cs.CL")
+    because = Reason(because=ReasonKind.NEW, category="cs.CL")
     return Pick(paper=of, section=section, heat=Heat(value=0, expected=0), reason=because)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 
-from digest.mail.bulk_renderer import Plainly, Press
+from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
 from digest.mail.mime import digest_message
 from digest.models import Email, Pick, Section
 from tests.mail.checks import findings
@@ -39,7 +39,7 @@ def test_all_of_them_together_fit_and_are_the_same_from_the_press(section: Secti
     of = edition(chosen=hostile_picks(section))
     email = RENDERER.digest(of)
     assert len(email.html.encode()) <= 80_000
-    assert Press(RENDERER).digest(of) == Plainly(RENDERER).digest(of)
+    assert BulkRenderer(RENDERER).digest(of) == SimpleRenderer(RENDERER).digest(of)
 
 
 def test_nothing_is_run_loaded_or_computed() -> None:
@@ -67,6 +67,6 @@ def test_an_untitled_paper_says_so_and_a_link_as_title_is_not_a_link() -> None:
 def test_a_reader_with_a_crafted_address_cannot_add_a_header() -> None:
     of = edition()
     of = replace(of, subscriber=replace(of.subscriber, address="a@example.com\r\nBcc: b@example.com"))
-    raw = Plainly(RENDERER).digest(of)
+    raw = SimpleRenderer(RENDERER).digest(of)
     assert b"\r\nBcc" not in raw
     assert raw.count(b"\r\nTo: ") == 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.mail.layout import because, notes
-from digest.mail.locale import LANGUAGES, tongue
+from digest.mail.locale import LANGUAGES, get_locale
 from tests.mail.examples import READER, SITE, every_mail
 
 Kept = Callable[[str, str], str]
@@ -34,7 +34,7 @@ def test_the_digest_travels_as_the_bytes_we_kept(kept: Kept) -> None:
     assert raw == kept("digest.eml", raw)
 
 
-EN = tongue("en")
+EN = get_locale("en")
 
 
 def test_a_note_carries_its_word_and_one_that_nobody_knows_says_nothing() -> None:

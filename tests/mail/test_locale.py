@@ -9,7 +9,7 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from digest.mail.locale import CATALOGUES, LANGUAGES, city, tongue
+from digest.mail.locale import CATALOGUES, LANGUAGES, city, get_locale
 from digest.mail.templates import built_in
 
 SPOKEN = {"say": None, "later": None, "plural": (1, 2), "count": (1, 2), "count_word": (1, 2), "_": None}
@@ -63,7 +63,7 @@ def test_translations_fill_in_the_same_names(language: str) -> None:
     ],
 )
 def test_numbers_follow_the_plural_rule(language: str, one: str, many: str) -> None:
-    speaks = tongue(language)
+    speaks = get_locale(language)
     assert speaks.count("%(count)s upvote", "%(count)s upvotes", 1) == one
     assert speaks.count("%(count)s upvote", "%(count)s upvotes", 31) == many
 
@@ -79,18 +79,18 @@ def test_numbers_follow_the_plural_rule(language: str, one: str, many: str) -> N
     ],
 )
 def test_days_and_numbers_are_written_the_local_way(language: str, day: str, count: str) -> None:
-    assert tongue(language).day(date(2026, 11, 23)) == day
-    assert tongue(language).number(12345) == count
+    assert get_locale(language).day(date(2026, 11, 23)) == day
+    assert get_locale(language).number(12345) == count
 
 
 def test_regional_tags_speak_their_language_and_others_english() -> None:
-    assert tongue("de-AT").code == tongue("DE_ch").code == "de"
-    assert tongue("zh-Hans-CN").code == "zh"
-    assert tongue("").code == tongue("xx").code == "en"
+    assert get_locale("de-AT").code == get_locale("DE_ch").code == "de"
+    assert get_locale("zh-Hans-CN").code == "zh"
+    assert get_locale("").code == get_locale("xx").code == "en"
 
 
 def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
-    assert tongue("de-AT") is tongue("de_CH") is tongue("DE")
+    assert get_locale("de-AT") is get_locale("de_CH") is get_locale("DE")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
 def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
     language: str, weekday: str, short: str, long: str
 ) -> None:
-    speaks, day = tongue(language), date(2026, 11, 1)
+    speaks, day = get_locale(language), date(2026, 11, 1)
     assert speaks.weekday(day) == weekday
     assert speaks.short_day(day).replace("\N{NO-BREAK SPACE}", " ") == short
     assert " " not in speaks.short_day(day)  # it never breaks across lines
@@ -119,7 +119,7 @@ def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
     [("en", "“sheep”"), ("de", "„sheep“"), ("fr", "« sheep »"), ("es", "«sheep»"), ("zh", "“sheep”")],
 )
 def test_each_language_has_its_quotation_marks(language: str, quoted: str) -> None:
-    assert tongue(language).quote("sheep").replace("\N{NO-BREAK SPACE}", " ") == quoted
+    assert get_locale(language).quote("sheep").replace("\N{NO-BREAK SPACE}", " ") == quoted
 
 
 @pytest.mark.parametrize(

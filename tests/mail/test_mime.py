@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.links import Links
-from digest.mail.mime import Posting, digest_message, notice_id, notice_message
+from digest.mail.mime import NoticeEnvelope, digest_message, notice_id, notice_message
 from digest.mail.quoted_printable import header_text
 from digest.models import Email
 from tests.factories import NOW
@@ -87,7 +87,7 @@ def test_any_text_survives_the_journey(text: str) -> None:
     assert a2b_qp(body).decode().replace("\r\n", "\n") == text.replace("\r", "") + "\n"
 
 
-POSTING = Posting(to="ada@example.com", at=NOW, message_id=notice_id(SITE, "confirm/1/1"))
+POSTING = NoticeEnvelope(to="ada@example.com", at=NOW, message_id=notice_id(SITE, "confirm/1/1"))
 
 
 def test_notices_come_from_an_address_of_their_own_and_of_no_list() -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from digest.mail.bulk_renderer import Plainly, Press
+from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
 from digest.mail.locale import LANGUAGES
 from digest.mail.mime import digest_message
-from digest.models import Because, Edition, Heat, Paper, Pick, Reason, Section, Signal, SignalKind
+from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Signal, SignalKind
 from digest.trending.heat import heat_of, trending_order
 from tests.mail.checks import findings
 from tests.mail.examples import LINKS, RENDERER, SITE, speaking
@@ -81,9 +81,9 @@ def signals_of(row: dict[str, Any]) -> Iterator[Signal]:
 
 def pick_of(paper: Paper, heat: Heat, section: Section) -> Pick:
     reasons = {
-        Section.TRENDING: Reason(because=Because.TREND),
-        Section.PICKED: Reason(because=Because.TERMS, terms=paper.keywords[:3]),
-        Section.ALSO_NEW: Reason(because=Because.NEW),
+        Section.TRENDING: Reason(because=ReasonKind.TREND),
+        Section.PICKED: Reason(because=ReasonKind.TERMS, terms=paper.keywords[:3]),
+        Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
     }
     return Pick(paper=paper, section=section, heat=heat, reason=reasons[section])
 
@@ -98,7 +98,7 @@ def test_a_real_days_digest_has_no_finding_and_a_modest_size(day: date) -> None:
 
 
 def test_real_days_are_the_same_from_the_press() -> None:
-    press, plainly = Press(RENDERER), Plainly(RENDERER)
+    press, plainly = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
     for day in DAYS:
         of = edition_of(day, "en")
         assert press.digest(of) == plainly.digest(of)

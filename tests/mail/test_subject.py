@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.locale import LANGUAGES, tongue
+from digest.mail.locale import LANGUAGES, get_locale
 from digest.mail.subject import leads, name, preheader, subject
-from digest.models import Because, Heat, Pick, Reason, Section
+from digest.models import Heat, Pick, Reason, ReasonKind, Section
 from tests.factories import paper
 from tests.mail.examples import edition, picks
 
-EN = tongue("en")
+EN = get_locale("en")
 
 
 def entitled(*titles: str) -> list[Pick]:
@@ -19,7 +19,7 @@ def entitled(*titles: str) -> list[Pick]:
             paper=paper(title),
             section=Section.PICKED,
             heat=Heat(value=0, expected=0),
-            reason=Reason(because=Because.NEW),
+            reason=Reason(because=ReasonKind.NEW),
         )
         for title in titles
     ]
@@ -64,7 +64,7 @@ def test_a_short_name_has_no_decoration(title: str, short: str) -> None:
 @given(st.sampled_from(LANGUAGES), st.lists(st.text(max_size=300), min_size=1, max_size=30))
 def test_any_titles_fit_on_one_line(language: str, titles: list[str]) -> None:
     of = edition(chosen=entitled(*titles))
-    for line, most in ((subject(tongue(language), of), 60), (preheader(tongue(language), of), 160)):
+    for line, most in ((subject(get_locale(language), of), 60), (preheader(get_locale(language), of), 160)):
         assert 0 < len(line) <= most
         assert line.replace("\N{NO-BREAK SPACE}", " ").isprintable()
 

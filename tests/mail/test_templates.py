@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.mail.locale import tongue
-from digest.mail.templates import CLASS, Sandbox, Stationery, Stylesheet
+from digest.mail.locale import get_locale
+from digest.mail.templates import CLASS, MailTemplates, Sandbox, Stylesheet
 from tests.mail.examples import SITE
 
 CSS = """/* what is
@@ -18,10 +18,10 @@ body { padding: 0 }
 """
 
 
-def stationery(folder: Path, **files: str) -> Stationery:
+def stationery(folder: Path, **files: str) -> MailTemplates:
     for name, text in files.items():
         (folder / name.replace("_", ".")).write_text(text)
-    return Stationery(SITE, tongue("en"), folder)
+    return MailTemplates(SITE, get_locale("en"), folder)
 
 
 @pytest.mark.parametrize(

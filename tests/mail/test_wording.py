@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.locale import LANGUAGES, tongue
+from digest.mail.locale import LANGUAGES, get_locale
 from digest.mail.wording import LONGEST_WHY, byline, meta, tells_votes, trend, votes, why
-from digest.models import Because, Heat, Pick, Reason, Section, SignalKind
+from digest.models import Heat, Pick, Reason, ReasonKind, Section, SignalKind
 from tests.factories import paper
 from tests.mail.examples import DAY
 
-EN = tongue("en")
+EN = get_locale("en")
 HEAT = Heat(value=1, expected=61, low=41, high=91, kind=SignalKind.UPVOTES, votes=31, hours=9, usual=5)
 
 
@@ -76,17 +76,17 @@ def test_without_votes_the_authors_speak() -> None:
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        (Reason(because=Because.TERMS, terms=("diffusion models",)), "matches “diffusion models”"),
-        (Reason(because=Because.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
-        (Reason(because=Because.LIKED, liked_title="X"), "similar to “X”, which you liked"),
-        (Reason(because=Because.AUTHOR, author="Ada"), "by Ada, whom you follow"),
-        (Reason(because=Because.CATEGORY, category="cs.CL"), "new in cs.CL, which you follow"),
-        (Reason(because=Because.FACET, facet="bees"), "for your interest “bees”"),
-        (Reason(because=Because.NEW, category="cs.CL"), "new in cs.CL"),
-        (Reason(because=Because.TERMS), ""),
-        (Reason(because=Because.AUTHOR), ""),
+        (Reason(because=ReasonKind.TERMS, terms=("diffusion models",)), "matches “diffusion models”"),
+        (Reason(because=ReasonKind.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
+        (Reason(because=ReasonKind.LIKED, liked_title="X"), "similar to “X”, which you liked"),
+        (Reason(because=ReasonKind.AUTHOR, author="Ada"), "by Ada, whom you follow"),
+        (Reason(because=ReasonKind.CATEGORY, category="cs.CL"), "new in cs.CL, which you follow"),
+        (Reason(because=ReasonKind.FACET, facet="bees"), "for your interest “bees”"),
+        (Reason(because=ReasonKind.NEW, category="cs.CL"), "new in cs.CL"),
+        (Reason(because=ReasonKind.TERMS), ""),
+        (Reason(because=ReasonKind.AUTHOR), ""),
         (
-            Reason(because=Because.TERMS, terms=("a",), held_since=date(2026, 11, 21)),
+            Reason(because=ReasonKind.TERMS, terms=("a",), held_since=date(2026, 11, 21)),
             "matches “a”; kept for you since Saturday",
         ),
     ],
@@ -101,13 +101,13 @@ def picked(reason: Reason, heat: Heat = HEAT) -> Pick:
 
 @given(
     st.sampled_from(LANGUAGES),
-    st.sampled_from(Because),
+    st.sampled_from(ReasonKind),
     st.text(max_size=200),
     st.floats(0, 1e7),
     st.floats(0, 400),
 )
 def test_no_reason_is_longer_than_a_line_or_two(
-    language: str, because: Because, words: str, count: float, hours: float
+    language: str, because: ReasonKind, words: str, count: float, hours: float
 ) -> None:
     reason = Reason(
         because=because, terms=(words,) * 3, liked_title=words, author=words, category=words, facet=words
@@ -115,7 +115,7 @@ def test_no_reason_is_longer_than_a_line_or_two(
     heat = replace(HEAT, votes=count, hours=hours, usual=count / 7, gained=count, expected=count)
     broke = replace(heat, broke_out_from=count / 9, broke_out_on=date(2026, 11, 18), kind=SignalKind.COMMENTS)
     for each in (heat, broke):
-        assert len(why(tongue(language), picked(reason, each), DAY)) <= LONGEST_WHY
+        assert len(why(get_locale(language), picked(reason, each), DAY)) <= LONGEST_WHY
 
 
 def test_two_authors_are_named_and_the_others_counted() -> None:
@@ -164,7 +164,7 @@ def test_less_than_one_vote_is_none(few: float | None) -> None:
 
 def test_the_first_hour_is_one_hour_in_every_language() -> None:
     just_now = replace(HEAT, hours=0.2, low=0, usual=None)
-    assert trend(tongue("zh"), just_now, DAY) == "前 1 小时 31 个赞"
+    assert trend(get_locale("zh"), just_now, DAY) == "前 1 小时 31 个赞"
 
 
 @pytest.mark.parametrize(
@@ -202,25 +202,27 @@ def test_a_day_is_named_for_a_week_and_dated_from_then_on(days: int, when: str) 
     broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=then)
     told = trend(EN, broke, DAY).replace("\N{NO-BREAK SPACE}", " ")
     assert told == f"broke out since we sent it: was 12 on {when}, now 140 upvotes"
-    kept = Reason(because=Because.TERMS, terms=("a",), held_since=then)
+    kept = Reason(because=ReasonKind.TERMS, terms=("a",), held_since=then)
     assert why(EN, picked(kept), DAY).replace("\N{NO-BREAK SPACE}", " ") == (
         f"matches “a”; kept for you since {when}"
     )
 
 
 def test_what_is_of_today_was_not_kept() -> None:
-    assert why(EN, picked(Reason(because=Because.TERMS, terms=("a",), held_since=DAY)), DAY) == "matches “a”"
+    assert (
+        why(EN, picked(Reason(because=ReasonKind.TERMS, terms=("a",), held_since=DAY)), DAY) == "matches “a”"
+    )
 
 
 def test_a_pick_that_broke_out_says_so_whatever_brought_it() -> None:
     broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
-    of_mine = picked(Reason(because=Because.TERMS, terms=("a",)), broke)
+    of_mine = picked(Reason(because=ReasonKind.TERMS, terms=("a",)), broke)
     assert why(EN, of_mine, DAY) == trend(EN, broke, DAY)
 
 
 def test_a_hot_pick_without_votes_tells_of_its_code() -> None:
     new = Heat(value=0, expected=20, content_prior=True)
-    hot = picked(Reason(because=Because.TREND), new)
+    hot = picked(Reason(because=ReasonKind.TREND), new)
     coded = replace(hot, paper=replace(hot.paper, code_url="https://e.org/code"))
     assert why(EN, hot, DAY) == "new: too young for votes"
     assert why(EN, coded, DAY) == "new: too young for votes; code linked"
@@ -228,7 +230,7 @@ def test_a_hot_pick_without_votes_tells_of_its_code() -> None:
 
 def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
     long, longer = "a" * 30, "b" * 43
-    three = Reason(because=Because.TERMS, terms=(long, longer, "c" * 30))
+    three = Reason(because=ReasonKind.TERMS, terms=(long, longer, "c" * 30))
     told = why(EN, picked(three), DAY)
     assert told == f"matches “{long}” and “{longer}”"
     assert len(told) == LONGEST_WHY
@@ -236,31 +238,31 @@ def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
 
 
 def test_a_surprise_says_that_it_is_one() -> None:
-    assert why(EN, picked(Reason(because=Because.EXPLORATION)), DAY) == (
+    assert why(EN, picked(Reason(because=ReasonKind.EXPLORATION)), DAY) == (
         "a little off your path; you might like it"
     )
 
 
 def test_a_long_title_that_was_liked_is_told_to_sixty_letters() -> None:
-    assert why(EN, picked(Reason(because=Because.LIKED, liked_title="a" * 61)), DAY) == (
+    assert why(EN, picked(Reason(because=ReasonKind.LIKED, liked_title="a" * 61)), DAY) == (
         f"similar to “{'a' * 59}…”, which you liked"
     )
 
 
 def test_where_more_words_go_around_it_a_title_is_told_to_fifty_letters() -> None:
-    liked = picked(Reason(because=Because.LIKED, liked_title="a" * 61))
-    told = why(tongue("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    liked = picked(Reason(because=ReasonKind.LIKED, liked_title="a" * 61))
+    told = why(get_locale("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
     assert told == f"proche de « {'a' * 49}… », que vous avez aimé"
 
 
 @pytest.mark.parametrize(
     ("reason", "told"),
     [
-        (Reason(because=Because.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
-        (Reason(because=Because.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
-        (Reason(because=Because.FACET, facet="a" * 99), f"for your interest “{'a' * 49}…”"),
-        (Reason(because=Because.CATEGORY, category="a" * 99), f"new in {'a' * 40}, which you follow"),
-        (Reason(because=Because.NEW, category="a" * 99), f"new in {'a' * 40}"),
+        (Reason(because=ReasonKind.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
+        (Reason(because=ReasonKind.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
+        (Reason(because=ReasonKind.FACET, facet="a" * 99), f"for your interest “{'a' * 49}…”"),
+        (Reason(because=ReasonKind.CATEGORY, category="a" * 99), f"new in {'a' * 40}, which you follow"),
+        (Reason(because=ReasonKind.NEW, category="a" * 99), f"new in {'a' * 40}"),
     ],
 )
 def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, told: str) -> None:

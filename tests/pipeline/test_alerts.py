@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from digest.app.services import House
-from digest.db import Store
-from digest.models import BounceKind, DeliveryKind, DeliveryState, Health, Planned, Reading
+from digest.app.services import Services
+from digest.db import Database
+from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 from digest.pipeline import run
 from digest.pipeline.alerts import (
     Trouble,
@@ -23,11 +23,11 @@ from tests.pipeline.test_run import world as world  # noqa: PLC0414  a fixture i
 TROUBLE = Trouble(kind="delivery", title="Broken", facts=["It broke."], advice="Mend it.")
 
 
-def _reading(source: str, health: Health, scope: str = "") -> Reading:
-    return Reading(source=source, scope=scope, read_at=NOW, health=health, note="It did not answer.")
+def _reading(source: str, health: Health, scope: str = "") -> FetchResult:
+    return FetchResult(source=source, scope=scope, read_at=NOW, health=health, note="It did not answer.")
 
 
-def test_a_trouble_is_told_once_a_day(any_store: Store) -> None:
+def test_a_trouble_is_told_once_a_day(any_store: Database) -> None:
     with any_store.begin() as tx:
         assert alert(tx, "admin@example.com", TROUBLE, now=NOW)
         assert not alert(tx, "admin@example.com", TROUBLE, now=NOW + timedelta(hours=5))
@@ -35,7 +35,7 @@ def test_a_trouble_is_told_once_a_day(any_store: Store) -> None:
         assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 2
 
 
-def test_nobody_is_told_when_nobody_is_named(store: Store) -> None:
+def test_nobody_is_told_when_nobody_is_named(store: Database) -> None:
     with store.begin() as tx:
         assert not alert(tx, "", TROUBLE, now=NOW)
         assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 0
@@ -80,10 +80,10 @@ def test_bounces_are_trouble_when_they_are_many_and_a_large_share(
     assert [trouble.kind for trouble in troubles] == kinds
 
 
-def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store: Store) -> None:
+def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store: Database) -> None:
     with any_store.begin() as tx:
         for name in "ab":
-            mail = Planned(
+            mail = NewDelivery(
                 kind=DeliveryKind.NOTICE, key=name, subscriber_id=None, address=f"{name}@example.com",
                 slot=NOW, not_before=NOW, not_after=NOW + timedelta(hours=1), payload={},
             )  # fmt: skip
@@ -93,7 +93,7 @@ def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store
             for number in range(2):
                 at, told = NOW - timedelta(days=name == "b"), f"{name}{number}"
                 tx.deliveries.report(
-                    kept.pid, BounceKind.HARD, now=at, code="5.1.1", raw_hash=told, pepper=b"pepper"
+                    kept.pid, BounceKind.HARD, now=at, code="5.1.1", raw_hash=told, suppression_key=b"pepper"
                 )
         assert tx.deliveries.heard(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}
 
@@ -103,16 +103,17 @@ async def test_the_operator_hears_once_when_a_days_mails_come_back(world: World)
         world.subscribe(f"reader{number}@example.com")
     await world.day(THURSDAY)
     now = THURSDAY + DUE + timedelta(hours=1)
-    with world.house.store.begin() as tx:
+    with world.services.store.begin() as tx:
         for reader in tuple(tx.subscribers.after()):
             (mail,) = tx.deliveries.history(reader.id)
             tx.deliveries.report(
-                mail.pid, BounceKind.HARD, now=now, code="5.1.1", raw_hash=mail.pid, pepper=b"pepper"
+                mail.pid, BounceKind.HARD, now=now, code="5.1.1", raw_hash=mail.pid, suppression_key=b"pepper"
             )
-    house = House(
-        world.house.settings.model_copy(update={"admin_address": "admin@example.com"}), world.house.store
+    services = Services(
+        world.services.settings.model_copy(update={"admin_address": "admin@example.com"}),
+        world.services.store,
     )
-    await run.run(house, lambda: now + timedelta(minutes=1))
-    await run.run(house, lambda: now + timedelta(minutes=2))
-    mails = [mail.read_text() for mail in house.settings.outbox_dir.glob("admin@example.com-*.eml")]
+    await run.run(services, lambda: now + timedelta(minutes=1))
+    await run.run(services, lambda: now + timedelta(minutes=2))
+    mails = [mail.read_text() for mail in services.settings.outbox_dir.glob("admin@example.com-*.eml")]
     assert sum("unusually many bounces" in mail for mail in mails) == 1

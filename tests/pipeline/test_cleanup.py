@@ -8,35 +8,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.db.tables import DELIVERY
-from digest.models import DeliveryKind, Planned, Reading, Sent, Subscriber
+from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Subscriber
 from digest.pipeline.cleanup import PARTS, RECORDS, Tidied, tidy
-from digest.subscribers import By
+from digest.subscribers import Actor
 from tests.factories import NOW, paper, signal
 
 LONG_AGO = NOW - timedelta(days=70)
 
 
-def test_old_readings_and_the_unanswered_go_once_a_day(any_store: Store) -> None:
+def test_old_readings_and_the_unanswered_go_once_a_day(any_store: Database) -> None:
     old = paper()
-    reading = Reading(source="arxiv", scope="cs", read_at=NOW - timedelta(days=401))
+    reading = FetchResult(source="arxiv", scope="cs", read_at=NOW - timedelta(days=401))
     with any_store.begin() as tx:
         tx.papers.add([old], seen_at=LONG_AGO)
         tx.signals.observe(signal(old, minute, hours_ago=70 * 24 - minute / 60) for minute in range(60))
         tx.sources.record(reading)
         tx.sources.record(replace(reading, read_at=NOW))
         for name in ("ada", "bo"):
-            subscribers.sign_up(tx, f"{name}@example.com", by=By("reader", LONG_AGO))
+            subscribers.sign_up(tx, f"{name}@example.com", by=Actor("reader", LONG_AGO))
     assert tidy(any_store, NOW) == Tidied(signals=58, readings=1, unanswered=2)
     assert tidy(any_store, NOW) is None
     assert tidy(any_store, NOW + timedelta(days=1)) == Tidied()
 
 
-def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(any_store: Store) -> None:
+def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(any_store: Database) -> None:
     old, late = paper("Old Sheep"), paper("Late Sheep", authors=("Bo",))
     ago = NOW - timedelta(days=450)
-    by = By("test", ago, b"pepper")
+    by = Actor("test", ago, b"pepper")
     with any_store.begin() as tx:
         reader = subscribers.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
         for one, seen in ((old, ago), (late, NOW - timedelta(days=390))):
@@ -56,11 +56,11 @@ def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(a
 
 
 @given(known=st.integers(0, 500), listed=st.integers(0, 8))
-def test_what_was_forgotten_is_never_a_candidate(store: Store, known: int, listed: int) -> None:
+def test_what_was_forgotten_is_never_a_candidate(store: Database, known: int, listed: int) -> None:
     seen = NOW - timedelta(days=known)
     one = replace(paper(), listed=(NOW - timedelta(days=listed)).date())
     with store.begin(keep=False) as tx:
-        by = By("test", seen, b"pepper")
+        by = Actor("test", seen, b"pepper")
         reader = subscribers.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
         tx.papers.add([one], seen_at=seen)
         tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
@@ -70,8 +70,8 @@ def test_what_was_forgotten_is_never_a_candidate(store: Store, known: int, liste
     assert was_sent or not is_candidate
 
 
-def _mail(reader: Subscriber, paper_id: str, at: datetime) -> Planned:
-    return Planned(
+def _mail(reader: Subscriber, paper_id: str, at: datetime) -> NewDelivery:
+    return NewDelivery(
         kind=DeliveryKind.DIGEST,
         key=f"digest/{reader.id}/{at.date()}",
         subscriber_id=reader.id,

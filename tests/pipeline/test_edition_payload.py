@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from digest.models import Because, Edition, Heat, Paper, Pick, Reason, Section, SignalKind
+from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, SignalKind
 from digest.pipeline.edition_payload import (
     affinities,
     edition_from,
@@ -22,14 +22,14 @@ def _edition() -> Edition:
     hot = Heat(
         value=1.5, expected=31.25, votes=12, hours=9, kind=SignalKind.UPVOTES, broke_out_on=date(2026, 11, 20)
     )
-    why = Reason(because=Because.TERMS, terms=("diffusion", "robots"), held_since=date(2026, 11, 20))
+    why = Reason(because=ReasonKind.TERMS, terms=("diffusion", "robots"), held_since=date(2026, 11, 20))
     picks = (
         Pick(paper=paper(), section=Section.TRENDING, heat=hot, affinity=0.5, score=2.25, reason=why),
         Pick(
             paper=paper(),
             section=Section.ALSO_NEW,
             heat=Heat(value=0, expected=0),
-            reason=Reason(because=Because.NEW),
+            reason=Reason(because=ReasonKind.NEW),
         ),
     )
     return Edition(day=NOW.date(), slot=NOW, subscriber=subscriber(), picks=picks, notes=("votes-missing",))
@@ -124,7 +124,7 @@ def test_what_goes_without_saying_is_not_written_and_numbers_are_short() -> None
         plain,
         section=Section.TRENDING,
         heat=Heat(value=1.23456789, expected=31),
-        reason=Reason(because=Because.TREND),
+        reason=Reason(because=ReasonKind.TREND),
     )
     told = replace(_edition(), picks=(hot, plain, replace(plain, section=Section.PICKED)))
     assert payload_of(told)["reasons"] == ["", "", '{"because":"new"}']

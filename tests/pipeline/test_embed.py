@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from digest.db import Store
+from digest.db import Database
 from digest.models.errors import ConfigError
 from digest.pipeline.day import morning
 from digest.pipeline.embed import BATCH, keep_up, served
@@ -45,7 +45,7 @@ class Counting:
         return encode
 
 
-def filled(store: Store, number: int) -> None:
+def filled(store: Database, number: int) -> None:
     with store.begin() as tx:
         tx.papers.add([paper(f"On {n} Oceans") for n in range(number)], seen_at=NOW)
 
@@ -54,13 +54,13 @@ def nothing_else(name: str) -> Embedder | None:
     raise ConfigError(f"{name} is not installed")
 
 
-def name_of(store: Store, model: Counting) -> str:
+def name_of(store: Database, model: Counting) -> str:
     serving = served(store, model, load=nothing_else)
     assert serving is not None
     return serving.name
 
 
-def test_a_paper_gets_its_vector_once(store: Store) -> None:
+def test_a_paper_gets_its_vector_once(store: Database) -> None:
     filled(store, 3)
     model = Counting()
     assert keep_up(store, model, NOW) == 3
@@ -69,7 +69,7 @@ def test_a_paper_gets_its_vector_once(store: Store) -> None:
     assert keep_up(store, model, NOW) == 1
 
 
-def test_what_is_served_is_what_the_model_said_and_is_not_asked_again(store: Store) -> None:
+def test_what_is_served_is_what_the_model_said_and_is_not_asked_again(store: Database) -> None:
     filled(store, 3)
     model = Counting()
     keep_up(store, model, NOW)
@@ -81,7 +81,7 @@ def test_what_is_served_is_what_the_model_said_and_is_not_asked_again(store: Sto
     assert np.allclose(made, unit(model.encoder(b"")([*texts, "a new one"])), atol=1e-3)
 
 
-def test_the_old_model_serves_until_the_new_one_knows_every_paper(store: Store) -> None:
+def test_the_old_model_serves_until_the_new_one_knows_every_paper(store: Database) -> None:
     filled(store, BATCH + 5)
     old, new = Counting(), Counting(name="counting-2", breaks_after=BATCH)
     keep_up(store, old, NOW)
@@ -96,13 +96,13 @@ def test_the_old_model_serves_until_the_new_one_knows_every_paper(store: Store) 
     assert name_of(store, new) == "counting-2"
 
 
-def test_without_the_old_model_the_new_one_works_from_the_start(store: Store) -> None:
+def test_without_the_old_model_the_new_one_works_from_the_start(store: Database) -> None:
     filled(store, 3)
     keep_up(store, Counting(), NOW)
     assert served(store, new := Counting(name="counting-2"), load=nothing_else) is new
 
 
-def test_a_model_that_learns_learns_again_from_more_papers_never_from_fewer(store: Store) -> None:
+def test_a_model_that_learns_learns_again_from_more_papers_never_from_fewer(store: Database) -> None:
     filled(store, 70)
     model = Counting(learns=True)
     keep_up(store, model, NOW)
@@ -114,20 +114,20 @@ def test_a_model_that_learns_learns_again_from_more_papers_never_from_fewer(stor
     assert name_of(store, model) == "counting-1/256"
 
 
-def test_no_model_makes_and_serves_nothing(store: Store) -> None:
+def test_no_model_makes_and_serves_nothing(store: Database) -> None:
     filled(store, 3)
     assert keep_up(store, None, NOW) == 0
     assert served(store, None, load=nothing_else) is None
 
 
-def test_progress_is_told(store: Store) -> None:
+def test_progress_is_told(store: Database) -> None:
     filled(store, BATCH + 1)
     told: list[tuple[int, int]] = []
     keep_up(store, Counting(), NOW, tell=lambda _, done, of: told.append((done, of)))
     assert told == [(0, BATCH + 1), (BATCH, BATCH + 1)]
 
 
-def test_a_day_is_ranked_with_the_vectors_of_the_store(store: Store) -> None:
+def test_a_day_is_ranked_with_the_vectors_of_the_store(store: Database) -> None:
     filled(store, 12)
     model = Counting()
     keep_up(store, model, NOW)

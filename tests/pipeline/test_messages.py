@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from digest.db import Store
+from digest.db import Database
 from digest.pipeline.messages import FRESH, Pile
 from tests.factories import NOW, paper
 
 
-def test_a_paper_is_read_again_after_a_minute(store: Store) -> None:
+def test_a_paper_is_read_again_after_a_minute(store: Database) -> None:
     one, hour = paper(), [100.0]
     pile, told = Pile(clock=lambda: hour[0]), [{"papers": [one.id]}]
     pile.fetch(store, told)
@@ -25,7 +25,7 @@ def test_a_paper_is_read_again_after_a_minute(store: Store) -> None:
     assert pile.papers[one.id].withdrawn
 
 
-def test_everything_is_read_anew_for_a_new_run(store: Store) -> None:
+def test_everything_is_read_anew_for_a_new_run(store: Database) -> None:
     one, pile = paper(), Pile()
     pile.fetch(store, [{"papers": [one.id]}])
     with store.begin() as tx:
@@ -35,7 +35,7 @@ def test_everything_is_read_anew_for_a_new_run(store: Store) -> None:
     assert pile.papers.keys() == {one.id}
 
 
-def test_many_mails_are_read_for_at_once_with_what_they_say_of_heat(store: Store) -> None:
+def test_many_mails_are_read_for_at_once_with_what_they_say_of_heat(store: Database) -> None:
     one, other = paper("One of Many Things"), paper("Another of Many Things")
     with store.begin() as tx:
         tx.papers.add([one, other], seen_at=NOW)

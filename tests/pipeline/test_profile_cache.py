@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
-from digest.db import Store
-from digest.models import Frequency, Liking, Profile, Status
+from digest.db import Database
+from digest.models import Frequency, LikedPaper, Profile, Status
 from digest.pipeline.plan import plan
 from digest.pipeline.profile_cache import keep_outlines, outlines_of
 from digest.ranking.ranker import Ranker
 from tests.factories import NOW, paper
 
-ADA = Profile(keywords=("ocean heat",), liked=(Liking("Waves of the sea"),))
+ADA = Profile(keywords=("ocean heat",), liked=(LikedPaper("Waves of the sea"),))
 TITLES = ("Ocean heat", "Auctions", "Speech", "Proteins", "Robots", "Privacy", "Graphs", "Kernels")
 
 
-def settled(store: Store, profile: Profile = ADA) -> None:
+def settled(store: Database, profile: Profile = ADA) -> None:
     papers = [paper(title, id=f"arxiv:2611.{n:05d}") for n, title in enumerate(TITLES)]
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW)
@@ -23,7 +23,7 @@ def settled(store: Store, profile: Profile = ADA) -> None:
         assert ada.schedule.frequency is Frequency.DAILY
 
 
-def test_planning_keeps_what_it_made_and_finds_it_the_next_day(store: Store) -> None:
+def test_planning_keeps_what_it_made_and_finds_it_the_next_day(store: Database) -> None:
     settled(store)
     plan(store, NOW)
     with store.begin(write=False) as tx:
@@ -33,7 +33,7 @@ def test_planning_keeps_what_it_made_and_finds_it_the_next_day(store: Store) -> 
     assert len(kept.sizes) == 2
 
 
-def test_what_is_tried_and_not_saved_is_not_taken_for_what_was_kept(store: Store) -> None:
+def test_what_is_tried_and_not_saved_is_not_taken_for_what_was_kept(store: Database) -> None:
     settled(store)
     plan(store, NOW)
     with store.begin(write=False) as tx:
@@ -43,7 +43,7 @@ def test_what_is_tried_and_not_saved_is_not_taken_for_what_was_kept(store: Store
     assert outlines_of(store, [ada], model="another-model") == [None]
 
 
-def test_only_who_changed_is_turned_into_numbers_again(store: Store) -> None:
+def test_only_who_changed_is_turned_into_numbers_again(store: Database) -> None:
     settled(store)
     plan(store, NOW)
     with store.begin(write=False) as tx:
@@ -52,7 +52,7 @@ def test_only_who_changed_is_turned_into_numbers_again(store: Store) -> None:
     assert keep_outlines(store, [ada], known, Ranker([paper()]), model="") == known
 
 
-def test_a_dry_run_keeps_nothing(store: Store) -> None:
+def test_a_dry_run_keeps_nothing(store: Database) -> None:
     settled(store)
     plan(store, NOW, dry_run=True)
     with store.begin(write=False) as tx:

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from digest import subscribers
-from digest.app.services import House, open_house
-from digest.db import Store
+from digest.app.services import Services, open_services
+from digest.db import Database
 from digest.db.sources import SourceState
 from digest.delivery.stats import Tally
 from digest.models import DeliveryState, Edition, Health, Profile, Section
@@ -25,7 +25,7 @@ from digest.pipeline import plan, run
 from digest.pipeline.clock_repair import LAST_TICK
 from digest.pipeline.edition_payload import paper_ids
 from digest.pipeline.embed_backlog import progress
-from digest.pipeline.run import Day
+from digest.pipeline.run import DayResult
 from digest.sources.http.client import Client
 from digest.tools.demo.http_server import Upstream
 from digest.tools.demo.scenario import MANNERS, sealed
@@ -40,32 +40,32 @@ DUE = timedelta(minutes=31)  # after the readings, a minute past seven
 class World:
     """A house, and the upstream it reads."""
 
-    house: House
+    services: Services
     upstream: Upstream
 
     async def fetch(self, now: datetime) -> tuple[run.Fetched, ...]:
         self.upstream.now = now
-        connect = partial(Client, MANNERS, trusted=self.house.fetch_plan.trusted)
-        return await run.fetch(self.house.store, self.house.sources, connect, now)
+        connect = partial(Client, MANNERS, trusted=self.services.fetch_plan.trusted)
+        return await run.fetch(self.services.store, self.services.sources, connect, now)
 
-    async def day(self, now: datetime) -> Day:
+    async def day(self, now: datetime) -> DayResult:
         """The sources read at `now`, and the mail of half an hour later."""
         fetched = await self.fetch(now)
-        plans = run.plan(self.house.store, now + DUE)
-        return Day(fetched=fetched, plans=plans, tally=await self.send(now + DUE))
+        plans = run.plan(self.services.store, now + DUE)
+        return DayResult(fetched=fetched, plans=plans, tally=await self.send(now + DUE))
 
     async def send(self, now: datetime) -> Tally:
-        return await run.send(self.house, lambda: now)
+        return await run.send(self.services, lambda: now)
 
     def subscribe(
         self, address: str = "ada@example.com", *, at: datetime = THURSDAY, **wishes: object
     ) -> None:
-        with self.house.store.begin() as tx:
-            by = subscribers.By("test", at, self.house.pepper)
+        with self.services.store.begin() as tx:
+            by = subscribers.Actor("test", at, self.services.suppression_key)
             subscribers.enrol(tx, address, wishes, has_consented=True, by=by)
 
     def mails(self, address: str = "ada@example.com") -> list[Path]:
-        return sorted(self.house.settings.outbox_dir.glob(f"{address}-d.*.eml"))
+        return sorted(self.services.settings.outbox_dir.glob(f"{address}-d.*.eml"))
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def world(tmp_path: Path) -> Iterator[World]:
     with Upstream(THURSDAY) as upstream:
         settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
         settings = settings.model_copy(update={"outbox_dir": tmp_path / "outbox"})
-        with closing(open_house(settings)) as house:
-            yield World(house, upstream)
+        with closing(open_services(settings)) as services:
+            yield World(services, upstream)
 
 
 async def test_a_day_goes_from_the_sources_to_the_mail(world: World) -> None:
@@ -106,16 +106,16 @@ async def test_reading_the_same_answers_again_brings_nothing_new(world: World) -
 async def test_the_preview_is_the_mail_to_the_last_byte(world: World) -> None:
     world.subscribe(keywords="robotics", muted="blockchain")
     await world.fetch(THURSDAY)
-    with world.house.store.begin(write=False) as tx:
+    with world.services.store.begin(write=False) as tx:
         reader = tx.subscribers.by_address("ada@example.com")
-    edition = plan.upcoming(world.house.store, reader, THURSDAY + timedelta(minutes=5))
-    preview = world.house.letters.digest(edition)
-    run.plan(world.house.store, THURSDAY + DUE)
+    edition = plan.upcoming(world.services.store, reader, THURSDAY + timedelta(minutes=5))
+    preview = world.services.letters.digest(edition)
+    run.plan(world.services.store, THURSDAY + DUE)
     await world.send(THURSDAY + DUE)
     (mail,) = world.mails()
     assert mail.read_bytes() == preview
-    afterwards = plan.upcoming(world.house.store, reader, THURSDAY + timedelta(hours=3))
-    assert world.house.letters.digest(afterwards) == preview
+    afterwards = plan.upcoming(world.services.store, reader, THURSDAY + timedelta(hours=3))
+    assert world.services.letters.digest(afterwards) == preview
 
 
 async def test_no_paper_comes_twice_on_two_days(world: World) -> None:
@@ -124,7 +124,7 @@ async def test_no_paper_comes_twice_on_two_days(world: World) -> None:
     for now in (THURSDAY, FRIDAY):
         made: list[Edition] = []
         await world.fetch(now)
-        run.plan(world.house.store, now + DUE, watch=made.append)
+        run.plan(world.services.store, now + DUE, watch=made.append)
         await world.send(now + DUE)
         sent += [pick.paper.id for e in made for pick in e.picks if pick.heat.broke_out_from is None]
     assert len(world.mails()) == 2
@@ -168,23 +168,23 @@ async def test_a_page_where_a_feed_should_be_is_named_and_harms_nothing(world: W
 
 async def test_nobody_unconfirmed_paused_or_gone_is_planned(world: World) -> None:
     await world.fetch(THURSDAY)
-    by = subscribers.By("test", THURSDAY, world.house.pepper)
+    by = subscribers.Actor("test", THURSDAY, world.services.suppression_key)
     for name in ("paused", "gone"):
         world.subscribe(f"{name}@example.com")
-    with world.house.store.begin() as tx:
+    with world.services.store.begin() as tx:
         subscribers.sign_up(tx, "new@example.com", by=by)
         subscribers.pause(tx, tx.subscribers.by_address("paused@example.com").pid, by=by)
         subscribers.unsubscribe(tx, tx.subscribers.by_address("gone@example.com").pid, by=by)
-    assert run.plan(world.house.store, THURSDAY + DUE).due == 0
+    assert run.plan(world.services.store, THURSDAY + DUE).due == 0
 
 
 async def test_who_leaves_while_the_mail_waits_does_not_get_it(world: World) -> None:
     world.subscribe()
     await world.fetch(THURSDAY)
-    run.plan(world.house.store, THURSDAY + DUE)
-    with world.house.store.begin() as tx:
+    run.plan(world.services.store, THURSDAY + DUE)
+    with world.services.store.begin() as tx:
         reader = tx.subscribers.by_address("ada@example.com")
-        subscribers.unsubscribe(tx, reader.pid, by=subscribers.By("reader", THURSDAY + DUE))
+        subscribers.unsubscribe(tx, reader.pid, by=subscribers.Actor("reader", THURSDAY + DUE))
     await world.send(THURSDAY + DUE)
     assert world.mails() == []
 
@@ -199,18 +199,18 @@ async def test_a_dry_run_shows_everybody_and_moves_nothing(world: World) -> None
     world.subscribe()
     await world.fetch(THURSDAY)
     seen: list[Edition] = []
-    plans = run.plan(world.house.store, THURSDAY + DUE, watch=seen.append, dry_run=True)
+    plans = run.plan(world.services.store, THURSDAY + DUE, watch=seen.append, dry_run=True)
     assert plans.planned == len(seen) == 1
-    assert run.plan(world.house.store, THURSDAY + DUE).planned == 1
+    assert run.plan(world.services.store, THURSDAY + DUE).planned == 1
 
 
 async def test_a_paused_house_plans_nothing_and_says_why(world: World) -> None:
     world.subscribe()
     await world.fetch(THURSDAY)
-    with world.house.store.begin() as tx:
+    with world.services.store.begin() as tx:
         tx.meta.pause("This database was restored from a backup.")
-    assert "restored" in run.plan(world.house.store, THURSDAY + DUE).stopped
-    with world.house.store.begin(write=False) as tx:
+    assert "restored" in run.plan(world.services.store, THURSDAY + DUE).stopped
+    with world.services.store.begin(write=False) as tx:
         assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 0
 
 
@@ -219,7 +219,7 @@ async def test_readers_of_different_taste_get_different_papers_and_the_same_tren
     world.subscribe("robin@example.com", keywords="robot manipulation, legged locomotion")
     await world.fetch(THURSDAY)
     made: list[Edition] = []
-    run.plan(world.house.store, THURSDAY + DUE, watch=made.append)
+    run.plan(world.services.store, THURSDAY + DUE, watch=made.append)
     trending, picked = (
         [{pick.paper.id for pick in edition.section(section)} for edition in made]
         for section in (Section.TRENDING, Section.PICKED)
@@ -234,16 +234,16 @@ async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(w
     world.subscribe()
     world.upstream.now = THURSDAY
     now = THURSDAY + DUE
-    day = await run.run(world.house, lambda: now)
+    day = await run.run(world.services, lambda: now)
     assert day.fetched
     assert day.tally.sent == 1
-    soon = await run.run(world.house, lambda: now + timedelta(minutes=5))
+    soon = await run.run(world.services, lambda: now + timedelta(minutes=5))
     assert not soon.fetched
-    with world.house.store.begin(write=False) as tx:
+    with world.services.store.begin(write=False) as tx:
         assert tx.meta.read(LAST_TICK) == (now + timedelta(minutes=5)).isoformat()
 
 
-def test_an_empty_store_has_nothing_to_send(store: Store) -> None:
+def test_an_empty_store_has_nothing_to_send(store: Database) -> None:
     assert mornings.candidates(store, THURSDAY).papers == ()
     assert run.plan(store, THURSDAY) == run.Plans()
 
@@ -252,23 +252,23 @@ async def test_an_edition_that_looks_wrong_is_held_until_it_is_released(world: W
     world.subscribe()
     await world.fetch(THURSDAY)
     day = str(THURSDAY.date())
-    with world.house.store.begin() as tx:
+    with world.services.store.begin() as tx:
         tx.sources.hold(day, "2,400 new papers came in, where 120 are usual.", at=THURSDAY)
-    assert "2,400" in run.plan(world.house.store, THURSDAY + DUE).stopped
-    with world.house.store.begin() as tx:
+    assert "2,400" in run.plan(world.services.store, THURSDAY + DUE).stopped
+    with world.services.store.begin() as tx:
         assert tx.sources.release(day, actor="admin", at=THURSDAY)
-    assert run.plan(world.house.store, THURSDAY + DUE).planned == 1
+    assert run.plan(world.services.store, THURSDAY + DUE).planned == 1
 
 
 async def test_the_operator_hears_of_a_dead_source_by_mail(world: World) -> None:
-    settings = world.house.settings.model_copy(
+    settings = world.services.settings.model_copy(
         update={"admin_address": "admin@example.com", "huggingface_url": "http://127.0.0.1:9"}
     )
-    house = House(settings, world.house.store)
+    services = Services(settings, world.services.store)
     with respx.mock(assert_all_called=False) as http:
         http.get(host="127.0.0.1", port=9).mock(return_value=httpx.Response(404))
         http.route(host="127.0.0.1").pass_through()
-        await run.run(house, lambda: THURSDAY)
+        await run.run(services, lambda: THURSDAY)
     (mail,) = settings.outbox_dir.glob("admin@example.com-*.eml")
     assert "huggingface could not be read" in mail.read_text()
 
@@ -311,8 +311,8 @@ async def test_a_slot_is_spread_over_minutes_each_reader_at_a_moment_of_their_ow
     for number in range(8):
         world.subscribe(f"reader{number}@example.com")
     await world.fetch(THURSDAY)
-    run.plan(world.house.store, THURSDAY + DUE, over=timedelta(minutes=15))
-    with world.house.store.begin(write=False) as tx:
+    run.plan(world.services.store, THURSDAY + DUE, over=timedelta(minutes=15))
+    with world.services.store.begin(write=False) as tx:
         moments = {tx.deliveries.history(reader.id)[0].not_before for reader in tx.subscribers.after()}
     slot = THURSDAY + timedelta(minutes=30)
     assert len(moments) == 8
@@ -323,11 +323,11 @@ async def test_a_house_with_a_key_signs_what_it_sends(world: World, tmp_path: Pa
     key = tmp_path / "dkim.pem"
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
-    house = House(world.house.settings.model_copy(update={"dkim_key": key}), world.house.store)
+    services = Services(world.services.settings.model_copy(update={"dkim_key": key}), world.services.store)
     world.subscribe()
     await world.fetch(THURSDAY)
-    run.plan(house.store, THURSDAY + DUE)
-    await run.send(house, lambda: THURSDAY + DUE)
+    run.plan(services.store, THURSDAY + DUE)
+    await run.send(services, lambda: THURSDAY + DUE)
     (mail,) = world.mails()
     assert mail.read_bytes().startswith(b"DKIM-Signature: v=1;")
 
@@ -338,7 +338,7 @@ async def test_the_preview_of_a_day_gone_by_is_the_mail_of_that_day_whatever_bec
     world.subscribe(keywords="robotics")
     await world.day(THURSDAY)
     (mail,) = world.mails()
-    store = world.house.store
+    store = world.services.store
     with store.begin() as tx:
         reader = tx.subscribers.by_address("ada@example.com")
         (delivery,) = (one for one in tx.deliveries.history(reader.id) if one.day)
@@ -352,16 +352,16 @@ async def test_the_preview_of_a_day_gone_by_is_the_mail_of_that_day_whatever_bec
         assert "Revisited" in tx.papers.by_ids(papers)[revised[0].id].title
     recalled = plan.recall(store, reader, delivery.slot)
     assert recalled is not None
-    assert world.house.letters.digest(recalled) == mail.read_bytes()
+    assert world.services.letters.digest(recalled) == mail.read_bytes()
 
 
 async def test_a_tick_reads_on_with_a_model_that_is_new_here(tmp_path: Path) -> None:
     with Upstream(THURSDAY) as upstream:
         settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
         update = {"outbox_dir": tmp_path / "outbox", "vectors": "static"}
-        with closing(open_house(settings.model_copy(update=update))) as house:
-            await run.run(house, lambda: THURSDAY)
-            with house.store.begin(write=False) as tx:
+        with closing(open_services(settings.model_copy(update=update))) as services:
+            await run.run(services, lambda: THURSDAY)
+            with services.store.begin(write=False) as tx:
                 far, serving = progress(tx), tx.vectors.serving()
     assert far
     assert far["done"]

@@ -6,11 +6,11 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from digest.app.services import House
-from digest.db import Store
+from digest.app.services import Services
+from digest.db import Database
 from digest.mail.cards import NOTHING_OWN, card
-from digest.mail.locale import tongue
-from digest.models import Because, Heat, Paper, Pick, Reason, Section
+from digest.mail.locale import get_locale
+from digest.models import Heat, Paper, Pick, Reason, ReasonKind, Section
 from digest.pipeline import run
 from digest.pipeline.summarize import retell
 from digest.sources.llm import Model
@@ -31,13 +31,13 @@ def answering(asked: Asked) -> Reply:
     return Reply(body=json.dumps({"choices": [{"message": {"content": content}}]}).encode(), headers=JSON)
 
 
-def kept(store: Store, *papers: Paper) -> list[str]:
+def kept(store: Database, *papers: Paper) -> list[str]:
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW)
     return [one.id for one in papers]
 
 
-def retold(store: Store, known: str) -> str:
+def retold(store: Database, known: str) -> str:
     with store.begin(write=False) as tx:
         return tx.papers.by_ids([known])[known].retold
 
@@ -46,7 +46,7 @@ def flock(count: int) -> list[Paper]:
     return [paper(f"Counting Sheep {number}", authors=(f"Ada {number}",)) for number in range(count)]
 
 
-async def test_a_paper_is_asked_about_once_and_remembered(any_store: Store) -> None:
+async def test_a_paper_is_asked_about_once_and_remembered(any_store: Database) -> None:
     ids = kept(any_store, paper())
     with ReplayServer() as server:
         server.answer(PATH, answering)
@@ -59,7 +59,7 @@ async def test_a_paper_is_asked_about_once_and_remembered(any_store: Store) -> N
     assert retold(any_store, ids[0]) == SAID
 
 
-async def test_papers_are_asked_about_in_batches_and_within_the_days_budget(store: Store) -> None:
+async def test_papers_are_asked_about_in_batches_and_within_the_days_budget(store: Database) -> None:
     ids = kept(store, *flock(20))
     with ReplayServer() as server:
         server.answer(PATH, answering)
@@ -81,7 +81,7 @@ async def test_papers_are_asked_about_in_batches_and_within_the_days_budget(stor
     ],
     ids=["html", "shape", "error", "silence", "cut"],
 )
-async def test_a_model_that_fails_is_left_alone_for_an_hour(store: Store, reply: Reply) -> None:
+async def test_a_model_that_fails_is_left_alone_for_an_hour(store: Database, reply: Reply) -> None:
     ids = kept(store, paper())
     with ReplayServer() as server:
         server.answer(PATH, reply)
@@ -94,17 +94,17 @@ async def test_a_model_that_fails_is_left_alone_for_an_hour(store: Store, reply:
         assert await retell(store, model, ids, NOW + timedelta(minutes=61)) == 1
 
 
-async def test_without_a_model_nothing_is_asked_or_written(store: Store) -> None:
+async def test_without_a_model_nothing_is_asked_or_written(store: Database) -> None:
     assert await retell(store, None, kept(store, paper()), NOW) == 0
 
 
 def told(one: Paper, language: str = "en") -> str:
-    reason = Reason(because=Because.TREND)
+    reason = Reason(because=ReasonKind.TREND)
     pick = Pick(paper=one, section=Section.TRENDING, heat=Heat(value=0.0, expected=0.0), reason=reason)
-    return card(tongue(language), pick, 1, NOTHING_OWN).gist
+    return card(get_locale(language), pick, 1, NOTHING_OWN).gist
 
 
-async def test_what_a_model_says_is_labelled_in_every_language(store: Store) -> None:
+async def test_what_a_model_says_is_labelled_in_every_language(store: Database) -> None:
     ids = kept(store, paper())
     with store.begin() as tx:
         tx.papers.retell({ids[0]: SAID, "arxiv:9999.99999": SAID}, at=NOW)
@@ -129,10 +129,10 @@ LIE = json.dumps({"choices": [{"message": {"content": json.dumps(INJECTED)}}]}).
 
 async def mailed(world: World, llm_url: str) -> str:
     """The text of the one mail of a whole day with this model."""
-    house = House(world.house.settings.model_copy(update={"llm_url": llm_url}), world.house.store)
+    services = Services(world.services.settings.model_copy(update={"llm_url": llm_url}), world.services.store)
     world.subscribe(keywords="robotics")
     await world.fetch(THURSDAY)
-    day = await run.run(house, lambda: THURSDAY + DUE)
+    day = await run.run(services, lambda: THURSDAY + DUE)
     assert day.tally.sent == 1
     (mail,) = world.mails()
     text = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))

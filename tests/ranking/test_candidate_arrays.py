@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from digest.models import Candidates, Heat, Paper
-from digest.ranking.candidate_arrays import Columns
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.score import attention
 from tests.factories import NOW, paper
 
 
-def columns(*papers: Paper, **heat: Heat) -> Columns:
-    return Columns(Candidates(papers, heat))
+def columns(*papers: Paper, **heat: Heat) -> CandidateArrays:
+    return CandidateArrays(Candidates(papers, heat))
 
 
 def voted(value: float, expected: float = 1) -> Heat:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Because, Candidates, Heat, Mix, Preferences, Profile, Section, Sent, Threshold
-from digest.ranking.candidate_arrays import Columns
+from digest.models import Candidates, Heat, Mix, Preferences, Profile, ReasonKind, Section, Sent, Threshold
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.ranker import Ranker
 from digest.ranking.score import score
 from digest.ranking.selection import THRESHOLDS, Selection, Stopped, select
@@ -52,7 +52,7 @@ def chosen(
     hot = {each.id: Heat(value=value, expected=1, votes=1) for each, value in zip(papers, heat, strict=False)}
     day = Candidates(tuple(papers), hot)
     return select(
-        Columns(day) if as_columns else day,
+        CandidateArrays(day) if as_columns else day,
         ranking,
         subscriber(profile=profile, preferences=wants),
         sent={name: Sent(day=NOW.date()) for name in sent},
@@ -128,19 +128,21 @@ def test_the_last_place_goes_to_the_hottest_of_those_that_just_missed() -> None:
         [9, 8, 7, 6, 5, 4, 3, 2], [*[0] * 6, 0.1, 0.2], relevance=[0.9] * 5 + [0.1] * 3, picked=5
     )
     assert told(selection) == "abcdh"
-    assert selection.picks[-1].reason.because is Because.EXPLORATION
+    assert selection.picks[-1].reason.because is ReasonKind.EXPLORATION
     assert selection.stopped["e"] is Stopped.NO_ROOM
 
 
 @pytest.mark.parametrize(("picked", "explores"), [(4, False), (5, True)])
 def test_who_wants_few_picks_gets_the_best_in_every_place(*, picked: int, explores: bool) -> None:
-    marked = [pick.reason.because is Because.EXPLORATION for pick in chosen([NEAR] * 9, picked=picked).picks]
+    marked = [
+        pick.reason.because is ReasonKind.EXPLORATION for pick in chosen([NEAR] * 9, picked=picked).picks
+    ]
     assert len(marked) == picked
     assert any(marked) is explores
 
 
 def test_a_reader_with_room_to_spare_explores_nothing() -> None:
-    marked = [pick.reason.because is Because.EXPLORATION for pick in chosen([NEAR] * 5, picked=6).picks]
+    marked = [pick.reason.because is ReasonKind.EXPLORATION for pick in chosen([NEAR] * 5, picked=6).picks]
     assert marked == [False] * 5
 
 
@@ -160,9 +162,9 @@ def test_who_named_no_interests_is_told_of_room_and_never_of_nearness() -> None:
 def test_every_section_says_why_a_paper_stands_in_it() -> None:
     picks = chosen([NEAR, FAR, FAR], [0, 0, 5], trending=1, picked=1, also_new=1).picks
     assert [(pick.paper.id, pick.section, pick.reason.because) for pick in picks] == [
-        ("c", Section.TRENDING, Because.TREND),
-        ("a", Section.PICKED, Because.TERMS),
-        ("b", Section.ALSO_NEW, Because.NEW),
+        ("c", Section.TRENDING, ReasonKind.TREND),
+        ("a", Section.PICKED, ReasonKind.TERMS),
+        ("b", Section.ALSO_NEW, ReasonKind.NEW),
     ]
 
 
@@ -185,7 +187,7 @@ def test_a_paper_says_since_when_it_was_kept_only_if_a_digest_paused(
     kept = NOW.date() - timedelta(days=2) if is_held else None
     assert picked.reason.held_since == kept
     assert [pick.reason.held_since for pick in new] == ([] if since == 1 else [kept])
-    assert {pick.reason.because for pick in new} <= {Because.NEW}
+    assert {pick.reason.because for pick in new} <= {ReasonKind.NEW}
 
 
 def test_a_day_made_once_for_many_readers_gives_each_the_same_edition() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digest.app.embedding_models import named
-from digest.models import Liking, Profile
+from digest.models import LikedPaper, Profile
 from digest.models.errors import ConfigError
 from digest.ranking.bm25 import Floats
 from digest.ranking.embeddings import NEAREST, SHRINK, Encode, nearest, packed, space, unit, unpacked
@@ -31,7 +31,7 @@ class Synonyms:
 
 def test_a_paper_in_other_words_is_found_by_its_meaning() -> None:
     papers = [paper(title, abstract="") for title in ("market", "waves", "auction", "money")]
-    reader = Profile(liked=(Liking("ocean"),))
+    reader = Profile(liked=(LikedPaper("ocean"),))
     [words] = Ranker(papers).rank([reader])
     [meaning] = Ranker(papers, vectors=Synonyms()).rank([reader])
     assert words.affinity.max() <= 0
@@ -40,7 +40,7 @@ def test_a_paper_in_other_words_is_found_by_its_meaning() -> None:
 
 def test_disliked_meaning_counts_against() -> None:
     papers = [paper(title, abstract="") for title in ("market", "waves", "sea", "money")]
-    reader = Profile(liked=(Liking("ocean market"),), disliked=(Liking("auction"),))
+    reader = Profile(liked=(LikedPaper("ocean market"),), disliked=(LikedPaper("auction"),))
     [ranking] = Ranker(papers, vectors=Synonyms()).rank([reader])
     assert ranking.affinity[1] > ranking.affinity[3]
 
@@ -51,7 +51,7 @@ def test_the_more_words_a_reader_gave_the_less_a_model_is_needed() -> None:
     model = Synonyms()
     model.weight = 10.0
     few, many = Ranker(papers, vectors=model).rank(
-        [Profile(liked=(Liking("ocean pebbles"),)), Profile(liked=(Liking(f"ocean pebbles {much}"),))]
+        [Profile(liked=(LikedPaper("ocean pebbles"),)), Profile(liked=(LikedPaper(f"ocean pebbles {much}"),))]
     )
     assert int(few.affinity.argmax()) == 0
     assert int(many.affinity.argmax()) == 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from digest.models import Liking, Paper, Profile
+from digest.models import LikedPaper, Paper, Profile
 from digest.ranking.bm25 import ENOUGH_BACKGROUND, LENT, Lexicon, counted
 from digest.ranking.hubness import BLOCK, SAMPLE, spreads, without_hubs
 from digest.ranking.ranker import Ranker
@@ -102,7 +102,7 @@ def test_a_document_tells_less_the_more_usual_it_is() -> None:
 
 @given(st.lists(titles, min_size=2, max_size=12, unique=True), titles)
 def test_a_day_with_a_past_ranks_finitely_and_alike_twice(day: list[str], liked: str) -> None:
-    papers, profile = [paper(title, abstract="") for title in day], Profile(liked=(Liking(liked),))
+    papers, profile = [paper(title, abstract="") for title in day], Profile(liked=(LikedPaper(liked),))
     once, again = (Ranker(papers, past()).rank([profile])[0].affinity for _ in range(2))
     assert np.isfinite(once).all()
     assert np.array_equal(once, again)

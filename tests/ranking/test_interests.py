@@ -2,10 +2,10 @@
 
 import pytest
 
-from digest.models import Facet, Liking, Profile
+from digest.models import Facet, LikedPaper, Profile
 from digest.ranking.interests import KEYWORDS, LEARNT, Document, Interest, dislikes, interests
 
-LIKED = Liking("Waves", "We measure the sea.", "arxiv:1")
+LIKED = LikedPaper("Waves", "We measure the sea.", "arxiv:1")
 WAVES = Document("Waves\nWe measure the sea.", 1.0, title="Waves")
 
 

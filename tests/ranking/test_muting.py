@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ranking.muting import Said, readable
+from digest.ranking.muting import PhraseMatcher, readable
 from tests.factories import paper
 
 
 def muted(titles: Sequence[str], words: Sequence[str]) -> list[bool]:
-    said = Said([readable(paper(title, abstract="")) for title in titles])
+    said = PhraseMatcher([readable(paper(title, abstract="")) for title in titles])
     return list(map(bool, said.any_of(words)))
 
 
@@ -45,7 +45,7 @@ def test_signs_without_a_letter_can_be_muted_too() -> None:
 
 def test_a_word_is_muted_wherever_the_paper_says_it() -> None:
     told = paper("Seas", abstract="Of tides.")
-    assert Said([readable(told)]).any_of(["tides"]).all()
+    assert PhraseMatcher([readable(told)]).any_of(["tides"]).all()
 
 
 @given(st.lists(st.text("ab +-", max_size=6), max_size=6), st.lists(st.text("ab +-", max_size=4), max_size=4))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digest.models import Facet, Liking, Profile
+from digest.models import Facet, LikedPaper, Profile
 from digest.ranking.bm25 import Lexicon, counted
 from digest.ranking.profile_encoder import documents_of, fingerprint, outlined
 from digest.ranking.profile_vectors import numbered, packed, unpacked
@@ -14,20 +14,20 @@ from tests.ranking.test_ranker import TOPICS, about, liking
 TOLD = Profile(
     keywords=("ocean heat",),
     text="I like the sea.",
-    liked=(Liking("Waves", "We measure.", "arxiv:1"), Liking("Tides")),
-    disliked=(Liking("Auctions"),),
+    liked=(LikedPaper("Waves", "We measure.", "arxiv:1"), LikedPaper("Tides")),
+    disliked=(LikedPaper("Auctions"),),
     learnt=(("heat", 0.4), ("money", -0.2)),
     facets=(Facet("Sound", keywords=("speech",)), Facet("Shape", text="Proteins")),
 )
 CHANGED = {
     "a keyword": replace(TOLD, keywords=("ocean cold",)),
     "the paragraph": replace(TOLD, text="I like the seas."),
-    "a liked paper's title": replace(TOLD, liked=(Liking("Wave", "We measure."), Liking("Tides"))),
-    "a liked paper's abstract": replace(TOLD, liked=(Liking("Waves", "We guess."), Liking("Tides"))),
-    "where a title ends": replace(TOLD, liked=(Liking("Waves\nWe", "measure."), Liking("Tides"))),
+    "a liked paper's title": replace(TOLD, liked=(LikedPaper("Wave", "We measure."), LikedPaper("Tides"))),
+    "a liked paper's abstract": replace(TOLD, liked=(LikedPaper("Waves", "We guess."), LikedPaper("Tides"))),
+    "where a title ends": replace(TOLD, liked=(LikedPaper("Waves\nWe", "measure."), LikedPaper("Tides"))),
     "the order of liked papers": replace(TOLD, liked=TOLD.liked[::-1]),
     "one liked paper less": replace(TOLD, liked=TOLD.liked[1:]),
-    "a disliked paper": replace(TOLD, disliked=(Liking("Auction"),)),
+    "a disliked paper": replace(TOLD, disliked=(LikedPaper("Auction"),)),
     "liked for disliked": replace(TOLD, liked=(*TOLD.liked, *TOLD.disliked), disliked=()),
     "how strongly a term was learnt": replace(TOLD, learnt=(("heat", 0.4), ("money", -0.3))),
     "a facet's name": replace(TOLD, facets=(replace(TOLD.facets[0], name="Noise"), TOLD.facets[1])),
@@ -72,7 +72,7 @@ def test_what_is_made_is_to_the_last_digit_what_comes_back_from_the_store() -> N
 def test_every_interest_falls_apart_by_its_own_papers() -> None:
     lexicon = Lexicon([counted(about(topic, n)) for topic in TOPICS for n in range(30)])
 
-    def likes(*topics: str) -> tuple[Liking, ...]:
+    def likes(*topics: str) -> tuple[LikedPaper, ...]:
         return liking(*(about(topic, n) for topic in topics for n in range(31, 36))).liked
 
     reader = Profile(

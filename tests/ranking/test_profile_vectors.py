@@ -4,20 +4,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Facet, Liking, Profile
-from digest.ranking.profile_vectors import FORM, Outline, numbered, packed, unpacked
+from digest.models import Facet, LikedPaper, Profile
+from digest.ranking.profile_vectors import FORM, ProfileVectors, numbered, packed, unpacked
 from digest.ranking.ranker import Ranker
 from tests.factories import paper
 from tests.ranking.test_embeddings import Synonyms
 
 WORDS = ("ocean", "sea", "waves", "money", "market", "auction", "graph", "kernel", "robot", "speech")
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
-likings = st.lists(titles.map(Liking), max_size=8).map(tuple)
+likings = st.lists(titles.map(LikedPaper), max_size=8).map(tuple)
 profiles = st.builds(
     Profile,
     keywords=st.lists(st.sampled_from(WORDS), max_size=2).map(tuple),
     liked=likings,
-    disliked=st.lists(titles.map(Liking), max_size=2).map(tuple),
+    disliked=st.lists(titles.map(LikedPaper), max_size=2).map(tuple),
     learnt=st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from((-0.4, 0.6))), max_size=2).map(tuple),
     facets=st.lists(st.builds(Facet, st.sampled_from(("a", "b")), liked=likings), max_size=2).map(tuple),
 )
@@ -47,14 +47,14 @@ def test_who_else_is_in_the_chunk_changes_nothing(readers: list[Profile]) -> Non
 
 @given(st.lists(profiles, min_size=2, max_size=4))
 def test_only_the_missing_outlines_are_made(readers: list[Profile]) -> None:
-    given: list[Outline | None] = [None, *DAY.outlined(readers[1:])]
+    given: list[ProfileVectors | None] = [None, *DAY.outlined(readers[1:])]
     for plain, mixed in zip(DAY.rank(readers), DAY.rank(readers, given), strict=True):
         assert np.allclose(plain.affinity, mixed.affinity, atol=1e-4)
 
 
 def test_groups_come_back_as_they_were() -> None:
     nothing = np.zeros(0, np.float32)
-    given = Outline(
+    given = ProfileVectors(
         sizes=np.zeros(7, np.int32),
         words=numbered(()),
         strengths=nothing,
@@ -73,7 +73,7 @@ def test_a_term_has_one_number_for_ever() -> None:
 def test_outlines_kept_by_earlier_versions_still_mean_the_same() -> None:
     """When this fails, what is kept no longer ranks as what would be made: raise FORM, and say so here."""
     [made] = DAY.outlined(
-        [Profile(keywords=("Oceans' waves",), liked=(Liking("The self-driving sea", "It waves."),))]
+        [Profile(keywords=("Oceans' waves",), liked=(LikedPaper("The self-driving sea", "It waves."),))]
     )
     said = (FORM, made.sizes.tolist(), int(made.words.sum()), round(float(made.strengths.sum()), 2))
     assert said == (1, [3, 6], 17674157271, 1.11)

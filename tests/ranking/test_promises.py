@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Candidates, Facet, Heat, Liking, Mix, Paper, Preferences, Profile
-from digest.ranking.feedback import Verdict, learn
+from digest.models import Candidates, Facet, Heat, LikedPaper, Mix, Paper, Preferences, Profile
+from digest.ranking.feedback import Feedback, learn
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import Selection, Stopped, select
 from tests.factories import NOW, paper, subscriber
@@ -22,7 +22,7 @@ WORDS = ("graph", "robot", "protein", "speech", "ocean", "privacy", "quantum", "
 words = st.sampled_from(WORDS)
 TEXTS = tuple(" ".join(WORDS[n : n + 3]) for n in range(8))  # few, so that papers are told twice
 texts = st.sampled_from(TEXTS) | st.lists(words, min_size=1, max_size=6).map(" ".join)
-likings = st.lists(texts.map(Liking), max_size=4).map(tuple)
+likings = st.lists(texts.map(LikedPaper), max_size=4).map(tuple)
 profiles = st.builds(
     Profile,
     keywords=st.lists(words, max_size=2).map(tuple),
@@ -117,9 +117,9 @@ def test_what_is_muted_appears_nowhere_and_is_said_to_be_muted(
     assert {name for name, rule in chosen.stopped.items() if rule is Stopped.MUTED} == muted
 
 
-@given(days, profiles, st.sampled_from((Verdict.MORE, Verdict.SAVE)), st.data())
+@given(days, profiles, st.sampled_from((Feedback.MORE, Feedback.SAVE)), st.data())
 def test_liking_a_paper_never_lowers_it_nor_one_that_says_the_same(
-    day: list[tuple[str, int]], profile: Profile, verdict: Verdict, data: st.DataObject
+    day: list[tuple[str, int]], profile: Profile, verdict: Feedback, data: st.DataObject
 ) -> None:
     papers = papers_of(day)
     place = data.draw(st.sampled_from(range(len(papers))))
@@ -137,14 +137,14 @@ def test_liking_a_paper_never_lowers_it_nor_one_that_says_the_same(
 @pytest.mark.parametrize(
     "profile",
     [
-        Profile(keywords=("speech",), disliked=(Liking("robot protein speech"),)),
-        Profile(facets=(Facet("graph", keywords=("graph",), liked=(Liking("robot protein speech"),)),)),
+        Profile(keywords=("speech",), disliked=(LikedPaper("robot protein speech"),)),
+        Profile(facets=(Facet("graph", keywords=("graph",), liked=(LikedPaper("robot protein speech"),)),)),
     ],
     ids=["disliked before", "given before"],
 )
 def test_what_was_judged_before_is_not_lowered_by_liking_it_either(profile: Profile) -> None:
     """Both were found by the promise above: a spread of the others alone let a judged paper soar."""
     papers = papers_of([*[("graph robot protein", 0)] * 12, ("graph graph", 0), ("robot protein speech", 0)])
-    before, after = Ranker(papers).rank([profile, learn(profile, papers[-1], Verdict.MORE)])
+    before, after = Ranker(papers).rank([profile, learn(profile, papers[-1], Feedback.MORE)])
     assert after.affinity[-1] >= before.affinity[-1]
     assert after.affinity[-1] == after.affinity.max()

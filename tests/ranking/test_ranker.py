@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Because, Facet, Liking, Paper, Profile
+from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
 from digest.ranking.ranker import Ranker
 from tests.factories import paper
 
@@ -20,7 +20,7 @@ def pool(titles: list[str]) -> list[Paper]:
 
 
 def liking(*titles: str) -> Profile:
-    return Profile(liked=tuple(Liking(title) for title in titles))
+    return Profile(liked=tuple(LikedPaper(title) for title in titles))
 
 
 TOPICS = {
@@ -41,7 +41,7 @@ def test_what_was_typed_is_found() -> None:
     [ranking] = Ranker(papers).rank([Profile(keywords=("diffusion models",))])
     assert int(ranking.affinity.argmax()) == 2
     assert ranking.reason(2).terms == ("diffusion models",)
-    assert ranking.reason(2).because is Because.TERMS
+    assert ranking.reason(2).because is ReasonKind.TERMS
 
 
 def test_a_paper_without_a_word_in_common_never_stands_out() -> None:
@@ -54,7 +54,7 @@ def test_a_reader_who_told_us_nothing_has_no_taste() -> None:
     [ranking] = Ranker(pool(["Graphs", "Robots"])).rank([Profile()])
     assert not ranking.is_personal
     assert not ranking.affinity.any()
-    assert ranking.reason(0).because is Because.NEW
+    assert ranking.reason(0).because is ReasonKind.NEW
 
 
 def test_an_empty_day_is_ranked_too() -> None:
@@ -67,7 +67,7 @@ def test_a_followed_author_stands_out_and_is_named_as_the_paper_writes_it() -> N
     [ranking] = Ranker(papers).rank([Profile(authors=("Angstrom, Zoe",))])
     assert int(ranking.affinity.argmax()) == 2
     assert ranking.reason(2).author == "Zoë Ångström"
-    assert ranking.reason(2).because is Because.AUTHOR
+    assert ranking.reason(2).because is ReasonKind.AUTHOR
 
 
 def test_a_category_is_enough_for_a_reader_who_gave_nothing_else() -> None:
@@ -82,7 +82,7 @@ def test_less_like_this_lowers_what_is_like_it() -> None:
     before, after = Ranker(papers).rank(
         [
             Profile(keywords=("ocean", "speech")),
-            Profile(keywords=("ocean", "speech"), disliked=(Liking(about("ocean", 7)),)),
+            Profile(keywords=("ocean", "speech"), disliked=(LikedPaper(about("ocean", 7)),)),
         ]
     )
     assert after.affinity[0] < before.affinity[0]

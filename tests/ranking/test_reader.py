@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digest.models import Facet, Liking, Paper, Profile
+from digest.models import Facet, LikedPaper, Paper, Profile
 from digest.ranking.followed import CATEGORY, CATEGORY_ALONE
 from digest.ranking.interest_groups import FIRST
 from digest.ranking.ranker import CHUNK, Ranker
@@ -54,7 +54,7 @@ def test_a_mail_is_personal_as_soon_as_anything_wanted_was_told(
     ("profile", "adds"),
     [
         (Profile(), CATEGORY_ALONE),
-        (Profile(disliked=(Liking("ocean"),)), CATEGORY_ALONE),
+        (Profile(disliked=(LikedPaper("ocean"),)), CATEGORY_ALONE),
         (Profile(learnt=(("ocean", -0.4),)), CATEGORY_ALONE),
         (Profile(learnt=(("ocean", 0.4),)), CATEGORY),
         (Profile(keywords=("ocean",)), CATEGORY),
@@ -82,7 +82,7 @@ def test_a_liked_paper_stands_out_further_than_all_that_is_followed_together() -
         categories=("cs.CV",),
         affiliations=("Here",),
     )
-    wants = replace(wants, liked=(Liking(TOPICAL[0].title, TOPICAL[0].abstract),))
+    wants = replace(wants, liked=(LikedPaper(TOPICAL[0].title, TOPICAL[0].abstract),))
     here = replace(followed, organization="Here")
     *_, best = sorted(heights([*TOPICAL, here], wants)[1:])
     assert heights([*TOPICAL, here], wants)[0] > best
@@ -147,8 +147,8 @@ def test_more_readers_than_are_compared_at_once_each_get_their_own_view_in_their
 def test_a_judged_paper_that_came_under_another_id_is_still_the_one_that_was_judged() -> None:
     here = replace(TOPICAL[0], id="arxiv:2611.00000")
     elsewhere, same = (
-        Profile(keywords=("ocean",), disliked=(Liking(here.title, here.abstract, name),))
+        Profile(keywords=("ocean",), disliked=(LikedPaper(here.title, here.abstract, name),))
         for name in ("doi:10/elsewhere", here.id)
     )
     assert heights(TOPICAL, elsewhere) == heights(TOPICAL, same)
-    assert heights(TOPICAL, elsewhere) != heights(TOPICAL, replace(same, disliked=(Liking("ocean"),)))
+    assert heights(TOPICAL, elsewhere) != heights(TOPICAL, replace(same, disliked=(LikedPaper("ocean"),)))

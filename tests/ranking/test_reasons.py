@@ -2,7 +2,7 @@
 
 import pytest
 
-from digest.models import Because, Facet, Liking, Profile
+from digest.models import Facet, LikedPaper, Profile, ReasonKind
 from digest.ranking.ranker import Ranker
 from digest.ranking.reasons import MOST_TERMS
 from tests.factories import paper
@@ -15,8 +15,8 @@ from tests.ranking.test_standardize import PAPERS, judged
 def test_a_followed_category_is_the_reason_of_its_papers_and_of_no_others() -> None:
     [ranking] = Ranker(PAPERS).rank([Profile(categories=("cs.RO",))])
     robots, learning = ranking.reason(0), ranking.reason(1)
-    assert (robots.because, robots.category) == (Because.CATEGORY, "cs.RO")
-    assert (learning.because, learning.category) == (Because.NEW, "")
+    assert (robots.because, robots.category) == (ReasonKind.CATEGORY, "cs.RO")
+    assert (learning.because, learning.category) == (ReasonKind.NEW, "")
 
 
 def test_a_few_words_are_told_however_many_weighed() -> None:
@@ -48,10 +48,12 @@ def test_a_liked_paper_is_named_only_where_it_is_much_nearer_than_any_paper_woul
 
 def test_a_paper_met_in_meaning_alone_is_there_for_the_interest_and_names_no_liked_paper() -> None:
     papers = [paper(title, abstract="") for title in ("market", "waves", "zeolite", "money")]
-    sea = Profile(facets=(Facet("Sea", liked=(Liking("ocean"),)), Facet("Trade", liked=(Liking("sales"),))))
+    sea = Profile(
+        facets=(Facet("Sea", liked=(LikedPaper("ocean"),)), Facet("Trade", liked=(LikedPaper("sales"),)))
+    )
     [ranking] = Ranker(papers, past(), vectors=Synonyms()).rank([sea])
     waves, foreign = ranking.reason(1), ranking.reason(2)
-    assert (waves.because, waves.facet, waves.liked_title) == (Because.FACET, "Sea", "")
+    assert (waves.because, waves.facet, waves.liked_title) == (ReasonKind.FACET, "Sea", "")
     assert foreign.liked_title == ""  # though it has nothing in common with any paper either
 
 

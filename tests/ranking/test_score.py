@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Heat, Mix
-from digest.ranking.score import LIKED, SHIPPED, SHOWN, Calibration, Shown, fit_calibration, relevance, score
+from digest.ranking.score import (
+    LIKED,
+    SHIPPED,
+    SHOWN,
+    Calibration,
+    ShownMatch,
+    fit_calibration,
+    relevance,
+    score,
+)
 
 
 @given(st.lists(st.floats(-8, 40, width=32), min_size=2, max_size=9))
@@ -48,12 +57,14 @@ def test_how_likely_a_paper_is_wanted(affinity: float, likely: float) -> None:
 TODAY = date(2026, 11, 23)
 
 
-def shown(number: int, *, slope: float, intercept: float) -> list[Shown]:
+def shown(number: int, *, slope: float, intercept: float) -> list[ShownMatch]:
     """Papers liked as often as a logistic says."""
     chance = np.random.default_rng(7)
     affinity = chance.uniform(1.6, 12, number)
     likely = 1 / (1 + np.exp(-(slope * np.log1p(affinity) + intercept)))
-    return [Shown(float(a), bool(x)) for a, x in zip(affinity, chance.random(number) < likely, strict=True)]
+    return [
+        ShownMatch(float(a), bool(x)) for a, x in zip(affinity, chance.random(number) < likely, strict=True)
+    ]
 
 
 def test_the_logistic_that_readers_follow_is_found() -> None:
@@ -65,7 +76,7 @@ def test_the_logistic_that_readers_follow_is_found() -> None:
 
 def test_too_few_papers_or_likes_change_nothing() -> None:
     assert fit_calibration(shown(SHOWN - 1, slope=3.0, intercept=0.0), TODAY) is None
-    assert fit_calibration([Shown(3.0, n < LIKED - 1) for n in range(SHOWN)], TODAY) is None
+    assert fit_calibration([ShownMatch(3.0, n < LIKED - 1) for n in range(SHOWN)], TODAY) is None
 
 
 def test_likes_that_have_nothing_to_do_with_affinity_are_not_believed() -> None:
@@ -81,7 +92,7 @@ def test_the_nearer_the_likelier_and_the_shipped_figures_are_the_default() -> No
 
 
 def test_two_thousand_papers_shown_and_two_hundred_liked_are_enough_and_no_slope_is_not() -> None:
-    enough = [Shown(1.0 + 9 * (n < LIKED), n < LIKED) for n in range(SHOWN)]
+    enough = [ShownMatch(1.0 + 9 * (n < LIKED), n < LIKED) for n in range(SHOWN)]
     found = fit_calibration(enough, TODAY)
     assert found is not None
     assert found.as_of == TODAY

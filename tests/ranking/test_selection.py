@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import (
-    Because,
     Candidates,
     Heat,
-    Liking,
+    LikedPaper,
     Mix,
     Paper,
     Preferences,
     Profile,
+    ReasonKind,
     Section,
     Sent,
     Threshold,
@@ -171,13 +171,13 @@ def test_a_paper_kept_over_the_weekend_says_since_when() -> None:
 def test_one_place_explores_and_says_so() -> None:
     papers = day_of(100)
     chosen = edition(papers)
-    marked = [pick for pick in chosen.picks if pick.reason.because is Because.EXPLORATION]
+    marked = [pick for pick in chosen.picks if pick.reason.because is ReasonKind.EXPLORATION]
     assert [pick.section for pick in marked] == [Section.PICKED]
 
 
 def test_who_wants_only_their_own_gets_no_exploration() -> None:
     chosen = edition(day_of(100), preferences=Preferences(mix=Mix.MINE))
-    assert not [pick for pick in chosen.picks if pick.reason.because is Because.EXPLORATION]
+    assert not [pick for pick in chosen.picks if pick.reason.because is ReasonKind.EXPLORATION]
 
 
 @given(
@@ -189,7 +189,7 @@ def test_every_paper_is_chosen_once_or_stopped_once(
     papers = day_of(size)
     sent = {papers[n].id: Sent(day=NOW.date()) for n in before if n < size}
     wants = Preferences(trending=trending, picked=picked, also_new=also_new)
-    liked = replace(OCEAN, liked=(Liking("Markets with auction"),))
+    liked = replace(OCEAN, liked=(LikedPaper("Markets with auction"),))
     chosen = edition(papers, liked, sent=sent, preferences=wants)
     names = [pick.paper.id for pick in chosen.picks]
     assert len(names) == len(set(names))

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.ranking.bm25 import Floats
-from digest.ranking.semantic_search import CROWD, FLOOR, VERY, Neighbourhood
+from digest.ranking.semantic_search import CROWD, FLOOR, VERY, EmbeddingIndex
 
-AROUND = Neighbourhood.of(
+AROUND = EmbeddingIndex.of(
     ["sheep", "lambs", "stars"], np.array([(9, 1, 0), (9, 0.9, 0.1), (9, 0, 1)], np.float32)
 )
 
@@ -16,8 +16,8 @@ def cosines(*given: float, of: int) -> Floats:
     return np.array([*given, *[0.0] * (of - len(given))], np.float32)
 
 
-def crowd(of: int) -> Neighbourhood:
-    return Neighbourhood.of(
+def crowd(of: int) -> EmbeddingIndex:
+    return EmbeddingIndex.of(
         [str(number) for number in range(of)], np.eye(1, 2, dtype=np.float32).repeat(of, 0)
     )
 
@@ -62,7 +62,7 @@ def test_however_many_papers_there_are_each_is_measured_from_the_centre_of_all()
     straight = unit(vectors)
     around = straight - straight.mean(axis=0)
     around[5] = 0
-    many = Neighbourhood.of([str(number) for number in range(10_000)], vectors.copy())
+    many = EmbeddingIndex.of([str(number) for number in range(10_000)], vectors.copy())
     assert np.allclose(many.rows, unit(around), atol=1e-4)
     assert np.allclose(many.seen_from_here(vectors[:9]), unit(around)[:9], atol=1e-4)
     assert many.rows.dtype == many.centre.dtype == np.float32

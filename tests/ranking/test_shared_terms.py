@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Liking, Profile
+from digest.models import LikedPaper, Profile
 from digest.ranking import shared_terms
 from digest.ranking.ranker import Ranker
 from tests.factories import paper
@@ -22,7 +22,7 @@ PROFILES = st.lists(
         Profile,
         keywords=st.lists(st.sampled_from(WORDS), max_size=3).map(tuple),
         liked=st.lists(
-            st.sampled_from(PAPERS).map(lambda each: Liking(title=each.title, abstract=each.abstract)),
+            st.sampled_from(PAPERS).map(lambda each: LikedPaper(title=each.title, abstract=each.abstract)),
             max_size=3,
         ).map(tuple),
     ),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from digest.models import Liking, Paper, Profile
+from digest.models import LikedPaper, Paper, Profile
 from digest.ranking.bm25 import Floats, counted
 from digest.ranking.ranker import Ranker
 from digest.ranking.similarity import TELLING
@@ -29,7 +29,7 @@ def affinity(
 
 def disliking(profile: Profile, *titles: str) -> Profile:
     return Profile(
-        keywords=profile.keywords, liked=profile.liked, disliked=tuple(Liking(each) for each in titles)
+        keywords=profile.keywords, liked=profile.liked, disliked=tuple(LikedPaper(each) for each in titles)
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Because, Liking, Paper, Profile
+from digest.models import LikedPaper, Paper, Profile, ReasonKind
 from digest.ranking.ranker import Ranker
 from digest.ranking.standardize import MOST, among_the_unjudged, unstretched
 
@@ -31,8 +31,8 @@ def near(profile: Profile) -> set[str]:
     return {p.id for p, height in zip(PAPERS, ranking.affinity, strict=True) if height >= NEAR} - judged
 
 
-def judged(paper: Paper) -> Liking:
-    return Liking(paper.title, paper.abstract, paper.id)
+def judged(paper: Paper) -> LikedPaper:
+    return LikedPaper(paper.title, paper.abstract, paper.id)
 
 
 def test_liking_papers_of_today_leaves_the_others_standing_out() -> None:
@@ -44,7 +44,7 @@ def test_liking_papers_of_today_leaves_the_others_standing_out() -> None:
 
 
 def test_a_revised_paper_is_still_the_one_that_was_judged() -> None:
-    first = Liking("An Earlier Title", "In other words.", PAPERS[0].id)
+    first = LikedPaper("An Earlier Title", "In other words.", PAPERS[0].id)
     assert near(Profile(keywords=("grasping robots",), liked=(first,)))
 
 
@@ -103,7 +103,7 @@ def test_where_nothing_was_judged_nothing_changes() -> None:
 
 def test_a_pick_by_a_liked_paper_names_that_paper_unless_the_readers_own_words_met_it() -> None:
     liked = judged(PAPERS[0])
-    for keywords, because in (((), Because.LIKED), (("grasping",), Because.TERMS)):
+    for keywords, because in (((), ReasonKind.LIKED), (("grasping",), ReasonKind.TERMS)):
         ranking = Ranker(PAPERS).rank([Profile(keywords=keywords, liked=(liked,))])[0]
         nearest = max((at for at in range(1, len(PAPERS))), key=lambda at: float(ranking.affinity[at]))
         assert ranking.reason(nearest).because is because

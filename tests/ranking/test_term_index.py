@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from digest.ranking.bm25 import Lexicon, Terms
-from digest.ranking.profile_vectors import Outline, numbered
+from digest.ranking.profile_vectors import ProfileVectors, numbered
 from digest.ranking.term_index import COMMON, Postings
 
 
-def said(*words: str) -> Outline:
+def said(*words: str) -> ProfileVectors:
     """A document that means all of these words alike."""
-    return Outline(
+    return ProfileVectors(
         sizes=np.array([len(words)], np.int32),
         words=numbered(words),
         strengths=np.ones(len(words), np.float32),

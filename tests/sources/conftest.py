@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 from tests.replay_server import ReplayServer
 
 REPLAYS = Path(__file__).parents[1] / "replays"
@@ -21,9 +21,9 @@ def server() -> Iterator[ReplayServer]:
 
 
 @pytest.fixture
-def hurried() -> Manners:
+def hurried() -> ClientPolicy:
     """Good manners without the waiting."""
-    return Manners(
+    return ClientPolicy(
         user_agent="digest-test/1 (+https://digest.example; mailto:ada@example.com)",
         intervals={},
         interval=0.0,
@@ -36,7 +36,7 @@ def hurried() -> Manners:
 
 
 @pytest.fixture
-async def client(server: ReplayServer, hurried: Manners) -> AsyncIterator[Client]:
+async def client(server: ReplayServer, hurried: ClientPolicy) -> AsyncIterator[Client]:
     """A client to whom the server's address was given by the operator."""
     async with Client(hurried, trusted=(server.url,)) as opened:
         yield opened

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from digest.models import Announcement, Health, Memory
+from digest.models import Announcement, FetchState, Health
 from digest.models.errors import SourceChanged
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.biorxiv import MOST_PAGES, Biorxiv, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -49,22 +49,22 @@ def page_of(asked: Asked) -> Reply:
 async def test_all_pages_are_read_whatever_their_size(client: Client, server: ReplayServer) -> None:
     for cursor in (0, 30, 60, 70):
         server.answer(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
     assert (len(reading.papers), reading.health) == (70, Health.OK)
 
 
 async def test_a_reading_that_breaks_off_keeps_what_came(client: Client, server: ReplayServer) -> None:
     server.answer("/details/biorxiv/2026-11-20/2026-11-23/0/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
     assert (len(reading.papers), reading.health) == (30, Health.TRUNCATED)
     assert reading.note == "The reading broke off: Answered 404 Not Found."
 
 
 async def test_after_weeks_of_absence_a_week_is_asked_for(client: Client, server: ReplayServer) -> None:
-    absent = {"biorxiv": Memory(read_at=NOW - timedelta(days=40))}
+    absent = {"biorxiv": FetchState(read_at=NOW - timedelta(days=40))}
     for cursor in (0, 30, 60, 70):
         server.answer(f"/details/biorxiv/2026-11-15/2026-11-23/{cursor}/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW, memory=absent))
+    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW, memory=absent))
     assert (len(reading.papers), reading.health) == (70, Health.OK)
 
 
@@ -77,12 +77,12 @@ async def test_what_no_hundred_pages_hold_is_said_to_be_cut(client: Client, serv
 
     for cursor in range(MOST_PAGES):
         server.answer(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", one_of_many)
-    (reading,) = await read(Biorxiv(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
     assert (len(reading.papers), reading.health) == (MOST_PAGES, Health.TRUNCATED)
     assert reading.note == "There is more than 100 pages hold."
 
 
 async def test_no_posts_is_a_quiet_day(client: Client, server: ReplayServer, replay: Replay) -> None:
     server.answer("/details/medrxiv/2026-11-20/2026-11-23/0/json", Reply(body=replay("biorxiv/none.json")))
-    (reading,) = await read(Biorxiv(server.url, name="medrxiv"), Visit(client=client, now=NOW))
+    (reading,) = await read(Biorxiv(server.url, name="medrxiv"), FetchContext(client=client, now=NOW))
     assert reading.health is Health.EMPTY

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from digest.models import Health, Memory
+from digest.models import FetchState, Health
 from digest.models.errors import SourceChanged
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.feeds import Feeds, parse, scope_of
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -66,8 +66,8 @@ async def test_a_dead_feed_harms_no_other_and_an_unchanged_one_is_not_sent(
     server.answer("/journal", Reply(body=replay("feeds/journal.rdf"), headers={"ETag": '"7"'}))
     server.answer("/blog", lambda asked: Reply(status=304 if "If-None-Match" in asked.headers else 500))
     urls = tuple(f"{server.url}/{name}" for name in ("dead", "journal", "blog"))
-    memory = {scope_of(urls[2]): Memory(etag='"6"')}
-    readings = await read(Feeds(urls), Visit(client=client, now=NOW, memory=memory))
+    memory = {scope_of(urls[2]): FetchState(etag='"6"')}
+    readings = await read(Feeds(urls), FetchContext(client=client, now=NOW, memory=memory))
     assert [(r.health, len(r.papers)) for r in readings] == [
         (Health.FAILED, 0), (Health.OK, 2), (Health.OK, 0),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from digest.models import Announcement, Health, SignalKind
 from digest.models.errors import SourceChanged
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.hackernews import HackerNews, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
@@ -37,7 +37,7 @@ async def test_papers_we_do_not_hold_are_looked_up_and_old_ones_are_no_news(
 ) -> None:
     server.answer("/api/v1/search_by_date", Reply(body=replay("hackernews/stories.json")))
     server.answer("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
-    (reading,) = await read(HackerNews(server.url, api=server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(HackerNews(server.url, api=server.url), FetchContext(client=client, now=NOW))
     assert {paper.id: paper.announcement for paper in reading.papers} == {
         "arxiv:2611.12001": Announcement.NEW, "arxiv:1903.00042": Announcement.REPLACE,
     }  # fmt: skip
@@ -49,7 +49,7 @@ async def test_signals_of_papers_nobody_can_name_are_left_out_and_said(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     server.answer("/api/v1/search_by_date", Reply(body=replay("hackernews/stories.json")))
-    visit = Visit(client=client, now=NOW, known=lambda _: {"arxiv:2611.12001"})
+    visit = FetchContext(client=client, now=NOW, known=lambda _: {"arxiv:2611.12001"})
     (reading,) = await read(HackerNews(server.url, api=server.url), visit)
     assert {signal.paper_id for signal in reading.signals} == {"arxiv:2611.12001"}
     assert reading.health is Health.OK

@@ -8,7 +8,7 @@ import pytest
 
 from digest.models import Health, SignalKind
 from digest.models.errors import SourceChanged
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.http.client import Client
 from digest.sources.huggingface import HuggingFace, parse
 from tests.factories import NOW
@@ -96,7 +96,7 @@ async def test_seven_days_are_read_page_by_page(client: Client, server: ReplaySe
         return Reply(body=papers_json(range(100) if asked.query["p"] == "0" else range(100, 120)))
 
     server.answer("/api/daily_papers", answer)
-    (reading,) = await read(HuggingFace(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(HuggingFace(server.url), FetchContext(client=client, now=NOW))
     assert (len(reading.papers), reading.unseen, reading.health) == (120, 120, Health.OK)
     assert [asked.query["date"] for asked in server.requests] == [
         "2026-11-23", "2026-11-23", *(f"2026-11-{day}" for day in range(22, 16, -1)),
@@ -109,7 +109,7 @@ async def test_a_day_that_fails_is_said_and_the_others_stand(
     server.answer("/api/daily_papers", Reply(body=b"[]"))
     server.answer("/api/daily_papers?date=2026-11-20", Reply(body=b"<html>Sorry</html>"))
     server.answer("/api/daily_papers?date=2026-11-19", Reply(body=replay("huggingface/day.json")))
-    (reading,) = await read(HuggingFace(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(HuggingFace(server.url), FetchContext(client=client, now=NOW))
     assert len(reading.papers) == 3
     assert reading.health is Health.TRUNCATED
     assert reading.note.startswith("1 of 7 parts could not be read (2026-11-20): Answered with a web page")
@@ -117,7 +117,7 @@ async def test_a_day_that_fails_is_said_and_the_others_stand(
 
 async def test_a_dead_hub_is_one_sentence(client: Client, server: ReplayServer) -> None:
     server.answer("/api/daily_papers", Reply(status=503))
-    (reading,) = await read(HuggingFace(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(HuggingFace(server.url), FetchContext(client=client, now=NOW))
     assert (reading.health, reading.papers) == (Health.FAILED, ())
     assert reading.note == "Answered 503 Service Unavailable."
     assert len(server.requests) == 3  # it is not asked for the other days
@@ -129,7 +129,7 @@ async def test_papers_no_feed_of_ours_announced_get_their_categories(
     server.answer("/api/daily_papers", Reply(body=b"[]"))
     server.answer("/api/daily_papers?date=2026-11-23", Reply(body=replay("huggingface/day.json")))
     server.answer("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
-    visit = Visit(client=client, now=NOW, known=lambda _: {"arxiv:2611.12003"})
+    visit = FetchContext(client=client, now=NOW, known=lambda _: {"arxiv:2611.12003"})
     (reading,) = await read(HuggingFace(server.url, api=server.url), visit)
     assert reading.papers[0].categories == ("cs.CL", "cs.LG")
     assert reading.papers[0].listed == date(2026, 11, 23)
@@ -139,5 +139,5 @@ async def test_papers_no_feed_of_ours_announced_get_their_categories(
 async def test_a_today_that_has_not_begun_there_is_simply_empty(client: Client, server: ReplayServer) -> None:
     server.answer("/api/daily_papers", Reply(body=papers_json(range(3))))
     server.answer("/api/daily_papers?date=2026-11-23", Reply(status=400))
-    (reading,) = await read(HuggingFace(server.url), Visit(client=client, now=NOW))
+    (reading,) = await read(HuggingFace(server.url), FetchContext(client=client, now=NOW))
     assert (reading.health, reading.note, len(reading.papers)) == (Health.OK, "", 3)

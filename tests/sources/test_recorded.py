@@ -12,7 +12,7 @@ from digest.models.paper_ids import canonical
 from digest.sources import biorxiv, feeds, hackernews, huggingface, semanticscholar
 from digest.sources.arxiv import api, oai, rss
 from digest.sources.arxiv import listing as arxiv_listing
-from digest.sources.base import Visit
+from digest.sources.base import FetchContext
 from digest.sources.http.client import Client
 from tests.factories import NOW
 
@@ -159,7 +159,7 @@ def test_biorxiv(recorded: Recorded) -> None:
 
 
 async def test_semantic_scholar(recorded: Recorded, client: Client) -> None:
-    visit = Visit(client=client, now=NOW)
+    visit = FetchContext(client=client, now=NOW)
     body = recorded("s2/alpharadar_batch_counts_202605.json")
     asked = [f"arxiv:2600.{number:05d}" for number in range(len(json.loads(body)))]
     reading = semanticscholar.parse(body, "batch", visit, asked)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from digest.models import Health
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.http.client import Client
 from digest.sources.semanticscholar import SemanticScholar
 from tests.factories import NOW
@@ -18,7 +18,7 @@ async def test_citations_and_summaries_come_in_the_order_they_were_asked_for(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     server.answer("/graph/v1/paper/batch", Reply(body=replay("semanticscholar/batch.json")))
-    visit = Visit(client=client, now=NOW, pool=POOL)
+    visit = FetchContext(client=client, now=NOW, pool=POOL)
     (reading,) = await read(SemanticScholar(server.url, "a-key"), visit)
     assert {s.paper_id: s.value for s in reading.signals} == {"arxiv:2611.12001": 4, "doi:10.5555/bare": 0}
     assert [(paper.id, paper.summary) for paper in reading.papers] == [
@@ -31,13 +31,13 @@ async def test_citations_and_summaries_come_in_the_order_they_were_asked_for(
 
 
 async def test_without_a_key_it_is_not_asked(client: Client, server: ReplayServer) -> None:
-    assert await read(SemanticScholar(server.url), Visit(client=client, now=NOW, pool=POOL)) == []
+    assert await read(SemanticScholar(server.url), FetchContext(client=client, now=NOW, pool=POOL)) == []
     assert not server.requests
 
 
 async def test_a_list_of_another_length_is_a_change(client: Client, server: ReplayServer) -> None:
     server.answer("/graph/v1/paper/batch", Reply(body=b"[null]"))
-    visit = Visit(client=client, now=NOW, pool=POOL)
+    visit = FetchContext(client=client, now=NOW, pool=POOL)
     (reading,) = await read(SemanticScholar(server.url, "a-key"), visit)
     assert reading.health is Health.CHANGED
 

@@ -17,12 +17,12 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Health
 from digest.models.arxiv_calendar import arxiv_announces
 from digest.pipeline.run import Fetched, fetch
 from digest.sources.arxiv.source import Arxiv
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 from tests.replay_server import Asked, ReplayServer, Reply
 
 REPLAY = Path(os.environ.get("DIGEST_REPLAY", Path(__file__).parents[3] / "shared" / "replay"))
@@ -121,7 +121,9 @@ class World:
         )
 
 
-async def live_through(world: World, store: Store, server: ReplayServer, hurried: Manners) -> list[Fetched]:
+async def live_through(
+    world: World, store: Database, server: ReplayServer, hurried: ClientPolicy
+) -> list[Fetched]:
     """Thirty days and the weekends between them, read twice a day."""
     server.answer("/rss/cs.CL", world.feed)
     server.answer("/oai", world.harvest)
@@ -147,7 +149,7 @@ def by_day(request: pytest.FixtureRequest) -> Mapping[date, list[Announced]]:
 
 
 async def test_no_paper_is_lost_none_is_announced_twice_and_every_fault_is_said(
-    by_day: Mapping[date, list[Announced]], store: Store, server: ReplayServer, hurried: Manners
+    by_day: Mapping[date, list[Announced]], store: Database, server: ReplayServer, hurried: ClientPolicy
 ) -> None:
     told = await live_through(World(by_day), store, server, hurried)
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.models import Delivery, Subscriber
 from digest.models.errors import InvalidToken
-from digest.subscribers import By
-from digest.subscribers.bulk_signup import Asking, sign_up_all
+from digest.subscribers import Actor
+from digest.subscribers.bulk_signup import SignUpRequest, sign_up_all
 from tests.factories import NOW
 
 ADDRESSES = ("ada@example.com", "Ada@Example.com", "bob@example.com", "cleo@example.com", "dan@example.com")
@@ -33,9 +33,9 @@ def test_together_is_as_if_each_had_come_alone(
     before: list[tuple[str, str]], rush: list[tuple[str, dict[str, object]]], minutes: int
 ) -> None:
     together, alone = (_after(before) for _ in range(2))
-    by = By("reader", NOW + timedelta(minutes=minutes), b"pepper")
+    by = Actor("reader", NOW + timedelta(minutes=minutes), b"pepper")
     with together.begin() as tx:
-        sign_up_all(tx, [Asking.read(address, wishes) for address, wishes in rush], by=by)
+        sign_up_all(tx, [SignUpRequest.read(address, wishes) for address, wishes in rush], by=by)
     with alone.begin() as tx:
         for address, wishes in rush:
             subscribers.sign_up(tx, address, wishes, by=by)
@@ -44,9 +44,9 @@ def test_together_is_as_if_each_had_come_alone(
     alone.close()
 
 
-def _after(doings: list[tuple[str, str]]) -> Store:
+def _after(doings: list[tuple[str, str]]) -> Database:
     """A store in which all of this happened an hour ago."""
-    store, by = Store.open("sqlite://"), By("reader", NOW, b"pepper")
+    store, by = Database.open("sqlite://"), Actor("reader", NOW, b"pepper")
     for address, doing in doings:
         with store.begin() as tx:
             known = tx.subscribers.by_addresses([address]).values()
@@ -63,7 +63,7 @@ def _after(doings: list[tuple[str, str]]) -> Store:
     return store
 
 
-def _seen(store: Store) -> list[tuple[Subscriber, list[str]]]:
+def _seen(store: Database) -> list[tuple[Subscriber, list[str]]]:
     """Everyone and their mails, without what is drawn by lot."""
     with store.begin(write=False) as tx:
         readers = sorted(tx.subscribers.after(), key=lambda reader: reader.address.casefold())

@@ -3,35 +3,35 @@
 from collections.abc import Mapping
 
 from digest import subscribers
-from digest.db import Store
+from digest.db import Database
 from digest.models import Status
 from digest.models.addresses import address_key
-from digest.subscribers import By
-from digest.subscribers.importing import Outcome, Result, Row, take_in
+from digest.subscribers import Actor
+from digest.subscribers.importing import ImportResult, Result, Row, take_in
 from tests.factories import NOW
 
-BY = By("admin", NOW, b"pepper for tests")
+BY = Actor("admin", NOW, b"pepper for tests")
 
 
 def rows(*fields: Mapping[str, object]) -> list[Row]:
     return list(enumerate(fields, 2))  # the first line of a file is its header
 
 
-def results(outcomes: tuple[Outcome, ...]) -> list[Result]:
+def results(outcomes: tuple[ImportResult, ...]) -> list[Result]:
     return [outcome.result for outcome in outcomes]
 
 
-def test_imported_people_are_asked_first(any_store: Store) -> None:
+def test_imported_people_are_asked_first(any_store: Database) -> None:
     with any_store.begin() as tx:
         outcomes = take_in(tx, rows({"email": "Ada@Example.com", "keywords": "sheep, goats"}), by=BY)
-        assert outcomes == (Outcome(2, "Ada@example.com", Result.ADDED),)
+        assert outcomes == (ImportResult(2, "Ada@example.com", Result.ADDED),)
         reader = tx.subscribers.by_address("ada@example.com")
         assert (reader.status, reader.profile.keywords) == (Status.UNCONFIRMED, ("sheep", "goats"))
         assert [mail.payload["mail"] for mail in tx.deliveries.history(reader.id)] == ["confirm"]
         assert subscribers.confirm(tx, reader.pid, by=BY).status is Status.CONFIRMED
 
 
-def test_asserted_consent_confirms_at_once_except_who_has_another_status(any_store: Store) -> None:
+def test_asserted_consent_confirms_at_once_except_who_has_another_status(any_store: Database) -> None:
     people = rows(
         {"email": "a@example.com"},
         {"email": "b@example.com", "status": "paused"},
@@ -46,13 +46,13 @@ def test_asserted_consent_confirms_at_once_except_who_has_another_status(any_sto
         assert tx.deliveries.history(tx.subscribers.by_address("a@example.com").id) == ()
 
 
-def test_a_status_in_the_file_is_no_consent(any_store: Store) -> None:
+def test_a_status_in_the_file_is_no_consent(any_store: Database) -> None:
     with any_store.begin() as tx:
         take_in(tx, rows({"email": "a@example.com", "status": "confirmed"}), by=BY)
         assert tx.subscribers.by_address("a@example.com").status is Status.UNCONFIRMED
 
 
-def test_a_file_taken_in_twice_changes_nothing(any_store: Store) -> None:
+def test_a_file_taken_in_twice_changes_nothing(any_store: Database) -> None:
     people = rows({"email": "a@example.com", "keywords": "sheep"}, {"email": "b@example.com"})
     with any_store.begin() as tx:
         take_in(tx, people, by=BY, confirmed=True)
@@ -64,7 +64,7 @@ def test_a_file_taken_in_twice_changes_nothing(any_store: Store) -> None:
         assert tx.subscribers.page().total == before.total
 
 
-def test_the_suppressed_and_those_who_left_stay_away(any_store: Store) -> None:
+def test_the_suppressed_and_those_who_left_stay_away(any_store: Database) -> None:
     with any_store.begin() as tx:
         subscribers.suppress(tx, "never@example.com", by=BY)
         take_in(tx, rows({"email": "left@example.com"}), by=BY, confirmed=True)
@@ -76,11 +76,11 @@ def test_the_suppressed_and_those_who_left_stay_away(any_store: Store) -> None:
         )
         outcomes = take_in(tx, people, by=BY, confirmed=True)
         assert results(outcomes) == [Result.SUPPRESSED, Result.LEFT, Result.SUPPRESSED]
-        assert tx.suppressions.holds(address_key(BY.pepper, "blocked@example.com"))
+        assert tx.suppressions.holds(address_key(BY.suppression_key, "blocked@example.com"))
         assert tx.subscribers.page().total == 1
 
 
-def test_what_makes_no_sense_is_told_by_its_row(any_store: Store) -> None:
+def test_what_makes_no_sense_is_told_by_its_row(any_store: Database) -> None:
     people = rows(
         {"email": "ada"},
         {"email": "a@example.com", "timezone": "Mars/Olympus"},
@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_told_by_its_row(any_store: Store) -> None:
         assert "row 5" in outcomes[4].note
 
 
-def test_a_dry_run_tells_the_same_and_keeps_nothing(any_store: Store) -> None:
+def test_a_dry_run_tells_the_same_and_keeps_nothing(any_store: Database) -> None:
     people = rows({"email": "a@example.com"}, {"email": "b@example.com"})
     with any_store.begin(keep=False) as tx:
         tried = take_in(tx, people[:1], by=BY) + take_in(tx, people, by=BY)
@@ -108,7 +108,7 @@ def test_a_dry_run_tells_the_same_and_keeps_nothing(any_store: Store) -> None:
         assert tx.subscribers.page().total == 0
 
 
-def test_a_reader_whom_the_file_calls_blocked_reads_no_more(any_store: Store) -> None:
+def test_a_reader_whom_the_file_calls_blocked_reads_no_more(any_store: Database) -> None:
     with any_store.begin() as tx:
         take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
         take_in(tx, rows({"email": "a@example.com", "status": "blocklisted"}), by=BY)
@@ -116,7 +116,7 @@ def test_a_reader_whom_the_file_calls_blocked_reads_no_more(any_store: Store) ->
         assert (blocked.status, blocked.next_due) == (Status.UNSUBSCRIBED, None)
 
 
-def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Store) -> None:
+def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Database) -> None:
     with any_store.begin() as tx:
         take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
         subscribers.pause(tx, tx.subscribers.by_address("a@example.com").pid, by=BY)

@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import subscribers
-from digest.db import Store, Transaction
+from digest.db import Database, Transaction
 from digest.models import DeliveryState, Mix, Status, Subscriber, SuppressionReason
 from digest.models.addresses import address_key
 from digest.models.errors import InvalidAddress, InvalidChange, InvalidToken, NotFound
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.subscribers.importing import take_in
 from tests.factories import NOW
 
 PEPPER = b"pepper for tests"
 ADA = "ada@example.com"
-READER = By("reader", NOW, PEPPER)
+READER = Actor("reader", NOW, PEPPER)
 
 
-def later(**delta: float) -> By:
-    return By("reader", NOW + timedelta(**delta), PEPPER)
+def later(**delta: float) -> Actor:
+    return Actor("reader", NOW + timedelta(**delta), PEPPER)
 
 
 def signed_up(tx: Transaction, address: str = ADA, **wishes: object) -> Subscriber:
@@ -47,7 +47,7 @@ def planned(tx: Transaction) -> int:
     return sum(tx.deliveries.waiting().values())
 
 
-ACTIONS: dict[str, Callable[[Transaction, str, By], object]] = {
+ACTIONS: dict[str, Callable[[Transaction, str, Actor], object]] = {
     "sign up": lambda tx, address, by: subscribers.sign_up(tx, address, {}, by=by),
     "confirm": lambda tx, address, by: subscribers.confirm(tx, pid_of(tx, address), by=by),
     "pause": lambda tx, address, by: subscribers.pause(tx, pid_of(tx, address), by=by),
@@ -69,7 +69,7 @@ def mails(tx: Transaction, reader: Subscriber) -> list[object]:
     return [delivery.payload["mail"] for delivery in reversed(tx.deliveries.history(reader.id))]
 
 
-def test_who_signs_up_is_asked_and_is_due_only_after_the_answer(any_store: Store) -> None:
+def test_who_signs_up_is_asked_and_is_due_only_after_the_answer(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = signed_up(tx, keywords="graph networks, sheep", send_at="06:30", timezone="Europe/Berlin")
         assert (reader.status, mails(tx, reader)) == (Status.UNCONFIRMED, ["confirm"])
@@ -83,7 +83,7 @@ def test_who_signs_up_is_asked_and_is_due_only_after_the_answer(any_store: Store
         assert mails(tx, reader) == ["confirm", "welcome"]
 
 
-def test_signing_up_ends_alike_for_new_known_and_suppressed_addresses(any_store: Store) -> None:
+def test_signing_up_ends_alike_for_new_known_and_suppressed_addresses(any_store: Database) -> None:
     with any_store.begin() as tx:
         confirmed(tx, "known@example.com")
         subscribers.suppress(tx, "never@example.com", by=READER)
@@ -93,14 +93,14 @@ def test_signing_up_ends_alike_for_new_known_and_suppressed_addresses(any_store:
             tx.subscribers.by_address("never@example.com")
 
 
-def test_a_stranger_cannot_change_what_a_reader_gets(any_store: Store) -> None:
+def test_a_stranger_cannot_change_what_a_reader_gets(any_store: Database) -> None:
     with any_store.begin() as tx:
         before = confirmed(tx, keywords="sheep")
         subscribers.sign_up(tx, ADA, {"keywords": "wolves"}, by=later(hours=1))
         assert tx.subscribers.by_address(ADA) == before
 
 
-def test_one_address_is_asked_once_in_ten_minutes_however_it_is_spelt(any_store: Store) -> None:
+def test_one_address_is_asked_once_in_ten_minutes_however_it_is_spelt(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = signed_up(tx)
         subscribers.sign_up(tx, "ADA@Example.COM", {}, by=later(minutes=9))
@@ -109,14 +109,14 @@ def test_one_address_is_asked_once_in_ten_minutes_however_it_is_spelt(any_store:
         assert mails(tx, reader) == ["confirm", "confirm"]
 
 
-def test_confirming_twice_is_once(any_store: Store) -> None:
+def test_confirming_twice_is_once(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         assert subscribers.confirm(tx, reader.pid, by=later(days=3)) == reader
         assert mails(tx, reader) == ["confirm", "welcome"]
 
 
-def test_an_answer_after_three_days_or_after_leaving_does_not_count(any_store: Store) -> None:
+def test_an_answer_after_three_days_or_after_leaving_does_not_count(any_store: Database) -> None:
     with any_store.begin() as tx:
         late = signed_up(tx, "late@example.com")
         with pytest.raises(InvalidToken):
@@ -127,7 +127,7 @@ def test_an_answer_after_three_days_or_after_leaving_does_not_count(any_store: S
             subscribers.confirm(tx, gone.pid, by=later(minutes=2))
 
 
-def test_who_left_may_sign_up_again(any_store: Store) -> None:
+def test_who_left_may_sign_up_again(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         subscribers.unsubscribe(tx, reader.pid, by=later(hours=1))
@@ -136,7 +136,7 @@ def test_who_left_may_sign_up_again(any_store: Store) -> None:
         assert subscribers.confirm(tx, reader.pid, by=later(days=1, hours=1)).status is Status.CONFIRMED
 
 
-def test_leaving_works_twice_and_after_erasure(any_store: Store) -> None:
+def test_leaving_works_twice_and_after_erasure(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         for _ in range(2):
@@ -148,7 +148,7 @@ def test_leaving_works_twice_and_after_erasure(any_store: Store) -> None:
         assert subscribers.unsubscribe(tx, reader.pid, by=READER) is None
 
 
-def test_leaving_can_be_undone_for_a_week(any_store: Store) -> None:
+def test_leaving_can_be_undone_for_a_week(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         subscribers.unsubscribe(tx, reader.pid, by=READER)
@@ -159,7 +159,7 @@ def test_leaving_can_be_undone_for_a_week(any_store: Store) -> None:
             subscribers.undo_unsubscribe(tx, reader.pid, by=later(days=15))
 
 
-def test_who_was_signed_up_by_a_stranger_is_forgotten_and_never_asked_again(any_store: Store) -> None:
+def test_who_was_signed_up_by_a_stranger_is_forgotten_and_never_asked_again(any_store: Database) -> None:
     with any_store.begin() as tx:
         victim = signed_up(tx, "victim@example.com")
         assert subscribers.unsubscribe(tx, victim.pid, by=READER) is None
@@ -168,7 +168,7 @@ def test_who_was_signed_up_by_a_stranger_is_forgotten_and_never_asked_again(any_
             tx.subscribers.by_address("victim@example.com")
 
 
-def test_changes_are_granted_together_or_not_at_all(any_store: Store) -> None:
+def test_changes_are_granted_together_or_not_at_all(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         for wishes in ({"mix": "mine", "timezone": "Mars/Olympus"}, {"picked": "99"}, {"colour": "blue"}):
@@ -180,10 +180,10 @@ def test_changes_are_granted_together_or_not_at_all(any_store: Store) -> None:
         assert revised.profile_revision == reader.profile_revision + 1
 
 
-def test_the_audit_log_names_what_changed_and_no_address(any_store: Store) -> None:
+def test_the_audit_log_names_what_changed_and_no_address(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
-        subscribers.change(tx, reader.pid, {"keywords": "secret interest"}, by=By("admin", NOW))
+        subscribers.change(tx, reader.pid, {"keywords": "secret interest"}, by=Actor("admin", NOW))
         lines = tx.audit.latest(subject=reader.pid)
         assert [(line.actor, line.action) for line in lines] == [
             ("admin", "change"), ("reader", "confirm"), ("reader", "sign-up"),
@@ -192,7 +192,7 @@ def test_the_audit_log_names_what_changed_and_no_address(any_store: Store) -> No
         assert not any(ADA in repr(line) or "secret" in repr(line) for line in lines)
 
 
-def test_a_new_hour_moves_the_next_slot_but_not_one_that_has_passed(any_store: Store) -> None:
+def test_a_new_hour_moves_the_next_slot_but_not_one_that_has_passed(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         moved = subscribers.change(tx, ADA, {"send_at": "08:15"}, by=READER)
@@ -202,7 +202,7 @@ def test_a_new_hour_moves_the_next_slot_but_not_one_that_has_passed(any_store: S
         assert tx.subscribers.by_pid(reader.pid) == overdue
 
 
-def test_a_pause_ends_by_its_day_or_by_resuming(any_store: Store) -> None:
+def test_a_pause_ends_by_its_day_or_by_resuming(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         until = subscribers.pause(tx, reader.pid, until=date(2026, 12, 24), by=READER)
@@ -216,7 +216,7 @@ def test_a_pause_ends_by_its_day_or_by_resuming(any_store: Store) -> None:
             subscribers.resume(tx, unasked.pid, by=READER)
 
 
-def test_a_new_address_counts_when_it_says_yes(any_store: Store) -> None:
+def test_a_new_address_counts_when_it_says_yes(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         subscribers.change_address(tx, reader.pid, "ada@new.example.com", by=later(hours=1))
@@ -228,7 +228,7 @@ def test_a_new_address_counts_when_it_says_yes(any_store: Store) -> None:
         assert subscribers.confirm_address(tx, reader.pid, moved.address, by=later(hours=3)) == moved
 
 
-def test_a_taken_or_suppressed_new_address_is_not_told_apart(any_store: Store) -> None:
+def test_a_taken_or_suppressed_new_address_is_not_told_apart(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader, other = confirmed(tx), confirmed(tx, "bo@example.com")
         subscribers.suppress(tx, "never@example.com", by=READER)
@@ -239,7 +239,7 @@ def test_a_taken_or_suppressed_new_address_is_not_told_apart(any_store: Store) -
         assert mails(tx, reader) == ["confirm", "welcome"]
 
 
-def test_suppressing_ends_a_subscription_until_it_is_lifted(any_store: Store) -> None:
+def test_suppressing_ends_a_subscription_until_it_is_lifted(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = confirmed(tx)
         assert subscribers.suppress(tx, "ADA@example.com", reason=SuppressionReason.COMPLAINT, by=READER)
@@ -250,7 +250,7 @@ def test_suppressing_ends_a_subscription_until_it_is_lifted(any_store: Store) ->
         assert subscribers.confirm(tx, reader.pid, by=later(hours=2)).status is Status.CONFIRMED
 
 
-def test_erasing_leaves_no_trace_of_the_address(store: Store) -> None:
+def test_erasing_leaves_no_trace_of_the_address(store: Database) -> None:
     with store.begin() as tx:
         reader = confirmed(tx, "remarkable.person@example.com", keywords="unmistakable phrase")
         asked = tx.deliveries.history(reader.id)
@@ -266,7 +266,7 @@ def test_erasing_leaves_no_trace_of_the_address(store: Store) -> None:
     assert b"unmistakable" not in raw
 
 
-def test_nobody_who_never_answered_is_kept_for_longer_than_a_week(any_store: Store) -> None:
+def test_nobody_who_never_answered_is_kept_for_longer_than_a_week(any_store: Database) -> None:
     with any_store.begin() as tx:
         confirmed(tx, "bo@example.com")
         signed_up(tx)
@@ -275,7 +275,7 @@ def test_nobody_who_never_answered_is_kept_for_longer_than_a_week(any_store: Sto
         assert tx.subscribers.page().total == 1
 
 
-def test_what_is_no_address_is_refused_in_words(any_store: Store) -> None:
+def test_what_is_no_address_is_refused_in_words(any_store: Database) -> None:
     with any_store.begin() as tx, pytest.raises(InvalidAddress, match="not an email address"):
         subscribers.sign_up(tx, "ada(at)example.com", {}, by=READER)
 
@@ -286,7 +286,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), st.sampled_from(ADD
 
 @given(STEPS)
 def test_whatever_happens_only_who_said_yes_is_due_and_the_suppressed_are_left_alone(
-    store: Store, steps: list[tuple[str, str]]
+    store: Database, steps: list[tuple[str, str]]
 ) -> None:
     with store.begin(keep=False) as tx:
         for hour, (action, address) in enumerate(steps):

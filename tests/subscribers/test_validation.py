@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail import locale
-from digest.models import LANGUAGES, Facet, Frequency, Liking, Mix
+from digest.models import LANGUAGES, Facet, Frequency, LikedPaper, Mix
 from digest.models.errors import InvalidChange
 from digest.subscribers.validation import LISTS, MOST_ITEMS, NAMES, changed, differences
 from tests.factories import subscriber
@@ -43,9 +43,9 @@ def test_a_language_is_one_the_mails_speak() -> None:
 
 
 def test_values_from_a_program_are_taken_as_they_are() -> None:
-    liked = [Liking("A"), {"title": "B", "paper_id": "arxiv:1"}]
+    liked = [LikedPaper("A"), {"title": "B", "paper_id": "arxiv:1"}]
     revised = changed(READER, {"liked": liked, "facets": [Facet("side")], "muted": ("x",)})
-    assert revised.profile.liked == (Liking("A"), Liking("B", "", "arxiv:1"))
+    assert revised.profile.liked == (LikedPaper("A"), LikedPaper("B", "", "arxiv:1"))
     assert revised.profile.facets == (Facet("side"),)
     assert differences(READER, revised) == ("muted", "liked", "facets")
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import sqlalchemy as sa
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, DeliveryState, Schedule, Status
 from digest.tools.demo.http_server import Upstream
@@ -40,7 +40,7 @@ SOURCES = (
 class Fleet:
     """The machines, by name, around one database, one upstream and one mail server."""
 
-    store: Store
+    store: Database
     sink: SmtpServer
     folder: Path
     environment: Mapping[str, str]
@@ -140,7 +140,7 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(store: Store, sink: SmtpServer, folder: Path) -> AsyncIterator[Fleet]:
+async def fleet(store: Database, sink: SmtpServer, folder: Path) -> AsyncIterator[Fleet]:
     """A fleet without machines, and nothing left running after it."""
     with Upstream(datetime.now(UTC)) as upstream:
         made = Fleet(store=store, sink=sink, folder=folder, environment=_environment(store, sink, upstream))
@@ -151,7 +151,7 @@ async def fleet(store: Store, sink: SmtpServer, folder: Path) -> AsyncIterator[F
             await asyncio.gather(*(machine.wait() for machine in made.machines.values()))
 
 
-def _environment(store: Store, sink: SmtpServer, upstream: Upstream) -> dict[str, str]:
+def _environment(store: Database, sink: SmtpServer, upstream: Upstream) -> dict[str, str]:
     sources = {f"DIGEST_{name}_URL": upstream.url for name in SOURCES}
     return {
         **os.environ,
@@ -170,7 +170,7 @@ def _environment(store: Store, sink: SmtpServer, upstream: Upstream) -> dict[str
     }
 
 
-def populate(store: Store, *, readers: int, papers: int = 40) -> set[str]:
+def populate(store: Database, *, readers: int, papers: int = 40) -> set[str]:
     """Papers of today, and readers who are all due; their addresses."""
     now = datetime.now(UTC)
     due = now - timedelta(minutes=1)
@@ -191,7 +191,7 @@ def populate(store: Store, *, readers: int, papers: int = 40) -> set[str]:
     return {person.address for person in people}
 
 
-def over(cable: Cable, store: Store) -> str:
+def over(cable: Cable, store: Database) -> str:
     """The same database at the far end of a cable."""
     return f"postgresql+psycopg://postgres@127.0.0.1:{cable.port}/{store.engine.url.database}"
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest.db import Store
-from digest.models import DeliveryKind, DeliveryState, Planned, Preferences, Profile, Schedule, Status
-from tests.smtp_server import Act, Say, SmtpServer, Step, Talk, Wait
+from digest.db import Database
+from digest.models import DeliveryKind, DeliveryState, NewDelivery, Preferences, Profile, Schedule, Status
+from tests.smtp_server import Act, Say, SmtpServer, SmtpStage, Talk, Wait
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[2]
@@ -111,7 +111,7 @@ async def nursery() -> AsyncIterator[Nursery]:
 def tired(chance: random.Random) -> SmtpServer:
     """A server that takes a moment before it accepts a mail, and another before it says so."""
 
-    def rule(step: Step, _talk: Talk) -> Act | None:
+    def rule(step: SmtpStage, _talk: Talk) -> Act | None:
         if step != "dot":
             return None
         return Wait(chance.uniform(0, 0.02), Say(250, "2.0.0 queued as F00D", late=chance.uniform(0, 0.02)))
@@ -122,7 +122,7 @@ def tired(chance: random.Random) -> SmtpServer:
 class Torture:
     """A store full of mail, and senders that do not live long."""
 
-    def __init__(self, store: Store, *, workers: int, connections: int, lease: float, seed: int) -> None:
+    def __init__(self, store: Database, *, workers: int, connections: int, lease: float, seed: int) -> None:
         self.store = store
         self.url = store.engine.url.render_as_string(hide_password=False)
         self.workers = workers
@@ -181,7 +181,7 @@ class Torture:
             with self.store.begin() as tx:
                 tx.deliveries.plan(
                     [
-                        Planned(
+                        NewDelivery(
                             kind=DeliveryKind.DIGEST,
                             key=f"digest/{reader.id}/{day}/{first}",
                             subscriber_id=reader.id,

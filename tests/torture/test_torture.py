@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.dialects import is_postgres
 from digest.models import DeliveryState
 from tests.delivery.harness import Post, route_to
-from tests.smtp_server import Act, SmtpServer, Step, Talk
+from tests.smtp_server import Act, SmtpServer, SmtpStage, Talk
 from tests.torture.harness import Report, Torture
 from tests.torture.worker import LEASE_LOST
 
 
-def torture_of(store: Store, *, seed: int) -> Torture:
+def torture_of(store: Database, *, seed: int) -> Torture:
     """One sender with 8 connections on SQLite; three on PostgreSQL, with leases of two seconds."""
     workers = 3 if is_postgres(store.engine) else 1
     return Torture(store, workers=workers, connections=8, lease=2.0, seed=seed)
@@ -29,18 +29,18 @@ def hold(report: Report) -> None:
     assert report.most_copies <= 2, report
 
 
-async def test_16_nothing_is_lost_when_senders_are_killed(any_store: Store) -> None:
+async def test_16_nothing_is_lost_when_senders_are_killed(any_store: Database) -> None:
     report = await torture_of(any_store, seed=7).run(mails=400, kills=8)
     hold(report)
 
 
-async def test_no_mail_is_doubled_when_nobody_is_killed(any_store: Store) -> None:
+async def test_no_mail_is_doubled_when_nobody_is_killed(any_store: Database) -> None:
     report = await torture_of(any_store, seed=7).run(mails=300, kills=0)
     hold(report)
     assert (report.doubled, report.undecided) == (0, 0)
 
 
-async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Store) -> None:
+async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Database) -> None:
     if not is_postgres(any_store.engine):
         return  # on SQLite the sleeper keeps the lock, and nobody else sends
     torture = Torture(any_store, workers=2, connections=8, lease=1.0, seed=17)
@@ -50,7 +50,7 @@ async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Store)
 
 
 @pytest.mark.long
-async def test_16_500_kills(any_store: Store, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_16_500_kills(any_store: Database, kills: int, capsys: pytest.CaptureFixture[str]) -> None:
     report = await torture_of(any_store, seed=16).run(mails=8 * kills, kills=kills)
     with capsys.disabled():
         print(f"\n{any_store.engine.dialect.name}: {report}")  # noqa: T201  the figures are what it is run for
@@ -72,12 +72,12 @@ async def test_21_a_postgres_restarted_mid_run_is_waited_for(tmp_path: Path, pos
 
     restarting: list[asyncio.Future[None]] = []
 
-    def rule(step: Step, _talk: Talk) -> Act | None:
+    def rule(step: SmtpStage, _talk: Talk) -> Act | None:
         if step == "dot" and len(server.taken) == 15 and not restarting:
             restarting.append(asyncio.get_running_loop().run_in_executor(None, restart))
         return None
 
-    store = Store.migrate(database.get_uri())
+    store = Database.migrate(database.get_uri())
     post = Post(store)
     keys = post.digests(post.readers(40))
     async with SmtpServer(rule=rule).running() as server:

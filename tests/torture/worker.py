@@ -12,9 +12,9 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from digest.db import Store
-from digest.db.sender_session import SendersLedger
-from digest.delivery.message import Letter
+from digest.db import Database
+from digest.db.sender_session import SenderSession
+from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import Route
 from digest.delivery.sender import pump
 from digest.delivery.smtp.transport import Server, SmtpTransport
@@ -24,10 +24,10 @@ from digest.models.errors import LeaseLost, StoreBusy
 LEASE_LOST, BUSY = 4, 75
 
 
-def write(delivery: Delivery) -> Letter:
+def write(delivery: Delivery) -> OutgoingMessage:
     """A short letter with the delivery's own Message-ID."""
     head = f"From: a@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@papers.test>"
-    return Letter(
+    return OutgoingMessage(
         raw=f"{head}\r\n\r\nHi.\r\n".encode(),
         mail_from="a@papers.test",
         rcpt_to=delivery.address,
@@ -36,13 +36,13 @@ def write(delivery: Delivery) -> Letter:
 
 def send_until_empty(order: dict[str, str]) -> None:
     """Open the store, send everything, and come home."""
-    store = Store.open(order["url"])
+    store = Database.open(order["url"])
     transport = SmtpTransport(Server.parse(order["smtp"]), local_hostname="papers.test")
     route = Route(name="relay", transport=transport, connections=int(order["connections"]))
     lease = timedelta(seconds=float(order["lease"]))
     while True:
         try:
-            with SendersLedger(store, pepper=b"a pinch", lease=lease) as ledger:
+            with SenderSession(store, suppression_key=b"a pinch", lease=lease) as ledger:
                 asyncio.run(pump(ledger, write, [route], clock=lambda: datetime.now(UTC)))
         except StoreBusy:
             if store.file is not None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from digest.models import Signal, SignalKind
-from digest.trending.baselines import DEFAULT, Pace
+from digest.trending.baselines import DEFAULT, GrowthCurve
 from digest.trending.fit_baselines import ENOUGH, LEAST_SPREAD, refit, rolled
 from digest.trending.heat import expected
-from digest.trending.prior import Past
+from digest.trending.prior import VoteHistory
 from tests.factories import NOW, paper
 
 TODAY = NOW.date()
@@ -48,12 +48,12 @@ def followed(
     }
 
 
-def fit(signals: Followed, before: Pace | None = None) -> Pace | None:
+def fit(signals: Followed, before: GrowthCurve | None = None) -> GrowthCurve | None:
     listed = dict.fromkeys(signals, DAY)
     return refit(listed, signals, source="huggingface", kind=SignalKind.UPVOTES, as_of=TODAY, before=before)
 
 
-def fitted(signals: Followed, before: Pace | None = None) -> Pace:
+def fitted(signals: Followed, before: GrowthCurve | None = None) -> GrowthCurve:
     pace = fit(signals, before)
     assert pace is not None
     return pace
@@ -193,7 +193,7 @@ def test_hot_papers_stray_in_their_own_way_where_there_are_enough_of_them() -> N
 @pytest.mark.parametrize(("days_ago", "counts"), [(2, False), (3, True), (31, True), (32, False)])
 def test_four_weeks_of_settled_papers_say_what_is_usual_now(*, days_ago: int, counts: bool) -> None:
     some = [replace(paper(), listed=TODAY - timedelta(days=days_ago)) for _ in FINALS]
-    past = [Past(each, votes) for each, votes in zip(some, FINALS, strict=True)]
+    past = [VoteHistory(each, votes) for each, votes in zip(some, FINALS, strict=True)]
     pace = rolled(DEFAULT, past, TODAY).paces[0]
     if not counts:
         assert pace == DEFAULT.paces[0]
@@ -209,8 +209,8 @@ def test_too_few_recent_papers_leave_what_was_usual_and_still_tell_who_wrote_wha
     other = replace(DEFAULT.paces[0], source="alphaxiv")
     climate = replace(DEFAULT, paces=(*DEFAULT.paces, other))
     some = [replace(paper(), listed=TODAY - timedelta(days=9)) for _ in FINALS]
-    past = [Past(each, 20.0) for each in some]
-    told = rolled(climate, [*past[1:], Past(replace(paper(), listed=None), 20.0)], TODAY)
+    past = [VoteHistory(each, 20.0) for each in some]
+    told = rolled(climate, [*past[1:], VoteHistory(replace(paper(), listed=None), 20.0)], TODAY)
     assert told.paces == climate.paces
     assert told.record.authors["ada loveless"].papers >= ENOUGH - 1
     assert rolled(climate, past, TODAY).paces[1:] == (other,)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.trending.fit_prior import ENOUGH, RAREST, WORD_PENALTY, _ridge, fit_prior
-from digest.trending.prior import Past, record_of
+from digest.trending.prior import VoteHistory, record_of
 from tests.factories import NOW, paper
 
 
-def ended(number: int) -> Past:
+def ended(number: int) -> VoteHistory:
     """Code doubles the votes, the word `agents` triples them, and Ada is always read."""
     has_code, agents, ada = number % 2 == 0, number % 3 == 0, number % 7 == 0
     made = paper(
@@ -26,7 +26,7 @@ def ended(number: int) -> Past:
     )
     votes = 6.0 * (2 if has_code else 1) * (3 if agents else 1) * (4 if ada else 1)
     listed = (NOW - timedelta(days=1 + number % 50)).date()
-    return Past(replace(made, listed=listed, code_url="https://e.org" if has_code else ""), votes)
+    return VoteHistory(replace(made, listed=listed, code_url="https://e.org" if has_code else ""), votes)
 
 
 PAST = [ended(number) for number in range(ENOUGH + 50)]
@@ -56,11 +56,13 @@ def test_the_same_papers_in_another_order_teach_the_same() -> None:
     assert abs(one.known.author_mean - other.known.author_mean) < 0.05
 
 
-def sent_in(number: int) -> Past:
+def sent_in(number: int) -> VoteHistory:
     """Nobody's work twice, all alike but for who sent it in: what Una sends is read four times as often."""
     made = paper("Commas", id=f"arxiv:2611.{number:05d}", abstract="", authors=(f"Author {number}",))
     by_una = number % 4 == 0
-    return Past(replace(made, listed=NOW.date(), submitter="una" if by_una else ""), 24.0 if by_una else 6.0)
+    return VoteHistory(
+        replace(made, listed=NOW.date(), submitter="una" if by_una else ""), 24.0 if by_una else 6.0
+    )
 
 
 def test_just_enough_papers_teach() -> None:
@@ -86,13 +88,13 @@ def test_no_more_than_a_quarter_of_the_papers_promise_less_than_the_lowest_quart
 
 
 def test_words_that_hardly_any_or_half_of_all_papers_say_are_not_learnt() -> None:
-    def said(number: int) -> Past:
+    def said(number: int) -> VoteHistory:
         is_read = number % 3 == 0
         words = {"everywhere": True, "half": number % 2, "read": is_read}
         words |= {"rare": number < RAREST - 1, "seldom": number < RAREST}
         title = ". ".join(word for word, is_said in words.items() if is_said)
         made = paper(title, id=f"arxiv:2611.{number:05d}", abstract="")
-        return Past(replace(made, listed=NOW.date()), 50.0 if is_read else 5.0)
+        return VoteHistory(replace(made, listed=NOW.date()), 50.0 if is_read else 5.0)
 
     prior = fit_prior([said(number) for number in range(ENOUGH)], NOW.date())
     assert prior is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
 from digest.trending.baselines import DEFAULT
 from digest.trending.heat import doublings, expected, heat_of, hotness, trending_order
-from digest.trending.prior import Past, promised, record_of
+from digest.trending.prior import VoteHistory, promised, record_of
 from tests.factories import NOW, paper, signal
 
 PACE = DEFAULT.paces[0]
@@ -258,9 +258,9 @@ def test_no_breakout_outside_the_five_hottest_or_without_thirty_more_votes() -> 
 
 def test_the_authors_record_lifts_a_young_paper_and_is_told() -> None:
     past = [
-        Past(replace(listed(days_ago=20), authors=("Ada Loveless",)), 120.0),
-        Past(replace(listed(days_ago=20), authors=("Bo Chen",)), 3.0),
-        Past(replace(listed(days_ago=20), authors=("Cy Dee",)), 5.0),
+        VoteHistory(replace(listed(days_ago=20), authors=("Ada Loveless",)), 120.0),
+        VoteHistory(replace(listed(days_ago=20), authors=("Bo Chen",)), 3.0),
+        VoteHistory(replace(listed(days_ago=20), authors=("Cy Dee",)), 5.0),
     ]
     climate = replace(DEFAULT, record=record_of(past))
     known, unknown = (replace(listed(), authors=(name,)) for name in ("Ada Loveless", "Nobody"))
@@ -333,7 +333,7 @@ def test_upvotes_of_another_source_are_not_the_lists_votes() -> None:
 
 def test_the_votes_say_where_and_what_they_are_and_whose_paper_it_is() -> None:
     one = listed()
-    climate = replace(DEFAULT, record=record_of([Past(listed(days_ago=20), 120.0)]))
+    climate = replace(DEFAULT, record=record_of([VoteHistory(listed(days_ago=20), 120.0)]))
     told = heat_of([one], {one.id: [at(one, 30, 8)]}, NOW, climate=climate)[one.id]
     assert (told.source, told.kind, told.votes) == ("huggingface", SignalKind.UPVOTES, 30)
     assert told.author_votes == 120
@@ -412,7 +412,7 @@ def test_of_two_equal_sources_the_one_that_lists_papers_is_named() -> None:
 
 def test_a_paper_hotter_elsewhere_is_told_from_there_and_the_others_add_a_quarter() -> None:
     peers = [paper() for _ in range(15)]
-    climate = replace(DEFAULT, record=record_of([Past(listed(days_ago=20), 120.0)]))
+    climate = replace(DEFAULT, record=record_of([VoteHistory(listed(days_ago=20), 120.0)]))
     one = listed(days_ago=0)
     signals: dict[str, Sequence[Signal]] = {
         each.id: [

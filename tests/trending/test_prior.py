@@ -11,9 +11,9 @@ from digest.trending.prior import (
     FARTHEST,
     NOBODY,
     Name,
-    Past,
     Prior,
-    Record,
+    PriorRecord,
+    VoteHistory,
     Weights,
     promised,
     record_of,
@@ -45,8 +45,8 @@ def test_terms_are_words_and_pairs_of_words() -> None:
 def test_people_are_measured_against_their_own_day_and_few_papers_prove_little() -> None:
     day = replace(paper(authors=("Ada",)), listed=NOW.date())
     rival = replace(paper(authors=("Bo",)), listed=NOW.date())
-    once = record_of([Past(day, 100), Past(rival, 10)])
-    often = record_of([Past(day, 100), Past(rival, 10)] * 5)
+    once = record_of([VoteHistory(day, 100), VoteHistory(rival, 10)])
+    often = record_of([VoteHistory(day, 100), VoteHistory(rival, 10)] * 5)
     assert 0 < once.authors["ada"].standing(3) < often.authors["ada"].standing(3)
     assert once.authors["bo"].standing(3) < 0
     assert once.votes_of(day) == 100
@@ -59,7 +59,9 @@ BY_PEOPLE = Prior(as_of=NOW.date(), plain=SILENT, known=TELLING, lowest_quartile
 
 
 def test_people_we_know_promise_what_they_kept_before_and_strangers_nothing() -> None:
-    record = Record({"ada": Name(7, 20, 10)}, {"bo": Name(5, 20, 20)})  # above their days by 10 and 20 in all
+    record = PriorRecord(
+        {"ada": Name(7, 20, 10)}, {"bo": Name(5, 20, 20)}
+    )  # above their days by 10 and 20 in all
     ours = replace(paper(authors=("Ada", "Eve")), submitter="bo")
     assert BY_PEOPLE.promise(ours, record) == pytest.approx(0.1 * 1 / 2 + 0.2 * 1 + 0.4 * 2)
     assert BY_PEOPLE.promise(replace(ours, submitter="cy"), record) == pytest.approx(0.1 * 1 / 2 + 0.2 * 1)
@@ -70,12 +72,12 @@ def test_people_we_know_promise_what_they_kept_before_and_strangers_nothing() ->
 def test_while_nobody_is_known_the_weights_are_those_that_ask_for_nobody() -> None:
     asks_for_people = replace(BY_PEOPLE, plain=replace(SILENT, base=0.5), known=replace(TELLING, base=-1))
     assert asks_for_people.promise(paper()) == 0.5
-    assert asks_for_people.promise(paper(authors=("Eve",)), Record({"ada": Name(1, 1, 0)})) == -1
+    assert asks_for_people.promise(paper(authors=("Eve",)), PriorRecord({"ada": Name(1, 1, 0)})) == -1
 
 
 def test_who_submits_papers_is_remembered_as_authors_are() -> None:
     day = [replace(paper(authors=("Ada",)), listed=NOW.date(), submitter=name) for name in ("bo", "bo", "")]
-    record = record_of([Past(each, votes) for each, votes in zip(day, (100, 20, 10), strict=True)])
+    record = record_of([VoteHistory(each, votes) for each, votes in zip(day, (100, 20, 10), strict=True)])
     assert record.submitters.keys() == {"bo"}
     assert (record.submitters["bo"].papers, record.submitters["bo"].votes) == (2, 60)
     assert record.submitters["bo"].above == pytest.approx(log(101 / 21))

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import load
 from digest.models import Delivery, Profile, Status, Subscriber
 from digest.web.app import build
@@ -22,7 +22,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def services(tmp_path: Path) -> Iterator[Services]:
     """A house with three papers of today, of which the first is the hottest."""
     settings = load(
         database_url=f"sqlite:///{tmp_path}/digest.sqlite3",
@@ -33,7 +33,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         reply_to="editor@papers.example.org",
         postal_address="1 Paper Street, Oxford",
     )
-    opened = open_house(settings)
+    opened = open_services(settings)
     papers = [paper(title, first_seen=None) for title in TITLES]
     with opened.store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(hours=6))
@@ -45,8 +45,8 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def app(house: House, clock: Clock) -> FastAPI:
-    return build(house, clock=clock)
+def app(services: Services, clock: Clock) -> FastAPI:
+    return build(services, clock=clock)
 
 
 @pytest.fixture
@@ -57,41 +57,41 @@ async def visitor(app: FastAPI) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-def ada(house: House) -> Subscriber:
+def ada(services: Services) -> Subscriber:
     """A confirmed reader."""
-    return _reader(house, "ada@example.com", Status.CONFIRMED)
+    return _reader(services, "ada@example.com", Status.CONFIRMED)
 
 
 @pytest.fixture
-def bob(house: House) -> Subscriber:
+def bob(services: Services) -> Subscriber:
     """Someone who signed up and has not answered yet."""
-    return _reader(house, "bob@example.com", Status.UNCONFIRMED)
+    return _reader(services, "bob@example.com", Status.UNCONFIRMED)
 
 
-def _reader(house: House, address: str, status: Status) -> Subscriber:
-    with house.store.begin() as tx:
+def _reader(services: Services, address: str, status: Status) -> Subscriber:
+    with services.store.begin() as tx:
         return tx.subscribers.add(
             address, status=status, profile=Profile(keywords=("sheep",)), now=NOW - timedelta(hours=1)
         )
 
 
 @pytest.fixture
-def reader_now(house: House) -> Callable[[str], Subscriber | None]:
+def reader_now(services: Services) -> Callable[[str], Subscriber | None]:
     """How a reader stands at this moment, by address; None when nobody has it."""
 
     def look(address: str) -> Subscriber | None:
-        with house.store.begin(write=False) as tx:
+        with services.store.begin(write=False) as tx:
             return next(iter(tx.subscribers.by_addresses([address]).values()), None)
 
     return look
 
 
 @pytest.fixture
-def mails(house: House) -> Callable[[str], list[Delivery]]:
+def mails(services: Services) -> Callable[[str], list[Delivery]]:
     """Everything that is or was in the queue for an address."""
 
     def look(address: str) -> list[Delivery]:
-        with house.store.begin(write=False) as tx:
+        with services.store.begin(write=False) as tx:
             readers = tx.subscribers.by_addresses([address]).values()
             return [mail for reader in readers for mail in tx.deliveries.history(reader.id)]
 

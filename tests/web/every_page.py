@@ -12,7 +12,7 @@ from digest import subscribers
 from digest.mail.tokens import Purpose
 from digest.models import Profile, Status, Subscriber
 from digest.pipeline import plan
-from digest.ranking.feedback import Verdict, learn
+from digest.ranking.feedback import Feedback, learn
 from digest.web.app import EVERY_ROOM
 from digest.web.form_tokens import READING
 from digest.web.rate_limits import EASY, LOGINS, PER_VISITOR, WORLDWIDE
@@ -98,7 +98,7 @@ async def _page(browser: AsyncClient, name: str, call: Call) -> Page:
 
 def furnished(here: Open) -> tuple[Subscriber, Subscriber]:
     """A reader with something to see, and one who left."""
-    with here.house.store.begin() as tx:
+    with here.services.store.begin() as tx:
         profile = Profile(keywords=("sheep", "diffusion models"), authors=("Ada Loveless",), muted=("cats",))
         ada = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, profile=profile, now=NOW)
         gone = tx.subscribers.add("gone@example.com", status=Status.UNSUBSCRIBED, now=NOW)
@@ -107,11 +107,11 @@ def furnished(here: Open) -> tuple[Subscriber, Subscriber]:
         tx.signals.observe([signal(HEBREW, 90, hours_ago=2), signal(HEBREW, 40, hours_ago=4)])
         sheep = tx.papers.search("sheep")[0]
         tx.signals.observe([signal(sheep, 3, hours_ago=5)])  # two readings make a sparkline
-        ada = replace(ada, profile=learn(ada.profile, sheep, Verdict.MORE))
+        ada = replace(ada, profile=learn(ada.profile, sheep, Feedback.MORE))
         tx.subscribers.save(ada)
         tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=2, minutes=30)})
         tx.sources.hold("daily/2026-11-22", "arXiv answered with half a day.", at=NOW)
-    assert plan.plan(here.house.store, NOW).planned == 1
+    assert plan.plan(here.services.store, NOW).planned == 1
     return ada, gone
 
 
@@ -144,11 +144,11 @@ def _public() -> Iterator[tuple[str, Call]]:
 
 def _own(here: Open, ada: Subscriber, gone: Subscriber) -> Iterator[tuple[str, Call]]:
     """The pages behind one reader's links, in an order in which each still has something to do."""
-    links, keys = here.house.links, here.house.links.keys
+    links, keys = here.services.links, here.services.links.keys
     expires = here.clock() + timedelta(hours=1)
-    with here.house.store.begin() as tx:
+    with here.services.store.begin() as tx:
         for address in ("bob@example.com", "cem@example.com"):
-            subscribers.sign_up(tx, address, by=here.lobby.by("reader"))
+            subscribers.sign_up(tx, address, by=here.ctx.by("reader"))
         bob, cem = (tx.subscribers.by_address(f"{name}@example.com") for name in ("bob", "cem"))
     late = keys.sign(Purpose.CONFIRM, bob.pid, expires=NOW - timedelta(hours=1))
     yield "confirm", Call(links.confirm(bob.pid, expires=expires))
@@ -218,8 +218,8 @@ def _signing_up(here: Open, ticket: str) -> Iterator[tuple[str, Call]]:
     yield "once more", Call("/subscribe", {"email": "dee@example.com", "ticket": ticket}, status=428)
     yield "no address", Call("/subscribe", {"email": "dee", "ticket": ticket}, status=422)
     for _ in range(int(WORLDWIDE.burst * (1 - EASY)) + 60):
-        here.lobby.limits.world.take("", here.clock())
+        here.ctx.limits.world.take("", here.clock())
     yield "flood", Call("/subscribe", {"email": "dee@example.com"}, status=428)
     for _ in range(int(PER_VISITOR.burst)):
-        here.lobby.limits.visitors.take("127.0.0.1", here.clock())
+        here.ctx.limits.visitors.take("127.0.0.1", here.clock())
     yield "too many", Call("/subscribe", {"email": "dee@example.com"}, status=429)

@@ -18,12 +18,12 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import load
 from digest.delivery.sender import pump
-from digest.tools.demo.mail_server import Mailbox
+from digest.tools.demo.mail_server import MailServer
 from digest.web.app import build
-from digest.web.context import Lobby
+from digest.web.context import WebContext
 from tests.factories import NOW, paper, signal
 from tests.web.visit import ADMIN, TITLES, Clock
 
@@ -40,16 +40,16 @@ LINK = re.compile(r"https?://\S+/([cpu]/[\w.~-]+)")
 class Open:
     """A house that is open: where it is, its mailbox and its clock."""
 
-    house: House
-    mailbox: Mailbox
-    lobby: Lobby
+    services: Services
+    mailbox: MailServer
+    ctx: WebContext
     clock: Clock
     url: str
 
     async def post(self) -> None:
         """Send what waits in the queue."""
-        with self.house.ledger() as ledger:
-            await pump(ledger, self.house.letters.write, self.house.routes, clock=self.clock)
+        with self.services.ledger() as ledger:
+            await pump(ledger, self.services.letters.write, self.services.routes, clock=self.clock)
 
     def link(self, room: str) -> str:
         """The address of that room in the newest mail, as its reader would click it."""
@@ -64,7 +64,7 @@ async def opened(folder: Path) -> AsyncIterator[Open]:
     """Open a house with three papers until the end."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        async with Mailbox() as mailbox:
+        async with MailServer() as mailbox:
             settings = load(
                 database_url=f"sqlite:///{folder}/digest.sqlite3",
                 base_url=url,
@@ -73,14 +73,14 @@ async def opened(folder: Path) -> AsyncIterator[Open]:
                 smtp_url=SecretStr(mailbox.url),
                 postal_address="1 Paper Street, Oxford",
             )
-            with closing(open_house(settings)) as house:
-                _furnish(house)
+            with closing(open_services(settings)) as services:
+                _furnish(services)
                 clock = Clock()
-                app = build(house, clock=clock)
+                app = build(services, clock=clock)
                 app.add_api_route("/broken", _broken)
                 server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
                 serving = asyncio.create_task(server.serve([listening]))
-                yield Open(house, mailbox, app.state.lobby, clock, url)
+                yield Open(services, mailbox, app.state.ctx, clock, url)
                 server.should_exit = True
                 await serving
 
@@ -89,9 +89,9 @@ def _broken() -> None:
     raise RuntimeError("a page of the tests that fails")
 
 
-def _furnish(house: House) -> None:
+def _furnish(services: Services) -> None:
     papers = [paper(title, first_seen=None) for title in TITLES]
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(hours=6))
         tx.signals.observe(
             signal(each, votes, hours_ago=1) for each, votes in zip(papers, (160, 40, 8), strict=True)

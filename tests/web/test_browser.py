@@ -50,7 +50,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await page.goto(here.link("u"))
         await page.click("main button")
         await expect(page.locator("h1")).to_have_text("You are unsubscribed")
-        with here.house.store.begin(write=False) as tx:
+        with here.services.store.begin(write=False) as tx:
             ada = tx.subscribers.by_address("ada@example.com")
         assert ada.status is Status.UNSUBSCRIBED
         assert ada.profile.keywords == ("teapots",)
@@ -58,8 +58,8 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
 
 async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:
     async with opened(tmp_path) as here, browser() as chromium:
-        with here.house.store.begin() as tx:
-            by = subscribers.By("reader", NOW, here.house.pepper)
+        with here.services.store.begin() as tx:
+            by = subscribers.Actor("reader", NOW, here.services.suppression_key)
             subscribers.sign_up(tx, "ada@example.com", by=by)
         await here.post()
         page = await chromium.new_page()
@@ -75,7 +75,7 @@ async def test_during_a_flood_the_page_itself_does_the_work_within_the_policy(tm
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         for _ in range(int(WORLDWIDE.burst * (1 - EASY)) + 60):
-            here.lobby.limits.world.take("", here.clock())
+            here.ctx.limits.world.take("", here.clock())
         await page.goto(f"{here.url}/papers?q=sheep")
         await page.fill("input[name=email]", "ada@example.com")
         await page.click("button:text-is('Subscribe')")

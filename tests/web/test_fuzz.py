@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models import Subscriber
 from tests.web.visit import ADMIN, BASE, path_of
 
@@ -63,7 +63,7 @@ def test_no_question_breaks_the_lists(someone: TestClient, asked: dict[str, str]
 @ONCE
 @given(st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=40), max_size=6))
 def test_no_form_breaks_the_preferences(
-    someone: TestClient, house: House, ada: Subscriber, form: dict[str, str]
+    someone: TestClient, services: Services, ada: Subscriber, form: dict[str, str]
 ) -> None:
     form = {name: value for name, value in form.items() if value != "erase-now"}
-    assert someone.post(path_of(house.links.preferences(ada.pid)), data=form).status_code in {200, 422}
+    assert someone.post(path_of(services.links.preferences(ada.pid)), data=form).status_code in {200, 422}

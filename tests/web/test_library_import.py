@@ -13,15 +13,15 @@ from click.testing import CliRunner
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.cli.subscribers import command
 from digest.mail.links import Links
 from digest.mail.tokens import Keys
 from digest.models import Status, Subscriber
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.libraries.clients import Places
 from digest.sources.libraries.request import in_a_hurry
-from digest.web.library_limits import Lenders
+from digest.web.library_limits import LibraryImportLimiter
 from digest.web.rate_limits import PER_BORROWER
 from tests.factories import NOW
 from tests.replay_server import Asked, ReplayServer, Reply
@@ -43,22 +43,22 @@ def server() -> Iterator[ReplayServer]:
         yield started
 
 
-def lenders(server: ReplayServer, *, within: float = 20) -> Lenders:
+def lenders(server: ReplayServer, *, within: float = 20) -> LibraryImportLimiter:
     places = Places(zotero=server.url, orcid=server.url, semanticscholar=server.url)
-    manners = replace(in_a_hurry(Manners(user_agent="test", interval=0)), first_wait=0.001)
-    return Lenders(lambda: Client(manners, trusted=(server.url,)), places, within=within)
+    manners = replace(in_a_hurry(ClientPolicy(user_agent="test", interval=0)), first_wait=0.001)
+    return LibraryImportLimiter(lambda: Client(manners, trusted=(server.url,)), places, within=within)
 
 
 @pytest.fixture
 def visitor(app: FastAPI, visitor: AsyncClient, server: ReplayServer) -> AsyncClient:
     """The visitor of a house that asks the server of the test."""
-    app.state.lobby = replace(app.state.lobby, lenders=lenders(server))
+    app.state.ctx = replace(app.state.ctx, lenders=lenders(server))
     return visitor
 
 
 @pytest.fixture
-def link(house: House, ada: Subscriber) -> str:
-    return path_of(house.links.preferences(ada.pid))
+def link(services: Services, ada: Subscriber) -> str:
+    return path_of(services.links.preferences(ada.pid))
 
 
 def everything_in(folder: Path) -> bytes:
@@ -85,13 +85,13 @@ async def test_all_three_are_read_and_what_is_not_known_is_named(
 
 
 async def test_page_and_command_come_to_the_same_profile(
-    visitor: AsyncClient, house: House, link: str, server: ReplayServer, reader_now: Look
+    visitor: AsyncClient, services: Services, link: str, server: ReplayServer, reader_now: Look
 ) -> None:
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.subscribers.add("bob@example.com", status=Status.CONFIRMED, now=NOW)
     names = ["--zotero", "4711", "--orcid", ORCID, "--author-id", "1741101"]
     urls = {f"DIGEST_{name}_URL": server.url for name in ("ZOTERO", "ORCID", "SEMANTICSCHOLAR")}
-    env = {"DIGEST_DATABASE_URL": str(house.store.engine.url), "ZOTERO_API_KEY": KEY, **urls}
+    env = {"DIGEST_DATABASE_URL": str(services.store.engine.url), "ZOTERO_API_KEY": KEY, **urls}
     result = await to_thread.run_sync(
         lambda: CliRunner().invoke(command, ["set", "bob@example.com", *names], env=env)
     )
@@ -152,7 +152,7 @@ async def test_a_slow_library_holds_nobody_else(
 async def test_a_silent_library_is_told_in_time_and_everything_else_is_saved(
     app: FastAPI, visitor: AsyncClient, link: str, server: ReplayServer, reader_now: Look
 ) -> None:
-    app.state.lobby = replace(app.state.lobby, lenders=lenders(server, within=0.3))
+    app.state.ctx = replace(app.state.ctx, lenders=lenders(server, within=0.3))
     server.answer(WORKS, Reply(silent=True))
     page = (await visitor.post(link, data={**WISHES, "orcid": ORCID, "keywords": "goats"})).text
     assert "Saved." in page

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digest.app.embedding_models import static_table
-from digest.db import Store
+from digest.db import Database
 from digest.db.papers.full_text import Question
 from digest.models.errors import ConfigError
 from digest.models.papers import Match
@@ -54,7 +54,7 @@ def nothing_else(name: str) -> Embedder | None:
     raise ConfigError(f"{name} is not installed")
 
 
-def filled(store: Store) -> Topics:
+def filled(store: Database) -> Topics:
     with store.begin() as tx:
         tx.papers.add(PAPERS, seen_at=NOW - timedelta(hours=6))
     keep_up(store, model := Topics(), NOW)
@@ -62,7 +62,7 @@ def filled(store: Store) -> Topics:
 
 
 @pytest.fixture
-def ask(any_store: Store) -> Callable[..., list[str]]:
+def ask(any_store: Database) -> Callable[..., list[str]]:
     model = filled(any_store)
     meaning = Meaning(any_store, lambda: model, load=nothing_else)
 
@@ -88,14 +88,16 @@ def test_the_filters_hold_for_what_is_found_by_meaning(ask: Callable[..., list[s
     assert ask("wool", category="cs.CL") == []
 
 
-def test_a_withdrawn_paper_is_not_found_by_meaning(any_store: Store, ask: Callable[..., list[str]]) -> None:
+def test_a_withdrawn_paper_is_not_found_by_meaning(
+    any_store: Database, ask: Callable[..., list[str]]
+) -> None:
     assert "A Lamb" in ask("wool")
     with any_store.begin() as tx:
         tx.papers.add([replace(LAMB, withdrawn=True)], seen_at=NOW)
     assert ask("wool") == ["On Sheep"]
 
 
-def test_new_vectors_are_searched_a_minute_later(any_store: Store, ask: Callable[..., list[str]]) -> None:
+def test_new_vectors_are_searched_a_minute_later(any_store: Database, ask: Callable[..., list[str]]) -> None:
     assert ask("sea") == ["Boats"]
     with any_store.begin() as tx:
         tx.papers.add([paper("At Sea", abstract="Nothing.")], seen_at=NOW)
@@ -103,7 +105,7 @@ def test_new_vectors_are_searched_a_minute_later(any_store: Store, ask: Callable
     assert ask("sea", minutes=2) == ["At Sea", "Boats"]
 
 
-def test_what_holds_the_words_is_not_said_to_be_found_by_meaning(store: Store) -> None:
+def test_what_holds_the_words_is_not_said_to_be_found_by_meaning(store: Database) -> None:
     model = filled(store)
     meaning = Meaning(store, lambda: model, load=nothing_else)
     held = [Match(SHEEP, 1.0)]
@@ -113,7 +115,7 @@ def test_what_holds_the_words_is_not_said_to_be_found_by_meaning(store: Store) -
     ]  # fmt: skip
 
 
-def test_without_a_model_or_vectors_the_words_alone_decide(store: Store) -> None:
+def test_without_a_model_or_vectors_the_words_alone_decide(store: Database) -> None:
     filled(store)
     held = [Match(SHEEP, 1.0)]
     question = Question.of("wool", [], None, None)
@@ -128,7 +130,7 @@ def test_without_a_model_or_vectors_the_words_alone_decide(store: Store) -> None
 @pytest.mark.skipif(
     not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
 )
-def test_the_static_table_finds_a_topic_and_no_nonsense(store: Store) -> None:
+def test_the_static_table_finds_a_topic_and_no_nonsense(store: Database) -> None:
     about = {
         "Safety of Autonomous Vehicles": "Driverless cars brake late on wet roads.",
         "Protein Structures from Sequences": "We predict how amino acids fold.",

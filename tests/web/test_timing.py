@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from httpx import AsyncClient
 
 from digest import subscribers
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models import Status
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.web.form_tokens import READING
 from digest.web.rate_limits import Allowance, Buckets
 from tests.factories import NOW
@@ -29,15 +29,15 @@ ENDLESS = Allowance(burst=1e9, per_minute=1e9)
 
 
 @pytest.fixture
-def crowd(house: House, app: FastAPI) -> FastAPI:
+def crowd(services: Services, app: FastAPI) -> FastAPI:
     """The pages, with a thousand readers, a thousand who are never written to, and no limits."""
-    by = By("test", NOW, house.pepper)
-    with house.store.begin() as tx:
+    by = Actor("test", NOW, services.suppression_key)
+    with services.store.begin() as tx:
         for n in range(SAMPLES):
             tx.subscribers.add(f"known{n:04d}@example.com", status=Status.CONFIRMED, now=NOW)
             subscribers.suppress(tx, f"suppressed{n:04d}@example.com", by=by)
     for name in ("visitors", "domains", "world"):
-        setattr(app.state.lobby.limits, name, Buckets(ENDLESS))
+        setattr(app.state.ctx.limits, name, Buckets(ENDLESS))
     return app
 
 
@@ -47,7 +47,7 @@ async def test_known_unknown_and_suppressed_addresses_are_answered_in_the_same_t
 ) -> None:
     dice = Random(8)  # noqa: S311  the order of a crowd is no secret
     taken = {kind: list[float]() for kind in KINDS}
-    tickets = crowd.state.lobby.tickets
+    tickets = crowd.state.ctx.tickets
 
     async def sign_up(kind: str, n: int) -> None:
         ticket = tickets.issue(clock() - timedelta(seconds=READING))

@@ -4,18 +4,18 @@ import asyncio
 
 import pytest
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.db import Transaction
 from digest.models.errors import StoreError
-from digest.subscribers import By
-from digest.web.write_batcher import MOST_TOGETHER, Committer
+from digest.subscribers import Actor
+from digest.web.write_batcher import MOST_TOGETHER, WriteBatcher
 from tests.factories import NOW
 
 
 async def test_a_mistake_of_ours_is_logged_and_leaves_nobody_behind_it_waiting(
-    house: House, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    committer, by = Committer(house.store), By("reader", NOW, house.pepper)
+    committer, by = WriteBatcher(services.store), Actor("reader", NOW, services.suppression_key)
 
     def mistaken(_: Transaction) -> None:
         raise ZeroDivisionError

@@ -18,8 +18,8 @@ ACTIONS = {
     "unsuppress": "Allow writing to this address again.",
     "reconfirm": "Ask the unconfirmed once more.",
 }
-# Where a command is not `command` in the module of its own name. `list_` and `set_`: a submodule called `list` or
-# `set` would take the place of the built-in name in this package.
+# Commands that are not `command` in a module of their own name; `list_`, because a submodule `list` would hide the
+# built-in `list` in this package.
 COMMANDS = {
     "list": ("list_", "command"),
     "set": ("set_", "command"),

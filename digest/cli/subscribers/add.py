@@ -27,8 +27,8 @@ from digest.cli.subscribers.common import (
 def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **wishes: object) -> None:
     """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
     seeds = shelves_of(wishes)
-    with desk(now) as (house, tx, by):
-        wanted = defaults_of(house) | wishes_of(wishes)
+    with desk(now) as (services, tx, by):
+        wanted = defaults_of(services) | wishes_of(wishes)
         papers = papers_of(tx, wishes, seeds=seeds)
         reader = subscribers.enrol(tx, address, wanted, papers=papers, has_consented=confirmed, by=by)
     if as_json:

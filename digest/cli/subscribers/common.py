@@ -15,17 +15,17 @@ from typing import Any, TypeVar
 import anyio
 import click
 
-from digest.app.services import House
-from digest.cli.common import clock, open_house
+from digest.app.services import Services
+from digest.cli.common import clock, open_services
 from digest.cli.output import tell
 from digest.db import Transaction
-from digest.models import LANGUAGES, Delivery, Frequency, Liking, Mix, Subscriber, Threshold
+from digest.models import LANGUAGES, Delivery, Frequency, LikedPaper, Mix, Subscriber, Threshold
 from digest.models.errors import InvalidChange
 from digest.models.subscribers import MOST_LIKED
 from digest.pipeline.edition_payload import paper_ids
 from digest.sources.libraries.bibliography import Seeds
-from digest.sources.libraries.clients import Shelves, gathered
-from digest.subscribers import By
+from digest.sources.libraries.clients import LibraryAccounts, gathered
+from digest.subscribers import Actor
 from digest.subscribers.seed_papers import filled, understood
 from digest.subscribers.validation import MOST_ITEMS
 
@@ -80,7 +80,9 @@ def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None and name not in LIBRARIES}
 
 
-def papers_of(tx: Transaction, given: Mapping[str, object], *, seeds: Seeds = NO_SEEDS) -> tuple[Liking, ...]:
+def papers_of(
+    tx: Transaction, given: Mapping[str, object], *, seeds: Seeds = NO_SEEDS
+) -> tuple[LikedPaper, ...]:
     """The papers of the libraries that were given: of the file, and those that were asked for before."""
     path = given.get("like")
     found = (*(liked_in(tx, path) if isinstance(path, Path) else ()), *_filled(tx, seeds))
@@ -95,14 +97,16 @@ def shelves_of(given: Mapping[str, object]) -> Seeds:
     if not any(names.values()):
         return NO_SEEDS
     key = _zotero_key() if names["zotero"] else ""
-    shelves = Shelves(zotero=names["zotero"], zotero_key=key, orcid=names["orcid"], author=names["author_id"])
-    with open_house() as house:
-        return anyio.run(_gather, house, shelves)
+    shelves = LibraryAccounts(
+        zotero=names["zotero"], zotero_key=key, orcid=names["orcid"], author=names["author_id"]
+    )
+    with open_services() as services:
+        return anyio.run(_gather, services, shelves)
 
 
-async def _gather(house: House, shelves: Shelves) -> Seeds:
-    async with house.connect_to_libraries() as client:
-        return await gathered(client, house.fetch_plan.libraries, shelves)
+async def _gather(services: Services, shelves: LibraryAccounts) -> Seeds:
+    async with services.connect_to_libraries() as client:
+        return await gathered(client, services.fetch_plan.libraries, shelves)
 
 
 def _zotero_key() -> str:
@@ -113,7 +117,7 @@ def _zotero_key() -> str:
     return str(click.prompt("Zotero API key (empty for a public library)", hide_input=True, default=""))
 
 
-def _filled(tx: Transaction, seeds: Seeds) -> tuple[Liking, ...]:
+def _filled(tx: Transaction, seeds: Seeds) -> tuple[LikedPaper, ...]:
     library = filled(tx, seeds)
     if seeds != NO_SEEDS:
         tell(f"{len(library.likings)} papers understood.")
@@ -122,7 +126,7 @@ def _filled(tx: Transaction, seeds: Seeds) -> tuple[Liking, ...]:
     return library.likings
 
 
-def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:
+def liked_in(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
     """The papers a file names, or the titles in it, one a line; what nobody understands is named."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
@@ -130,7 +134,7 @@ def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:
     library = understood(tx, text)
     titles = [line.strip() for line in text.splitlines() if len(line.split()) >= TITLE_WORDS]
     if not library.likings and titles:
-        return tuple(map(Liking, titles[:MOST_ITEMS]))
+        return tuple(map(LikedPaper, titles[:MOST_ITEMS]))
     if library.unknown:
         tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
     if not library.likings:
@@ -138,27 +142,27 @@ def liked_in(tx: Transaction, path: Path) -> tuple[Liking, ...]:
     return library.likings
 
 
-def _likings(text: str) -> tuple[Liking, ...]:
+def _likings(text: str) -> tuple[LikedPaper, ...]:
     """JSON lines with `title` and `abstract`, as `digest rank` reads them."""
     try:
         told = [json.loads(line) for line in text.splitlines() if line.strip()]
-        return tuple(Liking(str(each["title"]), str(each.get("abstract") or "")) for each in told)
+        return tuple(LikedPaper(str(each["title"]), str(each.get("abstract") or "")) for each in told)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidChange('A liked paper in JSON lines reads {"title": "…", "abstract": "…"}.') from error
 
 
 @contextmanager
-def desk(now: datetime | None = None) -> Iterator[tuple[House, Transaction, By]]:
+def desk(now: datetime | None = None) -> Iterator[tuple[Services, Transaction, Actor]]:
     """One transaction in the name of whoever typed the command."""
-    with open_house() as house:
-        by = By(actor=f"cli:{actor()}", now=clock(now), pepper=house.pepper)
-        with house.store.begin() as tx:
-            yield house, tx, by
+    with open_services() as services:
+        by = Actor(actor=f"cli:{actor()}", now=clock(now), suppression_key=services.suppression_key)
+        with services.store.begin() as tx:
+            yield services, tx, by
 
 
-def defaults_of(house: House) -> dict[str, object]:
+def defaults_of(services: Services) -> dict[str, object]:
     """When somebody who chose nothing gets the digest."""
-    return {"timezone": house.settings.timezone, "send_at": house.settings.send_at}
+    return {"timezone": services.settings.timezone, "send_at": services.settings.send_at}
 
 
 def actor() -> str:

@@ -10,8 +10,8 @@ from typing import TextIO
 
 import click
 
-from digest.app.services import House
-from digest.cli.common import open_house
+from digest.app.services import Services
+from digest.cli.common import open_services
 from digest.cli.output import tell
 from digest.cli.subscribers.common import subscriber_json
 from digest.models import Status, Subscriber
@@ -29,8 +29,8 @@ _PARTS = re.compile(r"[,;\n]")  # what an import parts the items of a list at
 def command(*, form: str, status: str | None, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
     write = write_csv if form == "csv" else write_lines
-    with open_house() as house:
-        readers = _all(house, Status(status) if status else None)
+    with open_services() as services:
+        readers = _all(services, Status(status) if status else None)
         if out is None:
             write(readers, sys.stdout)
             return
@@ -39,10 +39,10 @@ def command(*, form: str, status: str | None, out: Path | None) -> None:
     tell(f"{count} subscribers written to {out}.")
 
 
-def _all(house: House, status: Status | None) -> Iterator[Subscriber]:
+def _all(services: Services, status: Status | None) -> Iterator[Subscriber]:
     last = 0
     while True:
-        with house.store.begin(write=False) as tx:
+        with services.store.begin(write=False) as tx:
             some = tx.subscribers.after(last, status=status)
         yield from some
         if not some:

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 import click
 
-from digest.app.services import House
-from digest.cli.common import clock, json_option, now_option, open_house
+from digest.app.services import Services
+from digest.cli.common import clock, json_option, now_option, open_services
 from digest.cli.output import Bar, progress, show_json, show_table
 from digest.cli.subscribers.common import actor, defaults_of
-from digest.subscribers import By
-from digest.subscribers.importing import Outcome, Result, Row, take_in
+from digest.subscribers import Actor
+from digest.subscribers.importing import ImportResult, Result, Row, take_in
 from digest.subscribers.table_files import guarded, rows_of
 
 BATCH = 1000
@@ -47,38 +47,38 @@ def command(
     status. Known addresses are updated. Everybody gets a mail to confirm, unless you assert --confirmed.
     Suppressed addresses and people who left stay away. Exit code 1 when a row could not be read.
     """
-    with open_house() as house, file.open("rb") as source, ExitStack() as stack:
-        by = By(actor=f"cli:{actor()}", now=clock(now), pepper=house.pepper)
+    with open_services() as services, file.open("rb") as source, ExitStack() as stack:
+        by = Actor(actor=f"cli:{actor()}", now=clock(now), suppression_key=services.suppression_key)
         bar = stack.enter_context(progress("reading"))
         note = _reporter(stack, report)
         batches = _batches(rows_of(source), source, file.stat().st_size, bar)
         run = _dry_run if dry_run else _run
-        counts = run(house, batches, by=by, confirmed=confirmed, note=note)
+        counts = run(services, batches, by=by, confirmed=confirmed, note=note)
     _show(counts, dry_run=dry_run, as_json=as_json)
     if any(counts[result] for result in BAD):
         sys.exit(1)
 
 
 def _run(
-    house: House, batches: Iterator[list[Row]], *, by: By, confirmed: bool, note: "_Report"
+    services: Services, batches: Iterator[list[Row]], *, by: Actor, confirmed: bool, note: "_Report"
 ) -> Counter[Result]:
     counts: Counter[Result] = Counter()
     for batch in batches:
-        with house.store.begin() as tx:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(house))
+        with services.store.begin() as tx:
+            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(services))
         note(outcomes)
         counts.update(outcome.result for outcome in outcomes)
     return counts
 
 
 def _dry_run(
-    house: House, batches: Iterator[list[Row]], *, by: By, confirmed: bool, note: "_Report"
+    services: Services, batches: Iterator[list[Row]], *, by: Actor, confirmed: bool, note: "_Report"
 ) -> Counter[Result]:
     """All of it in one transaction that is then taken back: so the report is the one of the real run."""
     counts: Counter[Result] = Counter()
-    with suppress(_NothingWritten), house.store.begin() as tx:
+    with suppress(_NothingWritten), services.store.begin() as tx:
         for batch in batches:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(house))
+            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(services))
             note(outcomes)
             counts.update(outcome.result for outcome in outcomes)
         raise _NothingWritten
@@ -97,7 +97,7 @@ class _Report:
     def __init__(self, writer: Any) -> None:
         self._writer = writer
 
-    def __call__(self, outcomes: Iterable[Outcome]) -> None:
+    def __call__(self, outcomes: Iterable[ImportResult]) -> None:
         """Write down what became of these rows."""
         if self._writer:
             self._writer.writerows(

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from digest import subscribers
-from digest.cli.common import Day, now_option
+from digest.cli.common import DayParam, now_option
 from digest.cli.subscribers.common import desk
 from digest.models import Status
 from digest.models.errors import NotAsThingsStand
@@ -21,7 +21,7 @@ ALL = 1_000_000
 def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
     """Erase a subscriber: no trace of the address stays. Mail that waits for them is cancelled."""
     with desk(now) as (_, tx, by):
-        reader = subscribers.whom(tx, address)
+        reader = subscribers.get_subscriber(tx, address)
         if dry_run:
             mails = len(tx.deliveries.history(reader.id, limit=ALL))
             click.echo(
@@ -36,12 +36,12 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> N
 
 @click.command("pause", epilog="Example: digest subscribers pause ada@example.com --until 2026-12-24")
 @click.argument("address")
-@click.option("--until", type=Day(), help="The first day on which mail goes again.")
+@click.option("--until", type=DayParam(), help="The first day on which mail goes again.")
 @now_option
 def pause(*, address: str, until: datetime | None, now: datetime | None) -> None:
     """Send nothing for now: until a day, or until `resume`."""
     with desk(now) as (_, tx, by):
-        pid = subscribers.whom(tx, address).pid
+        pid = subscribers.get_subscriber(tx, address).pid
         subscribers.pause(tx, pid, until=until.date() if until else None, by=by)
     click.echo(f"Paused {address}{f' until {until:%Y-%m-%d}' if until else ''}.")
 
@@ -52,7 +52,7 @@ def pause(*, address: str, until: datetime | None, now: datetime | None) -> None
 def resume(*, address: str, now: datetime | None) -> None:
     """Send again, from the next slot on."""
     with desk(now) as (_, tx, by):
-        reader = subscribers.resume(tx, subscribers.whom(tx, address).pid, by=by)
+        reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).pid, by=by)
     due = f"{reader.next_due:%Y-%m-%d %H:%M} UTC" if reader.next_due else "never"
     click.echo(f"Resumed {reader.address}; the next digest is due {due}.")
 
@@ -63,7 +63,7 @@ def resume(*, address: str, now: datetime | None) -> None:
 def reconfirm(*, address: str, now: datetime | None) -> None:
     """Ask somebody who has not answered to confirm once more."""
     with desk(now) as (_, tx, by):
-        reader = subscribers.whom(tx, address)
+        reader = subscribers.get_subscriber(tx, address)
         if reader.status is not Status.UNCONFIRMED:
             raise NotAsThingsStand(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
         is_asked = subscribers.ask(tx, reader, by=by)

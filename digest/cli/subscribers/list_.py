@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from digest.cli.common import json_option, open_house
+from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import subscriber_json
 from digest.db.subscribers.repository import SORTS
@@ -33,7 +33,7 @@ def command(
     as_csv: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Who reads: filtered, sorted, a page at a time; programs get everybody unless they set a --limit."""
-    with open_house() as house, house.store.begin(write=False) as tx:
+    with open_services() as services, services.store.begin(write=False) as tx:
         page = tx.subscribers.page(
             status=Status(status) if status else None,
             search=search,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import click
 
-from digest.cli.common import json_option, open_house
+from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import delivery_json, subscriber_json
-from digest.subscribers import whom
+from digest.subscribers import get_subscriber
 
 
 @click.command("show", epilog="Example: digest subscribers show ada@example.com --json")
@@ -15,8 +15,8 @@ from digest.subscribers import whom
 @json_option
 def command(*, address: str, as_json: bool) -> None:
     """Everything about one subscriber: status, profile, schedule and the last deliveries."""
-    with open_house() as house, house.store.begin(write=False) as tx:
-        reader = whom(tx, address)
+    with open_services() as services, services.store.begin(write=False) as tx:
+        reader = get_subscriber(tx, address)
         history = tx.deliveries.history(reader.id, limit=10)
     told = subscriber_json(reader)
     if as_json:

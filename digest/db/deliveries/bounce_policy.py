@@ -10,7 +10,7 @@ from digest.db.audit import Audit
 from digest.db.dialects import insert
 from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
-from digest.models import BounceKind, Settlement, Status, SuppressionReason
+from digest.models import AttemptResult, BounceKind, Status, SuppressionReason
 from digest.models.addresses import key_of, parse_address
 
 MEMORY = timedelta(days=30)
@@ -49,11 +49,11 @@ def verdict(events: Sequence[Event], last_deliveries: Sequence[int]) -> Suppress
 class Standing:
     """Writes down what was heard about mails, and stops writing to those who are gone or complained."""
 
-    def __init__(self, connection: sa.Connection, *, pepper: bytes) -> None:
+    def __init__(self, connection: sa.Connection, *, suppression_key: bytes) -> None:
         self._connection = connection
-        self._pepper = pepper
+        self._pepper = suppression_key
 
-    def note(self, settlements: Iterable[Settlement]) -> None:
+    def note(self, settlements: Iterable[AttemptResult]) -> None:
         """Take the refusals among these settlements to heart."""
         for each in settlements:
             if each.bounce:
@@ -110,7 +110,7 @@ class Standing:
             sa.select(SUBSCRIBER.c.pid, SUBSCRIBER.c.mailbox).where(SUBSCRIBER.c.id == subscriber_id)
         ).one()
         mailbox = parse_address(address).mailbox
-        key = key_of(mailbox, pepper=self._pepper)
+        key = key_of(mailbox, suppression_key=self._pepper)
         if Suppressions(self._connection).add(key, reason, now=at, source=f"delivery {code}"):
             self._connection.execute(
                 sa.update(SUBSCRIBER)

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from digest.db.deliveries.bounce_policy import Standing
 from digest.db.dialects import among, chunks, insert
-from digest.db.prepared import Order
+from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import DELIVERY, DELIVERY_EVENT
-from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState, Planned, Subscriber
+from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState, NewDelivery, Subscriber
 
 PRIORITY = {
     DeliveryKind.CONFIRM: 10,  # a person is waiting for it
@@ -35,7 +35,7 @@ class Deliveries:
         self._connection = connection
         self._sent = SentPapers(connection)
 
-    def plan(self, planned: Sequence[Planned], *, now: datetime) -> int:
+    def plan(self, planned: Sequence[NewDelivery], *, now: datetime) -> int:
         """Queue mails; those whose key is known already change nothing. Gives the number of new ones."""
         return sum(self._plan(chunk, now) for chunk in chunks(planned, _CHUNK))
 
@@ -54,7 +54,7 @@ class Deliveries:
 
         True when it is new: a key is used once for ever.
         """
-        notice = Planned(
+        notice = NewDelivery(
             kind=kind,
             key=key,
             subscriber_id=subscriber.id,
@@ -138,10 +138,10 @@ class Deliveries:
         return self._connection.execute(change).rowcount == 1
 
     def report(  # noqa: PLR0913  an event is described by its facts
-        self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str, pepper: bytes
+        self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str, suppression_key: bytes
     ) -> bool:
         """A bounce or complaint about a mail, with its consequences; False when it is no news."""
-        standing = Standing(self._connection, pepper=pepper)
+        standing = Standing(self._connection, suppression_key=suppression_key)
         return standing.report(pid, kind, now=now, code=code, raw_hash=raw_hash)
 
     def compact(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
@@ -154,7 +154,7 @@ class Deliveries:
 
     # ---- inside
 
-    def _plan(self, planned: Sequence[Planned], now: datetime) -> int:
+    def _plan(self, planned: Sequence[NewDelivery], now: datetime) -> int:
         rows = {plan.key: _row(plan, now) for plan in planned}
         _queueing(self._connection.dialect).each(self._connection, rows.values())
         ours = [row["pid_"] for row in rows.values()]
@@ -192,15 +192,15 @@ def delivery_of(row: sa.Row[Any]) -> Delivery:
 
 
 @lru_cache(maxsize=8)
-def _queueing(dialect: sa.Dialect) -> Order:
+def _queueing(dialect: sa.Dialect) -> PreparedStatement:
     """Adds a row to the ledger, unless its key is known."""
     values = {column: sa.bindparam(f"{column.name}_", type_=column.type) for column in DELIVERY.c}
     del values[DELIVERY.c.id]
     new = insert(dialect, DELIVERY).values(values).on_conflict_do_nothing(index_elements=["key"])
-    return Order.of(new, dialect)
+    return PreparedStatement.of(new, dialect)
 
 
-def _row(plan: Planned, now: datetime) -> dict[str, Any]:
+def _row(plan: NewDelivery, now: datetime) -> dict[str, Any]:
     pid = base64.b32encode(secrets.token_bytes(10)).decode().lower()
     return {
         "pid_": pid,

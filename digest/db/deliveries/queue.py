@@ -12,12 +12,12 @@ from digest.db.deliveries.history import FINAL, RELEASING, delivery_of
 from digest.db.deliveries.statements import HELD, MAY_GET, moves, stands
 from digest.db.deliveries.token_buckets import Throttles
 from digest.db.dialects import is_postgres
-from digest.db.prepared import Order
+from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.repository import Subscribers
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import DELIVERY, SUBSCRIBER
-from digest.models import Claimed, Delivery, DeliveryKind, DeliveryState, Settlement, Subscriber
+from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState, Subscriber
 from digest.models.addresses import key_of, parse_address
 
 MOST_COPIES = 2
@@ -30,29 +30,34 @@ class Queue:
     """The sender's side of the ledger, in one transaction. `owner` names the sending process."""
 
     def __init__(
-        self, connection: sa.Connection, *, owner: str, pepper: bytes, keys: dict[int, str] | None = None
+        self,
+        connection: sa.Connection,
+        *,
+        owner: str,
+        suppression_key: bytes,
+        keys: dict[int, str] | None = None,
     ) -> None:
         self._connection = connection
         self._owner = owner
-        self._pepper = pepper
+        self._pepper = suppression_key
         self._keys = {} if keys is None else keys  # by delivery: what its reader would be suppressed under
         self._moves = moves(connection.dialect)
         self._sent = SentPapers(connection)
 
     # ---- claim: T2 in the design
 
-    def claim(self, limit: int, now: datetime, *, throttles: Throttles) -> Claimed:
+    def claim(self, limit: int, now: datetime, *, throttles: Throttles) -> ClaimedBatch:
         """Lease due mail, most urgent first. What nobody may get, or came too late, ends here."""
         rows = self._due(limit, now, throttles)
         if not rows:
-            return Claimed(again_in=throttles.wait(self._connection, now))
+            return ClaimedBatch(again_in=throttles.wait(self._connection, now))
         barred = self._barred(rows)
         late = [row for row in rows if row.not_after <= now]
         cancelled = [row for row in rows if row.not_after > now and row.id in barred]
         good = [row for row in rows if row.not_after > now and row.id not in barred]
         self._end(late, DeliveryState.EXPIRED, now)
         self._end(cancelled, DeliveryState.CANCELLED, now)
-        return Claimed(self._lease(good), expired=len(late), cancelled=len(cancelled))
+        return ClaimedBatch(self._lease(good), expired=len(late), cancelled=len(cancelled))
 
     def _due(self, limit: int, now: datetime, throttles: Throttles) -> list[Row]:
         """Rows in the order of the queue; of braked domains no more than they take at the moment."""
@@ -71,7 +76,7 @@ class Queue:
         return list(self._connection.execute(query, {"now": now, "most": limit}))
 
     def _barred(self, rows: Sequence[Row]) -> set[int]:
-        keys = {row.id: key_of(_mailbox(row), pepper=self._pepper) for row in rows if row.mailbox}
+        keys = {row.id: key_of(_mailbox(row), suppression_key=self._pepper) for row in rows if row.mailbox}
         held = Suppressions(self._connection).among(set(keys.values()))
         self._keys.update(keys)
         return {row.id for row in rows if not _may_get(row) or keys.get(row.id) in held}
@@ -112,19 +117,19 @@ class Queue:
         gone = self._move(self._moves.stop, deliveries, state_=state.value, now=now)
         self._sent.release([each for each in deliveries if each.id in gone])
 
-    def let_out(self, deliveries: Sequence[Delivery]) -> None:
+    def mark_body_sent(self, deliveries: Sequence[Delivery]) -> None:
         """From the next commit on their bodies may be on the wire."""
-        self._move(self._moves.let_out, deliveries)
+        self._move(self._moves.mark_body_sent, deliveries)
 
     # ---- result: T5
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
+    def settle(self, settlements: Sequence[AttemptResult]) -> None:
         """Write down what became of mail in our hands; a row that another worker took over is left alone."""
         if settlements:
             self._moves.settle.each(self._connection, [self._result(each) for each in settlements])
         self._sent.release([each.delivery for each in settlements if each.state in RELEASING])
 
-    def _result(self, told: Settlement) -> dict[str, object]:
+    def _result(self, told: AttemptResult) -> dict[str, object]:
         delivery, again = told.delivery, told.not_before or told.delivery.not_before
         return {
             "id_": delivery.id,
@@ -134,7 +139,7 @@ class Queue:
             "not_before_": min(again, delivery.not_after),
             "attempt_": int(told.spends),
             "uncertain_": int(told.doubtful),
-            "render_failures_": int(told.misprint),
+            "render_failures_": int(told.render_failed),
             "last_code_": told.code,
             "last_enhanced_": told.enhanced,
             "last_reply_": told.text[:REPLY_KEPT],
@@ -175,7 +180,9 @@ class Queue:
             sa.update(DELIVERY).where(held).values(state=DeliveryState.QUEUED, owner=None)
         )
 
-    def _move(self, move: Order, rows: Sequence[Delivery | Row], **facts: object) -> frozenset[int]:
+    def _move(
+        self, move: PreparedStatement, rows: Sequence[Delivery | Row], **facts: object
+    ) -> frozenset[int]:
         """Give the order for these rows; the ids it gives back, if it does."""
         if not rows:
             return frozenset()

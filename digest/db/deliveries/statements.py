@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.prepared import Order
+from digest.db.prepared import PreparedStatement
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUPPRESSION
 from digest.models import DeliveryKind, DeliveryState, Status
 
@@ -29,20 +29,20 @@ _ROW = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class DeliveryStatements:
     """Orders over `rows`, a JSON list of [id, generation, suppression key]; `settle` is given one by one."""
 
-    lease: Order
-    intend: Order
-    let_out: Order
-    stop: Order
-    release: Order
-    end: Order
-    settle: Order
+    lease: PreparedStatement
+    intend: PreparedStatement
+    mark_body_sent: PreparedStatement
+    stop: PreparedStatement
+    release: PreparedStatement
+    end: PreparedStatement
+    settle: PreparedStatement
 
 
 @lru_cache(maxsize=8)
-def moves(dialect: sa.Dialect) -> Moves:
+def moves(dialect: sa.Dialect) -> DeliveryStatements:
     """The orders for one kind of database."""
     want = _listed(dialect, _ROW)
     these = sa.update(DELIVERY).where(_D.id == want.c.id, _D.generation == want.c.generation)
@@ -64,7 +64,9 @@ def moves(dialect: sa.Dialect) -> Moves:
         "end": these.values(state=state, **over),
         "settle": _SETTLE,
     }
-    return Moves(**{name: Order.of(statement, dialect) for name, statement in written.items()})
+    return DeliveryStatements(
+        **{name: PreparedStatement.of(statement, dialect) for name, statement in written.items()}
+    )
 
 
 def _listed(dialect: sa.Dialect, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.Subquery:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from digest.db.deliveries.statements import stands
 from digest.db.dialects import insert, is_postgres
 from digest.db.tables import BUCKET, DELIVERY
-from digest.models import Brake, DeliveryState, Settlement
+from digest.models import AttemptResult, DeliveryState, ThrottleAction
 from digest.models.backoff import FIRST_RATE, UNLIMITED, Bucket
 
 DOMAIN = "domain:"
@@ -60,7 +60,7 @@ class Throttles:
         return min((self._domains[domain].wait(self._wall) for domain in waiting), default=None)
 
     def learn(
-        self, connection: sa.Connection, settlements: Sequence[Settlement], braked: frozenset[str]
+        self, connection: sa.Connection, settlements: Sequence[AttemptResult], braked: frozenset[str]
     ) -> None:
         """Slow down where less was asked for, stop where we were refused, go faster where mail is taken."""
         for settlement in settlements:
@@ -79,7 +79,7 @@ class Throttles:
         _write(connection, after)
         return some, after.wait(self._wall)
 
-    def _apply(self, connection: sa.Connection, key: str, brake: Brake | None) -> None:
+    def _apply(self, connection: sa.Connection, key: str, brake: ThrottleAction | None) -> None:
         bucket = _read(connection, BUCKET.c.key == key).get(key)
         if brake is None:
             if bucket is not None:
@@ -87,7 +87,7 @@ class Throttles:
             return
         bucket = bucket or Bucket.full(key, FIRST_RATE, self._wall)
         slower = bucket.slowed(self._wall)
-        _write(connection, slower if brake is Brake.SLOW else slower.stopped(self._wall, rest=REST))
+        _write(connection, slower if brake is ThrottleAction.SLOW else slower.stopped(self._wall, rest=REST))
 
 
 def _quicken(connection: sa.Connection, bucket: Bucket) -> None:

@@ -7,7 +7,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from digest.db.migrate import is_ours
-from digest.db.tables import Record
+from digest.db.tables import TableBase
 
 
 def plain(type_: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:
@@ -22,7 +22,7 @@ def plain(type_: str, item: Any, _autogen: AutogenContext) -> str | Literal[Fals
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Record.metadata,
+    target_metadata=TableBase.metadata,
     render_as_batch=True,  # SQLite cannot ALTER much: batch mode rebuilds the table
     render_item=plain,
     include_object=is_ours,

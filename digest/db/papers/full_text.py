@@ -15,7 +15,7 @@ from unicodedata import normalize
 import sqlalchemy as sa
 
 from digest.db.dialects import is_postgres, storable
-from digest.db.papers.text_match import Wanted
+from digest.db.papers.text_match import SearchTerms
 from digest.db.tables import PAPER
 
 CONSIDERED = 2000  # of a word that is everywhere, the newest so many are ranked
@@ -78,7 +78,7 @@ def _best_first(each: Weighed) -> tuple[float, int]:
 
 def _weighed(connection: sa.Connection, question: Question) -> list[Weighed]:
     """The newest papers with these words; with the last one unfinished only if it is rare as it stands."""
-    wanted = Wanted.of(question.words)
+    wanted = SearchTerms.of(question.words)
     weighed = [(row[0], wanted.likeness(*row[1:])) for row in _read(connection, question)]
     if len(weighed) < ENOUGH and not question.is_unfinished and len(question.words[-1]) >= _SHORTEST_STEM:
         return _weighed(connection, replace(question, is_unfinished=True))

@@ -14,7 +14,7 @@ from digest.models import Paper
 _PAPER = TypeAdapter(Paper)
 
 
-class Past:
+class PaperHistory:
     """Former contents of papers. Only of those that were mailed: nobody asks for the others."""
 
     def __init__(self, connection: sa.Connection) -> None:

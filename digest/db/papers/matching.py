@@ -29,7 +29,7 @@ class Work:
         return self.paper != self.stored or bool(self.absorbed)
 
 
-class Shelf:
+class PaperMatcher:
     """The works a batch may belong to, met by any of their keys."""
 
     def __init__(self, stored: Iterable[tuple[int, Paper, frozenset[str]]] = ()) -> None:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from digest.db.dialects import among, chunks, insert, is_postgres
 from digest.db.papers.aliases import numbers_of
 from digest.db.papers.full_text import Question, filters_of, matching
-from digest.db.papers.history import Past
-from digest.db.papers.matching import Shelf, Work
+from digest.db.papers.history import PaperHistory
+from digest.db.papers.matching import PaperMatcher, Work
 from digest.db.tables import ALIAS, PAPER, SENT_PAPER, SIGNAL
 from digest.models import Announcement, Paper
 from digest.models.paper_ids import arxiv_id, keys_of
@@ -48,11 +48,11 @@ class Papers:
         if is_postgres(self._connection):
             self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         keys = [keys_of(paper) for paper in papers]
-        shelf = Shelf(self._stored({key for names in keys for key in names}))
+        shelf = PaperMatcher(self._stored({key for names in keys for key in names}))
         taken = [shelf.take(paper, names, seen_at) for paper, names in zip(papers, keys, strict=True)]
         changed = [work for work in shelf.works() if work.has_changed]
         added = _told(papers, taken, changed)
-        Past(self._connection).keep(self._before(changed), until=seen_at)
+        PaperHistory(self._connection).keep(self._before(changed), until=seen_at)
         self._write(changed, shelf)
         return added
 
@@ -115,7 +115,7 @@ class Papers:
 
     def retell(self, sentences: Mapping[str, str], *, at: datetime) -> None:
         """Keep what a language model says of papers, by their ids; what it says of others is nothing."""
-        Past(self._connection).keep(self.by_ids(sentences).values(), until=at)
+        PaperHistory(self._connection).keep(self.by_ids(sentences).values(), until=at)
         for known, sentence in sentences.items():
             self._connection.execute(sa.update(PAPER).where(PAPER.c.id == known).values(retold=sentence))
 
@@ -147,7 +147,7 @@ class Papers:
             (number, paper, frozenset(known[number])) for number, paper in self._rows(PAPER.c.number, numbers)
         ]
 
-    def _write(self, changed: Sequence[Work], shelf: Shelf) -> None:
+    def _write(self, changed: Sequence[Work], shelf: PaperMatcher) -> None:
         for work in changed:
             for number in work.absorbed:
                 self._move(number, work)

@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchTerms:
     """The words of a search, ready to be looked for in thousands of papers."""
 
     roots: tuple[str, ...]

@@ -19,7 +19,7 @@ _UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SubscriberPage:
     """Some of the subscribers that match, and how many match in all."""
 
     subscribers: tuple[Subscriber, ...]
@@ -135,7 +135,7 @@ class Subscribers:
         descending: bool = False,
         limit: int = 50,
         offset: int = 0,
-    ) -> Page:
+    ) -> SubscriberPage:
         """A page of subscribers: of one status, with a piece of the address, in the order of one of SORTS."""
         wanted: list[sa.ColumnElement[bool]] = []
         if status is not None:
@@ -150,7 +150,7 @@ class Subscribers:
         )
         query = sa.select(SUBSCRIBER).where(*wanted).order_by(*order).limit(limit).offset(offset)
         total = self._connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIBER).where(*wanted))
-        return Page(tuple(map(subscriber_of, self._connection.execute(query))), int(total or 0))
+        return SubscriberPage(tuple(map(subscriber_of, self._connection.execute(query))), int(total or 0))
 
     def after(
         self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from digest.db.dialects import among, insert_many
 from digest.db.tables import SENT_PAPER
-from digest.models import Delivery, Planned, Sent
+from digest.models import Delivery, NewDelivery, Sent
 
 _SENT = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
 _RELEASE = sa.delete(SENT_PAPER).where(
@@ -40,7 +40,7 @@ class SentPapers:
             memory[reader][paper] = _sent(day, expected, votes, resent)
         return memory
 
-    def remember(self, planned: Sequence[Planned], ids: Mapping[str, int]) -> None:
+    def remember(self, planned: Sequence[NewDelivery], ids: Mapping[str, int]) -> None:
         """The papers of these mails; `ids` are the rows of the ledger, by key."""
         rows = [
             (reader, day or sent.day.isoformat(), paper, sent.resent, sent.expected, sent.votes, mail)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from digest.delivery.bounces.reports import Heard, meaning
+from digest.delivery.bounces.reports import BounceReport, meaning
 from digest.delivery.bounces.return_path import delivery_behind
 from digest.models import BounceKind
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
@@ -22,7 +22,7 @@ NO_COMPLAINT = ("not-spam", "auth-failure", "virus")  # feedback types by which 
 HARD = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # kinds of permanent bounce that need no status
 
 
-def read_notification(message: str, *, raw_hash: str, keys: Sequence[bytes]) -> Heard | None:
+def read_notification(message: str, *, raw_hash: str, keys: Sequence[bytes]) -> BounceReport | None:
     """What a notification (or an event of event publishing) says; None when it is of another kind or forged.
 
     `mail.source` is the envelope sender we gave, so it names the delivery and is signed by ourselves.
@@ -33,7 +33,7 @@ def read_notification(message: str, *, raw_hash: str, keys: Sequence[bytes]) -> 
         pid = delivery_behind(str(said["mail"]["source"]), keys=keys)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
-    return Heard(pid, kind, code[:40], raw_hash) if pid and kind else None
+    return BounceReport(pid, kind, code[:40], raw_hash) if pid and kind else None
 
 
 def _said(said: Mapping[str, Any]) -> tuple[BounceKind | None, str]:
@@ -73,7 +73,7 @@ _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class SnsMessage:
     """A message that says it comes from SNS, for a topic of ours; nobody has vouched for it yet."""
 
     kind: str
@@ -95,7 +95,7 @@ class Topics:
         self._keys = keys
         self._certificates: OrderedDict[str, bytes] = OrderedDict()
 
-    async def take(self, body: bytes, *, now: datetime) -> Heard | None:
+    async def take(self, body: bytes, *, now: datetime) -> BounceReport | None:
         """What a message says about a delivery. A subscription of one of our topics to us is confirmed.
 
         Raises InvalidToken unless Amazon signed it lately and for a topic of ours, and DeliveryError when
@@ -117,13 +117,13 @@ class Topics:
         return self._certificates[url]
 
 
-def read_posted(body: bytes, *, allowed: Collection[str], now: datetime) -> Posted:
+def read_posted(body: bytes, *, allowed: Collection[str], now: datetime) -> SnsMessage:
     """A message with everything about it checked that needs no certificate; InvalidToken otherwise."""
     try:
         said = json.loads(body)
         kind, topic = str(said["Type"]), str(said["TopicArn"])
         at = datetime.fromisoformat(str(said["Timestamp"]))
-        posted = Posted(
+        posted = SnsMessage(
             kind=kind,
             topic=topic,
             message=str(said["Message"]),
@@ -142,7 +142,7 @@ def read_posted(body: bytes, *, allowed: Collection[str], now: datetime) -> Post
     return posted
 
 
-def verify(posted: Posted, certificate: bytes, *, now: datetime) -> None:
+def verify(posted: SnsMessage, certificate: bytes, *, now: datetime) -> None:
     """InvalidToken unless this certificate is in force and its key made the signature."""
     try:
         from cryptography import x509  # noqa: PLC0415  an extra
@@ -155,7 +155,7 @@ def verify(posted: Posted, certificate: bytes, *, now: datetime) -> None:
         raise InvalidToken("Amazon did not sign this.") from error
 
 
-def _verify(posted: Posted, certificate: "Certificate", now: datetime) -> None:
+def _verify(posted: SnsMessage, certificate: "Certificate", now: datetime) -> None:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415  an extra
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415  the same
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256  # noqa: PLC0415  the same
@@ -169,7 +169,7 @@ def _verify(posted: Posted, certificate: "Certificate", now: datetime) -> None:
     key.verify(posted.signature, posted.signed, PKCS1v15(), hashed)
 
 
-def _is_amazons(posted: Posted) -> bool:
+def _is_amazons(posted: SnsMessage) -> bool:
     """Certificate and confirmation come from the host of the topic's own region, and from nowhere else."""
     found = _TOPIC.fullmatch(posted.topic)
     if found is None:
@@ -182,7 +182,7 @@ def _is_amazons(posted: Posted) -> bool:
     return is_ours and (posted.kind != SUBSCRIPTION or _confirms(posted, host))
 
 
-def _confirms(posted: Posted, host: str) -> bool:
+def _confirms(posted: SnsMessage, host: str) -> bool:
     parts = urlsplit(posted.subscribe_url)
     asked = parse_qs(parts.query)
     for_us = asked.get("Action") == ["ConfirmSubscription"] and asked.get("TopicArn") == [posted.topic]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from digest.delivery.bounces.reports import MOST_BYTES, Heard, read_report
+from digest.delivery.bounces.reports import MOST_BYTES, BounceReport, read_report
 from digest.delivery.bounces.return_path import delivery_behind
 from digest.models import BounceKind
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
@@ -23,7 +23,7 @@ from digest.models.errors import ConfigError, DeliveryError, InvalidToken
 AT_ONCE = 500
 SIGNED_WITHIN = 300  # seconds between the signing of a webhook and its arrival
 LONGEST_HEAD = 64 * 1024
-Hear = Callable[[Heard], bool]
+Hear = Callable[[BounceReport], bool]
 Leave = Callable[[str], bool]
 _SIGNED_AT = re.compile(r"t=([0-9]{1,12}),")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
@@ -38,7 +38,7 @@ def nobody_leaves(_: str) -> bool:
     return False
 
 
-class Mailbox(Protocol):
+class BounceMailbox(Protocol):
     """Somewhere returned mail lies."""
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
@@ -49,7 +49,7 @@ class Mailbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BounceRunSummary:
     """What lay in the mailbox."""
 
     read: int = 0
@@ -58,7 +58,9 @@ class Reading:
     left: int = 0  # unsubscribed by mail
 
 
-def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes], leave: Leave = nobody_leaves) -> Reading:
+def read_bounces(
+    box: BounceMailbox, hear: Hear, *, keys: Sequence[bytes], leave: Leave = nobody_leaves
+) -> BounceRunSummary:
     """Read everything unread; `hear` writes one event down, `leave` unsubscribes whoever holds a token.
 
     Both say whether that was new. A mail is marked as read only after that, so a crash reads it again;
@@ -71,7 +73,7 @@ def read_bounces(box: Mailbox, hear: Hear, *, keys: Sequence[bytes], leave: Leav
         left += report is None and token is not None and leave(token)
         box.mark_read(name)
         read += 1
-    return Reading(read, heard, read - heard - left, left)
+    return BounceRunSummary(read, heard, read - heard - left, left)
 
 
 def unsubscribe_token(raw: bytes) -> str | None:
@@ -82,7 +84,7 @@ def unsubscribe_token(raw: bytes) -> str | None:
 
 
 @contextmanager
-def open_mailbox(url: str) -> Iterator[Mailbox]:
+def open_mailbox(url: str) -> Iterator[BounceMailbox]:
     """A mailbox by its address: maildir:/path, or imaps://user:pass@host[:port]/FOLDER."""
     parts = urlsplit(url)
     if parts.scheme == "maildir" and parts.path:
@@ -133,7 +135,7 @@ class Imap:
         self._server.uid("STORE", name, "+FLAGS", r"(\Seen)")
 
 
-def _imap(url: str) -> Iterator[Mailbox]:
+def _imap(url: str) -> Iterator[BounceMailbox]:
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     host, folder = parts.hostname or "", unquote(parts.path.strip("/")) or "INBOX"
@@ -167,7 +169,7 @@ def sign_webhook(body: bytes, secret: bytes, *, at: int) -> str:
 
 def read_webhook(
     body: bytes, signature: str, *, secret: bytes, keys: Sequence[bytes], now: float | None = None
-) -> Heard | None:
+) -> BounceReport | None:
     """What a provider tells us: {"envelope": our return address, "type": "hard", "code": "5.1.1"}.
 
     Raises InvalidToken unless it is signed with the shared secret, and lately.
@@ -181,7 +183,7 @@ def read_webhook(
     return _told(body, keys)
 
 
-def _told(body: bytes, keys: Sequence[bytes]) -> Heard | None:
+def _told(body: bytes, keys: Sequence[bytes]) -> BounceReport | None:
     try:
         said = json.loads(body)
         pid = delivery_behind(str(said["envelope"]), keys=keys)
@@ -189,4 +191,4 @@ def _told(body: bytes, keys: Sequence[bytes]) -> Heard | None:
         code = str(said.get("code", ""))[:40]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Heard(pid, kind, code, sha256(body).hexdigest()) if pid else None
+    return BounceReport(pid, kind, code, sha256(body).hexdigest()) if pid else None

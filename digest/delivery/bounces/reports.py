@@ -13,7 +13,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from digest.delivery.bounces.return_path import delivery_in
-from digest.delivery.message import Outcome, Step
+from digest.delivery.message import SendResult, SmtpStage
 from digest.delivery.reply_codes import classify
 from digest.models import BounceKind
 
@@ -28,7 +28,7 @@ _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BounceReport:
     """What came back about one of our deliveries."""
 
     pid: str
@@ -37,7 +37,7 @@ class Heard:
     raw_hash: str  # the same report twice is one
 
 
-def read_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> Heard | None:
+def read_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> BounceReport | None:
     """What this mail says about which delivery; None when it does not speak of one, or is forged.
 
     An answer that is no report (an out-of-office note) is nothing. A report that we cannot read is
@@ -53,7 +53,7 @@ def read_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> 
     pid = _pid([envelope_to, *_to(head), *_inside(parts)], keys)
     if pid is None or kind is None:
         return None
-    return Heard(pid, kind, code, hashlib.sha256(raw).hexdigest())
+    return BounceReport(pid, kind, code, hashlib.sha256(raw).hexdigest())
 
 
 # ---- delivery reports
@@ -79,7 +79,7 @@ def meaning(status: str) -> BounceKind:
     """What an enhanced status means: what a reply would have said; one that gave up waiting says: not now."""
     if not status.startswith("5"):
         return BounceKind.SOFT
-    return classify(Outcome(Step.RCPT, 550, f"{status} reported")).bounce or BounceKind.OTHER
+    return classify(SendResult(SmtpStage.RCPT, 550, f"{status} reported")).bounce or BounceKind.OTHER
 
 
 # ---- complaints

@@ -12,7 +12,7 @@ class Lost(Exception):
     """The connection is gone, silent or senseless; nothing more can be learnt from it."""
 
 
-class Reply(NamedTuple):  # four of them for every mail: made in half the time of a dataclass
+class SmtpReply(NamedTuple):  # four of them for every mail: made in half the time of a dataclass
     """One complete answer; the lines of a long one are joined by spaces."""
 
     code: int
@@ -30,9 +30,9 @@ class Wire(asyncio.Protocol):
         self._buffer = b""
         self._lines: list[str] = []
         self._size = 0
-        self._replies: deque[Reply] = deque()
+        self._replies: deque[SmtpReply] = deque()
         self._awaited = 0  # replies still to come for what was written
-        self._waiter: asyncio.Future[Reply] | None = None
+        self._waiter: asyncio.Future[SmtpReply] | None = None
         self._closed = asyncio.get_running_loop().create_future()
         self.lost = ""  # why nothing will come any more
         transport.set_protocol(self)
@@ -43,7 +43,7 @@ class Wire(asyncio.Protocol):
         if not self.lost:
             self._transport.writelines(parts)
 
-    async def reply(self, timeout: float) -> Reply:  # noqa: ASYNC109  one deadline per reply is the protocol's own rule
+    async def reply(self, timeout: float) -> SmtpReply:  # noqa: ASYNC109  one deadline per reply is the protocol's own rule
         """The next answer; raises Lost when there will be none, or none in time."""
         if here := self.at_hand():
             return here
@@ -58,7 +58,7 @@ class Wire(asyncio.Protocol):
             alarm.cancel()
             self._waiter = None
 
-    def at_hand(self) -> Reply | None:
+    def at_hand(self) -> SmtpReply | None:
         """The next answer, if it is here already."""
         return self._replies.popleft() if self._replies else None
 
@@ -105,10 +105,10 @@ class Wire(asyncio.Protocol):
             self._lines.append(text)
             return
         code = int(line[:3]) if line[:3].isdigit() else -1
-        self._arrived(Reply(code, " ".join((*self._lines, text)) if self._lines else text))
+        self._arrived(SmtpReply(code, " ".join((*self._lines, text)) if self._lines else text))
         self._lines, self._size = [], 0
 
-    def _arrived(self, reply: Reply) -> None:
+    def _arrived(self, reply: SmtpReply) -> None:
         if not self._awaited:  # unasked: a farewell, or noise that must not pass for an answer
             if reply.code == 421:
                 self._give_up(f"421 {reply.text}")

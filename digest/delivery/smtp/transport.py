@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from digest.delivery.message import Outcome, Step, Unreachable
+from digest.delivery.message import SendResult, SmtpStage, Unreachable
 from digest.delivery.smtp.protocol import Wire
 from digest.delivery.smtp.session import Patience, SmtpLine
 from digest.models.errors import ConfigError
@@ -140,7 +140,7 @@ class SmtpTransport:
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Unreachable(_outcome(Step.CONNECT, error)) from error
+            raise Unreachable(_outcome(SmtpStage.CONNECT, error)) from error
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
         if not self._server.username:
@@ -148,12 +148,12 @@ class SmtpTransport:
         try:
             await client.login(self._server.username, self._server.password)
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-            raise Unreachable(_outcome(Step.CONNECT, error)) from error
+            raise Unreachable(_outcome(SmtpStage.CONNECT, error)) from error
         except aiosmtplib.SMTPException as error:
-            raise Unreachable(_outcome(Step.LOGIN, error)) from error
+            raise Unreachable(_outcome(SmtpStage.LOGIN, error)) from error
 
 
-def _outcome(step: Step, error: Exception) -> Outcome:
+def _outcome(step: SmtpStage, error: Exception) -> SendResult:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return Outcome(step, error.code, error.message)
-    return Outcome(step, 0, str(error) or type(error).__name__)
+        return SendResult(step, error.code, error.message)
+    return SendResult(step, 0, str(error) or type(error).__name__)

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from lxml import etree
 
-from digest.models import Health, Paper, Reading
+from digest.models import FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, arxiv_version, canonical
 from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
-from digest.sources.http.response import Refused, Wants
+from digest.sources.http.response import BadResponse, Wants
 from digest.sources.text import normalize
 from digest.sources.xml import ATOM, Unreadable, read_each, text_of
 
@@ -20,7 +20,7 @@ _EXT = "{http://arxiv.org/schemas/atom}"
 _ERROR = "/api/errors#"
 
 
-async def look_up(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> Reading:
+async def look_up(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> FetchResult:
     """The papers of these arXiv ids, a hundred to a question; the unknown ones are named in the note."""
     asked = [number.removeprefix("arxiv:") for number in numbers]
     readings = [
@@ -29,13 +29,13 @@ async def look_up(client: Client, base: str, numbers: Sequence[str], read_at: da
     papers = tuple(paper for reading in readings for paper in reading.papers)
     missing = sorted(set(asked) - {paper.id.removeprefix("arxiv:") for paper in papers})
     note = " ".join(reading.note for reading in readings if reading.note)
-    whole = Reading(source="arxiv-api", scope="look-up", read_at=read_at, papers=papers, note=note)
+    whole = FetchResult(source="arxiv-api", scope="look-up", read_at=read_at, papers=papers, note=note)
     if not missing:
         return whole
     return _noting(whole, f"arXiv does not know {', '.join(missing[:5])}{' …' if missing[5:] else ''}.")
 
 
-async def _ask(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> Reading:
+async def _ask(client: Client, base: str, numbers: Sequence[str], read_at: datetime) -> FetchResult:
     try:
         answer = await client.get(
             f"{base}/api/query",
@@ -43,19 +43,19 @@ async def _ask(client: Client, base: str, numbers: Sequence[str], read_at: datet
             wants=Wants.XML,
             params={"id_list": ",".join(numbers), "start": 0, "max_results": len(numbers)},
         )
-    except Refused as error:
+    except BadResponse as error:
         raise SourceError(error_in(error.answer.body) or str(error)) from error
     return parse(answer.body, "look-up", read_at)
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The papers of one answer; SourceChanged when it is no Atom feed or an error entry."""
     if message := error_in(body):
         raise SourceChanged(f"arXiv says: {message}")
     parsed = read_each(body, (f"{ATOM}entry",), _paper)
     if not parsed.broken and parsed.root != f"{ATOM}feed":
         raise SourceChanged("the answer is XML, but not a feed")
-    reading = Reading(
+    reading = FetchResult(
         source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items, body=body,
         health=Health.TRUNCATED if parsed.broken else Health.OK,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def error_in(body: bytes) -> str:
     return next(iter(read_each(body, (f"{ATOM}entry",), _error).items), "")
 
 
-def _noting(reading: Reading, note: str) -> Reading:
+def _noting(reading: FetchResult, note: str) -> FetchResult:
     return replace(reading, note=f"{reading.note} {note}".strip())
 
 

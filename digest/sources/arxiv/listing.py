@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime
 
 from bs4 import BeautifulSoup, Tag
 
-from digest.models import Announcement, Health, Paper, Reading
+from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id
 from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
-from digest.sources.http.response import Refused, Wants
+from digest.sources.http.response import BadResponse, Wants
 from digest.sources.text import normalize
 
 SHOW = 2000  # the page takes only certain numbers; this is the largest
@@ -30,7 +30,7 @@ _SECTIONS = {
 class Listing:
     """One page: the day it is of, its papers, and how many there should be."""
 
-    reading: Reading
+    reading: FetchResult
     day: date | None
     total: int
 
@@ -45,7 +45,7 @@ async def ask(client: Client, base: str, category: str, read_at: datetime) -> Li
     url = f"{base}/list/{category}/new"
     try:
         answer = await client.get(url, family="arxiv", wants=Wants.HTML, params={"show": SHOW})
-    except Refused as error:
+    except BadResponse as error:
         raise SourceError(f"arXiv says: {refusal_in(error.answer.body) or error}") from error
     return parse(answer.body, category, read_at)
 
@@ -59,7 +59,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Listing:
     day = _day(page)
     papers = tuple(paper for section in articles for paper in _papers(section, day))
     total = sum(map(_total, articles))
-    reading = Reading(
+    reading = FetchResult(
         source="arxiv-listing",
         scope=scope,
         read_at=read_at,

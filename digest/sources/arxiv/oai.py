@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from lxml import etree
 
-from digest.models import Announcement, Health, Paper, Reading
+from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import arxiv_id, canonical
 from digest.models.paper_merge import is_withdrawn
@@ -37,10 +37,10 @@ class Complaint:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OaiPage:
     """One page of a harvest: its papers, and the token of the next page or nothing."""
 
-    reading: Reading
+    reading: FetchResult
     token: str
 
 
@@ -55,7 +55,7 @@ def set_of(category: str) -> str:
 
 async def harvest(
     client: Client, base: str, category: str, since: date, read_at: datetime
-) -> AsyncIterator[Reading]:
+) -> AsyncIterator[FetchResult]:
     """Page after page of what changed in a category since a day; pages may repeat papers, none is skipped."""
     asked = {"metadataPrefix": "arXiv", "set": set_of(category), "from": since.isoformat()}
     for _ in range(MOST_PAGES):
@@ -70,7 +70,7 @@ async def harvest(
     raise SourceError(f"the harvest has more than {MOST_PAGES} pages; the rest was left for the next time")
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Page:
+def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     """The records of one page. No records is an ordinary quiet day; any other complaint is an error."""
     tags = [f"{_OAI}{name}" for name in ("record", "resumptionToken", "error")]
     parsed = read_each(body, tags, lambda element: _part(element, read_at))
@@ -80,7 +80,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Page:
         if isinstance(part, Complaint) and part.code != "noRecordsMatch":
             raise SourceError(f"OAI-PMH says {part.code}: {part.text}")
     papers = tuple(part for part in parsed.items if isinstance(part, Paper))
-    reading = Reading(
+    reading = FetchResult(
         source="arxiv-oai",
         scope=scope,
         read_at=read_at,
@@ -89,7 +89,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Page:
         health=_health(papers, parsed.broken),
         note=_note(papers, parsed.skipped, parsed.broken),
     )
-    return Page(reading, next((part.text for part in parsed.items if isinstance(part, Token)), ""))
+    return OaiPage(reading, next((part.text for part in parsed.items if isinstance(part, Token)), ""))
 
 
 def _health(papers: tuple[Paper, ...], broken: str) -> Health:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from lxml import etree
 
-from digest.models import Announcement, Health, Memory, Paper, Reading
+from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.models.paper_ids import arxiv_id, arxiv_version, canonical
 from digest.models.paper_merge import is_withdrawn
@@ -32,7 +32,7 @@ def url_of(base: str, categories: Sequence[str]) -> str:
     return f"{base}/rss/{'+'.join(categories)}"
 
 
-async def ask(client: Client, base: str, categories: Sequence[str], memory: Memory) -> Answer:
+async def ask(client: Client, base: str, categories: Sequence[str], memory: FetchState) -> Answer:
     """The feed of a group; `memory` lets the server say that nothing changed since."""
     headers = {"If-None-Match": memory.etag} if memory.etag else {}
     if memory.last_modified:
@@ -40,7 +40,7 @@ async def ask(client: Client, base: str, categories: Sequence[str], memory: Memo
     return await client.get(url_of(base, categories), family="arxiv", wants=Wants.XML, headers=headers)
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """The papers of one feed. A feed that breaks off keeps its complete items and says so.
 
     SourceChanged when it is no feed, or when arXiv answers with its error feed.
@@ -55,7 +55,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Reading:
         health, note = Health.TRUNCATED, f"The feed reached arXiv's limit of {CAP} papers."
     elif parsed.skipped:
         note = f"{parsed.skipped} of {parsed.skipped + len(parsed.items)} items could not be read."
-    return Reading(
+    return FetchResult(
         source="arxiv", scope=scope, read_at=read_at, papers=parsed.items, health=health, note=note, body=body
     )
 

@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from digest.models import Announcement, Health, Memory, Paper, Reading
+from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.arxiv_calendar import arxiv_day
 from digest.models.errors import SourceError
 from digest.sources.arxiv import listing as arxiv_listing
 from digest.sources.arxiv import oai as arxiv_oai
 from digest.sources.arxiv import rss as arxiv_rss
-from digest.sources.base import Visit, counted, failed
+from digest.sources.base import FetchContext, counted, failed
 from digest.sources.freshness import SICK, announcement_day, judge, missed_since
-from digest.sources.http.response import CutShort, Refused
+from digest.sources.http.response import BadResponse, CutShort
 
 FIRST_DAYS = timedelta(days=4)  # how far back a new installation looks when the feeds are empty
 FARTHEST = timedelta(days=60)  # how far back a repair may go
@@ -33,7 +33,7 @@ class Arxiv:
     listing: str = ""  # empty: no second opinion
     name: str = "arxiv"
 
-    async def read(self, visit: Visit) -> AsyncIterator[Reading]:
+    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
         """One reading per category; every paper stands under the first of our categories it is in."""
         today = arxiv_day(visit.now)
         visit.tell("arXiv feeds", 0, len(self.categories))
@@ -47,7 +47,9 @@ class Arxiv:
         async for reading in self._healed(visit, readings, today):
             yield reading
 
-    async def _healed(self, visit: Visit, readings: Sequence[Reading], today: date) -> AsyncIterator[Reading]:
+    async def _healed(
+        self, visit: FetchContext, readings: Sequence[FetchResult], today: date
+    ) -> AsyncIterator[FetchResult]:
         """The readings one by one, each made good first where it can be."""
         second_opinion = ""
         for done, reading in enumerate(readings, 1):
@@ -59,7 +61,7 @@ class Arxiv:
             visit.tell("arXiv feeds", done, len(readings))
             yield healed
 
-    def _repair_from(self, reading: Reading, memory: Memory, today: date) -> date | None:
+    def _repair_from(self, reading: FetchResult, memory: FetchState, today: date) -> date | None:
         """The day from which OAI-PMH should fill in, or None when nothing is amiss."""
         missed = missed_since(memory, today=today)
         is_first = memory.day is None and reading.health is Health.EMPTY
@@ -69,7 +71,7 @@ class Arxiv:
         last = memory.day or (today - FIRST_DAYS)
         return max(last - timedelta(days=1), today - FARTHEST)  # a day of overlap: records move while we read
 
-    async def _repair(self, visit: Visit, reading: Reading, since: date) -> Reading:
+    async def _repair(self, visit: FetchContext, reading: FetchResult, since: date) -> FetchResult:
         """The reading with what OAI-PMH knows besides; good again when that has the day's news."""
         found: dict[str, Paper] = {}
         trouble = ""
@@ -81,7 +83,9 @@ class Arxiv:
             trouble = failed(self.name, reading.scope, visit.now, error).note
         return self._as_healed(visit, reading, found, trouble)
 
-    def _as_healed(self, visit: Visit, reading: Reading, found: Mapping[str, Paper], trouble: str) -> Reading:
+    def _as_healed(
+        self, visit: FetchContext, reading: FetchResult, found: Mapping[str, Paper], trouble: str
+    ) -> FetchResult:
         papers = {**found, **{paper.id: paper for paper in reading.papers}}
         fuller = counted(replace(reading, papers=tuple(papers.values()), newest=""), visit.known)
         news = [number for number, paper in found.items() if paper.announcement in _NEWS]
@@ -94,7 +98,7 @@ class Arxiv:
         added = len(papers) - len(reading.papers)
         return _noting(fuller, f"OAI-PMH added {added} papers.", health=Health.OK, day=day)
 
-    async def _second_opinion(self, visit: Visit, category: str, today: date) -> str:
+    async def _second_opinion(self, visit: FetchContext, category: str, today: date) -> str:
         """What arXiv's own page says about a stale feed, in a sentence."""
         try:
             listing = await arxiv_listing.ask(visit.client, self.listing, category, visit.now)
@@ -105,11 +109,11 @@ class Arxiv:
             return f"arXiv's own page has no new listing yet either (it shows {shown})."
         return f"arXiv's own page lists {listing.total} papers for today."
 
-    async def _group(self, visit: Visit, categories: Sequence[str]) -> list[Reading]:
+    async def _group(self, visit: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
         """Read a group at once; split it where one category is refused or the whole is cut at the cap."""
         try:
             reading = await self._feed(visit, categories)
-        except Refused as error:
+        except BadResponse as error:
             return await self._refused(visit, categories, error)
         except SourceError as error:
             return [failed(self.name, category, visit.now, error) for category in categories]
@@ -117,7 +121,7 @@ class Arxiv:
             return await self._halves(visit, categories)
         return by_category(reading, categories)
 
-    async def _feed(self, visit: Visit, categories: Sequence[str]) -> Reading:
+    async def _feed(self, visit: FetchContext, categories: Sequence[str]) -> FetchResult:
         """One request. A body that broke off on the way is read as far as it goes."""
         scope = "+".join(categories)
         memory = _same_answer([visit.recall(category) for category in categories], arxiv_day(visit.now))
@@ -127,11 +131,13 @@ class Arxiv:
             reading = arxiv_rss.parse(error.body, scope, visit.now)
             return replace(reading, health=Health.TRUNCATED, note=reading.note or _broke_off(reading))
         if answer.unchanged:
-            return Reading(source=self.name, scope=scope, read_at=visit.now, note="Unchanged.")
+            return FetchResult(source=self.name, scope=scope, read_at=visit.now, note="Unchanged.")
         reading = arxiv_rss.parse(answer.body, scope, visit.now)
         return replace(reading, etag=answer.etag, last_modified=answer.last_modified)
 
-    async def _refused(self, visit: Visit, categories: Sequence[str], error: Refused) -> list[Reading]:
+    async def _refused(
+        self, visit: FetchContext, categories: Sequence[str], error: BadResponse
+    ) -> list[FetchResult]:
         """Set the category that arXiv names aside, and ask again for the others."""
         message = arxiv_rss.error_in(error.answer.body)
         culprit = arxiv_rss.culprit(message, categories)
@@ -146,7 +152,7 @@ class Arxiv:
         others = [category for category in categories if category != culprit]
         return [*await self._group(visit, others), failed(self.name, culprit, visit.now, reason)]
 
-    async def _halves(self, visit: Visit, categories: Sequence[str]) -> list[Reading]:
+    async def _halves(self, visit: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
         half = len(categories) // 2
         first, second = (
             await self._group(visit, categories[:half]),
@@ -159,7 +165,7 @@ _UNKNOWN = "arXiv does not know"
 _NEWS = frozenset({Announcement.NEW, Announcement.CROSS})
 
 
-def by_category(reading: Reading, categories: Sequence[str]) -> list[Reading]:
+def by_category(reading: FetchResult, categories: Sequence[str]) -> list[FetchResult]:
     """One reading per category, each paper once; the raw answer stays with the first."""
     shelves: dict[str, list[Paper]] = {category: [] for category in categories}
     for paper in reading.papers:
@@ -179,20 +185,20 @@ def shelf_of(paper: Paper, categories: Sequence[str]) -> str:
     return categories[0]
 
 
-def _noting(reading: Reading, note: str, *, health: Health, day: date | None) -> Reading:
+def _noting(reading: FetchResult, note: str, *, health: Health, day: date | None) -> FetchResult:
     return replace(reading, health=health, day=day, note=f"{reading.note} {note}".strip())
 
 
-def _same_answer(memories: Sequence[Memory], today: date) -> Memory:
+def _same_answer(memories: Sequence[FetchState], today: date) -> FetchState:
     """What to ask `has it changed since?` with: only when the day is done for every category."""
     first = memories[0]
     is_done = all(memory.day == today and memory.etag == first.etag for memory in memories)
-    return first if is_done and first.etag else Memory()
+    return first if is_done and first.etag else FetchState()
 
 
-def _is_at_cap(reading: Reading) -> bool:
+def _is_at_cap(reading: FetchResult) -> bool:
     return len(reading.papers) >= arxiv_rss.CAP
 
 
-def _broke_off(reading: Reading) -> str:
+def _broke_off(reading: FetchResult) -> str:
     return f"The connection broke off after {len(reading.papers)} papers."

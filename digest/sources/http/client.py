@@ -15,7 +15,7 @@ import httpx
 import stamina
 
 from digest.models.errors import SourceError
-from digest.sources.http.response import Answer, CutShort, Inflater, Refused, Wants, check_kind
+from digest.sources.http.response import Answer, BadResponse, CutShort, Inflater, Wants, check_kind
 from digest.sources.http.ssrf import Resolve, origin, public_address, resolve, service
 
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # worth another try; every other refusal is final
@@ -49,7 +49,7 @@ def _retry_after(value: str, now: datetime) -> float | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class ClientPolicy:
     """How politely, how patiently and how much at most."""
 
     user_agent: str
@@ -80,7 +80,7 @@ class TryAgain(SourceError):
 class Client:
     """Asks servers. `trusted` are the URLs the operator set: only they may lie in a private network."""
 
-    def __init__(self, manners: Manners, *, trusted: Iterable[str] = (), ask: Resolve = resolve) -> None:
+    def __init__(self, manners: ClientPolicy, *, trusted: Iterable[str] = (), ask: Resolve = resolve) -> None:
         self._manners = manners
         self._trusted = {origin(httpx.URL(url)) for url in trusted if url}
         self._ask = ask
@@ -136,7 +136,7 @@ class Client:
             self._close(request.url, error)
             raise SourceError(str(error)) from error
         if answer.status >= httpx.codes.BAD_REQUEST:
-            raise Refused(answer)
+            raise BadResponse(answer)
         if not answer.unchanged:
             check_kind(answer.body, wants)
         return answer

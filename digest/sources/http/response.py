@@ -43,7 +43,7 @@ class Answer:
         return str(self.headers.get("last-modified", ""))
 
 
-class Refused(SourceError):
+class BadResponse(SourceError):
     """The server refused for good; its words are in `answer`."""
 
     def __init__(self, answer: Answer) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from digest.models import Liking
+from digest.models import LikedPaper
 from digest.models.paper_ids import canonical
 
 MOST = 2_000  # papers of one library
@@ -20,7 +20,7 @@ _ACCENT = re.compile(r"\\[\"'`^~=.uvHc]\s*\{?(\w)\}?")
 class Seeds:
     """What a library holds; nothing of it is lost."""
 
-    likings: tuple[Liking, ...] = ()  # papers with a title, and their canonical id where one was given
+    likings: tuple[LikedPaper, ...] = ()  # papers with a title, and their canonical id where one was given
     ids: tuple[str, ...] = ()  # canonical ids without a title: the store may know them
     unknown: tuple[str, ...] = ()  # what was given but names no paper, word for word
 
@@ -45,12 +45,12 @@ def _listed(text: str) -> Seeds:
 
 
 def _seeds(entries: Iterator[tuple[str, Mapping[str, str]]]) -> Seeds:
-    likings, ids, unknown = dict[str, Liking](), dict[str, None](), dict[str, None]()
+    likings, ids, unknown = dict[str, LikedPaper](), dict[str, None](), dict[str, None]()
     for name, fields in entries:
         paper_id, title = _id_of(fields), _readable(fields.get("title", ""))
         if title:
             key = paper_id or title.casefold()
-            likings.setdefault(key, Liking(title, _readable(fields.get("abstract", "")), paper_id))
+            likings.setdefault(key, LikedPaper(title, _readable(fields.get("abstract", "")), paper_id))
         elif paper_id:
             ids[paper_id] = None
         else:

@@ -13,7 +13,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from digest.models import Liking
+from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.paper_ids import canonical
 from digest.sources.http.client import Client
@@ -31,7 +31,7 @@ _AUTHOR = re.compile(r"(?:https?://www\.semanticscholar\.org/author/(?:[^/\s]+/)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelves:
+class LibraryAccounts:
     """Whose libraries are asked for; empty for none."""
 
     zotero: str = ""  # a user's number, or groups/NUMBER
@@ -39,7 +39,7 @@ class Shelves:
     orcid: str = ""
     author: str = ""  # on Semantic Scholar
 
-    def apart(self) -> dict[str, "Shelves"]:
+    def apart(self) -> dict[str, "LibraryAccounts"]:
         """Each library that is named, alone, under its field's name."""
         none = replace(self, zotero="", orcid="", author="")
         named = {name: getattr(self, name) for name in ("zotero", "orcid", "author")}
@@ -56,12 +56,12 @@ class Places:
     semanticscholar_key: str = field(default="", repr=False)
 
 
-async def gathered(client: Client, places: Places, shelves: Shelves, *, most: int = MOST) -> Seeds:
+async def gathered(client: Client, places: Places, shelves: LibraryAccounts, *, most: int = MOST) -> Seeds:
     """The papers on these shelves, each once; of a longer Zotero library about so many, the newest.
 
     InvalidChange when a name makes no sense, SourceError when a service does not answer.
     """
-    found: list[Liking] = []
+    found: list[LikedPaper] = []
     if shelves.zotero:
         found += [each async for each in _zotero(client, places, shelves, most)]
     if shelves.orcid:
@@ -75,14 +75,16 @@ async def gathered(client: Client, places: Places, shelves: Shelves, *, most: in
 def together(shelves: Sequence[Seeds]) -> Seeds:
     """The papers of all these shelves, each once, taken from each in turn so that none crowds out another."""
     turns = zip_longest(*(seeds.likings for seeds in shelves))
-    likings: dict[str, Liking] = {}
+    likings: dict[str, LikedPaper] = {}
     for each in filter(None, chain.from_iterable(turns)):
         likings.setdefault(each.paper_id or each.title.casefold(), each)
     ids = dict.fromkeys(each for seeds in shelves for each in seeds.ids if each not in likings)
     return Seeds(tuple(likings.values())[:MOST], tuple(ids)[:MOST])
 
 
-async def _zotero(client: Client, places: Places, shelves: Shelves, most: int) -> AsyncIterator[Liking]:
+async def _zotero(
+    client: Client, places: Places, shelves: LibraryAccounts, most: int
+) -> AsyncIterator[LikedPaper]:
     kind, number = _named(_ZOTERO, shelves.zotero, "a Zotero user id: digits, or groups/ and digits").groups()
     headers = {"Zotero-API-Version": "3"}
     if shelves.zotero_key:
@@ -102,12 +104,12 @@ async def _zotero(client: Client, places: Places, shelves: Shelves, most: int) -
             return
 
 
-def _read_zotero(body: bytes) -> tuple[int, list[Liking]]:
+def _read_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
     items = _list(_json(body), "Zotero")
     return len(items), list(zotero_likings(items))
 
 
-def zotero_likings(items: Iterable[Any]) -> Iterator[Liking]:
+def zotero_likings(items: Iterable[Any]) -> Iterator[LikedPaper]:
     """The papers among the items of a Zotero library."""
     for item in items:
         told = item.get("data") if isinstance(item, dict) else None
@@ -116,13 +118,13 @@ def zotero_likings(items: Iterable[Any]) -> Iterator[Liking]:
             yield _liking(told.get("title"), told.get("abstractNote"), named)
 
 
-async def _orcid(client: Client, places: Places, orcid: str) -> list[Liking]:
+async def _orcid(client: Client, places: Places, orcid: str) -> list[LikedPaper]:
     [number] = _named(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
     answer = await client.get(f"{places.orcid}/v3.0/{number.upper()}/works", family="orcid", wants=Wants.JSON)
     return await to_thread.run_sync(partial(_read_orcid, answer.body))
 
 
-def _read_orcid(body: bytes) -> list[Liking]:
+def _read_orcid(body: bytes) -> list[LikedPaper]:
     told = _json(body)
     if not isinstance(told, dict):
         raise SourceChanged("ORCID's answer is not a record")
@@ -136,7 +138,7 @@ def _appeared(group: Any) -> str:
     return max((year for year in years if isinstance(year, str)), default="")
 
 
-def orcid_likings(groups: Iterable[Any]) -> Iterator[Liking]:
+def orcid_likings(groups: Iterable[Any]) -> Iterator[LikedPaper]:
     """The works of an ORCID record: a group holds one work, told by one or several sources."""
     for group in groups:
         title = next(
@@ -148,7 +150,7 @@ def orcid_likings(groups: Iterable[Any]) -> Iterator[Liking]:
         yield _liking(title, "", _first_id(_inside(each, "external-id-value") for each in own))
 
 
-async def _author(client: Client, places: Places, author: str) -> AsyncIterator[Liking]:
+async def _author(client: Client, places: Places, author: str) -> AsyncIterator[LikedPaper]:
     [number] = _named(_AUTHOR, author, "a Semantic Scholar author id: digits").groups()
     key = places.semanticscholar_key
     for offset in range(0, MOST, AUTHOR_PAGE):
@@ -166,7 +168,7 @@ async def _author(client: Client, places: Places, author: str) -> AsyncIterator[
             return
 
 
-def _read_author(body: bytes) -> tuple[bool, list[Liking]]:
+def _read_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
     told = _json(body)
     papers = _list(_inside(told, "data"), "Semantic Scholar")
     newest_first = sorted(papers, key=_year, reverse=True)
@@ -178,7 +180,7 @@ def _year(paper: Any) -> int:
     return year if isinstance(year, int) else 0
 
 
-def author_likings(papers: Iterable[Any]) -> Iterator[Liking]:
+def author_likings(papers: Iterable[Any]) -> Iterator[LikedPaper]:
     """The papers of a Semantic Scholar author."""
     for paper in papers:
         if isinstance(paper, dict):
@@ -186,8 +188,8 @@ def author_likings(papers: Iterable[Any]) -> Iterator[Liking]:
             yield _liking(paper.get("title"), paper.get("abstract"), named)
 
 
-def _liking(title: Any, abstract: Any, paper_id: str) -> Liking:
-    return Liking(
+def _liking(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
+    return LikedPaper(
         normalize.title(title) if isinstance(title, str) else "",
         normalize.plain(abstract) if isinstance(abstract, str) else "",
         paper_id,

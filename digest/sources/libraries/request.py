@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from anyio import create_task_group, fail_after
 
 from digest.models.errors import InvalidChange, SourceError
-from digest.sources.http.client import Client, Manners
-from digest.sources.http.response import Refused
+from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.response import BadResponse
 from digest.sources.libraries.bibliography import Seeds
-from digest.sources.libraries.clients import Places, Shelves, gathered, together
+from digest.sources.libraries.clients import LibraryAccounts, Places, gathered, together
 
 LARGEST = 32 * 2**20  # bytes of one answer, decompressed
 NAMES = {"zotero": "Zotero library", "orcid": "ORCID record", "author": "Semantic Scholar page"}
@@ -30,7 +30,7 @@ class Lent:
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
-def in_a_hurry(manners: Manners) -> Manners:
+def in_a_hurry(manners: ClientPolicy) -> ClientPolicy:
     """These manners for somebody who waits: soon given up, not much taken, and never led elsewhere."""
     return replace(
         manners,
@@ -44,20 +44,20 @@ def in_a_hurry(manners: Manners) -> Manners:
     )
 
 
-def named_in(text: str) -> tuple[Shelves, str]:
+def named_in(text: str) -> tuple[LibraryAccounts, str]:
     """The first ORCID iD and Semantic Scholar page that stand in a text, and the text without them."""
     orcid, author = _ORCID.search(text), _AUTHOR.search(text)
     for found in filter(None, (orcid, author)):
         text = text.replace(found[0], "", 1)
-    return Shelves(orcid=orcid[0] if orcid else "", author=author[0] if author else ""), text
+    return LibraryAccounts(orcid=orcid[0] if orcid else "", author=author[0] if author else ""), text
 
 
-async def lent(client: Client, places: Places, shelves: Shelves, *, within: float, most: int) -> Lent:
+async def lent(client: Client, places: Places, shelves: LibraryAccounts, *, within: float, most: int) -> Lent:
     """Ask every library at once, for so many seconds; what one of them fails to say harms no other."""
     came: dict[str, Seeds] = {}
     failures: dict[str, str] = {}
 
-    async def ask(name: str, shelf: Shelves) -> None:
+    async def ask(name: str, shelf: LibraryAccounts) -> None:
         try:
             with fail_after(within):
                 came[name] = await gathered(client, places, shelf, most=most)
@@ -78,7 +78,7 @@ async def lent(client: Client, places: Places, shelves: Shelves, *, within: floa
 
 
 def _reason(error: SourceError) -> str:
-    status = error.answer.status if isinstance(error, Refused) else 0
+    status = error.answer.status if isinstance(error, BadResponse) else 0
     if status in CLOSED:
         return "it is private, and no key or another one was given"
     return "there is none of this number" if status == 404 else str(error)

@@ -144,7 +144,7 @@ def _story(number: int, line: dict[str, Any]) -> Story:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class DemoReader:
     """One invented reader, and what they type into the form."""
 
     name: str
@@ -167,7 +167,7 @@ class Reader:
 
 
 READERS = (
-    Reader(
+    DemoReader(
         name="Lin",
         address="lin@language.example",
         taste="language models",
@@ -176,7 +176,7 @@ READERS = (
         timezone="America/New_York",
         send_at="07:00",
     ),
-    Reader(
+    DemoReader(
         name="Robin",
         address="robin@robots.example",
         taste="robotics",
@@ -185,7 +185,7 @@ READERS = (
         timezone="Europe/Berlin",
         send_at="13:00",
     ),
-    Reader(
+    DemoReader(
         name="Stella",
         address="stella@statistics.example",
         taste="statistics",

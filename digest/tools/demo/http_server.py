@@ -13,12 +13,11 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from digest.tools.demo.dataset import Collection, collection
-from digest.tools.demo.services import arxiv_api as query
-from digest.tools.demo.services import arxiv_oai, arxiv_rss, hackernews, huggingface
+from digest.tools.demo.services import arxiv_api, arxiv_oai, arxiv_rss, hackernews, huggingface
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """What goes back over the wire."""
 
     body: bytes
@@ -37,7 +36,7 @@ class Upstream:
         self.now = now
         self.requests: list[str] = []  # every path asked for, in order
         self._held = held or collection()
-        self._answers: dict[str, Callable[[dict[str, str]], Reply]] = {
+        self._answers: dict[str, Callable[[dict[str, str]], HttpReply]] = {
             "/oai": self._oai,
             "/api/query": self._query,
             "/api/daily_papers": self._daily_papers,
@@ -63,7 +62,7 @@ class Upstream:
         self._thread.join()
         self._server.server_close()
 
-    def reply(self, target: str) -> Reply:
+    def reply(self, target: str) -> HttpReply:
         """The answer to a GET of this path and query."""
         self.requests.append(target)
         parts = urlsplit(target)
@@ -71,37 +70,37 @@ class Upstream:
         if parts.path.startswith("/rss/"):
             return self._feed(unquote(parts.path.removeprefix("/rss/")))
         answer = self._answers.get(parts.path)
-        return answer(asked) if answer else Reply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+        return answer(asked) if answer else HttpReply(b"Not Found", status=HTTPStatus.NOT_FOUND)
 
-    def _feed(self, query: str) -> Reply:
+    def _feed(self, query: str) -> HttpReply:
         wanted = query.split("+")
         if not all(map(arxiv_rss.is_known, wanted)):
-            return Reply(arxiv_rss.refusal(wanted, self.now), "application/xml", HTTPStatus.BAD_REQUEST)
-        return Reply(arxiv_rss.feed(self._held, wanted, self.now), "application/rss+xml")
+            return HttpReply(arxiv_rss.refusal(wanted, self.now), "application/xml", HTTPStatus.BAD_REQUEST)
+        return HttpReply(arxiv_rss.feed(self._held, wanted, self.now), "application/rss+xml")
 
-    def _oai(self, asked: dict[str, str]) -> Reply:
-        return Reply(arxiv_oai.answer(self._held, asked, self.now), "text/xml")
+    def _oai(self, asked: dict[str, str]) -> HttpReply:
+        return HttpReply(arxiv_oai.answer(self._held, asked, self.now), "text/xml")
 
-    def _query(self, asked: dict[str, str]) -> Reply:
+    def _query(self, asked: dict[str, str]) -> HttpReply:
         kind = "application/atom+xml; charset=utf-8"
         try:
-            return Reply(query.answer(self._held, asked, self.now), kind)
-        except query.Misshapen as error:
-            return Reply(query.error(str(error), self.now), kind, HTTPStatus.BAD_REQUEST)
+            return HttpReply(arxiv_api.answer(self._held, asked, self.now), kind)
+        except arxiv_api.Misshapen as error:
+            return HttpReply(arxiv_api.error(str(error), self.now), kind, HTTPStatus.BAD_REQUEST)
 
-    def _daily_papers(self, asked: dict[str, str]) -> Reply:
+    def _daily_papers(self, asked: dict[str, str]) -> HttpReply:
         try:
             return _json(huggingface.daily_papers(self._held, asked, self.now))
         except ValueError:
             return _json({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
 
-    def _stories(self, asked: dict[str, str]) -> Reply:
+    def _stories(self, asked: dict[str, str]) -> HttpReply:
         return _json(hackernews.search_by_date(self._held, asked, self.now))
 
 
-def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Reply:
+def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> HttpReply:
     body = json.dumps(value, ensure_ascii=False).encode()
-    return Reply(body, "application/json; charset=utf-8", status)
+    return HttpReply(body, "application/json; charset=utf-8", status)
 
 
 def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:

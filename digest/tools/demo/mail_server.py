@@ -25,7 +25,7 @@ class Received:
         return message_from_bytes(self.raw, policy=policy.default)
 
 
-class Mailbox:
+class MailServer:
     """An SMTP server: `async with Mailbox() as mailbox:` takes mail at `mailbox.url` until the end."""
 
     def __init__(self) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from digest.mail.cards import reason
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.templates import built_in
 from digest.models import Pick, Section
-from digest.tools.demo.dataset import READERS, Reader
+from digest.tools.demo.dataset import READERS, DemoReader
 from digest.tools.demo.mail_server import Received
-from digest.tools.demo.scenario import Played, Posted
+from digest.tools.demo.scenario import Played, SentMail
 
 MAILS = "mails"  # the folder inside the demo's
 ENDINGS = ("html", "txt", "eml")
@@ -25,7 +25,7 @@ SECTIONS: Mapping[Section, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IndexRow:
     """One paper in one mail, and why it is there."""
 
     section: str
@@ -41,24 +41,24 @@ class Leaf:
     subject: str
     stem: str  # of its files, as a relative link
     day: str = ""
-    lines: tuple[Line, ...] = ()
+    lines: tuple[IndexRow, ...] = ()
 
     @property
-    def told(self) -> list[Line]:
+    def told(self) -> list[IndexRow]:
         """The papers with a reason."""
         return [line for line in self.lines if line.why]
 
     @property
-    def listed(self) -> list[Line]:
+    def listed(self) -> list[IndexRow]:
         """The papers that are there because they are new."""
         return [line for line in self.lines if not line.why]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class MailSection:
     """One reader's mails, the latest first."""
 
-    reader: Reader
+    reader: DemoReader
     leaves: tuple[Leaf, ...]
     notices: tuple[Leaf, ...]
 
@@ -76,33 +76,33 @@ def write(played: Played, folder: Path) -> Path:
     return page
 
 
-def lines(posted: Posted) -> tuple[Line, ...]:
+def lines(posted: SentMail) -> tuple[IndexRow, ...]:
     """What is in a mail and why, in the words of the mail."""
     return tuple(_line(pick, posted) for pick in posted.edition.picks)
 
 
-def _line(pick: Pick, posted: Posted) -> Line:
-    why = reason(tongue("en"), pick, posted.edition.day)
-    return Line(SECTIONS[pick.section], pick.paper.title, why)
+def _line(pick: Pick, posted: SentMail) -> IndexRow:
+    why = reason(get_locale("en"), pick, posted.edition.day)
+    return IndexRow(SECTIONS[pick.section], pick.paper.title, why)
 
 
-def _shelf(reader: Reader, played: Played, mails: Path) -> Shelf:
+def _shelf(reader: DemoReader, played: Played, mails: Path) -> MailSection:
     digests = [each for each in played.posted if each.reader == reader]
     notices = [mail for mail in played.notices if reader.address in mail.rcpt_to]
-    return Shelf(
+    return MailSection(
         reader,
         tuple(_digest(each, mails) for each in reversed(digests)),
         tuple(_leaf(name, reader, mail, mails) for name, mail in zip(NOTICES, notices, strict=False)),
     )
 
 
-def _digest(posted: Posted, mails: Path) -> Leaf:
+def _digest(posted: SentMail, mails: Path) -> Leaf:
     day = posted.edition.day
     leaf = _leaf(str(day), posted.reader, posted.mail, mails)
     return replace(leaf, day=f"{day:%A} {day.day} {day:%B}", lines=lines(posted))
 
 
-def _leaf(name: str, reader: Reader, mail: Received, mails: Path) -> Leaf:
+def _leaf(name: str, reader: DemoReader, mail: Received, mails: Path) -> Leaf:
     """The mail, saved as its three files."""
     message = mail.message()
     html, text = message.get_body(("html",)), message.get_body(("plain",))
@@ -113,7 +113,7 @@ def _leaf(name: str, reader: Reader, mail: Received, mails: Path) -> Leaf:
     return Leaf(name, str(message["Subject"]), f"{MAILS}/{path.name}")
 
 
-def _printed(played: Played, shelves: Iterable[Shelf]) -> str:
+def _printed(played: Played, shelves: Iterable[MailSection]) -> str:
     templates = Environment(
         loader=FileSystemLoader(built_in() / "web"),
         autoescape=True,

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from digest import subscribers
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import Settings
 from digest.delivery.sender import pump
 from digest.delivery.stats import Tally
@@ -24,10 +24,10 @@ from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.pipeline import run
 from digest.pipeline.run import Fetched
-from digest.sources.http.client import Client, Manners
-from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, Reader
+from digest.sources.http.client import Client, ClientPolicy
+from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, DemoReader
 from digest.tools.demo.http_server import Upstream
-from digest.tools.demo.mail_server import Mailbox, Received
+from digest.tools.demo.mail_server import MailServer, Received
 
 BASE_URL = "https://papers.example"  # nobody lives there: the links in the demo's mails lead nowhere
 SENDER = "digest@papers.example"
@@ -77,7 +77,7 @@ def sealed(database: Path, *, upstream: str, mailbox: str, **more: Any) -> Setti
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
 FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
 MORNINGS = tuple(FIRST_MORNING + timedelta(days=number) for number in range(DAYS))
-MANNERS = Manners(  # towards our own server: no courtesy, and no proxy between us
+MANNERS = ClientPolicy(  # towards our own server: no courtesy, and no proxy between us
     user_agent="trending-papers-digest demo", intervals={}, interval=0, heeds_environment=False
 )
 _CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
@@ -85,7 +85,7 @@ Tell = Callable[[str, int, int], object]  # what happens, how many steps are don
 
 
 @dataclass(frozen=True, slots=True)
-class Morning:
+class DemoDay:
     """One morning: what was read, and the mails that went out."""
 
     now: datetime
@@ -104,10 +104,10 @@ class Morning:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class SentMail:
     """An edition and the mail that arrived of it."""
 
-    reader: Reader
+    reader: DemoReader
     edition: Edition
     mail: Received
 
@@ -116,8 +116,8 @@ class Posted:
 class Played:
     """All that happened."""
 
-    mornings: tuple[Morning, ...]
-    posted: tuple[Posted, ...]
+    mornings: tuple[DemoDay, ...]
+    posted: tuple[SentMail, ...]
     notices: tuple[Received, ...]  # confirmations and welcomes
     received: int  # mails that arrived in the ten days
     again: int  # mails that arrived when the last day was run once more: none, or something is wrong
@@ -127,21 +127,21 @@ class Played:
 class Stage:
     """The house, the world it reads, how it asks, and the mailbox it writes to."""
 
-    house: House
+    services: Services
     upstream: Upstream
     client: Client
-    mailbox: Mailbox
+    mailbox: MailServer
 
 
-def tell_nobody(what: str, done: int, of: int) -> None:
+def ignore_progress(what: str, done: int, of: int) -> None:
     """A performance without an audience."""
 
 
-async def play(database: Path, *, tell: Tell = tell_nobody) -> Played:
+async def play(database: Path, *, tell: Tell = ignore_progress) -> Played:
     """Ten mornings on a database that is made anew; then the last one again, as another process would."""
     for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
         file.unlink(missing_ok=True)
-    async with Mailbox() as mailbox:
+    async with MailServer() as mailbox:
         with Upstream(FIRST_MORNING) as upstream:
             settings = sealed(database, upstream=upstream.url, mailbox=mailbox.url)
             async with _stage(settings, upstream, mailbox) as stage:
@@ -153,16 +153,16 @@ async def play(database: Path, *, tell: Tell = tell_nobody) -> Played:
 
 
 @asynccontextmanager
-async def _stage(settings: Settings, upstream: Upstream, mailbox: Mailbox) -> AsyncIterator[Stage]:
+async def _stage(settings: Settings, upstream: Upstream, mailbox: MailServer) -> AsyncIterator[Stage]:
     """The house opened, with one client for all mornings: a day passes in half a second."""
-    with closing(open_house(settings)) as house:
-        async with Client(MANNERS, trusted=house.fetch_plan.trusted) as client:
-            yield Stage(house, upstream, client, mailbox)
+    with closing(open_services(settings)) as services:
+        async with Client(MANNERS, trusted=services.fetch_plan.trusted) as client:
+            yield Stage(services, upstream, client, mailbox)
 
 
 async def _ten_mornings(stage: Stage, tell: Tell) -> Played:
-    mornings: list[Morning] = []
-    posted: list[Posted] = []
+    mornings: list[DemoDay] = []
+    posted: list[SentMail] = []
     notices: list[Received] = []
     for number, now in enumerate(MORNINGS):
         tell(f"{now:%A %d %B}", number, DAYS + 1)
@@ -177,28 +177,28 @@ async def _ten_mornings(stage: Stage, tell: Tell) -> Played:
     )
 
 
-async def _morning(stage: Stage, now: datetime) -> tuple[Morning, list[Posted]]:
+async def _morning(stage: Stage, now: datetime) -> tuple[DemoDay, list[SentMail]]:
     """Fetch, plan, send: the whole product, at one moment."""
     stage.upstream.now = now
-    house, before = stage.house, len(stage.mailbox.received)
-    fetched = await run.fetch(house.store, house.sources, lambda: nullcontext(stage.client), now)
+    services, before = stage.services, len(stage.mailbox.received)
+    fetched = await run.fetch(services.store, services.sources, lambda: nullcontext(stage.client), now)
     editions: list[Edition] = []
-    run.plan(house.store, now, watch=editions.append)
-    await _send(house, now)
+    run.plan(services.store, now, watch=editions.append)
+    await _send(services, now)
     mails = stage.mailbox.received[before:]
-    return Morning(now, fetched, len(mails)), _posted(editions, mails)
+    return DemoDay(now, fetched, len(mails)), _posted(editions, mails)
 
 
-async def _send(house: House, now: datetime) -> Tally:
-    with house.ledger() as ledger:
-        return await pump(ledger, house.letters.write, house.routes, clock=lambda: now)
+async def _send(services: Services, now: datetime) -> Tally:
+    with services.ledger() as ledger:
+        return await pump(ledger, services.letters.write, services.routes, clock=lambda: now)
 
 
-def _posted(editions: Sequence[Edition], mails: Sequence[Received]) -> list[Posted]:
+def _posted(editions: Sequence[Edition], mails: Sequence[Received]) -> list[SentMail]:
     arrived = {address: mail for mail in mails for address in mail.rcpt_to}
     edited = {edition.subscriber.address: edition for edition in editions}
     return [
-        Posted(reader, edited[reader.address], arrived[reader.address])
+        SentMail(reader, edited[reader.address], arrived[reader.address])
         for reader in READERS
         if reader.address in arrived and reader.address in edited
     ]
@@ -206,23 +206,23 @@ def _posted(editions: Sequence[Edition], mails: Sequence[Received]) -> list[Post
 
 async def _everybody_signs_up(stage: Stage, now: datetime) -> list[Received]:
     """By the form, the mail that asks, the link in it, and the mail that welcomes."""
-    house, before = stage.house, len(stage.mailbox.received)
-    by = subscribers.By("demo", now, house.pepper)
-    with house.store.begin() as tx:
+    services, before = stage.services, len(stage.mailbox.received)
+    by = subscribers.Actor("demo", now, services.suppression_key)
+    with services.store.begin() as tx:
         for reader in READERS:
             subscribers.sign_up(tx, reader.address, reader.wishes, by=by)
-    await _send(house, now)
+    await _send(services, now)
     asked = stage.mailbox.received[before:]
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         for mail in asked:
-            subscribers.confirm(tx, _pid_in(mail, house, now), by=by)
-    await _send(house, now)
+            subscribers.confirm(tx, _pid_in(mail, services, now), by=by)
+    await _send(services, now)
     return stage.mailbox.received[before:]
 
 
-def _pid_in(mail: Received, house: House, now: datetime) -> str:
+def _pid_in(mail: Received, services: Services, now: datetime) -> str:
     """Whom the link in a confirmation mail speaks for; InvalidToken when it is not ours."""
     text = mail.message().get_body(("plain",))
     link = _CONFIRM_LINK.search(text.get_content() if text else "")
     token = link[1] if link else ""
-    return house.links.keys.verify(Purpose.CONFIRM, token, now=now).pid
+    return services.links.keys.verify(Purpose.CONFIRM, token, now=now).pid

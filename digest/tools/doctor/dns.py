@@ -11,7 +11,7 @@ import dns.exception
 import dns.resolver
 import dns.reversename
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.delivery.smtp.transport import Server
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
@@ -35,19 +35,19 @@ async def ask(name: str, kind: str) -> Sequence[str] | None:
     ]
 
 
-async def dns_records(house: House, now: datetime, *, lookup: Lookup = ask) -> list[Finding]:  # noqa: ARG001  a check among checks
+async def dns_records(services: Services, now: datetime, *, lookup: Lookup = ask) -> list[Finding]:  # noqa: ARG001  a check among checks
     """Everything receivers look up before they believe that a mail is ours."""
-    domain = house.site.domain
+    domain = services.site.domain
     if "." not in domain:
         return []
     spf = f'add a TXT record at {domain}: "v=spf1 include:YOUR-RELAY ~all"'
     dmarc = f'add a TXT record at _dmarc.{domain}: "v=DMARC1; p=none"'
     return [
         await _text(lookup, "SPF", domain, "v=spf1", spf),
-        *await _dkim(house, lookup, domain),
+        *await _dkim(services, lookup, domain),
         await _text(lookup, "DMARC", f"_dmarc.{domain}", "v=DMARC1", dmarc),
-        await _return_path(lookup, house.settings.bounce_domain or domain),
-        *await _reverse(lookup, await _sending_host(house, lookup)),
+        await _return_path(lookup, services.settings.bounce_domain or domain),
+        *await _reverse(lookup, await _sending_host(services, lookup)),
     ]
 
 
@@ -63,11 +63,11 @@ async def _text(lookup: Lookup, check: str, name: str, beginning: str, fix: str)
     return ok(check, found[0][:LONGEST])
 
 
-async def _dkim(house: House, lookup: Lookup, domain: str) -> list[Finding]:
+async def _dkim(services: Services, lookup: Lookup, domain: str) -> list[Finding]:
     """The public half of our key; where the relay signs, only it knows the name of its own."""
-    if not house.settings.dkim_key:
+    if not services.settings.dkim_key:
         return [ok("DKIM", "left to the relay; in a received mail look for dkim=pass")]
-    name = f"{house.settings.dkim_selector}._domainkey.{domain}"
+    name = f"{services.settings.dkim_selector}._domainkey.{domain}"
     records = await lookup(name, "TXT")
     if records is None:
         return [warn("DKIM", "the name server could not be asked", ASK_AGAIN)]
@@ -87,14 +87,14 @@ async def _return_path(lookup: Lookup, domain: str) -> Finding:
     return fail("return path", f"{domain} has neither MX nor A record", f"add an MX record at {domain}")
 
 
-async def _sending_host(house: House, lookup: Lookup) -> str:
+async def _sending_host(services: Services, lookup: Lookup) -> str:
     """The relay, or what stands for this machine: the domain's own mail host."""
-    urls = house.settings.smtp_url.get_secret_value().split()
+    urls = services.settings.smtp_url.get_secret_value().split()
     host = Server.parse(urls[0]).host if urls else ""
     if host and host != "localhost" and not _is_loopback(host):
         return host
-    hosts = sorted(await lookup(house.site.domain, "MX") or [])
-    return hosts[0].rpartition(" ")[2].rstrip(".") if hosts else house.site.domain
+    hosts = sorted(await lookup(services.site.domain, "MX") or [])
+    return hosts[0].rpartition(" ")[2].rstrip(".") if hosts else services.site.domain
 
 
 async def _reverse(lookup: Lookup, host: str) -> list[Finding]:

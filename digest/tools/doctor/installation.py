@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.app.settings import misspelt
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import DigestError
@@ -24,9 +24,9 @@ HTTPS = "put a TLS proxy in front (deploy/Caddyfile), then set DIGEST_BASE_URL"
 READER = Subscriber(id=0, pid="doctor", address="you@example.org", status=Status.CONFIRMED)
 
 
-async def settings(house: House, now: datetime) -> list[Finding]:  # noqa: ARG001  a check among checks
+async def settings(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001  a check among checks
     """Base URL, secret, postal address and sender."""
-    return [*_names(), *_base_url(house), *_secret(house), *_imprint(house)]
+    return [*_names(), *_base_url(services), *_secret(services), *_imprint(services)]
 
 
 def _names() -> Iterator[Finding]:
@@ -36,8 +36,8 @@ def _names() -> Iterator[Finding]:
         yield warn("settings", f"there is no setting {name}", fix)
 
 
-def _base_url(house: House) -> Iterator[Finding]:
-    url = urlsplit(house.settings.base_url)
+def _base_url(services: Services) -> Iterator[Finding]:
+    url = urlsplit(services.settings.base_url)
     if url.hostname in ("127.0.0.1", "localhost", "::1"):
         yield warn(
             "base URL",
@@ -54,8 +54,8 @@ def _base_url(house: House) -> Iterator[Finding]:
         yield ok("base URL", url.geturl())
 
 
-def _secret(house: House) -> Iterator[Finding]:
-    given = house.settings.secret_key.get_secret_value()
+def _secret(services: Services) -> Iterator[Finding]:
+    given = services.settings.secret_key.get_secret_value()
     if not given:
         yield ok(
             "secret key",
@@ -72,39 +72,39 @@ def _secret(house: House) -> Iterator[Finding]:
         yield ok("secret key", "long enough")
 
 
-def _imprint(house: House) -> Iterator[Finding]:
-    if house.settings.postal_address:
+def _imprint(services: Services) -> Iterator[Finding]:
+    if services.settings.postal_address:
         yield ok("postal address", "set")
     else:
         yield warn(
             "postal address", "not set; many countries require one in bulk mail", "set DIGEST_POSTAL_ADDRESS"
         )
-    if house.site.domain in ("localhost", ""):
+    if services.site.domain in ("localhost", ""):
         yield warn(
             "sender",
-            f"{house.site.sender} is no address anybody can answer",
+            f"{services.site.sender} is no address anybody can answer",
             "set DIGEST_FROM to an address at a domain of yours",
         )
     else:
-        yield ok("sender", house.site.sender)
+        yield ok("sender", services.site.sender)
 
 
-async def database(house: House, now: datetime) -> list[Finding]:  # noqa: ARG001
+async def database(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
     """Tables, disk and whether sending is paused."""
-    differences = house.store.differences()
+    differences = services.store.differences()
     findings = [
         fail("database", "; ".join(differences), "run `digest db migrate`")
         if differences
-        else ok("database", f"stands at {house.store.version()}")
+        else ok("database", f"stands at {services.store.version()}")
     ]
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         if tx.meta.paused:
             findings.append(warn("sending", tx.meta.paused, "run `digest db resume`"))
-    free = shutil.disk_usage((house.store.file or Path.cwd()).resolve().parent).free
+    free = shutil.disk_usage((services.store.file or Path.cwd()).resolve().parent).free
     room = f"{free / 2**30:.1f} GB free"
     enough = free >= LEAST_DISK
     findings.append(ok("disk", room) if enough else fail("disk", room, "make room: a full disk stops mail"))
-    return [*findings, *_privacy(house.store.file)]
+    return [*findings, *_privacy(services.store.file)]
 
 
 def _privacy(database: Path | None) -> Iterator[Finding]:
@@ -125,14 +125,14 @@ def _tells(path: Path) -> bool:
     return path.suffix not in {".instance", ".lock"}  # a number that says nothing, and an empty file
 
 
-async def digest_mail(house: House, now: datetime) -> list[Finding]:
+async def digest_mail(services: Services, now: datetime) -> list[Finding]:
     """Headers and size of a digest as it would go out now."""
     try:
-        edition = plan.upcoming(house.store, READER, now, vectors=house.vectors)
-        email, raw = house.letters.email(edition), house.letters.digest(edition)
+        edition = plan.upcoming(services.store, READER, now, vectors=services.vectors)
+        email, raw = services.letters.email(edition), services.letters.digest(edition)
     except DigestError as error:
         return [fail("digest", str(error), "mend the template or setting it names")]
-    signer = house.letters.signer
+    signer = services.letters.signer
     return [_headers(raw), *_signature(signer.signed(raw) if signer else b""), _size(email.html, edition)]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from digest.app.services import House
-from digest.delivery.message import Outcome, Unreachable
+from digest.app.services import Services
+from digest.delivery.message import SendResult, Unreachable
 from digest.delivery.smtp.session import Patience
 from digest.delivery.smtp.transport import Server, SmtpTransport, Tls
 from digest.tools.doctor.findings import Finding, fail, ok, warn
@@ -12,12 +12,12 @@ from digest.tools.doctor.findings import Finding, fail, ok, warn
 PATIENCE = Patience(connect=15, command=15)  # somebody sits and waits
 
 
-async def mail_server(house: House, now: datetime) -> list[Finding]:  # noqa: ARG001
+async def mail_server(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
     """Reachable, encrypted, logged in, and what it offers."""
-    urls = house.settings.smtp_url.get_secret_value().split()
+    urls = services.settings.smtp_url.get_secret_value().split()
     if not urls:
         return [warn("mail server", "not set: mails are written to files", "set DIGEST_SMTP_URL")]
-    return [finding for url in urls for finding in await _one(Server.parse(url), house.site.domain)]
+    return [finding for url in urls for finding in await _one(Server.parse(url), services.site.domain)]
 
 
 async def _one(server: Server, local_hostname: str) -> list[Finding]:
@@ -33,7 +33,7 @@ async def _one(server: Server, local_hostname: str) -> list[Finding]:
     return found
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: SendResult) -> str:
     """What the server answered, and to what; or why it could not be asked."""
     answered = f"{outcome.step}: {outcome.code} {outcome.text}"
     return answered if outcome.code else f"cannot be asked: {outcome.text}"

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.tools.doctor.findings import Finding, fail, ok
 
 CLOCK_TOLERANCE = 60.0  # seconds
 
 
-async def world(house: House, now: datetime) -> list[Finding]:
+async def world(services: Services, now: datetime) -> list[Finding]:
     """Each host that a source asks, all at once, and our clock against the first that tells the time."""
-    hosts = _hosts(house.fetch_plan.asked)
+    hosts = _hosts(services.fetch_plan.asked)
     async with httpx.AsyncClient(timeout=10) as client:
         answers = await asyncio.gather(*(_answer(client, host) for host in hosts))
     told = zip(hosts.items(), answers, strict=True)

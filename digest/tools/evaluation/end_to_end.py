@@ -10,24 +10,24 @@ from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Paper, Signal, SignalKind
 from digest.pipeline.day import candidates
-from digest.tools.evaluation.replay import POOL_DAYS, Morning, Replayed, sendings
+from digest.tools.evaluation.replay import POOL_DAYS, ReplayDay, Replayed, sendings
 
 WEEK_ENDS = timedelta(days=7)  # a paper's place is decided when its week has been over for as long
 
 
-def stored_days(replay: Sequence[Replayed], history: Sequence[Replayed] = ()) -> list[Morning]:
+def stored_days(replay: Sequence[Replayed], history: Sequence[Replayed] = ()) -> list[ReplayDay]:
     """Every weekday of a replay: papers and readings go into a new store, and what it offers comes out."""
     with (
         TemporaryDirectory(prefix="digest-replay-") as folder,
-        closing(Store.open(f"sqlite:///{Path(folder) / 'replay.sqlite3'}")) as store,
+        closing(Database.open(f"sqlite:///{Path(folder) / 'replay.sqlite3'}")) as store,
     ):
         return _met(store, replay, history)
 
 
-def _met(store: Store, replay: Sequence[Replayed], history: Sequence[Replayed]) -> list[Morning]:
+def _met(store: Database, replay: Sequence[Replayed], history: Sequence[Replayed]) -> list[ReplayDay]:
     days = []
     before = None
     for now in sendings(replay):
@@ -38,7 +38,7 @@ def _met(store: Store, replay: Sequence[Replayed], history: Sequence[Replayed]) 
     return days
 
 
-def _fetched(store: Store, replay: Iterable[Replayed], *, after: datetime | None, until: datetime) -> None:
+def _fetched(store: Database, replay: Iterable[Replayed], *, after: datetime | None, until: datetime) -> None:
     """What readings showed since the last morning, as if it had been fetched at that time."""
     new = sorted(
         (each for each in replay if each.seen <= until and (after is None or each.seen > after)),
@@ -56,7 +56,7 @@ def _fetched(store: Store, replay: Iterable[Replayed], *, after: datetime | None
         tx.signals.observe(signals)
 
 
-def _offered(store: Store, now: datetime) -> Morning:
+def _offered(store: Database, now: datetime) -> ReplayDay:
     """The candidates of a morning, of the listing days the rule allows."""
     oldest = now.date() - timedelta(days=POOL_DAYS)
     papers = tuple(
@@ -65,10 +65,10 @@ def _offered(store: Store, now: datetime) -> Morning:
         if paper.listed and oldest < paper.listed <= now.date()
     )
     with store.begin(write=False) as tx:
-        return Morning(now, papers, tx.signals.of([paper.id for paper in papers], until=now))
+        return ReplayDay(now, papers, tx.signals.of([paper.id for paper in papers], until=now))
 
 
-def remembered(store: Store, now: datetime, *, days: int) -> tuple[Replayed, ...]:
+def remembered(store: Database, now: datetime, *, days: int) -> tuple[Replayed, ...]:
     """The store's own papers of the last days as a replay, ranked within their weeks by their last votes."""
     with store.begin(write=False) as tx:
         papers = tx.papers.pool(now - timedelta(days=days), now)

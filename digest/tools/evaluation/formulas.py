@@ -5,8 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 from math import log10
 
 from digest.models import Paper, Signal, SignalKind
-from digest.tools.evaluation.replay import Order, Signals
-from digest.trending.baselines import DEFAULT, Climate
+from digest.tools.evaluation.replay import PaperOrder, Signals
+from digest.trending.baselines import DEFAULT, Baselines
 from digest.trending.heat import expected, heat_of, trending_order
 from digest.trending.surge import surge
 
@@ -16,7 +16,7 @@ REDDIT_SECONDS = 45_000  # one decade of votes is worth 12.5 hours
 Worth = Callable[[Paper, Sequence[Signal], datetime], float]
 
 
-def shipped(climate: Climate = DEFAULT) -> Order:
+def shipped(climate: Baselines = DEFAULT) -> PaperOrder:
     """The order that readers get."""
 
     def ordered(papers: Sequence[Paper], signals: Signals, now: datetime) -> list[Paper]:
@@ -30,7 +30,7 @@ def plain(papers: Sequence[Paper], signals: Signals, now: datetime) -> Sequence[
     return _by(_course)(papers, signals, now)
 
 
-def _by(worth: Worth) -> Order:
+def _by(worth: Worth) -> PaperOrder:
     """The most worthy first; equals keep their place."""
 
     def ordered(papers: Sequence[Paper], signals: Signals, now: datetime) -> list[Paper]:
@@ -76,7 +76,7 @@ def _age(paper: Paper, at: datetime) -> float:
     return (at - _listed(paper)) / HOUR
 
 
-ORDERS: Mapping[str, Order] = {
+ORDERS: Mapping[str, PaperOrder] = {
     "shipped": shipped(),
     "E, one prior": plain,
     "raw votes": _by(_raw),

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import log2
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Edition, Profile, Section, Sent, Subscriber
-from digest.pipeline.day import POOL, Morning, morning
+from digest.pipeline.day import POOL, DayContext, morning
 from digest.ranking.embeddings import Embedding
 from digest.subscribers.validation import changed
 from digest.tools.evaluation.replay import Estimate, estimate
@@ -43,7 +43,7 @@ class Mailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EvaluationResult:
     """How a setting did; intervals from resampling readers. None: nobody liked anything of these days."""
 
     setting: str
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def replay(
-    store: Store, setting: Setting, readers: Sequence[Subscriber], days: Sequence[datetime]
+    store: Database, setting: Setting, readers: Sequence[Subscriber], days: Sequence[datetime]
 ) -> list[Mailed]:
     """Every day's mail to every reader under a setting."""
     late = _first_seen_in(store, days)
@@ -66,12 +66,12 @@ def replay(
     return mailed
 
 
-def outcome(setting: str, mailed: Sequence[Mailed]) -> Outcome:
+def outcome(setting: str, mailed: Sequence[Mailed]) -> EvaluationResult:
     """The figures of a replay."""
     found = _by_reader((each.reader, each.ndcg) for each in mailed)
     papers = sum(each.papers for each in mailed)
     facets = sum((Counter(each.facets) for each in mailed), Counter[str]())
-    return Outcome(
+    return EvaluationResult(
         setting=setting,
         mails=len(mailed),
         ndcg=estimate(found) if found else None,
@@ -115,7 +115,7 @@ class _Asked:
     wanted: frozenset[str]
 
 
-def _as_of(reader: Subscriber, today: Morning, late: frozenset[str], setting: Setting) -> _Asked:
+def _as_of(reader: Subscriber, today: DayContext, late: frozenset[str], setting: Setting) -> _Asked:
     """What was liked of the replayed days is hoped for, and what was learnt from it is unlearnt."""
     seen = today.columns.place
     liked = {each.paper_id for each in reader.profile.liked}
@@ -124,7 +124,7 @@ def _as_of(reader: Subscriber, today: Morning, late: frozenset[str], setting: Se
     return _Asked(changed(as_was, setting.wishes), held & seen.keys())
 
 
-def _first_seen_in(store: Store, days: Sequence[datetime]) -> frozenset[str]:
+def _first_seen_in(store: Database, days: Sequence[datetime]) -> frozenset[str]:
     """The papers that any of these days could send."""
     with store.begin(write=False) as tx:
         return frozenset(paper.id for paper in tx.papers.pool(days[0] - POOL, days[-1]))
@@ -135,7 +135,7 @@ def _without(profile: Profile, papers: frozenset[str]) -> Profile:
     return replace(profile, liked=kept, learnt=profile.learnt if len(kept) == len(profile.liked) else ())
 
 
-def _sent_on(today: Morning, asked: Sequence[_Asked], sent: dict[int, dict[str, Sent]]) -> list[Mailed]:
+def _sent_on(today: DayContext, asked: Sequence[_Asked], sent: dict[int, dict[str, Sent]]) -> list[Mailed]:
     readers = [(each.reader, today.now) for each in asked]
     editions = [edition for edition, _ in today.editions(readers, sent)]
     found = [_mailed(edition, each, sent) for edition, each in zip(editions, asked, strict=True)]

@@ -26,7 +26,7 @@ POOL_DAYS = 7
 ROUNDS = 1000  # of the bootstrap
 ONE_DAY = timedelta(days=1)
 Signals = Mapping[str, Sequence[Signal]]
-Order = Callable[[Sequence[Paper], Signals, datetime], Sequence[Paper]]
+PaperOrder = Callable[[Sequence[Paper], Signals, datetime], Sequence[Paper]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Morning:
+class ReplayDay:
     """What can be known at the moment of sending."""
 
     now: datetime
@@ -94,7 +94,7 @@ def read_replay(path: Path) -> tuple[Replayed, ...]:
     return tuple(each for each in papers if each.signals)
 
 
-def mornings(replay: Sequence[Replayed]) -> list[Morning]:
+def mornings(replay: Sequence[Replayed]) -> list[ReplayDay]:
     """Every weekday of a replay, with what could be known on it."""
     return [_morning(replay, now) for now in sendings(replay)]
 
@@ -108,7 +108,7 @@ def sendings(replay: Sequence[Replayed]) -> Iterator[datetime]:
             yield datetime.combine(day, SENDING, UTC)
 
 
-def play(days: Sequence[Morning], order: Order, limits: Sequence[int]) -> dict[int, dict[str, date]]:
+def play(days: Sequence[ReplayDay], order: PaperOrder, limits: Sequence[int]) -> dict[int, dict[str, date]]:
     """What is sent when, for each number of papers a day, if the days are ordered so. Nothing twice."""
     sent: dict[int, dict[str, date]] = {limit: {} for limit in limits}
     for morning in days:
@@ -146,10 +146,10 @@ def estimate(weeks: Sequence[Sequence[float]]) -> Estimate:
 
 def compare(
     replay: Sequence[Replayed],
-    orders: Mapping[str, Order],
+    orders: Mapping[str, PaperOrder],
     *,
     limits: Sequence[int] = (5, 3),
-    days: Sequence[Morning] | None = None,
+    days: Sequence[ReplayDay] | None = None,
 ) -> list[Score]:
     """Every order on the same days."""
     days = mornings(replay) if days is None else days
@@ -160,10 +160,10 @@ def compare(
     return scores
 
 
-def _morning(replay: Sequence[Replayed], now: datetime) -> Morning:
+def _morning(replay: Sequence[Replayed], now: datetime) -> ReplayDay:
     oldest = now.date() - POOL_DAYS * ONE_DAY
     there = [each for each in replay if each.seen <= now and oldest < each.listed <= now.date()]
-    return Morning(
+    return ReplayDay(
         now,
         tuple(each.paper for each in there),
         {each.paper.id: tuple(s for s in each.signals if s.observed_at <= now) for each in there},
@@ -215,7 +215,7 @@ def with_fake_votes(replay: Sequence[Replayed], votes: float, *, seed: int) -> t
     return tuple(_faked(each, votes) if fake else each for each, fake in zip(replay, chosen, strict=True))
 
 
-def with_silent_mornings(days: Sequence[Morning], *, seed: int) -> tuple[Morning, ...]:
+def with_silent_mornings(days: Sequence[ReplayDay], *, seed: int) -> tuple[ReplayDay, ...]:
     """On three mornings in ten the list is known, but no votes have been read that day."""
     chosen = np.random.default_rng(seed).random(len(days)) < SILENT
     return tuple(_silenced(day) if silent else day for day, silent in zip(days, chosen, strict=True))
@@ -230,7 +230,7 @@ def _more(signal: Signal, votes: float) -> Signal:
     return replace(signal, value=signal.value + votes) if signal.kind is SignalKind.UPVOTES else signal
 
 
-def _silenced(day: Morning) -> Morning:
+def _silenced(day: ReplayDay) -> ReplayDay:
     midnight = datetime.combine(day.now, time(), UTC)
     signals: Signals = {
         name: tuple(signal for signal in readings if signal.observed_at < midnight)

@@ -1,9 +1,9 @@
 """Why was a paper sent to a reader, or not? The ledger's memory first, then today's choice."""
 
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.mail.wording import why
 from digest.models import Edition, Subscriber
-from digest.web.context import Lobby
+from digest.web.context import WebContext
 
 KEPT_OUT = {
     "sent": "It was sent before, and nothing comes twice.",
@@ -14,9 +14,9 @@ KEPT_OUT = {
 }
 
 
-def explained(lobby: Lobby, reader: Subscriber, asked: str) -> list[str]:
+def explained(ctx: WebContext, reader: Subscriber, asked: str) -> list[str]:
     """Sentences for the operator."""
-    with lobby.house.store.begin(write=False) as tx:
+    with ctx.services.store.begin(write=False) as tx:
         papers = tx.papers.by_ids([asked])
         sent = tx.sent.of([reader.id]).get(reader.id, {})
     if not papers:
@@ -27,14 +27,14 @@ def explained(lobby: Lobby, reader: Subscriber, asked: str) -> list[str]:
         told.append("It was withdrawn, and is not sent.")
     if paper.id in sent:
         told.append(f"It was sent on {sent[paper.id].day:%d %B %Y}.")
-    edition, stopped = lobby.mornings.choice(reader, lobby.clock())
+    edition, stopped = ctx.mornings.choice(reader, ctx.clock())
     return [*told, *_today(edition, paper.id, stopped.get(paper.id))]
 
 
 def _today(edition: Edition, paper_id: str, stopped: str | None) -> list[str]:
     for pick in edition.picks:
         if pick.paper.id == paper_id:
-            reason = why(tongue("en"), pick, edition.day)
+            reason = why(get_locale("en"), pick, edition.day)
             numbers = f"heat {pick.heat.value:.2f}, affinity {pick.affinity:.2f}"
             return [f"Today's digest holds it under “{pick.section}”: {reason or 'new'} ({numbers})."]
     if stopped is None:

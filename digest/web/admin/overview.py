@@ -12,15 +12,15 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/admin")
-def overview(lobby: Office, session: SignedIn) -> Response:
+def overview(ctx: Office, session: SignedIn) -> Response:
     """Everything at a glance."""
-    with lobby.house.store.begin(write=False) as tx:
+    with ctx.services.store.begin(write=False) as tx:
         counts, papers = tx.subscribers.counts(), tx.papers.count()
         sources, held, lines = tx.sources.latest(), tx.sources.held(), tx.audit.latest(limit=8)
         readers = tx.subscribers.by_pids({line.subject for line in lines})
         paused, waiting = tx.meta.paused, sum(tx.deliveries.waiting().values())
     tiles = [(str(s), n, f"/admin/subscribers?status={s}") for s, n in counts.items()]
-    return lobby.pages.page(
+    return ctx.pages.page(
         "admin/overview",
         here="/admin",
         title="Overview",
@@ -35,10 +35,10 @@ def overview(lobby: Office, session: SignedIn) -> Response:
 
 
 @router.post("/admin/release")
-def release(lobby: Office, by: MayChange, form: OwnForm) -> Response:
+def release(ctx: Office, by: MayChange, form: OwnForm) -> Response:
     """Let a held edition go."""
     key = str(form.get("key", ""))
-    with lobby.house.store.begin() as tx:
+    with ctx.services.store.begin() as tx:
         if not tx.sources.release(key, actor=by.actor, at=by.now):
             raise NotFound("This edition is not held any more.")
         tx.audit.write(by.actor, "release", key, at=by.now)
@@ -46,12 +46,12 @@ def release(lobby: Office, by: MayChange, form: OwnForm) -> Response:
 
 
 @router.get("/admin/audit")
-def audit(lobby: Office, session: SignedIn) -> Response:
+def audit(ctx: Office, session: SignedIn) -> Response:
     """Who changed what."""
-    with lobby.house.store.begin(write=False) as tx:
+    with ctx.services.store.begin(write=False) as tx:
         lines = tx.audit.latest(limit=LINES)
         readers = tx.subscribers.by_pids({line.subject for line in lines})
-    return lobby.pages.page(
+    return ctx.pages.page(
         "admin/audit",
         here="/admin/audit",
         title="Audit log",

@@ -13,8 +13,8 @@ from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
 from digest.web.admin.explain import explained
 from digest.web.admin_session import Session
-from digest.web.context import Lobby
-from digest.web.preferences_form import Wishes
+from digest.web.context import WebContext
+from digest.web.preferences_form import PreferencesForm
 
 SHOWN = 50
 HOME = "/admin/subscribers"
@@ -31,7 +31,7 @@ CHANGEABLE = ("keywords", "muted", "authors", "categories", "frequency", "send_a
 router = APIRouter(include_in_schema=False)
 
 
-class Asked(BaseModel):
+class SubscriberQuery(BaseModel):
     """The filter of the list."""
 
     q: str = ""
@@ -46,47 +46,49 @@ class Asked(BaseModel):
 
 
 @router.get(HOME)
-def readers(lobby: Office, session: SignedIn, request: Request, asked: Annotated[Asked, Query()]) -> Response:
+def readers(
+    ctx: Office, session: SignedIn, request: Request, asked: Annotated[SubscriberQuery, Query()]
+) -> Response:
     """The list."""
-    return _list(lobby, session, request, asked)
+    return _list(ctx, session, request, asked)
 
 
 @router.post(HOME)
-def add(lobby: Office, session: SignedIn, by: MayChange, form: OwnForm, request: Request) -> Response:
+def add(ctx: Office, session: SignedIn, by: MayChange, form: OwnForm, request: Request) -> Response:
     """Add someone; they are asked to confirm, unless they agreed already."""
-    wishes = lobby.defaults | {"keywords": str(form.get("keywords", ""))}
+    wishes = ctx.defaults | {"keywords": str(form.get("keywords", ""))}
     try:
-        with lobby.house.store.begin() as tx:
+        with ctx.services.store.begin() as tx:
             reader = subscribers.enrol(
                 tx, str(form.get("email", "")), wishes, has_consented="confirmed" in form, by=by
             )
     except (InvalidAddress, InvalidChange) as error:
-        return _list(lobby, session, request, Asked(), problem=str(error))
+        return _list(ctx, session, request, SubscriberQuery(), problem=str(error))
     return RedirectResponse(f"{HOME}/{reader.pid}", 303)
 
 
 @router.get(HOME + "/{pid}")
-def reader(lobby: Office, session: SignedIn, pid: str, paper: str = "") -> Response:
+def reader(ctx: Office, session: SignedIn, pid: str, paper: str = "") -> Response:
     """One of them: facts, schedule, deliveries, and why a paper was sent or not."""
-    return _one(lobby, session, pid, Said(asked=paper))
+    return _one(ctx, session, pid, FlashMessage(asked=paper))
 
 
 @router.post(HOME + "/{pid}")
-def change(lobby: Office, session: SignedIn, by: MayChange, form: OwnForm, pid: str) -> Response:
+def change(ctx: Office, session: SignedIn, by: MayChange, form: OwnForm, pid: str) -> Response:
     """Change interests and schedule."""
     wishes: dict[str, object] = {name: str(form[name]) for name in CHANGEABLE if name in form}
     try:
-        with lobby.house.store.begin() as tx:
+        with ctx.services.store.begin() as tx:
             subscribers.change(tx, pid, wishes, by=by)
     except InvalidChange as error:
-        return _one(lobby, session, pid, Said(problem=str(error)))
-    return _one(lobby, session, pid, Said(done="Saved."))
+        return _one(ctx, session, pid, FlashMessage(problem=str(error)))
+    return _one(ctx, session, pid, FlashMessage(done="Saved."))
 
 
 @router.post(HOME + "/{pid}/{action}")
-def act(lobby: Office, by: MayChange, pid: str, action: str) -> Response:
+def act(ctx: Office, by: MayChange, pid: str, action: str) -> Response:
     """Pause, resume, never write again, erase."""
-    with lobby.house.store.begin() as tx:
+    with ctx.services.store.begin() as tx:
         match action:
             case "pause":
                 subscribers.pause(tx, pid, by=by)
@@ -101,8 +103,10 @@ def act(lobby: Office, by: MayChange, pid: str, action: str) -> Response:
     return RedirectResponse(HOME if action == "erase" else f"{HOME}/{pid}", 303)
 
 
-def _list(lobby: Lobby, session: Session, request: Request, asked: Asked, *, problem: str = "") -> Response:
-    with lobby.house.store.begin(write=False) as tx:
+def _list(
+    ctx: WebContext, session: Session, request: Request, asked: SubscriberQuery, *, problem: str = ""
+) -> Response:
+    with ctx.services.store.begin(write=False) as tx:
         page = tx.subscribers.page(
             status=Status(asked.status) if asked.status in {*Status} else None,
             search=asked.q.replace("\x00", ""),
@@ -111,7 +115,7 @@ def _list(lobby: Lobby, session: Session, request: Request, asked: Asked, *, pro
             limit=SHOWN,
             offset=asked.offset,
         )
-    return lobby.pages.page(
+    return ctx.pages.page(
         "admin/subscribers",
         status=422 if problem else 200,
         here=HOME,
@@ -136,7 +140,7 @@ def _page(request: Request, place: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class FlashMessage:
     """What the page says besides the reader: an answer, a success or a problem."""
 
     asked: str = ""
@@ -144,22 +148,22 @@ class Said:
     problem: str = ""
 
 
-def _one(lobby: Lobby, session: Session, pid: str, said: Said) -> Response:
-    with lobby.house.store.begin(write=False) as tx:
+def _one(ctx: WebContext, session: Session, pid: str, said: FlashMessage) -> Response:
+    with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.by_pid(pid)
         deliveries, lines = tx.deliveries.history(reader.id), tx.audit.latest(subject=pid, limit=20)
-    return lobby.pages.page(
+    return ctx.pages.page(
         "admin/subscriber",
         status=422 if said.problem else 200,
         here=HOME,
         title=reader.address,
         session=session,
         subscriber=reader,
-        wishes=Wishes.of(reader),
+        wishes=PreferencesForm.of(reader),
         deliveries=deliveries,
         lines=lines,
         asked=said.asked,
-        explained=explained(lobby, reader, said.asked) if said.asked else [],
+        explained=explained(ctx, reader, said.asked) if said.asked else [],
         done=said.done,
         problems=[said.problem] if said.problem else [],
     )

@@ -10,7 +10,7 @@ from digest.models.errors import InvalidChange
 from digest.subscribers.transfer import Report, csv_of, take_in_file
 from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
 from digest.web.admin_session import Session
-from digest.web.context import Lobby
+from digest.web.context import WebContext
 
 HOME = "/admin/import"
 
@@ -26,14 +26,14 @@ Content = Annotated[bytes, Depends(_content)]
 
 
 @router.get(HOME)
-def ask(lobby: Office, session: SignedIn) -> Response:
+def ask(ctx: Office, session: SignedIn) -> Response:
     """Which file?"""
-    return _page(lobby, session)
+    return _page(ctx, session)
 
 
 @router.post(HOME)
 def take(
-    lobby: Office,
+    ctx: Office,
     session: SignedIn,
     by: MayChange,
     form: OwnForm,
@@ -43,29 +43,34 @@ def take(
     dry_run = "dry_run" in form
     try:
         report = take_in_file(
-            lobby.house.store,
+            ctx.services.store,
             content,
             by=by,
             confirmed="confirmed" in form,
             dry_run=dry_run,
-            defaults=lobby.defaults,
+            defaults=ctx.defaults,
         )
     except InvalidChange as error:
-        return _page(lobby, session, problem=str(error))
-    return _page(lobby, session, report=report, dry_run=dry_run)
+        return _page(ctx, session, problem=str(error))
+    return _page(ctx, session, report=report, dry_run=dry_run)
 
 
 @router.get("/admin/export.csv")
-def export(lobby: Office, _: SignedIn) -> Response:
+def export(ctx: Office, _: SignedIn) -> Response:
     """Everyone, as CSV."""
     attached = {"content-disposition": 'attachment; filename="subscribers.csv"'}
-    return StreamingResponse(csv_of(lobby.house.store), media_type="text/csv", headers=attached)
+    return StreamingResponse(csv_of(ctx.services.store), media_type="text/csv", headers=attached)
 
 
 def _page(
-    lobby: Lobby, session: Session, *, report: Report | None = None, dry_run: bool = False, problem: str = ""
+    ctx: WebContext,
+    session: Session,
+    *,
+    report: Report | None = None,
+    dry_run: bool = False,
+    problem: str = "",
 ) -> Response:
-    return lobby.pages.page(
+    return ctx.pages.page(
         "admin/import",
         status=422 if problem else 200,
         here=HOME,

@@ -15,18 +15,18 @@ from digest.models.errors import NotFound
 from digest.subscribers.transfer import csv_of, take_in_file
 from digest.web.api.auth import Acting
 from digest.web.api.schemas import (
-    Address,
+    AddressRequest,
     Changed,
     Failure,
     Mail,
     Newcomer,
-    Page,
+    PageResponse,
     Pause,
-    Shown,
+    SubscriberChanges,
+    SubscriberResponse,
     Taken,
-    Wishes,
 )
-from digest.web.context import InLobby
+from digest.web.context import WebContextDep
 
 PREFIX = "/api/v1"
 FARTHEST = 10_000_000
@@ -68,9 +68,9 @@ class Taking(BaseModel):
 
 
 @router.get("/subscribers")
-def subscribers(_: Acting, lobby: InLobby, wanted: Annotated[Filter, Query()]) -> Page:
+def subscribers(_: Acting, ctx: WebContextDep, wanted: Annotated[Filter, Query()]) -> PageResponse:
     """List, filter, sort and page through the subscribers."""
-    with lobby.house.store.begin(write=False) as tx:
+    with ctx.services.store.begin(write=False) as tx:
         page = tx.subscribers.page(
             status=wanted.status,
             search=wanted.q.replace("\x00", ""),
@@ -79,16 +79,18 @@ def subscribers(_: Acting, lobby: InLobby, wanted: Annotated[Filter, Query()]) -
             limit=wanted.limit,
             offset=wanted.offset,
         )
-    return Page(total=page.total, subscribers=[Shown.of(reader) for reader in page.subscribers])
+    return PageResponse(
+        total=page.total, subscribers=[SubscriberResponse.of(reader) for reader in page.subscribers]
+    )
 
 
 @router.post("/subscribers", status_code=201)
-def add(by: Acting, lobby: InLobby, newcomer: Newcomer) -> Shown:
+def add(by: Acting, ctx: WebContextDep, newcomer: Newcomer) -> SubscriberResponse:
     """Add a subscriber. They are asked to confirm, unless prior consent is asserted."""
-    wishes = lobby.defaults | newcomer.named()
-    with lobby.house.store.begin() as tx:
+    wishes = ctx.defaults | newcomer.named()
+    with ctx.services.store.begin() as tx:
         reader = subscriptions.enrol(tx, newcomer.email, wishes, has_consented=newcomer.confirmed, by=by)
-    return Shown.of(reader)
+    return SubscriberResponse.of(reader)
 
 
 async def _body(request: Request) -> bytes:
@@ -97,93 +99,97 @@ async def _body(request: Request) -> bytes:
 
 @router.post("/subscribers/import")
 def take_in(
-    by: Acting, lobby: InLobby, content: Annotated[bytes, Depends(_body)], how: Annotated[Taking, Query()]
+    by: Acting, ctx: WebContextDep, content: Annotated[bytes, Depends(_body)], how: Annotated[Taking, Query()]
 ) -> Taken:
     """Take in a CSV with a header or JSON lines, sent as the body; rows that make no sense are told."""
     report = take_in_file(
-        lobby.house.store,
+        ctx.services.store,
         content,
         by=by,
         confirmed=how.confirmed,
         dry_run=how.dry_run,
-        defaults=lobby.defaults,
+        defaults=ctx.defaults,
     )
     return Taken(counts=report.counts, noted=report.noted)
 
 
 @router.get("/subscribers/export", response_class=StreamingResponse)
-def export(_: Acting, lobby: InLobby) -> Response:
+def export(_: Acting, ctx: WebContextDep) -> Response:
     """All subscribers as CSV, in the names of the import."""
-    return StreamingResponse(csv_of(lobby.house.store), media_type="text/csv")
+    return StreamingResponse(csv_of(ctx.services.store), media_type="text/csv")
 
 
 @router.get("/subscribers/{who}")
-def show(_: Acting, lobby: InLobby, who: str) -> Shown:
+def show(_: Acting, ctx: WebContextDep, who: str) -> SubscriberResponse:
     """One subscriber, by id or address."""
-    with lobby.house.store.begin(write=False) as tx:
-        return Shown.of(subscriptions.whom(tx, who))
+    with ctx.services.store.begin(write=False) as tx:
+        return SubscriberResponse.of(subscriptions.get_subscriber(tx, who))
 
 
 @router.get("/subscribers/{who}/deliveries")
-def deliveries(_: Acting, lobby: InLobby, who: str) -> list[Mail]:
+def deliveries(_: Acting, ctx: WebContextDep, who: str) -> list[Mail]:
     """The latest mails to a subscriber and where each stands."""
-    with lobby.house.store.begin(write=False) as tx:
-        return [Mail.of(mail) for mail in tx.deliveries.history(subscriptions.whom(tx, who).id)]
+    with ctx.services.store.begin(write=False) as tx:
+        return [Mail.of(mail) for mail in tx.deliveries.history(subscriptions.get_subscriber(tx, who).id)]
 
 
 @router.patch("/subscribers/{who}")
-def change(by: Acting, lobby: InLobby, who: str, wishes: Wishes) -> Shown:
+def change(by: Acting, ctx: WebContextDep, who: str, wishes: SubscriberChanges) -> SubscriberResponse:
     """Change interests, schedule or preferences; what is left out stays."""
-    with lobby.house.store.begin() as tx:
-        return Shown.of(subscriptions.change(tx, who, wishes.named(), by=by))
+    with ctx.services.store.begin() as tx:
+        return SubscriberResponse.of(subscriptions.change(tx, who, wishes.named(), by=by))
 
 
 @router.post("/subscribers/{who}/pause")
-def pause(by: Acting, lobby: InLobby, who: str, pause: Pause | None = None) -> Shown:
+def pause(by: Acting, ctx: WebContextDep, who: str, pause: Pause | None = None) -> SubscriberResponse:
     """Send nothing for now, or until a day."""
     until = pause.until if pause else None
-    with lobby.house.store.begin() as tx:
-        return Shown.of(subscriptions.pause(tx, subscriptions.whom(tx, who).pid, until=until, by=by))
+    with ctx.services.store.begin() as tx:
+        return SubscriberResponse.of(
+            subscriptions.pause(tx, subscriptions.get_subscriber(tx, who).pid, until=until, by=by)
+        )
 
 
 @router.post("/subscribers/{who}/resume")
-def resume(by: Acting, lobby: InLobby, who: str) -> Shown:
+def resume(by: Acting, ctx: WebContextDep, who: str) -> SubscriberResponse:
     """Send again, from the next slot on."""
-    with lobby.house.store.begin() as tx:
-        return Shown.of(subscriptions.resume(tx, subscriptions.whom(tx, who).pid, by=by))
+    with ctx.services.store.begin() as tx:
+        return SubscriberResponse.of(
+            subscriptions.resume(tx, subscriptions.get_subscriber(tx, who).pid, by=by)
+        )
 
 
 @router.delete("/subscribers/{who}", status_code=204)
-def remove(by: Acting, lobby: InLobby, who: str) -> Response:
+def remove(by: Acting, ctx: WebContextDep, who: str) -> Response:
     """Erase a subscriber and every trace of the address."""
-    with lobby.house.store.begin() as tx:
-        subscriptions.erase(tx, subscriptions.whom(tx, who).pid, by=by)
+    with ctx.services.store.begin() as tx:
+        subscriptions.erase(tx, subscriptions.get_subscriber(tx, who).pid, by=by)
     return Response(status_code=204)
 
 
 @router.post("/suppressions", tags=["suppressions"])
-def suppress(by: Acting, lobby: InLobby, address: Address) -> Changed:
+def suppress(by: Acting, ctx: WebContextDep, address: AddressRequest) -> Changed:
     """Never write to this address again, subscribed or not."""
-    with lobby.house.store.begin() as tx:
+    with ctx.services.store.begin() as tx:
         return Changed(changed=subscriptions.suppress(tx, address.email, by=by))
 
 
 @router.post("/suppressions/lift", tags=["suppressions"])
-def unsuppress(by: Acting, lobby: InLobby, address: Address) -> Changed:
+def unsuppress(by: Acting, ctx: WebContextDep, address: AddressRequest) -> Changed:
     """Allow writing to this address again, once it confirms."""
-    with lobby.house.store.begin() as tx:
+    with ctx.services.store.begin() as tx:
         return Changed(changed=subscriptions.unsuppress(tx, address.email, by=by))
 
 
 @router.get("/openapi.json", include_in_schema=False)
-def openapi(lobby: InLobby) -> dict[str, Any]:
+def openapi(ctx: WebContextDep) -> dict[str, Any]:
     """This API, described for programs."""
-    if not lobby.badges.exist:
+    if not ctx.badges.exist:
         raise NotFound
     return get_openapi(
-        title=f"{lobby.house.site.brand} API",
+        title=f"{ctx.services.site.brand} API",
         version=__version__,
         description="Subscribers, by bearer token. Every change is written to the audit log.",
         routes=router.routes,
-        servers=[{"url": lobby.house.settings.base_url}],
+        servers=[{"url": ctx.services.settings.base_url}],
     )

@@ -17,12 +17,12 @@ from digest.models import (
     Subscriber,
     Threshold,
 )
-from digest.subscribers.importing import Outcome
+from digest.subscribers.importing import ImportResult
 
 Words = list[str] | str
 
 
-class Wishes(BaseModel):
+class SubscriberChanges(BaseModel):
     """What may be changed; what is left out stays as it is. Lists may also be text with commas."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,17 +48,17 @@ class Wishes(BaseModel):
     def named(self) -> dict[str, Any]:
         """Only what was asked for."""
         asked = self.model_dump(exclude_none=True)
-        return {name: asked[name] for name in Wishes.model_fields if name in asked}
+        return {name: asked[name] for name in SubscriberChanges.model_fields if name in asked}
 
 
-class Newcomer(Wishes):
+class Newcomer(SubscriberChanges):
     """Someone to add."""
 
     email: str = Field(max_length=400, examples=["ada@example.com"])
     confirmed: bool = Field(default=False, description="true asserts prior consent: no mail asks")
 
 
-class Shown(BaseModel):
+class SubscriberResponse(BaseModel):
     """A subscriber."""
 
     id: str = Field(description="public id; never reveals the address")
@@ -96,11 +96,11 @@ class Shown(BaseModel):
         )
 
 
-class Page(BaseModel):
+class PageResponse(BaseModel):
     """Some of the subscribers that match, and how many match in all."""
 
     total: int
-    subscribers: list[Shown]
+    subscribers: list[SubscriberResponse]
 
 
 class Mail(BaseModel):
@@ -127,7 +127,7 @@ class Pause(BaseModel):
     until: date | None = None
 
 
-class Address(BaseModel):
+class AddressRequest(BaseModel):
     """An address, subscribed or not."""
 
     model_config = ConfigDict(extra="forbid")
@@ -144,7 +144,7 @@ class Taken(BaseModel):
     """What an import did: how many rows of each outcome, and those with something to say."""
 
     counts: dict[str, int]
-    noted: list[Outcome]
+    noted: list[ImportResult]
 
 
 class Failure(BaseModel):

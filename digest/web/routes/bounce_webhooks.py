@@ -7,11 +7,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.delivery.bounces.mailbox import read_webhook
-from digest.delivery.bounces.reports import Heard
+from digest.delivery.bounces.reports import BounceReport
 from digest.models.errors import NotFound
-from digest.web.context import InLobby
+from digest.web.context import WebContextDep
 
 SIGNATURE = "x-digest-signature"  # t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>">
 
@@ -19,33 +19,33 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/webhooks/bounces")
-async def bounces(request: Request, lobby: InLobby) -> Response:
+async def bounces(request: Request, ctx: WebContextDep) -> Response:
     """One report: {"envelope": our return address, "type": "hard|soft|complaint", "code": "5.1.1"}."""
-    house, now = lobby.house, lobby.clock()
-    secret = house.settings.bounce_secret.get_secret_value()
+    services, now = ctx.services, ctx.clock()
+    secret = services.settings.bounce_secret.get_secret_value()
     if not secret:
         raise NotFound("There is no webhook here.")
     report = read_webhook(
         await request.body(),
         request.headers.get(SIGNATURE, ""),
         secret=secret.encode(),
-        keys=house.keyring,
+        keys=services.keyring,
         now=now.timestamp(),
     )
-    return await _heard(house, report, now)
+    return await _heard(services, report, now)
 
 
 @router.post("/webhooks/ses")
-async def ses(request: Request, lobby: InLobby) -> Response:
+async def ses(request: Request, ctx: WebContextDep) -> Response:
     """A message of Amazon SNS, for one of the topics the operator named: SES tells what came back."""
-    house, now = lobby.house, lobby.clock()
-    if not house.settings.sns_topics:
+    services, now = ctx.services, ctx.clock()
+    if not services.settings.sns_topics:
         raise NotFound("There is no webhook here.")
-    report = await house.topics.take(await request.body(), now=now)
-    return await _heard(house, report, now)
+    report = await services.topics.take(await request.body(), now=now)
+    return await _heard(services, report, now)
 
 
-async def _heard(house: House, report: Heard | None, now: datetime) -> Response:
+async def _heard(services: Services, report: BounceReport | None, now: datetime) -> Response:
     """In a thread: whoever writes may have to wait for another writer."""
-    is_news = report is not None and await to_thread.run_sync(partial(house.hear, report, now=now))
+    is_news = report is not None and await to_thread.run_sync(partial(services.hear, report, now=now))
     return JSONResponse({"heard": is_news})

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from digest.mail.cards import Card
 from digest.models import Paper
 from digest.web.components import card_of
-from digest.web.context import InLobby, Lobby
+from digest.web.context import WebContext, WebContextDep
 from digest.web.trending_lists import TODAY, Ranked
 
 ENTRIES = 30
@@ -47,21 +47,21 @@ class Feed:
 
 
 @router.get("/feed.atom")
-def atom_feed(lobby: InLobby, category: str = "") -> Response:
+def atom_feed(ctx: WebContextDep, category: str = "") -> Response:
     """Today's trending papers as Atom; of one category if asked."""
-    return Response(atom(public(lobby, category, "atom")), media_type=ATOM, headers=KEPT)
+    return Response(atom(public(ctx, category, "atom")), media_type=ATOM, headers=KEPT)
 
 
 @router.get("/feed.json")
-def json_feed(lobby: InLobby, category: str = "") -> Response:
+def json_feed(ctx: WebContextDep, category: str = "") -> Response:
     """The same as JSON Feed 1.1."""
-    return JSONResponse(json_of(public(lobby, category, "json")), media_type=JSON_FEED, headers=KEPT)
+    return JSONResponse(json_of(public(ctx, category, "json")), media_type=JSON_FEED, headers=KEPT)
 
 
 @router.get("/sitemap.xml")
-def sitemap(lobby: InLobby) -> Response:
+def sitemap(ctx: WebContextDep) -> Response:
     """The pages worth finding."""
-    base, today = lobby.house.settings.base_url, lobby.clock().date()
+    base, today = ctx.services.settings.base_url, ctx.clock().date()
     days = (f"/archive/{today - timedelta(days=age)}" for age in range(ARCHIVED))
     paths = ("/", "/archive", "/help", *days)
     places = "".join(f"<url><loc>{escape(base + path)}</loc></url>" for path in paths)
@@ -73,17 +73,17 @@ def sitemap(lobby: InLobby) -> Response:
 
 
 @router.get("/robots.txt")
-def robots(lobby: InLobby) -> Response:
+def robots(ctx: WebContextDep) -> Response:
     """Robots may read what everyone may; links of single readers are not theirs."""
     closed = "".join(f"Disallow: /{room}/\n" for room in ("c", "u", "p", "v", "f", "e", "o", "admin", "api"))
-    found = f"Sitemap: {lobby.house.settings.base_url}/sitemap.xml\n"
+    found = f"Sitemap: {ctx.services.settings.base_url}/sitemap.xml\n"
     return PlainTextResponse(f"User-agent: *\n{closed}Disallow: /papers\n{found}")
 
 
-def public(lobby: Lobby, category: str, kind: str) -> Feed:
+def public(ctx: WebContext, category: str, kind: str) -> Feed:
     """What everyone reads today."""
-    now, settings = lobby.clock(), lobby.house.settings
-    ranked = lobby.board.trending(TODAY, now, category=category[:40])[:ENTRIES]
+    now, settings = ctx.clock(), ctx.services.settings
+    ranked = ctx.board.trending(TODAY, now, category=category[:40])[:ENTRIES]
     query = f"?{urlencode({'category': category[:40]})}" if category else ""
     return Feed(
         title=f"{settings.brand}: {category[:40]}" if category else settings.brand,

@@ -13,7 +13,7 @@ from digest.models import BounceKind, Health
 from digest.models.errors import DigestError
 from digest.pipeline.clock_repair import LAST_TICK
 from digest.pipeline.run import WAY_OUT
-from digest.web.context import InLobby
+from digest.web.context import WebContextDep
 
 DAY = timedelta(days=1)
 OVERDUE = timedelta(minutes=30)  # somebody due for so long means that nothing is sending
@@ -28,19 +28,19 @@ def healthz() -> Response:
 
 
 @router.get("/readyz")
-def readyz(lobby: InLobby) -> Response:
+def readyz(ctx: WebContextDep) -> Response:
     """The database takes what is written, mail has a way out, nothing is paused and nobody waits too long.
 
     503 and the reasons otherwise.
     """
-    now = lobby.clock()
+    now = ctx.clock()
     try:
-        with lobby.house.store.begin(write=False) as tx:
+        with ctx.services.store.begin(write=False) as tx:
             oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read(LAST_TICK)
             blocked = tx.meta.read(WAY_OUT)
     except DigestError as error:
         return _verdict({"database": str(error)}, ready=False)
-    waits, unwritable = bool(oldest and now - oldest > OVERDUE), lobby.pulse.beat(now)
+    waits, unwritable = bool(oldest and now - oldest > OVERDUE), ctx.pulse.beat(now)
     facts = {
         "database": unwritable or "ok",
         "way_out": blocked or "ok",
@@ -52,10 +52,10 @@ def readyz(lobby: InLobby) -> Response:
 
 
 @router.get("/metrics")
-def metrics(lobby: InLobby) -> Response:
+def metrics(ctx: WebContextDep) -> Response:
     """Counts in Prometheus's text form; no address and no paper is named."""
-    now = lobby.clock()
-    with lobby.house.store.begin(write=False) as tx:
+    now = ctx.clock()
+    with ctx.services.store.begin(write=False) as tx:
         lines = [*_readers(tx), *_mail(tx, now), *_sources(tx, now)]
     kind = "text/plain; version=0.0.4; charset=utf-8"
     return Response("\n".join(lines) + "\n", media_type=kind, headers={"cache-control": "no-store"})

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from digest import subscribers
 from digest.mail.tokens import Purpose
-from digest.ranking.feedback import Verdict, learn
-from digest.web.context import InLobby
+from digest.ranking.feedback import Feedback, learn
+from digest.web.context import WebContextDep
 from digest.web.middleware import TELLING_POLICY
 from digest.web.routes.paper import told_of
 
@@ -20,15 +20,15 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/o/{token}")
-def show(token: str, lobby: InLobby) -> Response:
+def show(token: str, ctx: WebContextDep) -> Response:
     """The paper, with what teaches beside it; nothing is counted by this."""
-    claim = lobby.house.links.keys.verify(Purpose.OPENING, token, now=lobby.clock())
-    with lobby.house.store.begin(write=False) as tx:
+    claim = ctx.services.links.keys.verify(Purpose.OPENING, token, now=ctx.clock())
+    with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.by_pid(claim.pid)
-    links, teaches = lobby.house.links, reader.preferences.clicks_may_teach
-    answer = lobby.pages.page(
+    links, teaches = ctx.services.links, reader.preferences.clicks_may_teach
+    answer = ctx.pages.page(
         "opened",
-        **told_of(lobby, claim.extra),
+        **told_of(ctx, claim.extra),
         teaches=teaches,
         more=links.more(reader.pid, claim.extra),
         less=links.less(reader.pid, claim.extra),
@@ -40,13 +40,13 @@ def show(token: str, lobby: InLobby) -> Response:
 
 
 @router.post("/o/{token}")
-def opened(token: str, lobby: InLobby) -> Response:
+def opened(token: str, ctx: WebContextDep) -> Response:
     """A person is on the page: learn from it, if that is wanted still."""
-    claim = lobby.house.links.keys.verify(Purpose.OPENING, token, now=lobby.clock())
-    with lobby.house.store.begin() as tx:
+    claim = ctx.services.links.keys.verify(Purpose.OPENING, token, now=ctx.clock())
+    with ctx.services.store.begin() as tx:
         reader = tx.subscribers.by_pid(claim.pid)
         for paper in tx.papers.by_ids([claim.extra]).values():
             may = reader.preferences.clicks_may_teach
-            profile = learn(reader.profile, paper, Verdict.CLICK, clicks_may_teach=may)
-            subscribers.revise(tx, replace(reader, profile=profile), by=lobby.by("reader"))
+            profile = learn(reader.profile, paper, Feedback.CLICK, clicks_may_teach=may)
+            subscribers.revise(tx, replace(reader, profile=profile), by=ctx.by("reader"))
     return Response(status_code=204)

@@ -11,14 +11,14 @@ from pydantic import BaseModel, field_validator
 from starlette.responses import RedirectResponse, Response
 
 from digest.mail.cards import Card
-from digest.mail.locale import tongue
+from digest.mail.locale import get_locale
 from digest.models import Heat
 from digest.models.arxiv_calendar import arxiv_silence
 from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten
 from digest.web.components import card_of
-from digest.web.context import InLobby
+from digest.web.context import WebContextDep
 from digest.web.search import SHOWN, answers, question_of
 from digest.web.trending_lists import TODAY, WINDOWS, Ranked, next_month
 
@@ -33,26 +33,26 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def front(lobby: InLobby, window: str = TODAY.name) -> Response:
+def front(ctx: WebContextDep, window: str = TODAY.name) -> Response:
     """Trending papers, the search box and the subscribe box."""
-    now = lobby.clock()
+    now = ctx.clock()
     period = WINDOWS.get(window, TODAY)
-    cards = cards_of(lobby.board.trending(period, now)[:SHOWN], now.date())
+    cards = cards_of(ctx.board.trending(period, now)[:SHOWN], now.date())
     longer = [each for each in WINDOWS.values() if each.days > period.days] if not cards else []
-    return lobby.pages.page(
+    return ctx.pages.page(
         "front",
         here="/",
         window=period,
-        instead=next((each for each in longer if lobby.board.trending(each, now)), None),
+        instead=next((each for each in longer if ctx.board.trending(each, now)), None),
         windows=WINDOWS.values(),
         cards=cards,
-        day_name=tongue("en").day(now.date()),
+        day_name=get_locale("en").day(now.date()),
         description=shorten(f"{period.tab}: {_titles(cards)} Once a day in your inbox.", DESCRIBED),
-        ticket=lobby.tickets.issue(now),
+        ticket=ctx.tickets.issue(now),
     )
 
 
-class Asked(BaseModel):
+class SearchQuery(BaseModel):
     """The search form."""
 
     q: str = ""
@@ -88,18 +88,18 @@ class Asked(BaseModel):
 
 
 @router.get("/papers")
-def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -> Response:
+def papers(ctx: WebContextDep, request: Request, asked: Annotated[SearchQuery, Query()]) -> Response:
     """Search titles and abstracts."""
-    now = lobby.clock()
+    now = ctx.clock()
     question = question_of(asked.words, asked.category, PERIODS.get(asked.period), asked.source, now)
-    matches, heat = answers(lobby, asked.words, question, now, first=(asked.place - 1) * SHOWN)
+    matches, heat = answers(ctx, asked.words, question, now, first=(asked.place - 1) * SHOWN)
     found = [match.paper for match in matches]
-    return lobby.pages.page(
+    return ctx.pages.page(
         "search",
         here="/papers",
         asked=asked.words,
         chosen=asked,
-        sources=lobby.house.settings.sources,
+        sources=ctx.services.settings.sources,
         cards=[_found(match, heat.get(match.paper.id), now.date()) for match in matches[:SHOWN]],
         only_by_meaning=all(match.is_by_meaning for match in matches),
         description=shorten("; ".join(paper.title for paper in found[:3]) or EVERYTHING, DESCRIBED),
@@ -107,7 +107,7 @@ def papers(lobby: InLobby, request: Request, asked: Annotated[Asked, Query()]) -
         unfiltered=asked.path if asked.is_filtered else "",
         before=_page(request, asked.place - 1) if asked.place > 1 else "",
         after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
-        ticket=lobby.tickets.issue(now),
+        ticket=ctx.tickets.issue(now),
     )
 
 
@@ -119,14 +119,14 @@ def _found(match: Match, heat: Heat | None, day: date) -> Card:
 
 
 @router.get("/archive")
-def archive(lobby: InLobby, month: str = "") -> Response:
+def archive(ctx: WebContextDep, month: str = "") -> Response:
     """The days of a month and how many papers each brought."""
-    now = lobby.clock()
+    now = ctx.clock()
     start = _month(month) if month else now.date().replace(day=1)
     after = next_month(datetime.combine(start, time(), UTC)).date()
-    days = lobby.board.days(start, now)
-    speech = tongue("en")
-    return lobby.pages.page(
+    days = ctx.board.days(start, now)
+    speech = get_locale("en")
+    return ctx.pages.page(
         "archive",
         here="/archive",
         month=f"{start:%B %Y}",
@@ -138,33 +138,33 @@ def archive(lobby: InLobby, month: str = "") -> Response:
 
 
 @router.get("/archive/{day}")
-def archived(lobby: InLobby, day: str) -> Response:
+def archived(ctx: WebContextDep, day: str) -> Response:
     """What trended on a day."""
-    now = lobby.clock()
+    now = ctx.clock()
     wanted = _day(day)
     if wanted > now.date():
         raise NotFound("That day has not come yet.")
-    ranked = lobby.board.on(wanted, now)
+    ranked = ctx.board.on(wanted, now)
     cards = cards_of(ranked[:SHOWN], wanted)
     tomorrow = wanted + timedelta(days=1)
-    return lobby.pages.page(
+    return ctx.pages.page(
         "archive_day",
         here="/archive",
         day=wanted,
-        day_name=tongue("en").day(wanted),
+        day_name=get_locale("en").day(wanted),
         cards=cards,
         ranked=len(ranked),
         description=shorten(f"{_titles(cards)} What trended that day, and why.", DESCRIBED),
         before=f"/archive/{wanted - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
-        ticket=lobby.tickets.issue(now),
+        ticket=ctx.tickets.issue(now),
     )
 
 
 @router.get("/help")
-def help_page(lobby: InLobby) -> Response:
+def help_page(ctx: WebContextDep) -> Response:
     """How it works, what is stored, and how to leave."""
-    return lobby.pages.page("help", here="/help")
+    return ctx.pages.page("help", here="/help")
 
 
 @router.get("/style.css")
@@ -172,9 +172,9 @@ def help_page(lobby: InLobby) -> Response:
 @router.get("/opened.js")
 @router.get("/favicon.svg")
 @router.get("/card.png")
-def file(lobby: InLobby, request: Request) -> Response:
+def file(ctx: WebContextDep, request: Request) -> Response:
     """One of our own files; its address carries its version, so it may be kept for ever."""
-    content, kind = lobby.pages.file(request.url.path.removeprefix("/"))
+    content, kind = ctx.pages.file(request.url.path.removeprefix("/"))
     kept = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
     headers = {"cache-control": kept}
     if kind == "image/png":  # shown by other sites, beside a link to us

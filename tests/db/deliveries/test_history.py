@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.deliveries.bounce_policy import Event, verdict
-from digest.db.sender_session import SendersLedger
+from digest.db.sender_session import SenderSession
 from digest.models import (
     BounceKind,
     DeliveryKind,
     DeliveryState,
-    Planned,
+    NewDelivery,
     Status,
     Subscriber,
     SuppressionReason,
@@ -22,10 +22,10 @@ from tests.factories import NOW
 TODAY = NOW.date()
 
 
-def test_planning_twice_is_planning_once(any_store: Store) -> None:
+def test_planning_twice_is_planning_once(any_store: Database) -> None:
     post = Post(any_store)
     reader = post.reader()
-    plan = Planned(
+    plan = NewDelivery(
         kind=DeliveryKind.DIGEST,
         key="digest/1/today",
         subscriber_id=reader.id,
@@ -48,29 +48,29 @@ def test_planning_twice_is_planning_once(any_store: Store) -> None:
         assert tx.deliveries.find("nobody") is None
 
 
-def test_a_notice_goes_to_the_address_it_was_meant_for(any_store: Store) -> None:
+def test_a_notice_goes_to_the_address_it_was_meant_for(any_store: Database) -> None:
     reader = Post(any_store).reader()
     with any_store.begin() as tx:
         assert tx.deliveries.plan_notice(
             DeliveryKind.CONFIRM, reader, "confirm/1/1", {"n": 1}, now=NOW, address="new@example.com"
         )
         assert not tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, "confirm/1/1", {}, now=NOW)
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         assert [each.address for each in ledger.claim(9, NOW).deliveries] == ["new@example.com"]
 
 
-def test_a_digest_goes_to_where_its_reader_is_now(any_store: Store) -> None:
+def test_a_digest_goes_to_where_its_reader_is_now(any_store: Database) -> None:
     post = Post(any_store)
     post.digest(reader := post.reader())
     with any_store.begin() as tx:
         moved = tx.subscribers.by_id(reader.id)
         tx.connection.exec_driver_sql("UPDATE subscriber SET address = 'moved@example.com'")
     assert moved.address == "ada@example.com"
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         assert [each.address for each in ledger.claim(9, NOW).deliveries] == ["moved@example.com"]
 
 
-def test_the_books_can_be_read(any_store: Store) -> None:
+def test_the_books_can_be_read(any_store: Database) -> None:
     post = Post(any_store)
     readers = post.readers(3)
     post.digests(readers[:2])
@@ -83,7 +83,7 @@ def test_the_books_can_be_read(any_store: Store) -> None:
         assert len(tx.deliveries.in_state(DeliveryState.ACCEPTED)) == 2
 
 
-def test_a_person_decides_about_an_uncertain_mail(any_store: Store) -> None:
+def test_a_person_decides_about_an_uncertain_mail(any_store: Database) -> None:
     post = Post(any_store)
     keys = post.digests(post.readers(2))
     end_all(any_store, DeliveryState.UNCERTAIN)
@@ -95,10 +95,10 @@ def test_a_person_decides_about_an_uncertain_mail(any_store: Store) -> None:
         assert not tx.deliveries.resolve(post.row(keys[1]).id, resend=True, now=NOW)
 
 
-def test_asking_the_ledger_again_changes_nothing(any_store: Store) -> None:
+def test_asking_the_ledger_again_changes_nothing(any_store: Database) -> None:
     post = Post(any_store)
     key = post.digest(post.reader())
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         claimed = ledger.claim(9, NOW).deliveries
         assert ledger.claim(9, NOW).deliveries == ()
         assert set(ledger.turn([], claimed, NOW)) == set(ledger.turn([], claimed, NOW)) == {claimed[0].id}
@@ -108,18 +108,18 @@ def test_asking_the_ledger_again_changes_nothing(any_store: Store) -> None:
     assert (post.state(key), post.row(key).attempt) == (DeliveryState.QUEUED, 1)
 
 
-def test_claimed_mail_that_is_given_back_is_as_it_was(any_store: Store) -> None:
+def test_claimed_mail_that_is_given_back_is_as_it_was(any_store: Database) -> None:
     post = Post(any_store)
     key = post.digest(post.reader())
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         ledger.release(ledger.claim(9, NOW).deliveries, NOW)
         assert post.state(key) is DeliveryState.QUEUED
         assert len(ledger.claim(9, NOW).deliveries) == 1
 
 
-def test_tokens_of_a_route_are_shared_by_all_senders(any_store: Store) -> None:
-    def sender() -> SendersLedger:
-        return SendersLedger(any_store, pepper=PEPPER, wall=lambda: NOW)
+def test_tokens_of_a_route_are_shared_by_all_senders(any_store: Database) -> None:
+    def sender() -> SenderSession:
+        return SenderSession(any_store, suppression_key=PEPPER, wall=lambda: NOW)
 
     with sender() as ledger:
         assert ledger.draw("route:smtp", 5.0, 3) == (3, 0.0)
@@ -145,13 +145,13 @@ def test_when_an_address_has_bounced_for_good() -> None:
     assert verdict([event(n, soft) for n in (1, 2, 3)], [1, 2, 3]) is None
 
 
-def test_nobody_is_claimed_who_is_not_confirmed(any_store: Store) -> None:
+def test_nobody_is_claimed_who_is_not_confirmed(any_store: Database) -> None:
     post = Post(any_store)
     keys = [
         post.digest(post.reader(f"{status}@example.com", status))
         for status in (Status.UNCONFIRMED, Status.PAUSED, Status.UNSUBSCRIBED)
     ]
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         claimed = ledger.claim(9, NOW)
     assert (claimed.deliveries, claimed.cancelled) == ((), 3)
     assert {post.state(key) for key in keys} == {DeliveryState.CANCELLED}
@@ -160,12 +160,12 @@ def test_nobody_is_claimed_who_is_not_confirmed(any_store: Store) -> None:
 # ---- which address it was
 
 
-def moved(store: Store, reader: Subscriber, address: str) -> None:
+def moved(store: Database, reader: Subscriber, address: str) -> None:
     with store.begin() as tx:
         tx.subscribers.save(replace(tx.subscribers.by_id(reader.id), address=address))
 
 
-def suppressed(store: Store, *addresses: str) -> list[bool]:
+def suppressed(store: Database, *addresses: str) -> list[bool]:
     with store.begin(write=False) as tx:
         return [tx.suppressions.holds(address_key(PEPPER, address)) for address in addresses]
 
@@ -177,7 +177,7 @@ def accepted_then_bounced(post: Post, key: str, kind: BounceKind) -> None:
         assert tx.deliveries.report(post.row(key).pid, kind, **told)  # type: ignore[arg-type]  # as told above
 
 
-def test_a_bounce_of_the_old_address_leaves_the_new_one_alone(any_store: Store) -> None:
+def test_a_bounce_of_the_old_address_leaves_the_new_one_alone(any_store: Database) -> None:
     post = Post(any_store)
     key = post.digest(reader := post.reader("ada@old.example.com"))
     end_all(any_store, DeliveryState.ACCEPTED)
@@ -188,7 +188,7 @@ def test_a_bounce_of_the_old_address_leaves_the_new_one_alone(any_store: Store) 
 
 
 def test_a_bounce_concerns_the_address_the_mail_went_to_not_the_one_it_was_planned_for(
-    any_store: Store,
+    any_store: Database,
 ) -> None:
     post = Post(any_store)
     key = post.digest(reader := post.reader("ada@old.example.com"))
@@ -198,17 +198,17 @@ def test_a_bounce_concerns_the_address_the_mail_went_to_not_the_one_it_was_plann
     assert suppressed(any_store, "ada@old.example.com", "ada@new.example.com") == [False, True]
 
 
-def test_a_new_address_that_was_suppressed_meanwhile_is_not_asked(any_store: Store) -> None:
+def test_a_new_address_that_was_suppressed_meanwhile_is_not_asked(any_store: Database) -> None:
     reader = Post(any_store).reader()
     with any_store.begin() as tx:
         facts = {"now": NOW, "address": "New@example.com"}
         tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, "address/1/1", {}, **facts)  # type: ignore[arg-type]  # as told above
         tx.suppressions.add(address_key(PEPPER, "new@example.com"), SuppressionReason.REQUEST, now=NOW)
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         assert ledger.claim(9, NOW).cancelled == 1
 
 
-def test_a_new_address_typed_wrong_does_not_end_the_subscription(any_store: Store) -> None:
+def test_a_new_address_typed_wrong_does_not_end_the_subscription(any_store: Database) -> None:
     post = Post(any_store)
     reader = post.reader()
     with any_store.begin() as tx:
@@ -219,18 +219,18 @@ def test_a_new_address_typed_wrong_does_not_end_the_subscription(any_store: Stor
     assert suppressed(any_store, "ada@example.com", "adda@example.com") == [False, True]
 
 
-def test_papers_of_a_mail_that_may_have_arrived_stay_remembered_whatever_ends_it(any_store: Store) -> None:
+def test_papers_of_a_mail_that_may_have_arrived_stay_remembered_whatever_ends_it(any_store: Database) -> None:
     post = Post(any_store)
     readers = post.readers(3)
     keys = post.digests(readers, papers=["arxiv:1"])
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         claimed = ledger.claim(9, NOW).deliveries
         ledger.turn([], claimed, NOW, bodies=claimed)
         doubts = [settled(each, DeliveryState.QUEUED, doubtful=True, not_before=NOW) for each in claimed]
         ledger.turn(doubts, [], NOW)
     with any_store.begin() as tx:  # one leaves, one is refused, one comes too late
         tx.subscribers.save(replace(readers[0], status=Status.UNSUBSCRIBED))
-    with SendersLedger(any_store, pepper=PEPPER) as ledger:
+    with SenderSession(any_store, suppression_key=PEPPER) as ledger:
         again = {each.key: each for each in ledger.claim(9, NOW).deliveries}
         ledger.turn([settled(again[keys[1]], DeliveryState.REJECTED)], [], NOW)
         ledger.release([again[keys[2]]], NOW)

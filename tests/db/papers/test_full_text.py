@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db import Store
+from digest.db import Database
 from tests.factories import NOW, paper
 
 PAPERS = (
@@ -24,7 +24,7 @@ PAPERS = (
 )
 
 
-def titles(store: Store, query: str, **filters: object) -> list[str]:
+def titles(store: Database, query: str, **filters: object) -> list[str]:
     with store.begin(keep=False) as tx:
         tx.papers.add(PAPERS[:2], seen_at=NOW - timedelta(days=3))
         tx.papers.add(PAPERS[2:], seen_at=NOW)
@@ -47,11 +47,11 @@ def titles(store: Store, query: str, **filters: object) -> list[str]:
         ('"sheep" OR NEAR(', []),
     ],
 )
-def test_words_find_papers(any_store: Store, query: str, found: Sequence[str]) -> None:
+def test_words_find_papers(any_store: Database, query: str, found: Sequence[str]) -> None:
     assert titles(any_store, query) == found
 
 
-def test_filters_narrow_a_search(any_store: Store) -> None:
+def test_filters_narrow_a_search(any_store: Database) -> None:
     assert titles(any_store, "sheep", categories=["stat"]) == ["A Survey"]
     assert titles(any_store, "", categories=["cs"]) == [
         "Robots That Walk", "A Survey", "Diffusion Models for Sheep",
@@ -63,7 +63,7 @@ def test_filters_narrow_a_search(any_store: Store) -> None:
     assert titles(any_store, "", limit=1, offset=2) == ["A Survey"]
 
 
-def test_the_index_follows_new_versions_and_vanished_works(any_store: Store) -> None:
+def test_the_index_follows_new_versions_and_vanished_works(any_store: Database) -> None:
     first = paper("Some Title That Is Long Enough", abstract="wombats")
     with any_store.begin() as tx:
         tx.papers.add([first], seen_at=NOW)
@@ -73,7 +73,7 @@ def test_the_index_follows_new_versions_and_vanished_works(any_store: Store) -> 
 
 
 @given(query=st.text(max_size=40), category=st.text(max_size=10))
-def test_no_text_breaks_the_search(any_store: Store, query: str, category: str) -> None:
+def test_no_text_breaks_the_search(any_store: Database, query: str, category: str) -> None:
     with any_store.begin(write=False) as tx:
         assert tx.papers.search(query) == ()
         assert tx.papers.search(query, categories=[category]) == ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db import Store, Transaction
+from digest.db import Database, Transaction
 from digest.db.papers.repository import Added
 from digest.db.tables import ALIAS, PAPER
 from digest.models import Announcement, Paper, SignalKind
@@ -49,7 +49,7 @@ def content(tx: Transaction) -> tuple[dict[str, Paper], set[tuple[str, str]]]:
     return tx.papers.by_ids([*names.values()]), aliases
 
 
-def after(store: Store, *batches: list[Paper]) -> tuple[dict[str, Paper], set[tuple[str, str]]]:
+def after(store: Database, *batches: list[Paper]) -> tuple[dict[str, Paper], set[tuple[str, str]]]:
     with store.begin(keep=False) as tx:
         for batch in batches:
             tx.papers.add(batch, seen_at=NOW)
@@ -58,7 +58,7 @@ def after(store: Store, *batches: list[Paper]) -> tuple[dict[str, Paper], set[tu
 
 @given(batches=BATCHES, random=st.randoms(use_true_random=False))
 def test_twice_in_pieces_or_in_any_order_gives_the_same_store(
-    any_store: Store, batches: list[list[Paper]], random: object
+    any_store: Database, batches: list[list[Paper]], random: object
 ) -> None:
     together = [one for batch in batches for one in batch]
     shuffled = [*together]
@@ -70,7 +70,7 @@ def test_twice_in_pieces_or_in_any_order_gives_the_same_store(
     assert after(any_store, *batches, shuffled) == expected
 
 
-def test_nothing_new_is_found_in_what_was_added_before(any_store: Store) -> None:
+def test_nothing_new_is_found_in_what_was_added_before(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.papers.add(UNIVERSE, seen_at=NOW)
         again = tx.papers.add(UNIVERSE, seen_at=NOW + DAY)
@@ -79,7 +79,7 @@ def test_nothing_new_is_found_in_what_was_added_before(any_store: Store) -> None
         assert {one.first_seen for one in content(tx)[0].values()} == {NOW}
 
 
-def test_any_key_leads_to_the_paper(any_store: Store) -> None:
+def test_any_key_leads_to_the_paper(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.papers.add(announcements(0), seen_at=NOW)
         forms = [
@@ -93,7 +93,7 @@ def test_any_key_leads_to_the_paper(any_store: Store) -> None:
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(3))], ids=str)
 def test_two_works_turn_out_to_be_one_and_keep_what_hung_on_them(
-    any_store: Store, order: tuple[int, ...]
+    any_store: Database, order: tuple[int, ...]
 ) -> None:
     arxiv, doi = announcements(0)[0], replace(announcements(0)[5], title="Another Title of the Same Length")
     link = replace(arxiv, aliases=(doi.id,))
@@ -113,7 +113,7 @@ def test_two_works_turn_out_to_be_one_and_keep_what_hung_on_them(
             assert told.renamed == {doi.id: arxiv.id}
 
 
-def test_two_arxiv_papers_never_become_one(any_store: Store) -> None:
+def test_two_arxiv_papers_never_become_one(any_store: Database) -> None:
     one, other = (paper("The Very Same Title of Two Papers", authors=("Ann Author",)) for _ in range(2))
     shared = ("doi:10.1000/shared",)
     with any_store.begin() as tx:
@@ -129,7 +129,7 @@ def test_two_arxiv_papers_never_become_one(any_store: Store) -> None:
         st.tuples(st.integers(0, 3), st.sets(st.sampled_from(("doi:10.1000/a", "doi:10.1000/b")))), max_size=8
     )
 )
-def test_every_arxiv_id_stays_a_paper_of_its_own(store: Store, seen: list[tuple[int, set[str]]]) -> None:
+def test_every_arxiv_id_stays_a_paper_of_its_own(store: Database, seen: list[tuple[int, set[str]]]) -> None:
     batch = [
         replace(
             paper("One Title That All of Them Have", id=f"arxiv:2611.{n:05d}"), aliases=tuple(sorted(dois))
@@ -146,7 +146,7 @@ def test_every_arxiv_id_stays_a_paper_of_its_own(store: Store, seen: list[tuple[
         assert tx.papers.count() == len(ids)
 
 
-def test_a_new_version_updates_the_text_and_not_the_day(any_store: Store) -> None:
+def test_a_new_version_updates_the_text_and_not_the_day(any_store: Database) -> None:
     first, second = announcements(0)[0], announcements(0)[2]
     with any_store.begin() as tx:
         assert tx.papers.add([first], seen_at=NOW).new == (first.id,)
@@ -156,7 +156,7 @@ def test_a_new_version_updates_the_text_and_not_the_day(any_store: Store) -> Non
         assert stored.announcement is Announcement.NEW
 
 
-def test_every_field_of_a_paper_comes_back(any_store: Store) -> None:
+def test_every_field_of_a_paper_comes_back(any_store: Database) -> None:
     full = Paper(
         id="doi:10.1000/full", title="Ünïcödé ☃ 論文", abstract="a\nb", url="https://x.example",
         published=NOW - DAY, authors=("Zoë Å", "李"), categories=("cs.LG",),
@@ -174,7 +174,7 @@ def test_every_field_of_a_paper_comes_back(any_store: Store) -> None:
         assert tx.papers.by_ids([full.id])[full.id] == full
 
 
-def test_the_pool_holds_what_is_news_at_that_moment(any_store: Store) -> None:
+def test_the_pool_holds_what_is_news_at_that_moment(any_store: Database) -> None:
     since = NOW - 7 * DAY
     fresh, old, late = paper("Fresh"), paper("Old"), paper("Late")
     listed = replace(paper("Old but listed"), listed=NOW.date())
@@ -195,7 +195,7 @@ def test_the_pool_holds_what_is_news_at_that_moment(any_store: Store) -> None:
         assert [one.title for one in tx.papers.background(2, before=since)] == ["Old but listed", "Old"]
 
 
-def test_an_empty_batch_is_fine(any_store: Store) -> None:
+def test_an_empty_batch_is_fine(any_store: Database) -> None:
     with any_store.begin() as tx:
         assert tx.papers.add([], seen_at=NOW) == Added()
         assert tx.papers.by_ids([]) == {}
@@ -203,7 +203,7 @@ def test_an_empty_batch_is_fine(any_store: Store) -> None:
         assert tx.signals.finals("huggingface", SignalKind.UPVOTES, since=NOW.date()) == ()
 
 
-def test_naive_moments_are_refused(any_store: Store) -> None:
+def test_naive_moments_are_refused(any_store: Database) -> None:
     with pytest.raises(Exception, match="timezone"), any_store.begin() as tx:
         tx.papers.add([paper()], seen_at=datetime(2026, 11, 23, 9))  # noqa: DTZ001  the fault under test
     assert NOW.tzinfo is UTC

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db import Store
+from digest.db import Database
 from digest.db.papers.signals import Final, kept
 from digest.models import SignalKind
 from tests.factories import NOW, paper, signal
@@ -15,7 +15,7 @@ READINGS = st.lists(
 ).map(lambda rows: [(NOW + timedelta(minutes=at), float(value)) for at, value in sorted(rows)])
 
 
-def test_each_reading_is_kept_once_and_counted_once(any_store: Store) -> None:
+def test_each_reading_is_kept_once_and_counted_once(any_store: Database) -> None:
     known, unknown = paper(), paper()
     with any_store.begin() as tx:
         tx.papers.add([known], seen_at=NOW)
@@ -25,7 +25,7 @@ def test_each_reading_is_kept_once_and_counted_once(any_store: Store) -> None:
         assert [one.value for one in tx.signals.of([known.id], until=NOW)[known.id]] == [3, 5]
 
 
-def test_what_comes_later_does_not_exist_yet(any_store: Store) -> None:
+def test_what_comes_later_does_not_exist_yet(any_store: Database) -> None:
     known = paper()
     with any_store.begin() as tx:
         tx.papers.add([known], seen_at=NOW)
@@ -36,7 +36,7 @@ def test_what_comes_later_does_not_exist_yet(any_store: Store) -> None:
         assert tx.signals.of([known.id], until=NOW - timedelta(hours=3)) == {}
 
 
-def test_finals_are_the_last_values_of_papers_of_late(any_store: Store) -> None:
+def test_finals_are_the_last_values_of_papers_of_late(any_store: Database) -> None:
     one, two, old = paper(), paper(), paper()
     with any_store.begin() as tx:
         tx.papers.add([old], seen_at=NOW - timedelta(days=40))
@@ -54,7 +54,7 @@ def test_finals_are_the_last_values_of_papers_of_late(any_store: Store) -> None:
         assert finals == (Final(one.id, NOW.date(), 8, NOW), Final(two.id, NOW.date(), 1, NOW))
 
 
-def test_old_readings_are_thinned_and_young_ones_are_not(any_store: Store) -> None:
+def test_old_readings_are_thinned_and_young_ones_are_not(any_store: Database) -> None:
     old, young = paper(), paper()
     with any_store.begin() as tx:
         tx.papers.add([old, young], seen_at=NOW - timedelta(days=70))

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db.papers.text_match import Wanted
+from digest.db.papers.text_match import SearchTerms
 
 FIELD = st.text(max_size=60)
 
 
 def likeness(asked: str, title: str, abstract: str = "", authors: str = "") -> float:
-    return Wanted.of(asked.split()).likeness(title, abstract, authors)
+    return SearchTerms.of(asked.split()).likeness(title, abstract, authors)
 
 
 def test_the_title_says_more_than_the_authors_and_they_more_than_the_abstract() -> None:
@@ -48,18 +48,18 @@ def test_each_word_counts_alike_and_none_by_being_repeated_alone() -> None:
 def test_likeness_is_never_negative_and_stays_below_one_and_a_half(
     words: list[str], title: str, abstract: str
 ) -> None:
-    assert 0 <= Wanted.of(words).likeness(title, abstract, title) < 1.5
+    assert 0 <= SearchTerms.of(words).likeness(title, abstract, title) < 1.5
 
 
 def test_how_like_a_paper_is_by_where_it_holds_the_words() -> None:
-    one, two = Wanted.of(["sheep"]), Wanted.of(["counting", "sheep"])
+    one, two = SearchTerms.of(["sheep"]), SearchTerms.of(["counting", "sheep"])
     assert one.likeness("Sheep", "", "") == pytest.approx(8 / 12)
     assert one.likeness("Of Wool", "A sheep.", "Dolly Sheep") == pytest.approx(3 / 7)
     assert two.likeness("Sheep", "They count.", "") == pytest.approx((1 / 5 + 8 / 12) / 2)
     assert two.likeness("Counting Sheep", "", "") == pytest.approx(8 / 12 + 1 / 2)
-    assert Wanted.of([]).likeness("Sheep", "", "") == 0
+    assert SearchTerms.of([]).likeness("Sheep", "", "") == 0
 
 
 def test_a_short_word_counts_only_where_a_word_begins() -> None:
-    assert Wanted.of(["art"]).likeness("A Start", "", "") == 0
-    assert Wanted.of(["tart"]).likeness("A Start", "", "") > 0
+    assert SearchTerms.of(["art"]).likeness("A Start", "", "") == 0
+    assert SearchTerms.of(["tart"]).likeness("A Start", "", "") > 0

@@ -7,16 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db import Store
-from digest.models import Facet, Frequency, Liking, Mix, Preferences, Profile, Schedule, Status, Subscriber
+from digest.db import Database
+from digest.models import (
+    Facet,
+    Frequency,
+    LikedPaper,
+    Mix,
+    Preferences,
+    Profile,
+    Schedule,
+    Status,
+    Subscriber,
+)
 from digest.models.addresses import Address, address_key, parse_address
 from digest.models.errors import InvalidAddress, NotFound
 from tests.factories import NOW
 
 FULL_PROFILE = Profile(
     keywords=("sheep",), muted=("wolves",), authors=("Zoë",), affiliations=("Meadow",), categories=("cs.LG",),
-    text="☃", liked=(Liking("A", "b", "arxiv:1"),), disliked=(Liking("C"),), learnt=(("wool", 0.5),),
-    facets=(Facet("side", ("goats",), "t", (Liking("D"),)),),
+    text="☃", liked=(LikedPaper("A", "b", "arxiv:1"),), disliked=(LikedPaper("C"),), learnt=(("wool", 0.5),),
+    facets=(Facet("side", ("goats",), "t", (LikedPaper("D"),)),),
 )  # fmt: skip
 FULL_SCHEDULE = Schedule(
     timezone="Europe/Berlin", send_at=time(6, 30), frequency=Frequency.WEEKLY, weekday=2,
@@ -27,7 +37,7 @@ FULL_PREFERENCES = Preferences(
 )
 
 
-def test_all_of_a_reader_comes_back(any_store: Store) -> None:
+def test_all_of_a_reader_comes_back(any_store: Database) -> None:
     with any_store.begin() as tx:
         added = tx.subscribers.add(
             "Zoe@Bücher.example",
@@ -47,7 +57,7 @@ def test_all_of_a_reader_comes_back(any_store: Store) -> None:
         assert tx.subscribers.by_id(added.id) == replace(changed, next_due=None)
 
 
-def test_one_mailbox_is_one_reader(any_store: Store) -> None:
+def test_one_mailbox_is_one_reader(any_store: Database) -> None:
     with any_store.begin() as tx:
         first = tx.subscribers.add("Ada@EXAMPLE.com", now=NOW)
         assert tx.subscribers.add("ada@example.COM", profile=FULL_PROFILE, now=NOW) == first
@@ -58,7 +68,7 @@ def test_one_mailbox_is_one_reader(any_store: Store) -> None:
             tx.subscribers.by_address("bo@example.com")
 
 
-def test_only_the_confirmed_are_ever_due(any_store: Store) -> None:
+def test_only_the_confirmed_are_ever_due(any_store: Database) -> None:
     with any_store.begin() as tx:
         readers = {
             status: tx.subscribers.add(f"{status}@example.com", status=status, now=NOW, next_due=NOW)
@@ -74,7 +84,7 @@ def test_only_the_confirmed_are_ever_due(any_store: Store) -> None:
         }  # fmt: skip
 
 
-def test_the_longest_waiting_come_first(any_store: Store) -> None:
+def test_the_longest_waiting_come_first(any_store: Database) -> None:
     with any_store.begin() as tx:
         for hours in (1, 3, 2):
             moment = NOW - timedelta(hours=hours)
@@ -85,7 +95,7 @@ def test_the_longest_waiting_come_first(any_store: Store) -> None:
         ]
 
 
-def test_a_cursor_only_moves_forwards(any_store: Store) -> None:
+def test_a_cursor_only_moves_forwards(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = tx.subscribers.add("ada@example.com", now=NOW)
         assert tx.subscribers.by_id(reader.id).cursor is None
@@ -96,7 +106,7 @@ def test_a_cursor_only_moves_forwards(any_store: Store) -> None:
         assert tx.subscribers.by_id(reader.id).cursor == NOW
 
 
-def test_pages_filter_sort_and_count(any_store: Store) -> None:
+def test_pages_filter_sort_and_count(any_store: Database) -> None:
     with any_store.begin() as tx:
         for name in ("bo", "ada", "cy_d", "cyxd"):
             tx.subscribers.add(f"{name}@example.com", now=NOW)
@@ -113,7 +123,7 @@ def test_pages_filter_sort_and_count(any_store: Store) -> None:
         assert tx.subscribers.page(sort="profile; DROP TABLE subscriber").total == 4
 
 
-def test_a_walk_meets_everybody_once(any_store: Store) -> None:
+def test_a_walk_meets_everybody_once(any_store: Database) -> None:
     with any_store.begin() as tx:
         newcomers = [
             Subscriber(id=0, pid=f"p{n}", address=f"r{n}@example.com", created_at=NOW) for n in range(25)
@@ -127,7 +137,7 @@ def test_a_walk_meets_everybody_once(any_store: Store) -> None:
         assert met == [newcomer.pid for newcomer in newcomers]
 
 
-def test_an_erased_reader_is_gone_for_good_and_so_is_the_id(any_store: Store) -> None:
+def test_an_erased_reader_is_gone_for_good_and_so_is_the_id(any_store: Database) -> None:
     with any_store.begin() as tx:
         gone = tx.subscribers.add("ada@example.com", now=NOW)
         tx.subscribers.erase(gone.id, now=NOW)
@@ -181,7 +191,7 @@ def test_reading_an_address_again_changes_nothing(text: str) -> None:
     assert address_key(b"k", address.shown) != address_key(b"l", address.shown)
 
 
-def test_who_is_due_is_cut_into_shards_that_leave_nobody_out(any_store: Store) -> None:
+def test_who_is_due_is_cut_into_shards_that_leave_nobody_out(any_store: Database) -> None:
     with any_store.begin() as tx:
         for number in range(10):
             moment = NOW if number % 3 else NOW + timedelta(hours=1)
@@ -193,7 +203,7 @@ def test_who_is_due_is_cut_into_shards_that_leave_nobody_out(any_store: Store) -
     assert [reader for part in parts for reader in part] == list(everybody)
 
 
-def test_only_who_is_still_due_moves_on(any_store: Store) -> None:
+def test_only_who_is_still_due_moves_on(any_store: Database) -> None:
     later, next_week = NOW + timedelta(hours=5), NOW + timedelta(days=7)
     with any_store.begin() as tx:
         still = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW, next_due=NOW)
@@ -203,7 +213,7 @@ def test_only_who_is_still_due_moves_on(any_store: Store) -> None:
     assert moments == {"ada@example.com": next_week, "bo@example.com": later}
 
 
-def test_what_no_database_can_hold_is_left_out_of_a_profile(any_store: Store) -> None:
+def test_what_no_database_can_hold_is_left_out_of_a_profile(any_store: Database) -> None:
     """One such sign-up must not fail those that share its transaction."""
     odd = Profile(facets=(Facet("\x00a\ud800", ("b\\u0000", "\\\x00")),))
     with any_store.begin() as tx:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import DeliveryState, Sent
 from tests.delivery.harness import Post, end_all
 from tests.factories import NOW
@@ -10,7 +10,7 @@ from tests.factories import NOW
 TODAY = NOW.date()
 
 
-def test_papers_are_remembered_until_the_mail_fails(any_store: Store) -> None:
+def test_papers_are_remembered_until_the_mail_fails(any_store: Database) -> None:
     post = Post(any_store)
     ada, bo = post.reader(), post.reader("bo@example.com")
     post.digest(ada, papers=["arxiv:1", "arxiv:2"])
@@ -23,7 +23,7 @@ def test_papers_are_remembered_until_the_mail_fails(any_store: Store) -> None:
         assert tx.sent.of([ada.id]) == {ada.id: {}}
 
 
-def test_papers_of_an_accepted_or_doubtful_mail_stay_remembered(any_store: Store) -> None:
+def test_papers_of_an_accepted_or_doubtful_mail_stay_remembered(any_store: Database) -> None:
     post = Post(any_store)
     ada = post.reader()
     for day, state in ((TODAY, DeliveryState.ACCEPTED), (date(2026, 11, 24), DeliveryState.UNCERTAIN)):

@@ -1,20 +1,20 @@
 """Is an address that must not be written to known for ever, and only by its hash?"""
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Suppression, SuppressionReason
 from digest.models.addresses import address_key, key_of
 from tests.factories import NOW
 
-KEY = key_of("ada@example.com", pepper=b"a pinch")
+KEY = key_of("ada@example.com", suppression_key=b"a pinch")
 
 
 def test_all_spellings_of_an_address_have_one_key_and_other_peppers_another() -> None:
     assert address_key(b"a pinch", "ADA@Example.COM") == KEY
-    assert key_of("ada@example.com", pepper=b"another") != KEY
+    assert key_of("ada@example.com", suppression_key=b"another") != KEY
     assert "ada" not in KEY
 
 
-def test_the_first_reason_stays(any_store: Store) -> None:
+def test_the_first_reason_stays(any_store: Database) -> None:
     with any_store.begin() as tx:
         assert tx.suppressions.add(KEY, SuppressionReason.REQUEST, now=NOW, source="reader")
         assert not tx.suppressions.add(KEY, SuppressionReason.HARD, now=NOW)
@@ -26,7 +26,7 @@ def test_the_first_reason_stays(any_store: Store) -> None:
         assert tx.suppressions.among([]) == frozenset()
 
 
-def test_an_order_can_be_lifted_once(any_store: Store) -> None:
+def test_an_order_can_be_lifted_once(any_store: Database) -> None:
     with any_store.begin() as tx:
         tx.suppressions.add(KEY, SuppressionReason.ADMIN, now=NOW)
         assert tx.suppressions.remove(KEY)

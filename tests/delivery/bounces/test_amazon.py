@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from digest.delivery.bounces.amazon import SIGNED, Topics, read_notification
-from digest.delivery.bounces.reports import Heard
+from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import return_address
 from digest.models import BounceKind
 from digest.models.errors import DeliveryError, InvalidToken
@@ -84,7 +84,7 @@ def topics() -> Topics:
     return Topics([TOPIC], keys=[KEY])
 
 
-async def take(body: bytes, *, now: datetime = NOW) -> Heard | None:
+async def take(body: bytes, *, now: datetime = NOW) -> BounceReport | None:
     return await topics().take(body, now=now)
 
 
@@ -234,7 +234,7 @@ async def test_what_is_no_message_is_refused(body: bytes) -> None:
 # ---- what SES says
 
 
-def heard(message: str) -> Heard | None:
+def heard(message: str) -> BounceReport | None:
     return read_notification(message, raw_hash="x", keys=[KEY])
 
 

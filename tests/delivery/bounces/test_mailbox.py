@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.delivery.bounces.mailbox import (
+    BounceRunSummary,
     Maildir,
-    Reading,
     open_mailbox,
     read_bounces,
     read_webhook,
     sign_webhook,
 )
-from digest.delivery.bounces.reports import Heard, read_report
+from digest.delivery.bounces.reports import BounceReport, read_report
 from digest.delivery.bounces.return_path import delivery_behind, return_address
 from digest.models import BounceKind, Status, Subscriber
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
@@ -218,10 +218,15 @@ async def delivered(post: Post, server: SmtpServer) -> tuple[Subscriber, str]:
     return reader, post.row(key).pid
 
 
-def hear_in(post: Post, heard: Heard) -> bool:
+def hear_in(post: Post, heard: BounceReport) -> bool:
     with post.store.begin() as tx:
         return tx.deliveries.report(
-            heard.pid, heard.kind, now=post.now, code=heard.code, raw_hash=heard.raw_hash, pepper=PEPPER
+            heard.pid,
+            heard.kind,
+            now=post.now,
+            code=heard.code,
+            raw_hash=heard.raw_hash,
+            suppression_key=PEPPER,
         )
 
 
@@ -238,7 +243,9 @@ async def test_36_the_bounce_mailbox_is_read_once_and_the_same_report_counts_onc
     report = returned(ours(pid), status="5.0.0")
     drop_into(tmp_path / "box", report, report, b"To: b@papers.test\r\n\r\nhello\r\n")
     with open_mailbox(f"maildir:{tmp_path}/box") as box:
-        assert read_bounces(box, lambda heard: hear_in(any_post, heard), keys=[KEY]) == Reading(3, 1, 2)
+        assert read_bounces(box, lambda heard: hear_in(any_post, heard), keys=[KEY]) == BounceRunSummary(
+            3, 1, 2
+        )
         assert list(box.unread()) == []
     assert any_post.status(reader) is Status.CONFIRMED  # the second unexplained one would be too many
 
@@ -256,7 +263,7 @@ async def test_36_a_complaint_suppresses_at_once(any_post: Post, server: SmtpSer
 async def test_a_bounce_after_two_weeks_is_not_believed(post: Post, server: SmtpServer) -> None:
     reader, pid = await delivered(post, server)
     post.later(days=15)
-    assert not hear_in(post, Heard(pid, BounceKind.HARD, "5.1.1", "x"))
+    assert not hear_in(post, BounceReport(pid, BounceKind.HARD, "5.1.1", "x"))
     assert post.status(reader) is Status.CONFIRMED
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.delivery.message import Letter, Outcome, Step, Unreachable
+from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage, Unreachable
 from digest.delivery.smtp.session import Patience
 from digest.delivery.smtp.transport import Server, SmtpTransport, Tls
 from digest.models import DeliveryState
@@ -19,12 +19,14 @@ from tests.smtp_server import OFFERS, Babble, Drop, Raw, Say, SmtpServer
 LONG = f"<https://papers.test/u/{'x' * 200}>"
 
 
-def letter(raw: bytes = b"Subject: hi\r\n\r\nHello.\r\n", **more: object) -> Letter:
+def letter(raw: bytes = b"Subject: hi\r\n\r\nHello.\r\n", **more: object) -> OutgoingMessage:
     facts = {"mail_from": "b@papers.test", "rcpt_to": "ada@example.com", **more}
-    return Letter(raw=raw, **facts)  # type: ignore[arg-type]  # a test may say anything
+    return OutgoingMessage(raw=raw, **facts)  # type: ignore[arg-type]  # a test may say anything
 
 
-async def hand_over(server: SmtpServer, *letters: Letter, pipelining: bool = True) -> list[Outcome]:
+async def hand_over(
+    server: SmtpServer, *letters: OutgoingMessage, pipelining: bool = True
+) -> list[SendResult]:
     transport = SmtpTransport(
         Server.parse(f"smtp://127.0.0.1:{server.port}?tls=none"),
         local_hostname="papers.test",
@@ -117,7 +119,7 @@ async def test_a_refused_recipient_does_not_disturb_the_next(server: SmtpServer)
     server.tell("rcpt", Say(250), Say(550, "5.1.1 nobody"), Say(250))
     outcomes = await hand_over(server, letter(), letter(rcpt_to="nobody@example.com"), letter())
     assert [(outcome.step, outcome.code) for outcome in outcomes] == [
-        (Step.DOT, 250), (Step.RCPT, 550), (Step.DOT, 250)
+        (SmtpStage.DOT, 250), (SmtpStage.RCPT, 550), (SmtpStage.DOT, 250)
     ]  # fmt: skip
     assert server.recipients() == ["ada@example.com"] * 2
 
@@ -135,7 +137,7 @@ async def test_an_unasked_reply_never_passes_for_an_answer(server: SmtpServer) -
     server.tell("mail", Say(250), Say(451, "4.3.0 no"))
     first, second = await hand_over(server, letter(), letter(), pipelining=False)
     assert first.is_accepted
-    assert (second.step, second.code) == (Step.MAIL, 451)
+    assert (second.step, second.code) == (SmtpStage.MAIL, 451)
 
 
 async def test_delivery_reports_are_asked_for_where_they_are_offered(server: SmtpServer) -> None:
@@ -151,7 +153,7 @@ async def test_delivery_reports_are_asked_for_where_they_are_offered(server: Smt
 # ---- what a connection may not be
 
 
-async def unreachable(transport: SmtpTransport) -> Outcome:
+async def unreachable(transport: SmtpTransport) -> SendResult:
     with pytest.raises(Unreachable) as told:
         await transport.open()
     return told.value.outcome
@@ -159,9 +161,9 @@ async def unreachable(transport: SmtpTransport) -> Outcome:
 
 async def test_13_nobody_there(server: SmtpServer) -> None:
     nowhere = Server(host="127.0.0.1", port=1, tls=Tls.NONE)
-    assert (await unreachable(SmtpTransport(nowhere, patience=QUICK))).step is Step.CONNECT
+    assert (await unreachable(SmtpTransport(nowhere, patience=QUICK))).step is SmtpStage.CONNECT
     unknown = Server(host="no-such-host.invalid", port=25, tls=Tls.NONE)
-    assert (await unreachable(SmtpTransport(unknown, patience=QUICK))).step is Step.CONNECT
+    assert (await unreachable(SmtpTransport(unknown, patience=QUICK))).step is SmtpStage.CONNECT
 
 
 async def test_13_starttls_stripped_means_nothing_is_sent(post: Post, server: SmtpServer) -> None:
@@ -210,7 +212,7 @@ async def test_12_a_wrong_password_is_told_apart_from_a_bad_line(server: SmtpSer
     server.tell("auth", Say(535, "5.7.8 wrong"))
     demanding = Server.parse(f"smtp://user:wrong@127.0.0.1:{server.port}?tls=required")
     outcome = await unreachable(SmtpTransport(demanding, tls_context=trusting(tmp_path), patience=QUICK))
-    assert (outcome.step, outcome.code) == (Step.LOGIN, 535)
+    assert (outcome.step, outcome.code) == (SmtpStage.LOGIN, 535)
 
 
 @pytest.mark.parametrize("act", [Drop(), Babble(), Say(554, "5.3.2 no service"), Say(421, "4.3.2 busy")])
@@ -218,7 +220,7 @@ async def test_a_bad_greeting_is_an_outcome(server: SmtpServer, act: Drop | Babb
     server.tell("greeting", act)
     plain = Server.parse(f"smtp://127.0.0.1:{server.port}")
     outcome = await unreachable(SmtpTransport(plain, patience=Patience(connect=0.5)))
-    assert outcome.step is Step.CONNECT
+    assert outcome.step is SmtpStage.CONNECT
 
 
 def test_tls_contexts_check_names_and_certificates() -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from digest.models import Announcement, Health, Reading
+from digest.models import Announcement, FetchResult, Health
 from digest.models.errors import SourceChanged, SourceError
 from digest.sources.arxiv.oai import harvest, parse, set_of
 from digest.sources.http.client import Client
@@ -66,7 +66,7 @@ def test_a_category_is_asked_for_by_the_name_of_its_set(category: str, name: str
     assert set_of(category) == name
 
 
-async def read_all(client: Client, server: ReplayServer) -> list[Reading]:
+async def read_all(client: Client, server: ReplayServer) -> list[FetchResult]:
     url = f"{server.url}/oai"
     return [page async for page in harvest(client, url, "cs.CL", date(2026, 11, 19), NOW)]
 

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from digest.models import Health, Memory, Paper, Reading
+from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import ConfigError
 from digest.sources import SOURCES, Plan, build
 from digest.sources.arxiv.source import Arxiv
-from digest.sources.base import Visit, read
+from digest.sources.base import FetchContext, read
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import Asked, ReplayServer, Reply
@@ -46,8 +46,8 @@ def refused(asked: Asked) -> Reply:
 
 async def visit(
     client: Client, server: ReplayServer, *categories: str, now: datetime = NOW,
-    memory: dict[str, Memory] | None = None, known: Sequence[str] = (), parts: str = "oai, listing",
-) -> list[Reading]:  # fmt: skip
+    memory: dict[str, FetchState] | None = None, known: Sequence[str] = (), parts: str = "oai, listing",
+) -> list[FetchResult]:  # fmt: skip
     source = Arxiv(
         categories=categories or ("cs.CL",),
         rss=server.url,
@@ -56,7 +56,7 @@ async def visit(
     )
     held = {f"arxiv:{number}" for number in known}
     return await read(
-        source, Visit(client=client, now=now, memory=memory or {}, known=lambda ids: held & set(ids))
+        source, FetchContext(client=client, now=now, memory=memory or {}, known=lambda ids: held & set(ids))
     )
 
 
@@ -83,7 +83,7 @@ async def test_a_stale_feed_is_made_good_from_oai_in_the_same_visit(
 ) -> None:
     server.answer("/rss/cs.CL", Reply(body=feed("2611.11111")))
     server.answer("/oai", Reply(body=replay("arxiv_oai/first.xml")), Reply(body=replay("arxiv_oai/last.xml")))
-    memory = {"cs.CL": Memory(day=FRIDAY, ids=frozenset({"arxiv:2611.11111"}))}
+    memory = {"cs.CL": FetchState(day=FRIDAY, ids=frozenset({"arxiv:2611.11111"}))}
     (healed,) = await visit(client, server, known=["2611.11111"], memory=memory)
     assert (healed.health, healed.day) == (Health.OK, MONDAY)
     assert healed.note == "All 1 papers were seen before: an old batch. OAI-PMH added 3 papers."
@@ -98,7 +98,7 @@ async def test_a_stale_feed_that_nothing_can_heal_leaves_the_day_open_and_is_loo
     server.answer("/oai", Reply(body=replay("arxiv_oai/none.xml")))
     old_page = replay("arxiv_listing/new.html").replace(b"Monday, 23 November", b"Friday, 20 November")
     server.answer("/list/cs.CL/new", Reply(body=old_page))
-    memory = {"cs.CL": Memory(day=FRIDAY), "cs.RO": Memory(day=FRIDAY)}
+    memory = {"cs.CL": FetchState(day=FRIDAY), "cs.RO": FetchState(day=FRIDAY)}
     stale, other = await visit(client, server, "cs.CL", "cs.RO", known=["2611.11111"], memory=memory)
     assert (stale.health, stale.day) == (Health.STALE, None)
     assert "OAI-PMH has nothing new either." in stale.note
@@ -180,7 +180,7 @@ async def test_days_we_missed_are_fetched_from_oai_even_when_today_s_feed_is_wel
 ) -> None:
     server.answer("/rss/cs.CL", Reply(body=feed("2611.20001")))
     server.answer("/oai", Reply(body=replay("arxiv_oai/first.xml")), Reply(body=replay("arxiv_oai/last.xml")))
-    (reading,) = await visit(client, server, memory={"cs.CL": Memory(day=date(2026, 11, 17))})
+    (reading,) = await visit(client, server, memory={"cs.CL": FetchState(day=date(2026, 11, 17))})
     assert numbers(reading.papers) == ["2611.12001", "2611.12006", "2611.20001", "cs/0701001"]
     assert server.asked("/oai")[0].query["from"] == "2026-11-16"
 
@@ -188,14 +188,14 @@ async def test_days_we_missed_are_fetched_from_oai_even_when_today_s_feed_is_wel
 async def test_a_missed_day_that_cannot_be_fetched_stays_open(client: Client, server: ReplayServer) -> None:
     server.answer("/rss/cs.CL", Reply(body=feed("2611.20001")))
     server.answer("/oai", Reply(status=400))
-    (reading,) = await visit(client, server, memory={"cs.CL": Memory(day=date(2026, 11, 17))})
+    (reading,) = await visit(client, server, memory={"cs.CL": FetchState(day=date(2026, 11, 17))})
     assert (reading.health, reading.day, len(reading.papers)) == (Health.TRUNCATED, None, 1)
     assert reading.note == "OAI-PMH: Answered 400 Bad Request."
 
 
 async def test_a_weekend_is_empty_and_says_why(client: Client, server: ReplayServer, replay: Replay) -> None:
     server.answer("/rss/cs.CL", Reply(body=replay("arxiv_rss/weekend.xml")))
-    (quiet,) = await visit(client, server, now=SATURDAY_NOON, memory={"cs.CL": Memory(day=FRIDAY)})
+    (quiet,) = await visit(client, server, now=SATURDAY_NOON, memory={"cs.CL": FetchState(day=FRIDAY)})
     assert (quiet.health, quiet.note) == (Health.OK, "Nothing new since the last reading.")
     assert len(server.requests) == 1
 
@@ -214,7 +214,7 @@ async def test_a_feed_read_today_is_only_asked_whether_it_changed(
     client: Client, server: ReplayServer
 ) -> None:
     server.answer("/rss/cs.CL", lambda asked: Reply(status=304 if "If-None-Match" in asked.headers else 200))
-    (reading,) = await visit(client, server, memory={"cs.CL": Memory(day=MONDAY, etag='"1"')})
+    (reading,) = await visit(client, server, memory={"cs.CL": FetchState(day=MONDAY, etag='"1"')})
     assert (reading.health, reading.papers) == (Health.OK, ())
     assert reading.note == "Unchanged. Nothing new since the last reading."
 

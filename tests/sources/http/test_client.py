@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from digest.models.errors import SourceChanged, SourceError
-from digest.sources.http.client import Client, Manners, asked_to_wait
-from digest.sources.http.response import Answer, CutShort, Inflater, Refused, Wants
+from digest.sources.http.client import Client, ClientPolicy, asked_to_wait
+from digest.sources.http.response import Answer, BadResponse, CutShort, Inflater, Wants
 from digest.sources.http.ssrf import public_address
 from tests.replay_server import ReplayServer, Reply
 
@@ -44,7 +44,7 @@ async def test_an_unchanged_answer_is_told_by_the_server(client: Client, server:
 
 
 async def test_one_family_is_asked_one_at_a_time_and_in_its_interval(
-    server: ReplayServer, hurried: Manners
+    server: ReplayServer, hurried: ClientPolicy
 ) -> None:
     server.answer("/feed", Reply(body=FEED))
     server.answer("/list", Reply(body=FEED))
@@ -95,7 +95,7 @@ async def test_a_used_up_allowance_is_respected_before_the_next_question(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 async def test_a_final_no_is_not_asked_twice(client: Client, server: ReplayServer, status: int) -> None:
     server.answer("/feed", Reply(status=status, body=b"no"))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadResponse) as refused:
         await ask(client, server)
     assert refused.value.answer.body == b"no"
     assert len(server.requests) == 1
@@ -126,7 +126,7 @@ async def test_what_else_a_mirror_serves_is_unharmed_by_one_service_that_is_down
     assert answer.body == b"[]"
 
 
-async def test_a_dead_host_is_one_clear_sentence(server: ReplayServer, hurried: Manners) -> None:
+async def test_a_dead_host_is_one_clear_sentence(server: ReplayServer, hurried: ClientPolicy) -> None:
     dead = "http://127.0.0.1:9"
     async with Client(hurried, trusted=(dead,)) as client:
         with pytest.raises(SourceError, match="could not be reached"):
@@ -157,7 +157,7 @@ async def test_a_body_that_broke_off_once_is_simply_asked_for_again(
 
 
 async def test_no_answer_is_larger_than_allowed_also_not_when_it_is_unpacked(
-    server: ReplayServer, hurried: Manners
+    server: ReplayServer, hurried: ClientPolicy
 ) -> None:
     bomb = gzip.compress(b"<rss>" + b" " * 5_000_000)
     server.answer("/bomb", Reply(body=bomb, headers={"Content-Encoding": "gzip"}))
@@ -225,7 +225,7 @@ async def test_a_redirect_to_another_scheme_is_not_followed(
 
 
 async def test_a_name_that_points_into_a_private_network_is_not_asked(
-    server: ReplayServer, hurried: Manners
+    server: ReplayServer, hurried: ClientPolicy
 ) -> None:
     async def rebinding(_host: str, _port: int) -> Sequence[str]:
         return ["93.184.216.34", "192.168.1.1"]
@@ -237,7 +237,7 @@ async def test_a_name_that_points_into_a_private_network_is_not_asked(
 
 
 async def test_what_the_operator_did_not_set_may_not_be_private_even_without_a_redirect(
-    server: ReplayServer, hurried: Manners
+    server: ReplayServer, hurried: ClientPolicy
 ) -> None:
     async with Client(hurried) as client:
         with pytest.raises(SourceError, match="private network"):
@@ -245,7 +245,7 @@ async def test_what_the_operator_did_not_set_may_not_be_private_even_without_a_r
     assert not server.requests
 
 
-async def test_a_key_does_not_travel_to_another_host(server: ReplayServer, hurried: Manners) -> None:
+async def test_a_key_does_not_travel_to_another_host(server: ReplayServer, hurried: ClientPolicy) -> None:
     with ReplayServer() as other:
         server.answer("/feed", Reply(status=302, headers={"Location": f"{other.url}/feed"}))
         other.answer("/feed", Reply(body=FEED))
@@ -257,7 +257,7 @@ async def test_a_key_does_not_travel_to_another_host(server: ReplayServer, hurri
         assert "secret" not in other.requests[0].headers.values()
 
 
-async def test_a_public_host_is_reached_at_the_very_address_that_was_checked(hurried: Manners) -> None:
+async def test_a_public_host_is_reached_at_the_very_address_that_was_checked(hurried: ClientPolicy) -> None:
     async def once(_host: str, _port: int) -> Sequence[str]:
         return ["93.184.216.34"]
 
@@ -287,7 +287,9 @@ async def test_no_disguise_of_an_inner_address_is_public(address: str) -> None:
         await public_address(httpx.URL("https://feeds.example/"), ask=ask)
 
 
-async def test_a_stranger_cannot_lead_us_to_an_inner_host_that_the_operator_set(hurried: Manners) -> None:
+async def test_a_stranger_cannot_lead_us_to_an_inner_host_that_the_operator_set(
+    hurried: ClientPolicy,
+) -> None:
     async def ask(host: str, _: int) -> Sequence[str]:
         return ["10.0.0.5"] if host == "mirror.example" else ["93.184.215.14"]
 

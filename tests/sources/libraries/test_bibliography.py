@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import Liking
+from digest.models import LikedPaper
 from digest.sources.libraries.bibliography import Seeds, read
 
 BIBTEX = r"""
@@ -40,20 +40,20 @@ def test_ids_and_links_in_any_form_are_one_paper() -> None:
 def test_bibtex_gives_titles_abstracts_and_ids() -> None:
     found = read(BIBTEX)
     assert found.likings == (
-        Liking("Counting Sheep in Sublinear Time", 'We count "sheep" and sleep.', "arxiv:2611.00001"),
-        Liking("Cafe Talk", "", "doi:10.1000/cafe"),
+        LikedPaper("Counting Sheep in Sublinear Time", 'We count "sheep" and sleep.', "arxiv:2611.00001"),
+        LikedPaper("Cafe Talk", "", "doi:10.1000/cafe"),
     )
     assert found.unknown == ("nameless",)
 
 
 def test_ris_gives_titles_and_ids() -> None:
     assert read(RIS) == Seeds(
-        (Liking("Whale songs", "We listen.", "arxiv:2611.00007"),), ("doi:10.1000/abc",)
+        (LikedPaper("Whale songs", "We listen.", "arxiv:2611.00007"),), ("doi:10.1000/abc",)
     )
 
 
 def test_a_broken_export_is_read_as_far_as_it_goes() -> None:
-    assert read("@article{a, title = {Never closed").likings == (Liking("Never closed"),)
+    assert read("@article{a, title = {Never closed").likings == (LikedPaper("Never closed"),)
 
 
 @given(st.text() | st.text(alphabet='@{}",= \nabTI-ER'))
@@ -75,4 +75,4 @@ def test_a_hostile_library_is_read_in_a_blink(piece: str) -> None:
 
 def test_a_brace_that_is_never_closed_costs_one_paper_and_not_the_library() -> None:
     found = read("@article{a, title = {Never closed\n@article{b, title = {Whale songs}}")
-    assert found.likings[-1] == Liking("Whale songs")
+    assert found.likings[-1] == LikedPaper("Whale songs")

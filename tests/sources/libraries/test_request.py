@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from digest.sources.http.client import Client, Manners
+from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.libraries.bibliography import Seeds
-from digest.sources.libraries.clients import ZOTERO_PAGE, Places, Shelves
+from digest.sources.libraries.clients import ZOTERO_PAGE, LibraryAccounts, Places
 from digest.sources.libraries.request import Lent, in_a_hurry, lent, named_in
 from tests.replay_server import ReplayServer, Reply
 
@@ -25,7 +25,9 @@ def elsewhere() -> Iterator[ReplayServer]:
 
 
 @pytest.fixture
-async def waiting(server: ReplayServer, elsewhere: ReplayServer, hurried: Manners) -> AsyncIterator[Client]:
+async def waiting(
+    server: ReplayServer, elsewhere: ReplayServer, hurried: ClientPolicy
+) -> AsyncIterator[Client]:
     """A client for somebody who waits."""
     manners = replace(in_a_hurry(hurried), first_wait=0.001)
     async with Client(manners, trusted=(server.url, elsewhere.url)) as opened:
@@ -33,7 +35,7 @@ async def waiting(server: ReplayServer, elsewhere: ReplayServer, hurried: Manner
 
 
 async def borrow(
-    client: Client, server: ReplayServer, shelves: Shelves, *, within: float = 10, most: int = 200
+    client: Client, server: ReplayServer, shelves: LibraryAccounts, *, within: float = 10, most: int = 200
 ) -> Lent:
     places = Places(zotero=server.url, orcid=server.url, semanticscholar=server.url)
     return await lent(client, places, shelves, within=within, most=most)
@@ -45,7 +47,7 @@ async def test_each_library_takes_its_turn_so_that_none_crowds_out_another(
     books = [{"data": {"itemType": "book", "title": f"Volume {n}"}} for n in range(9)]
     server.answer("/users/4711/items/top", Reply(body=json.dumps(books).encode()))
     server.answer("/graph/v1/author/1741101/papers", Reply(body=replay("libraries/author.json")))
-    came = await borrow(waiting, server, Shelves(zotero="4711", author="1741101"))
+    came = await borrow(waiting, server, LibraryAccounts(zotero="4711", author="1741101"))
     assert [each.title for each in came.seeds.likings][:3] == [
         "Volume 0", "Counting Sheep at Night", "Volume 1",
     ]  # fmt: skip
@@ -69,7 +71,7 @@ async def test_what_a_library_cannot_lend_is_a_sentence_and_the_others_are_unhar
 ) -> None:
     server.answer("/users/4711/items/top", reply)
     server.answer(WORKS, Reply(body=replay("libraries/orcid.json")))
-    came = await borrow(waiting, server, Shelves(zotero="4711", orcid=ORCID))
+    came = await borrow(waiting, server, LibraryAccounts(zotero="4711", orcid=ORCID))
     assert said in came.failures["zotero"]
     assert came.failures["zotero"].startswith("The Zotero library")
     assert came.seeds.likings[0].title == "On Goats"
@@ -80,7 +82,7 @@ async def test_a_silent_library_is_waited_for_so_long_and_no_longer(
     waiting: Client, server: ReplayServer
 ) -> None:
     server.answer(WORKS, Reply(silent=True))
-    came = await borrow(waiting, server, Shelves(orcid=ORCID), within=0.05)
+    came = await borrow(waiting, server, LibraryAccounts(orcid=ORCID), within=0.05)
     assert came == Lent(Seeds(), {"orcid": "The ORCID record did not answer within 0.05 seconds."})
 
 
@@ -88,14 +90,14 @@ async def test_nobody_is_led_to_another_host_not_even_a_trusted_one(
     waiting: Client, server: ReplayServer, elsewhere: ReplayServer
 ) -> None:
     server.answer(WORKS, Reply(status=302, headers={"Location": f"{elsewhere.url}/internal"}))
-    came = await borrow(waiting, server, Shelves(orcid=ORCID))
+    came = await borrow(waiting, server, LibraryAccounts(orcid=ORCID))
     assert "led us to another host" in came.failures["orcid"]
     assert not elsewhere.requests
 
 
 async def test_a_library_that_lies_in_a_private_network_is_not_asked(server: ReplayServer) -> None:
-    async with Client(in_a_hurry(Manners(user_agent="test")), trusted=()) as client:
-        came = await borrow(client, server, Shelves(orcid=ORCID))
+    async with Client(in_a_hurry(ClientPolicy(user_agent="test")), trusted=()) as client:
+        came = await borrow(client, server, LibraryAccounts(orcid=ORCID))
     assert "inside a private network" in came.failures["orcid"]
     assert not server.requests
 
@@ -103,7 +105,7 @@ async def test_a_library_that_lies_in_a_private_network_is_not_asked(server: Rep
 async def test_no_more_pages_are_asked_for_than_are_remembered(waiting: Client, server: ReplayServer) -> None:
     page = [{"data": {"itemType": "book", "title": f"Volume {n}"}} for n in range(ZOTERO_PAGE)]
     server.answer("/groups/12/items/top", Reply(body=json.dumps(page).encode()))
-    await borrow(waiting, server, Shelves(zotero="https://www.zotero.org/groups/12/sheep"), most=200)
+    await borrow(waiting, server, LibraryAccounts(zotero="https://www.zotero.org/groups/12/sheep"), most=200)
     assert len(server.requests) == 2
 
 
@@ -113,7 +115,7 @@ async def test_no_more_pages_are_asked_for_than_are_remembered(waiting: Client, 
 async def test_what_is_no_number_is_never_part_of_an_address(
     waiting: Client, server: ReplayServer, number: str
 ) -> None:
-    came = await borrow(waiting, server, Shelves(zotero=number, orcid=number, author=number))
+    came = await borrow(waiting, server, LibraryAccounts(zotero=number, orcid=number, author=number))
     assert set(came.failures) >= {"orcid", "author"}
     assert all(asked.path == "/users/4711/items/top" for asked in server.requests)
 
@@ -121,7 +123,7 @@ async def test_what_is_no_number_is_never_part_of_an_address(
 async def test_a_key_that_no_header_can_hold_is_not_sent_and_not_repeated(
     waiting: Client, server: ReplayServer
 ) -> None:
-    came = await borrow(waiting, server, Shelves(zotero="4711", zotero_key="clé\nsecrète"))
+    came = await borrow(waiting, server, LibraryAccounts(zotero="4711", zotero_key="clé\nsecrète"))
     assert came.failures == {"zotero": "That is not a Zotero key."}
     assert not server.requests
 
@@ -135,4 +137,4 @@ def test_links_of_people_are_found_among_pasted_papers_and_not_inside_a_bibliogr
     assert shelves.author.endswith("/1741101")
     assert rest.split() == ["2611.00042", "x"]
     entry = f"@article{{x, title={{T}}, orcid-numbers={{{ORCID}}}}}"
-    assert named_in(entry) == (Shelves(), entry)
+    assert named_in(entry) == (LibraryAccounts(), entry)

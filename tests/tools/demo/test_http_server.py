@@ -8,11 +8,11 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from digest.models import Announcement, Health, Paper, Reading, SignalKind
+from digest.models import Announcement, FetchResult, Health, Paper, SignalKind
 from digest.sources.arxiv.api import error_in, look_up
 from digest.sources.arxiv.oai import harvest
-from digest.sources.base import Visit, read
-from digest.sources.http.client import Client, Manners
+from digest.sources.base import FetchContext, read
+from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.registry import Plan, build
 from digest.tools.demo.http_server import Upstream
 
@@ -30,7 +30,7 @@ def upstream() -> Iterator[Upstream]:
 @asynccontextmanager
 async def asker(upstream: Upstream) -> AsyncIterator[Client]:
     """The product's own client, in a hurry."""
-    manners = Manners(user_agent="tests", intervals={}, interval=0)
+    manners = ClientPolicy(user_agent="tests", intervals={}, interval=0)
     async with Client(manners, trusted=[upstream.url]) as client:
         yield client
 
@@ -48,12 +48,12 @@ def plan(upstream: Upstream, *categories: str) -> Plan:
     )
 
 
-async def read_all(upstream: Upstream, *categories: str) -> dict[str, list[Reading]]:
+async def read_all(upstream: Upstream, *categories: str) -> dict[str, list[FetchResult]]:
     """What the real fetchers make of the sample, by source."""
     held: set[str] = set()
-    readings: dict[str, list[Reading]] = {}
+    readings: dict[str, list[FetchResult]] = {}
     async with asker(upstream) as client:
-        visit = Visit(client=client, now=upstream.now, known=lambda ids: held & set(ids))
+        visit = FetchContext(client=client, now=upstream.now, known=lambda ids: held & set(ids))
         for source in build(plan(upstream, *categories)):
             readings[source.name] = await read(source, visit)
             held |= {paper.id for reading in readings[source.name] for paper in reading.papers}
@@ -130,7 +130,7 @@ async def test_an_unknown_archive_costs_nobody_else_anything(upstream: Upstream)
 
 
 async def test_votes_move_between_two_mornings(upstream: Upstream) -> None:
-    def upvotes(readings: dict[str, list[Reading]]) -> dict[str, float]:
+    def upvotes(readings: dict[str, list[FetchResult]]) -> dict[str, float]:
         (reading,) = readings["huggingface"]
         return {s.paper_id: s.value for s in reading.signals if s.kind is SignalKind.UPVOTES}
 

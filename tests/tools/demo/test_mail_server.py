@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import aiosmtplib
 
-from digest.tools.demo.mail_server import Mailbox
+from digest.tools.demo.mail_server import MailServer
 
 
 def letter(subject: str) -> EmailMessage:
@@ -15,14 +15,14 @@ def letter(subject: str) -> EmailMessage:
     return message
 
 
-async def send(mailbox: Mailbox, message: EmailMessage) -> str:
+async def send(mailbox: MailServer, message: EmailMessage) -> str:
     port = urlsplit(mailbox.url).port
     _, reply = await aiosmtplib.send(message, hostname="127.0.0.1", port=port, start_tls=False)
     return reply
 
 
 async def test_a_mail_arrives_with_its_envelope_and_every_byte() -> None:
-    async with Mailbox() as mailbox:
+    async with MailServer() as mailbox:
         reply = await send(mailbox, letter("Ένα"))
     (received,) = mailbox.received
     assert (received.mail_from, received.rcpt_to) == ("a@sample.example", ("b@sample.example",))
@@ -32,7 +32,7 @@ async def test_a_mail_arrives_with_its_envelope_and_every_byte() -> None:
 
 
 async def test_each_mail_is_kept_in_its_turn() -> None:
-    async with Mailbox() as mailbox:
+    async with MailServer() as mailbox:
         for subject in ("one", "two"):
             await send(mailbox, letter(subject))
     assert [received.message()["Subject"] for received in mailbox.received] == ["one", "two"]

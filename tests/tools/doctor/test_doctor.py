@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
 
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.tools.demo.scenario import sealed
-from digest.tools.doctor import Finding, Verdict, examine
+from digest.tools.doctor import CheckLevel, Finding, examine
 from digest.tools.doctor.dns import Lookup, dns_records
 from digest.tools.doctor.smtp import mail_server
 from digest.tools.doctor.sources import world
@@ -20,7 +20,7 @@ from tests.factories import NOW, paper
 from tests.replay_server import ReplayServer
 from tests.smtp_server import OFFERS, Say, SmtpServer
 
-OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+OK, WARN, FAIL = CheckLevel.OK, CheckLevel.WARN, CheckLevel.FAIL
 SENDER, RELAY = "papers.example", "relay.example"
 RECORDS = {
     (SENDER, "TXT"): ["site-verification=1", "v=spf1 include:relay.example ~all"],
@@ -33,23 +33,23 @@ RECORDS = {
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def services(tmp_path: Path) -> Iterator[Services]:
     """A real house with a database of its own; nothing about it is wrong."""
     settings = sealed(tmp_path / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
-    with closing(open_house(settings)) as opened:
+    with closing(open_services(settings)) as opened:
         yield opened
 
 
-def changed(house: House, **settings: object) -> House:
-    return House(house.settings.model_copy(update=settings), house.store)
+def changed(services: Services, **settings: object) -> Services:
+    return Services(services.settings.model_copy(update=settings), services.store)
 
 
-def told(findings: Sequence[Finding]) -> dict[str, Verdict]:
+def told(findings: Sequence[Finding]) -> dict[str, CheckLevel]:
     return {finding.check: finding.verdict for finding in findings}
 
 
-async def at_home(house: House) -> dict[str, Verdict]:
-    findings = await examine(house, NOW, offline=True)
+async def at_home(services: Services) -> dict[str, CheckLevel]:
+    findings = await examine(services, NOW, offline=True)
     assert all(finding.fix for finding in findings if finding.verdict is not OK)
     return told(findings)
 
@@ -71,10 +71,10 @@ def key_in(folder: Path) -> Path:
 # ---- at home
 
 
-async def test_a_house_in_order_has_nothing_to_mend(house: House) -> None:
-    with house.store.begin() as tx:
+async def test_a_house_in_order_has_nothing_to_mend(services: Services) -> None:
+    with services.store.begin() as tx:
         tx.papers.add([paper()], seen_at=NOW)
-    found = await at_home(house)
+    found = await at_home(services)
     assert set(found.values()) == {OK}
     assert {"base URL", "secret key", "postal address", "sender", "database", "disk", "headers"} <= set(found)
 
@@ -92,15 +92,15 @@ async def test_a_house_in_order_has_nothing_to_mend(house: House) -> None:
     ],
 )
 async def test_each_wrong_setting_is_a_line_with_its_fix(
-    house: House, setting: str, value: object, check: str, verdict: Verdict
+    services: Services, setting: str, value: object, check: str, verdict: CheckLevel
 ) -> None:
-    assert (await at_home(changed(house, **{setting: value})))[check] is verdict
+    assert (await at_home(changed(services, **{setting: value})))[check] is verdict
 
 
-async def test_a_paused_house_and_an_empty_one_say_so(house: House) -> None:
-    with house.store.begin() as tx:
+async def test_a_paused_house_and_an_empty_one_say_so(services: Services) -> None:
+    with services.store.begin() as tx:
         tx.meta.pause("It was restored.")
-    found = await at_home(house)
+    found = await at_home(services)
     assert (found["sending"], found["digest"]) == (WARN, WARN)
 
 
@@ -109,52 +109,56 @@ def let(path: Path, mode: int) -> None:
     path.chmod(mode)
 
 
-async def test_books_that_every_user_of_the_machine_can_read_are_named(house: House, tmp_path: Path) -> None:
-    assert "privacy" not in await at_home(house)
+async def test_books_that_every_user_of_the_machine_can_read_are_named(
+    services: Services, tmp_path: Path
+) -> None:
+    assert "privacy" not in await at_home(services)
     (tmp_path / "digest.sqlite3.lock").touch()
     let(tmp_path / "digest.sqlite3.lock", 0o644)  # empty: there is nothing in it to read
     let(tmp_path / "digest.sqlite3", 0o644)
     let(tmp_path, 0o755)
-    findings = await examine(house, NOW, offline=True)
+    findings = await examine(services, NOW, offline=True)
     [found] = [finding for finding in findings if finding.check == "privacy"]
     assert (found.verdict, found.detail.partition(":")[0]) == (WARN, "digest.sqlite3")
     assert found.fix == f"chmod go= {tmp_path / 'digest.sqlite3'}*"
     let(tmp_path, 0o700)
-    assert "privacy" not in await at_home(house)
+    assert "privacy" not in await at_home(services)
 
 
-async def test_our_own_signature_must_cover_the_unsubscribe_headers(house: House, tmp_path: Path) -> None:
-    assert "signature" not in await at_home(house)
-    assert (await at_home(changed(house, dkim_key=key_in(tmp_path))))["signature"] is OK
+async def test_our_own_signature_must_cover_the_unsubscribe_headers(
+    services: Services, tmp_path: Path
+) -> None:
+    assert "signature" not in await at_home(services)
+    assert (await at_home(changed(services, dkim_key=key_in(tmp_path))))["signature"] is OK
 
 
 # ---- the mail server
 
 
-def sending_by(house: House, server: SmtpServer, *, login: str = "", tls: str = "none") -> House:
+def sending_by(services: Services, server: SmtpServer, *, login: str = "", tls: str = "none") -> Services:
     url = f"smtp://{login}127.0.0.1:{server.port}?tls={tls}"
-    return changed(house, smtp_url=SecretStr(url))
+    return changed(services, smtp_url=SecretStr(url))
 
 
-async def test_a_good_mail_server_is_named_with_what_it_offers(house: House) -> None:
+async def test_a_good_mail_server_is_named_with_what_it_offers(services: Services) -> None:
     async with SmtpServer().running() as server:
-        findings = await mail_server(sending_by(house, server), NOW)
+        findings = await mail_server(sending_by(services, server), NOW)
     assert told(findings) == {"mail server": OK, "mail extensions": OK, "mail encryption": WARN}
     assert "PIPELINING" in findings[1].detail
     assert not server.taken
 
 
-async def test_a_server_without_the_wished_encryption_is_not_spoken_to(house: House) -> None:
+async def test_a_server_without_the_wished_encryption_is_not_spoken_to(services: Services) -> None:
     async with SmtpServer().running() as server:
-        findings = await mail_server(sending_by(house, server, tls="required"), NOW)
+        findings = await mail_server(sending_by(services, server, tls="required"), NOW)
     assert told(findings) == {"mail server": FAIL}
     assert "DIGEST_SMTP_URL" in findings[0].fix
 
 
-async def test_a_wrong_password_is_told_apart_and_not_shown(house: House) -> None:
+async def test_a_wrong_password_is_told_apart_and_not_shown(services: Services) -> None:
     async with SmtpServer(offers=(*OFFERS, "AUTH PLAIN")).running() as server:
         server.tell("auth", Say(535, "5.7.8 wrong"))
-        findings = await mail_server(sending_by(house, server, login="ada:hush@"), NOW)
+        findings = await mail_server(sending_by(services, server, login="ada:hush@"), NOW)
     assert told(findings) == {"mail server": FAIL}
     assert "login: 535 5.7.8 wrong" in findings[0].detail
     assert "password" in findings[0].fix
@@ -162,15 +166,15 @@ async def test_a_wrong_password_is_told_apart_and_not_shown(house: House) -> Non
 
 
 @pytest.mark.parametrize("offers", [(), ("PIPELINING",), ("SMTPUTF8",)])
-async def test_an_extension_that_is_missed_is_named(house: House, offers: tuple[str, ...]) -> None:
+async def test_an_extension_that_is_missed_is_named(services: Services, offers: tuple[str, ...]) -> None:
     async with SmtpServer(offers=offers).running() as server:
-        findings = await mail_server(sending_by(house, server), NOW)
+        findings = await mail_server(sending_by(services, server), NOW)
     assert told(findings)["mail extensions"] is WARN
 
 
-async def test_no_mail_server_at_all_is_a_line_too(house: House) -> None:
-    assert told(await mail_server(house, NOW)) == {"mail server": WARN}
-    gone = changed(house, smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
+async def test_no_mail_server_at_all_is_a_line_too(services: Services) -> None:
+    assert told(await mail_server(services, NOW)) == {"mail server": WARN}
+    gone = changed(services, smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
     (finding,) = await mail_server(gone, NOW)
     assert finding.verdict is FAIL
     assert "127.0.0.1:9 cannot be asked: " in finding.detail
@@ -180,12 +184,12 @@ async def test_no_mail_server_at_all_is_a_line_too(house: House) -> None:
 
 
 @pytest.fixture
-def relayed(house: House, tmp_path: Path) -> House:
+def relayed(services: Services, tmp_path: Path) -> Services:
     """It sends through a relay and signs for itself."""
-    return changed(house, smtp_url=SecretStr("smtp://relay.example:587"), dkim_key=key_in(tmp_path))
+    return changed(services, smtp_url=SecretStr("smtp://relay.example:587"), dkim_key=key_in(tmp_path))
 
 
-async def test_names_in_order_are_all_ok(relayed: House) -> None:
+async def test_names_in_order_are_all_ok(relayed: Services) -> None:
     records = {**RECORDS, ("relay.example", "A"): ["192.0.2.1"]}
     found = told(await dns_records(relayed, NOW, lookup=answering(records)))
     assert found == dict.fromkeys(("SPF", "DKIM", "DMARC", "return path", "PTR"), OK)
@@ -209,15 +213,15 @@ async def test_names_in_order_are_all_ok(relayed: House) -> None:
     ],
 )
 async def test_what_is_missing_in_the_dns_is_a_line_with_its_fix(  # noqa: PLR0917  a table's row
-    relayed: House, name: str, kind: str, said: list[str] | None, check: str, verdict: Verdict
+    relayed: Services, name: str, kind: str, said: list[str] | None, check: str, verdict: CheckLevel
 ) -> None:
     findings = await dns_records(relayed, NOW, lookup=answering({**RECORDS, (name, kind): said}))
     assert told(findings)[check] is verdict
     assert all(finding.fix for finding in findings if finding.verdict is not OK)
 
 
-async def test_a_local_mail_server_is_known_by_the_domains_own_mail_host(house: House) -> None:
-    local = changed(house, smtp_url=SecretStr("smtp://127.0.0.1:25"))
+async def test_a_local_mail_server_is_known_by_the_domains_own_mail_host(services: Services) -> None:
+    local = changed(services, smtp_url=SecretStr("smtp://127.0.0.1:25"))
     records = {**RECORDS, ("mx.papers.example", "A"): ["192.0.2.9"]}
     (line,) = [
         each for each in await dns_records(local, NOW, lookup=answering(records)) if each.check == "PTR"
@@ -225,17 +229,17 @@ async def test_a_local_mail_server_is_known_by_the_domains_own_mail_host(house: 
     assert "192.0.2.9" in line.detail
 
 
-async def test_a_house_without_a_domain_asks_nobody(house: House) -> None:
-    assert await dns_records(changed(house, from_="digest@localhost"), NOW, lookup=answering({})) == []
+async def test_a_house_without_a_domain_asks_nobody(services: Services) -> None:
+    assert await dns_records(changed(services, from_="digest@localhost"), NOW, lookup=answering({})) == []
 
 
 # ---- the world
 
 
-async def test_the_hosts_of_every_source_that_is_read_are_asked_and_no_other(house: House) -> None:
+async def test_the_hosts_of_every_source_that_is_read_are_asked_and_no_other(services: Services) -> None:
     with ReplayServer() as there, ReplayServer() as elsewhere:
         here = changed(
-            house,
+            services,
             sources=("hackernews", "biorxiv"),
             hackernews_url=there.url,
             arxiv_api_url=there.url,
@@ -251,8 +255,10 @@ async def test_the_hosts_of_every_source_that_is_read_are_asked_and_no_other(hou
     assert "hush" not in repr(findings)
 
 
-async def test_a_clock_that_is_off_is_told_once(house: House) -> None:
+async def test_a_clock_that_is_off_is_told_once(services: Services) -> None:
     with ReplayServer() as there, ReplayServer() as elsewhere:
-        here = changed(house, sources=("hackernews",), hackernews_url=there.url, arxiv_api_url=elsewhere.url)
+        here = changed(
+            services, sources=("hackernews",), hackernews_url=there.url, arxiv_api_url=elsewhere.url
+        )
         findings = await world(here, datetime.now(UTC) - timedelta(hours=2))
     assert [finding.check for finding in findings] == ["source", "source", "clock"]

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from digest.db import Store
+from digest.db import Database
 from digest.models import Paper, SignalKind
 from digest.models.errors import DigestError
 from digest.tools.evaluation.end_to_end import remembered, stored_days
 from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
-    Morning,
+    ReplayDay,
     Replayed,
     compare,
     mornings,
@@ -107,7 +107,7 @@ def test_the_shipped_order_finds_what_rises(replay: tuple[Replayed, ...]) -> Non
 
 
 def test_the_store_offers_the_same_mornings(replay: tuple[Replayed, ...]) -> None:
-    def plainly(days: Sequence[Morning]) -> list[dict[str, list[float]]]:
+    def plainly(days: Sequence[ReplayDay]) -> list[dict[str, list[float]]]:
         return [
             {paper.id: [signal.value for signal in day.signals[paper.id]] for paper in day.papers}
             for day in days
@@ -116,7 +116,7 @@ def test_the_store_offers_the_same_mornings(replay: tuple[Replayed, ...]) -> Non
     assert plainly(stored_days(replay)) == plainly(mornings(replay))
 
 
-def test_the_store_remembers_its_own_days_as_a_replay(store: Store, replay: tuple[Replayed, ...]) -> None:
+def test_the_store_remembers_its_own_days_as_a_replay(store: Database, replay: tuple[Replayed, ...]) -> None:
     with store.begin() as tx:
         for each in replay:
             tx.papers.add([each.paper], seen_at=each.seen)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient, Response
 
-from digest.app.services import House, open_house
+from digest.app.services import Services, open_services
 from digest.app.settings import load
 from digest.models import Profile, Status, Subscriber
 from digest.web.admin import auth, overview, subscribers, transfer
@@ -53,13 +53,13 @@ def test_every_change_of_the_administration_is_among_the_attacked() -> None:
 async def test_without_a_token_configured_administration_and_api_are_not_there(
     tmp_path: Path, clock: Clock
 ) -> None:
-    house = open_house(load(database_url=f"sqlite:///{tmp_path}/other.sqlite3", base_url=BASE))
-    app = build(house, clock=clock)
+    services = open_services(load(database_url=f"sqlite:///{tmp_path}/other.sqlite3", base_url=BASE))
+    app = build(services, clock=clock)
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as visitor:
         for path in ("/admin", "/admin/login", "/api/v1/subscribers", "/api/v1/openapi.json"):
             assert (await visitor.get(path)).status_code == 404
         assert (await sign_in(visitor, "")).status_code == 404
-    house.close()
+    services.close()
 
 
 async def test_who_is_not_signed_in_is_sent_to_the_login(visitor: AsyncClient) -> None:
@@ -129,13 +129,14 @@ async def test_a_viewer_sees_everything_and_changes_nothing(
 
 
 async def test_a_session_ends_when_its_token_is_changed(
-    admin: AsyncClient, app: FastAPI, house: House
+    admin: AsyncClient, app: FastAPI, services: Services
 ) -> None:
     assert (await admin.get("/admin")).status_code == 200
-    changed = House(
-        house.settings.model_copy(update={"admin_token": load(admin_token="x").admin_token}), house.store
+    changed = Services(
+        services.settings.model_copy(update={"admin_token": load(admin_token="x").admin_token}),
+        services.store,
     )
-    app.state.lobby = build(changed, clock=app.state.lobby.clock).state.lobby
+    app.state.ctx = build(changed, clock=app.state.ctx.clock).state.ctx
     assert (await admin.get("/admin")).status_code == 303
 
 
@@ -150,9 +151,11 @@ async def test_over_https_the_browser_holds_the_cookie_to_this_host_and_lets_it_
     tmp_path: Path, clock: Clock
 ) -> None:
     base = BASE.replace("http:", "https:")
-    house = open_house(load(database_url=f"sqlite:///{tmp_path}/s.sqlite3", base_url=base, admin_token=ADMIN))
+    services = open_services(
+        load(database_url=f"sqlite:///{tmp_path}/s.sqlite3", base_url=base, admin_token=ADMIN)
+    )
     ours = {"origin": base, "sec-fetch-site": "same-origin"}
-    async with AsyncClient(transport=ASGITransport(build(house, clock=clock)), base_url=base) as admin:
+    async with AsyncClient(transport=ASGITransport(build(services, clock=clock)), base_url=base) as admin:
         opened = await admin.post("/admin/login", data={"token": ADMIN}, headers=ours)
         assert (await admin.get("/admin")).status_code == 200
         ended = await admin.post("/admin/logout", headers=ours)
@@ -161,7 +164,7 @@ async def test_over_https_the_browser_holds_the_cookie_to_this_host_and_lets_it_
         name, *marks = re.split(r"; ?", answer.headers["set-cookie"])
         assert name.startswith("__Host-admin=")
         assert {"Secure", "Path=/"} <= {*marks}
-    house.close()
+    services.close()
 
 
 async def test_a_session_lasts_twelve_hours(admin: AsyncClient, clock: Clock) -> None:
@@ -178,9 +181,9 @@ async def test_a_forged_cookie_opens_nothing(visitor: AsyncClient, cookie: str) 
 
 
 async def test_subscribers_are_searched_filtered_and_paged(
-    admin: AsyncClient, house: House, ada: Subscriber, bob: Subscriber
+    admin: AsyncClient, services: Services, ada: Subscriber, bob: Subscriber
 ) -> None:
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         for n in range(60):
             tx.subscribers.add(f"reader{n}@example.org", now=NOW)
     page = (await admin.get("/admin/subscribers")).text
@@ -228,9 +231,9 @@ async def test_the_log_leads_to_the_reader_it_speaks_of(admin: AsyncClient, ada:
 
 
 async def test_why_a_paper_was_not_sent_is_explained(
-    admin: AsyncClient, house: House, ada: Subscriber
+    admin: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         sheep = tx.papers.search("sheep")[0]
     page = await admin.get(f"/admin/subscribers/{ada.pid}", params={"paper": sheep.url})
     assert TITLES[0] in page.text
@@ -239,8 +242,10 @@ async def test_why_a_paper_was_not_sent_is_explained(
     assert "No source has announced this paper" in unknown.text
 
 
-async def test_a_held_edition_is_released_and_the_log_says_by_whom(admin: AsyncClient, house: House) -> None:
-    with house.store.begin() as tx:
+async def test_a_held_edition_is_released_and_the_log_says_by_whom(
+    admin: AsyncClient, services: Services
+) -> None:
+    with services.store.begin() as tx:
         tx.sources.hold("daily/2026-11-23", "arXiv answered with half a day.", at=NOW)
     assert "half a day" in (await admin.get("/admin")).text
     form = {"csrf": await csrf(admin), "key": "daily/2026-11-23"}
@@ -250,10 +255,10 @@ async def test_a_held_edition_is_released_and_the_log_says_by_whom(admin: AsyncC
 
 
 async def test_hostile_titles_and_addresses_are_inert_in_the_administration(
-    admin: AsyncClient, house: House
+    admin: AsyncClient, services: Services
 ) -> None:
     nasty = "<img src=x onerror=alert(1)>"
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         hostile = paper(nasty)
         tx.papers.add([hostile], seen_at=NOW)
         reader = tx.subscribers.add("x@example.com", profile=Profile(keywords=("<b>x</b>",)), now=NOW)
@@ -284,9 +289,9 @@ async def test_a_file_is_checked_first_and_then_taken_in(admin: AsyncClient, rea
 
 
 async def test_an_export_holds_everyone_and_no_formula(
-    admin: AsyncClient, house: House, ada: Subscriber
+    admin: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.subscribers.add("eve@example.com", profile=Profile(keywords=("=1+1", "tea")), now=NOW)
     sheet = (await admin.get("/admin/export.csv")).text
     assert ada.address in sheet

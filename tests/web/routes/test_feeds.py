@@ -3,7 +3,7 @@
 from httpx import AsyncClient
 from lxml import etree
 
-from digest.app.services import House
+from digest.app.services import Services
 from tests.factories import NOW, paper
 from tests.web.visit import BASE, TITLES
 
@@ -26,8 +26,8 @@ async def test_the_json_feed_says_the_same(visitor: AsyncClient) -> None:
     assert [item["title"] for item in feed["items"]] == list(TITLES)
 
 
-async def test_a_category_has_a_feed_of_its_own(visitor: AsyncClient, house: House) -> None:
-    with house.store.begin() as tx:
+async def test_a_category_has_a_feed_of_its_own(visitor: AsyncClient, services: Services) -> None:
+    with services.store.begin() as tx:
         tx.papers.add([paper("A Robot That Knits", categories=["cs.RO"])], seen_at=NOW)
     items = (await visitor.get("/feed.json?category=cs.RO")).json()["items"]
     assert [item["title"] for item in items] == ["A Robot That Knits"]
@@ -40,9 +40,9 @@ async def test_a_feed_names_its_own_address_as_one(visitor: AsyncClient) -> None
     assert feed["feed_url"] == f"{BASE}/feed.json?category=a+b%26c"
 
 
-async def test_hostile_papers_leave_a_feed_well_formed(visitor: AsyncClient, house: House) -> None:
+async def test_hostile_papers_leave_a_feed_well_formed(visitor: AsyncClient, services: Services) -> None:
     nasty = "]]></title><script>\x00\x0b\ud800\ufffe&"
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.papers.add(
             [paper(nasty.replace("\ud800", ""), authors=[nasty.replace("\ud800", "")])], seen_at=NOW
         )

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from httpx import AsyncClient
 
-from digest.app.services import House
-from digest.models import Health, Reading, Subscriber
+from digest.app.services import Services
+from digest.models import FetchResult, Health, Subscriber
 from tests.factories import NOW
 
 
@@ -18,24 +18,26 @@ async def test_a_new_house_is_alive_and_ready(visitor: AsyncClient) -> None:
 
 
 async def test_it_is_not_ready_while_someone_waits_for_too_long(
-    visitor: AsyncClient, house: House, ada: Subscriber
+    visitor: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=1)})
     answer = await visitor.get("/readyz")
     assert (answer.status_code, answer.json()["sending"]) == (503, "overdue")
 
 
-async def test_it_is_not_ready_while_sending_is_stopped(visitor: AsyncClient, house: House) -> None:
-    with house.store.begin() as tx:
+async def test_it_is_not_ready_while_sending_is_stopped(visitor: AsyncClient, services: Services) -> None:
+    with services.store.begin() as tx:
         tx.meta.pause("Restored from a backup.")
     answer = await visitor.get("/readyz")
     assert (answer.status_code, answer.json()["sending"]) == (503, "Restored from a backup.")
 
 
-async def test_metrics_count_and_name_nobody(visitor: AsyncClient, house: House, ada: Subscriber) -> None:
-    with house.store.begin() as tx:
-        tx.sources.record(Reading(source="arxiv", scope='cs."x"\n', read_at=NOW, health=Health.FAILED))
+async def test_metrics_count_and_name_nobody(
+    visitor: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    with services.store.begin() as tx:
+        tx.sources.record(FetchResult(source="arxiv", scope='cs."x"\n', read_at=NOW, health=Health.FAILED))
     text = (await visitor.get("/metrics")).text
     assert 'digest_subscribers{status="confirmed"} 1' in text
     assert 'digest_source_ok{source="arxiv",scope="cs.\\"x\\"\\n"} 0' in text

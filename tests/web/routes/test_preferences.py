@@ -6,7 +6,7 @@ from datetime import date, time
 import pytest
 from httpx import AsyncClient
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Frequency, Mix, Status, Subscriber, Threshold
@@ -37,8 +37,8 @@ WISHES = {
 
 
 @pytest.fixture
-def link(house: House, ada: Subscriber) -> str:
-    return path_of(house.links.preferences(ada.pid))
+def link(services: Services, ada: Subscriber) -> str:
+    return path_of(services.links.preferences(ada.pid))
 
 
 def now_of(reader_now: Look) -> Subscriber:
@@ -117,9 +117,9 @@ async def test_a_wish_that_makes_no_sense_is_told_and_nothing_is_lost(
 
 
 async def test_pasted_papers_are_understood_and_can_be_deleted(
-    visitor: AsyncClient, house: House, link: str, reader_now: Look
+    visitor: AsyncClient, services: Services, link: str, reader_now: Look
 ) -> None:
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         known = tx.papers.search("teapots")[0]
     pasted = f"{known.url}v2, arxiv:2611.99999 rubbish"
     page = (await visitor.post(link, data={"pasted": pasted, **WISHES})).text
@@ -151,11 +151,11 @@ async def test_of_a_pasted_essay_only_the_first_words_are_named(visitor: AsyncCl
 
 
 async def test_a_learnt_term_is_shown_and_can_be_deleted(
-    visitor: AsyncClient, house: House, ada: Subscriber, link: str, reader_now: Look
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str, reader_now: Look
 ) -> None:
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         teapots = tx.papers.search("teapots")[0]
-    await visitor.post(path_of(house.links.more(ada.pid, teapots.id)))
+    await visitor.post(path_of(services.links.more(ada.pid, teapots.id)))
     terms = [term for term, _ in now_of(reader_now).profile.learnt]
     assert terms
     assert f"Delete the term {terms[0]}" in (await visitor.get(link)).text
@@ -211,9 +211,9 @@ async def test_a_pause_is_one_press_and_says_when_the_mails_come_again(
 
 
 async def test_who_has_not_confirmed_is_offered_no_pause(
-    visitor: AsyncClient, house: House, bob: Subscriber
+    visitor: AsyncClient, services: Services, bob: Subscriber
 ) -> None:
-    page = await visitor.get(path_of(house.links.preferences(bob.pid)))
+    page = await visitor.get(path_of(services.links.preferences(bob.pid)))
     assert 'id="pause"' not in page.text
 
 
@@ -228,10 +228,10 @@ async def test_a_pause_ends_when_the_reader_says_so(
 
 
 async def test_links_that_are_not_ours_open_nothing(
-    visitor: AsyncClient, house: House, ada: Subscriber, link: str, reader_now: Look
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str, reader_now: Look
 ) -> None:
     forged = path_of(Links(BASE, Keys(b"another house")).preferences(ada.pid))
-    wrong = house.links.keys.sign(Purpose.UNSUBSCRIBE, ada.pid)
+    wrong = services.links.keys.sign(Purpose.UNSUBSCRIBE, ada.pid)
     for path in (f"{link}x", forged, f"/p/{wrong}", "/p/"):
         for do in ("", "preview", "forget", "address", "erase-now", "revoke-feed", "resume"):
             assert (await visitor.post(path, data={**WISHES, "do": do})).status_code == 404
@@ -247,13 +247,13 @@ async def test_hostile_interests_are_only_text(visitor: AsyncClient, link: str, 
 
 
 async def test_a_private_feed_is_read_without_a_login_until_its_address_ends(
-    visitor: AsyncClient, house: House, ada: Subscriber, link: str
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str
 ) -> None:
-    feed = path_of(house.links.feed(ada.pid, "json"))
+    feed = path_of(services.links.feed(ada.pid, "json"))
     answer = await visitor.get(feed)
     assert answer.headers["content-type"].startswith("application/feed+json")
     assert answer.headers["cache-control"] == "no-store"
-    assert (await visitor.get(path_of(house.links.feed(ada.pid)))).status_code == 200
+    assert (await visitor.get(path_of(services.links.feed(ada.pid)))).status_code == 200
     page = (await visitor.post(link, data={"do": "revoke-feed"})).text
     assert (await visitor.get(feed)).status_code == 404
     renewed = page.partition('-title">Your private feed')[2].partition('href="')[2].partition('"')[0]

@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from lxml import html
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.pipeline.fitted_models import climate_of, keep
 from digest.web.app import build
 from digest.web.middleware import MOST_BODY
-from digest.web.trending_lists import TODAY, Board
+from digest.web.trending_lists import TODAY, TrendingLists
 from tests.factories import NOW, paper, signal
 from tests.web.visit import BASE, TITLES, Clock, path_of
 
@@ -43,13 +43,13 @@ async def test_after_days_of_rest_the_front_page_leads_to_the_week(
 
 
 async def test_a_card_draws_how_its_votes_came_in_and_says_it_in_words(
-    visitor: AsyncClient, house: House
+    visitor: AsyncClient, services: Services
 ) -> None:
     assert "<svg" not in (await visitor.get("/")).text
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         sheep = tx.papers.search("sheep")[0]
         tx.signals.observe([signal(sheep, 3, hours_ago=5), signal(sheep, 61, hours_ago=3)])
-    again = AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE)
+    again = AsyncClient(transport=ASGITransport(build(services, clock=Clock())), base_url=BASE)
     async with again:
         page = (await again.get("/")).text.replace("\N{NO-BREAK SPACE}", " ")
     assert page.count("<svg") == 1
@@ -57,13 +57,16 @@ async def test_a_card_draws_how_its_votes_came_in_and_says_it_in_words(
     assert "<title>from 3 upvotes on 23 Nov to 160 upvotes on 23 Nov</title>" in page
 
 
-async def test_papers_are_hot_by_what_is_usual_lately(house: House) -> None:
-    usual = climate_of(house.store, NOW)
-    assert Board(house.store).climate(NOW) == usual
+async def test_papers_are_hot_by_what_is_usual_lately(services: Services) -> None:
+    usual = climate_of(services.store, NOW)
+    assert TrendingLists(services.store).climate(NOW) == usual
     loud = replace(usual.paces[0], median=150.0)
-    calm = {each.paper.title: each.heat.value for each in Board(house.store).trending(TODAY, NOW)}
-    keep(house.store, (loud,))
-    assert all(each.heat.value < calm[each.paper.title] for each in Board(house.store).trending(TODAY, NOW))
+    calm = {each.paper.title: each.heat.value for each in TrendingLists(services.store).trending(TODAY, NOW)}
+    keep(services.store, (loud,))
+    assert all(
+        each.heat.value < calm[each.paper.title]
+        for each in TrendingLists(services.store).trending(TODAY, NOW)
+    )
 
 
 @pytest.mark.parametrize("path", PUBLIC)
@@ -90,10 +93,10 @@ async def test_a_search_finds_by_the_beginning_of_a_word_and_can_be_subscribed_t
 
 
 async def test_of_papers_that_match_alike_the_one_everyone_reads_comes_first(
-    visitor: AsyncClient, house: House
+    visitor: AsyncClient, services: Services
 ) -> None:
     twins = [paper(f"Owls at Night {letter}", first_seen=None) for letter in "AB"]
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.papers.add(twins, seen_at=NOW - timedelta(hours=6))
         tx.signals.observe([signal(twins[0], 160, hours_ago=1)])
     page = (await visitor.get("/papers", params={"q": "owls"})).text
@@ -110,8 +113,8 @@ async def test_a_search_for_anything_is_only_ever_words(visitor: AsyncClient, qu
     assert "about “49”" not in answer.text
 
 
-async def test_pages_of_results_lead_on_and_back(visitor: AsyncClient, house: House) -> None:
-    with house.store.begin() as tx:
+async def test_pages_of_results_lead_on_and_back(visitor: AsyncClient, services: Services) -> None:
+    with services.store.begin() as tx:
         tx.papers.add([paper(f"Sheep number {n}") for n in range(40)], seen_at=NOW)
     first = (await visitor.get("/papers?q=sheep&category=cs")).text
     assert "page=2" in first
@@ -127,14 +130,14 @@ async def test_the_archive_leads_to_the_days_that_brought_papers(visitor: AsyncC
 
 
 async def test_a_day_of_the_archive_says_how_many_papers_it_leaves_out(
-    visitor: AsyncClient, house: House
+    visitor: AsyncClient, services: Services
 ) -> None:
     assert "hottest of" not in (await visitor.get("/archive/2026-11-23")).text
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.papers.add(
             [paper(f"Sheep No. {number}") for number in range(40)], seen_at=NOW - timedelta(hours=6)
         )
-    again = AsyncClient(transport=ASGITransport(build(house, clock=Clock())), base_url=BASE)
+    again = AsyncClient(transport=ASGITransport(build(services, clock=Clock())), base_url=BASE)
     async with again:
         assert "The 25 hottest of 43 papers" in (await again.get("/archive/2026-11-23")).text
 
@@ -175,9 +178,9 @@ async def test_a_slash_too_many_is_no_redirect(visitor: AsyncClient) -> None:
     assert (await visitor.get("/help/")).status_code == 404
 
 
-async def test_hostile_titles_are_shown_as_text(visitor: AsyncClient, house: House) -> None:
+async def test_hostile_titles_are_shown_as_text(visitor: AsyncClient, services: Services) -> None:
     nasty = "<script>alert(1)</script> {{7*7}} </title>"
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.papers.add([paper(nasty)], seen_at=NOW)
     for path in ("/", "/papers", "/archive/2026-11-23"):
         page = (await visitor.get(path)).text
@@ -228,8 +231,8 @@ async def test_a_shared_page_says_what_it_holds_and_shows_a_picture(visitor: Asy
     assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, house: House) -> None:
-    with house.store.begin(write=False) as tx:
+async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, services: Services) -> None:
+    with services.store.begin(write=False) as tx:
         sheep = tx.papers.search("sheep")[0]
     for name in (sheep.id, sheep.id.removeprefix("arxiv:"), sheep.url):
         page = html.fromstring((await visitor.get(f"/paper/{name}")).text)
@@ -242,10 +245,10 @@ async def test_a_paper_has_a_page_to_send_to_a_colleague(visitor: AsyncClient, h
     assert f'href="/paper/{sheep.id}"' in (await visitor.get("/")).text
 
 
-async def test_pages_of_one_reader_offer_nothing_to_share(visitor: AsyncClient, house: House) -> None:
-    with house.store.begin() as tx:
+async def test_pages_of_one_reader_offer_nothing_to_share(visitor: AsyncClient, services: Services) -> None:
+    with services.store.begin() as tx:
         ada = tx.subscribers.add("ada@example.com", now=NOW)
-    page = (await visitor.get(path_of(house.links.preferences(ada.pid)))).text
+    page = (await visitor.get(path_of(services.links.preferences(ada.pid)))).text
     assert "og:" not in page
     assert "canonical" not in page
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from digest.app.services import House
+from digest.app.services import Services
 from digest.app.settings import load
-from digest.db import Store
+from digest.db import Database
 from digest.db.dialects import is_postgres
 from digest.pipeline import run
-from digest.subscribers import By, enrol
+from digest.subscribers import Actor, enrol
 from digest.web.app import build
 from digest.web.write_probe import EVERY
 from tests.delivery.trouble import Doorman, full_disk_on_request, hasty, intruder
@@ -27,17 +27,17 @@ async def server() -> AsyncIterator[SmtpServer]:
 
 
 @pytest.fixture
-def house(any_store: Store, server: SmtpServer) -> House:
+def services(any_store: Database, server: SmtpServer) -> Services:
     """A house on each of the two databases, with a mail server of ours."""
     settings = load(
         base_url=BASE, secret_key="a secret of the tests", smtp_url=server.url, smtp_connections=1
     )
-    return House(settings, any_store)
+    return Services(settings, any_store)
 
 
 @pytest.fixture
-async def visitor(house: House, clock: Clock) -> AsyncIterator[AsyncClient]:
-    transport = ASGITransport(build(house, clock=clock))
+async def visitor(services: Services, clock: Clock) -> AsyncIterator[AsyncClient]:
+    transport = ASGITransport(build(services, clock=clock))
     async with AsyncClient(transport=transport, base_url=BASE) as client:
         yield client
 
@@ -49,46 +49,46 @@ async def ready(visitor: AsyncClient, clock: Clock) -> tuple[int, dict[str, str]
     return answer.status_code, answer.json()
 
 
-def someone_waits(house: House) -> None:
-    with house.store.begin() as tx:
-        enrol(tx, "ada@example.com", {}, has_consented=False, by=By("test", NOW, house.pepper))
+def someone_waits(services: Services) -> None:
+    with services.store.begin() as tx:
+        enrol(tx, "ada@example.com", {}, has_consented=False, by=Actor("test", NOW, services.suppression_key))
 
 
 @pytest.mark.parametrize("reply", [Say(550, "5.7.1 not from you"), Say(530, "5.7.0 log in first")])
 async def test_12_red_while_the_server_refuses_us_and_green_when_it_takes_mail_again(
-    house: House, server: SmtpServer, visitor: AsyncClient, clock: Clock, reply: Say
+    services: Services, server: SmtpServer, visitor: AsyncClient, clock: Clock, reply: Say
 ) -> None:
-    someone_waits(house)
+    someone_waits(services)
     server.rule = lambda step, _talk: reply if step == "mail" else None
-    await run.send(house, clock)
+    await run.send(services, clock)
     status, facts = await ready(visitor, clock)
     assert status == 503
     assert facts["way_out"].startswith("smtp-1: ")
     server.rule = None
-    breaker, later = house.routes[0].breaker, house.routes[0].breaker.clock() + 600
+    breaker, later = services.routes[0].breaker, services.routes[0].breaker.clock() + 600
     breaker.clock = lambda: later
-    assert (await run.send(house, clock)).accepted == 1
+    assert (await run.send(services, clock)).accepted == 1
     assert await ready(visitor, clock) == (200, facts | {"ready": True, "way_out": "ok"})
 
 
 async def test_13_red_when_nobody_was_reached_for_a_quarter_of_an_hour_but_not_at_once(
-    house: House, server: SmtpServer, visitor: AsyncClient, clock: Clock
+    services: Services, server: SmtpServer, visitor: AsyncClient, clock: Clock
 ) -> None:
-    someone_waits(house)
+    someone_waits(services)
     server.rule = lambda step, _talk: Say(421, "4.3.2 not now") if step == "greeting" else None
-    statuses, breaker, begun = [], house.routes[0].breaker, house.routes[0].breaker.clock()
+    statuses, breaker, begun = [], services.routes[0].breaker, services.routes[0].breaker.clock()
     for minutes in (0, 6, 16):
         now = begun + timedelta(minutes=minutes).total_seconds()
         breaker.clock = lambda now=now: now  # type: ignore[misc]  # bound at once
-        await run.send(house, clock)
+        await run.send(services, clock)
         statuses.append((await ready(visitor, clock))[0])
     assert statuses == [200, 200, 503]
 
 
 async def test_20_red_while_the_disk_is_full_and_green_when_there_is_space(
-    house: House, visitor: AsyncClient, clock: Clock
+    services: Services, visitor: AsyncClient, clock: Clock
 ) -> None:
-    if is_postgres(house.store.engine):
+    if is_postgres(services.store.engine):
         return  # its disk is its own; out of reach, below
     assert (await ready(visitor, clock))[0] == 200
     with full_disk_on_request() as fill:
@@ -100,16 +100,16 @@ async def test_20_red_while_the_disk_is_full_and_green_when_there_is_space(
 
 
 async def test_19_red_while_the_database_is_held_or_away_and_green_when_it_is_back(
-    house: House, visitor: AsyncClient, clock: Clock, request: pytest.FixtureRequest
+    services: Services, visitor: AsyncClient, clock: Clock, request: pytest.FixtureRequest
 ) -> None:
     assert (await ready(visitor, clock))[0] == 200
-    if is_postgres(house.store.engine):
-        doorman = Doorman(house.store, request.getfixturevalue("postgres"))
+    if is_postgres(services.store.engine):
+        doorman = Doorman(services.store, request.getfixturevalue("postgres"))
         doorman.close()
         status, facts = await ready(visitor, clock)
         doorman.open()
     else:
-        with hasty(house.store), intruder(house.store) as other:
+        with hasty(services.store), intruder(services.store) as other:
             other.execute("BEGIN IMMEDIATE")
             status, facts = await ready(visitor, clock)
     assert status == 503
@@ -117,10 +117,10 @@ async def test_19_red_while_the_database_is_held_or_away_and_green_when_it_is_ba
     assert (await ready(visitor, clock))[0] == 200
 
 
-async def test_probing_writes_no_more_often_than_it_must(house: House, visitor: AsyncClient) -> None:
+async def test_probing_writes_no_more_often_than_it_must(services: Services, visitor: AsyncClient) -> None:
     await visitor.get("/readyz")
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         tx.meta.forget("pulse")
     await visitor.get("/readyz")
-    with house.store.begin(write=False) as tx:
+    with services.store.begin(write=False) as tx:
         assert tx.meta.read("pulse") == ""

@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from digest import subscribers
-from digest.app.services import House
+from digest.app.services import Services
 from digest.models import DeliveryKind, Status, Subscriber
-from digest.subscribers import By
+from digest.subscribers import Actor
 from digest.web.form_tokens import PATIENCE, READING, is_worked
 from digest.web.rate_limits import EASY, WORLDWIDE
 from tests.factories import NOW
@@ -80,10 +80,10 @@ async def test_the_answer_names_the_address_as_it_was_typed_and_the_sender_to_lo
 
 
 async def test_known_unknown_suppressed_and_pending_addresses_get_the_same_bytes(
-    visitor: AsyncClient, clock: Clock, house: House, ada: Subscriber, bob: Subscriber
+    visitor: AsyncClient, clock: Clock, services: Services, ada: Subscriber, bob: Subscriber
 ) -> None:
-    with house.store.begin() as tx:
-        subscribers.suppress(tx, "sue@example.com", by=By("test", NOW, house.secret))
+    with services.store.begin() as tx:
+        subscribers.suppress(tx, "sue@example.com", by=Actor("test", NOW, services.secret))
     typed = (ada.address, bob.address, "sue@example.com", "new@example.com", ada.address)
     answers = [await sign_up(visitor, clock, address) for address in typed]
     pages = {answer.text.replace(address, "YOU") for answer, address in zip(answers, typed, strict=True)}
@@ -97,10 +97,10 @@ async def test_known_unknown_suppressed_and_pending_addresses_get_the_same_bytes
 
 
 async def test_a_suppressed_address_gets_no_mail(
-    visitor: AsyncClient, clock: Clock, house: House, reader_now: Look
+    visitor: AsyncClient, clock: Clock, services: Services, reader_now: Look
 ) -> None:
-    with house.store.begin() as tx:
-        subscribers.suppress(tx, "gone@example.com", by=By("test", NOW, house.secret))
+    with services.store.begin() as tx:
+        subscribers.suppress(tx, "gone@example.com", by=Actor("test", NOW, services.secret))
     await sign_up(visitor, clock, "Gone@Example.com")
     assert reader_now("gone@example.com") is None
 
@@ -123,7 +123,7 @@ async def test_answers_leave_on_the_beat_whoever_asks(
 @pytest.fixture
 def busy_day(app: FastAPI, clock: Clock) -> None:
     """Those who may come without waiting have come already."""
-    while app.state.lobby.limits.walk_ins.take("", clock()):
+    while app.state.ctx.limits.walk_ins.take("", clock()):
         pass
 
 
@@ -234,9 +234,9 @@ async def test_a_get_of_the_sign_up_changes_nothing(visitor: AsyncClient) -> Non
 async def test_during_a_flood_one_must_wait_or_work_and_the_cap_holds(
     app: FastAPI, clock: Clock, reader_now: Look
 ) -> None:
-    lobby = app.state.lobby
+    ctx = app.state.ctx
     for _ in range(int(WORLDWIDE.burst * (1 - EASY)) + 60):
-        lobby.limits.world.take("", clock())
+        ctx.limits.world.take("", clock())
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as visitor:
         first = await sign_up(visitor, clock, "carol@example.com")
         assert first.status_code == 428
@@ -259,10 +259,10 @@ async def test_during_a_flood_one_must_wait_or_work_and_the_cap_holds(
 async def test_when_the_world_has_signed_up_the_next_is_told_when_to_come_again(
     app: FastAPI, visitor: AsyncClient, clock: Clock
 ) -> None:
-    while app.state.lobby.limits.world.take("", clock()):
+    while app.state.ctx.limits.world.take("", clock()):
         pass
-    lobby = app.state.lobby
-    paid = lobby.tickets.issue(clock(), wait=0, work=1)
+    ctx = app.state.ctx
+    paid = ctx.tickets.issue(clock(), wait=0, work=1)
     answer = next(str(n) for n in count() if is_worked(paid, str(n), 1))
     told = await visitor.post(
         "/subscribe", data={"email": "carol@example.com", "ticket": paid, "work": answer}
@@ -274,7 +274,7 @@ async def test_when_the_world_has_signed_up_the_next_is_told_when_to_come_again(
 async def test_sign_ups_at_the_same_moment_share_a_commit_and_none_is_lost(
     app: FastAPI, clock: Clock, reader_now: Look
 ) -> None:
-    made = [app.state.lobby.tickets.issue(clock()) for _ in range(40)]
+    made = [app.state.ctx.tickets.issue(clock()) for _ in range(40)]
     clock.advance(seconds=READING)
 
     async def one(n: int) -> None:

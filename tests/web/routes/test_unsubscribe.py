@@ -7,11 +7,11 @@ from anyio import create_task_group
 from httpx import AsyncClient
 
 from digest import subscribers
-from digest.app.services import House
+from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Status, Subscriber
-from digest.subscribers import By
+from digest.subscribers import Actor
 from tests.factories import NOW
 from tests.web.visit import BASE, SCANNERS, Clock, Look, path_of
 
@@ -19,8 +19,8 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.fixture
-def link(house: House, ada: Subscriber) -> str:
-    return path_of(house.links.unsubscribe(ada.pid))
+def link(services: Services, ada: Subscriber) -> str:
+    return path_of(services.links.unsubscribe(ada.pid))
 
 
 def has_left(reader_now: Look) -> bool:
@@ -101,11 +101,11 @@ async def test_the_page_has_one_button_and_no_script(visitor: AsyncClient, link:
 
 
 async def test_leaving_again_or_after_being_erased_is_the_same_page(
-    visitor: AsyncClient, house: House, ada: Subscriber, link: str
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str
 ) -> None:
     assert (await visitor.post(link)).text == (await visitor.post(link)).text
-    with house.store.begin() as tx:
-        subscribers.erase(tx, ada.pid, by=By("test", NOW, house.secret))
+    with services.store.begin() as tx:
+        subscribers.erase(tx, ada.pid, by=Actor("test", NOW, services.secret))
     erased = await visitor.post(link)
     assert erased.status_code == 200
     assert "You are unsubscribed" in erased.text
@@ -126,9 +126,9 @@ async def test_a_mistake_can_be_undone_for_a_week(
 
 
 async def test_links_that_are_not_ours_are_a_plain_404_and_change_nothing(
-    visitor: AsyncClient, house: House, ada: Subscriber, link: str, reader_now: Look
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str, reader_now: Look
 ) -> None:
-    wrong = house.links.keys.sign(Purpose.PREFERENCES, ada.pid)
+    wrong = services.links.keys.sign(Purpose.PREFERENCES, ada.pid)
     forged = path_of(Links(BASE, Keys(b"another house")).unsubscribe(ada.pid))
     for path in (f"{link}x", link[:-3], f"/u/{wrong}", forged, "/u/", "/u/..%2f"):
         assert (await visitor.post(path, data=ONE_CLICK)).status_code == 404
@@ -136,33 +136,33 @@ async def test_links_that_are_not_ours_are_a_plain_404_and_change_nothing(
 
 
 async def test_a_link_of_a_retired_key_still_unsubscribes(
-    visitor: AsyncClient, house: House, ada: Subscriber, reader_now: Look
+    visitor: AsyncClient, services: Services, ada: Subscriber, reader_now: Look
 ) -> None:
     old = path_of(Links(BASE, Keys(b"the old key")).unsubscribe(ada.pid))
-    object.__setattr__(house.links, "keys", Keys(house.links.keys.current, (b"the old key",)))
+    object.__setattr__(services.links, "keys", Keys(services.links.keys.current, (b"the old key",)))
     assert (await visitor.post(old)).status_code == 200
     assert has_left(reader_now)
 
 
 async def test_who_never_confirmed_is_forgotten_and_never_asked_again(
-    visitor: AsyncClient, house: House, bob: Subscriber, reader_now: Look
+    visitor: AsyncClient, services: Services, bob: Subscriber, reader_now: Look
 ) -> None:
-    assert (await visitor.post(path_of(house.links.unsubscribe(bob.pid)))).status_code == 200
+    assert (await visitor.post(path_of(services.links.unsubscribe(bob.pid)))).status_code == 200
     assert reader_now("bob@example.com") is None
 
 
 async def test_the_one_click_of_a_mail_that_asks_means_never_ask_me_again(
-    visitor: AsyncClient, house: House, reader_now: Look
+    visitor: AsyncClient, services: Services, reader_now: Look
 ) -> None:
-    by = By("test", NOW, house.secret)
-    with house.store.begin() as tx:
+    by = Actor("test", NOW, services.secret)
+    with services.store.begin() as tx:
         subscribers.sign_up(tx, "bo@example.com", by=by)
         (asking,) = tx.deliveries.history(tx.subscribers.by_address("bo@example.com").id)
-    letter = house.letters.write(asking)
+    letter = services.letters.write(asking)
     assert letter
     said = message_from_bytes(letter.raw)["List-Unsubscribe"]
     assert (await visitor.post(path_of(said.strip("<>")), data=ONE_CLICK)).status_code == 200
     assert reader_now("bo@example.com") is None
-    with house.store.begin() as tx:
+    with services.store.begin() as tx:
         subscribers.sign_up(tx, "bo@example.com", by=by)
     assert reader_now("bo@example.com") is None

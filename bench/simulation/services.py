@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from digest.app.services import House
-from digest.db import Store
-from digest.sources.http.client import Client, Manners
+from digest.app.services import Services
+from digest.db import Database
+from digest.sources.http.client import Client, ClientPolicy
 from digest.tools.demo.scenario import sealed
 
-MANNERS = Manners(
+MANNERS = ClientPolicy(
     user_agent="trending-papers-digest simulation",
     intervals={},
     interval=0,
@@ -20,7 +20,7 @@ MANNERS = Manners(
 
 
 @dataclass(frozen=True)
-class Hurried(House):
+class Hurried(Services):
     """A house that does not wait between its questions: a month passes in minutes."""
 
     def connect(self, *, hasty: bool = True) -> Client:
@@ -40,4 +40,4 @@ def open_hurried(database: Path, *, upstream: str, mailbox: str) -> Hurried:
         sources=("arxiv", "huggingface", "hackernews", "feeds"),
         feeds=(f"{upstream}/blog.xml",),
     )
-    return Hurried(settings, Store.open(settings.database_url))
+    return Hurried(settings, Database.open(settings.database_url))
