@@ -1,4 +1,4 @@
-"""Where and when was this measured? Without it a figure means nothing."""
+"""Description of the machine a benchmark runs on."""
 
 import os
 import platform
@@ -7,13 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def machine() -> str:
-    """Where and when this was measured."""
+def describe_machine() -> str:
+    """Return date, processor, versions and load in one sentence."""
     model = next(
-        (line for line in _cpu().splitlines() if line.startswith("model name")), ": unknown processor"
+        (line for line in _read_cpu_info().splitlines() if line.startswith("model name")),
+        ": unknown processor",
     )
     parts = [
-        f"{_cores()} x {model.partition(':')[2].strip()}",
+        f"{_count_cores()} x {model.partition(':')[2].strip()}",
         f"{platform.system()} {platform.release()}",
         f"Python {platform.python_version()}",
         *(f"{name} {version(name)}" for name in ("sqlalchemy", "numpy", "lxml", "jinja2")),
@@ -22,10 +23,10 @@ def machine() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d}, " + ", ".join(parts) + "."
 
 
-def _cpu() -> str:
-    found = Path("/proc/cpuinfo")
-    return found.read_text(encoding="utf-8") if found.exists() else ""
+def _read_cpu_info() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _cores() -> int:
-    return max(_cpu().count("processor\t"), 1)
+def _count_cores() -> int:
+    return max(_read_cpu_info().count("processor\t"), 1)

@@ -1,25 +1,27 @@
-"""Does memory grow with the number of readers? The peak of a whole run at 1k, 10k and 100k."""
+"""Peak memory of a whole run at 1,000, 10,000 and 100,000 readers: it must not grow with them."""
 
 import argparse
 from collections.abc import Iterator
 
-from bench.invented import settled
-from bench.row import Row
-from bench.whole import parts, run
+from bench.results import BenchResult
+from bench.synthetic import create_due_database
+from bench.whole import prepare_run, run
 
 SIZES = (1_000, 10_000, 100_000)
 GOAL = 1.1
 
 
-def rows() -> Iterator[Row]:
-    """The largest and the middle size beside the smallest."""
+def run_bench() -> Iterator[BenchResult]:
+    """Compare the middle and the largest size with the smallest."""
     args = argparse.Namespace(mails=1, connections=16, vectors="none")
-    with parts(args) as (folder, port, _):
+    with prepare_run(args) as (folder, port, _):
         peaks = {}
         for size in SIZES:
-            peaks[size] = run(settled(folder / f"{size}.sqlite3", people=size), port, args)["peak"]
+            peaks[size] = run(create_due_database(folder / f"{size}.sqlite3", reader_count=size), port, args)[
+                "peak"
+            ]
             if size > SIZES[0]:
-                yield Row(
+                yield BenchResult(
                     name=f"peak memory, {size:,} readers", ours=peaks[size], unit="MiB",
                     reference=peaks[SIZES[0]], against=f"{SIZES[0]:,} readers",
                     ratio=peaks[size] / peaks[SIZES[0]], goal=GOAL, at_most=True,
@@ -27,5 +29,5 @@ def rows() -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    for row in rows():
-        print(row.cells())
+    for result in run_bench():
+        print(result.format_cells())

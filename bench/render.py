@@ -1,7 +1,7 @@
-"""What does a mail cost? The press, the full templates and the standard library, taking turns in one run.
+"""Cost of rendering a mail: bulk renderer, full templates and the standard library, in alternation.
 
-Run it with `python -m bench.render`. The papers are invented; every reader has reasons, links and footer of
-their own. CPU seconds are counted, because a shared machine's wall clock says little; ratios are of medians.
+Run it with `python -m bench.render`. The papers are synthetic; every reader has reasons, links and footer of
+their own. CPU seconds are counted because wall time varies on a shared machine; ratios are of medians.
 """
 
 import sys
@@ -15,111 +15,117 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.row import Row, compared
+from bench.results import BenchResult, build_ratio_result
 from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
-from digest.mail.mime import assembled, digest_head, digest_message, own_head
-from digest.mail.quoted_printable import quoted
+from digest.mail.mime import assemble_message, build_digest_message
+from digest.mail.quoted_printable import encode_quoted_printable
 from digest.models import Edition, Email, Reason, Section
-from tests.mail.examples import LINKS, READER, RENDERER, SITE, edition, picks
+from tests.mail.examples import LINKS, READER, RENDERER, SITE, make_edition, make_picks
 
 ROUNDS = 15
-PRESS, TEMPLATE = "press: render and MIME", "full template: render only"
-JOINING, STANDARD = "press: joining alone", "EmailMessage alone"
+BULK, TEMPLATE = "bulk renderer: render and MIME", "full template: render only"
+JOINING, STANDARD = "bulk renderer: joining alone", "EmailMessage alone"
 
 
-def editions(count: int) -> list[Edition]:
-    """The same day for many readers: nine of their own things in each."""
+def make_editions(count: int) -> list[Edition]:
+    """Return the same day for many readers: nine parts of each mail are the reader's own."""
     return [
-        edition(
-            reader=replace(READER, id=n, pid=f"r{n:011d}", address=f"reader{n}@example.com"),
-            chosen=[
-                replace(pick, reason=_of_their_own(pick.reason, n))
-                if pick.section is Section.PICKED
-                else pick
-                for pick in picks()
+        make_edition(
+            reader=replace(READER, id=n, public_id=f"r{n:011d}", address=f"reader{n}@example.com"),
+            picks=[
+                replace(pick, reason=_personalize(pick.reason, n)) if pick.section is Section.PICKED else pick
+                for pick in make_picks()
             ],
         )
         for n in range(count)
     ]
 
 
-def _of_their_own(reason: Reason, number: int) -> Reason:
+def _personalize(reason: Reason, number: int) -> Reason:
     return replace(reason, terms=tuple(f"{term} {number}" for term in reason.terms))
 
 
-def standard_library(written: Iterable[tuple[Email, Edition]]) -> None:
-    """What most programs do with a finished text and HTML."""
-    for email, of in written:
+def build_with_standard_library(rendered: Iterable[tuple[Email, Edition]]) -> None:
+    """Build messages as most programs do from a finished text and HTML."""
+    for email, edition in rendered:
         message = EmailMessage(policy=SMTP)
-        message["From"], message["To"] = SITE.sender, of.subscriber.address
+        message["From"], message["To"] = SITE.sender, edition.subscriber.address
         message["Subject"] = email.subject
         message.set_content(email.text, cte="quoted-printable")
         message.add_alternative(email.html, subtype="html", cte="quoted-printable")
         message.as_bytes()
 
 
-def digest_head_of(email: Email, of: Edition) -> str:
-    """The head of a mail, from its own part."""
-    own = own_head(email.subject, of, site=SITE, links=LINKS)
-    return digest_head(own, of, site=SITE, links=LINKS)
+def build_header(email: Email, edition: Edition) -> str:
+    """Return the header block of a mail up to the MIME headers."""
+    message = build_digest_message(email, edition, site=SITE, links=LINKS)
+    return message.partition(b"MIME-Version:")[0].decode()
 
 
-def timed(work: Callable[[], object], mails: int) -> float:
-    """CPU microseconds per mail."""
-    start = process_time()
+def measure_cpu(work: Callable[[], object], mails: int) -> float:
+    """Return CPU microseconds per mail."""
+    started = process_time()
     work()
-    return (process_time() - start) / mails * 1e6
+    return (process_time() - started) / mails * 1e6
 
 
-def rows() -> Iterator[Row]:
-    """The press beside a full template for each mail, and joining beside the standard library."""
-    rates = {name: [1e6 / cost for cost in costs] for name, costs in measured().items()}
-    yield compared(
-        "mail rendered and encoded", rates[PRESS], rates[TEMPLATE], unit="mails/CPU s",
+def run_bench() -> Iterator[BenchResult]:
+    """Compare the bulk renderer with full templates, and joining with the standard library."""
+    rates = {name: [1e6 / cost for cost in costs] for name, costs in measure_costs().items()}
+    yield build_ratio_result(
+        "rendering and encoding a mail", rates[BULK], rates[TEMPLATE], unit="mails/CPU s",
         against="full template, rendered", goal=10,
     )  # fmt: skip
-    yield compared(
-        "mail put together", rates[JOINING], rates[STANDARD], unit="mails/CPU s",
+    yield build_ratio_result(
+        "assembling a MIME message", rates[JOINING], rates[STANDARD], unit="mails/CPU s",
         against="EmailMessage", goal=200,
     )  # fmt: skip
 
 
 def main() -> None:
-    """Compare."""
-    costs = measured()
-    fastest = median(costs[PRESS])
+    """Print the cost of every way."""
+    costs = measure_costs()
+    fastest = median(costs[BULK])
     for name, cost in costs.items():
-        print(f"{name:28} {median(cost):9.1f} us CPU   {median(cost) / fastest:6.1f} x")
+        print(f"{name:30} {median(cost):9.1f} us CPU   {median(cost) / fastest:6.1f} x")
 
 
-def measured() -> dict[str, list[float]]:
-    """CPU microseconds a mail of every way, in turns."""
-    many, few = editions(200), editions(5)
-    written = [(RENDERER.digest(of), of) for of in few]
+def measure_costs() -> dict[str, list[float]]:
+    """Return CPU microseconds a mail of every way, measured in alternation."""
+    many, few = make_editions(200), make_editions(5)
+    rendered = [(RENDERER.render_digest(edition), edition) for edition in few]
     encoded = [
-        (digest_head_of(email, of), quoted(email.text), quoted(email.html)) for email, of in written
+        (
+            build_header(email, edition),
+            encode_quoted_printable(email.text),
+            encode_quoted_printable(email.html),
+        )
+        for email, edition in rendered
     ] * 40
-    press, plainly = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
-    press.digest(many[0])  # sets the type; afterwards every reader is new
-    contest: dict[str, tuple[Callable[[], object], int]] = {
-        PRESS: (lambda: [press.digest(of) for of in many], len(many)),
-        TEMPLATE: (lambda: [RENDERER.digest(of) for of in few], len(few)),
-        "full template and our MIME": (lambda: [plainly.digest(of) for of in few], len(few)),
+    bulk, simple = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
+    bulk.render_digest(many[0])  # compiles the fragments; afterwards only the readers are new
+    variants: dict[str, tuple[Callable[[], object], int]] = {
+        BULK: (lambda: [bulk.render_digest(edition) for edition in many], len(many)),
+        TEMPLATE: (lambda: [RENDERER.render_digest(edition) for edition in few], len(few)),
+        "full template and our MIME": (lambda: [simple.render_digest(edition) for edition in few], len(few)),
         "our MIME alone": (
-            lambda: [digest_message(email, of, site=SITE, links=LINKS) for email, of in written],
-            len(written),
+            lambda: [
+                build_digest_message(email, edition, site=SITE, links=LINKS) for email, edition in rendered
+            ],
+            len(rendered),
         ),
         JOINING: (
-            lambda: [assembled(head, [text], [html]) for head, text, html in encoded],
+            lambda: [assemble_message(head, [text], [html]) for head, text, html in encoded],
             len(encoded),
         ),
-        STANDARD: (lambda: standard_library(written), len(written)),
+        STANDARD: (lambda: build_with_standard_library(rendered), len(rendered)),
     }
-    costs: dict[str, list[float]] = {name: [] for name in contest}
+    costs: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(ROUNDS):
-        for name, (work, mails) in contest.items():
-            costs[name].append(timed(work, mails))
-    print(f"{len(written[0][0].html.encode()):,} bytes of HTML, {len(press.digest(many[0])):,} bytes of mail")
+        for name, (work, mails) in variants.items():
+            costs[name].append(measure_cpu(work, mails))
+    mail = bulk.render_digest(many[0])
+    print(f"{len(rendered[0][0].html.encode()):,} bytes of HTML, {len(mail):,} bytes of mail")
     return costs
 
 

@@ -1,9 +1,9 @@
-"""How many readers a second can be ranked? The product's own ranking, beside a bare matrix product.
+"""Speed of ranking in readers a CPU second, beside a bare matrix product.
 
     python -m bench score
 
-CPU seconds, the two interleaved. Profiles are in numbers already, as on every morning after the first; the
-bare product has a vector for each reader and paper and takes the best of each row: what the machine can do.
+CPU seconds, the two interleaved. Profiles are encoded already, as on every day after the first. The bare
+product has a vector for each reader and paper and takes the best of each row: the limit of the processor.
 """
 
 import time
@@ -13,12 +13,11 @@ from itertools import islice
 
 import numpy as np
 
-from bench.invented import papers as invented
-from bench.invented import readers as people
-from bench.row import Row, compared
+from bench.results import BenchResult, build_ratio_result
+from bench.synthetic import generate_papers, generate_readers
 from digest.models import Profile
-from digest.pipeline.plan import CHUNK
-from digest.ranking.bm25 import Floats
+from digest.pipeline.plan import CHUNK_SIZE
+from digest.ranking.array_types import Floats
 from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.ranker import Ranker
 
@@ -27,39 +26,49 @@ WIDTH, TOP, ROUNDS = 256, 12, 7
 Reader = tuple[Profile, ProfileVectors]
 
 
-def bare(papers: Floats, readers: Floats) -> None:
-    """Product and partition, nothing else."""
-    for start in range(0, len(readers), CHUNK):
-        _best(readers[start : start + CHUNK] @ papers.T)
+def multiply(papers: Floats, readers: Floats) -> None:
+    """Compute product and partition, nothing else."""
+    for start in range(0, len(readers), CHUNK_SIZE):
+        _take_best(readers[start : start + CHUNK_SIZE] @ papers.T)
 
 
-def ours(ranker: Ranker, readers: Sequence[Reader]) -> None:
-    """The day as every reader sees it, chunk after chunk as planning ranks them."""
-    for start in range(0, len(readers), CHUNK):
-        profiles, outlines = zip(*readers[start : start + CHUNK], strict=True)
-        _best(np.array([ranking.affinity for ranking in ranker.rank(profiles, outlines)]))
+def rank_readers(ranker: Ranker, readers: Sequence[Reader]) -> None:
+    """Rank the day for every reader, in the chunks of planning."""
+    for start in range(0, len(readers), CHUNK_SIZE):
+        profiles, vectors = zip(*readers[start : start + CHUNK_SIZE], strict=True)
+        _take_best(np.array([ranking.affinity for ranking in ranker.rank(profiles, vectors)]))
 
 
-def rows(readers: int = 5_000, papers: int = 500) -> Iterator[Row]:
-    """Readers a CPU second beside the bare product."""
-    chance = np.random.default_rng(1)
-    left, right = (chance.standard_normal((size, WIDTH), np.float32) for size in (papers, readers))
-    ranker, profiles = Ranker([*invented(papers)]), [reader.profile for reader in people(0, readers)]
-    known = [*zip(profiles, ranker.outlined(profiles), strict=True)]
-    turns = (
-        (readers / _seconds(partial(ours, ranker, known)), readers / _seconds(partial(bare, left, right)))
+def run_bench(readers: int = 5_000, papers: int = 500) -> Iterator[BenchResult]:
+    """Compare readers a CPU second with the bare product."""
+    rng = np.random.default_rng(1)
+    paper_vectors, reader_vectors = (
+        rng.standard_normal((size, WIDTH), np.float32) for size in (papers, readers)
+    )
+    ranker, profiles = (
+        Ranker([*generate_papers(papers)]),
+        [reader.profile for reader in generate_readers(0, readers)],
+    )
+    encoded = [*zip(profiles, ranker.encode_profiles(profiles), strict=True)]
+    rates = (
+        (
+            readers / _measure_cpu(partial(rank_readers, ranker, encoded)),
+            readers / _measure_cpu(partial(multiply, paper_vectors, reader_vectors)),
+        )
         for _ in range(ROUNDS + 1)
     )
-    mine, theirs = zip(*islice(turns, 1, None), strict=True)  # the first warms up
-    name = f"readers ranked over {papers} papers"
-    yield compared(name, mine, theirs, unit="readers/CPU s", against="bare product and partition", goal=0.4)
+    ours, theirs = zip(*islice(rates, 1, None), strict=True)  # the first is warm-up
+    name = f"ranking {papers} papers per reader"
+    yield build_ratio_result(
+        name, ours, theirs, unit="readers/CPU s", against="matrix product and partition", goal=0.4
+    )
 
 
-def _best(heights: Floats) -> None:
-    np.argpartition(-heights, TOP, axis=1)[:, :TOP]
+def _take_best(scores: Floats) -> None:
+    np.argpartition(-scores, TOP, axis=1)[:, :TOP]
 
 
-def _seconds(run: Callable[[], None]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
+def _measure_cpu(work: Callable[[], None]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started

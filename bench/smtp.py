@@ -1,9 +1,9 @@
-"""How much does handing over a mail cost? Our client and pump beside Postfix's smtp-source, in turns.
+"""Cost of sending a mail over SMTP: our client and send loop beside Postfix's smtp-source, in alternation.
 
     python -m bench.smtp [--pairs 7] [--mails 2000] [--size 50000] [--connections 8]
 
-smtp-source is C and sends one fixed body; the ratios of CPU and of mails per second are the facts, the
-rates themselves swing with whatever else the machine does.
+smtp-source is C and sends one fixed body. Compare the ratios of CPU and of mails per second; the rates
+themselves vary with other load on the machine.
 """
 
 import argparse
@@ -21,51 +21,51 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.row import Row, compared
+from bench.results import BenchResult, build_ratio_result
 from digest.db import Database
 from digest.db.sender_session import SenderSession
 from digest.delivery.message import OutgoingMessage
 from digest.delivery.routes import Route
-from digest.delivery.sender import pump
-from digest.delivery.smtp.transport import Server, SmtpTransport
+from digest.delivery.sender import send_queue
+from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport
 from digest.models import Delivery, DeliveryKind, NewDelivery, Preferences, Profile, Schedule, Status
 
-ME, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+SELF, CHILDREN = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What so many mails took."""
+    """Cost of sending mails."""
 
     cpu: float  # microseconds a mail
     rate: float  # mails a second
 
 
-def cost_of(work: Callable[[], object], mails: int, who: int) -> Cost:
-    """Run it, and read the kernel's books."""
-    before, begun = resource.getrusage(who), time.perf_counter()
+def measure_cost(work: Callable[[], object], mails: int, rusage_of: int) -> Cost:
+    """Run *work* and return its cost by the resource usage of the kernel."""
+    before, started = resource.getrusage(rusage_of), time.perf_counter()
     work()
-    seconds, after = time.perf_counter() - begun, resource.getrusage(who)
+    seconds, after = time.perf_counter() - started, resource.getrusage(rusage_of)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(cpu * 1e6 / mails, mails / seconds)
 
 
-def program(name: str) -> str:
-    """Where Debian puts it."""
-    found = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
-    if not found:
-        raise SystemExit(f"{name} is not there: apt-get install postfix")
-    return found
+def find_program(name: str) -> str:
+    """Return the path of a program of Postfix, also where Debian installs it."""
+    path = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
+    if not path:
+        raise SystemExit(f"{name} is not installed. Run apt-get install postfix.")
+    return path
 
 
 @contextlib.contextmanager
-def sink() -> Iterator[int]:
-    """A server that takes everything and keeps nothing; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    process = subprocess.Popen([program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "1000"])
+def run_sink() -> Iterator[int]:
+    """Run a server that accepts and discards every mail; yield its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen([find_program("smtp-sink"), "-u", "nobody", f"127.0.0.1:{port}", "1000"])
     try:
         while socket.socket().connect_ex(("127.0.0.1", port)):
             time.sleep(0.02)
@@ -75,89 +75,83 @@ def sink() -> Iterator[int]:
         process.wait()
 
 
-def body_of(size: int) -> bytes:
-    """Lines of a mail, without dots at their beginning."""
+def build_body(size: int) -> bytes:
+    """Return lines of a body, without dots at their beginning."""
     return (b"x" * 74 + b"\r\n") * (size // 76)
 
 
-def source(port: int, args: argparse.Namespace) -> None:
-    """Postfix's own client."""
+def run_smtp_source(port: int, args: argparse.Namespace) -> None:
+    """Send by Postfix's own client."""
     target = f"127.0.0.1:{port}"
     options = [
-        "-d",
-        "-s",
-        args.connections,
-        "-m",
-        args.mails,
-        "-l",
-        args.size,
-        "-f",
-        "a@x.test",
-        "-t",
-        "b@x.test",
-    ]
-    subprocess.run([program("smtp-source"), *map(str, options), target], check=True)
+        "-d", "-s", args.connections, "-m", args.mails, "-l", args.size, "-f", "a@x.test", "-t", "b@x.test",
+    ]  # fmt: skip
+    subprocess.run([find_program("smtp-source"), *map(str, options), target], check=True)
 
 
-async def client(port: int, args: argparse.Namespace, *, pipelining: bool) -> None:
-    """Our lines alone, without a ledger."""
+async def run_client(port: int, args: argparse.Namespace, *, pipelining: bool) -> None:
+    """Send by our SMTP client alone, without a delivery queue."""
     transport = SmtpTransport(
-        Server.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test", pipelining=pipelining
+        SmtpServerConfig.parse(f"smtp://127.0.0.1:{port}?tls=none"),
+        local_hostname="x.test",
+        pipelining=pipelining,
     )
-    raw = b"Subject: bench\r\n\r\n" + body_of(args.size)
-    left = iter(range(args.mails))
+    raw = b"Subject: bench\r\n\r\n" + build_body(args.size)
+    numbers = iter(range(args.mails))
 
-    def following() -> OutgoingMessage | None:
-        number = next(left, None)
+    def build_next() -> OutgoingMessage | None:
+        number = next(numbers, None)
         if number is None:
             return None
         return OutgoingMessage(raw=raw, mail_from="a@x.test", rcpt_to=f"r{number}@x.test", dotless=True)
 
-    async def lane() -> None:
-        line = await transport.open()
-        hand = following()
-        while hand:
-            behind = following()
-            outcome = await line.deliver(hand, ahead=behind)
-            if not outcome.is_accepted:
-                raise SystemExit(f"not accepted: {outcome}")
-            hand = behind
-        await line.close()
+    async def run_connection() -> None:
+        connection = await transport.open()
+        message = build_next()
+        while message:
+            next_message = build_next()
+            result = await connection.deliver(message, next_message=next_message)
+            if not result.is_accepted:
+                raise SystemExit(f"not accepted: {result}")
+            message = next_message
+        await connection.close()
 
-    await asyncio.gather(*(lane() for _ in range(args.connections)))
+    await asyncio.gather(*(run_connection() for _ in range(args.connections)))
 
 
-def whole(port: int, args: argparse.Namespace, folder: Path) -> Callable[[], None]:
-    """Ledger and pump and client: everything but the rendering. What is given back does the sending."""
+def prepare_queue_run(port: int, args: argparse.Namespace, folder: Path) -> Callable[[], None]:
+    """Return a function that sends through delivery queue, send loop and client: all but rendering."""
     store = Database.open(f"sqlite:///{folder}/{time.monotonic_ns()}.sqlite3")
-    _fill(store, args.mails)
-    body = body_of(args.size)
+    _fill_queue(store, args.mails)
+    body = build_body(args.size)
 
-    def write(delivery: Delivery) -> OutgoingMessage:
+    def build(delivery: Delivery) -> OutgoingMessage:
         head = f"To: {delivery.address}\r\nMessage-ID: <{delivery.message_id}@x.test>\r\n\r\n".encode()
         return OutgoingMessage(raw=head + body, mail_from="a@x.test", rcpt_to=delivery.address, dotless=True)
 
-    transport = SmtpTransport(Server.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test")
+    transport = SmtpTransport(
+        SmtpServerConfig.parse(f"smtp://127.0.0.1:{port}?tls=none"), local_hostname="x.test"
+    )
     route = Route(name="sink", transport=transport, connections=args.connections)
 
     def send() -> None:
-        with SenderSession(store, suppression_key=b"bench") as ledger:
-            tally = asyncio.run(pump(ledger, write, [route], clock=lambda: NOW))
-        if tally.accepted != args.mails:
-            raise SystemExit(f"not all accepted: {tally}")
+        with SenderSession(store, suppression_key=b"bench") as queue:
+            stats = asyncio.run(send_queue(queue, build, [route], clock=lambda: NOW))
+        if stats.accepted != args.mails:
+            raise SystemExit(f"not all accepted: {stats}")
         store.close()
 
     return send
 
 
-def _fill(store: Database, mails: int) -> None:
+def _fill_queue(store: Database, mails: int) -> None:
     with store.begin() as tx:
         for number in range(mails):
             tx.subscribers.add(
                 f"r{number}@example.com", profile=Profile(), schedule=Schedule(), preferences=Preferences(),
                 status=Status.CONFIRMED, now=NOW,
             )  # fmt: skip
-        planned = [
+        deliveries = [
             NewDelivery(
                 kind=DeliveryKind.DIGEST,
                 key=f"digest/{number}",
@@ -170,55 +164,55 @@ def _fill(store: Database, mails: int) -> None:
             )
             for number in range(1, mails + 1)
         ]
-        tx.deliveries.plan(planned, now=NOW)
+        tx.deliveries.enqueue(deliveries, now=NOW)
 
 
-def rows(pairs: int = 7) -> Iterator[Row]:
-    """Our client beside smtp-source; with the ledger it also writes down two steps of every mail."""
-    costs = measured(argparse.Namespace(pairs=pairs, mails=2000, size=50_000, connections=8))
+def run_bench(pairs: int = 7) -> Iterator[BenchResult]:
+    """Compare our client with smtp-source."""
+    costs = measure_costs(argparse.Namespace(pairs=pairs, mails=2000, size=50_000, connections=8))
     theirs = [cost.cpu for cost in costs["smtp-source"]]
     ours = [cost.cpu for cost in costs["pipelined"]]
-    yield compared(
+    yield build_ratio_result(
         "SMTP client", ours, theirs, unit="us CPU/mail", against="smtp-source", goal=1, at_most=True
     )
 
 
 def main() -> None:
-    """Measure in turns, print the medians of the ratios."""
+    """Measure in alternation, print the medians of the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--mails", type=int, default=2000)
     parser.add_argument("--size", type=int, default=50_000)
     parser.add_argument("--connections", type=int, default=8)
     args = parser.parse_args()
-    _tell(measured(args))
+    _print_ratios(measure_costs(args))
 
 
-def measured(args: argparse.Namespace) -> dict[str, list[Cost]]:
-    """What each of the four ways cost, in turns."""
+def measure_costs(args: argparse.Namespace) -> dict[str, list[Cost]]:
+    """Return the costs of each of the four ways, measured in alternation."""
     costs: dict[str, list[Cost]] = {}
-    with sink() as port, tempfile.TemporaryDirectory() as folder:
+    with run_sink() as port, tempfile.TemporaryDirectory() as folder:
         for _ in range(args.pairs):
-            send = whole(port, args, Path(folder))
+            send = prepare_queue_run(port, args, Path(folder))
             runs: list[tuple[str, Callable[[], object], int]] = [
-                ("smtp-source", lambda: source(port, args), CHILDREN),
-                ("pipelined", lambda: asyncio.run(client(port, args, pipelining=True)), ME),
-                ("lock-step", lambda: asyncio.run(client(port, args, pipelining=False)), ME),
-                ("with ledger", send, ME),
+                ("smtp-source", lambda: run_smtp_source(port, args), CHILDREN),
+                ("pipelined", lambda: asyncio.run(run_client(port, args, pipelining=True)), SELF),
+                ("lock-step", lambda: asyncio.run(run_client(port, args, pipelining=False)), SELF),
+                ("with queue", send, SELF),
             ]
-            for name, work, who in runs:
-                costs.setdefault(name, []).append(cost_of(work, args.mails, who))
+            for name, work, rusage_of in runs:
+                costs.setdefault(name, []).append(measure_cost(work, args.mails, rusage_of))
     return costs
 
 
-def _tell(costs: dict[str, list[Cost]]) -> None:
+def _print_ratios(costs: dict[str, list[Cost]]) -> None:
     print(f"{'':12} {'us CPU/mail':>12} {'mails/s':>9} {'CPU ratio':>10} {'rate ratio':>11}")
     for name, own in costs.items():
         pairs = list(zip(own, costs["smtp-source"], strict=True))
         cpu, rate = (statistics.median(getattr(cost, column) for cost in own) for column in ("cpu", "rate"))
-        less = statistics.median(ours.cpu / theirs.cpu for ours, theirs in pairs)
-        faster = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
-        print(f"{name:12} {cpu:12.0f} {rate:9.0f} {less:10.2f} {faster:11.2f}")
+        cpu_ratio = statistics.median(ours.cpu / theirs.cpu for ours, theirs in pairs)
+        rate_ratio = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
+        print(f"{name:12} {cpu:12.0f} {rate:9.0f} {cpu_ratio:10.2f} {rate_ratio:11.2f}")
 
 
 if __name__ == "__main__":

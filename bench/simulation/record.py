@@ -1,30 +1,30 @@
-"""What is written down of the month? Every mail, every silence with its reason, every verdict and death."""
+"""Record of the month: every mail, every missing mail with its reason, every click and crash."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from bench.simulation.letterbox import Mail
+from bench.simulation.inboxes import DigestMail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A mail at its reader's."""
+    """A mail that arrived."""
 
     reader: int
     at: datetime
-    slot: datetime | None  # when it was due; None for the second copy of a mail
-    mail: Mail
+    slot: datetime | None  # when it was due; None for a duplicate
+    mail: DigestMail
 
     @property
     def delay(self) -> float:
-        """Hours between the reader's hour and the mail."""
+        """Hours between the reader's slot and the mail."""
         return (self.at - self.slot).total_seconds() / 3600 if self.slot else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """How well one reader's morning was ordered: with what was learnt, and with what was typed."""
+class RankingScore:
+    """Ranking quality of one reader's day: with the learnt profile, and with the typed one."""
 
     reader: int
     day: date
@@ -33,8 +33,8 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
-    """A sender killed with -9."""
+class Crash:
+    """A sender killed with SIGKILL."""
 
     at: datetime
     moment: str
@@ -45,14 +45,14 @@ class Record:
     """Everything that happened."""
 
     arrivals: list[Arrival] = field(default_factory=list)
-    copies: list[Arrival] = field(default_factory=list)  # the same Message-ID once more
-    strays: list[str] = field(default_factory=list)  # digests to who should get none
-    silences: dict[tuple[int, date], str] = field(default_factory=dict)
-    trials: list[Trial] = field(default_factory=list)
-    deaths: list[Death] = field(default_factory=list)
+    duplicates: list[Arrival] = field(default_factory=list)  # the same Message-ID again
+    unwanted: list[str] = field(default_factory=list)  # addresses that got a digest after they left
+    missing_mails: dict[tuple[int, date], str] = field(default_factory=dict)
+    ranking_scores: list[RankingScore] = field(default_factory=list)
+    crashes: list[Crash] = field(default_factory=list)
     clicks: Counter[str] = field(default_factory=Counter)
-    judged: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rated: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     resent: set[tuple[int, str]] = field(default_factory=set)  # (reader, paper) that broke out
     ticks: int = 0
-    slowest: float = 0.0  # CPU seconds of one tick
-    seconds: float = 0.0  # CPU seconds of the product's ticks together
+    slowest_tick: float = 0.0  # CPU seconds of one tick
+    seconds: float = 0.0  # CPU seconds of all ticks

@@ -1,6 +1,7 @@
-"""How is the month told? In a few lines on the screen, and as docs/simulation.md with its pictures."""
+"""Report of a simulated month: lines for the screen, and docs/simulation.md with its charts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,75 +10,77 @@ from statistics import fmean, median
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bench.simulation import charts
+from bench.simulation.context import Scenario
 from bench.simulation.findings import (
-    FITS,
-    Liked,
-    Promise,
-    Week,
-    centile,
-    learning,
-    liked,
-    minutes,
-    per_day,
-    promises,
-    silences,
-    weeks,
+    MAX_MINUTES,
+    Guarantee,
+    LikedShare,
+    WeeklyScores,
+    check_guarantees,
+    check_learning,
+    compare_liked_shares,
+    count_missing_mails,
+    count_per_day,
+    get_percentile,
+    get_reading_minutes,
+    score_weeks,
 )
 from bench.simulation.month import Month
 from bench.simulation.readers import Reader
 from bench.simulation.record import Record
-from bench.simulation.stage import Script
-from digest.models.arxiv_calendar import arxiv_silence
+from digest.models.arxiv_calendar import get_silence_reason
 
-LONG = 14  # days from which learning is looked for
+LEARNING_DAYS = 14  # days from which on learning is checked
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
-    """A month, and the same month without a word from anybody."""
+class SimulationResult:
+    """Result of the simulation: the month, and the control in which nobody gives feedback."""
 
     month: Month
     readers: Sequence[Reader]
-    script: Script
+    scenario: Scenario
     record: Record
     control: Record
     seconds: float  # CPU of everything
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
-    """What the listed papers of the month earned at last: those sent as trending, and those that were not."""
+class TrendingVotes:
+    """Final votes of the listed papers: those sent as trending, and the others."""
 
     sent: tuple[float, ...]
     unsent: tuple[float, ...]
-    best: int  # the weeks' best ten
-    found: int  # of them, sent as trending to somebody
+    best: int  # the best ten of each week
+    best_sent: int  # how many of them were sent as trending to somebody
 
 
-def promises_of(lived: Lived) -> list[Promise]:
-    """Everything that must have held."""
-    kept = promises(lived.month, lived.readers, lived.record)
-    return kept + learning(weeks(lived.month, lived.readers, lived.record)) if _is_long(lived) else kept
+def check_all_guarantees(result: SimulationResult) -> list[Guarantee]:
+    """Check every guarantee; those on learning only after a long month."""
+    guarantees = check_guarantees(result.month, result.readers, result.record)
+    if result.month.days >= LEARNING_DAYS:
+        guarantees += check_learning(score_weeks(result.month, result.readers, result.record))
+    return guarantees
 
 
-def told(lived: Lived, kept: Sequence[Promise]) -> Iterator[str]:
-    """The month in lines for the screen."""
-    record = lived.record
+def format_lines(result: SimulationResult, guarantees: Sequence[Guarantee]) -> Iterator[str]:
+    """Yield the result as lines for the screen."""
+    record = result.record
     yield (
-        f"{lived.month.days} days, {len(lived.readers)} readers, {len(record.arrivals):,} mails, "
-        f"{record.clicks.total()} clicks, {len(record.deaths)} kills, {lived.seconds:.0f} s of CPU"
+        f"{result.month.days} days, {len(result.readers)} readers, {len(record.arrivals):,} mails, "
+        f"{record.clicks.total()} clicks, {len(record.crashes)} kills, {result.seconds:.0f} s of CPU"
     )
-    for promise in kept:
-        yield f"{'kept  ' if promise.holds else 'BROKEN'}  {promise.text}: {promise.figure}"
-    for reason, count in silences(lived.month, lived.readers, record).most_common():
-        yield f"{count:6}  silent days: {reason}"
+    for guarantee in guarantees:
+        yield f"{'kept  ' if guarantee.holds else 'BROKEN'}  {guarantee.text}: {guarantee.figure}"
+    for reason, count in count_missing_mails(result.month, result.readers, record).most_common():
+        yield f"{count:6}  days without a mail: {reason}"
 
 
-def publish(lived: Lived, kept: Sequence[Promise], docs: Path) -> None:
-    """Rewrite docs/simulation.md and the pictures beside it."""
-    for name, picture in pictures(lived).items():
-        (docs / "images" / f"simulation-{name}.svg").write_text(picture, encoding="utf-8")
-    pages = Environment(
+def publish(result: SimulationResult, guarantees: Sequence[Guarantee], docs: Path) -> None:
+    """Rewrite docs/simulation.md and the charts beside it."""
+    for name, chart in draw_charts(result).items():
+        (docs / "images" / f"simulation-{name}.svg").write_text(chart, encoding="utf-8")
+    templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -85,125 +88,125 @@ def publish(lived: Lived, kept: Sequence[Promise], docs: Path) -> None:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown of our own figures
     )
-    pages.filters["format_day"] = "{:%-d %B}".format
-    page = pages.get_template("report.md.j2").render(facts(lived, kept))
+    templates.filters["format_day"] = "{:%-d %B}".format
+    page = templates.get_template("report.md.j2").render(collect_figures(result, guarantees))
     (docs / "simulation.md").write_text(page, encoding="utf-8")
 
 
-def facts(lived: Lived, kept: Sequence[Promise]) -> dict[str, object]:
-    """Every figure of the report, by the name the page calls it."""
-    month, record, readers = lived.month, lived.record, lived.readers
-    times, seen = minutes(record), attention(month, record)
+def collect_figures(result: SimulationResult, guarantees: Sequence[Guarantee]) -> dict[str, object]:
+    """Return every figure of the report, by its name in the template."""
+    month, record, readers = result.month, result.record, result.readers
+    times, votes = get_reading_minutes(record), compare_trending_votes(month, record)
     return {
         "first": month.dates[0],
         "last": month.dates[-1],
         "readers": readers,
-        "speakers": sum(reader.speaks for reader in readers),
+        "speakers": sum(reader.gives_feedback for reader in readers),
         "record": record,
-        "kept": kept,
-        "silences": silences(month, readers, record).most_common(),
-        "weeks": weeks(month, readers, record),
-        "liked": liked(month, readers, record, lived.control),
-        "times": {"median": median(times), "p95": centile(times, 95), "longest": max(times)},
+        "guarantees": guarantees,
+        "missing_mails": count_missing_mails(month, readers, record).most_common(),
+        "weeks": score_weeks(month, readers, record),
+        "liked": compare_liked_shares(month, readers, record, result.control),
+        "times": {"median": median(times), "p95": get_percentile(times, 95), "longest": max(times)},
         "words": fmean(len(a.mail.text.split()) for a in record.arrivals),
-        "attention": seen,
-        "medians": (median(seen.sent), median(seen.unsent)),
-        "papers": sum(map(len, month.held.announced.values())),
-        "listed": len(seen.sent) + len(seen.unsent),
-        "outages": lived.script.outages,
+        "trending": votes,
+        "medians": (median(votes.sent), median(votes.unsent)),
+        "papers": sum(map(len, month.dataset.announced.values())),
+        "listed": len(votes.sent) + len(votes.unsent),
+        "outages": result.scenario.outages,
         "holiday": month.holiday,
-        "seconds": lived.seconds,
-        "told": _counts(reader.told for reader in readers),
+        "seconds": result.seconds,
+        "typed": Counter(reader.typed for reader in readers),
     }
 
 
-def pictures(lived: Lived) -> dict[str, str]:
-    """The four pictures, by name."""
-    month, record = lived.month, lived.record
-    found, picks = weeks(month, lived.readers, record), liked(month, lived.readers, record, lived.control)
+def draw_charts(result: SimulationResult) -> dict[str, str]:
+    """Return the charts, by name."""
+    month, record = result.month, result.record
+    scores = score_weeks(month, result.readers, record)
+    picks = compare_liked_shares(month, result.readers, record, result.control)
     return {
-        "learning": _learning(found),
-        **({"picks": _picks(picks)} if picks else {}),
-        "minutes": charts.histogram(
+        "learning": _draw_learning(scores),
+        **({"picks": _draw_picks(picks)} if picks else {}),
+        "minutes": charts.draw_histogram(
             "How long a digest takes to read",
             f"minutes, {len(record.arrivals):,} mails: all words at 230 a minute and 3 seconds a paper",
-            minutes(record),
+            get_reading_minutes(record),
             width=0.25,
-            limit=FITS,
+            limit=MAX_MINUTES,
         ),
-        "mails": charts.by_day(
+        "mails": charts.draw_by_day(
             "Mails a day",
             "shaded: arXiv announces nothing; † sender killed, ○ source down, ◇ a holiday nobody knew of",
-            per_day(month, record),
-            _marks(lived),
-            [day for day in month.dates if arxiv_silence(day)],
+            count_per_day(month, record),
+            _build_day_marks(result),
+            [day for day in month.dates if get_silence_reason(day)],
         ),
-        "votes": _votes(attention(month, record)),
+        "votes": _draw_votes(compare_trending_votes(month, record)),
     }
 
 
-def attention(month: Month, record: Record) -> Attention:
-    """Was what was sent as trending what people went on voting for?"""
-    sent = {i.paper for a in record.arrivals for i in a.mail.items if i.section == "trending"}
+def compare_trending_votes(month: Month, record: Record) -> TrendingVotes:
+    """Compare the papers sent as trending with the votes they finally earned."""
+    sent = {
+        item.paper for arrival in record.arrivals for item in arrival.mail.items if item.section == "trending"
+    }
     last = month.dates[-1]
-    listings = [e for day, each in month.listings.items() if month.first <= day <= last for e in each]
-    earned = {str(each.told["id"]): month.votes[each.told["id"]] for each in listings}
-    best = [str(e.told["id"]) for e in listings if (e.told["week_rank"] or 99) <= 10]
-    return Attention(
+    listings = [
+        listing
+        for day, day_listings in month.listings.items()
+        if month.first <= day <= last
+        for listing in day_listings
+    ]
+    earned = {str(listing.fields["id"]): month.votes[listing.fields["id"]] for listing in listings}
+    best = [str(listing.fields["id"]) for listing in listings if (listing.fields["week_rank"] or 99) <= 10]
+    return TrendingVotes(
         sent=tuple(votes for number, votes in earned.items() if number in sent),
         unsent=tuple(votes for number, votes in earned.items() if number not in sent),
         best=len(best),
-        found=sum(number in sent for number in best),
+        best_sent=sum(number in sent for number in best),
     )
 
 
-def _learning(found: Sequence[Week]) -> str:
+def _draw_learning(scores: Sequence[WeeklyScores]) -> str:
     series = [
-        charts.Series("with feedback", "one", [week.learnt for week in found]),
-        charts.Series("the same mornings, by what was typed", "other", [week.typed for week in found]),
+        charts.Series("with feedback", "one", [week.learnt for week in scores]),
+        charts.Series("the same mornings, by what was typed", "other", [week.typed for week in scores]),
     ]
-    return charts.by_week(
+    return charts.draw_by_week(
         "Do profiles learn?", "nDCG@10 of each morning's new papers; bands: 95 % of resampled readers", series
     )
 
 
-def _picks(found: Sequence[Liked]) -> str:
+def _draw_picks(scores: Sequence[LikedShare]) -> str:
     series = [
-        charts.Series("with feedback", "why", [week.learnt for week in found]),
-        charts.Series("the same month, feedback withheld", "other", [week.control for week in found]),
+        charts.Series("with feedback", "why", [week.learnt for week in scores]),
+        charts.Series("the same month, feedback withheld", "other", [week.control for week in scores]),
     ]
-    return charts.by_week(
+    return charts.draw_by_week(
         "How many picks are liked?",
         "part of “Picked for you” that its reader truly likes; same bands",
         series,
     )
 
 
-def _votes(found: Attention) -> str:
-    rows = [("sent as trending", "one", found.sent), ("listed, not sent as trending", "other", found.unsent)]
-    return charts.votes(
+def _draw_votes(votes: TrendingVotes) -> str:
+    rows = [
+        ("sent as trending", "one", votes.sent),
+        ("listed, not sent as trending", "other", votes.unsent),
+    ]
+    return charts.draw_votes(
         "What the papers earned at last", "final votes, a dot a paper; the bar is the median", rows
     )
 
 
-def _marks(lived: Lived) -> dict[date, str]:
+def _build_day_marks(result: SimulationResult) -> dict[date, str]:
     marks: dict[date, str] = {}
-    for death in lived.record.deaths:
-        marks[death.at.date()] = "†"
-    for outage in lived.script.outages:
+    for crash in result.record.crashes:
+        marks[crash.at.date()] = "†"
+    for outage in result.scenario.outages:
         for day in outage.days:
             marks[day] = marks.get(day, "") + "○"
-    if lived.month.holiday:
-        marks[lived.month.holiday] = marks.get(lived.month.holiday, "") + "◇"
+    if result.month.holiday:
+        marks[result.month.holiday] = marks.get(result.month.holiday, "") + "◇"
     return marks
-
-
-def _counts(values: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return counts
-
-
-def _is_long(lived: Lived) -> bool:
-    return lived.month.days >= LONG

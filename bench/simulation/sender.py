@@ -1,4 +1,4 @@
-"""Who dies? A process of its own that does one whole tick; the mail server kills it in the middle."""
+"""Sender process that the mail server kills: runs one whole tick."""
 
 import json
 import sys
@@ -6,16 +6,18 @@ from datetime import datetime
 from pathlib import Path
 
 import anyio
-from bench.simulation.services import open_hurried
 
+from bench.simulation.services import open_simulated_services
 from digest.pipeline import run
 
 
 def main() -> None:
-    """One tick as told by the only argument."""
-    told = json.loads(sys.argv[1])
-    now = datetime.fromisoformat(told["now"])
-    services = open_hurried(Path(told["database"]), upstream=told["upstream"], mailbox=told["mailbox"])
+    """Run one tick as described by the JSON argument."""
+    orders = json.loads(sys.argv[1])
+    now = datetime.fromisoformat(orders["now"])
+    services = open_simulated_services(
+        Path(orders["database"]), upstream=orders["upstream"], mailbox=orders["mailbox"]
+    )
     anyio.run(run.run, services, lambda: now)
     services.close()
 

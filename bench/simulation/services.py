@@ -1,4 +1,4 @@
-"""In which house do they read? The real one on a file, pointed at our world, without courtesy to it."""
+"""The real services on a database file, with simulated upstreams and no politeness delays."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,38 +6,38 @@ from pathlib import Path
 from digest.app.services import Services
 from digest.db import Database
 from digest.sources.http.client import Client, ClientPolicy
-from digest.tools.demo.scenario import sealed
+from digest.tools.demo.scenario import make_isolated_settings
 
-MANNERS = ClientPolicy(
+CLIENT_POLICY = ClientPolicy(
     user_agent="trending-papers-digest simulation",
     intervals={},
     interval=0,
     attempts=2,
-    first_wait=0.01,
-    cool_off=0,
-    heeds_environment=False,
+    initial_wait=0.01,
+    cooldown=0,
+    trust_env=False,
 )
 
 
 @dataclass(frozen=True)
-class Hurried(Services):
-    """A house that does not wait between its questions: a month passes in minutes."""
+class SimulatedServices(Services):
+    """Services whose HTTP client does not wait between requests, so that a month takes minutes."""
 
-    def connect(self, *, hasty: bool = True) -> Client:
-        """A client in a hurry, whoever asks."""
-        del hasty
-        return Client(MANNERS, trusted=self.fetch_plan.trusted)
+    def open_client(self, *, interactive: bool = True) -> Client:
+        """Return a client without delays, whoever calls."""
+        del interactive
+        return Client(CLIENT_POLICY, trusted_urls=self.source_config.trusted_urls)
 
 
-def open_hurried(database: Path, *, upstream: str, mailbox: str) -> Hurried:
-    """The house of the simulation."""
-    settings = sealed(
+def open_simulated_services(database: Path, *, upstream: str, mailbox: str) -> SimulatedServices:
+    """Open the services of the simulation."""
+    settings = make_isolated_settings(
         database,
-        upstream=upstream,
-        mailbox=mailbox,
+        sources_url=upstream,
+        smtp_url=mailbox,
         vectors="none",
         fetch_every=240,
         sources=("arxiv", "huggingface", "hackernews", "feeds"),
         feeds=(f"{upstream}/blog.xml",),
     )
-    return Hurried(settings, Database.open(settings.database_url))
+    return SimulatedServices(settings, Database.open(settings.database_url))

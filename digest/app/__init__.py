@@ -1,1 +1,1 @@
-"""Settings, logging and the `Services` container that wires everything together."""
+"""Settings, logging and `Services`, the container that builds everything from the settings."""

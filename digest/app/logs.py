@@ -1,6 +1,6 @@
-"""What happened? Events with fields on standard error: pretty for people, JSON for machines.
+"""Logging of events with fields to standard error: as lines for people, or JSON for programs.
 
-Log by id, never by address or token. One canonical line per run.
+Log ids, never addresses or tokens. One canonical line per run.
 """
 
 import json
@@ -9,52 +9,54 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-from digest.models.redaction import discreet
+from digest.models.redaction import redact
 
-_OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
-def set_up(form: Literal["auto", "pretty", "json"] = "auto", *, level: int = logging.INFO) -> None:
-    """Send every event of the house to standard error in the given form."""
-    pretty = form == "pretty" or (form == "auto" and sys.stderr.isatty())
+def configure_logging(
+    log_format: Literal["auto", "pretty", "json"] = "auto", *, level: int = logging.INFO
+) -> None:
+    """Write our events from *level* on, and the warnings of libraries, to standard error."""
+    is_pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Pretty() if pretty else Json())
+    handler.setFormatter(PrettyFormatter() if is_pretty else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("digest").setLevel(level)
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # what a retry did not mend is said by us
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # we log what retries did not solve
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """What the event carries in `extra`."""
-    return {name: value for name, value in record.__dict__.items() if name not in _OWN}
+def get_extra_fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return the fields that were passed as `extra`."""
+    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD_FIELDS}
 
 
-class Json(logging.Formatter):
-    """One JSON object per event."""
+class JsonFormatter(logging.Formatter):
+    """Formats an event as one JSON object, without addresses and tokens."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The event as a line."""
+        """Return the event as a line of JSON."""
         event: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **fields_of(record),
+            **get_extra_fields(record),
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return discreet(json.dumps(event, default=str, ensure_ascii=False))
+        return redact(json.dumps(event, default=str, ensure_ascii=False))
 
 
-class Pretty(logging.Formatter):
-    """A line for people: time, event, fields."""
+class PrettyFormatter(logging.Formatter):
+    """Formats an event as a line for people, without addresses and tokens: time, event, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The event as a line."""
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        mark = "" if record.levelno < logging.WARNING else f" {record.levelname.lower()}:"
-        fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
-        line = f"{at}{mark} {record.getMessage()} {fields}".rstrip()
-        return discreet(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
+        """Return the event as a line of text."""
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        level = "" if record.levelno < logging.WARNING else f" {record.levelname.lower()}:"
+        fields = " ".join(f"{name}={value}" for name, value in get_extra_fields(record).items())
+        line = f"{time}{level} {record.getMessage()} {fields}".rstrip()
+        return redact(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)

@@ -1,4 +1,4 @@
-"""How is this house set up? The environment, read once into values; nothing else reads it."""
+"""Settings from environment variables and `.env`. No other module reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from digest.app.setting_checks import must_make_sense
+from digest.app.setting_checks import check_setting
 from digest.models.errors import ConfigError
-from digest.models.schedule import zone_of
+from digest.models.schedule import parse_timezone
 
 PREFIX = "DIGEST_"
 Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
 
 
 class Settings(BaseSettings):
-    """Every setting, its default and its meaning. Nothing set at all works."""
+    """Every setting with its default and meaning. The defaults alone work."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    # the house
+    # general
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
     base_url: str = Field("http://127.0.0.1:8000", description="where readers reach the web pages")
     secret_key: SecretStr = Field(
@@ -140,73 +140,78 @@ class Settings(BaseSettings):
         "llm_url",
     )  # fmt: skip
     @classmethod
-    def _is_http(cls, value: str) -> str:
+    def _check_http_url(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
     @field_validator("timezone")
     @classmethod
-    def _is_a_zone(cls, value: str) -> str:
+    def _check_time_zone(cls, value: str) -> str:
         try:
-            zone_of(value)
+            parse_timezone(value)
         except ConfigError as error:
             raise ValueError(str(error).rstrip(".")) from error
         return value
 
     @field_validator("*")
     @classmethod
-    def _makes_sense(cls, value: Any, info: ValidationInfo) -> Any:
+    def _check(cls, value: Any, info: ValidationInfo) -> Any:
         try:
-            must_make_sense(info.field_name or "", value)
+            check_setting(info.field_name or "", value)
         except ConfigError as error:
             raise ValueError(str(error).rstrip(".")) from error
         return value
 
 
-def load(**given: Any) -> Settings:
-    """The settings of this process; `given` values win over the environment.
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process; *overrides* win over the environment.
 
-    A secret may also stand in a file: DIGEST_SECRET_KEY_FILE names it. Raises ConfigError naming
-    every setting that makes no sense.
+    The value of NAME may also be in a file, whose path is in NAME_FILE.
+
+    Raises:
+        ConfigError: some settings make no sense; the message names all of them.
+
     """
     try:
-        return Settings(**(_from_files(os.environ) | given))
+        return Settings(**(_read_files(os.environ) | overrides))
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(_to_message(error)) from error
 
 
-def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Values of NAME_FILE variables, under the field's own name."""
-    found = {}
-    for field, variable in variables().items():
+def _read_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of NAME_FILE variables by field name; a variable NAME wins."""
+    values = {}
+    for field, variable in list_variables().items():
         path = environ.get(f"{variable}_FILE")
         if path and not environ.get(variable):
             try:
-                found[field] = Path(path).read_text(encoding="utf-8").strip()
+                values[field] = Path(path).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise ConfigError(f"{variable}_FILE: cannot read {path} ({error.strerror}).") from error
-    return found
+    return values
 
 
-def misspelt(environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")) -> dict[str, str]:
-    """Variables with our prefix that are no setting, and the setting that may be meant (empty: no idea)."""
-    given = {**dotenv_values(env_file), **(os.environ if environ is None else environ)}
-    known = {name + end for name in variables().values() for end in ("", "_FILE")}
-    strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
-    return {name: next(iter(get_close_matches(name, known, n=1)), "") for name in strange}
+def find_misspelled_variables(
+    environ: Mapping[str, str] | None = None, env_file: Path = Path(".env")
+) -> dict[str, str]:
+    """Return variables with our prefix that are not settings, and the setting that may be meant, or ""."""
+    variables = {**dotenv_values(env_file), **(os.environ if environ is None else environ)}
+    valid = {name + suffix for name in list_variables().values() for suffix in ("", "_FILE")}
+    invalid = sorted(name for name in variables if name.startswith(PREFIX) and name not in valid)
+    return {name: next(iter(get_close_matches(name, valid, n=1)), "") for name in invalid}
 
 
-def variables() -> dict[str, str]:
-    """Each field of Settings and the name of its environment variable."""
+def list_variables() -> dict[str, str]:
+    """Return the environment variable of each field of Settings."""
     return {name: PREFIX + name.rstrip("_").upper() for name in Settings.model_fields}
 
 
-def _explain(error: ValidationError) -> str:
+def _to_message(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         name = str(problem["loc"][0]) if problem["loc"] else ""
         variable = name if name.startswith(PREFIX) else PREFIX + name.rstrip("_").upper()
-        said = problem["msg"].removeprefix("Value error, ").removeprefix(variable).lstrip(": ")
-        lines.append(f"{variable}: {said[:1].lower()}{said[1:]}.")
+        text = problem["msg"].removeprefix("Value error, ").removeprefix(variable).lstrip(": ")
+        lines.append(f"{variable}: {text[:1].lower()}{text[1:]}.")
     return " ".join(lines) + " See .env.example."

@@ -1,4 +1,4 @@
-"""What can a person ask of this program? The commands, each loaded only when it is called."""
+"""The command line. Every command is a module of its own, imported only when it is called."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from digest.models.errors import (
     DigestError,
     InvalidAddress,
     InvalidChange,
-    NotAsThingsStand,
+    StateConflict,
     StoreBusy,
 )
 
@@ -47,11 +47,11 @@ class LazyGroup(click.Group):
     """A group whose commands are modules `digest.cli.<name>`, imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
-        """Every command that is there, in the order of a first meeting."""
+        """List the names of all commands in the order of `COMMANDS`, which the help shows."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  same
-        """The command of that name, or None."""
+        """Import and return the command *cmd_name*, or None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command = import_module(f"digest.cli.{cmd_name}").command
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list for --help, from COMMANDS alone."""
+        """Write the list of commands for --help from `COMMANDS` alone, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -75,55 +75,58 @@ def digest() -> None:
 
 
 def main() -> None:
-    """Run a command; every failure ends in one clear line and the right exit code."""
-    _open_what_is_closed()
+    """Run a command; every failure ends in one line on standard error and the exit code of its kind."""
+    _reopen_closed_streams()
     try:
         code = digest.main(standalone_mode=False) or 0
-        sys.stdout.flush()  # here, where a full disk or a reader who left still has an answer
+        sys.stdout.flush()  # here, while a full disk or a closed pipe can still be reported
         sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _say("stopped.")
+        _print_error("stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except DigestError as error:
-        _say(str(error))
-        sys.exit(exit_code(error))
+        _print_error(str(error))
+        sys.exit(get_exit_code(error))
     except BrokenPipeError:
-        _drop_what_is_left()  # the reader of our output has left: nothing more to say
+        _discard_output()  # the reader of our output is gone: there is nobody to report to
         sys.exit(EXIT_FAILED)
     except OSError as error:
-        said = error.strerror or str(error)
-        _say(f"{said}: {error.filename}" if error.filename else said)
-        _drop_what_is_left()
+        reason = error.strerror or str(error)
+        _print_error(f"{reason}: {error.filename}" if error.filename else reason)
+        _discard_output()
         sys.exit(EXIT_FAILED)
 
 
-def exit_code(error: DigestError) -> int:
-    """The exit code that tells a calling program what kind of failure it was."""
+def get_exit_code(error: DigestError) -> int:
+    """Return the exit code that tells a calling program what kind of failure *error* is."""
     if isinstance(error, StoreBusy):
         return EXIT_BUSY
-    if isinstance(error, InvalidAddress | InvalidChange) and not isinstance(error, NotAsThingsStand):
+    if isinstance(error, InvalidAddress | InvalidChange) and not isinstance(error, StateConflict):
         return EXIT_USAGE
     return EXIT_CONFIG if isinstance(error, ConfigError) else EXIT_FAILED
 
 
-def _open_what_is_closed() -> None:
-    """Give a caller who closed a standard stream an empty one.
+def _reopen_closed_streams() -> None:
+    """Open standard streams that the caller closed on the null device.
 
-    Python has None in its place, and the next file that is opened, the database, would get its number.
+    Otherwise the next file that is opened, the database, gets the descriptor of a standard stream.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r"))
 
 
-def _drop_what_is_left() -> None:
-    """Let nothing be written at the exit, where a failure would be a word of Python's own and code 120."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def _discard_output() -> None:
+    """Write what is still buffered to the null device.
+
+    A failure to write it at exit would be reported by Python itself, with exit code 120.
+    """
+    null_device = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_device, sys.stdout.fileno())
 
 
-def _say(sentence: str) -> None:
-    click.secho(f"digest: {sentence}", fg="red", err=True)
+def _print_error(message: str) -> None:
+    click.secho(f"digest: {message}", fg="red", err=True)

@@ -1,13 +1,13 @@
-"""`digest bounces`: read the mailbox to which bounces and complaints return."""
+"""`digest bounces`: read bounces, complaints and unsubscribe requests from the bounce mailbox."""
 
 from dataclasses import asdict
 from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
+from digest.cli.common import get_now, json_option, now_option, open_services
 from digest.cli.output import show_json
-from digest.worker.bounces import read_returned
+from digest.worker.bounces import read_bounce_mailbox
 
 
 @click.command("bounces", epilog="Example: digest bounces   (from cron: */10 * * * * digest bounces)")
@@ -16,11 +16,11 @@ from digest.worker.bounces import read_returned
 def command(*, now: datetime | None, as_json: bool) -> None:
     """Read the bounce mailbox; never write again to who is gone, complained, or unsubscribed by mail."""
     with open_services() as services:
-        reading = read_returned(services, clock(now))
+        summary = read_bounce_mailbox(services, get_now(now))
     if as_json:
-        show_json(asdict(reading))
+        show_json(asdict(summary))
     else:
         click.echo(
-            f"{reading.read} mails read: {reading.heard} bounces and complaints, "
-            f"{reading.left} unsubscribed, {reading.ignored} ignored."
+            f"{summary.read} mails read: {summary.heard} bounces and complaints, "
+            f"{summary.left} unsubscribed, {summary.ignored} ignored."
         )

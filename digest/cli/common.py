@@ -1,6 +1,7 @@
-"""What do the commands share? The house they open, and how they talk to people and to programs."""
+"""Set-up, options and clock that the commands share."""
 
 import gc
+import getpass
 import logging
 import sys
 import time
@@ -13,22 +14,23 @@ import click
 
 from digest.app import logs
 from digest.app.services import Services
-from digest.app.services import open_services as open_app
-from digest.app.settings import load
+from digest.app.services import open_services as open_app_services
+from digest.app.settings import load_settings
 
-YEARS = (1990, 2200)  # before arXiv there is nothing, and calendars end
-MANY_VALUES = 50_000  # made and not yet ended, before circular garbage is looked for
+VALID_YEARS = (1990, 2200)  # first and last; there are no papers from before arXiv, and far dates overflow
+GC_THRESHOLD = 50_000  # objects allocated and not freed before the youngest generation is collected
 
 
 @contextmanager
-def open_services(*, log_level: int = logging.WARNING, **given: Any) -> Iterator[Services]:
-    """The house as the environment describes it; closed again however the command ends.
+def open_services(*, log_level: int = logging.WARNING, **overrides: Any) -> Iterator[Services]:
+    """Open the services that the environment configures; close them however the command ends.
 
-    What a command has to say it says itself: the log speaks only of what went wrong.
+    *overrides* replace single settings. Commands print their results themselves, so by default the log has
+    only warnings.
     """
-    settings = load(**given)
-    logs.set_up(settings.log_format, level=log_level)
-    services = open_app(settings)
+    settings = load_settings(**overrides)
+    logs.configure_logging(settings.log_format, level=log_level)
+    services = open_app_services(settings)
     tune_gc()
     try:
         yield services
@@ -37,35 +39,39 @@ def open_services(*, log_level: int = logging.WARNING, **given: Any) -> Iterator
 
 
 def tune_gc() -> None:
-    """Have Python search for circular garbage more rarely, and never among what was imported.
+    """Run the cyclic garbage collector less often, and never over imported modules.
 
-    A run makes hundreds of thousands of small values that end by themselves; searching them all again and
+    A run makes hundreds of thousands of small objects that reference counting frees; scanning them again and
     again takes a sixth of the time of planning (`python -m bench.whole`).
     """
     gc.freeze()
-    gc.set_threshold(MANY_VALUES, 20, 100)
+    gc.set_threshold(GC_THRESHOLD, 20, 100)
 
 
-class MomentParam(click.ParamType[datetime]):
-    """An ISO 8601 moment; without a zone it is UTC."""
+class DatetimeParam(click.ParamType[datetime]):
+    """An ISO 8601 date and time; without a time zone it is UTC."""
 
     name = "iso8601"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The aware moment, or a usage error with an example."""
+        """Return an aware datetime in UTC, or fail with a usage error that shows an example."""
         if isinstance(value, datetime):
             return value
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not a moment; write one like 2026-11-23T07:00:00Z.", param, ctx)
-        if not YEARS[0] <= moment.year <= YEARS[1]:
-            self.fail(f"{value!r} is too far away; the years {YEARS[0]} to {YEARS[1]} are known.", param, ctx)
+        if not VALID_YEARS[0] <= moment.year <= VALID_YEARS[1]:
+            self.fail(
+                f"{value!r} is too far away; the years {VALID_YEARS[0]} to {VALID_YEARS[1]} are known.",
+                param,
+                ctx,
+            )
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class DayParam(click.DateTime):
-    """A day, shown as DATE in the help."""
+    """A date, shown as DATE in the help."""
 
     name = "date"
 
@@ -73,11 +79,11 @@ class DayParam(click.DateTime):
         super().__init__(["%Y-%m-%d"])
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002  click asks
-        """The word that stands for it in the help."""
+        """Return the placeholder in the help."""
         return "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Midnight of that day, or a usage error with an example."""
+        """Return midnight of that date, or fail with a usage error that shows an example."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
@@ -86,24 +92,32 @@ class DayParam(click.DateTime):
 
 now_option = click.option(
     "--now",
-    type=MomentParam(),
+    type=DatetimeParam(),
     default=None,
     help="Act as if it were this moment (ISO 8601). Default: the clock.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 
 
-def clock(now: datetime | None) -> datetime:
-    """The given moment, or this one: the only place where a command asks the clock."""
+def get_now(now: datetime | None) -> datetime:
+    """Return *now*, or the present time if it is None; commands read the clock nowhere else."""
     return now or datetime.now(UTC)
 
 
-def ticking(now: datetime | None) -> Callable[[], datetime]:
-    """A clock that begins at the given moment, or at this one, and goes on."""
-    beginning, started = clock(now), time.monotonic()
-    return lambda: beginning + timedelta(seconds=time.monotonic() - started)
+def get_actor_name() -> str:
+    """Return the name for the audit log: `cli:` and the login name of whoever typed the command."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli:unknown"
 
 
-def spoken() -> int:
-    """How much the log says of a run: in a terminal the command says it itself, elsewhere a line does."""
+def start_clock(now: datetime | None) -> Callable[[], datetime]:
+    """Return a clock that starts at *now*, or at the present time, and runs on."""
+    first, started = get_now(now), time.monotonic()
+    return lambda: first + timedelta(seconds=time.monotonic() - started)
+
+
+def get_log_level() -> int:
+    """Return the log level of a run: only outside a terminal does its result go to the log."""
     return logging.WARNING if sys.stderr.isatty() else logging.INFO

@@ -1,16 +1,15 @@
-"""`digest db`: look after the database."""
+"""`digest db`: migrate, check, back up, restore and resume the database."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from digest.app.settings import load
-from digest.cli.common import open_services
-from digest.cli.subscribers.common import actor
+from digest.app.settings import load_settings
+from digest.cli.common import get_actor_name, open_services
 from digest.db import Database
 from digest.db import backup as backups
-from digest.db.file_lock import only_sender
+from digest.db.file_lock import lock_sender
 from digest.models.errors import StoreError
 
 
@@ -22,9 +21,9 @@ def command() -> None:
 @command.command("migrate", epilog="Example: digest db migrate")
 def migrate() -> None:
     """Bring the tables up to date. On SQLite this happens by itself, after a backup."""
-    store = Database.migrate(load().database_url)
+    store = Database.migrate(load_settings().database_url)
     try:
-        click.echo(f"The database stands at {store.version()}.")
+        click.echo(f"The database stands at {store.get_version()}.")
     finally:
         store.close()
 
@@ -33,10 +32,10 @@ def migrate() -> None:
 def check() -> None:
     """Whether the tables are what this program needs; exit code 1 and each difference when not."""
     with open_services() as services:
-        differences = services.store.differences()
+        differences = services.store.list_schema_differences()
         if differences:
             raise StoreError("The tables differ: " + "; ".join(differences))
-        click.echo(f"The database is sound and stands at {services.store.version()}.")
+        click.echo(f"The database is sound and stands at {services.store.get_version()}.")
 
 
 @command.command("backup", epilog="Example: digest db backup /var/backups/digest-$(date +%F).sqlite3")
@@ -54,12 +53,12 @@ def backup(path: Path, *, force: bool) -> None:
 @click.option("--yes", is_flag=True, help="Replace the present database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
     """Put a backup in the place of the SQLite database. It starts paused, so that nobody is mailed twice."""
-    file = Database.file_at(load().database_url)
+    file = Database.find_file(load_settings().database_url)
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
     if not yes:
         click.confirm(f"Replace {file} by {path}?", abort=True, err=True)
-    with only_sender(file):
+    with lock_sender(file):
         backups.restore(path, file)
     with open_services() as services, services.store.begin(write=False) as tx:
         click.echo(f"Restored. {tx.meta.paused or 'Not paused.'}")
@@ -70,5 +69,5 @@ def resume() -> None:
     """Let mail go out of a restored database, once you have looked at it."""
     with open_services() as services, services.store.begin() as tx:
         tx.meta.resume()
-        tx.audit.write(f"cli:{actor()}", "resume-sending", "", at=datetime.now(UTC))
+        tx.audit.write(get_actor_name(), "resume-sending", "", at=datetime.now(UTC))
     click.echo("Mail goes out again with the next run.")

@@ -1,12 +1,12 @@
-"""`digest deliveries`: the ledger of mail, and the operator's word on mails nobody knows the end of."""
+"""`digest deliveries`: list mails by state, and settle those whose outcome is unknown."""
 
 from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
+from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
 from digest.cli.output import show_json, show_table
-from digest.cli.subscribers.common import actor, delivery_json
+from digest.cli.subscribers.common import delivery_to_json
 from digest.models import DeliveryState
 from digest.models.errors import NotFound
 
@@ -33,19 +33,30 @@ def command(
     """
     with open_services() as services, services.store.begin() as tx:
         if resend or settle:
-            pid = resend or settle or ""
-            found = tx.deliveries.find(pid)
-            if found is None or not tx.deliveries.resolve(found.id, resend=bool(resend), now=clock(now)):
-                raise NotFound(f"There is no uncertain mail {pid}; see: digest deliveries")
-            tx.audit.write(f"cli:{actor()}", "resolve", pid, {"resend": bool(resend)}, at=clock(now))
+            public_id = resend or settle or ""
+            delivery = tx.deliveries.find_by_public_id(public_id)
+            if delivery is None or not tx.deliveries.resolve(
+                delivery.id, resend=bool(resend), now=get_now(now)
+            ):
+                raise NotFound(f"There is no uncertain mail {public_id}; see: digest deliveries")
+            tx.audit.write(get_actor_name(), "resolve", public_id, {"resend": bool(resend)}, at=get_now(now))
             click.echo("It goes out with the next run." if resend else "Counted as sent.")
             return
-        rows = tx.deliveries.in_state(DeliveryState(state), limit=limit)
+        rows = tx.deliveries.list_by_state(DeliveryState(state), limit=limit)
     if as_json:
-        show_json([{"id": each.pid, **delivery_json(each)} for each in rows])
+        show_json([{"id": delivery.public_id, **delivery_to_json(delivery)} for delivery in rows])
         return
     show_table(
         ("id", "kind", "day", "state", "last reply"),
-        [(each.pid, each.kind, each.day or each.slot.date(), each.state, each.last_reply) for each in rows],
+        [
+            (
+                delivery.public_id,
+                delivery.kind,
+                delivery.day or delivery.slot.date(),
+                delivery.state,
+                delivery.last_reply,
+            )
+            for delivery in rows
+        ],
         empty=f"No mail is {state}.",
     )

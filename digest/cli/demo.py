@@ -1,4 +1,4 @@
-"""`digest demo`: ten mornings on embedded parts, and that a second run sends nothing."""
+"""`digest demo`: send ten days of invented papers, and check that a second run sends nothing."""
 
 import time
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import anyio
 import click
 
-from digest.cli.output import progress, show_table
+from digest.cli.output import show_progress, show_table
 from digest.models import Section
 from digest.models.errors import DeliveryError
-from digest.tools.demo import report as page
+from digest.tools.demo import report
 from digest.tools.demo.dataset import READERS
-from digest.tools.demo.scenario import Played, SentMail, play
+from digest.tools.demo.scenario import DemoResult, SentMail, play
 
-DATABASE = "demo.sqlite3"  # never the name of a real one: a demo begins by removing it
-LONGEST_TITLE = 44
+DATABASE = "demo.sqlite3"  # no name of a real database: a demo starts by deleting this file
+MAX_TITLE_CHARS = 44
 
 
 @click.command("demo", epilog="Example: digest demo --out /tmp/demo")
@@ -37,52 +37,60 @@ def command(*, out: Path) -> None:
             f"{out} holds other things. Choose an empty folder, or one of an earlier demo."
         )
     out.mkdir(parents=True, exist_ok=True)
-    with progress("the demo") as bar:
-        played = anyio.run(lambda: play(database, tell=lambda what, n, of: bar(n, of, what)))
-    opened = page.write(played, out)
-    report(played)
-    judge(played)
-    digests = sum(morning.mails for morning in played.mornings)
+    with show_progress("the demo") as bar:
+        result = anyio.run(lambda: play(database, on_progress=bar))
+    index = report.write_report(result, out)
+    print_report(result)
+    check_demo(result)
+    digests = sum(day.mails for day in result.days)
     click.echo(
-        f"\n{played.received} mails went out over SMTP: {digests} digests, and {played.received - digests} to"
-        " confirm and to welcome. Running the last day again sent none."
-        f" {time.monotonic() - started:.1f} seconds.\nOpen {opened.resolve()}"
+        f"\n{result.mail_count} mails went out over SMTP: {digests} digests,"
+        f" and {result.mail_count - digests} to confirm and to welcome. Running the last day again sent none."
+        f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}"
     )
 
 
-def report(played: Played) -> None:
-    """How the mornings went, and what each reader got on the last one, with the reason beside it."""
-    rows = [(f"{m.now:%a %d %b}", m.new, m.counts, m.mails) for m in played.mornings]
+def print_report(result: DemoResult) -> None:
+    """Print a row for each day, then what each reader got on the last one and why."""
+    rows = [(f"{day.now:%a %d %b}", day.new, day.counts, day.mails) for day in result.days]
     click.secho("Ten mornings", bold=True)
     show_table(("morning", "new papers", "counts read", "digests"), rows)
-    for posted in latest(played):
-        reader = posted.reader
-        click.secho(f"\n{reader.name} ({reader.taste}): {posted.mail.message()['Subject']}", bold=True)
-        show_table(("section", "paper", "why"), _rows(posted))
+    for mail in select_last_mails(result):
+        reader = mail.reader
+        click.secho(f"\n{reader.name} ({reader.taste}): {mail.mail.parse()['Subject']}", bold=True)
+        show_table(("section", "paper", "why"), _rows(mail))
 
 
-def latest(played: Played) -> list[SentMail]:
-    """Each reader's mail of the last day."""
-    last = max((posted.edition.day for posted in played.posted), default=None)
-    return [posted for posted in played.posted if posted.edition.day == last]
+def select_last_mails(result: DemoResult) -> list[SentMail]:
+    """Return the digests of the last day, one for each reader."""
+    last = max((mail.edition.day for mail in result.digests), default=None)
+    return [mail for mail in result.digests if mail.edition.day == last]
 
 
-def judge(played: Played) -> None:
-    """DeliveryError when the demo did not show what it is there to show."""
-    if played.again:
-        raise DeliveryError(f"Running the last day again sent {played.again} mails; it must send none.")
-    if len(latest(played)) != len(READERS):
-        raise DeliveryError(f"Only {len(latest(played))} of {len(READERS)} readers got their mail.")
+def check_demo(result: DemoResult) -> None:
+    """Check that the repeated day sent nothing and that every reader got a digest.
+
+    Raises:
+        DeliveryError: if not.
+    """
+    if result.resent_count:
+        raise DeliveryError(
+            f"Running the last day again sent {result.resent_count} mails; it must send none."
+        )
+    if len(select_last_mails(result)) != len(READERS):
+        raise DeliveryError(
+            f"Only {len(select_last_mails(result))} of {len(READERS)} readers got their mail."
+        )
 
 
-def _rows(posted: SentMail) -> list[tuple[str, str, str]]:
-    lines = page.lines(posted)
-    told = [(line.section, _cut(line.title), line.why) for line in lines if line.why]
-    more = len(lines) - len(told)
-    return [*told, (page.SECTIONS[Section.ALSO_NEW], f"{more} more", "")] if more else told
+def _rows(mail: SentMail) -> list[tuple[str, str, str]]:
+    lines = report.list_rows(mail)
+    picks = [(line.section, _shorten_title(line.title), line.why) for line in lines if line.why]
+    more_count = len(lines) - len(picks)
+    return [*picks, (report.SECTIONS[Section.ALSO_NEW], f"{more_count} more", "")] if more_count else picks
 
 
-def _cut(title: str) -> str:
-    """The title before its colon, or as much of it as leaves room for the reason."""
-    head = title.partition(": ")[0]
-    return head if len(head) <= LONGEST_TITLE else head[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
+def _shorten_title(title: str) -> str:
+    """Return the title up to its colon, cut at a word if longer than `MAX_TITLE_CHARS`."""
+    short = title.partition(": ")[0]
+    return short if len(short) <= MAX_TITLE_CHARS else short[: MAX_TITLE_CHARS - 1].rsplit(" ", 1)[0] + "…"

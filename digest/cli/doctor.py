@@ -1,16 +1,15 @@
-"""`digest doctor`: is everything set up right?"""
+"""`digest doctor`: check the set-up; every finding has its fix."""
 
 import sys
-from dataclasses import asdict
 from datetime import datetime
 
 import anyio
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import show_json, show_table, tell
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_json, show_table
 from digest.cli.send import send_test
-from digest.tools.doctor import CheckLevel, examine
+from digest.tools.doctor import CheckLevel, run_checks
 
 
 @click.command("doctor", epilog="Example: digest doctor --send you@example.com")
@@ -24,14 +23,16 @@ def command(*, offline: bool, to: str | None, now: datetime | None, as_json: boo
     Exit code 1 when a line says FAIL.
     """
     with open_services() as services:
-        findings = anyio.run(lambda: examine(services, clock(now), offline=offline))
+        findings = anyio.run(lambda: run_checks(services, get_now(now), offline=offline))
         if to:
-            tell(str(anyio.run(send_test, services, to, lambda: clock(now))))
+            echo_err(str(anyio.run(send_test, services, to, lambda: get_now(now))))
     if as_json:
-        show_json([asdict(finding) for finding in findings])
+        show_json(
+            [{"check": f.check, "verdict": f.level, "detail": f.detail, "fix": f.fix} for f in findings]
+        )
     else:
         show_table(
-            ("", "check", "found", "what to do"), [(f.verdict, f.check, f.detail, f.fix) for f in findings]
+            ("", "check", "found", "what to do"), [(f.level, f.check, f.detail, f.fix) for f in findings]
         )
-    if any(finding.verdict is CheckLevel.FAIL for finding in findings):
+    if any(finding.level is CheckLevel.FAIL for finding in findings):
         sys.exit(1)

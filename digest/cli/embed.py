@@ -1,14 +1,14 @@
-"""`digest embed`: give every paper its vector by the model that is set."""
+"""`digest embed`: compute the vectors of all papers with the model in DIGEST_VECTORS."""
 
 from datetime import datetime
 from functools import partial
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import progress, show_json, tell
-from digest.pipeline.embed import keep_up
-from digest.pipeline.embed_backlog import catch_up
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_json, show_progress
+from digest.pipeline.embed import embed_recent_papers
+from digest.pipeline.embed_backlog import embed_backlog
 
 
 @click.command("embed", epilog="Example: DIGEST_VECTORS=sentences digest embed")
@@ -22,16 +22,16 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     time. Nothing is downloaded.
     """
     with open_services() as services:
-        model = services.embedding
-        with progress("vectors") as bar:
+        model = services.embedding_model
+        with show_progress("vectors") as bar:
             made = sum(
-                each(services.store, model, clock(now), tell=lambda what, done, of: bar(done, of, what))
-                for each in (keep_up, partial(catch_up, anew=True))
+                embed_papers(services.store, model, get_now(now), on_progress=bar)
+                for embed_papers in (embed_recent_papers, partial(embed_backlog, anew=True))
             )
-        serving = services.vectors
+        serving = services.active_embedding_model
     if as_json:
         show_json({"made": made, "serving": serving.name if serving else None})
     elif model is None:
-        tell("No model is set: pip install 'digest[static]', or see DIGEST_VECTORS.")
+        echo_err("No model is set: pip install 'digest[static]', or see DIGEST_VECTORS.")
     else:
-        tell(f"{made} texts turned into vectors; {serving.name if serving else 'nothing'} serves.")
+        echo_err(f"{made} texts turned into vectors; {serving.name if serving else 'nothing'} serves.")

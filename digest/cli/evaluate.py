@@ -1,4 +1,4 @@
-"""`digest evaluate`: which order finds a week's best papers, and how soon?"""
+"""`digest evaluate`: replay stored days and measure which order or setting finds the best papers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,14 +9,14 @@ import click
 
 from digest.app import embedding_models
 from digest.app.services import Services
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import show_line, show_table, tell
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_line, show_table
 from digest.models import Status
 from digest.models.errors import DigestError
 from digest.tools.evaluation import personal
-from digest.tools.evaluation.end_to_end import remembered, stored_days
+from digest.tools.evaluation.end_to_end import build_days_from_database, load_own_replay
 from digest.tools.evaluation.formulas import ORDERS
-from digest.tools.evaluation.replay import Replayed, Score, compare, mornings, read_replay
+from digest.tools.evaluation.replay import ReplayedPaper, Score, build_replay_days, compare, read_replay
 
 SETTINGS = ("vectors", "mix", "threshold", "trending", "picked", "also_new")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -35,7 +35,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--second", multiple=True, metavar="NAME=VALUE", help="Of the other, like vectors=static.")
 @click.option(
-    "--readers", "asked", type=click.IntRange(1), default=200, show_default=True, help="Most that are asked."
+    "--readers",
+    "max_readers",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help="Most that are asked.",
 )
 @now_option
 @json_option
@@ -43,7 +48,7 @@ def command(
     *,
     first: tuple[str, ...],
     second: tuple[str, ...],
-    asked: int,
+    max_readers: int,
     replay: Path | None,
     history: Path | None,
     days: int,
@@ -61,72 +66,86 @@ def command(
     threshold, trending, picked, also_new.
     """
     if first or second:
-        _compare_settings((first, second), clock(now), days=days, most=asked, as_json=as_json)
+        _compare_settings((first, second), get_now(now), days=days, reader_limit=max_readers, as_json=as_json)
         return
-    papers = read_replay(replay) if replay else _own(clock(now), days)
+    papers = read_replay(replay) if replay else _load_stored_days(get_now(now), days)
     earlier = read_replay(history) if history else ()
-    scores = measure(papers, earlier, limits=limits)
+    scores = compare(papers, ORDERS, limits=limits, days=build_days_from_database(papers, earlier))
     if as_json:
         for score in scores:
             show_line(asdict(score))
         return
-    title = f"{len(papers)} papers, {len(mornings(papers))} mornings; in brackets 95 % of resampled weeks"
-    show_table(("order", "papers a day", "recall", "timely recall"), [_row(s) for s in scores], title=title)
+    day_count = len(build_replay_days(papers))
+    title = f"{len(papers)} papers, {day_count} mornings; in brackets 95 % of resampled weeks"
+    show_table(
+        ("order", "papers a day", "recall", "timely recall"), [_to_order_row(s) for s in scores], title=title
+    )
 
 
 def _compare_settings(
-    given: tuple[tuple[str, ...], tuple[str, ...]], now: datetime, *, days: int, most: int, as_json: bool
+    both: tuple[tuple[str, ...], tuple[str, ...]],
+    now: datetime,
+    *,
+    days: int,
+    reader_limit: int,
+    as_json: bool,
 ) -> None:
     with open_services() as services:
         with services.store.begin(write=False) as tx:
-            people = tx.subscribers.after(0, limit=most, status=Status.CONFIRMED)
-        if not people:
+            readers = tx.subscribers.list_after(0, limit=reader_limit, status=Status.CONFIRMED)
+        if not readers:
             raise DigestError("Nobody is confirmed yet, so there is nobody to send the days to again.")
-        moments = [now - timedelta(days=back) for back in reversed(range(days))]
-        settings = [_setting(services, " ".join(each) or "as it is", each) for each in given]
-        mailed = [personal.replay(services.store, setting, people, moments) for setting in settings]
-    found = [personal.outcome(setting.name, mails) for setting, mails in zip(settings, mailed, strict=True)]
-    gain = personal.gained(*mailed)
+        moments = [now - timedelta(days=days_ago) for days_ago in reversed(range(days))]
+        settings = [_parse_setting(services, " ".join(pairs) or "as it is", pairs) for pairs in both]
+        mailed = [personal.replay(services.store, setting, readers, moments) for setting in settings]
+    results = [
+        personal.summarize(setting.name, mails) for setting, mails in zip(settings, mailed, strict=True)
+    ]
+    gain = personal.measure_gain(*mailed)
     if as_json:
-        for each in found:
-            show_line(asdict(each))
+        for result in results:
+            show_line(asdict(result))
         show_line({"gain": asdict(gain) if gain else None})
         return
-    title = f"{len(people)} readers, {days} days; in brackets 95 % of resampled readers"
-    show_table(("setting", "mails", "nDCG@10", "repeats", "interests"), map(_told, found), title=title)
-    tell(f"The second gains {gain} in nDCG@10." if gain else "Nobody liked a paper of these days yet.")
+    title = f"{len(readers)} readers, {days} days; in brackets 95 % of resampled readers"
+    show_table(
+        ("setting", "mails", "nDCG@10", "repeats", "interests"), map(_to_setting_row, results), title=title
+    )
+    echo_err(f"The second gains {gain} in nDCG@10." if gain else "Nobody liked a paper of these days yet.")
 
 
-def _setting(services: Services, name: str, given: tuple[str, ...]) -> personal.Setting:
-    wishes: dict[str, object] = {}
-    for each in given:
-        wish, equals, value = each.partition("=")
-        if not equals or wish not in SETTINGS:
+def _parse_setting(services: Services, name: str, pairs: tuple[str, ...]) -> personal.EvaluationSetting:
+    """Parse the NAME=VALUE *pairs* of --first or --second.
+
+    Raises:
+        click.UsageError: if one of them is not a known setting.
+    """
+    options: dict[str, object] = {}
+    for pair in pairs:
+        option, equals, value = pair.partition("=")
+        if not equals or option not in SETTINGS:
             raise click.UsageError(
-                f"{each!r} is no setting; write one of {', '.join(SETTINGS)} as NAME=VALUE."
+                f"{pair!r} is no setting; write one of {', '.join(SETTINGS)} as NAME=VALUE."
             )
-        wishes[wish] = value
-    model = wishes.pop("vectors", None)
-    return personal.Setting(name, wishes, embedding_models.named(str(model)) if model else services.vectors)
+        options[option] = value
+    model = options.pop("vectors", None)
+    return personal.EvaluationSetting(
+        name, options, embedding_models.load_model(str(model)) if model else services.active_embedding_model
+    )
 
 
-def _told(found: personal.EvaluationResult) -> tuple[object, ...]:
-    interests = ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in found.facets.items())
-    return found.setting, found.mails, found.ndcg or "-", f"{found.repeats:.3f}", interests or "-"
+def _to_setting_row(result: personal.EvaluationResult) -> tuple[object, ...]:
+    interests = ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in result.facets.items())
+    return result.setting, result.mails, result.ndcg or "-", f"{result.repeats:.3f}", interests or "-"
 
 
-def measure(replay: Sequence[Replayed], history: Sequence[Replayed], *, limits: Sequence[int]) -> list[Score]:
-    """Every order through the real store, on the same mornings."""
-    return compare(replay, ORDERS, limits=limits, days=stored_days(replay, history))
-
-
-def _own(now: datetime, days: int) -> Sequence[Replayed]:
+def _load_stored_days(now: datetime, days: int) -> Sequence[ReplayedPaper]:
     with open_services() as services:
-        papers = remembered(services.store, now, days=days)
+        papers = load_own_replay(services.store, now, days=days)
     if not papers:
         raise DigestError("Nothing was listed and read in these days yet; run `digest fetch` daily first.")
     return papers
 
 
-def _row(score: Score) -> tuple[object, ...]:
+def _to_order_row(score: Score) -> tuple[object, ...]:
     return score.name, score.limit, score.recall, score.timely

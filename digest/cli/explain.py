@@ -1,4 +1,4 @@
-"""`digest explain`: why a paper was sent to a subscriber, or was not."""
+"""`digest explain`: why a paper was sent to a subscriber, will be sent, or will not."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
@@ -7,15 +7,14 @@ from typing import Any
 import click
 
 from digest.app.services import Services
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import show_json
-from digest.cli.subscribers.common import plain
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import show_json, to_jsonable
 from digest.mail.locale import get_locale
-from digest.mail.wording import why
+from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
 from digest.models.errors import InvalidChange, NotFound
-from digest.models.paper_ids import canonical
-from digest.models.schedule import due_slot, local_day, next_slot, zone_of
+from digest.models.paper_ids import canonicalize
+from digest.models.schedule import find_due_slot, find_next_slot, get_local_day, parse_timezone
 from digest.pipeline import day, plan
 from digest.ranking.selection import THRESHOLDS
 from digest.subscribers import get_subscriber
@@ -32,7 +31,7 @@ RULES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Both numbers of a paper for a reader, its place, and the rule that decided."""
+    """Heat, affinity and rank of a paper for a reader, and the deciding rule. Field names are JSON keys."""
 
     paper: Paper
     verdict: str  # sent, chosen, or the first rule that stopped it
@@ -52,47 +51,50 @@ class Explanation:
 def command(*, address: str, paper: str, now: datetime | None, as_json: bool) -> None:
     """Why a PAPER (any form of its id or link) was sent to ADDRESS, is going to be, or is not."""
     with open_services() as services:
-        told = explanation(services, address, paper, clock(now))
+        explanation = explain(services, address, paper, get_now(now))
     if as_json:
-        show_json(answer_json(told))
+        show_json(explanation_to_json(explanation))
         return
-    for line in in_words(told):
+    for line in format_explanation(explanation):
         click.echo(line)
 
 
-def explanation(services: Services, address: str, paper: str, now: datetime) -> Explanation:
-    """What the reader's next edition makes of a paper, or when it was sent."""
-    reader, found, sent = _asked(services, address, paper)
+def explain(services: Services, address: str, paper_id: str, now: datetime) -> Explanation:
+    """Explain when and why a paper was sent, or what the reader's next edition does with it.
+
+    *paper_id* may be any form of an id or a link.
+    """
+    reader, paper, sent = _load_records(services, address, paper_id)
     if sent is not None:
-        return _remembered(services, reader, found, sent)
-    today = day.morning(services.store, now, vectors=services.vectors)
-    places = {each.id: place for place, each in enumerate(today.candidates.papers)}
-    if found.id not in places:
-        return Explanation(paper=found, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
-    return _compared(services, today, reader, places[found.id])
+        return _explain_sent(services, reader, paper, sent)
+    today = day.load_day(services.store, now, embedding_model=services.active_embedding_model)
+    indices = {candidate.id: index for index, candidate in enumerate(today.candidates.papers)}
+    if paper.id not in indices:
+        return Explanation(paper=paper, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
+    return _explain_upcoming(services, today, reader, indices[paper.id])
 
 
-def _asked(services: Services, address: str, paper: str) -> tuple[Subscriber, Paper, Sent | None]:
+def _load_records(services: Services, address: str, paper_id: str) -> tuple[Subscriber, Paper, Sent | None]:
     try:
-        key = canonical(paper)
+        key = canonicalize(paper_id)
     except ValueError as error:
         raise InvalidChange(
-            f"{paper!r} is not a paper id; write one like 2611.01234 or a link to it."
+            f"{paper_id!r} is not a paper id; write one like 2611.01234 or a link to it."
         ) from error
     with services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
-        found = tx.papers.by_ids([key]).get(key)
-        if found is None:
+        paper = tx.papers.get_by_ids([key]).get(key)
+        if paper is None:
             raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
-        return reader, found, tx.sent.of([reader.id])[reader.id].get(found.id)
+        return reader, paper, tx.sent_papers.get_by_subscriber([reader.id])[reader.id].get(paper.id)
 
 
-def _remembered(services: Services, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
-    """When it was sent and why, as the mail said; a mail of long ago has left its day alone."""
-    noon = datetime.combine(sent.day, time(12), zone_of(reader.schedule.timezone)).astimezone(UTC)
-    edition = plan.recall(services.store, reader, noon)
-    pick = next((each for each in edition.picks if each.paper.id == paper.id), None) if edition else None
-    reason = why(get_locale("en"), pick, sent.day) if pick else ""
+def _explain_sent(services: Services, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
+    """Explain with the reason the mail gave; of a mail that is no longer stored only the day is known."""
+    noon = datetime.combine(sent.day, time(12), parse_timezone(reader.schedule.timezone)).astimezone(UTC)
+    edition = plan.load_planned_edition(services.store, reader, noon)
+    pick = next((item for item in edition.picks if item.paper.id == paper.id), None) if edition else None
+    reason = describe_reason(get_locale("en"), pick, sent.day) if pick else ""
     return Explanation(
         paper=paper,
         verdict="sent",
@@ -102,46 +104,48 @@ def _remembered(services: Services, reader: Subscriber, paper: Paper, sent: Sent
     )
 
 
-def _compared(services: Services, today: day.DayContext, reader: Subscriber, place: int) -> Explanation:
+def _explain_upcoming(
+    services: Services, today: day.DayContext, reader: Subscriber, index: int
+) -> Explanation:
     with services.store.begin(write=False) as tx:
-        sent = tx.sent.of([reader.id])
-    due = due_slot(reader.schedule, today.now)
-    slot = due[1] if due else next_slot(reader.schedule, today.now)
-    edition, chosen = next(today.editions([(reader, slot)], sent))
-    paper = today.candidates.papers[place]
+        sent = tx.sent_papers.get_by_subscriber([reader.id])
+    due = find_due_slot(reader.schedule, today.now)
+    slot = due[1] if due else find_next_slot(reader.schedule, today.now)
+    edition, chosen = next(today.build_editions([(reader, slot)], sent))
+    paper = today.candidates.papers[index]
     affinity = today.ranker.rank([reader.profile])[0].affinity
     picks = {pick.paper.id: pick for pick in edition.picks}
     if paper.id in picks:
-        reason = why(get_locale("en"), picks[paper.id], local_day(reader.schedule, slot))
+        reason = describe_reason(get_locale("en"), picks[paper.id], get_local_day(reader.schedule, slot))
         verdict, sentence = "chosen", f"It is in the digest of {edition.day}{': ' if reason else ''}{reason}."
     else:
-        verdict = str(chosen.stopped[paper.id])
+        verdict = str(chosen.excluded[paper.id])
         sentence = f"Not sent: {RULES.get(verdict, verdict)}."
     return Explanation(
         paper=paper,
         verdict=verdict,
         sentence=sentence,
         heat=today.candidates.heat[paper.id].value if paper.id in today.candidates.heat else None,
-        affinity=float(affinity[place]),
+        affinity=float(affinity[index]),
         threshold=THRESHOLDS[reader.preferences.threshold],
-        rank=int((affinity > affinity[place]).sum()) + 1,
+        rank=int((affinity > affinity[index]).sum()) + 1,
         of=len(affinity),
     )
 
 
-def in_words(told: Explanation) -> list[str]:
-    """The explanation for people: the paper, the verdict, both numbers."""
-    said = [f"{told.paper.title} ({told.paper.id})", told.sentence]
-    if told.affinity is not None:
-        place = f", no. {told.rank} of {told.of}" if told.rank else ""
-        needed = f"; picked from {told.threshold:+.1f} on" if told.threshold else ""
-        said.append(f"Interest: {told.affinity:+.2f} standard deviations{place}{needed}.")
-    if told.heat is not None:
-        said.append(f"Heat: {told.heat:+.2f} doublings above a usual paper.")
-    return said
+def format_explanation(explanation: Explanation) -> list[str]:
+    """Return lines for people: the paper, the verdict, its affinity and its heat."""
+    lines = [f"{explanation.paper.title} ({explanation.paper.id})", explanation.sentence]
+    if explanation.affinity is not None:
+        rank = f", no. {explanation.rank} of {explanation.of}" if explanation.rank else ""
+        threshold = f"; picked from {explanation.threshold:+.1f} on" if explanation.threshold else ""
+        lines.append(f"Interest: {explanation.affinity:+.2f} standard deviations{rank}{threshold}.")
+    if explanation.heat is not None:
+        lines.append(f"Heat: {explanation.heat:+.2f} doublings above a usual paper.")
+    return lines
 
 
-def answer_json(told: Explanation) -> dict[str, Any]:
-    """The explanation as programs read it."""
-    fields = {name: value for name, value in asdict(told).items() if name != "paper"}
-    return {"paper": told.paper.id, "title": told.paper.title, **plain(fields)}
+def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
+    """Return the explanation as JSON, the paper by its id and title."""
+    fields = {name: value for name, value in asdict(explanation).items() if name != "paper"}
+    return {"paper": explanation.paper.id, "title": explanation.paper.title, **to_jsonable(fields)}

@@ -1,4 +1,4 @@
-"""`digest fetch`: read the sources now, and say how each of them did."""
+"""`digest fetch`: read the sources now, and report the result of each."""
 
 import sys
 from collections.abc import Sequence
@@ -7,15 +7,25 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import progress, show_json, show_table, tell
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_json, show_progress, show_table
 from digest.models import Health
-from digest.pipeline import run
-from digest.pipeline.run import Fetched
-from digest.sources.registry import SOURCES, build
+from digest.pipeline.ingest import StoredResult, fetch_sources
+from digest.sources.registry import SOURCES, build_sources
 
-GOOD = {Health.OK, Health.EMPTY}
-NONE_READ = "No source could be read: is the network up, or must HTTPS_PROXY name a proxy? See: digest doctor"
+HEALTHY = {Health.OK, Health.EMPTY}
+NO_SOURCE_READ = (
+    "No source could be read: is the network up, or must HTTPS_PROXY name a proxy? See: digest doctor"
+)
+HEADERS = {  # JSON key: table header
+    "source": "source",
+    "scope": "scope",
+    "health": "health",
+    "fetched": "seen",
+    "new": "new",
+    "updated": "updated",
+    "note": "note",
+}
 
 
 @click.command("fetch", epilog="Example: digest fetch --source arxiv")
@@ -34,37 +44,37 @@ def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> Non
     Exit code 1 when a source could not be read; what the others brought is kept.
     """
     with open_services() as services:
-        chosen = build(services.fetch_plan, only=names)
-        with progress("reading the sources") as bar:
-            fetched = anyio.run(
-                lambda: run.fetch(
+        selected = build_sources(services.source_config, only=names)
+        with show_progress("reading the sources") as bar:
+            results = anyio.run(
+                lambda: fetch_sources(
                     services.store,
-                    chosen,
-                    services.connect,
-                    clock(now),
-                    tell=lambda what, n, of: bar(n, of, what),
+                    selected,
+                    services.open_client,
+                    get_now(now),
+                    on_progress=bar,
                 )
             )
-    show_fetched(fetched, as_json=as_json)
-    if any(each.reading.health not in GOOD for each in fetched):
+    show_fetch_results(results, as_json=as_json)
+    if any(stored.result.health not in HEALTHY for stored in results):
         sys.exit(1)
 
 
-def show_fetched(fetched: Sequence[Fetched], *, as_json: bool = False) -> None:
-    """How each source did, as a table or as JSON."""
-    rows = [fetched_json(each) for each in fetched]
+def show_fetch_results(results: Sequence[StoredResult], *, as_json: bool = False) -> None:
+    """Print the result of each source, as a table or as JSON."""
+    rows = [fetch_result_to_json(stored) for stored in results]
     if as_json:
         show_json(rows)
         return
-    table = [[row[name] for name in _HEADERS] for row in rows]
-    show_table(list(_HEADERS.values()), _once(table) if sys.stdout.isatty() else table)
-    tell(f"{sum(each.new for each in fetched)} new papers.")
-    if fetched and all(each.reading.health is Health.FAILED for each in fetched):
-        tell(NONE_READ)
+    table = [[row[name] for name in HEADERS] for row in rows]
+    show_table(list(HEADERS.values()), _ditto_repeated_notes(table) if sys.stdout.isatty() else table)
+    echo_err(f"{sum(stored.new for stored in results)} new papers.")
+    if results and all(stored.result.health is Health.FAILED for stored in results):
+        echo_err(NO_SOURCE_READ)
 
 
-def _once(rows: Sequence[list[object]]) -> Sequence[list[object]]:
-    """The same note under itself is said once: a dead host fails every category alike."""
+def _ditto_repeated_notes(rows: Sequence[list[object]]) -> Sequence[list[object]]:
+    """Replace a note that repeats the one above by `"`: a dead host fails every category alike."""
     notes = ["", *(row[-1] for row in rows)]
     return [
         [*row[:-1], '"' if row[-1] and row[-1] == above else row[-1]]
@@ -72,27 +82,16 @@ def _once(rows: Sequence[list[object]]) -> Sequence[list[object]]:
     ]
 
 
-_HEADERS = {
-    "source": "source",
-    "scope": "scope",
-    "health": "health",
-    "fetched": "seen",
-    "new": "new",
-    "updated": "updated",
-    "note": "note",
-}
-
-
-def fetched_json(each: Fetched) -> dict[str, object]:
-    """One reading as programs read it."""
-    reading = each.reading
+def fetch_result_to_json(stored: StoredResult) -> dict[str, object]:
+    """Return the result of one source and category as JSON."""
+    result = stored.result
     return {
-        "source": reading.source,
-        "scope": reading.scope,
-        "health": str(reading.health),
-        "fetched": len(reading.papers),
-        "signals": len(reading.signals),
-        "new": each.new,
-        "updated": each.updated,
-        "note": reading.note,
+        "source": result.source,
+        "scope": result.scope,
+        "health": str(result.health),
+        "fetched": len(result.papers),
+        "signals": len(result.signals),
+        "new": stored.new,
+        "updated": stored.updated,
+        "note": result.note,
     }

@@ -1,20 +1,28 @@
-"""`digest fit`: learn the trending figures from your own readings."""
+"""`digest fit`: fit growth curves, vote prior and calibration to what this installation has stored."""
 
 from dataclasses import asdict
 from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import show_json, show_table, tell
-from digest.pipeline.fitted_models import COUNTS, fitted, fitted_calibration, fitted_prior, keep
-from digest.ranking.score import LIKED, SHIPPED, Calibration
-from digest.trending.baselines import DEFAULT, GrowthCurve
-from digest.trending.fit_baselines import ENOUGH
-from digest.trending.fit_prior import ENOUGH as PAPERS
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_json, show_table
+from digest.pipeline.fitted_models import (
+    COUNTS,
+    fit_own_calibration,
+    fit_own_curves,
+    fit_own_prior,
+    save_fitted_models,
+)
+from digest.ranking.score import DEFAULT_CALIBRATION, MIN_LIKED, Calibration
+from digest.trending.baselines import DEFAULT_BASELINES, GrowthCurve
+from digest.trending.fit_baselines import MIN_PAPERS as MIN_CURVE_PAPERS
+from digest.trending.fit_prior import MIN_PAPERS as MIN_PRIOR_PAPERS
 from digest.trending.prior import Prior
 
-AGES = (3, 8, 24, 48, 72, 168)
+AGES = (3, 8, 24, 48, 72, 168)  # hours
+CURVE_HEADERS = ("", "source", "as of", "mean", "median", *(f"{age} h" for age in AGES))
+PRIOR_HEADERS = ("", "as of", "authors", "code", "page", "text", "author mean", "author best", "submitter")
 
 
 @click.command("fit", epilog="Example: digest fit --days 90 --save")
@@ -30,64 +38,72 @@ def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json
     how likely a near paper is wanted is learnt from 200 picks that readers came to like.
     """
     with open_services() as services:
-        paces = () if reset else fitted(services.store, clock(now), days=days)
-        prior = None if reset else fitted_prior(services.store, clock(now))
-        wanted = None if reset else fitted_calibration(services.store, clock(now))
-        if reset or (save and (paces or prior or wanted)):
-            keep(services.store, paces, prior, wanted)
+        curves = () if reset else fit_own_curves(services.store, get_now(now), days=days)
+        prior = None if reset else fit_own_prior(services.store, get_now(now))
+        calibration = None if reset else fit_own_calibration(services.store, get_now(now))
+        if reset or (save and (curves or prior or calibration)):
+            save_fitted_models(services.store, curves, prior, calibration)
     if as_json:
-        figures = {"prior": prior, "calibration": wanted}
-        told = {name: asdict(each) if each else None for name, each in figures.items()}
-        show_json({"paces": [asdict(pace) for pace in paces], **told})
+        figures = {"prior": prior, "calibration": calibration}
+        others = {name: asdict(figure) if figure else None for name, figure in figures.items()}
+        show_json({"paces": [asdict(curve) for curve in curves], **others})
         return
     if not reset:
-        show_table(HEADERS, [_row("shipped", p) for p in DEFAULT.paces] + [_row("fitted", p) for p in paces])
         show_table(
-            WEIGHTS, [_weights("shipped", DEFAULT.prior), *([_weights("fitted", prior)] if prior else [])]
+            CURVE_HEADERS,
+            [_to_curve_row("shipped", p) for p in DEFAULT_BASELINES.curves]
+            + [_to_curve_row("fitted", p) for p in curves],
         )
-        calibrations = [("shipped", SHIPPED), *([("fitted", wanted)] if wanted else [])]
+        show_table(
+            PRIOR_HEADERS,
+            [
+                _to_prior_row("shipped", DEFAULT_BASELINES.prior),
+                *([_to_prior_row("fitted", prior)] if prior else []),
+            ],
+        )
+        calibrations = [("shipped", DEFAULT_CALIBRATION), *([("fitted", calibration)] if calibration else [])]
         show_table(
             ("", "as of", "slope", "intercept"),
-            [(whose, each.as_of, each.slope, each.intercept) for whose, each in calibrations],
+            [(origin, item.as_of, item.slope, item.intercept) for origin, item in calibrations],
         )
-    tell(_said(paces, prior, wanted, save=save, reset=reset))
+    echo_err(_summarize(curves, prior, calibration, save=save, reset=reset))
 
 
-WEIGHTS = ("", "as of", "authors", "code", "page", "text", "author mean", "author best", "submitter")
+def _to_prior_row(origin: str, prior: Prior) -> tuple[object, ...]:
+    weights = prior.known
+    text = (weights.authors, weights.code, weights.page, weights.text)
+    return origin, prior.as_of, *text, weights.author_mean, weights.author_best, weights.submitter
 
 
-def _weights(whose: str, prior: Prior) -> tuple[object, ...]:
-    known = prior.known
-    text = (known.authors, known.code, known.page, known.text)
-    return whose, prior.as_of, *text, known.author_mean, known.author_best, known.submitter
+def _to_curve_row(origin: str, curve: GrowthCurve) -> tuple[object, ...]:
+    growth = (f"{curve.grown_at(age):.2f}" for age in AGES)
+    return origin, curve.source, curve.as_of, f"{curve.mean:.1f}", f"{curve.median:.1f}", *growth
 
 
-HEADERS = ("", "source", "as of", "mean", "median", *(f"{age} h" for age in AGES))
-
-
-def _row(whose: str, pace: GrowthCurve) -> tuple[object, ...]:
-    parts = (f"{pace.grown_at(age):.2f}" for age in AGES)
-    return whose, pace.source, pace.as_of, f"{pace.mean:.1f}", f"{pace.median:.1f}", *parts
-
-
-def _said(
-    paces: tuple[GrowthCurve, ...],
+def _summarize(
+    curves: tuple[GrowthCurve, ...],
     prior: Prior | None,
-    wanted: Calibration | None,
+    calibration: Calibration | None,
     *,
     save: bool,
     reset: bool,
 ) -> str:
     if reset:
         return "The shipped figures are in use."
-    young = [
-        source for source, kind in COUNTS if not any((p.source, p.kind) == (source, kind) for p in paces)
+    missing = [
+        source for source, kind in COUNTS if not any((p.source, p.kind) == (source, kind) for p in curves)
     ]
-    told = [f"Too few papers yet (fewer than {ENOUGH}) for: {', '.join(young)}."] if young else []
+    sentences = (
+        [f"Too few papers yet (fewer than {MIN_CURVE_PAPERS}) for: {', '.join(missing)}."] if missing else []
+    )
     if not prior:
-        told.append(f"Too few papers yet (fewer than {PAPERS}) for what authors, code and topic promise.")
-    if not wanted:
-        told.append(f"Too few picks yet that readers liked (fewer than {LIKED}) for what they want.")
-    if paces or prior or wanted:
-        told.append("These figures are in use now." if save else "To use these figures: digest fit --save")
-    return " ".join(told)
+        sentences.append(
+            f"Too few papers yet (fewer than {MIN_PRIOR_PAPERS}) for what authors, code and topic promise."
+        )
+    if not calibration:
+        sentences.append(f"Too few picks yet that readers liked (fewer than {MIN_LIKED}) for what they want.")
+    if curves or prior or calibration:
+        sentences.append(
+            "These figures are in use now." if save else "To use these figures: digest fit --save"
+        )
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""`digest papers`: what the store holds."""
+"""`digest papers`: search the stored papers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from digest.cli.common import DayParam, clock, json_option, now_option, open_services
-from digest.cli.output import show_line, show_table
-from digest.cli.subscribers.common import plain
+from digest.cli.common import DayParam, get_now, json_option, now_option, open_services
+from digest.cli.output import show_line, show_table, to_jsonable
 from digest.models import Paper, Signal, SignalKind
 
-EVERYTHING = 1_000_000
+NO_LIMIT = 1_000_000
 
 
 @click.command("papers", epilog='Example: digest papers "diffusion policy" --since 2026-11-01 --json')
@@ -29,49 +28,52 @@ def command(
     With --json one object per line: the paper with its latest signals and the health of its record.
     """
     with open_services() as services, services.store.begin(write=False) as tx:
-        most = limit or (EVERYTHING if as_json else 20)
-        day = since.replace(tzinfo=UTC) if since else None
-        papers = tx.papers.search(query, since=day, limit=most)
-        signals = tx.signals.of([paper.id for paper in papers], until=clock(now))
+        max_papers = limit or (NO_LIMIT if as_json else 20)
+        seen_since = since.replace(tzinfo=UTC) if since else None
+        papers = tx.papers.search(query, since=seen_since, limit=max_papers)
+        signals = tx.signals.get_until([paper.id for paper in papers], until=get_now(now))
     if as_json:
         for paper in papers:
-            show_line(paper_json(paper, signals.get(paper.id, ())))
+            show_line(paper_to_json(paper, signals.get(paper.id, ())))
         return
     show_table(
         ("id", "seen", "votes", "category", "title"),
-        [_row(paper, signals.get(paper.id, ())) for paper in papers],
+        [_to_row(paper, signals.get(paper.id, ())) for paper in papers],
         empty="Nothing found. Read the sources first, if that was never done: digest fetch",
     )
 
 
-def paper_json(paper: Paper, signals: Sequence[Signal]) -> dict[str, Any]:
-    """A paper as programs read it: its fields, its latest signals, and whether its record is sound."""
+def paper_to_json(paper: Paper, signals: Sequence[Signal]) -> dict[str, Any]:
+    """Return a paper as JSON: its fields, its latest signals and which fields are missing."""
     missing = [
         name for name in ("abstract", "authors", "categories", "published") if not getattr(paper, name)
     ]
-    fields: dict[str, Any] = plain(asdict(paper))
+    fields: dict[str, Any] = to_jsonable(asdict(paper))
     return fields | {
         "signals": [
             {
-                "kind": str(s.kind),
-                "value": s.value,
-                "observed_at": s.observed_at.isoformat(),
-                "source": s.source,
+                "kind": str(signal.kind),
+                "value": signal.value,
+                "observed_at": signal.observed_at.isoformat(),
+                "source": signal.source,
             }
-            for s in latest(signals)
+            for signal in select_latest(signals)
         ],
         "health": "withdrawn" if paper.withdrawn else "incomplete" if missing else "ok",
         "missing": missing,
     }
 
 
-def latest(signals: Sequence[Signal]) -> list[Signal]:
-    """The last reading of each kind by each source."""
-    last = {(signal.source, signal.kind): signal for signal in sorted(signals, key=lambda s: s.observed_at)}
-    return list(last.values())
+def select_latest(signals: Sequence[Signal]) -> list[Signal]:
+    """Return the newest signal of each kind from each source."""
+    by_kind = {
+        (signal.source, signal.kind): signal
+        for signal in sorted(signals, key=lambda signal: signal.observed_at)
+    }
+    return list(by_kind.values())
 
 
-def _row(paper: Paper, signals: Sequence[Signal]) -> tuple[object, ...]:
-    votes = [signal.value for signal in latest(signals) if signal.kind is SignalKind.UPVOTES]
+def _to_row(paper: Paper, signals: Sequence[Signal]) -> tuple[object, ...]:
+    votes = [signal.value for signal in select_latest(signals) if signal.kind is SignalKind.UPVOTES]
     seen = f"{paper.first_seen:%Y-%m-%d}" if paper.first_seen else ""
     return paper.id, seen, f"{max(votes):g}" if votes else "", paper.category, paper.title

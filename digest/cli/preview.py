@@ -1,4 +1,4 @@
-"""`digest preview`: exactly the mail that would be sent, shown and not sent."""
+"""`digest preview`: show exactly the mail that would be sent, and send nothing."""
 
 import json
 import re
@@ -14,20 +14,21 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import DayParam, clock, now_option, open_services
-from digest.cli.output import progress, tell
-from digest.cli.subscribers.common import liked_in
+from digest.cli.common import DayParam, get_now, now_option, open_services
+from digest.cli.output import echo_err, show_progress
+from digest.cli.subscribers.common import read_liked_file
 from digest.mail.locale import get_locale
-from digest.mail.wording import why
+from digest.mail.wording import describe_reason
 from digest.models import Edition, Pick, Profile, Status, Subscriber
 from digest.models.errors import DigestError, NotFound
-from digest.models.schedule import local_day, slot_on
-from digest.pipeline import plan, run
-from digest.tools.doctor.network import anyone_opens
+from digest.models.schedule import get_local_day, get_slot
+from digest.pipeline import plan
+from digest.pipeline.ingest import fetch_sources
+from digest.tools.doctor.network import is_any_reachable
 
-STRANGER = Subscriber(id=0, pid="preview", address="you@example.org", status=Status.CONFIRMED)
-KEYWORD_WORDS = 4  # a longer piece between commas is prose, not a keyword
-KNOCK = 4.0  # seconds in which some source must take a connection
+ANONYMOUS = Subscriber(id=0, public_id="preview", address="you@example.org", status=Status.CONFIRMED)
+MAX_KEYWORD_WORDS = 4  # a longer part between commas is prose, not a keyword
+CONNECT_TIMEOUT = 4.0  # seconds within which one of the sources must accept a connection
 NO_NETWORK = (
     "No source can be reached. Is the network up, or must HTTPS_PROXY name a proxy? "
     "See: digest doctor. Without a network, try: digest demo"
@@ -71,84 +72,89 @@ def command(
     if address and (interests or like):
         raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")
     with open_services() as services:
-        moment = clock(now)
-        known = (
-            _subscriber(services, address) if address else None
-        )  # an unknown address must not cost a reading
-        _read_once(services, moment)
-        reader = known or _stranger(services, interests, like)
-        edition = _edition(services, reader, moment, as_of.date() if as_of else None)
+        moment = get_now(now)
+        # before fetching: an unknown address must fail at once
+        subscriber = _load_subscriber(services, address) if address else None
+        _fetch_if_empty(services, moment)
+        reader = subscriber or _build_anonymous_reader(services, interests, like)
+        edition = _load_edition(services, reader, moment, as_of.date() if as_of else None)
         if not edition.picks:
             raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
         if in_browser:
-            _open(services, edition, out)
+            _open_in_browser(services, edition, out)
         else:
-            _write(_rendered(services, edition, form or _form_of(out)), out)
+            _write(_render(services, edition, form or _guess_format(out)), out)
 
 
-def _read_once(services: Services, now: datetime) -> None:
-    """On a first call there is nothing to show yet: read the sources."""
+def _fetch_if_empty(services: Services, now: datetime) -> None:
+    """Read the sources if the database has no papers yet.
+
+    Raises:
+        DigestError: if no source can be reached or read.
+    """
     with services.store.begin(write=False) as tx:
         if tx.papers.count():
             return
-    tell("No papers yet: reading the sources once. This takes about half a minute.")
-    if not anyone_opens(services.fetch_plan.trusted, within=KNOCK):
+    echo_err("No papers yet: reading the sources once. This takes about half a minute.")
+    if not is_any_reachable(services.source_config.trusted_urls, timeout=CONNECT_TIMEOUT):
         raise DigestError(NO_NETWORK)
-    with progress("reading the sources") as bar:
-        fetched = anyio.run(
-            lambda: run.fetch(
+    with show_progress("reading the sources") as bar:
+        results = anyio.run(
+            lambda: fetch_sources(
                 services.store,
                 services.sources,
-                lambda: services.connect(hasty=True),
+                lambda: services.open_client(interactive=True),
                 now,
-                tell=lambda what, n, of: bar(n, of, what),
+                on_progress=bar,
             )
         )
-    if not any(each.reading.papers for each in fetched):
-        notes = " ".join(dict.fromkeys(each.reading.note for each in fetched if each.reading.note))
+    if not any(stored.result.papers for stored in results):
+        notes = " ".join(dict.fromkeys(stored.result.note for stored in results if stored.result.note))
         raise DigestError(f"No source could be read. {notes} Without a network, try: digest demo")
 
 
-def _subscriber(services: Services, address: str) -> Subscriber:
+def _load_subscriber(services: Services, address: str) -> Subscriber:
     with services.store.begin(write=False) as tx:
-        return tx.subscribers.by_address(address)
+        return tx.subscribers.get_by_address(address)
 
 
-def _stranger(services: Services, interests: str, like: Path | None) -> Subscriber:
+def _build_anonymous_reader(services: Services, interests: str, like: Path | None) -> Subscriber:
     with services.store.begin(write=False) as tx:
-        liked = liked_in(tx, like) if like else ()
-    profile = replace(profile_of(interests), liked=liked)
-    return replace(STRANGER, profile=profile, schedule=services.schedule)
+        liked = read_liked_file(tx, like) if like else ()
+    profile = replace(parse_interests(interests), liked=liked)
+    return replace(ANONYMOUS, profile=profile, schedule=services.default_schedule)
 
 
-def profile_of(interests: str) -> Profile:
-    """Short pieces between commas are keywords; anything longer is read as a description."""
-    pieces = [piece.strip() for piece in re.split(r"[,;\n]", interests) if piece.strip()]
-    if all(len(piece.split()) <= KEYWORD_WORDS for piece in pieces):
-        return Profile(keywords=tuple(pieces))
+def parse_interests(interests: str) -> Profile:
+    """Parse interests: only short parts between commas are keywords, anything longer is a description."""
+    parts = [part.strip() for part in re.split(r"[,;\n]", interests) if part.strip()]
+    if all(len(part.split()) <= MAX_KEYWORD_WORDS for part in parts):
+        return Profile(keywords=tuple(parts))
     return Profile(text=interests.strip())
 
 
-def _edition(services: Services, reader: Subscriber, now: datetime, day: date | None) -> Edition:
+def _load_edition(services: Services, reader: Subscriber, now: datetime, day: date | None) -> Edition:
     if day is None:
-        return plan.upcoming(services.store, reader, now, vectors=services.vectors)
-    slot = slot_on(reader.schedule, day) or datetime.combine(day, time(12), UTC)
-    moment = now if day == local_day(reader.schedule, now) else slot
-    return plan.recall(services.store, reader, slot) or plan.upcoming(
-        services.store, reader, moment, vectors=services.vectors
+        return plan.build_upcoming_edition(
+            services.store, reader, now, embedding_model=services.active_embedding_model
+        )
+    slot = get_slot(reader.schedule, day) or datetime.combine(day, time(12), UTC)
+    moment = now if day == get_local_day(reader.schedule, now) else slot
+    return plan.load_planned_edition(services.store, reader, slot) or plan.build_upcoming_edition(
+        services.store, reader, moment, embedding_model=services.active_embedding_model
     )
 
 
-def _rendered(services: Services, edition: Edition, form: str) -> bytes:
+def _render(services: Services, edition: Edition, form: str) -> bytes:
     if form == "eml":
-        return services.letters.digest(edition)
+        return services.message_builder.build_digest(edition)
     if form == "json":
-        return (json.dumps(edition_json(edition), indent=2, ensure_ascii=False) + "\n").encode()
-    email = services.letters.email(edition)
+        return (json.dumps(edition_to_json(edition), indent=2, ensure_ascii=False) + "\n").encode()
+    email = services.message_builder.render_email(edition)
     return (email.html if form == "html" else f"Subject: {email.subject}\n\n{email.text}").encode()
 
 
-def _form_of(out: Path | None) -> str:
+def _guess_format(out: Path | None) -> str:
     suffix = out.suffix.lower().lstrip(".") if out else ""
     return {"htm": "html", "txt": "text"}.get(suffix, suffix if suffix in FORMATS else "text")
 
@@ -159,29 +165,31 @@ def _write(content: bytes, out: Path | None) -> None:
         sys.stdout.flush()
     else:
         out.write_bytes(content)
-        tell(f"Written to {out}.")
+        echo_err(f"Written to {out}.")
 
 
-def _open(services: Services, edition: Edition, out: Path | None) -> None:
+def _open_in_browser(services: Services, edition: Edition, out: Path | None) -> None:
     path = out or Path(tempfile.mkdtemp(prefix="digest-")) / "preview.html"
-    path.write_bytes(_rendered(services, edition, "html"))
-    tell(f"Written to {path}.")
+    path.write_bytes(_render(services, edition, "html"))
+    echo_err(f"Written to {path}.")
     if not webbrowser.open(path.resolve().as_uri()):
-        tell("No browser could be started; open the file yourself.")
+        echo_err("No browser could be started; open the file yourself.")
 
 
-def edition_json(edition: Edition) -> dict[str, Any]:
-    """An edition as programs read it."""
-    speaks = get_locale(edition.subscriber.preferences.language)
+def edition_to_json(edition: Edition) -> dict[str, Any]:
+    """Return an edition as JSON."""
+    reader_locale = get_locale(edition.subscriber.preferences.language)
     return {
         "day": edition.day.isoformat(),
         "slot": edition.slot.isoformat(),
         "address": edition.subscriber.address,
-        "picks": [_pick_json(pick, why(speaks, pick, edition.day)) for pick in edition.picks],
+        "picks": [
+            _pick_to_json(pick, describe_reason(reader_locale, pick, edition.day)) for pick in edition.picks
+        ],
     }
 
 
-def _pick_json(pick: Pick, reason: str) -> dict[str, Any]:
+def _pick_to_json(pick: Pick, reason: str) -> dict[str, Any]:
     return {
         "paper": pick.paper.id,
         "title": pick.paper.title,

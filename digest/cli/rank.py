@@ -1,7 +1,7 @@
-"""How would these papers be ranked for these readers? JSON lines in and out, no database."""
+"""`digest rank`: rank papers for profiles. JSON lines in and out, no database."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -12,20 +12,20 @@ import click
 import numpy as np
 
 from digest.app import embedding_models
-from digest.cli.common import clock, now_option
+from digest.cli.common import get_now, now_option
 from digest.models import Facet, Heat, LikedPaper, Mix, Paper, Profile, Reason, ReasonKind, Signal, SignalKind
-from digest.ranking.bm25 import counted
+from digest.ranking.bm25 import count_terms
 from digest.ranking.ranker import Ranker, Ranking
-from digest.ranking.score import score
-from digest.trending.heat import heat_of, trending_order
+from digest.ranking.score import compute_score
+from digest.trending.heat import compute_heat, sort_by_heat
 
 T = TypeVar("T")
 SOURCES = {SignalKind.UPVOTES: "huggingface", SignalKind.POINTS: "hackernews", SignalKind.STARS: "github"}
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A paper as the file gives it, with its signals."""
+class RankPaper:
+    """A paper of the input, with its signals."""
 
     paper: Paper
     signals: tuple[Signal, ...]
@@ -33,20 +33,20 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class RankProfile:
-    """A profile as the file gives it, and which papers it is about; none means all of them."""
+    """A profile of the input; *candidates* are the ids of the papers to rank, None for all."""
 
     id: str
     profile: Profile
     candidates: tuple[str, ...] | None
 
 
-LINES = click.File(encoding="utf-8-sig", errors="replace")  # a stray byte spoils a letter, not the ranking
+JSON_LINES = click.File(encoding="utf-8-sig", errors="replace")  # an invalid byte must not stop the ranking
 
 
 @click.command(epilog="Example: digest rank --papers today.jsonl --profiles readers.jsonl --top 10")
-@click.option("--papers", required=True, type=LINES, help="JSON lines; - is standard input.")
-@click.option("--profiles", type=LINES, help="JSON lines. Without it: the trending order.")
-@click.option("--background", type=LINES, help="Papers of earlier days, same form as --papers.")
+@click.option("--papers", required=True, type=JSON_LINES, help="JSON lines; - is standard input.")
+@click.option("--profiles", type=JSON_LINES, help="JSON lines. Without it: the trending order.")
+@click.option("--background", type=JSON_LINES, help="Papers of earlier days, same form as --papers.")
 @now_option
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(0), help="Picks per profile; 0: all."
@@ -67,68 +67,71 @@ def command(  # noqa: PLR0917  click passes every option by name
     "liked": []}]}. All but the ids and names may be left out. Facets are interests that stay apart.
     Signals after --now do not exist yet.
     """
-    known = _distinct(list(_lines(papers, _known)))
-    moment = clock(now)
-    signals = {each.paper.id: each.signals for each in known}
-    pool = [each.paper for each in known]
-    heat = heat_of(pool, signals, moment)
-    has_votes = any(each.votes is not None for each in heat.values())
+    inputs = _drop_duplicates(list(_read_lines(papers, _parse_paper)))
+    moment = get_now(now)
+    signals = {entry.paper.id: entry.signals for entry in inputs}
+    pool = [entry.paper for entry in inputs]
+    heat = compute_heat(pool, signals, moment)
+    has_votes = any(value.votes is not None for value in heat.values())
     if profiles is None:
-        _print(None, [_trend(paper, heat[paper.id]) for paper in trending_order(pool, heat)], top)
+        _print_picks(
+            None, [_to_trending_pick(paper, heat[paper.id]) for paper in sort_by_heat(pool, heat)], top
+        )
         return
-    earlier = [each.paper for each in _lines(background, _known)] if background else []
-    readers = list(_lines(profiles, _reader))
-    _refuse_unknown(readers, signals)
-    slider = Mix(mix)
-    for reader, ranking in _rankings(readers, pool, earlier, vectors):
-        _print(reader.id, _picks(ranking, heat if has_votes else {}, heat, slider, top), top)
+    background_papers = [entry.paper for entry in _read_lines(background, _parse_paper)] if background else []
+    readers = list(_read_lines(profiles, _parse_profile))
+    _check_candidates(readers, signals)
+    chosen_mix = Mix(mix)
+    for reader, ranking in _rank_profiles(readers, pool, background_papers, vectors):
+        _print_picks(reader.id, _build_picks(ranking, heat if has_votes else {}, heat, chosen_mix, top), top)
 
 
-def _rankings(
-    readers: Sequence[RankProfile], pool: Sequence[Paper], earlier: Sequence[Paper], vectors: str
+def _rank_profiles(
+    readers: Sequence[RankProfile], pool: Sequence[Paper], background_papers: Sequence[Paper], vectors: str
 ) -> Iterator[tuple[RankProfile, Ranking]]:
-    """Each reader's ranking in the order given; candidates of its own are a pool of its own."""
-    embedding, reads = (
-        embedding_models.named(vectors),
-        cache(counted),
-    )  # earlier papers come again with each pool
+    """Return each profile with its ranking, in input order.
+
+    Profiles with the same candidates are ranked together; each set of candidates is a pool of its own.
+    """
+    embedding = embedding_models.load_model(vectors)
+    term_counter = cache(count_terms)  # the background papers are counted again for each pool
     groups: dict[tuple[str, ...] | None, list[int]] = {}
-    for place, reader in enumerate(readers):
-        groups.setdefault(reader.candidates, []).append(place)
-    found: dict[int, Ranking] = {}
+    for index, reader in enumerate(readers):
+        groups.setdefault(reader.candidates, []).append(index)
+    rankings: dict[int, Ranking] = {}
     by_id = {paper.id: paper for paper in pool}
-    for candidates, places in groups.items():
-        papers = pool if candidates is None else [by_id[each] for each in candidates]
-        ranker = Ranker(papers, earlier, embedding, reads=reads)
-        found.update(zip(places, ranker.rank([readers[place].profile for place in places]), strict=True))
-    return ((reader, found[place]) for place, reader in enumerate(readers))
+    for candidates, indices in groups.items():
+        papers = pool if candidates is None else [by_id[paper_id] for paper_id in candidates]
+        ranker = Ranker(papers, background_papers, embedding, term_counter=term_counter)
+        rankings.update(zip(indices, ranker.rank([readers[index].profile for index in indices]), strict=True))
+    return ((reader, rankings[index]) for index, reader in enumerate(readers))
 
 
-def _picks(
-    ranking: Ranking, heated: Mapping[str, Heat], heat: Mapping[str, Heat], mix: Mix, top: int
+def _build_picks(
+    ranking: Ranking, voted_heat: Mapping[str, Heat], heat: Mapping[str, Heat], mix: Mix, top: int
 ) -> list[dict[str, object]]:
     scores = np.array(
         [
-            score(heated.get(paper.id), float(p), mix)
-            for paper, p in zip(ranking.papers, ranking.relevance, strict=True)
+            compute_score(voted_heat.get(paper.id), float(relevance), mix)
+            for paper, relevance in zip(ranking.papers, ranking.relevance, strict=True)
         ]
     )
-    places = [place for place in range(len(scores)) if not ranking.muted[place]]
-    places.sort(key=lambda place: (-scores[place], -ranking.affinity[place], ranking.papers[place].id))
+    indices = [index for index in range(len(scores)) if not ranking.muted[index]]
+    indices.sort(key=lambda index: (-scores[index], -ranking.affinity[index], ranking.papers[index].id))
     return [
         {
-            "paper": ranking.papers[place].id,
-            "affinity": round(float(ranking.affinity[place]), 4),
-            "heat": round(heat[ranking.papers[place].id].value, 4),
-            "score": round(float(scores[place]), 6),
-            "reason": said(ranking.reason(place)),
+            "paper": ranking.papers[index].id,
+            "affinity": round(float(ranking.affinity[index]), 4),
+            "heat": round(heat[ranking.papers[index].id].value, 4),
+            "score": round(float(scores[index]), 6),
+            "reason": format_reason(ranking.build_reason(index)),
         }
-        for place in places[: top or None]
+        for index in indices[: top or None]
     ]
 
 
-def said(reason: Reason) -> str:
-    """The evidence in one line of plain English."""
+def format_reason(reason: Reason) -> str:
+    """Return the reason in one line of English."""
     parts = [
         f"by {reason.author}, whom you follow" if reason.author else "",
         f"about {', '.join(reason.terms)}" if reason.terms else "",
@@ -141,7 +144,7 @@ def said(reason: Reason) -> str:
     )
 
 
-def _trend(paper: Paper, heat: Heat) -> dict[str, object]:
+def _to_trending_pick(paper: Paper, heat: Heat) -> dict[str, object]:
     votes = (
         "no votes read yet"
         if heat.votes is None
@@ -151,27 +154,33 @@ def _trend(paper: Paper, heat: Heat) -> dict[str, object]:
         "paper": paper.id,
         "affinity": 0.0,
         "heat": round(heat.value, 4),
-        "score": round(score(heat, 0.0, Mix.BALANCED), 6),
+        "score": round(compute_score(heat, 0.0, Mix.BALANCED), 6),
         "reason": f"{votes}, on course for about {heat.expected:.0f}",
     }
 
 
-def _print(profile: str | None, picks: Sequence[Mapping[str, object]], top: int) -> None:
+def _print_picks(profile: str | None, picks: Sequence[Mapping[str, object]], top: int) -> None:
     shown = list(picks[:top] if top else picks)
     line = json.dumps({"profile": profile, "picks": shown}, ensure_ascii=False)
-    click.echo(line.encode("utf-8", "backslashreplace").decode())  # half a character is written as it came
+    click.echo(
+        line.encode("utf-8", "backslashreplace").decode()
+    )  # an unpaired surrogate is written as an escape
 
 
-def _lines(stream: Any, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
-    """Every line as a value; the first that makes no sense is named with its file and number."""
+def _read_lines(stream: Any, parse: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
+    """Parse every non-empty line of *stream*.
+
+    Raises:
+        click.UsageError: at the first invalid line, with its file and number.
+    """
     for number, line in enumerate(stream, start=1):
         if not line.strip():
             continue
         try:
-            given = json.loads(line)
-            if not isinstance(given, dict):
-                raise TypeError("it is not a JSON object")  # noqa: TRY301  answered three lines below
-            yield read(given)
+            fields = json.loads(line)
+            if not isinstance(fields, dict):
+                raise TypeError("it is not a JSON object")  # noqa: TRY301  caught three lines below
+            yield parse(fields)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             why = f"it has no {error}" if isinstance(error, KeyError) else str(error)
             name = getattr(stream, "name", "standard input")
@@ -180,83 +189,88 @@ def _lines(stream: Any, read: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
             ) from error
 
 
-def _known(given: Mapping[str, Any]) -> Known:
-    paper_id = _text(given["id"])
+def _parse_paper(fields: Mapping[str, Any]) -> RankPaper:
+    paper_id = _to_text(fields["id"])
     if not paper_id:
         raise ValueError('"id" is empty')
     paper = Paper(
         id=paper_id,
-        title=_text(given.get("title")),
-        abstract=_text(given.get("abstract")),
-        authors=_texts(given, "authors"),
-        categories=_texts(given, "categories"),
-        published=_moment(given.get("published")),
-        listed=_day(given.get("listed")),
+        title=_to_text(fields.get("title")),
+        abstract=_to_text(fields.get("abstract")),
+        authors=_get_texts(fields, "authors"),
+        categories=_get_texts(fields, "categories"),
+        published=_parse_datetime(fields.get("published")),
+        listed=_parse_date(fields.get("listed")),
     )
-    counted = (each for each in given.get("signals") or () if _is_counted(each))
-    return Known(paper, tuple(_signal(paper_id, each) for each in counted))
+    signals = (signal for signal in fields.get("signals") or () if _is_usable_signal(signal))
+    return RankPaper(paper, tuple(_parse_signal(paper_id, signal) for signal in signals))
 
 
-def _is_counted(given: Mapping[str, Any]) -> bool:
-    """Whether a signal says anything: null was not read, and of other kinds we know no pace."""
-    return given.get("value", "") is not None and (given.get("kind") or "upvotes") in set(SignalKind)
+def _is_usable_signal(fields: Mapping[str, Any]) -> bool:
+    """Return True if the value was read (not null) and the kind is one we have a growth curve for."""
+    return fields.get("value", "") is not None and (fields.get("kind") or "upvotes") in set(SignalKind)
 
 
-def _signal(paper_id: str, given: Mapping[str, Any]) -> Signal:
-    kind = SignalKind(given.get("kind") or "upvotes")
-    seen = _moment(given["observed_at"])
+def _parse_signal(paper_id: str, fields: Mapping[str, Any]) -> Signal:
+    kind = SignalKind(fields.get("kind") or "upvotes")
+    seen = _parse_datetime(fields["observed_at"])
     if seen is None:
         raise ValueError("a signal needs observed_at")
-    source = _text(given.get("source")) or SOURCES.get(kind, kind.value)
-    return Signal(paper_id=paper_id, kind=kind, value=_total(given["value"]), observed_at=seen, source=source)
+    source = _to_text(fields.get("source")) or SOURCES.get(kind, kind.value)
+    return Signal(
+        paper_id=paper_id, kind=kind, value=_parse_value(fields["value"]), observed_at=seen, source=source
+    )
 
 
-def _total(value: Any) -> float:
+def _parse_value(value: Any) -> float:
     total = float(value)
     if not isfinite(total) or total < 0:
         raise ValueError(f"{value!r} is not a number of votes")
     return total
 
 
-def _reader(given: Mapping[str, Any]) -> RankProfile:
-    candidates = given.get("candidates")
+def _parse_profile(fields: Mapping[str, Any]) -> RankProfile:
+    candidates = fields.get("candidates")
     return RankProfile(
-        id=given["id"],
+        id=fields["id"],
         profile=Profile(
-            keywords=_texts(given, "keywords"),
-            muted=_texts(given, "muted"),
-            authors=_texts(given, "authors"),
-            categories=_texts(given, "categories"),
-            text=_text(given.get("text")),
-            liked=_likings(given, "liked"),
-            disliked=_likings(given, "disliked"),
-            facets=tuple(map(_facet, given.get("facets") or ())),
+            keywords=_get_texts(fields, "keywords"),
+            muted=_get_texts(fields, "muted"),
+            authors=_get_texts(fields, "authors"),
+            categories=_get_texts(fields, "categories"),
+            text=_to_text(fields.get("text")),
+            liked=_parse_liked(fields, "liked"),
+            disliked=_parse_liked(fields, "disliked"),
+            facets=tuple(map(_parse_facet, fields.get("facets") or ())),
         ),
         candidates=None if candidates is None else tuple(dict.fromkeys(map(str, candidates))),
     )
 
 
-def _facet(given: Mapping[str, Any]) -> Facet:
-    name = _text(given.get("name"))
+def _parse_facet(fields: Mapping[str, Any]) -> Facet:
+    name = _to_text(fields.get("name"))
     if not name:
         raise ValueError("a facet needs a name")
-    return Facet(name, _texts(given, "keywords"), _text(given.get("text")), _likings(given, "liked"))
-
-
-def _likings(given: Mapping[str, Any], name: str) -> tuple[LikedPaper, ...]:
-    return tuple(
-        LikedPaper(_text(each.get("title")), _text(each.get("abstract"))) for each in given.get(name) or ()
+    return Facet(
+        name, _get_texts(fields, "keywords"), _to_text(fields.get("text")), _parse_liked(fields, "liked")
     )
 
 
-def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    values = given.get(name) or ()
+def _parse_liked(fields: Mapping[str, Any], name: str) -> tuple[LikedPaper, ...]:
+    return tuple(
+        LikedPaper(_to_text(paper.get("title")), _to_text(paper.get("abstract")))
+        for paper in fields.get(name) or ()
+    )
+
+
+def _get_texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    values = fields.get(name) or ()
     if isinstance(values, str):
         raise TypeError(f'"{name}" is a text, it should be a list')
-    return tuple(map(_text, values))
+    return tuple(map(_to_text, values))
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str | int):
@@ -264,25 +278,25 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_datetime(value: Any) -> datetime | None:
     if not value:
         return None
     moment = datetime.fromisoformat(value)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _day(value: Any) -> date | None:
-    moment = _moment(value)
+def _parse_date(value: Any) -> date | None:
+    moment = _parse_datetime(value)
     return moment.date() if moment else None
 
 
-def _distinct(known: Sequence[Known]) -> list[Known]:
-    """One paper per id, the last one given."""
-    return list({each.paper.id: each for each in known}.values())
+def _drop_duplicates(entries: Sequence[RankPaper]) -> list[RankPaper]:
+    """Return one entry for each paper id, the last one."""
+    return list({entry.paper.id: entry for entry in entries}.values())
 
 
-def _refuse_unknown(readers: Sequence[RankProfile], known: Mapping[str, object]) -> None:
+def _check_candidates(readers: Sequence[RankProfile], paper_ids: Collection[str]) -> None:
     for reader in readers:
-        missing = [each for each in reader.candidates or () if each not in known]
+        missing = [candidate for candidate in reader.candidates or () if candidate not in paper_ids]
         if missing:
             raise click.UsageError(f"Profile {reader.id}: candidate {missing[0]} is not among --papers.")

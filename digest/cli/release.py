@@ -1,11 +1,10 @@
-"""`digest release`: let a held edition go."""
+"""`digest release`: let an edition that is on hold be sent."""
 
 from datetime import datetime
 
 import click
 
-from digest.cli.common import clock, now_option, open_services
-from digest.cli.subscribers.common import actor
+from digest.cli.common import get_actor_name, get_now, now_option, open_services
 from digest.models.errors import NotFound
 
 
@@ -14,10 +13,10 @@ from digest.models.errors import NotFound
 @now_option
 def command(*, key: str, now: datetime | None) -> None:
     """Let an edition go that was held because something about its papers looked wrong."""
-    by, moment = f"cli:{actor()}", clock(now)
+    actor, moment = get_actor_name(), get_now(now)
     with open_services() as services, services.store.begin() as tx:
-        if not tx.sources.release(key, actor=by, at=moment):
-            held = ", ".join(hold.key for hold in tx.sources.held()) or "nothing"
+        if not tx.sources.release(key, actor=actor, at=moment):
+            held = ", ".join(hold.key for hold in tx.sources.list_held()) or "nothing"
             raise NotFound(f"No edition {key} is held; what is held now: {held}.")
-        tx.audit.write(by, "release", key, at=moment)
+        tx.audit.write(actor, "release", key, at=moment)
     click.echo(f"Released {key}; it goes out with the next run.")

@@ -1,4 +1,4 @@
-"""`digest run`: one tick by hand, or from cron."""
+"""`digest run`: one run by hand, or from cron."""
 
 import logging
 import sys
@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import anyio
 import click
 
-from digest.cli.common import json_option, now_option, open_services, spoken, ticking
-from digest.cli.fetch import fetched_json, show_fetched
-from digest.cli.output import progress, show_json
+from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
+from digest.cli.fetch import fetch_result_to_json, show_fetch_results
+from digest.cli.output import show_json, show_progress
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
-from digest.pipeline.ingest import Unread, unread
-from digest.pipeline.run import DayResult
+from digest.pipeline.ingest import FailedSource, find_failed_sources
+from digest.pipeline.run import RunResult
 
 log = logging.getLogger(__name__)
 
@@ -29,77 +29,77 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     Exit code 1 when a source or a mail failed, 75 when another process is sending from this database. While
     sending is paused nothing failed: it says so, since when, and how to go on.
     """
-    clock = ticking(now)
-    beginning = clock()
-    with open_services(log_level=spoken()) as services, progress("reading the sources") as bar:
+    clock = start_clock(now)
+    started = clock()
+    with open_services(log_level=get_log_level()) as services, show_progress("reading the sources") as bar:
         if now is None:
             repair_timestamps(services.store, clock())
-        day = anyio.run(lambda: run.run(services, clock, tell=lambda what, n, of: bar(n, of, what)))
-        resting = () if day.fetched else unread(services.store, clock(), every=services.fetch_every)
-    log_day(day, clock() - beginning)
-    show_day(day, resting, as_json=as_json)
-    if not day.is_sound:
+        result = anyio.run(lambda: run.run(services, clock, on_progress=bar))
+        skipped = (
+            () if result.fetched else find_failed_sources(services.store, clock(), every=services.fetch_every)
+        )
+    log_run(result, clock() - started)
+    show_run(result, skipped, as_json=as_json)
+    if not result.is_ok:
         sys.exit(1)
 
 
-def log_day(day: DayResult, lasted: timedelta) -> None:
-    """The canonical line of a run: all of it in one event, for whoever reads logs."""
-    log.info("run", extra=canonical(day) | {"seconds": round(lasted.total_seconds(), 1)})
+def log_run(result: RunResult, duration: timedelta) -> None:
+    """Log the canonical line of a run: one event with all its figures."""
+    fields = {
+        "fetched": sum(len(stored.result.papers) for stored in result.fetched),
+        "new": sum(stored.new for stored in result.fetched),
+    } | _count_deliveries(result)
+    log.info("run", extra=fields | {"seconds": round(duration.total_seconds(), 1)})
 
 
-def canonical(day: DayResult) -> dict[str, object]:
-    """What that line says."""
-    return {
-        "fetched": sum(len(each.reading.papers) for each in day.fetched),
-        "new": sum(each.new for each in day.fetched),
-    } | _counts(day)
-
-
-def show_day(day: DayResult, resting: Sequence[Unread] = (), *, as_json: bool) -> None:
-    """What came of a tick, as JSON or in words; `resting` are sources that this tick left in peace."""
+def show_run(result: RunResult, skipped: Sequence[FailedSource] = (), *, as_json: bool) -> None:
+    """Print the result of a run as JSON or in words; *skipped* failed lately and were not tried again."""
     if as_json:
-        show_json(day_json(day) | {"unread": [asdict(each) for each in resting]})
+        show_json(run_to_json(result) | {"unread": [asdict(source) for source in skipped]})
         return
-    if day.fetched:
-        show_fetched(day.fetched)
-    for sentence in (*map(_rests, resting), *in_words(day)):
+    if result.fetched:
+        show_fetch_results(result.fetched)
+    for sentence in (*map(_format_failed_source, skipped), *format_run(result)):
         click.echo(sentence)
 
 
-def _rests(each: Unread) -> str:
-    parts = f" ({', '.join(each.scopes)})" if each.scopes else ""
-    failed, again = f"{each.read_at:%H:%M}", f"{each.again_at:%H:%M} UTC"
-    return f"{each.source}{parts} could not be read at {failed} and is asked again from {again}: {each.note}"
+def _format_failed_source(failed: FailedSource) -> str:
+    scopes = f" ({', '.join(failed.scopes)})" if failed.scopes else ""
+    return (
+        f"{failed.source}{scopes} could not be read at {failed.read_at:%H:%M}"
+        f" and is asked again from {failed.again_at:%H:%M} UTC: {failed.note}"
+    )
 
 
-def day_json(day: DayResult) -> dict[str, object]:
-    """A tick as programs read it."""
-    fetched = [fetched_json(each) for each in day.fetched]
-    return {"fetched": fetched} | _counts(day) | {"alerts": list(day.tally.alerts)}
+def run_to_json(result: RunResult) -> dict[str, object]:
+    """Return the result of a run as JSON."""
+    fetched = [fetch_result_to_json(stored) for stored in result.fetched]
+    return {"fetched": fetched} | _count_deliveries(result) | {"alerts": list(result.send_stats.alerts)}
 
 
-def _counts(day: DayResult) -> dict[str, object]:
+def _count_deliveries(result: RunResult) -> dict[str, object]:
     return {
-        "due": day.plans.due,
-        "planned": day.plans.planned,
-        "quiet": day.plans.quiet,
-        "missed": day.plans.missed,
-        "stopped": day.plans.stopped,
-        "sent": day.tally.sent,
-        "deferred": day.tally.deferred,
-        "failed": day.tally.failed,
+        "due": result.plan.due,
+        "planned": result.plan.planned,
+        "quiet": result.plan.quiet,
+        "missed": result.plan.missed,
+        "stopped": result.plan.stopped,
+        "sent": result.send_stats.sent,
+        "deferred": result.send_stats.deferred,
+        "failed": result.send_stats.failed,
     }
 
 
-def in_words(day: DayResult) -> list[str]:
-    """What came of a tick, a sentence each; silence is never left unexplained."""
-    plans, tally = day.plans, day.tally
-    counts = f"{tally.sent} sent, {tally.deferred} waiting to be tried again, {tally.failed} failed."
-    if plans.stopped:  # paused, or the day is held: then what was planned before still goes
-        return [f"Nothing new is planned. {plans.stopped}", counts, *tally.alerts]
-    said = [f"{plans.due} due: {plans.planned} planned." if plans.due else "Nobody is due."]
-    if plans.quiet:
-        said.append(f"{plans.quiet} had nothing new since their last digest, so no mail was made.")
-    if plans.missed:
-        said.append(f"{plans.missed} were due more than half a day ago; their next digest is nearer.")
-    return [*said, counts, *tally.alerts]
+def format_run(result: RunResult) -> list[str]:
+    """Return the result of a run in sentences; they also say why nothing was planned."""
+    plan, stats = result.plan, result.send_stats
+    counts = f"{stats.sent} sent, {stats.deferred} waiting to be tried again, {stats.failed} failed."
+    if plan.stopped:  # paused or on hold; earlier planned mail still goes out
+        return [f"Nothing new is planned. {plan.stopped}", counts, *stats.alerts]
+    sentences = [f"{plan.due} due: {plan.planned} planned." if plan.due else "Nobody is due."]
+    if plan.quiet:
+        sentences.append(f"{plan.quiet} had nothing new since their last digest, so no mail was made.")
+    if plan.missed:
+        sentences.append(f"{plan.missed} were due more than half a day ago; their next digest is nearer.")
+    return [*sentences, counts, *stats.alerts]

@@ -1,4 +1,4 @@
-"""`digest send`: plan and send what is due, without reading the sources."""
+"""`digest send`: plan and send what is due, without fetching; or send one test mail."""
 
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -8,16 +8,17 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import json_option, now_option, open_services, spoken, ticking
+from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
 from digest.cli.output import show_json, show_table
-from digest.cli.preview import STRANGER, edition_json
-from digest.cli.run import log_day, show_day
+from digest.cli.preview import ANONYMOUS, edition_to_json
+from digest.cli.run import log_run, show_run
 from digest.delivery.message import OutgoingMessage, Unreachable
 from digest.models import Edition, Section, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import DeliveryError, NotFound
 from digest.pipeline import plan, run
-from digest.pipeline.run import Clock, DayResult
+from digest.pipeline.plan import plan_editions
+from digest.pipeline.run import Clock, RunResult
 
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
@@ -33,51 +34,58 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
     Exit code 1 when a mail failed, 75 when another process is sending from this database. While sending is
     paused nothing failed: it says so, since when, and how to go on.
     """
-    clock = ticking(now)
-    beginning = clock()
-    with open_services(log_level=spoken()) as services:
+    clock = start_clock(now)
+    started = clock()
+    with open_services(log_level=get_log_level()) as services:
         if dry_run:
             _show_due(services, clock, as_json=as_json)
             return
         if to:
-            trial = anyio.run(send_test, services, to, clock)
-            show_json(asdict(trial)) if as_json else click.echo(trial)
+            sent = anyio.run(send_test, services, to, clock)
+            show_json(asdict(sent)) if as_json else click.echo(sent)
             return
-        day = anyio.run(_send, services, clock)
-    log_day(day, clock() - beginning)
-    show_day(day, as_json=as_json)
-    if not day.is_sound:
+        result = anyio.run(_plan_and_send, services, clock)
+    log_run(result, clock() - started)
+    show_run(result, as_json=as_json)
+    if not result.is_ok:
         sys.exit(1)
 
 
-async def _send(services: Services, clock: Clock) -> DayResult:
-    plans = await run.choose(services, clock, clock())
-    return DayResult(plans=plans, tally=await run.send(services, clock))
+async def _plan_and_send(services: Services, clock: Clock) -> RunResult:
+    summary = await run.plan_and_summarize(services, clock, clock())
+    return RunResult(plan=summary, send_stats=await run.send(services, clock))
 
 
 def _show_due(services: Services, clock: Clock, *, as_json: bool) -> None:
-    made: list[Edition] = []
-    plans = run.plan(services.store, clock(), vectors=services.vectors, watch=made.append, dry_run=True)
+    editions: list[Edition] = []
+    summary = plan_editions(
+        services.store,
+        clock(),
+        embedding_model=services.active_embedding_model,
+        on_edition=editions.append,
+        dry_run=True,
+    )
     if as_json:
-        show_json([edition_json(edition) for edition in made])
+        show_json([edition_to_json(edition) for edition in editions])
         return
-    if plans.stopped:
-        click.echo(f"Nothing would be planned. {plans.stopped}")
+    if summary.stopped:
+        click.echo(f"Nothing would be planned. {summary.stopped}")
         return
-    show_table(("subscriber", "day", "papers", "first"), [_row(edition) for edition in made])
+    show_table(("subscriber", "day", "papers", "first"), [_to_row(edition) for edition in editions])
     click.echo(
-        f"{plans.due} due: {plans.planned} would be sent, {plans.quiet} have nothing new. Nothing was sent."
+        f"{summary.due} due: {summary.planned} would be sent, {summary.quiet} have nothing new."
+        " Nothing was sent."
     )
 
 
-def _row(edition: Edition) -> tuple[object, ...]:
-    counts = "+".join(str(len(edition.section(section))) for section in Section)
+def _to_row(edition: Edition) -> tuple[object, ...]:
+    counts = "+".join(str(len(edition.get_picks(section))) for section in Section)
     return edition.subscriber.address, edition.day, counts, edition.picks[0].paper.title
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """Where a test mail went, by which route, and what the server said to it."""
+class SendTestResult:
+    """Address, route and server reply of a test mail. Field names are JSON keys."""
 
     to: str
     route: str
@@ -87,30 +95,41 @@ class Trial:
         return f"Sent to {self.to} by {self.route}: {self.reply}"
 
 
-async def send_test(services: Services, to: str, clock: Clock) -> Trial:
-    """One mail outside the ledger: what this subscriber (or a stranger) would get, to the given address."""
-    address = parse_address(to).shown
-    edition = plan.upcoming(services.store, _reader(services, address), clock(), vectors=services.vectors)
-    letter = OutgoingMessage(
-        raw=services.letters.digest(edition), mail_from=services.site.sender, rcpt_to=address
+async def send_test(services: Services, to: str, clock: Clock) -> SendTestResult:
+    """Send the address its upcoming digest, or the default one if not subscribed. Nothing is recorded.
+
+    Raises:
+        DeliveryError: if the mail server cannot be reached or refuses the mail.
+    """
+    address = parse_address(to).display
+    edition = plan.build_upcoming_edition(
+        services.store,
+        _load_recipient(services, address),
+        clock(),
+        embedding_model=services.active_embedding_model,
+    )
+    message = OutgoingMessage(
+        raw=services.message_builder.build_digest(edition), mail_from=services.site.sender, rcpt_to=address
     )
     route = services.routes[0]
     try:
-        line = await route.transport.open()
+        connection = await route.transport.open()
     except Unreachable as error:
         raise DeliveryError(f"There is no way to the mail server ({error}). See: digest doctor") from error
     try:
-        outcome = await line.deliver(letter)
+        send_result = await connection.deliver(message)
     finally:
-        await line.close()
-    if not outcome.is_accepted:
-        raise DeliveryError(f"The mail server refused it at {outcome.step}: {outcome.code} {outcome.text}")
-    return Trial(address, route.name, outcome.text)
+        await connection.close()
+    if not send_result.is_accepted:
+        raise DeliveryError(
+            f"The mail server refused it at {send_result.stage}: {send_result.code} {send_result.text}"
+        )
+    return SendTestResult(address, route.name, send_result.text)
 
 
-def _reader(services: Services, address: str) -> Subscriber:
+def _load_recipient(services: Services, address: str) -> Subscriber:
     with services.store.begin(write=False) as tx:
         try:
-            return tx.subscribers.by_address(address)
+            return tx.subscribers.get_by_address(address)
         except NotFound:
-            return replace(STRANGER, address=address, schedule=services.schedule)
+            return replace(ANONYMOUS, address=address, schedule=services.default_schedule)

@@ -1,4 +1,4 @@
-"""`digest serve`: the pages and the scheduler in one process."""
+"""`digest serve`: web pages and scheduler in one process."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -11,16 +11,16 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from digest.app.services import Services
-from digest.app.settings import load
+from digest.app.settings import load_settings
 from digest.cli.common import open_services
-from digest.cli.output import tell
-from digest.cli.run import log_day
+from digest.cli.output import echo_err
+from digest.cli.run import log_run
 from digest.models.errors import StoreBusy
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
-from digest.web.app import Lifespan, build, nothing_beside
-from digest.web.server import address_of, listening, server
-from digest.worker.scheduler import scheduler
+from digest.web.app import Lifespan, create_app, run_without_background_work
+from digest.web.server import bind_socket, create_server, get_url
+from digest.worker.scheduler import build_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -35,46 +35,48 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
     While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
     """
     with (
-        closing(listening(host, port)) as bound,
-        open_services(log_level=logging.INFO, **_base(bound)) as services,
+        closing(bind_socket(host, port)) as listener,
+        open_services(log_level=logging.INFO, **_get_url_override(listener)) as services,
     ):
-        app = build(services, lifespan=nothing_beside if no_scheduler else _ticking(services))
-        _say_if_paused(services)
-        tell(f"Serving {services.site.brand} at {address_of(bound)} (stop with Ctrl+C).")
+        app = create_app(
+            services, lifespan=run_without_background_work if no_scheduler else _build_lifespan(services)
+        )
+        _report_pause(services)
+        echo_err(f"Serving {services.site.brand} at {get_url(listener)} (stop with Ctrl+C).")
         with suppress(KeyboardInterrupt):
-            server(app).run(sockets=[bound])
+            create_server(app).run(sockets=[listener])
 
 
-def _say_if_paused(services: Services) -> None:
+def _report_pause(services: Services) -> None:
     with services.store.begin(write=False) as tx:
         if tx.meta.paused:
-            tell(f"Nothing is planned or sent: {tx.meta.paused}")
+            echo_err(f"Nothing is planned or sent: {tx.meta.paused}")
 
 
-def _base(bound: socket) -> dict[str, str]:
-    return {} if "base_url" in load().model_fields_set else {"base_url": address_of(bound)}
+def _get_url_override(listener: socket) -> dict[str, str]:
+    return {} if "base_url" in load_settings().model_fields_set else {"base_url": get_url(listener)}
 
 
-def _ticking(services: Services) -> Lifespan:
+def _build_lifespan(services: Services) -> Lifespan:
     @asynccontextmanager
-    async def beside(_: FastAPI) -> AsyncIterator[None]:
-        jobs = scheduler(lambda now: _tick(services, now))
-        jobs.start()
+    async def run_scheduler(_: FastAPI) -> AsyncIterator[None]:
+        background = build_scheduler(lambda now: _run_once(services, now))
+        background.start()
         try:
             yield
         finally:
-            jobs.shutdown(wait=False)
+            background.shutdown(wait=False)
 
-    return beside
+    return run_scheduler
 
 
-async def _tick(services: Services, now: datetime) -> None:
-    """One tick and its canonical line; another sender at work is no failure, only not our turn."""
+async def _run_once(services: Services, now: datetime) -> None:
+    """Run once and log the canonical line; do nothing if another process is sending."""
     try:
         await to_thread.run_sync(repair_timestamps, services.store, now)
-        day = await run.run(services, lambda: datetime.now(UTC))
-    except StoreBusy as busy:
-        log.info("tick left to another process", extra={"reason": str(busy)})
+        result = await run.run(services, lambda: datetime.now(UTC))
+    except StoreBusy as error:
+        log.info("tick left to another process", extra={"reason": str(error)})
         return
-    if day.fetched or day.plans.due or day.tally.sent or day.tally.failed:
-        log_day(day, datetime.now(UTC) - now)
+    if result.fetched or result.plan.due or result.send_stats.sent or result.send_stats.failed:
+        log_run(result, datetime.now(UTC) - now)

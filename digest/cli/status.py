@@ -1,4 +1,4 @@
-"""`digest status`: what happened lately, readable at a glance."""
+"""`digest status`: recent runs, sources, queue and subscribers, each with what to do."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import ago, show_json, show_table
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import format_age, show_json, show_table
 from digest.db import Transaction
 from digest.db.sources import SourceState
 from digest.models import BounceKind, DeliveryState, Health, Status
-from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
-from digest.pipeline.clock_repair import LAST_TICK
-from digest.pipeline.embed_backlog import progress
+from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
+from digest.pipeline.clock_repair import LAST_TICK_KEY
+from digest.pipeline.embed_backlog import get_progress
 
 DAY = timedelta(days=1)
 RESUME = "`digest db resume`"
@@ -31,82 +31,90 @@ ADVICE = {
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
     """What happened lately: runs, sources, the queue, and when who is due. Each line with what to do."""
-    moment = clock(now)
+    moment = get_now(now)
     with open_services() as services, services.store.begin(write=False) as tx:
-        told = status_json(tx, moment)
+        status = status_to_json(tx, moment)
     if as_json:
-        show_json(told)
+        show_json(status)
         return
-    for sentence in in_words(told):
+    for sentence in format_status(status):
         click.echo(sentence)
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
-    rows = [state | {"read": ago(_moment(state["read_at"]), moment)} for state in told["sources"]]
+    rows = [
+        state | {"read": format_age(datetime.fromisoformat(state["read_at"]), moment)}
+        for state in status["sources"]
+    ]
     table = [[row[name] for name in headers] for row in rows]
     show_table(headers, table, empty="No source was ever read. Read them: digest fetch")
 
 
-def status_json(tx: Transaction, now: datetime) -> dict[str, Any]:
-    """Everything an operator looks at in the morning, as programs read it."""
-    oldest = tx.subscribers.oldest_due()
+def status_to_json(tx: Transaction, now: datetime) -> dict[str, Any]:
+    """Return the state of the installation as JSON."""
+    next_due = tx.subscribers.get_earliest_due()
     return {
         "now": now.isoformat(),
-        "last_tick": tx.meta.read(LAST_TICK) or None,
+        "last_tick": tx.meta.read(LAST_TICK_KEY) or None,
         "paused": tx.meta.paused or None,
         "held": [
-            {"key": hold.key, "reason": hold.reason, "at": hold.at.isoformat()} for hold in tx.sources.held()
+            {"key": hold.key, "reason": hold.reason, "at": hold.at.isoformat()}
+            for hold in tx.sources.list_held()
         ],
-        "arxiv_today": arxiv_silence(arxiv_day(now)) or "announces",
+        "arxiv_today": get_silence_reason(get_arxiv_day(now)) or "announces",
         "papers": tx.papers.count(),
-        "vectors": progress(tx),
-        "subscribers": {str(status): n for status, n in tx.subscribers.counts().items()},
-        "next_due": oldest.isoformat() if oldest else None,
-        "queue": {str(state): n for state, n in tx.deliveries.waiting().items()},
-        "last_24_hours": {str(state): n for state, n in tx.deliveries.ended(now - DAY).items()},
-        "heard_24_hours": {str(kind): n for kind, n in tx.deliveries.heard(now - DAY).items()},
-        "sources": [_source(state) for state in tx.sources.latest()],
+        "vectors": get_progress(tx),
+        "subscribers": {str(status): n for status, n in tx.subscribers.count_by_status().items()},
+        "next_due": next_due.isoformat() if next_due else None,
+        "queue": {str(state): n for state, n in tx.deliveries.count_open().items()},
+        "last_24_hours": {str(state): n for state, n in tx.deliveries.count_finished(now - DAY).items()},
+        "heard_24_hours": {str(kind): n for kind, n in tx.deliveries.count_bounces(now - DAY).items()},
+        "sources": [_source_to_json(state) for state in tx.sources.list_latest()],
     }
 
 
-def in_words(told: dict[str, Any]) -> Sequence[str]:
-    """The same, a sentence each."""
-    ended, heard, readers = told["last_24_hours"], told["heard_24_hours"], told["subscribers"]
-    lost = ended.get(DeliveryState.REJECTED, 0) + ended.get(DeliveryState.EXPIRED, 0)
-    now, never = _moment(told["now"]), "never; start `digest serve`, or `digest run` from cron"
-    run = f"Last run: {ago(_moment(told['last_tick']), now) if told['last_tick'] else never}."
-    due = told["next_due"] and _moment(told["next_due"])
-    papers = f"Papers: {told['papers']}. arXiv today: {told['arxiv_today']}."
-    people = (
-        f"Subscribers: {readers[Status.CONFIRMED]} confirmed, {readers[Status.UNCONFIRMED]} unconfirmed. "
-        f"Next due: {f'{due:%Y-%m-%d %H:%M} UTC, {ago(due, now)}' if due else 'nobody'}."
+def format_status(status: dict[str, Any]) -> Sequence[str]:
+    """Return the figures of `status_to_json` in sentences."""
+    finished, bounces, counts = status["last_24_hours"], status["heard_24_hours"], status["subscribers"]
+    lost_count = finished.get(DeliveryState.REJECTED, 0) + finished.get(DeliveryState.EXPIRED, 0)
+    now = datetime.fromisoformat(status["now"])
+    last_run = "Last run: never; start `digest serve`, or `digest run` from cron."
+    if status["last_tick"]:
+        last_run = f"Last run: {format_age(datetime.fromisoformat(status['last_tick']), now)}."
+    next_due = status["next_due"] and datetime.fromisoformat(status["next_due"])
+    papers = f"Papers: {status['papers']}. arXiv today: {status['arxiv_today']}."
+    due = f"{next_due:%Y-%m-%d %H:%M} UTC, {format_age(next_due, now)}" if next_due else "nobody"
+    subscribers = (
+        f"Subscribers: {counts[Status.CONFIRMED]} confirmed, {counts[Status.UNCONFIRMED]} unconfirmed. "
+        f"Next due: {due}."
     )
     mail = (
-        f"Mail: {sum(told['queue'].values())} waiting; in 24 hours {ended.get(DeliveryState.ACCEPTED, 0)} "
-        f"accepted, {lost} lost, {ended.get(DeliveryState.UNCERTAIN, 0)} uncertain; "
-        f"{sum(heard.get(kind, 0) for kind in BOUNCES)} bounced, "
-        f"{heard.get(BounceKind.COMPLAINT, 0)} complained."
+        f"Mail: {sum(status['queue'].values())} waiting; in 24 hours "
+        f"{finished.get(DeliveryState.ACCEPTED, 0)} accepted, {lost_count} lost, "
+        f"{finished.get(DeliveryState.UNCERTAIN, 0)} uncertain; "
+        f"{sum(bounces.get(kind, 0) for kind in BOUNCES)} bounced, "
+        f"{bounces.get(BounceKind.COMPLAINT, 0)} complained."
     )
-    said = [run, papers, people, mail, *_vectors(told["vectors"])]
-    if told["paused"]:
-        way = "" if RESUME in told["paused"] else f" {RESUME} lets mail go again."
-        said.insert(0, f"PAUSED: {told['paused']}{way}")
-    said += [f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in told["held"]]
-    return said
+    sentences = [last_run, papers, subscribers, mail, *_format_vectors(status["vectors"])]
+    if status["paused"]:
+        advice = "" if RESUME in status["paused"] else f" {RESUME} lets mail go again."
+        sentences.insert(0, f"PAUSED: {status['paused']}{advice}")
+    sentences += [
+        f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in status["held"]
+    ]
+    return sentences
 
 
-def _vectors(told: dict[str, Any] | None) -> Sequence[str]:
-    """How far a model has come that is new here; nothing where there is none, or it is through."""
-    if told is None or (told["done"] and told["serving"] == told["model"]):
+def _format_vectors(progress: dict[str, Any] | None) -> Sequence[str]:
+    """Return how far a new embedding model is; nothing if there is no model or it is complete."""
+    if progress is None or (progress["done"] and progress["serving"] == progress["model"]):
         return ()
-    far = f"{told['papers']} of {told['of']} papers looked through, then {told['readers']} readers"
-    serves = f"{told['serving']} serves. `digest embed` does the rest at once."
-    return (f"Vectors by {told['model']}: {far}; {serves}",)
+    position = (
+        f"{progress['papers']} of {progress['of']} papers looked through, then {progress['readers']} readers"
+    )
+    serves = f"{progress['serving']} serves. `digest embed` does the rest at once."
+    return (f"Vectors by {progress['model']}: {position}; {serves}",)
 
 
-def _moment(told: str) -> datetime:
-    return datetime.fromisoformat(told)
-
-
-def _source(state: SourceState) -> dict[str, Any]:
+def _source_to_json(state: SourceState) -> dict[str, Any]:
     return {
         "source": state.source,
         "scope": state.scope,

@@ -1,4 +1,4 @@
-"""`digest trending`: the list everyone sees, with its numbers and its reasons."""
+"""`digest trending`: the public trending list, with its numbers and reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,22 @@ from typing import Any
 
 import click
 
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import show_line, show_table, tell
+from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.output import echo_err, show_line, show_table
 from digest.db import Database
 from digest.mail.locale import get_locale
-from digest.mail.wording import trend
+from digest.mail.wording import describe_trend
 from digest.models import Heat, Paper
-from digest.pipeline.fitted_models import climate_of
-from digest.trending.heat import heat_of, trending_order
+from digest.pipeline.fitted_models import load_baselines
+from digest.trending.heat import compute_heat, sort_by_heat
 
-WINDOWS = {"day": 2, "week": 7, "month": 31}  # a day's list is read until the evening of the next
+WINDOWS = {"day": 2, "week": 7, "month": 31}  # days; the list of a day is read until the next evening
+HEADERS = ("#", "heat", "votes", "hours", "on course for", "id", "title", "why")
 
 
 @dataclass(frozen=True, slots=True)
 class TrendingRow:
-    """A paper and its heat, at its place of the list."""
+    """A paper with its position (from 1) and heat."""
 
     number: int
     paper: Paper
@@ -42,88 +43,85 @@ def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_
     Heat is in doublings: 1 is on course for twice the votes of a usual paper, 3 for eight times as many.
     With --json one object per line, the hottest first.
     """
-    moment = clock(now)
+    moment = get_now(now)
     with open_services() as services:
-        places = listed(services.store, moment, days=WINDOWS[window])
+        rows = build_trending_list(services.store, moment, days=WINDOWS[window])
         with services.store.begin(write=False) as tx:
-            house_holds = tx.papers.count()
-    places = [place for place in places if place.heat.is_doubted or not doubted][:limit]
+            paper_count = tx.papers.count()
+    rows = [row for row in rows if row.heat.is_doubted or not doubted][:limit]
     if as_json:
-        for place in places:
-            show_line(place_json(place, moment.date()))
-    elif places:
-        show_table(HEADERS, [_row(place, moment.date()) for place in places])
+        for row in rows:
+            show_line(row_to_json(row, moment.date()))
+    elif rows:
+        show_table(HEADERS, [_to_cells(row, moment.date()) for row in rows])
     else:
-        tell(_nothing(house_holds, window, doubted=doubted))
+        echo_err(_explain_empty(paper_count, window, doubted=doubted))
 
 
-def _nothing(papers: int, window: str, *, doubted: bool) -> str:
-    """Why the list is empty, and what to do."""
+def _explain_empty(papers: int, window: str, *, doubted: bool) -> str:
+    """Say why the list is empty, and what to do."""
     if not papers:
         return "No papers yet. Read the sources first: digest fetch"
     if doubted:
         return "No paper whose votes look bought."
-    longer = "try --window week, or " if window == "day" else ""
-    return f"No paper was seen in the last {WINDOWS[window]} days: {longer}read the sources: digest fetch"
+    hint = "try --window week, or " if window == "day" else ""
+    return f"No paper was seen in the last {WINDOWS[window]} days: {hint}read the sources: digest fetch"
 
 
-def listed(store: Database, now: datetime, *, days: int) -> list[TrendingRow]:
-    """The trending list of the last so many days, as it stood at `now`."""
+def build_trending_list(store: Database, now: datetime, *, days: int) -> list[TrendingRow]:
+    """Return the papers of the last *days* as of *now*, hottest first."""
     with store.begin(write=False) as tx:
-        papers = tx.papers.pool(now - timedelta(days=days), now)
-        signals = tx.signals.of([paper.id for paper in papers], until=now)
-    heat = heat_of(papers, signals, now, climate=climate_of(store, now))
-    ordered = trending_order(papers, heat)
+        papers = tx.papers.list_candidates(now - timedelta(days=days), now)
+        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+    heat = compute_heat(papers, signals, now, baselines=load_baselines(store, now))
+    ordered = sort_by_heat(papers, heat)
     return [TrendingRow(number, paper, heat[paper.id]) for number, paper in enumerate(ordered, 1)]
 
 
-def place_json(place: TrendingRow, day: date) -> dict[str, Any]:
-    """A place of the list as programs read it; docs/trending.md says what each name means."""
-    heat = place.heat
+def row_to_json(row: TrendingRow, day: date) -> dict[str, Any]:
+    """Return a row as JSON; docs/trending.md explains each key."""
+    heat = row.heat
     return {
-        "place": place.number,
-        "id": place.paper.id,
-        "title": place.paper.title,
-        "url": place.paper.url,
+        "place": row.number,
+        "id": row.paper.id,
+        "title": row.paper.title,
+        "url": row.paper.url,
         "heat": round(heat.value, 3),
         "votes": heat.votes,
         "kind": heat.kind and str(heat.kind),
         "source": heat.source or None,
-        "hours": _rounded(heat.hours),
-        "usual": _rounded(heat.usual),
-        "expected": _rounded(heat.expected),
-        "low": _rounded(heat.low) if heat.kind else None,
-        "high": _rounded(heat.high) if heat.kind else None,
+        "hours": _round(heat.hours),
+        "usual": _round(heat.usual),
+        "expected": _round(heat.expected),
+        "low": _round(heat.low) if heat.kind else None,
+        "high": _round(heat.high) if heat.kind else None,
         "gained": heat.gained,
-        "usual_gain": _rounded(heat.usual_gain),
+        "usual_gain": _round(heat.usual_gain),
         "without_votes": heat.content_prior,
         "doubted": heat.is_doubted,
-        "reason": reason(place, day),
+        "reason": explain_row(row, day),
     }
 
 
-def reason(place: TrendingRow, day: date) -> str:
-    """Why it is hot, in the words of the mail."""
-    return trend(get_locale("en"), place.heat, day, has_code=bool(place.paper.code_url))
+def explain_row(row: TrendingRow, day: date) -> str:
+    """Return why the paper is hot, in the same words as the mail."""
+    return describe_trend(get_locale("en"), row.heat, day, has_code=bool(row.paper.code_url))
 
 
-HEADERS = ("#", "heat", "votes", "hours", "on course for", "id", "title", "why")
-
-
-def _row(place: TrendingRow, day: date) -> Sequence[object]:
-    heat = place.heat
+def _to_cells(row: TrendingRow, day: date) -> Sequence[object]:
+    heat = row.heat
     course = f"{heat.expected:.0f}" + (f" ({heat.low:.0f}-{heat.high:.0f})" if heat.high else "")
     return (
-        place.number,
+        row.number,
         f"{heat.value:+.1f}",
         "" if heat.votes is None else f"{heat.votes:.0f}",
         "" if heat.hours is None else f"{heat.hours:.0f}",
         course,
-        place.paper.id,
-        place.paper.title,
-        ("votes look bought; " if heat.is_doubted else "") + reason(place, day),
+        row.paper.id,
+        row.paper.title,
+        ("votes look bought; " if heat.is_doubted else "") + explain_row(row, day),
     )
 
 
-def _rounded(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 1)

@@ -1,4 +1,4 @@
-"""`digest worker`: one of many machines on PostgreSQL."""
+"""`digest worker`: plan and send beside other workers, on PostgreSQL."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ import click
 
 from digest.app.services import Services
 from digest.cli.common import open_services
-from digest.cli.output import tell
-from digest.db.migrate import is_laid
+from digest.cli.output import echo_err
+from digest.db.migrate import has_job_tables
 from digest.models.errors import ConfigError, StoreError
 from digest.worker.tasks import WorkerTasks
 from digest.worker.worker import stop_on_signals
@@ -23,25 +23,25 @@ def command(*, once: bool) -> None:
     Any number may run, and any of them may die: its jobs and its mail go to another.
     """
     with open_services(log_level=logging.INFO) as services:
-        _check(services)
-        logging.getLogger("procrastinate").setLevel(logging.WARNING)  # our own lines say what was done
-        anyio.run(_work, services, once)
+        _check_database(services)
+        logging.getLogger("procrastinate").setLevel(logging.WARNING)  # our own log lines report the work
+        anyio.run(_run_worker, services, once)
 
 
-def _check(services: Services) -> None:
+def _check_database(services: Services) -> None:
     if services.store.file is not None:
         raise ConfigError("Workers need PostgreSQL; on SQLite run one `digest serve`.")
     with services.store.begin(write=False) as tx:
-        if not is_laid(tx.connection):
+        if not has_job_tables(tx.connection):
             raise StoreError("This database has no place for jobs yet: run `digest db migrate`.")
 
 
-async def _work(services: Services, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
+async def _run_worker(services: Services, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
     stopping = asyncio.Event()
     stop_on_signals(stopping)
     try:
-        from digest.worker.worker import work, work_off  # noqa: PLC0415  of the extra `postgres`
+        from digest.worker.worker import run_once, run_worker  # noqa: PLC0415  of the extra `postgres`
     except ModuleNotFoundError as error:
         raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
-    tell("Working (stop with Ctrl+C).")  # from here on it ends in order when it is told to
-    await (work_off if once else work)(WorkerTasks(services, stopping))
+    echo_err("Working (stop with Ctrl+C).")  # from here on SIGTERM ends it after the present job
+    await (run_once if once else run_worker)(WorkerTasks(services, stopping))

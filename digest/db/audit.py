@@ -1,4 +1,4 @@
-"""Who changed what, and when? Lines are only ever added; the database itself refuses the rest."""
+"""The audit log: who changed what, and when. A trigger in the database refuses changes to its rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from digest.db.tables import AUDIT
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """One change: `subject` is a public id or a key, never an address, so it may outlive erasure."""
+    """One change. `subject` is a public id or a key, never an address, so it may outlive erasure."""
 
     at: datetime
     actor: str
@@ -21,7 +21,7 @@ class AuditLine:
 
 
 class Audit:
-    """The log of changes."""
+    """Repository of the audit log."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -35,7 +35,7 @@ class Audit:
         *,
         at: datetime,
     ) -> None:
-        """Add a line. `detail` names what changed, without personal data."""
+        """Add a line; *detail* says what changed, without personal data."""
         self.write_all([AuditLine(at, actor, action, subject, detail or {})])
 
     def write_all(self, lines: list[AuditLine]) -> None:
@@ -48,10 +48,10 @@ class Audit:
             ]  # fmt: skip
             self._connection.execute(sa.insert(AUDIT), rows)
 
-    def latest(
+    def list_latest(
         self, *, subject: str | None = None, limit: int = 50, before: int | None = None
     ) -> tuple[AuditLine, ...]:
-        """The newest lines first, of one subject or of all; `before` pages on from a line's place."""
+        """Return the newest lines first, of one subject or all; *before* is the row id to continue from."""
         query = sa.select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
         if subject is not None:
             query = query.where(AUDIT.c.subject == subject)

@@ -1,4 +1,4 @@
-"""Where are the books kept? A Store opens them; every reading and writing is one transaction."""
+"""The database: opening, migrating, transactions, backup, and translation of the driver's errors."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from digest.db import backup as backups
-from digest.db import migrate as schema
-from digest.db.dialects import engine_for, file_of, is_postgres
-from digest.db.error_hints import must_be_a_place, with_remedy
-from digest.db.file_lock import only_sender
+from digest.db import migrate as migrations
+from digest.db.dialects import create_engine, find_database_file, is_postgres
+from digest.db.file_lock import lock_sender
 from digest.db.instance import check_instance, count_sender
 from digest.db.transaction import Transaction
 from digest.models.errors import ConfigError, StoreBusy, StoreError
@@ -19,79 +18,107 @@ from digest.models.errors import ConfigError, StoreBusy, StoreError
 _DRIVER = "postgresql+psycopg"
 _NO_DATABASE = re.compile(r"file is not a database|unable to open database file", re.IGNORECASE)
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
+_DAMAGED = (
+    "The file is damaged, or is something else: keep a copy of it, then put back a backup with "
+    "`digest db restore FILE`."
+)
+_HINTS = tuple(
+    (re.compile(pattern, re.IGNORECASE), hint)
+    for pattern, hint in (
+        (
+            r"disk I/O error|disk is full|no space left",
+            "Is the disk full? Make room and try again; nothing was half done.",
+        ),
+        (r"malformed|corrupt|not a database", _DAMAGED),
+        (r"readonly|read-only", "This user may not write to the file or to its folder."),
+        (
+            r"password authentication|role .* does not exist",
+            "Look at user and password in DIGEST_DATABASE_URL.",
+        ),
+        (r'database ".*" does not exist', "Create it (createdb), then run `digest db migrate`."),
+        (
+            r"could not (?:connect|receive|translate)|connection (?:failed|refused|timeout)|timeout expired",
+            "Is the server up, and are host and port in DIGEST_DATABASE_URL right?",
+        ),
+    )
+)
 
 
 class Database:
-    """The database of one house. Safe to share between threads; each transaction has its own connection."""
+    """A database of subscribers, papers and deliveries.
+
+    Safe to share between threads: each transaction has its own connection.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self.file: Path | None = file_of(engine.url)
+        self.file: Path | None = find_database_file(engine.url)
         if self.file is not None:
-            must_be_a_place(self.file)
-            with suppress(OSError):  # SQLite will say what is wrong, when it is asked
-                backups.ours_alone(self.file)
+            _check_location(self.file)
+            with suppress(OSError):  # SQLite itself will report what is wrong
+                backups.create_private_file(self.file)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True) -> "Database":
-        """Open the database and, if it is SQLite, bring its tables up to date after a backup.
+        """Open a database; an SQLite file is backed up and migrated first if it is older.
 
-        A PostgreSQL database is only ever migrated by `Store.migrate`: other machines may be using it.
-        Raises StoreTooNew for the database of a newer program. A restored database is left paused.
+        A PostgreSQL database is only migrated by `Database.migrate`, as other machines may be using it.
+        Raises StoreTooNew for the database of a newer program. A restored or copied database is paused.
         """
-        store = cls(_engine(url))
-        return store._readied(may_migrate=migrate and not is_postgres(store.engine))
+        database = cls(_create_engine(url))
+        database._prepare(may_migrate=migrate and not is_postgres(database.engine))
+        return database
 
     @classmethod
     def migrate(cls, url: str) -> "Database":
-        """Open the database after bringing its tables up to date, on PostgreSQL too: `digest db migrate`."""
-        store = cls(_engine(url))
-        store._readied(may_migrate=True)
-        with _translated(), store.engine.begin() as connection:
-            schema.lay_jobs(connection)
-        return store
+        """Open a database after migrating it and its job tables, on PostgreSQL too (`digest db migrate`)."""
+        database = cls(_create_engine(url))
+        database._prepare(may_migrate=True)
+        with _translate_errors(), database.engine.begin() as connection:
+            migrations.migrate_jobs(connection)
+        return database
 
     @contextmanager
-    def begin(self, *, write: bool = True, keep: bool = True) -> Iterator[Transaction]:
-        """One transaction: all of it is kept, or, if the block raises, none of it.
+    def begin(self, *, write: bool = True, commit: bool = True) -> Iterator[Transaction]:
+        """Open a transaction; it is committed at the end of the block, or rolled back if the block raises.
 
-        With `write=False` it only reads, sees one moment, and on SQLite never waits for a writer.
-        With `keep=False` everything is tried out in earnest and then taken back: a dry run.
+        With `write=False` it is read-only, sees one snapshot, and on SQLite never waits for a writer.
+        With `commit=False` it is rolled back: a dry run.
         """
-        with self._connected(reads_only=not write) as connection:
+        with self._connect(reads_only=not write) as connection:
             yield Transaction(connection)
-            if not keep:
+            if not commit:
                 connection.rollback()
 
     @contextmanager
-    def sender(self) -> Iterator[None]:
-        """The right to send mail from here. On SQLite only one process has it: StoreBusy for the rest.
+    def lock_sender(self) -> Iterator[None]:
+        """Hold the right to send from this database. On SQLite only one process can; StoreBusy for others.
 
-        On PostgreSQL the leases of the workers do that for each mail, and any number may send.
+        On PostgreSQL any number may: the workers' leases protect each delivery.
         """
-        with only_sender(self.file):
+        with lock_sender(self.file):
             count_sender(self.begin, self.file)
             yield
 
-    def version(self) -> str:
-        """The migration step the database stands at."""
-        with self._connected(reads_only=True) as connection:
-            return schema.version(connection)
+    def get_version(self) -> str:
+        """Return the migration step of the database."""
+        with self._connect(reads_only=True) as connection:
+            return migrations.read_version(connection)
 
-    def differences(self) -> list[str]:
-        """What the tables have that this program does not know, or lack that it needs; empty when sound."""
-        with self._connected() as connection:
-            return [str(difference) for difference in schema.differences(connection)]
+    def list_schema_differences(self) -> list[str]:
+        """Return how the tables differ from what this program expects; empty when they agree."""
+        with self._connect() as connection:
+            return [str(difference) for difference in migrations.list_differences(connection)]
 
     @staticmethod
-    def file_at(url: str) -> Path | None:
-        """The file of an SQLite database, without opening it: it may be too damaged for that."""
-        return file_of(_engine(url).url)
+    def find_file(url: str) -> Path | None:
+        """Return the file of an SQLite database without opening it, which may be impossible."""
+        return find_database_file(_create_engine(url).url)
 
     def backup(self, path: Path, *, replaces: bool = False) -> None:
-        """Copy a running SQLite database into a new file; whoever opens the copy finds it paused.
+        """Copy a running SQLite database into a new file, which is paused when it is opened.
 
-        A file that is there is kept, unless the backup `replaces` it; the database itself it never does.
+        An existing file is only overwritten with *replaces*, and never the database itself.
         """
         if self.file is None:
             raise StoreError("Only an SQLite file is backed up by this command; use pg_dump for PostgreSQL.")
@@ -102,39 +129,39 @@ class Database:
         backups.copy(self.file, path)
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
-    def _readied(self, *, may_migrate: bool) -> "Database":
+    def _prepare(self, *, may_migrate: bool) -> None:
         try:
-            self._bring_up(allowed=may_migrate)
+            self._upgrade(may_migrate=may_migrate)
             check_instance(self.begin, self.file)
         except BaseException:
             self.close()
             raise
-        return self
 
-    def _bring_up(self, *, allowed: bool) -> None:
-        stands_at = self.version()
-        if stands_at == schema.HEAD:
+    def _upgrade(self, *, may_migrate: bool) -> None:
+        version = self.get_version()
+        if version == migrations.HEAD:
             return
-        if not allowed:
+        if not may_migrate:
             raise StoreError(
-                f"The database stands at {stands_at or 'nothing'}, this program needs {schema.HEAD}: "
+                f"The database stands at {version or 'nothing'}, this program needs {migrations.HEAD}: "
                 "make a backup, then run `digest db migrate`."
             )
-        if self.file is not None and stands_at:
-            backups.copy(self.file, backups.beside(self.file, stands_at), as_other=False)
-        # Rebuilding a table must not cascade, so this connection leaves foreign keys alone.
-        engine = self.engine if self.file is None else engine_for(str(self.engine.url), foreign_keys=False)
-        with _translated(), engine.begin() as connection:
-            schema.migrate(connection)
+        if self.file is not None and version:
+            backup = self.file.with_name(f"{self.file.name}.{version}.backup")
+            backups.copy(self.file, backup, new_instance=False)
+        # SQLite rebuilds a table by dropping it, which must not cascade: no foreign keys on this connection.
+        engine = self.engine if self.file is None else create_engine(str(self.engine.url), foreign_keys=False)
+        with _translate_errors(), engine.begin() as connection:
+            migrations.migrate(connection)
         if engine is not self.engine:
             engine.dispose()
 
     @contextmanager
-    def _connected(self, *, reads_only: bool = False) -> Iterator[sa.Connection]:
-        with _translated(), self.engine.connect() as bare:
+    def _connect(self, *, reads_only: bool = False) -> Iterator[sa.Connection]:
+        with _translate_errors(), self.engine.connect() as bare:
             connection = bare.execution_options(reads_only=reads_only)
             if reads_only and is_postgres(connection):
                 connection = connection.execution_options(
@@ -144,8 +171,8 @@ class Database:
                 yield connection
 
 
-def _engine(url: str) -> sa.Engine:
-    """An engine for an operator's URL; plain postgresql:// means our driver."""
+def _create_engine(url: str) -> sa.Engine:
+    """Create an engine for an operator's URL; plain postgresql:// means the psycopg driver."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
@@ -155,14 +182,25 @@ def _engine(url: str) -> sa.Engine:
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", _DRIVER):
         raise ConfigError(f"{parsed.drivername} is not supported; use sqlite:/// or {_DRIVER}://.")
     try:
-        return engine_for(parsed.render_as_string(hide_password=False))
+        return create_engine(parsed.render_as_string(hide_password=False))
     except ModuleNotFoundError as error:
         raise ConfigError("PostgreSQL needs its driver: pip install 'digest[postgres]'.") from error
 
 
+def _check_location(file: Path) -> None:
+    """Raise ConfigError if no database file can be created there."""
+    folder = file.resolve().parent
+    if not folder.is_dir():
+        raise ConfigError(
+            f"There is no folder {folder} for the database: make it, or set DIGEST_DATABASE_URL to another."
+        )
+    if file.is_dir():
+        raise ConfigError(f"{file} is a folder, not a database: set DIGEST_DATABASE_URL to a file.")
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
-    """At this border the driver's errors become ours."""
+def _translate_errors() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
     try:
         yield
     except sa.exc.TimeoutError as error:
@@ -173,8 +211,15 @@ def _translated() -> Iterator[None]:
             raise StoreBusy(f"The database is in use: {reason}. Try again in a moment.") from error
         if _NO_DATABASE.search(reason):
             raise ConfigError(
-                f"DIGEST_DATABASE_URL names no database that we can open: {with_remedy(reason)}"
+                f"DIGEST_DATABASE_URL names no database that we can open: {_add_hint(reason)}"
             ) from error
-        raise StoreError(f"The database refused: {with_remedy(reason)}") from error
-    except sa.exc.StatementError as error:  # without its text, which holds every value
+        raise StoreError(f"The database refused: {_add_hint(reason)}") from error
+    except sa.exc.StatementError as error:  # not its text, which contains every value
         raise StoreError(f"The database cannot hold such a value: {error.orig}.") from error
+
+
+def _add_hint(reason: str) -> str:
+    """Return the driver's message on one line, followed by what to do about it if that is known."""
+    line = " ".join(reason.split()).rstrip(".")
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(line)), "")
+    return f"{line}. {hint}".rstrip()

@@ -1,4 +1,4 @@
-"""What do texts mean to a model? Vectors of papers by model, and profiles in numbers, as they were made."""
+"""Embeddings of papers, by model, and encoded profiles of subscribers."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.dialects import among, insert
+from digest.db.dialects import in_values, insert
 from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
-_PIECE = 2000  # papers read at once, so that memory stays flat
+_CHUNK = 2000  # papers read at once, to limit memory
+_SAVE_PROFILE_VECTORS = sa.text(
+    "INSERT INTO outline (subscriber_id, revision, made_by, outline)"
+    " SELECT id, :revision, :made_by, :outline FROM subscriber WHERE id = :subscriber_id"
+    " ON CONFLICT (subscriber_id) DO UPDATE SET"
+    " revision = excluded.revision, made_by = excluded.made_by, outline = excluded.outline"
+).bindparams(sa.bindparam("outline", type_=sa.LargeBinary()))
 
 
 @dataclass(frozen=True, slots=True)
-class KeptModel:
-    """A model as the store knows it."""
+class StoredModel:
+    """An embedding model whose vectors are stored."""
 
     id: int
     name: str
@@ -26,136 +32,137 @@ class KeptModel:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptOutline:
-    """A packed outline, and of which revision of the profile it is."""
+class StoredProfileVectors:
+    """An encoded profile, with the revision of the profile it was made from."""
 
     revision: int
     made_by: str
-    outline: bytes
+    packed: bytes
 
 
-def text_key(text: str) -> int:
-    """The number a text is known by: its vector is as good for every paper that says the same."""
-    told = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(told.digest(), "big", signed=True)
+def compute_text_key(text: str) -> int:
+    """Return the 64-bit key of a text: papers with the same text share their vector."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 class Vectors:
-    """The vectors of one transaction."""
+    """Repository of embedding models, their vectors and encoded profiles."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def models(self) -> tuple[KeptModel, ...]:
-        """Every model that vectors are kept of: one that knows all papers first, then who began first."""
+    def list_models(self) -> tuple[StoredModel, ...]:
+        """Return all models with stored vectors: complete ones first, then in the order they were added."""
         query = sa.select(MODEL).order_by(MODEL.c.is_complete.desc(), MODEL.c.id)
         rows = self._connection.execute(query)
-        return tuple(KeptModel(row.id, row.name, row.setting, row.fit, row.is_complete) for row in rows)
+        return tuple(StoredModel(row.id, row.name, row.setting, row.fit, row.is_complete) for row in rows)
 
-    def serving(self) -> KeptModel | None:
-        """The model that knows all papers; while there is none, the one that has learnt them for longest."""
-        return next(iter(self.models()), None)
+    def get_serving_model(self) -> StoredModel | None:
+        """Return the model in use: the complete one, or while there is none the oldest."""
+        return next(iter(self.list_models()), None)
 
-    def model(self, name: str) -> KeptModel | None:
-        """The model of this name and version, complete or not."""
-        return next((each for each in self.models() if each.name == name), None)
+    def find_model(self, name: str) -> StoredModel | None:
+        """Return the model with this name and version, complete or not."""
+        return next((model for model in self.list_models() if model.name == name), None)
 
-    def begin(self, name: str, *, setting: str, fit: bytes, now: datetime) -> None:
-        """A new model starts to learn the papers; until it knows all, the one before serves."""
+    def add_model(self, name: str, *, setting: str, fit: bytes, now: datetime) -> None:
+        """Add an incomplete model, unless it exists; the former one stays in use until it is complete."""
         row = {"name": name, "setting": setting, "fit": fit, "made_at": now, "is_complete": False}
         self._connection.execute(insert(self._connection, MODEL).values(row).on_conflict_do_nothing())
 
-    def complete(self, model: KeptModel) -> None:
-        """This model knows all papers: from now on it serves, and what others made is dropped."""
+    def complete_model(self, model: StoredModel) -> None:
+        """Mark a model as complete, so that it is used, and delete all others with their vectors."""
         self._connection.execute(sa.delete(VECTOR).where(VECTOR.c.model_id != model.id))
         self._connection.execute(sa.delete(MODEL).where(MODEL.c.id != model.id))
         self._connection.execute(sa.update(MODEL).where(MODEL.c.id == model.id).values(is_complete=True))
 
-    def of(self, model: KeptModel, keys: Collection[int]) -> dict[int, bytes]:
-        """The vectors of these texts, by their keys; those not yet made are missing."""
+    def get_vectors(self, model: StoredModel, keys: Collection[int]) -> dict[int, bytes]:
+        """Return the vectors of these text keys; those not yet computed are missing."""
         query = sa.select(VECTOR.c.key, VECTOR.c.vector).where(
-            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+            VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
         )
         return {row.key: row.vector for row in self._connection.execute(query)}
 
-    def of_newest(self, model: KeptModel, *, most: int) -> Iterator[tuple[str, bytes]]:
-        """The vectors of those among the newest papers that have one, by the paper's id, the newest first."""
-        for papers in self.newest(most):
-            vectors = self.of(model, {key for _, key in papers})
-            yield from ((known, vectors[key]) for known, key in papers if key in vectors)
+    def iter_newest_vectors(self, model: StoredModel, *, limit: int) -> Iterator[tuple[str, bytes]]:
+        """Yield (paper id, vector) of those of the *limit* newest papers that have a vector, newest first."""
+        for papers in self.iter_newest_papers(limit):
+            vectors = self.get_vectors(model, {key for _, key in papers})
+            yield from ((paper_id, vectors[key]) for paper_id, key in papers if key in vectors)
 
-    def held(self, model: KeptModel, keys: Collection[int]) -> set[int]:
-        """Those of these texts, by their keys, that this model has a vector of."""
+    def find_existing_keys(self, model: StoredModel, keys: Collection[int]) -> set[int]:
+        """Return those of these text keys that have a vector of this model."""
         query = sa.select(VECTOR.c.key).where(
-            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+            VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
         )
         return set(self._connection.scalars(query))
 
-    def newest_texts(self, most: int, *, below: int | None = None) -> list[tuple[int, str]]:
-        """What the newest papers say, with their numbers, the newest first; only those below a number."""
+    def list_newest_texts(self, limit: int, *, below: int | None = None) -> list[tuple[int, str]]:
+        """Return (number, text) of the newest papers, newest first; only of numbers less than *below*."""
         query = sa.select(PAPER.c.number, PAPER.c.title, PAPER.c.abstract)
-        query = query.order_by(PAPER.c.number.desc()).limit(most)
+        query = query.order_by(PAPER.c.number.desc()).limit(limit)
         if below is not None:
             query = query.where(PAPER.c.number < below)
         return [(row.number, f"{row.title}\n{row.abstract}") for row in self._connection.execute(query)]
 
-    def newest(self, most: int) -> Iterator[list[tuple[str, int]]]:
-        """The newest papers in pieces, the newest first: each one's id and its text's key; none withdrawn."""
+    def iter_newest_papers(self, limit: int) -> Iterator[list[tuple[str, int]]]:
+        """Yield the newest papers in chunks of (id, text key), newest first, without withdrawn ones."""
         columns = (PAPER.c.number, PAPER.c.id, PAPER.c.title, PAPER.c.abstract, PAPER.c.withdrawn)
         query = sa.select(*columns).order_by(PAPER.c.number.desc())
         below: sa.ColumnElement[bool] = sa.true()
-        for start in range(0, most, _PIECE):
-            rows = self._connection.execute(query.where(below).limit(min(_PIECE, most - start))).all()
+        for start in range(0, limit, _CHUNK):
+            rows = self._connection.execute(query.where(below).limit(min(_CHUNK, limit - start))).all()
             if not rows:
                 return
-            yield [(row.id, text_key(f"{row.title}\n{row.abstract}")) for row in rows if not row.withdrawn]
+            yield [
+                (row.id, compute_text_key(f"{row.title}\n{row.abstract}"))
+                for row in rows
+                if not row.withdrawn
+            ]
             below = PAPER.c.number < rows[-1].number
 
-    def count(self, model: KeptModel) -> int:
-        """How many vectors this model has."""
+    def count_vectors(self, model: StoredModel) -> int:
+        """Return how many vectors of this model are stored."""
         query = sa.select(sa.func.count()).select_from(VECTOR).where(VECTOR.c.model_id == model.id)
         return int(self._connection.scalar(query) or 0)
 
-    def known(self, model: KeptModel) -> Iterator[int]:
-        """The keys of all texts that this model has a vector of, one after the other."""
+    def iter_keys(self, model: StoredModel) -> Iterator[int]:
+        """Yield the keys of all texts that have a vector of this model."""
         query = sa.select(VECTOR.c.key).where(VECTOR.c.model_id == model.id)
-        yield from self._connection.scalars(query, execution_options={"yield_per": _PIECE})
+        yield from self._connection.scalars(query, execution_options={"yield_per": _CHUNK})
 
-    def keep(self, model: KeptModel, vectors: Mapping[int, bytes]) -> None:
-        """Keep vectors by their texts' keys; those that are there already stay."""
+    def add_vectors(self, model: StoredModel, vectors: Mapping[int, bytes]) -> None:
+        """Store vectors by text key; existing ones are unchanged."""
         rows = [{"model_id": model.id, "key": key, "vector": vector} for key, vector in vectors.items()]
         if rows:
             self._connection.execute(insert(self._connection, VECTOR).on_conflict_do_nothing(), rows)
 
-    def forget(self, model: KeptModel, keys: Collection[int]) -> None:
-        """Drop the vectors of texts that no paper of interest says any more."""
-        old = sa.delete(VECTOR).where(
-            VECTOR.c.model_id == model.id, among(self._connection, VECTOR.c.key, keys)
+    def delete_vectors(self, model: StoredModel, keys: Collection[int]) -> None:
+        """Delete the vectors of these text keys."""
+        self._connection.execute(
+            sa.delete(VECTOR).where(
+                VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
+            )
         )
-        self._connection.execute(old)
 
-    def outlines(self, readers: Collection[int]) -> dict[int, KeptOutline]:
-        """The profiles of these readers in numbers, as far as they were kept."""
-        query = sa.select(OUTLINE).where(among(self._connection, OUTLINE.c.subscriber_id, readers))
+    def get_profile_vectors(self, subscriber_ids: Collection[int]) -> dict[int, StoredProfileVectors]:
+        """Return the encoded profiles of these subscribers, where there are any."""
+        query = sa.select(OUTLINE).where(in_values(self._connection, OUTLINE.c.subscriber_id, subscriber_ids))
         return {
-            row.subscriber_id: KeptOutline(row.revision, row.made_by, row.outline)
+            row.subscriber_id: StoredProfileVectors(row.revision, row.made_by, row.outline)
             for row in self._connection.execute(query)
         }
 
-    def keep_outlines(self, outlines: Mapping[int, KeptOutline]) -> None:
-        """Keep profiles in numbers; readers who were erased meanwhile are passed over."""
+    def save_profile_vectors(self, profiles: Mapping[int, StoredProfileVectors]) -> None:
+        """Insert or replace encoded profiles by subscriber id; subscribers erased meanwhile are skipped."""
         rows: list[dict[str, Any]] = [
-            {"who": reader, "rev": kept.revision, "how": kept.made_by, "told": kept.outline}
-            for reader, kept in outlines.items()
+            {
+                "subscriber_id": subscriber_id,
+                "revision": stored.revision,
+                "made_by": stored.made_by,
+                "outline": stored.packed,
+            }
+            for subscriber_id, stored in profiles.items()
         ]
-        if not rows:
-            return
-        self._connection.execute(_KEEP, rows)
-
-
-_KEEP = sa.text(
-    "INSERT INTO outline (subscriber_id, revision, made_by, outline)"
-    " SELECT id, :rev, :how, :told FROM subscriber WHERE id = :who"
-    " ON CONFLICT (subscriber_id) DO UPDATE SET"
-    " revision = excluded.revision, made_by = excluded.made_by, outline = excluded.outline"
-).bindparams(sa.bindparam("told", type_=sa.LargeBinary()))
+        if rows:
+            self._connection.execute(_SAVE_PROFILE_VECTORS, rows)

@@ -1,4 +1,4 @@
-"""Who may send from this file? The kernel holds the lock, so a killed process never leaves it behind."""
+"""The sender's lock of an SQLite database: an flock, which the kernel releases when the process dies."""
 
 import fcntl
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from digest.models.errors import StoreBusy
 
 
 @contextmanager
-def only_sender(file: Path | None) -> Iterator[None]:
-    """Hold the sender's lock beside an SQLite file, or raise StoreBusy at once. No file, no lock."""
+def lock_sender(file: Path | None) -> Iterator[None]:
+    """Hold the sender's lock beside a database file, or raise StoreBusy at once; no file, no lock."""
     if file is None:
         yield
         return

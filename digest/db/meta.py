@@ -1,4 +1,4 @@
-"""Which database is this, and may it send? Single facts, kept under a name."""
+"""Key-value facts about this database, among them why sending is paused."""
 
 import sqlalchemy as sa
 
@@ -9,34 +9,34 @@ _PAUSED = "paused"
 
 
 class Meta:
-    """Key and value; a missing value is an empty string."""
+    """Key-value store of strings; a missing value reads as an empty string."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def read(self, key: str) -> str:
-        """The value under a key, or an empty string."""
+        """Return the value of a key, or an empty string."""
         query = sa.select(META.c.value).where(META.c.key == key)
         return str(self._connection.scalar(query) or "")
 
     def write(self, key: str, value: str) -> None:
-        """Keep a value under a key, over whatever was there."""
+        """Set the value of a key, replacing an existing one."""
         row = insert(self._connection, META).values(key=key, value=value)
         self._connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
-    def forget(self, key: str) -> None:
-        """Remove a key; removing it twice is fine."""
+    def delete(self, key: str) -> None:
+        """Delete a key; a missing key is not an error."""
         self._connection.execute(sa.delete(META).where(META.c.key == key))
 
     @property
     def paused(self) -> str:
-        """Why nothing may be sent from this database now; empty when all is well."""
+        """Why nothing may be sent from this database; empty when sending is allowed."""
         return self.read(_PAUSED)
 
     def pause(self, reason: str) -> None:
-        """Stop all sending until `resume`; the reason is a sentence for the operator."""
+        """Stop all sending until `resume`; *reason* is a sentence for the operator."""
         self.write(_PAUSED, reason)
 
     def resume(self) -> None:
-        """Let mail go out again."""
-        self.forget(_PAUSED)
+        """Allow sending again."""
+        self.delete(_PAUSED)

@@ -1,4 +1,7 @@
-"""Who sends, and is it still theirs to send? The sender's ledger over a store: lock, lease, recovery."""
+"""A sender's session on a database: the right to send, its lease, and recovery of what dead senders held.
+
+Implements `digest.delivery.interfaces.DeliveryQueue`.
+"""
 
 import contextlib
 import os
@@ -12,205 +15,214 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from digest.db.database import Database
-from digest.db.deliveries.bounce_policy import Standing
-from digest.db.deliveries.queue import Queue
-from digest.db.deliveries.token_buckets import Throttles
+from digest.db.deliveries.bounce_policy import BouncePolicy
+from digest.db.deliveries.queue import SendQueue
+from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.tables import DELIVERY, WORKER
 from digest.db.transaction import Transaction
 from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryState
 from digest.models.errors import LeaseLost, StoreBusy, StoreError
 
-DEADLOCKS = 3  # so often in a row we believe in bad luck
-T = TypeVar("T")
+MAX_DEADLOCKS = 3  # retries in a row
 LEASE = timedelta(seconds=60)
-_CLOCK = sa.func.clock_timestamp()
+_DATABASE_CLOCK = sa.func.clock_timestamp()  # one clock for all machines
+T = TypeVar("T")
 
 
 def _wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def is_wanted(tx: Transaction, now: datetime) -> bool:
-    """Whether a sender would find something to do: mail that may go, or mail that a dead sender holds."""
+def has_work(tx: Transaction, now: datetime) -> bool:
+    """Return whether a sender would find a due delivery, or one that a dead sender holds (PostgreSQL)."""
     due = sa.exists().where(DELIVERY.c.state == DeliveryState.QUEUED, DELIVERY.c.not_before <= now)
-    alive = sa.select(WORKER.c.id).where(WORKER.c.lease_until > _CLOCK)
+    alive = sa.select(WORKER.c.id).where(WORKER.c.lease_until > _DATABASE_CLOCK)
     held = DELIVERY.c.state.in_((DeliveryState.LEASED, DeliveryState.SENDING))
     orphaned = sa.exists().where(held, DELIVERY.c.owner.not_in(alive))
     return not tx.meta.paused and bool(tx.connection.scalar(sa.select(due | orphaned)))
 
 
 class SenderSession:
-    """The ledger in a sender's hands; `with SendersLedger(store, pepper=...) as ledger`.
+    """The delivery queue of one sending process; a context manager.
 
-    Opening it takes the right to send (SQLite: one process, or StoreBusy; PostgreSQL: a lease of our
-    own) and puts what a dead sender left behind back into the queue. `resend=False` means: what may
-    have been accepted is never sent again, even if it was not.
+    Entering it takes the right to send (SQLite: one process, else StoreBusy; PostgreSQL: a lease) and puts
+    deliveries that dead senders held back into the queue. With `resend=False` a message that may have been
+    accepted is never sent again, even if it was not accepted.
     """
 
     def __init__(
         self,
-        store: Database,
+        database: Database,
         *,
         suppression_key: bytes,
         resend: bool = True,
         lease: timedelta = LEASE,
-        wall: Callable[[], datetime] = _wall_clock,
+        wall_clock: Callable[[], datetime] = _wall_clock,
     ) -> None:
-        self._store = store
-        self._pepper = suppression_key
+        self._database = database
+        self._suppression_key = suppression_key
         self.resends = resend
-        self._lease = lease if is_postgres(store.engine) else None
-        self._wall = wall
+        self._lease = lease if is_postgres(database.engine) else None
+        self._wall_clock = wall_clock
         self._owner = uuid4().hex
-        self._braked: frozenset[str] = frozenset()
-        self._keys: dict[int, str] = {}  # of the mail in our hands: what its reader is suppressed under
-        self._holding = contextlib.ExitStack()
+        self._limited_domains: frozenset[str] = frozenset()
+        self._keys: dict[int, str] = {}  # recipients' suppression keys, by id of the claimed delivery
+        self._resources = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._holding.enter_context(self._store.sender())
+        self._resources.enter_context(self._database.lock_sender())
         try:
-            self._once_more(self._start)
+            self._retry_deadlocks(self._start)
         except BaseException:
-            self._holding.close()
+            self._resources.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._holding, contextlib.suppress(StoreError):  # the next start recovers it all the same
+        with self._resources, contextlib.suppress(StoreError):  # the next start recovers what this misses
             self._end()
 
-    # ---- what the pump asks (deliver/ledger.py)
+    # ---- the DeliveryQueue protocol
 
     @property
-    def heartbeat(self) -> float:
-        """A third of the lease, so that two beats may fail."""
+    def heartbeat_seconds(self) -> float:
+        """A third of the lease, so that two renewals may fail; 0 without a lease."""
         return self._lease.total_seconds() / 3 if self._lease else 0.0
 
     def claim(self, limit: int, now: datetime) -> ClaimedBatch:
-        """Take due mail; nothing while the house is paused. On PostgreSQL the dead are buried on the way."""
-        return self._once_more(lambda: self._claim(limit, now))
+        """Claim up to *limit* due deliveries; none while sending is paused.
+
+        On PostgreSQL it first recovers what senders with an expired lease held.
+        """
+        return self._retry_deadlocks(lambda: self._claim(limit, now))
 
     def _claim(self, limit: int, now: datetime) -> ClaimedBatch:
         if self._lease:
-            self._bury(now)
-        with self._store.begin() as tx:
+            self._recover_dead_senders(now)
+        with self._database.begin() as tx:
             if tx.meta.paused:
                 return ClaimedBatch()
-            self._hold(tx)
-            throttles = Throttles(self._wall())
-            claimed = self._queue(tx).claim(limit, now, throttles=throttles)
-        self._braked = throttles.braked
+            self._check_lease(tx)
+            buckets = TokenBuckets(self._wall_clock())
+            claimed = self._queue(tx).claim(limit, now, buckets=buckets)
+        self._limited_domains = buckets.limited_domains
         return claimed
 
-    def turn(
+    def commit(
         self,
-        settlements: Sequence[AttemptResult],
+        results: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,
         bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
-        """Results, the next intents, and which bodies go out next: one commit."""
-        with self._store.begin() as tx:
-            self._hold(tx)
+        """Write results and intents, and which bodies are sent next, in one transaction."""
+        with self._database.begin() as tx:
+            self._check_lease(tx)
             queue = self._queue(tx)
-            queue.settle(settlements)
-            Standing(tx.connection, suppression_key=self._pepper).note(settlements)
-            if self._braked or any(each.brake for each in settlements):
-                Throttles(self._wall()).learn(tx.connection, settlements, self._braked)
+            queue.settle(results)
+            BouncePolicy(tx.connection, suppression_key=self._suppression_key).record_results(results)
+            if self._limited_domains or any(result.throttle for result in results):
+                TokenBuckets(self._wall_clock()).adjust(tx.connection, results, self._limited_domains)
             granted = queue.intend(intents, now)
             queue.mark_body_sent(bodies)
-        for settlement in settlements:
-            self._keys.pop(settlement.delivery.id, None)
+        for result in results:
+            self._keys.pop(result.delivery.id, None)
         return granted
 
-    def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  others may note when
-        """Claimed mail goes back untouched."""
+    def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:  # noqa: ARG002  for other queues
+        """Put claimed deliveries back into the queue unchanged."""
 
-        def give_back() -> None:
-            with self._store.begin() as tx:
+        def release() -> None:
+            with self._database.begin() as tx:
                 self._queue(tx).release(deliveries)
 
-        self._once_more(give_back)
+        self._retry_deadlocks(release)
 
-    def draw(self, key: str, rate: float, want: int) -> tuple[int, float]:
-        """Tokens from the bucket that all senders share."""
+    def take_tokens(self, key: str, rate: float, want: int) -> tuple[int, float]:
+        """Take up to *want* tokens from a bucket that all senders share."""
 
-        def drawn() -> tuple[int, float]:
-            with self._store.begin() as tx:
-                return Throttles(self._wall()).draw(tx.connection, key, rate, want)
+        def take() -> tuple[int, float]:
+            with self._database.begin() as tx:
+                return TokenBuckets(self._wall_clock()).take_tokens(tx.connection, key, rate, want)
 
-        return self._once_more(drawn)
+        return self._retry_deadlocks(take)
 
-    def beat(self) -> None:
-        """Prolong the lease, by the database's own clock."""
+    def renew_lease(self) -> None:
+        """Extend the lease, by the database's clock. Raises LeaseLost when it has run out."""
         if self._lease is not None:
-            self._once_more(self._prolong)
+            self._retry_deadlocks(self._renew)
 
-    def _prolong(self) -> None:
+    def _renew(self) -> None:
         lease = self._lease or LEASE
-        with self._store.begin() as tx:
-            longer = sa.update(WORKER).where(WORKER.c.id == self._owner, WORKER.c.lease_until > _CLOCK)
-            if tx.connection.execute(longer.values(lease_until=_CLOCK + lease)).rowcount == 0:
+        with self._database.begin() as tx:
+            renewal = sa.update(WORKER).where(
+                WORKER.c.id == self._owner, WORKER.c.lease_until > _DATABASE_CLOCK
+            )
+            if tx.connection.execute(renewal.values(lease_until=_DATABASE_CLOCK + lease)).rowcount == 0:
                 raise LeaseLost
 
-    # ---- inside
+    # ---- internals
 
-    def _once_more(self, work: Callable[[], T]) -> T:
-        """Do it, and again where PostgreSQL chose us as the victim of a deadlock: it has undone all of it.
+    def _retry_deadlocks(self, work: Callable[[], T]) -> T:
+        """Run *work*, again if PostgreSQL rolled it back because of a deadlock.
 
-        Results and intents are repeated by the scribe. On SQLite we have waited long enough already.
+        Not used by `commit`, which the ledger writer repeats itself, nor on SQLite, which has waited already.
         """
-        for _ in range(DEADLOCKS if self._lease else 0):
+        for _ in range(MAX_DEADLOCKS if self._lease else 0):
             try:
                 return work()
             except StoreBusy:
                 continue
         return work()
 
-    def _queue(self, tx: Transaction) -> Queue:
-        return Queue(tx.connection, owner=self._owner, suppression_key=self._pepper, keys=self._keys)
+    def _queue(self, tx: Transaction) -> SendQueue:
+        return SendQueue(
+            tx.connection, owner=self._owner, suppression_key=self._suppression_key, keys=self._keys
+        )
 
     def _start(self) -> None:
-        if self._lease is None:  # the kernel gave us the lock: every other sender is certainly dead
-            with self._store.begin() as tx:
-                self._queue(tx).recover(sa.true(), self._wall(), resend=self.resends)
+        if self._lease is None:  # we have the file lock, so every other sender is dead
+            with self._database.begin() as tx:
+                self._queue(tx).recover(sa.true(), self._wall_clock(), resend=self.resends)
             return
-        with self._store.begin() as tx:
+        with self._database.begin() as tx:
             tx.connection.execute(
                 sa.insert(WORKER).values(
                     id=self._owner,
                     host=socket.gethostname(),
                     process=os.getpid(),
-                    started_at=_CLOCK,
-                    lease_until=_CLOCK + self._lease,
+                    started_at=_DATABASE_CLOCK,
+                    lease_until=_DATABASE_CLOCK + self._lease,
                 )
             )
-        self._bury(self._wall())
+        self._recover_dead_senders(self._wall_clock())
 
-    def _hold(self, tx: Transaction) -> None:
-        """Our lease lives and nobody can end it before this transaction does; LeaseLost otherwise."""
+    def _check_lease(self, tx: Transaction) -> None:
+        """Raise LeaseLost unless our lease is valid; lock it until the end of the transaction."""
         if self._lease:
-            mine = sa.select(WORKER.c.id).where(WORKER.c.id == self._owner, WORKER.c.lease_until > _CLOCK)
-            if tx.connection.scalar(mine.with_for_update(read=True)) is None:
+            own = sa.select(WORKER.c.id).where(
+                WORKER.c.id == self._owner, WORKER.c.lease_until > _DATABASE_CLOCK
+            )
+            if tx.connection.scalar(own.with_for_update(read=True)) is None:
                 raise LeaseLost
 
-    def _bury(self, now: datetime) -> None:
-        """Take over from workers whose lease has run out, and from those that no longer exist."""
-        with self._store.begin() as tx:
-            over = sa.select(WORKER.c.id).where(WORKER.c.lease_until < _CLOCK)
-            dead = sa.delete(WORKER).where(WORKER.c.id.in_(over.with_for_update(skip_locked=True)))
-            tx.connection.execute(dead)
+    def _recover_dead_senders(self, now: datetime) -> None:
+        """Recover the deliveries of workers whose lease has run out or whose row is gone."""
+        with self._database.begin() as tx:
+            expired = sa.select(WORKER.c.id).where(WORKER.c.lease_until < _DATABASE_CLOCK)
+            locked = expired.with_for_update(skip_locked=True)
+            tx.connection.execute(sa.delete(WORKER).where(WORKER.c.id.in_(locked)))
             orphaned = DELIVERY.c.owner.not_in(sa.select(WORKER.c.id))
             self._queue(tx).recover(orphaned, now, resend=self.resends)
 
     def _end(self) -> None:
-        """Leave nothing behind: what is still in our hands is treated as if we had died."""
-        with self._store.begin() as tx:
-            mine = DELIVERY.c.owner == self._owner
-            self._queue(tx).recover(mine, self._wall(), resend=self.resends)
+        """Recover what we still hold as if we had died, and give the lease back."""
+        with self._database.begin() as tx:
+            own = DELIVERY.c.owner == self._owner
+            self._queue(tx).recover(own, self._wall_clock(), resend=self.resends)
             if self._lease:
                 tx.connection.execute(sa.delete(WORKER).where(WORKER.c.id == self._owner))

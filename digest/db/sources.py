@@ -1,4 +1,4 @@
-"""How are the sources doing, what did they last say, and does an edition wait for a person?"""
+"""The state and last good answer of each source, its fetch history, and editions on hold."""
 
 import zlib
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from digest.db.dialects import insert
 from digest.db.tables import HOLD, READING, SOURCE
 from digest.models import FetchResult, FetchState, Health
 
-USUAL_OF = 20  # fresh readings whose median is what is usual
+USUAL_DAYS = 20  # the median of so many days with unseen papers is the usual count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceState:
-    """One scope of one source, as of its last reading."""
+    """One scope of one source, as of its last fetch."""
 
     source: str
     scope: str
@@ -26,15 +26,15 @@ class SourceState:
     note: str
     fetched: int
     unseen: int
-    overlap: int  # papers that were in its last good answer too
+    overlap: int  # papers that were also in the last good answer
     newest: str
     day: date | None
-    good_at: datetime | None  # when it last answered well
+    good_at: datetime | None  # time of the last good answer
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An edition kept back, why, and who let it go."""
+    """An edition on hold: why, since when, and who released it."""
 
     key: str
     reason: str
@@ -44,35 +44,41 @@ class Hold:
 
 
 class Sources:
-    """What is known about the sources, in one transaction."""
+    """Repository of sources, fetches and holds."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def record(self, reading: FetchResult, *, new: int | None = None, overlap: int | None = None) -> None:
-        """Write a reading down. Only a good one replaces the answer and the ids we remember."""
-        ids = [paper.id for paper in reading.papers]
+    def record(self, result: FetchResult, *, new: int | None = None, overlap: int | None = None) -> None:
+        """Add a result to the history and update the state of its scope.
+
+        Only a good result replaces the stored answer and ids. *new* overrides the number of unseen papers;
+        *overlap* is counted against the last good answer unless given.
+        """
+        ids = [paper.id for paper in result.papers]
         if overlap is None:
-            overlap = len(self.memory(reading.source).get(reading.scope, FetchState()).ids & {*ids})
-        facts = _facts(reading, unseen=reading.unseen if new is None else new, overlap=overlap)
-        self._connection.execute(sa.insert(READING), facts)
-        fresh = {**facts, **_good(reading, ids)} if _is_good(reading) else facts
+            overlap = len(self.get_fetch_states(result.source).get(result.scope, FetchState()).ids & {*ids})
+        row = _to_row(result, unseen=result.unseen if new is None else new, overlap=overlap)
+        self._connection.execute(sa.insert(READING), row)
+        is_good = result.health is Health.OK and bool(result.papers or result.body)
+        changed = {**row, **_to_answer(result, ids)} if is_good else row
         blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
-        row = insert(self._connection, SOURCE).values(**{**blank, **fresh})
-        kept = {} if facts["day"] and facts["unseen"] else {"day": SOURCE.c.day}
+        # `day` is that of the last result which brought unseen papers.
+        unchanged = {} if row["day"] and row["unseen"] else {"day": SOURCE.c.day}
+        upsert = insert(self._connection, SOURCE).values(**{**blank, **changed})
         self._connection.execute(
-            row.on_conflict_do_update(index_elements=["source", "scope"], set_={**fresh, **kept})
+            upsert.on_conflict_do_update(index_elements=["source", "scope"], set_={**changed, **unchanged})
         )
 
-    def latest(self) -> tuple[SourceState, ...]:
-        """Every scope of every source, as of its last reading."""
+    def list_latest(self) -> tuple[SourceState, ...]:
+        """Return the state of every scope of every source, ordered by source and scope."""
         names = list(SourceState.__dataclass_fields__)
         query = sa.select(*(SOURCE.c[name] for name in names)).order_by(SOURCE.c.source, SOURCE.c.scope)
         rows = self._connection.execute(query).mappings()
         return tuple(SourceState(**{**row, "health": Health(row["health"])}) for row in rows)
 
-    def memory(self, source: str) -> dict[str, FetchState]:
-        """What each scope of a source last answered well: to ask politely, and to notice a stale batch."""
+    def get_fetch_states(self, source: str) -> dict[str, FetchState]:
+        """Return what a source's fetch needs of each scope's last good answer, by scope."""
         query = sa.select(SOURCE).where(SOURCE.c.source == source)
         return {
             row.scope: FetchState(
@@ -82,32 +88,32 @@ class Sources:
                 newest=row.newest,
                 ids=frozenset(row.ids),
                 day=row.day,
-                usual=self.usual(source, row.scope),
+                usual=self.get_usual_count(source, row.scope),
             )
             for row in self._connection.execute(query)
         }
 
-    def body(self, source: str, scope: str) -> bytes:
-        """The last good answer as it came, for replay; empty when there is none."""
+    def get_body(self, source: str, scope: str) -> bytes:
+        """Return the last good answer as it was received, for replay; empty if there is none."""
         query = sa.select(SOURCE.c.body).where(SOURCE.c.source == source, SOURCE.c.scope == scope)
-        packed = self._connection.scalar(query)
-        return zlib.decompress(packed) if packed else b""
+        compressed = self._connection.scalar(query)
+        return zlib.decompress(compressed) if compressed else b""
 
-    def usual(self, source: str, scope: str) -> float | None:
-        """How many unseen papers a fresh batch usually brings; None before there was one."""
+    def get_usual_count(self, source: str, scope: str) -> float | None:
+        """Return the median number of unseen papers per day with any; None if there was no such day."""
         query = (
             sa.select(sa.func.sum(READING.c.unseen))
             .where(READING.c.source == source, READING.c.scope == scope, READING.c.day.is_not(None))
             .where(READING.c.unseen > 0)
             .group_by(READING.c.day)
             .order_by(READING.c.day.desc())
-            .limit(USUAL_OF)
+            .limit(USUAL_DAYS)
         )
         counts = [float(count) for (count,) in self._connection.execute(query)]
         return median(counts) if counts else None
 
-    def history(self, source: str, scope: str, *, since: datetime) -> tuple[SourceState, ...]:
-        """Every reading of a scope since a moment, oldest first."""
+    def list_history(self, source: str, scope: str, *, since: datetime) -> tuple[SourceState, ...]:
+        """Return all results of a scope since a moment, oldest first."""
         query = (
             sa.select(READING)
             .where(READING.c.source == source, READING.c.scope == scope, READING.c.read_at >= since)
@@ -121,52 +127,48 @@ class Sources:
             for row in self._connection.execute(query).mappings()
         )
 
-    def forget(self, before: datetime) -> int:
-        """Drop the lines of readings older than a moment; where each scope stands is kept."""
+    def delete_before(self, before: datetime) -> int:
+        """Delete the history before a moment, not the states; return how many rows were deleted."""
         return self._connection.execute(sa.delete(READING).where(READING.c.read_at < before)).rowcount
 
     def hold(self, key: str, reason: str, *, at: datetime) -> None:
-        """Keep an edition back until someone looks; held or released before, nothing changes."""
+        """Put an edition on hold until somebody releases it. Does nothing if it was ever held before."""
         row = insert(self._connection, HOLD).values(key=key, reason=reason, at=at, released_by="")
         self._connection.execute(row.on_conflict_do_nothing())
 
-    def held(self, key: str | None = None) -> tuple[Hold, ...]:
-        """The editions that wait, oldest first; of one key or all."""
+    def list_held(self, key: str | None = None) -> tuple[Hold, ...]:
+        """Return the holds not yet released, oldest first; of one key or all."""
         query = sa.select(HOLD).where(HOLD.c.released_at.is_(None)).order_by(HOLD.c.at, HOLD.c.key)
         if key is not None:
             query = query.where(HOLD.c.key == key)
         return tuple(Hold(*row) for row in self._connection.execute(query))
 
     def release(self, key: str, *, actor: str, at: datetime) -> bool:
-        """Let an edition go; whether it was waiting."""
-        waiting = sa.update(HOLD).where(HOLD.c.key == key, HOLD.c.released_at.is_(None))
-        return self._connection.execute(waiting.values(released_at=at, released_by=actor)).rowcount == 1
+        """Release an edition; return False if it was not on hold."""
+        held = sa.update(HOLD).where(HOLD.c.key == key, HOLD.c.released_at.is_(None))
+        return self._connection.execute(held.values(released_at=at, released_by=actor)).rowcount == 1
 
 
-def _is_good(reading: FetchResult) -> bool:
-    return reading.health is Health.OK and bool(reading.papers or reading.body)
-
-
-def _facts(reading: FetchResult, *, unseen: int, overlap: int) -> dict[str, Any]:
+def _to_row(result: FetchResult, *, unseen: int, overlap: int) -> dict[str, Any]:
     return {
-        "source": reading.source,
-        "scope": reading.scope,
-        "read_at": reading.read_at,
-        "health": str(reading.health),
-        "note": reading.note,
-        "fetched": len(reading.papers),
+        "source": result.source,
+        "scope": result.scope,
+        "read_at": result.read_at,
+        "health": str(result.health),
+        "note": result.note,
+        "fetched": len(result.papers),
         "unseen": unseen,
         "overlap": overlap,
-        "newest": reading.newest or max((paper.id for paper in reading.papers), default=""),
-        "day": reading.day,
+        "newest": result.newest or max((paper.id for paper in result.papers), default=""),
+        "day": result.day,
     }
 
 
-def _good(reading: FetchResult, ids: list[str]) -> dict[str, Any]:
+def _to_answer(result: FetchResult, ids: list[str]) -> dict[str, Any]:
     return {
-        "good_at": reading.read_at,
-        "etag": reading.etag,
-        "last_modified": reading.last_modified,
+        "good_at": result.read_at,
+        "etag": result.etag,
+        "last_modified": result.last_modified,
         "ids": ids,
-        "body": zlib.compress(reading.body),
+        "body": zlib.compress(result.body),
     }

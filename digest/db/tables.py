@@ -1,7 +1,7 @@
-"""Which tables are there? The shape of the database, and nothing else.
+"""The tables of the database.
 
-These classes never leave this room: repositories turn rows into the nouns of `digest.model`.
-Words of a closed set (states, kinds) are plain text here, so a new word needs no migration.
+These classes are used only inside `digest.db`: repositories convert rows to the classes of `digest.models`.
+Values of enumerations (states, kinds) are plain text here, so that a new value needs no migration.
 """
 
 from datetime import date, datetime
@@ -19,13 +19,13 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
-ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only an INTEGER
-NEVER_REUSED = {"sqlite_autoincrement": True}  # other rows' keys name this id even when it is gone
-CLUSTERED = {"sqlite_with_rowid": False}  # the primary key is the table: no second tree to write
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite autoincrements only INTEGER
+NEVER_REUSED = {"sqlite_autoincrement": True}  # keys of other rows contain this id even after it is deleted
+CLUSTERED = {"sqlite_with_rowid": False}  # rows are stored in the primary key: one b-tree to write, not two
 
 
 class TableBase(SQLModel):
-    """A table of ours; SQLModel's own metadata stays free for others."""
+    """Base of our tables, with metadata of its own, apart from SQLModel's global one."""
 
     metadata = sa.MetaData(naming_convention=NAMES)
 
@@ -43,7 +43,7 @@ def _foreign(to: str, *, gone: str = "CASCADE", **options: Any) -> Any:
 
 
 def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Index:
-    """An index of the few rows that are alive, so that history does not slow the queue down."""
+    """Return a partial index of the few open deliveries, so that finished ones do not slow the queue down."""
     where = sa.text(condition)
     return sa.Index(f"ix_delivery_{name}", *columns, sqlite_where=where, postgresql_where=where)
 
@@ -52,7 +52,7 @@ def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Inde
 
 
 class PaperRecord(TableBase, table=True):
-    """A work. `number` is ours and never shown; `id` may change when a better identity is learnt."""
+    """A paper. `number` is internal; `id` may change when a better identifier becomes known."""
 
     __tablename__ = "paper"
     number: int = Field(primary_key=True, sa_type=cast("Any", ID), sa_column_kwargs={"autoincrement": False})
@@ -84,27 +84,27 @@ class PaperRecord(TableBase, table=True):
 
 
 class PaperPastRecord(TableBase, table=True):
-    """What a mailed paper was like until it changed: an old mail can be shown as it was."""
+    """The content of a mailed paper until it changed, so that an old message can be shown as it was."""
 
     __tablename__ = "paper_past"
     __table_args__ = CLUSTERED
-    paper_id: str = Field(primary_key=True)  # as it was called then
+    paper_id: str = Field(primary_key=True)  # its id at that time
     until: datetime = Field(primary_key=True)
     content: dict[str, Any] = _json()
 
 
 class HeatRecord(TableBase, table=True):
-    """What editions say of how hot a paper was: many say the same."""
+    """The heat of a paper as editions show it, stored once for all editions that show the same."""
 
     __tablename__ = "heat"
     __table_args__ = CLUSTERED
-    key: str = Field(primary_key=True)  # made of what is told
+    key: str = Field(primary_key=True)  # derived from `told`
     told: str
-    needed_at: datetime  # when an edition that tells it was last planned
+    needed_at: datetime  # when an edition that shows it was last planned
 
 
 class AliasRecord(TableBase, table=True):
-    """Any key by which a paper may be met. Only a title key may point at several papers."""
+    """A key that identifies a paper. Only a title key may belong to several papers."""
 
     __tablename__ = "alias"
     __table_args__ = CLUSTERED
@@ -113,7 +113,7 @@ class AliasRecord(TableBase, table=True):
 
 
 class SignalRecord(TableBase, table=True):
-    """One observed total: the key makes each reading be kept once."""
+    """One observed count; the primary key makes each observation unique."""
 
     __tablename__ = "signal"
     __table_args__ = CLUSTERED
@@ -125,20 +125,20 @@ class SignalRecord(TableBase, table=True):
 
 
 class ModelRecord(TableBase, table=True):
-    """A model that papers were, or are being, turned into vectors by. The newest complete one serves."""
+    """An embedding model with stored vectors. The complete one is used."""
 
     __tablename__ = "model"
     __table_args__ = NEVER_REUSED
     id: int | None = _id()
-    name: str = Field(unique=True)  # with its version
-    setting: str  # by which it is loaded again
-    fit: bytes  # what it learnt of the field's language, if it learns
+    name: str = Field(unique=True)  # includes the version
+    setting: str  # how to load it again
+    fit: bytes  # what it learnt from the papers, if it is a fitted model
     made_at: datetime
     is_complete: bool
 
 
 class VectorRecord(TableBase, table=True):
-    """What a model makes of a paper; the key is that of the paper's wording."""
+    """A model's vector of a text; `key` is the hash of the text."""
 
     __tablename__ = "vector"
     __table_args__ = CLUSTERED
@@ -151,7 +151,7 @@ class VectorRecord(TableBase, table=True):
 
 
 class SourceRecord(TableBase, table=True):
-    """Where a source's scope stands, and what it last answered that made sense."""
+    """The state of one scope of a source, with its last good answer."""
 
     __tablename__ = "source"
     source: str = Field(primary_key=True)
@@ -172,7 +172,7 @@ class SourceRecord(TableBase, table=True):
 
 
 class ReadingRecord(TableBase, table=True):
-    """One line for every reading: what is usual here, and what happened lately?"""
+    """One row per fetch result, for the usual counts and the history."""
 
     __tablename__ = "reading"
     __table_args__ = (sa.Index(None, "source", "scope", "read_at"),)
@@ -190,7 +190,7 @@ class ReadingRecord(TableBase, table=True):
 
 
 class HoldRecord(TableBase, table=True):
-    """An edition that waits for a person to look at it."""
+    """An edition on hold until a person releases it."""
 
     __tablename__ = "hold"
     key: str = Field(primary_key=True)
@@ -200,11 +200,11 @@ class HoldRecord(TableBase, table=True):
     released_by: str = ""
 
 
-# ---- readers ---------------------------------------------------------------------------------------
+# ---- subscribers -----------------------------------------------------------------------------------
 
 
 class SubscriberRecord(TableBase, table=True):
-    """A reader. `mailbox` is the address in the one spelling that all its spellings share."""
+    """A subscriber. `mailbox` is the normalized address, the same for all its spellings."""
 
     __tablename__ = "subscriber"
     __table_args__ = NEVER_REUSED
@@ -221,12 +221,12 @@ class SubscriberRecord(TableBase, table=True):
     confirmed_at: datetime | None
     status_since: datetime
     asked_at: datetime | None
-    next_due: datetime | None = Field(index=True)  # set for the confirmed only
-    served_until: datetime | None  # the cursor
+    next_due: datetime | None = Field(index=True)  # only of confirmed subscribers
+    served_until: datetime | None  # papers first seen up to here were considered
 
 
 class OutlineRecord(TableBase, table=True):
-    """A reader's profile in numbers, as of one revision of it and made in one way."""
+    """A subscriber's encoded profile, of one revision and by one encoder (`made_by`)."""
 
     __tablename__ = "outline"
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
@@ -236,7 +236,7 @@ class OutlineRecord(TableBase, table=True):
 
 
 class SuppressionRecord(TableBase, table=True):
-    """A standing order never to mail an address, known only by its keyed hash."""
+    """An address that is never mailed, known only by its keyed hash."""
 
     __tablename__ = "suppression"
     key: str = Field(primary_key=True)
@@ -246,12 +246,12 @@ class SuppressionRecord(TableBase, table=True):
 
 
 class SentPaperRecord(TableBase, table=True):
-    """A paper that went, or is about to go, to a reader: never twice, unless it broke out since."""
+    """A paper sent to a subscriber or queued for them; sent twice only if it broke out since (`resent`)."""
 
     __tablename__ = "sent_paper"
     __table_args__ = CLUSTERED
     subscriber_id: int = _foreign("subscriber.id", primary_key=True)
-    day: date = Field(primary_key=True)  # second, so that "since" reads one stretch of the table
+    day: date = Field(primary_key=True)  # second, so that a query by day reads consecutive rows
     paper_id: str = Field(primary_key=True, index=True)
     resent: bool
     expected: float
@@ -259,11 +259,11 @@ class SentPaperRecord(TableBase, table=True):
     delivery_id: int = _foreign("delivery.id")
 
 
-# ---- mail ------------------------------------------------------------------------------------------
+# ---- deliveries ------------------------------------------------------------------------------------
 
 
 class DeliveryRecord(TableBase, table=True):
-    """The ledger: one mail's way to an address. `key` makes planning it twice one mail."""
+    """A message to one address, with its delivery state. The unique `key` makes queueing idempotent."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -278,7 +278,7 @@ class DeliveryRecord(TableBase, table=True):
     kind: str
     key: str = Field(unique=True)
     subscriber_id: int | None = _foreign("subscriber.id", gone="SET NULL")
-    address: str  # emptied when the subscriber is erased
+    address: str  # cleared when the subscriber is erased
     domain: str
     route: str
     state: str
@@ -293,7 +293,7 @@ class DeliveryRecord(TableBase, table=True):
     uncertain: int
     generation: int
     render_failures: int
-    body_out: bool  # sending, and the body may be on the wire: a crash now leaves it in doubt
+    body_out: bool  # the server may have the body: after a crash nobody knows whether it was accepted
     owner: str | None
     last_code: int
     last_enhanced: str
@@ -305,7 +305,7 @@ class DeliveryRecord(TableBase, table=True):
 
 
 class DeliveryEventRecord(TableBase, table=True):
-    """What we heard about a mail after it was accepted: a bounce, a complaint."""
+    """A bounce of or complaint about a delivery."""
 
     __tablename__ = "delivery_event"
     id: int | None = _id()
@@ -317,7 +317,7 @@ class DeliveryEventRecord(TableBase, table=True):
 
 
 class WorkerRecord(TableBase, table=True):
-    """One sending process and how long its lease on its mails lasts."""
+    """A sending process, with the end of its lease on the deliveries it holds."""
 
     __tablename__ = "worker"
     id: str = Field(primary_key=True)
@@ -328,7 +328,7 @@ class WorkerRecord(TableBase, table=True):
 
 
 class BucketRecord(TableBase, table=True):
-    """A limit that refills with time: of a route, a receiving domain, a visitor's address."""
+    """A token bucket: the rate limit of a route, a receiving domain or a visitor's address."""
 
     __tablename__ = "bucket"
     key: str = Field(primary_key=True)
@@ -340,11 +340,11 @@ class BucketRecord(TableBase, table=True):
     paused_until: datetime | None = None
 
 
-# ---- the house itself ------------------------------------------------------------------------------
+# ---- the installation ------------------------------------------------------------------------------
 
 
 class AuditRecord(TableBase, table=True):
-    """Who changed what. Rows are only ever added; a trigger refuses the rest. Holds no address."""
+    """Who changed what. Append-only, enforced by a trigger. Contains no address."""
 
     __tablename__ = "audit"
     id: int | None = _id()
@@ -356,7 +356,7 @@ class AuditRecord(TableBase, table=True):
 
 
 class MetaRecord(TableBase, table=True):
-    """Single facts about this database: which instance it is, whether it is paused."""
+    """Key-value facts about this database, such as its instance name and why it is paused."""
 
     __tablename__ = "meta"
     key: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What can be done in one transaction? A repository for each noun, all on the same connection."""
+"""A transaction with one repository per noun, all on the same connection."""
 
 from functools import cached_property
 
@@ -18,67 +18,67 @@ from digest.db.subscribers.suppressions import Suppressions
 
 
 class Transaction:
-    """Everything between one BEGIN and its COMMIT."""
+    """The repositories of one transaction."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
 
     @cached_property
     def papers(self) -> Papers:
-        """Papers, met by any of their keys."""
+        """Papers."""
         return Papers(self.connection)
 
     @cached_property
-    def past(self) -> PaperHistory:
-        """What mailed papers were before they changed."""
+    def paper_history(self) -> PaperHistory:
+        """Former contents of mailed papers."""
         return PaperHistory(self.connection)
 
     @cached_property
     def heats(self) -> Heats:
-        """What editions say of how hot papers were."""
+        """Heat values that editions show."""
         return Heats(self.connection)
 
     @cached_property
     def signals(self) -> Signals:
-        """Timed totals of attention."""
+        """Timed counts of attention."""
         return Signals(self.connection)
 
     @cached_property
     def sources(self) -> Sources:
-        """How the sources did, what they last said, and which editions are held."""
+        """Sources, their fetch history, and editions on hold."""
         return Sources(self.connection)
 
     @cached_property
     def subscribers(self) -> Subscribers:
-        """The readers."""
+        """Subscribers."""
         return Subscribers(self.connection)
 
     @cached_property
     def deliveries(self) -> Deliveries:
-        """The ledger of mail."""
+        """Deliveries."""
         return Deliveries(self.connection)
 
     @cached_property
-    def sent(self) -> SentPapers:
-        """What each reader was sent."""
+    def sent_papers(self) -> SentPapers:
+        """Papers sent to each subscriber."""
         return SentPapers(self.connection)
 
     @cached_property
     def suppressions(self) -> Suppressions:
-        """Addresses that are never written to."""
+        """Suppressed addresses."""
         return Suppressions(self.connection)
 
     @cached_property
     def vectors(self) -> Vectors:
-        """What models make of papers and profiles."""
+        """Embeddings of papers and encoded profiles."""
         return Vectors(self.connection)
 
     @cached_property
     def audit(self) -> Audit:
-        """Who changed what."""
+        """The audit log."""
         return Audit(self.connection)
 
     @cached_property
     def meta(self) -> Meta:
-        """Facts about this database."""
+        """Key-value facts about this database."""
         return Meta(self.connection)

@@ -1,1 +1,1 @@
-"""How does a mail leave the house, exactly once as far as the world allows?"""
+"""Sending of due messages: claim, render, hand over to a mail server, record the result."""

@@ -1,4 +1,4 @@
-"""How does one connection work through the mail? Intent, wire, result, over and over."""
+"""The send loop of one connection: commit the intent, send the message, commit the result."""
 
 import logging
 import time
@@ -7,192 +7,203 @@ from collections.abc import Collection
 from digest.delivery.dispatcher import Dispatcher, Item, domain_of
 from digest.delivery.ledger_writer import LedgerWriter
 from digest.delivery.message import Connection, SendResult, SmtpStage, Unreachable
-from digest.delivery.outcomes import settle
+from digest.delivery.outcomes import build_attempt_result
 from digest.delivery.reply_codes import Action, ReplyAction, classify
-from digest.delivery.routes import DomainWatch, Route
-from digest.delivery.stats import Counts
+from digest.delivery.routes import DomainMonitor, Route
+from digest.delivery.stats import SendCounters
 from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
 
 log = logging.getLogger(__name__)
 
-MOST_MAILS, MOST_SECONDS, MOST_IDLE = 100, 300.0, 10.0  # how long one connection is used
+MAX_MESSAGES, MAX_CONNECTION_SECONDS = 100, 300.0  # after either a connection is replaced
+MAX_IDLE_SECONDS = 10.0  # an open connection waits no longer for its next message
 
 
 class ConnectionLoop:
-    """One connection of a route after the other, until there is no more mail or the route is down.
+    """Keeps one connection of a route in use until nothing is left to send or the route is down.
 
-    At any moment at most one mail of a lane is between its dot and the commit of its result: that is
-    all a crash can double.
+    At any moment at most one message of a loop is between the end of its body and the commit of its
+    result: that is all a crash can duplicate.
     """
 
-    def __init__(  # noqa: PLR0913  a lane is where the sender's parts meet
+    def __init__(  # noqa: PLR0913  the parts of the sender meet here
         self,
         route: Route,
-        desk: Dispatcher,
-        scribe: LedgerWriter,
+        dispatcher: Dispatcher,
+        writer: LedgerWriter,
         *,
-        counts: Counts,
-        watch: DomainWatch,
+        counters: SendCounters,
+        domain_monitor: DomainMonitor,
         resend: bool,
     ) -> None:
         self._route = route
-        self._desk = desk
-        self._scribe = scribe
-        self._counts = counts
-        self._watch = watch
+        self._dispatcher = dispatcher
+        self._writer = writer
+        self._counters = counters
+        self._domain_monitor = domain_monitor
         self._resend = resend
-        self._result: AttemptResult | None = None  # known, not yet written down
-        self._body: Delivery | None = None  # goes out next, not yet written down
-        self._looks_ahead = False
+        self._result: AttemptResult | None = None  # of the last message, not yet committed
+        self._body: Delivery | None = None  # whose body is sent next, not yet committed
+        self._is_pipelined = False
 
     async def run(self) -> None:
-        """Take mail as long as there is some."""
-        hand = await self._desk.next(self._route)
-        while hand:
-            line = await self._open(hand)
-            if line is None:
+        """Send until nothing is left, over one connection after the other."""
+        item = await self._dispatcher.wait_for_next(self._route)
+        while item:
+            connection = await self._open(item)
+            if connection is None:
                 return
-            hand = await self._use(line, hand) or await self._desk.next(self._route)
+            item = await self._use(connection, item) or await self._dispatcher.wait_for_next(self._route)
 
-    # ---- lines
+    # ---- connections
 
     async def _open(self, item: Item) -> Connection | None:
-        """A new line; or the mail is given back, because the route is down."""
+        """Open a connection; None when the route is down, and then the item is returned."""
         if not self._route.breaker.is_open:
             try:
-                line = await self._route.transport.open()
+                connection = await self._route.transport.open()
             except Unreachable as error:
-                self._fail_route(classify(error.outcome), error.outcome)
+                self._fail_route(classify(error.result), error.result)
             else:
-                self._route.breaker.succeed()
-                return line
-        self._desk.give_back(item)
+                self._route.breaker.record_success()
+                return connection
+        self._dispatcher.return_item(item)
         return None
 
-    async def _use(self, line: Connection, item: Item) -> Item | None:
-        """Work with a line until it ends; gives the mail that needs another one."""
+    async def _use(self, connection: Connection, item: Item) -> Item | None:
+        """Send over a connection until it ends; return the item that needs another one."""
         try:
-            hand = await self._work(line, item)
+            leftover = await self._send_from(connection, item)
             await self._commit()
         except BaseException:
-            line.abort()
+            connection.abort()
             raise
-        await line.close()
-        return hand
+        await connection.close()
+        return leftover
 
-    async def _work(self, line: Connection, item: Item) -> Item | None:
-        self._looks_ahead = line.looks_ahead
-        hand, sent, since = await self._granted(item), 0, time.monotonic()
-        while hand:
+    async def _send_from(self, connection: Connection, item: Item) -> Item | None:
+        self._is_pipelined = connection.is_pipelined
+        current, sent, started = await self._get_granted(item), 0, time.monotonic()
+        while current:
             sent += 1
-            is_worn = sent >= MOST_MAILS or time.monotonic() - since >= MOST_SECONDS
-            self._let_out(hand)
-            behind = await self._at_hand() if self._looks_ahead and not is_worn else None
+            is_worn = sent >= MAX_MESSAGES or time.monotonic() - started >= MAX_CONNECTION_SECONDS
+            self._announce_body(current)
+            following = await self._get_next() if self._is_pipelined and not is_worn else None
             await self._commit()  # unless it went with that intent: from here on a crash leaves it in doubt
-            self._scribe.check_lease()
-            outcome = await line.deliver(hand.letter, ahead=behind.letter if behind else None)
-            if self._must_move(hand, outcome):
-                self._give_back(behind)
-                return hand
-            if not line.is_open or is_worn or self._route.breaker.is_open:
-                return behind
-            hand = behind or await self._next()
+            self._writer.check_lease()
+            result = await connection.deliver(
+                current.message, next_message=following.message if following else None
+            )
+            if self._needs_other_connection(current, result):
+                if following:
+                    self._dispatcher.return_item(following)
+                return current
+            if not connection.is_open or is_worn or self._route.breaker.is_open:
+                return following
+            current = following or await self._wait_for_next()
         return None
 
-    def _must_move(self, hand: Item, outcome: SendResult) -> bool:
-        """Take the outcome down; True when the mail was not to blame and wants another line now."""
-        verdict = classify(outcome)
-        if verdict.action in (Action.BREAK, Action.REFUSED):
-            self._fail_route(verdict, outcome)
+    def _needs_other_connection(self, item: Item, result: SendResult) -> bool:
+        """Record the result; return True when the message is not the cause and needs another connection."""
+        reply_action = classify(result)
+        if reply_action.action in (Action.BREAK, Action.REFUSED):
+            self._fail_route(reply_action, result)
             return True
-        if _broke_before(outcome) and verdict.brake is None and not hand.tries:
-            hand.tries += 1
+        if _is_lost_before_body(result) and reply_action.throttle is None and not item.lost_connections:
+            item.lost_connections += 1
             return True
-        self._result = self._settlement(hand.delivery, outcome, verdict)
+        self._result = self._settle(item.delivery, result, reply_action)
         return False
 
-    # ---- mail
+    # ---- items
 
-    async def _next(self) -> Item | None:
-        """The next mail that may go, after a short wait if need be."""
-        if item := await self._at_hand():
+    async def _wait_for_next(self) -> Item | None:
+        """Return the next granted item, after a short wait if need be."""
+        if item := await self._get_next():
             return item
-        await self._commit()  # a result does not wait for mail to come
-        item = await self._desk.next(self._route, patience=MOST_IDLE)
-        return item and await self._granted(item)
+        await self._commit()  # a result does not wait for the next message
+        item = await self._dispatcher.wait_for_next(self._route, max_wait=MAX_IDLE_SECONDS)
+        return item and await self._get_granted(item)
 
-    async def _at_hand(self) -> Item | None:
-        """The next mail that may go, if there is one now: its intent is written with the last result."""
-        item = await self._desk.at_hand(self._route)
-        return item and await self._granted(item)
+    async def _get_next(self) -> Item | None:
+        """Return a granted item if there is one now; its intent is committed with the last result."""
+        item = await self._dispatcher.get_next(self._route)
+        return item and await self._get_granted(item)
 
-    async def _granted(self, item: Item | None) -> Item | None:
-        """This mail, or the next one at hand, that the ledger lets go."""
-        while item and not item.granted:
-            if not self._looks_ahead:
-                self._let_out(item)  # its body follows at once: one commit for both
-            item.granted = item.delivery.id in await self._commit(item.delivery)
-            if not item.granted:
-                self._counts.ended[DeliveryState.CANCELLED] += 1
-                item = await self._desk.at_hand(self._route)
+    async def _get_granted(self, item: Item | None) -> Item | None:
+        """Return this item once its intent is granted, or the first after it whose intent is."""
+        while item and not item.is_granted:
+            if not self._is_pipelined:
+                self._announce_body(item)  # its body follows at once: one commit for both
+            item.is_granted = item.delivery.id in await self._commit(item.delivery)
+            if not item.is_granted:
+                self._counters.by_state[DeliveryState.CANCELLED] += 1
+                item = await self._dispatcher.get_next(self._route)
         return item
 
-    def _let_out(self, item: Item) -> None:
-        """Its body goes out after the next commit."""
-        if not item.is_out:
-            self._body, item.is_out = item.delivery, True
+    def _announce_body(self, item: Item) -> None:
+        """Let the next commit say that the body of this item is sent."""
+        if not item.is_body_announced:
+            self._body, item.is_body_announced = item.delivery, True
 
-    async def _commit(self, *wanted: Delivery) -> Collection[int]:
+    async def _commit(self, *intents: Delivery) -> Collection[int]:
         result, self._result = self._result, None
         body, self._body = self._body, None
-        granted = await self._scribe.turn(
-            settled=[result] if result else [], wanted=wanted, bodies=[body] if body else []
+        granted = await self._writer.commit(
+            results=[result] if result else [], intents=intents, bodies=[body] if body else []
         )
-        if result and result.brake:
-            await self._desk.requeue_domain(domain_of(result.delivery))
+        if result and result.throttle:
+            await self._dispatcher.requeue_domain(domain_of(result.delivery))
         return granted
 
-    def _give_back(self, item: Item | None) -> None:
-        if item:
-            self._desk.give_back(item)
+    # ---- results
 
-    # ---- verdicts
-
-    def _settlement(self, delivery: Delivery, outcome: SendResult, verdict: ReplyAction) -> AttemptResult:
-        told = settle(
+    def _settle(self, delivery: Delivery, result: SendResult, reply_action: ReplyAction) -> AttemptResult:
+        attempt = build_attempt_result(
             delivery,
-            outcome,
-            verdict,
-            now=self._scribe.now(),
+            result,
+            reply_action,
+            now=self._writer.now(),
             route=self._route.name,
             resend=self._resend,
-            brake=self._brake(delivery, outcome, verdict),
+            throttle=self._get_throttle(delivery, result, reply_action),
         )
-        self._counts.settle(told)
-        if verdict.action is Action.ACCEPT:
-            self._route.breaker.succeed()
+        self._counters.add_result(attempt)
+        if reply_action.action is Action.ACCEPT:
+            self._route.breaker.record_success()
         else:
-            seen = {"delivery": delivery.pid, "state": told.state, "why": verdict.why, "reply": outcome.code}
-            log.info("mail not accepted", extra=seen)
-        if verdict.alerts:
-            self._counts.alert(f"{self._route.name}: {verdict.why}: {outcome.code} {outcome.text}")
-        return told
+            fields = {
+                "delivery": delivery.public_id,
+                "state": attempt.state,
+                "why": reply_action.reason,
+                "reply": result.code,
+            }
+            log.info("mail not accepted", extra=fields)
+        if reply_action.alerts:
+            self._counters.add_alert(
+                f"{self._route.name}: {reply_action.reason}: {result.code} {result.text}"
+            )
+        return attempt
 
-    def _brake(self, delivery: Delivery, outcome: SendResult, verdict: ReplyAction) -> ThrottleAction | None:
-        """Slow down when asked to; stop when a domain refuses too much of our mail."""
+    def _get_throttle(
+        self, delivery: Delivery, result: SendResult, reply_action: ReplyAction
+    ) -> ThrottleAction | None:
+        """Return SLOW when the server asks for it, STOP when the domain refuses too much of our mail."""
         domain = domain_of(delivery)
-        if not self._watch.note(domain, refused=verdict.brake is ThrottleAction.STOP):
-            return verdict.brake if verdict.brake is ThrottleAction.SLOW else None
-        self._counts.alert(f"{domain} refuses our mail, stopped for an hour: {outcome.code} {outcome.text}")
+        if not self._domain_monitor.record(domain, refused=reply_action.throttle is ThrottleAction.STOP):
+            return reply_action.throttle if reply_action.throttle is ThrottleAction.SLOW else None
+        self._counters.add_alert(
+            f"{domain} refuses our mail, stopped for an hour: {result.code} {result.text}"
+        )
         return ThrottleAction.STOP
 
-    def _fail_route(self, verdict: ReplyAction, outcome: SendResult) -> None:
-        reason = f"{verdict.why}: {outcome.code or 'no reply'} {outcome.text}".rstrip()
-        self._route.breaker.fail(reason, long=verdict.action is Action.REFUSED)
-        self._counts.alert(f"Route {self._route.name} is down: {reason}")
+    def _fail_route(self, reply_action: ReplyAction, result: SendResult) -> None:
+        reason = f"{reply_action.reason}: {result.code or 'no reply'} {result.text}".rstrip()
+        self._route.breaker.record_failure(reason, is_refusal=reply_action.action is Action.REFUSED)
+        self._counters.add_alert(f"Route {self._route.name} is down: {reason}")
         log.warning("route down", extra={"route": self._route.name, "why": reason})
 
 
-def _broke_before(outcome: SendResult) -> bool:
-    """The line ended before the body was handed over."""
-    return outcome.step is not SmtpStage.DOT and outcome.code in (0, 421)
+def _is_lost_before_body(result: SendResult) -> bool:
+    """Return True if the connection ended before the body was handed over."""
+    return result.stage is not SmtpStage.DOT and result.code in (0, 421)

@@ -1,4 +1,4 @@
-"""Who takes which mail? The desk claims it, has the letters written, and deals them to the routes."""
+"""Dispatcher: claims due deliveries, has them rendered and distributes them to the routes by weight."""
 
 import asyncio
 import contextlib
@@ -11,77 +11,77 @@ from dataclasses import dataclass
 from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.ledger_writer import LedgerWriter
 from digest.delivery.message import OutgoingMessage
-from digest.delivery.outcomes import given_back, render_failed, withdrawn
+from digest.delivery.outcomes import build_cancellation, build_render_failure, build_requeue
 from digest.delivery.routes import Route
-from digest.delivery.stats import Counts
+from digest.delivery.stats import SendCounters
 from digest.models import AttemptResult, Delivery, DeliveryState
 from digest.models.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-Write = Callable[[Delivery], OutgoingMessage | None]
-Expect = Callable[[Sequence[Delivery]], None]  # what is written soon, so that it can be prepared at once
-BATCH = 64
-LONGEST_WAIT = 30.0  # seconds a throttled domain is waited for, before it is left to the next run
+Render = Callable[[Delivery], OutgoingMessage | None]
+PrepareBatch = Callable[[Sequence[Delivery]], None]  # hears what is rendered soon, to prepare it in one go
+CLAIM_SIZE = 64
+MAX_THROTTLE_WAIT = 30.0  # seconds to wait for a throttled domain, before it is left to the next run
 
 
 @dataclass(slots=True)
 class Item:
-    """A mail in our hands."""
+    """A claimed delivery with its rendered message."""
 
     delivery: Delivery
-    letter: OutgoingMessage
-    granted: bool = False  # its intent is written down: it may go on the wire
-    is_out: bool = False  # it is written down that its body goes out next
-    tries: int = 0  # lines that broke under it before it was handed over
+    message: OutgoingMessage
+    is_granted: bool = False  # its intent is committed: it may be sent
+    is_body_announced: bool = False  # it is committed, or will be next, that its body is sent
+    lost_connections: int = 0  # that broke before the body was handed over
 
 
-class _Pile:
-    """One route's share of the claimed mail, and its tokens."""
+class _RouteQueue:
+    """One route's share of the claimed deliveries, and its rate tokens."""
 
     def __init__(self, route: Route) -> None:
         self.route = route
         self.claimed: deque[Delivery] = deque()
-        self.dealt = 0.0  # in proportion to its weight
+        self.assigned = 0.0  # deliveries so far, divided by the weight
         self.tokens = 0
 
 
 class Dispatcher:
-    """Everything claimed and not yet handed over."""
+    """Holds everything that is claimed and not yet handed over to a server."""
 
-    def __init__(  # noqa: PLR0913  the desk is where the sender's parts meet
+    def __init__(  # noqa: PLR0913  the parts of the sender meet here
         self,
-        ledger: DeliveryQueue,
-        scribe: LedgerWriter,
-        write: Write,
+        queue: DeliveryQueue,
+        writer: LedgerWriter,
+        render: Render,
         routes: Sequence[Route],
         *,
-        counts: Counts,
-        lanes: int,
-        longest_wait: float = LONGEST_WAIT,
-        expect: Expect | None = None,
+        counters: SendCounters,
+        connections: int,
+        max_throttle_wait: float = MAX_THROTTLE_WAIT,
+        prepare: PrepareBatch | None = None,
     ) -> None:
-        self._ledger = ledger
-        self._scribe = scribe
-        self._write = write
-        self._expect = expect
-        self._counts = counts
-        self._piles = {route.name: _Pile(route) for route in routes}
-        self._returned: deque[Item] = deque()  # mail that a broken line gave back
-        self._left: list[Delivery] = []  # mail that no route takes any more
+        self._queue = queue
+        self._writer = writer
+        self._render = render
+        self._prepare = prepare
+        self._counters = counters
+        self._route_queues = {route.name: _RouteQueue(route) for route in routes}
+        self._returned: deque[Item] = deque()  # from connections that broke
+        self._unassigned: list[Delivery] = []  # no route is left to take them
         self._claiming = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._is_empty = False  # the last claim brought nothing
-        self._lanes = lanes
-        self._longest_wait = longest_wait
-        self._resting = 0
+        self._is_empty = False  # the last claim returned nothing
+        self._connections = connections
+        self._max_throttle_wait = max_throttle_wait
+        self._idle = 0
         self._stopping = False
 
-    # ---- what lanes ask
+    # ---- called by the connections
 
-    def leave(self) -> None:
-        """A lane has ended."""
-        self._lanes -= 1
+    def remove_connection(self) -> None:
+        """Count a connection as ended."""
+        self._connections -= 1
         self._notify()
 
     def stop(self) -> None:
@@ -89,168 +89,180 @@ class Dispatcher:
         self._stopping = True
         self._notify()
 
-    async def next(self, route: Route, *, patience: float = math.inf) -> Item | None:
-        """The next mail for a line of this route. Waits as long as there may be one; None: there is none."""
-        until = asyncio.get_running_loop().time() + patience
+    async def wait_for_next(self, route: Route, *, max_wait: float = math.inf) -> Item | None:
+        """Return the next item for this route; wait while there may be one. None: there is none any more."""
+        deadline = asyncio.get_running_loop().time() + max_wait
         while True:
-            item, wait = await self._look(route)
-            if item or self._stopping or not await self._rest(wait, until):
+            item, wait = await self._find_item(route)
+            if item or self._stopping or not await self._wait_for_change(wait, deadline):
                 return item
 
-    async def at_hand(self, route: Route) -> Item | None:
-        """The next mail for a line of this route, if it can go now."""
-        return (await self._look(route))[0]
+    async def get_next(self, route: Route) -> Item | None:
+        """Return the next item for this route if one can go now."""
+        return (await self._find_item(route))[0]
 
-    def give_back(self, item: Item) -> None:
-        """The line broke before this mail was handed over; another line takes it."""
+    def return_item(self, item: Item) -> None:
+        """Take back an item whose connection broke before it was handed over; another connection gets it."""
         self._returned.append(item)
         self._notify()
 
     def close_route(self, route: Route) -> None:
-        """This route takes nothing more; its share goes to the others."""
-        if pile := self._piles.pop(route.name, None):
-            self._deal(pile.claimed)
+        """Give nothing more to this route; its share goes to the others."""
+        if route_queue := self._route_queues.pop(route.name, None):
+            self._distribute(route_queue.claimed)
             self._notify()
 
     async def requeue_domain(self, domain: str) -> None:
-        """A domain asked for less: its mail goes back to the queue, where its bucket holds it."""
-        shunned: list[Delivery] = []
-        for pile in self._piles.values():
-            shunned += [delivery for delivery in pile.claimed if domain_of(delivery) == domain]
-            pile.claimed = deque(each for each in pile.claimed if domain_of(each) != domain)
-        await self._release(shunned)
+        """Release the deliveries of a throttled domain; its token bucket holds them back."""
+        released: list[Delivery] = []
+        for route_queue in self._route_queues.values():
+            claimed, route_queue.claimed = route_queue.claimed, deque()
+            for delivery in claimed:
+                (released if domain_of(delivery) == domain else route_queue.claimed).append(delivery)
+        await self._release(released)
 
-    async def clear(self) -> None:
-        """Everything still in our hands goes back to the queue."""
-        granted = [item.delivery for item in self._returned if item.granted]
-        claimed = [item.delivery for item in self._returned if not item.granted] + self._left
-        claimed += [delivery for pile in self._piles.values() for delivery in pile.claimed]
-        now = self._scribe.now()
-        self._counts.ended[DeliveryState.QUEUED] += len(granted) + len(claimed)
-        await self._scribe.turn(settled=[given_back(each, now=now) for each in granted])
+    async def release_all(self) -> None:
+        """Put everything that is still here back into the queue."""
+        granted = [item.delivery for item in self._returned if item.is_granted]
+        claimed = [item.delivery for item in self._returned if not item.is_granted] + self._unassigned
+        claimed += [
+            delivery for route_queue in self._route_queues.values() for delivery in route_queue.claimed
+        ]
+        now = self._writer.now()
+        self._counters.by_state[DeliveryState.QUEUED] += len(granted) + len(claimed)
+        await self._writer.commit(results=[build_requeue(delivery, now=now) for delivery in granted])
         await self._release(claimed)
 
-    # ---- inside
+    # ---- claiming
 
-    async def _look(self, route: Route) -> tuple[Item | None, float]:
-        """A mail; or after how many seconds to look again (infinite: when something has changed)."""
+    async def _find_item(self, route: Route) -> tuple[Item | None, float]:
+        """Return an item; or the seconds after which to look again, inf: when something has changed."""
         while not self._stopping:
             if self._returned:
                 return self._returned.popleft(), 0.0
-            pile = self._piles.get(route.name)
-            wait = await self._fill(pile) if pile else math.inf
-            if wait or not pile:
+            route_queue = self._route_queues.get(route.name)
+            wait = await self._fill(route_queue) if route_queue else math.inf
+            if wait or not route_queue:
                 return None, wait
-            pile.tokens -= 1
-            if letter := await self._print(delivery := pile.claimed.popleft()):
-                return Item(delivery, letter), 0.0
+            route_queue.tokens -= 1
+            delivery = route_queue.claimed.popleft()
+            if message := await self._render_or_settle(delivery):
+                return Item(delivery, message), 0.0
         return None, math.inf
 
-    async def _fill(self, pile: _Pile) -> float:
-        """0: something is on the pile and may go; otherwise how long to wait."""
+    async def _fill(self, route_queue: _RouteQueue) -> float:
+        """Return 0 when the route has a delivery that may go, otherwise how many seconds to wait."""
         while not self._stopping:
-            if not pile.claimed:
-                wait = await self._claim(pile)
-            elif pile.route.rate and pile.tokens < 1:
-                wait = await self._draw(pile)
+            if not route_queue.claimed:
+                wait = await self._claim(route_queue)
+            elif route_queue.route.rate and route_queue.tokens < 1:
+                wait = await self._take_tokens(route_queue)
             else:
                 return 0.0
             if wait:
                 return wait
         return math.inf
 
-    async def _claim(self, pile: _Pile) -> float:
+    async def _claim(self, route_queue: _RouteQueue) -> float:
         async with self._claiming:
-            if pile.claimed or self._is_empty:
-                return 0.0 if pile.claimed else math.inf
-            now = self._scribe.now()
-            claimed = await self._scribe.ask(lambda: self._ledger.claim(BATCH, now))
-            self._counts.ended[DeliveryState.EXPIRED] += claimed.expired
-            self._counts.ended[DeliveryState.CANCELLED] += claimed.cancelled
-            self._prepare(claimed.deliveries)
-            self._deal(claimed.deliveries)
-        if claimed.deliveries:
+            if route_queue.claimed or self._is_empty:
+                return 0.0 if route_queue.claimed else math.inf
+            now = self._writer.now()
+            batch = await self._writer.call(lambda: self._queue.claim(CLAIM_SIZE, now))
+            self._counters.by_state[DeliveryState.EXPIRED] += batch.expired
+            self._counters.by_state[DeliveryState.CANCELLED] += batch.cancelled
+            self._prepare_batch(batch.deliveries)
+            self._distribute(batch.deliveries)
+        if batch.deliveries:
             self._notify()
-            return 0.0 if pile.claimed else math.inf  # all for the other routes
-        return 0.0 if claimed.expired or claimed.cancelled else self._nothing(claimed.again_in)
+            return 0.0 if route_queue.claimed else math.inf  # all went to the other routes
+        return 0.0 if batch.expired or batch.cancelled else self._get_empty_wait(batch.retry_in)
 
-    def _prepare(self, deliveries: Sequence[Delivery]) -> None:
-        if self._expect and deliveries:
+    def _prepare_batch(self, deliveries: Sequence[Delivery]) -> None:
+        if self._prepare and deliveries:
             try:
-                self._expect(deliveries)
-            except Exception:  # whatever is wrong shows again where the one mail is written
+                self._prepare(deliveries)
+            except Exception:  # whatever is wrong shows again when the one message is rendered
                 log.exception("mail not prepared")
 
-    def _nothing(self, again_in: float | None) -> float:
-        """The queue gave nothing: throttled mail is worth a short wait, otherwise this was all."""
-        if again_in is not None and again_in <= self._longest_wait:
-            return max(0.05, again_in)
+    def _get_empty_wait(self, retry_in: float | None) -> float:
+        """Return how long to wait after an empty claim: shortly for throttled mail, else for ever."""
+        if retry_in is not None and retry_in <= self._max_throttle_wait:
+            return max(0.05, retry_in)
         self._is_empty = True
         return math.inf
 
-    async def _draw(self, pile: _Pile) -> float:
-        route = pile.route
-        pile.tokens, wait = await self._scribe.ask(
-            lambda: self._ledger.draw(f"route:{route.name}", route.rate, len(pile.claimed))
+    async def _take_tokens(self, route_queue: _RouteQueue) -> float:
+        route = route_queue.route
+        route_queue.tokens, wait = await self._writer.call(
+            lambda: self._queue.take_tokens(f"route:{route.name}", route.rate, len(route_queue.claimed))
         )
-        return 0.0 if pile.tokens else max(0.01, wait)
+        return 0.0 if route_queue.tokens else max(0.01, wait)
 
     async def _release(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
-            now = self._scribe.now()
-            await self._scribe.ask(lambda: self._ledger.release(deliveries, now))
+            now = self._writer.now()
+            await self._writer.call(lambda: self._queue.release(deliveries, now))
 
-    def _deal(self, deliveries: Sequence[Delivery] | deque[Delivery]) -> None:
-        """By weight; a route of weight 0 gets something only when it is the last."""
-        piles = [pile for pile in self._piles.values() if pile.route.weight > 0] or list(self._piles.values())
+    def _distribute(self, deliveries: Sequence[Delivery] | deque[Delivery]) -> None:
+        """Assign deliveries by weight; a route of weight 0 gets some only when no other is left."""
+        everywhere = list(self._route_queues.values())
+        targets = [target for target in everywhere if target.route.weight > 0] or everywhere
         for delivery in deliveries:
-            if not piles:
-                self._left.append(delivery)
+            if not targets:
+                self._unassigned.append(delivery)
                 continue
-            pile = min(piles, key=lambda each: each.dealt)
-            pile.dealt += 1 / (pile.route.weight or 1)
-            pile.claimed.append(delivery)
+            target = min(targets, key=lambda candidate: candidate.assigned)
+            target.assigned += 1 / (target.route.weight or 1)
+            target.claimed.append(delivery)
 
-    async def _print(self, delivery: Delivery) -> OutgoingMessage | None:
-        now = self._scribe.now()
+    # ---- rendering
+
+    async def _render_or_settle(self, delivery: Delivery) -> OutgoingMessage | None:
+        """Render a delivery; None: there is nothing to send, and the result of that is committed."""
+        now = self._writer.now()
         try:
-            letter = await self._written(delivery)
+            message = await self._render_with_retries(delivery)
         except StoreError:
             raise
         except Exception as error:
-            log.exception("mail not rendered", extra={"delivery": delivery.pid})
-            await self._aside(render_failed(delivery, error, now=now))
+            log.exception("mail not rendered", extra={"delivery": delivery.public_id})
+            await self._settle(build_render_failure(delivery, error, now=now))
             return None
-        if letter is None:
-            await self._aside(withdrawn(delivery, now=now))
-        return letter
+        if message is None:
+            await self._settle(build_cancellation(delivery, now=now))
+        return message
 
-    async def _written(self, delivery: Delivery) -> OutgoingMessage | None:
+    async def _render_with_retries(self, delivery: Delivery) -> OutgoingMessage | None:
         try:
-            return self._write(delivery)
-        except StoreError:  # the books cannot be read: no fault of this mail, and they may be back soon
-            return await self._scribe.ask(lambda: self._write(delivery))
+            return self._render(delivery)
+        except StoreError:  # the database failed: not the fault of this message, and it may be back soon
+            return await self._writer.call(lambda: self._render(delivery))
 
-    async def _aside(self, settlement: AttemptResult) -> None:
-        if settlement.state is DeliveryState.REJECTED:
-            self._counts.alert(f"Delivery {settlement.delivery.pid} cannot be rendered: {settlement.text}.")
-        self._counts.settle(settlement)
-        await self._scribe.turn(settled=[settlement])
+    async def _settle(self, result: AttemptResult) -> None:
+        if result.state is DeliveryState.REJECTED:
+            self._counters.add_alert(
+                f"Delivery {result.delivery.public_id} cannot be rendered: {result.text}."
+            )
+        self._counters.add_result(result)
+        await self._writer.commit(results=[result])
 
-    async def _rest(self, wait: float, until: float) -> bool:
-        """Wait for a change; False when there is nothing to wait for any more."""
-        left = until - asyncio.get_running_loop().time()
-        if left <= 0:
+    # ---- waiting
+
+    async def _wait_for_change(self, wait: float, deadline: float) -> bool:
+        """Wait until something changes; return False when there is nothing left to wait for."""
+        remaining = deadline - asyncio.get_running_loop().time()
+        if remaining <= 0:
             return False
-        idle = math.isinf(wait)
-        self._resting += idle
+        is_idle = math.isinf(wait)
+        self._idle += is_idle
         try:
-            if self._resting >= self._lanes:  # everyone rests: nothing will change
+            if self._idle >= self._connections:  # all are idle: nothing will change
                 self.stop()
                 return False
-            await _within(self._changed.wait(), min(left, wait))
+            await _wait(self._changed.wait(), min(remaining, wait))
         finally:
-            self._resting -= idle
+            self._idle -= is_idle
         return True
 
     def _notify(self) -> None:
@@ -259,11 +271,11 @@ class Dispatcher:
 
 
 def domain_of(delivery: Delivery) -> str:
-    """The receiving domain."""
+    """Return the receiving domain of a delivery."""
     return delivery.address.rpartition("@")[2].lower()
 
 
-async def _within(change: Coroutine[None, None, object], seconds: float) -> None:
+async def _wait(change: Coroutine[None, None, object], seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None if math.isinf(seconds) else seconds):
             await change

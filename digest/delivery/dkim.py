@@ -1,8 +1,8 @@
-"""Who vouches for a mail? A DKIM signature (RFC 6376), for houses whose relay does not sign.
+"""DKIM signatures (RFC 6376), for installations whose mail relay does not sign.
 
-relaxed/relaxed canonicalization; ed25519-sha256 (RFC 8463) or rsa-sha256, as the key is. From is signed
-once more than it occurs, so that nobody can add a second one; both unsubscribe headers are covered, as
-RFC 8058 demands. Made by `cryptography` in C: about 0.1 ms with ed25519.
+relaxed/relaxed canonicalization; ed25519-sha256 (RFC 8463) or rsa-sha256, depending on the key. From is
+signed once more than it occurs, so that nobody can add a second one; both unsubscribe headers are covered,
+as RFC 8058 demands. `cryptography` signs in C: about 0.1 ms with ed25519.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Self
 
 from digest.models.errors import ConfigError
 
-SIGNED = (
+SIGNED_HEADERS = (
     b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"mime-version", b"content-type",
     b"list-id", b"list-unsubscribe", b"list-unsubscribe-post",
 )  # fmt: skip
@@ -27,7 +27,7 @@ _TRAILING_LINES = re.compile(rb"(?:\r\n)+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A key, and the DNS name `selector._domainkey.domain` under which others find its public half."""
+    """A private key, and the DNS name `selector._domainkey.domain` of its public key."""
 
     domain: str
     selector: str
@@ -36,7 +36,7 @@ class Signer:
 
     @classmethod
     def load(cls, path: Path, *, domain: str, selector: str) -> Self:
-        """The signer of a private key file (PEM); ConfigError when it cannot be used."""
+        """Load a private key file (PEM). Raises ConfigError when it cannot be used."""
         try:
             from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415  extra
 
@@ -47,40 +47,40 @@ class Signer:
             raise ConfigError(
                 f"DIGEST_DKIM_KEY: no private key can be read from {path} ({error})."
             ) from error
-        algorithm, sign = _signing(key)
+        algorithm, sign = _select_algorithm(key)
         return cls(domain, selector, algorithm, sign)
 
-    def signed(self, raw: bytes) -> bytes:
-        """The mail with its signature on top; not a byte of it is changed."""
+    def sign(self, raw: bytes) -> bytes:
+        """Return the message with a DKIM-Signature header on top; its own bytes are unchanged."""
         head, _, body = raw.partition(b"\r\n\r\n")
-        fields = _fields(head)
-        names = [name for name in SIGNED if name in fields]
+        fields = _parse_fields(head)
+        names = [name for name in SIGNED_HEADERS if name in fields]
         covered = b":".join([*names, b"from"])
-        digest = b64encode(sha256(relaxed_body(body)).digest())
+        digest = b64encode(sha256(canonicalize_body(body)).digest())
         field = b"; ".join((
             b"v=1", b"a=" + self.algorithm.encode(), b"c=relaxed/relaxed", b"d=" + self.domain.encode("idna"),
             b"s=" + self.selector.encode(), b"h=" + covered, b"bh=" + digest, b"b=",
         ))  # fmt: skip
-        hashed = b"".join(relaxed_header(name, fields[name]) + b"\r\n" for name in names)
-        hashed += relaxed_header(b"dkim-signature", field)
+        hashed = b"".join(canonicalize_header(name, fields[name]) + b"\r\n" for name in names)
+        hashed += canonicalize_header(b"dkim-signature", field)
         signature = b64encode(self._sign(hashed))
-        return b"DKIM-Signature: " + _folded(field + signature) + b"\r\n" + raw
+        return b"DKIM-Signature: " + _fold(field + signature) + b"\r\n" + raw
 
 
-def relaxed_header(name: bytes, value: bytes) -> bytes:
-    """A header field in relaxed form (RFC 6376, 3.4.2)."""
+def canonicalize_header(name: bytes, value: bytes) -> bytes:
+    """Return a header field in relaxed form (RFC 6376, 3.4.2)."""
     return name.lower() + b":" + _BLANKS.sub(b" ", _FOLD.sub(b"", value)).strip()
 
 
-def relaxed_body(body: bytes) -> bytes:
-    """A body in relaxed form (RFC 6376, 3.4.4)."""
+def canonicalize_body(body: bytes) -> bytes:
+    """Return a body in relaxed form (RFC 6376, 3.4.4)."""
     lines = _BLANKS.sub(b" ", _LINE_END_BLANKS.sub(b"", body))
-    kept = _TRAILING_LINES.sub(b"", lines)
-    return kept + b"\r\n" if kept else b""
+    text = _TRAILING_LINES.sub(b"", lines)
+    return text + b"\r\n" if text else b""
 
 
-def _fields(head: bytes) -> dict[bytes, bytes]:
-    """Each header field's value by its name in small letters, the last one of a name."""
+def _parse_fields(head: bytes) -> dict[bytes, bytes]:
+    """Return the header values by lower-case name; of several with one name, the last."""
     fields = {}
     for line in re.split(rb"\r\n(?![ \t])", head):
         name, _, value = line.partition(b":")
@@ -88,15 +88,15 @@ def _fields(head: bytes) -> dict[bytes, bytes]:
     return fields
 
 
-def _folded(field: bytes) -> bytes:
-    """In lines that no server objects to; blanks between tags and within b= and bh= mean nothing."""
+def _fold(field: bytes) -> bytes:
+    """Fold into short lines; whitespace between tags and within b= and bh= has no meaning."""
     before, _, signature = field.rpartition(b"b=")
     tags = before.replace(b"; ", b";\r\n\t")
     pieces = [signature[start : start + 70] for start in range(0, len(signature), 70)]
     return tags + b"b=" + b"\r\n\t".join(pieces)
 
 
-def _signing(key: object) -> tuple[str, Callable[[bytes], bytes]]:
+def _select_algorithm(key: object) -> tuple[str, Callable[[bytes], bytes]]:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  an extra
     from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa  # noqa: PLC0415  an extra
 

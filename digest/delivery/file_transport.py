@@ -1,4 +1,4 @@
-"""Where do mails go while no mail server is set? Into a folder, as .eml and .html, each exactly once."""
+"""Transport into a folder, used while no mail server is set: each message as .eml and .html, exactly once."""
 
 import asyncio
 import hashlib
@@ -14,68 +14,72 @@ _UNSAFE = re.compile(r"[^\w.@+-]+")
 
 
 class FileTransport:
-    """Writes each letter into a folder. A letter tried again takes the place of itself."""
+    """Writes each message into a folder; a retried message replaces its own files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @property
     def is_open(self) -> bool:
-        """A folder never hangs up."""
+        """Always true."""
         return True
 
     @property
-    def looks_ahead(self) -> bool:
-        """Nothing is gained by knowing the next letter."""
+    def is_pipelined(self) -> bool:
+        """Always false: files gain nothing from knowing the next message."""
         return False
 
     async def open(self) -> "FileTransport":
-        """The folder itself, made if it is not there."""
+        """Create the folder if it is missing."""
         self._folder.mkdir(parents=True, exist_ok=True)
         return self
 
-    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:  # noqa: ARG002  a folder has no use for it
-        """Both files stand complete under their names, or not at all."""
+    async def deliver(
+        self,
+        message: OutgoingMessage,
+        *,
+        next_message: OutgoingMessage | None = None,  # noqa: ARG002  only pipelining needs it
+    ) -> SendResult:
+        """Write both files atomically and durably; a failing disk is a temporary error."""
         try:
-            name = await asyncio.to_thread(_file, self._folder, letter)
+            name = await asyncio.to_thread(_write_message, self._folder, message)
         except OSError as error:
             return SendResult(SmtpStage.MAIL, 452, f"4.3.1 {error.strerror or error}")
         return SendResult(SmtpStage.DOT, 250, f"2.0.0 queued as {name}")
 
     async def close(self) -> None:
-        """Nothing to hang up."""
+        """Do nothing: no connection is open."""
 
     def abort(self) -> None:
-        """Nothing to hang up."""
+        """Do nothing: no connection is open."""
 
 
-def _file(folder: Path, letter: OutgoingMessage) -> str:
-    name = _name(letter)
-    if html := _html(letter.raw):
-        _write(folder / f"{name}.html", html)
-    _write(folder / f"{name}.eml", letter.raw)  # last: an .eml that stands is a mail that went out
+def _write_message(folder: Path, message: OutgoingMessage) -> str:
+    name = _build_name(message)
+    if html := _extract_html(message.raw):
+        _write_atomically(folder / f"{name}.html", html)
+    _write_atomically(folder / f"{name}.eml", message.raw)  # last: an .eml file means "sent"
     return name
 
 
-def _name(letter: OutgoingMessage) -> str:
-    """Readable, and the same for every try of the same letter."""
-    found = _MESSAGE_ID.search(letter.raw)
-    own = found[1].decode("ascii", "replace") if found else hashlib.sha256(letter.raw).hexdigest()[:16]
-    return f"{_UNSAFE.sub('_', letter.rcpt_to)[:100]}-{_UNSAFE.sub('_', own)[:100]}".lstrip(".")
+def _build_name(message: OutgoingMessage) -> str:
+    """Return a readable file name that is the same for every attempt of a message."""
+    match = _MESSAGE_ID.search(message.raw)
+    own = match[1].decode("ascii", "replace") if match else hashlib.sha256(message.raw).hexdigest()[:16]
+    return f"{_UNSAFE.sub('_', message.rcpt_to)[:100]}-{_UNSAFE.sub('_', own)[:100]}".lstrip(".")
 
 
-def _html(raw: bytes) -> bytes:
-    mail = message_from_bytes(raw, policy=policy.default)
-    part = mail.get_body(("html",))
+def _extract_html(raw: bytes) -> bytes:
+    part = message_from_bytes(raw, policy=policy.default).get_body(("html",))
     return part.get_content().encode() if part else b""
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Atomic and durable: written beside, flushed to the disk, then renamed."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.touch(mode=0o600)  # its links sign its reader in
-    with beside.open("wb") as file:
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write to a temporary file, flush it to the disk, then rename it."""
+    partial = path.with_name(f".{path.name}.part")
+    partial.touch(mode=0o600)  # its links sign its subscriber in
+    with partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    partial.replace(path)

@@ -1,4 +1,4 @@
-"""What does the way out ask of the ledger? Six short transactions, kept by the store."""
+"""The delivery queue as the sender sees it; `digest.db.sender_session` implements it."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,43 +8,46 @@ from digest.models import AttemptResult, ClaimedBatch, Delivery
 
 
 class DeliveryQueue(Protocol):
-    """The sender's side of the ledger. Every call is one durable transaction; StoreError means: none of it.
+    """The sender's side of the delivery table.
 
-    Two of them make the guarantee: nothing is written to a server before `turn` has granted it, and
-    a settlement is repeated until it is written.
+    Every call is one durable transaction; after a StoreError nothing of it was done. The delivery guarantee
+    rests on two rules: nothing is sent to a server before `commit` has granted it, and a result is committed
+    again and again until it is written.
     """
 
     def claim(self, limit: int, now: datetime) -> ClaimedBatch:
-        """Take due mail, most urgent first; what came too late or nobody may get leaves the queue."""
+        """Claim up to *limit* due deliveries, most urgent first; expire or cancel those that may not go."""
 
-    def turn(
+    def commit(
         self,
-        settlements: Sequence[AttemptResult],
+        results: Sequence[AttemptResult],
         intents: Sequence[Delivery],
         now: datetime,
         *,
         bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
-        """Write down what became of some, and the intent to hand over others; gives the ids that may go.
+        """Write results and the intents to send; return the ids of the intents that are granted.
 
-        An intent allows the envelope and DATA; `bodies` are those granted whose body goes out next.
-        Asking again with the same arguments changes nothing. Raises LeaseLost when another worker
-        has taken over.
+        An intent allows the envelope and DATA; `bodies` are granted deliveries whose body is sent next.
+        Idempotent. Raises LeaseLost when another worker has taken over.
         """
 
     def release(self, deliveries: Sequence[Delivery], now: datetime) -> None:
-        """Give claimed mail back untouched."""
+        """Put claimed deliveries back into the queue unchanged."""
 
-    def draw(self, key: str, rate: float, want: int) -> tuple[int, float]:
-        """Take up to `want` tokens from a bucket all senders share; and the seconds until there are more."""
+    def take_tokens(self, key: str, rate: float, want: int) -> tuple[int, float]:
+        """Take up to *want* tokens from a bucket that all senders share.
 
-    def beat(self) -> None:
-        """Prolong our lease; raises LeaseLost when it is too late."""
+        Returns how many were taken, and the seconds until there are more.
+        """
+
+    def renew_lease(self) -> None:
+        """Extend the lease of this sender. Raises LeaseLost when it has already run out."""
 
     @property
     def resends(self) -> bool:
-        """Whether a mail that may have been accepted goes out a second time."""
+        """Whether a message that may have been accepted is sent a second time."""
 
     @property
-    def heartbeat(self) -> float:
-        """Seconds between two beats; 0 when there is no lease to keep."""
+    def heartbeat_seconds(self) -> float:
+        """Seconds between two renewals of the lease; 0 when there is no lease."""

@@ -1,4 +1,4 @@
-"""How do many connections write into one ledger? One writer; all who wait at a moment share one commit."""
+"""Group commits: many connections write to one delivery queue, and all that wait share the next commit."""
 
 import asyncio
 import logging
@@ -17,14 +17,14 @@ from digest.models.errors import LeaseLost, StoreError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-BEATS_PER_LEASE = 3
-PATIENCE = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while the database refuses
+HEARTBEATS_PER_LEASE = 3
+RETRY_DELAYS = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while the database fails
 
 
 @dataclass(slots=True)
-class _Entry:
-    settled: tuple[AttemptResult, ...]
-    wanted: tuple[Delivery, ...]
+class _Batch:
+    results: tuple[AttemptResult, ...]
+    intents: tuple[Delivery, ...]
     bodies: tuple[Delivery, ...]
     granted: asyncio.Future[Collection[int]] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -32,106 +32,106 @@ class _Entry:
 
 
 class LedgerWriter:
-    """The only writer of this process.
+    """The only writer to the delivery queue in this process.
 
-    While one commit is on its way to the disk, the next entries gather. If the database refuses, the
-    entries wait with it: nobody is granted anything, and no result is thrown away before our patience ends.
+    While one commit waits for the disk, the next batches gather. If the database fails, they wait with
+    it: nothing is granted, and no result is dropped before the last retry.
     """
 
     def __init__(
-        self, ledger: DeliveryQueue, clock: Callable[[], datetime], *, patience: Sequence[float] = PATIENCE
+        self,
+        queue: DeliveryQueue,
+        clock: Callable[[], datetime],
+        *,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
-        self._ledger = ledger
+        self._queue = queue
         self._clock = clock
-        self._patience = tuple(patience)
-        self._pen = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._waiting: list[_Entry] = []
+        self._retry_delays = tuple(retry_delays)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._pending: list[_Batch] = []
         self._writing: asyncio.Task[None] | None = None
-        self._alive_until = math.inf
+        self._lease_until = math.inf
         self.commits = 0
 
     def now(self) -> datetime:
-        """The time that counts for the ledger."""
+        """Return the queue's time."""
         return self._clock()
 
-    async def turn(
+    async def commit(
         self,
         *,
-        settled: Sequence[AttemptResult] = (),
-        wanted: Sequence[Delivery] = (),
+        results: Sequence[AttemptResult] = (),
+        intents: Sequence[Delivery] = (),
         bodies: Sequence[Delivery] = (),
     ) -> Collection[int]:
-        """Write results and intents down; gives the ids that may go. StoreError: nothing may."""
-        if not (settled or wanted or bodies):
+        """Write results and intents; return the ids that are granted. Raises StoreError: none is."""
+        if not (results or intents or bodies):
             return frozenset()
-        entry = _Entry(tuple(settled), tuple(wanted), tuple(bodies))
-        self._waiting.append(entry)
+        batch = _Batch(tuple(results), tuple(intents), tuple(bodies))
+        self._pending.append(batch)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        return await asyncio.shield(entry.granted)
+        return await asyncio.shield(batch.granted)
 
-    async def ask(self, question: Callable[[], T]) -> T:
-        """Do something else with the ledger, in turn with the writing, and again while it refuses."""
-        for pause in self._patience:
+    async def call(self, function: Callable[[], T]) -> T:
+        """Call *function* in the writer's thread, between two commits; retry it while the database fails."""
+        for delay in self._retry_delays:
             try:
-                return await self._do(question)
+                return await self._run(function)
             except LeaseLost:
                 raise
             except StoreError:
-                await asyncio.sleep(pause)
-        return await self._do(question)
+                await asyncio.sleep(delay)
+        return await self._run(function)
 
-    async def beat_for_ever(self) -> None:
-        """Keep our lease on the mail in our hands; LeaseLost when it is gone."""
-        every = self._ledger.heartbeat
-        while every:
-            begun = time.monotonic()
+    async def keep_lease(self) -> None:
+        """Renew the lease until cancelled. Raises LeaseLost when it is gone."""
+        interval = self._queue.heartbeat_seconds
+        while interval:
+            started = time.monotonic()
             try:
-                await self._do(self._ledger.beat)
-                self._alive_until = begun + BEATS_PER_LEASE * every
+                await self._run(self._queue.renew_lease)
+                self._lease_until = started + HEARTBEATS_PER_LEASE * interval
             except LeaseLost:
                 raise
-            except StoreError as error:  # two beats may fail: a database that restarts is waited for
+            except StoreError as error:  # two renewals may fail: the database may be restarting
                 log.warning("lease not prolonged", extra={"reason": str(error)})
-            await asyncio.sleep(every)
+            await asyncio.sleep(interval)
         await asyncio.Event().wait()
 
     def check_lease(self) -> None:
-        """Nothing goes on the wire when we cannot be sure that it is still ours to send."""
-        if time.monotonic() > self._alive_until:
+        """Raise LeaseLost when the lease may have run out: nothing may be sent then."""
+        if time.monotonic() > self._lease_until:
             raise LeaseLost
 
     async def close(self) -> None:
-        """Finish what is being written and lay the pen down."""
+        """Finish the commit that is under way and stop the thread."""
         if self._writing:
             await asyncio.wait([self._writing])
-        self._pen.shutdown(wait=False)
+        self._executor.shutdown(wait=False)
 
     async def _write(self) -> None:
-        while self._waiting:
-            entries, self._waiting = self._waiting, []
+        while self._pending:
+            batches, self._pending = self._pending, []
             try:
-                granted = await self._commit(entries)
-            except Exception as error:  # noqa: BLE001  whoever waits must hear of it, whatever it was
-                for entry in entries:
-                    entry.granted.set_exception(error)
-                    entry.granted.exception()  # heard, even if its lane is gone
+                granted = await self._commit(batches)
+            except Exception as error:  # noqa: BLE001  whoever waits must get it, whatever it is
+                for batch in batches:
+                    batch.granted.set_exception(error)
+                    batch.granted.exception()  # marks it as retrieved, even if its connection is gone
             else:
-                for entry in entries:
-                    entry.granted.set_result(granted)
+                for batch in batches:
+                    batch.granted.set_result(granted)
 
-    async def _commit(self, entries: Sequence[_Entry]) -> Collection[int]:
-        whole = _Entry(
-            tuple(each for entry in entries for each in entry.settled),
-            tuple(each for entry in entries for each in entry.wanted),
-            tuple(each for entry in entries for each in entry.bodies),
-        )
+    async def _commit(self, batches: Sequence[_Batch]) -> Collection[int]:
+        results = tuple(result for batch in batches for result in batch.results)
+        intents = tuple(intent for batch in batches for intent in batch.intents)
+        bodies = tuple(body for batch in batches for body in batch.bodies)
         now = self.now()
-        granted = await self.ask(
-            lambda: self._ledger.turn(whole.settled, whole.wanted, now, bodies=whole.bodies)
-        )
+        granted = await self.call(lambda: self._queue.commit(results, intents, now, bodies=bodies))
         self.commits += 1
         return granted
 
-    async def _do(self, task: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pen, task)
+    async def _run(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function)

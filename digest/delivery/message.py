@@ -1,4 +1,4 @@
-"""What goes over the wire, and what came back? A letter, its outcome, and the ways that can take it."""
+"""An outgoing message, the result of sending it, and the protocols of what can send it."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _QUEUED_AS = re.compile(r"(?:queued as|id=|queued with id)\s*<?([\w.@-]{4,80})",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingMessage:
-    """One mail, ready to go: its bytes as the reader's program will see them, and its envelope."""
+    """A complete message: the bytes the recipient will receive, and the envelope."""
 
     raw: bytes
     mail_from: str
@@ -24,76 +24,78 @@ class OutgoingMessage:
 
 
 class SmtpStage(StrEnum):
-    """How far a letter had come when its outcome was known."""
+    """How far a message had come when its result was known."""
 
     CONNECT = "connect"
     LOGIN = "login"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
-    DOT = "dot"  # the whole body was written: from here on the server may have taken it
+    DOT = "dot"  # the whole body was written: from here on the server may have accepted it
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The last reply a letter got. Code 0 means: no reply, the connection was lost."""
+    """The last reply to a message. Code 0 means that the connection was lost without a reply."""
 
-    step: SmtpStage
+    stage: SmtpStage
     code: int = 0
     text: str = ""
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the server has taken responsibility for the letter."""
-        return self.step is SmtpStage.DOT and 200 <= self.code < 300
+        """Whether the server has taken responsibility for the message."""
+        return self.stage is SmtpStage.DOT and 200 <= self.code < 300
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code (RFC 3463), if the reply begins with one."""
-        found = _ENHANCED.match(self.text)
-        return found[1] if found else ""
+        """The enhanced status code (RFC 3463) at the start of the reply, or ""."""
+        match = _ENHANCED.match(self.text)
+        return match[1] if match else ""
 
     @property
     def remote_id(self) -> str:
-        """The name under which the server keeps the letter, if it said so."""
-        found = _QUEUED_AS.search(self.text)
-        return found[1] if found else ""
+        """The server's own id of the message, or "" if it gave none."""
+        match = _QUEUED_AS.search(self.text)
+        return match[1] if match else ""
 
 
 class Unreachable(TemporaryFailure):
-    """No connection to the mail server could be made; carries how far we came."""
+    """No connection to the mail server could be opened; `result` says at which stage it failed."""
 
-    def __init__(self, outcome: SendResult) -> None:
-        super().__init__(f"{outcome.step}: {outcome.code or 'no reply'} {outcome.text}".rstrip())
-        self.outcome = outcome
+    def __init__(self, result: SendResult) -> None:
+        super().__init__(f"{result.stage}: {result.code or 'no reply'} {result.text}".rstrip())
+        self.result = result
 
 
 class Connection(Protocol):
-    """One open way out; takes one letter after the other."""
+    """An open connection that sends one message after the other."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it will take another letter."""
+        """Whether another message can be sent on it."""
 
     @property
-    def looks_ahead(self) -> bool:
-        """Whether `deliver` makes use of the letter that follows."""
+    def is_pipelined(self) -> bool:
+        """Whether `deliver` makes use of `next_message`."""
 
-    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:
-        """Hand over a letter and wait for its outcome; never raises for what the other side does.
+    async def deliver(
+        self, message: OutgoingMessage, *, next_message: OutgoingMessage | None = None
+    ) -> SendResult:
+        """Send a message and wait for the result; never raise for what the server does.
 
-        `ahead` is the letter of the next call: its envelope may travel with this body.
+        `next_message` is the message of the next call: its envelope may travel with this body.
         """
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """End the connection in good order."""
 
     def abort(self) -> None:
-        """Hang up at once, in the middle of a word."""
+        """Drop the connection at once, even in the middle of a command."""
 
 
 class Transport(Protocol):
-    """A way out: a mail server, or a folder."""
+    """Opens connections to one destination: a mail server, or a folder."""
 
     async def open(self) -> Connection:
-        """A line ready for letters; raises Unreachable."""
+        """Open a connection that is ready for messages. Raises Unreachable."""

@@ -1,4 +1,4 @@
-"""What becomes of a mail after a try? From delivery, outcome and verdict to the settlement in the ledger."""
+"""Builders of the attempt result that is stored after a delivery attempt."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,70 +6,74 @@ from datetime import datetime, timedelta
 from digest.delivery.message import SendResult
 from digest.delivery.reply_codes import Action, ReplyAction
 from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
-from digest.models.backoff import COOLING, retry_after
+from digest.models.backoff import SLOW_DOWN_PAUSE, get_retry_delay
 
-SOON = timedelta(seconds=10)
-IN_DOUBT = timedelta(minutes=1)
-MOST_MISPRINTS = 3
+REQUEUE_DELAY = timedelta(seconds=10)
+UNCERTAIN_DELAY = timedelta(minutes=1)
+MAX_RENDER_FAILURES = 3
 
 
-def settle(  # noqa: PLR0913  a pure function of everything that is known
+def build_attempt_result(  # noqa: PLR0913  a pure function of everything that is known
     delivery: Delivery,
-    outcome: SendResult,
-    verdict: ReplyAction,
+    result: SendResult,
+    reply_action: ReplyAction,
     *,
     now: datetime,
     route: str,
     resend: bool,
-    brake: ThrottleAction | None = None,
+    throttle: ThrottleAction | None = None,
 ) -> AttemptResult:
-    """The settlement of one try. `resend`: whether a mail in doubt goes out a second time."""
-    told = AttemptResult(
+    """Return what is stored after a send. `resend`: send once more what may have been accepted."""
+    attempt = AttemptResult(
         delivery=delivery,
         state=DeliveryState.QUEUED,
         at=now,
-        code=outcome.code,
-        enhanced=outcome.enhanced,
-        text=f"{verdict.why}: {outcome.text}" if outcome.text else verdict.why,
+        code=result.code,
+        enhanced=result.enhanced,
+        text=f"{reply_action.reason}: {result.text}" if result.text else reply_action.reason,
         route=route,
-        bounce=verdict.bounce,
-        brake=brake,
+        bounce=reply_action.bounce,
+        throttle=throttle,
     )
-    in_doubt = verdict.action is Action.UNCERTAIN
-    if verdict.action is Action.ACCEPT:
-        return replace(told, state=DeliveryState.ACCEPTED, text=outcome.text, remote_id=outcome.remote_id)
-    if verdict.action is Action.REJECT:
-        return replace(told, state=DeliveryState.REJECTED)
+    in_doubt = reply_action.action is Action.UNCERTAIN
+    if reply_action.action is Action.ACCEPT:
+        return replace(attempt, state=DeliveryState.ACCEPTED, text=result.text, remote_id=result.remote_id)
+    if reply_action.action is Action.REJECT:
+        return replace(attempt, state=DeliveryState.REJECTED)
     if in_doubt and (delivery.uncertain or not resend):
-        return replace(told, state=DeliveryState.UNCERTAIN)
-    pauses = {
-        Action.RETRY: retry_after(delivery.attempt + 1),
-        Action.UNCERTAIN: IN_DOUBT,
-        Action.REQUEUE: COOLING if brake is ThrottleAction.SLOW else SOON,
+        return replace(attempt, state=DeliveryState.UNCERTAIN)
+    delays = {
+        Action.RETRY: get_retry_delay(delivery.attempt + 1),
+        Action.UNCERTAIN: UNCERTAIN_DELAY,
+        Action.REQUEUE: SLOW_DOWN_PAUSE if throttle is ThrottleAction.SLOW else REQUEUE_DELAY,
     }
-    again = now + pauses[verdict.action]
-    return replace(told, not_before=again, doubtful=in_doubt, spends=verdict.action is Action.RETRY)
+    return replace(
+        attempt,
+        not_before=now + delays[reply_action.action],
+        is_uncertain=in_doubt,
+        uses_attempt=reply_action.action is Action.RETRY,
+    )
 
 
-def render_failed(delivery: Delivery, error: Exception, *, now: datetime) -> AttemptResult:
-    """It could not be written: twice it is tried again, then it is set aside so that it harms nobody."""
+def build_render_failure(delivery: Delivery, error: Exception, *, now: datetime) -> AttemptResult:
+    """Return the result of a failed rendering: queued again twice, then rejected to block nothing."""
     failures = delivery.render_failures + 1
-    poison = failures >= MOST_MISPRINTS
+    is_final = failures >= MAX_RENDER_FAILURES
     return AttemptResult(
         delivery=delivery,
-        state=DeliveryState.REJECTED if poison else DeliveryState.QUEUED,
+        state=DeliveryState.REJECTED if is_final else DeliveryState.QUEUED,
         at=now,
-        not_before=now + retry_after(failures),
+        not_before=now + get_retry_delay(failures),
         render_failed=True,
-        text=f"{'poison' if poison else 'not rendered'}: {type(error).__name__}: {error}",
+        text=f"{'poison' if is_final else 'not rendered'}: {type(error).__name__}: {error}",
     )
 
 
-def withdrawn(delivery: Delivery, *, now: datetime) -> AttemptResult:
-    """There is nothing to say any more."""
+def build_cancellation(delivery: Delivery, *, now: datetime) -> AttemptResult:
+    """Return the result of a delivery that has nothing left to send."""
     return AttemptResult(delivery=delivery, state=DeliveryState.CANCELLED, at=now, text="nothing to send")
 
 
-def given_back(delivery: Delivery, *, now: datetime) -> AttemptResult:
-    """Nobody could take it: back to the queue, unspent."""
+def build_requeue(delivery: Delivery, *, now: datetime) -> AttemptResult:
+    """Return the result of a delivery that no connection could take: queued again, no attempt used."""
     return AttemptResult(delivery=delivery, state=DeliveryState.QUEUED, at=now, text="no line was open")

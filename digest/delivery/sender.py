@@ -1,4 +1,4 @@
-"""How does mail get out? Claim, write, hand over, settle, until nothing is left that may go now."""
+"""The sender: claims, renders and sends deliveries over all routes until nothing is left that may go now."""
 
 import asyncio
 from asyncio import Task
@@ -8,106 +8,107 @@ from datetime import datetime
 from functools import partial
 
 from digest.delivery.connection_loop import ConnectionLoop
-from digest.delivery.dispatcher import LONGEST_WAIT, Dispatcher, Expect, Write
+from digest.delivery.dispatcher import MAX_THROTTLE_WAIT, Dispatcher, PrepareBatch, Render
 from digest.delivery.interfaces import DeliveryQueue
-from digest.delivery.ledger_writer import PATIENCE, LedgerWriter
-from digest.delivery.routes import DomainWatch, Route
-from digest.delivery.stats import Counts, Tally
+from digest.delivery.ledger_writer import RETRY_DELAYS, LedgerWriter
+from digest.delivery.routes import DomainMonitor, Route
+from digest.delivery.stats import SendCounters, SendStats
 
-DRAIN = 20.0  # seconds for what is on the wire when we are told to stop
+DRAIN_SECONDS = 20.0  # for the messages being sent when the sender is told to stop
 
 
-async def pump(  # noqa: PLR0913  the sender's seam: everything it needs, nothing it makes
-    ledger: DeliveryQueue,
-    write: Write,
+async def send_queue(  # noqa: PLR0913  everything the sender needs is passed in
+    queue: DeliveryQueue,
+    render: Render,
     routes: Sequence[Route],
     *,
     clock: Callable[[], datetime],
     stopping: asyncio.Event | None = None,
-    drain: float = DRAIN,
-    patience: Sequence[float] = PATIENCE,
-    watch: DomainWatch | None = None,
-    longest_wait: float = LONGEST_WAIT,
-    expect: Expect | None = None,
-) -> Tally:
-    """Send everything that is due, and come back when nothing more can go now.
+    drain_seconds: float = DRAIN_SECONDS,
+    retry_delays: Sequence[float] = RETRY_DELAYS,
+    domain_monitor: DomainMonitor | None = None,
+    max_throttle_wait: float = MAX_THROTTLE_WAIT,
+    prepare: PrepareBatch | None = None,
+) -> SendStats:
+    """Send everything that is due; return when nothing more can go now.
 
-    `write` renders a mail just before it goes; None means there is nothing to say any more. `expect`
-    hears of mails that will be written soon. `clock`
-    is the ledger's time: a simulated day works. When `stopping` is set nothing more is begun, and what
-    is on the wire is brought to its end. A throttled domain is waited for so many seconds, then left
-    to the next run. Raises StoreError when the ledger cannot be written: then
-    nothing more was sent. Raises LeaseLost when another worker has taken over.
+    `render` makes a message just before it is sent; None means that there is nothing to send any more.
+    `prepare` is called with the deliveries that will be rendered soon.
+    `clock` is the queue's time, so a simulated day works.
+    `stopping`: once set, nothing more is begun, and messages being sent get `drain_seconds` to end.
+    `max_throttle_wait`: seconds to wait for a throttled domain, then it is left to the next run.
+
+    Raises StoreError when the database cannot be written: nothing more was sent then. Raises LeaseLost
+    when another worker has taken over.
     """
-    counts, scribe = Counts(), LedgerWriter(ledger, clock, patience=patience)
-    alive = Counter({route.name: route.connections for route in routes})
-    desk = Dispatcher(
-        ledger, scribe, write, routes,
-        counts=counts, lanes=sum(alive.values()), longest_wait=longest_wait, expect=expect,
+    counters, writer = SendCounters(), LedgerWriter(queue, clock, retry_delays=retry_delays)
+    remaining = Counter({route.name: route.connections for route in routes})
+    dispatcher = Dispatcher(
+        queue, writer, render, routes,
+        counters=counters, connections=sum(remaining.values()), max_throttle_wait=max_throttle_wait,
+        prepare=prepare,
     )  # fmt: skip
-    known = watch or DomainWatch()
-    lanes = [
-        _work(
-            ConnectionLoop(route, desk, scribe, counts=counts, watch=known, resend=ledger.resends),
-            desk,
-            route,
-            alive,
+    monitor = domain_monitor or DomainMonitor()
+
+    async def run_connection(route: Route) -> None:
+        loop = ConnectionLoop(
+            route, dispatcher, writer, counters=counters, domain_monitor=monitor, resend=queue.resends
         )
-        for route in _in_turn(routes)
-    ]
+        try:
+            await loop.run()
+        finally:
+            remaining[route.name] -= 1
+            if not remaining[route.name]:
+                dispatcher.close_route(route)
+            dispatcher.remove_connection()
+
     try:
-        await _until_done(lanes, scribe.beat_for_ever(), partial(_stop, desk, stopping, drain))
-        await desk.clear()
+        await _run_all(
+            [run_connection(route) for route in _interleave_connections(routes)],
+            writer.keep_lease(),
+            partial(_stop_when_asked, dispatcher, stopping, drain_seconds),
+        )
+        await dispatcher.release_all()
     finally:
-        await scribe.close()
-    return counts.tally(commits=scribe.commits)
+        await writer.close()
+    return counters.to_stats(commits=writer.commits)
 
 
-def _in_turn(routes: Sequence[Route]) -> Iterator[Route]:
-    """Each route as often as it has connections, the routes taking turns."""
+def _interleave_connections(routes: Sequence[Route]) -> Iterator[Route]:
+    """Yield each route as often as it has connections, the routes taking turns."""
     most = max((route.connections for route in routes), default=0)
-    return (route for turn in range(most) for route in routes if turn < route.connections)
+    return (route for number in range(most) for route in routes if number < route.connections)
 
 
-async def _work(lane: ConnectionLoop, desk: Dispatcher, route: Route, alive: Counter[str]) -> None:
-    try:
-        await lane.run()
-    finally:
-        alive[route.name] -= 1
-        if not alive[route.name]:
-            desk.close_route(route)
-        desk.leave()
-
-
-async def _until_done(
-    lanes: Sequence[Coroutine[None, None, None]],
-    beats: Coroutine[None, None, None],
+async def _run_all(
+    connections: Sequence[Coroutine[None, None, None]],
+    lease_keeper: Coroutine[None, None, None],
     stop: Callable[[Sequence[Task[None]]], Coroutine[None, None, None]],
 ) -> None:
-    """All lanes to their end; the first error ends them all."""
-    working = [asyncio.create_task(lane) for lane in lanes]
-    beating, stopper = asyncio.create_task(beats), asyncio.create_task(stop(working))
-    pending = set(working)
+    """Run all connections to their end; the first error ends them all and is raised."""
+    tasks = [asyncio.create_task(connection) for connection in connections]
+    keeping, stopper = asyncio.create_task(lease_keeper), asyncio.create_task(stop(tasks))
+    pending = set(tasks)
     try:
         while pending:
-            done, _ = await asyncio.wait({*pending, beating}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({*pending, keeping}, return_when=asyncio.FIRST_COMPLETED)
             pending -= done
             for task in done:
                 if not task.cancelled():
                     task.result()
     finally:
-        others = (*working, beating, stopper)
-        for task in others:
+        everything = (*tasks, keeping, stopper)
+        for task in everything:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*everything, return_exceptions=True)
 
 
-async def _stop(
-    desk: Dispatcher, stopping: asyncio.Event | None, drain: float, working: Sequence[Task[None]]
+async def _stop_when_asked(
+    dispatcher: Dispatcher, stopping: asyncio.Event | None, drain_seconds: float, tasks: Sequence[Task[None]]
 ) -> None:
-    """When told to: begin nothing more, wait for what is on the wire, and then wait no longer."""
+    """Once `stopping` is set: begin nothing more, wait for messages being sent, then cancel the rest."""
     await (stopping or asyncio.Event()).wait()
-    desk.stop()
-    await asyncio.sleep(drain)
-    for task in working:
+    dispatcher.stop()
+    await asyncio.sleep(drain_seconds)
+    for task in tasks:
         task.cancel()

@@ -1,18 +1,18 @@
-"""What came of a run? Counted while it goes on, told when it is over."""
+"""Counters of one send run."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from digest.models import AttemptResult, DeliveryState
-from digest.models.redaction import discreet
+from digest.models.redaction import redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The numbers of one pumping, and sentences for whoever must act."""
+class SendStats:
+    """The numbers of one send run, and the alerts for the operator."""
 
     accepted: int = 0
-    deferred: int = 0  # tried or given back, and still in the queue
+    deferred: int = 0  # tried or put back, and still in the queue
     rejected: int = 0
     expired: int = 0
     cancelled: int = 0
@@ -22,16 +22,16 @@ class Tally:
 
     @property
     def sent(self) -> int:
-        """Mails that a server took."""
+        """Messages that a server accepted."""
         return self.accepted
 
     @property
     def failed(self) -> int:
-        """Mails that will not arrive, or may not have."""
+        """Messages that will not arrive, or may not have arrived."""
         return self.rejected + self.expired + self.uncertain
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "SendStats") -> "SendStats":
+        return SendStats(
             accepted=self.accepted + other.accepted,
             deferred=self.deferred + other.deferred,
             rejected=self.rejected + other.rejected,
@@ -44,29 +44,29 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Counts:
-    """The tally in the making."""
+class SendCounters:
+    """The stats of a run that is still going on."""
 
-    ended: Counter[DeliveryState] = field(default_factory=Counter)
+    by_state: Counter[DeliveryState] = field(default_factory=Counter)
     alerts: dict[str, None] = field(default_factory=dict)
 
-    def settle(self, settlement: AttemptResult) -> None:
-        """One more try has come to its end."""
-        self.ended[settlement.state] += 1
+    def add_result(self, result: AttemptResult) -> None:
+        """Count the result of one attempt."""
+        self.by_state[result.state] += 1
 
-    def alert(self, sentence: str) -> None:
-        """Somebody should know; once is enough. A server's reply may name a reader, the alert does not."""
-        self.alerts[discreet(sentence)] = None
+    def add_alert(self, sentence: str) -> None:
+        """Add an alert for the operator, each only once; addresses in a server's reply are redacted."""
+        self.alerts[redact(sentence)] = None
 
-    def tally(self, *, commits: int) -> Tally:
-        """The numbers as they stand."""
-        return Tally(
-            accepted=self.ended[DeliveryState.ACCEPTED],
-            deferred=self.ended[DeliveryState.QUEUED],
-            rejected=self.ended[DeliveryState.REJECTED],
-            expired=self.ended[DeliveryState.EXPIRED],
-            cancelled=self.ended[DeliveryState.CANCELLED],
-            uncertain=self.ended[DeliveryState.UNCERTAIN],
+    def to_stats(self, *, commits: int) -> SendStats:
+        """Return the numbers as they are now."""
+        return SendStats(
+            accepted=self.by_state[DeliveryState.ACCEPTED],
+            deferred=self.by_state[DeliveryState.QUEUED],
+            rejected=self.by_state[DeliveryState.REJECTED],
+            expired=self.by_state[DeliveryState.EXPIRED],
+            cancelled=self.by_state[DeliveryState.CANCELLED],
+            uncertain=self.by_state[DeliveryState.UNCERTAIN],
             commits=commits,
             alerts=tuple(self.alerts),
         )

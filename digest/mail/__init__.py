@@ -1,1 +1,1 @@
-"""What does the reader see? Picks become an edition, an email, and at last bytes."""
+"""Rendering of mail: an edition becomes an email, and the email MIME bytes. Reads templates, no other I/O."""

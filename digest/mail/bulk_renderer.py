@@ -1,7 +1,7 @@
-"""How do ten thousand readers get their own mail at the price of one? Type is set once, names filled in.
+"""Rendering of many digests at once: what readers share is rendered and encoded once, then filled in.
 
-`Plainly` renders every mail in full. `Press` renders each paper's card once, and once the page around them
-for each shape of edition; it keeps both encoded and then only joins.
+`SimpleRenderer` renders every mail in full. `BulkRenderer` renders each paper's card once, and the page
+around the cards once for each shape of edition; it keeps both encoded and only joins them for each reader.
 Both give the same bytes; a test compares them.
 """
 
@@ -13,145 +13,160 @@ from typing import Any
 
 from markupsafe import escape
 
-from digest.mail import layout
-from digest.mail.cards import Personal, reason, why_lines
-from digest.mail.layout import DigestLayout
+from digest.mail.cards import PersonalFields, explain_pick, wrap_reason
+from digest.mail.layout import DigestLayout, build_edition_layout
 from digest.mail.locale import Locale, get_locale
-from digest.mail.mime import ReaderHeaders, assembled, digest_head, digest_message, linked_head
-from digest.mail.precompiled import HOLE, EncodedTemplate, Values, hole
-from digest.mail.quoted_printable import quoted
-from digest.mail.renderer import LARGEST, Renderer, same
-from digest.mail.tokens import Purpose, packed, verdicts
+from digest.mail.mime import (
+    ReaderHeaders,
+    assemble_message,
+    build_digest_head,
+    build_digest_message,
+    build_reader_headers,
+)
+from digest.mail.precompiled import PLACEHOLDER, EncodedTemplate, Values, placeholder
+from digest.mail.quoted_printable import encode_quoted_printable
+from digest.mail.renderer import MAX_HTML_BYTES, Renderer, is_same
+from digest.mail.tokens import MAC_CHARS, Purpose, encode_extra, encode_public_id, feedback_extras
 from digest.models import Edition, Pick, Section
 
-OWN = ("subject", "preheader", "headline", "because")
-SEALED = ("web", "preferences", "unsubscribe")  # links that end in letters of the reader's own
-SEAL = 16  # letters
-MOST_WHY = 600  # bytes that no reason exceeds in HTML
-MOST_CARDS = 20_000  # kept at once; a run has hundreds
-BETWEEN_CARDS = b"\r\n"
+READER_TEXTS = ("subject", "preheader", "headline", "because")  # fields of the layout that differ by reader
+SIGNED_LINKS = ("web", "preferences", "unsubscribe")  # these end in the MAC of the reader's token
+MAX_REASON_BYTES = 600  # of HTML
+MAX_CARDS = 20_000  # in memory; a run has hundreds
+CARD_SEPARATOR = b"\r\n"
 NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
-NOTHING: Values = {}
-Poured = dict[str, list[bytes]]
+NO_VALUES: Values = {}
+SectionParts = dict[str, list[bytes]]  # the encoded cards by section
 
 
 class SimpleRenderer:
-    """Every mail from its templates, every time: right for one."""
+    """Renders every mail in full from its templates."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
-    def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
-        """The finished mail."""
+    def render_digest(self, edition: Edition, *, message_id: str = "") -> bytes:
+        """Return the MIME message of an edition."""
         site, links = self._renderer.site, self._renderer.links
-        email = self._renderer.digest(edition)
-        return digest_message(email, edition, site=site, links=links, message_id=message_id)
+        email = self._renderer.render_digest(edition)
+        return build_digest_message(email, edition, site=site, links=links, message_id=message_id)
 
 
 @dataclass(frozen=True, slots=True)
-class SetCard:
-    """A card's type, and the pick it was set for."""
+class EncodedCard:
+    """An encoded card with placeholders, and the pick it was made for."""
 
     pick: Pick
     day: date
     text: EncodedTemplate
     html: EncodedTemplate
-    more: bytes  # what its links sign, packed
+    more: bytes  # the encoded extras that its links sign
     less: bytes
     opening: bytes
-    weight: int  # bytes of HTML that no filling exceeds
+    max_bytes: int  # of HTML, whatever is filled in
 
-    def serves(self, pick: Pick, day: date) -> bool:
-        """Is it this very paper with these very numbers, on the same day?"""
-        return self.day == day and same(self.pick.paper, pick.paper) and same(self.pick.heat, pick.heat)
+    def matches(self, pick: Pick, day: date) -> bool:
+        """Return whether this is the card of the same paper with the same numbers on the same day."""
+        return self.day == day and is_same(self.pick.paper, pick.paper) and is_same(self.pick.heat, pick.heat)
 
 
-Dealt = Mapping[Section, Sequence[tuple[SetCard, str]]]  # each section's cards, with the reader's reason
+SectionCards = Mapping[Section, Sequence[tuple[EncodedCard, str]]]  # each with the reader's own reason
 
 
 class BulkRenderer:
-    """One run's mails: what they share is rendered and encoded once."""
+    """Renders the mails of one run, and keeps at most *max_cards* encoded cards."""
 
-    def __init__(self, renderer: Renderer, *, most_cards: int = MOST_CARDS) -> None:
+    def __init__(self, renderer: Renderer, *, max_cards: int = MAX_CARDS) -> None:
         self._renderer = renderer
-        self._most_cards = most_cards
-        self._cards: dict[tuple[object, ...], SetCard] = {}
-        self._pages: dict[tuple[object, ...], tuple[EncodedTemplate, EncodedTemplate]] = {}
+        self._max_cards = max_cards
+        self._cards: dict[tuple[object, ...], EncodedCard] = {}
+        self._layouts: dict[tuple[object, ...], tuple[EncodedTemplate, EncodedTemplate]] = {}
         self._heads: dict[tuple[object, ...], list[str]] = {}
         self._subjects: dict[str, str] = {}
 
-    def digest(self, edition: Edition, *, message_id: str = "") -> bytes:
-        """The finished mail."""
+    def render_digest(self, edition: Edition, *, message_id: str = "") -> bytes:
+        """Return the MIME message of an edition."""
         if not edition.picks:
-            return SimpleRenderer(self._renderer).digest(edition, message_id=message_id)
+            return SimpleRenderer(self._renderer).render_digest(edition, message_id=message_id)
         site, links = self._renderer.site, self._renderer.links
-        speaks = get_locale(edition.subscriber.preferences.language)
-        edition, dealt = self._fitting(speaks, edition)
-        page = layout.edition_page(site, links, speaks, edition)
-        subject = self._subject(speaks, page)
-        own = linked_head(
-            subject, edition, page.unsubscribe, page.preferences, site=site, message_id=message_id
+        locale = get_locale(edition.subscriber.preferences.language)
+        edition, cards = self._trim(locale, edition)
+        layout = build_edition_layout(site, links, locale, edition)
+        subject = self._build_subject(locale, layout)
+        headers = build_reader_headers(
+            subject,
+            edition,
+            unsubscribe_url=layout.unsubscribe,
+            preferences_url=layout.preferences,
+            site=site,
+            message_id=message_id,
         )
-        text_cards, html_cards = self._poured(speaks, edition, dealt)
-        text, html = self._page(speaks, page, edition.subscriber.pid, tuple(text_cards))
-        filled = _filling(page, edition.subscriber.pid) | {"subject": subject}
+        text_cards, html_cards = self._fill_cards(locale, edition, cards)
+        public_id = encode_public_id(edition.subscriber.public_id)
+        text, html = self._get_layout(locale, layout, public_id, tuple(text_cards))
+        values = _layout_values(layout, public_id) | {"subject": subject}
         text_parts: list[bytes] = []
         html_parts: list[bytes] = []
-        text.pour({**filled, **page.wrapped(), **text_cards}, text_parts)
-        html.pour({**filled, **html_cards}, html_parts)
-        return assembled(self._head(own, edition), text_parts, html_parts)
+        text.fill({**values, **layout.wrapped_fields(), **text_cards}, text_parts)
+        html.fill({**values, **html_cards}, html_parts)
+        return assemble_message(self._build_head(headers, edition), text_parts, html_parts)
 
-    def _fitting(self, speaks: Locale, edition: Edition) -> tuple[Edition, Dealt]:
-        """The edition with its cards, trimmed in the rare case that it may be too large."""
-        dealt = self._dealt(speaks, edition)
-        weight = sum(card.weight for cards in dealt.values() for card, _ in cards)
-        if weight + self._renderer.weight_around(speaks) <= LARGEST:
-            return edition, dealt
-        edition = self._renderer.fitted(edition)
-        return edition, self._dealt(speaks, edition)
+    def _trim(self, locale: Locale, edition: Edition) -> tuple[Edition, SectionCards]:
+        """Return the edition and its cards, trimmed in the rare case that it may be too large."""
+        sections = self._collect_cards(locale, edition)
+        max_bytes = sum(card.max_bytes for cards in sections.values() for card, _ in cards)
+        if max_bytes + self._renderer.measure_layout(locale) <= MAX_HTML_BYTES:
+            return edition, sections
+        edition = self._renderer.trim(edition)
+        return edition, self._collect_cards(locale, edition)
 
-    def _dealt(self, speaks: Locale, edition: Edition) -> Dealt:
-        dealt: dict[Section, list[tuple[SetCard, str]]] = {section: [] for section in Section}
+    def _collect_cards(self, locale: Locale, edition: Edition) -> SectionCards:
+        sections: dict[Section, list[tuple[EncodedCard, str]]] = {section: [] for section in Section}
         for pick in edition.picks:
-            cards = dealt[pick.section]
-            told = reason(speaks, pick, edition.day) if pick.section is Section.PICKED else ""
-            cards.append((self._card(speaks, edition, pick, len(cards) + 1, has_reason=bool(told)), told))
-        return dealt
+            cards = sections[pick.section]
+            reason = explain_pick(locale, pick, edition.day) if pick.section is Section.PICKED else ""
+            card = self._get_card(locale, edition, pick, len(cards) + 1, has_reason=bool(reason))
+            cards.append((card, reason))
+        return sections
 
-    def _card(
-        self, speaks: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
-    ) -> SetCard:
-        """The card's type, set when it is first needed."""
-        place = number if pick.section is Section.TRENDING else 0
-        width, opens = len(edition.subscriber.pid), edition.subscriber.preferences.clicks_may_teach
-        key = (speaks.code, pick.section, place, pick.paper.id, has_reason, width, opens)
-        found = self._cards.get(key)
-        if found is None or not found.serves(pick, edition.day):
-            if len(self._cards) >= self._most_cards:
+    def _get_card(
+        self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+    ) -> EncodedCard:
+        """Return the card of a pick, encoded when it is first needed."""
+        shown_number = number if pick.section is Section.TRENDING else 0
+        width = len(encode_public_id(edition.subscriber.public_id))
+        may_teach = edition.subscriber.preferences.clicks_may_teach
+        key = (locale.code, pick.section, shown_number, pick.paper.id, has_reason, width, may_teach)
+        card = self._cards.get(key)
+        if card is None or not card.matches(pick, edition.day):
+            if len(self._cards) >= self._max_cards:
                 self._cards.clear()
-            found = self._cards[key] = self._typeset(speaks, edition, pick, number, has_reason=has_reason)
-        return found
+            card = self._cards[key] = self._encode_card(locale, edition, pick, number, has_reason=has_reason)
+        return card
 
-    def _typeset(
-        self, speaks: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
-    ) -> SetCard:
-        """What is hot is so for everyone and printed; why a paper was picked is one reader's own."""
-        day, width = edition.day, len(edition.subscriber.pid)
-        hot = reason(speaks, pick, day) if pick.section is Section.TRENDING else ""
-        left_open = hole("why") if has_reason else ""
-        more, less, opening = map(packed, (*verdicts(pick.paper.id), pick.paper.id))
-        links, opens = self._renderer.links, edition.subscriber.preferences.clicks_may_teach
-        link = partial(links.verdict_form, pid=hole("pid"))
-        own = Personal(
-            why=hot or left_open,
-            why_lines=why_lines(speaks, hot) or left_open,
-            more=link(more, seal=hole("more")),
-            less=link(less, seal=hole("less")),
-            href=links.opening_form(opening, pid=hole("pid"), seal=hole("opening")) if opens else "",
+    def _encode_card(
+        self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
+    ) -> EncodedCard:
+        """Encode a card: why a paper trends is the same for everyone, why it was picked is a placeholder."""
+        day, width = edition.day, len(encode_public_id(edition.subscriber.public_id))
+        trend = explain_pick(locale, pick, day) if pick.section is Section.TRENDING else ""
+        reason = placeholder("why") if has_reason else ""
+        more, less, opening = map(encode_extra, (*feedback_extras(pick.paper.id), pick.paper.id))
+        links, public_id = self._renderer.links, placeholder("public_id")
+        feedback_url = partial(links.format_feedback_url, public_id=public_id)
+        href = ""
+        if edition.subscriber.preferences.clicks_may_teach:
+            href = links.format_opening_url(opening, public_id=public_id, mac=placeholder("opening"))
+        personal = PersonalFields(
+            why=trend or reason,
+            why_lines=wrap_reason(locale, trend) or reason,
+            more=feedback_url(more, mac=placeholder("more")),
+            less=feedback_url(less, mac=placeholder("less")),
+            href=href,
         )
-        text, html = self._renderer.shown(speaks, pick, number, own, "txt", "html")
-        widths = {"pid": width, "more": SEAL, "less": SEAL, "opening": SEAL}
-        return SetCard(
+        text, html = self._renderer.render_card(locale, pick, number, personal, "txt", "html")
+        widths = {"public_id": width, "more": MAC_CHARS, "less": MAC_CHARS, "opening": MAC_CHARS}
+        return EncodedCard(
             pick,
             day,
             EncodedTemplate(text, html=False, widths=widths),
@@ -159,91 +174,113 @@ class BulkRenderer:
             more.encode(),
             less.encode(),
             opening.encode(),
-            weight=len(html.encode()) + MOST_WHY + 2 * width,
+            max_bytes=len(html.encode()) + MAX_REASON_BYTES + 2 * width,
         )
 
-    def _poured(self, speaks: Locale, edition: Edition, dealt: Dealt) -> tuple[Poured, Poured]:
-        """The cards of each section that has any, filled: as text, as HTML."""
-        reader = edition.subscriber
-        keys, pid = self._renderer.links.keys, reader.pid.encode()
-        seal = keys.sealer(Purpose.VERDICT, reader.pid)
-        opens = keys.sealer(Purpose.OPENING, reader.pid) if reader.preferences.clicks_may_teach else None
-        text: Poured = {}
-        html: Poured = {}
-        for section, cards in dealt.items():
+    def _fill_cards(
+        self, locale: Locale, edition: Edition, sections: SectionCards
+    ) -> tuple[SectionParts, SectionParts]:
+        """Return the filled cards of each section that has any, as text and as HTML."""
+        reader, keys = edition.subscriber, self._renderer.links.keys
+        public_id = encode_public_id(reader.public_id).encode()
+        feedback_mac = keys.build_mac_function(Purpose.FEEDBACK, reader.public_id)
+        opening_mac = (
+            keys.build_mac_function(Purpose.OPENING, reader.public_id)
+            if reader.preferences.clicks_may_teach
+            else None
+        )
+        text: SectionParts = {}
+        html: SectionParts = {}
+        for section, cards in sections.items():
             if not cards:
                 continue
             text_parts = text[section.value] = []
             html_parts = html[section.value] = []
-            for card, told in cards:
-                why_text, why_html = encoded_reason(speaks, told) if told else NO_REASON
-                own: Values = NOTHING
+            for card, reason in cards:
+                why_text, why_html = encode_reason(locale, reason) if reason else NO_REASON
+                html_values: Values = NO_VALUES
                 if section is not Section.ALSO_NEW:
-                    own = {"pid": pid, "why": why_html, "more": seal(card.more), "less": seal(card.less)}
-                in_text: Values = {"why": why_text}
-                if opens:
-                    title = {"pid": pid, "opening": opens(card.opening)}
-                    own, in_text = {**own, **title}, {**in_text, **title}
-                card.html.pour(own, html_parts)
-                card.text.pour(in_text, text_parts)
-                text_parts.append(BETWEEN_CARDS)
+                    html_values = {
+                        "public_id": public_id,
+                        "why": why_html,
+                        "more": feedback_mac(card.more),
+                        "less": feedback_mac(card.less),
+                    }
+                text_values: Values = {"why": why_text}
+                if opening_mac:
+                    title = {"public_id": public_id, "opening": opening_mac(card.opening)}
+                    html_values, text_values = {**html_values, **title}, {**text_values, **title}
+                card.html.fill(html_values, html_parts)
+                card.text.fill(text_values, text_parts)
+                text_parts.append(CARD_SEPARATOR)
             text_parts.pop()
         return text, html
 
-    def _subject(self, speaks: Locale, page: DigestLayout) -> str:
-        """The subject as its template has it, which may put words around ours."""
-        if speaks.code not in self._subjects:
-            blank = DigestLayout(lang=speaks.code, subject=hole("subject"))
-            self._subjects[speaks.code] = self._renderer.subject(speaks, "digest", page=blank)
-        return " ".join(self._subjects[speaks.code].replace(hole("subject"), page.subject).split())
+    def _build_subject(self, locale: Locale, layout: DigestLayout) -> str:
+        """Return the subject; its template, which may add words, is rendered once per language."""
+        if locale.code not in self._subjects:
+            blank = DigestLayout(lang=locale.code, subject=placeholder("subject"))
+            self._subjects[locale.code] = self._renderer.render_subject(locale, "digest", page=blank)
+        return " ".join(self._subjects[locale.code].replace(placeholder("subject"), layout.subject).split())
 
-    def _page(
-        self, speaks: Locale, page: DigestLayout, pid: str, sections: tuple[str, ...]
+    def _get_layout(
+        self, locale: Locale, layout: DigestLayout, public_id: str, sections: tuple[str, ...]
     ) -> tuple[EncodedTemplate, EncodedTemplate]:
-        """The page around the cards, for editions of this shape."""
-        links = _links(page, pid)
-        key = (speaks.code, sections, page.weekly, page.notes, page.archive, len(pid), *links.values())
-        if key not in self._pages:
-            holes: dict[str, Any] = {name: hole(name) for name in (*OWN, *sections)} | links
-            blank, widths = replace(page, **holes), {"pid": len(pid), **dict.fromkeys(SEALED, SEAL)}
+        """Return the page around the cards as text and as HTML, encoded once per shape of edition."""
+        links = _placeholder_links(layout, public_id)
+        key = (
+            locale.code,
+            sections,
+            layout.weekly,
+            layout.notes,
+            layout.archive,
+            len(public_id),
+            *links.values(),
+        )
+        if key not in self._layouts:
+            texts: dict[str, Any] = {name: placeholder(name) for name in (*READER_TEXTS, *sections)} | links
+            blank = replace(layout, **texts)
+            widths = {"public_id": len(public_id), **dict.fromkeys(SIGNED_LINKS, MAC_CHARS)}
             text, html = (
-                self._renderer.render(speaks, f"digest/body.{part}", page=blank) for part in ("txt", "html")
+                self._renderer.render(locale, f"digest/body.{part}", page=blank) for part in ("txt", "html")
             )
-            self._pages[key] = (
+            self._layouts[key] = (
                 EncodedTemplate(text, html=False, widths=widths),
                 EncodedTemplate(html, html=True, widths=widths),
             )
-        return self._pages[key]
+        return self._layouts[key]
 
-    def _head(self, own: ReaderHeaders, edition: Edition) -> str:
+    def _build_head(self, headers: ReaderHeaders, edition: Edition) -> str:
         key = (edition.day, edition.slot, edition.subscriber.preferences.language)
         if key not in self._heads:
-            holes = ReaderHeaders(**{field.name: hole(field.name) for field in fields(ReaderHeaders)})
-            head = digest_head(holes, edition, site=self._renderer.site, links=self._renderer.links)
-            self._heads[key] = HOLE.split(head)
+            blank = ReaderHeaders(**{field.name: placeholder(field.name) for field in fields(ReaderHeaders)})
+            head = build_digest_head(blank, edition, site=self._renderer.site, links=self._renderer.links)
+            self._heads[key] = PLACEHOLDER.split(head)
         pieces = self._heads[key].copy()
-        pieces[1::2] = [getattr(own, name) for name in pieces[1::2]]
+        pieces[1::2] = [getattr(headers, name) for name in pieces[1::2]]
         return "".join(pieces)
 
 
 @lru_cache(maxsize=4096)
-def encoded_reason(speaks: Locale, told: str) -> tuple[list[bytes], list[bytes]]:
-    """A reason as its lines of text and of HTML; many readers share theirs."""
-    return [quoted(why_lines(speaks, told) + "\n")], [quoted(f"{escape(told)}\n")]
+def encode_reason(locale: Locale, reason: str) -> tuple[list[bytes], list[bytes]]:
+    """Return the encoded lines of a reason as text and as HTML; cached, as many readers share one."""
+    text = encode_quoted_printable(wrap_reason(locale, reason) + "\n")
+    return [text], [encode_quoted_printable(f"{escape(reason)}\n")]
 
 
-def _links(page: DigestLayout, pid: str) -> dict[str, str]:
-    """The reader's links, with holes where their own letters stand."""
-    own = {name: _holed(getattr(page, name), pid, name) for name in SEALED}
-    return own | {"pause": own["preferences"] + page.pause.removeprefix(page.preferences)}
+def _placeholder_links(layout: DigestLayout, public_id: str) -> dict[str, str]:
+    """Return the reader's links with placeholders for the encoded public id and the MAC."""
+    links = {name: _replace_token_parts(getattr(layout, name), public_id, name) for name in SIGNED_LINKS}
+    return links | {"pause": links["preferences"] + layout.pause.removeprefix(layout.preferences)}
 
 
-def _holed(url: str, pid: str, name: str) -> str:
-    before, _, after = url.rpartition(".")[0].rpartition(f".{pid}")
-    return f"{before}.{hole('pid')}{after}.{hole(name)}"
+def _replace_token_parts(url: str, public_id: str, name: str) -> str:
+    before, _, after = url.rpartition(".")[0].rpartition(f".{public_id}")
+    return f"{before}.{placeholder('public_id')}{after}.{placeholder(name)}"
 
 
-def _filling(page: DigestLayout, pid: str) -> dict[str, Any]:
-    """What goes into the holes of a page."""
-    seals = {name: getattr(page, name).rpartition(".")[2].encode() for name in SEALED}
-    return {name: getattr(page, name) for name in OWN} | {"pid": pid.encode(), **seals}
+def _layout_values(layout: DigestLayout, public_id: str) -> dict[str, Any]:
+    """Return the values of the placeholders of a layout, except those of the cards."""
+    macs = {name: getattr(layout, name).rpartition(".")[2].encode() for name in SIGNED_LINKS}
+    texts = {name: getattr(layout, name) for name in READER_TEXTS}
+    return texts | {"public_id": public_id.encode(), **macs}

@@ -1,4 +1,4 @@
-"""What stands on a paper's card? A pick as strings to print, every link allowed or left out."""
+"""Cards: a pick as strings for the templates, with links that are safe or left out."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from digest.mail import wording
 from digest.mail.links import Links
 from digest.mail.locale import Locale
-from digest.mail.summary import told_in_short
-from digest.mail.text_wrap import wrapped
+from digest.mail.summary import summarize_paper
+from digest.mail.text_wrap import wrap_text
 from digest.models import Paper, Pick, Section, Subscriber
 from digest.models.text import MAX_SUMMARY_CHARS, clean, shorten
 
-LONGEST_TITLE = 300
-LONGEST_URL = 400
-LOOKS_LIKE_A_LINK = re.compile(r"https?:|www\.|^\S+\.[a-z]{2,}(?:/\S*)?$", re.IGNORECASE)
-SCRIPTS = (
+MAX_TITLE_CHARS = 300
+MAX_URL_CHARS = 400
+LINK_LIKE = re.compile(r"https?:|www\.|^\S+\.[a-z]{2,}(?:/\S*)?$", re.IGNORECASE)
+LANGUAGE_SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("ko", re.compile(r"[\uac00-\ud7af]")),
     ("zh", re.compile(r"[\u4e00-\u9fff]")),
@@ -26,7 +26,7 @@ SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A link and the word it stands under."""
+    """A link and its label."""
 
     label: str
     href: str
@@ -34,94 +34,104 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One paper as it is printed."""
+    """One paper as the templates print it."""
 
     number: str  # "1" and so on under Trending, else empty
     title: str
     href: str  # empty: the title is not linked
-    lang: str  # of title and gist, empty if it is the mail's own
+    lang: str  # of title and gist; empty if it is the language of the mail
     meta: str
     why: str
-    why_lines: str  # the same for the text part, in lines
+    why_lines: str  # the same for the text part, wrapped
     gist: str
     anchors: tuple[Anchor, ...]
     more: str
     less: str
-    sparkline: str = ""  # how the votes came in, as SVG, on pages; mail gets none
+    sparkline: str = ""  # the growth of the votes as SVG, on web pages only
 
 
 @dataclass(frozen=True, slots=True)
-class Personal:
-    """What one reader's card has of its own: the reason, two links that teach, where the title leads."""
+class PersonalFields:
+    """The parts of a card that differ by reader: the reason, the feedback links, the target of the title."""
 
     why: str
     why_lines: str
     more: str
     less: str
-    href: str = ""  # the paper's page here, for readers whom opening may teach; else the title leads straight
+    href: str = ""  # the paper's page here if the reader's clicks may teach; empty: the source
 
 
-NOTHING_OWN = Personal(why="", why_lines="", more="", less="")
+NO_PERSONAL_FIELDS = PersonalFields(why="", why_lines="", more="", less="")
 
 
-def personal(locale: Locale, links: Links, reader: Subscriber, pick: Pick, day: date) -> Personal:
-    """The reader's own part of a card."""
-    href = links.opening(reader.pid, pick.paper.id) if reader.preferences.clicks_may_teach else ""
+def build_personal_fields(
+    locale: Locale, links: Links, reader: Subscriber, pick: Pick, day: date
+) -> PersonalFields:
+    """Return a reader's parts of a card; under "Also new" only the target of the title."""
+    href = links.opening_url(reader.public_id, pick.paper.id) if reader.preferences.clicks_may_teach else ""
     if pick.section is Section.ALSO_NEW:
-        return replace(NOTHING_OWN, href=href)
-    told = reason(locale, pick, day)
-    return Personal(
-        why=told,
-        why_lines=why_lines(locale, told),
-        more=links.more(reader.pid, pick.paper.id),
-        less=links.less(reader.pid, pick.paper.id),
+        return replace(NO_PERSONAL_FIELDS, href=href)
+    reason = explain_pick(locale, pick, day)
+    return PersonalFields(
+        why=reason,
+        why_lines=wrap_reason(locale, reason),
+        more=links.more_url(reader.public_id, pick.paper.id),
+        less=links.less_url(reader.public_id, pick.paper.id),
         href=href,
     )
 
 
-def reason(locale: Locale, pick: Pick, day: date) -> str:
-    """Why it is here: for a trending paper the same for every reader, for a picked one the reader's own."""
+def explain_pick(locale: Locale, pick: Pick, day: date) -> str:
+    """Return why a paper is in the edition; empty under "Also new".
+
+    It is the same for every reader for a trending paper, and personal for a picked one.
+    """
     if pick.section is Section.TRENDING:
-        return wording.trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
-    return wording.why(locale, pick, day) if pick.section is Section.PICKED else ""
+        return wording.describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
+    return wording.describe_reason(locale, pick, day) if pick.section is Section.PICKED else ""
 
 
-def why_lines(locale: Locale, told: str) -> str:
-    """The reason in the lines of the text part."""
-    return wrapped(f"{locale.say('Why:')} {told}", 3) if told else ""
+def wrap_reason(locale: Locale, reason: str) -> str:
+    """Return the lines of a reason in the text part; empty without a reason."""
+    return wrap_text(f"{locale.gettext('Why:')} {reason}", 3) if reason else ""
 
 
-def card(locale: Locale, pick: Pick, number: int, own: Personal) -> Card:
-    """A pick in words, ready to print."""
+def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields) -> Card:
+    """Return the card of a pick; *number* is its position in its section."""
     paper = pick.paper
-    title = shorten(clean(paper.title), LONGEST_TITLE) or locale.say("(untitled)")
-    href = "" if LOOKS_LIKE_A_LINK.search(title) else allowed(paper.url)
-    told = pick.section is Section.TRENDING and bool(own.why) and wording.tells_votes(pick.heat)
+    title = shorten(clean(paper.title), MAX_TITLE_CHARS) or locale.gettext("(untitled)")
+    href = "" if LINK_LIKE.search(title) else sanitize_url(paper.url)
+    is_trend_shown = pick.section is Section.TRENDING and bool(personal.why)
     return Card(
         number=str(number) if pick.section is Section.TRENDING else "",
         title=title,
-        href=own.href if href and own.href else href,
-        lang=_foreign(locale, paper),
-        meta=wording.meta(locale, paper, pick.heat, told=told),
-        why=own.why,
-        why_lines=own.why_lines,
-        gist=_gist(locale, paper),
-        anchors=_anchors(locale, paper, linked=bool(href)),
-        more=own.more,
-        less=own.less,
+        href=personal.href if href and personal.href else href,
+        lang=_detect_foreign_language(locale, paper),
+        meta=wording.format_meta(
+            locale, paper, pick.heat, hide_votes=is_trend_shown and wording.has_count_in_trend(pick.heat)
+        ),
+        why=personal.why,
+        why_lines=personal.why_lines,
+        gist=_build_gist(locale, paper),
+        anchors=_build_anchors(locale, paper, linked=bool(href)),
+        more=personal.more,
+        less=personal.less,
     )
 
 
-def _gist(locale: Locale, paper: Paper) -> str:
-    """What it is about: a model's sentence says that it is one, whatever template prints it."""
+def _build_gist(locale: Locale, paper: Paper) -> str:
+    """Return what the paper is about; a text by a model is marked here, where no template can omit it."""
     if not paper.retold:
-        return told_in_short(paper)
-    return locale.say("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), MAX_SUMMARY_CHARS)}
+        return summarize_paper(paper)
+    return locale.gettext("AI summary: %(text)s") % {"text": shorten(clean(paper.retold), MAX_SUMMARY_CHARS)}
 
 
-def allowed(url: str) -> str:
-    """The URL if it may stand in a mail: http or https, a host, no blanks, not endless; else nothing."""
-    if len(url) > LONGEST_URL or re.search(r"[\s\x00-\x1f\x7f<>\"\\]", url):
+def sanitize_url(url: str) -> str:
+    """Return the URL if it is safe in a mail, else "".
+
+    Safe means http or https, a host, at most 400 characters, and no credentials, blanks, quotes or brackets.
+    """
+    if len(url) > MAX_URL_CHARS or re.search(r"[\s\x00-\x1f\x7f<>\"\\]", url):
         return ""
     try:
         parts = urlsplit(url)
@@ -130,23 +140,23 @@ def allowed(url: str) -> str:
     return url if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""
 
 
-def _anchors(locale: Locale, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
-    named = (
-        (locale.say("Abstract"), "" if linked else paper.url),
-        (locale.say("PDF"), paper.pdf_url or _pdf(paper)),
-        (locale.say("Code"), paper.code_url),
-        (locale.say("Project"), paper.project_url),
-        (locale.say("Discussion"), paper.discussion_url),
+def _build_anchors(locale: Locale, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
+    candidates = (
+        (locale.gettext("Abstract"), "" if linked else paper.url),
+        (locale.gettext("PDF"), paper.pdf_url or _guess_pdf_url(paper)),
+        (locale.gettext("Code"), paper.code_url),
+        (locale.gettext("Project"), paper.project_url),
+        (locale.gettext("Discussion"), paper.discussion_url),
     )
-    return tuple(Anchor(label, href) for label, url in named if (href := allowed(url)))
+    return tuple(Anchor(label, href) for label, url in candidates if (href := sanitize_url(url)))
 
 
-def _pdf(paper: Paper) -> str:
-    number = paper.id.removeprefix("arxiv:")
-    return f"https://arxiv.org/pdf/{number}" if number != paper.id else ""
+def _guess_pdf_url(paper: Paper) -> str:
+    arxiv_id = paper.id.removeprefix("arxiv:")
+    return f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id != paper.id else ""
 
 
-def _foreign(locale: Locale, paper: Paper) -> str:
-    """The paper's language if it is not the mail's: told by its script, English in the Latin one."""
-    spoken = next((code for code, script in SCRIPTS if script.search(paper.title)), "en")
-    return "" if spoken == locale.code else spoken
+def _detect_foreign_language(locale: Locale, paper: Paper) -> str:
+    """Return the language of a title by its script (Latin counts as English), or "" if the mail is in it."""
+    language = next((code for code, script in LANGUAGE_SCRIPTS if script.search(paper.title)), "en")
+    return "" if language == locale.code else language

@@ -1,4 +1,4 @@
-"""What stands around the cards? Headline, notes and footer of one reader's mail, as strings to print."""
+"""What stands around the cards of a mail: subject, headline, notes and footer, as strings for templates."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,18 +7,41 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from digest.mail import subject as line
 from digest.mail.branding import Site
 from digest.mail.links import Links
-from digest.mail.locale import Locale, later, plural
-from digest.mail.text_wrap import wrapped
+from digest.mail.locale import Locale, gettext_noop, ngettext_noop
+from digest.mail.subject import build_preheader, build_subject
+from digest.mail.text_wrap import wrap_text
 from digest.models import Edition, Frequency, Section, Subscriber
 from digest.models.text import clean
+
+SECTION_COUNTS = {
+    Section.TRENDING: ngettext_noop("%(count)s trending", "%(count)s trending"),
+    Section.PICKED: ngettext_noop("%(count)s picked for you", "%(count)s picked for you"),
+    Section.ALSO_NEW: ngettext_noop("%(count)s also new", "%(count)s also new"),
+}
+NOTE_MESSAGES = {
+    "first": gettext_noop(
+        "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
+    ),
+    "votes-missing": gettext_noop(
+        "Votes could not be read today: trending follows what was known, and authors, code and topic."
+    ),
+    "source-missing": gettext_noop("%(detail)s could not be read today; its papers follow."),
+    "arxiv-silent": gettext_noop("arXiv announced nothing today."),
+    "no-interests": gettext_noop("Tell us what you work on, and papers are picked for you."),
+    "nothing-near": gettext_noop(
+        "Nothing new came close enough to your interests to be picked today. "
+        "More or broader words in your preferences find more."
+    ),
+    "near-is-trending": gettext_noop("What came close to your interests today is among the trending papers."),
+    "trimmed": gettext_noop("Shortened so that your mail program shows all of it; the rest is on the web."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestLayout:
-    """Everything a template prints except its own words; the sections hold finished cards."""
+    """What the templates print besides their own words, there called `page`; sections hold rendered cards."""
 
     lang: str
     subject: str = ""
@@ -36,109 +59,86 @@ class DigestLayout:
     picked: str = ""
     also_new: str = ""
 
-    def in_columns(self) -> "DigestLayout":
-        """The same for the text part."""
-        facts: dict[str, Any] = {**self.wrapped()}
-        return replace(self, **facts)
+    def for_text_part(self) -> "DigestLayout":
+        """Return a copy whose sentences are wrapped."""
+        wrapped: dict[str, Any] = {**self.wrapped_fields()}
+        return replace(self, **wrapped)
 
-    def wrapped(self) -> dict[str, str]:
-        """What the text part has in lines of its own."""
+    def wrapped_fields(self) -> dict[str, str]:
+        """Return the sentences that are wrapped in the text part, by field."""
         return {
-            "preheader": wrapped(self.preheader),
-            "headline": wrapped(self.headline),
-            "because": wrapped(self.because),
+            "preheader": wrap_text(self.preheader),
+            "headline": wrap_text(self.headline),
+            "because": wrap_text(self.because),
         }
 
 
-def page(site: Site, links: Links, locale: Locale, reader: Subscriber) -> DigestLayout:
-    """What any mail to a subscriber says about itself."""
-    preferences = links.preferences(reader.pid)
+def build_layout(site: Site, links: Links, locale: Locale, reader: Subscriber) -> DigestLayout:
+    """Return what every mail to a subscriber has: the reason for it and the links of the footer."""
+    preferences = links.preferences_url(reader.public_id)
     return DigestLayout(
         lang=locale.code,
-        because=because(site, locale, reader),
-        archive=links.archive(),
+        because=describe_subscription(site, locale, reader),
+        archive=links.archive_url(),
         preferences=preferences,
         pause=f"{preferences}#pause",
-        unsubscribe=links.unsubscribe(reader.pid),
+        unsubscribe=links.unsubscribe_url(reader.public_id),
     )
 
 
-def edition_page(site: Site, links: Links, locale: Locale, edition: Edition) -> DigestLayout:
-    """What a digest says about itself."""
-    told = headline(locale, edition)
+def build_edition_layout(site: Site, links: Links, locale: Locale, edition: Edition) -> DigestLayout:
+    """Return the layout of a digest, without its cards."""
+    headline = format_headline(locale, edition)
     return replace(
-        page(site, links, locale, edition.subscriber),
-        subject=line.subject(locale, edition) if edition.picks else "",
-        preheader=(line.preheader(locale, edition) if edition.picks else "") or told,
-        headline=told,
-        web=links.edition(edition.subscriber.pid, edition.day),
-        notes=notes(locale, edition.notes),
+        build_layout(site, links, locale, edition.subscriber),
+        subject=build_subject(locale, edition) if edition.picks else "",
+        preheader=(build_preheader(locale, edition) if edition.picks else "") or headline,
+        headline=headline,
+        web=links.edition_url(edition.subscriber.public_id, edition.day),
+        notes=format_notes(locale, edition.notes),
         weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
     )
 
 
-def because(site: Site, locale: Locale, reader: Subscriber) -> str:
-    """Why the reader gets this: they asked, with this address, on that day."""
+def describe_subscription(site: Site, locale: Locale, reader: Subscriber) -> str:
+    """Return why the reader gets this mail: the address that subscribed, and when it confirmed (or asked)."""
     since = reader.confirmed_at or reader.created_at
-    facts = {"address": clean(reader.address), "brand": site.brand}
+    fields = {"address": clean(reader.address), "brand": site.brand}
     if since is None:
-        return locale.say("You get this because %(address)s subscribed to %(brand)s.") % facts
-    facts["date"] = locale.long_day(since.date())
-    return locale.say("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % facts
+        return locale.gettext("You get this because %(address)s subscribed to %(brand)s.") % fields
+    fields["date"] = locale.format_long_day(since.date())
+    return locale.gettext("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % fields
 
 
-def headline(locale: Locale, edition: Edition) -> str:
-    """The day and what is in it: `Monday 23 November 2026: 3 trending, 10 also new.`."""
-    numbers = Counter(pick.section for pick in edition.picks)
-    return _headline(locale, edition.day, tuple(numbers[section] for section in Section))
+def format_headline(locale: Locale, edition: Edition) -> str:
+    """Return the day and the number of papers: `Monday 23 November 2026: 3 trending, 10 also new.`."""
+    counts = Counter(pick.section for pick in edition.picks)
+    return _format_headline(locale, edition.day, tuple(counts[section] for section in Section))
 
 
 @lru_cache(maxsize=4096)
-def _headline(locale: Locale, on: date, numbers: Sequence[int]) -> str:
-    day = locale.day(on)
-    day = day[:1].upper() + day[1:]  # some languages write weekdays small, but not at a beginning
-    counted = [
-        locale.count(*COUNTS[section], number)
-        for section, number in zip(Section, numbers, strict=True)
-        if number
+def _format_headline(locale: Locale, day: date, counts: Sequence[int]) -> str:
+    day_name = locale.format_day(day)
+    day_name = day_name[:1].upper() + day_name[1:]  # some languages write weekdays in lower case
+    parts = [
+        locale.format_count(*SECTION_COUNTS[section], count)
+        for section, count in zip(Section, counts, strict=True)
+        if count
     ]
-    if not counted:
-        return locale.say("%(day)s.") % {"day": day}
-    return locale.say("%(day)s: %(counts)s.") % {"day": day, "counts": locale.say(", ").join(counted)}
+    if not parts:
+        return locale.gettext("%(day)s.") % {"day": day_name}
+    return locale.gettext("%(day)s: %(counts)s.") % {
+        "day": day_name,
+        "counts": locale.gettext(", ").join(parts),
+    }
 
 
-COUNTS = {
-    Section.TRENDING: plural("%(count)s trending", "%(count)s trending"),
-    Section.PICKED: plural("%(count)s picked for you", "%(count)s picked for you"),
-    Section.ALSO_NEW: plural("%(count)s also new", "%(count)s also new"),
-}
+def format_notes(locale: Locale, codes: Iterable[str]) -> tuple[str, ...]:
+    """Return the sentences of note codes such as `first` or `source-missing:bioRxiv`; skip unknown ones."""
+    sentences = (_format_note(locale, *code.partition(":")[::2]) for code in codes)
+    return tuple(filter(None, sentences))
 
 
-def notes(locale: Locale, codes: Iterable[str]) -> tuple[str, ...]:
-    """What the reader is told about this edition. `code:detail` carries a word; unknown codes say nothing."""
-    said = (_note(locale, *code.partition(":")[::2]) for code in codes)
-    return tuple(filter(None, said))
-
-
-def _note(locale: Locale, code: str, detail: str) -> str:
-    sentence = NOTES.get(code, "")
-    return locale.say(sentence) % {"detail": clean(detail)[:60]} if sentence else ""
-
-
-NOTES = {
-    "first": later(
-        "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
-    ),
-    "votes-missing": later(
-        "Votes could not be read today: trending follows what was known, and authors, code and topic."
-    ),
-    "source-missing": later("%(detail)s could not be read today; its papers follow."),
-    "arxiv-silent": later("arXiv announced nothing today."),
-    "no-interests": later("Tell us what you work on, and papers are picked for you."),
-    "nothing-near": later(
-        "Nothing new came close enough to your interests to be picked today. "
-        "More or broader words in your preferences find more."
-    ),
-    "near-is-trending": later("What came close to your interests today is among the trending papers."),
-    "trimmed": later("Shortened so that your mail program shows all of it; the rest is on the web."),
-}
+def _format_note(locale: Locale, code: str, detail: str) -> str:
+    message = NOTE_MESSAGES.get(code, "")
+    return locale.gettext(message) % {"detail": clean(detail)[:60]} if message else ""

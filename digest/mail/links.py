@@ -1,72 +1,68 @@
-"""Who may do what by a link alone? Signed, purpose-bound tokens and every URL that a mail carries.
-
-A token reads `KEY.PID.MAC`, `KEY.PID.EXTRA.MAC` or `KEY.PID.EXTRA.EXPIRY.MAC`. It is the same for the same
-arguments, so that a preview equals the mail sent, and short, so that no mailer folds the header it stands in.
-"""
+"""Every URL that a mail carries. Those that act for a subscriber hold a signed token, see `tokens`."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
 
-from digest.mail.tokens import Keys, Purpose, verdicts
+from digest.mail.tokens import Keys, Purpose, feedback_extras
 
 
 @dataclass(frozen=True)
 class Links:
-    """Every URL of ours that a reader can follow."""
+    """URLs of the web pages, built from a base URL and signing keys."""
 
     base_url: str
     keys: Keys
 
-    def confirm(self, pid: str, *, expires: datetime, extra: str = "") -> str:
-        """Where a sign-up (or, with `extra`, a new address) is confirmed."""
-        return self._tokened(Purpose.CONFIRM, pid, extra, expires=expires)
+    def confirm_url(self, public_id: str, *, expires: datetime, extra: str = "") -> str:
+        """Return where a sign-up or, with `extra`, a new address is confirmed."""
+        return self._signed_url(Purpose.CONFIRM, public_id, extra, expires=expires)
 
-    def unsubscribe(self, pid: str) -> str:
-        """The one-click link of the header and the footer; it never expires."""
-        return self._tokened(Purpose.UNSUBSCRIBE, pid)
+    def unsubscribe_url(self, public_id: str) -> str:
+        """Return the one-click link of the header and the footer; it never expires."""
+        return self._signed_url(Purpose.UNSUBSCRIBE, public_id)
 
-    def preferences(self, pid: str) -> str:
-        """Where interests, frequency and everything else are changed."""
-        return self._tokened(Purpose.PREFERENCES, pid)
+    def preferences_url(self, public_id: str) -> str:
+        """Return where interests, frequency and everything else are changed."""
+        return self._signed_url(Purpose.PREFERENCES, public_id)
 
-    def more(self, pid: str, paper_id: str) -> str:
-        """More like this: the claim's extra is `+` and the paper's id."""
-        return self._tokened(Purpose.VERDICT, pid, verdicts(paper_id)[0])
+    def more_url(self, public_id: str, paper_id: str) -> str:
+        """Return the link "More like this"; the claim's extra is `+` and the paper's id."""
+        return self._signed_url(Purpose.FEEDBACK, public_id, feedback_extras(paper_id)[0])
 
-    def less(self, pid: str, paper_id: str) -> str:
-        """Less like this: the claim's extra is `-` and the paper's id."""
-        return self._tokened(Purpose.VERDICT, pid, verdicts(paper_id)[1])
+    def less_url(self, public_id: str, paper_id: str) -> str:
+        """Return the link "Less like this"; the claim's extra is `-` and the paper's id."""
+        return self._signed_url(Purpose.FEEDBACK, public_id, feedback_extras(paper_id)[1])
 
-    def opening(self, pid: str, paper_id: str) -> str:
-        """A paper's page for a reader whom opening may teach: the claim's extra is the paper's id."""
-        return self._tokened(Purpose.OPENING, pid, paper_id)
+    def opening_url(self, public_id: str, paper_id: str) -> str:
+        """Return a paper's page for a reader whose clicks may teach; the claim's extra is the paper's id."""
+        return self._signed_url(Purpose.OPENING, public_id, paper_id)
 
-    def opening_form(self, extra: str, *, pid: str, seal: str) -> str:
-        """What `opening` looks like, for pieces that are filled in later."""
-        return f"{self.base_url}/o/{self.keys.form(pid, extra, seal)}"
+    def format_opening_url(self, extra: str, *, public_id: str, mac: str) -> str:
+        """Return an `opening_url` from the parts of its token, which may be placeholders."""
+        return f"{self.base_url}/{Purpose.OPENING}/{self.keys.format_token(public_id, extra, mac)}"
 
-    def verdict_form(self, extra: str, *, pid: str, seal: str) -> str:
-        """What `more` and `less` look like, for pieces that are filled in later."""
-        return f"{self.base_url}/v/{self.keys.form(pid, extra, seal)}"
+    def format_feedback_url(self, extra: str, *, public_id: str, mac: str) -> str:
+        """Return a `more_url` or `less_url` from the parts of its token, which may be placeholders."""
+        return f"{self.base_url}/{Purpose.FEEDBACK}/{self.keys.format_token(public_id, extra, mac)}"
 
-    def feed(self, pid: str, kind: str = "atom") -> str:
-        """The private feed, `atom` or `json`."""
-        return f"{self._tokened(Purpose.FEED, pid)}.{kind}"
+    def feed_url(self, public_id: str, kind: str = "atom") -> str:
+        """Return the private feed; *kind* is `atom` or `json`."""
+        return f"{self._signed_url(Purpose.FEED, public_id)}.{kind}"
 
-    def edition(self, pid: str, day: date) -> str:
-        """This reader's edition of that day, on the web: the claim's extra is the date."""
-        return self._tokened(Purpose.EDITION, pid, day.isoformat())
+    def edition_url(self, public_id: str, day: date) -> str:
+        """Return this reader's edition of that day on the web; the claim's extra is the date."""
+        return self._signed_url(Purpose.EDITION, public_id, day.isoformat())
 
-    def archive(self, day: date | None = None) -> str:
-        """The public archive, or one day of it."""
+    def archive_url(self, day: date | None = None) -> str:
+        """Return the public archive, or one day of it."""
         return f"{self.base_url}/archive/{day}" if day else f"{self.base_url}/archive"
 
-    def page(self, path: str = "/") -> str:
-        """Any other page of ours."""
+    def page_url(self, path: str = "/") -> str:
+        """Return any other page of the site."""
         return self.base_url + quote(path)
 
-    def _tokened(
-        self, purpose: Purpose, pid: str, extra: str = "", *, expires: datetime | None = None
+    def _signed_url(
+        self, purpose: Purpose, public_id: str, extra: str = "", *, expires: datetime | None = None
     ) -> str:
-        return f"{self.base_url}/{purpose.value}/{self.keys.sign(purpose, pid, extra, expires=expires)}"
+        return f"{self.base_url}/{purpose.value}/{self.keys.sign(purpose, public_id, extra, expires=expires)}"

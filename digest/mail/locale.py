@@ -1,4 +1,8 @@
-"""Which language does this mail speak? Its words, plural rules, dates and quotation marks."""
+"""Languages of the mails: translations, plural rules, dates, numbers and quotation marks.
+
+Messages are extracted by the names `gettext`, `ngettext`, `gettext_noop`, `ngettext_noop`, `format_count` and
+(in templates) `_`: tests/mail/test_locale.py compares the catalogues with them.
+"""
 
 from datetime import date
 from functools import cache, lru_cache
@@ -14,85 +18,85 @@ from babel.numbers import format_decimal
 CATALOGUES = Path(__file__).parent / "translations"
 LOCALES = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "zh": "zh_Hans_CN"}
 LANGUAGES = tuple(LOCALES)
-SHORT_DATES = {"en": "d MMM", "de": "d. MMM", "fr": "d MMM", "es": "d MMM", "zh": "M月d日"}
+SHORT_DATE_FORMATS = {"en": "d MMM", "de": "d. MMM", "fr": "d MMM", "es": "d MMM", "zh": "M月d日"}
 
 
-def later(message: str) -> str:
-    """Marks a message for the catalogues; it is spoken later."""
+def gettext_noop(message: str) -> str:
+    """Mark a message for extraction; it is translated where it is used."""
     return message
 
 
-def plural(one: str, many: str) -> tuple[str, str]:
-    """Marks a message with a number for the catalogues."""
+def ngettext_noop(one: str, many: str) -> tuple[str, str]:
+    """Mark a message with a number for extraction; it is translated where it is used."""
     return one, many
 
 
 class Locale:
-    """One language of the mails: what it calls things and how it writes dates and numbers."""
+    """One language of the mails: its translations and its formats of dates and numbers."""
 
     def __init__(self, code: str, translations: NullTranslations) -> None:
         self.code = code
         self.translations = translations
-        self.say = translations.gettext
-        self.count_word = translations.ngettext
+        self.gettext = translations.gettext
+        self.ngettext = translations.ngettext
 
-    def count(self, one: str, many: str, number: float) -> str:
-        """`1 upvote`, `31 upvotes`: the plural rule of the language, its digits grouped its way."""
-        return self.count_word(one, many, round(number)) % {"count": self.number(number)}
+    def format_count(self, one: str, many: str, number: float) -> str:
+        """Return `1 upvote` or `31 upvotes`: the plural form of a message with its formatted number."""
+        return self.ngettext(one, many, round(number)) % {"count": self.format_number(number)}
 
-    def number(self, value: float) -> str:
-        """A whole number, grouped in thousands."""
-        return _number(self.code, round(value))
+    def format_number(self, value: float) -> str:
+        """Return a number without decimals, grouped in thousands."""
+        return _format_number(self.code, round(value))
 
-    def day(self, day: date) -> str:
-        """`Monday 23 November 2026`."""
-        return _date(self.code, day, "full")
+    def format_day(self, day: date) -> str:
+        """Return `Monday 23 November 2026`."""
+        return _format_date(self.code, day, "full")
 
-    def weekday(self, day: date) -> str:
-        """`Tuesday`."""
-        return _date(self.code, day, "EEEE")
+    def format_weekday(self, day: date) -> str:
+        """Return `Tuesday`."""
+        return _format_date(self.code, day, "EEEE")
 
-    def short_day(self, day: date) -> str:
-        """`22 Nov`, never broken across lines."""
-        return _date(self.code, day, SHORT_DATES[self.code]).replace(" ", "\N{NO-BREAK SPACE}")
+    def format_short_day(self, day: date) -> str:
+        """Return `22 Nov` with no-break spaces."""
+        return _format_date(self.code, day, SHORT_DATE_FORMATS[self.code]).replace(" ", "\N{NO-BREAK SPACE}")
 
-    def long_day(self, day: date) -> str:
-        """`24 October 2026`, never broken across lines."""
-        return _date(self.code, day, "long").replace(" ", "\N{NO-BREAK SPACE}")
+    def format_long_day(self, day: date) -> str:
+        """Return `24 October 2026` with no-break spaces."""
+        return _format_date(self.code, day, "long").replace(" ", "\N{NO-BREAK SPACE}")
 
     def quote(self, text: str) -> str:
-        """The text in the language's own quotation marks."""
-        return self.say("“%(text)s”") % {"text": text}
+        """Return the text in the quotation marks of the language."""
+        return self.gettext("“%(text)s”") % {"text": text}
 
 
-def city(zone: str) -> str:
-    """How people call a time zone: `New York` for `America/New_York`, `UTC` for itself."""
+def city_name(zone: str) -> str:
+    """Return the city of a time zone: `New York` for `America/New_York`, `UTC` for `UTC`."""
     return zone.rpartition("/")[2].replace("_", " ")
 
 
 @lru_cache(maxsize=4096)
-def _date(code: str, day: date, form: str) -> str:
-    return format_date(day, form, locale=LOCALES[code]).replace(",", "" if code == "en" else ",")
+def _format_date(code: str, day: date, pattern: str) -> str:
+    return format_date(day, pattern, locale=LOCALES[code]).replace(",", "" if code == "en" else ",")
 
 
 @lru_cache(maxsize=4096)
-def _number(code: str, value: int) -> str:
+def _format_number(code: str, value: int) -> str:
     return str(format_decimal(value, locale=LOCALES[code]))
 
 
 def get_locale(language: str) -> Locale:
-    """The tongue for a language tag (`de-AT` speaks `de`); English where we have no other."""
+    """Return the locale of a language tag (`de-AT` gives `de`); English if there is no such catalogue."""
     code = language.replace("_", "-").split("-")[0].lower()
-    return _spoken(code if code in LOCALES else "en")
+    return _load_locale(code if code in LOCALES else "en")
 
 
-@cache  # by our few codes, never by what somebody wrote
-def _spoken(code: str) -> Locale:
-    return Locale(code, _translations(code))
+@cache  # keyed by our few codes, never by the tag that a client sent
+def _load_locale(code: str) -> Locale:
+    return Locale(code, _load_translations(code))
 
 
-def _translations(code: str) -> NullTranslations:
-    """Compiled when first spoken, so that editing a catalogue needs no build step."""
+def _load_translations(code: str) -> NullTranslations:
+    """Compile a catalogue when it is first used, so that editing one needs no build step."""
     source = CATALOGUES / f"{code}.po"
     if not source.exists():
         return NullTranslations()

@@ -1,8 +1,8 @@
-"""How is a mail printed ten thousand times and written once? As lines that stand, and lines with holes.
+"""Templates that are rendered and encoded once, and then filled with values for each mail.
 
-A template is rendered once with holes for values. Lines without a hole are encoded there and then; a line
-with holes waits. Quoted-printable works line by line, so a filled stencil is exactly the filled text,
-encoded.
+A template is rendered once with placeholders. Lines without a placeholder are encoded at once; a line with
+placeholders is encoded when its values are known. Quoted-printable works line by line, so the filled template
+equals the encoding of the filled text.
 """
 
 import re
@@ -12,122 +12,125 @@ from typing import Any
 
 from markupsafe import escape
 
-from digest.mail.quoted_printable import quoted
+from digest.mail.quoted_printable import encode_quoted_printable
 
-OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never holds them
-LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable sees lines
-EQUALS = ord("=")
-WHOLE = slice(None)
-HOLE = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
+OPEN, CLOSE = "\ue000", "\ue001"  # private use: cleaned text never contains them
+PLACEHOLDER = re.compile(f"{OPEN}([a-z_]+){CLOSE}")
+LINE = re.compile(r"[^\n]*\n|[^\n]+")  # as quoted-printable splits lines
+EQUALS_SIGN = ord("=")
+WHOLE_VALUE = slice(None)
 
 Values = Mapping[str, str | bytes | Sequence[bytes]]
 
 
-def hole(name: str) -> str:
-    """Stands where a value will be."""
+def placeholder(name: str) -> str:
+    """Return the text that stands for a value in a template."""
     return f"{OPEN}{name}{CLOSE}"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Where a hole is among the pieces, and how it is filled."""
+    """A position between the encoded pieces, and how it is filled."""
 
-    place: int
+    index: int
     name: str
-    takes: slice | None = None  # of a value with a known width: the part that fills this gap
-    line: tuple[str, ...] = ()  # else the line that waits for it: text and names of holes by turns
+    part: slice | None = None  # for a value of known width: the part of it that belongs here
+    line: tuple[str, ...] = ()  # otherwise the line that needs it: text and names of placeholders in turn
 
 
 class EncodedTemplate:
-    """A text with holes; everything around them is encoded already.
+    """A text with placeholders whose other parts are encoded already.
 
-    Holes with a known width are filled with bytes of just that width, in letters that need no encoding.
+    Placeholders with a width take bytes of exactly that length, in characters that need no encoding.
     """
 
     def __init__(self, text: str, *, html: bool, widths: Mapping[str, int] | None = None) -> None:
         self._html = html
-        self._pieces: list[bytes] = []  # what stands, and gaps: by turns
+        self._pieces: list[bytes] = []  # encoded text and gaps in turn
         self._gaps: list[Gap] = []
-        self._rest = b""
+        self._pending = b""  # encoded text after the last gap
         for line in LINE.findall(text):
-            self._add(tuple(HOLE.split(line)), widths or {})
-        self._pieces.append(self._rest)
+            self._add_line(tuple(PLACEHOLDER.split(line)), widths or {})
+        self._pieces.append(self._pending)
         self._names = [gap.name for gap in self._gaps]
-        self._partial = [gap for gap in self._gaps if gap.takes != WHOLE]
+        self._partial_gaps = [gap for gap in self._gaps if gap.part != WHOLE_VALUE]
 
-    def pour(self, values: Values, into: list[bytes]) -> None:
-        """Add the encoded text, its holes filled. A value that is a list of bytes fills a whole line."""
+    def fill(self, values: Values, output: list[bytes]) -> None:
+        """Append the encoded and filled text to *output*. A list of bytes as a value fills a whole line."""
         if not self._names:
-            into += self._pieces
+            output += self._pieces
             return
         pieces: list[Any] = self._pieces.copy()
         pieces[1::2] = [values[name] for name in self._names]
-        for gap in self._partial:
-            value = pieces[gap.place]
-            if gap.takes is not None:
-                pieces[gap.place] = value[gap.takes]
+        for gap in self._partial_gaps:
+            value = pieces[gap.index]
+            if gap.part is not None:
+                pieces[gap.index] = value[gap.part]
             elif isinstance(value, (str, bytes)):
-                pieces[gap.place] = quoted(self._filled(gap.line, values))
+                pieces[gap.index] = encode_quoted_printable(self._fill_line(gap.line, values))
             else:
-                pieces[gap.place] = b"".join(value)
-        into += pieces
+                pieces[gap.index] = b"".join(value)
+        output += pieces
 
-    def _add(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
+    def _add_line(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
         names = line[1::2]
         if not names:
-            self._rest += quoted(line[0])
+            self._pending += encode_quoted_printable(line[0])
         elif all(name in widths for name in names):
-            self._cut(line, widths)
+            self._add_fixed_width_line(line, widths)
         else:
-            self._wait(names[0], line=line)
+            self._add_gap(names[0], line=line)
 
-    def _wait(self, name: str, takes: slice | None = None, *, line: tuple[str, ...] = ()) -> None:
-        self._pieces += [self._rest, b""]
-        self._gaps.append(Gap(len(self._pieces) - 1, name, takes, line))
-        self._rest = b""
+    def _add_gap(self, name: str, part: slice | None = None, *, line: tuple[str, ...] = ()) -> None:
+        self._pieces += [self._pending, b""]
+        self._gaps.append(Gap(len(self._pieces) - 1, name, part, line))
+        self._pending = b""
 
-    def _cut(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
-        """Encode a line whose lengths are known, and find where in it the values come to stand."""
-        filled = [piece if at % 2 == 0 else "x" * widths[piece] for at, piece in enumerate(line)]
-        encoded, places = traced("".join(filled))
+    def _add_fixed_width_line(self, line: tuple[str, ...], widths: Mapping[str, int]) -> None:
+        """Encode a line of known length, and add gaps where the bytes of its values end up.
+
+        A soft line break may fall into a value, which then fills several gaps.
+        """
+        filled = [piece if index % 2 == 0 else "x" * widths[piece] for index, piece in enumerate(line)]
+        encoded, offsets = _encode_with_offsets("".join(filled))
         done = start = 0
-        for at, piece in enumerate(filled):
-            if at % 2:
-                for first, stop in _runs(places[start : start + len(piece)]):
-                    offset = places.index(first, start) - start
-                    takes = slice(offset, offset + stop - first)
-                    self._rest += encoded[done:first]
-                    self._wait(line[at], WHOLE if stop - first == len(piece) else takes)
+        for index, piece in enumerate(filled):
+            if index % 2:
+                for first, stop in _find_runs(offsets[start : start + len(piece)]):
+                    offset = offsets.index(first, start) - start
+                    part = slice(offset, offset + stop - first)
+                    self._pending += encoded[done:first]
+                    self._add_gap(line[index], WHOLE_VALUE if stop - first == len(piece) else part)
                     done = stop
             start += len(piece.encode())
-        self._rest = encoded[done:]
+        self._pending = encoded[done:]
 
-    def _filled(self, line: tuple[str, ...], values: Values) -> str:
+    def _fill_line(self, line: tuple[str, ...], values: Values) -> str:
         pieces = list(line)
-        for at in range(1, len(line), 2):
-            given = values[line[at]]
-            value = given.decode() if isinstance(given, bytes) else str(given)
-            pieces[at] = escape(value) if self._html else value
+        for index in range(1, len(line), 2):
+            value = values[line[index]]
+            text = value.decode() if isinstance(value, bytes) else str(value)
+            pieces[index] = escape(text) if self._html else text
         return "".join(pieces)
 
 
-def traced(line: str) -> tuple[bytes, list[int]]:
-    """A line as it is encoded, and where each of its bytes came to stand."""
-    encoded, places, at = quoted(line), [], 0
+def _encode_with_offsets(line: str) -> tuple[bytes, list[int]]:
+    """Return an encoded line and the offset in it of each byte of the line."""
+    encoded, offsets, offset = encode_quoted_printable(line), [], 0
     for _ in line.encode():
-        while encoded.startswith(b"=\r\n", at):
-            at += 3
-        places.append(at)
-        at += 3 if encoded[at] == EQUALS else 1
-    return encoded, places
+        while encoded.startswith(b"=\r\n", offset):
+            offset += 3
+        offsets.append(offset)
+        offset += 3 if encoded[offset] == EQUALS_SIGN else 1
+    return encoded, offsets
 
 
-def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Neighbouring places as stretches from first to behind the last."""
-    first = last = places[0]
-    for place in places[1:]:
-        if place != last + 1:
+def _find_runs(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first offset and the end of each run of consecutive offsets."""
+    first = last = offsets[0]
+    for offset in offsets[1:]:
+        if offset != last + 1:
             yield first, last + 1
-            first = place
-        last = place
+            first = offset
+        last = offset
     yield first, last + 1

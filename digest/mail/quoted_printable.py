@@ -1,4 +1,4 @@
-"""How does text travel as seven-bit lines? Quoted-printable and encoded words, the same bytes every time."""
+"""Text in seven-bit lines: quoted-printable bodies (RFC 2045) and encoded words in headers (RFC 2047)."""
 
 import binascii
 import re
@@ -6,82 +6,82 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-LINE = 76
-DOTTED = re.compile(rb"\n\..*")
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-PLAIN = re.compile(r"[ -~]*")
-PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+MAX_LINE_BYTES = 76
+DOTTED_LINE = re.compile(rb"\n\..*")
+CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+PRINTABLE_ASCII = re.compile(r"[ -~]*")
+BARE_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 
 
-def quoted(text: str) -> bytes:
-    """Text as quoted-printable with CRLF line ends.
+def encode_quoted_printable(text: str) -> bytes:
+    """Return text as quoted-printable with CRLF line ends.
 
-    Lines are encoded one by one: the encoding of two lines is the encodings of each, joined. No line starts
-    with a dot, so that nothing has to be stuffed on the wire.
+    Lines are encoded one by one, so the encoding of two lines equals the joined encodings of each. No line
+    starts with a dot, so SMTP needs no dot-stuffing.
     """
     encoded = binascii.b2a_qp(text.replace("\r", "").encode(errors="replace"))
     if encoded.startswith(b".") or b"\n." in encoded:
-        encoded = DOTTED.sub(_undotted, b"\n" + encoded)[1:]
+        encoded = DOTTED_LINE.sub(_escape_leading_dot, b"\n" + encoded)[1:]
     return encoded.replace(b"\n", b"\r\n")
 
 
-def _undotted(line: re.Match[bytes]) -> bytes:
-    """A leading dot becomes =2E; a line that grows too long by it is broken once more."""
-    written = b"\n=2E" + line[0][2:]
-    if len(written) <= LINE + 1:
-        return written
-    at = LINE
-    while b"=" in written[at - 2 : at]:  # never inside an =XX
-        at -= 1
-    return written[:at] + b"=" + DOTTED.sub(_undotted, b"\n" + written[at:])
+def _escape_leading_dot(line: re.Match[bytes]) -> bytes:
+    """Replace a leading dot by =2E, and break the line once more if that makes it too long."""
+    escaped = b"\n=2E" + line[0][2:]
+    if len(escaped) <= MAX_LINE_BYTES + 1:
+        return escaped
+    end = MAX_LINE_BYTES
+    while b"=" in escaped[end - 2 : end]:  # never inside an =XX
+        end -= 1
+    return escaped[:end] + b"=" + DOTTED_LINE.sub(_escape_leading_dot, b"\n" + escaped[end:])
 
 
-def one_line(text: str) -> str:
-    """Text that cannot end a header: control characters and line separators become one space."""
-    return CONTROLS.sub(" ", text).strip()
+def to_one_line(text: str) -> str:
+    """Return text that cannot end a header: control characters and line separators become one space."""
+    return CONTROL_CHARS.sub(" ", text).strip()
 
 
-@lru_cache(maxsize=1024)  # many readers of a day share their subject
-def header_text(text: str) -> str:
-    """Unstructured header text; encoded words only when it is not plain ASCII."""
-    clean = one_line(text)
-    return clean if PLAIN.fullmatch(clean) and "=?" not in clean else encoded_words(clean)
+@lru_cache(maxsize=1024)  # many readers of a day share a subject
+def encode_header(text: str) -> str:
+    """Return unstructured header text, as encoded words only if it is not plain ASCII."""
+    clean = to_one_line(text)
+    return clean if PRINTABLE_ASCII.fullmatch(clean) and "=?" not in clean else encode_words(clean)
 
 
-def phrase(text: str) -> str:
-    """A display name: bare, in quotes or as encoded words, whichever it needs."""
-    clean = one_line(text)
-    if PHRASE.fullmatch(clean) and "=?" not in clean:
+def encode_phrase(text: str) -> str:
+    """Return a display name: bare, in quotes or as encoded words, whichever it needs."""
+    clean = to_one_line(text)
+    if BARE_PHRASE.fullmatch(clean) and "=?" not in clean:
         return clean
-    if PLAIN.fullmatch(clean) and "=?" not in clean:
+    if PRINTABLE_ASCII.fullmatch(clean) and "=?" not in clean:
         return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return encoded_words(clean)
+    return encode_words(clean)
 
 
-def encoded_words(text: str) -> str:
-    """RFC 2047 words of at most 75 characters, folded; base64 where most letters are not ASCII."""
+def encode_words(text: str) -> str:
+    """Return RFC 2047 words of at most 75 characters, folded; base64 unless most characters are ASCII."""
     if sum(map(str.isascii, text)) > len(text) / 2:
-        words = [f"=?utf-8?q?{word}?=" for word in _filled(map(_q, text), 75 - 12)]
+        words = [f"=?utf-8?q?{word}?=" for word in _pack_words(map(_encode_q, text), 75 - 12)]
     else:
-        words = [f"=?utf-8?b?{b64encode(word.encode()).decode()}?=" for word in _filled(text, 45)]
+        words = [f"=?utf-8?b?{b64encode(word.encode()).decode()}?=" for word in _pack_words(text, 45)]
     return "\r\n ".join(words)
 
 
-def _filled(letters: Iterable[str], room: int) -> Iterator[str]:
-    """Join letters, never cutting one, to words of at most `room` bytes."""
+def _pack_words(chars: Iterable[str], max_bytes: int) -> Iterator[str]:
+    """Yield words of at most *max_bytes*, never cutting a character."""
     word: list[str] = []
-    taken = 0
-    for letter in letters:
-        size = len(letter.encode())
-        if taken + size > room:
+    used = 0
+    for char in chars:
+        size = len(char.encode())
+        if used + size > max_bytes:
             yield "".join(word)
-            word, taken = [], 0
-        word.append(letter)
-        taken += size
+            word, used = [], 0
+        word.append(char)
+        used += size
     yield "".join(word)
 
 
-def _q(letter: str) -> str:
-    if letter.isascii() and letter.isalnum():
-        return letter
-    return "_" if letter == " " else "".join(f"={octet:02X}" for octet in letter.encode(errors="replace"))
+def _encode_q(char: str) -> str:
+    if char.isascii() and char.isalnum():
+        return char
+    return "_" if char == " " else "".join(f"={byte:02X}" for byte in char.encode(errors="replace"))

@@ -1,4 +1,7 @@
-"""How does an edition become an email? Words from wording, looks from the templates, nothing decided here."""
+"""Rendering of every kind of mail from its templates, in the language of its reader.
+
+The same arguments always give the same mail. The sentences come from `wording` and `layout`.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -9,46 +12,21 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from digest.mail import layout
 from digest.mail.branding import Site
-from digest.mail.cards import NOTHING_OWN, Personal, card, personal
-from digest.mail.layout import DigestLayout
+from digest.mail.cards import NO_PERSONAL_FIELDS, PersonalFields, build_card, build_personal_fields
+from digest.mail.layout import DigestLayout, build_edition_layout, build_layout
 from digest.mail.links import Links
-from digest.mail.locale import Locale, city, get_locale
+from digest.mail.locale import Locale, city_name, get_locale
 from digest.mail.templates import MailTemplates
-from digest.mail.wording import named
+from digest.mail.wording import list_topics
 from digest.models import Edition, Email, Paper, Pick, Profile, Section, Subscriber
 
-LARGEST = 80_000  # bytes of HTML
-GIVEN_UP = (Section.ALSO_NEW, Section.PICKED, Section.TRENDING)  # what goes first
-
-
-def fitted(edition: Edition, weigh: Callable[[Pick], int], *, around: int) -> Edition:
-    """The edition, or as much of it as fits: lines go first, then picks, last ones first."""
-    weights = [weigh(pick) for pick in edition.picks]
-    excess = around + sum(weights) - LARGEST
-    if excess <= 0:
-        return edition
-    dropped: set[int] = set()
-    for place in _by_worth(edition):
-        if excess <= 0 or len(dropped) + 1 == len(weights):
-            break
-        dropped.add(place)
-        excess -= weights[place]
-    kept = tuple(pick for place, pick in enumerate(edition.picks) if place not in dropped)
-    return replace(edition, picks=kept, notes=(*edition.notes, "trimmed"))
-
-
-def _by_worth(edition: Edition) -> list[int]:
-    """Places of picks, the first to give up first."""
-    places = range(len(edition.picks))
-    return sorted(places, key=lambda place: (GIVEN_UP.index(edition.picks[place].section), -place))
-
-
-__all__ = ["CONFIRM_HOURS", "Alert", "Renderer", "Site"]
 CONFIRM_HOURS = 48
-MOST_OWN = 1_200  # bytes a reader's own part of a card can hardly exceed
-SHAPES = {Section.TRENDING: "card", Section.PICKED: "card", Section.ALSO_NEW: "line"}
+MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
+MAX_PERSONAL_BYTES = 1_200  # the parts of a card that differ by reader hardly exceed this
+MAX_READER_BYTES = 6_000  # nor does what a reader adds around the cards
+TRIM_ORDER = (Section.ALSO_NEW, Section.PICKED, Section.TRENDING)  # dropped first to last
+CARD_TEMPLATES = {Section.TRENDING: "card", Section.PICKED: "card", Section.ALSO_NEW: "line"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,159 +39,189 @@ class Alert:
 
 
 class Renderer:
-    """Every mail of the product, in the reader's language. The same arguments always give the same mail."""
+    """Renders mails of one site; operators' templates in *overrides* come before the built-in ones."""
 
     def __init__(self, site: Site, links: Links, overrides: Path | None = None) -> None:
         self.site = site
         self.links = links
         self._overrides = overrides
-        self._stationery: dict[str, MailTemplates] = {}
-        self._weights: dict[tuple[str, Section, str], tuple[Paper | None, int]] = {}
-        self._around: dict[str, int] = {}
+        self._templates: dict[str, MailTemplates] = {}
+        self._card_bytes: dict[tuple[str, Section, str], tuple[Paper | None, int]] = {}
+        self._layout_bytes: dict[str, int] = {}
 
-    def digest(self, edition: Edition) -> Email:
-        """The digest of one day for one reader; on a day without papers, a word about that."""
+    def render_digest(self, edition: Edition) -> Email:
+        """Render a digest, trimmed to `MAX_HTML_BYTES`; without papers, the mail of an empty day."""
         if not edition.picks:
-            return self.empty_day(edition)
-        edition = self.fitted(edition)
-        speaks = get_locale(edition.subscriber.preferences.language)
-        page = layout.edition_page(self.site, self.links, speaks, edition)
-        page = replace(page, subject=self.subject(speaks, "digest", page=page))
-        text = self._filled(page.in_columns(), speaks, edition, "txt")
-        html = self._filled(page, speaks, edition, "html")
+            return self.render_empty_day(edition)
+        edition = self.trim(edition)
+        locale = get_locale(edition.subscriber.preferences.language)
+        layout = build_edition_layout(self.site, self.links, locale, edition)
+        layout = replace(layout, subject=self.render_subject(locale, "digest", page=layout))
+        text = self._fill_sections(layout.for_text_part(), locale, edition, "txt")
+        html = self._fill_sections(layout, locale, edition, "html")
         return Email(
-            page.subject,
-            self.render(speaks, "digest/body.txt", page=text),
-            self.render(speaks, "digest/body.html", page=html),
+            layout.subject,
+            self.render(locale, "digest/body.txt", page=text),
+            self.render(locale, "digest/body.html", page=html),
         )
 
-    def empty_day(self, edition: Edition) -> Email:
-        """A word on a day without papers, for readers who asked for one."""
-        speaks = get_locale(edition.subscriber.preferences.language)
-        page = layout.edition_page(self.site, self.links, speaks, edition)
-        reason = " ".join(page.notes) or speaks.say("Nothing new came close enough to what you read.")
-        page = replace(page, preheader=reason)
-        return self._notice(speaks, "empty_day", page, weekday=speaks.weekday(edition.day), reason=reason)
+    def render_empty_day(self, edition: Edition) -> Email:
+        """Render the mail of a day without papers, for readers who asked for it."""
+        locale = get_locale(edition.subscriber.preferences.language)
+        layout = build_edition_layout(self.site, self.links, locale, edition)
+        reason = " ".join(layout.notes) or locale.gettext("Nothing new came close enough to what you read.")
+        layout = replace(layout, preheader=reason)
+        weekday = locale.format_weekday(edition.day)
+        return self._render_notice(locale, "empty_day", layout, weekday=weekday, reason=reason)
 
-    def confirm(self, reader: Subscriber, url: str, *, hours: int = CONFIRM_HOURS) -> Email:
-        """Asks whoever owns the address whether they want this at all."""
-        never = self.links.unsubscribe(reader.pid)
-        return self._to(reader, "confirm", address=reader.address, url=url, hours=hours, never=never)
+    def render_confirmation(self, reader: Subscriber, url: str, *, hours: int = CONFIRM_HOURS) -> Email:
+        """Render the question to a new address whether it wants the mails; *url* is valid for *hours*."""
+        never = self.links.unsubscribe_url(reader.public_id)
+        return self._render_for(reader, "confirm", address=reader.address, url=url, hours=hours, never=never)
 
-    def address_change(
+    def render_address_change(
         self, reader: Subscriber, address: str, url: str, *, hours: int = CONFIRM_HOURS
     ) -> Email:
-        """Asks whoever owns the new address whether mail may go there."""
-        return self._to(reader, "address_change", address=address, url=url, hours=hours)
+        """Render the question to a subscriber's new address; *url* is valid for *hours*."""
+        return self._render_for(reader, "address_change", address=address, url=url, hours=hours)
 
-    def welcome(self, reader: Subscriber, *, first: datetime | None = None) -> Email:
-        """After the confirmation: what comes when, and how to make it one's own."""
-        when = first and self._moment(reader, first)
-        known = reader.profile != Profile()
-        topics = named(reader.profile)
-        return self._to(reader, "welcome", address=reader.address, first=when, topics=topics, known=known)
+    def render_welcome(self, reader: Subscriber, *, first: datetime | None = None) -> Email:
+        """Render the mail after the confirmation; *first* is when the first digest will come."""
+        return self._render_for(
+            reader,
+            "welcome",
+            address=reader.address,
+            first=first and self._format_moment(reader, first),
+            topics=list_topics(reader.profile),
+            known=reader.profile != Profile(),
+        )
 
-    def goodbye(self, reader: Subscriber) -> Email:
-        """The last mail, with a way back."""
-        undo = self.links.unsubscribe(reader.pid)
-        return self._to(reader, "goodbye", address=reader.address, undo=undo)
+    def render_goodbye(self, reader: Subscriber) -> Email:
+        """Render the last mail, with a link that undoes unsubscribing."""
+        undo = self.links.unsubscribe_url(reader.public_id)
+        return self._render_for(reader, "goodbye", address=reader.address, undo=undo)
 
-    def admin_alert(self, alert: Alert) -> Email:
-        """Tells the operator what broke and what to do."""
-        speaks = get_locale("en")
-        return self._notice(speaks, "admin_alert", DigestLayout(lang=speaks.code), alert=alert)
+    def render_admin_alert(self, alert: Alert) -> Email:
+        """Render an alert to the operator, in English."""
+        locale = get_locale("en")
+        return self._render_notice(locale, "admin_alert", DigestLayout(lang=locale.code), alert=alert)
 
-    def subject(self, speaks: Locale, name: str, **context: object) -> str:
-        """The subject line of one kind of mail."""
-        return " ".join(self.render(speaks, f"{name}/subject.txt", **context).split())
+    def render_subject(self, locale: Locale, mail: str, **context: object) -> str:
+        """Render the subject of one kind of mail, such as `digest`, on one line."""
+        return " ".join(self.render(locale, f"{mail}/subject.txt", **context).split())
 
-    def render(self, speaks: Locale, template: str, **context: object) -> str:
-        """Any template, in one language."""
-        if speaks.code not in self._stationery:
-            self._stationery[speaks.code] = MailTemplates(self.site, speaks, self._overrides)
-        return self._stationery[speaks.code].render(template, **context)
+    def render(self, locale: Locale, template: str, **context: object) -> str:
+        """Render any template in one language."""
+        if locale.code not in self._templates:
+            self._templates[locale.code] = MailTemplates(self.site, locale, self._overrides)
+        return self._templates[locale.code].render(template, **context)
 
-    def card(self, speaks: Locale, pick: Pick, number: int, own: Personal, part: str) -> str:
-        """One paper, as `html` or as `txt`."""
-        return next(self.shown(speaks, pick, number, own, part))
-
-    def shown(self, speaks: Locale, pick: Pick, number: int, own: Personal, *parts: str) -> Iterator[str]:
-        """One paper in each of these forms."""
-        printed = card(speaks, pick, number, own)
+    def render_card(
+        self, locale: Locale, pick: Pick, number: int, personal: PersonalFields, *parts: str
+    ) -> Iterator[str]:
+        """Yield one card for each of *parts*, which are `html` or `txt`."""
+        card = build_card(locale, pick, number, personal)
         for part in parts:
-            yield self.render(speaks, f"digest/{SHAPES[pick.section]}.{part}", card=printed)
+            yield self.render(locale, f"digest/{CARD_TEMPLATES[pick.section]}.{part}", card=card)
 
-    def fitted(self, edition: Edition) -> Edition:
-        """As much of an edition as no mail program cuts off."""
-        speaks = get_locale(edition.subscriber.preferences.language)
-        around = self.weight_around(speaks)
-        if (
-            around
-            + sum(self._weight(speaks, pick) + MOST_OWN + 3 * len(pick.paper.id) for pick in edition.picks)
-            <= LARGEST
-        ):
+    def trim(self, edition: Edition) -> Edition:
+        """Return the edition, or as much of it as fits into `MAX_HTML_BYTES`."""
+        locale = get_locale(edition.subscriber.preferences.language)
+        layout_bytes = self.measure_layout(locale)
+        # An upper bound first: it is cheap, and enough for almost every edition.
+        max_card_bytes = sum(
+            self._measure_card(locale, pick) + MAX_PERSONAL_BYTES + 3 * len(pick.paper.id)
+            for pick in edition.picks
+        )
+        if layout_bytes + max_card_bytes <= MAX_HTML_BYTES:
             return edition
-        return fitted(edition, partial(self._exact_weight, speaks, edition), around=around)
+        return trim_edition(
+            edition, partial(self._measure_personal_card, locale, edition), layout_bytes=layout_bytes
+        )
 
-    def _exact_weight(self, speaks: Locale, edition: Edition, pick: Pick) -> int:
-        own = personal(speaks, self.links, edition.subscriber, pick, edition.day)
-        return self._weight(speaks, pick) + len((escape(own.why) + own.more + own.less + own.href).encode())
+    def measure_layout(self, locale: Locale) -> int:
+        """Return the bytes of HTML around the cards, rounded up for what a reader adds."""
+        if locale.code not in self._layout_bytes:
+            html = self.render(locale, "digest/body.html", page=DigestLayout(lang=locale.code))
+            self._layout_bytes[locale.code] = len(html.encode()) + MAX_READER_BYTES
+        return self._layout_bytes[locale.code]
 
-    def _weight(self, speaks: Locale, pick: Pick) -> int:
-        """Bytes of a card's HTML without the reader's own part."""
-        key = (speaks.code, pick.section, pick.paper.id)
-        paper, weight = self._weights.get(key, (None, 0))
-        if not same(paper, pick.paper):
-            blank = replace(NOTHING_OWN, why="?")
-            weight = len(self.card(speaks, pick, 999, blank, "html").encode())
-            self._weights[key] = (pick.paper, weight)
-        return weight
+    def _measure_card(self, locale: Locale, pick: Pick) -> int:
+        """Return the bytes of a card's HTML without the parts that differ by reader."""
+        key = (locale.code, pick.section, pick.paper.id)
+        paper, size = self._card_bytes.get(key, (None, 0))
+        if not is_same(paper, pick.paper):
+            html = next(self.render_card(locale, pick, 999, replace(NO_PERSONAL_FIELDS, why="?"), "html"))
+            size = len(html.encode())
+            self._card_bytes[key] = (pick.paper, size)
+        return size
 
-    def weight_around(self, speaks: Locale) -> int:
-        """Bytes of HTML around the cards, rounded up by what a reader's own lines can hold."""
-        if speaks.code not in self._around:
-            blank = DigestLayout(lang=speaks.code)
-            html = self.render(speaks, "digest/body.html", page=blank)
-            self._around[speaks.code] = len(html.encode()) + 6_000
-        return self._around[speaks.code]
+    def _measure_personal_card(self, locale: Locale, edition: Edition, pick: Pick) -> int:
+        personal = build_personal_fields(locale, self.links, edition.subscriber, pick, edition.day)
+        fields = escape(personal.why) + personal.more + personal.less + personal.href
+        return self._measure_card(locale, pick) + len(fields.encode())
 
-    def _to(self, reader: Subscriber, name: str, **context: object) -> Email:
-        speaks = get_locale(reader.preferences.language)
-        return self._notice(speaks, name, layout.page(self.site, self.links, speaks, reader), **context)
+    def _render_for(self, reader: Subscriber, mail: str, **context: object) -> Email:
+        locale = get_locale(reader.preferences.language)
+        layout = build_layout(self.site, self.links, locale, reader)
+        return self._render_notice(locale, mail, layout, **context)
 
-    def _notice(self, speaks: Locale, name: str, page: DigestLayout, **context: object) -> Email:
-        page = replace(page, subject=self.subject(speaks, name, page=page, **context))
+    def _render_notice(self, locale: Locale, mail: str, layout: DigestLayout, **context: object) -> Email:
+        layout = replace(layout, subject=self.render_subject(locale, mail, page=layout, **context))
         return Email(
-            page.subject,
-            self.render(speaks, f"{name}/body.txt", page=page.in_columns(), **context),
-            self.render(speaks, f"{name}/body.html", page=page, **context),
+            layout.subject,
+            self.render(locale, f"{mail}/body.txt", page=layout.for_text_part(), **context),
+            self.render(locale, f"{mail}/body.html", page=layout, **context),
         )
 
-    def _filled(self, page: DigestLayout, speaks: Locale, edition: Edition, part: str) -> DigestLayout:
+    def _fill_sections(
+        self, layout: DigestLayout, locale: Locale, edition: Edition, part: str
+    ) -> DigestLayout:
         return replace(
-            page,
-            trending=self._cards(speaks, edition, edition.section(Section.TRENDING), part),
-            picked=self._cards(speaks, edition, edition.section(Section.PICKED), part),
-            also_new=self._cards(speaks, edition, edition.section(Section.ALSO_NEW), part),
+            layout,
+            trending=self._render_cards(locale, edition, edition.get_picks(Section.TRENDING), part),
+            picked=self._render_cards(locale, edition, edition.get_picks(Section.PICKED), part),
+            also_new=self._render_cards(locale, edition, edition.get_picks(Section.ALSO_NEW), part),
         )
 
-    def _cards(self, speaks: Locale, edition: Edition, picks: Iterable[Pick], part: str) -> str:
-        reader, day = edition.subscriber, edition.day
-        printed = [
-            self.card(speaks, pick, number, personal(speaks, self.links, reader, pick, day), part)
-            for number, pick in enumerate(picks, start=1)
-        ]
+    def _render_cards(self, locale: Locale, edition: Edition, picks: Iterable[Pick], part: str) -> str:
+        cards: list[str] = []
+        for number, pick in enumerate(picks, start=1):
+            personal = build_personal_fields(locale, self.links, edition.subscriber, pick, edition.day)
+            cards += self.render_card(locale, pick, number, personal, part)
         if part == "html":
-            return Markup("").join(map(Markup, printed)).rstrip()
-        return "\n".join(printed).rstrip()
+            return Markup("").join(map(Markup, cards)).rstrip()
+        return "\n".join(cards).rstrip()
 
-    def _moment(self, reader: Subscriber, moment: datetime) -> str:
-        """`Tuesday 24 November 2026, 07:00 (Berlin)`."""
+    def _format_moment(self, reader: Subscriber, moment: datetime) -> str:
+        """Return `Tuesday 24 November 2026, 07:00 (Berlin)`."""
         zone = reader.schedule.timezone
         local = moment.astimezone(ZoneInfo(zone))
-        return f"{get_locale(reader.preferences.language).day(local.date())}, {local:%H:%M} ({city(zone)})"
+        day = get_locale(reader.preferences.language).format_day(local.date())
+        return f"{day}, {local:%H:%M} ({city_name(zone)})"
 
 
-def same(one: object, other: object) -> bool:
-    """Equal, and quick to say so of the very same value: editions of one run often share their papers."""
+def trim_edition(edition: Edition, measure_card: Callable[[Pick], int], *, layout_bytes: int) -> Edition:
+    """Return the edition, or as much of it as fits into `MAX_HTML_BYTES`, with the note `trimmed`.
+
+    "Also new" is dropped first, then picks, then trending papers, each from the end; one paper always stays.
+    """
+    sizes = [measure_card(pick) for pick in edition.picks]
+    excess = layout_bytes + sum(sizes) - MAX_HTML_BYTES
+    if excess <= 0:
+        return edition
+    dropped: set[int] = set()
+    for index in sorted(
+        range(len(sizes)), key=lambda index: (TRIM_ORDER.index(edition.picks[index].section), -index)
+    ):
+        if excess <= 0 or len(dropped) + 1 == len(sizes):
+            break
+        dropped.add(index)
+        excess -= sizes[index]
+    picks = tuple(pick for index, pick in enumerate(edition.picks) if index not in dropped)
+    return replace(edition, picks=picks, notes=(*edition.notes, "trimmed"))
+
+
+def is_same(one: object, other: object) -> bool:
+    """Return whether two values are equal, at once for the same object: editions of a run share papers."""
     return one is other or one == other

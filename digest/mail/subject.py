@@ -1,4 +1,4 @@
-"""What does the inbox show? A subject from today's best paper and a sentence that names the next ones."""
+"""Subject and preheader of a digest: the best paper of the day, and a sentence that names the next ones."""
 
 import re
 from collections.abc import Sequence
@@ -6,57 +6,55 @@ from functools import lru_cache
 from unicodedata import category
 
 from digest.mail.locale import Locale
-from digest.mail.summary import told_in_short
+from digest.mail.summary import summarize_paper
 from digest.models import Edition, Pick, Section
 from digest.models.text import shorten
 
-LONGEST_SUBJECT, LONGEST_PREHEADER, SHORTEST_PREHEADER = 60, 110, 35
-REPLY_MARKS = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
+MAX_SUBJECT_CHARS, MAX_PREHEADER_CHARS, MIN_PREHEADER_CHARS = 60, 110, 35
+REPLY_PREFIXES = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
 
 
-def leads(edition: Edition) -> Sequence[Pick]:
-    """The picks from the most to the least telling: the best personal one, what is hot, then the rest."""
-    places = {Section.TRENDING: 1, Section.PICKED: 2, Section.ALSO_NEW: 3}
-    ordered = sorted(
-        edition.picks, key=lambda pick: places[pick.section]
-    )  # stable: each section keeps its order
-    best = next((at for at, pick in enumerate(ordered) if pick.section is Section.PICKED), 0)
+def order_by_interest(edition: Edition) -> Sequence[Pick]:
+    """Return the best personal pick, then trending, the other personal picks and the rest."""
+    rank = {Section.TRENDING: 1, Section.PICKED: 2, Section.ALSO_NEW: 3}
+    ordered = sorted(edition.picks, key=lambda pick: rank[pick.section])  # stable within a section
+    best = next((index for index, pick in enumerate(ordered) if pick.section is Section.PICKED), 0)
     return (*ordered[best : best + 1], *ordered[:best], *ordered[best + 1 :])
 
 
-def subject(locale: Locale, edition: Edition) -> str:
-    """`Counting Sheep… + 18 more papers`, at most 60 characters."""
-    first, *others = leads(edition)
+def build_subject(locale: Locale, edition: Edition) -> str:
+    """Return a subject of at most 60 characters, such as `Counting Sheep… + 18 more papers`."""
+    first, *others = order_by_interest(edition)
     if not others:
-        return name(locale, first.paper.title, LONGEST_SUBJECT)
-    more = locale.count(" + %(count)s more paper", " + %(count)s more papers", len(others))
-    return name(locale, first.paper.title, LONGEST_SUBJECT - len(more)) + more
+        return shorten_title(locale, first.paper.title, MAX_SUBJECT_CHARS)
+    more = locale.format_count(" + %(count)s more paper", " + %(count)s more papers", len(others))
+    return shorten_title(locale, first.paper.title, MAX_SUBJECT_CHARS - len(more)) + more
 
 
-def preheader(locale: Locale, edition: Edition) -> str:
-    """`Also: Learning to Nap; Dreams as Priors.`: a readable sentence of 35 to 110 characters."""
-    first, *others = leads(edition)
-    told = ""
+def build_preheader(locale: Locale, edition: Edition) -> str:
+    """Return `Also: Learning to Nap; Dreams as Priors.`: at most 110 characters, if possible at least 35."""
+    first, *others = order_by_interest(edition)
+    sentence = ""
     for number in range(1, len(others) + 1):
-        room = (LONGEST_PREHEADER - 10) // max(2, number)
-        names = [name(locale, pick.paper.title, room) for pick in others[:number]]
-        told = locale.say("Also: %(papers)s.") % {"papers": locale.say("; ").join(names)}
-        if number >= 2 and len(told) >= SHORTEST_PREHEADER:
-            return told
-    # Too few or too short names for a sentence: the best paper itself tells the rest.
-    return shorten(f"{told} {told_in_short(first.paper)}".strip(), LONGEST_PREHEADER)
+        max_chars = (MAX_PREHEADER_CHARS - 10) // max(2, number)
+        names = [shorten_title(locale, pick.paper.title, max_chars) for pick in others[:number]]
+        sentence = locale.gettext("Also: %(papers)s.") % {"papers": locale.gettext("; ").join(names)}
+        if number >= 2 and len(sentence) >= MIN_PREHEADER_CHARS:
+            return sentence
+    # Too few or too short names for a sentence: the summary of the best paper continues it.
+    return shorten(f"{sentence} {summarize_paper(first.paper)}".strip(), MAX_PREHEADER_CHARS)
 
 
 @lru_cache(maxsize=8192)
-def name(locale: Locale, title: str, room: int) -> str:
-    """A paper's short name: what stands before a colon if that is a name, else the title cut at a word."""
-    plain = REPLY_MARKS.sub("", " ".join("".join(map(_printable, title[:500])).split()))
+def shorten_title(locale: Locale, title: str, max_chars: int) -> str:
+    """Return a short name of a paper: what precedes a colon if it is short, else the title cut at a word."""
+    plain = REPLY_PREFIXES.sub("", " ".join("".join(map(_drop_unprintable, title[:500])).split()))
     before_colon = plain.partition(": ")[0]
-    if 2 <= len(before_colon) <= min(40, room):
+    if 2 <= len(before_colon) <= min(40, max_chars):
         plain = before_colon
-    return shorten(plain, room) or locale.say("(untitled)")
+    return shorten(plain, max_chars) or locale.gettext("(untitled)")
 
 
-def _printable(letter: str) -> str:
-    """No emoji and no invisible letters in an inbox."""
-    return "" if category(letter) in {"So", "Cf", "Cc", "Cs", "Co", "Cn", "Sk"} else letter
+def _drop_unprintable(char: str) -> str:
+    """Return the character, or "" for emoji and invisible characters."""
+    return "" if category(char) in {"So", "Cf", "Cc", "Cs", "Co", "Cn", "Sk"} else char

@@ -1,4 +1,4 @@
-"""On what are mails written? Templates, the operator's own first, their styles set inline at load."""
+"""Jinja templates of the mails: the operator's folder is searched first, and styles are inlined at load."""
 
 import re
 from collections.abc import Mapping
@@ -13,72 +13,72 @@ from markupsafe import Markup
 
 from digest.mail.branding import Site
 from digest.mail.locale import Locale
-from digest.mail.text_wrap import wrapped
+from digest.mail.text_wrap import wrap_text
 
 PACKAGE = Path(__file__).parents[1]
-CLASS = re.compile(r'class="([\w -]+)"')
+CLASS_ATTRIBUTE = re.compile(r'class="([\w -]+)"')
 RULE = re.compile(r"^\.([\w-]+)\s*\{([^}]*)\}\n?", re.MULTILINE)
 AT_BLOCK = re.compile(r"^@.*", re.MULTILINE | re.DOTALL)
 
 
-def built_in() -> Path:
-    """The folder of our own templates: inside an installed package, beside it in a checkout."""
+def find_templates_dir() -> Path:
+    """Return the folder of the built-in templates: in the installed package, or beside it in a checkout."""
     installed = PACKAGE / "templates"
     return installed if installed.is_dir() else PACKAGE.parent / "templates"
 
 
 class Stylesheet:
-    """Class rules to be set inline, and the rest (resets, media queries) that stays in <style>."""
+    """Class rules that are inlined, and the rest (resets, media queries) that stays in <style>."""
 
     def __init__(self, css: str, colours: Mapping[str, str]) -> None:
         css = Template(re.sub(r"/\*.*?\*/\s*", "", css, flags=re.DOTALL)).substitute(colours)
         blocks = AT_BLOCK.search(css)
         plain = css[: blocks.start()] if blocks else css
-        self.rules = {name: _tight(body) for name, body in RULE.findall(plain)}
-        self.head = Markup(_tight(RULE.sub("", plain) + (blocks.group() if blocks else "")))  # noqa: S704  ours
+        self.rules = {name: _minify(body) for name, body in RULE.findall(plain)}
+        self.head = Markup(_minify(RULE.sub("", plain) + (blocks.group() if blocks else "")))  # noqa: S704  from the template folder
 
     def inline(self, match: re.Match[str]) -> str:
-        """The class attribute, followed by what its classes declare as a style attribute."""
+        """Return a matched class attribute followed by a style attribute with the rules of its classes."""
         style = ";".join(filter(None, (self.rules.get(name, "").rstrip(";") for name in match[1].split())))
         return f'{match[0]} style="{style}"' if style else match[0]
 
 
-def _tight(css: str) -> str:
+def _minify(css: str) -> str:
     return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r":\s+", ":", css)).strip()
 
 
 class InlineStyles(Extension):
-    """Expands `class="meta"` to carry its style when a template is compiled: free for every mail."""
+    """Jinja extension that adds style attributes when a template is compiled, at no cost per mail."""
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Set the styles of one template inline."""
+        """Return the source with inlined styles if it is HTML."""
         del filename
         if not (name or "").endswith(".html"):
             return source
         sheet: Any = self.environment.globals["stylesheet"]
-        return CLASS.sub(sheet.inline, source)
+        return CLASS_ATTRIBUTE.sub(sheet.inline, source)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """What may be read of a value depends on its type and the name alone, so it is asked once."""
+    """A sandbox that remembers which attributes are safe: that depends on the type and the name alone."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._safe: dict[tuple[type, str], bool] = {}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """As the sandbox says."""
-        asked = (type(obj), attr)
-        if asked not in self._safe:
-            self._safe[asked] = super().is_safe_attribute(obj, attr, value)
-        return self._safe[asked]
+        """Return whether the sandbox allows the attribute."""
+        key = (type(obj), attr)
+        if key not in self._safe:
+            self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[key]
 
 
 class MailTemplates:
-    """The templates in one language: strict about names, escaping in HTML, in a sandbox."""
+    """The templates in one language, in a sandbox: undefined names are errors, and HTML is escaped."""
 
     def __init__(self, site: Site, locale: Locale, overrides: Path | None = None) -> None:
-        folders = (*([overrides / "email", overrides] if overrides else []), built_in() / "email")
+        folders = (*([overrides / "email", overrides] if overrides else []), find_templates_dir() / "email")
         self._environment = Sandbox(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
             undefined=StrictUndefined,
@@ -89,15 +89,15 @@ class MailTemplates:
             auto_reload=False,  # templates are read once per process
             extensions=["jinja2.ext.i18n", InlineStyles],
         )
-        self._environment.filters["wrap"] = wrapped
-        install = self._environment.install_gettext_translations  # type: ignore[attr-defined]  # by ext.i18n
+        self._environment.filters["wrap"] = wrap_text
+        install = self._environment.install_gettext_translations  # type: ignore[attr-defined]  # added by ext.i18n
         install(locale.translations, newstyle=True)
-        colours = site.light.named() | site.dark.named("dark_")
+        colours = site.light.as_dict() | site.dark.as_dict("dark_")
         sheet = Stylesheet(self._source("style.css"), colours)
         self._environment.globals |= {"site": site, "stylesheet": sheet, "style_head": sheet.head}
 
     def render(self, template: str, **context: object) -> str:
-        """One template, filled."""
+        """Render one template."""
         return self._environment.get_template(template).render(context)
 
     def _source(self, name: str) -> str:

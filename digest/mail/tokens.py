@@ -1,8 +1,17 @@
-"""Signed link tokens: who may do what by following a link, and until when."""
+"""Signed tokens of links: each allows one purpose for one subscriber, some until an expiry.
+
+A token reads `KEY.PUBLIC_ID.MAC`, `KEY.PUBLIC_ID.EXTRA.MAC` or `KEY.PUBLIC_ID.EXTRA.EXPIRY.MAC`. KEY tells
+which signing key was used, EXTRA is base32, EXPIRY counts minutes since 1970 in base 36. A token is always
+the same for the same arguments, so that a preview equals the mail sent, and so short that no mailer folds the
+header it stands in. It has only small letters and ends in a letter or digit, because mail systems change the
+case of addresses and mail programs leave a dash at the end out of the link; it is verified in any case.
+
+Tokens of earlier versions verify for ever. Their KEY has three characters instead of four, EXTRA and MAC are
+base64url, and case counts.
+"""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import b2a_base64
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,19 +22,22 @@ from hmac import compare_digest
 
 from digest.models.errors import ConfigError, InvalidToken, LinkExpired
 
-URL_LETTERS = bytes.maketrans(b"+/", b"-_")
-MAC_BYTES = 12  # 96 bits: 16 characters, far beyond guessing over a network
+MAC_BYTES = 10  # 80 bits: far beyond guessing over a network
+MAC_CHARS = 2 * MAC_BYTES
+OLD_MAC_BYTES = 12
+KEY_ID_CHARS, OLD_KEY_ID_CHARS = 4, 3
 PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+CASE_MARK = "0"  # begins a public id with capitals, as `encode_public_id` writes it
+BASE36_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Purpose(StrEnum):
-    """What a link may be used for; also its place in the URL."""
+    """What a link may be used for; also the first part of its path."""
 
     CONFIRM = "c"
     UNSUBSCRIBE = "u"
     PREFERENCES = "p"
-    VERDICT = "v"
+    FEEDBACK = "v"
     FEED = "f"
     EDITION = "e"
     OPENING = "o"
@@ -33,10 +45,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a verified token says."""
+    """The content of a verified token. What `extra` holds depends on the purpose, see `Links`."""
 
     purpose: Purpose
-    pid: str
+    public_id: str
     extra: str = ""
     expires: datetime | None = None
 
@@ -49,39 +61,46 @@ class Keys:
     retired: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse an empty key: anyone could sign with it."""
+        """Raise ConfigError for an empty key: anyone could sign with it."""
         if not all((self.current, *self.retired)):
             raise ConfigError("A signing key is empty; set DIGEST_SECRET_KEY to 32 random characters.")
 
-    def sign(self, purpose: Purpose, pid: str, extra: str = "", *, expires: datetime | None = None) -> str:
-        """Write a token. The same arguments always give the same token."""
-        if not PUBLIC_ID.fullmatch(pid):
-            raise ValueError(f"{pid!r} is not a public id: letters, digits, - and _ only")
-        fields = [self._signer.id, pid]
+    def sign(
+        self, purpose: Purpose, public_id: str, extra: str = "", *, expires: datetime | None = None
+    ) -> str:
+        """Return a token, always the same for the same arguments. *expires* is rounded down to the minute."""
+        if not PUBLIC_ID.fullmatch(public_id):
+            raise ValueError(f"{public_id!r} is not a public id: letters, digits, - and _ only")
+        fields = [self._signer.id, encode_public_id(public_id)]
         if extra or expires:
-            fields.append(packed(extra))
+            fields.append(encode_extra(extra))
         if expires:
-            fields.append(_minutes(expires))
+            fields.append(_encode_minutes(expires))
         body = ".".join(fields)
-        return f"{body}.{self._signer.mac(purpose, body)}"
+        return f"{body}.{self._signer.compute_mac(purpose, body)}"
 
-    def sealer(self, purpose: Purpose, pid: str) -> Callable[[bytes], bytes]:
-        """Seals many `packed` extras for one reader: the last field of each token that `form` shows."""
-        return self._signer.sealer(purpose, pid)
+    def build_mac_function(self, purpose: Purpose, public_id: str) -> Callable[[bytes], bytes]:
+        """Return a function from an encoded extra to the MAC of its token, for many links of one reader."""
+        return self._signer.build_mac_function(purpose, public_id)
 
-    def form(self, pid: str, extra: str, seal: str) -> str:
-        """How a token with an extra is written."""
-        return f"{self._signer.id}.{pid}.{extra}.{seal}"
+    def format_token(self, public_id: str, extra: str, mac: str) -> str:
+        """Return a token from its encoded public id and extra and its MAC; each may be a placeholder."""
+        return f"{self._signer.id}.{public_id}.{extra}.{mac}"
 
     def verify(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
-        """Read a token. InvalidToken if forged, cut or for another purpose; LinkExpired if it was good."""
-        body, _, mac = token.rpartition(".")
+        """Return the claim of a token, which may be written in capitals.
+
+        Raises InvalidToken if it is forged, cut or for another purpose, LinkExpired if it was valid once.
+        """
+        is_old = token.find(".") == OLD_KEY_ID_CHARS
+        body, _, mac = (token if is_old else token.lower()).rpartition(".")
         fields = body.split(".")
-        # Every key with this id is compared in full; which one fits shows in no timing that matters.
-        genuine = [signer.fits(purpose, body, mac) for signer in self._signers if signer.id == fields[0]]
-        if not any(genuine) or not 2 <= len(fields) <= 4:
+        # Every key with this id is compared in full, so that the time taken does not tell which one matches.
+        signers = self._old_signers if is_old else self._signers
+        matches = [signer.is_valid(purpose, body, mac) for signer in signers if signer.id == fields[0]]
+        if not any(matches) or not 2 <= len(fields) <= 4:
             raise InvalidToken
-        claim = _claim(purpose, fields[1:])
+        claim = _parse_old_claim(purpose, fields[1:]) if is_old else _parse_claim(purpose, fields[1:])
         if claim.expires and now >= claim.expires:
             raise LinkExpired
         return claim
@@ -94,64 +113,112 @@ class Keys:
     def _signers(self) -> Sequence["_Signer"]:
         return (self._signer, *map(_Signer, self.retired))
 
+    @cached_property
+    def _old_signers(self) -> Sequence["_OldSigner"]:
+        return tuple(map(_OldSigner, (self.current, *self.retired)))
+
 
 class _Signer:
     """One key: its public id and its keyed hash."""
 
     def __init__(self, secret: bytes) -> None:
         key = blake2b(secret, person=b"digest.links").digest()
-        self.id = _base64(blake2b(key, person=b"digest.link-id", digest_size=3).digest())[:3]
-        self._keyed = blake2b(key=key, digest_size=MAC_BYTES)
+        self.id = blake2b(key, person=b"digest.link-id", digest_size=KEY_ID_CHARS // 2).hexdigest()
+        self._keyed_hash = blake2b(key=key, digest_size=MAC_BYTES)
 
-    def mac(self, purpose: Purpose, body: str) -> str:
-        hashed = self._keyed.copy()
-        hashed.update(f"{purpose.value}/{body}".encode(errors="replace"))
-        return _seal(hashed.digest()).decode()
+    def compute_mac(self, purpose: Purpose, body: str) -> str:
+        state = self._keyed_hash.copy()
+        state.update(f"{purpose.value}/{body}".encode(errors="replace"))
+        return state.hexdigest()
 
-    def sealer(self, purpose: Purpose, pid: str) -> Callable[[bytes], bytes]:
-        begun = self._keyed.copy()
-        begun.update(f"{purpose.value}/{self.id}.{pid}.".encode())
+    def build_mac_function(self, purpose: Purpose, public_id: str) -> Callable[[bytes], bytes]:
+        prefix_state = self._keyed_hash.copy()
+        prefix_state.update(f"{purpose.value}/{self.id}.{encode_public_id(public_id)}.".encode())
 
-        def seal(extra: bytes) -> bytes:
-            hashed = begun.copy()
-            hashed.update(extra)
-            return _seal(hashed.digest())
+        def compute_mac(extra: bytes) -> bytes:
+            state = prefix_state.copy()
+            state.update(extra)
+            return state.hexdigest().encode()
 
-        return seal
+        return compute_mac
 
-    def fits(self, purpose: Purpose, body: str, mac: str) -> bool:
-        return compare_digest(self.mac(purpose, body).encode(), mac.encode(errors="replace"))
-
-
-def packed(extra: str) -> str:
-    """Any text in the letters of a URL."""
-    return _base64(extra.encode())
+    def is_valid(self, purpose: Purpose, body: str, mac: str) -> bool:
+        return compare_digest(self.compute_mac(purpose, body).encode(), mac.encode(errors="replace"))
 
 
-def verdicts(paper_id: str) -> tuple[str, str]:
-    """What the links `more` and `less` of a paper sign."""
+class _OldSigner:
+    """One key as earlier versions used it; it only verifies."""
+
+    def __init__(self, secret: bytes) -> None:
+        key = blake2b(secret, person=b"digest.links").digest()
+        key_id = blake2b(key, person=b"digest.link-id", digest_size=3).digest()
+        self.id = _encode_base64url(key_id)[:OLD_KEY_ID_CHARS]
+        self._keyed_hash = blake2b(key=key, digest_size=OLD_MAC_BYTES)
+
+    def is_valid(self, purpose: Purpose, body: str, mac: str) -> bool:
+        """Return whether the MAC is right, also without dashes at its end: they get lost with the link."""
+        state = self._keyed_hash.copy()
+        state.update(f"{purpose.value}/{body}".encode(errors="replace"))
+        expected = _encode_base64url(state.digest()).rstrip("-_")
+        return compare_digest(expected.encode(), mac.rstrip("-_").encode(errors="replace"))
+
+
+def encode_public_id(public_id: str) -> str:
+    """Return a public id in small letters: as it is, or after a mark and a bit for each capital (hex)."""
+    small = public_id.lower()
+    if small == public_id and not public_id.startswith(CASE_MARK):
+        return public_id
+    capitals = int("".join(str(int(char.isupper())) for char in public_id), 2)
+    return f"{CASE_MARK}{capitals:0{-(-len(public_id) // 4)}x}{small}"
+
+
+def _decode_public_id(encoded: str) -> str:
+    if not encoded.startswith(CASE_MARK):
+        return encoded
+    length = (len(encoded) - len(CASE_MARK)) * 4 // 5  # a character, and a quarter of one for its bit
+    capitals = int(encoded[len(CASE_MARK) : -length], 16)
+    bits = f"{capitals:0{length}b}"
+    return "".join(
+        char.upper() if bit == "1" else char for char, bit in zip(encoded[-length:], bits, strict=True)
+    )
+
+
+def encode_extra(extra: str) -> str:
+    """Return the extra of a token as base32."""
+    return b32encode(extra.encode()).decode("ascii").rstrip("=").lower()
+
+
+def feedback_extras(paper_id: str) -> tuple[str, str]:
+    """Return the extras of the links `more` and `less` of a paper."""
     return f"+{paper_id}", f"-{paper_id}"
 
 
-def _claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
-    extra = urlsafe_b64decode(fields[1] + "=" * (-len(fields[1]) % 4)).decode() if len(fields) > 1 else ""
-    expires = datetime.fromtimestamp(int(fields[2], 36) * 60, UTC) if len(fields) > 2 else None
-    return Claim(purpose, fields[0], extra, expires)
+def _parse_claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
+    extra = b32decode(_pad(fields[1], 8), casefold=True).decode() if len(fields) > 1 else ""
+    return Claim(purpose, _decode_public_id(fields[0]), extra, _parse_expiry(fields))
 
 
-def _seal(octets: bytes) -> bytes:
-    """Twelve octets as sixteen letters of a URL."""
-    return b2a_base64(octets, newline=False).translate(URL_LETTERS)
+def _parse_old_claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
+    extra = urlsafe_b64decode(_pad(fields[1], 4)).decode() if len(fields) > 1 else ""
+    return Claim(purpose, fields[0], extra, _parse_expiry(fields))
 
 
-def _base64(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).decode("ascii").rstrip("=")
+def _parse_expiry(fields: Sequence[str]) -> datetime | None:
+    return datetime.fromtimestamp(int(fields[2], 36) * 60, UTC) if len(fields) > 2 else None
 
 
-def _minutes(moment: datetime) -> str:
-    """Whole minutes since 1970 in base 36; a broken minute is rounded down."""
-    left, written = int(moment.timestamp()) // 60, ""
-    while left:
-        left, digit = divmod(left, 36)
-        written = DIGITS[digit] + written
-    return written
+def _pad(encoded: str, block: int) -> str:
+    return encoded + "=" * (-len(encoded) % block)
+
+
+def _encode_base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
+def _encode_minutes(moment: datetime) -> str:
+    """Return the whole minutes since 1970 in base 36."""
+    rest, encoded = int(moment.timestamp()) // 60, ""
+    while rest:
+        rest, digit = divmod(rest, 36)
+        encoded = BASE36_DIGITS[digit] + encoded
+    return encoded

@@ -1,6 +1,6 @@
-"""What do we talk about? The nouns of the house: frozen values, standard library only.
+"""The domain model: frozen dataclasses and enums, standard library only.
 
-papers → readers → editions → deliveries: each knows only those before it.
+papers → subscribers → editions → deliveries: each module imports only those before it.
 """
 
 from digest.models.deliveries import (
@@ -27,7 +27,7 @@ from digest.models.papers import (
     SignalKind,
 )
 from digest.models.subscribers import (
-    CONFIRM_WITHIN,
+    CONFIRM_TTL,
     LANGUAGES,
     Facet,
     Frequency,
@@ -43,7 +43,7 @@ from digest.models.subscribers import (
 )
 
 __all__ = [
-    "CONFIRM_WITHIN",
+    "CONFIRM_TTL",
     "LANGUAGES",
     "Announcement",
     "AttemptResult",

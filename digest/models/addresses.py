@@ -1,4 +1,4 @@
-"""When are two addresses one mailbox, and how is one written on the wire?"""
+"""Email addresses: parsing, the spelling used on the wire, and keyed hashes of mailboxes."""
 
 import hashlib
 import hmac
@@ -10,19 +10,19 @@ from email_validator import EmailNotValidError, validate_email
 from digest.models.errors import InvalidAddress
 
 
-def key_of(mailbox: str, *, suppression_key: bytes) -> str:
-    """The name under which an address is suppressed; without the pepper nobody can tell whose it is.
+def hash_mailbox(mailbox: str, *, suppression_key: bytes) -> str:
+    """Return the keyed hash under which a mailbox is suppressed; it cannot be reversed without the key.
 
-    `mailbox` is the one spelling that all spellings of an address share, as subscribers keep it.
+    *mailbox* is `Address.mailbox`, the form shared by all spellings of an address.
     """
     return hmac.new(suppression_key, mailbox.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One address in its three spellings."""
+    """One email address in its three spellings."""
 
-    shown: str  # as people read it, in NFC
+    display: str  # as people read it, in NFC
     wire: str  # as SMTP takes it; ASCII, unless the part before the @ is not
     mailbox: str  # the same for every spelling of one mailbox: no case, the domain in IDNA
 
@@ -34,19 +34,23 @@ class Address:
 
 @lru_cache(maxsize=8192)  # an import meets each address several times
 def parse_address(text: str) -> Address:
-    """Read an address; InvalidAddress with a sentence for people when mail cannot be written to it."""
+    """Parse an address without asking the DNS.
+
+    Raises:
+        InvalidAddress: no mail can be sent to it; the message says why.
+    """
     try:
-        found = validate_email(text.strip(), check_deliverability=False, strict=True)
+        valid = validate_email(text.strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(f"This is not an email address that we can write to: {error}") from error
-    local, domain = found.local_part, str(found.ascii_domain).lower()
+    local, domain = valid.local_part, str(valid.ascii_domain).lower()
     return Address(
-        shown=found.normalized,
-        wire=found.ascii_email or f"{local}@{domain}",
+        display=valid.normalized,
+        wire=valid.ascii_email or f"{local}@{domain}",
         mailbox=f"{local.casefold()}@{domain}",
     )
 
 
-def address_key(secret: bytes, address: str) -> str:
-    """The keyed hash by which a suppression knows a mailbox; without the secret it says nothing."""
-    return key_of(parse_address(address).mailbox, suppression_key=secret)
+def hash_address(secret: bytes, address: str) -> str:
+    """Return the keyed hash under which the mailbox of *address*, in any spelling, is suppressed."""
+    return hash_mailbox(parse_address(address).mailbox, suppression_key=secret)

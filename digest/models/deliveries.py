@@ -1,4 +1,4 @@
-"""What becomes of a mail? Its row in the ledger, and what came back."""
+"""Deliveries (queued messages and their states), the result of an attempt, and suppressions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from digest.models.subscribers import Subscriber
 
 
 class DeliveryKind(StrEnum):
-    """What a delivery carries; also its place in the queue."""
+    """The kind of a message, which also decides its priority in the queue."""
 
     CONFIRM = "confirm"
     NOTICE = "notice"
@@ -19,7 +19,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands (docs: delivery). The last five are final."""
+    """The state of a delivery (docs/delivery.md). The last five are final."""
 
     QUEUED = "queued"
     LEASED = "leased"
@@ -33,10 +33,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
-    """A mail that shall go out, as the ledger is told about it.
+    """A delivery to be queued.
 
-    `key` makes it unique for ever: planning it again changes nothing. `papers` are remembered as
-    sent from now on, and released again if the mail ends without having been accepted.
+    `key` makes it unique for ever: planning it again changes nothing. `papers` count as sent from now on,
+    and are released if the delivery ends without having been accepted.
     """
 
     kind: DeliveryKind
@@ -53,10 +53,10 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """The ledger row: an edition's (or a notice's) way to an address."""
+    """A queued message (an edition or a notice) to one address, with its state."""
 
     id: int
-    pid: str
+    public_id: str
     kind: DeliveryKind
     key: str  # unique: digest/<subscriber>/<local date>, confirm/<subscriber>/<n>
     subscriber_id: int | None
@@ -66,7 +66,7 @@ class Delivery:
     slot: datetime
     not_before: datetime
     not_after: datetime
-    message_id: str  # the same on every try; the part before the @, compose adds the domain
+    message_id: str  # the part before the @, the same on every attempt; digest.mail adds the domain
     day: date | None = None  # in the subscriber's zone
     attempt: int = 0
     uncertain: int = 0
@@ -74,46 +74,46 @@ class Delivery:
     render_failures: int = 0
     last_reply: str = ""
     accepted_at: datetime | None = None
-    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without what they like
+    reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without liked papers
 
 
 class BounceKind(StrEnum):
-    """What a refusal or a report says about an address."""
+    """What a rejection or a bounce report means for an address."""
 
-    HARD = "hard"  # no such mailbox: never again
-    UNSURE = "unsure"  # refused without saying why: never again if it happens twice
-    SOFT = "soft"  # full, or away: counted by days
-    COMPLAINT = "complaint"  # the reader called it spam: never again
-    OTHER = "other"  # noted, without consequences
+    HARD = "hard"  # no such mailbox: suppressed
+    UNSURE = "unsure"  # refused without a reason: suppressed if it happens twice
+    SOFT = "soft"  # mailbox full or unavailable: the days with one are counted
+    COMPLAINT = "complaint"  # reported as spam: suppressed
+    OTHER = "other"  # recorded, without consequences
 
 
 class ThrottleAction(StrEnum):
-    """How a receiving domain asks for less mail."""
+    """How to react to a receiving domain that asks for less mail."""
 
-    SLOW = "slow"  # half the rate from now on
-    STOP = "stop"  # it refuses our mail as such: nothing for an hour, a person looks
+    SLOW = "slow"  # halve the rate
+    STOP = "stop"  # it refuses our mail as such: send nothing for an hour and alert the operator
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
-    """What one sender took from the queue, and what left the queue on the way."""
+    """The deliveries a sender claimed, and how many were dropped from the queue on the way."""
 
     deliveries: tuple[Delivery, ...] = ()
     expired: int = 0
     cancelled: int = 0
-    again_in: float | None = None  # seconds until throttled mail may go, if there is any
+    retry_in: float | None = None  # seconds until throttled mail may be sent; None if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
-    """What one try made of a delivery; the ledger writes it down as it is."""
+    """The result of one attempt to send a delivery, as it is stored."""
 
     delivery: Delivery
     state: DeliveryState
     at: datetime
-    not_before: datetime | None = None  # when it is tried again, if it is queued again
-    spends: bool = False  # it used up one try of the retry ladder
-    doubtful: bool = False  # the server may have taken it without our knowing
+    not_before: datetime | None = None  # the next attempt, if it is queued again
+    uses_attempt: bool = False  # it counts as one of the attempts of RETRY_DELAYS
+    is_uncertain: bool = False  # the server may have accepted it without our knowing
     render_failed: bool = False  # it could not be rendered
     code: int = 0
     enhanced: str = ""
@@ -121,11 +121,11 @@ class AttemptResult:
     remote_id: str = ""
     route: str = ""
     bounce: BounceKind | None = None
-    brake: ThrottleAction | None = None
+    throttle: ThrottleAction | None = None
 
 
 class SuppressionReason(StrEnum):
-    """Why an address is never written to again."""
+    """Why an address is suppressed."""
 
     HARD = "hard"
     COMPLAINT = "complaint"
@@ -135,7 +135,7 @@ class SuppressionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A standing order never to mail an address; holds only a keyed hash, so it outlives erasure."""
+    """A standing order never to mail an address; holds only a keyed hash, so it survives erasure."""
 
     key: str
     reason: SuppressionReason

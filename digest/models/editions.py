@@ -1,4 +1,4 @@
-"""What does one reader get on one day, and why? Picks with their reasons, editions and mails."""
+"""Editions: the papers picked for one subscriber on one day, the reasons, and the rendered email."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why this paper is here: evidence as data, put into words by compose in the reader's language."""
+    """Why a paper was picked: evidence as data; digest.mail puts it into words in the reader's language."""
 
     because: ReasonKind
     terms: tuple[str, ...] = ()  # the terms that weighed most, heaviest first
-    liked_title: str = ""  # the nearest paper the reader liked
+    liked_title: str = ""  # the most similar paper the reader liked
     author: str = ""
     category: str = ""
     facet: str = ""
@@ -36,7 +36,7 @@ class Reason:
 
 
 class Section(StrEnum):
-    """Where in the mail a pick stands."""
+    """The section of the mail a pick is in."""
 
     TRENDING = "trending"
     PICKED = "picked"
@@ -45,7 +45,7 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """A paper chosen for an edition, with both its numbers and its reason."""
+    """A paper chosen for an edition, with its scores and its reason."""
 
     paper: Paper
     section: Section
@@ -57,7 +57,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What we remember of a paper sent before: when, and how hot it was then."""
+    """When a paper was sent to a subscriber, and how hot it was then."""
 
     day: date
     expected: float = 0.0
@@ -67,7 +67,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The papers that may be sent now and how hot they are: read once per run, shared by every edition."""
+    """The papers that may be sent now and their heat: read once per run, shared by every edition."""
 
     papers: tuple[Paper, ...]
     heat: Mapping[str, Heat]
@@ -75,22 +75,22 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One day's digest for one person."""
+    """One day's digest for one subscriber."""
 
     day: date  # in the subscriber's zone
-    slot: datetime  # the moment it was due, UTC
+    slot: datetime  # when it was due, UTC
     subscriber: Subscriber
     picks: tuple[Pick, ...]
-    notes: tuple[str, ...] = ()  # codes of things the reader is told, e.g. "votes-missing"
+    notes: tuple[str, ...] = ()  # codes of remarks to the reader, e.g. "votes-missing"
 
-    def section(self, section: Section) -> tuple[Pick, ...]:
-        """The picks of one section, in their order."""
+    def get_picks(self, section: Section) -> tuple[Pick, ...]:
+        """Return the picks of one section, in their order."""
         return tuple(pick for pick in self.picks if pick.section is section)
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """What a reader sees, before it becomes bytes."""
+    """A rendered message, before it is encoded."""
 
     subject: str
     text: str

@@ -1,26 +1,26 @@
-"""What can go wrong, and who answers for it?
+"""The exceptions of this program, and who acts on each.
 
 DigestError
-├── ConfigError            a setting is missing or makes no sense; the operator acts (exit 78)
-├── SourceError            a source could not be read; the run goes on without it
-│   └── SourceChanged      a source answered in a shape we do not know
-├── StoreError             the database refused; nothing was half done
+├── ConfigError            a setting is missing or invalid; the operator acts (exit 78)
+├── SourceError            a source could not be fetched; the run goes on without it
+│   └── SourceChanged      a source answered in an unknown format
+├── StoreError             the database refused; the transaction was rolled back
 │   ├── StoreBusy          another sender holds this database (exit 75)
-│   ├── LeaseLost          another worker has taken over our mail; stop at once
+│   ├── LeaseLost          another worker has taken over our deliveries; stop at once
 │   └── StoreTooNew        the database was written by a newer version of this program
-├── DeliveryError          a mail did not go out
-│   └── TemporaryFailure   the server may take it later
-├── InvalidAddress         not an email address that we can write to (exit 2)
-├── InvalidChange          a wish for interests, times or looks that makes no sense (exit 2)
-│   └── NotAsThingsStand   a wish that makes sense, but not for this subscriber now
-├── InvalidToken           a link is forged, truncated or for another purpose
-│   └── LinkExpired        a link of ours that was good once
+├── DeliveryError          a message was not sent
+│   └── TemporaryFailure   the server may accept it later
+├── InvalidAddress         not an email address that can get mail (exit 2)
+├── InvalidChange          an invalid value for interests, schedule or preferences (exit 2)
+│   └── StateConflict      a valid change that the state of the subscriber does not allow
+├── InvalidToken           the token of a link is forged, truncated or for another purpose
+│   └── LinkExpired        the token was valid once
 └── NotFound               no such subscriber, paper or edition
 """
 
 
 class DigestError(Exception):
-    """Something went wrong; the message is a sentence that says what to do next."""
+    """Base of all errors; the message says what is wrong, then what to do. By default it is the docstring."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -70,7 +70,7 @@ class InvalidChange(DigestError):
     """This cannot be set to that."""
 
 
-class NotAsThingsStand(InvalidChange):
+class StateConflict(InvalidChange):
     """This subscriber does not allow that now."""
 
 

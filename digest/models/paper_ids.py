@@ -1,7 +1,7 @@
-"""What makes two announcements one paper? Its canonical ids, and every key it may be found under.
+"""Canonical paper ids, and the keys under which two announcements are recognised as one paper.
 
-A paper goes by `arxiv:<id>`, else `doi:<doi>`, else `title:<letters>|<surname>|<year>`. Two arXiv ids are
-never one work, and a shared title counts only where a side has no id: that is for the store to heed.
+The id is `arxiv:<id>`, else `doi:<doi>`, else `title:<letters>|<surname>|<year>`. Two arXiv ids are never
+one work, and an equal title counts only if one side has no id: callers that merge papers must check that.
 """
 
 import re
@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 from digest.models import Paper
 
-LONGEST = 2_000  # characters; no id or link to a paper is longer, and reading one might take long
-SHORTEST_TITLE = 20  # letters and digits; a shorter title alone proves nothing
+MAX_ID_CHARS = 2_000  # no id or link to a paper is longer, and matching a longer text might take long
+MIN_TITLE_LETTERS = 20  # letters and digits; a shorter title does not identify a paper
 _NUMBER = r"\d{4}\.\d{4,5}"
 _OLD = r"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<serial>\d{7})"
 _ARXIV = re.compile(
@@ -32,7 +32,7 @@ _ARXIV = re.compile(
     (?:v(?P<version>\d{1,4}))?(?:\.pdf|\.html)?/?(?:[?\#].*|\s+\[[^\]]*\].*)?$""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_QUICK = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # the usual forms
+_PLAIN_ID = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # usual forms
 _SCHEMELESS = re.compile(r"^(?:www\.)?(?:[\w-]+\.)*(?:arxiv\.org|huggingface\.co|hf\.co)/", re.IGNORECASE)
 _DOI_PREFIX = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*)+", re.IGNORECASE)
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
@@ -41,74 +41,79 @@ _PREPRINT_URL = re.compile(
     re.IGNORECASE,
 )
 _PREPRINT_VERSION = re.compile(r"^(10\.(?:1101|64898)/[\d.]*\d)v\d+(?:\.full|\.abstract)?(?:\.pdf|-text)?$")
+_OPENING = {")": "(", "]": "[", "}": "{"}
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|[\\${}]")
 
 
-def canonical(text: str) -> str:
-    """The one name of a paper, from any form of arXiv id or DOI; ValueError when it is neither."""
-    if found := arxiv_id(text):
-        return f"arxiv:{found}"
-    if found := _doi(text):
-        return f"doi:{found}"
+def canonicalize(text: str) -> str:
+    """Return the canonical id for any form of arXiv id or DOI; title ids are returned unchanged. Idempotent.
+
+    Raises:
+        ValueError: *text* is none of these.
+    """
+    if arxiv_id := parse_arxiv_id(text):
+        return f"arxiv:{arxiv_id}"
+    if doi := _parse_doi(text):
+        return f"doi:{doi}"
     if text.startswith("title:"):
         return text
-    raise ValueError(f"{text[:LONGEST]!r} is neither an arXiv id nor a DOI.")
+    raise ValueError(f"{text[:MAX_ID_CHARS]!r} is neither an arXiv id nor a DOI.")
 
 
-def arxiv_id(text: str) -> str | None:
-    """The arXiv id in a link, DOI, tag or plain id: lower case, without version or subject class."""
-    if quick := _QUICK.fullmatch(text):
-        return quick[1]
-    match = _arxiv(text)
+def parse_arxiv_id(text: str) -> str | None:
+    """Return the arXiv id in a link, DOI, tag or id: in lower case, without version or subject class."""
+    if plain := _PLAIN_ID.fullmatch(text):
+        return plain[1]
+    match = _match_arxiv(text)
     if match is None:
         return None
     return match["number"] or f"{match['archive'].lower()}/{match['serial']}"
 
 
-def arxiv_version(text: str) -> int | None:
-    """The version an id or link names, or None when it means the latest."""
-    if quick := _QUICK.fullmatch(text):
-        return int(quick[2]) if quick[2] else None
-    match = _arxiv(text)
+def parse_arxiv_version(text: str) -> int | None:
+    """Return the version in an id or link, None if it has none and so means the latest."""
+    if plain := _PLAIN_ID.fullmatch(text):
+        return int(plain[2]) if plain[2] else None
+    match = _match_arxiv(text)
     return int(match["version"]) if match and match["version"] else None
 
 
-def keys_of(paper: Paper) -> tuple[str, ...]:
-    """Everything this paper may be stored under, its id first, title keys last."""
-    names = names_in_order(paper.id, *paper.aliases)
+def build_keys(paper: Paper) -> tuple[str, ...]:
+    """Return all keys this paper may be stored under, ids first, title keys last."""
+    names = sort_names(paper.id, *paper.aliases)
     year = paper.published.year if paper.published else None
-    return tuple(dict.fromkeys((*names, *title_keys(paper.title, paper.authors, year))))
+    return tuple(dict.fromkeys((*names, *build_title_keys(paper.title, paper.authors, year))))
 
 
-def title_key(title: str, authors: Iterable[str], year: int | None) -> str | None:
-    """The id of a paper without arXiv id or DOI, or None when its title is too short to tell."""
-    letters = _letters(title)
-    if len(letters) < SHORTEST_TITLE:
+def build_title_key(title: str, authors: Iterable[str], year: int | None) -> str | None:
+    """Return the id of a paper without arXiv id or DOI, None if the title is too short to identify it."""
+    letters = _normalize_letters(title)
+    if len(letters) < MIN_TITLE_LETTERS:
         return None
-    return f"title:{letters}|{_surname(authors)}|{year or ''}"
+    return f"title:{letters}|{_get_surname(authors)}|{year or ''}"
 
 
-def title_keys(title: str, authors: Iterable[str], year: int | None) -> tuple[str, ...]:
-    """Two keys: works of one year share both, of neighbouring years one, of others none."""
-    key = title_key(title, authors, None)
+def build_title_keys(title: str, authors: Iterable[str], year: int | None) -> tuple[str, ...]:
+    """Return two keys: works of one year share both, of neighbouring years one, of other years none."""
+    key = build_title_key(title, authors, None)
     if key is None or year is None:
         return () if key is None else (key,)
     return tuple(f"{key}{first}-{first + 1}" for first in (year - 1, year))
 
 
-def names_in_order(*given: str) -> tuple[str, ...]:
-    """Ids and aliases in their canonical form, the most telling first; nothing is dropped but empty ones."""
-    return tuple(sorted({_or_itself(name) for name in given if name}, key=name_order))
+def sort_names(*names: str) -> tuple[str, ...]:
+    """Return ids and aliases in canonical form, without duplicates, ordered by `name_sort_key`."""
+    return tuple(sorted({_canonicalize_or_keep(name) for name in names if name}, key=name_sort_key))
 
 
-def name_order(name: str) -> tuple[int, str]:
-    """The most telling names first: arXiv ids, then DOIs, then the rest."""
+def name_sort_key(name: str) -> tuple[int, str]:
+    """Sort key: arXiv ids, then DOIs, then the rest."""
     kind = name.partition(":")[0]
     return ({"arxiv": 0, "doi": 1}.get(kind, 2), name)
 
 
-def _arxiv(text: str) -> re.Match[str] | None:
-    if len(text) > LONGEST:
+def _match_arxiv(text: str) -> re.Match[str] | None:
+    if len(text) > MAX_ID_CHARS:
         return None
     text = text.strip()
     if "%" in text:
@@ -118,20 +123,20 @@ def _arxiv(text: str) -> re.Match[str] | None:
     return _ARXIV.match(text)
 
 
-def _doi(text: str) -> str | None:
-    """A DOI is decoded and stripped until nothing changes, so that doing it again changes nothing."""
-    if len(text) > LONGEST:
+def _parse_doi(text: str) -> str | None:
+    """Decode and strip a DOI until nothing changes, so that the result is idempotent."""
+    if len(text) > MAX_ID_CHARS:
         return None
     text = text.strip()
     while True:
-        plain = _doi_once(text)
+        plain = _strip_doi(text)
         if plain == text:
             break
         text = plain
     return text if _DOI.match(text) else None
 
 
-def _doi_once(text: str) -> str:
+def _strip_doi(text: str) -> str:
     if preprint := _PREPRINT_URL.match(text):
         text = preprint[1]
     text = unquote(_DOI_PREFIX.sub("", text)).strip().lower()
@@ -141,23 +146,20 @@ def _doi_once(text: str) -> str:
     return _PREPRINT_VERSION.sub(r"\1", text)
 
 
-_OPENING = {")": "(", "]": "[", "}": "{"}
-
-
 @lru_cache(maxsize=65536)
-def _or_itself(name: str) -> str:
+def _canonicalize_or_keep(name: str) -> str:
     try:
-        return canonical(name)
+        return canonicalize(name)
     except ValueError:
         return name
 
 
-def _letters(title: str) -> str:
+def _normalize_letters(title: str) -> str:
     plain = unicodedata.normalize("NFKC", _TEX.sub("", title)).casefold()
     return "".join(char for char in plain if char.isalnum())
 
 
-def _surname(authors: Iterable[str]) -> str:
+def _get_surname(authors: Iterable[str]) -> str:
     name = next(iter(authors), "")
     last = name.split(",")[0] if "," in name else name.rpartition(" ")[2]
-    return _letters(last)
+    return _normalize_letters(last)

@@ -1,4 +1,4 @@
-"""What was published, and how much attention did it get? Papers, signals, readings and heat."""
+"""Papers, the signals of attention they get, the results of fetching a source, and heat."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +18,7 @@ class Announcement(StrEnum):
 class Paper:
     """One work, whatever number of versions, listings and sources announced it.
 
-    `id` is canonical (identity.py): `arxiv:2607.28628`, `doi:10.1101/...` or `title:...|surname`.
+    `id` is canonical (paper_ids.py): `arxiv:2607.28628`, `doi:10.1101/...` or `title:...|surname|year`.
     `title`, `abstract` and `authors` are readable Unicode, cleaned when they were fetched.
     """
 
@@ -32,9 +32,9 @@ class Paper:
     version: int = 1
     aliases: tuple[str, ...] = ()  # other canonical keys of the same work
     announcement: Announcement = Announcement.NEW
-    source: str = ""  # the source that saw it first
-    text_from: str = ""  # the source whose title and abstract stand here; empty: `source`
-    authors_from: str = ""  # the source whose author names stand here; empty: `source`
+    source: str = ""  # the source that reported it first
+    text_from: str = ""  # the source of title and abstract; empty: `source`
+    authors_from: str = ""  # the source of the author names; empty: `source`
     summary: str = ""  # one or two sentences by the source itself, if it has them
     retold: str = ""  # one sentence by the operator's language model, always labelled
     keywords: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Paper:
     submitter: str = ""
     listed: date | None = None  # the day a trending source put it on its list
     withdrawn: bool = False
-    first_seen: datetime | None = None  # set by the store: our own clock decides what is new
+    first_seen: datetime | None = None  # set by the database layer: our own clock decides what is new
 
     @property
     def category(self) -> str:
@@ -55,7 +55,7 @@ class Paper:
 
 
 class SignalKind(StrEnum):
-    """What was counted."""
+    """What a signal counts."""
 
     UPVOTES = "upvotes"
     COMMENTS = "comments"
@@ -66,7 +66,7 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One observed total of attention, at the time we read it."""
+    """One observed total of attention, at the time it was fetched."""
 
     paper_id: str
     kind: SignalKind
@@ -76,19 +76,19 @@ class Signal:
 
 
 class Health(StrEnum):
-    """How a source did in its last reading."""
+    """How the last fetch of a source went."""
 
     OK = "ok"
-    STALE = "stale"  # a weekday answer with nothing in it that we had not seen
+    STALE = "stale"  # a weekday response without a paper that we had not seen
     EMPTY = "empty"  # nothing announced: a weekend or a holiday
-    TRUNCATED = "truncated"  # the answer was cut at a cap or broken off
-    FAILED = "failed"  # no usable answer
-    CHANGED = "changed"  # an answer in a shape we do not know
+    TRUNCATED = "truncated"  # the response was cut at a limit or broken off
+    FAILED = "failed"  # no usable response
+    CHANGED = "changed"  # a response in an unknown format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchResult:
-    """What one source answered for one scope (a category group, a listing day)."""
+    """What one source returned for one scope (a category group, a listing day)."""
 
     source: str
     scope: str
@@ -96,58 +96,58 @@ class FetchResult:
     papers: tuple[Paper, ...] = ()
     signals: tuple[Signal, ...] = ()
     health: Health = Health.OK
-    note: str = ""  # a sentence for people
-    body: bytes = b""  # the raw answer, kept for replay
-    etag: str = ""  # what the server wants to hear next time, see Memory
+    note: str = ""  # a sentence for the operator
+    body: bytes = b""  # the raw response, kept for replay
+    etag: str = ""  # for the next conditional request, see FetchState
     last_modified: str = ""
-    unseen: int = 0  # how many of the papers the store did not hold when they were read
-    day: date | None = None  # the announcement day this batch is the news of
+    unseen: int = 0  # how many of the papers were not in the database when they were fetched
+    day: date | None = None  # the announcement day of these papers
     newest: str = ""  # the highest paper id in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchState:
-    """What we remember of a scope's last good answer: to ask politely, and to notice a stale one."""
+    """A scope's last good response: for conditional requests, and to recognise a stale response."""
 
     etag: str = ""
     last_modified: str = ""
     read_at: datetime | None = None
-    newest: str = ""  # the highest paper id of that answer
-    ids: frozenset[str] = frozenset()  # the papers of that answer
-    day: date | None = None  # Reading.day of the last reading that was OK and brought something unseen
-    usual: float | None = None  # the median of `unseen` over its last fresh days
+    newest: str = ""  # the highest paper id in it
+    ids: frozenset[str] = frozenset()  # the papers in it
+    day: date | None = None  # FetchResult.day of the last one that was OK and had an unseen paper
+    usual: float | None = None  # the median of `unseen` over the last days with new papers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:
-    """How much the field is excited about a paper, and the numbers that say so.
+    """How much attention a paper gets, and the evidence.
 
     `value` is in doublings above a usual paper (0 = usual); the rest is evidence for the reader's words.
     """
 
     value: float
-    expected: float  # E: final votes it is on course for
+    expected: float  # E: the forecast of its final votes
     low: float = 0.0
     high: float = 0.0
-    source: str = ""  # the source that weighed most
+    source: str = ""  # the source with the greatest weight
     kind: SignalKind | None = None
     votes: float | None = None
     hours: float | None = None  # since listing
     usual: float | None = None  # a usual paper's count at this age
     gained: float | None = None  # since yesterday
     usual_gain: float | None = None
-    broke_out_from: float | None = None  # the count when we sent it, if it broke out since
+    broke_out_from: float | None = None  # the votes when it was sent, if it broke out since
     broke_out_on: date | None = None
     content_prior: bool = False  # votes missing or very young: ordered by authors, code and topic
-    author_votes: float | None = None  # what its authors' earlier papers drew
-    order: float | None = None  # sorts the trending list: how surely it ends among the week's best
-    is_doubted: bool = False  # many votes for its age, and nothing else speaks for it: an admin looks
+    author_votes: float | None = None  # mean votes of its best-known author's earlier papers
+    order: float | None = None  # sort key of the trending list: how surely it ends among the week's best
+    is_doubted: bool = False  # many votes for its age, and nothing else supports it: shown to the operator
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A paper that holds the words or means them, and how well: 1 for the best, 0 for the faintest."""
+    """A search result: a paper that contains the words, or is similar in meaning."""
 
     paper: Paper
-    likeness: float
-    is_by_meaning: bool = False  # it does not hold all the words
+    similarity: float  # 1 for the best match, near 0 for the weakest
+    is_semantic: bool = False  # matched by embedding; does not contain all the words

@@ -1,15 +1,17 @@
-"""Who reads, what and when? Subscribers with their interests, schedule and preferences."""
+"""Subscribers with their interests, schedule and preferences."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-CONFIRM_WITHIN = timedelta(hours=72)  # so long a yes counts, and the link that asks for it lives
+CONFIRM_TTL = timedelta(hours=72)  # how long a confirmation link is valid
+LANGUAGES = ("en", "de", "fr", "es", "zh")  # mails are translated into these
+MAX_LIKED_PAPERS = 200  # of a profile, each of liked and disliked; the newest are kept
 
 
 @dataclass(frozen=True, slots=True)
 class LikedPaper:
-    """A paper the reader gave us or judged: a seed, more like this, less like this."""
+    """A paper the reader named as a seed or rated: more like this, less like this."""
 
     title: str
     abstract: str = ""
@@ -18,7 +20,7 @@ class LikedPaper:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One named interest of a reader: kept apart, so that a small one is not drowned by a large one."""
+    """One named interest of a reader: kept separate, so that a small one is not outweighed by a large one."""
 
     name: str
     keywords: tuple[str, ...] = ()
@@ -28,7 +30,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Who reads: interests as separate facets. Everything is optional; all empty means trending only."""
+    """The interests of a reader. Everything is optional; all empty means trending papers only."""
 
     keywords: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
@@ -38,13 +40,13 @@ class Profile:
     text: str = ""
     liked: tuple[LikedPaper, ...] = ()  # seed papers and "more like this", newest first
     disliked: tuple[LikedPaper, ...] = ()
-    opened: tuple[LikedPaper, ...] = ()  # what opening has taught, newest first: each paper once
+    opened: tuple[LikedPaper, ...] = ()  # papers opened, newest first, each once
     learnt: tuple[tuple[str, float], ...] = ()  # term and weight in [-1, 1], learnt from feedback
-    facets: tuple[Facet, ...] = ()  # further interests the reader named
+    facets: tuple[Facet, ...] = ()  # further, named interests
 
 
 class Mix(StrEnum):
-    """The reader's slider between own interests and what everyone reads."""
+    """The balance between own interests and what everyone reads."""
 
     MINE = "mine"
     BALANCED = "balanced"
@@ -52,7 +54,7 @@ class Mix(StrEnum):
 
 
 class Threshold(StrEnum):
-    """How near to a reader's interests a paper must be to be picked."""
+    """How similar to a reader's interests a paper must be to be picked."""
 
     LOOSE = "loose"
     USUAL = "usual"
@@ -60,7 +62,7 @@ class Threshold(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a subscriber stands; only the confirmed are ever mailed."""
+    """The state of a subscription; only the confirmed get digests."""
 
     UNCONFIRMED = "unconfirmed"
     CONFIRMED = "confirmed"
@@ -78,7 +80,7 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """When a subscriber wants the digest, in the wall clock of their own zone."""
+    """When a subscriber gets the digest, in local time."""
 
     timezone: str = "UTC"
     send_at: time = time(7, 0)
@@ -87,27 +89,24 @@ class Schedule:
     paused_until: date | None = None
 
 
-LANGUAGES = ("en", "de", "fr", "es", "zh")  # what the mails' own words can be
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """How the digest should look and what it should hold."""
+    """The size, language and content of a subscriber's digest."""
 
     mix: Mix = Mix.BALANCED
     trending: int = 3  # papers under "Trending today"
-    picked: int = 6  # most papers under "Picked for you"
-    threshold: Threshold = Threshold.USUAL  # nothing further away is picked, however much room there is
-    also_new: int = 10  # most lines under "Also new"
-    language: str = "en"  # of the mail's furniture; papers keep their own
+    picked: int = 6  # at most, under "Picked for you"
+    threshold: Threshold = Threshold.USUAL  # nothing less similar is picked, even if places are free
+    also_new: int = 10  # at most, under "Also new"
+    language: str = "en"  # of the mail's own texts; papers keep theirs
     empty_day_note: bool = False
     clicks_may_teach: bool = False
-    feed_revision: int = 0  # raised to end the old address of the private feed
+    feed_revision: int = 0  # raised to invalidate the old URL of the private feed
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some of the readers: those whose ids lie between these two, both included."""
+    """A range of subscriber ids, both ends included."""
 
     first: int
     last: int
@@ -115,10 +114,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """One reader, known by an address."""
+    """One reader of the digest, identified by an address."""
 
     id: int
-    pid: str  # public id, in links and message ids; never reveals the address
+    public_id: str  # in links and message ids; never reveals the address
     address: str
     status: Status = Status.UNCONFIRMED
     profile: Profile = field(default_factory=Profile)
@@ -128,9 +127,6 @@ class Subscriber:
     confirmed_at: datetime | None = None
     profile_revision: int = 0
     status_since: datetime | None = None
-    asked_at: datetime | None = None  # when we last asked the address to confirm; None: no answer counts
-    next_due: datetime | None = None  # only the confirmed have one
-    cursor: datetime | None = None  # papers first seen up to here were considered for this reader
-
-
-MOST_LIKED = 200  # the newest verdicts that are remembered
+    asked_at: datetime | None = None  # last confirmation request; None: no confirmation is accepted
+    next_due: datetime | None = None  # None unless confirmed
+    cursor: datetime | None = None  # papers first seen up to here have been considered

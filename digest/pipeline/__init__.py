@@ -1,1 +1,1 @@
-"""One day of the product: ingest, plan, build messages, send."""
+"""The steps of one run: fetch, plan, build messages, send. Start reading in `run.py`."""

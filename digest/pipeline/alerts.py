@@ -1,4 +1,4 @@
-"""What must the operator hear about? One mail for each kind of trouble and day, never a flood."""
+"""Alerts to the operator: at most one message per kind of problem and UTC day."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,46 +7,46 @@ from datetime import datetime, timedelta
 from digest.db import Transaction
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
-LASTS = timedelta(hours=24)
-BAD = frozenset({Health.FAILED, Health.CHANGED})
+ALERT_TTL = timedelta(hours=24)
+UNUSABLE = frozenset({Health.FAILED, Health.CHANGED})
 HANDED_OVER = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
-GONE = (BounceKind.HARD, BounceKind.UNSURE)
-LAW = {  # at least so many in a day, and more than this share of the mails, is not chance
+BOUNCED = (BounceKind.HARD, BounceKind.UNSURE)
+ALERT_THRESHOLDS = {  # at least so many in a day, and more than this share of the messages: not chance
     "bounces": (10, 0.05),
     "complaints": (3, 0.003),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something that broke, in sentences, and what to do about it."""
+class Problem:
+    """A problem in sentences, and what to do about it."""
 
-    kind: str  # one mail a day for each kind
+    kind: str  # one message a day for each kind
     title: str
     facts: Sequence[str]
     advice: str
 
 
-def source_troubles(readings: Iterable[FetchResult]) -> list[Trouble]:
-    """A trouble for each source that gave no usable answer at all."""
+def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:
+    """Return a problem for each source none of whose scopes gave a usable answer."""
     by_source: dict[str, list[FetchResult]] = {}
-    for reading in readings:
-        by_source.setdefault(reading.source, []).append(reading)
+    for result in results:
+        by_source.setdefault(result.source, []).append(result)
     return [
-        Trouble(
+        Problem(
             kind=f"source/{name}",
             title=f"{name} could not be read",
-            facts=[f"{reading.scope or name}: {reading.note}" for reading in given],
+            facts=[f"{result.scope or name}: {result.note}" for result in of_source],
             advice="The next run tries again and nothing is lost. If this stays, see: digest status",
         )
-        for name, given in by_source.items()
-        if all(reading.health in BAD for reading in given)
+        for name, of_source in by_source.items()
+        if all(result.health in UNUSABLE for result in of_source)
     ]
 
 
-def stop_trouble(reason: str) -> Trouble:
-    """Nothing goes out until a person has looked."""
-    return Trouble(
+def build_stop_problem(reason: str) -> Problem:
+    """Return the problem that nothing is sent until a person has looked."""
+    return Problem(
         kind="stopped",
         title="No digest goes out",
         facts=[reason],
@@ -54,44 +54,49 @@ def stop_trouble(reason: str) -> Trouble:
     )
 
 
-def delivery_trouble(facts: Sequence[str]) -> Trouble:
-    """The way out is broken, or receivers refuse our mail."""
-    return Trouble(
+def build_delivery_problem(facts: Sequence[str]) -> Problem:
+    """Return the problem that the mail server cannot be used, or that receivers refuse our mail."""
+    return Problem(
         kind="delivery", title="Mail is not going out as it should", facts=facts, advice="See: digest doctor"
     )
 
 
-def bounce_troubles(ended: Mapping[DeliveryState, int], heard: Mapping[BounceKind, int]) -> list[Trouble]:
-    """A trouble when a day's bounces or complaints are more than providers bear."""
-    handed = sum(ended.get(state, 0) for state in HANDED_OVER)
+def find_bounce_problems(
+    finished: Mapping[DeliveryState, int], bounces: Mapping[BounceKind, int]
+) -> list[Problem]:
+    """Return a problem when a day's bounces or complaints exceed `ALERT_THRESHOLDS`."""
+    handed_over = sum(finished.get(state, 0) for state in HANDED_OVER)
     counts = {
-        "bounces": sum(heard.get(kind, 0) for kind in GONE),
-        "complaints": heard.get(BounceKind.COMPLAINT, 0),
+        "bounces": sum(bounces.get(kind, 0) for kind in BOUNCED),
+        "complaints": bounces.get(BounceKind.COMPLAINT, 0),
     }
     return [
-        Trouble(
+        Problem(
             kind=name,
             title=f"There are unusually many {name}",
-            facts=[f"{number} {name} in 24 hours, in which {handed} mails were handed over."],
+            facts=[f"{count} {name} in 24 hours, in which {handed_over} mails were handed over."],
             advice="Those addresses get no more mail. Was a list imported? See docs/deliverability.md",
         )
-        for name, number in counts.items()
-        if number >= LAW[name][0] and number > LAW[name][1] * handed
+        for name, count in counts.items()
+        if count >= ALERT_THRESHOLDS[name][0] and count > ALERT_THRESHOLDS[name][1] * handed_over
     ]
 
 
-def alert(tx: Transaction, to: str, trouble: Trouble, *, now: datetime) -> bool:
-    """Queue a word to the operator, if there is an address; True when it is the day's first of its kind."""
+def queue_alert(tx: Transaction, to: str, problem: Problem, *, now: datetime) -> bool:
+    """Queue a message about *problem*; return True if it is the first of its kind today.
+
+    Does nothing if *to* is empty.
+    """
     if not to:
         return False
-    told = NewDelivery(
+    delivery = NewDelivery(
         kind=DeliveryKind.ADMIN,
-        key=f"alert/{trouble.kind}/{now:%Y-%m-%d}",
+        key=f"alert/{problem.kind}/{now:%Y-%m-%d}",
         subscriber_id=None,
         address=to,
         slot=now,
         not_before=now,
-        not_after=now + LASTS,
-        payload={"title": trouble.title, "facts": list(trouble.facts), "advice": trouble.advice},
+        not_after=now + ALERT_TTL,
+        payload={"title": problem.title, "facts": list(problem.facts), "advice": problem.advice},
     )
-    return tx.deliveries.plan([told], now=now) == 1
+    return tx.deliveries.enqueue([delivery], now=now) == 1

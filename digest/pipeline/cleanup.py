@@ -1,86 +1,94 @@
-"""What must not pile up? Once a day the house forgets what it has no reason to keep."""
+"""Daily deletion of data that is no longer needed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest import subscribers
 from digest.db import Database
-from digest.db.papers.repository import MEMORY
+from digest.db.papers.repository import MAX_PAPER_AGE
 from digest.subscribers import Actor
 
-WHOLE_CURVES = timedelta(days=60)  # so long every reading of a count is kept
-THINNED = timedelta(days=150)  # papers first seen before that were thinned on an earlier day
-READINGS = timedelta(days=400)  # so long the lines of what sources answered are kept
-RECORDS = MEMORY + timedelta(days=2)  # local days: nothing a candidate was sent under is ever forgotten
-MAIL_LIVES = timedelta(days=2)  # a mail may end so long after it was planned, and tells what it told
-PARTS = 28  # of the readers: one part a day, so that no day has much to do
-_COMPACTED = "mail_compacted_until"
-_DONE = "tidied"
-LONG_AGO = "1990-01-01T00:00:00+00:00"
-_CHUNK = 1000
+FULL_SIGNALS_TTL = timedelta(days=60)  # older series of signals are thinned
+THINNING_WINDOW = timedelta(days=150)  # the series of papers first seen earlier are thinned already
+FETCH_RESULTS_TTL = timedelta(days=400)
+RECORDS_TTL = MAX_PAPER_AGE + timedelta(days=2)  # local days: no record of a candidate is ever deleted
+MAX_MAIL_DURATION = timedelta(days=2)  # a message may end so long after it was planned, and needs its heats
+SUBSCRIBER_PARTS = 28  # one part of the subscribers is visited a day, so that no day has much to do
+BEGINNING = "1990-01-01T00:00:00+00:00"
+CHUNK_SIZE = 1000
+_ANONYMIZED_UNTIL_KEY = "mail_compacted_until"
+_DONE_KEY = "tidied"
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
-    """What went."""
+class CleanupResult:
+    """How many rows of each kind were deleted or emptied."""
 
     signals: int = 0
-    readings: int = 0
-    unanswered: int = 0
-    mails: int = 0  # emptied
-    sent: int = 0  # papers that readers were sent
-    past: int = 0  # former contents of papers
-    heats: int = 0  # that no mail tells of any more
+    fetch_results: int = 0
+    unconfirmed: int = 0  # subscribers
+    deliveries: int = 0  # emptied, not deleted
+    sent_papers: int = 0
+    paper_versions: int = 0
+    heats: int = 0  # to which no message refers any more
 
 
-def tidy(store: Database, now: datetime) -> Tidied | None:
-    """Forget what is too old, at most once a day (UTC); None when that was done today."""
+def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
+    """Delete what is too old, at most once a UTC day; return None if that was done today."""
     with store.begin(write=False) as tx:
-        if tx.meta.read(_DONE) == str(now.date()):
+        if tx.meta.read(_DONE_KEY) == str(now.date()):
             return None
     with store.begin() as tx:
-        signals = tx.signals.compact(now - WHOLE_CURVES, seen_since=now - THINNED)
-        readings = tx.sources.forget(now - READINGS)
-        past = tx.past.forget(now - RECORDS)
-        heats = tx.heats.forget(now - RECORDS - MAIL_LIVES)
-    unanswered, mails, sent = _forget_unanswered(store, now), _compact(store, now), _forget_sent(store, now)
+        signals = tx.signals.compact(now - FULL_SIGNALS_TTL, seen_since=now - THINNING_WINDOW)
+        fetch_results = tx.sources.delete_before(now - FETCH_RESULTS_TTL)
+        paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)
+        heats = tx.heats.delete_before(now - RECORDS_TTL - MAX_MAIL_DURATION)
+    result = CleanupResult(
+        signals=signals,
+        fetch_results=fetch_results,
+        unconfirmed=_erase_unconfirmed(store, now),
+        deliveries=_anonymize_deliveries(store, now),
+        sent_papers=_delete_sent_papers(store, now),
+        paper_versions=paper_versions,
+        heats=heats,
+    )
     with store.begin() as tx:
-        tx.meta.write(_DONE, str(now.date()))
-    return Tidied(signals, readings, unanswered, mails, sent, past, heats)
+        tx.meta.write(_DONE_KEY, str(now.date()))
+    return result
 
 
-def _compact(store: Database, now: datetime) -> int:
-    """Empty the rows of mails that nobody will ask about again; the rows stay, for each key is used once."""
+def _erase_unconfirmed(store: Database, now: datetime) -> int:
+    """Erase who never confirmed, in chunks: no transaction holds the database for long."""
+    count = 0
+    while True:
+        with store.begin() as tx:
+            erased = subscribers.erase_unconfirmed(tx, actor=Actor("house", now), limit=CHUNK_SIZE)
+        count += erased
+        if erased < CHUNK_SIZE:
+            return count
+
+
+def _anonymize_deliveries(store: Database, now: datetime) -> int:
+    """Empty the rows of old deliveries. The rows stay, because a delivery key may be used only once."""
     with store.begin(write=False) as tx:
-        since = datetime.fromisoformat(tx.meta.read(_COMPACTED) or LONG_AGO)
-    emptied = 0
+        since = datetime.fromisoformat(tx.meta.read(_ANONYMIZED_UNTIL_KEY) or BEGINNING)
+    count = 0
     while True:
         with store.begin() as tx:
-            some = tx.deliveries.compact(since, now - RECORDS)
-            if not some:
-                tx.meta.write(_COMPACTED, (now - RECORDS).isoformat())
-                return emptied
-        emptied += some
+            emptied = tx.deliveries.anonymize(since, now - RECORDS_TTL)
+            if not emptied:
+                tx.meta.write(_ANONYMIZED_UNTIL_KEY, (now - RECORDS_TTL).isoformat())
+                return count
+        count += emptied
 
 
-def _forget_sent(store: Database, now: datetime) -> int:
-    """What a part of the readers was sent too long ago to matter (MEMORY), a few readers at a time."""
-    last, gone, part = 0, 0, now.toordinal() % PARTS
+def _delete_sent_papers(store: Database, now: datetime) -> int:
+    """Delete old records of sent papers for one part of the subscribers, in chunks."""
+    last_id, count, part = 0, 0, now.toordinal() % SUBSCRIBER_PARTS
     while True:
         with store.begin() as tx:
-            some = tx.subscribers.ids_after(last, part=part, of=PARTS)
-            gone += tx.sent.forget(some, (now - RECORDS).date()) if some else 0
-        if not some:
-            return gone
-        last = some[-1]
-
-
-def _forget_unanswered(store: Database, now: datetime) -> int:
-    """In pieces, so that nobody waits long for the database."""
-    gone = 0
-    while True:
-        with store.begin() as tx:
-            some = subscribers.forget_unanswered(tx, by=Actor("house", now), limit=_CHUNK)
-        gone += some
-        if some < _CHUNK:
-            return gone
+            ids = tx.subscribers.list_ids_after(last_id, part=part, of=SUBSCRIBER_PARTS)
+            count += tx.sent_papers.delete_before(ids, (now - RECORDS_TTL).date()) if ids else 0
+        if not ids:
+            return count
+        last_id = ids[-1]

@@ -1,54 +1,59 @@
-"""Was the clock ahead for a while? What it pushed into the future comes back when it is right again.
+"""Repair of timestamps after the system clock was ahead for a while.
 
-A machine whose clock jumps months ahead, be it for a minute, moves every reader on to a slot that is months
-away, and calls every paper seen that is first seen after it. Nothing of that would ever right itself.
+A clock that jumps months ahead, even for a minute, moves every due subscriber to a slot months away and gives
+every paper seen meanwhile a future first-seen time. Without this repair, neither would ever correct itself.
 """
 
 import logging
 from datetime import datetime, timedelta
 
 from digest.db import Database
-from digest.db.future_timestamps import bring_back, waiting
-from digest.models.schedule import next_slot
+from digest.db.future_timestamps import clamp_future_timestamps, list_due_after
+from digest.models.schedule import find_next_slot
 
 log = logging.getLogger(__name__)
 
-LAST_TICK = "ticked_at"  # where the store keeps when we last came round
-AHEAD = timedelta(hours=1)  # what two machines may differ by, and time servers put right without a jump
-_CHUNK = 1000
+LAST_TICK_KEY = "ticked_at"  # meta key: when the last run ended
+MAX_CLOCK_SKEW = timedelta(hours=1)  # two machines may differ by that; time servers correct it gradually
+CHUNK_SIZE = 1000
 
 
-def was_ahead(store: Database, now: datetime) -> bool:
-    """Whether we last came round at a time that has not come yet."""
+def was_clock_ahead(store: Database, now: datetime) -> bool:
+    """Return True if the last run ended later than *now*, by more than `MAX_CLOCK_SKEW`."""
     with store.begin(write=False) as tx:
-        ticked = tx.meta.read(LAST_TICK)
-    return bool(ticked) and datetime.fromisoformat(ticked) > now + AHEAD
+        last_tick = tx.meta.read(LAST_TICK_KEY)
+    return bool(last_tick) and datetime.fromisoformat(last_tick) > now + MAX_CLOCK_SKEW
 
 
 def repair_timestamps(store: Database, now: datetime) -> int:
-    """If the clock was ahead: the time is now, and nobody waits beyond their next slot. How many did.
+    """If the clock was ahead, set future timestamps to *now* and give everybody their next slot again.
 
-    `now` must be the time it is, not one that somebody would like to try.
+    Return how many subscribers were due later than their next slot. *now* must be the real time, never one
+    chosen for a trial.
     """
-    if not was_ahead(store, now):
+    if not was_clock_ahead(store, now):
         return 0
     with store.begin() as tx:
-        bring_back(tx.connection, now)
-    moved, last = 0, 0
-    while last >= 0:
-        some, last = _nearer(store, now, after=last)
-        moved += some
+        clamp_future_timestamps(tx.connection, now)
+    count, last_id = 0, 0
+    while last_id >= 0:
+        repaired, last_id = _repair_chunk(store, now, after=last_id)
+        count += repaired
     with store.begin() as tx:
-        tx.meta.write(LAST_TICK, now.isoformat())
-    log.warning("the clock was ahead", extra={"readers_brought_back": moved})
-    return moved
+        tx.meta.write(LAST_TICK_KEY, now.isoformat())
+    log.warning("the clock was ahead", extra={"readers_brought_back": count})
+    return count
 
 
-def _nearer(store: Database, now: datetime, *, after: int) -> tuple[int, int]:
-    """A chunk of readers on their next slot: how many were beyond it, and the last that was looked at."""
+def _repair_chunk(store: Database, now: datetime, *, after: int) -> tuple[int, int]:
+    """Move a chunk of subscribers back to their next slot: how many were later, and the last id (-1: end)."""
     with store.begin() as tx:
-        some = waiting(tx.connection, now, after=after, limit=_CHUNK)
-        slots = {reader.id: next_slot(reader.schedule, now) for reader in some}
-        late = {each.id: slots[each.id] for each in some if each.next_due and each.next_due > slots[each.id]}
-        tx.subscribers.set_next_dues(late)
-    return len(late), some[-1].id if some else -1
+        chunk = list_due_after(tx.connection, now, after=after, limit=CHUNK_SIZE)
+        slots = {subscriber.id: find_next_slot(subscriber.schedule, now) for subscriber in chunk}
+        too_late = {
+            subscriber.id: slots[subscriber.id]
+            for subscriber in chunk
+            if subscriber.next_due and subscriber.next_due > slots[subscriber.id]
+        }
+        tx.subscribers.set_next_due(too_late)
+    return len(too_late), chunk[-1].id if chunk else -1

@@ -1,4 +1,4 @@
-"""What is today like? Its candidates, how hot they are, what readers are told of it, and anyone's edition."""
+"""The inputs shared by all editions of one day: candidates, their heat, notes and the ranker."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,107 +7,120 @@ from functools import cached_property
 
 from digest.db import Database
 from digest.db.sources import SourceState
-from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
-from digest.models.arxiv_calendar import arxiv_day, arxiv_silence
-from digest.models.schedule import local_day
-from digest.pipeline.fitted_models import calibration_of, climate_of
-from digest.pipeline.profile_cache import keep_outlines, outlines_of
+from digest.models import Candidates, Edition, Profile, Sent, Subscriber
+from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
+from digest.models.schedule import get_local_day
+from digest.pipeline.alerts import UNUSABLE
+from digest.pipeline.fitted_models import load_baselines, load_calibration
+from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.candidate_arrays import CandidateArrays
-from digest.ranking.embeddings import Embedding
+from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.ranker import Ranker
-from digest.ranking.selection import Selection, select
-from digest.trending.heat import heat_of
+from digest.ranking.selection import Selection, select_picks
+from digest.trending.heat import compute_heat
 
-POOL = timedelta(days=7)  # how long a paper may wait for its day
-BACKGROUND = 4000  # earlier papers, on which the language of the field is measured
-VOTES = "huggingface"  # the source whose votes order the trending section
-BAD = frozenset({Health.FAILED, Health.CHANGED})
-NOTHING_KNOWN = Profile()
+CANDIDATE_WINDOW = timedelta(days=7)  # how long after it was first seen a paper may be sent
+MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
+VOTE_SOURCE = "huggingface"  # the source whose votes order the trending section
+EMPTY_PROFILE = Profile()
 
 
-def candidates(store: Database, now: datetime) -> Candidates:
-    """What may be sent now, and how hot it is."""
+def load_candidates(store: Database, now: datetime) -> Candidates:
+    """Return the papers that may be sent now, with their heat."""
     with store.begin(write=False) as tx:
-        papers = tx.papers.pool(now - POOL, now)
-        signals = tx.signals.of([paper.id for paper in papers], until=now)
-    return Candidates(papers, heat_of(papers, signals, now, climate=climate_of(store, now)))
+        papers = tx.papers.list_candidates(now - CANDIDATE_WINDOW, now)
+        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+    return Candidates(papers, compute_heat(papers, signals, now, baselines=load_baselines(store, now)))
 
 
 @dataclass(frozen=True)
 class DayContext:
-    """What all editions of one run share; the ranker is built for the first reader who needs it."""
+    """What all editions of one run share. The ranker is built for the first reader who needs it."""
 
     store: Database
     now: datetime
     candidates: Candidates
-    notes: tuple[str, ...] = ()  # what every reader is told of this day
-    vectors: Embedding | None = None
+    notes: tuple[str, ...] = ()  # names of the notes that every reader sees on this day
+    embedding_model: EmbeddingModel | None = None
 
     @cached_property
     def ranker(self) -> Ranker:
-        """The day's papers, ready to be compared with any number of readers."""
+        """The ranker of the day's candidates, for any number of readers."""
         with self.store.begin(write=False) as tx:
-            background = tx.papers.background(BACKGROUND, before=self.now - POOL)
-        calibration = calibration_of(self.store)
-        return Ranker(self.candidates.papers, background, self.vectors, calibration=calibration)
+            background = tx.papers.list_background(MAX_BACKGROUND_PAPERS, before=self.now - CANDIDATE_WINDOW)
+        calibration = load_calibration(self.store)
+        return Ranker(self.candidates.papers, background, self.embedding_model, calibration=calibration)
 
     @property
-    def model(self) -> str:
-        """What tells the meaning of texts beside their words; empty if nothing does."""
-        return self.vectors.name if self.vectors else ""
+    def model_name(self) -> str:
+        """The name of the embedding model; empty if there is none."""
+        return self.embedding_model.name if self.embedding_model else ""
 
     @cached_property
-    def columns(self) -> CandidateArrays:
-        """The candidates as every selection reads them."""
+    def candidate_arrays(self) -> CandidateArrays:
+        """The candidates as arrays, for the selection."""
         return CandidateArrays(self.candidates)
 
-    def editions(
+    def build_editions(
         self,
         readers: Sequence[tuple[Subscriber, datetime]],
         sent: Mapping[int, Mapping[str, Sent]],
         *,
-        keeps: bool = False,
+        save_vectors: bool = False,
     ) -> Iterator[tuple[Edition, Selection]]:
-        """The edition of each reader at their slot, with what was kept out and why.
+        """Yield the edition of each reader at their slot, with the selection (what was excluded, and why).
 
-        With `keeps`, profiles that had to be turned into numbers are kept so for the next time.
+        *readers* are pairs of subscriber and slot; *sent* are the papers each subscriber id was sent before.
+        With *save_vectors*, profiles that had to be encoded are saved for the next time.
         """
-        who = [reader for reader, _ in readers]
-        outlines = outlines_of(self.store, who, model=self.model)
-        if keeps:
-            outlines = [*keep_outlines(self.store, who, outlines, self.ranker, model=self.model)]
-        rankings = self.ranker.rank([reader.profile for reader in who], outlines)
-        days = [local_day(reader.schedule, slot) for reader, slot in readers]
-        chosen = [  # all of them before the first pick is asked for its reason
-            select(self.columns, ranking, each, sent=sent.get(each.id, {}), cursor=each.cursor, day=day)
-            for each, ranking, day in zip(who, rankings, days, strict=True)
+        subscribers = [subscriber for subscriber, _ in readers]
+        vectors = load_profile_vectors(self.store, subscribers, model=self.model_name)
+        if save_vectors:
+            vectors = [
+                *complete_profile_vectors(
+                    self.store, subscribers, vectors, self.ranker, model=self.model_name
+                )
+            ]
+        rankings = self.ranker.rank([subscriber.profile for subscriber in subscribers], vectors)
+        days = [get_local_day(subscriber.schedule, slot) for subscriber, slot in readers]
+        selections = [  # all of them before the first pick is asked for its reason
+            select_picks(
+                self.candidate_arrays,
+                ranking,
+                subscriber,
+                sent=sent.get(subscriber.id, {}),
+                cursor=subscriber.cursor,
+                day=day,
+            )
+            for subscriber, ranking, day in zip(subscribers, rankings, days, strict=True)
         ]
-        for (reader, slot), day, made in zip(readers, days, chosen, strict=True):
-            notes = (*notes_for(reader), *made.notes, *self.notes)
-            yield Edition(day=day, slot=slot, subscriber=reader, picks=made.picks, notes=notes), made
+        for (subscriber, slot), day, selection in zip(readers, days, selections, strict=True):
+            notes = (*get_reader_notes(subscriber), *selection.notes, *self.notes)
+            edition = Edition(day=day, slot=slot, subscriber=subscriber, picks=selection.picks, notes=notes)
+            yield edition, selection
 
 
-def morning(store: Database, now: datetime, *, vectors: Embedding | None = None) -> DayContext:
-    """The day as it stands at a moment."""
+def load_day(store: Database, now: datetime, *, embedding_model: EmbeddingModel | None = None) -> DayContext:
+    """Return the context of the day as it stands at *now*."""
     with store.begin(write=False) as tx:
-        notes = notes_on(tx.sources.latest(), now)
-    return DayContext(store, now, candidates(store, now), notes, vectors)
+        notes = get_day_notes(tx.sources.list_latest(), now)
+    return DayContext(store, now, load_candidates(store, now), notes, embedding_model)
 
 
-def notes_for(reader: Subscriber) -> Iterator[str]:
-    """What this reader alone is told: how to tune a first mail, or that we know nothing of their taste."""
+def get_reader_notes(reader: Subscriber) -> Iterator[str]:
+    """Yield the names of the notes for this reader alone: a first edition, or an empty profile."""
     if reader.cursor is None:
         yield "first"
-    if reader.profile == NOTHING_KNOWN:
+    if reader.profile == EMPTY_PROFILE:
         yield "no-interests"
 
 
-def notes_on(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
-    """Why the day is not like others: arXiv is silent, or a source could not be read."""
-    dead: dict[str, bool] = {}
+def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
+    """Return the names of the notes on this day: arXiv announces nothing, or a source could not be read."""
+    is_missing: dict[str, bool] = {}  # a source is missing if all its scopes are
     for state in sources:
-        dead[state.source] = dead.get(state.source, True) and state.health in BAD
-    missing = [name for name, is_dead in dead.items() if is_dead]
-    silent = ["arxiv-silent"] if arxiv_silence(arxiv_day(now)) else []
-    votes = ["votes-missing"] if VOTES in missing else []
-    return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTES))
+        is_missing[state.source] = is_missing.get(state.source, True) and state.health in UNUSABLE
+    missing = [name for name, is_so in is_missing.items() if is_so]
+    silent = ["arxiv-silent"] if get_silence_reason(get_arxiv_day(now)) else []
+    votes = ["votes-missing"] if VOTE_SOURCE in missing else []
+    return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTE_SOURCE))

@@ -1,7 +1,7 @@
-"""How is an edition remembered? Ids, numbers and reasons: enough to render the same mail again, no HTML.
+"""The JSON form of a stored edition: ids, numbers and reasons, enough to render the same mail again.
 
-What it says of heat is the same in thousands of editions, so it is kept apart (`heats_of`) and named by its
-content. Heat and reason are JSON of their own, written and read once.
+A heat is the same in thousands of editions, so heats are stored apart (`collect_heats`), each under a name
+derived from its content. Heats and reasons are JSON strings of their own, serialised and parsed once.
 """
 
 import json
@@ -17,41 +17,42 @@ from pydantic import TypeAdapter
 
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Subscriber
 
-_HEAT = TypeAdapter(Heat)
-_REASON = TypeAdapter(Reason)
-_LETTERS = {Section.TRENDING: "t", Section.PICKED: "p", Section.ALSO_NEW: "n"}
-_SECTIONS = {letter: section for section, letter in _LETTERS.items()}
-_PLAIN = {
-    Section.TRENDING: Reason(because=ReasonKind.TREND),
-    Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
-}  # what goes without saying there
-_NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
-
 Payload = Mapping[str, Any]
 
+_HEAT = TypeAdapter(Heat)
+_REASON = TypeAdapter(Reason)
+_CODES = {Section.TRENDING: "t", Section.PICKED: "p", Section.ALSO_NEW: "n"}
+_SECTIONS = {code: section for section, code in _CODES.items()}
+_DEFAULT_REASONS = {  # of a section, stored as ""
+    Section.TRENDING: Reason(because=ReasonKind.TREND),
+    Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
+}
+_NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
 
-def payload_of(edition: Edition) -> dict[str, Any]:
-    """An edition as JSON: about 1 KB, where its HTML would be 30. What it says of heat is in `heats_of`."""
+
+def to_payload(edition: Edition) -> dict[str, Any]:
+    """Return an edition as JSON without its heats: about 1 KB, where its HTML would be 30."""
     picks = edition.picks
     return {
         "notes": list(edition.notes),
         "papers": [pick.paper.id for pick in picks],
-        "sections": "".join([_LETTERS[pick.section] for pick in picks]),
+        "sections": "".join([_CODES[pick.section] for pick in picks]),
         "affinity": [pick.affinity for pick in picks],
         "score": [pick.score for pick in picks],
-        "heat": [_named(pick.heat)[0] for pick in picks],
+        "heat": [_serialize_heat(pick.heat)[0] for pick in picks],
         "reasons": [
-            "" if pick.reason == _PLAIN.get(pick.section) else _written(pick.reason) for pick in picks
+            "" if pick.reason == _DEFAULT_REASONS.get(pick.section) else _serialize(pick.reason)
+            for pick in picks
         ],
     }
 
 
-def heats_of(editions: Iterable[Edition]) -> dict[str, str]:
-    """What these editions say of heat, each under the name their payloads call it by."""
-    return dict(_named(pick.heat) for edition in editions for pick in edition.picks)
+def collect_heats(editions: Iterable[Edition]) -> dict[str, str]:
+    """Return the heats of these editions as JSON, each under the name that the payloads use."""
+    return dict(_serialize_heat(pick.heat) for edition in editions for pick in edition.picks)
 
 
-def edition_from(  # noqa: PLR0913  a mail's row, and the books it refers to
+def from_payload(  # noqa: PLR0913  a delivery's row, and what it refers to
     payload: Payload,
     *,
     day: date,
@@ -60,95 +61,99 @@ def edition_from(  # noqa: PLR0913  a mail's row, and the books it refers to
     papers: Mapping[str, Paper],
     heats: Mapping[str, str],
 ) -> Edition:
-    """The edition a payload stands for; a paper that has been withdrawn or erased since is left out."""
-    told = _earlier(payload, papers) if "picks" in payload else _told(payload, papers, heats)
+    """Return the edition of a payload, without papers that were withdrawn or erased since.
+
+    *papers* and *heats* hold at least what `get_paper_ids` and `get_heat_names` name. Raises ValueError if
+    the columns of the payload differ in length.
+    """
+    picks = _parse_old_picks(payload, papers) if "picks" in payload else _parse_picks(payload, papers, heats)
     return Edition(
-        day=day, slot=slot, subscriber=subscriber, picks=tuple(told), notes=tuple(payload["notes"])
+        day=day, slot=slot, subscriber=subscriber, picks=tuple(picks), notes=tuple(payload["notes"])
     )
 
 
-def paper_ids(payload: Payload) -> list[str]:
-    """The papers a payload needs to become an edition again."""
-    return [*(each["paper"] for each in payload.get("picks", ())), *payload.get("papers", ())]
+def get_paper_ids(payload: Payload) -> list[str]:
+    """Return the ids of the papers that `from_payload` needs."""
+    return [*(pick["paper"] for pick in payload.get("picks", ())), *payload.get("papers", ())]
 
 
-def heat_names(payload: Payload) -> list[str]:
-    """The heats a payload needs to become an edition again."""
+def get_heat_names(payload: Payload) -> list[str]:
+    """Return the names of the heats that `from_payload` needs."""
     return [*payload.get("heat", ())]
 
 
-def affinities(payload: Payload, section: Section) -> Iterator[tuple[str, float]]:
-    """How far each paper of a section stood out for its reader."""
+def get_affinities(payload: Payload, section: Section) -> Iterator[tuple[str, float]]:
+    """Yield the paper id and the affinity of each pick of a section."""
     if "picks" in payload:
-        earlier = (each for each in payload["picks"] if each["section"] == section)
-        yield from ((each["paper"], each["affinity"]) for each in earlier)
+        picks = (pick for pick in payload["picks"] if pick["section"] == section)
+        yield from ((pick["paper"], pick["affinity"]) for pick in picks)
     else:
-        told = zip(*(payload.get(name, ()) for name in ("papers", "sections", "affinity")), strict=True)
-        yield from ((paper, affinity) for paper, letter, affinity in told if letter == _LETTERS[section])
+        rows = zip(*(payload.get(name, ()) for name in ("papers", "sections", "affinity")), strict=True)
+        yield from ((paper, affinity) for paper, code, affinity in rows if code == _CODES[section])
 
 
-def _told(payload: Payload, papers: Mapping[str, Paper], heats: Mapping[str, str]) -> Iterator[Pick]:
+def _parse_picks(payload: Payload, papers: Mapping[str, Paper], heats: Mapping[str, str]) -> Iterator[Pick]:
     columns = ("papers", "sections", "affinity", "score", "heat", "reasons")
-    for name, letter, affinity, score, heat, reason in zip(*map(payload.__getitem__, columns), strict=True):
-        paper = papers.get(name)
+    for paper_id, code, affinity, score, heat, reason in zip(*map(payload.__getitem__, columns), strict=True):
+        paper = papers.get(paper_id)
         if paper and not paper.withdrawn:
-            section = _SECTIONS[letter]
+            section = _SECTIONS[code]
             yield Pick(
                 paper=paper,
                 section=section,
-                heat=_heat(heats[heat]),
+                heat=_parse_heat(heats[heat]),
                 affinity=affinity,
                 score=score,
-                reason=_reason(reason) if reason else _PLAIN[section],
+                reason=_parse_reason(reason) if reason else _DEFAULT_REASONS[section],
             )
 
 
-def _earlier(payload: Payload, papers: Mapping[str, Paper]) -> Iterator[Pick]:
-    """The picks as they were written until November 2026: one after the other, each with its heat."""
+def _parse_old_picks(payload: Payload, papers: Mapping[str, Paper]) -> Iterator[Pick]:
+    """Parse the format written until November 2026: one object per pick, which holds its heat."""
     for item in payload["picks"]:
         paper = papers.get(item["paper"])
         if paper and not paper.withdrawn:
             yield Pick(
                 paper=paper,
                 section=Section(item["section"]),
-                heat=_heat(_text(item["heat"])),
+                heat=_parse_heat(_to_json(item["heat"])),
                 affinity=item["affinity"],
                 score=item["score"],
-                reason=_reason(_text(item["reason"])),
+                reason=_parse_reason(_to_json(item["reason"])),
             )
 
 
-@lru_cache(maxsize=16_384)
-def _named(heat: Heat) -> tuple[str, str]:
-    """A heat's name and what is told of it."""
-    told = _written(heat)
-    return urlsafe_b64encode(blake2b(told.encode(), digest_size=_NAME_BYTES).digest()).decode(), told
-
-
-@lru_cache(maxsize=4096)
-def _written(value: Heat | Reason) -> str:
-    """Only what differs from the default, as JSON."""
-    said = ((field, getattr(value, field.name)) for field in fields(value))
-    told = {field.name: _json(given) for field, given in said if given != field.default}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-
-
-def _text(told: str | Mapping[str, Any]) -> str:
-    """The JSON it is kept as; the first programs kept the object itself."""
-    return told if isinstance(told, str) else json.dumps(told)
+def _to_json(value: str | Mapping[str, Any]) -> str:
+    """Return the JSON of a heat or reason; the first versions stored the object itself."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @lru_cache(maxsize=16_384)
-def _heat(written: str) -> Heat:
-    return _HEAT.validate_json(written)
+def _serialize_heat(heat: Heat) -> tuple[str, str]:
+    """Return a heat's name, and the heat as JSON."""
+    text = _serialize(heat)
+    return urlsafe_b64encode(blake2b(text.encode(), digest_size=_NAME_BYTES).digest()).decode(), text
 
 
 @lru_cache(maxsize=4096)
-def _reason(written: str) -> Reason:
-    return _REASON.validate_json(written)
+def _serialize(value: Heat | Reason) -> str:
+    """Return the fields that differ from their default, as JSON."""
+    values = ((field, getattr(value, field.name)) for field in fields(value))
+    changed = {field.name: _to_jsonable(item) for field, item in values if item != field.default}
+    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
 
 
-def _json(value: Any) -> Any:
+@lru_cache(maxsize=16_384)
+def _parse_heat(text: str) -> Heat:
+    return _HEAT.validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse_reason(text: str) -> Reason:
+    return _REASON.validate_json(text)
+
+
+def _to_jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, tuple):

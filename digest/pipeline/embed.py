@@ -1,4 +1,4 @@
-"""What do papers mean to a model? Vectors are made once, kept, and serve until better ones are complete."""
+"""Vectors of papers: computed once per model, stored, served until those of a better model are complete."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,155 +6,175 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from digest.db import Database
-from digest.db.embeddings import KeptModel, text_key
+from digest.db.embeddings import StoredModel, compute_text_key
 from digest.models.errors import ConfigError
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import Embedder, Embedding, Encode, packed, unit, unpacked
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import (
+    EmbeddingModel,
+    Encoder,
+    StorableEmbeddingModel,
+    normalize_rows,
+    pack_vector,
+    unpack_vector,
+)
+from digest.sources.base import ProgressCallback
 
-POOL = timedelta(days=7)  # as long as a paper may be sent
-EARLIER = 4000  # papers before that, which tell what is usual
-BATCH = 256  # texts turned into vectors, and kept, at once
-SEARCHED = 50_000  # the newest papers, whose vectors are kept for the search
-MADE_AT = "vectors_at"  # where the store keeps when vectors were made last
-LEARNS_AT = (64, 256, 1024, 4096)  # a model that learns from texts learns anew when there are so many
+CANDIDATE_WINDOW = timedelta(days=7)  # as long as a paper may be sent
+MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
+MAX_SEARCHABLE_PAPERS = 50_000  # the newest papers, whose vectors are kept for the search
+BATCH_SIZE = 256  # texts embedded and stored at once
+RELEARN_SIZES = (64, 256, 1024, 4096)  # a model that learns from texts learns anew at these numbers of texts
+EMBEDDED_AT_KEY = "vectors_at"  # meta key: when vectors were computed last
 
-Tell = Callable[[str, int, int], object]
-Load = Callable[[str], Embedder | None]
-
-
-def ignore_progress(_what: str, _done: int, _of: int) -> None:
-    """Nobody looks at how far it is."""
+ModelLoader = Callable[[str], StorableEmbeddingModel | None]  # by the name in settings
 
 
-def keep_up(store: Database, model: Embedder | None, now: datetime, *, tell: Tell = ignore_progress) -> int:
-    """Give every paper that may be sent today, or tells what is usual, its vector; how many were made.
+def embed_recent_papers(
+    store: Database,
+    model: StorableEmbeddingModel | None,
+    now: datetime,
+    *,
+    on_progress: ProgressCallback | None = None,
+) -> int:
+    """Compute the missing vectors of candidates and background papers; return how many were computed.
 
-    For a new model, or one that has learnt more, all are made anew, and what was there serves until
-    `digest.rereading` has been through everything else. Broken off, it goes on from there the next time.
+    For a new model, or one that has learnt more, all are computed anew, and the old ones serve until
+    `digest.pipeline.embed_backlog` has been through everything else. Resumes where it was interrupted.
     """
-    texts = _texts(store, now)
+    texts = _load_texts(store, now)
     if model is None or not texts:
         return 0
-    kept = _begun(store, model, list(texts.values()), now)
-    missing, done = lacking(store, kept, texts), 0
-    for number in made(store, model, kept, missing):
-        tell(f"vectors by {kept.name}", done, len(missing))
-        done += number
+    stored = _find_or_add_model(store, model, list(texts.values()), now)
+    missing, done = find_unembedded(store, stored, texts), 0
+    for count in embed_texts(store, model, stored, missing):
+        if on_progress:
+            on_progress(f"vectors by {stored.name}", done, len(missing))
+        done += count
     if missing:
         with store.begin() as tx:
-            tx.meta.write(MADE_AT, now.isoformat())
+            tx.meta.write(EMBEDDED_AT_KEY, now.isoformat())
     return len(missing)
 
 
-def lacking(store: Database, kept: KeptModel, texts: Mapping[int, str]) -> Mapping[int, str]:
-    """Those of these texts, by their keys, that this model has not read."""
+def find_unembedded(store: Database, stored: StoredModel, texts: Mapping[int, str]) -> Mapping[int, str]:
+    """Return those of these texts, by their keys, of which the model has no vector."""
     with store.begin(write=False) as tx:
-        held = tx.vectors.held(kept, texts.keys())
-    return {key: text for key, text in texts.items() if key not in held}
+        existing = tx.vectors.find_existing_keys(stored, texts.keys())
+    return {key: text for key, text in texts.items() if key not in existing}
 
 
-def made(store: Database, model: Embedder, kept: KeptModel, texts: Mapping[int, str]) -> Iterator[int]:
-    """Turn texts into vectors, and keep them batch by batch; how many, before each batch is begun."""
+def embed_texts(
+    store: Database, model: StorableEmbeddingModel, stored: StoredModel, texts: Mapping[int, str]
+) -> Iterator[int]:
+    """Compute and store vectors batch by batch; yield the size of each batch before it is begun."""
     if not texts:
         return
-    encode, keys = model.encoder(kept.fit), list(texts)
-    for start in range(0, len(keys), BATCH):
-        some = keys[start : start + BATCH]
-        yield len(some)
-        vectors = unit(encode([texts[key] for key in some]))
+    encode, keys = model.restore_encoder(stored.fit), list(texts)
+    for start in range(0, len(keys), BATCH_SIZE):
+        batch = keys[start : start + BATCH_SIZE]
+        yield len(batch)
+        vectors = normalize_rows(encode([texts[key] for key in batch]))
+        packed = {key: pack_vector(vector) for key, vector in zip(batch, vectors, strict=True)}
         with store.begin() as tx:
-            tx.vectors.keep(kept, {key: packed(row) for key, row in zip(some, vectors, strict=True)})
+            tx.vectors.add_vectors(stored, packed)
 
 
-def chosen(store: Database, model: Embedder) -> KeptModel | None:
-    """What this model has read, in its newest state; None before it was begun."""
+def find_stored_model(store: Database, model: StorableEmbeddingModel) -> StoredModel | None:
+    """Return the newest stored state of this model; None before its first vector."""
     with store.begin(write=False) as tx:
-        mine = [kept for kept in tx.vectors.models() if is_by(kept, model)]
-    return max(mine, key=lambda kept: kept.id, default=None)
+        own = [stored for stored in tx.vectors.list_models() if is_made_by(stored, model)]
+    return max(own, key=lambda stored: stored.id, default=None)
 
 
-def served(store: Database, model: Embedder | None, *, load: Load) -> Embedding | None:
-    """The model whose vectors are complete, whichever is chosen by now; the chosen one if there is none.
+def load_serving_model(
+    store: Database, model: StorableEmbeddingModel | None, *, load: ModelLoader
+) -> EmbeddingModel | None:
+    """Return the model to rank with: the one whose vectors are complete, or else the furthest, or *model*.
 
-    What a model has not read it reads when it is asked; so one that has read something is better than none.
+    That is not always the configured one. A model that has embedded something is better than none: it
+    embeds the rest when asked.
     """
     if model is None:
         return None
     with store.begin(write=False) as tx:
-        models = tx.vectors.models()
-    for kept in models:
-        if maker := maker_of(kept, model, load=load):
-            return Served(store, kept, maker)
+        models = tx.vectors.list_models()
+    for stored in models:
+        if source := find_source_model(stored, model, load=load):
+            return CachedEmbeddingModel(store, stored, source)
     return model
 
 
-def maker_of(kept: KeptModel, model: Embedder, *, load: Load) -> Embedder | None:
-    """The model that made what is kept: the chosen one, or another while it is installed."""
-    return model if is_by(kept, model) else _loaded(kept, load)
+def find_source_model(
+    stored: StoredModel, model: StorableEmbeddingModel, *, load: ModelLoader
+) -> StorableEmbeddingModel | None:
+    """Return the model that made the stored vectors: *model*, or another one that is still installed."""
+    if is_made_by(stored, model):
+        return model
+    try:
+        other = load(stored.setting)
+    except ConfigError:
+        return None
+    return other if other and is_made_by(stored, other) else None  # not if it is of another version by now
 
 
-class Served:
-    """A model that looks its vectors up in the store, and makes only those that are not there."""
+def is_made_by(stored: StoredModel, model: StorableEmbeddingModel) -> bool:
+    """Return True if *model* made the stored vectors, whatever it had learnt by then."""
+    return stored.name == model.name or stored.name.startswith(f"{model.name}/")
 
-    def __init__(self, store: Database, kept: KeptModel, maker: Embedder) -> None:
-        self.name, self.weight = kept.name, maker.weight
-        self._store, self._kept, self._maker = store, kept, maker
-        self._encoder: Encode | None = None
 
-    def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  what it learnt was kept with the vectors
-        """An encoder that gives a text the vector it always had."""
+class CachedEmbeddingModel:
+    """An embedding model that looks vectors up in the database, and computes only those that are missing."""
+
+    def __init__(self, store: Database, stored: StoredModel, model: StorableEmbeddingModel) -> None:
+        self.name, self.weight = stored.name, model.weight
+        self._store, self._stored, self._model = store, stored, model
+        self._encoder: Encoder | None = None
+
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  what it learnt was stored with the vectors
+        """Return an encoder that gives a text the vector it always had."""
         return self._encode
 
     def _encode(self, texts: Sequence[str]) -> Floats:
-        keys = [text_key(text) for text in texts]
+        keys = [compute_text_key(text) for text in texts]
         with self._store.begin(write=False) as tx:
-            known = {key: unpacked(row) for key, row in tx.vectors.of(self._kept, {*keys}).items()}
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            rows = tx.vectors.get_vectors(self._stored, {*keys})
+        vectors = {key: unpack_vector(row) for key, row in rows.items()}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
         if missing:
-            known |= dict(zip(missing, self._made(list(missing.values())), strict=True))
-        return np.array([known[key] for key in keys], np.float32)
+            vectors |= dict(zip(missing, self._compute(list(missing.values())), strict=True))
+        return np.array([vectors[key] for key in keys], np.float32)
 
-    def _made(self, texts: Sequence[str]) -> Floats:
-        self._encoder = self._encoder or self._maker.encoder(self._kept.fit)
-        return np.array([unpacked(packed(row)) for row in unit(self._encoder(texts))], np.float32)
+    def _compute(self, texts: Sequence[str]) -> Floats:
+        self._encoder = self._encoder or self._model.restore_encoder(self._stored.fit)
+        rows = normalize_rows(self._encoder(texts))
+        # Packed and unpacked, to equal what the database will give later.
+        return np.array([unpack_vector(pack_vector(row)) for row in rows], np.float32)
 
 
-def _texts(store: Database, now: datetime) -> dict[int, str]:
-    """What the papers say that may be sent or compared, by its key."""
+def _load_texts(store: Database, now: datetime) -> dict[int, str]:
+    """Return the texts of candidates and background papers by their keys."""
+    since = now - CANDIDATE_WINDOW
     with store.begin(write=False) as tx:
-        papers = (*tx.papers.pool(now - POOL, now), *tx.papers.background(EARLIER, before=now - POOL))
+        papers = (
+            *tx.papers.list_candidates(since, now),
+            *tx.papers.list_background(MAX_BACKGROUND_PAPERS, before=since),
+        )
     texts = (f"{paper.title}\n{paper.abstract}" for paper in papers)
-    return {text_key(text): text for text in texts}
+    return {compute_text_key(text): text for text in texts}
 
 
-def _begun(store: Database, model: Embedder, texts: Sequence[str], now: datetime) -> KeptModel:
-    """The model as the store knows it; a new one, or one that can learn more by now, begins."""
-    step = max((number for number in LEARNS_AT if number <= len(texts)), default=0)
-    mine = chosen(store, model)
-    if mine and mine.name.startswith(f"{model.name}/") and _step(mine) >= step:
-        return mine  # fewer papers than once: what it learnt from more of them is better
-    fit = model.learn(texts)
-    name = f"{model.name}/{step}" if fit else model.name
+def _find_or_add_model(
+    store: Database, model: StorableEmbeddingModel, texts: Sequence[str], now: datetime
+) -> StoredModel:
+    """Return the stored state of the model; add one if it is new or can learn from more texts by now."""
+    size = max((number for number in RELEARN_SIZES if number <= len(texts)), default=0)
+    own = find_stored_model(store, model)
+    if own and own.name.startswith(f"{model.name}/") and int(own.name.rpartition("/")[2]) >= size:
+        return own  # with fewer papers than once: what it learnt from more of them is better
+    fit = model.fit_state(texts)
+    name = f"{model.name}/{size}" if fit else model.name
     with store.begin() as tx:
-        tx.vectors.begin(name, setting=model.setting, fit=fit, now=now)
-        begun = tx.vectors.model(name)
-    assert begun is not None  # noqa: S101  narrows the type: it was begun two lines above
-    return begun
-
-
-def _step(kept: KeptModel) -> int:
-    return int(kept.name.rpartition("/")[2])
-
-
-def _loaded(kept: KeptModel, load: Load) -> Embedder | None:
-    """The model that made these vectors, if it is still installed in the same version."""
-    try:
-        maker = load(kept.setting)
-    except ConfigError:
-        return None
-    return maker if maker and is_by(kept, maker) else None
-
-
-def is_by(kept: KeptModel, model: Embedder) -> bool:
-    """Whether this model made what is kept, whatever it had learnt by then."""
-    return kept.name == model.name or kept.name.startswith(f"{model.name}/")
+        tx.vectors.add_model(name, setting=model.setting, fit=fit, now=now)
+        added = tx.vectors.find_model(name)
+    assert added is not None  # noqa: S101  narrows the type: it was added two lines above
+    return added

@@ -1,8 +1,8 @@
-"""What else may be compared one day? Read by the model in the background, the newest first, piece by piece.
+"""Embedding of everything else that may be compared one day: in the background, newest first, in pieces.
 
-The papers of the day have their vectors before anything is planned (`digest.meaning`). Here follow the papers
-that are searched, then whatever readers gave, liked or disliked. How far it came is kept, so whoever comes
-next goes on from there; a model that is new here serves when it has come to the end.
+The papers of the day have their vectors before anything is planned (`digest.pipeline.embed`). Here follow the
+searchable papers, then the papers that readers gave, liked or disliked. The position is stored, so the next
+run goes on from there. A new model serves once it has come to the end.
 """
 
 import json
@@ -15,160 +15,176 @@ from time import monotonic
 import numpy as np
 
 from digest.db import Database, Transaction
-from digest.db.embeddings import KeptModel, text_key
+from digest.db.embeddings import StoredModel, compute_text_key
 from digest.models import LikedPaper, Profile, Status
-from digest.pipeline.embed import MADE_AT, SEARCHED, Tell, chosen, ignore_progress, lacking, made
-from digest.ranking.embeddings import Embedder
+from digest.pipeline.embed import (
+    EMBEDDED_AT_KEY,
+    MAX_SEARCHABLE_PAPERS,
+    embed_texts,
+    find_stored_model,
+    find_unembedded,
+)
+from digest.ranking.embeddings import StorableEmbeddingModel
+from digest.sources.base import ProgressCallback
 
-PIECE = 500  # papers, or readers, looked at at once: memory stays flat
-SLICE = 10.0  # seconds that a tick gives to it, after its mail is out
-SPARE = 5_000  # vectors that nobody needs before they are dropped: to find out which takes a second
-PLACE = "vectors_place"  # where the store keeps how far a model came
+CHUNK_SIZE = 500  # papers or readers loaded at once: memory stays flat
+SECONDS_PER_RUN = 10.0  # after the run's mail is out
+MAX_UNUSED_VECTORS = 5_000  # before they are deleted: to find them takes a second
+POSITION_KEY = "vectors_place"  # meta key
 
-Texts = dict[int, str]
+Texts = dict[int, str]  # by their keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacklogPosition:
-    """How far a model has read: `below` is the number of the last paper, `reader` the id of the last one."""
+    """How far a model has come. Stored as JSON by these names."""
 
     model: str
     day: str
-    papers: int = 0
-    below: int | None = None
-    has_papers: bool = False
-    readers: int = 0
-    reader: int = 0
+    papers: int = 0  # how many were read
+    below: int | None = None  # the number of the last paper
+    has_papers: bool = False  # all searchable papers were read
+    readers: int = 0  # how many were visited
+    reader: int = 0  # the id of the last reader
     is_done: bool = False
 
 
-def catch_up(  # noqa: PLR0913  one reading, each choice by its name
+def embed_backlog(  # noqa: PLR0913  each choice by its name
     store: Database,
-    model: Embedder | None,
+    model: StorableEmbeddingModel | None,
     now: datetime,
     *,
-    within: float | None = None,
+    timeout: float | None = None,
     anew: bool = False,
-    tell: Tell = ignore_progress,
+    on_progress: ProgressCallback | None = None,
 ) -> int:
-    """Go on reading for so many seconds, or to the end; how many vectors were made.
+    """Go on for *timeout* seconds, or to the end; return how many vectors were computed.
 
-    Once it is through, nothing happens for the rest of the day (UTC), unless it shall begin `anew`.
+    After the end nothing happens for the rest of the UTC day, unless *anew*. Does nothing for a model
+    without any vectors (see `embed_recent_papers`).
     """
-    kept = chosen(store, model) if model else None
-    place = _place(store, kept, now, anew=anew) if kept else None
-    if model is None or kept is None or place is None:
+    stored = find_stored_model(store, model) if model else None
+    position = _load_position(store, stored, now, anew=anew) if stored else None
+    if model is None or stored is None or position is None:
         return 0
-    ends, count = None if within is None else monotonic() + within, 0
-    while not place.is_done:
-        texts, further = _next(store, place)
-        for number in made(store, model, kept, lacking(store, kept, texts)):
+    ends, count = None if timeout is None else monotonic() + timeout, 0
+    while not position.is_done:
+        with store.begin(write=False) as tx:
+            texts, next_position = _load_chunk(tx, position)
+        for size in embed_texts(store, model, stored, find_unembedded(store, stored, texts)):
             if ends is not None and monotonic() > ends:
                 return count
-            _tell(store, place, tell)
-            count += number
-        place = further
+            if on_progress:
+                on_progress(*_describe_progress(store, position))
+            count += size
+        position = next_position
         with store.begin() as tx:
-            tx.meta.write(PLACE, json.dumps(asdict(place)))
-    _finish(store, kept, now)
+            tx.meta.write(POSITION_KEY, json.dumps(asdict(position)))
+    _complete(store, stored, now)
     return count
 
 
-def progress(tx: Transaction) -> dict[str, object] | None:
-    """How far the model has come, for whoever asks; None before it began."""
-    told = json.loads(tx.meta.read(PLACE) or "null")
-    serving = tx.vectors.serving()
-    if told is None or serving is None:
+def get_progress(tx: Transaction) -> dict[str, object] | None:
+    """Return how far the model has come, as JSON for `digest status`; None before it began."""
+    position = json.loads(tx.meta.read(POSITION_KEY) or "null")
+    serving = tx.vectors.get_serving_model()
+    if position is None or serving is None:
         return None
     return {
-        "model": told["model"],
-        "papers": told["papers"],
-        "of": min(tx.papers.count(), SEARCHED),
-        "readers": told["readers"],
-        "done": told["is_done"],
+        "model": position["model"],
+        "papers": position["papers"],
+        "of": min(tx.papers.count(), MAX_SEARCHABLE_PAPERS),
+        "readers": position["readers"],
+        "done": position["is_done"],
         "serving": serving.name,
     }
 
 
-def _place(store: Database, kept: KeptModel, now: datetime, *, anew: bool) -> BacklogPosition | None:
-    """Where to go on; None if it is through for today."""
-    with store.begin(write=False) as tx:
-        told = tx.meta.read(PLACE)
-    place = BacklogPosition(**json.loads(told)) if told else None
-    fresh = BacklogPosition(model=kept.name, day=str(now.date()))
-    if place is None or place.model != kept.name:
-        return fresh
-    if place.is_done and kept.is_complete and place.day == fresh.day and not anew:
-        return None
-    return fresh if place.is_done else place
-
-
-def _next(store: Database, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
-    """What is read next, and where that leads."""
-    with store.begin(write=False) as tx:
-        return _readers(tx, place) if place.has_papers else _papers(tx, place)
-
-
-def _papers(tx: Transaction, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
-    rows = tx.vectors.newest_texts(min(PIECE, SEARCHED - place.papers), below=place.below)
-    if not rows:
-        return {}, replace(place, has_papers=True)
-    through = place.papers + len(rows) >= SEARCHED
-    further = replace(place, papers=place.papers + len(rows), below=rows[-1][0], has_papers=through)
-    return {text_key(text): text for _, text in rows}, further
-
-
-def _readers(tx: Transaction, place: BacklogPosition) -> tuple[Texts, BacklogPosition]:
-    readers = tx.subscribers.after(place.reader, limit=PIECE)
-    if not readers:
-        return {}, replace(place, is_done=True)
-    told = (given(reader.profile) for reader in readers if reader.status is not Status.UNSUBSCRIBED)
-    further = replace(place, readers=place.readers + len(readers), reader=readers[-1].id)
-    return {text_key(text): text for text in chain.from_iterable(told)}, further
-
-
-def given(profile: Profile) -> Iterator[str]:
-    """What the papers say that a reader gave, liked or disliked."""
-    likings: Iterator[LikedPaper] = chain(
+def list_profile_texts(profile: Profile) -> Iterator[str]:
+    """Yield the texts of the papers that a reader gave, liked or disliked."""
+    papers: Iterator[LikedPaper] = chain(
         profile.liked, profile.disliked, chain.from_iterable(facet.liked for facet in profile.facets)
     )
-    return (f"{liking.title}\n{liking.abstract}" for liking in likings)
+    return (f"{paper.title}\n{paper.abstract}" for paper in papers)
 
 
-def _tell(store: Database, place: BacklogPosition, tell: Tell) -> None:
+def _load_position(
+    store: Database, stored: StoredModel, now: datetime, *, anew: bool
+) -> BacklogPosition | None:
+    """Return where to go on; None if everything was read today."""
     with store.begin(write=False) as tx:
-        papers, readers = min(tx.papers.count(), SEARCHED), sum(tx.subscribers.counts().values())
-    if place.has_papers:
-        tell(f"what readers like, by {place.model}", place.readers, readers)
-    else:
-        tell(f"earlier papers, by {place.model}", place.papers, papers)
+        text = tx.meta.read(POSITION_KEY)
+    position = BacklogPosition(**json.loads(text)) if text else None
+    start = BacklogPosition(model=stored.name, day=str(now.date()))
+    if position is None or position.model != stored.name:
+        return start
+    if position.is_done and stored.is_complete and position.day == start.day and not anew:
+        return None
+    return start if position.is_done else position
 
 
-def _finish(store: Database, kept: KeptModel, now: datetime) -> None:
-    """From here on these vectors serve, and those that nobody needs any more are dropped."""
+def _load_chunk(tx: Transaction, position: BacklogPosition) -> tuple[Texts, BacklogPosition]:
+    """Return the next texts, and the position after them."""
+    return _load_reader_texts(tx, position) if position.has_papers else _load_paper_texts(tx, position)
+
+
+def _load_paper_texts(tx: Transaction, position: BacklogPosition) -> tuple[Texts, BacklogPosition]:
+    limit = min(CHUNK_SIZE, MAX_SEARCHABLE_PAPERS - position.papers)
+    rows = tx.vectors.list_newest_texts(limit, below=position.below)
+    if not rows:
+        return {}, replace(position, has_papers=True)
+    count = position.papers + len(rows)
+    next_position = replace(
+        position, papers=count, below=rows[-1][0], has_papers=count >= MAX_SEARCHABLE_PAPERS
+    )
+    return {compute_text_key(text): text for _, text in rows}, next_position
+
+
+def _load_reader_texts(tx: Transaction, position: BacklogPosition) -> tuple[Texts, BacklogPosition]:
+    readers = tx.subscribers.list_after(position.reader, limit=CHUNK_SIZE)
+    if not readers:
+        return {}, replace(position, is_done=True)
+    texts = chain.from_iterable(
+        list_profile_texts(reader.profile) for reader in readers if reader.status is not Status.UNSUBSCRIBED
+    )
+    next_position = replace(position, readers=position.readers + len(readers), reader=readers[-1].id)
+    return {compute_text_key(text): text for text in texts}, next_position
+
+
+def _describe_progress(store: Database, position: BacklogPosition) -> tuple[str, int, int]:
+    """Return what a progress callback is called with: label, how many are done, of how many."""
+    with store.begin(write=False) as tx:
+        papers = min(tx.papers.count(), MAX_SEARCHABLE_PAPERS)
+        readers = sum(tx.subscribers.count_by_status().values())
+    if position.has_papers:
+        return f"what readers like, by {position.model}", position.readers, readers
+    return f"earlier papers, by {position.model}", position.papers, papers
+
+
+def _complete(store: Database, stored: StoredModel, now: datetime) -> None:
+    """Let these vectors serve from now on, and delete the unused ones if they are many."""
     with store.begin() as tx:
-        if not kept.is_complete:
-            tx.vectors.complete(kept)
-        tx.meta.write(MADE_AT, now.isoformat())
-        is_full = tx.vectors.count(kept) > SEARCHED + SPARE
+        if not stored.is_complete:
+            tx.vectors.complete_model(stored)
+        tx.meta.write(EMBEDDED_AT_KEY, now.isoformat())
+        is_full = tx.vectors.count_vectors(stored) > MAX_SEARCHABLE_PAPERS + MAX_UNUSED_VECTORS
     if is_full:
-        _forget(store, kept)
+        _delete_unused(store, stored)
 
 
-def _forget(store: Database, kept: KeptModel) -> None:
-    """Drop what no paper that is searched, and none that a reader gave, says any more."""
+def _delete_unused(store: Database, stored: StoredModel) -> None:
+    """Delete the vectors of texts that no searchable paper and no profile contains any more."""
     with store.begin(write=False) as tx:
-        wanted = np.fromiter(_wanted(tx), np.int64)
-        known = np.fromiter(tx.vectors.known(kept), np.int64)
-    gone = np.setdiff1d(known, wanted).tolist()
-    if len(gone) < SPARE:
-        return
-    with store.begin() as tx:
-        tx.vectors.forget(kept, gone)
+        used = np.fromiter(_iter_used_keys(tx), np.int64)
+        existing = np.fromiter(tx.vectors.iter_keys(stored), np.int64)
+    unused = np.setdiff1d(existing, used).tolist()
+    if len(unused) >= MAX_UNUSED_VECTORS:
+        with store.begin() as tx:
+            tx.vectors.delete_vectors(stored, unused)
 
 
-def _wanted(tx: Transaction) -> Iterator[int]:
-    place = BacklogPosition(model="", day="")
-    while not place.is_done:
-        texts, place = _readers(tx, place) if place.has_papers else _papers(tx, place)
+def _iter_used_keys(tx: Transaction) -> Iterator[int]:
+    position = BacklogPosition(model="", day="")
+    while not position.is_done:
+        texts, position = _load_chunk(tx, position)
         yield from texts

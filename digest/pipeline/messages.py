@@ -1,4 +1,4 @@
-"""How does a ledger row become bytes? Its payload is rendered, addressed and put into an envelope."""
+"""Messages built from queued deliveries: payload rendered, addressed and put into an envelope."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,67 +10,68 @@ from digest.db import Database
 from digest.delivery.dkim import Signer
 from digest.delivery.message import OutgoingMessage
 from digest.mail.bulk_renderer import BulkRenderer
-from digest.mail.mime import NoticeEnvelope, ascii_address, notice_id, notice_message
+from digest.mail.mime import NoticeEnvelope, ascii_address, build_notice_message, notice_message_id
 from digest.mail.renderer import Alert, Renderer
-from digest.models import CONFIRM_WITHIN, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
+from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.errors import DeliveryError
-from digest.pipeline.edition_payload import edition_from, heat_names, paper_ids
+from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 
-FRESH = 60.0  # seconds for which a paper is not read again: thousands of mails tell of it
+CACHE_SECONDS = 60.0  # for so long a paper is not read again: thousands of messages contain it
 
 
-class Pile:
+class PaperCache:
     """The papers and heats that were read within the last minute."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._until = 0.0
+        self._expires = 0.0
         self.papers: dict[str, Paper] = {}
         self.heats: dict[str, str] = {}
-        self._asked: set[str] = set()  # of papers: there may be none of that name
+        self._looked_up: set[str] = set()  # ids of papers, also of those that do not exist
 
-    def fetch(self, store: Database, payloads: Iterable[Mapping[str, Any]]) -> None:
-        """Read what is missing of what these payloads tell of."""
-        if self._clock() > self._until:
-            self.papers, self.heats, self._asked = {}, {}, set()
-            self._until = self._clock() + FRESH
-        told = [*payloads]
-        papers = {name for payload in told for name in paper_ids(payload)} - self._asked
-        heats = {name for payload in told for name in heat_names(payload)} - self.heats.keys()
+    def load(self, store: Database, payloads: Iterable[Mapping[str, Any]]) -> None:
+        """Read the papers and heats of these payloads that are not here yet."""
+        if self._clock() > self._expires:
+            self.papers, self.heats, self._looked_up = {}, {}, set()
+            self._expires = self._clock() + CACHE_SECONDS
+        needed = [*payloads]
+        papers = {name for payload in needed for name in get_paper_ids(payload)} - self._looked_up
+        heats = {name for payload in needed for name in get_heat_names(payload)} - self.heats.keys()
         if papers or heats:
             with store.begin(write=False) as tx:
-                self.papers |= tx.papers.by_ids(papers)
-                self.heats |= tx.heats.of(heats)
-            self._asked |= papers
+                self.papers |= tx.papers.get_by_ids(papers)
+                self.heats |= tx.heats.get(heats)
+            self._looked_up |= papers
 
-    def drop(self) -> None:
+    def clear(self) -> None:
         """Read everything anew: a run must not send what was revised before it began."""
-        self._until = 0.0
+        self._expires = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBuilder:
-    """Where letters are written: for the outbox when a delivery goes, for people when they preview."""
+    """Builds messages, for the delivery queue and for previews."""
 
     store: Database
     renderer: Renderer
-    press: BulkRenderer  # prints what many mails share once
+    bulk_renderer: BulkRenderer  # renders once what many messages share
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
-    signer: Signer | None = None  # vouches for mails whose relay does not
-    pile: Pile = field(default_factory=Pile)
+    signer: Signer | None = None  # DKIM, for relays that do not sign
+    cache: PaperCache = field(default_factory=PaperCache)
 
-    def start_anew(self) -> None:
-        """A new run begins: what was read for the last one may have been revised."""
-        self.pile.drop()
+    def preload(self, deliveries: Iterable[Delivery]) -> None:
+        """Read the papers of all these deliveries at once: most papers are in many messages."""
+        digests = (item.payload for item in deliveries if item.kind is DeliveryKind.DIGEST)
+        self.cache.load(self.store, digests)
 
-    def expect(self, deliveries: Iterable[Delivery]) -> None:
-        """Read at once what all these will tell of: most papers are in many mails."""
-        digests = (each.payload for each in deliveries if each.kind is DeliveryKind.DIGEST)
-        self.pile.fetch(self.store, digests)
+    def build(self, delivery: Delivery) -> OutgoingMessage | None:
+        """Return the message of a delivery; None if its subscriber was erased.
 
-    def write(self, delivery: Delivery) -> OutgoingMessage | None:
-        """The letter of a delivery, or None when there is nothing left to say to its reader."""
-        raw = self._raw(delivery)
+        Raises:
+            DeliveryError: there is no message of that name.
+
+        """
+        raw = self._build_raw(delivery)
         if raw is None:
             return None
         to = delivery.address if delivery.address.isascii() else ascii_address(delivery.address)
@@ -79,77 +80,86 @@ class MessageBuilder:
             mail_from=self.mail_from(delivery),
             rcpt_to=to,
             smtputf8=not to.isascii(),  # only for the part before the @: a domain travels in ASCII
-            envelope_id=delivery.pid,
-            dotless=True,  # as quoted-printable is written here, and headers never begin with one
+            envelope_id=delivery.public_id,
+            dotless=True,  # our quoted-printable begins no line with a dot, and no header does
         )
 
-    def digest(self, edition: Edition) -> bytes:
-        """The bytes of an edition: the same for a preview and for the mail."""
-        return self._signed(self.press.digest(edition))
+    def build_digest(self, edition: Edition) -> bytes:
+        """Return the message of an edition: the same bytes for a preview and for the mail."""
+        return self._sign(self.bulk_renderer.render_digest(edition))
 
-    def email(self, edition: Edition) -> Email:
-        """What the reader of an edition sees."""
-        return self.renderer.digest(edition) if edition.picks else self.renderer.empty_day(edition)
+    def render_email(self, edition: Edition) -> Email:
+        """Return subject, text and HTML of an edition."""
+        render = self.renderer.render_digest if edition.picks else self.renderer.render_empty_day
+        return render(edition)
 
-    def _raw(self, delivery: Delivery) -> bytes | None:
+    def _build_raw(self, delivery: Delivery) -> bytes | None:
         if delivery.kind is DeliveryKind.ADMIN:
-            return self._posted(delivery, self.renderer.admin_alert(_alert(delivery)))
-        reader = delivery.reader or self._reader(delivery)
+            return self._build_notice(delivery, self.renderer.render_admin_alert(_to_alert(delivery)))
+        reader = delivery.reader or self._load_reader(delivery)
         if reader is None:
             return None  # erased since it was planned
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
-            return self.digest(self._edition(delivery, delivery.day, reader))
+            return self.build_digest(self._load_edition(delivery, delivery.day, reader))
         asks = delivery.payload["mail"] == "confirm"
-        refuse = self.renderer.links.unsubscribe(reader.pid) if asks else ""
-        return self._posted(
-            delivery, self._notice(delivery, reader), reader.preferences.language, refuse=refuse
+        return self._build_notice(
+            delivery,
+            self._render_notice(delivery, reader),
+            reader.preferences.language,
+            unsubscribe_url=self.renderer.links.unsubscribe_url(reader.public_id) if asks else "",
         )
 
-    def _edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
-        self.pile.fetch(self.store, [delivery.payload])
-        papers, heats = self.pile.papers, self.pile.heats
-        return edition_from(
+    def _load_edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
+        self.cache.load(self.store, [delivery.payload])
+        papers, heats = self.cache.papers, self.cache.heats
+        return from_payload(
             delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
         )
 
-    def _reader(self, delivery: Delivery) -> Subscriber | None:
+    def _load_reader(self, delivery: Delivery) -> Subscriber | None:
         with self.store.begin(write=False) as tx:
-            return tx.subscribers.by_ids([delivery.subscriber_id or 0]).get(delivery.subscriber_id or 0)
+            return tx.subscribers.get_by_ids([delivery.subscriber_id or 0]).get(delivery.subscriber_id or 0)
 
-    def _posted(self, delivery: Delivery, email: Email, language: str = "en", *, refuse: str = "") -> bytes:
+    def _build_notice(
+        self, delivery: Delivery, email: Email, language: str = "en", *, unsubscribe_url: str = ""
+    ) -> bytes:
         site = self.renderer.site
-        name = notice_id(site, delivery.key)
-        posting = NoticeEnvelope(
-            to=delivery.address, at=delivery.slot, message_id=name, language=language, refuse=refuse
+        envelope = NoticeEnvelope(
+            to=delivery.address,
+            at=delivery.slot,
+            message_id=notice_message_id(site, delivery.key),
+            language=language,
+            unsubscribe_url=unsubscribe_url,
         )
-        return self._signed(notice_message(email, posting, site=site))
+        return self._sign(build_notice_message(email, envelope, site=site))
 
-    def _signed(self, raw: bytes) -> bytes:
-        return self.signer.signed(raw) if self.signer else raw
+    def _sign(self, raw: bytes) -> bytes:
+        return self.signer.sign(raw) if self.signer else raw
 
-    def _notice(self, delivery: Delivery, reader: Subscriber) -> Email:
-        expires = delivery.slot + CONFIRM_WITHIN
-        hours = int(CONFIRM_WITHIN.total_seconds() // 3600)
+    def _render_notice(self, delivery: Delivery, reader: Subscriber) -> Email:
+        expires = delivery.slot + CONFIRM_TTL
+        hours = int(CONFIRM_TTL.total_seconds() // 3600)
         links, renderer = self.renderer.links, self.renderer
         mail = str(delivery.payload["mail"])
         if mail == "confirm":
-            return renderer.confirm(reader, links.confirm(reader.pid, expires=expires), hours=hours)
+            url = links.confirm_url(reader.public_id, expires=expires)
+            return renderer.render_confirmation(reader, url, hours=hours)
         if mail == "address_change":
             address = str(delivery.payload["address"])
-            url = links.confirm(reader.pid, expires=expires, extra=address)
-            return renderer.address_change(reader, address, url, hours=hours)
+            url = links.confirm_url(reader.public_id, expires=expires, extra=address)
+            return renderer.render_address_change(reader, address, url, hours=hours)
         if mail == "welcome":
-            return renderer.welcome(reader, first=reader.next_due)
+            return renderer.render_welcome(reader, first=reader.next_due)
         if mail == "goodbye":
-            return renderer.goodbye(reader)
-        raise DeliveryError(f"There is no mail called {mail!r}.")
+            return renderer.render_goodbye(reader)
+        raise DeliveryError(f"There is no message called {mail!r}.")
 
 
-def _alert(delivery: Delivery) -> Alert:
-    told = delivery.payload
-    facts = told.get("facts", ())
+def _to_alert(delivery: Delivery) -> Alert:
+    payload = delivery.payload
+    facts = payload.get("facts", ())
     return Alert(
-        title=str(told["title"]),
+        title=str(payload["title"]),
         facts=tuple(map(str, facts if isinstance(facts, list | tuple) else ())),
-        advice=str(told.get("advice", "")),
+        advice=str(payload.get("advice", "")),
     )

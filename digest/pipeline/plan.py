@@ -1,4 +1,4 @@
-"""Who gets what? An edition for everybody who is due, in the ledger; and what one reader gets or got."""
+"""Planning: an edition for everybody who is due, queued for delivery; and the edition of a single reader."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,27 +7,29 @@ from functools import lru_cache
 
 from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
-from digest.models.arxiv_calendar import arxiv_day
-from digest.models.backoff import spread
-from digest.models.schedule import due_slot, local_day, next_slot
-from digest.pipeline.day import DayContext, morning
-from digest.pipeline.edition_payload import edition_from, heat_names, heats_of, paper_ids, payload_of
-from digest.ranking.embeddings import Embedding
+from digest.models.arxiv_calendar import get_arxiv_day
+from digest.models.backoff import get_jitter
+from digest.models.schedule import find_due_slot, find_next_slot, get_local_day
+from digest.pipeline.day import DayContext, load_day
+from digest.pipeline.edition_payload import (
+    collect_heats,
+    from_payload,
+    get_heat_names,
+    get_paper_ids,
+    to_payload,
+)
+from digest.ranking.embeddings import EmbeddingModel
 
-LASTS = timedelta(hours=20)  # a digest that nobody took by then is old news
-CHUNK = 500  # subscribers ranked in one product and planned in one transaction
-DRY_RUN = 100_000  # nothing moves on in a dry run, so it looks at everybody at once
+DIGEST_TTL = timedelta(hours=20)  # a digest that was not delivered by then is old news
+CHUNK_SIZE = 500  # subscribers ranked in one matrix product and planned in one transaction
+DRY_RUN_CHUNK_SIZE = 100_000  # a dry run does not advance anybody, so it must load everybody at once
 
-Watch = Callable[[Edition], object]
-
-
-def watch_nothing(_: Edition) -> None:
-    """Nobody looks at the editions as they are planned."""
+EditionCallback = Callable[[Edition], object]  # called with each edition as it is planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plans:
-    """What became of everybody who was due."""
+class PlanResult:
+    """How many subscribers were due, and what became of them."""
 
     due: int = 0
     planned: int = 0
@@ -36,154 +38,174 @@ class Plans:
     stopped: str = ""  # why nothing was planned at all
 
 
-def plan(  # noqa: PLR0913  one day's planning, each choice by its name
+def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     store: Database,
     now: datetime,
     *,
-    vectors: Embedding | None = None,
-    over: timedelta = timedelta(0),
-    watch: Watch = watch_nothing,
+    embedding_model: EmbeddingModel | None = None,
+    spread_over: timedelta = timedelta(0),
+    on_edition: EditionCallback | None = None,
     dry_run: bool = False,
-    within: Shard | None = None,
-    opened: DayContext | None = None,
-) -> Plans:
+    shard: Shard | None = None,
+    day: DayContext | None = None,
+) -> PlanResult:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
-    Each reader's mail waits a while of its own within `over`, always the same.
-    `watch` sees each edition as it is planned; with `dry_run` it sees them and nothing is queued.
-    `within` leaves the other readers to others; `opened` is the day if it was read before.
+    Args:
+        store: The database.
+        now: The time of the run.
+        embedding_model: What compares texts by meaning; None: by words only.
+        spread_over: Each reader's mail waits for a part of this time, always the same.
+        on_edition: Called with each edition.
+        dry_run: Only call `on_edition`; queue nothing and advance nobody.
+        shard: Plan for these subscribers only.
+        day: The day's context, if it was loaded before.
+
     """
     with store.begin(write=False) as tx:
-        stopped, someone = stopped_by(tx, now), tx.subscribers.due(now, 1, within=within)
+        stopped, someone = get_stop_reason(tx, now), tx.subscribers.list_due(now, 1, shard=shard)
     if stopped or not someone:
-        return Plans(stopped=stopped)
-    today, plans = opened or morning(store, now, vectors=vectors), Plans()
+        return PlanResult(stopped=stopped)
+    day = day or load_day(store, now, embedding_model=embedding_model)
+    total = PlanResult()
     while True:
         with store.begin(write=False) as tx:
-            due = tx.subscribers.due(now, DRY_RUN if dry_run else CHUNK, within=within)
-        chunk, editions = _choose(today, due, keeps=not dry_run)
+            due = tx.subscribers.list_due(now, DRY_RUN_CHUNK_SIZE if dry_run else CHUNK_SIZE, shard=shard)
+        result, editions = _build_chunk(day, due, save_vectors=not dry_run)
         if not dry_run:
-            _queue(store, due, editions, now, over=over)
-        for edition in editions:
-            watch(edition)
-        plans = _together(plans, chunk)
-        if dry_run or chunk.due < CHUNK:
-            return plans
+            _queue(store, due, editions, now, spread_over=spread_over)
+        if on_edition:
+            for edition in editions:
+                on_edition(edition)
+        total = _add(total, result)
+        if dry_run or result.due < CHUNK_SIZE:
+            return total
 
 
-def stopped_by(tx: Transaction, now: datetime) -> str:
-    """Why nothing is planned now, or today's edition waits for a person; empty when it does not."""
-    held = (hold.reason for hold in tx.sources.held(str(arxiv_day(now))))
+def get_stop_reason(tx: Transaction, now: datetime) -> str:
+    """Return why nothing may be planned now: sending is paused, or today's edition is held. Empty: it may."""
+    held = (hold.reason for hold in tx.sources.list_held(str(get_arxiv_day(now))))
     return tx.meta.paused or next(held, "")
 
 
-def _choose(today: DayContext, due: Sequence[Subscriber], *, keeps: bool) -> tuple[Plans, list[Edition]]:
-    with today.store.begin(write=False) as tx:
-        sent = tx.sent.of([reader.id for reader in due])
-    slots = [(reader, slot[1]) for reader in due if (slot := due_slot(reader.schedule, today.now))]
-    editions = [edition for edition, _ in today.editions(slots, sent, keeps=keeps)]
-    worthy = [worth for edition in editions if (worth := worth_sending(edition))]
-    quiet, missed = len(editions) - len(worthy), len(due) - len(slots)
-    return Plans(due=len(due), planned=len(worthy), quiet=quiet, missed=missed), worthy
+def build_delivery_key(subscriber_id: int, day: date) -> str:
+    """Return the unique key of a digest: one per subscriber and local day."""
+    return f"digest/{subscriber_id}/{day}"
 
 
-def _queue(
-    store: Database, due: Sequence[Subscriber], editions: Sequence[Edition], now: datetime, *, over: timedelta
-) -> None:
-    """The editions, everybody's next slot and how far they were served: in one transaction."""
-    with store.begin() as tx:  # before and apart: planners share these rows, and nobody shall wait for them
-        tx.heats.keep(heats_of(editions), now=now)
-    with store.begin() as tx:
-        tx.deliveries.plan([_planned(edition, over) for edition in editions], now=now)
-        tx.subscribers.move_on({reader.id: next_slot(reader.schedule, now) for reader in due}, now=now)
-        tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
+def select_sendable(edition: Edition) -> Edition | None:
+    """Return the edition if one of its papers is new to the reader.
 
-
-def _planned(edition: Edition, over: timedelta) -> NewDelivery:
-    reader = edition.subscriber
-    return NewDelivery(
-        kind=DeliveryKind.DIGEST,
-        key=delivery_key(edition),
-        subscriber_id=reader.id,
-        address=reader.address,
-        day=edition.day,
-        slot=edition.slot,
-        not_before=edition.slot + spread(reader.pid, over=over),
-        not_after=edition.slot + LASTS,
-        payload=payload_of(edition),
-        papers={pick.paper.id: _sent(edition.day, pick.heat) for pick in edition.picks},
-    )
-
-
-@lru_cache(maxsize=16_384)
-def _sent(day: date, heat: Heat) -> Sent:
-    """What thousands of readers were sent, remembered by one value."""
-    again = heat.broke_out_from is not None
-    return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=again)
-
-
-def _together(plans: Plans, more: Plans) -> Plans:
-    return Plans(
-        due=plans.due + more.due,
-        planned=plans.planned + more.planned,
-        quiet=plans.quiet + more.quiet,
-        missed=plans.missed + more.missed,
-    )
-
-
-def delivery_key(edition: Edition) -> str:
-    """One reader, one local day, one digest."""
-    return f"digest/{edition.subscriber.id}/{edition.day}"
-
-
-def worth_sending(edition: Edition) -> Edition | None:
-    """The edition if a paper in it is new to the reader; else a word on the empty day, if they want that."""
+    Otherwise return it without picks if the reader wants a note on an empty day, else None.
+    """
     cursor = edition.subscriber.cursor
-    if any(cursor is None or _seen_since(pick.paper, cursor) for pick in edition.picks):
+    if any(cursor is None or _is_seen_since(pick.paper, cursor) for pick in edition.picks):
         return edition
     return replace(edition, picks=()) if edition.subscriber.preferences.empty_day_note else None
 
 
-def _seen_since(paper: Paper, cursor: datetime) -> bool:
-    return paper.first_seen is None or paper.first_seen > cursor
-
-
-def upcoming(
-    store: Database, reader: Subscriber, now: datetime, *, vectors: Embedding | None = None
+def build_upcoming_edition(
+    store: Database, reader: Subscriber, now: datetime, *, embedding_model: EmbeddingModel | None = None
 ) -> Edition:
-    """The edition a reader gets next, or was given today: exactly what was or would be queued."""
-    due = due_slot(reader.schedule, now)
-    slot = due[1] if due else next_slot(reader.schedule, now)
-    planned = recall(store, reader, slot)
+    """Return the edition a reader gets next, or was planned for the current slot: exactly what is queued."""
+    due = find_due_slot(reader.schedule, now)
+    slot = due[1] if due else find_next_slot(reader.schedule, now)
+    planned = load_planned_edition(store, reader, slot)
     if planned is not None:
         return planned
     with store.begin(write=False) as tx:
-        sent = tx.sent.of([reader.id])
-    edition, _ = next(morning(store, now, vectors=vectors).editions([(reader, slot)], sent))
-    papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    # By way of the ledger's own form, so that a preview is the mail to the last byte.
-    return edition_from(
-        payload_of(edition),
+        sent = tx.sent_papers.get_by_subscriber([reader.id])
+    day = load_day(store, now, embedding_model=embedding_model)
+    edition, _ = next(day.build_editions([(reader, slot)], sent))
+    # By way of the stored form, so that a preview equals the mail to the last byte.
+    return from_payload(
+        to_payload(edition),
         day=edition.day,
         slot=edition.slot,
         subscriber=reader,
-        papers=papers,
-        heats=heats_of([edition]),
+        papers={pick.paper.id: pick.paper for pick in edition.picks},
+        heats=collect_heats([edition]),
     )
 
 
-def recall(store: Database, reader: Subscriber, slot: datetime) -> Edition | None:
-    """The edition that was planned for a reader's slot, or None."""
-    day = local_day(reader.schedule, slot)
+def load_planned_edition(store: Database, reader: Subscriber, slot: datetime) -> Edition | None:
+    """Return the edition that was planned for a reader's slot; None if there is none."""
+    day = get_local_day(reader.schedule, slot)
     with store.begin(write=False) as tx:
-        delivery = tx.deliveries.by_key(f"digest/{reader.id}/{day}")
+        delivery = tx.deliveries.find_by_key(build_delivery_key(reader.id, day))
         if delivery is None or not delivery.payload:
             return None
-        ids = paper_ids(delivery.payload)
-        papers = tx.papers.by_ids(ids)
-        if delivery.accepted_at:  # as it was sent, whatever became of its papers since
-            papers |= tx.past.as_of(ids, delivery.accepted_at)
-        heats = tx.heats.of(heat_names(delivery.payload))
-    return edition_from(
+        ids = get_paper_ids(delivery.payload)
+        papers = tx.papers.get_by_ids(ids)
+        if delivery.accepted_at:  # as it was sent, even if its papers were revised since
+            papers |= tx.paper_history.get_as_of(ids, delivery.accepted_at)
+        heats = tx.heats.get(get_heat_names(delivery.payload))
+    return from_payload(
         delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
     )
+
+
+def _build_chunk(
+    day: DayContext, due: Sequence[Subscriber], *, save_vectors: bool
+) -> tuple[PlanResult, list[Edition]]:
+    """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
+    with day.store.begin(write=False) as tx:
+        sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due])
+    slots = [(reader, slot[1]) for reader in due if (slot := find_due_slot(reader.schedule, day.now))]
+    editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
+    sendable = [selected for edition in editions if (selected := select_sendable(edition))]
+    quiet, missed = len(editions) - len(sendable), len(due) - len(slots)
+    return PlanResult(due=len(due), planned=len(sendable), quiet=quiet, missed=missed), sendable
+
+
+def _queue(
+    store: Database,
+    due: Sequence[Subscriber],
+    editions: Sequence[Edition],
+    now: datetime,
+    *,
+    spread_over: timedelta,
+) -> None:
+    """Store the editions, everybody's next slot and cursor in one transaction."""
+    with store.begin() as tx:  # apart and first: planners share these rows, and none shall wait for another
+        tx.heats.save(collect_heats(editions), now=now)
+    with store.begin() as tx:
+        tx.deliveries.enqueue([_to_delivery(edition, spread_over) for edition in editions], now=now)
+        slots = {reader.id: find_next_slot(reader.schedule, now) for reader in due}
+        tx.subscribers.advance_next_due(slots, now=now)
+        tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
+
+
+def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:
+    reader = edition.subscriber
+    return NewDelivery(
+        kind=DeliveryKind.DIGEST,
+        key=build_delivery_key(reader.id, edition.day),
+        subscriber_id=reader.id,
+        address=reader.address,
+        day=edition.day,
+        slot=edition.slot,
+        not_before=edition.slot + get_jitter(reader.public_id, spread_over=spread_over),
+        not_after=edition.slot + DIGEST_TTL,
+        payload=to_payload(edition),
+        papers={pick.paper.id: _to_sent(edition.day, pick.heat) for pick in edition.picks},
+    )
+
+
+@lru_cache(maxsize=16_384)  # thousands of readers get the same paper on the same day
+def _to_sent(day: date, heat: Heat) -> Sent:
+    resent = heat.broke_out_from is not None
+    return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=resent)
+
+
+def _add(one: PlanResult, other: PlanResult) -> PlanResult:
+    return PlanResult(
+        due=one.due + other.due,
+        planned=one.planned + other.planned,
+        quiet=one.quiet + other.quiet,
+        missed=one.missed + other.missed,
+    )
+
+
+def _is_seen_since(paper: Paper, cursor: datetime) -> bool:
+    return paper.first_seen is None or paper.first_seen > cursor

@@ -1,13 +1,18 @@
-"""How does a day go? Fetch, candidates, editions, delivery. The map of the house: read it first.
+"""One run of the digest, from the sources to the mail server. Start reading here.
 
-    fetch       every source is read; papers, signals and the source's health go into the store  (intake.py)
-    candidates  what may be sent now and how hot it is: read once, shared by every edition       (editions.py)
-    plan        for whoever is due: rank, select, remember the edition as a queued delivery      (editions.py)
-    retell      a language model, where there is one, says what they are about in a sentence    (retelling.py)
-    send        the outbox renders each queued delivery and hands it over                        (deliver/)
-    reread      a model that is new here reads on, for some seconds of each tick             (rereading.py)
+    step       what it does                                                          module
+    fetch      read every source; store papers, signals and the health of the source ingest.py
+    embed      compute the vectors of new papers, if there is an embedding model     embed.py
+    load       candidates, their heat and notes: once, shared by all editions        day.py
+    plan       for everyone due: rank, select, queue the edition as a delivery       plan.py
+    summarize  a sentence per planned paper, if there is a language model            summarize.py
+    finish     alert the operator, delete what has expired                           alerts.py, cleanup.py
+    send       render every queued delivery and hand it to a mail server             messages.py, ../delivery
+    backlog    embed older papers and what readers like, for some seconds per run    embed_backlog.py
 
-It puts the rooms in order and decides nothing itself: every rule lives in the room that is called.
+`run` goes through all steps, every few minutes; a worker (digest/worker) runs the same steps as jobs. Any
+step may be stopped in the middle and repeated (docs/delivery.md has the exact guarantee). This module only
+calls the steps in order: every rule is in the module of its step.
 """
 
 import asyncio
@@ -22,195 +27,241 @@ from anyio import to_thread
 
 from digest.db import Database
 from digest.delivery.interfaces import DeliveryQueue
-from digest.delivery.routes import Route, way_out
-from digest.delivery.sender import pump
-from digest.delivery.stats import Tally
+from digest.delivery.routes import Route, describe_outage
+from digest.delivery.sender import send_queue
+from digest.delivery.stats import SendStats
 from digest.models import Health, Shard
 from digest.pipeline.alerts import (
-    Trouble,
-    alert,
-    bounce_troubles,
-    delivery_trouble,
-    source_troubles,
-    stop_trouble,
+    Problem,
+    build_delivery_problem,
+    build_stop_problem,
+    find_bounce_problems,
+    find_source_problems,
+    queue_alert,
 )
-from digest.pipeline.cleanup import tidy
-from digest.pipeline.clock_repair import LAST_TICK
+from digest.pipeline.cleanup import delete_expired
+from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.day import DayContext
-from digest.pipeline.embed import keep_up
-from digest.pipeline.embed_backlog import SLICE, catch_up
-from digest.pipeline.ingest import Fetched, fetch, fetch_is_due
+from digest.pipeline.embed import embed_recent_papers
+from digest.pipeline.embed_backlog import SECONDS_PER_RUN, embed_backlog
+from digest.pipeline.ingest import StoredResult, fetch_sources, is_fetch_due
 from digest.pipeline.messages import MessageBuilder
-from digest.pipeline.plan import Plans, Watch, plan, watch_nothing
-from digest.pipeline.summarize import SummaryRequest, retell
-from digest.ranking.embeddings import Embedder, Embedding
-from digest.sources.base import Source, Tell, ignore_progress
+from digest.pipeline.plan import EditionCallback, PlanResult, plan_editions
+from digest.pipeline.summarize import SummaryCandidates, summarize_papers
+from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
+from digest.sources.base import ProgressCallback, Source
 from digest.sources.http.client import Client
-from digest.sources.llm import Model
+from digest.sources.llm import LanguageModel
 
-__all__ = ["DayResult", "Fetched", "Parts", "Plans", "fetch", "plan", "prepare", "run", "send"]
-
-WAY_OUT = "way_out"  # where it keeps why no mail can go out, while none can
-A_DAY = timedelta(days=1)
-SOUND = frozenset({Health.OK, Health.EMPTY})
+SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
+ONE_DAY = timedelta(days=1)
+USABLE = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
 
 
-class Parts(Protocol):
-    """What a whole tick needs of the house."""
+class PipelineServices(Protocol):
+    """The services that a run needs (see `digest.app.services.Services`)."""
 
     @property
     def store(self) -> Database:
-        """The books."""
+        """The database."""
 
     @property
     def sources(self) -> Sequence[Source]:
-        """What is read."""
+        """The sources to read."""
 
     @property
-    def letters(self) -> MessageBuilder:
-        """Where mail is written."""
+    def message_builder(self) -> MessageBuilder:
+        """The builder of all messages."""
 
     @property
     def routes(self) -> Sequence[Route]:
-        """The ways out."""
+        """The mail servers, or a folder."""
 
     @property
-    def embedding(self) -> Embedder | None:
-        """What turns texts into vectors, if anything."""
+    def embedding_model(self) -> StorableEmbeddingModel | None:
+        """The configured embedding model, if any."""
 
     @property
-    def vectors(self) -> Embedding | None:
-        """What tells the meaning of texts beside their words, if anything."""
+    def active_embedding_model(self) -> EmbeddingModel | None:
+        """The embedding model to rank with, if any: one whose vectors are complete."""
 
     @property
-    def spread(self) -> timedelta:
-        """Over how long a slot's mails are spread."""
+    def spread_over(self) -> timedelta:
+        """The time over which the mails of one slot are spread."""
 
     @property
-    def model(self) -> Model | None:
-        """What retells papers in a sentence, if anything."""
+    def language_model(self) -> LanguageModel | None:
+        """The model that summarizes papers, if any."""
 
     @property
     def admin_address(self) -> str:
-        """Who hears of trouble; empty for nobody."""
+        """The address that gets alerts; empty for none."""
 
     @property
     def fetch_every(self) -> timedelta:
-        """How long a reading of the sources stays fresh."""
+        """For how long fetched data counts as fresh."""
 
-    def connect(self) -> AbstractAsyncContextManager[Client]:
-        """A client for one visit."""
+    def open_client(self) -> AbstractAsyncContextManager[Client]:
+        """Return an HTTP client for the sources."""
 
-    def ledger(self) -> AbstractContextManager[DeliveryQueue]:
-        """The right to send."""
+    def open_sender_session(self) -> AbstractContextManager[DeliveryQueue]:
+        """Return the delivery queue with the exclusive right to send."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayResult:
-    """What came of one tick."""
+class RunResult:
+    """What a run did, step by step."""
 
-    fetched: tuple[Fetched, ...] = ()
-    plans: Plans = field(default_factory=Plans)
-    tally: Tally = field(default_factory=Tally)
+    fetched: tuple[StoredResult, ...] = ()
+    plan: PlanResult = field(default_factory=PlanResult)
+    send_stats: SendStats = field(default_factory=SendStats)
 
     @property
-    def is_sound(self) -> bool:
-        """Whether everything that was tried worked."""
-        return all(each.reading.health in SOUND for each in self.fetched) and not (
-            self.tally.failed or self.tally.deferred
+    def is_ok(self) -> bool:
+        """Whether every source was usable and every message was accepted."""
+        return all(stored.result.health in USABLE for stored in self.fetched) and not (
+            self.send_stats.failed or self.send_stats.deferred
         )
 
     @property
-    def troubles(self) -> list[Trouble]:
-        """What the operator should hear about."""
-        stopped = [stop_trouble(self.plans.stopped)] if self.plans.stopped else []
-        return [*stopped, *source_troubles(each.reading for each in self.fetched)]
+    def problems(self) -> list[Problem]:
+        """What the operator should know."""
+        stopped = [build_stop_problem(self.plan.stopped)] if self.plan.stopped else []
+        return [*stopped, *find_source_problems(stored.result for stored in self.fetched)]
 
 
 async def run(
-    services: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = ignore_progress
-) -> DayResult:
-    """One tick: read the sources if it is time, plan what is due, send until nothing is left."""
-    day = await prepare(services, clock, watch=watch, tell=tell)
-    day = replace(day, tally=await send(services, clock))
-    await reread(services, clock, tell=tell)
-    return day
+    services: PipelineServices,
+    clock: Clock,
+    *,
+    on_edition: EditionCallback | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> RunResult:
+    """Fetch if it is time, plan what is due, send until nothing is left, then work on the backlog.
+
+    Raises:
+        StoreBusy: another process is sending.
+
+    """
+    result = await fetch_and_plan(services, clock, on_edition=on_edition, on_progress=on_progress)
+    result = replace(result, send_stats=await send(services, clock))
+    await continue_backlog(services, clock, on_progress=on_progress)
+    return result
 
 
-async def prepare(
-    services: Parts, clock: Clock, *, watch: Watch = watch_nothing, tell: Tell = ignore_progress
-) -> DayResult:
-    """The first half of a tick: read the sources if it is time, and plan what is due."""
-    now = clock()  # one moment for the whole tick, so that a preview of it is the mail
-    fetched = await ingest(services, now, tell=tell) if should_fetch(services, now) else ()
-    day = DayResult(fetched=fetched, plans=await choose(services, clock, now, watch=watch))
-    conclude(services, day, clock)
-    return day
+async def fetch_and_plan(
+    services: PipelineServices,
+    clock: Clock,
+    *,
+    on_edition: EditionCallback | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> RunResult:
+    """Do everything that comes before sending."""
+    now = clock()  # one moment for fetching and planning, so that a preview of it equals the mail
+    fetched: tuple[StoredResult, ...] = ()
+    if should_fetch(services, now):
+        fetched = await fetch_and_embed(services, now, on_progress=on_progress)
+    plan = await plan_and_summarize(services, clock, now, on_edition=on_edition)
+    result = RunResult(fetched=fetched, plan=plan)
+    finish_run(services, result, clock)
+    return result
 
 
-def should_fetch(services: Parts, now: datetime) -> bool:
-    """Whether the sources should be read now."""
-    return fetch_is_due(services.store, now, every=services.fetch_every)
+def should_fetch(services: PipelineServices, now: datetime) -> bool:
+    """Return True if no source was fetched within `services.fetch_every`."""
+    return is_fetch_due(services.store, now, every=services.fetch_every)
 
 
-async def ingest(services: Parts, now: datetime, *, tell: Tell = ignore_progress) -> tuple[Fetched, ...]:
-    """Read the sources, and have a model see what is new."""
-    fetched = await fetch(services.store, services.sources, services.connect, now, tell=tell)
-    await to_thread.run_sync(partial(keep_up, services.store, services.embedding, now, tell=tell))
+async def fetch_and_embed(
+    services: PipelineServices, now: datetime, *, on_progress: ProgressCallback | None = None
+) -> tuple[StoredResult, ...]:
+    """Read all sources, then compute the vectors of new papers."""
+    fetched = await fetch_sources(
+        services.store, services.sources, services.open_client, now, on_progress=on_progress
+    )
+    embed = partial(
+        embed_recent_papers, services.store, services.embedding_model, now, on_progress=on_progress
+    )
+    await to_thread.run_sync(embed)
     return fetched
 
 
-async def choose(  # noqa: PLR0913  one planning, each choice by its name
-    services: Parts,
+async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its name
+    services: PipelineServices,
     clock: Clock,
     now: datetime,
     *,
-    watch: Watch = watch_nothing,
-    within: Shard | None = None,
-    opened: DayContext | None = None,
-) -> Plans:
-    """Plan for who is due, all or those of one shard, and have the papers retold that they will get."""
-    wanted, over = SummaryRequest(watch), services.spread
-    # Ranking is long arithmetic: in a thread of its own it leaves the pages answering.
-    work = partial(plan, services.store, now, vectors=services.vectors, over=over, watch=wanted)
-    plans = await to_thread.run_sync(partial(work, within=within, opened=opened))
-    await retell(services.store, services.model, wanted.ids, clock())
-    return plans
+    on_edition: EditionCallback | None = None,
+    shard: Shard | None = None,
+    day: DayContext | None = None,
+) -> PlanResult:
+    """Plan the editions of everyone due, or of one shard; then have their papers summarized."""
+    candidates = SummaryCandidates(on_edition)
+    # Ranking is long arithmetic: in a thread it does not keep web pages waiting.
+    plan = partial(
+        plan_editions,
+        services.store,
+        now,
+        embedding_model=services.active_embedding_model,
+        spread_over=services.spread_over,
+        on_edition=candidates,
+        shard=shard,
+        day=day,
+    )
+    result = await to_thread.run_sync(plan)
+    await summarize_papers(services.store, services.language_model, candidates.paper_ids, clock())
+    return result
 
 
-async def reread(services: Parts, clock: Clock, *, tell: Tell = ignore_progress) -> None:
-    """Have a model that is new here, or has not been everywhere today, read on for some seconds."""
-    work = partial(catch_up, services.store, services.embedding, clock(), within=SLICE, tell=tell)
-    await to_thread.run_sync(work)
+async def continue_backlog(
+    services: PipelineServices, clock: Clock, *, on_progress: ProgressCallback | None = None
+) -> None:
+    """Embed older texts for some seconds, if the model is new or has not been through them today."""
+    embed = partial(
+        embed_backlog,
+        services.store,
+        services.embedding_model,
+        clock(),
+        timeout=SECONDS_PER_RUN,
+        on_progress=on_progress,
+    )
+    await to_thread.run_sync(embed)
 
 
-def conclude(services: Parts, day: DayResult, clock: Clock) -> None:
-    """Say that we came round, tell the operator of trouble, and forget what is too old."""
+def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> None:
+    """Record that a run took place, queue alerts, and delete what has expired."""
     with services.store.begin() as tx:
-        tx.meta.write(LAST_TICK, clock().isoformat())
-        heard = tx.deliveries.ended(clock() - A_DAY), tx.deliveries.heard(clock() - A_DAY)
-        for trouble in (*day.troubles, *bounce_troubles(*heard)):
-            alert(tx, services.admin_address, trouble, now=clock())
-    tidy(services.store, clock())
+        tx.meta.write(LAST_TICK_KEY, clock().isoformat())
+        finished = tx.deliveries.count_finished(clock() - ONE_DAY)
+        bounces = tx.deliveries.count_bounces(clock() - ONE_DAY)
+        for problem in (*result.problems, *find_bounce_problems(finished, bounces)):
+            queue_alert(tx, services.admin_address, problem, now=clock())
+    delete_expired(services.store, clock())
 
 
-async def send(services: Parts, clock: Clock, *, stopping: asyncio.Event | None = None) -> Tally:
-    """Hand over everything that is queued; StoreBusy when another process is doing so.
+async def send(
+    services: PipelineServices, clock: Clock, *, stopping: asyncio.Event | None = None
+) -> SendStats:
+    """Send everything that is queued and due.
 
-    When `stopping` is set nothing more is begun, and what is on the wire is brought to its end.
+    Once *stopping* is set nothing more is begun, and messages being sent are brought to their end.
+
+    Raises:
+        StoreBusy: another process is sending.
+
     """
-    services.letters.start_anew()
-    with services.ledger() as ledger:
-        letters, routes = services.letters, services.routes
-        tally = await pump(
-            ledger, letters.write, routes, clock=clock, stopping=stopping, expect=letters.expect
+    builder, routes = services.message_builder, services.routes
+    builder.cache.clear()
+    with services.open_sender_session() as queue:
+        stats = await send_queue(
+            queue, builder.build, routes, clock=clock, stopping=stopping, prepare=builder.preload
         )
-    blocked = way_out(services.routes)
+    blocked = describe_outage(routes)
     with services.store.begin() as tx:
-        if tx.meta.read(WAY_OUT) != blocked:
-            tx.meta.write(WAY_OUT, blocked)
-        if tally.alerts:
-            alert(tx, services.admin_address, delivery_trouble(tally.alerts), now=clock())
-    return tally
+        if tx.meta.read(SEND_BLOCKED_KEY) != blocked:
+            tx.meta.write(SEND_BLOCKED_KEY, blocked)
+        if stats.alerts:
+            queue_alert(tx, services.admin_address, build_delivery_problem(stats.alerts), now=clock())
+    return stats

@@ -1,1 +1,1 @@
-"""Which papers, for whom, and why? Pure: texts and numbers in, picks with reasons out."""
+"""Personal ranking: scores a day's papers for each profile and selects the picks, with reasons. No I/O."""

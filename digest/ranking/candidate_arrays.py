@@ -1,4 +1,4 @@
-"""What is the same about a day's papers for every reader? One array per fact, made once."""
+"""Facts about a day's candidates that are the same for every reader, as arrays computed once."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,16 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from digest.models import Candidates, Heat
-from digest.ranking.score import attention
-from digest.trending.breakout import Breakouts
-from digest.trending.heat import hotness
-
-Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-Truths = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
+from digest.ranking.array_types import Bools, Doubles, Indices
+from digest.ranking.score import compute_attention
+from digest.trending.breakout import BreakoutFinder
+from digest.trending.heat import heat_sort_key
 
 NO_HEAT = Heat(value=0.0, expected=0.0)
-ALWAYS_NEW = float("inf")  # for papers that no store has seen
+ALWAYS_NEW = float("inf")  # first-seen time of papers that were never stored
 
 
 @dataclass(frozen=True)
@@ -26,78 +23,81 @@ class CandidateArrays:
     candidates: Candidates
 
     @cached_property
-    def place(self) -> dict[str, int]:
-        """Where each paper stands."""
-        return {paper.id: place for place, paper in enumerate(self.candidates.papers)}
+    def index_by_id(self) -> dict[str, int]:
+        """The index of each paper by its id."""
+        return {paper.id: index for index, paper in enumerate(self.candidates.papers)}
 
     @cached_property
-    def alphabet(self) -> Places:
-        """The place of each paper's id among all ids: what decides between equals."""
+    def id_rank(self) -> Indices:
+        """The rank of each paper's id among all ids, which breaks ties."""
         ids = [paper.id for paper in self.candidates.papers]
-        return _ranks(sorted(range(len(ids)), key=ids.__getitem__))
+        return _compute_ranks(sorted(range(len(ids)), key=ids.__getitem__))
 
     @cached_property
-    def by_heat(self) -> Places:
-        """The trending list: places, that of the hottest first."""
+    def heat_order(self) -> Indices:
+        """The trending list: indices of papers, the hottest first."""
         keys = [
-            (*hotness(heat), paper.id) for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
+            (*heat_sort_key(heat), paper.id)
+            for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
         ]
         return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
 
     @cached_property
-    def hottest(self) -> Places:
-        """The place of each paper in the trending list, 0 for the hottest."""
-        return _ranks(self.by_heat.tolist())
+    def heat_rank(self) -> Indices:
+        """The rank of each paper in the trending list, 0 for the hottest."""
+        return _compute_ranks(self.heat_order.tolist())
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
-        """How hot each paper is; one that nobody measured is as usual."""
+        """The heat of each paper; a paper without a measurement is as hot as usual."""
         return tuple(self.candidates.heat.get(paper.id, NO_HEAT) for paper in self.candidates.papers)
 
     @cached_property
-    def attention(self) -> Numbers | None:
-        """What heat makes of each paper's score; None on a day without any votes."""
+    def attention(self) -> Doubles | None:
+        """The factor that heat contributes to each paper's score; None on a day without any votes."""
         if not self._has_votes:
             return None
-        return np.fromiter(map(attention, self.heats), np.float64, len(self.heats))
+        return np.fromiter(map(compute_attention, self.heats), np.float64, len(self.heats))
 
     @cached_property
-    def is_talked_about(self) -> Truths:
-        """Votes were read; or none were read at all today, and a source listed the paper."""
-        told = (
+    def is_discussed(self) -> Bools:
+        """Whether each paper may trend: its votes were read, or no votes at all and a source listed it."""
+        is_discussed = (
             heat.votes is not None or (not self._has_votes and paper.listed is not None)
             for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
         )
-        return np.fromiter(told, np.bool_, len(self.heats))
+        return np.fromiter(is_discussed, np.bool_, len(self.heats))
 
     @cached_property
-    def seen_on(self) -> tuple[date | None, ...]:
-        """The day each paper was first seen."""
-        return tuple(each.first_seen.date() if each.first_seen else None for each in self.candidates.papers)
+    def first_seen_on(self) -> tuple[date | None, ...]:
+        """The day on which each paper was first seen."""
+        return tuple(
+            paper.first_seen.date() if paper.first_seen else None for paper in self.candidates.papers
+        )
 
     @cached_property
-    def breakouts(self) -> Breakouts:
-        """What may come once more."""
-        return Breakouts(self.candidates.heat)
+    def breakouts(self) -> BreakoutFinder:
+        """The papers that may be sent once more."""
+        return BreakoutFinder(self.candidates.heat)
 
     @cached_property
-    def _seen(self) -> Numbers:
-        moments = (paper.first_seen for paper in self.candidates.papers)
-        return np.array([each.timestamp() if each else ALWAYS_NEW for each in moments], np.float64)
+    def _first_seen(self) -> Doubles:
+        times = (paper.first_seen for paper in self.candidates.papers)
+        return np.array([time.timestamp() if time else ALWAYS_NEW for time in times], np.float64)
 
-    def is_new(self, cursor: datetime | None) -> Truths:
-        """Which papers were first seen after a moment; all of them if there was none."""
+    def is_new(self, cursor: datetime | None) -> Bools:
+        """Return which papers were first seen after *cursor*; all of them if it is None."""
         if cursor is None:
-            return np.ones(len(self._seen), np.bool_)
-        return self._seen > cursor.timestamp()
+            return np.ones(len(self._first_seen), np.bool_)
+        return self._first_seen > cursor.timestamp()
 
     @cached_property
     def _has_votes(self) -> bool:
         return any(heat.votes is not None for heat in self.candidates.heat.values())
 
 
-def _ranks(order: list[int]) -> Places:
-    """From the places in their order to the rank of each place."""
+def _compute_ranks(order: list[int]) -> Indices:
+    """Return the rank of each index from the indices in their order."""
     ranks = np.empty(len(order), np.intp)
     ranks[order] = np.arange(len(order))
     return ranks

@@ -1,4 +1,4 @@
-"""What do papers mean beyond their words? Vectors from any model, centred and whitened for the day."""
+"""Text embeddings of any model, centred and whitened with the papers of the day."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,94 +6,96 @@ from typing import Protocol
 
 import numpy as np
 
-from digest.ranking.bm25 import Floats
+from digest.ranking.array_types import Floats
 
-SHRINK = 0.85  # how much of every direction's spread is taken to be alike before whitening
-NEAREST, NEAR = 3, 0.3  # the second channel: mean of the nearest documents, and its weight
+SHRINKAGE = 0.85  # before whitening, the share of each direction's variance replaced by the mean variance
+NEAREST_COUNT, NEAREST_WEIGHT = 3, 0.3  # nearest documents of a second score, and its weight
 
 AnyFloats = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
-Encode = Callable[[Sequence[str]], Floats]
+Encoder = Callable[[Sequence[str]], Floats]
 
 
-class Embedding(Protocol):
-    """A model that turns texts into vectors; the edge loads it, this room only calls it."""
+class EmbeddingModel(Protocol):
+    """A model that turns texts into vectors. `digest.app` loads it; the ranking only calls it."""
 
-    name: str  # with its version: vectors of different names are never compared
-    weight: float  # beside the words, which weigh 1, for a reader who gave hardly any
+    name: str  # with its version: vectors of models with different names are never compared
+    weight: float  # relative to terms, which weigh 1, for a profile of hardly any terms
 
-    def fitted(self, texts: Sequence[str]) -> Encode:
-        """An encoder that may know how usual each word of these texts is."""
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:
+        """Return an encoder, which may use how common each word is in these texts."""
         ...
 
 
-class Embedder(Embedding, Protocol):
-    """An embedding whose vectors can be kept: what it learns of the language is kept beside them."""
+class StorableEmbeddingModel(EmbeddingModel, Protocol):
+    """A model whose vectors can be stored; what it learns from texts is stored with them."""
 
-    setting: str  # by which it is loaded again
+    setting: str  # the value of the setting that loads it again
 
-    def learn(self, texts: Sequence[str]) -> bytes:
-        """What it needs to know of these texts to read others alike; empty if it knows its language."""
+    def fit_state(self, texts: Sequence[str]) -> bytes:
+        """Return what the model learns from these texts; empty if it needs none."""
         ...
 
-    def encoder(self, learnt: bytes) -> Encode:
-        """An encoder that knows this, and gives the same text the same vector for ever."""
+    def restore_encoder(self, state: bytes) -> Encoder:
+        """Return the encoder of a stored state, which always gives the same text the same vector."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """The candidates as whitened vectors of unit length, and how to bring other vectors there."""
+class EmbeddingSpace:
+    """The candidates as whitened vectors of unit length, and the transformation for other vectors."""
 
     candidates: Floats
     weight: float
-    embed: Encode
+    encode: Encoder
     _centre: Floats
-    _whiten: Floats
+    _whitening: Floats
 
-    def similar(self, vectors: Floats) -> Floats:
-        """How near each of these vectors of texts (down) is to each candidate (across)."""
-        there = unit((vectors - self._centre) @ self._whiten)
-        return np.asarray(there @ self.candidates.T, np.float32)
+    def compute_similarity(self, vectors: Floats) -> Floats:
+        """Return the cosine of each of these unit vectors (a row) with each candidate (a column)."""
+        whitened = normalize_rows((vectors - self._centre) @ self._whitening)
+        return np.asarray(whitened @ self.candidates.T, np.float32)
 
 
-def space(embedding: Embedding, papers: Sequence[str], background: Sequence[str]) -> Space:
-    """The day's space: its centre and spread come from the papers of the day and of earlier days."""
-    known = [*papers, *background]
-    encode = embedding.fitted(known)
-    vectors = unit(encode(known))
+def build_embedding_space(
+    model: EmbeddingModel, papers: Sequence[str], background: Sequence[str]
+) -> EmbeddingSpace:
+    """Build the day's space: its centre and covariance are those of papers and background together."""
+    texts = [*papers, *background]
+    encode = model.fit_encoder(texts)
+    vectors = normalize_rows(encode(texts))
     centre = np.asarray(vectors.mean(axis=0), np.float32)
-    strength, directions = np.linalg.eigh(np.cov((vectors - centre).T).astype(np.float64))
-    even = (1 - SHRINK) * np.maximum(strength, 0) + SHRINK * max(float(strength.mean()), 1e-12)
-    whiten = np.asarray(directions / np.sqrt(even), np.float32)
-    candidates = unit((vectors[: len(papers)] - centre) @ whiten)
-    return Space(candidates, embedding.weight, encode, centre, whiten)
+    variances, directions = np.linalg.eigh(np.cov((vectors - centre).T).astype(np.float64))
+    shrunk = (1 - SHRINKAGE) * np.maximum(variances, 0) + SHRINKAGE * max(float(variances.mean()), 1e-12)
+    whitening = np.asarray(directions / np.sqrt(shrunk), np.float32)
+    candidates = normalize_rows((vectors[: len(papers)] - centre) @ whitening)
+    return EmbeddingSpace(candidates, model.weight, encode, centre, whitening)
 
 
-def nearest(rows: Floats) -> Floats:
-    """For every candidate (across) the mean of its nearest documents (down)."""
-    if len(rows) <= NEAREST:
+def average_nearest(rows: Floats) -> Floats:
+    """Return, for every candidate (a column), the mean of its largest similarities to documents (rows)."""
+    if len(rows) <= NEAREST_COUNT:
         return np.asarray(rows.mean(axis=0), np.float32)
-    best = np.full((NEAREST, rows.shape[1]), -np.inf, np.float32)
-    for row in rows:  # a document at a time: to sort all of them for every paper takes ten times as long
-        pushed = row
-        for place in range(NEAREST):
-            lower = np.minimum(best[place], pushed)
-            np.maximum(best[place], pushed, out=best[place])
-            pushed = lower
-    return np.asarray(best.mean(axis=0), np.float32)
+    largest = np.full((NEAREST_COUNT, rows.shape[1]), -np.inf, np.float32)
+    for row in rows:  # inserted one at a time: sorting all documents for every paper takes ten times as long
+        inserted = row
+        for rank in range(NEAREST_COUNT):
+            smaller = np.minimum(largest[rank], inserted)
+            np.maximum(largest[rank], inserted, out=largest[rank])
+            inserted = smaller
+    return np.asarray(largest.mean(axis=0), np.float32)
 
 
-def packed(vector: Floats) -> bytes:
-    """A vector as the store keeps it: half precision, which loses nothing that ranking would notice."""
+def pack_vector(vector: Floats) -> bytes:
+    """Return a vector as it is stored: in half precision, which does not change the ranking noticeably."""
     return vector.astype("<f2").tobytes()
 
 
-def unpacked(stored: bytes) -> Floats:
-    """A vector as it came out of the store."""
+def unpack_vector(stored: bytes) -> Floats:
+    """Return a vector from its stored form."""
     return np.frombuffer(stored, "<f2").astype(np.float32)
 
 
-def unit(rows: AnyFloats) -> Floats:
-    """The rows with a length of one; a row of nothing stays so."""
+def normalize_rows(rows: AnyFloats) -> Floats:
+    """Return the rows scaled to unit length; a row of zeros stays as it is."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)

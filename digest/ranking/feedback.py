@@ -1,18 +1,19 @@
-"""What does a reader's verdict teach? A new profile, every change bounded, visible and reversible."""
+"""Learning from feedback: each action on a paper gives a new profile, and every change is bounded."""
 
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 
 from digest.models import LikedPaper, Paper, Profile
-from digest.models.subscribers import MOST_LIKED
-from digest.ranking.tokenizer import STOPWORDS, surfaces
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.ranking.tokenizer import STOPWORDS, get_surface_forms
 
-STEP = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
-MOST_OPENED = 100  # the latest that are known to have taught
-MOST_LEARNT = 60  # visible terms
-TERMS_TAUGHT = 6  # by one paper
-FADED = 0.04  # weights below are forgotten
+WEIGHT_STEPS = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
+MAX_OPENED = 100  # latest opened papers that are remembered, so that each is learned from only once
+MAX_LEARNT_TERMS = 60
+MAX_TERMS_PER_PAPER = 6
+MIN_WEIGHT = 0.04  # terms with a smaller weight are dropped
+MIN_WORD_LENGTH = 4  # letters of a single word that is learned
 
 
 class Feedback(StrEnum):
@@ -24,67 +25,74 @@ class Feedback(StrEnum):
     CLICK = "click"  # counts only for readers who allowed it
 
 
-def learn(profile: Profile, paper: Paper, verdict: Feedback, *, clicks_may_teach: bool = False) -> Profile:
-    """The profile after this verdict; the same one if a click must not teach, or taught before."""
-    if verdict is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
+def learn_from_feedback(
+    profile: Profile, paper: Paper, feedback: Feedback, *, clicks_may_teach: bool = False
+) -> Profile:
+    """Return the profile after this feedback.
+
+    A click changes nothing unless *clicks_may_teach*, and only the first click on a paper counts.
+    """
+    if feedback is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
         return profile
-    taught = replace(profile, learnt=_shifted(profile.learnt, paper, STEP[verdict]))
-    return _opened(taught, paper) if verdict is Feedback.CLICK else _remembered(taught, paper, verdict)
+    learned = replace(profile, learnt=_shift_weights(profile.learnt, paper, WEIGHT_STEPS[feedback]))
+    if feedback is Feedback.CLICK:
+        return _add_opened(learned, paper)
+    return _add_judged(learned, paper, feedback)
 
 
-def forget(profile: Profile, term: str) -> Profile:
-    """The profile without this learnt term."""
+def forget_term(profile: Profile, term: str) -> Profile:
+    """Return the profile without this learnt term."""
     return replace(profile, learnt=tuple(pair for pair in profile.learnt if pair[0] != term))
 
 
-def reset(profile: Profile) -> Profile:
-    """The profile as the reader typed it: nothing learnt, nothing judged."""
+def reset_learning(profile: Profile) -> Profile:
+    """Return the profile as the reader typed it, without learnt terms and without judged or opened papers."""
     return replace(profile, learnt=(), liked=(), disliked=(), opened=())
 
 
 def _is_unopened(profile: Profile, paper: Paper) -> bool:
-    return all(each.paper_id != paper.id for each in profile.opened)
+    return all(opened.paper_id != paper.id for opened in profile.opened)
 
 
-def _opened(profile: Profile, paper: Paper) -> Profile:
-    return replace(
-        profile, opened=(LikedPaper(paper.title, paper_id=paper.id), *profile.opened)[:MOST_OPENED]
-    )
+def _add_opened(profile: Profile, paper: Paper) -> Profile:
+    return replace(profile, opened=(LikedPaper(paper.title, paper_id=paper.id), *profile.opened)[:MAX_OPENED])
 
 
-def _remembered(profile: Profile, paper: Paper, verdict: Feedback) -> Profile:
+def _add_judged(profile: Profile, paper: Paper, feedback: Feedback) -> Profile:
     judged = LikedPaper(paper.title, paper.abstract, paper.id)
-    liked, disliked = (_without(known, judged) for known in (profile.liked, profile.disliked))
-    if verdict is Feedback.LESS:
-        return replace(profile, liked=liked, disliked=(judged, *disliked)[:MOST_LIKED])
-    return replace(profile, liked=(judged, *liked)[:MOST_LIKED], disliked=disliked)
+    liked, disliked = (_without_paper(papers, judged) for papers in (profile.liked, profile.disliked))
+    if feedback is Feedback.LESS:
+        return replace(profile, liked=liked, disliked=(judged, *disliked)[:MAX_LIKED_PAPERS])
+    return replace(profile, liked=(judged, *liked)[:MAX_LIKED_PAPERS], disliked=disliked)
 
 
-def _without(known: tuple[LikedPaper, ...], judged: LikedPaper) -> tuple[LikedPaper, ...]:
-    """The others: the paper itself goes, under whatever id it was told in the same words."""
+def _without_paper(papers: tuple[LikedPaper, ...], judged: LikedPaper) -> tuple[LikedPaper, ...]:
+    """Return the other papers: neither the same id nor the same title and abstract."""
     return tuple(
-        each
-        for each in known
-        if each.paper_id != judged.paper_id and (each.title, each.abstract) != (judged.title, judged.abstract)
+        paper
+        for paper in papers
+        if paper.paper_id != judged.paper_id
+        and (paper.title, paper.abstract) != (judged.title, judged.abstract)
     )
 
 
-def _shifted(
+def _shift_weights(
     learnt: tuple[tuple[str, float], ...], paper: Paper, step: float
 ) -> tuple[tuple[str, float], ...]:
     weights = dict(learnt)
-    for term in _telling(paper):
+    for term in _choose_terms(paper):
         weights[term] = min(1.0, max(-1.0, weights.get(term, 0.0) + step))
-    kept = sorted(((t, round(w, 3)) for t, w in weights.items() if abs(w) >= FADED), key=_heaviest)
-    return tuple(kept[:MOST_LEARNT])
+    rounded = ((term, round(weight, 3)) for term, weight in weights.items() if abs(weight) >= MIN_WEIGHT)
+    return tuple(sorted(rounded, key=lambda pair: (-abs(pair[1]), pair[0]))[:MAX_LEARNT_TERMS])
 
 
-def _telling(paper: Paper) -> tuple[str, ...]:
-    shown = surfaces(paper.title)
-    pairs = [surface.casefold() for term, surface in shown.items() if " " in term]
-    words = [s.casefold() for t, s in shown.items() if " " not in t and len(t) > 3 and t not in STOPWORDS]
-    return tuple(islice(dict.fromkeys((*paper.keywords, *pairs, *words)), TERMS_TAUGHT))
-
-
-def _heaviest(pair: tuple[str, float]) -> tuple[float, str]:
-    return -abs(pair[1]), pair[0]
+def _choose_terms(paper: Paper) -> tuple[str, ...]:
+    """Return the paper's keywords, then the word pairs of its title, then its longer words."""
+    surfaces = get_surface_forms(paper.title)
+    pairs = [surface.casefold() for term, surface in surfaces.items() if " " in term]
+    words = [
+        surface.casefold()
+        for term, surface in surfaces.items()
+        if " " not in term and len(term) >= MIN_WORD_LENGTH and term not in STOPWORDS
+    ]
+    return tuple(islice(dict.fromkeys((*paper.keywords, *pairs, *words)), MAX_TERMS_PER_PAPER))

@@ -1,43 +1,51 @@
-"""Which papers are near to everyone? Nearness is told from what it is usually, paper by paper.
+"""Correction for hubs: papers that are similar to every profile.
 
-Some papers are near to every taste (hubs). So a candidate's nearness to a reader is read as a standard score
-among its nearness to papers of earlier days, its own spread beside the usual one, which steadies it:
+A candidate's similarity to a reader is read as a standard score among its similarities to papers of earlier
+days. The usual spread of all candidates, added to its own, steadies the score:
 
-    (nearness - its mean) / sqrt(its spread^2 + the usual spread^2)
+    (similarity - its mean) / sqrt(its spread^2 + the usual spread^2)
 
 After the mutual proximity of Schnitzer, Flexer, Schedl and Widmer, "Local and global scaling reduce hubs in
-space" (2012, JMLR 13, 2871-2902): a distance is judged among all those of its object, as normally spread.
-Here the candidate alone is judged so; the usual spread beside its own is ours.
+space" (2012, JMLR 13, 2871-2902), which judges a distance among all distances of an object, as if these were
+normally distributed. Only the candidate's side is used here; adding the usual spread is our own change.
 """
 
 import numpy as np
 from scipy import sparse
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+from digest.ranking.array_types import Floats
 
-SAMPLE = 1_000  # papers of earlier days that tell the spread: more tell the same
-BLOCK = 256  # candidates compared with them at once: bounds the memory
-
-
-def spreads(papers: sparse.csr_array, earlier: sparse.csr_array) -> Floats:
-    """How far each paper's nearness to earlier papers strays, around 1 for a usual one; all unit rows."""
-    size = papers.shape[0]
-    if not size or not earlier.shape[0]:
-        return np.ones(size, np.float32)
-    others = earlier[:: -(-earlier.shape[0] // SAMPLE)].T.tocsr()
-    own = np.concatenate(
-        [(papers[at : at + BLOCK] @ others).toarray().std(axis=1) for at in range(0, size, BLOCK)]
-    )
-    spread = np.hypot(own, own.mean())
-    return np.asarray(spread / spread.mean() if spread.any() else np.ones(size), np.float32)
+MAX_SAMPLE = 1_000  # papers of earlier days from which spreads are estimated: more give the same
+BLOCK_ROWS = 256  # candidates compared at once: bounds the memory
 
 
-def without_hubs(alike: Floats, general: Floats, spread: Floats, rows: slice = slice(None)) -> Floats:
-    """How much more alike papers are, each to each, than they are to papers in general; 0 if not at all.
+def compute_spreads(papers: sparse.csr_array, background: sparse.csr_array) -> Floats:
+    """Return how far each paper's similarity to background papers varies, with a mean of 1.
 
-    `alike` holds these `rows` of the papers beside all of them, 0 for a paper beside itself; `general` is how
-    near each paper is to the usual one.
+    Both are unit rows. Without background papers every spread is 1.
     """
-    more = alike - general - general[rows, None]
-    more /= np.sqrt(spread * spread[rows, None])
-    return np.asarray(np.maximum(more, 0), np.float32)
+    size = papers.shape[0]
+    if not size or not background.shape[0]:
+        return np.ones(size, np.float32)
+    sample = background[:: -(-background.shape[0] // MAX_SAMPLE)].T.tocsr()
+    own = np.concatenate(
+        [
+            (papers[start : start + BLOCK_ROWS] @ sample).toarray().std(axis=1)
+            for start in range(0, size, BLOCK_ROWS)
+        ]
+    )
+    spreads = np.hypot(own, own.mean())
+    return np.asarray(spreads / spreads.mean() if spreads.any() else np.ones(size), np.float32)
+
+
+def subtract_hubness(
+    similarity: Floats, centroid_similarity: Floats, spreads: Floats, rows: slice = slice(None)
+) -> Floats:
+    """Return how much more similar each two papers are than they are to papers in general; 0 if not at all.
+
+    `similarity` holds these `rows` of the papers against all of them, 0 for a paper with itself;
+    `centroid_similarity` and `spreads` have a value for each paper.
+    """
+    excess = similarity - centroid_similarity - centroid_similarity[rows, None]
+    excess /= np.sqrt(spreads * spreads[rows, None])
+    return np.asarray(np.maximum(excess, 0), np.float32)

@@ -1,4 +1,4 @@
-"""Which liked papers belong together? Groups by similarity, so that a small interest gets its share."""
+"""Groups of similar liked papers within an interest, and the quota that gives a small group its share."""
 
 from collections.abc import Sequence
 
@@ -6,81 +6,85 @@ import numpy as np
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from digest.ranking.bm25 import Floats
-from digest.ranking.interests import Document, Interest
+from digest.ranking.array_types import Floats
+from digest.ranking.profile_documents import Document, Interest
 from digest.ranking.profile_vectors import Groups
 
-FEWEST_SEEDS = 6  # below this a reader's papers are one interest
-SMALLEST_GROUP = 3  # papers
-FIRST, SHARED = 10, 10  # papers: the nearest overall, and those shared out behind them
-EXACT = 4  # decimals: what differs by less is equal, else the order of a sum would decide between twins
-APART = 1.2  # groups less similar than this multiple of two unrelated papers are different interests
+MIN_LIKED = 6  # liked papers; an interest with fewer is not split
+MIN_GROUP_SIZE = 3  # papers
+TOP_COUNT, QUOTA_COUNT = 10, 10  # the best papers overall, and the places behind them that groups share
+DECIMALS = 4  # smaller differences count as equal: rounding of sums must not decide between identical papers
+SPLIT_FACTOR = 1.2  # groups are split if less similar than this multiple of two unrelated papers
 
 
-def may_fall_apart(documents: Sequence[Document]) -> bool:
-    """Whether an interest has enough liked papers to be more than one."""
-    return sum(1 for document in documents if document.title) >= FEWEST_SEEDS
+def has_enough_liked(documents: Sequence[Document]) -> bool:
+    """Return True if an interest has enough liked papers to be split into groups."""
+    return sum(1 for document in documents if document.title) >= MIN_LIKED
 
 
-def groups(documents: Sequence[Document], near: Floats, *, unrelated: float) -> Groups:
-    """The groups that an interest's liked papers fall apart into, the central paper of each first.
+def find_groups(documents: Sequence[Document], similarity: Floats, *, mean_similarity: float) -> Groups:
+    """Return the groups of an interest's liked papers as document indices, the central paper of each first.
 
-    None if they belong together. `near` holds the similarity of every document to every other;
-    `unrelated` is that of any two papers.
+    Empty if the papers belong together. *similarity* is that of each two documents, *mean_similarity* that of
+    two unrelated papers.
     """
-    liked = [place for place, document in enumerate(documents) if document.title]
-    if not may_fall_apart(documents):
+    if not has_enough_liked(documents):
         return ()
-    found = [[liked[place] for place in group] for group in _groups(near[np.ix_(liked, liked)], unrelated)]
-    large = [group for group in found if len(group) >= SMALLEST_GROUP]
-    return tuple(_centred(group, near, documents) for group in large) if len(large) > 1 else ()
+    liked = [index for index, document in enumerate(documents) if document.title]
+    clusters = _cluster(similarity[np.ix_(liked, liked)], mean_similarity)
+    groups = [[liked[member] for member in cluster] for cluster in clusters if len(cluster) >= MIN_GROUP_SIZE]
+    return (
+        tuple(_put_central_first(group, similarity, documents) for group in groups) if len(groups) > 1 else ()
+    )
 
 
-def part(interest: Interest, group: Sequence[int]) -> Interest:
-    """A group as an interest of its own, called after its most central paper."""
-    documents = tuple(interest.documents[place] for place in group)
+def build_group_interest(interest: Interest, group: Sequence[int]) -> Interest:
+    """Return a group as an interest of its own, named after its central paper."""
+    documents = tuple(interest.documents[index] for index in group)
     return Interest(documents[0].title, documents)
 
 
-def shared_out(view: Floats, parts: Sequence[Floats]) -> dict[int, int]:
-    """Which papers follow the first ten, and for which part: the part with the fewest papers chooses next.
+def assign_quota(scores: Floats, group_scores: Sequence[Floats]) -> dict[int, int]:
+    """Return the papers that follow the top ten, in order, each with the group that it is taken for.
 
-    The first ten are the nearest to everything the reader likes, which serves a large interest best;
-    the ten behind them are where a small one gets its share.
+    The top ten are the best for the interest as a whole, which favours its large groups. Of the ten places
+    behind them each goes to the best paper of the group that has fewest papers so far.
     """
-    view, parts = view.round(EXACT), [part.round(EXACT) for part in parts]
-    order = np.argsort(-view, kind="stable")
-    count = [0] * len(parts)
-    for place in order[:FIRST]:
-        count[int(np.argmax([part[place] for part in parts]))] += 1
-    taken, given = set(order[:FIRST].tolist()), dict[int, int]()
-    best = [iter(np.argsort(-part, kind="stable")[: FIRST + SHARED].tolist()) for part in parts]
-    while len(given) < min(SHARED, len(view) - len(taken)):
-        poorest = min(range(len(parts)), key=lambda each: (count[each], each))
-        place = next(place for place in best[poorest] if place not in taken)
-        count[poorest] += 1
-        taken.add(place)
-        given[place] = poorest
-    return given
+    scores, group_scores = scores.round(DECIMALS), [row.round(DECIMALS) for row in group_scores]
+    order = np.argsort(-scores, kind="stable")
+    counts = [0] * len(group_scores)
+    for index in order[:TOP_COUNT]:
+        counts[int(np.argmax([row[index] for row in group_scores]))] += 1
+    taken, quota = set(order[:TOP_COUNT].tolist()), dict[int, int]()
+    best = [iter(np.argsort(-row, kind="stable")[: TOP_COUNT + QUOTA_COUNT].tolist()) for row in group_scores]
+    while len(quota) < min(QUOTA_COUNT, len(scores) - len(taken)):
+        smallest = min(range(len(group_scores)), key=lambda group: (counts[group], group))
+        index = next(index for index in best[smallest] if index not in taken)
+        counts[smallest] += 1
+        taken.add(index)
+        quota[index] = smallest
+    return quota
 
 
-def lifted(view: Floats, places: Sequence[int]) -> Floats:
-    """The same view with these places right behind the first ten, in this order."""
-    heights = -np.sort(-view)
-    top, below = heights[FIRST - 1], heights[FIRST]
-    raised = view.copy()
-    raised[list(places)] = top - (top - below) * np.arange(1, len(places) + 1) / (len(places) + 1)
-    return np.maximum(raised, view)
+def promote(scores: Floats, indices: Sequence[int]) -> Floats:
+    """Return the scores with these papers raised to right behind the top ten, in this order."""
+    descending = -np.sort(-scores)
+    upper, lower = descending[TOP_COUNT - 1], descending[TOP_COUNT]
+    promoted = scores.copy()
+    promoted[list(indices)] = upper - (upper - lower) * np.arange(1, len(indices) + 1) / (len(indices) + 1)
+    return np.maximum(promoted, scores)
 
 
-def _centred(group: Sequence[int], near: Floats, documents: Sequence[Document]) -> tuple[int, ...]:
-    central = max(group, key=lambda place: (float(near[place, group].sum()), documents[place].text))
-    return central, *(place for place in group if place != central)
+def _put_central_first(
+    group: Sequence[int], similarity: Floats, documents: Sequence[Document]
+) -> tuple[int, ...]:
+    central = max(group, key=lambda index: (float(similarity[index, group].sum()), documents[index].text))
+    return central, *(index for index in group if index != central)
 
 
-def _groups(near: Floats, unrelated: float) -> list[list[int]]:
-    distances = 1 - np.clip((near + near.T) / 2, 0, 1).astype(np.float64).round(EXACT)
+def _cluster(similarity: Floats, mean_similarity: float) -> list[list[int]]:
+    distances = 1 - np.clip((similarity + similarity.T) / 2, 0, 1).astype(np.float64).round(DECIMALS)
     np.fill_diagonal(distances, 0)
     tree = hierarchy.average(squareform(distances, checks=False))
-    labels = hierarchy.fcluster(tree, 1 - APART * unrelated, criterion="distance")
+    labels = hierarchy.fcluster(tree, 1 - SPLIT_FACTOR * mean_similarity, criterion="distance")
     return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]

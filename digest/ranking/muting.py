@@ -1,4 +1,4 @@
-"""Which papers does a reader never want to see? Those that say a muted word or phrase."""
+"""Matching of muted words and phrases against papers."""
 
 import re
 from collections import defaultdict
@@ -7,53 +7,54 @@ from collections.abc import Sequence
 import numpy as np
 
 from digest.models import Paper
-from digest.ranking.tokenizer import plain
+from digest.ranking.array_types import Bools
+from digest.ranking.tokenizer import normalize_text
 
-Truths = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-MOST_PHRASES = 4096
+MAX_CACHED_PHRASES = 4096
+
 _WORD = re.compile(r"\w+")
 _SPACES = re.compile(r"[\s\-\u2010\u2011]+")
 
 
-def readable(paper: Paper) -> str:
-    """What muted words are looked for in: title, abstract and keywords, without markup and case."""
-    return _even("\n".join((paper.title, paper.abstract, *paper.keywords)))
+def to_searchable_text(paper: Paper) -> str:
+    """Return title, abstract and keywords as phrases are searched in them, without markup and case."""
+    return _normalize_spaces("\n".join((paper.title, paper.abstract, *paper.keywords)))
 
 
 class PhraseMatcher:
-    """Readable texts by the words they hold, so that a phrase is looked for only where it can be."""
+    """Searchable texts, indexed by word so that a phrase is searched only in texts with all its words."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
-        self._places: dict[str, set[int]] = defaultdict(set)
-        self._found: dict[str, Truths] = {}
-        for place, text in enumerate(texts):
+        self._indices: dict[str, set[int]] = defaultdict(set)
+        self._matches: dict[str, Bools] = {}
+        for index, text in enumerate(texts):
             for word in _WORD.findall(text):
-                self._places[word].add(place)
+                self._indices[word].add(index)
 
-    def any_of(self, words: Sequence[str]) -> Truths:
-        """Which texts say one of these words or phrases, as whole words, whatever their case."""
-        said = np.zeros(len(self._texts), np.bool_)
-        for phrase in filter(None, map(_even, words)):
-            said |= self._saying(phrase)
-        return said
+    def match_any(self, phrases: Sequence[str]) -> Bools:
+        """Return which texts hold one of these words or phrases, as whole words, in any case."""
+        is_match = np.zeros(len(self._texts), np.bool_)
+        for phrase in filter(None, map(_normalize_spaces, phrases)):
+            is_match |= self._match(phrase)
+        return is_match
 
-    def _saying(self, phrase: str) -> Truths:
-        """The texts with this phrase; readers mute the same ones, so they are remembered."""
-        if phrase not in self._found:
-            if len(self._found) >= MOST_PHRASES:
-                self._found.clear()
-            self._found[phrase] = self._search(phrase)
-        return self._found[phrase]
+    def _match(self, phrase: str) -> Bools:
+        """Return the texts with this phrase, from a cache: many readers mute the same phrases."""
+        if phrase not in self._matches:
+            if len(self._matches) >= MAX_CACHED_PHRASES:
+                self._matches.clear()
+            self._matches[phrase] = self._search(phrase)
+        return self._matches[phrase]
 
-    def _search(self, phrase: str) -> Truths:
-        said = np.zeros(len(self._texts), np.bool_)
-        having = [self._places.get(word, set()) for word in _WORD.findall(phrase)]
-        whole = re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")
-        for place in set.intersection(*having) if having else range(len(self._texts)):
-            said[place] = whole.search(self._texts[place]) is not None
-        return said
+    def _search(self, phrase: str) -> Bools:
+        is_match = np.zeros(len(self._texts), np.bool_)
+        by_word = [self._indices.get(word, set()) for word in _WORD.findall(phrase)]
+        pattern = re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")
+        for index in set.intersection(*by_word) if by_word else range(len(self._texts)):
+            is_match[index] = pattern.search(self._texts[index]) is not None
+        return is_match
 
 
-def _even(text: str) -> str:
-    return _SPACES.sub(" ", plain(text)).strip()
+def _normalize_spaces(text: str) -> str:
+    return _SPACES.sub(" ", normalize_text(text)).strip()

@@ -1,4 +1,4 @@
-"""How does a profile become numbers? Its documents weighed by the language of a day, its groups found."""
+"""Encoding of profiles: documents as term weights and embeddings, and the groups within each interest."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -7,81 +7,84 @@ from zlib import crc32
 import numpy as np
 
 from digest.models import Profile
-from digest.ranking.bm25 import Encoded, Floats, Lexicon
-from digest.ranking.embeddings import Encode, unit
-from digest.ranking.interest_groups import groups, may_fall_apart
-from digest.ranking.interests import Document, Interest, dislikes, interests
-from digest.ranking.profile_vectors import Groups, ProfileVectors, halved, numbered
+from digest.ranking.array_types import Floats
+from digest.ranking.bm25 import Corpus, EncodedDocuments
+from digest.ranking.embeddings import Encoder, normalize_rows
+from digest.ranking.interest_groups import find_groups, has_enough_liked
+from digest.ranking.profile_documents import (
+    Document,
+    Interest,
+    build_disliked,
+    build_documents,
+    build_interests,
+)
+from digest.ranking.profile_vectors import Groups, ProfileVectors, hash_terms, round_to_half
 
 
-def documents_of(profile: Profile) -> tuple[Document, ...]:
-    """All that a profile is made of: its interests one after the other, then what is disliked."""
-    wanted = chain.from_iterable(interest.documents for interest in interests(profile))
-    return (*wanted, *dislikes(profile))
-
-
-def fingerprint(profile: Profile) -> int:
-    """A number that changes when anything changes that an outline is made of."""
-    told = 0
-    for interest in (*interests(profile), Interest("", dislikes(profile))):
-        told = crc32(f"{interest.name}\0{len(interest.documents)}".encode("utf-8", "replace"), told)
+def compute_fingerprint(profile: Profile) -> int:
+    """Return a checksum of everything that the vectors of a profile are made from."""
+    checksum = 0
+    for interest in (*build_interests(profile), Interest("", build_disliked(profile))):
+        checksum = crc32(f"{interest.name}\0{len(interest.documents)}".encode("utf-8", "replace"), checksum)
         for document in interest.documents:
-            also = f"\0{document.weight}\0{document.title}\0{document.strengths}"
-            told = crc32((document.text + also).encode("utf-8", "replace"), told)
-    return told
+            rest = f"\0{document.weight}\0{document.title}\0{document.learnt}"
+            checksum = crc32((document.text + rest).encode("utf-8", "replace"), checksum)
+    return checksum
 
 
-def outlined(
-    profiles: Sequence[Profile], lexicon: Lexicon, embed: Encode | None = None
+def encode_profiles(
+    profiles: Sequence[Profile], corpus: Corpus, encode: Encoder | None = None
 ) -> list[ProfileVectors]:
-    """What these profiles mean in numbers, with vectors if there is a model."""
-    documents = [documents_of(profile) for profile in profiles]
-    place = {document: number for number, document in enumerate(dict.fromkeys(chain(*documents)))}
-    encoded = lexicon.encode([document.terms() for document in place])
-    drawn = _Drawn(encoded, _vectors(list(place), embed), lexicon.unrelated)
+    """Return the vectors of these profiles, in their order; without embeddings if there is no encoder."""
+    documents = [build_documents(profile) for profile in profiles]
+    rows = {document: row for row, document in enumerate(dict.fromkeys(chain(*documents)))}
+    encoded = corpus.encode([document.compute_term_weights() for document in rows])
+    batch = _DocumentBatch(encoded, _embed([*rows], encode), corpus.mean_similarity)
     return [
-        drawn.outline(profile, [place[document] for document in own])
+        batch.build_vectors(profile, [rows[document] for document in own])
         for profile, own in zip(profiles, documents, strict=True)
     ]
 
 
-class _Drawn:
-    """All documents of some profiles, encoded."""
+class _DocumentBatch:
+    """The encoded documents of several profiles, each document once."""
 
-    def __init__(self, encoded: Encoded, vectors: Floats, unrelated: float) -> None:
-        self._rows, columns = encoded.rows, encoded.rows.indices
-        self._words = numbered(encoded.names)[columns]
-        self._strengths = halved(np.asarray(encoded.rows.data / encoded.rarity[columns], np.float32))
-        self._vectors, self._unrelated = vectors, unrelated
+    def __init__(self, encoded: EncodedDocuments, embeddings: Floats, mean_similarity: float) -> None:
+        self._matrix, columns = encoded.rows, encoded.rows.indices
+        self._term_ids = hash_terms(encoded.terms)[columns]
+        self._term_weights = round_to_half(np.asarray(encoded.rows.data / encoded.idf[columns], np.float32))
+        self._embeddings, self._mean_similarity = embeddings, mean_similarity
 
-    def outline(self, profile: Profile, places: list[int]) -> ProfileVectors:
-        """The outline of a profile whose documents stand at these places."""
-        ends = self._rows.indptr
-        spans = [slice(ends[place], ends[place + 1]) for place in places]  # scipy takes ten times as long
+    def build_vectors(self, profile: Profile, rows: list[int]) -> ProfileVectors:
+        """Return the vectors of the profile whose documents are these rows."""
+        ends = self._matrix.indptr
+        spans = [slice(ends[row], ends[row + 1]) for row in rows]  # indexing in scipy takes ten times as long
         return ProfileVectors(
-            sizes=np.array([span.stop - span.start for span in spans], np.int32),
-            words=np.concatenate([self._words[:0], *(self._words[span] for span in spans)]),
-            strengths=np.concatenate([self._strengths[:0], *(self._strengths[span] for span in spans)]),
-            vectors=self._vectors[places],
-            groups=tuple(self._split(profile, places)),
+            term_counts=np.array([span.stop - span.start for span in spans], np.int32),
+            term_ids=np.concatenate([self._term_ids[:0], *(self._term_ids[span] for span in spans)]),
+            term_weights=np.concatenate(
+                [self._term_weights[:0], *(self._term_weights[span] for span in spans)]
+            ),
+            embeddings=self._embeddings[rows],
+            groups=tuple(self._find_groups(profile, rows)),
         )
 
-    def _split(self, profile: Profile, places: list[int]) -> list[Groups]:
-        """The groups within each interest; they are found in the words alone."""
-        found, start = [], 0
-        for interest in interests(profile):
-            own = places[start : start + len(interest.documents)]
+    def _find_groups(self, profile: Profile, rows: list[int]) -> list[Groups]:
+        """Return the groups within each interest, by the similarity of terms alone."""
+        groups, start = [], 0
+        for interest in build_interests(profile):
+            own = rows[start : start + len(interest.documents)]
             start += len(own)
-            found.append(self._groups(interest, own) if may_fall_apart(interest.documents) else ())
-        return found
+            groups.append(self._split(interest, own) if has_enough_liked(interest.documents) else ())
+        return groups
 
-    def _groups(self, interest: Interest, places: list[int]) -> Groups:
-        rows = self._rows[places]
-        near = np.asarray((rows @ rows.T).toarray(), np.float32)
-        return groups(interest.documents, near, unrelated=self._unrelated)
+    def _split(self, interest: Interest, rows: list[int]) -> Groups:
+        documents = self._matrix[rows]
+        similarity = np.asarray((documents @ documents.T).toarray(), np.float32)
+        return find_groups(interest.documents, similarity, mean_similarity=self._mean_similarity)
 
 
-def _vectors(documents: Sequence[Document], embed: Encode | None) -> Floats:
-    if embed is None or not documents:
+def _embed(documents: Sequence[Document], encode: Encoder | None) -> Floats:
+    if encode is None or not documents:
         return np.zeros((len(documents), 0), np.float32)
-    return halved(unit(embed([document.text for document in documents])))
+    return round_to_half(normalize_rows(encode([document.text for document in documents])))

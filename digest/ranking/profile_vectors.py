@@ -1,8 +1,7 @@
-"""What does a profile mean in numbers? Made once when it changes, kept, and compared every day.
+"""A profile as arrays, computed when the profile changes, stored, and compared with papers every day.
 
-An outline holds each document of a profile (a liked paper, the typed keywords, a paragraph, what was learnt,
-what is disliked) as terms without their rarity, which is another one every day, and as a vector if there is
-a model; and into which groups the liked papers of an interest fall apart.
+Each document of the profile is held as term weights without idf, which changes every day, and as an embedding
+if there is a model. The groups are those that the liked papers of each interest form.
 """
 
 import struct
@@ -12,85 +11,88 @@ from zlib import crc32
 
 import numpy as np
 
-from digest.ranking.bm25 import Floats
+from digest.ranking.array_types import Floats
 
-FORM = 1  # of the packed outline and of the terms in it: raised when either changes
-Words = np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
-Sizes = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+FORMAT_VERSION = 1  # of the packed form and of the terms in it: raise it when either changes
+
+TermIds = np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
+TermCounts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 Groups = tuple[tuple[int, ...], ...]
 
-_HEAD = struct.Struct("<IIIII")  # documents, terms, width of the vectors, interests, group numbers
+_HEADER = struct.Struct("<IIIII")  # documents, terms, embedding width, interests, numbers in the group list
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProfileVectors:
-    """A profile's documents in the order of `digest.ranking.interests.documents`."""
+    """A profile's documents in the order of `digest.ranking.profile_documents.build_documents`."""
 
-    sizes: Sizes  # how many terms each document has
-    words: Words  # the terms of one document after the other, as numbers
-    strengths: Floats  # how strongly the document means each of them, rarity not counted
-    vectors: Floats  # a row each, of unit length; no columns without a model
-    groups: tuple[
-        Groups, ...
-    ] = ()  # for each interest: documents that belong together, the central one first
+    term_counts: TermCounts  # number of different terms of each document
+    term_ids: TermIds  # hashed terms, one document after the other
+    term_weights: Floats  # how strongly the document means each of them, without idf
+    embeddings: Floats  # a unit row for each document; no columns without a model
+    groups: tuple[Groups, ...] = ()  # for each interest: indices of its documents, the central one first
 
 
-def halved(numbers: Floats) -> Floats:
-    """The same numbers as half precision keeps them, so that what is stored ranks as what was made."""
+def round_to_half(numbers: Floats) -> Floats:
+    """Round to half precision, so that stored vectors rank exactly as computed ones."""
     return numbers.astype(np.float16).astype(np.float32)
 
 
-def numbered(terms: Sequence[str]) -> Words:
-    """Terms as numbers that stay the same for ever; two of a million are one with a chance of 1 in 4,000."""
-    told = (crc32(term.encode("utf-8", "surrogatepass")) for term in terms)
-    return np.fromiter(told, np.uint32, len(terms))
+def hash_terms(terms: Sequence[str]) -> TermIds:
+    """Return a permanent id for each term. One in 4,000 terms shares its id with one of a million others."""
+    ids = (crc32(term.encode("utf-8", "surrogatepass")) for term in terms)
+    return np.fromiter(ids, np.uint32, len(terms))
 
 
-def packed(outline: ProfileVectors) -> bytes:
-    """An outline as the store keeps it, the strengths and vectors in half precision."""
-    groups = _flat(outline.groups)
-    head = _HEAD.pack(
-        len(outline.sizes), len(outline.words), outline.vectors.shape[1], len(outline.groups), len(groups)
+def pack_profile(vectors: ProfileVectors) -> bytes:
+    """Return the vectors as they are stored, weights and embeddings in half precision."""
+    groups = _flatten_groups(vectors.groups)
+    header = _HEADER.pack(
+        len(vectors.term_counts),
+        len(vectors.term_ids),
+        vectors.embeddings.shape[1],
+        len(vectors.groups),
+        len(groups),
     )
-    parts = (
-        outline.sizes.astype("<i4"),
-        outline.words.astype("<u4"),
-        outline.strengths.astype("<f2"),
-        outline.vectors.astype("<f2"),
+    arrays = (
+        vectors.term_counts.astype("<i4"),
+        vectors.term_ids.astype("<u4"),
+        vectors.term_weights.astype("<f2"),
+        vectors.embeddings.astype("<f2"),
         np.array(groups, "<i2"),
     )
-    return b"".join((head, *(part.tobytes() for part in parts)))
+    return b"".join((header, *(array.tobytes() for array in arrays)))
 
 
-def unpacked(stored: bytes) -> ProfileVectors:
-    """An outline as it came out of the store."""
-    documents, terms, width, interests, numbers = _HEAD.unpack_from(stored)
-    place = _HEAD.size
+def unpack_profile(stored: bytes) -> ProfileVectors:
+    """Return vectors from their stored form."""
+    documents, terms, width, interests, numbers = _HEADER.unpack_from(stored)
+    offset = _HEADER.size
 
-    def part(kind: str, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        nonlocal place
-        found = np.frombuffer(stored, kind, count, place)
-        place += found.nbytes
-        return found
+    def read(kind: str, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+        nonlocal offset
+        array = np.frombuffer(stored, kind, count, offset)
+        offset += array.nbytes
+        return array
 
-    sizes, words = part("<i4", documents).astype(np.int32), part("<u4", terms).astype(np.uint32)
-    strengths = part("<f2", terms).astype(np.float32)
-    vectors = part("<f2", documents * width).astype(np.float32).reshape(documents, width)
-    groups = _grouped(part("<i2", numbers).astype(np.intp).tolist(), interests)
-    return ProfileVectors(sizes, words, strengths, vectors, groups)
+    term_counts, term_ids = read("<i4", documents).astype(np.int32), read("<u4", terms).astype(np.uint32)
+    term_weights = read("<f2", terms).astype(np.float32)
+    embeddings = read("<f2", documents * width).astype(np.float32).reshape(documents, width)
+    groups = _unflatten_groups(read("<i2", numbers).astype(np.intp).tolist(), interests)
+    return ProfileVectors(term_counts, term_ids, term_weights, embeddings, groups)
 
 
-def _flat(groups: Sequence[Groups]) -> list[int]:
-    """Numbers of groups and of their members before each."""
+def _flatten_groups(interests: Sequence[Groups]) -> list[int]:
+    """Return the groups as one list: each sequence is preceded by its length."""
     flat: list[int] = []
-    for each in groups:
-        flat.append(len(each))
-        for group in each:
+    for groups in interests:
+        flat.append(len(groups))
+        for group in groups:
             flat += [len(group), *group]
     return flat
 
 
-def _grouped(flat: Sequence[int], interests: int) -> tuple[Groups, ...]:
+def _unflatten_groups(flat: Sequence[int], interests: int) -> tuple[Groups, ...]:
     numbers = iter(flat)
     return tuple(
         tuple(tuple(next(numbers) for _ in range(next(numbers))) for _ in range(next(numbers)))

@@ -1,4 +1,4 @@
-"""How near is each paper of the day to each reader? Built once a run, then asked for readers in chunks."""
+"""Ranker of a day's papers, built once per run and applied to readers in chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,228 +9,248 @@ from itertools import islice, repeat
 import numpy as np
 
 from digest.models import Paper, Profile, Reason
-from digest.ranking.bm25 import Floats, Lexicon, Terms, counted
-from digest.ranking.embeddings import Embedding, space
-from digest.ranking.followed import AUTHOR, CATEGORY_ALONE, Following
-from digest.ranking.interest_groups import lifted, shared_out
-from digest.ranking.interests import Interest, dislikes
-from digest.ranking.muting import PhraseMatcher, Truths, readable
-from digest.ranking.profile_encoder import outlined
+from digest.ranking.array_types import Bools, Floats, Indices
+from digest.ranking.bm25 import Corpus, TermWeights, count_terms
+from digest.ranking.embeddings import EmbeddingModel, build_embedding_space
+from digest.ranking.follow_boosts import AUTHOR_BOOST, CATEGORY_ONLY_BOOST, FollowBoosts
+from digest.ranking.interest_groups import assign_quota, promote
+from digest.ranking.muting import PhraseMatcher, to_searchable_text
+from digest.ranking.profile_documents import Interest, build_disliked
+from digest.ranking.profile_encoder import encode_profiles
 from digest.ranking.profile_vectors import ProfileVectors
-from digest.ranking.reasons import Evidence
-from digest.ranking.score import SHIPPED, Calibration, relevance
-from digest.ranking.shared_terms import IndexedInterest
-from digest.ranking.similarity import IndexedProfile, SimilarityMatrix
-from digest.ranking.standardize import MOST, among_the_unjudged
-from digest.ranking.term_index import Postings
+from digest.ranking.reasons import ReasonBuilder
+from digest.ranking.score import DEFAULT_CALIBRATION, Calibration, compute_relevance
+from digest.ranking.shared_terms import InterestQuery
+from digest.ranking.similarity import ProfileQueries, SimilarityMatrix
+from digest.ranking.standardization import MAX_STRETCH, rescale_to_unjudged
+from digest.ranking.term_index import PostingLists
 
-Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
-CHUNK = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
+MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """One reader's view of the day: arrays in the order of the ranker's papers."""
+    """The papers of the day ranked for one reader: arrays in the order of `papers`."""
 
     papers: Sequence[Paper]
-    affinity: Floats  # standardised over the day: 0 is a usual paper, 3 stands out
-    relevance: Floats  # the same as a probability
-    muted: Truths
-    is_personal: bool  # False: the reader told us nothing, affinity is 0 throughout
-    views: tuple[IndexedInterest, ...]
-    view: Places  # which of them spoke loudest for each paper
-    evidence: Evidence
-    near: SimilarityMatrix
+    affinity: Floats  # standardized over the day: 0 is a usual paper, 3 stands out
+    relevance: Floats  # the probability that the paper is worth showing
+    muted: Bools
+    is_personal: bool  # False: the profile asks for nothing, affinity is 0 throughout
+    queries: tuple[InterestQuery, ...]
+    best_query: Indices  # the index in `queries` that each paper matches best
+    reasons: ReasonBuilder
+    similarity: SimilarityMatrix
     profile: Profile
 
-    def note(self, places: Sequence[int]) -> None:
-        """The reasons of these papers will be asked for: found together, they cost little."""
-        for place, view in zip(places, self._loudest(places), strict=False):
-            self.near.commons.note(place, view)
+    def prepare_reasons(self, indices: Sequence[int]) -> None:
+        """Register papers whose reasons will be built: computed together they take far less time."""
+        for index, query in zip(indices, self._get_best_queries(indices), strict=False):
+            self.similarity.shared_terms.request(index, query)
 
-    def reason(self, place: int, *, held_since: date | None = None) -> Reason:
-        """Why this paper is near to this reader: evidence, worked out when asked for."""
-        view = next(self._loudest([place]), None)
-        return self.evidence.reason(place, view, self.near, self.profile, held_since=held_since)
+    def build_reason(self, index: int, *, held_since: date | None = None) -> Reason:
+        """Return the reason why this paper is near to this reader."""
+        query = next(self._get_best_queries([index]), None)
+        return self.reasons.build(index, query, self.similarity, self.profile, held_since=held_since)
 
-    def facets(self, places: Sequence[int]) -> list[str]:
-        """The name of the interest that spoke loudest for each of these; empty for an unnamed one."""
-        return [view.interest.name for view in self._loudest(places)] or [""] * len(places)
+    def get_interest_names(self, indices: Sequence[int]) -> list[str]:
+        """Return the name of the interest or group that each paper matches best; empty if it has none."""
+        return [query.interest.name for query in self._get_best_queries(indices)] or [""] * len(indices)
 
-    def _loudest(self, places: Sequence[int]) -> Iterator[IndexedInterest]:
-        """For each of these papers; nothing at all for a reader without interests."""
-        if len(self.views) == 1:
-            yield from repeat(self.views[0], len(places))
-        elif self.views:
-            yield from (self.views[number] for number in self.view[[*places]].tolist())
+    def _get_best_queries(self, indices: Sequence[int]) -> Iterator[InterestQuery]:
+        """Yield the best query of each paper; nothing for a reader without interests."""
+        if len(self.queries) == 1:
+            yield from repeat(self.queries[0], len(indices))
+        elif self.queries:
+            yield from (self.queries[number] for number in self.best_query[[*indices]].tolist())
 
 
 class Ranker:
     """The papers of the day, ready to be compared with any number of readers.
 
-    `background` are papers of earlier days: they tell what is rare and what is usual.
+    *background* are papers of earlier days, from which idf and the usual paper are estimated.
     """
 
-    def __init__(  # noqa: PLR0913  a day has so many sides, each by its name
+    def __init__(  # noqa: PLR0913  independent inputs of a day, each by its name
         self,
         papers: Sequence[Paper],
         background: Sequence[Paper] = (),
-        vectors: Embedding | None = None,
+        model: EmbeddingModel | None = None,
         *,
-        splits_seeds: bool = True,
-        reads: Callable[[str], Terms] = counted,
-        calibration: Calibration = SHIPPED,
+        split_interests: bool = True,
+        term_counter: Callable[[str], TermWeights] = count_terms,
+        calibration: Calibration = DEFAULT_CALIBRATION,
     ) -> None:
         self.papers = tuple(papers)
-        self._texts = [_text(paper) for paper in papers]
-        earlier = [_text(paper) for paper in background]
-        self._lexicon = Lexicon(list(map(reads, self._texts)), list(map(reads, earlier)))
-        self._space = space(vectors, self._texts, earlier) if vectors and len(papers) > 1 else None
-        self._postings = Postings(self._lexicon)
-        self._evidence = Evidence(self.papers, self._lexicon)
-        self._splits_seeds, self._calibration = splits_seeds, calibration
-        self._following = Following(self.papers)
-        self._identical: dict[str, list[int]] = {}  # a day may tell a paper twice, under two ids
-        for place, text in enumerate(self._texts):
-            self._identical.setdefault(text, []).append(place)
-        self._place = {paper.id: place for place, paper in enumerate(papers)}
+        self._texts = [_get_text(paper) for paper in papers]
+        earlier = [_get_text(paper) for paper in background]
+        self._corpus = Corpus(list(map(term_counter, self._texts)), list(map(term_counter, earlier)))
+        self._space = (
+            build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
+        )
+        self._posting_lists = PostingLists(self._corpus)
+        self._reasons = ReasonBuilder(self.papers, self._corpus)
+        self._split_interests, self._calibration = split_interests, calibration
+        self._follow_boosts = FollowBoosts(self.papers)
+        self._indices_by_text: dict[str, list[int]] = {}  # a paper may come twice, under two ids
+        for index, text in enumerate(self._texts):
+            self._indices_by_text.setdefault(text, []).append(index)
+        self._index_by_id = {paper.id: index for index, paper in enumerate(papers)}
 
     def rank(
-        self, profiles: Sequence[Profile], outlines: Sequence[ProfileVectors | None] | None = None
+        self, profiles: Sequence[Profile], vectors: Sequence[ProfileVectors | None] | None = None
     ) -> list[Ranking]:
-        """What each of these readers makes of the day, in their order.
+        """Return the ranking for each of these profiles, in their order.
 
-        `outlines` are the profiles in numbers, as `outlined` made them before; what is missing is made now.
+        *vectors* are what `encode_profiles` returned for them earlier; missing ones are computed.
         """
-        given = outlines or [None] * len(profiles)
+        stored = vectors or [None] * len(profiles)
         return [
-            ranking for some in _chunks(profiles) for ranking in self._rank_chunk(profiles[some], given[some])
+            ranking
+            for chunk in _split_chunks(profiles)
+            for ranking in self._rank_chunk(profiles[chunk], stored[chunk])
         ]
 
-    def outlined(self, profiles: Sequence[Profile]) -> list[ProfileVectors]:
-        """These profiles in numbers: they stay true until the profile, the model or the form changes."""
-        return outlined(profiles, self._lexicon, self._space.embed if self._space else None)
+    def encode_profiles(self, profiles: Sequence[Profile]) -> list[ProfileVectors]:
+        """Return profiles as vectors, which stay valid until the profile, the model or the format changes."""
+        return encode_profiles(profiles, self._corpus, self._space.encode if self._space else None)
 
     def _rank_chunk(
-        self, profiles: Sequence[Profile], given: Sequence[ProfileVectors | None]
+        self, profiles: Sequence[Profile], stored: Sequence[ProfileVectors | None]
     ) -> Iterator[Ranking]:
-        missing = [place for place, outline in enumerate(given) if outline is None]
-        made = dict(zip(missing, self.outlined([profiles[place] for place in missing]), strict=True))
-        whole = [made.get(place) or outline for place, outline in enumerate(given)]
-        near = SimilarityMatrix(self._lexicon, self._postings, self._space, [each for each in whole if each])
-        sights = [
-            near.sight(place, profile, splits=self._splits_seeds) for place, profile in enumerate(profiles)
+        missing = [number for number, vectors in enumerate(stored) if vectors is None]
+        encoded = dict(
+            zip(missing, self.encode_profiles([profiles[number] for number in missing]), strict=True)
+        )
+        complete = [encoded.get(number) or vectors for number, vectors in enumerate(stored)]
+        similarity = SimilarityMatrix(
+            self._corpus, self._posting_lists, self._space, [vectors for vectors in complete if vectors]
+        )
+        readers = [
+            similarity.build_queries(number, profile, split_interests=self._split_interests)
+            for number, profile in enumerate(profiles)
         ]
-        views = [view for sight in sights for view in sight.views]
-        heights = iter(near.views(views, [sight.unwanted for sight in sights]) if self.papers else ())
-        for profile, sight in zip(profiles, sights, strict=True):
-            yield self._ranking(profile, sight, [*islice(heights, len(sight.views))], near)
+        queries = [query for reader in readers for query in reader.queries]
+        disliked = [reader.disliked for reader in readers]
+        scores = iter(similarity.score_queries(queries, disliked) if self.papers else ())
+        for profile, reader in zip(profiles, readers, strict=True):
+            yield self._build_ranking(profile, reader, [*islice(scores, len(reader.queries))], similarity)
 
-    def _ranking(
-        self, profile: Profile, sight: IndexedProfile, heights: Sequence[Floats], near: SimilarityMatrix
+    def _build_ranking(
+        self,
+        profile: Profile,
+        reader: ProfileQueries,
+        scores: Sequence[Floats],
+        similarity: SimilarityMatrix,
     ) -> Ranking:
-        found = self._seen(sight, heights)
-        affinity, loudest, parts = _merged(found, len(self.papers))
-        affinity = among_the_unjudged(affinity, self._judged(profile))
-        affinity = self._followed(affinity, profile, has_words=bool(found) and _wants_words(profile))
-        affinity = self._known(affinity, profile, [view.interest for view in sight.wholes])
+        interests = self._apply_quotas(reader, scores)
+        affinity, best_query, queries = _merge_interests(interests, len(self.papers))
+        affinity = rescale_to_unjudged(affinity, self._find_judged(profile))
+        has_text = bool(interests) and _has_wanted_text(profile)
+        affinity = self._add_follow_boosts(affinity, profile, has_text=has_text)
+        affinity = self._put_liked_first(affinity, profile, [query.interest for query in reader.interests])
         return Ranking(
             papers=self.papers,
             affinity=affinity,
-            relevance=relevance(affinity, self._calibration),
-            muted=self._muted(profile),
-            is_personal=bool(sight.wholes or profile.authors or profile.categories or profile.affiliations),
-            views=parts,
-            view=loudest,
-            evidence=self._evidence,
-            near=near,
+            relevance=compute_relevance(affinity, self._calibration),
+            muted=self._find_muted(profile),
+            is_personal=bool(
+                reader.interests or profile.authors or profile.categories or profile.affiliations
+            ),
+            queries=queries,
+            best_query=best_query,
+            reasons=self._reasons,
+            similarity=similarity,
             profile=profile,
         )
 
     @staticmethod
-    def _seen(sight: IndexedProfile, heights: Sequence[Floats]) -> list["_Seen"]:
-        """Nearness to each interest; where its papers fall apart into groups, each group gets its share."""
-        seen, rest = [], iter(heights[len(sight.wholes) :])
-        for whole, parts, height in zip(sight.wholes, sight.parts, heights, strict=False):
-            place = np.zeros(len(height), np.intp)
-            given = shared_out(height, [*islice(rest, len(parts))]) if parts else {}
-            place[list(given)] = np.array(list(given.values()), np.intp) + 1
-            seen.append(_Seen(lifted(height, list(given)) if given else height, place, (whole, *parts)))
-        return seen
+    def _apply_quotas(reader: ProfileQueries, scores: Sequence[Floats]) -> list["_InterestScores"]:
+        """Return the scores for each interest, with the papers of its groups' quotas raised."""
+        interests, group_scores = [], iter(scores[len(reader.interests) :])
+        for query, groups, row in zip(reader.interests, reader.groups, scores, strict=False):
+            best = np.zeros(len(row), np.intp)
+            quota = assign_quota(row, [*islice(group_scores, len(groups))]) if groups else {}
+            best[list(quota)] = np.array(list(quota.values()), np.intp) + 1
+            raised = promote(row, list(quota)) if quota else row
+            interests.append(_InterestScores(raised, best, (query, *groups)))
+        return interests
 
-    def _judged(self, profile: Profile) -> list[int]:
-        """Where those of the day's papers stand that the reader gave us, liked or did not like."""
-        seeds = (liking for facet in profile.facets for liking in facet.liked)
-        judged = (*profile.liked, *profile.disliked, *seeds)
-        by_id = {self._place[each.paper_id] for each in judged if each.paper_id in self._place}
-        by_words = (self._identical.get(f"{each.title}\n{each.abstract}", ()) for each in judged)
-        return sorted(by_id.union(*by_words))
+    def _find_judged(self, profile: Profile) -> list[int]:
+        """Return the indices of papers of the day that the reader liked or disliked, by id or by text."""
+        in_facets = (paper for facet in profile.facets for paper in facet.liked)
+        judged = (*profile.liked, *profile.disliked, *in_facets)
+        by_id = {self._index_by_id[paper.paper_id] for paper in judged if paper.paper_id in self._index_by_id}
+        by_text = (self._indices_by_text.get(f"{paper.title}\n{paper.abstract}", ()) for paper in judged)
+        return sorted(by_id.union(*by_text))
 
-    def _followed(self, affinity: Floats, profile: Profile, *, has_words: bool) -> Floats:
-        """What following an author, an affiliation or a category adds."""
+    def _add_follow_boosts(self, affinity: Floats, profile: Profile, *, has_text: bool) -> Floats:
         if not (profile.authors or profile.affiliations or profile.categories):
             return affinity
-        return affinity + self._following.added(profile, has_words=has_words)
+        return affinity + self._follow_boosts.compute(profile, has_text=has_text)
 
-    def _known(self, affinity: Floats, profile: Profile, wanted: Sequence[Interest]) -> Floats:
-        """A paper the reader gave us is wanted for certain: no paper stands out further."""
-        disliked = {document.text for document in dislikes(profile)}
-        liked = {document.text for interest in wanted for document in interest.documents if document.title}
-        places = [place for text in liked - disliked for place in self._identical.get(text, ())]
-        certain = MOST * np.sqrt(len(self.papers)) + AUTHOR + CATEGORY_ALONE
-        np.minimum(affinity, certain, out=affinity)
-        affinity[places] = certain
+    def _put_liked_first(self, affinity: Floats, profile: Profile, interests: Sequence[Interest]) -> Floats:
+        """Give the papers that the reader liked the highest affinity there can be; changes *affinity*."""
+        disliked = {document.text for document in build_disliked(profile)}
+        liked = {document.text for interest in interests for document in interest.documents if document.title}
+        indices = [index for text in liked - disliked for index in self._indices_by_text.get(text, ())]
+        highest = MAX_STRETCH * np.sqrt(len(self.papers)) + AUTHOR_BOOST + CATEGORY_ONLY_BOOST
+        np.minimum(affinity, highest, out=affinity)
+        affinity[indices] = highest
         return affinity
 
-    def _muted(self, profile: Profile) -> Truths:
+    def _find_muted(self, profile: Profile) -> Bools:
         if not profile.muted:
             return np.zeros(len(self.papers), np.bool_)
-        return self._said.any_of(profile.muted)
+        return self._phrase_matcher.match_any(profile.muted)
 
     @cached_property
-    def _said(self) -> PhraseMatcher:
-        return PhraseMatcher([readable(paper) for paper in self.papers])
+    def _phrase_matcher(self) -> PhraseMatcher:
+        return PhraseMatcher([to_searchable_text(paper) for paper in self.papers])
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """Nearness to one interest, and which of its parts speaks for each paper."""
+class _InterestScores:
+    """The scores of all papers for one interest."""
 
-    nearness: Floats
-    part: Places
-    parts: tuple[IndexedInterest, ...]
+    scores: Floats
+    best_query: Indices  # the index in `queries` that each paper is listed for
+    queries: tuple[InterestQuery, ...]  # the interest, then its groups
 
 
-def _wants_words(profile: Profile) -> bool:
-    """Whether anything was asked for in words; "less like this" alone asks for nothing."""
+def _has_wanted_text(profile: Profile) -> bool:
+    """Return True if the profile asks for anything in words; disliked papers alone do not."""
     typed = profile.keywords or profile.text.strip() or profile.facets
     return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
 
 
-def _merged(views: Sequence[_Seen], size: int) -> tuple[Floats, Places, tuple[IndexedInterest, ...]]:
-    """The nearest of several interests counts for each paper; and which of all their parts that is."""
-    if not views:
+def _merge_interests(
+    interests: Sequence[_InterestScores], size: int
+) -> tuple[Floats, Indices, tuple[InterestQuery, ...]]:
+    """Return the best score of each paper over all interests, the query it comes from, and all queries."""
+    if not interests:
         return np.zeros(size, np.float32), np.zeros(size, np.intp), ()
-    if len(views) == 1:
-        return views[0].nearness.copy(), views[0].part, views[0].parts
-    heights = np.array([view.nearness for view in views])
-    loudest = heights.argmax(axis=0)
-    starts = np.cumsum([0, *(len(view.parts) for view in views)])
-    parts = np.array([view.part + start for view, start in zip(views, starts, strict=False)])
-    across = np.arange(size)
-    every = tuple(part for view in views for part in view.parts)
-    return heights.max(axis=0), parts[loudest, across], every
+    if len(interests) == 1:
+        return interests[0].scores.copy(), interests[0].best_query, interests[0].queries
+    scores = np.array([interest.scores for interest in interests])
+    best = scores.argmax(axis=0)
+    starts = np.cumsum([0, *(len(interest.queries) for interest in interests)])
+    query_numbers = np.array(
+        [interest.best_query + start for interest, start in zip(interests, starts, strict=False)]
+    )
+    queries = tuple(query for interest in interests for query in interest.queries)
+    return scores.max(axis=0), query_numbers[best, np.arange(size)], queries
 
 
-def _chunks(profiles: Sequence[Profile]) -> Iterator[slice]:
-    """Readers in groups of bounded size, so that memory stays flat whatever their number."""
+def _split_chunks(profiles: Sequence[Profile]) -> Iterator[slice]:
+    """Yield slices of readers with a bounded number of documents, so that memory does not grow with them."""
     start = size = 0
     for end, profile in enumerate(profiles, 1):
         size += len(profile.liked) + len(profile.disliked) + 3
-        if size >= CHUNK or end == len(profiles):
+        if size >= MAX_CHUNK_DOCUMENTS or end == len(profiles):
             yield slice(start, end)
             start, size = end, 0
 
 
-def _text(paper: Paper) -> str:
+def _get_text(paper: Paper) -> str:
     return f"{paper.title}\n{paper.abstract}"

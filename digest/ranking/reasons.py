@@ -1,4 +1,7 @@
-"""Why is this paper near to this reader? Only what truly weighed: terms, the nearest liked paper, a name."""
+"""Reasons why a paper is near to a reader, from what contributed to its score.
+
+These are terms, the most similar liked paper, a followed author or category, and the interest.
+"""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date
@@ -7,89 +10,51 @@ from functools import lru_cache
 import numpy as np
 
 from digest.models import Paper, Profile, Reason, ReasonKind
-from digest.ranking.bm25 import Floats, Lexicon
-from digest.ranking.followed import followed_author
-from digest.ranking.shared_terms import Common, IndexedInterest
+from digest.ranking.array_types import Floats
+from digest.ranking.bm25 import Corpus
+from digest.ranking.follow_boosts import find_followed_author
+from digest.ranking.shared_terms import InterestQuery, Overlap
 from digest.ranking.similarity import SimilarityMatrix
-from digest.ranking.tokenizer import surfaces, terms
-from digest.ranking.tokenizer import terms as found_in
+from digest.ranking.tokenizer import extract_terms, get_surface_forms
 
-Told = Sequence[tuple[str, str]]  # terms, and how the paper writes them
-Typed = tuple[tuple[str, ...], str]  # keywords, and a text in words of their own
+MAX_TERMS = 3
+MIN_LIKED_RATIO = 3.0  # a liked paper is named if so many times as similar as an unrelated one
 
-
-def typed_by(profile: Profile) -> Typed:
-    """What a reader typed: the keywords of their facets too."""
-    if not profile.facets:
-        return profile.keywords, profile.text
-    return (*profile.keywords, *(word for facet in profile.facets for word in facet.keywords)), profile.text
+TypedWords = tuple[tuple[str, ...], str]  # the keywords and the paragraph of a profile
 
 
-@lru_cache(maxsize=4096)  # a reader's words are asked about pick after pick
-def fragments(typed: Typed) -> Mapping[str, str]:
-    """The words that were typed only inside a longer keyword, each with that keyword."""
-    keywords, text = typed
-    inside = {word: keyword for keyword in keywords if len(_words(keyword)) > 1 for word in _words(keyword)}
-    single = (keyword for keyword in keywords if len(_words(keyword)) == 1)
-    alone = {word for said in (*single, text) for word in _words(said)}
-    return {word: keyword for word, keyword in inside.items() if word not in alone}
+class ReasonBuilder:
+    """Builds the reasons for the papers of a day."""
 
+    def __init__(self, papers: Sequence[Paper], corpus: Corpus) -> None:
+        self._papers, self._corpus = papers, corpus
+        # Cached, because many readers get the same papers, and many of them for the same terms.
+        self._get_surfaces = lru_cache(maxsize=2048)(self._compute_surfaces)
+        self._name_terms = lru_cache(maxsize=4096)(self._choose_terms)
 
-def in_full(told: Told, parts: Mapping[str, str], seen: Container[str]) -> list[str]:
-    """What to name of the terms that weighed, with keywords instead of their parts.
-
-    A keyword is named where the paper holds all its words (`seen`), if not as neighbours. A part of one
-    that is not there is named only where nothing else can be: “generated” is no reason to read a paper
-    for somebody who typed “generated text”.
-    """
-    named = {parts.get(term, shown): term not in parts or _holds(seen, parts[term]) for term, shown in told}
-    return [name for name, is_whole in named.items() if is_whole] or [shown for _, shown in told]
-
-
-def _holds(seen: Container[str], keyword: str) -> bool:
-    return all(word in seen for word in _words(keyword))
-
-
-@lru_cache(maxsize=4096)
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(term for term in terms(text) if " " not in term)
-
-
-MOST_TERMS = 3
-NEAR_ENOUGH = 3.0  # times as similar as two unrelated papers: then the liked paper is worth naming
-
-
-class Evidence:
-    """What the reasons of a day are drawn from."""
-
-    def __init__(self, papers: Sequence[Paper], lexicon: Lexicon) -> None:
-        self._papers, self._lexicon = papers, lexicon
-        # The same papers, to reader after reader, and to many of them for the same words.
-        self._shown = lru_cache(maxsize=2048)(self._surfaces)
-        self._terms = lru_cache(maxsize=4096)(self._spoken)
-
-    def reason(
+    def build(
         self,
-        place: int,
-        view: IndexedInterest | None,
-        near: SimilarityMatrix,
+        index: int,
+        query: InterestQuery | None,
+        similarity: SimilarityMatrix,
         profile: Profile,
         *,
         held_since: date | None = None,
     ) -> Reason:
-        """The evidence for one paper, as data; compose puts it into words."""
-        paper = self._papers[place]
-        author = followed_author(paper.authors, profile.authors) if profile.authors else ""
+        """Return the reason for the paper at *index*, given the query that it matches best."""
+        paper = self._papers[index]
+        author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories
-        category = next((each for each in paper.categories if each in followed), "") if followed else ""
-        common = near.commons.of(place, view) if view else None
-        terms = self._terms(place, common.terms, typed_by(profile)) if common else ()
-        liked = self._liked(place, common) if common else ""
-        facet = view.interest.name if view else ""
-        spoken = terms if not liked or _are_typed(terms, profile) else ()
-        because = _strongest(author=author, terms=spoken, liked=liked, facet=facet, category=category)
+        category = next((name for name in paper.categories if name in followed), "") if followed else ""
+        overlap = similarity.shared_terms.get(index, query) if query else None
+        terms = self._name_terms(index, overlap.terms, _get_typed_words(profile)) if overlap else ()
+        liked = self._name_liked(index, overlap) if overlap else ""
+        facet = query.interest.name if query else ""
+        # Terms that only a liked paper brought in say less than that paper's title.
+        deciding_terms = terms if not liked or _is_any_typed(terms, profile) else ()
+        kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
         return Reason(
-            because=because,
+            because=kind,
             terms=terms,
             liked_title=liked,
             author=author,
@@ -98,52 +63,28 @@ class Evidence:
             held_since=held_since,
         )
 
-    def alike(self, places: Sequence[int]) -> Floats:
-        """How alike these papers are, each to each, as cosines of their terms."""
-        at = np.array(places, np.intp)
-        return self._lexicon.alike[at[:, None], at].astype(np.float32)
+    def get_similarity(self, indices: Sequence[int]) -> Floats:
+        """Return the cosines of these papers' term vectors with each other, 0 for a paper with itself."""
+        rows = np.array(indices, np.intp)
+        return self._corpus.candidate_similarity[rows[:, None], rows].astype(np.float32)
 
-    def _spoken(self, place: int, columns: tuple[int, ...], typed: Typed) -> tuple[str, ...]:
-        """The terms that weighed most, as the paper writes them or as the reader typed them.
+    def _choose_terms(self, index: int, columns: tuple[int, ...], typed: TypedWords) -> tuple[str, ...]:
+        """Return the terms that contributed most, as the paper writes them or as the reader typed them."""
+        names, surfaces = self._corpus.terms, self._get_surfaces(index)
+        terms = _prefer_pairs([term for column in columns if (term := names[column]) in surfaces])
+        named = [(term, surfaces[term]) for term in terms]
+        return tuple(_complete_keywords(named, _map_keyword_parts(typed), surfaces)[:MAX_TERMS])
 
-        A pair of words stands for its words.
-        """
-        names, shown = self._lexicon.names, self._shown(place)
-        told = _without_parts([term for column in columns if (term := names[column]) in shown])
-        return tuple(in_full([(term, shown[term]) for term in told], fragments(typed), shown)[:MOST_TERMS])
+    def _compute_surfaces(self, index: int) -> Mapping[str, str]:
+        paper = self._papers[index]
+        return get_surface_forms(f"{paper.title}\n{paper.abstract}")
 
-    def _surfaces(self, place: int) -> Mapping[str, str]:
-        paper = self._papers[place]
-        return surfaces(f"{paper.title}\n{paper.abstract}")
-
-    def _liked(self, place: int, common: Common) -> str:
-        is_near = common.likeness > NEAR_ENOUGH * self._lexicon.usual[place]
-        return common.liked if is_near else ""
+    def _name_liked(self, index: int, overlap: Overlap) -> str:
+        is_near = overlap.liked_similarity > MIN_LIKED_RATIO * self._corpus.expected_similarity[index]
+        return overlap.liked_title if is_near else ""
 
 
-def _are_typed(told: Sequence[str], profile: Profile) -> bool:
-    """Whether the reader asked for any of these words: if not, the paper they come from says more."""
-    asked = (*profile.keywords, profile.text, *(word for facet in profile.facets for word in facet.keywords))
-    return bool(_words_of(asked).intersection(word for term in told for word in _words_of((term,))))
-
-
-@lru_cache(maxsize=2048)  # a reader's words are asked about pick after pick
-def _words_of(texts: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(word for text in texts for word in found_in(text))
-
-
-def _without_parts(terms: Sequence[str]) -> Iterator[str]:
-    """Pairs instead of the words they hold, words already told left out."""
-    pairs = {word: term for term in reversed(terms) if " " in term for word in term.split()}
-    told: set[str] = set()
-    for term in terms:
-        better = pairs.get(term, term)
-        if not told.intersection(better.split()):
-            told.update(better.split())
-            yield better
-
-
-def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:
+def _choose_kind(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:
     if author:
         return ReasonKind.AUTHOR
     if terms:
@@ -153,3 +94,71 @@ def _strongest(*, author: str, terms: tuple[str, ...], liked: str, facet: str, c
     if facet:
         return ReasonKind.FACET
     return ReasonKind.CATEGORY if category else ReasonKind.NEW
+
+
+def _prefer_pairs(terms: Sequence[str]) -> Iterator[str]:
+    """Yield pairs instead of the words they consist of, without words that were yielded before."""
+    pairs = {word: term for term in reversed(terms) if " " in term for word in term.split()}
+    seen: set[str] = set()
+    for term in terms:
+        preferred = pairs.get(term, term)
+        if not seen.intersection(preferred.split()):
+            seen.update(preferred.split())
+            yield preferred
+
+
+def _get_typed_words(profile: Profile) -> TypedWords:
+    """Return what the reader typed, including the keywords of facets."""
+    if not profile.facets:
+        return profile.keywords, profile.text
+    return (*profile.keywords, *(word for facet in profile.facets for word in facet.keywords)), profile.text
+
+
+@lru_cache(maxsize=4096)  # asked for every pick of a reader
+def _map_keyword_parts(typed: TypedWords) -> Mapping[str, str]:
+    """Return the words that were typed only inside a longer keyword, each with that keyword."""
+    keywords, text = typed
+    parts = {
+        word: keyword
+        for keyword in keywords
+        if len(_split_words(keyword)) > 1
+        for word in _split_words(keyword)
+    }
+    single = (keyword for keyword in keywords if len(_split_words(keyword)) == 1)
+    typed_alone = {word for words in (*single, text) for word in _split_words(words)}
+    return {word: keyword for word, keyword in parts.items() if word not in typed_alone}
+
+
+def _complete_keywords(
+    named: Sequence[tuple[str, str]], keyword_parts: Mapping[str, str], paper_terms: Container[str]
+) -> list[str]:
+    """Return the names of terms (pairs of term and surface), with keywords instead of their parts.
+
+    A keyword is named if the paper holds all its words, even if not next to each other. A part of another
+    keyword is named only if nothing else can be: “generated” is no reason to read a paper for somebody who
+    typed “generated text”.
+    """
+    names = {
+        keyword_parts.get(term, surface): term not in keyword_parts
+        or all(word in paper_terms for word in _split_words(keyword_parts[term]))
+        for term, surface in named
+    }
+    return [name for name, is_complete in names.items() if is_complete] or [surface for _, surface in named]
+
+
+def _is_any_typed(terms: Sequence[str], profile: Profile) -> bool:
+    """Return True if the reader typed any of these words."""
+    typed = (*profile.keywords, profile.text, *(word for facet in profile.facets for word in facet.keywords))
+    return bool(
+        _collect_terms(typed).intersection(word for term in terms for word in _collect_terms((term,)))
+    )
+
+
+@lru_cache(maxsize=2048)  # asked for every pick of a reader
+def _collect_terms(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(term for text in texts for term in extract_terms(text))
+
+
+@lru_cache(maxsize=4096)
+def _split_words(text: str) -> tuple[str, ...]:
+    return tuple(term for term in extract_terms(text) if " " not in term)

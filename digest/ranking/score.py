@@ -1,4 +1,4 @@
-"""How do interest and heat become one score? A calibrated probability times attention on a log scale."""
+"""Score of a paper for a reader: a calibrated probability of interest times attention on a log scale."""
 
 import math
 from collections.abc import Sequence
@@ -9,85 +9,89 @@ from typing import TypeVar
 import numpy as np
 
 from digest.models import Heat, Mix
+from digest.ranking.array_types import Doubles, Floats
 
-LIKED, SHOWN = 200, 2_000  # papers, before a fit of ours replaces the shipped one
-TRUST = 200.0  # papers that the shipped figures count for
-ROUNDS = 25  # of Newton's method; it stands still after six or so
-LEAST_SLOPE = 0.2  # below it affinity would say nothing, and the data are not to be believed
-Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-Exactness = TypeVar("Exactness", np.float32, np.float64)
+MEDIAN_VOTES = 8.4  # median final votes of a listed paper, 2026-07
+RELEVANT_PER_SAVED = 5.0  # a reader saves about one of so many relevant papers: a judgement, not measured
+RELEVANCE_OFFSETS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
+"""Lambda: added to the relevance, so that a paper outside the reader's interests may count for its heat."""
+MIN_LIKED, MIN_SHOWN = 200, 2_000  # papers needed before a fit replaces the default calibration
+PRIOR_PAPERS = 200.0  # papers that the default calibration counts for in a fit
+NEWTON_STEPS = 25  # it converges after about six
+MIN_SLOPE = 0.2  # with a smaller one affinity would say nothing, so the data are not trusted
+
+Float = TypeVar("Float", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The odds of being liked are exp(slope * height + intercept); height: see `height_of`."""
+    """A logistic model: the odds of being liked are exp(slope * compress_affinity(affinity) + intercept)."""
 
     as_of: date
     slope: float
     intercept: float
 
 
-SHIPPED = Calibration(as_of=date(2026, 11, 23), slope=2.24, intercept=-5.76)
+DEFAULT_CALIBRATION = Calibration(as_of=date(2026, 11, 23), slope=2.24, intercept=-5.76)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownMatch:
-    """A paper that a reader was sent, how far it stood out for them, and whether they came to like it."""
+    """A paper that a reader was sent, its affinity then, and whether the reader came to like it."""
 
     affinity: float
     was_liked: bool
 
 
+def compute_score(heat: Heat | None, relevance: float, mix: Mix) -> float:
+    """Return attention times relevance; the relevance alone if *heat* is None."""
+    return relevance if heat is None else compute_attention(heat) * (relevance + RELEVANCE_OFFSETS[mix])
+
+
+def compute_attention(heat: Heat) -> float:
+    """Return the heat as doublings above no votes at all, at least 0."""
+    return max(0.0, heat.value + math.log2(MEDIAN_VOTES + 1))
+
+
+def compute_relevance(affinity: Floats, calibration: Calibration = DEFAULT_CALIBRATION) -> Floats:
+    """Return the probability that each paper is worth showing to the reader."""
+    logit = calibration.slope * compress_affinity(affinity) + calibration.intercept
+    odds = RELEVANT_PER_SAVED * np.exp(logit)
+    return np.asarray(odds / (1 + odds), np.float32)
+
+
+def compress_affinity(
+    affinity: np.ndarray[tuple[int, ...], np.dtype[Float]],
+) -> np.ndarray[tuple[int, ...], np.dtype[Float]]:
+    """Return affinity on the scale of the logistic: log(1 + affinity) above 0, unchanged below."""
+    return np.log1p(np.maximum(affinity, 0)) + np.minimum(affinity, 0)
+
+
 def fit_calibration(shown: Sequence[ShownMatch], as_of: date) -> Calibration | None:
-    """The logistic of these papers, drawn a little towards the shipped one; None while they are too few."""
-    if len(shown) < SHOWN or sum(each.was_liked for each in shown) < LIKED:
+    """Fit the logistic to these papers, with the default as prior.
+
+    None if there are too few papers or likes, or if liking hardly depends on affinity.
+    """
+    if len(shown) < MIN_SHOWN or sum(match.was_liked for match in shown) < MIN_LIKED:
         return None
-    height = height_of(np.array([each.affinity for each in shown], np.float64))
-    liked = np.array([each.was_liked for each in shown], np.float64)
-    slope, intercept = _newton(np.column_stack([height, np.ones_like(height)]), liked)
-    if slope < LEAST_SLOPE:
+    compressed = compress_affinity(np.array([match.affinity for match in shown], np.float64))
+    liked = np.array([match.was_liked for match in shown], np.float64)
+    slope, intercept = _fit_logistic(np.column_stack([compressed, np.ones_like(compressed)]), liked)
+    if slope < MIN_SLOPE:
         return None
     return Calibration(as_of=as_of, slope=round(slope, 3), intercept=round(intercept, 3))
 
 
-def height_of(
-    affinity: np.ndarray[tuple[int, ...], np.dtype[Exactness]],
-) -> np.ndarray[tuple[int, ...], np.dtype[Exactness]]:
-    """Affinity on the scale of the logistic: log(1 + affinity) above the usual paper, itself below."""
-    return np.log1p(np.maximum(affinity, 0)) + np.minimum(affinity, 0)
-
-
-def _newton(features: Numbers, liked: Numbers) -> tuple[float, float]:
-    """The most likely weights, where the shipped ones count for `TRUST` papers at a usual pick."""
-    shipped = np.array([SHIPPED.slope, SHIPPED.intercept])
-    usual = features.mean(axis=0)
-    pull = TRUST * (np.outer(usual, usual) + 0.25 * np.eye(2)) / 4
-    weights = shipped.copy()
-    for _ in range(ROUNDS):
-        likely = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
-        curve = (features * (likely * (1 - likely))[:, None]).T @ features + pull
-        weights = weights + np.linalg.solve(curve, features.T @ (liked - likely) - pull @ (weights - shipped))
+def _fit_logistic(features: Doubles, liked: Doubles) -> tuple[float, float]:
+    """Return slope and intercept by Newton's method; the prior counts for `PRIOR_PAPERS` at the mean pick."""
+    prior = np.array([DEFAULT_CALIBRATION.slope, DEFAULT_CALIBRATION.intercept])
+    mean = features.mean(axis=0)
+    precision = PRIOR_PAPERS * (np.outer(mean, mean) + 0.25 * np.eye(2)) / 4
+    weights = prior.copy()
+    for _ in range(NEWTON_STEPS):
+        probability = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        variance = (probability * (1 - probability))[:, None]
+        hessian = (features * variance).T @ features + precision
+        gradient = features.T @ (liked - probability) - precision @ (weights - prior)
+        weights = weights + np.linalg.solve(hessian, gradient)
     return float(weights[0]), float(weights[1])
-
-
-OPENNESS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
-"""Lambda: what a paper outside the reader's interests may still count for."""
-UNSAVED = 5.0  # a reader saves about one of so many papers worth showing: a judgement, not measured
-USUAL_VOTES = 8.4  # M_hf: median final votes of a listed paper, 2026-07
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-
-
-def relevance(affinity: Floats, calibration: Calibration = SHIPPED) -> Floats:
-    """The probability that a paper is worth showing a reader, from how far its affinity stands out."""
-    odds = UNSAVED * np.exp(calibration.slope * height_of(affinity) + calibration.intercept)
-    return np.asarray(odds / (1 + odds), np.float32)
-
-
-def score(heat: Heat | None, relevance: float, mix: Mix) -> float:
-    """Attention in doublings, times how likely the reader wants it; without heat the interest alone."""
-    return relevance if heat is None else attention(heat) * (relevance + OPENNESS[mix])
-
-
-def attention(heat: Heat) -> float:
-    """What a paper's heat makes of its score: doublings above no votes at all, never less than none."""
-    return max(0.0, heat.value + math.log2(USUAL_VOTES + 1))

@@ -1,4 +1,4 @@
-"""Which papers go into one reader's mail, in which section, and what stopped the others?"""
+"""Selection of the papers for one reader's mail, with their sections, and why the others were left out."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,59 +10,25 @@ from functools import cached_property
 import numpy as np
 
 from digest.models import Candidates, Mix, Pick, Reason, ReasonKind, Section, Sent, Subscriber, Threshold
-from digest.ranking.bm25 import Floats
-from digest.ranking.candidate_arrays import CandidateArrays, Numbers, Truths
+from digest.ranking.array_types import Bools, Doubles, Floats
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.ranker import Ranking
-from digest.ranking.score import OPENNESS
+from digest.ranking.score import RELEVANCE_OFFSETS
 
-NARROW = 0.15  # mean likeness of the best papers from which a reader's interest is narrow
-VARIETY = 0.3  # how much unlikeness then counts beside the order (MMR)
-
-
-def shared(best: Sequence[int], facets: Sequence[str], *, room: int) -> list[int]:
-    """The first papers of each interest up to its share, then the best of the rest; in the given order."""
-    share = max(1, room // (len(set(facets)) or 1))
-    count: Counter[str] = Counter()
-    chosen: list[int] = []
-    for place, facet in zip(best, facets, strict=True):
-        if count[facet] < share and len(chosen) < room:
-            chosen.append(place)
-            count[facet] += 1
-    rest = [place for place in best if place not in chosen]
-    kept = {*chosen, *rest[: room - len(chosen)]}
-    return [place for place in best if place in kept]
-
-
-def various(chosen: Sequence[int], best: Sequence[int], alike: Floats, *, room: int) -> list[int]:
-    """The chosen papers; for a narrow reader instead a run through the best that avoids repeating itself."""
-    first = min(len(best), room)
-    if first < 2 or _likeness(alike[:first, :first]) < NARROW:
-        return list(chosen)
-    left, taken = list(range(len(best))), [0]
-    left.remove(0)
-    while left and len(taken) < first:
-        loss = {at: (1 - VARIETY) * at / len(best) + VARIETY * float(alike[at, taken].max()) for at in left}
-        following = min(left, key=lambda at: (loss[at], at))
-        taken.append(following)
-        left.remove(following)
-    return [best[at] for at in taken]
-
-
-def _likeness(alike: Floats) -> float:
-    size = len(alike)
-    return float((alike.sum() - np.trace(alike)) / (size * (size - 1)))
-
-
-# Affinity in standard deviations: below it a paper is not picked, and nothing pads. By score.relevance a
-# paper right at it is worth showing with a probability of 0.07, 0.12 or 0.22.
+# Affinity in standard deviations: a paper below it is not picked, and sections are not filled up. By
+# score.compute_relevance a paper right at it is worth showing with a probability of 0.07, 0.12 or 0.22.
 THRESHOLDS = {Threshold.LOOSE: 1.0, Threshold.USUAL: 1.6, Threshold.STRICT: 2.6}
-LOOKED_AT = 3  # times as many papers as there are places are looked at for variety and exploration
-ROOM_TO_EXPLORE = 5  # places; with fewer, every one goes to the best
+POOL_FACTOR = 3  # times as many papers as there are places are considered for diversity and exploration
+MIN_PLACES_TO_EXPLORE = 5  # with fewer places, every one goes to the best
+MIN_NARROW_SIMILARITY = 0.15  # mean similarity of the best papers from which a reader's interest is narrow
+DIVERSITY_WEIGHT = 0.3  # of dissimilarity relative to the rank, for narrow interests (MMR)
+HELD_DAYS = 2  # a paper first seen so long ago was held back for the reader, and the mail says so
 DECIMALS = 4
-HELD_DAYS = 2  # a paper announced so long ago was kept for the reader, and the mail says so
+
+_TREND, _NEW = Reason(because=ReasonKind.TREND), Reason(because=ReasonKind.NEW)
 
 
-class Stopped(StrEnum):
+class ExclusionRule(StrEnum):
     """The first rule that kept a paper out of an edition."""
 
     SENT = "sent"
@@ -74,37 +40,37 @@ class Stopped(StrEnum):
 
 @dataclass(frozen=True)
 class Selection:
-    """What was chosen for one reader, and for every other candidate the first rule that stopped it.
+    """What was selected for one reader, and the rule that excluded each other candidate.
 
-    The picks are worked out when somebody asks: whoever plans for many readers asks when all have chosen.
+    Picks are built on first access: reasons are cheaper when the selections of many readers come first.
     """
 
-    _choice: "_Choice"
-    _places: Mapping[Section, Sequence[int]]
+    _selector: "_Selector"
+    _indices: Mapping[Section, Sequence[int]]
     _explored: int | None
 
     @cached_property
     def picks(self) -> tuple[Pick, ...]:
         """The picks in the order of the mail."""
-        sections = [section for section, places in self._places.items() for _ in places]
-        return tuple(self._choice.picks(self._chosen, sections, explored=self._explored))
+        sections = [section for section, indices in self._indices.items() for _ in indices]
+        return tuple(self._selector.build_picks(self._selected, sections, explored=self._explored))
 
     @cached_property
-    def stopped(self) -> Mapping[str, Stopped]:
-        """What stopped the others."""
-        return self._choice.stopped(self._chosen)
+    def excluded(self) -> Mapping[str, ExclusionRule]:
+        """The rule that excluded each other candidate, by paper id."""
+        return self._selector.find_exclusions(self._selected)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader is told for whom nothing was picked, though they said what they care about."""
-        return self._choice.notes(self._places)
+        """Why nothing was picked for a reader with interests: `near-is-trending` or `nothing-near`."""
+        return self._selector.find_notes(self._indices)
 
     @property
-    def _chosen(self) -> list[int]:
-        return [place for places in self._places.values() for place in places]
+    def _selected(self) -> list[int]:
+        return [index for indices in self._indices.values() for index in indices]
 
 
-def select(  # noqa: PLR0913  the day and the memory of a reader, each by its name
+def select_picks(  # noqa: PLR0913  the inputs of a selection, each by its name
     candidates: Candidates | CandidateArrays,
     ranking: Ranking,
     subscriber: Subscriber,
@@ -113,25 +79,27 @@ def select(  # noqa: PLR0913  the day and the memory of a reader, each by its na
     cursor: datetime | None,
     day: date,
 ) -> Selection:
-    """One reader's edition: what everyone talks about, what is theirs, and what else is new.
+    """Select one reader's edition: trending papers, personal picks and other new papers.
 
-    Nothing appears twice, nothing was sent before unless it broke out since, nothing muted appears at all.
-    Whoever selects for many readers gives the day as `Columns`, made once.
+    No paper appears twice, a paper in *sent* only if it broke out since, and a muted paper not at all. Papers
+    first seen after *cursor*, the time of the last digest, are new. To select for many readers, pass the day
+    as one `CandidateArrays`.
     """
-    columns = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
-    choice = _Choice(columns, ranking, subscriber, sent=sent, cursor=cursor, day=day)
-    trending, (picked, explored) = choice.trending(), choice.picked()
-    ranking.note(picked)
-    places = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: choice.also_new()}
-    return Selection(choice, places, explored)
+    arrays = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
+    selector = _Selector(arrays, ranking, subscriber, sent=sent, cursor=cursor, day=day)
+    trending, (picked, explored) = selector.select_trending(), selector.select_picked()
+    ranking.prepare_reasons(picked)
+    also_new = selector.select_also_new()
+    indices = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: also_new}
+    return Selection(selector, indices, explored)
 
 
-class _Choice:
-    """What is open to one reader today; places are those of the candidates, and what is taken is gone."""
+class _Selector:
+    """The candidates that one reader may still get today, as indices; each selection removes its papers."""
 
-    def __init__(  # noqa: PLR0913  as select
+    def __init__(  # noqa: PLR0913  as select_picks
         self,
-        columns: CandidateArrays,
+        arrays: CandidateArrays,
         ranking: Ranking,
         subscriber: Subscriber,
         *,
@@ -139,127 +107,178 @@ class _Choice:
         cursor: datetime | None,
         day: date,
     ) -> None:
-        self._columns, self._ranking, self._wants = columns, ranking, subscriber.preferences
-        self._cursor, self._lately = cursor, day - timedelta(days=HELD_DAYS)
-        self._again = columns.breakouts.of(sent)
-        had = [columns.place[name] for name in sent if name in columns.place and name not in self._again]
-        self._sent = [place for place in had if columns.heats[place].broke_out_from is None]
-        self._is_near = ranking.affinity >= THRESHOLDS[self._wants.threshold]
+        self._arrays, self._ranking, self._preferences = arrays, ranking, subscriber.preferences
+        self._cursor, self._held_until = cursor, day - timedelta(days=HELD_DAYS)
+        self._breakouts = arrays.breakouts.find(sent)
+        sent_before = [
+            arrays.index_by_id[paper_id]
+            for paper_id in sent
+            if paper_id in arrays.index_by_id and paper_id not in self._breakouts
+        ]
+        self._sent = [index for index in sent_before if arrays.heats[index].broke_out_from is None]
+        self._is_near = ranking.affinity >= THRESHOLDS[self._preferences.threshold]
         self._is_near &= ranking.is_personal
-        self._is_new = columns.is_new(cursor)
-        self._score = _scores(columns, ranking, self._wants.mix)
-        self._open = ~ranking.muted
-        self._open[self._sent] = False
+        self._is_new = arrays.is_new(cursor)
+        self._score = _compute_scores(arrays, ranking, self._preferences.mix)
+        self._is_open = ~ranking.muted
+        self._is_open[self._sent] = False
 
-    def trending(self) -> list[int]:
-        """The hottest, the same for every reader but for what they had or muted."""
-        return self._taken(self._hottest(self._wants.trending, self._columns.is_talked_about))
+    def select_trending(self) -> list[int]:
+        """Select the hottest papers: the same for every reader except for sent and muted ones."""
+        return self._take(self._find_hottest(self._preferences.trending, self._arrays.is_discussed))
 
-    def picked(self) -> tuple[list[int], int | None]:
-        """What stands out for this reader, fairly shared among interests; and which is there to explore."""
-        room = self._wants.picked
-        best = self._best(room * LOOKED_AT, self._is_near)
-        chosen = shared(best, self._ranking.facets(best), room=room)
-        chosen = various(chosen, best, self._ranking.evidence.alike(best), room=room)
-        rest = [place for place in best if place not in chosen]
-        if room < ROOM_TO_EXPLORE or len(chosen) < room or not rest or self._wants.mix is Mix.MINE:
-            return self._taken(chosen), None
-        explored = min(rest, key=lambda place: self._columns.hottest[place])
-        return self._taken([*chosen[:-1], explored]), explored
+    def select_picked(self) -> tuple[list[int], int | None]:
+        """Select papers near to this reader, shared among interests; also return the one that explores."""
+        places = self._preferences.picked
+        best = self._find_best(places * POOL_FACTOR, self._is_near)
+        picked = apply_quotas(best, self._ranking.get_interest_names(best), places=places)
+        picked = diversify(picked, best, self._ranking.reasons.get_similarity(best), places=places)
+        rest = [index for index in best if index not in picked]
+        is_mine = self._preferences.mix is Mix.MINE
+        if places < MIN_PLACES_TO_EXPLORE or len(picked) < places or not rest or is_mine:
+            return self._take(picked), None
+        explored = min(rest, key=lambda index: self._arrays.heat_rank[index])
+        return self._take([*picked[:-1], explored]), explored
 
-    def also_new(self) -> list[int]:
-        """What came since the last digest, nearest first; without interests the hottest first."""
-        room = self._wants.also_new
-        order = self._best if self._ranking.is_personal else self._hottest
-        return self._taken(order(room, self._is_new))
+    def select_also_new(self) -> list[int]:
+        """Select papers new since the last digest, the best first; the hottest first without interests."""
+        find = self._find_best if self._ranking.is_personal else self._find_hottest
+        return self._take(find(self._preferences.also_new, self._is_new))
 
-    def picks(
-        self, places: Sequence[int], sections: Sequence[Section], *, explored: int | None
+    def build_picks(
+        self, indices: Sequence[int], sections: Sequence[Section], *, explored: int | None
     ) -> Iterator[Pick]:
-        """These papers with both their numbers and their reasons."""
-        papers, heats = self._columns.candidates.papers, self._columns.heats
-        at = np.array(places, np.intp)
-        affinity, score = _rounded(self._ranking.affinity[at]), _rounded(self._score[at])
-        for place, section, near, worth in zip(places, sections, affinity, score, strict=True):
+        """Yield these papers as picks, with affinity, score and reason."""
+        papers, heats = self._arrays.candidates.papers, self._arrays.heats
+        rows = np.array(indices, np.intp)
+        affinities, scores = _round(self._ranking.affinity[rows]), _round(self._score[rows])
+        for index, section, affinity, score in zip(indices, sections, affinities, scores, strict=True):
             yield Pick(
-                paper=papers[place],
+                paper=papers[index],
                 section=section,
-                heat=self._again.get(papers[place].id) or heats[place],
-                affinity=near,
-                score=worth,
-                reason=self._reason(place, section, explores=place == explored),
+                heat=self._breakouts.get(papers[index].id) or heats[index],
+                affinity=affinity,
+                score=score,
+                reason=self._build_reason(index, section, is_exploration=index == explored),
             )
 
-    def notes(self, places: Mapping[Section, Sequence[int]]) -> tuple[str, ...]:
-        """Why nothing was picked for a reader with interests: all that is near trends, or nothing is near."""
-        asked = self._wants.picked and self._ranking.is_personal and any(places.values())
-        if not asked or places[Section.PICKED]:
+    def find_notes(self, indices: Mapping[Section, Sequence[int]]) -> tuple[str, ...]:
+        """Return why nothing was picked; empty if something was, or if nothing was asked for or selected."""
+        wants_picks = self._preferences.picked and self._ranking.is_personal and any(indices.values())
+        if not wants_picks or indices[Section.PICKED]:
             return ()
-        trends = self._is_near[[*places[Section.TRENDING]]].any()
-        return ("near-is-trending" if trends else "nothing-near",)
+        is_trending = self._is_near[[*indices[Section.TRENDING]]].any()
+        return ("near-is-trending" if is_trending else "nothing-near",)
 
-    def stopped(self, chosen: Sequence[int]) -> dict[str, Stopped]:
-        """The first rule that stopped every paper that was not chosen."""
-        papers = self._columns.candidates.papers
-        left = np.setdiff1d(np.arange(len(papers)), chosen)
-        return {papers[place].id: self._missed(place) for place in left.tolist()}
+    def find_exclusions(self, selected: Sequence[int]) -> dict[str, ExclusionRule]:
+        """Return the first rule that excluded each paper that was not selected."""
+        papers = self._arrays.candidates.papers
+        rest = np.setdiff1d(np.arange(len(papers)), selected)
+        return {papers[index].id: self._find_exclusion(index) for index in rest.tolist()}
 
-    def _missed(self, place: int) -> Stopped:
-        if self._ranking.muted[place]:
-            return Stopped.MUTED
-        if place in self._sent:
-            return Stopped.SENT
-        if self._is_near[place]:
-            return Stopped.NO_ROOM
-        if not self._is_new[place]:
-            return Stopped.OLD
-        return Stopped.BELOW_THRESHOLD if self._ranking.is_personal else Stopped.NO_ROOM
+    def _find_exclusion(self, index: int) -> ExclusionRule:
+        if self._ranking.muted[index]:
+            return ExclusionRule.MUTED
+        if index in self._sent:
+            return ExclusionRule.SENT
+        if self._is_near[index]:
+            return ExclusionRule.NO_ROOM
+        if not self._is_new[index]:
+            return ExclusionRule.OLD
+        return ExclusionRule.BELOW_THRESHOLD if self._ranking.is_personal else ExclusionRule.NO_ROOM
 
-    def _taken(self, places: list[int]) -> list[int]:
-        self._open[places] = False
-        return places
+    def _take(self, indices: list[int]) -> list[int]:
+        self._is_open[indices] = False
+        return indices
 
-    def _hottest(self, room: int, fit: Truths) -> list[int]:
-        """The first of the trending list that are open to this reader and fit."""
-        by_heat = self._columns.by_heat
-        found: list[int] = by_heat[(self._open & fit)[by_heat]][:room].tolist()
-        return found
+    def _find_hottest(self, limit: int, is_eligible: Bools) -> list[int]:
+        """Return the first eligible papers of the trending list that are still open to this reader."""
+        heat_order = self._arrays.heat_order
+        hottest: list[int] = heat_order[(self._is_open & is_eligible)[heat_order]][:limit].tolist()
+        return hottest
 
-    def _best(self, room: int, fit: Truths) -> list[int]:
-        """The best by score, then by nearness, then by id, that are open to this reader and fit."""
-        found = np.flatnonzero(self._open & fit)
-        if 0 < room < len(found):  # sort only what can be among them; equals of the last one too
-            scores = self._score[found]
-            found = found[scores >= np.partition(scores, len(found) - room)[len(found) - room]]
-        keys = (self._columns.alphabet[found], -self._ranking.affinity[found], -self._score[found])
-        best: list[int] = found[np.lexsort(keys)[:room]].tolist()
+    def _find_best(self, limit: int, is_eligible: Bools) -> list[int]:
+        """Return the best eligible papers that are still open, by score, then by affinity, then by id."""
+        indices = np.flatnonzero(self._is_open & is_eligible)
+        if 0 < limit < len(indices):  # sort only what can be among the best, ties with the last one included
+            scores = self._score[indices]
+            threshold = np.partition(scores, len(indices) - limit)[len(indices) - limit]
+            indices = indices[scores >= threshold]
+        keys = (self._arrays.id_rank[indices], -self._ranking.affinity[indices], -self._score[indices])
+        best: list[int] = indices[np.lexsort(keys)[:limit]].tolist()
         return best
 
-    def _reason(self, place: int, section: Section, *, explores: bool) -> Reason:
+    def _build_reason(self, index: int, section: Section, *, is_exploration: bool) -> Reason:
         if section is Section.TRENDING:
             return _TREND
-        held = self._held_since(place)
+        held_since = self._find_held_since(index)
         if section is Section.ALSO_NEW:
-            return Reason(because=ReasonKind.NEW, held_since=held) if held else _NEW
-        found = self._ranking.reason(place, held_since=held)
-        return replace(found, because=ReasonKind.EXPLORATION) if explores else found
+            return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW
+        reason = self._ranking.build_reason(index, held_since=held_since)
+        return replace(reason, because=ReasonKind.EXPLORATION) if is_exploration else reason
 
-    def _held_since(self, place: int) -> date | None:
-        seen = self._columns.seen_on[place]
-        if seen is None or self._cursor is None or seen > self._lately or not self._is_new[place]:
+    def _find_held_since(self, index: int) -> date | None:
+        """Return since when a new paper was held back because digests paused; None if it was not."""
+        seen_on = self._arrays.first_seen_on[index]
+        if seen_on is None or self._cursor is None or seen_on > self._held_until or not self._is_new[index]:
             return None
-        return seen
+        return seen_on
 
 
-_TREND, _NEW = Reason(because=ReasonKind.TREND), Reason(because=ReasonKind.NEW)
+def apply_quotas(best: Sequence[int], interests: Sequence[str], *, places: int) -> list[int]:
+    """Return the best papers such that each interest gets its equal quota, in the given order.
+
+    *interests* names the interest of each of the *best* papers. Places left over go to the best of the rest.
+    """
+    quota = max(1, places // (len(set(interests)) or 1))
+    counts: Counter[str] = Counter()
+    chosen: list[int] = []
+    for index, interest in zip(best, interests, strict=True):
+        if counts[interest] < quota and len(chosen) < places:
+            chosen.append(index)
+            counts[interest] += 1
+    rest = [index for index in best if index not in chosen]
+    selected = {*chosen, *rest[: places - len(chosen)]}
+    return [index for index in best if index in selected]
 
 
-def _rounded(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
-    """As the ledger keeps them: what is shown again later is what was chosen."""
+def diversify(chosen: Sequence[int], best: Sequence[int], similarity: Floats, *, places: int) -> list[int]:
+    """Return the chosen papers or, for a narrow interest, a diverse choice from the *best* instead.
+
+    The diverse choice is by maximal marginal relevance (MMR). *similarity* is that of the *best* papers with
+    each other.
+    """
+    size = min(len(best), places)
+    if size < 2 or _compute_mean_similarity(similarity[:size, :size]) < MIN_NARROW_SIMILARITY:
+        return list(chosen)
+    remaining, taken = list(range(len(best))), [0]
+    remaining.remove(0)
+    while remaining and len(taken) < size:
+        loss = {
+            rank: (1 - DIVERSITY_WEIGHT) * rank / len(best)
+            + DIVERSITY_WEIGHT * float(similarity[rank, taken].max())
+            for rank in remaining
+        }
+        following = min(remaining, key=lambda rank: (loss[rank], rank))
+        taken.append(following)
+        remaining.remove(following)
+    return [best[rank] for rank in taken]
+
+
+def _compute_mean_similarity(similarity: Floats) -> float:
+    """Return the mean similarity of each two different papers."""
+    size = len(similarity)
+    return float((similarity.sum() - np.trace(similarity)) / (size * (size - 1)))
+
+
+def _compute_scores(arrays: CandidateArrays, ranking: Ranking, mix: Mix) -> Doubles:
+    """Return `digest.ranking.score.compute_score` of every paper."""
+    relevance = ranking.relevance.astype(np.float64)
+    if arrays.attention is None:
+        return relevance
+    return arrays.attention * (relevance + RELEVANCE_OFFSETS[mix])
+
+
+def _round(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
+    """Round as the numbers are stored, so that what is shown later equals what was selected."""
     return [round(number, DECIMALS) for number in numbers.tolist()]
-
-
-def _scores(columns: CandidateArrays, ranking: Ranking, mix: Mix) -> Numbers:
-    """`digest.ranking.score.score` of every paper at once."""
-    wanted = ranking.relevance.astype(np.float64)
-    return wanted if columns.attention is None else columns.attention * (wanted + OPENNESS[mix])

@@ -1,7 +1,8 @@
-"""Which papers are near in meaning to a question? By the angle of their vectors, away from what all share.
+"""Search by meaning: papers whose embeddings are near to that of a query, after centring.
 
-A question always has a nearest paper, and nonsense has one too. So a paper counts as near from FLOOR on, and
-only where the question is a topic of these papers, one in CROWD of them being near; or where it is VERY near.
+Every query has a nearest paper, even nonsense. So a paper matches from a cosine of MIN_COSINE only if the
+query is a topic of these papers, that is if one paper in PAPERS_PER_MATCH is that near; otherwise it needs a
+cosine of MIN_COSINE_OFF_TOPIC.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,56 +11,57 @@ from typing import Self
 
 import numpy as np
 
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import unit
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import normalize_rows
 
-FLOOR, VERY = 0.30, 0.50  # cosines
-CROWD = 1000  # to invented words fewer than one paper in so many is near, to a topic more
-_BLOCK = 4096  # rows that are made ready at once, so that it needs no memory beside the vectors
+MIN_COSINE, MIN_COSINE_OFF_TOPIC = 0.30, 0.50
+PAPERS_PER_MATCH = 1000  # of invented words fewer than one paper in so many is near, of a topic more
+
+_BLOCK_ROWS = 4096  # rows prepared at once, so that it takes no memory beside the vectors
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingIndex:
-    """Papers by what they mean: a row of unit length each, measured from the centre of all."""
+    """Embeddings of papers as unit rows, centred on the mean of all."""
 
-    places: Mapping[str, int]  # of each paper's id among the rows
+    row_by_id: Mapping[str, int]
     rows: Floats
     centre: Floats
 
     @classmethod
-    def of(cls, ids: Sequence[str], vectors: Floats) -> Self:
-        """The papers with these vectors, which become the rows in place: there may be many of them."""
-        blocks = [vectors[start : start + _BLOCK] for start in range(0, len(vectors), _BLOCK)]
+    def build(cls, ids: Sequence[str], vectors: Floats) -> Self:
+        """Build the index of these papers. Overwrites *vectors*, which may be large, with its rows."""
+        blocks = [vectors[start : start + _BLOCK_ROWS] for start in range(0, len(vectors), _BLOCK_ROWS)]
         for block in blocks:
-            block[:] = unit(block)
+            block[:] = normalize_rows(block)
         centre = np.asarray(vectors.mean(axis=0), np.float32)
         for block in blocks:
-            block[:] = _from(centre, block)
-        return cls({known: place for place, known in enumerate(ids)}, vectors, centre)
+            block[:] = _centre_rows(block, centre)
+        return cls({paper_id: row for row, paper_id in enumerate(ids)}, vectors, centre)
 
-    def seen_from_here(self, vectors: Floats) -> Floats:
-        """Vectors of other texts as rows like ours."""
-        return _from(self.centre, unit(vectors))
+    def centre_vectors(self, vectors: Floats) -> Floats:
+        """Return vectors of other texts as unit rows centred like those of the papers."""
+        return _centre_rows(normalize_rows(vectors), self.centre)
 
-    def nearness(self, question: Floats) -> Floats:
-        """The cosine of every paper with a question seen from here, -1 to 1."""
-        return np.asarray(self.rows @ question, np.float32)
+    def compute_cosines(self, query: Floats) -> Floats:
+        """Return the cosine of each paper with a centred query vector, -1 to 1."""
+        return np.asarray(self.rows @ query, np.float32)
 
-    def near(self, nearness: Floats, *, most: int) -> Iterator[tuple[str, float]]:
-        """The papers that are truly near with their cosines, the nearest first; of nonsense none."""
-        floor = _floor(nearness)
-        chosen = np.flatnonzero(nearness >= floor)
-        ids = list(self.places)
-        for place in chosen[np.argsort(-nearness[chosen], kind="stable")][:most].tolist():
-            yield ids[place], float(nearness[place])
-
-
-def _from(centre: Floats, rows: Floats) -> Floats:
-    """Rows as they are seen from a centre; a row of nothing means nothing from there either."""
-    return unit((rows - centre) * rows.any(axis=1, keepdims=True))
+    def find_matches(self, cosines: Floats, *, limit: int) -> Iterator[tuple[str, float]]:
+        """Yield the ids of papers that match with their cosines, the nearest first; none for nonsense."""
+        candidates = np.flatnonzero(cosines >= _choose_threshold(cosines))
+        ids = list(self.row_by_id)
+        for row in candidates[np.argsort(-cosines[candidates], kind="stable")][:limit].tolist():
+            yield ids[row], float(cosines[row])
 
 
-def _floor(nearness: Floats) -> float:
-    """From which cosine on a paper counts as near to a question that is as near to all as this."""
-    near = np.count_nonzero(nearness >= FLOOR)
-    return FLOOR if near and near * CROWD >= len(nearness) else VERY
+def _centre_rows(rows: Floats, centre: Floats) -> Floats:
+    """Return rows relative to the centre, of unit length; a row of zeros stays one of zeros."""
+    return normalize_rows((rows - centre) * rows.any(axis=1, keepdims=True))
+
+
+def _choose_threshold(cosines: Floats) -> float:
+    """Return the cosine from which a paper matches a query with these cosines."""
+    matches = np.count_nonzero(cosines >= MIN_COSINE)
+    is_topic = matches and matches * PAPERS_PER_MATCH >= len(cosines)
+    return MIN_COSINE if is_topic else MIN_COSINE_OFF_TOPIC

@@ -1,4 +1,4 @@
-"""What has a paper in common with an interest? Noted paper by paper, answered for many readers at once."""
+"""Terms that papers share with a reader's interests, computed for many papers and readers at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,123 +7,134 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from digest.ranking.bm25 import Floats
-from digest.ranking.interests import Interest
-from digest.ranking.term_index import Places
+from digest.ranking.array_types import Floats, Indices
+from digest.ranking.profile_documents import Interest
 
-LEAST_SHARE = 0.04  # of the whole nearness: a term below this did not decide anything
-BLOCK = 64  # interests in a full table at once: bounds the memory, whatever the number of readers
+MIN_SHARE = 0.04  # of the whole similarity: a term that contributed less did not decide anything
+BLOCK_QUERIES = 64  # queries in a dense matrix at once: bounds the memory, whatever the number of readers
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedInterest:
-    """One interest or a part of it: which of the chunk's documents it is made of, and whose it is."""
+class InterestQuery:
+    """An interest, or a group within one, as a query: rows of its documents among those of the chunk."""
 
     interest: Interest
     documents: tuple[int, ...]
-    reader: int
+    reader: int  # index in the chunk
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """What one paper shares with one view."""
+class Overlap:
+    """What one paper shares with one query."""
 
-    terms: tuple[int, ...]  # columns of the terms that weighed, the heaviest first
-    liked: str  # the title of the nearest liked paper
-    likeness: float  # of the two
+    terms: tuple[int, ...]  # columns of the terms that contributed, the largest contribution first
+    liked_title: str  # of the most similar liked paper
+    liked_similarity: float
 
 
-Asked = tuple[int, tuple[int, ...]]  # the paper's place, the view's documents
+Request = tuple[int, tuple[int, ...]]  # index of the paper, documents of the query
 
 
 class SharedTerms:
-    """The papers of the day beside the documents of some readers, term by term."""
+    """The papers of the day and the documents of a chunk of readers, compared term by term.
 
-    def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, telling: Floats) -> None:
-        self._candidates, self._rows, self._telling = candidates, rows, telling
-        self._noted: dict[Asked, IndexedInterest] = {}
-        self._found: dict[Asked, Common] = {}
+    Requests are collected and answered together at the first `get`, which takes a tenth of the time.
+    """
 
-    def note(self, place: int, view: IndexedInterest) -> None:
-        """This will be asked: it is found together with all else that was noted, for a tenth of the time."""
-        self._noted[place, view.documents] = view
+    def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, specificity: Floats) -> None:
+        self._candidates, self._rows, self._specificity = candidates, rows, specificity
+        self._requests: dict[Request, InterestQuery] = {}
+        self._overlaps: dict[Request, Overlap] = {}
 
-    def of(self, place: int, view: IndexedInterest) -> Common:
-        """What a paper shares with a view."""
-        key = place, view.documents
-        if key not in self._found:
-            self.note(place, view)
-            self._find()
-        return self._found[key]
+    def request(self, index: int, query: InterestQuery) -> None:
+        """Register that the overlap of this paper and query will be needed."""
+        self._requests[index, query.documents] = query
 
-    def _find(self) -> None:
-        views = {view.documents: view for view in self._noted.values()}
-        places: dict[tuple[int, ...], list[int]] = {documents: [] for documents in views}
-        for place, documents in self._noted:
-            places[documents].append(place)
-        every = [*views]
-        for start in range(0, len(every), BLOCK):
-            some = [views[documents] for documents in every[start : start + BLOCK]]
-            self._found.update(self._common(some, places))
-        self._noted = {}
+    def get(self, index: int, query: InterestQuery) -> Overlap:
+        """Return what a paper shares with a query."""
+        key = index, query.documents
+        if key not in self._overlaps:
+            self.request(index, query)
+            self._answer_requests()
+        return self._overlaps[key]
 
-    def _common(
-        self, views: Sequence[IndexedInterest], places: Mapping[tuple[int, ...], Sequence[int]]
-    ) -> Iterator[tuple[Asked, Common]]:
-        asked = [(number, place) for number, view in enumerate(views) for place in places[view.documents]]
-        terms, likes = self._terms(views, asked), self._likes(views, asked)
-        for (number, place), found, (liked, likeness) in zip(asked, terms, likes, strict=True):
-            yield (place, views[number].documents), Common(found, liked, likeness)
+    def _answer_requests(self) -> None:
+        queries = {query.documents: query for query in self._requests.values()}
+        papers: dict[tuple[int, ...], list[int]] = {documents: [] for documents in queries}
+        for index, documents in self._requests:
+            papers[documents].append(index)
+        keys = [*queries]
+        for start in range(0, len(keys), BLOCK_QUERIES):
+            block = [queries[documents] for documents in keys[start : start + BLOCK_QUERIES]]
+            self._overlaps.update(self._compute_overlaps(block, papers))
+        self._requests = {}
 
-    def _terms(
-        self, views: Sequence[IndexedInterest], asked: Sequence[tuple[int, int]]
+    def _compute_overlaps(
+        self, queries: Sequence[InterestQuery], papers: Mapping[tuple[int, ...], Sequence[int]]
+    ) -> Iterator[tuple[Request, Overlap]]:
+        pairs = [(number, index) for number, query in enumerate(queries) for index in papers[query.documents]]
+        terms, liked = self._find_terms(queries, pairs), self._find_liked(queries, pairs)
+        for (number, index), columns, (title, similarity) in zip(pairs, terms, liked, strict=True):
+            yield (index, queries[number].documents), Overlap(columns, title, similarity)
+
+    def _find_terms(
+        self, queries: Sequence[InterestQuery], pairs: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[int, ...]]:
-        """For each of these, the terms that weighed; equals in the order of the paper's text."""
-        table = (_weights(views, self._telling) @ self._rows).toarray()
-        numbers, places = np.array(asked, np.intp).T
-        spans, sizes = _spans(self._candidates.indptr, places)
-        columns = self._candidates.indices[spans]
-        weights = table.ravel()[np.repeat(numbers * table.shape[1], sizes) + columns]
-        shared = np.flatnonzero(weights)  # few: from here on it is quick
+        """Return, for each pair of query and paper, the terms that contributed; ties in the paper's order."""
+        query_weights = (_build_document_weights(queries, self._specificity) @ self._rows).toarray()
+        numbers, indices = np.array(pairs, np.intp).T
+        entries, sizes = _expand_rows(self._candidates.indptr, indices)
+        columns = self._candidates.indices[entries]
+        weights = query_weights.ravel()[np.repeat(numbers * query_weights.shape[1], sizes) + columns]
+        shared = np.flatnonzero(weights)  # few, which makes the following steps fast
         owner = np.searchsorted(np.cumsum(sizes), shared, side="right")
-        weighed = weights[shared] * self._candidates.data[spans[shared]]
-        least = LEAST_SHARE * np.bincount(owner, weighed, len(asked))
-        telling = np.flatnonzero(weighed > least[owner])
-        order = telling[np.lexsort((-weighed[telling], owner[telling]))]
-        ends = np.cumsum(np.bincount(owner[order], minlength=len(asked))).tolist()
-        found = columns[shared[order]].tolist()
-        return (tuple(found[start:end]) for start, end in pairwise([0, *ends]))
+        contributions = weights[shared] * self._candidates.data[entries[shared]]
+        threshold = MIN_SHARE * np.bincount(owner, contributions, len(pairs))
+        relevant = np.flatnonzero(contributions > threshold[owner])
+        order = relevant[np.lexsort((-contributions[relevant], owner[relevant]))]
+        ends = np.cumsum(np.bincount(owner[order], minlength=len(pairs))).tolist()
+        terms = columns[shared[order]].tolist()
+        return (tuple(terms[start:end]) for start, end in pairwise([0, *ends]))
 
-    def _likes(
-        self, views: Sequence[IndexedInterest], asked: Sequence[tuple[int, int]]
+    def _find_liked(
+        self, queries: Sequence[InterestQuery], pairs: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[str, float]]:
-        """For each of these, the nearest of the view's liked papers and how alike they are."""
-        titled = [[at for at, each in enumerate(view.interest.documents) if each.title] for view in views]
-        rows = {view.documents[at]: None for view, liked in zip(views, titled, strict=True) for at in liked}
-        at_row = {document: row for row, document in enumerate(rows)}
-        at_column = {place: column for column, place in enumerate(dict.fromkeys(place for _, place in asked))}
-        papers = self._candidates[[*at_column]]
-        alike = (self._rows[[*rows]] @ papers.T).toarray() if rows else None
-        for number, place in asked:
-            view, liked = views[number], titled[number]
-            if alike is None or not liked:
+        """Yield, for each pair of query and paper, the most similar liked paper and the similarity."""
+        liked_of = [
+            [number for number, document in enumerate(query.interest.documents) if document.title]
+            for query in queries
+        ]
+        documents = dict.fromkeys(
+            query.documents[number]
+            for query, liked in zip(queries, liked_of, strict=True)
+            for number in liked
+        )
+        row_of = {document: row for row, document in enumerate(documents)}
+        column_of = {index: column for column, index in enumerate(dict.fromkeys(index for _, index in pairs))}
+        papers = self._candidates[[*column_of]]
+        similarity = (self._rows[[*documents]] @ papers.T).toarray() if documents else None
+        for number, index in pairs:
+            query, liked = queries[number], liked_of[number]
+            if similarity is None or not liked:
                 yield "", 0.0
                 continue
-            near = alike[[at_row[view.documents[at]] for at in liked], at_column[place]]
-            best = int(near.argmax())
-            yield view.interest.documents[liked[best]].title, float(near[best])
+            rows = [row_of[query.documents[document]] for document in liked]
+            values = similarity[rows, column_of[index]]
+            best = int(values.argmax())
+            yield query.interest.documents[liked[best]].title, float(values[best])
 
 
-def _weights(views: Sequence[IndexedInterest], telling: Floats) -> sparse.csr_array:
-    """How much each document (across) weighs in each view (down)."""
-    values = np.array([each.weight for view in views for each in view.interest.documents], np.float32)
-    columns = np.array([place for view in views for place in view.documents], np.intp)
-    ends = np.cumsum([0, *(len(view.documents) for view in views)])
-    return sparse.csr_array((values * telling[columns], columns, ends), shape=(len(views), len(telling)))
+def _build_document_weights(queries: Sequence[InterestQuery], specificity: Floats) -> sparse.csr_array:
+    """Return the weight of each document (a column) in each query (a row)."""
+    weights = [document.weight for query in queries for document in query.interest.documents]
+    columns = np.array([document for query in queries for document in query.documents], np.intp)
+    ends = np.cumsum([0, *(len(query.documents) for query in queries)])
+    values = np.array(weights, np.float32) * specificity[columns]
+    return sparse.csr_array((values, columns, ends), shape=(len(queries), len(specificity)))
 
 
-def _spans(ends: Places, rows: Places) -> tuple[Places, Places]:
-    """Where the entries of these rows stand, one row after the other, and how many each has."""
+def _expand_rows(ends: Indices, rows: Indices) -> tuple[Indices, Indices]:
+    """Return the positions of all entries of these rows, one row after the other, and the size of each."""
     starts, sizes = ends[rows], ends[rows + 1] - ends[rows]
     before = np.cumsum(sizes) - sizes
     return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), sizes

@@ -1,4 +1,4 @@
-"""How near is every paper to what some readers like? All their interests compared at once."""
+"""Similarity of all candidates to the interests of a chunk of readers, by terms and by embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,142 +9,158 @@ import numpy as np
 from scipy import sparse
 
 from digest.models import Profile
-from digest.ranking.bm25 import Floats, Lexicon
-from digest.ranking.embeddings import NEAR, Space, nearest
-from digest.ranking.interest_groups import part
-from digest.ranking.interests import Interest, interests
+from digest.ranking.array_types import Floats
+from digest.ranking.bm25 import Corpus
+from digest.ranking.embeddings import NEAREST_WEIGHT, EmbeddingSpace, average_nearest
+from digest.ranking.interest_groups import build_group_interest
+from digest.ranking.profile_documents import Interest, build_interests
 from digest.ranking.profile_vectors import ProfileVectors
-from digest.ranking.shared_terms import IndexedInterest, SharedTerms
-from digest.ranking.standardize import unstretched
-from digest.ranking.term_index import Postings
+from digest.ranking.shared_terms import InterestQuery, SharedTerms
+from digest.ranking.standardization import limit_outliers
+from digest.ranking.term_index import PostingLists
 
-NEGATIVE = 0.25  # "less like this" weighs a quarter of "more"
-TELLING = 300  # different terms that a reader gave at which a model counts half: few words leave more to it
+DISLIKED_WEIGHT = 0.25  # of disliked documents, relative to wanted ones
+HALF_WEIGHT_TERMS = 300  # different terms in a query at which embeddings count half: few terms need them more
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedProfile:
-    """A reader's interests as views; `parts` are the groups that an interest falls apart into."""
+class ProfileQueries:
+    """The queries of one reader."""
 
-    wholes: tuple[IndexedInterest, ...]
-    parts: tuple[tuple[IndexedInterest, ...], ...]
-    unwanted: tuple[int, ...]  # documents
+    interests: tuple[InterestQuery, ...]
+    groups: tuple[tuple[InterestQuery, ...], ...]  # of each interest; empty for one that is not split
+    disliked: tuple[int, ...]  # documents
 
     @property
-    def views(self) -> tuple[IndexedInterest, ...]:
-        """Everything that is to be compared: the interests, then their parts."""
-        return (*self.wholes, *chain(*self.parts))
+    def queries(self) -> tuple[InterestQuery, ...]:
+        """All queries: the interests, then their groups."""
+        return (*self.interests, *chain(*self.groups))
 
 
 class SimilarityMatrix:
-    """The papers of the day beside a chunk of readers, in words and, with a model, in meaning."""
+    """The candidates of the day compared with the profiles of a chunk of readers."""
 
     def __init__(
-        self, lexicon: Lexicon, postings: Postings, space: Space | None, outlines: Sequence[ProfileVectors]
+        self,
+        corpus: Corpus,
+        posting_lists: PostingLists,
+        space: EmbeddingSpace | None,
+        profiles: Sequence[ProfileVectors],
     ) -> None:
-        self._lexicon, self._space = lexicon, space
-        self._postings = postings
-        self._rows = postings.rows(outlines)
-        self._outlines = outlines
-        self._telling = lexicon.telling(self._rows)
-        self.commons = SharedTerms(postings.candidates, self._rows, self._telling)
-        self._starts = np.cumsum([0, *(len(outline.sizes) for outline in outlines)]).tolist()
+        self._corpus, self._space = corpus, space
+        self._posting_lists = posting_lists
+        self._rows = posting_lists.build_rows(profiles)
+        self._profiles = profiles
+        self._specificity = corpus.compute_specificity(self._rows)
+        self.shared_terms = SharedTerms(posting_lists.candidates, self._rows, self._specificity)
+        self._starts = np.cumsum([0, *(len(profile.term_counts) for profile in profiles)]).tolist()
 
-    def sight(self, reader: int, profile: Profile, *, splits: bool) -> IndexedProfile:
-        """What is to be compared for one reader of the chunk."""
-        wholes, parts, start = [], [], self._starts[reader]
-        wanted = interests(profile)
-        groups = self._outlines[reader].groups
-        for number, interest in enumerate(wanted):
-            own = tuple(range(start, start := start + len(interest.documents)))
-            wholes.append(IndexedInterest(interest, own, reader))
-            found = groups[number] if splits else ()
-            parts.append(tuple(_part(wholes[-1], group) for group in found))
-        return IndexedProfile(tuple(wholes), tuple(parts), tuple(range(start, self._starts[reader + 1])))
+    def build_queries(self, reader: int, profile: Profile, *, split_interests: bool) -> ProfileQueries:
+        """Return the queries of the reader with this index in the chunk."""
+        interests, groups, start = [], [], self._starts[reader]
+        groups_by_interest = self._profiles[reader].groups
+        for number, interest in enumerate(build_interests(profile)):
+            documents = tuple(range(start, start := start + len(interest.documents)))
+            query = InterestQuery(interest, documents, reader)
+            interests.append(query)
+            members = groups_by_interest[number] if split_interests else ()
+            groups.append(tuple(_build_group_query(query, group) for group in members))
+        disliked = tuple(range(start, self._starts[reader + 1]))
+        return ProfileQueries(tuple(interests), tuple(groups), disliked)
 
-    def views(self, views: Sequence[IndexedInterest], unwanted: Sequence[Sequence[int]]) -> Floats:
-        """Every candidate's nearness (across) to every view (down), standardised over the day.
+    def score_queries(self, queries: Sequence[InterestQuery], disliked: Sequence[Sequence[int]]) -> Floats:
+        """Return the similarity of each candidate (a column) to each query (a row), each row standardized.
 
-        `unwanted` are the documents that each reader of the chunk wants less of.
+        *disliked* holds the disliked documents of each reader of the chunk.
         """
-        if not views:
-            return np.zeros((0, len(self._lexicon.usual)), np.float32)
-        shares, against = self._shares(views), self._against(views, unwanted)
-        words = self._postings.similar(self._told(shares) @ self._rows)
-        spoken = words > 0
-        lessened = [place for place, view in enumerate(views) if unwanted[view.reader]]
-        if lessened:
-            words[lessened] -= NEGATIVE * self._postings.similar(against[lessened] @ self._rows)
-        view = _standard(self._lexicon.smoothed((words - self._lexicon.usual).T).T)
-        if self._meaning is None or self._space is None:
-            return unstretched(np.where(spoken, view, np.minimum(view, 0)))  # no word in common: stays down
-        meant = self._meant(self._meaning, views, shares, against)
-        return unstretched(_standard(view + self._trust(views) * meant))
+        if not queries:
+            return np.zeros((0, len(self._corpus.expected_similarity)), np.float32)
+        weights, against = self._weigh_documents(queries), self._weigh_disliked(queries, disliked)
+        similarity = self._posting_lists.compute_similarity(self._weigh_by_specificity(weights) @ self._rows)
+        shares_term = similarity > 0
+        with_disliked = [number for number, query in enumerate(queries) if disliked[query.reader]]
+        if with_disliked:
+            unwanted = self._posting_lists.compute_similarity(against[with_disliked] @ self._rows)
+            similarity[with_disliked] -= DISLIKED_WEIGHT * unwanted
+        centred = similarity - self._corpus.expected_similarity
+        scores = _standardize(self._corpus.smooth(centred.T).T)
+        if self._embedding_similarity is None or self._space is None:
+            # Neighbours must not lift a paper without a term in common above the usual paper.
+            return limit_outliers(np.where(shares_term, scores, np.minimum(scores, 0)))
+        by_embedding = self._score_embeddings(self._embedding_similarity, queries, weights, against)
+        return limit_outliers(_standardize(scores + self._weigh_embeddings(queries) * by_embedding))
 
-    def _trust(self, views: Sequence[IndexedInterest]) -> Floats:
-        """What meaning counts beside words, which count 1, in each view (down): less, the more it says."""
-        sizes = np.concatenate([outline.sizes for outline in self._outlines])
-        said = np.array([sizes[list(view.documents)].sum() for view in views], np.float32)
+    def _weigh_embeddings(self, queries: Sequence[InterestQuery]) -> Floats:
+        """Return the weight of embeddings relative to terms, by query (a row): less the more terms it has."""
+        term_counts = np.concatenate([profile.term_counts for profile in self._profiles])
+        counts = np.array([term_counts[list(query.documents)].sum() for query in queries], np.float32)
         weight = self._space.weight if self._space else 0.0
-        return np.asarray(weight / (1 + said / TELLING), np.float32)[:, None]
+        return np.asarray(weight / (1 + counts / HALF_WEIGHT_TERMS), np.float32)[:, None]
 
     @cached_property
-    def _meaning(self) -> Floats | None:
-        """How near every document of the chunk (down) is to every candidate (across), by the model."""
-        vectors = [outline.vectors for outline in self._outlines if len(outline.sizes)]
-        return self._space.similar(np.concatenate(vectors)) if self._space and vectors else None
+    def _embedding_similarity(self) -> Floats | None:
+        """The similarity of each document (a row) to each candidate (a column); None without a model."""
+        embeddings = [profile.embeddings for profile in self._profiles if len(profile.term_counts)]
+        if not self._space or not embeddings:
+            return None
+        return self._space.compute_similarity(np.concatenate(embeddings))
 
     @staticmethod
-    def _meant(
-        meaning: Floats, views: Sequence[IndexedInterest], shares: sparse.csr_array, against: sparse.csr_array
+    def _score_embeddings(
+        similarity: Floats,
+        queries: Sequence[InterestQuery],
+        weights: sparse.csr_array,
+        against: sparse.csr_array,
     ) -> Floats:
-        mean = _standard(np.asarray(shares @ meaning - NEGATIVE * (against @ meaning), np.float32))
-        several = [place for place, view in enumerate(views) if len(view.documents) > 1]
+        wanted = np.asarray(weights @ similarity - DISLIKED_WEIGHT * (against @ similarity), np.float32)
+        scores = _standardize(wanted)
+        several = [number for number, query in enumerate(queries) if len(query.documents) > 1]
         if several:
-            near = np.array([nearest(meaning[list(views[place].documents)]) for place in several])
-            mean[several] = _standard(mean[several] + NEAR * _standard(near))
-        return mean
+            nearest = [average_nearest(similarity[list(queries[number].documents)]) for number in several]
+            scores[several] = _standardize(scores[several] + NEAREST_WEIGHT * _standardize(np.array(nearest)))
+        return scores
 
-    def _shares(self, views: Sequence[IndexedInterest]) -> sparse.csr_array:
-        """How much each document of the chunk counts in each view."""
-        weights = [_weights(view.interest) for view in views]
-        return self._table(weights, [view.documents for view in views])
+    def _weigh_documents(self, queries: Sequence[InterestQuery]) -> sparse.csr_array:
+        """Return the weight of each document of the chunk (a column) in each query (a row)."""
+        weights = [_normalize_weights(query.interest) for query in queries]
+        return self._build_matrix(weights, [query.documents for query in queries])
 
-    def _told(self, shares: sparse.csr_array) -> sparse.csr_array:
-        """The same shares in words, where a document counts the more the less usual it is."""
-        told = shares.data * self._telling[shares.indices]
-        owner = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
-        whole = np.bincount(owner, told, shares.shape[0])
-        values = (told / np.maximum(whole, 1e-9)[owner]).astype(np.float32)
-        return sparse.csr_array((values, shares.indices, shares.indptr), shape=shares.shape)
+    def _weigh_by_specificity(self, weights: sparse.csr_array) -> sparse.csr_array:
+        """Return the weights for comparing terms, where a document counts more the more specific it is."""
+        specific = weights.data * self._specificity[weights.indices]
+        owner = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+        total = np.bincount(owner, specific, weights.shape[0])
+        values = (specific / np.maximum(total, 1e-9)[owner]).astype(np.float32)
+        return sparse.csr_array((values, weights.indices, weights.indptr), shape=weights.shape)
 
-    def _against(
-        self, views: Sequence[IndexedInterest], unwanted: Sequence[Sequence[int]]
+    def _weigh_disliked(
+        self, queries: Sequence[InterestQuery], disliked: Sequence[Sequence[int]]
     ) -> sparse.csr_array:
-        """How much each document of the chunk counts against each view."""
-        theirs = [unwanted[view.reader] for view in views]
-        return self._table([[1 / len(each) for _ in each] for each in theirs], theirs)
+        """Return the weight of each document of the chunk (a column) against each query (a row)."""
+        documents = [disliked[query.reader] for query in queries]
+        return self._build_matrix([[1 / len(row) for _ in row] for row in documents], documents)
 
-    def _table(self, weights: Sequence[Sequence[float]], places: Sequence[Sequence[int]]) -> sparse.csr_array:
+    def _build_matrix(
+        self, weights: Sequence[Sequence[float]], documents: Sequence[Sequence[int]]
+    ) -> sparse.csr_array:
         values = np.array([weight for row in weights for weight in row], np.float32)
-        columns = np.array([place for row in places for place in row], np.intp)
-        ends = np.cumsum([0, *map(len, places)])
-        return sparse.csr_array((values, columns, ends), shape=(len(places), self._rows.shape[0]))
+        columns = np.array([document for row in documents for document in row], np.intp)
+        ends = np.cumsum([0, *map(len, documents)])
+        return sparse.csr_array((values, columns, ends), shape=(len(documents), self._rows.shape[0]))
 
 
-def _part(whole: IndexedInterest, group: Sequence[int]) -> IndexedInterest:
-    return IndexedInterest(
-        part(whole.interest, group), tuple(whole.documents[place] for place in group), whole.reader
-    )
+def _build_group_query(query: InterestQuery, group: Sequence[int]) -> InterestQuery:
+    documents = tuple(query.documents[number] for number in group)
+    return InterestQuery(build_group_interest(query.interest, group), documents, query.reader)
 
 
-def _weights(interest: Interest) -> list[float]:
+def _normalize_weights(interest: Interest) -> list[float]:
     weights = [document.weight for document in interest.documents]
     return [weight / max(sum(weights), 1e-9) for weight in weights]
 
 
-def _standard(rows: Floats) -> Floats:
-    """Each row with a mean of 0 and a spread of 1; a row that is the same throughout becomes 0."""
+def _standardize(rows: Floats) -> Floats:
+    """Return each row with mean 0 and standard deviation 1; a constant row becomes 0."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     spread = np.sqrt(np.einsum("ij,ij->i", centred, centred) / max(rows.shape[1], 1))[:, None]
     return np.asarray(np.where(spread > 1e-9, centred / np.maximum(spread, 1e-9), 0), np.float32)

@@ -1,4 +1,4 @@
-"""Which papers of the day use a term? All of them beside many readers at once, in one product."""
+"""Posting lists: similarity of many documents with all candidates in one matrix product."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -6,82 +6,84 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from digest.ranking.bm25 import Floats, Lexicon
-from digest.ranking.profile_vectors import ProfileVectors, Words, numbered
+from digest.ranking.array_types import Floats, Indices
+from digest.ranking.bm25 import Corpus
+from digest.ranking.profile_vectors import ProfileVectors, TermIds, hash_terms
 
-# A term that more papers use is multiplied in a full table: that is faster there. Measured on abstracts:
-# with 10,000 papers a share of 0.03 took 870 us a profile of 15 papers, 100 papers 1,080, no table 1,640.
-COMMON, COMMON_SHARE = 100, 0.03
-SLOTS = 1 << 21  # of the table in which terms are looked up by their number
+# A term is common if more papers than this, and than this share of them, use it. Common terms are multiplied
+# as a dense matrix, which is faster for them. Measured on abstracts with 10,000 papers: a share of 0.03 took
+# 870 us for a profile of 15 papers, 100 papers 1,080, no dense matrix 1,640.
+MIN_COMMON_PAPERS, MIN_COMMON_SHARE = 100, 0.03
+HASH_SLOTS = 1 << 21  # of the table in which terms are found by id; a power of two
 
-Places = np.ndarray[tuple[int, ...], np.dtype[np.intp]]
 
+class PostingLists:
+    """The candidates by term. Columns are the terms of the corpus that candidates use."""
 
-class Postings:
-    """The candidates by term. Columns are those terms of the lexicon that candidates use."""
+    def __init__(self, corpus: Corpus) -> None:
+        # The corpus numbers the terms of candidates before those that only background papers use.
+        self.width = int(corpus.candidates.indices.max(initial=-1)) + 1
+        self.candidates = corpus.candidates[:, : self.width]
+        self._idf = corpus.idf[: self.width]
+        self._terms = corpus.terms[: self.width]
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self.width = int(lexicon.candidates.indices.max(initial=-1)) + 1  # theirs are the first columns
-        self.candidates = lexicon.candidates[:, : self.width]
-        self._rarity = lexicon.rarity[: self.width]
-        self._names = lexicon.names[: self.width]
+    def build_rows(self, profiles: Sequence[ProfileVectors]) -> sparse.csr_array:
+        """Return the documents of these profiles, one after the other, as rows in today's columns and idf."""
+        empty = np.zeros(0, np.uint32)
+        term_ids = np.concatenate([empty, *(profile.term_ids for profile in profiles)])
+        term_weights = np.concatenate([empty, *(profile.term_weights for profile in profiles)])
+        term_counts = np.concatenate([empty, *(profile.term_counts for profile in profiles)]).astype(np.intp)
+        columns = self._find_columns(term_ids)
+        is_used = columns >= 0
+        ends = np.append(0, np.cumsum(is_used))[np.append(0, np.cumsum(term_counts))]
+        values = np.asarray(term_weights[is_used] * self._idf[columns[is_used]], np.float32)
+        return sparse.csr_array((values, columns[is_used], ends), shape=(len(term_counts), self.width))
 
-    def rows(self, outlines: Sequence[ProfileVectors]) -> sparse.csr_array:
-        """Every document of these outlines, one after the other, as a row in today's terms and rarities."""
-        nothing = np.zeros(0, np.uint32)
-        words = np.concatenate([nothing, *(outline.words for outline in outlines)])
-        strengths = np.concatenate([nothing, *(outline.strengths for outline in outlines)])
-        sizes = np.concatenate([nothing, *(outline.sizes for outline in outlines)]).astype(np.intp)
-        columns = self._columns(words)
-        known = columns >= 0
-        used = np.append(0, np.cumsum(known))[np.append(0, np.cumsum(sizes))]
-        values = np.asarray(strengths[known] * self._rarity[columns[known]], np.float32)
-        return sparse.csr_array((values, columns[known], used), shape=(len(sizes), self.width))
+    def compute_similarity(self, rows: sparse.csr_array) -> Floats:
+        """Return the similarity of each of these rows with each candidate (a column)."""
+        common_papers, common_row = self._common_terms
+        entries = common_row[rows.indices]
+        is_common = entries >= 0
+        owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        dense = np.zeros((rows.shape[0], len(common_papers)), np.float32)
+        dense[owners[is_common], entries[is_common]] = rows.data[is_common]
+        return np.asarray(dense @ common_papers + (rows @ self._rare_terms).toarray(), np.float32)
 
-    def similar(self, rows: sparse.csr_array) -> Floats:
-        """How near each row (down) is to each candidate (across)."""
-        table, place = self._common
-        at = place[rows.indices]
-        often = at >= 0
-        owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        full = np.zeros((rows.shape[0], len(table)), np.float32)
-        full[owner[often], at[often]] = rows.data[often]
-        return np.asarray(full @ table + (rows @ self._seldom).toarray(), np.float32)
-
-    def _columns(self, words: Words) -> Places:
-        """The column of each numbered term, -1 for those that no candidate uses."""
-        slots, numbers, following = self._slots
-        found: Places = slots[words & np.uint32(SLOTS - 1)]
-        while len(other := np.flatnonzero((found >= 0) & (numbers[found] != words))):
-            found[other] = following[found[other]]
-        return found
-
-    @cached_property
-    def _slots(self) -> tuple[Places, Words, Places]:
-        """A hash table: the first column of each slot, all columns' numbers, the next column of that slot."""
-        numbers = np.append(numbered(self._names), np.uint32(0))
-        slots, following = np.full(SLOTS, -1, np.intp), np.full(len(numbers), -1, np.intp)
-        for column, slot in enumerate((numbers[:-1] & np.uint32(SLOTS - 1)).tolist()):
-            following[column], slots[slot] = slots[slot], column
-        return slots, numbers, following
+    def _find_columns(self, term_ids: TermIds) -> Indices:
+        """Return the column of each term id, -1 for terms that no candidate uses."""
+        slots, ids, next_column = self._hash_table
+        columns: Indices = slots[term_ids & np.uint32(HASH_SLOTS - 1)]
+        while len(collisions := np.flatnonzero((columns >= 0) & (ids[columns] != term_ids))):
+            columns[collisions] = next_column[columns[collisions]]
+        return columns
 
     @cached_property
-    def _common(self) -> tuple[Floats, Places]:
-        """The terms that many papers use as a full table, and where each column stands in it."""
-        least = max(COMMON, COMMON_SHARE * self.candidates.shape[0])
-        often = np.flatnonzero(np.diff(self._by_term.indptr) > least)
-        place = np.full(self.width, -1, np.intp)
-        place[often] = np.arange(len(often))
-        return np.asarray(self._by_term[often].toarray(), np.float32), place
+    def _hash_table(self) -> tuple[Indices, TermIds, Indices]:
+        """The first column of each slot, the term ids of all columns, the next column in the same slot."""
+        ids = np.append(hash_terms(self._terms), np.uint32(0))
+        slots, next_column = np.full(HASH_SLOTS, -1, np.intp), np.full(len(ids), -1, np.intp)
+        for column, slot in enumerate((ids[:-1] & np.uint32(HASH_SLOTS - 1)).tolist()):
+            next_column[column], slots[slot] = slots[slot], column
+        return slots, ids, next_column
 
     @cached_property
-    def _seldom(self) -> sparse.csr_array:
-        """All other terms, with the papers that use them."""
-        sizes, is_common = np.diff(self._by_term.indptr), self._common[1] >= 0
-        kept = np.repeat(~is_common, sizes)
+    def _common_terms(self) -> tuple[Floats, Indices]:
+        """The common terms as a dense matrix, and the row of each column in it (-1 for rare terms)."""
+        threshold = max(MIN_COMMON_PAPERS, MIN_COMMON_SHARE * self.candidates.shape[0])
+        common = np.flatnonzero(np.diff(self._by_term.indptr) > threshold)
+        row = np.full(self.width, -1, np.intp)
+        row[common] = np.arange(len(common))
+        return np.asarray(self._by_term[common].toarray(), np.float32), row
+
+    @cached_property
+    def _rare_terms(self) -> sparse.csr_array:
+        """The posting lists of all other terms; those of common terms are empty."""
+        sizes, is_common = np.diff(self._by_term.indptr), self._common_terms[1] >= 0
+        is_rare_entry = np.repeat(~is_common, sizes)
         ends = np.append(0, np.cumsum(np.where(is_common, 0, sizes)))
         return sparse.csr_array(
-            (self._by_term.data[kept], self._by_term.indices[kept], ends), shape=self._by_term.shape
+            (self._by_term.data[is_rare_entry], self._by_term.indices[is_rare_entry], ends),
+            shape=self._by_term.shape,
         )
 
     @cached_property

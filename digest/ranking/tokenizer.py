@@ -1,4 +1,7 @@
-"""What are the words of a paper? Terms that compare, and the surface forms that people read."""
+"""Tokenizer: the terms by which texts are compared, and the surface forms that people read.
+
+Terms are stemmed words and pairs of neighbouring words.
+"""
 
 import re
 import unicodedata
@@ -17,10 +20,10 @@ STOPWORDS = frozenset(
     what when where whether which while who whom whose why will with within without would yet you your
     """.split()  # noqa: SIM905  a page of words reads better than a page of quotes
 )
-"""Words of grammar: they join terms and are none themselves."""
+"""Function words: they are no terms, and pairs skip them."""
 
-JOINING = frozenset({"of", "the", "to", "and", "a", "an"})
-"""Words that may stand between the words of one expression."""
+CONNECTIVES = frozenset({"of", "the", "to", "and", "a", "an"})
+"""Words that may stand between the two words of a pair that is shown."""
 
 Span = tuple[int, int]
 
@@ -28,13 +31,13 @@ _WORD = re.compile(r"[^\W_]+(?:[-\u2010\u2011'\u2019][^\W_]+)*")
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?\s*")
 _TEX_MARKS = str.maketrans(dict.fromkeys("${}~^_\\", " "))
 _SENTENCE_END = re.compile(r"[.!?;:]\s|\n")
-_STARTS_ONLY = re.compile(r"[A-Z][a-z]+(?:-[a-z]+)*\s+[a-z].*", re.DOTALL)
+_CAPITALIZED_START = re.compile(r"[A-Z][a-z]+(?:-[a-z]+)*\s+[a-z].*", re.DOTALL)
 _HYPHENS = re.compile(r"[-\u2010\u2011]")
 _APOSTROPHE = re.compile(r"['\u2019].*$")
 
 
-def plain(text: str) -> str:
-    """The same text without TeX markup, accents and case, for comparing."""
+def normalize_text(text: str) -> str:
+    """Return a text without TeX markup, accents and case, for comparison."""
     if "\\" in text:
         text = re.sub(r"\\[\"'`^~=.]\{?(\w)\}?", r"\1", text)  # \"{o} is an o with an accent
         text = _TEX_COMMAND.sub(" ", text)
@@ -47,7 +50,7 @@ def plain(text: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """The word without its plural ending: light, so that different words stay different.
+    """Return the word without its plural ending. A light stemmer keeps different words different.
 
     >>> [stem(word) for word in ("networks", "theories", "classes", "bias", "analysis")]
     ['network', 'theory', 'class', 'bias', 'analysis']
@@ -61,77 +64,78 @@ def stem(word: str) -> str:
     return word[:-1]
 
 
-def terms(text: str) -> list[str]:
-    """Every term of a text, repeated as often as it occurs: stemmed words and pairs of neighbours.
+def extract_terms(text: str) -> list[str]:
+    """Return every term of a text, repeated as often as it occurs: stemmed words and pairs of neighbours.
 
-    Pairs skip words of grammar and never cross the end of a sentence; a hyphenated word counts
-    as itself, as its parts and as their pairs.
+    Pairs skip stopwords and never cross the end of a sentence. A hyphenated word gives its parts and their
+    pairs.
     """
-    found: list[str] = []
-    for words in _sentences(text):
-        found += words
-        found += [f"{first} {second}" for first, second in pairwise(words)]
-    return found
+    terms: list[str] = []
+    for words in _split_sentences(text):
+        terms += words
+        terms += [f"{first} {second}" for first, second in pairwise(words)]
+    return terms
 
 
-@lru_cache(maxsize=2048)  # the same papers are explained to reader after reader
-def surfaces(text: str) -> Mapping[str, str]:
-    """Each term of a text beside the words in which a reader sees it; small letters if there are any.
+@lru_cache(maxsize=2048)  # the same papers are explained to many readers
+def get_surface_forms(text: str) -> Mapping[str, str]:
+    """Return how a text writes each of its terms, preferably in lower case.
 
-    A pair with a part of a hyphenated word is seen with the whole word; a pair with more between it than
-    `state of the art` has reads badly ("show that sheep") and is not seen at all.
+    A pair that includes a part of a hyphenated word is shown with the whole word. Pairs with more than
+    connectives in between (`state of the art`) would read badly ("show that sheep") and are left out.
     """
-    seen: dict[str, str] = {}
+    surfaces: dict[str, str] = {}
     for sentence in _SENTENCE_END.split(text):
-        written = [place for place in _written(sentence) if place[0] not in STOPWORDS]
-        spans = [(stem(word), start, end) for word, (start, end), _ in written]
+        words = [located for located in _locate_words(sentence) if located[0] not in STOPWORDS]
+        singles = [(stem(word), start, end) for word, (start, end), _ in words]
         pairs = [
-            (f"{stem(one)} {stem(other)}", begun[0], done[1])
-            for (one, (_, end), begun), (other, (start, _), done) in pairwise(written)
-            if end + 1 >= start or JOINING.issuperset(_WORD.findall(sentence, end, start))
+            (f"{stem(first)} {stem(second)}", first_whole[0], second_whole[1])
+            for (first, (_, end), first_whole), (second, (start, _), second_whole) in pairwise(words)
+            if end + 1 >= start or CONNECTIVES.issuperset(_WORD.findall(sentence, end, start))
         ]
-        before_first = len(sentence) - len(sentence.lstrip())
-        for term, start, end in (*spans, *pairs):
-            shown = " ".join(sentence[start:end].split())
-            if start <= before_first and _STARTS_ONLY.fullmatch(sentence[start:].split("\n")[0]):
-                shown = shown[0].lower() + shown[1:]  # a capital only because a sentence starts
-            if term not in seen or (shown.islower() and not seen[term].islower()):
-                seen[term] = shown
-    return seen
+        indent = len(sentence) - len(sentence.lstrip())
+        for term, start, end in (*singles, *pairs):
+            surface = " ".join(sentence[start:end].split())
+            if start <= indent and _CAPITALIZED_START.fullmatch(sentence[start:].split("\n")[0]):
+                surface = surface[0].lower() + surface[1:]  # a capital only because a sentence starts
+            if term not in surfaces or (surface.islower() and not surfaces[term].islower()):
+                surfaces[term] = surface
+    return surfaces
 
 
-def _sentences(text: str) -> Iterator[list[str]]:
-    for sentence in _SENTENCE_END.split(plain(text)):
-        words = [stem(word) for word in _words(sentence) if word not in STOPWORDS]
+def _split_sentences(text: str) -> Iterator[list[str]]:
+    """Yield the stemmed words of each sentence, without stopwords."""
+    for sentence in _SENTENCE_END.split(normalize_text(text)):
+        words = [stem(word) for word in _split_words(sentence) if word not in STOPWORDS]
         if words:
             yield words
 
 
-def _words(sentence: str) -> Iterator[str]:
-    for match in _WORD.findall(sentence):
-        if match.isalnum():
-            if len(match) > 1 and not match.isdigit():
-                yield match
+def _split_words(sentence: str) -> Iterator[str]:
+    for token in _WORD.findall(sentence):
+        if token.isalnum():
+            if len(token) > 1 and not token.isdigit():
+                yield token
             continue
-        word = _APOSTROPHE.sub("", match)
+        word = _APOSTROPHE.sub("", token)
         for part in _HYPHENS.split(word):
             if len(part) > 1 and not part.isdigit():
                 yield part
 
 
-def _written(sentence: str) -> Iterator[tuple[str, Span, Span]]:
-    """Each word or part of one, where it stands, and where the whole hyphenated word does."""
+def _locate_words(sentence: str) -> Iterator[tuple[str, Span, Span]]:
+    """Yield each word or part of a hyphenated word, its span, and the span of the whole hyphenated word."""
     for match in _WORD.finditer(sentence):
-        start, whole = match.start(), match.group()
-        if whole.isalnum():  # most are, and are only themselves
-            word, around = plain(whole), match.span()
+        start, token = match.start(), match.group()
+        if token.isalnum():  # not hyphenated, as most words
+            word, span = normalize_text(token), match.span()
             if len(word) > 1 and not word.isdigit():
-                yield word, around, around
+                yield word, span, span
             continue
-        whole = _APOSTROPHE.sub("", whole)
-        around = (start, start + len(whole))
-        for part in _HYPHENS.split(whole):
-            word = plain(part)
+        token = _APOSTROPHE.sub("", token)
+        whole = (start, start + len(token))
+        for part in _HYPHENS.split(token):
+            word = normalize_text(part)
             if len(word) > 1 and not word.isdigit():
-                yield word, (start, start + len(part)), around
+                yield word, (start, start + len(part)), whole
             start += len(part) + 1

@@ -1,102 +1,104 @@
-"""What is a source? Something with a name that, on a visit, gives readings and never harms the others."""
+"""The interface of a source, and how it is fetched without harm to the other sources."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from digest.models import FetchResult, FetchState, Health, Paper
+from digest.models import FetchResult, FetchState, Health
 from digest.models.errors import SourceChanged, SourceError
+from digest.models.paper_ids import canonicalize
 from digest.sources.http.client import Client
 
 log = logging.getLogger(__name__)
 
-# What strange values in a stranger's answer lead to: it costs that source's reading, never the day.
-BROKEN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-Known = Callable[[Sequence[str]], set[str]]  # which of these paper ids the store holds
-Tell = Callable[[str, int, int], None]  # progress for people: what, how many done, of how many
-
-
-def nothing_known(_: Sequence[str]) -> set[str]:
-    """The store's answer on its first day."""
-    return set()
-
-
-def ignore_progress(what: str, done: int, of: int) -> None:
-    """Progress nobody watches."""
+# What unexpected values in a response raise while it is parsed: they cost that source's result, not the run.
+PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+FindExisting = Callable[[Sequence[str]], set[str]]  # returns those of the paper ids that are stored
+ProgressCallback = Callable[[str, int, int], object]  # called with a label, how many are done, of how many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchContext:
-    """What a source is given when it is read: a client, the time, and what the store remembers."""
+    """What a source needs to fetch: a client, the time, and what is stored already."""
 
     client: Client
     now: datetime
-    known: Known = nothing_known
-    memory: Mapping[str, FetchState] = field(default_factory=dict)  # by scope, of this source
-    tell: Tell = ignore_progress
-    pool: Sequence[str] = ()  # ids the store would like to know more about (citations, summaries)
+    find_existing: FindExisting = lambda _: set()
+    states: Mapping[str, FetchState] = field(default_factory=dict)  # by scope, of this source only
+    on_progress: ProgressCallback | None = None
+    ids_to_enrich: Sequence[str] = ()  # stored papers whose citations and summaries are wanted
 
-    def recall(self, scope: str) -> FetchState:
-        """What the store remembers of one scope; empty for a new one."""
-        return self.memory.get(scope, FetchState())
+    def get_state(self, scope: str) -> FetchState:
+        """Return the stored state of *scope*, an empty one for a new scope."""
+        return self.states.get(scope, FetchState())
+
+    def report_progress(self, label: str, done: int, total: int) -> None:
+        """Call `on_progress` if there is one."""
+        if self.on_progress is not None:
+            self.on_progress(label, done, total)
 
 
 class Source(Protocol):
-    """One place that announces papers or counts attention."""
+    """A service that announces papers or counts attention."""
 
     @property
     def name(self) -> str:
-        """The name in settings, in the store and on the screen."""
+        """The name in the settings, in the database and on the screen."""
 
-    def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
-        """One reading per scope. A SourceError ends the visit; what was given before it stands."""
+    def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result per scope. A SourceError ends the iteration; results before it count."""
 
 
-async def read(source: Source, visit: FetchContext) -> list[FetchResult]:
-    """Everything a source has to say now, counted. A dead source is a reading that says so."""
-    readings: list[FetchResult] = []
+async def fetch_source(source: Source, context: FetchContext) -> list[FetchResult]:
+    """Return the results of *source* with their unseen papers counted.
+
+    Never raises SourceError: an error is returned as a result with health FAILED or CHANGED and a note.
+    """
+    results: list[FetchResult] = []
     try:
-        async for reading in source.read(visit):
-            readings.append(counted(reading, visit.known))  # noqa: PERF401  what came before an error stays
+        async for result in source.fetch(context):
+            results.append(count_unseen(result, context.find_existing))  # noqa: PERF401  kept if an error follows
     except SourceError as error:
-        readings.append(failed(source.name, "", visit.now, error))
-    except BROKEN as error:
+        results.append(failed_result(source.name, "", context.now, error))
+    except PARSE_ERRORS as error:
         log.exception("source broke", extra={"source": source.name})
-        readings.append(failed(source.name, "", visit.now, unreadable(error)))
-    return readings
+        results.append(failed_result(source.name, "", context.now, to_source_changed(error)))
+    return results
 
 
-def unreadable(error: Exception) -> SourceChanged:
-    """What is said of an answer that nobody foresaw: the log has the rest."""
+def to_source_changed(error: Exception) -> SourceChanged:
+    """Return the error to report for an unforeseen exception; the details are only in the log."""
     return SourceChanged(f"its answer holds something we cannot read ({type(error).__name__})")
 
 
-def counted(reading: FetchResult, known: Known) -> FetchResult:
-    """The reading with its unseen papers counted and its highest id named."""
-    ids = [paper.id for paper in reading.papers]
-    seen = known(ids) if ids else set()
+def count_unseen(result: FetchResult, find_existing: FindExisting) -> FetchResult:
+    """Return *result* with `unseen` counted and `newest` (the highest paper id) set."""
+    ids = [paper.id for paper in result.papers]
+    existing = find_existing(ids) if ids else set()
     return replace(
-        reading,
-        unseen=sum(number not in seen for number in ids),
-        newest=reading.newest or newest(reading.papers),
+        result,
+        unseen=sum(paper_id not in existing for paper_id in ids),
+        newest=result.newest or max(ids, default=""),
     )
 
 
-def newest(papers: Sequence[Paper]) -> str:
-    """The highest id, by which a stale batch is told from a fresh one."""
-    return max((paper.id for paper in papers), default="")
-
-
-def failed(source: str, scope: str, read_at: datetime, error: SourceError) -> FetchResult:
-    """A reading that says why there is none."""
+def failed_result(source: str, scope: str, read_at: datetime, error: SourceError) -> FetchResult:
+    """Return an empty result whose health and note describe *error*."""
     health = Health.CHANGED if isinstance(error, SourceChanged) else Health.FAILED
-    return FetchResult(source=source, scope=scope, read_at=read_at, health=health, note=sentence(str(error)))
+    return FetchResult(
+        source=source, scope=scope, read_at=read_at, health=health, note=to_sentence(str(error))
+    )
 
 
-def sentence(text: str) -> str:
-    """The text as a sentence on one line, whoever wrote it: a capital first, a full stop last."""
+def add_note(result: FetchResult, note: str, **changes: Any) -> FetchResult:
+    """Return *result* with *note* appended to its note, and other fields changed."""
+    return replace(result, note=f"{result.note} {note}".strip(), **changes)
+
+
+def to_sentence(text: str) -> str:
+    """Return *text* on one line as a sentence: printable, a capital first, a full stop last."""
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     first = text.partition(" ")[0]
     is_name = any(char.isupper() for char in first[1:]) or "." in first[:-1]  # arXiv, or a host
@@ -104,7 +106,21 @@ def sentence(text: str) -> str:
     return start + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def web_link(value: object) -> str:
-    """A link as it may stand in a mail: http or https, or none at all."""
+def conditional_headers(state: FetchState) -> dict[str, str]:
+    """Return the headers by which a server may answer that nothing changed since *state*."""
+    headers = {"If-None-Match": state.etag, "If-Modified-Since": state.last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def to_aliases(doi: str) -> tuple[str, ...]:
+    """Return the canonical id of *doi* as the aliases of a paper; none if it is no DOI."""
+    try:
+        return (canonicalize(doi),) if doi else ()
+    except ValueError:
+        return ()
+
+
+def to_web_link(value: object) -> str:
+    """Return *value* if it is an http or https link that may stand in a mail, else an empty string."""
     text = value.strip() if isinstance(value, str) else ""
     return text if text.startswith(("https://", "http://")) and len(text) < 2000 and " " not in text else ""

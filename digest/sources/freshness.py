@@ -1,6 +1,6 @@
-"""Is this batch the day's news, or does a stale feed look like a quiet day? Pure judgement.
+"""Judgement of arXiv results: whether a batch is the news of its day or a stale feed. No I/O.
 
-Dates in feeds lie; content does not. A batch is fresh when it holds something the store has not seen.
+Dates in feeds are unreliable, content is not: a batch is fresh when it holds papers that are not stored yet.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,141 +8,155 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from digest.models import FetchResult, FetchState, Health
-from digest.models.arxiv_calendar import arxiv_announces, arxiv_silence
+from digest.models.arxiv_calendar import get_silence_reason, is_announcement_day
+from digest.sources.base import add_note
 
-SICK = frozenset({Health.STALE, Health.TRUNCATED, Health.FAILED, Health.CHANGED})
-SAME_BATCH = 0.5  # share of ids that the last batch held too; a stale one holds them all
-FAR_TOO_MANY = 5.0  # times the usual number of unseen papers
-ENOUGH_TO_JUDGE = 20  # papers; of fewer, all may well lack an abstract, or none be usual
-FARTHEST_AHEAD = timedelta(days=3)
-FARTHEST_BEHIND = timedelta(days=60)
+BAD_HEALTH = frozenset({Health.STALE, Health.TRUNCATED, Health.FAILED, Health.CHANGED})
+MIN_OLD_SHARE = 0.5  # share of ids that the last batch held too; a stale batch holds them all
+MAX_TIMES_USUAL = 5.0  # unseen papers, as a multiple of the usual number
+MIN_PAPERS = 20  # with fewer, all may well lack an abstract, and none be usual
+MAX_AHEAD = timedelta(days=3)
+MAX_BEHIND = timedelta(days=60)
 
 
-def judge(
-    reading: FetchResult, memory: FetchState, *, today: date, tonight: date | None = None, others: int = 0
+def judge_freshness(
+    result: FetchResult,
+    state: FetchState,
+    *,
+    today: date,
+    evening_day: date | None = None,
+    papers_elsewhere: int = 0,
 ) -> FetchResult:
-    """The reading of one arXiv category with its health, note and, when it is the day's news, its day.
+    """Return the result of one arXiv category with its health, its note and, if it is fresh, its day.
 
-    `today` is arXiv's date, `tonight` the one whose batch may be out already: in the evening tomorrow's;
-    `others` counts the papers of the same answer in other categories.
+    Args:
+        result: the result with its unseen papers counted.
+        state: what is stored of the category.
+        today: arXiv's date.
+        evening_day: the day whose batch may be out already: in the evening it is tomorrow.
+        papers_elsewhere: the papers of the same response in other categories.
     """
-    if reading.health is not Health.OK:
-        return reading
-    is_done = memory.day is not None and memory.day >= announcement_day(today)
-    if reading.unseen and not is_done and _overlap(reading, memory) >= SAME_BATCH:
-        return _noting(reading, Health.STALE, "Most of its papers were in the last batch too: an old batch.")
-    if reading.unseen:
-        is_early = (is_done or memory.day is None) and _overlap(reading, memory) < SAME_BATCH
-        return replace(reading, day=announcement_day(tonight if tonight and is_early else today))
+    if result.health is not Health.OK:
+        return result
+    is_done = state.day is not None and state.day >= announcement_day(today)
+    if result.unseen and not is_done and _old_share(result, state) >= MIN_OLD_SHARE:
+        note = "Most of its papers were in the last batch too: an old batch."
+        return add_note(result, note, health=Health.STALE)
+    if result.unseen:
+        is_early = (is_done or state.day is None) and _old_share(result, state) < MIN_OLD_SHARE
+        return replace(result, day=announcement_day(evening_day if evening_day and is_early else today))
     if is_done:
-        return _noting(reading, Health.OK, "Nothing new since the last reading.")
-    if not arxiv_announces(today):
-        return _noting(reading, Health.EMPTY, f"arXiv announced nothing today: {arxiv_silence(today)}.")
-    return _without_unseen(reading, memory, today, others=others)
+        return add_note(result, "Nothing new since the last reading.", health=Health.OK)
+    if not is_announcement_day(today):
+        note = f"arXiv announced nothing today: {get_silence_reason(today)}."
+        return add_note(result, note, health=Health.EMPTY)
+    return _judge_without_unseen(result, state, today, papers_elsewhere=papers_elsewhere)
 
 
-def _without_unseen(reading: FetchResult, memory: FetchState, today: date, *, others: int) -> FetchResult:
-    """ArXiv announces today, but nothing here is new: is that so, or is the feed stale?"""
-    if not reading.papers:
-        return _nothing(reading, others=others)
-    if memory.ids and _overlap(reading, memory) < SAME_BATCH:
-        return _noting(replace(reading, day=today), Health.OK, "A new batch without new papers.")
-    return _noting(reading, Health.STALE, f"All {len(reading.papers)} papers were seen before: an old batch.")
+def _judge_without_unseen(
+    result: FetchResult, state: FetchState, today: date, *, papers_elsewhere: int
+) -> FetchResult:
+    """Judge a result without unseen papers on a day on which arXiv announces."""
+    if not result.papers and papers_elsewhere:
+        return add_note(result, f"arXiv announced nothing in {result.scope} today.", health=Health.OK)
+    if not result.papers:
+        note = "The feed is empty, though arXiv announces today."
+        return add_note(result, note, health=Health.STALE)
+    if state.ids and _old_share(result, state) < MIN_OLD_SHARE:
+        return add_note(result, "A new batch without new papers.", health=Health.OK, day=today)
+    note = f"All {len(result.papers)} papers were seen before: an old batch."
+    return add_note(result, note, health=Health.STALE)
 
 
 def announcement_day(today: date) -> date:
-    """The latest day, up to this one, on which arXiv announced."""
-    while not arxiv_announces(today):
+    """Return the latest day up to *today* on which arXiv announced."""
+    while not is_announcement_day(today):
         today -= timedelta(days=1)
     return today
 
 
-def missed_since(memory: FetchState, *, today: date) -> date | None:
-    """The first announcement day between the last fresh batch and today; None when none was missed."""
-    if memory.day is None:
+def find_missed_day(state: FetchState, *, today: date) -> date | None:
+    """Return the first announcement day between the last fresh batch and *today*; None if none was missed."""
+    if state.day is None:
         return None
-    day, last = memory.day + timedelta(days=1), today - timedelta(days=arxiv_announces(today))
+    day, last = state.day + timedelta(days=1), today - timedelta(days=is_announcement_day(today))
     while day <= last:
-        if arxiv_announces(day):
+        if is_announcement_day(day):
             return day
         day += timedelta(days=1)
     return None
 
 
-def reason_to_hold(
-    readings: Iterable[FetchResult], memory: dict[str, FetchState], *, today: date, gave_up: bool = False
+def find_hold_reason(
+    results: Iterable[FetchResult], states: dict[str, FetchState], *, today: date, gave_up: bool = False
 ) -> str:
-    """Why a person should look before anything is sent, in one sentence; empty when all seems well.
+    """Return why a person should look before anything is sent, as a sentence; empty if all seems well.
 
-    `readings` are arXiv's of this run with their unseen counts, `memory` what was usual for each scope.
-    Once we `gave_up` on the day, that nothing came in holds nobody's mail any longer. A source that
-    does not answer at all is no reason either: readers get what the others brought, and are told.
+    Args:
+        results: arXiv's results of this run, with their unseen papers counted.
+        states: what is stored of each scope, with its usual number of new papers.
+        today: arXiv's date.
+        gave_up: True once it is too late to wait: missing papers are then no reason any more.
+
+    A source that does not answer is no reason: readers get what the other sources brought, and are told.
     """
-    given = list(readings)
-    if not given:
+    fetched = list(results)
+    if not fetched:
         return ""
     reasons = (
-        "" if gave_up else _nothing_came(given, memory, today),
-        _too_much(given, memory, today),
-        _hollow(given),
-        _astray(given, today) if any(known.day for known in memory.values()) else "",
+        "" if gave_up else _find_nothing_new(fetched, states, today),
+        _find_too_many(fetched, states, today),
+        _find_missing_abstracts(fetched),
+        _find_wrong_dates(fetched, today) if any(state.day for state in states.values()) else "",
     )
     return next(filter(None, reasons), "")
 
 
-def _nothing_came(readings: Sequence[FetchResult], memory: dict[str, FetchState], today: date) -> str:
-    answered = any(reading.health not in (Health.FAILED, Health.CHANGED) for reading in readings)
-    remembered = [memory.get(reading.scope, FetchState()) for reading in readings]
-    done, usual = any(known.day == today for known in remembered), sum(k.usual or 0.0 for k in remembered)
-    brought = any(reading.unseen for reading in readings)
-    if arxiv_announces(today) and answered and usual >= ENOUGH_TO_JUDGE and not done and not brought:
+def _find_nothing_new(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
+    has_answered = any(result.health not in (Health.FAILED, Health.CHANGED) for result in results)
+    has_unseen = any(result.unseen for result in results)
+    before = [states.get(result.scope, FetchState()) for result in results]
+    is_done = any(state.day == today for state in before)
+    usual = sum(state.usual or 0.0 for state in before)
+    if is_announcement_day(today) and has_answered and usual >= MIN_PAPERS and not is_done and not has_unseen:
         return "arXiv was to announce papers today, but nothing new has come in."
     return ""
 
 
-def _too_much(readings: Sequence[FetchResult], memory: dict[str, FetchState], today: date) -> str:
-    """More than a few times what is usual, for as many days as we were not there."""
-    remembered = [memory.get(reading.scope, FetchState()) for reading in readings]
-    usual = sum((known.usual or 0.0) * _days_since(known, today) for known in remembered)
-    unseen = sum(reading.unseen for reading in readings)
-    if usual and unseen > max(FAR_TOO_MANY * usual, ENOUGH_TO_JUDGE):
+def _find_too_many(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
+    """Compare with what is usual for as many days as passed since the last fresh batch."""
+    before = [states.get(result.scope, FetchState()) for result in results]
+    usual = sum((state.usual or 0.0) * _count_days(state, today) for state in before)
+    unseen = sum(result.unseen for result in results)
+    if usual and unseen > max(MAX_TIMES_USUAL * usual, MIN_PAPERS):
         return f"{unseen} new papers came in, where {usual:.0f} are usual."
     return ""
 
 
-def _days_since(memory: FetchState, today: date) -> int:
-    """On how many days arXiv announced since the last fresh batch; one at least."""
-    if memory.day is None:
+def _count_days(state: FetchState, today: date) -> int:
+    """Return the number of announcement days since the last fresh batch, at least 1."""
+    if state.day is None:
         return 1
-    days = (memory.day + timedelta(days=n) for n in range(1, min((today - memory.day).days, 90) + 1))
-    return max(1, sum(map(arxiv_announces, days)))
+    days = (state.day + timedelta(days=n) for n in range(1, min((today - state.day).days, 90) + 1))
+    return max(1, sum(map(is_announcement_day, days)))
 
 
-def _hollow(readings: Sequence[FetchResult]) -> str:
-    papers = [paper for reading in readings for paper in reading.papers]
-    if len(papers) >= ENOUGH_TO_JUDGE and not any(paper.abstract for paper in papers):
+def _find_missing_abstracts(results: Sequence[FetchResult]) -> str:
+    papers = [paper for result in results for paper in result.papers]
+    if len(papers) >= MIN_PAPERS and not any(paper.abstract for paper in papers):
         return f"None of the {len(papers)} papers has an abstract."
     return ""
 
 
-def _astray(readings: Sequence[FetchResult], today: date) -> str:
-    days = [paper.published.date() for reading in readings for paper in reading.papers if paper.published]
-    ahead = sum(day > today + FARTHEST_AHEAD for day in days)
-    behind = sum(day < today - FARTHEST_BEHIND for day in days)
-    if len(days) >= ENOUGH_TO_JUDGE and (ahead > len(days) / 2 or behind > len(days) * 0.9):
+def _find_wrong_dates(results: Sequence[FetchResult], today: date) -> str:
+    days = [paper.published.date() for result in results for paper in result.papers if paper.published]
+    ahead = sum(day > today + MAX_AHEAD for day in days)
+    behind = sum(day < today - MAX_BEHIND for day in days)
+    if len(days) >= MIN_PAPERS and (ahead > len(days) / 2 or behind > len(days) * 0.9):
         return f"The papers' dates jumped: most are {'in the future' if ahead > behind else 'long past'}."
     return ""
 
 
-def _nothing(reading: FetchResult, *, others: int) -> FetchResult:
-    if others:
-        return _noting(reading, Health.OK, f"arXiv announced nothing in {reading.scope} today.")
-    return _noting(reading, Health.STALE, "The feed is empty, though arXiv announces today.")
-
-
-def _overlap(reading: FetchResult, memory: FetchState) -> float:
-    return sum(paper.id in memory.ids for paper in reading.papers) / max(1, len(reading.papers))
-
-
-def _noting(reading: FetchResult, health: Health, note: str) -> FetchResult:
-    return replace(reading, health=health, note=f"{reading.note} {note}".strip())
+def _old_share(result: FetchResult, state: FetchState) -> float:
+    """Return the share of the papers that the last batch held too."""
+    return sum(paper.id in state.ids for paper in result.papers) / max(1, len(result.papers))

@@ -1,4 +1,4 @@
-"""Which papers do people talk about on Hacker News? One question to Algolia, joined by the link alone."""
+"""Hacker News as a source of attention: one request to Algolia's search, joined to papers by their links."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -8,83 +8,83 @@ from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
-from digest.models.paper_ids import arxiv_id
-from digest.sources.arxiv import api as arxiv_api
-from digest.sources.base import FetchContext, failed, sentence
-from digest.sources.http.response import Wants
+from digest.models.paper_ids import parse_arxiv_id
+from digest.sources.arxiv.api import fetch_by_id
+from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
+from digest.sources.http.response import Accept
 
-SINCE = timedelta(days=14)  # points come in the first days
-NEWS = timedelta(days=60)  # a paper older than this is no news, however much it is talked about
-MOST_COUNTED = 10**12  # more points or comments than there are people: no count
-MOST = 200  # stories in one answer
+PERIOD = timedelta(days=14)  # points come in the first days
+MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it is discussed
+MAX_COUNT = 10**12  # more points or comments than there are people: not a count
+MAX_STORIES = 200  # in one response
 
 
 @dataclass(frozen=True, slots=True)
 class HackerNews:
-    """Points and comments of stories that link to arXiv; papers we do not hold are looked up by id."""
+    """Points and comments of stories that link to arXiv; papers that are not stored are looked up by id."""
 
-    base: str
-    api: str = ""  # arXiv's query API; empty: nothing is looked up
+    base_url: str
+    arxiv_api_url: str = ""  # empty: nothing is looked up
     name: str = "hackernews"
 
-    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
-        """One reading of two weeks of stories."""
-        visit.tell("Hacker News", 0, 1)
-        answer = await visit.client.get(
-            f"{self.base}/api/v1/search_by_date",
-            family=self.name,
-            wants=Wants.JSON,
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result of the stories of PERIOD."""
+        context.report_progress("Hacker News", 0, 1)
+        response = await context.client.get(
+            f"{self.base_url}/api/v1/search_by_date",
+            rate_group=self.name,
+            accept=Accept.JSON,
             params={
                 "query": "arxiv.org",
                 "restrictSearchableAttributes": "url",
                 "tags": "story",
-                "numericFilters": f"created_at_i>{int((visit.now - SINCE).timestamp())}",
-                "hitsPerPage": MOST,
+                "numericFilters": f"created_at_i>{int((context.now - PERIOD).timestamp())}",
+                "hitsPerPage": MAX_STORIES,
             },
         )
-        reading = parse(answer.body, "stories", visit.now)
-        yield await self._with_papers(visit, reading)
-        visit.tell("Hacker News", 1, 1)
+        result = parse(response.body, "stories", context.now)
+        yield await self._add_papers(context, result)
+        context.report_progress("Hacker News", 1, 1)
 
-    async def _with_papers(self, visit: FetchContext, reading: FetchResult) -> FetchResult:
-        """The reading with the papers we did not hold; signals of papers nobody can name are left out."""
-        talked_about = list(dict.fromkeys(signal.paper_id for signal in reading.signals))
-        held = visit.known(talked_about) if talked_about else set()
-        unknown = [number for number in talked_about if number not in held]
-        papers, note = await self._look_up(visit, unknown)
-        nameless = set(unknown) - {paper.id for paper in papers}
-        return replace(
-            reading,
-            papers=papers,
-            signals=tuple(signal for signal in reading.signals if signal.paper_id not in nameless),
-            note=f"{reading.note} {note}".strip(),
-        )
+    async def _add_papers(self, context: FetchContext, result: FetchResult) -> FetchResult:
+        """Return the result with the papers that are not stored; signals of unknown papers are left out."""
+        ids = list(dict.fromkeys(signal.paper_id for signal in result.signals))
+        existing = context.find_existing(ids) if ids else set()
+        new_ids = [paper_id for paper_id in ids if paper_id not in existing]
+        papers, note = await self._look_up(context, new_ids)
+        unknown = set(new_ids) - {paper.id for paper in papers}
+        signals = tuple(signal for signal in result.signals if signal.paper_id not in unknown)
+        return add_note(result, note, papers=papers, signals=signals)
 
-    async def _look_up(self, visit: FetchContext, unknown: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
-        if not unknown or not self.api:
+    async def _look_up(self, context: FetchContext, ids: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
+        if not ids or not self.arxiv_api_url:
             return (), ""
         try:
-            found = await arxiv_api.look_up(visit.client, self.api, unknown, visit.now)
+            result = await fetch_by_id(context.client, self.arxiv_api_url, ids, context.now)
         except SourceError as error:
-            reason = failed(self.name, "", visit.now, error).note
-            return (), sentence(f"{len(unknown)} papers could not be looked up at arXiv: {reason}")
-        return tuple(_as_news(paper, visit.now) for paper in found.papers), found.note
+            reason = failed_result(self.name, "", context.now, error).note
+            return (), to_sentence(f"{len(ids)} papers could not be looked up at arXiv: {reason}")
+        return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """The attention each linked paper drew: of several stories about one paper, the sum."""
+    """Return the attention of each linked paper, summed over the stories about it.
+
+    Raises:
+        SourceChanged: the body has another shape.
+    """
     try:
         hits = json.loads(body)["hits"]
-        stories = [story for story in map(_story, hits) if story]
+        stories = [story for story in map(_parse_story, hits) if story]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceChanged("the answer is not a list of stories") from error
     totals: dict[tuple[str, SignalKind], float] = {}
-    for number, points, comments in stories:
+    for paper_id, points, comments in stories:
         for kind, value in ((SignalKind.POINTS, points), (SignalKind.COMMENTS, comments)):
-            totals[number, kind] = totals.get((number, kind), 0.0) + value
+            totals[paper_id, kind] = totals.get((paper_id, kind), 0.0) + value
     signals = tuple(
-        Signal(paper_id=number, kind=kind, value=value, observed_at=read_at, source="hackernews")
-        for (number, kind), value in totals.items()
+        Signal(paper_id=paper_id, kind=kind, value=value, observed_at=read_at, source="hackernews")
+        for (paper_id, kind), value in totals.items()
     )
     health = Health.OK if hits else Health.EMPTY
     return FetchResult(
@@ -92,23 +92,22 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     )
 
 
-def _as_news(paper: Paper, now: datetime) -> Paper:
-    """An old paper that people talk about again is known from now on, but is not announced as new."""
-    if paper.published and now - paper.published > NEWS:
+def _mark_old(paper: Paper, now: datetime) -> Paper:
+    """Return an old paper as a replacement, so that it is stored but not announced as new."""
+    if paper.published and now - paper.published > MAX_NEW_AGE:
         return replace(paper, announcement=Announcement.REPLACE)
     return paper
 
 
-def _story(hit: Mapping[str, Any]) -> tuple[str, float, float] | None:
-    """The paper a story links to, its points and comments; None when it links to none."""
+def _parse_story(hit: Mapping[str, Any]) -> tuple[str, float, float] | None:
+    """Return the id of the linked paper, the points and the comments; None if no paper is linked."""
     url = hit.get("url")
-    number = arxiv_id(url) if isinstance(url, str) else None
-    if number is None:
+    identifier = parse_arxiv_id(url) if isinstance(url, str) else None
+    if identifier is None:
         return None
-    return f"arxiv:{number}", _count(hit.get("points")), _count(hit.get("num_comments"))
+    return f"arxiv:{identifier}", _parse_count(hit.get("points")), _parse_count(hit.get("num_comments"))
 
 
-def _count(told: object) -> float:
-    """How many they say; what is no count is none."""
-    is_count = isinstance(told, int | float) and 0 <= told < MOST_COUNTED
-    return float(told) if is_count else 0.0  # type: ignore[arg-type]  # a number, as just seen
+def _parse_count(value: object) -> float:
+    """Return the count, 0 for anything that is none."""
+    return float(value) if isinstance(value, int | float) and 0 <= value < MAX_COUNT else 0.0

@@ -1,4 +1,4 @@
-"""Which sources are there? A new one is a file in this room and a line in SOURCES."""
+"""All sources and their configuration. A new source is a module in this package and an entry in SOURCES."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -10,13 +10,22 @@ from digest.sources.biorxiv import Biorxiv
 from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
 from digest.sources.huggingface import HuggingFace
-from digest.sources.libraries.clients import Places
+from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.semanticscholar import SemanticScholar
+
+_URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source requests
+    "arxiv": ("arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url"),
+    "huggingface": ("huggingface_url", "arxiv_api_url"),
+    "biorxiv": ("biorxiv_url",),
+    "medrxiv": ("biorxiv_url",),
+    "semanticscholar": ("semanticscholar_url",),
+    "hackernews": ("hackernews_url", "arxiv_api_url"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What shall be read and where it is: the settings of the same names, as plain values."""
+class SourceConfig:
+    """Which sources to fetch and their URLs: the settings of the same names, as plain values."""
 
     sources: tuple[str, ...] = ("arxiv", "huggingface", "hackernews")
     arxiv_categories: tuple[str, ...] = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML")
@@ -34,9 +43,9 @@ class Plan:
     orcid_url: str = "https://pub.orcid.org"
 
     @property
-    def libraries(self) -> Places:
-        """Where readers' own libraries are."""
-        return Places(
+    def library_urls(self) -> LibraryUrls:
+        """The services that hold subscribers' own libraries."""
+        return LibraryUrls(
             zotero=self.zotero_url,
             orcid=self.orcid_url,
             semanticscholar=self.semanticscholar_url,
@@ -44,55 +53,49 @@ class Plan:
         )
 
     @property
-    def trusted(self) -> tuple[str, ...]:
-        """Every URL the operator set: these, and only these, may lie in a private network."""
-        urls = [getattr(self, name) for name in (f.name for f in fields(self)) if name.endswith("_url")]
+    def trusted_urls(self) -> tuple[str, ...]:
+        """Every URL the operator set: these, and only these, may be in a private network."""
+        urls = [getattr(self, entry.name) for entry in fields(self) if entry.name.endswith("_url")]
         return (*urls, *self.feeds)
 
     @property
-    def chosen(self) -> tuple[str, ...]:
-        """The sources that are read; the feeds too, where any are listed."""
+    def enabled(self) -> tuple[str, ...]:
+        """The names of the sources to fetch, with "feeds" if any feeds are listed."""
         return self.sources if "feeds" in self.sources or not self.feeds else (*self.sources, "feeds")
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
-        """Every source that is read, with each URL it asks."""
-        places = [(name, place) for name in self.chosen for place in _PLACES.get(name, ())]
+    def endpoints(self) -> list[tuple[str, str]]:
+        """Pairs of an enabled source and a URL it requests."""
         return [
-            *((name, getattr(self, place)) for name, place in places),
+            *((name, getattr(self, url)) for name in self.enabled for url in _URL_FIELDS.get(name, ())),
             *(("feeds", url) for url in self.feeds),
         ]
 
 
-_PLACES: Mapping[str, Sequence[str]] = {
-    "arxiv": ("arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url"),
-    "huggingface": ("huggingface_url", "arxiv_api_url"),
-    "biorxiv": ("biorxiv_url",),
-    "medrxiv": ("biorxiv_url",),
-    "semanticscholar": ("semanticscholar_url",),
-    "hackernews": ("hackernews_url", "arxiv_api_url"),
-}
-
-SOURCES: Mapping[str, Callable[[Plan], Source]] = {
-    "arxiv": lambda plan: Arxiv(
-        categories=plan.arxiv_categories,
-        rss=plan.arxiv_rss_url,
-        oai=plan.arxiv_oai_url,
-        listing=plan.arxiv_listing_url,
+SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
+    "arxiv": lambda config: Arxiv(
+        categories=config.arxiv_categories,
+        rss_url=config.arxiv_rss_url,
+        oai_url=config.arxiv_oai_url,
+        listing_url=config.arxiv_listing_url,
     ),
-    "huggingface": lambda plan: HuggingFace(plan.huggingface_url, api=plan.arxiv_api_url),
-    "biorxiv": lambda plan: Biorxiv(plan.biorxiv_url),
-    "medrxiv": lambda plan: Biorxiv(plan.biorxiv_url, name="medrxiv"),
-    "feeds": lambda plan: Feeds(plan.feeds),
-    "semanticscholar": lambda plan: SemanticScholar(plan.semanticscholar_url, plan.semanticscholar_key),
-    "hackernews": lambda plan: HackerNews(plan.hackernews_url, api=plan.arxiv_api_url),
+    "huggingface": lambda config: HuggingFace(config.huggingface_url, arxiv_api_url=config.arxiv_api_url),
+    "biorxiv": lambda config: Biorxiv(config.biorxiv_url),
+    "medrxiv": lambda config: Biorxiv(config.biorxiv_url, name="medrxiv"),
+    "feeds": lambda config: Feeds(config.feeds),
+    "semanticscholar": lambda config: SemanticScholar(config.semanticscholar_url, config.semanticscholar_key),
+    "hackernews": lambda config: HackerNews(config.hackernews_url, arxiv_api_url=config.arxiv_api_url),
 }
 
 
-def build(plan: Plan, *, only: Sequence[str] = ()) -> list[Source]:
-    """The chosen sources in their order, and feeds where any are listed; ConfigError for an unknown one."""
-    names = tuple(only) or plan.chosen
+def build_sources(config: SourceConfig, *, only: Sequence[str] = ()) -> list[Source]:
+    """Return the enabled sources, or those named in *only*, in their order.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    names = tuple(only) or config.enabled
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
         raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")
-    return [SOURCES[name](plan) for name in names]
+    return [SOURCES[name](config) for name in names]

@@ -1,95 +1,100 @@
-"""How often is a paper cited, and what is it in one sentence? Semantic Scholar's batch, asked with a key."""
+"""Semantic Scholar as a source of citations and short summaries: its batch endpoint, with an API key."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext
-from digest.sources.text import normalize
+from digest.sources.text.normalize import normalize_text, normalize_title
 
-MOST = 500  # ids in one question
+MAX_IDS_PER_REQUEST = 500
 FIELDS = "title,citationCount,tldr,externalIds"
 
 
 @dataclass(frozen=True, slots=True)
 class SemanticScholar:
-    """Citations and one-sentence summaries of the papers the store asks about; silent without a key."""
+    """Citations and summaries of the papers in `FetchContext.ids_to_enrich`; nothing without a key."""
 
-    base: str
+    base_url: str
     key: str = field(default="", repr=False)
     name: str = "semanticscholar"
 
-    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
-        """One reading for every five hundred papers; those it does not know are passed over."""
-        asked = [number for number in visit.pool if number.startswith(("arxiv:", "doi:"))]
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result per batch; papers that are unknown there are left out."""
+        ids = [paper_id for paper_id in context.ids_to_enrich if paper_id.startswith(("arxiv:", "doi:"))]
         if not self.key:
             return
-        for start in range(0, len(asked), MOST):
-            visit.tell("Semantic Scholar", start, len(asked))
-            yield await self._batch(visit, asked[start : start + MOST])
-        visit.tell("Semantic Scholar", len(asked), len(asked))
+        for start in range(0, len(ids), MAX_IDS_PER_REQUEST):
+            context.report_progress("Semantic Scholar", start, len(ids))
+            yield await self._fetch_batch(context, ids[start : start + MAX_IDS_PER_REQUEST])
+        context.report_progress("Semantic Scholar", len(ids), len(ids))
 
-    async def _batch(self, visit: FetchContext, asked: Sequence[str]) -> FetchResult:
-        answer = await visit.client.post(
-            f"{self.base}/graph/v1/paper/batch?fields={FIELDS}",
-            family=self.name,
-            json={"ids": [_their_name(number) for number in asked]},
+    async def _fetch_batch(self, context: FetchContext, ids: Sequence[str]) -> FetchResult:
+        response = await context.client.post(
+            f"{self.base_url}/graph/v1/paper/batch?fields={FIELDS}",
+            rate_group=self.name,
+            json={"ids": [_to_external_id(paper_id) for paper_id in ids]},
             headers={"x-api-key": self.key},
         )
-        return parse(answer.body, "batch", visit, asked)
+        return parse(response.body, "batch", context.now, ids=ids)
 
 
-def parse(body: bytes, scope: str, visit: FetchContext, asked: Sequence[str]) -> FetchResult:
-    """What is known of each paper, in the order it was asked for; null stands for an unknown one."""
+def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> FetchResult:
+    """Return citations and summaries of the papers *ids*; the body lists them in this order, null if unknown.
+
+    Raises:
+        SourceChanged: the body is not a list of this length.
+    """
     try:
-        found = json.loads(body)
+        items = json.loads(body)
     except ValueError as error:
         raise SourceChanged("the answer is not JSON") from error
-    if not isinstance(found, list) or len(found) != len(asked):
-        raise SourceChanged(f"the answer is not a list of {len(asked)} papers")
-    known = [(number, item) for number, item in zip(asked, found, strict=True) if isinstance(item, dict)]
-    papers = tuple(paper for number, item in known if (paper := _paper(number, item)))
+    if not isinstance(items, list) or len(items) != len(ids):
+        raise SourceChanged(f"the answer is not a list of {len(ids)} papers")
+    known = [(paper_id, item) for paper_id, item in zip(ids, items, strict=True) if isinstance(item, dict)]
+    papers = tuple(paper for paper_id, item in known if (paper := _parse_paper(paper_id, item)))
     signals = tuple(
         Signal(
-            paper_id=number,
+            paper_id=paper_id,
             kind=SignalKind.CITATIONS,
             value=float(item["citationCount"]),
-            observed_at=visit.now,
+            observed_at=read_at,
             source="semanticscholar",
         )
-        for number, item in known
+        for paper_id, item in known
         if isinstance(item.get("citationCount"), int)
     )
     return FetchResult(
         source="semanticscholar",
         scope=scope,
-        read_at=visit.now,
+        read_at=read_at,
         papers=papers,
         signals=signals,
         health=Health.OK if known else Health.EMPTY,
-        note=f"{len(known)} of {len(asked)} papers are known there.",
+        note=f"{len(known)} of {len(ids)} papers are known there.",
         body=body,
     )
 
 
-def _their_name(number: str) -> str:
-    kind, _, rest = number.partition(":")
+def _to_external_id(paper_id: str) -> str:
+    kind, _, rest = paper_id.partition(":")
     return f"{'ARXIV' if kind == 'arxiv' else 'DOI'}:{rest}"
 
 
-def _paper(number: str, item: Mapping[str, Any]) -> Paper | None:
-    """The paper with its summary, to be merged into the one we hold; None when there is no summary."""
+def _parse_paper(paper_id: str, item: Mapping[str, Any]) -> Paper | None:
+    """Return the paper with its summary, to be merged into the stored one; None if there is no summary."""
     title, tldr = item.get("title"), item.get("tldr")
     summary = tldr.get("text") if isinstance(tldr, dict) else None
     if not isinstance(title, str) or not isinstance(summary, str):
         return None
     return Paper(
-        id=number,
-        title=normalize.title(title),
-        summary=normalize.plain(summary),
+        id=paper_id,
+        title=normalize_title(title),
+        summary=normalize_text(summary),
         announcement=Announcement.REPLACE_CROSS,  # nothing is announced here
         source="semanticscholar",
     )

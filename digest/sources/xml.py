@@ -1,4 +1,4 @@
-"""How is XML from strangers read? Element by element; no entities, no DTD, no network, no surprises."""
+"""Parsing of untrusted XML, element by element: no entities, no DTD, no network."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -14,52 +14,55 @@ T = TypeVar("T")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-class Unreadable(ValueError):
-    """One item does not hold what every item must hold."""
+class UnreadableItem(ValueError):
+    """An item lacks a field that every item must have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[T]):
-    """What could be read: `skipped` items were not understood, `broken` says where the document broke off."""
+    """The items of a document; `skipped` counts those that could not be read."""
 
     items: tuple[T, ...]
     root: str
     skipped: int = 0
-    broken: str = ""
+    broken: str = ""  # where the document ends too early; empty for a complete one
 
 
-def read_each(body: bytes, tags: Sequence[str], make: Callable[[etree._Element], T | None]) -> Parsed[T]:
-    """Turn every element of these tags into a value; of a document that breaks off, every complete one.
+def parse_elements(body: bytes, tags: Sequence[str], make: Callable[[etree._Element], T | None]) -> Parsed[T]:
+    """Return what *make* returns for every element with one of *tags*.
 
-    SourceChanged when the body declares entities or is not XML from its very beginning.
+    *make* raises UnreadableItem to skip and count an element, and returns None to leave it out. Of a
+    truncated document, every complete element is parsed.
+
+    Raises:
+        SourceChanged: the body declares entities, or no element of it could be read.
     """
     if b"<!ENTITY" in body:
         raise SourceChanged("the answer declares XML entities; it was not read")
     try:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        return _salvage(body, tags, make, _told(error))
-    items, skipped = _made(root.iter(*tags), make)
+        return _parse_truncated(body, tags, make, _describe(error))
+    items, skipped = _make_items(root.iter(*tags), make)
     return Parsed(tuple(items), str(root.tag), skipped)
 
 
-def _salvage(
+def _parse_truncated(
     body: bytes, tags: Sequence[str], make: Callable[[etree._Element], T | None], broken: str
 ) -> Parsed[T]:
-    """What stands before the place where the document breaks off."""
     complete: list[etree._Element] = []
     with suppress(etree.XMLSyntaxError):
-        walk = etree.iterparse(
+        events = etree.iterparse(
             BytesIO(body), tag=tuple(tags), resolve_entities=False, no_network=True, load_dtd=False
         )
-        complete += (element for _, element in walk)
-    items, skipped = _made(complete, make)
+        complete += (element for _, element in events)
+    items, skipped = _make_items(complete, make)
     if not items:
         raise SourceChanged(f"the answer is not the XML we know ({broken})")
     return Parsed(tuple(items), "", skipped, broken)
 
 
-def _made(
+def _make_items(
     elements: Iterable[etree._Element], make: Callable[[etree._Element], T | None]
 ) -> tuple[list[T], int]:
     items: list[T] = []
@@ -67,7 +70,7 @@ def _made(
     for element in elements:
         try:
             item = make(element)
-        except Unreadable:
+        except UnreadableItem:
             skipped += 1
         else:
             if item is not None:
@@ -75,16 +78,20 @@ def _made(
     return items, skipped
 
 
-def tree(body: bytes) -> etree._Element:
-    """The whole of a small document; SourceChanged when it is not XML."""
+def parse_document(body: bytes) -> etree._Element:
+    """Return the root of a small document.
+
+    Raises:
+        SourceChanged: the body is not XML.
+    """
     try:
         return etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
-        raise SourceChanged(f"the answer is not the XML we know ({_told(error)})") from error
+        raise SourceChanged(f"the answer is not the XML we know ({_describe(error)})") from error
 
 
-def _told(error: etree.XMLSyntaxError) -> str:
-    return " ".join(str(error).split())  # libxml2 ends some of its words with a line break
+def _describe(error: etree.XMLSyntaxError) -> str:
+    return " ".join(str(error).split())  # libxml2 ends some of its messages with a line break
 
 
 def _parser() -> etree.XMLParser:
@@ -92,7 +99,7 @@ def _parser() -> etree.XMLParser:
 
 
 def text_of(element: etree._Element | None) -> str:
-    """All text within an element, also that of its children (<sub>, <i>)."""
+    """Return all text within an element, also that of its children (<sub>, <i>)."""
     if element is None:
         return ""
     if len(element) == 0:
@@ -100,6 +107,6 @@ def text_of(element: etree._Element | None) -> str:
     return "".join(map(str, element.itertext())).strip()
 
 
-def local(element: etree._Element) -> str:
-    """An element's name without its namespace, or the prefix somebody forgot to declare."""
+def local_name(element: etree._Element) -> str:
+    """Return an element's name without its namespace, or without a prefix that is not declared."""
     return str(element.tag).rpartition("}")[2].rpartition(":")[2]

@@ -1,27 +1,27 @@
-"""What may a reader, or whoever looks after them, do? The same behind form, link, API and command.
+"""Use cases of a subscription, the same behind web form, link, API and command.
 
-Each use-case works in the transaction it is given, writes an audit line for what it changed, and queues
-at most one mail. Signing up ends in the same way whether the address is new, known or suppressed, so
-that nobody learns from it who reads here.
+Each use case works in the transaction it is given, writes an audit line for what it changed, and queues at
+most one message. Signing up looks the same whether the address is new, known or suppressed, so that nobody
+learns from it who is subscribed.
 """
 
-from digest.subscribers.helpers import ASK_AGAIN, Actor, get_subscriber
+from digest.subscribers.helpers import CONFIRM_RETRY_AFTER, Actor, get_subscriber
 from digest.subscribers.preferences import (
-    change,
     change_address,
+    change_settings,
     confirm_address,
     pause,
+    preview_settings,
     resume,
-    revise,
-    wished,
+    save_settings,
 )
-from digest.subscribers.signup import ask, confirm, enrol, sign_up
+from digest.subscribers.signup import add_subscriber, confirm, request_confirmation, sign_up
 from digest.subscribers.unsubscribe import (
-    FORGET_AFTER,
-    UNDO_WITHIN,
-    deny,
+    UNCONFIRMED_TTL,
+    UNDO_WINDOW,
+    deny_signup,
     erase,
-    forget_unanswered,
+    erase_unconfirmed,
     suppress,
     undo_unsubscribe,
     unsubscribe,
@@ -29,27 +29,27 @@ from digest.subscribers.unsubscribe import (
 )
 
 __all__ = [
-    "ASK_AGAIN",
-    "FORGET_AFTER",
-    "UNDO_WITHIN",
+    "CONFIRM_RETRY_AFTER",
+    "UNCONFIRMED_TTL",
+    "UNDO_WINDOW",
     "Actor",
-    "ask",
-    "change",
+    "add_subscriber",
     "change_address",
+    "change_settings",
     "confirm",
     "confirm_address",
-    "deny",
-    "enrol",
+    "deny_signup",
     "erase",
-    "forget_unanswered",
+    "erase_unconfirmed",
     "get_subscriber",
     "pause",
+    "preview_settings",
+    "request_confirmation",
     "resume",
-    "revise",
+    "save_settings",
     "sign_up",
     "suppress",
     "undo_unsubscribe",
     "unsubscribe",
     "unsuppress",
-    "wished",
 ]

@@ -1,4 +1,4 @@
-"""How is a step of a subscription written down? Who acts, where a reader stands, what they are told."""
+"""What the use cases share: actor, look-ups, status changes, audit and notices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,73 +6,84 @@ from datetime import datetime, timedelta
 
 from digest.db import Transaction
 from digest.models import DeliveryKind, Status, Subscriber
+from digest.models.addresses import hash_address
 from digest.models.errors import NotFound
-from digest.models.schedule import next_slot
+from digest.models.schedule import find_next_slot
 
-ASK_AGAIN = timedelta(minutes=10)  # one address is asked to confirm at most so often
+CONFIRM_RETRY_AFTER = timedelta(minutes=10)  # an address is asked to confirm at most so often
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and when; `pepper` is the secret under which suppressed addresses are known."""
+    """Who acts, and when. The suppression key hashes suppressed addresses."""
 
-    actor: str
+    name: str
     now: datetime
     suppression_key: bytes = b""
 
 
 def get_subscriber(tx: Transaction, who: str) -> Subscriber:
-    """The subscriber meant by an address or a public id; NotFound when there is none."""
-    return tx.subscribers.by_address(who) if "@" in who else tx.subscribers.by_pid(who)
+    """Return the subscriber of an address or a public id.
+
+    Raises:
+        NotFound: there is none.
+
+    """
+    return tx.subscribers.get_by_address(who) if "@" in who else tx.subscribers.get_by_public_id(who)
 
 
-def found(tx: Transaction, address: str) -> Subscriber | None:
-    """The reader of that address, None when there is none."""
+def find_by_address(tx: Transaction, address: str) -> Subscriber | None:
+    """Return the subscriber of an address, or None."""
     try:
-        return tx.subscribers.by_address(address)
+        return tx.subscribers.get_by_address(address)
     except NotFound:
         return None
 
 
-def known(tx: Transaction, pid: str) -> Subscriber | None:
-    """The reader of that public id, None when there is none (any more)."""
+def find_by_public_id(tx: Transaction, public_id: str) -> Subscriber | None:
+    """Return the subscriber of a public id, or None."""
     try:
-        return tx.subscribers.by_pid(pid)
+        return tx.subscribers.get_by_public_id(public_id)
     except NotFound:
         return None
 
 
-def standing(reader: Subscriber, status: Status, now: datetime) -> Subscriber:
-    """The reader in that status from now on, with the slot that follows from it."""
-    asked = None if status is Status.CONFIRMED else reader.asked_at
-    moved = replace(reader, status=status, status_since=now, asked_at=asked, next_due=None)
-    return replace(moved, next_due=due(moved, now))
+def is_suppressed(tx: Transaction, address: str, actor: Actor) -> bool:
+    """Return True if nothing may be sent to this address."""
+    return tx.suppressions.is_suppressed(hash_address(actor.suppression_key, address))
 
 
-def due(reader: Subscriber, now: datetime) -> datetime | None:
-    """The next slot; one that has passed already, and still waits to be planned, is kept."""
+def with_status(reader: Subscriber, status: Status, now: datetime) -> Subscriber:
+    """Return the subscriber in this status from now on, with the next slot that follows from it."""
+    asked_at = None if status is Status.CONFIRMED else reader.asked_at
+    changed = replace(reader, status=status, status_since=now, asked_at=asked_at, next_due=None)
+    return replace(changed, next_due=get_next_due(changed, now))
+
+
+def get_next_due(reader: Subscriber, now: datetime) -> datetime | None:
+    """Return the next slot; a slot that has passed but is not planned yet stays. None if not confirmed."""
     if reader.status is not Status.CONFIRMED:
         return None
     if reader.next_due is not None and reader.next_due <= now:
         return reader.next_due
-    return next_slot(reader.schedule, now)
+    return find_next_slot(reader.schedule, now)
 
 
-def keep(
+def save(
     tx: Transaction,
     reader: Subscriber,
     action: str,
     *,
-    by: Actor,
+    actor: Actor,
     detail: Mapping[str, object] | None = None,
 ) -> Subscriber:
-    """Save a reader, and a line about it in the audit log."""
+    """Save a subscriber and write a line about it to the audit log."""
     tx.subscribers.save(reader)
-    tx.audit.write(by.actor, action, reader.pid, detail, at=by.now)
+    tx.audit.write(actor.name, action, reader.public_id, detail, at=actor.now)
     return reader
 
 
-def tell(tx: Transaction, reader: Subscriber, mail: str, *, by: Actor) -> None:
-    """One such mail a day is enough, whatever happens."""
-    key = f"{mail}/{reader.id}/{by.now:%Y-%m-%d}"
-    tx.deliveries.plan_notice(DeliveryKind.NOTICE, reader, key, {"mail": mail}, now=by.now)
+def queue_notice(tx: Transaction, reader: Subscriber, mail: str, *, actor: Actor) -> None:
+    """Queue the notice called *mail*, unless one was queued today already."""
+    key = f"{mail}/{reader.id}/{actor.now:%Y-%m-%d}"
+    tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, reader, key, {"mail": mail}, now=actor.now)

@@ -1,7 +1,7 @@
-"""How do many subscribers come in at once? Rows of a file, judged in bulk, each with its own outcome.
+"""Import of many subscribers at once: rows of a file, processed in bulk, each with its own result.
 
-Consent is not imported: people get a mail that asks them, unless whoever imports asserts that they said
-yes before. Who is suppressed stays so, who left stays away, and what cannot be read is told by its row.
+Consent is not imported: people are asked to confirm, unless the importer asserts that they consented before.
+Suppressed addresses stay suppressed, and who unsubscribed here stays so.
 """
 
 import json
@@ -14,217 +14,226 @@ from types import MappingProxyType
 
 from digest.db import Transaction
 from digest.db.audit import AuditLine
-from digest.db.subscribers.rows import new_pid
-from digest.models import CONFIRM_WITHIN, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
-from digest.models.addresses import key_of, parse_address
+from digest.db.subscribers.rows import create_public_id
+from digest.models import CONFIRM_TTL, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
+from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.errors import DigestError, InvalidChange
-from digest.models.schedule import next_slot
+from digest.models.schedule import find_next_slot
 from digest.subscribers import Actor
-from digest.subscribers.validation import LISTS, NAMES, changed
+from digest.subscribers.validation import FIELD_NAMES, LIST_FIELDS, apply_changes
 
-_EMAIL_NAMES = ("email", "email_address", "e_mail", "e_mail_address", "address", "mail")
+_EMAIL_FIELDS = ("email", "email_address", "e_mail", "e_mail_address", "address", "mail")
 _STATUS_WORDS = {
     Status.CONFIRMED: ("confirmed", "subscribed", "enabled", "active"),
     Status.UNCONFIRMED: ("unconfirmed", "pending", "nonsubscribed", "non_subscribed"),
     Status.PAUSED: ("paused", "disabled"),
     Status.UNSUBSCRIBED: ("unsubscribed",),
 }
-_NEVER_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
-_NOBODY = Subscriber(id=0, pid="", address="")
-_PACKED = LISTS | {"liked", "disliked", "opened", "learnt", "facets"}
-_STATUS_OF = {word: status for status, words in _STATUS_WORDS.items() for word in words}
+_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words}
+_SUPPRESSED_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
+_JSON_FIELDS = LIST_FIELDS | {"liked", "disliked", "opened", "learnt", "facets"}
+
+Row = tuple[int, Mapping[str, object]]  # the row's number in its file, and its fields by name
 
 
-class Result(StrEnum):
+class RowResult(StrEnum):
     """What became of a row."""
 
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
-    SUPPRESSED = "suppressed"  # never written to, whatever the file says
+    SUPPRESSED = "suppressed"  # gets no mail, whatever the file says
     LEFT = "left"  # unsubscribed here, and stays so
-    DUPLICATE = "duplicate"  # the same mailbox stood in an earlier row of the batch
+    DUPLICATE = "duplicate"  # an earlier row of the batch has the same mailbox
     INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A row of the file and what became of it, with a sentence where something was wrong."""
+    """A row of the file and what became of it, with a sentence if something was wrong."""
 
     number: int
     address: str
-    result: Result
+    result: RowResult
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A row that makes sense."""
+class _ParsedRow:
+    """A valid row."""
 
     number: int
     shown: str
     mailbox: str
-    wishes: Mapping[str, object]
-    newcomer: Subscriber  # who they would be if nobody knew them
+    changes: Mapping[str, object]
+    newcomer: Subscriber  # to add if the mailbox is new
     status: Status | None  # as the file has it
-    never: bool
+    is_suppressed: bool  # as the file has it
 
 
-Row = tuple[int, Mapping[str, object]]  # the row's number in its file, and its fields by their names
-
-
-def take_in(
+def import_rows(
     tx: Transaction,
     rows: Sequence[Row],
     *,
-    by: Actor,
+    actor: Actor,
     confirmed: bool = False,
     defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> tuple[ImportResult, ...]:
-    """Take in a batch of rows; the outcomes come in the same order. About a thousand at a time is best.
+    """Import a batch of rows, best about a thousand; return the results in the same order.
 
-    `confirmed` asserts that these people consented before: who has no other status is confirmed at once.
-    `defaults` are the wishes of newcomers whose row says nothing of them.
+    *confirmed* asserts that these people consented before: who has no other status is confirmed at once.
+    *defaults* are settings of new subscribers whose row does not have them.
     """
-    newcomer = changed(_NOBODY, defaults)
-    read = [_read(number, fields, newcomer) for number, fields in rows]
-    wanted: dict[str, _Wanted] = {}
-    for row in read:
-        if isinstance(row, _Wanted):
-            wanted.setdefault(row.mailbox, row)
-    batch = _Batch(
-        tx.subscribers.by_mailboxes(wanted.keys()), _barred(tx, wanted.values(), by), by, confirmed
+    newcomer = apply_changes(Subscriber(id=0, public_id="", address=""), defaults)
+    parsed = [_parse(number, fields, newcomer) for number, fields in rows]
+    unique: dict[str, _ParsedRow] = {}
+    for row in parsed:
+        if isinstance(row, _ParsedRow):
+            unique.setdefault(row.mailbox, row)
+    batch = _ImportBatch(
+        existing=tx.subscribers.get_by_mailboxes(unique.keys()),
+        suppressed=_suppress_and_filter(tx, unique.values(), actor),
+        actor=actor,
+        has_consented=confirmed,
     )
-    verdicts = {mailbox: batch.verdict(row) for mailbox, row in wanted.items()}
-    _write(tx, [subscriber for _, subscriber in verdicts.values() if subscriber], by)
-    return tuple(_told(row, verdicts) for row in read)
+    results = {mailbox: batch.process(row) for mailbox, row in unique.items()}
+    _save(tx, [subscriber for _, subscriber in results.values() if subscriber], actor)
+    return tuple(_get_result(row, results) for row in parsed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What the rows of a batch are judged by."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ImportBatch:
+    """What the rows of a batch are compared with."""
 
-    known: Mapping[str, Subscriber]
-    barred: frozenset[str]
-    by: Actor
-    consented: bool
+    existing: Mapping[str, Subscriber]  # by mailbox
+    suppressed: frozenset[str]  # mailboxes
+    actor: Actor
+    has_consented: bool
 
-    def verdict(self, row: _Wanted) -> tuple[ImportResult, Subscriber | None]:
-        """What becomes of a row, and the subscriber as they shall be where there is something to write."""
-        before = self.known.get(row.mailbox)
-        if row.mailbox in self.barred:
-            reads = before is not None and before.status in (Status.CONFIRMED, Status.PAUSED)
-            gone = self._standing(before, Status.UNSUBSCRIBED) if before and reads else None
-            return ImportResult(row.number, row.shown, Result.SUPPRESSED), gone
+    def process(self, row: _ParsedRow) -> tuple[ImportResult, Subscriber | None]:
+        """Return what becomes of a row, and the subscriber to add or save, if any."""
+        before = self.existing.get(row.mailbox)
+        if row.mailbox in self.suppressed:
+            is_active = before is not None and before.status in (Status.CONFIRMED, Status.PAUSED)
+            ended = self._with_status(before, Status.UNSUBSCRIBED) if before and is_active else None
+            return ImportResult(row.number, row.shown, RowResult.SUPPRESSED), ended
         if before is None:
-            known = replace(row.newcomer, pid=new_pid(), address=row.shown, created_at=self.by.now)
-            added = self._standing(known, row.status or Status.CONFIRMED)
-            return ImportResult(row.number, row.shown, Result.ADDED), added
+            newcomer = replace(
+                row.newcomer, public_id=create_public_id(), address=row.shown, created_at=self.actor.now
+            )
+            added = self._with_status(newcomer, row.status or Status.CONFIRMED)
+            return ImportResult(row.number, row.shown, RowResult.ADDED), added
         if before.status is Status.UNSUBSCRIBED:
-            return ImportResult(row.number, row.shown, Result.LEFT), None
-        after = changed(before, row.wishes)
-        if row.status or (self.consented and before.status is Status.UNCONFIRMED):  # a pause is theirs to end
-            after = self._standing(after, row.status or Status.CONFIRMED)
-        result = Result.UNCHANGED if after == before else Result.UPDATED
+            return ImportResult(row.number, row.shown, RowResult.LEFT), None
+        after = apply_changes(before, row.changes)
+        # An assertion of consent ends nobody's pause.
+        if row.status or (self.has_consented and before.status is Status.UNCONFIRMED):
+            after = self._with_status(after, row.status or Status.CONFIRMED)
+        result = RowResult.UNCHANGED if after == before else RowResult.UPDATED
         return ImportResult(row.number, row.shown, result), after if after != before else None
 
-    def _standing(self, subscriber: Subscriber, status: Status) -> Subscriber:
-        """Only who consented, here or by assertion, is confirmed; away from there everyone may go."""
-        now, was_confirmed = self.by.now, subscriber.confirmed_at is not None
-        if status in (Status.CONFIRMED, Status.PAUSED) and not (self.consented or was_confirmed):
+    def _with_status(self, subscriber: Subscriber, status: Status) -> Subscriber:
+        """Set a status: confirmed and paused only with consent, unconfirmed only who never confirmed."""
+        now, was_confirmed = self.actor.now, subscriber.confirmed_at is not None
+        if status in (Status.CONFIRMED, Status.PAUSED) and not (self.has_consented or was_confirmed):
             status = Status.UNCONFIRMED
         if status is Status.UNCONFIRMED and was_confirmed:
             return subscriber
         if subscriber.status is status and subscriber.status_since:
             return subscriber
-        confirmed_at = subscriber.confirmed_at or (now if status is not Status.UNCONFIRMED else None)
-        due = next_slot(subscriber.schedule, now) if status is Status.CONFIRMED else None
-        asked_at = now if status is Status.UNCONFIRMED else None
         return replace(
             subscriber,
             status=status,
             status_since=now,
-            confirmed_at=confirmed_at,
-            next_due=due,
-            asked_at=asked_at,
+            confirmed_at=subscriber.confirmed_at or (now if status is not Status.UNCONFIRMED else None),
+            next_due=find_next_slot(subscriber.schedule, now) if status is Status.CONFIRMED else None,
+            asked_at=now if status is Status.UNCONFIRMED else None,
         )
 
 
-def _write(tx: Transaction, subscribers: Sequence[Subscriber], by: Actor) -> None:
-    tx.subscribers.add_many(one for one in subscribers if not one.id)
-    tx.subscribers.save_many([one for one in subscribers if one.id])
-    tx.audit.write_all([AuditLine(by.now, by.actor, "import", one.pid, {}) for one in subscribers])
-    asked = {one.pid for one in subscribers if one.asked_at == by.now and one.status is Status.UNCONFIRMED}
-    waiting = tx.subscribers.by_pids(asked).values()
-    tx.deliveries.plan([_asking(one, by) for one in waiting], now=by.now)
+def _save(tx: Transaction, subscribers: Sequence[Subscriber], actor: Actor) -> None:
+    """Add or save the subscribers, write the audit log, and ask the unconfirmed ones to confirm."""
+    tx.subscribers.add_many(item for item in subscribers if not item.id)
+    tx.subscribers.save_many([item for item in subscribers if item.id])
+    tx.audit.write_all(
+        [AuditLine(actor.now, actor.name, "import", item.public_id, {}) for item in subscribers]
+    )
+    to_ask = {
+        item.public_id
+        for item in subscribers
+        if item.asked_at == actor.now and item.status is Status.UNCONFIRMED
+    }
+    stored = tx.subscribers.get_by_public_ids(to_ask).values()
+    tx.deliveries.enqueue([_build_confirmation(subscriber, actor) for subscriber in stored], now=actor.now)
 
 
-def _asking(subscriber: Subscriber, by: Actor) -> NewDelivery:
-    """The mail that asks an imported address whether it wants this."""
+def _build_confirmation(subscriber: Subscriber, actor: Actor) -> NewDelivery:
     return NewDelivery(
         kind=DeliveryKind.CONFIRM,
-        key=f"confirm/{subscriber.id}/{by.now:%Y%m%dT%H%M%S}",
+        key=f"confirm/{subscriber.id}/{actor.now:%Y%m%dT%H%M%S}",
         subscriber_id=subscriber.id,
         address=subscriber.address,
-        slot=by.now,
-        not_before=by.now,
-        not_after=by.now + CONFIRM_WITHIN,
+        slot=actor.now,
+        not_before=actor.now,
+        not_after=actor.now + CONFIRM_TTL,
         payload={"mail": "confirm"},
     )
 
 
-def _told(
-    row: _Wanted | ImportResult, verdicts: Mapping[str, tuple[ImportResult, Subscriber | None]]
+def _get_result(
+    row: _ParsedRow | ImportResult, results: Mapping[str, tuple[ImportResult, Subscriber | None]]
 ) -> ImportResult:
     if isinstance(row, ImportResult):
         return row
-    outcome = verdicts[row.mailbox][0]
-    if outcome.number == row.number:
-        return outcome
+    result = results[row.mailbox][0]
+    if result.number == row.number:
+        return result
     return ImportResult(
-        row.number, row.shown, Result.DUPLICATE, f"The same mailbox as in row {outcome.number}."
+        row.number, row.shown, RowResult.DUPLICATE, f"The same mailbox as in row {result.number}."
     )
 
 
-def _barred(tx: Transaction, rows: Collection[_Wanted], by: Actor) -> frozenset[str]:
-    """The mailboxes nobody may write to, those included of which the file itself says so."""
-    keys = {row.mailbox: key_of(row.mailbox, suppression_key=by.suppression_key) for row in rows}
+def _suppress_and_filter(tx: Transaction, rows: Collection[_ParsedRow], actor: Actor) -> frozenset[str]:
+    """Suppress the addresses that the file calls so; return the mailboxes of all that are suppressed."""
+    keys = {row.mailbox: hash_mailbox(row.mailbox, suppression_key=actor.suppression_key) for row in rows}
     for row in rows:
-        if row.never:
-            tx.suppressions.add(keys[row.mailbox], SuppressionReason.ADMIN, now=by.now, source="import")
-    held = tx.suppressions.among(keys.values())
-    return frozenset(mailbox for mailbox, key in keys.items() if key in held)
+        if row.is_suppressed:
+            tx.suppressions.add(keys[row.mailbox], SuppressionReason.ADMIN, now=actor.now, source="import")
+    suppressed = tx.suppressions.filter_suppressed(keys.values())
+    return frozenset(mailbox for mailbox, key in keys.items() if key in suppressed)
 
 
-def _read(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _Wanted | ImportResult:
-    named = {_named(name): value for name, value in fields.items() if value not in (None, "", [])}
-    text = str(next((named[name] for name in _EMAIL_NAMES if name in named), ""))
+def _parse(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _ParsedRow | ImportResult:
+    """Return a valid row, or the result that says why it is invalid."""
+    values = {_normalize(name): value for name, value in fields.items() if value not in (None, "", [])}
+    email = str(next((values[name] for name in _EMAIL_FIELDS if name in values), ""))
     try:
-        address = parse_address(text)
-        wishes = {name: _unpacked(name, value) for name, value in named.items() if name in NAMES}
-        asking = changed(newcomer, wishes)
-        status, never = _status(str(named.get("status", "")))
+        address = parse_address(email)
+        changes = {name: _unpack(name, value) for name, value in values.items() if name in FIELD_NAMES}
+        changed = apply_changes(newcomer, changes)
+        status, is_suppressed = _parse_status(str(values.get("status", "")))
     except DigestError as error:
-        return ImportResult(number, text, Result.INVALID, str(error))
-    return _Wanted(number, address.shown, address.mailbox, wishes, asking, status, never)
+        return ImportResult(number, email, RowResult.INVALID, str(error))
+    return _ParsedRow(number, address.display, address.mailbox, changes, changed, status, is_suppressed)
 
 
-def _named(name: str) -> str:
+def _normalize(name: str) -> str:
     return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 
-def _unpacked(name: str, value: object) -> object:
-    """A list that an export wrote as JSON, because no commas between its items would do."""
-    if name in _PACKED and isinstance(value, str) and value.startswith("["):
+def _unpack(name: str, value: object) -> object:
+    """Parse a list that an export wrote as JSON, because its items contain commas."""
+    if name in _JSON_FIELDS and isinstance(value, str) and value.startswith("["):
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
 
 
-def _status(word: str) -> tuple[Status | None, bool]:
-    word = _named(word)
-    if word in _NEVER_WORDS:
+def _parse_status(word: str) -> tuple[Status | None, bool]:
+    """Return the status, if any, and whether the word means a suppressed address."""
+    word = _normalize(word)
+    if word in _SUPPRESSED_WORDS:
         return Status.UNSUBSCRIBED, True
-    if word and word not in _STATUS_OF:
+    if word and word not in _STATUSES:
         raise InvalidChange(f"There is no status {word!r}; there are {', '.join(Status)}.")
-    return _STATUS_OF.get(word), False
+    return _STATUSES.get(word), False

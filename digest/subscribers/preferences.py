@@ -1,4 +1,4 @@
-"""What may a reader change? Wishes, the address, and whether anything comes for now."""
+"""Changes by a subscriber: settings (profile, schedule and preferences), address, pause and resume."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,92 +6,128 @@ from datetime import date
 
 from digest.db import Transaction
 from digest.models import DeliveryKind, LikedPaper, Status, Subscriber
-from digest.models.addresses import address_key, parse_address
-from digest.models.errors import InvalidToken, NotAsThingsStand
-from digest.subscribers.helpers import ASK_AGAIN, Actor, due, found, get_subscriber, keep, standing
-from digest.subscribers.seed_papers import shelved
-from digest.subscribers.validation import changed, differences
+from digest.models.addresses import parse_address
+from digest.models.errors import InvalidToken, StateConflict
+from digest.subscribers.helpers import (
+    CONFIRM_RETRY_AFTER,
+    Actor,
+    find_by_address,
+    get_next_due,
+    get_subscriber,
+    is_suppressed,
+    save,
+    with_status,
+)
+from digest.subscribers.seed_papers import merge_liked
+from digest.subscribers.validation import apply_changes, list_differences
 
 
-def change(
-    tx: Transaction, who: str, wishes: Mapping[str, object], *, papers: Sequence[LikedPaper] = (), by: Actor
+def change_settings(
+    tx: Transaction,
+    who: str,
+    changes: Mapping[str, object],
+    *,
+    papers: Sequence[LikedPaper] = (),
+    actor: Actor,
 ) -> Subscriber:
-    """Grant wishes by their names (see digest.changes) to a subscriber, known by public id or address.
+    """Change settings by name (see `validation.apply_changes`) of a subscriber, by public id or address.
 
-    `papers`, from a reader's library, are put before those they like already.
+    *papers*, from a library, are put before those they like already.
+
+    Raises:
+        NotFound: there is no such subscriber.
+        InvalidChange: a change makes no sense.
+
     """
-    return revise(tx, wished(get_subscriber(tx, who), wishes, papers), by=by)
+    return save_settings(tx, preview_settings(get_subscriber(tx, who), changes, papers), actor=actor)
 
 
-def wished(reader: Subscriber, wishes: Mapping[str, object], papers: Sequence[LikedPaper] = ()) -> Subscriber:
-    """The reader as `change` would have them, for whoever tries it first."""
-    granted = changed(reader, wishes)
+def preview_settings(
+    reader: Subscriber, changes: Mapping[str, object], papers: Sequence[LikedPaper] = ()
+) -> Subscriber:
+    """Return the subscriber as `change_settings` would save them."""
+    changed = apply_changes(reader, changes)
     if not papers:
-        return granted
-    liked = shelved(papers, granted.profile.liked)
-    return replace(granted, profile=replace(granted.profile, liked=liked))
+        return changed
+    liked = merge_liked(papers, changed.profile.liked)
+    return replace(changed, profile=replace(changed.profile, liked=liked))
 
 
-def revise(tx: Transaction, revised: Subscriber, *, by: Actor) -> Subscriber:
-    """Keep the profile, schedule and preferences of this value; who they are and where they stand stay."""
-    before = tx.subscribers.by_id(revised.id)
+def save_settings(tx: Transaction, revised: Subscriber, *, actor: Actor) -> Subscriber:
+    """Save profile, schedule and preferences of this value; address and status stay as they are."""
+    before = tx.subscribers.get_by_id(revised.id)
     after = replace(
         before, profile=revised.profile, schedule=revised.schedule, preferences=revised.preferences
     )
-    names = differences(before, after)
+    names = list_differences(before, after)
     if not names:
         return before
     if after.profile != before.profile:
         after = replace(after, profile_revision=before.profile_revision + 1)
     if after.schedule != before.schedule:
-        after = replace(after, next_due=due(after, by.now))
-    return keep(tx, after, "change", by=by, detail={"changed": list(names)})
+        after = replace(after, next_due=get_next_due(after, actor.now))
+    return save(tx, after, "change", actor=actor, detail={"changed": list(names)})
 
 
-def change_address(tx: Transaction, pid: str, address: str, *, by: Actor) -> None:
-    """Ask the new address whether mail may go there; until it says yes, nothing changes.
+def change_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> None:
+    """Ask the new address to confirm the change; until then the old one is used.
 
-    Nothing happens, and nothing is said, when the new address is taken or suppressed.
+    Does nothing if the new address is taken or suppressed; the caller cannot tell.
     """
-    reader, shown = tx.subscribers.by_pid(pid), parse_address(address).shown
-    free = found(tx, shown) is None and not tx.suppressions.holds(address_key(by.suppression_key, shown))
-    if free and not (reader.asked_at and by.now - reader.asked_at < ASK_AGAIN):
-        tx.subscribers.save(replace(reader, asked_at=by.now))
-        key = f"address/{reader.id}/{by.now:%Y%m%dT%H%M%S}"
+    reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
+    is_free = find_by_address(tx, shown) is None and not is_suppressed(tx, shown, actor)
+    if is_free and not (reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER):
+        tx.subscribers.save(replace(reader, asked_at=actor.now))
+        key = f"address/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
         payload = {"mail": "address_change", "address": shown}
-        tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, key, payload, now=by.now, address=shown)
-        tx.audit.write(by.actor, "ask-address", reader.pid, at=by.now)
+        tx.deliveries.enqueue_notice(DeliveryKind.CONFIRM, reader, key, payload, now=actor.now, address=shown)
+        tx.audit.write(actor.name, "ask-address", reader.public_id, at=actor.now)
 
 
-def confirm_address(tx: Transaction, pid: str, address: str, *, by: Actor) -> Subscriber:
-    """Yes, mail may go to the new address. InvalidToken when it was taken or suppressed meanwhile."""
-    reader, shown = tx.subscribers.by_pid(pid), parse_address(address).shown
-    holder = found(tx, shown)
+def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> Subscriber:
+    """Use the new address from now on.
+
+    Raises:
+        InvalidToken: it was taken or suppressed meanwhile.
+
+    """
+    reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
+    holder = find_by_address(tx, shown)
     if holder is not None and holder.id == reader.id:
         return reader
-    if holder is not None or tx.suppressions.holds(address_key(by.suppression_key, shown)):
+    if holder is not None or is_suppressed(tx, shown, actor):
         raise InvalidToken("This address cannot be used.")
-    return keep(tx, replace(reader, address=shown, asked_at=None), "change-address", by=by)
+    return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)
 
 
-def pause(tx: Transaction, pid: str, *, until: date | None = None, by: Actor) -> Subscriber:
-    """Send nothing for now: until a day, or until `resume`."""
-    reader = tx.subscribers.by_pid(pid)
+def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: Actor) -> Subscriber:
+    """Pause until a day, or until `resume`.
+
+    Raises:
+        StateConflict: the subscription is not confirmed.
+
+    """
+    reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status is Status.PAUSED and until is None:
         return reader
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):
-        raise NotAsThingsStand("Only a confirmed subscription can be paused.")
+        raise StateConflict("Only a confirmed subscription can be paused.")
     reader = replace(reader, schedule=replace(reader.schedule, paused_until=until))
-    paused = standing(reader, Status.CONFIRMED if until else Status.PAUSED, by.now)
-    return keep(tx, paused, "pause", by=by)
+    paused = with_status(reader, Status.CONFIRMED if until else Status.PAUSED, actor.now)
+    return save(tx, paused, "pause", actor=actor)
 
 
-def resume(tx: Transaction, pid: str, *, by: Actor) -> Subscriber:
-    """Send again, from the next slot on."""
-    reader = tx.subscribers.by_pid(pid)
+def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
+    """End a pause; the next edition comes at the next slot.
+
+    Raises:
+        StateConflict: the subscription is not confirmed.
+
+    """
+    reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):
-        raise NotAsThingsStand("Only a paused subscription can be resumed; this one needs to be confirmed.")
+        raise StateConflict("Only a paused subscription can be resumed; this one needs to be confirmed.")
     if reader.status is Status.CONFIRMED and reader.schedule.paused_until is None:
         return reader
-    awake = replace(reader, schedule=replace(reader.schedule, paused_until=None))
-    return keep(tx, standing(awake, Status.CONFIRMED, by.now), "resume", by=by)
+    resumed = replace(reader, schedule=replace(reader.schedule, paused_until=None))
+    return save(tx, with_status(resumed, Status.CONFIRMED, actor.now), "resume", actor=actor)

@@ -1,67 +1,70 @@
-"""Which papers does a reader's own library mean? What it names, filled in from what the store holds."""
+"""Papers of a reader's own library, completed from the database."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from digest.db import Transaction
 from digest.models import LikedPaper, Paper
-from digest.models.subscribers import MOST_LIKED
-from digest.sources.libraries.bibliography import Seeds, read
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.sources.libraries.bibliography import SeedPapers, parse_bibliography
 
-MOST_TITLES = 200  # of one library that are looked up in the store
+MAX_TITLE_LOOKUPS = 200  # per library
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The papers understood, in the library's order, and word for word what nobody could make sense of."""
+    """The papers of a library in its order, and the entries that could not be identified."""
 
-    likings: tuple[LikedPaper, ...] = ()
+    papers: tuple[LikedPaper, ...] = ()
     unknown: tuple[str, ...] = ()
 
     def __add__(self, other: "Library") -> "Library":
-        """Both, this one first."""
-        return Library((*self.likings, *other.likings), (*self.unknown, *other.unknown))
+        """Join two libraries, this one first."""
+        return Library((*self.papers, *other.papers), (*self.unknown, *other.unknown))
 
 
-def understood(tx: Transaction, text: str) -> Library:
-    """Read ids, links, BibTeX or RIS. An id alone is understood only if the store holds the paper."""
-    return filled(tx, read(text))
+def parse_library(tx: Transaction, text: str) -> Library:
+    """Parse ids, links, BibTeX or RIS. A mere id is identified only if the database has the paper."""
+    return complete_seeds(tx, parse_bibliography(text))
 
 
-def filled(tx: Transaction, seeds: Seeds) -> Library:
-    """These papers, completed with what the store holds; a title alone is looked up there too."""
-    held = tx.papers.by_ids([*seeds.ids, *(liking.paper_id for liking in seeds.likings if liking.paper_id)])
-    looked_up = iter(range(MOST_TITLES))
-    told = [_completed(tx, liking, held, looked_up) for liking in seeds.likings]
-    known = [LikedPaper(held[name].title, held[name].abstract, name) for name in seeds.ids if name in held]
-    missing = tuple(name for name in seeds.ids if name not in held)
-    return Library((*told, *known), (*seeds.unknown, *missing))
+def complete_seeds(tx: Transaction, seeds: SeedPapers) -> Library:
+    """Complete these papers from the database, where those without an id are looked up by title."""
+    ids = [*seeds.ids, *(paper.paper_id for paper in seeds.papers if paper.paper_id)]
+    stored = tx.papers.get_by_ids(ids)
+    lookups = iter(range(MAX_TITLE_LOOKUPS))
+    completed = [_complete(tx, paper, stored, lookups) for paper in seeds.papers]
+    found = [LikedPaper(stored[id_].title, stored[id_].abstract, id_) for id_ in seeds.ids if id_ in stored]
+    missing = tuple(id_ for id_ in seeds.ids if id_ not in stored)
+    return Library((*completed, *found), (*seeds.unknown, *missing))
 
 
-def shelved(papers: Iterable[LikedPaper], before: Sequence[LikedPaper]) -> tuple[LikedPaper, ...]:
-    """Papers put before those liked already: each once, and as many as are remembered."""
-    once: dict[str, LikedPaper] = {}
-    for liking in (*papers, *before):
-        once.setdefault(liking.paper_id or liking.title.casefold(), liking)
-    return tuple(once.values())[:MOST_LIKED]
+def merge_liked(papers: Iterable[LikedPaper], before: Sequence[LikedPaper]) -> tuple[LikedPaper, ...]:
+    """Put papers before those liked already: each once, and only as many as are kept."""
+    unique: dict[str, LikedPaper] = {}
+    for paper in (*papers, *before):
+        unique.setdefault(paper.paper_id or paper.title.casefold(), paper)
+    return tuple(unique.values())[:MAX_LIKED_PAPERS]
 
 
-def _completed(
-    tx: Transaction, liking: LikedPaper, held: Mapping[str, Paper], looked_up: Iterator[int]
+def _complete(
+    tx: Transaction, liked: LikedPaper, stored: Mapping[str, Paper], lookups: Iterator[int]
 ) -> LikedPaper:
-    paper = held.get(liking.paper_id)
-    if paper is None and not liking.paper_id and next(looked_up, None) is not None:
-        paper = _titled(tx, liking.title)
+    paper = stored.get(liked.paper_id)
+    if paper is None and not liked.paper_id and next(lookups, None) is not None:
+        paper = _find_by_title(tx, liked.title)
     if paper is None:
-        return liking
-    return replace(liking, abstract=liking.abstract or paper.abstract, paper_id=liking.paper_id or paper.id)
+        return liked
+    return replace(liked, abstract=liked.abstract or paper.abstract, paper_id=liked.paper_id or paper.id)
 
 
-def _titled(tx: Transaction, title: str) -> Paper | None:
-    """The paper with this very title; None where none or several have it."""
-    same = [each for each in tx.papers.search(title, limit=3) if _even(each.title) == _even(title)]
+def _find_by_title(tx: Transaction, title: str) -> Paper | None:
+    """Return the paper with this very title; None if none or several have it."""
+    same = [
+        paper for paper in tx.papers.search(title, limit=3) if _normalize(paper.title) == _normalize(title)
+    ]
     return same[0] if len(same) == 1 else None
 
 
-def _even(title: str) -> str:
-    return "".join(letter for letter in title.casefold() if letter.isalnum())
+def _normalize(title: str) -> str:
+    return "".join(char for char in title.casefold() if char.isalnum())

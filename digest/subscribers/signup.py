@@ -1,102 +1,124 @@
-"""How does somebody begin to read? Asked first, and only a yes counts."""
+"""Sign-up with double opt-in: nobody is sent a digest before they confirm."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.db import Transaction
-from digest.models import CONFIRM_WITHIN, DeliveryKind, LikedPaper, Status, Subscriber
-from digest.models.addresses import address_key, parse_address
-from digest.models.errors import InvalidToken, NotAsThingsStand
-from digest.subscribers.helpers import ASK_AGAIN, Actor, found, keep, standing, tell
-from digest.subscribers.preferences import revise, wished
-from digest.subscribers.validation import changed
+from digest.models import CONFIRM_TTL, DeliveryKind, LikedPaper, Status, Subscriber
+from digest.models.addresses import parse_address
+from digest.models.errors import InvalidToken, StateConflict
+from digest.subscribers.helpers import (
+    CONFIRM_RETRY_AFTER,
+    Actor,
+    find_by_address,
+    is_suppressed,
+    queue_notice,
+    save,
+    with_status,
+)
+from digest.subscribers.preferences import preview_settings, save_settings
+from digest.subscribers.validation import apply_changes
 
 
 def sign_up(
     tx: Transaction,
     address: str,
-    wishes: Mapping[str, object] | None = None,
+    changes: Mapping[str, object] | None = None,
     *,
-    by: Actor,
+    actor: Actor,
 ) -> None:
-    """Ask the address whether it wants the digest. Only what is typed wrong is ever refused.
+    """Ask an address to confirm its subscription.
 
-    Who reads already is sent the welcome with their links once more; who left is asked again.
+    A subscriber gets the welcome with their links again, and nothing changes; who unsubscribed is asked
+    again; a suppressed address gets nothing. The caller cannot tell these cases apart.
+
+    Raises:
+        InvalidAddress, InvalidChange: the address or a change makes no sense.
+
     """
-    shown = parse_address(address).shown
-    asking = changed(Subscriber(id=0, pid="", address=shown), wishes or {})
-    if tx.suppressions.holds(address_key(by.suppression_key, shown)):
+    shown = parse_address(address).display
+    newcomer = apply_changes(Subscriber(id=0, public_id="", address=shown), changes or {})
+    if is_suppressed(tx, shown, actor):
         return
-    reader = found(tx, shown) or _newcomer(tx, asking, by=by)
+    reader = find_by_address(tx, shown) or _add(tx, newcomer, actor=actor)
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
-        tell(tx, reader, "welcome", by=by)
+        queue_notice(tx, reader, "welcome", actor=actor)
     else:
-        ask(tx, changed(reader, wishes or {}), by=by)
+        request_confirmation(tx, apply_changes(reader, changes or {}), actor=actor)
 
 
-def enrol(  # noqa: PLR0913  who, what they want and who says so
+def add_subscriber(  # noqa: PLR0913  who, what they want and who says so
     tx: Transaction,
     address: str,
-    wishes: Mapping[str, object],
+    changes: Mapping[str, object],
     *,
     papers: Sequence[LikedPaper] = (),
     has_consented: bool,
-    by: Actor,
+    actor: Actor,
 ) -> Subscriber:
-    """An administrator adds someone: asked to confirm like everybody, unless they are said to have consented.
+    """Add a subscriber on behalf of an administrator, and ask them to confirm unless *has_consented*.
 
-    NotAsThingsStand when the address is suppressed, or subscribed already.
+    *changes* are the settings by name, *papers* are liked papers.
+
+    Raises:
+        StateConflict: the address is suppressed, or subscribed already.
+
     """
-    shown = parse_address(address).shown
-    if tx.suppressions.holds(address_key(by.suppression_key, shown)):
-        raise NotAsThingsStand("This address is suppressed; `digest subscribers unsuppress` would lift that.")
-    known = found(tx, shown)
-    if known is not None and known.status is not Status.UNSUBSCRIBED:
-        raise NotAsThingsStand(
-            f"This address is {known.status} already; `digest subscribers set` changes it."
+    shown = parse_address(address).display
+    if is_suppressed(tx, shown, actor):
+        raise StateConflict("This address is suppressed; `digest subscribers unsuppress` would lift that.")
+    existing = find_by_address(tx, shown)
+    if existing is not None and existing.status is not Status.UNSUBSCRIBED:
+        raise StateConflict(
+            f"This address is {existing.status} already; `digest subscribers set` changes it."
         )
-    asking = wished(known or Subscriber(id=0, pid="", address=shown), wishes, papers)
-    reader = revise(tx, replace(asking, id=known.id), by=by) if known else _newcomer(tx, asking, by=by)
+    wanted = preview_settings(existing or Subscriber(id=0, public_id="", address=shown), changes, papers)
+    if existing:
+        reader = save_settings(tx, replace(wanted, id=existing.id), actor=actor)
+    else:
+        reader = _add(tx, wanted, actor=actor)
     if not has_consented:
-        ask(tx, reader, by=by)
-        return tx.subscribers.by_id(reader.id)
-    welcome = standing(replace(reader, confirmed_at=by.now), Status.CONFIRMED, by.now)
-    return keep(tx, welcome, "enrol", by=by, detail={"consent": "asserted"})
+        request_confirmation(tx, reader, actor=actor)
+        return tx.subscribers.get_by_id(reader.id)
+    confirmed = with_status(replace(reader, confirmed_at=actor.now), Status.CONFIRMED, actor.now)
+    return save(tx, confirmed, "enrol", actor=actor, detail={"consent": "asserted"})
 
 
-def ask(tx: Transaction, reader: Subscriber, *, by: Actor) -> bool:
-    """Send the mail that asks to confirm, unless one went out just now."""
-    if reader.asked_at and by.now - reader.asked_at < ASK_AGAIN:
+def request_confirmation(tx: Transaction, reader: Subscriber, *, actor: Actor) -> bool:
+    """Queue the message that asks to confirm; return False if one was queued within `CONFIRM_RETRY_AFTER`."""
+    if reader.asked_at and actor.now - reader.asked_at < CONFIRM_RETRY_AFTER:
         return False
-    tx.subscribers.save(replace(reader, asked_at=by.now))
-    key = f"confirm/{reader.id}/{by.now:%Y%m%dT%H%M%S}"
-    return tx.deliveries.plan_notice(DeliveryKind.CONFIRM, reader, key, {"mail": "confirm"}, now=by.now)
+    tx.subscribers.save(replace(reader, asked_at=actor.now))
+    key = f"confirm/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
+    return tx.deliveries.enqueue_notice(DeliveryKind.CONFIRM, reader, key, {"mail": "confirm"}, now=actor.now)
 
 
-def confirm(tx: Transaction, pid: str, *, by: Actor) -> Subscriber:
-    """Yes, this address wants it. Saying so twice changes nothing.
+def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
+    """Confirm a subscription. Confirming twice changes nothing.
 
-    InvalidToken when we are not waiting for an answer, as after unsubscribing, or waited too long.
+    Raises:
+        InvalidToken: no confirmation is awaited, as after unsubscribing, or it was awaited too long.
+
     """
-    reader = tx.subscribers.by_pid(pid)
+    reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
         return reader
-    late = reader.asked_at is None or by.now - reader.asked_at > CONFIRM_WITHIN
-    if late or tx.suppressions.holds(address_key(by.suppression_key, reader.address)):
+    is_late = reader.asked_at is None or actor.now - reader.asked_at > CONFIRM_TTL
+    if is_late or is_suppressed(tx, reader.address, actor):
         raise InvalidToken("This link is not valid any more; please sign up again.")
-    confirmed = standing(replace(reader, confirmed_at=by.now), Status.CONFIRMED, by.now)
-    keep(tx, confirmed, "confirm", by=by)
-    tell(tx, confirmed, "welcome", by=by)
+    confirmed = with_status(replace(reader, confirmed_at=actor.now), Status.CONFIRMED, actor.now)
+    save(tx, confirmed, "confirm", actor=actor)
+    queue_notice(tx, confirmed, "welcome", actor=actor)
     return confirmed
 
 
-def _newcomer(tx: Transaction, asking: Subscriber, *, by: Actor) -> Subscriber:
+def _add(tx: Transaction, newcomer: Subscriber, *, actor: Actor) -> Subscriber:
     reader = tx.subscribers.add(
-        asking.address,
-        profile=asking.profile,
-        schedule=asking.schedule,
-        preferences=asking.preferences,
-        now=by.now,
+        newcomer.address,
+        profile=newcomer.profile,
+        schedule=newcomer.schedule,
+        preferences=newcomer.preferences,
+        now=actor.now,
     )
-    tx.audit.write(by.actor, "sign-up", reader.pid, at=by.now)
+    tx.audit.write(actor.name, "sign-up", reader.public_id, at=actor.now)
     return reader

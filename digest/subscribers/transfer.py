@@ -1,4 +1,4 @@
-"""How do many subscribers come in and go out as one file? CSV or JSON lines in, CSV out."""
+"""Import and export of subscribers as one file: CSV or JSON lines in, CSV out."""
 
 import csv
 import io
@@ -10,64 +10,77 @@ from dataclasses import dataclass, field
 from digest.db import Database
 from digest.models import Subscriber
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, Result, take_in
-from digest.subscribers.table_files import guarded, rows_of
+from digest.subscribers.importing import ImportResult, RowResult, import_rows
+from digest.subscribers.table_files import escape_formula, read_rows
 
 COLUMNS = (
     "email", "status", "keywords", "muted", "authors", "categories", "text", "frequency", "timezone",
     "send_at",
 )  # fmt: skip
-TOGETHER = 1000  # rows in one transaction
-MOST_TOLD = 200  # rows that a report names
+ROWS_PER_TRANSACTION = 1000
+MAX_REPORTED_ROWS = 200
 
 
-class _Rehearsed(Exception):
-    """Ends a dry run's transaction, so that nothing of it is kept."""
+class _DryRunEnd(Exception):
+    """Rolls the transaction of a dry run back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What became of the rows: how many of each, and those that need a look."""
+class ImportReport:
+    """How many rows had which result, and the rows to look at."""
 
     counts: Counter[str] = field(default_factory=Counter)
     noted: list[ImportResult] = field(default_factory=list)
 
-    def add(self, outcomes: Sequence[ImportResult]) -> None:
-        """Count these too."""
-        self.counts.update(str(outcome.result) for outcome in outcomes)
-        telling = (each for each in outcomes if each.note or each.result is Result.SUPPRESSED)
-        self.noted.extend(list(telling)[: MOST_TOLD - len(self.noted)])
+    def add(self, results: Sequence[ImportResult]) -> None:
+        """Add the results of a batch."""
+        self.counts.update(str(item.result) for item in results)
+        notable = [item for item in results if item.note or item.result is RowResult.SUPPRESSED]
+        self.noted.extend(notable[: MAX_REPORTED_ROWS - len(self.noted)])
 
 
-def take_in_file(  # noqa: PLR0913  what an import is told
-    store: Database, body: bytes, *, by: Actor, confirmed: bool, dry_run: bool, defaults: Mapping[str, object]
-) -> Report:
-    """Take in a file, a thousand rows at a time; a dry run reports the same and keeps nothing."""
-    report = Report()
-    rows = [*rows_of(io.BytesIO(body))]  # all of it is read before any of it is kept
-    for start in range(0, len(rows), TOGETHER):
-        some = rows[start : start + TOGETHER]
-        with suppress(_Rehearsed), store.begin() as tx:
-            report.add(take_in(tx, some, by=by, confirmed=confirmed, defaults=defaults))
+def import_file(  # noqa: PLR0913  the options of an import
+    store: Database,
+    body: bytes,
+    *,
+    actor: Actor,
+    confirmed: bool,
+    dry_run: bool,
+    defaults: Mapping[str, object],
+) -> ImportReport:
+    """Import a file in several transactions; a dry run reports the same and changes nothing.
+
+    For *confirmed* and *defaults* see `importing.import_rows`.
+
+    Raises:
+        InvalidChange: the file cannot be read; nothing of it was imported.
+
+    """
+    report = ImportReport()
+    rows = [*read_rows(io.BytesIO(body))]  # read completely before anything is imported
+    for start in range(0, len(rows), ROWS_PER_TRANSACTION):
+        batch = rows[start : start + ROWS_PER_TRANSACTION]
+        with suppress(_DryRunEnd), store.begin() as tx:
+            report.add(import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults))
             if dry_run:
-                raise _Rehearsed
+                raise _DryRunEnd
     return report
 
 
-def csv_of(store: Database) -> Iterator[str]:
-    """All subscribers, line by line, in the names of the import."""
-    yield _line(COLUMNS)
-    last = 0
+def export_csv(store: Database) -> Iterator[str]:
+    """Yield all subscribers as CSV, under the column names that the import understands."""
+    yield _to_line(COLUMNS)
+    last_id = 0
     while True:
         with store.begin(write=False) as tx:
-            some = tx.subscribers.after(last)
-        if not some:
+            readers = tx.subscribers.list_after(last_id)
+        if not readers:
             return
-        yield "".join(_line(_cells(reader)) for reader in some)
-        last = some[-1].id
+        yield "".join(_to_line(_to_cells(reader)) for reader in readers)
+        last_id = readers[-1].id
 
 
-def _cells(reader: Subscriber) -> Sequence[str]:
+def _to_cells(reader: Subscriber) -> Sequence[str]:
     profile, schedule = reader.profile, reader.schedule
     return (
         reader.address,
@@ -83,8 +96,7 @@ def _cells(reader: Subscriber) -> Sequence[str]:
     )
 
 
-def _line(cells: Sequence[str]) -> str:
-    """One line of CSV in which no spreadsheet sees a formula."""
+def _to_line(cells: Sequence[str]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow(map(guarded, cells))
+    csv.writer(out).writerow(map(escape_formula, cells))
     return out.getvalue()

@@ -1,58 +1,71 @@
-"""How does somebody leave, for a while to undo it or for ever?"""
+"""Ends of a subscription: unsubscribing and undoing it, suppression, erasure."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from digest.db import Transaction
 from digest.models import Status, Subscriber, SuppressionReason
-from digest.models.addresses import address_key
+from digest.models.addresses import hash_address
 from digest.models.errors import InvalidToken
-from digest.subscribers.helpers import Actor, found, keep, known, standing, tell
+from digest.subscribers.helpers import (
+    Actor,
+    find_by_address,
+    find_by_public_id,
+    is_suppressed,
+    queue_notice,
+    save,
+    with_status,
+)
 
-UNDO_WITHIN = timedelta(days=7)
-FORGET_AFTER = timedelta(days=7)  # what nobody confirmed is not ours to keep
+UNDO_WINDOW = timedelta(days=7)
+UNCONFIRMED_TTL = timedelta(days=7)  # data of people who never consented is not kept longer
 
 
-def unsubscribe(tx: Transaction, pid: str, *, by: Actor) -> Subscriber | None:
-    """Never mail this reader again. Twice, or after erasure, is fine: None when there is nobody (any more).
+def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber | None:
+    """Unsubscribe a reader; return None if there is none (any more). Repeating it changes nothing.
 
-    Who never confirmed did not want to be asked either: they are forgotten, and never asked again.
+    Who never confirmed was signed up by somebody else: they are erased and suppressed.
     """
-    reader = known(tx, pid)
+    reader = find_by_public_id(tx, public_id)
     if reader is None or reader.status is Status.UNSUBSCRIBED:
         return reader
     if reader.status is Status.UNCONFIRMED:
-        suppress(tx, reader.address, reason=SuppressionReason.REQUEST, by=by)
-        erase(tx, pid, by=by)
+        suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
+        erase(tx, public_id, actor=actor)
         return None
-    gone = standing(replace(reader, asked_at=None), Status.UNSUBSCRIBED, by.now)
-    keep(tx, gone, "unsubscribe", by=by)
-    tell(tx, gone, "goodbye", by=by)
+    gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
+    save(tx, gone, "unsubscribe", actor=actor)
+    queue_notice(tx, gone, "goodbye", actor=actor)
     return gone
 
 
-def deny(tx: Transaction, pid: str, *, by: Actor) -> None:
-    """That was not me: who never confirmed is forgotten, who left stays away, and neither is asked again."""
-    reader = known(tx, pid)
+def deny_signup(tx: Transaction, public_id: str, *, actor: Actor) -> None:
+    """Reject a sign-up made by somebody else: suppress the address, and erase it if it never confirmed."""
+    reader = find_by_public_id(tx, public_id)
     if reader is None or reader.status in (Status.CONFIRMED, Status.PAUSED):
         return
-    suppress(tx, reader.address, reason=SuppressionReason.REQUEST, by=by)
+    suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
     if reader.status is Status.UNCONFIRMED:
-        erase(tx, pid, by=by)
+        erase(tx, public_id, actor=actor)
     else:
         tx.subscribers.save(replace(reader, asked_at=None))
 
 
-def undo_unsubscribe(tx: Transaction, pid: str, *, by: Actor) -> Subscriber:
-    """That was a mistake: back to where they were, within a week. InvalidToken later."""
-    reader = tx.subscribers.by_pid(pid)
+def undo_unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
+    """Confirm a subscriber again who unsubscribed within `UNDO_WINDOW`.
+
+    Raises:
+        InvalidToken: it is too late, or the address is suppressed.
+
+    """
+    reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status in (Status.CONFIRMED, Status.PAUSED):
         return reader
-    left = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
-    late = left is None or by.now - left > UNDO_WITHIN
-    if late or tx.suppressions.holds(address_key(by.suppression_key, reader.address)):
+    left_at = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
+    is_late = left_at is None or actor.now - left_at > UNDO_WINDOW
+    if is_late or is_suppressed(tx, reader.address, actor):
         raise InvalidToken("This can be undone for a week only; please sign up again.")
-    return keep(tx, standing(reader, Status.CONFIRMED, by.now), "undo", by=by)
+    return save(tx, with_status(reader, Status.CONFIRMED, actor.now), "undo", actor=actor)
 
 
 def suppress(
@@ -60,38 +73,38 @@ def suppress(
     address: str,
     *,
     reason: SuppressionReason = SuppressionReason.ADMIN,
-    by: Actor,
+    actor: Actor,
 ) -> bool:
-    """Never write to this address again, subscribed or not; True when it was not suppressed before."""
-    key, reader = address_key(by.suppression_key, address), found(tx, address)
+    """Never send to this address again, subscribed or not; return True if it was not suppressed before."""
+    key, reader = hash_address(actor.suppression_key, address), find_by_address(tx, address)
     if reader and reader.status in (Status.CONFIRMED, Status.PAUSED):
-        gone = standing(replace(reader, asked_at=None), Status.UNSUBSCRIBED, by.now)
-        keep(tx, gone, "unsubscribe", by=by)
-    fresh = tx.suppressions.add(key, reason, now=by.now, source=by.actor)
-    if fresh:
-        tx.audit.write(by.actor, "suppress", key, {"reason": str(reason)}, at=by.now)
-    return fresh
+        gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
+        save(tx, gone, "unsubscribe", actor=actor)
+    is_new = tx.suppressions.add(key, reason, now=actor.now, source=actor.name)
+    if is_new:
+        tx.audit.write(actor.name, "suppress", key, {"reason": str(reason)}, at=actor.now)
+    return is_new
 
 
-def unsuppress(tx: Transaction, address: str, *, by: Actor) -> bool:
-    """Allow writing to this address again, once it confirms; True when it was suppressed."""
-    key = address_key(by.suppression_key, address)
-    lifted = tx.suppressions.remove(key)
-    if lifted:
-        tx.audit.write(by.actor, "unsuppress", key, at=by.now)
-    return lifted
+def unsuppress(tx: Transaction, address: str, *, actor: Actor) -> bool:
+    """Allow sending to this address again, once it confirms; return True if it was suppressed."""
+    key = hash_address(actor.suppression_key, address)
+    was_suppressed = tx.suppressions.remove(key)
+    if was_suppressed:
+        tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+    return was_suppressed
 
 
-def erase(tx: Transaction, pid: str, *, by: Actor) -> None:
-    """Forget a reader: no trace of the address stays, except the keyed hash if it is suppressed."""
-    reader = tx.subscribers.by_pid(pid)
-    tx.subscribers.erase(reader.id, now=by.now)
-    tx.audit.write(by.actor, "erase", pid, at=by.now)
+def erase(tx: Transaction, public_id: str, *, actor: Actor) -> None:
+    """Erase a subscriber: nothing of the address stays, except its keyed hash if it is suppressed."""
+    reader = tx.subscribers.get_by_public_id(public_id)
+    tx.subscribers.erase(reader.id, now=actor.now)
+    tx.audit.write(actor.name, "erase", public_id, at=actor.now)
 
 
-def forget_unanswered(tx: Transaction, *, by: Actor, limit: int = 1000) -> int:
-    """Erase those who were asked a week ago and never answered; how many they were."""
-    waiting = tx.subscribers.unanswered(by.now - FORGET_AFTER, limit=limit)
-    for reader in waiting:
-        erase(tx, reader.pid, by=by)
-    return len(waiting)
+def erase_unconfirmed(tx: Transaction, *, actor: Actor, limit: int = 1000) -> int:
+    """Erase up to *limit* subscribers who never confirmed in time; return how many there were."""
+    unconfirmed = tx.subscribers.list_unconfirmed(actor.now - UNCONFIRMED_TTL, limit=limit)
+    for reader in unconfirmed:
+        erase(tx, reader.public_id, actor=actor)
+    return len(unconfirmed)

@@ -1,7 +1,7 @@
-"""What is usual on a source? How fast attention comes in, and how much of it a paper gets.
+"""Baselines: the usual growth of attention on a source, and how much of it a paper gets.
 
-The figures were measured on Hugging Face's daily papers, May 2025 to July 2026; `refit` (digest fit)
-replaces them with those of the project's own readings.
+The shipped figures were measured on Hugging Face's daily papers, May 2025 to July 2026. `digest fit`
+replaces them by figures of the installation's own signals.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from digest.models import SignalKind
-from digest.trending.prior import NOBODY, Prior, PriorRecord, shipped
+from digest.trending.prior import EMPTY_RECORD, Prior, PriorRecord, load_shipped_prior
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthCurve:
-    """How attention grows on one source, in hours since 00:00 UTC of the listing day.
+    """The growth of attention on one source, in hours since 00:00 UTC of the listing day.
 
-    `grown` is the part of a paper's final (7-day) count that is there at each of `hours`; `usual` and
+    `grown` is the share of a paper's final (7-day) count that is reached at each of `hours`; `usual` and
     `crowded` are the median and the 95th percentile of the count at each of `cohort_hours`.
     """
 
@@ -27,7 +27,7 @@ class GrowthCurve:
     grown: tuple[float, ...]
     mean: float  # mu: the mean final count of the last 28 days
     median: float  # M: their median
-    ceiling: float  # their 99.5th percentile: no paper is said to be on course for more
+    ceiling: float  # their 99.5th percentile: no forecast is higher
     cohort_hours: tuple[float, ...]
     usual: tuple[float, ...]
     crowded: tuple[float, ...]
@@ -36,43 +36,46 @@ class GrowthCurve:
     spread_hot: tuple[float, ...]  # the same for papers with E > 15
 
     def grown_at(self, hours: float) -> float:
-        """The part of the final count that is there after so many hours."""
-        return between(hours, self.hours, self.grown)
+        """Return the share of the final count that is reached after so many hours."""
+        return interpolate(hours, self.hours, self.grown)
 
     def usual_at(self, hours: float) -> float:
-        """A usual paper's count at this age."""
-        return between(hours, self.cohort_hours, self.usual)
+        """Return the count of a usual (median) paper at this age."""
+        return interpolate(hours, self.cohort_hours, self.usual)
 
     @property
-    def bar(self) -> float:
-        """The final count that one paper in twenty exceeds: what a week's best ten end with."""
+    def top_threshold(self) -> float:
+        """The final count that one paper in twenty exceeds, about the ten best of a week."""
         return self.crowded[-1]
 
-    def usual_gain(self, hours: float) -> float:
-        """What a usual paper of this age gained in the last 24 hours."""
+    def usual_gain_at(self, hours: float) -> float:
+        """Return what a usual paper of this age gained in the last 24 hours."""
         return self.median * (self.grown_at(hours) - self.grown_at(max(0.0, hours - 24)))
 
     def spread_at(self, hours: float, expected: float) -> float:
-        """How far the final count strays from what was expected, as sd of its logarithm."""
-        return between(hours, self.spread_hours, self.spread_hot if expected > 15 else self.spread)
+        """Return the standard deviation of log(final count / *expected*) at this age."""
+        return interpolate(hours, self.spread_hours, self.spread_hot if expected > 15 else self.spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """What is usual: on each source that has a curve of its own, and for papers without votes."""
+    """Growth curves of the sources that have one, and the prior for papers without votes.
 
-    paces: tuple[GrowthCurve, ...]
-    prior: Prior = field(default_factory=shipped)
-    record: PriorRecord = NOBODY
+    The first curve is that of the source that lists papers.
+    """
 
-    def pace_of(self, source: str, kind: SignalKind) -> GrowthCurve | None:
-        """The source's own pace; a count that names no source is taken for the first source of its kind."""
-        of_kind = [pace for pace in self.paces if pace.kind is kind]
-        return next((pace for pace in of_kind if not source or pace.source == source), None)
+    curves: tuple[GrowthCurve, ...]
+    prior: Prior = field(default_factory=load_shipped_prior)
+    record: PriorRecord = EMPTY_RECORD
+
+    def get_curve(self, source: str, kind: SignalKind) -> GrowthCurve | None:
+        """Return the source's own curve or None. An empty *source* means the first of that kind."""
+        curves = (curve for curve in self.curves if curve.kind is kind)
+        return next((curve for curve in curves if not source or curve.source == source), None)
 
 
-def between(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """Read a curve given by points; flat beyond both ends."""
+def interpolate(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Interpolate linearly between points; flat beyond both ends."""
     if x <= xs[0]:
         return ys[0]
     for left, right, low, high in zip(xs, xs[1:], ys, ys[1:], strict=False):
@@ -81,8 +84,8 @@ def between(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     return ys[-1]
 
 
-DEFAULT = Baselines(
-    paces=(
+DEFAULT_BASELINES = Baselines(
+    curves=(
         GrowthCurve(
             source="huggingface",
             kind=SignalKind.UPVOTES,

@@ -1,4 +1,4 @@
-"""Has a paper broken out since a reader got it? Then it may come once more, and says so."""
+"""Breakouts: papers that grew so much since a reader got them that they may be sent once more."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,40 +7,42 @@ from heapq import nlargest
 
 from digest.models import Heat, Sent
 
-TIMES, MORE_VOTES, LEADERS = 2, 30, 5
-PAUSE = timedelta(days=7)  # between two that come again
+MIN_GROWTH_FACTOR = 2  # of the forecast since the paper was sent
+MIN_NEW_VOTES = 30
+MAX_LEADERS = 5  # only the first papers of the trending list can be sent again
+MIN_RESEND_INTERVAL = timedelta(days=7)  # between two papers sent again to one reader
 
 
-def broken_out(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, Heat]:
-    """As `Breakouts.of`, for one reader."""
-    return Breakouts(heat).of(sent)
+def find_breakouts(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, Heat]:
+    """Return the result of `BreakoutFinder.find` for one reader."""
+    return BreakoutFinder(heat).find(sent)
 
 
-class Breakouts:
-    """How hot the papers of a day are, ready to be held against what any number of readers were sent."""
+class BreakoutFinder:
+    """The hottest papers of a day, to be compared with what any number of readers were sent."""
 
     def __init__(self, heat: Mapping[str, Heat]) -> None:
-        leaders = nlargest(LEADERS, heat, key=lambda name: (_place(heat[name]), name))
-        self._leaders = {name: heat[name] for name in leaders}
+        leaders = nlargest(MAX_LEADERS, heat, key=lambda paper_id: (_get_order(heat[paper_id]), paper_id))
+        self._leaders = {paper_id: heat[paper_id] for paper_id in leaders}
 
-    def of(self, sent: Mapping[str, Sent]) -> dict[str, Heat]:
-        """The paper of the last seven days that may be sent again, with the count it had when sent.
+    def find(self, sent: Mapping[str, Sent]) -> dict[str, Heat]:
+        """Return the paper that may be sent again, if any, with heat that names the votes it had when sent.
 
-        Never sent twice before, on course for at least twice as much as then, 30 votes more, and now among
-        the five hottest; of several the hottest, and none within a week of the last one.
+        It was sent once, its forecast has doubled, it has 30 votes more and is among the five hottest now.
+        Of several the hottest; none within a week of the last one. *sent* is what the reader got lately.
         """
-        for name, now in self._leaders.items():
-            then = sent.get(name)
+        for paper_id, now in self._leaders.items():
+            then = sent.get(paper_id)
             if then and _has_grown(now, then):
                 again = replace(now, broke_out_from=then.votes, broke_out_on=then.day)
-                return {} if _came_lately(sent) else {name: again}
+                return {} if _was_resent_lately(sent) else {paper_id: again}
         return {}
 
 
-def _came_lately(sent: Mapping[str, Sent]) -> bool:
-    """Whether one of the last week's papers was there for a second time."""
+def _was_resent_lately(sent: Mapping[str, Sent]) -> bool:
+    """Return True if a paper was sent again less than a week before the last edition."""
     last = max(then.day for then in sent.values())
-    return any(then.resent and last - then.day < PAUSE for then in sent.values())
+    return any(then.resent and last - then.day < MIN_RESEND_INTERVAL for then in sent.values())
 
 
 def _has_grown(now: Heat, then: Sent) -> bool:
@@ -48,12 +50,12 @@ def _has_grown(now: Heat, then: Sent) -> bool:
         not then.resent
         and now.votes is not None
         and then.votes is not None
-        and then.votes > 0  # else it was sent before anybody voted: it began, it did not break out
+        and then.votes > 0  # it was sent before anybody voted: that is a start, not a breakout
         and then.expected > 0
-        and now.expected >= TIMES * then.expected
-        and now.votes - then.votes >= MORE_VOTES
+        and now.expected >= MIN_GROWTH_FACTOR * then.expected
+        and now.votes - then.votes >= MIN_NEW_VOTES
     )
 
 
-def _place(heat: Heat) -> float:
+def _get_order(heat: Heat) -> float:
     return heat.value if heat.order is None else heat.order

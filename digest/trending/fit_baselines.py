@@ -1,52 +1,52 @@
-"""What is usual by now? The climate measured anew, from our own readings."""
+"""Fitting of baselines and growth curves to the signals of this installation."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import log
 
 import numpy as np
 
 from digest.models import Signal, SignalKind
 from digest.trending.baselines import Baselines, GrowthCurve
-from digest.trending.heat import expected
-from digest.trending.prior import VoteHistory, record_of
+from digest.trending.heat import forecast_final_votes
+from digest.trending.prior import VoteHistory, build_prior_record
 
-ENOUGH = 200  # papers, before a figure of ours replaces one that was shipped
-RECENT = timedelta(days=28)
-SETTLED = timedelta(days=3)  # by then the count says where it ends
+MIN_PAPERS = 200  # below it the shipped figures stay in use
+RECENT_WINDOW = timedelta(days=28)
+SETTLING_TIME = timedelta(days=3)  # after the listing; then the count says where it ends
 AGES = (1, 2, 3, 5, 8, 10.5, 14, 18, 24, 36, 48, 72, 96, 120, 144, 168)
-FINAL_AGE = 132  # hours: a last reading as late as this is as good as final
-LAST_AGE = 180  # hours: a week, and a reading that came late
-LEAST_SPREAD = 0.05
+FINAL_AGE = 132  # hours; a signal as late as this counts as final
+LAST_AGE = 180  # hours; a week, and some delay
+MIN_SPREAD = 0.05
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A count of a paper so many hours after it was listed, and the count it ended with."""
+class CountSample:
+    """A paper's count so many hours after its listing day began, and its final count."""
 
     hours: float
     count: float
     final: float
 
 
-def rolled(climate: Baselines, past: Sequence[VoteHistory], today: date) -> Baselines:
-    """The climate with the authors' record, and with what was usual in the last 28 days if that is enough."""
-    climate = replace(climate, record=record_of(past))
-    pace, *others = climate.paces
-    last = [each.votes for each in past if each.paper.listed and _is_recent(each.paper.listed, today)]
-    if len(last) < ENOUGH:
-        return climate
-    median, ceiling = (float(x) for x in np.quantile(last, (0.5, 0.995)))
-    now = replace(pace, as_of=today, mean=float(np.mean(last)), median=median, ceiling=ceiling)
-    return replace(climate, paces=(now, *others))
+def update_baselines(baselines: Baselines, histories: Sequence[VoteHistory], today: date) -> Baselines:
+    """Return the baselines with the authors' track records and, given enough papers, the last 28 days."""
+    baselines = replace(baselines, record=build_prior_record(histories))
+    curve, *others = baselines.curves
+    votes = [past.votes for past in histories if past.paper.listed and _is_recent(past.paper.listed, today)]
+    if len(votes) < MIN_PAPERS:
+        return baselines
+    median, ceiling = (float(x) for x in np.quantile(votes, (0.5, 0.995)))
+    now = replace(curve, as_of=today, mean=float(np.mean(votes)), median=median, ceiling=ceiling)
+    return replace(baselines, curves=(now, *others))
 
 
-def refit(  # noqa: PLR0913  a source's pace is found from all of these
+def fit_growth_curve(  # noqa: PLR0913  a growth curve depends on all of these
     listed: Mapping[str, date],
     signals: Mapping[str, Sequence[Signal]],
     *,
@@ -55,22 +55,24 @@ def refit(  # noqa: PLR0913  a source's pace is found from all of these
     as_of: date,
     before: GrowthCurve | None = None,
 ) -> GrowthCurve | None:
-    """The pace of a source from its readings of papers listed on known days.
+    """Fit the growth curve of a source to *signals* of papers, by the day each was *listed*.
 
-    None while fewer than 200 papers were read from their first days to their last, or fewer than three
-    ages are known. Ages that too few papers were read at are left to the points around them.
+    None if fewer than 200 papers have a final count, or fewer than three ages have enough papers. Ages with
+    too few papers get no point. *before* gives the 95th percentile at hour 0, which no signal can show.
     """
-    reached = [
-        each for name, day in listed.items() for each in _reached(day, signals.get(name, ()), source, kind)
+    by_paper = [
+        samples
+        for paper_id, day in listed.items()
+        if (samples := _sample_counts(day, signals.get(paper_id, ()), source, kind))
     ]
-    by_age = {age: some for age, some in _by_age(reached).items() if len(some) >= ENOUGH}
-    finals = [some[0].final for some in _per_paper(listed, signals, source, kind)]
-    if len(finals) < ENOUGH or len(by_age) < 3:
+    by_age = [samples for samples in _group_by_age(by_paper) if len(samples) >= MIN_PAPERS]
+    finals = [samples[0].final for samples in by_paper]
+    if len(finals) < MIN_PAPERS or len(by_age) < 3:
         return None
-    hours = [float(np.mean([each.hours for each in some])) for some in by_age.values()]
-    grown = accumulate((_ratio(some) for some in by_age.values()), max)
-    usual, crowded = ([_quantile(some, part) for some in by_age.values()] for part in (0.5, 0.95))
-    pace = GrowthCurve(
+    hours = [float(np.mean([sample.hours for sample in samples])) for samples in by_age]
+    grown = accumulate((_compute_grown_share(samples) for samples in by_age), max)
+    usual, crowded = ([_compute_quantile(samples, part) for samples in by_age] for part in (0.5, 0.95))
+    curve = GrowthCurve(
         source=source,
         kind=kind,
         as_of=as_of,
@@ -86,57 +88,62 @@ def refit(  # noqa: PLR0913  a source's pace is found from all of these
         spread=(0.5,) * len(hours),
         spread_hot=(0.5,) * len(hours),
     )
-    spread = [_spread(some, pace, above=0) for some in by_age.values()]
-    hot = [_spread(some, pace, above=15) or calm for some, calm in zip(by_age.values(), spread, strict=True)]
-    return replace(pace, spread=_falling(spread), spread_hot=_falling(hot))
+    spread = [_compute_spread(samples, curve, above=0) for samples in by_age]
+    hot = [
+        _compute_spread(samples, curve, above=15) or usual
+        for samples, usual in zip(by_age, spread, strict=True)
+    ]
+    return replace(curve, spread=_make_falling(spread), spread_hot=_make_falling(hot))
 
 
 def _is_recent(listed: date, today: date) -> bool:
-    return today - RECENT - SETTLED <= listed <= today - SETTLED
+    return today - RECENT_WINDOW - SETTLING_TIME <= listed <= today - SETTLING_TIME
 
 
-def _per_paper(
-    listed: Mapping[str, date], signals: Mapping[str, Sequence[Signal]], source: str, kind: SignalKind
-) -> list[list[Reached]]:
-    series = (_reached(day, signals.get(name, ()), source, kind) for name, day in listed.items())
-    return [some for some in series if some]
-
-
-def _reached(listed: date, readings: Iterable[Signal], source: str, kind: SignalKind) -> list[Reached]:
-    """The readings of a paper that was followed to its end; none of any other."""
+def _sample_counts(
+    listed: date, signals: Iterable[Signal], source: str, kind: SignalKind
+) -> list[CountSample]:
+    """Return the counts of a paper by age; empty if it has no final count."""
     start = datetime.combine(listed, time(), UTC)
-    own = [
-        ((each.observed_at - start) / timedelta(hours=1), each.value)
-        for each in sorted(readings, key=lambda each: each.observed_at)
-        if each.kind is kind and each.source == source
+    counts = [
+        ((signal.observed_at - start) / timedelta(hours=1), signal.value)
+        for signal in sorted(signals, key=lambda signal: signal.observed_at)
+        if signal.kind is kind and signal.source == source
     ]
-    late = [value for hours, value in own if FINAL_AGE <= hours <= 2 * FINAL_AGE]
-    return [Reached(hours, value, late[0]) for hours, value in own if 0 < hours <= LAST_AGE] if late else []
+    late = [value for hours, value in counts if FINAL_AGE <= hours <= 2 * FINAL_AGE]
+    if not late:
+        return []
+    return [CountSample(hours, value, late[0]) for hours, value in counts if 0 < hours <= LAST_AGE]
 
 
-def _by_age(reached: Iterable[Reached]) -> dict[float, list[Reached]]:
-    ages: dict[float, list[Reached]] = defaultdict(list)
-    for each in reached:
-        ages[min(AGES, key=lambda age: abs(log(age) - log(max(each.hours, 0.1))))].append(each)
-    return dict(sorted(ages.items()))
+def _group_by_age(by_paper: Iterable[Iterable[CountSample]]) -> list[list[CountSample]]:
+    """Group all samples by the nearest of AGES on a logarithmic scale; youngest first, no empty groups."""
+    groups: dict[float, list[CountSample]] = defaultdict(list)
+    for sample in chain.from_iterable(by_paper):
+        groups[min(AGES, key=lambda age: abs(log(age) - log(max(sample.hours, 0.1))))].append(sample)
+    return [samples for _, samples in sorted(groups.items())]
 
 
-def _ratio(some: Sequence[Reached]) -> float:
-    """The ratio of the sums: the mean of ratios would be made by papers with two votes."""
-    return min(1.0, sum(each.count for each in some) / max(1.0, sum(each.final for each in some)))
+def _compute_grown_share(samples: Sequence[CountSample]) -> float:
+    """Return the ratio of the sums: papers with two votes would dominate a mean of ratios."""
+    return min(
+        1.0, sum(sample.count for sample in samples) / max(1.0, sum(sample.final for sample in samples))
+    )
 
 
-def _quantile(some: Sequence[Reached], part: float) -> float:
-    return float(np.quantile([each.count for each in some], part))
+def _compute_quantile(samples: Sequence[CountSample], part: float) -> float:
+    return float(np.quantile([sample.count for sample in samples], part))
 
 
-def _spread(some: Sequence[Reached], pace: GrowthCurve, *, above: float) -> float:
-    """The sd of log(final / E); 0 when too few papers were on course for more than `above`."""
-    courses = [(each.final, expected(each.count, each.hours, pace)) for each in some]
-    strays = [log((final + 1) / (course + 1)) for final, course in courses if course > above]
-    return float(np.std(strays)) if len(strays) >= ENOUGH / 10 else 0.0
+def _compute_spread(samples: Sequence[CountSample], curve: GrowthCurve, *, above: float) -> float:
+    """Return the sd of log(final / E); 0 if too few papers have a forecast E greater than *above*."""
+    forecasts = [
+        (sample.final, forecast_final_votes(sample.count, sample.hours, curve)) for sample in samples
+    ]
+    errors = [log((final + 1) / (forecast + 1)) for final, forecast in forecasts if forecast > above]
+    return float(np.std(errors)) if len(errors) >= MIN_PAPERS / 10 else 0.0
 
 
-def _falling(spread: Sequence[float]) -> tuple[float, ...]:
-    """What is known does not become unknown again."""
-    return tuple(accumulate((max(LEAST_SPREAD, each) for each in spread), min))
+def _make_falling(spread: Sequence[float]) -> tuple[float, ...]:
+    """Make the spread fall with age: what is known does not become unknown again."""
+    return tuple(accumulate((max(MIN_SPREAD, value) for value in spread), min))

@@ -1,7 +1,7 @@
-"""What do authors, code and topic promise, by our own papers? The prior fitted anew."""
+"""Fitting of the prior to the papers of this installation, by ridge regression."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from math import log1p, sqrt
 from statistics import fmean
@@ -13,119 +13,122 @@ from scipy.sparse.linalg import lsqr
 from digest.trending.prior import (
     AUTHOR_SHRINKAGE,
     SUBMITTER_SHRINKAGE,
-    Name,
     Prior,
+    TrackRecord,
     VoteHistory,
     Weights,
-    above_the_day,
-    names_of,
-    record_of,
-    terms_of,
+    build_prior_record,
+    compute_day_residuals,
+    extract_terms,
+    get_author_names,
 )
 
-ENOUGH = 1000  # papers, before a fit of ours replaces the shipped one
-WORDS, KEPT = 4000, 300  # the commonest are tried, those that tell most are kept
-RAREST, COMMONEST = 15, 0.5  # papers a word must be in, and the part of all it may be in
-WORD_PENALTY, FEATURE_PENALTY = 30.0, 5.0
+MIN_PAPERS = 1000  # below it the shipped prior stays in use
+MAX_CANDIDATE_TERMS = 4000  # the commonest terms are tried
+MAX_TERMS = 300  # those with the greatest effect are kept
+MIN_TERM_PAPERS = 15  # that contain a term
+MAX_TERM_SHARE = 0.5  # of all papers that contain a term
+TERM_PENALTY, FEATURE_PENALTY = 30.0, 5.0
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Terms = Mapping[str, float]
+PeopleMeans = tuple[float, float, float]  # mean and best of the authors, submitter
 
 
 def fit_prior(past: Sequence[VoteHistory], as_of: date) -> Prior | None:
-    """The regression on papers of known final votes; None while there are fewer than a thousand."""
-    if len(past) < ENOUGH:
+    """Fit the regression to papers with known final votes; None if there are fewer than a thousand."""
+    if len(past) < MIN_PAPERS:
         return None
-    target = np.array(above_the_day(past))
-    texts = [terms_of(f"{each.paper.title} {each.paper.abstract}") for each in past]
-    told = _unseen(texts, target)
-    plain, promise = _weights(_features(past, told, _nothing), target)
-    known, _ = _weights(_features(past, told, _standing(past, target)), target)
+    target = np.array(compute_day_residuals(past))
+    texts = [extract_terms(f"{history.paper.title} {history.paper.abstract}") for history in past]
+    text_scores = _cross_fit_text_scores(texts, target)
+    no_means: list[PeopleMeans] = [(0.0, 0.0, 0.0)] * len(past)
+    plain, predictions = _fit_weights(_build_features(past, text_scores, no_means), target)
+    means = _compute_people_means(past, target)
+    known, _ = _fit_weights(_build_features(past, text_scores, means), target)
     return Prior(
         as_of=as_of,
         plain=plain,
         known=known,
-        lowest_quartile=float(np.quantile(promise, 0.25)),
-        terms=_terms(texts, target),
+        lowest_quartile=float(np.quantile(predictions, 0.25)),
+        terms=_fit_terms(texts, target),
     )
 
 
-def _unseen(texts: Sequence[set[str]], target: Floats) -> Floats:
-    """What the words say of each paper, learnt on the other half: else words would be trusted too much."""
+def _cross_fit_text_scores(texts: Sequence[set[str]], target: Floats) -> Floats:
+    """Return each paper's text score by terms fitted to the other half; else terms would be overrated."""
     odd = np.arange(len(texts)) % 2 == 1
-    told = np.zeros(len(texts))
+    scores = np.zeros(len(texts))
     for half in (odd, ~odd):
-        terms = _terms([text for text, is_in in zip(texts, half, strict=True) if is_in], target[half])
-        told[~half] = [_said(terms, text) for text, is_in in zip(texts, half, strict=True) if not is_in]
-    return told
+        terms = _fit_terms([text for text, is_in in zip(texts, half, strict=True) if is_in], target[half])
+        scores[~half] = [
+            _score_text(terms, text) for text, is_in in zip(texts, half, strict=True) if not is_in
+        ]
+    return scores
 
 
-def _terms(texts: Sequence[set[str]], target: Floats) -> Terms:
-    """The words that tell most, with their weights."""
+def _fit_terms(texts: Sequence[set[str]], target: Floats) -> Terms:
+    """Return the terms with the greatest effect and their weights."""
     counts = Counter(term for text in texts for term in sorted(text))
-    common = [t for t, n in counts.most_common() if RAREST <= n < COMMONEST * len(texts)][:WORDS]
+    max_papers = MAX_TERM_SHARE * len(texts)
+    common = [term for term, number in counts.most_common() if MIN_TERM_PAPERS <= number < max_papers]
+    common = common[:MAX_CANDIDATE_TERMS]
     weights = _ridge(texts, target, common)
     common.sort(key=lambda term: (-abs(weights[term]) * sqrt(counts[term]), term))
-    kept = _ridge(texts, target, common[:KEPT])
+    kept = _ridge(texts, target, common[:MAX_TERMS])
     return {term: round(kept[term], 2) for term in sorted(kept)}
 
 
 def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> dict[str, float]:
-    place = {term: number for number, term in enumerate(terms)}
-    found = [sorted(place[term] for term in text if term in place) for text in texts]
-    ends = np.cumsum([0, *map(len, found)])
-    values = np.concatenate([np.full(len(row), 1 / sqrt(len(row) or 1)) for row in found])
-    matrix = csr_matrix((values, np.concatenate(found).astype(int), ends), shape=(len(texts), len(terms)))
-    solved = lsqr(matrix, target - target.mean(), damp=sqrt(WORD_PENALTY))[0]
+    columns = {term: number for number, term in enumerate(terms)}
+    rows = [sorted(columns[term] for term in text if term in columns) for text in texts]
+    ends = np.cumsum([0, *map(len, rows)])
+    values = np.concatenate([np.full(len(row), 1 / sqrt(len(row) or 1)) for row in rows])
+    matrix = csr_matrix((values, np.concatenate(rows).astype(int), ends), shape=(len(texts), len(terms)))
+    solved = lsqr(matrix, target - target.mean(), damp=sqrt(TERM_PENALTY))[0]
     return dict(zip(terms, map(float, solved), strict=True))
 
 
-def _said(terms: Terms, text: set[str]) -> float:
-    found = sorted(terms.keys() & text)
-    return sum(terms[term] for term in found) / sqrt(len(found) or 1)
+def _score_text(terms: Terms, text: set[str]) -> float:
+    known = sorted(terms.keys() & text)
+    return sum(terms[term] for term in known) / sqrt(len(known) or 1)
 
 
-Standings = Callable[[int], tuple[float, float, float]]
+def _compute_people_means(past: Sequence[VoteHistory], target: Floats) -> list[PeopleMeans]:
+    """Return the mean and best of each paper's authors, and its submitter, by their other papers."""
+    record = build_prior_record(past)
+    means = []
+    for history, own in zip(past, map(float, target), strict=True):
+        authors = [
+            _mean_without(record.authors[name], own, AUTHOR_SHRINKAGE)
+            for name in get_author_names(history.paper)
+        ]
+        submitter = record.submitters.get(history.paper.submitter)
+        submitter_mean = _mean_without(submitter, own, SUBMITTER_SHRINKAGE) if submitter else 0.0
+        means.append((fmean(authors or [0.0]), max(authors, default=0.0), submitter_mean))
+    return means
 
 
-def _nothing(_number: int) -> tuple[float, float, float]:
-    return (0.0, 0.0, 0.0)
+def _mean_without(record: TrackRecord, own: float, shrinkage: int) -> float:
+    return (record.above - own) / (record.papers - 1 + shrinkage)
 
 
-def _standing(past: Sequence[VoteHistory], target: Floats) -> Standings:
-    """Mean and best of a paper's authors, and its submitter, by all their papers but this one."""
-    record = record_of(past)
-
-    def standing(number: int) -> tuple[float, float, float]:
-        paper, own = past[number].paper, float(target[number])
-        authors = [_without(record.authors[name], own, AUTHOR_SHRINKAGE) for name in names_of(paper)]
-        submitter = record.submitters.get(paper.submitter)
-        sent_by = _without(submitter, own, SUBMITTER_SHRINKAGE) if submitter else 0.0
-        return (fmean(authors or [0.0]), max(authors, default=0.0), sent_by)
-
-    return standing
-
-
-def _without(name: Name, own: float, shrinkage: int) -> float:
-    return (name.above - own) / (name.papers - 1 + shrinkage)
-
-
-def _features(past: Sequence[VoteHistory], told: Floats, standing: Standings) -> Floats:
+def _build_features(past: Sequence[VoteHistory], text_scores: Floats, means: Sequence[PeopleMeans]) -> Floats:
     rows = [
         (
-            log1p(len(each.paper.authors)),
-            bool(each.paper.code_url),
-            bool(each.paper.project_url),
-            said,
-            *standing(number),
+            log1p(len(history.paper.authors)),
+            bool(history.paper.code_url),
+            bool(history.paper.project_url),
+            text_score,
+            *people,
         )
-        for number, (each, said) in enumerate(zip(past, told, strict=True))
+        for history, text_score, people in zip(past, text_scores, means, strict=True)
     ]
     return np.array(rows, float)
 
 
-def _weights(features: Floats, target: Floats) -> tuple[Weights, Floats]:
-    """The ridge weights, and what they promise for each paper: 0 on average."""
+def _fit_weights(features: Floats, target: Floats) -> tuple[Weights, Floats]:
+    """Return the ridge weights and the prediction for each paper, 0 on average."""
     centred = features - features.mean(axis=0)
     penalty = FEATURE_PENALTY * np.eye(features.shape[1])
     solved = np.linalg.solve(centred.T @ centred + penalty, centred.T @ (target - target.mean()))

@@ -1,10 +1,10 @@
-"""How hot is a paper? The final votes it is on course for, in doublings above a usual paper.
+"""Heat: the forecast of a paper's final votes, in doublings above a usual paper.
 
-    E    = (v + a) / (G(h) + a / mu)    v votes after h hours; G: the part that is usually there by then
-    heat = log2((E + 1) / (M + 1))      M: what a usual paper ends with
+    E    = (v + a) / (G(h) + a / mu)    v votes after h hours; G: the share usually reached by then
+    heat = log2((E + 1) / (M + 1))      M: the final votes of a usual paper
 
-No decay: age is in the curve. A paper does not age while nobody reads its votes. docs/trending.md has
-the whole of it with the measurements.
+There is no decay: the curve accounts for age. A paper does not age while its votes are not fetched.
+docs/trending.md has the whole model with the measurements.
 """
 
 from collections import defaultdict
@@ -14,230 +14,230 @@ from datetime import UTC, datetime, time, timedelta
 from math import exp, log2, sqrt
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
-from digest.trending.baselines import DEFAULT, Baselines, GrowthCurve
-from digest.trending.breakout import broken_out
-from digest.trending.prior import promised
-from digest.trending.surge import last_read, standings, surge
+from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
+from digest.trending.breakout import find_breakouts
+from digest.trending.prior import to_final_votes
+from digest.trending.surge import compute_surge, get_last_read, rank_surges
 
-SHRINKAGE = 2.0  # a: how many votes the usual weighs against a paper's own
-CAUTION = 6.0  # the same, for the order of the list
-DOUBT = 8.0  # the same, for papers above the bar that nothing but votes speaks for
-NUDGE = 0.1  # of the content's promise, in the order of the list, while votes are still to come
-UNLISTED = 0.1  # of the usual: no voting source has put the paper on its list
-SECOND = 0.25  # what each further source adds
-SILENT = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they say nothing about this week
-SUPPORTING = frozenset(
-    {SignalKind.STARS}
-)  # adds to a paper's heat, never makes it; orders no list (measured)
+SHRINKAGE = 2.0  # a: the weight, in votes, of the usual against a paper's own votes
+ORDER_SHRINKAGE = 6.0  # the same, for the order of the list
+DOUBT_SHRINKAGE = 8.0  # the same, for papers above the threshold that only votes support
+PRIOR_WEIGHT = 0.1  # of the prior, in the order of the list, while votes are still to come
+UNLISTED_FACTOR = 0.1  # of the predicted votes: no voting source has listed the paper
+FURTHER_SOURCE_WEIGHT = 0.25
+IGNORED_KINDS = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they tell nothing about this week
+# Stars only add to the heat that other signals give, and do not change the order (measured).
+SUPPORTING_KINDS = frozenset({SignalKind.STARS})
 DAY = timedelta(hours=24)
 
-Readings = Sequence[Signal]
 
-
-def heat_of(
+def compute_heat(
     papers: Sequence[Paper],
     signals: Mapping[str, Sequence[Signal]],
     now: datetime,
     *,
-    climate: Baselines = DEFAULT,
+    baselines: Baselines = DEFAULT_BASELINES,
     sent: Mapping[str, Sent] | None = None,
 ) -> dict[str, Heat]:
-    """How hot every paper is at `now`; readings made later do not exist yet.
+    """Return the heat of every paper at *now*, from the signals observed until then.
 
-    With `sent`, papers that broke out since they were sent say so.
+    With *sent* (the papers a reader got), the heat of a paper that broke out since has `broke_out_from`.
     """
-    known = {paper.id: _known(signals.get(paper.id, ()), now, climate) for paper in papers}
-    elsewhere = _elsewhere(known, climate)
-    heat = {
-        paper.id: _together(
-            _voted(paper, known[paper.id].votes, climate, now), elsewhere.get(paper.id, {}), climate.paces[0]
-        )
-        for paper in papers
-    }
-    return heat | broken_out(heat, sent) if sent else heat
+    split = {paper.id: _split_signals(signals.get(paper.id, ()), now, baselines) for paper in papers}
+    further = _compute_further_heat(split, baselines)
+    heat: dict[str, Heat] = {}
+    for paper in papers:
+        own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
+        heat[paper.id] = _combine(own, further.get(paper.id, {}), baselines.curves[0])
+    return heat | find_breakouts(heat, sent) if sent else heat
 
 
-def trending_order(papers: Iterable[Paper], heat: Mapping[str, Heat]) -> list[Paper]:
-    """The list as everyone sees it, the hottest first; equally hot papers by their promise, then by id."""
-    return sorted(papers, key=lambda paper: (*hotness(heat[paper.id]), paper.id))
+def sort_by_heat(papers: Iterable[Paper], heat: Mapping[str, Heat]) -> list[Paper]:
+    """Return the papers in the order of the trending list: hottest first, then by forecast, then by id."""
+    return sorted(papers, key=lambda paper: (*heat_sort_key(heat[paper.id]), paper.id))
 
 
-def hotness(heat: Heat) -> tuple[float, float]:
-    """What the trending list is sorted by, smallest first."""
+def heat_sort_key(heat: Heat) -> tuple[float, float]:
+    """Return the sort key of the trending list, hottest first."""
     return (-(heat.value if heat.order is None else heat.order), -heat.expected)
 
 
-def expected(votes: float, hours: float, pace: GrowthCurve, *, shrinkage: float = SHRINKAGE) -> float:
-    """E: the final votes a paper with so many votes after so many hours is on course for."""
-    return (votes + shrinkage) / (pace.grown_at(hours) + shrinkage / pace.mean)
+def forecast_final_votes(
+    votes: float, hours: float, curve: GrowthCurve, *, shrinkage: float = SHRINKAGE
+) -> float:
+    """Return E, the forecast for a paper with so many votes after so many hours."""
+    return (votes + shrinkage) / (curve.grown_at(hours) + shrinkage / curve.mean)
 
 
-def doublings(final: float, pace: GrowthCurve) -> float:
-    """So many final votes, in doublings above a usual paper of the source."""
-    return log2((final + 1) / (pace.median + 1))
+def to_doublings(final: float, curve: GrowthCurve) -> float:
+    """Convert final votes to doublings above a usual paper of the source."""
+    return log2((final + 1) / (curve.median + 1))
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A paper's readings so far: the votes of the source that lists papers, and all other counts."""
+class _SplitSignals:
+    """A paper's signals, oldest first: votes of the source that lists papers, and all other counts."""
 
-    votes: Readings
-    others: Mapping[tuple[str, SignalKind], Readings]
+    votes: Sequence[Signal]
+    others: Mapping[tuple[str, SignalKind], Sequence[Signal]]
 
 
-def _known(readings: Iterable[Signal], now: datetime, climate: Baselines) -> _Known:
+def _split_signals(signals: Iterable[Signal], now: datetime, baselines: Baselines) -> _SplitSignals:
     votes: list[Signal] = []
     others: dict[tuple[str, SignalKind], list[Signal]] = defaultdict(list)
-    for reading in sorted(readings, key=lambda reading: (reading.observed_at, reading.value)):
-        if reading.observed_at > now or reading.kind in SILENT:
+    for signal in sorted(signals, key=lambda signal: (signal.observed_at, signal.value)):
+        if signal.observed_at > now or signal.kind in IGNORED_KINDS:
             continue
-        if climate.pace_of(reading.source, reading.kind) is climate.paces[0]:
-            votes.append(reading)
+        if baselines.get_curve(signal.source, signal.kind) is baselines.curves[0]:
+            votes.append(signal)
         else:
-            others[reading.source, reading.kind].append(reading)
-    return _Known(votes, others)
+            others[signal.source, signal.kind].append(signal)
+    return _SplitSignals(votes, others)
 
 
-def _voted(paper: Paper, readings: Readings, climate: Baselines, now: datetime) -> Heat:
-    """The heat a paper has from the votes of the source that lists it, or from what it promises."""
-    promise = climate.prior.promise(paper, climate.record)
-    if readings:
-        heat = _measured(paper, readings, climate, promise)
-        # A gain of days ago is not one since yesterday: when votes go unread, nothing is said of it.
-        return heat if now - readings[-1].observed_at <= DAY / 2 else replace(heat, gained=None)
-    return _promised(paper, climate, promise)
+def _compute_own_heat(paper: Paper, votes: Sequence[Signal], baselines: Baselines, now: datetime) -> Heat:
+    """Return the heat from the votes of the source that lists papers, from the prior if there are none."""
+    prediction = baselines.prior.predict(paper, baselines.record)
+    if not votes:
+        return _predict_heat(paper, baselines, prediction)
+    heat = _measure_heat(paper, votes, baselines, prediction)
+    # An old gain is not one since yesterday: while votes are not fetched, there is none.
+    return heat if now - votes[-1].observed_at <= DAY / 2 else replace(heat, gained=None)
 
 
-def _promised(paper: Paper, climate: Baselines, promise: float) -> Heat:
-    """No votes: what authors, code and topic promise. Nobody's list has it: usual at best."""
-    pace = climate.paces[0]
-    final = promised(pace.mean, promise)
+def _predict_heat(paper: Paper, baselines: Baselines, prediction: float) -> Heat:
+    """Return the heat of a paper without votes. One that no source listed is usual at best."""
+    curve = baselines.curves[0]
+    final = to_final_votes(curve.mean, prediction)
     if paper.listed is None:
-        final = min(pace.median, UNLISTED * final)
+        final = min(curve.median, UNLISTED_FACTOR * final)
     return Heat(
-        value=doublings(final, pace),
+        value=to_doublings(final, curve),
         expected=final,
-        order=_order(final, 0.0, pace),
+        order=_compute_order(final, 0.0, curve),
         content_prior=True,
-        author_votes=climate.record.votes_of(paper),
+        author_votes=baselines.record.get_author_votes(paper),
     )
 
 
-def _measured(paper: Paper, readings: Readings, climate: Baselines, promise: float) -> Heat:
-    last = readings[-1]
-    pace = climate.paces[0]
-    hours = _age(paper, readings)
-    stands_out = expected(last.value, hours, pace) > pace.bar
-    doubted = stands_out and promise < climate.prior.lowest_quartile
-    final = _on_course(last.value, hours, pace, SHRINKAGE, doubted=doubted)
-    sure = _on_course(last.value, hours, pace, CAUTION, doubted=doubted)
-    stray = exp(pace.spread_at(hours, final))
+def _measure_heat(paper: Paper, votes: Sequence[Signal], baselines: Baselines, prediction: float) -> Heat:
+    last = votes[-1]
+    curve = baselines.curves[0]
+    hours = _compute_age(paper, votes)
+    is_above = forecast_final_votes(last.value, hours, curve) > curve.top_threshold
+    is_doubted = is_above and prediction < baselines.prior.lowest_quartile
+    final = _forecast(last.value, hours, curve, SHRINKAGE, is_doubted=is_doubted)
+    cautious = _forecast(last.value, hours, curve, ORDER_SHRINKAGE, is_doubted=is_doubted)
+    still_to_come = max(0.0, 1 - curve.grown_at(hours))
+    error_factor = exp(curve.spread_at(hours, final))
     return Heat(
-        value=doublings(min(final, pace.ceiling), pace),
+        value=to_doublings(min(final, curve.ceiling), curve),
         expected=final,
-        low=max(final / stray, last.value),
-        high=max(final * stray, last.value),
-        source=pace.source,
+        low=max(final / error_factor, last.value),
+        high=max(final * error_factor, last.value),
+        source=curve.source,
         kind=last.kind,
         votes=last.value,
         hours=hours,
-        usual=pace.usual_at(hours),
-        gained=_gained(readings),
-        usual_gain=pace.usual_gain(hours),
-        author_votes=climate.record.votes_of(paper),
-        order=_order(sure * exp(NUDGE * promise * _still_to_come(hours, pace)), hours, pace),
-        is_doubted=doubted,
+        usual=curve.usual_at(hours),
+        gained=_compute_daily_gain(votes),
+        usual_gain=curve.usual_gain_at(hours),
+        author_votes=baselines.record.get_author_votes(paper),
+        order=_compute_order(cautious * exp(PRIOR_WEIGHT * prediction * still_to_come), hours, curve),
+        is_doubted=is_doubted,
     )
 
 
-def _on_course(votes: float, hours: float, pace: GrowthCurve, shrinkage: float, *, doubted: bool) -> float:
-    """E; what takes a doubted paper above the bar weighs less, but more votes never lower it."""
-    plain = expected(votes, hours, pace, shrinkage=shrinkage)
-    if not doubted:
+def _forecast(votes: float, hours: float, curve: GrowthCurve, shrinkage: float, *, is_doubted: bool) -> float:
+    """Return E. What takes a doubted paper above the threshold weighs less, but more votes never lower E."""
+    plain = forecast_final_votes(votes, hours, curve, shrinkage=shrinkage)
+    if not is_doubted:
         return plain
-    return max(min(plain, pace.bar), expected(votes, hours, pace, shrinkage=DOUBT))
+    doubted = forecast_final_votes(votes, hours, curve, shrinkage=DOUBT_SHRINKAGE)
+    return max(min(plain, curve.top_threshold), doubted)
 
 
-def _order(final: float, hours: float, pace: GrowthCurve) -> float:
-    """Doublings above the bar of a week's best; below it, the older the forecast the less is hoped of it."""
-    above = log2((final + 1) / (pace.bar + 1))
+def _compute_order(final: float, hours: float, curve: GrowthCurve) -> float:
+    """Return doublings above the threshold; below it, lower the more certain the forecast is."""
+    above = log2((final + 1) / (curve.top_threshold + 1))
     if above >= 0:
         return above
-    fresh, now = pace.spread_at(0, 0), pace.spread_at(hours, 0)
-    return above * sqrt(fresh / now)
+    return above * sqrt(curve.spread_at(0, 0) / curve.spread_at(hours, 0))
 
 
-def _still_to_come(hours: float, pace: GrowthCurve) -> float:
-    return max(0.0, 1 - pace.grown_at(hours))
-
-
-def _age(paper: Paper, readings: Readings) -> float:
-    """Hours on the list when the votes were last read: unread, a paper does not age."""
-    start = paper.first_seen or paper.published or readings[0].observed_at
+def _compute_age(paper: Paper, votes: Sequence[Signal]) -> float:
+    """Return the hours from listing to the last fetch of its votes; without fetches a paper does not age."""
+    start = paper.first_seen or paper.published or votes[0].observed_at
     if paper.listed:
         start = datetime.combine(paper.listed, time(), UTC)
-    return max(0.0, (readings[-1].observed_at - start) / timedelta(hours=1))
+    return max(0.0, (votes[-1].observed_at - start) / timedelta(hours=1))
 
 
-def _gained(readings: Readings) -> float | None:
-    """What came in since yesterday: since the reading nearest to 24 hours before the last, if one is near."""
-    last = readings[-1]
-    near = [each for each in readings if DAY * 0.75 <= last.observed_at - each.observed_at <= DAY * 1.5]
+def _compute_daily_gain(votes: Sequence[Signal]) -> float | None:
+    """Return the gain since the signal nearest to 24 hours before the last one; None if none is near."""
+    last = votes[-1]
+    near = [signal for signal in votes if DAY * 0.75 <= last.observed_at - signal.observed_at <= DAY * 1.5]
     if not near:
         return None
-    return last.value - min(near, key=lambda each: abs(last.observed_at - each.observed_at - DAY)).value
+    return last.value - min(near, key=lambda signal: abs(last.observed_at - signal.observed_at - DAY)).value
 
 
-def _elsewhere(known: Mapping[str, _Known], climate: Baselines) -> dict[str, dict[Signal, float]]:
-    """The heat each paper has on each further source, under its last reading there."""
-    counts: dict[tuple[str, SignalKind], dict[str, Readings]] = defaultdict(dict)
-    for paper_id, each in known.items():
-        for count, readings in each.others.items():
-            counts[count][paper_id] = readings
+def _compute_further_heat(
+    split: Mapping[str, _SplitSignals], baselines: Baselines
+) -> dict[str, dict[Signal, float]]:
+    """Return for each paper the heat on each further source, by its last signal there."""
+    by_count: dict[tuple[str, SignalKind], dict[str, Sequence[Signal]]] = defaultdict(dict)
+    for paper_id, signals in split.items():
+        for count, series in signals.others.items():
+            by_count[count][paper_id] = series
     heat: dict[str, dict[Signal, float]] = defaultdict(dict)
-    for count, of_papers in counts.items():
-        for paper_id, doubled in _standings(of_papers, climate.pace_of(*count)).items():
-            heat[paper_id][of_papers[paper_id][-1]] = doubled
+    for count, by_paper in by_count.items():
+        for paper_id, value in _compute_source_heat(by_paper, baselines.get_curve(*count)).items():
+            heat[paper_id][by_paper[paper_id][-1]] = value
     return heat
 
 
-def _standings(of_papers: Mapping[str, Readings], pace: GrowthCurve | None) -> dict[str, float]:
-    """On one source: by its own curve, or, while it is too young for one, by what was gained lately."""
-    if pace:
-        return {paper_id: _paced(readings, pace) for paper_id, readings in of_papers.items()}
-    at = last_read(reading for readings in of_papers.values() for reading in readings)
-    return standings({paper_id: surge(readings, at) for paper_id, readings in of_papers.items()})
+def _compute_source_heat(
+    by_paper: Mapping[str, Sequence[Signal]], curve: GrowthCurve | None
+) -> dict[str, float]:
+    """Return the heat on one source, by its growth curve, or by recent gains if it has none yet."""
+    if curve:
+        return {paper_id: _compute_curve_heat(series, curve) for paper_id, series in by_paper.items()}
+    at = get_last_read(signal for series in by_paper.values() for signal in series)
+    return rank_surges({paper_id: compute_surge(series, at) for paper_id, series in by_paper.items()})
 
 
-def _paced(readings: Readings, pace: GrowthCurve) -> float:
-    start = datetime.combine(readings[0].observed_at, time(), UTC)
-    hours = (readings[-1].observed_at - start) / timedelta(hours=1)
-    return doublings(min(pace.ceiling, expected(readings[-1].value, hours, pace)), pace)
+def _compute_curve_heat(series: Sequence[Signal], curve: GrowthCurve) -> float:
+    start = datetime.combine(series[0].observed_at, time(), UTC)
+    hours = (series[-1].observed_at - start) / timedelta(hours=1)
+    return to_doublings(min(curve.ceiling, forecast_final_votes(series[-1].value, hours, curve)), curve)
 
 
-def _together(own: Heat, elsewhere: Mapping[Signal, float], pace: GrowthCurve) -> Heat:
-    """The greatest heat, and a quarter of every other one that is above the usual."""
+def _combine(own: Heat, further: Mapping[Signal, float], curve: GrowthCurve) -> Heat:
+    """Return the greatest heat plus a quarter of every other one that is above the usual."""
     best = max(
-        (last for last in elsewhere if last.kind not in SUPPORTING),
-        key=lambda last: (elsewhere[last], last.source),
+        (last for last in further if last.kind not in SUPPORTING_KINDS),
+        key=lambda last: (further[last], last.source),
         default=None,
     )
-    if best is None or elsewhere[best] <= own.value:
-        order = (own.order or 0.0) + _more(h for last, h in elsewhere.items() if last.kind not in SUPPORTING)
-        return replace(own, value=own.value + _more(elsewhere.values()), order=order)
-    rest = [heat for last, heat in elsewhere.items() if last is not best]
-    value = elsewhere[best] + _more([*rest, own.value])
+    if best is None or further[best] <= own.value:
+        order = (own.order or 0.0) + _weigh_further(
+            value for last, value in further.items() if last.kind not in SUPPORTING_KINDS
+        )
+        return replace(own, value=own.value + _weigh_further(further.values()), order=order)
+    rest = [value for last, value in further.items() if last is not best]
+    value = further[best] + _weigh_further([*rest, own.value])
     return Heat(
         value=value,
         expected=own.expected,
         source=best.source,
         kind=best.kind,
         votes=best.value,
-        order=value - doublings(pace.bar, pace),
+        order=value - to_doublings(curve.top_threshold, curve),
         author_votes=own.author_votes,
         is_doubted=own.is_doubted,
     )
 
 
-def _more(heat: Iterable[float]) -> float:
-    return SECOND * sum(sorted(each for each in heat if each > 0))
+def _weigh_further(values: Iterable[float]) -> float:
+    return FURTHER_SOURCE_WEIGHT * sum(sorted(value for value in values if value > 0))

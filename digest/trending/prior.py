@@ -1,7 +1,7 @@
-"""How many votes does a paper promise before anybody has voted? By its authors, code and topic.
+"""The prior: a prediction of a paper's votes from its authors, code and topic, before anybody has voted.
 
-A ridge regression on the logarithm of final votes; its weights and words are in prior.json, with their
-date. It says something only about papers without votes: from the third hour on the votes know better.
+A ridge regression on the logarithm of final votes; its weights and terms are in prior.json, with their
+date. It is used for papers without votes: from the third hour on the votes predict better.
 """
 
 import json
@@ -18,17 +18,17 @@ from statistics import fmean, median
 
 from digest.models import Paper
 
-FARTHEST = 1.5  # beyond it the regression promises more than papers kept (measured)
+MAX_PREDICTION = 1.5  # log ratio; beyond it the regression predicts more than papers get (measured)
 AUTHOR_SHRINKAGE, SUBMITTER_SHRINKAGE = 3, 5
 _WORD = re.compile(r"[a-z][a-z0-9\-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each feature adds to the logarithm of the promised votes."""
+    """What each feature adds to the logarithm of the predicted votes."""
 
     base: float
-    authors: float  # per log1p of their number
+    authors: float  # times log1p of their number
     code: float
     page: float
     text: float
@@ -46,127 +46,129 @@ class VoteHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """How the earlier papers of one author or submitter did: number, votes, and log above their day's."""
+class TrackRecord:
+    """The earlier papers of one author or submitter."""
 
     papers: int
-    votes: float  # mean
+    votes: float  # mean per paper
     above: float  # sum of log1p(votes) above the median of the day
 
-    def standing(self, shrinkage: float) -> float:
-        """The mean above the day's median, drawn towards 0 for people we hardly know."""
+    def shrunken_mean(self, shrinkage: float) -> float:
+        """Return the mean of `above`, shrunk towards 0 for people with few papers."""
         return self.above / (self.papers + shrinkage)
 
 
 @dataclass(frozen=True, slots=True)
 class PriorRecord:
-    """What we remember of authors and submitters, by lower-case name; may be empty."""
+    """Track records of authors and submitters by name, authors in lower case; may be empty."""
 
-    authors: Mapping[str, Name] = field(default_factory=dict)
-    submitters: Mapping[str, Name] = field(default_factory=dict)
+    authors: Mapping[str, TrackRecord] = field(default_factory=dict)
+    submitters: Mapping[str, TrackRecord] = field(default_factory=dict)
 
-    def votes_of(self, paper: Paper) -> float | None:
-        """What the earlier papers of its best-known author drew, None for unknown people."""
-        known = [self.authors[name] for name in names_of(paper) if name in self.authors]
-        return max((name.votes for name in known), default=None)
+    def get_author_votes(self, paper: Paper) -> float | None:
+        """Return the mean votes of its best-known author's earlier papers, None if no author is known."""
+        names = get_author_names(paper)
+        return max((self.authors[name].votes for name in names if name in self.authors), default=None)
 
 
-NOBODY = PriorRecord()
+EMPTY_RECORD = PriorRecord()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
-    """The regression: plain weights, weights where the authors' record is known, and words."""
+    """The regression: weights without and with the authors' track records, and weights of terms."""
 
     as_of: date
     plain: Weights
     known: Weights
-    lowest_quartile: float  # one listed paper in four promises less
+    lowest_quartile: float  # the prediction that one listed paper in four is below
     terms: Mapping[str, float]
 
-    def promise(self, paper: Paper, record: PriorRecord = NOBODY) -> float:
-        """The logarithm of the votes it promises, relative to the mean: 0 = the mean, 0.7 = twice it."""
+    def predict(self, paper: Paper, record: PriorRecord = EMPTY_RECORD) -> float:
+        """Return the logarithm of predicted votes / mean votes: 0 = the mean, 0.7 = twice the mean."""
         weights = self.known if record.authors else self.plain
-        told = (
+        prediction = (
             weights.base
             + weights.authors * log1p(len(paper.authors))
             + weights.code * bool(paper.code_url)
             + weights.page * bool(paper.project_url)
-            + weights.text * self._text(f"{paper.title} {paper.abstract}")
-            + _known(paper, record, weights)
+            + weights.text * self._weigh_terms(f"{paper.title} {paper.abstract}")
+            + _predict_from_record(paper, record, weights)
         )
-        return max(-FARTHEST, min(FARTHEST, told))
+        return max(-MAX_PREDICTION, min(MAX_PREDICTION, prediction))
 
-    def _text(self, text: str) -> float:
-        found = self.terms.keys() & terms_of(text)
-        return sum(sorted(self.terms[term] for term in found)) / sqrt(len(found) or 1)
+    def _weigh_terms(self, text: str) -> float:
+        terms = self.terms.keys() & extract_terms(text)
+        return sum(sorted(self.terms[term] for term in terms)) / sqrt(len(terms) or 1)
 
 
-def terms_of(text: str) -> set[str]:
-    """The words of a text, alone and in pairs."""
+def extract_terms(text: str) -> set[str]:
+    """Return the words of a text and its pairs of words, in lower case."""
     words = _WORD.findall(text.lower())
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
 
 
-def record_of(past: Sequence[VoteHistory]) -> PriorRecord:
-    """What the earlier papers of each author and submitter drew, each measured against its own day."""
-    authors: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    submitters: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for each, above in zip(past, above_the_day(past), strict=True):
-        for name in names_of(each.paper):
-            authors[name].append((each.votes, above))
-        if each.paper.submitter:
-            submitters[each.paper.submitter].append((each.votes, above))
-    return PriorRecord(_summed(authors), _summed(submitters))
-
-
-def above_the_day(past: Sequence[VoteHistory]) -> list[float]:
-    """The logarithm of each paper's votes above the median of its listing day."""
-    days: dict[date | None, list[float]] = defaultdict(list)
-    for each in past:
-        days[each.paper.listed].append(log1p(each.votes))
-    usual = {day: median(votes) for day, votes in days.items()}
-    return [log1p(each.votes) - usual[each.paper.listed] for each in past]
-
-
-@cache
-def shipped() -> Prior:
-    """The regression as it was fitted before the release."""
-    told = json.loads(files("digest.trending").joinpath("prior.json").read_text("utf-8"))
-    return Prior(
-        as_of=date.fromisoformat(told["as_of"]),
-        plain=Weights(**told["plain"]),
-        known=Weights(**told["known"]),
-        lowest_quartile=told["lowest_quartile"],
-        terms=told["terms"],
-    )
-
-
-def promised(mean: float, promise: float) -> float:
-    """The promised votes, where a paper gets `mean` of them on average."""
-    return mean * exp(promise)
-
-
-def _known(paper: Paper, record: PriorRecord, weights: Weights) -> float:
-    standings = [
-        record.authors[name].standing(AUTHOR_SHRINKAGE) if name in record.authors else 0.0
-        for name in names_of(paper)
-    ]
-    submitter = record.submitters.get(paper.submitter)
-    return (
-        weights.author_mean * fmean(standings or [0.0])
-        + weights.author_best * max(standings, default=0.0)
-        + weights.submitter * (submitter.standing(SUBMITTER_SHRINKAGE) if submitter else 0.0)
-    )
-
-
-def names_of(paper: Paper) -> tuple[str, ...]:
-    """The authors as the record knows them."""
+def get_author_names(paper: Paper) -> tuple[str, ...]:
+    """Return the names under which track records of its authors are kept."""
     return tuple(name.lower() for name in paper.authors)
 
 
-def _summed(results: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, Name]:
+def build_prior_record(past: Sequence[VoteHistory]) -> PriorRecord:
+    """Return the track records of all authors and submitters, each paper compared with its listing day."""
+    authors: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    submitters: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for history, above in zip(past, compute_day_residuals(past), strict=True):
+        for name in get_author_names(history.paper):
+            authors[name].append((history.votes, above))
+        if history.paper.submitter:
+            submitters[history.paper.submitter].append((history.votes, above))
+    return PriorRecord(_build_track_records(authors), _build_track_records(submitters))
+
+
+def compute_day_residuals(past: Sequence[VoteHistory]) -> list[float]:
+    """Return log1p(votes) of each paper minus the median of its listing day."""
+    days: dict[date | None, list[float]] = defaultdict(list)
+    for history in past:
+        days[history.paper.listed].append(log1p(history.votes))
+    medians = {day: median(votes) for day, votes in days.items()}
+    return [log1p(history.votes) - medians[history.paper.listed] for history in past]
+
+
+@cache
+def load_shipped_prior() -> Prior:
+    """Return the regression that was fitted before the release."""
+    data = json.loads(files("digest.trending").joinpath("prior.json").read_text("utf-8"))
+    return Prior(
+        as_of=date.fromisoformat(data["as_of"]),
+        plain=Weights(**data["plain"]),
+        known=Weights(**data["known"]),
+        lowest_quartile=data["lowest_quartile"],
+        terms=data["terms"],
+    )
+
+
+def to_final_votes(mean: float, prediction: float) -> float:
+    """Return the predicted votes on a source where a paper gets *mean* votes on average."""
+    return mean * exp(prediction)
+
+
+def _predict_from_record(paper: Paper, record: PriorRecord, weights: Weights) -> float:
+    means = [
+        record.authors[name].shrunken_mean(AUTHOR_SHRINKAGE) if name in record.authors else 0.0
+        for name in get_author_names(paper)
+    ]
+    submitter = record.submitters.get(paper.submitter)
+    return (
+        weights.author_mean * fmean(means or [0.0])
+        + weights.author_best * max(means, default=0.0)
+        + weights.submitter * (submitter.shrunken_mean(SUBMITTER_SHRINKAGE) if submitter else 0.0)
+    )
+
+
+def _build_track_records(results: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, TrackRecord]:
     return {
-        name: Name(len(each), fmean(votes for votes, _ in each), sum(sorted(above for _, above in each)))
-        for name, each in results.items()
+        name: TrackRecord(
+            len(papers), fmean(votes for votes, _ in papers), sum(sorted(above for _, above in papers))
+        )
+        for name, papers in results.items()
     }

@@ -1,7 +1,7 @@
-"""How hot is a paper on a source too young for a growth curve? What it gained lately, among its peers.
+"""Heat on sources without a growth curve: recent gains, ranked among all papers of the source.
 
-Each gain counts half after 72 hours. A paper's heat is its place among all papers of the source: the
-median is 0, the best of four is +1 doubling, the best of eight +2. With few papers nobody stands far out.
+Each gain counts half after 72 hours. A paper's heat follows from its rank: the median is 0, the best of
+four is +1 doubling, the best of eight +2. Among few papers none gets far from 0.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,36 +12,39 @@ from math import log2
 from digest.models import Signal, SignalKind
 
 HALF_LIFE = timedelta(hours=72)
-ARRIVES_WITH = frozenset({SignalKind.POINTS, SignalKind.UPVOTES})  # counts that start at 0 with the paper
+STARTS_AT_ZERO = frozenset({SignalKind.POINTS, SignalKind.UPVOTES})  # counts that start at 0 with the paper
 
 
-def surge(readings: Sequence[Signal], at: datetime) -> float:
-    """The gains of one count, oldest first, each halved every 72 hours until `at`."""
+def compute_surge(readings: Sequence[Signal], at: datetime) -> float:
+    """Return the sum of the gains of one count, each halved every 72 hours until *at*.
+
+    *readings* are the signals of one source and kind, oldest first.
+    """
     gained, before = 0.0, None
     for reading in readings:
-        since = reading.value - before if before is not None else _first(reading)
-        gained += max(0.0, since) * 0.5 ** ((at - reading.observed_at) / HALF_LIFE)
+        gain = reading.value - before if before is not None else _get_first_gain(reading)
+        gained += max(0.0, gain) * 0.5 ** ((at - reading.observed_at) / HALF_LIFE)
         before = reading.value
     return gained
 
 
-def standings(surges: Mapping[str, float]) -> dict[str, float]:
-    """The heat of each paper in doublings above the median one, by its place among them."""
+def rank_surges(surges: Mapping[str, float]) -> dict[str, float]:
+    """Return the heat of each paper, in doublings above the median one, from its rank."""
     ordered = sorted(surges.values())
-    return {paper_id: _heat(ordered, gained) for paper_id, gained in surges.items()}
+    return {paper_id: _rank_heat(ordered, gained) for paper_id, gained in surges.items()}
 
 
-def last_read(readings: Iterable[Signal]) -> datetime:
-    """When the source was last read at all: while it is silent, nothing on it cools."""
+def get_last_read(readings: Iterable[Signal]) -> datetime:
+    """Return when the source was last fetched: while it is not, its papers do not cool."""
     return max(reading.observed_at for reading in readings)
 
 
-def _first(reading: Signal) -> float:
-    """A repository may be older than its paper: the stars it came with are no news."""
-    return reading.value if reading.kind in ARRIVES_WITH else 0.0
+def _get_first_gain(reading: Signal) -> float:
+    """Return 0 for stars: a repository may be older than its paper, so the first count is no recent gain."""
+    return reading.value if reading.kind in STARTS_AT_ZERO else 0.0
 
 
-def _heat(ordered: Sequence[float], gained: float) -> float:
+def _rank_heat(ordered: Sequence[float], gained: float) -> float:
     if gained <= 0:
         return -1.0
     above = len(ordered) - bisect_right(ordered, gained)

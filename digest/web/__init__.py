@@ -1,1 +1,4 @@
-"""What does a reader see before and beside the mail? Pages that work without JavaScript."""
+"""The web application: public pages, personal pages behind signed links, JSON API and administration.
+
+Every page works without JavaScript.
+"""

@@ -1,7 +1,7 @@
-"""Who may administer, and is it really their own page that asks? Sessions, roles and forged requests.
+"""Sessions of administrators: roles, signed cookies and protection against forged requests.
 
-A session is a signed cookie. Its key is made from the house's secret, the role's own token and an
-epoch in the database: changing a token, or signing out everywhere, ends every session at once.
+The key of a cookie's signature is derived from the secret key, the token of the role and an epoch in the
+database: changing a token, or signing out everywhere, ends every session at once.
 """
 
 import secrets
@@ -16,11 +16,11 @@ from starlette.datastructures import Headers
 
 from digest.models.errors import InvalidToken
 
-LIFETIME = timedelta(hours=12)
+SESSION_LIFETIME = timedelta(hours=12)
 
 
 class Role(StrEnum):
-    """What an administrator may do: the viewer only looks."""
+    """What an administrator may do: a viewer only reads."""
 
     ADMIN = "admin"
     VIEWER = "viewer"
@@ -28,60 +28,60 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is signed in, and the token that their own forms carry."""
+    """The role that is signed in, and the token that the forms of this session carry."""
 
     role: Role
     csrf: str
 
     @property
     def may_change(self) -> bool:
-        """Whether this person may change anything."""
+        """Whether this session may change anything."""
         return self.role is Role.ADMIN
 
 
-class Badges:
-    """The tokens of the roles; a role without a token does not exist."""
+class AdminSessions:
+    """Issues and verifies session cookies; a role without a token cannot sign in."""
 
     def __init__(self, secret: bytes, *, admin: str, viewer: str = "") -> None:
         self._secret = secret
         self._tokens = {role: token for role, token in ((Role.ADMIN, admin), (Role.VIEWER, viewer)) if token}
 
     @property
-    def exist(self) -> bool:
-        """Whether anyone may administer at all."""
+    def is_enabled(self) -> bool:
+        """Whether anyone can administer at all."""
         return Role.ADMIN in self._tokens
 
-    def role_of(self, token: str) -> Role | None:
-        """Whose token this is. Every role's token is compared, each in constant time."""
-        given = _fingerprint(token)
-        fitting = [r for r, own in self._tokens.items() if compare_digest(_fingerprint(own), given)]
-        return fitting[0] if token and fitting else None
+    def find_role(self, token: str) -> Role | None:
+        """Return the role with this token, if any. Every role's token is compared, each in constant time."""
+        digest = _hash(token)
+        roles = [role for role, own in self._tokens.items() if compare_digest(_hash(own), digest)]
+        return roles[0] if token and roles else None
 
-    def open(self, role: Role, now: datetime, *, epoch: str) -> str:
-        """A cookie for that role."""
+    def create_cookie(self, role: Role, now: datetime, *, epoch: str) -> str:
+        """Return the cookie of a new session with this role."""
         body = f"{role.value}.{int(now.timestamp())}.{secrets.token_urlsafe(12)}"
         return f"{body}.{self._mac(role, epoch, body)}"
 
-    def read(self, cookie: str, now: datetime, *, epoch: str) -> Session:
-        """The session of a cookie, or InvalidToken if it is forged, too old or ended."""
+    def verify_cookie(self, cookie: str, now: datetime, *, epoch: str) -> Session:
+        """Return the session of a cookie. Raises InvalidToken if it is forged, too old or signed out."""
         body, _, mac = cookie.rpartition(".")
         name = body.partition(".")[0]
         role = Role(name) if name in self._tokens else None
-        if role is None or not compare_digest(self._mac(role, epoch, body).encode(), _bytes(mac)):
+        if role is None or not compare_digest(self._mac(role, epoch, body).encode(), _encode(mac)):
             raise InvalidToken
         issued = datetime.fromtimestamp(int(body.split(".")[1]), UTC)
-        if now - issued > LIFETIME:
+        if now - issued > SESSION_LIFETIME:
             raise InvalidToken("You were signed out after twelve hours; please sign in again.")
         return Session(role, self._mac(role, epoch, f"csrf.{body}"))
 
     def _mac(self, role: Role, epoch: str, body: str) -> str:
-        own = f"{epoch}/{role.value}/{self._tokens[role]}".encode()
-        key = blake2b(own, key=blake2b(self._secret).digest(), person=b"digest.session").digest()
-        return blake2b(_bytes(body), key=key, digest_size=20).hexdigest()
+        key_input = f"{epoch}/{role.value}/{self._tokens[role]}".encode()
+        key = blake2b(key_input, key=blake2b(self._secret).digest(), person=b"digest.session").digest()
+        return blake2b(_encode(body), key=key, digest_size=20).hexdigest()
 
 
 def is_same_origin(headers: Headers, base_url: str) -> bool:
-    """Whether a POST comes from a page of ours. Browsers say so on every POST; silence counts as no."""
+    """Return True if a POST comes from our own page. Browsers always send Origin with it; without: False."""
     site = headers.get("sec-fetch-site")
     if site not in (None, "same-origin"):
         return False
@@ -89,9 +89,9 @@ def is_same_origin(headers: Headers, base_url: str) -> bool:
     return bool(origin.netloc) and origin.netloc in (headers.get("host"), urlsplit(base_url).netloc)
 
 
-def _fingerprint(token: str) -> bytes:
-    return blake2b(_bytes(token)).digest()
+def _hash(token: str) -> bytes:
+    return blake2b(_encode(token)).digest()
 
 
-def _bytes(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode(errors="replace")

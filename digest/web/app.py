@@ -1,4 +1,4 @@
-"""How do the pages hang together? One application: the guard around it, the rooms within it."""
+"""The FastAPI application: its routes, its middleware, and how errors become responses."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -19,14 +19,14 @@ from digest.models.errors import (
     InvalidChange,
     InvalidToken,
     LinkExpired,
-    NotAsThingsStand,
     NotFound,
+    StateConflict,
     StoreBusy,
 )
 from digest.web.admin import auth, overview, subscribers, transfer
 from digest.web.api import routes as api
-from digest.web.context import Clock, WebContext, lobby_of, wall_clock
-from digest.web.middleware import Guard
+from digest.web.context import Clock, WebContext, create_context, utc_now
+from digest.web.middleware import SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
     confirm,
@@ -45,22 +45,22 @@ from digest.web.routes.signup import wants_json
 
 log = logging.getLogger(__name__)
 
-ROOMS = (
+PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
     bounce_webhooks,
 )  # fmt: skip
-EVERY_ROOM = (*ROOMS, api, auth, overview, transfer, subscribers)
+ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, auth, overview, transfer, subscribers)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-MEANING: dict[type[object], int] = {
+ERROR_STATUSES: dict[type[object], int] = {
     LinkExpired: 410,
     InvalidToken: 404,
     NotFound: 404,
     InvalidAddress: 422,
     InvalidChange: 422,
-    NotAsThingsStand: 409,
+    StateConflict: 409,
     StoreBusy: 503,
 }
-TITLES = {
+ERROR_TITLES = {
     404: "There is nothing here",
     405: "That does not work this way",
     409: "Not as things stand",
@@ -69,13 +69,12 @@ TITLES = {
     429: "Please wait a little",
     503: "Back in a moment",
 }
+BROKEN_LINK_TITLE = "This link does not work"
 
-MISLED = "This link does not work"
 
-
-def build(services: Services, *, clock: Clock = wall_clock, lifespan: Lifespan | None = None) -> FastAPI:
-    """The web pages of a house; `lifespan` runs beside them, as the scheduler does in `digest serve`."""
-    ctx = lobby_of(services, clock=clock)
+def create_app(services: Services, *, clock: Clock = utc_now, lifespan: Lifespan | None = None) -> FastAPI:
+    """Return the web application; *lifespan* runs beside it, as the scheduler does in `digest serve`."""
+    ctx = create_context(services, clock=clock)
     app = FastAPI(
         title=services.site.brand,
         version=__version__,
@@ -86,76 +85,80 @@ def build(services: Services, *, clock: Clock = wall_clock, lifespan: Lifespan |
         lifespan=lifespan,
     )
     app.state.ctx = ctx
-    for room in EVERY_ROOM:
-        app.include_router(room.router)
-    _answer_errors(app, ctx)
+    for module in ROUTE_MODULES:
+        app.include_router(module.router)
+    _add_error_handlers(app, ctx)
     app.add_middleware(
-        Guard,
+        SecurityMiddleware,
         is_https=ctx.is_https,
-        refuse=lambda scope, sentence: told(ctx, Request(scope), 413, sentence),
+        refuse=lambda scope, sentence: error_response(ctx, Request(scope), 413, sentence),
     )
     return app
 
 
-def _answer_errors(app: FastAPI, ctx: WebContext) -> None:
+def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     @app.exception_handler(DigestError)
-    async def ours(request: Request, error: DigestError) -> Response:
-        status = next((MEANING[kind] for kind in type(error).__mro__ if kind in MEANING), 500)
+    async def on_digest_error(request: Request, error: DigestError) -> Response:
+        status = next((ERROR_STATUSES[kind] for kind in type(error).__mro__ if kind in ERROR_STATUSES), 500)
         if status == 500:
-            log.error("page failed", extra={"path": room_of(request), "reason": str(error)})
-            return told(ctx, request, status, "We could not do that; please try again later.")
-        title = MISLED if isinstance(error, InvalidToken) else ""
-        return told(ctx, request, status, str(error), title=title)
+            log.error("page failed", extra={"path": first_segment(request), "reason": str(error)})
+            return error_response(ctx, request, status, "We could not do that; please try again later.")
+        title = BROKEN_LINK_TITLE if isinstance(error, InvalidToken) else ""
+        return error_response(ctx, request, status, str(error), title=title)
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
+    async def on_http_exception(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            takes = ", ".join(sorted(_methods(request.url.path)))
-            answer = told(ctx, request, 405, f"This address takes {takes}, not {request.method}.")
-            answer.headers["allow"] = takes
-            return answer
-        said = "Please check the address." if error.status_code == 404 else error.detail
-        answer = told(ctx, request, error.status_code, said)
-        answer.headers.update(error.headers or {})
-        return answer
+            allowed = ", ".join(sorted(_find_methods(request.url.path)))
+            response = error_response(
+                ctx, request, 405, f"This address takes {allowed}, not {request.method}."
+            )
+            response.headers["allow"] = allowed
+            return response
+        sentence = "Please check the address." if error.status_code == 404 else error.detail
+        response = error_response(ctx, request, error.status_code, sentence)
+        response.headers.update(error.headers or {})
+        return response
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
+    async def on_validation_error(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "What was sent"
-        return told(ctx, request, 422, f"{field}: {problem['msg']}.")
+        return error_response(ctx, request, 422, f"{field}: {problem['msg']}.")
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(_: Request, __: Exception) -> Response:
-        return Response(status_code=400)  # nobody hears it; without an answer the log would call it a failure
+    async def on_disconnect(_: Request, __: Exception) -> Response:
+        return Response(status_code=400)  # nobody receives it; without it an error would be logged
 
     @app.exception_handler(Exception)
-    async def broken(request: Request, _: Exception) -> Response:
-        # The one place that may swallow: a page that fails is a page, the server logs the rest.
-        return told(ctx, request, 500, "Something went wrong on our side; please try again later.")
+    async def on_exception(request: Request, _: Exception) -> Response:
+        # Starlette raises the exception again after this response, so that the server logs it.
+        return error_response(ctx, request, 500, "Something went wrong on our side; please try again later.")
 
 
-def _methods(path: str) -> set[str]:
-    """All that an address takes: the router's own answer names one route of several, and no HEAD."""
-    routes = (route for room in EVERY_ROOM for route in room.router.routes if isinstance(route, Route))
-    takes = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-    return takes | {"HEAD"} if "GET" in takes else takes
+def _find_methods(path: str) -> set[str]:
+    """Return all methods of a path. The router's own 405 names those of one route only, and no HEAD."""
+    routes = (route for module in ROUTE_MODULES for route in module.router.routes if isinstance(route, Route))
+    methods = {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
-def told(ctx: WebContext, request: Request, status: int, sentence: str, *, title: str = "") -> Response:
-    """A failure in the form its reader expects: JSON for programs, a page for people."""
-    if room_of(request) == "api" or (room_of(request) == "subscribe" and wants_json(request)):
+def error_response(
+    ctx: WebContext, request: Request, status: int, sentence: str, *, title: str = ""
+) -> Response:
+    """Return an error as its reader expects it: JSON for programs, a page for people."""
+    if first_segment(request) == "api" or (first_segment(request) == "subscribe" and wants_json(request)):
         return JSONResponse({"error": sentence}, status)
-    title = title or TITLES.get(status, "That did not work")
-    return ctx.pages.message(title, sentence, status=status, links=[("To the front page", "/")])
+    title = title or ERROR_TITLES.get(status, "That did not work")
+    return ctx.pages.render_message(title, sentence, status=status, links=[("To the front page", "/")])
 
 
-def room_of(request: Request) -> str:
-    """The first part of the path: what follows may be a token, and never stands in a log."""
+def first_segment(request: Request) -> str:
+    """Return the first part of the path, which may be logged; what follows can be a token."""
     return request.url.path.split("/")[1] if "/" in request.url.path else ""
 
 
 @asynccontextmanager
-async def nothing_beside(_: FastAPI) -> AsyncIterator[None]:
-    """No work beside the pages."""
+async def run_without_background_work(_: FastAPI) -> AsyncIterator[None]:
+    """Run nothing beside the pages: a lifespan that does nothing."""
     yield

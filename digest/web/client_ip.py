@@ -1,4 +1,4 @@
-"""Who is asking? The address of the visitor, believed only as far as our own proxies vouch for it."""
+"""The IP address of a client behind trusted proxies. X-Forwarded-For is untrusted input beyond them."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -6,46 +6,47 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from digest.models.errors import ConfigError
 
 Address = IPv4Address | IPv6Address
-UNKNOWN = "unknown"
-HOME = 64  # the prefix of one IPv6 household: its addresses count as one visitor
+UNKNOWN_CLIENT = "unknown"
+IPV6_PREFIX_LENGTH = 64  # one household: all of its addresses count as one client
 
 
-class Proxies:
-    """The proxies whose X-Forwarded-For is believed."""
+class TrustedProxies:
+    """The proxies whose X-Forwarded-For header is trusted."""
 
     def __init__(self, trusted: Iterable[str]) -> None:
         try:
-            self._networks = [ip_network(each, strict=False) for each in trusted]
+            self._networks = [ip_network(network, strict=False) for network in trusted]
         except ValueError as error:
             raise ConfigError(f"DIGEST_TRUSTED_PROXIES: {error}; write addresses like 10.0.0.0/8.") from error
 
-    def visitor(self, peer: str, forwarded: Sequence[str]) -> str:
-        """The right-most hop that is not one of our proxies; `peer` itself when it is none of ours.
+    def client_ip(self, peer: str, forwarded: Sequence[str]) -> str:
+        """Return the right-most hop that is not a trusted proxy; *peer* itself if it is none.
 
-        What stands left of that hop was written by the visitor and may be anything.
+        What stands left of that hop was written by the client and may be anything. Of an IPv6 address the
+        /64 network is returned; `UNKNOWN_CLIENT` if *peer* is no address.
         """
         hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-        seen = _address(peer)
-        while hops and seen is not None and self._trusts(seen):
-            nearer = _address(hops.pop())
-            if nearer is None:
+        client = _parse_address(peer)
+        while hops and client is not None and self._is_trusted(client):
+            hop = _parse_address(hops.pop())
+            if hop is None:
                 break
-            seen = nearer
-        return _household(seen) if seen is not None else UNKNOWN
+            client = hop
+        return _format_client(client) if client is not None else UNKNOWN_CLIENT
 
-    def _trusts(self, address: Address) -> bool:
+    def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 
 
-def _address(text: str) -> Address | None:
+def _parse_address(text: str) -> Address | None:
     try:
-        found = ip_address(text.strip().removeprefix("[").partition("]")[0])
+        address = ip_address(text.strip().removeprefix("[").partition("]")[0])
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _household(address: Address) -> str:
+def _format_client(address: Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
-    return str(IPv6Network((address, HOME), strict=False))
+    return str(IPv6Network((address, IPV6_PREFIX_LENGTH), strict=False))

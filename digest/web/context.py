@@ -1,123 +1,166 @@
-"""What does every page have at hand? The house, its templates, its limits and the clock, as one value."""
+"""What every request handler needs, as one value: services, templates, caches, limits and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Annotated, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from digest.app import embedding_models
 from digest.app.services import Services
+from digest.db import Database, Transaction
 from digest.mail.tokens import Purpose
 from digest.models import Subscriber
+from digest.models.errors import StoreError
 from digest.subscribers import Actor
-from digest.web.admin_session import Badges
-from digest.web.client_ip import Proxies
-from digest.web.form_tokens import Tickets
-from digest.web.library_limits import LibraryImportLimiter
-from digest.web.previews import Mornings
-from digest.web.rate_limits import Limits
-from digest.web.semantic_index import Meaning
+from digest.web.admin_session import AdminSessions
+from digest.web.client_ip import TrustedProxies
+from digest.web.form_tokens import TicketIssuer
+from digest.web.library_import import LibraryImporter
+from digest.web.previews import PreviewCache
+from digest.web.rate_limits import RateLimits
+from digest.web.semantic_index import SemanticIndex
 from digest.web.signup_guard import SignUpGuard
-from digest.web.templates import Pages
+from digest.web.templates import PageRenderer
 from digest.web.trending_lists import TrendingLists
-from digest.web.write_batcher import WriteBatcher
-from digest.web.write_probe import Pulse
 
+T = TypeVar("T")
 Clock = Callable[[], datetime]
+PROBE_INTERVAL = timedelta(seconds=10)
+# Concurrent writes of requests. SQLite has one writer; who waits for it inside the database polls, holds a
+# thread, and may be overtaken for seconds. Here requests wait in order and without a thread.
+MAX_WRITERS = {"sqlite": 1, "postgresql": 4}
 
 
-def wall_clock() -> datetime:
-    """This moment."""
+def utc_now() -> datetime:
+    """Return this moment."""
     return datetime.now(UTC)
+
+
+@dataclass
+class WriteProbe:
+    """Checks whether the database can be written, which is how a full disk shows; caches the result."""
+
+    store: Database
+    _checked_at: datetime | None = None
+    _error: str = ""
+    _lock: Lock = field(default_factory=Lock)
+
+    def check(self, now: datetime) -> str:
+        """Return why nothing can be written, as a sentence; empty if something can."""
+        with self._lock:
+            if self._checked_at is None or not timedelta(0) <= now - self._checked_at < PROBE_INTERVAL:
+                self._error, self._checked_at = self._write(now), now
+            return self._error
+
+    def _write(self, now: datetime) -> str:
+        try:
+            with self.store.begin() as tx:
+                tx.meta.write("pulse", now.isoformat())
+        except StoreError as error:
+            return str(error)
+        return ""
 
 
 @dataclass(frozen=True)
 class WebContext:
-    """Where the pages are made."""
+    """The shared dependencies of all request handlers."""
 
     services: Services
-    pages: Pages
-    board: TrendingLists
-    mornings: Mornings
-    meaning: Meaning
-    committer: WriteBatcher
-    door: SignUpGuard
-    badges: Badges
-    proxies: Proxies
-    pulse: Pulse
-    lenders: LibraryImportLimiter
-    clock: Clock = wall_clock
+    pages: PageRenderer
+    trending_lists: TrendingLists
+    previews: PreviewCache
+    semantic_index: SemanticIndex
+    signup_guard: SignUpGuard
+    admin_sessions: AdminSessions
+    trusted_proxies: TrustedProxies
+    write_probe: WriteProbe
+    library_importer: LibraryImporter
+    writers: CapacityLimiter
+    clock: Clock = utc_now
 
     @property
     def is_https(self) -> bool:
-        """Whether readers reach us by https, as the base URL says."""
+        """Whether the base URL is https."""
         return self.services.settings.base_url.startswith("https://")
 
     @property
-    def limits(self) -> Limits:
-        """Every bucket."""
-        return self.door.limits
+    def limits(self) -> RateLimits:
+        """The rate limits of this process."""
+        return self.signup_guard.limits
 
     @property
-    def tickets(self) -> Tickets:
-        """What forms carry."""
-        return self.door.tickets
+    def tickets(self) -> TicketIssuer:
+        """The issuer of sign-up tickets."""
+        return self.signup_guard.tickets
 
     @property
     def defaults(self) -> dict[str, object]:
-        """When someone who chose nothing gets the digest."""
+        """The settings of a subscriber who chose none, by the names of `Schedule`."""
         return {"timezone": self.services.settings.timezone, "send_at": self.services.settings.send_at}
 
-    def by(self, actor: str) -> Actor:
-        """This moment, and who acts."""
-        return Actor(actor, self.clock(), self.services.suppression_key)
+    def actor(self, name: str) -> Actor:
+        """Return an actor of this name who acts now."""
+        return Actor(name, self.clock(), self.services.suppression_key)
 
-    def visitor(self, request: Request) -> str:
-        """Who asks, as far as our proxies can be believed."""
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run *work* in a worker thread, in a write transaction of its own, and return once it is durable."""
+
+        def commit() -> T:
+            with self.services.store.begin() as tx:
+                return work(tx)
+
+        return await to_thread.run_sync(commit, limiter=self.writers)
+
+    def client_ip(self, request: Request) -> str:
+        """Return the address of the client, as far as the proxies on the way are trusted."""
         peer = request.client.host if request.client else ""
-        return self.proxies.visitor(peer, request.headers.getlist("x-forwarded-for"))
+        return self.trusted_proxies.client_ip(peer, request.headers.getlist("x-forwarded-for"))
 
 
-def lobby_of(services: Services, *, clock: Clock = wall_clock) -> WebContext:
-    """The lobby of a house."""
+def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
+    """Return the context of one web application."""
     settings = services.settings
-    secret = services.secret
     return WebContext(
         services=services,
-        pages=Pages(services.site, settings.templates_dir),
-        board=TrendingLists(services.store),
-        mornings=Mornings(services.store, lambda: services.vectors),
-        meaning=Meaning(services.store, lambda: services.embedding, load=embedding_models.named),
-        committer=WriteBatcher(services.store),
-        door=SignUpGuard(Limits(), Tickets(secret)),
-        badges=Badges(
-            secret,
+        pages=PageRenderer(services.site, settings.templates_dir),
+        trending_lists=TrendingLists(services.store),
+        previews=PreviewCache(services.store, lambda: services.active_embedding_model),
+        semantic_index=SemanticIndex(
+            services.store, lambda: services.embedding_model, load=embedding_models.load_model
+        ),
+        signup_guard=SignUpGuard(RateLimits(), TicketIssuer(services.secret)),
+        admin_sessions=AdminSessions(
+            services.secret,
             admin=settings.admin_token.get_secret_value(),
             viewer=settings.viewer_token.get_secret_value(),
         ),
-        proxies=Proxies(settings.trusted_proxies),
-        pulse=Pulse(services.store),
-        lenders=LibraryImportLimiter(services.connect_to_libraries, services.fetch_plan.libraries),
+        trusted_proxies=TrustedProxies(settings.trusted_proxies),
+        write_probe=WriteProbe(services.store),
+        library_importer=LibraryImporter(services.open_library_client, services.source_config.library_urls),
+        writers=CapacityLimiter(MAX_WRITERS[services.store.engine.dialect.name]),
         clock=clock,
     )
 
 
-async def _at_hand(request: Request) -> WebContext:  # async, or each request would visit a thread for it
+async def _get_context(request: Request) -> WebContext:  # async: a sync dependency would run in a thread
     ctx = request.app.state.ctx
     assert isinstance(ctx, WebContext)  # noqa: S101  narrows the type
     return ctx
 
 
-WebContextDep = Annotated[WebContext, Depends(_at_hand)]
+WebContextDep = Annotated[WebContext, Depends(_get_context)]
 
 
 def feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
-    """Where a reader's feed is, until they ask for a new address."""
-    token = ctx.services.links.keys.sign(Purpose.FEED, reader.pid, _revision(reader))
+    """Return the path of a reader's private feed, valid until they renew it. *kind* is atom or json."""
+    token = ctx.services.links.keys.sign(Purpose.FEED, reader.public_id, feed_revision(reader))
     return f"/f/{token}.{kind}"
 
 
-def _revision(reader: Subscriber) -> str:
+def feed_revision(reader: Subscriber) -> str:
+    """Return the revision that feed tokens are bound to; empty until the first renewal."""
     return str(reader.preferences.feed_revision or "")

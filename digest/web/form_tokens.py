@@ -1,7 +1,7 @@
-"""Was this form opened by someone who took the time to read it? Signed, single-use tickets.
+"""Signed single-use tickets of the sign-up form, against scripts.
 
-A ticket says when the form was made, how long it must at least lie open, and how many leading zero
-bits a proof of work must have to skip the waiting. Nothing is stored until a ticket is used.
+A ticket holds when the form was made, how many seconds it must at least be open, and how many leading zero
+bits a proof of work needs to skip that time. Nothing is stored until a ticket is used.
 """
 
 import secrets
@@ -12,44 +12,44 @@ from hmac import compare_digest
 
 from digest.models.errors import InvalidToken
 
-READING = 2  # seconds nobody needs less of to fill in the form
-PATIENCE = 30  # seconds to wait during a flood, for those without JavaScript
-WORK = 16  # bits: about a second in a browser, 2^16 hashes
-LIFETIME = timedelta(hours=2)
+MIN_READING_SECONDS = 2  # nobody fills in the form faster
+FLOOD_WAIT_SECONDS = 30  # during a flood, for browsers without JavaScript
+FLOOD_WORK_BITS = 16  # 2^16 hashes: about a second in a browser
+TICKET_LIFETIME = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a genuine ticket says."""
+    """The content of a verified ticket."""
 
     made_at: datetime
     nonce: str
-    wait: int
-    work: int
+    wait: int  # seconds
+    work: int  # bits
 
     @property
     def expires(self) -> datetime:
-        """When it can no longer be used."""
-        return self.made_at + LIFETIME
+        """The time from which it cannot be used."""
+        return self.made_at + TICKET_LIFETIME
 
     def has_waited(self, now: datetime) -> bool:
-        """Whether the form lay open for long enough."""
+        """Return True if the form was open for long enough."""
         return now - self.made_at >= timedelta(seconds=self.wait)
 
 
-class Tickets:
-    """Makes and reads tickets with a key derived from the house's own."""
+class TicketIssuer:
+    """Issues and verifies tickets with a key derived from the secret key."""
 
     def __init__(self, secret: bytes) -> None:
         self._key = blake2b(secret, person=b"digest.tickets").digest()
 
-    def issue(self, now: datetime, *, wait: int = READING, work: int = 0) -> str:
-        """A new ticket."""
+    def issue(self, now: datetime, *, wait: int = MIN_READING_SECONDS, work: int = 0) -> str:
+        """Return a new ticket."""
         body = f"{int(now.timestamp() * 1000)}.{secrets.token_urlsafe(9)}.{wait}.{work}"
         return f"{body}.{self._mac(body)}"
 
-    def read(self, text: str, now: datetime) -> Ticket:
-        """What the ticket says, or InvalidToken if it is forged, cut or too old."""
+    def verify(self, text: str, now: datetime) -> Ticket:
+        """Return the content of a ticket. Raises InvalidToken if it is forged, cut or too old."""
         body, _, mac = text.rpartition(".")
         if not compare_digest(self._mac(body).encode(), mac.encode(errors="replace")):
             raise InvalidToken
@@ -63,9 +63,9 @@ class Tickets:
         return blake2b(body.encode(errors="replace"), key=self._key, digest_size=16).hexdigest()
 
 
-def is_worked(ticket: str, answer: str, bits: int) -> bool:
-    """Whether SHA-256 of `ticket:answer` begins with so many zero bits; no work asked is no proof."""
+def is_work_done(ticket: str, answer: str, bits: int) -> bool:
+    """Return True if SHA-256 of `ticket:answer` begins with *bits* zero bits; with 0 bits asked, False."""
     if not bits or not answer or len(answer) > 20:
         return False
-    found = sha256(f"{ticket}:{answer}".encode(errors="replace")).digest()
-    return int.from_bytes(found) >> (256 - bits) == 0
+    digest = sha256(f"{ticket}:{answer}".encode(errors="replace")).digest()
+    return int.from_bytes(digest) >> (256 - bits) == 0

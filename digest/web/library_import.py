@@ -1,50 +1,52 @@
-"""What do the libraries lend that a reader named in the form? Asked before it is saved.
+"""Limits on reading readers' libraries (ORCID, Semantic Scholar, Zotero): rate, concurrency, time."""
 
-The page waits without holding a thread: a slow library costs its own reader some seconds, and others nothing.
-Where we ask is fixed. A key is used for that one visit: it is in no page, no log and no store afterwards.
-"""
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 
-from dataclasses import replace
-from typing import Annotated
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.sources.http.client import Client
+from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls
+from digest.sources.libraries.request import LibraryPapers, fetch_libraries
+from digest.web.rate_limits import LIBRARY_IMPORTS, LIBRARY_IMPORTS_PER_READER, RateLimiter
 
-from anyio import to_thread
-from fastapi import Depends
-from starlette.datastructures import FormData
-
-from digest import subscribers
-from digest.models.errors import InvalidChange
-from digest.sources.libraries.clients import LibraryAccounts
-from digest.sources.libraries.request import Lent, named_in
-from digest.web.context import WebContextDep
-from digest.web.preferences_form import NOTHING_LENT, Form, PreferencesForm, reader_of
-
-SAVES = {"", "save"}
+TIMEOUT = 15.0  # seconds that a reader waits for a library
+MAX_CONCURRENT = 8  # readers whose libraries are read in this process at one time
+SAVED = " Everything else is saved; press Save once more in a few minutes."
+TOO_OFTEN = f"Your libraries were read just now, and are not read again so soon.{SAVED}"
+TOO_MANY = f"Very many libraries are read at this moment.{SAVED}"
 
 
-async def borrowed(token: str, ctx: WebContextDep, form: Form) -> Lent:
-    """The papers of the reader's libraries; nothing where none is named, or the form makes no sense."""
-    wishes = PreferencesForm.typed(form)
-    shelves = _shelves(wishes, form)
-    if str(form.get("do", "")) not in SAVES or not shelves.apart():
-        return NOTHING_LENT
-    reader = await to_thread.run_sync(reader_of, ctx, token)
-    try:
-        subscribers.wished(reader, wishes.named(reader))
-    except InvalidChange:
-        return NOTHING_LENT  # nothing will be saved, and the page says why
-    return await ctx.lenders.lend(reader.pid, shelves, ctx.clock())
+class LibraryImporter:
+    """Reads the libraries of readers within the limits."""
+
+    def __init__(
+        self,
+        open_client: Callable[[], AbstractAsyncContextManager[Client]],
+        urls: LibraryUrls,
+        *,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self._open_client, self._urls, self._timeout = open_client, urls, timeout
+        self._per_reader, self._all_readers = (
+            RateLimiter(LIBRARY_IMPORTS_PER_READER),
+            RateLimiter(LIBRARY_IMPORTS),
+        )
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+
+    async def fetch(self, reader_id: str, accounts: LibraryAccounts, now: datetime) -> LibraryPapers:
+        """Return the papers in these libraries, and a sentence for each that could not be read."""
+        if not self._per_reader.take(reader_id, now):
+            return _refuse(accounts, TOO_OFTEN)
+        if self._slots.locked() or not self._all_readers.take("", now):
+            return _refuse(accounts, TOO_MANY)
+        async with self._slots, self._open_client() as client:
+            return await fetch_libraries(
+                client, self._urls, accounts, timeout=self._timeout, limit=MAX_LIKED_PAPERS
+            )
 
 
-def _shelves(wishes: PreferencesForm, form: FormData) -> LibraryAccounts:
-    """The libraries in their fields, and those whose links were pasted among the papers."""
-    pasted, _ = named_in(wishes.pasted)
-    return replace(
-        pasted,
-        zotero=wishes.zotero,
-        zotero_key=str(form.get("zotero_key", "")).strip(),
-        orcid=wishes.orcid or pasted.orcid,
-        author=wishes.author or pasted.author,
-    )
-
-
-Borrowed = Annotated[Lent, Depends(borrowed)]
+def _refuse(accounts: LibraryAccounts, sentence: str) -> LibraryPapers:
+    """Return the same failure for all libraries; the page shows equal sentences once."""
+    return LibraryPapers(failures=dict.fromkeys(accounts.by_library(), sentence))

@@ -1,4 +1,4 @@
-"""What holds for every answer and every body, whatever page it is? Headers, size caps, HEAD."""
+"""Middleware for every request: security headers, limits on the size of bodies, HEAD."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,116 +6,119 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_BODY = 64 * 1024
-MOST_IMPORT = 32 * 1024 * 1024  # a list of subscribers, for those who hold the admin token
-IMPORTS = {"/admin/import", "/api/v1/subscribers/import"}
-MOST_PASTED = 1024 * 1024  # a bibliography pasted into the preferences
-TOO_MUCH = "That is more than this page takes."
-ONE_CLICK_READS = 4096
-ONE_CLICK_DRAINS = 2 * 1024 * 1024  # more is left unread, and the connection closes
+MAX_BODY_BYTES = 64 * 1024
+MAX_IMPORT_BYTES = 32 * 1024 * 1024  # a list of subscribers, sent with the admin token
+IMPORT_PATHS = {"/admin/import", "/api/v1/subscribers/import"}
+MAX_PREFERENCES_BYTES = 1024 * 1024  # a bibliography pasted into the preferences
+BODY_TOO_LARGE = "That is more than this page takes."
+MAX_ONE_CLICK_BYTES = 4096
+MAX_ONE_CLICK_BYTES_DRAINED = 2 * 1024 * 1024  # more is left unread, and the connection closes
 
-POLICY = (
+CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-SCRIPTED_POLICY = f"{POLICY}; script-src 'self'"  # the waiting page alone, for its optional proof of work
-TELLING_POLICY = f"{SCRIPTED_POLICY}; connect-src 'self'"  # a paper's page where opening may teach
-HARDENING: Mapping[str, str] = {
-    "content-security-policy": POLICY,
+SCRIPT_POLICY = f"{CONTENT_POLICY}; script-src 'self'"  # the page that asks for a proof of work
+SCRIPT_AND_CONNECT_POLICY = (
+    f"{SCRIPT_POLICY}; connect-src 'self'"  # the page of a paper that reports when it was opened
+)
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": CONTENT_POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "cache-control": "private, no-cache",  # pages carry forms that count once
+    "cache-control": "private, no-cache",  # pages hold forms that can be sent once
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 }
-# First path segments whose answers belong to one person: never stored, never indexed.
-TOKENED = {"c", "u", "p", "v", "f", "e", "o"}  # whose address is a secret, not to be told to the next page
-PRIVATE = TOKENED | {"admin", "api", "subscribe"}
+# First segments of paths. Token: the path is a secret, which the Referer header must not pass on.
+TOKEN_SEGMENTS = {"c", "u", "p", "v", "f", "e", "o"}
+# Responses that belong to one person: never cached, never indexed.
+PRIVATE_SEGMENTS = TOKEN_SEGMENTS | {"admin", "api", "subscribe"}
 
 
-class Guard:
-    """ASGI middleware around the whole application."""
+class SecurityMiddleware:
+    """ASGI middleware around the whole application; *refuse* answers a body that is too large."""
 
     def __init__(self, app: ASGIApp, *, is_https: bool, refuse: Callable[[Scope, str], ASGIApp]) -> None:
-        self.app = app
-        self.refuse = refuse
-        self.added = dict(HARDENING)
+        self._app = app
+        self._refuse = refuse
+        self._headers = dict(SECURITY_HEADERS)
         if is_https:
-            self.added["strict-transport-security"] = "max-age=63072000; includeSubDomains"
+            self._headers["strict-transport-security"] = "max-age=63072000; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer HEAD like GET without the body, refuse bodies that are too large, add the headers."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
-        room = scope["path"].split("/")[1] if "/" in scope["path"] else ""
+        segment = scope["path"].split("/")[1] if "/" in scope["path"] else ""
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope = {**scope, "method": "GET"}
-        answer = _hardened(send, self.added, room=room, is_head=is_head)
-        if room == "u":
-            await self.app(scope, _first_part(receive), answer)
+        protected_send = _add_headers(send, self._headers, segment=segment, is_head=is_head)
+        if segment == "u":
+            await self._app(scope, _truncate(receive), protected_send)
             return
-        cap = _cap(scope["path"], room)
-        if int(Headers(scope=scope).get("content-length") or 0) > cap:
-            await self.refuse(scope, TOO_MUCH)(scope, receive, answer)
+        max_bytes = _get_max_bytes(scope["path"], segment)
+        if int(Headers(scope=scope).get("content-length") or 0) > max_bytes:
+            await self._refuse(scope, BODY_TOO_LARGE)(scope, receive, protected_send)
             return
-        await self.app(scope, _capped(receive, cap), answer)
+        await self._app(scope, _limit_size(receive, max_bytes), protected_send)
 
 
-def _cap(path: str, room: str) -> int:
-    if path in IMPORTS:
-        return MOST_IMPORT
-    return MOST_PASTED if room == "p" else MOST_BODY
+def _get_max_bytes(path: str, segment: str) -> int:
+    if path in IMPORT_PATHS:
+        return MAX_IMPORT_BYTES
+    return MAX_PREFERENCES_BYTES if segment == "p" else MAX_BODY_BYTES
 
 
-def _hardened(send: Send, added: Mapping[str, str], *, room: str, is_head: bool) -> Send:
-    async def answer(message: Message) -> None:
+def _add_headers(send: Send, security_headers: Mapping[str, str], *, segment: str, is_head: bool) -> Send:
+    async def send_protected(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in added.items():
+            for name, value in security_headers.items():
                 headers.setdefault(name, value)
-            if room in TOKENED:
+            if segment in TOKEN_SEGMENTS:
                 headers["referrer-policy"] = "no-referrer"
-            if room in PRIVATE:
+            if segment in PRIVATE_SEGMENTS:
                 headers["cache-control"] = "no-store"
                 headers["x-robots-tag"] = "noindex, nofollow"
         elif is_head and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await send(message)
 
-    return answer
+    return send_protected
 
 
-def _capped(receive: Receive, cap: int) -> Receive:
-    """A body without a length is counted while it is read."""
-    taken = 0
+def _limit_size(receive: Receive, max_bytes: int) -> Receive:
+    """Count the bytes of a body, which may have no Content-Length, and raise a 413 beyond *max_bytes*."""
+    size = 0
 
     async def read() -> Message:
-        nonlocal taken
+        nonlocal size
         message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > cap:
-            raise HTTPException(413, TOO_MUCH)
+        size += len(message.get("body", b""))
+        if size > max_bytes:
+            raise HTTPException(413, BODY_TOO_LARGE)
         return message
 
     return read
 
 
-def _first_part(receive: Receive) -> Receive:
-    """One-click unsubscribing is never refused for its body: the start is passed on, the rest let go."""
-    taken = 0
+def _truncate(receive: Receive) -> Receive:
+    """Pass on the start of a body, discard the rest: its size never stops a one-click unsubscribe."""
+    size = 0
 
     async def read() -> Message:
-        nonlocal taken
+        nonlocal size
         message = await receive()
         if message["type"] != "http.request":
             return message
-        body = message.get("body", b"")[: max(0, ONE_CLICK_READS - taken)]
-        taken += len(message.get("body", b""))
-        more = message.get("more_body", False) and taken < ONE_CLICK_DRAINS
+        body = message.get("body", b"")[: max(0, MAX_ONE_CLICK_BYTES - size)]
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False) and size < MAX_ONE_CLICK_BYTES_DRAINED
         return {**message, "body": body, "more_body": more}
 
     return read

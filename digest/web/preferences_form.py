@@ -1,36 +1,62 @@
-"""Who is at their preferences? The reader a signed link stands for, the form they sent, and their page."""
+"""The preferences form: parsing it, reading the libraries named in it, and rendering its page.
+
+A slow library costs its own reader some seconds and holds no thread. The URLs of the libraries are fixed; a
+key is used for this one request and appears in no page, log or database.
+"""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Self
 
+from anyio import to_thread
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from digest import subscribers
 from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
-from digest.models.errors import NotFound
-from digest.models.schedule import local_day
-from digest.sources.libraries.request import Lent
-from digest.subscribers.validation import MOST_ITEMS
-from digest.web.context import WebContext, feed_path
-from digest.web.middleware import MOST_PASTED
-from digest.web.previews import TITLES, sections
+from digest.models.errors import InvalidChange, NotFound
+from digest.models.schedule import get_local_day
+from digest.sources.libraries.clients import LibraryAccounts
+from digest.sources.libraries.request import LibraryPapers, extract_accounts
+from digest.subscribers.validation import MAX_ITEMS
+from digest.web.context import WebContext, WebContextDep, feed_path
+from digest.web.middleware import MAX_PREFERENCES_BYTES
+from digest.web.previews import SECTION_TITLES, build_sections
 
-MOST_FACETS = 8
-LONGEST_NAME = 100
-TICKED = ("empty_day_note", "clicks_may_teach")
-LIBRARIES = ("zotero", "orcid", "author")  # read once; a key is in no form that is shown
-LONGEST_LIBRARY = 200
-APART = {"facets", "pasted", *LIBRARIES, *TICKED}  # what is not a plain text field of the subscriber's own
+MAX_FACETS = 8
+MAX_NAME_LENGTH = 100  # of a facet and of each of its keywords
+CHECKBOXES = ("empty_day_note", "clicks_may_teach")
+LIBRARY_FIELDS = ("zotero", "orcid", "author")  # read once when the form is saved
+MAX_LIBRARY_LENGTH = 200
+SPECIAL_FIELDS = {"facets", "pasted", *LIBRARY_FIELDS, *CHECKBOXES}  # not plain text fields of a subscriber
+
+LANGUAGES = (("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh", "中文"))
+ZONES = (
+    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Zurich",
+    "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
+    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Tehran", "Asia/Karachi", "Asia/Kolkata",
+    "Asia/Dhaka", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Taipei", "Asia/Tokyo",
+    "Asia/Seoul", "Australia/Perth", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo",
+    "America/Buenos_Aires", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago",
+    "America/Denver", "America/Los_Angeles", "America/Vancouver", "Pacific/Honolulu",
+)  # fmt: skip
+STATUS_TEXTS = {
+    Status.CONFIRMED: "You are subscribed.",
+    Status.PAUSED: "Your subscription is paused.",
+    Status.UNCONFIRMED: "You have not confirmed yet: open the link in our mail.",
+    Status.UNSUBSCRIBED: "You are unsubscribed; nothing is sent.",
+}
+NOTHING_IMPORTED = LibraryPapers()
+SAVE_ACTIONS = {"", "save"}  # values of the pressed button
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferencesForm:
-    """The form as it is shown and typed: text, as far as it can be wrong."""
+    """The form as it is shown and submitted: plain text wherever it can be invalid."""
 
     keywords: str = ""
     text: str = ""
@@ -57,8 +83,8 @@ class PreferencesForm:
     clicks_may_teach: bool = False
 
     @classmethod
-    def of(cls, subscriber: Subscriber) -> Self:
-        """The form as this reader last left it."""
+    def from_subscriber(cls, subscriber: Subscriber) -> Self:
+        """Return the form with the saved settings of a subscriber."""
         profile, schedule, wants = subscriber.profile, subscriber.schedule, subscriber.preferences
         return cls(
             keywords=", ".join(profile.keywords),
@@ -83,138 +109,154 @@ class PreferencesForm:
         )
 
     @classmethod
-    def typed(cls, form: FormData) -> Self:
-        """The form as it came in; a field that did not come counts as emptied."""
+    def parse(cls, data: FormData) -> Self:
+        """Return the form as it was submitted; a missing field counts as empty."""
         plain: dict[str, Any] = {
-            name: str(form.get(name, "")) for name in cls.__dataclass_fields__ if name not in APART
+            name: str(data.get(name, "")) for name in cls.__dataclass_fields__ if name not in SPECIAL_FIELDS
         }
-        plain |= {name: name in form for name in TICKED}
-        plain |= {name: str(form.get(name, "")).strip()[:LONGEST_LIBRARY] for name in LIBRARIES}
-        names, keywords = form.getlist("facet_name"), form.getlist("facet_keywords")
+        plain |= {name: name in data for name in CHECKBOXES}
+        plain |= {name: str(data.get(name, "")).strip()[:MAX_LIBRARY_LENGTH] for name in LIBRARY_FIELDS}
+        names, keywords = data.getlist("facet_name"), data.getlist("facet_keywords")
         facets = tuple((str(n).strip(), str(k)) for n, k in zip(names, keywords, strict=False) if n)
         return cls(
             **plain,
-            pasted=str(form.get("pasted", "")),
-            facets=facets[:MOST_FACETS],
+            pasted=str(data.get("pasted", "")),
+            facets=facets[:MAX_FACETS],
         )
 
     @property
     def libraries(self) -> dict[str, str]:
-        """The libraries that are named."""
-        return {name: given for name in LIBRARIES if (given := getattr(self, name))}
+        """The library fields that are filled in."""
+        return {name: value for name in LIBRARY_FIELDS if (value := getattr(self, name))}
 
-    def left(self, saved: Self, failed: Collection[str]) -> Self:
-        """The form as it is shown after saving: libraries that could not be read stay in their fields."""
-        still: dict[str, Any] = {name: given for name, given in self.libraries.items() if name in failed}
-        return replace(saved, **still)
+    def keep_failed_libraries(self, saved: Self, failed: Collection[str]) -> Self:
+        """Return the *saved* form with those library fields still filled in that could not be read."""
+        kept: dict[str, Any] = {name: value for name, value in self.libraries.items() if name in failed}
+        return replace(saved, **kept)
 
-    def named(self, subscriber: Subscriber) -> dict[str, object]:
-        """The wishes as `digest.changes` takes them; what a facet learnt from papers stays with its name."""
-        before = {facet.name: facet for facet in subscriber.profile.facets}
-        facets = [_facet(name, keywords, before.get(name)) for name, keywords in self.facets if name]
-        plain: dict[str, Any] = {name: value for name, value in asdict(self).items() if name not in APART}
+    def to_changes(self, subscriber: Subscriber) -> dict[str, object]:
+        """Return the changes for `subscribers.change_settings`. Facets keep what they learnt, by name."""
+        existing = {facet.name: facet for facet in subscriber.profile.facets}
+        facets = [_build_facet(name, keywords, existing.get(name)) for name, keywords in self.facets if name]
+        plain: dict[str, Any] = {
+            name: value for name, value in asdict(self).items() if name not in SPECIAL_FIELDS
+        }
         plain["categories"] = self.categories.replace(" ", ",")
-        ticked = {name: getattr(self, name) for name in TICKED}
-        return {**plain, **ticked, "facets": tuple(facets)}
+        checked = {name: getattr(self, name) for name in CHECKBOXES}
+        return {**plain, **checked, "facets": tuple(facets)}
 
 
-def _facet(name: str, keywords: str, before: Facet | None) -> Facet:
-    words = tuple(word.strip()[:LONGEST_NAME] for word in keywords.split(",") if word.strip())[:MOST_ITEMS]
-    kept = before or Facet("")
-    return Facet(name[:LONGEST_NAME], words, kept.text, kept.liked)
+def _build_facet(name: str, keywords: str, existing: Facet | None) -> Facet:
+    words = tuple(word.strip()[:MAX_NAME_LENGTH] for word in keywords.split(",") if word.strip())[:MAX_ITEMS]
+    learnt = existing or Facet("")
+    return Facet(name[:MAX_NAME_LENGTH], words, learnt.text, learnt.liked)
 
 
-LANGUAGES = (("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh", "中文"))
-ZONES = (
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Zurich",
-    "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
-    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Tehran", "Asia/Karachi", "Asia/Kolkata",
-    "Asia/Dhaka", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Taipei", "Asia/Tokyo",
-    "Asia/Seoul", "Australia/Perth", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo",
-    "America/Buenos_Aires", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago",
-    "America/Denver", "America/Los_Angeles", "America/Vancouver", "Pacific/Honolulu",
-)  # fmt: skip
-STANDING = {
-    Status.CONFIRMED: "You are subscribed.",
-    Status.PAUSED: "Your subscription is paused.",
-    Status.UNCONFIRMED: "You have not confirmed yet: open the link in our mail.",
-    Status.UNSUBSCRIBED: "You are unsubscribed; nothing is sent.",
-}
-NOTHING_LENT = Lent()
-
-
-async def _typed(request: Request) -> AsyncIterator[FormData]:
-    async with request.form(max_files=0, max_fields=100, max_part_size=MOST_PASTED) as form:
+async def _parse_body(request: Request) -> AsyncIterator[FormData]:
+    async with request.form(max_files=0, max_fields=100, max_part_size=MAX_PREFERENCES_BYTES) as form:
         yield form
 
 
-Form = Annotated[FormData, Depends(_typed)]
+FormBody = Annotated[FormData, Depends(_parse_body)]
 
 
 @dataclass(frozen=True, slots=True)
 class PreferencesPage:
-    """Someone at their preferences."""
+    """The preferences page of one reader, opened by a signed token."""
 
     ctx: WebContext
     token: str
     reader: Subscriber
-    lent: Lent = NOTHING_LENT
+    library_papers: LibraryPapers = NOTHING_IMPORTED
 
-    def of(self, reader: Subscriber) -> "PreferencesPage":
-        """The same visit, with the reader as they are now."""
+    def with_reader(self, reader: Subscriber) -> "PreferencesPage":
+        """Return the same page for the changed reader."""
         return replace(self, reader=reader)
 
-    def page(
+    def render(
         self,
-        wishes: PreferencesForm | None = None,
+        form: PreferencesForm | None = None,
         *,
         done: str = "",
         problems: Sequence[str] = (),
         status: int = 200,
         unsaved: bool = False,
     ) -> Response:
-        """The whole page: what can be chosen, beside today's digest."""
+        """Return the page with *form*, or with the saved settings, beside a preview of today's digest."""
         ctx, reader = self.ctx, self.reader
-        preview = sections(ctx.services.links, ctx.mornings.edition(reader, ctx.clock()))
-        return ctx.pages.page(
+        preview = build_sections(ctx.services.links, ctx.previews.edition(reader, ctx.clock()))
+        return ctx.pages.render(
             "preferences",
             status=status,
             subscriber=reader,
-            standing=standing(reader, ctx.clock()),
-            rests=reader.status is Status.PAUSED or rests(reader, ctx.clock()),
-            wishes=wishes or PreferencesForm.of(reader),
+            status_text=format_status(reader, ctx.clock()),
+            is_paused=reader.status is Status.PAUSED or is_paused_until_later(reader, ctx.clock()),
+            form=form or PreferencesForm.from_subscriber(reader),
             action=f"/p/{self.token}",
-            unsubscribe=ctx.services.links.unsubscribe(reader.pid),
+            unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),
             feeds={kind: feed_path(ctx, reader, kind) for kind in ("atom", "json")},
             languages=LANGUAGES,
             zones=ZONES,
             preview=preview,
-            none_near=reader.profile != Profile() and TITLES[Section.PICKED] not in dict(preview),
+            none_near=reader.profile != Profile() and SECTION_TITLES[Section.PICKED] not in dict(preview),
             done=done,
             problems=problems,
             unsaved=unsaved,
         )
 
 
-def standing(reader: Subscriber, now: datetime) -> str:
-    """Where a reader stands, in a sentence; of a pause, when it ends."""
+def format_status(reader: Subscriber, now: datetime) -> str:
+    """Return the status of a reader as a sentence; during a pause, when it ends."""
     until = reader.schedule.paused_until
-    if until is not None and rests(reader, now):
-        return f"No mail before {get_locale('en').day(until)}; then it comes again."
-    return STANDING[reader.status]
+    if until is not None and is_paused_until_later(reader, now):
+        return f"No mail before {get_locale('en').format_day(until)}; then it comes again."
+    return STATUS_TEXTS[reader.status]
 
 
-def rests(reader: Subscriber, now: datetime) -> bool:
-    """Whether a confirmed reader's pause is not over yet."""
+def is_paused_until_later(reader: Subscriber, now: datetime) -> bool:
+    """Return True if a confirmed reader has paused until a day that has not come yet."""
     until = reader.schedule.paused_until
-    return reader.status is Status.CONFIRMED and until is not None and local_day(reader.schedule, now) < until
+    return (
+        reader.status is Status.CONFIRMED
+        and until is not None
+        and get_local_day(reader.schedule, now) < until
+    )
 
 
-def reader_of(ctx: WebContext, token: str) -> Subscriber:
-    """Whoever the link was made for; NotFound when they were erased."""
+def get_reader(ctx: WebContext, token: str) -> Subscriber:
+    """Return the reader whom the link belongs to. Raises NotFound if they were erased."""
     claim = ctx.services.links.keys.verify(Purpose.PREFERENCES, token, now=ctx.clock())
     with ctx.services.store.begin(write=False) as tx:
         try:
-            return tx.subscribers.by_pid(claim.pid)
+            return tx.subscribers.get_by_public_id(claim.public_id)
         except NotFound as error:
             raise NotFound("Nothing is stored about you any more.") from error
+
+
+async def import_libraries(token: str, ctx: WebContextDep, data: FormBody) -> LibraryPapers:
+    """Return the papers of the libraries in the form; none unless a valid form that names some is saved."""
+    form = PreferencesForm.parse(data)
+    accounts = _get_accounts(form, data)
+    if str(data.get("do", "")) not in SAVE_ACTIONS or not accounts.by_library():
+        return NOTHING_IMPORTED
+    reader = await to_thread.run_sync(get_reader, ctx, token)
+    try:
+        subscribers.preview_settings(reader, form.to_changes(reader))
+    except InvalidChange:
+        return NOTHING_IMPORTED  # nothing will be saved, and the page says why
+    return await ctx.library_importer.fetch(reader.public_id, accounts, ctx.clock())
+
+
+def _get_accounts(form: PreferencesForm, data: FormData) -> LibraryAccounts:
+    """Return the accounts in the library fields, and those whose links were pasted among the papers."""
+    pasted, _ = extract_accounts(form.pasted)
+    return replace(
+        pasted,
+        zotero=form.zotero,
+        zotero_key=str(data.get("zotero_key", "")).strip(),
+        orcid=form.orcid or pasted.orcid,
+        author=form.author or pasted.author,
+    )
+
+
+ImportedPapers = Annotated[LibraryPapers, Depends(import_libraries)]

@@ -1,95 +1,95 @@
-"""How often may one visitor, one address and the whole world ask? Token buckets.
+"""Rate limits of the web pages, as token buckets in memory.
 
-The buckets live in this process: they keep a flood away from the database at the price of a
-dictionary entry. What must hold across processes and restarts (one confirmation mail per address in
-ten minutes) is held by the ledger; with N web processes the other limits are at most N times as wide.
+They keep a flood away from the database. With N web processes they are N times as wide; what must hold across
+processes and restarts (one confirmation mail per address in ten minutes) is held by the database.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 
+from digest.models.backoff import TokenBucket
+
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
-    """So many at once, and so many more per minute."""
+class RateLimit:
+    """So many requests at once, and so many more per minute."""
 
     burst: float
     per_minute: float
 
 
-PER_VISITOR = Allowance(burst=10, per_minute=2)
-PER_ADDRESS = Allowance(burst=1, per_minute=0.1)
-PER_DOMAIN = Allowance(burst=200, per_minute=60)
-WORLDWIDE = Allowance(burst=600, per_minute=300)
-WAITERS = Allowance(burst=30, per_minute=30)  # during a flood, those who wait instead of working
-WALK_INS = Allowance(burst=10, per_minute=10)  # programs and quick fingers, without a form read first
-LOGINS = Allowance(burst=5, per_minute=1)
-PER_BORROWER = Allowance(burst=3, per_minute=0.5)  # a reader's own libraries, read at their word
-LENDING = Allowance(burst=60, per_minute=30)  # the same for all readers together
-MOST_KEYS = 100_000
-EASY = 0.5  # below this part of the worldwide bucket a sign-up must wait or work
+PER_VISITOR = RateLimit(burst=10, per_minute=2)
+PER_ADDRESS = RateLimit(burst=1, per_minute=0.1)
+PER_DOMAIN = RateLimit(burst=200, per_minute=60)
+WORLDWIDE = RateLimit(burst=600, per_minute=300)
+FLOOD_WAITERS = RateLimit(burst=30, per_minute=30)  # sign-ups in a flood that waited instead of working
+WITHOUT_FORM = RateLimit(burst=10, per_minute=10)  # sign-ups of programs, and of forms sent too fast
+LOGINS = RateLimit(burst=5, per_minute=1)
+LIBRARY_IMPORTS_PER_READER = RateLimit(burst=3, per_minute=0.5)  # reading one reader's libraries
+LIBRARY_IMPORTS = RateLimit(burst=60, per_minute=30)  # of all readers together
+MAX_KEYS = 100_000
+FLOOD_THRESHOLD = 0.5  # of the worldwide bucket; with less in it, each sign-up must wait or do work
 
 
-class Buckets:
-    """One bucket per key, all with the same allowance; the longest untouched are forgotten first."""
+class RateLimiter:
+    """One token bucket per key, all with the same limit; the least recently used are dropped."""
 
-    def __init__(self, allowance: Allowance, *, most: int = MOST_KEYS) -> None:
-        self.allowance = allowance
-        self._most = most
-        self._levels: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
+    def __init__(self, limit: RateLimit, *, max_keys: int = MAX_KEYS) -> None:
+        self._limit, self._max_keys = limit, max_keys
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
-    def level(self, key: str, now: datetime) -> float:
-        """How many tokens are left."""
-        if key not in self._levels:
-            return self.allowance.burst
-        level, since = self._levels[key]
-        refilled = max(0.0, (now - since).total_seconds()) * self.allowance.per_minute / 60
-        return min(self.allowance.burst, level + refilled)
+    def available(self, key: str, now: datetime) -> int:
+        """Return how many requests with this key are allowed at this moment."""
+        return self._get(key, now).available(now)
 
     def take(self, key: str, now: datetime) -> bool:
-        """Take one token, if there is one."""
-        level = self.level(key, now)
-        taken = level >= 1
-        self._levels[key] = (level - taken, now)
-        self._levels.move_to_end(key)
-        if len(self._levels) > self._most:
-            self._levels.popitem(last=False)
-        return taken
+        """Take one token and return True; False if there is none."""
+        bucket = self._get(key, now)
+        is_allowed = bucket.available(now) > 0
+        self._buckets[key] = bucket.take(int(is_allowed), now)
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > self._max_keys:
+            self._buckets.popitem(last=False)
+        return is_allowed
+
+    def _get(self, key: str, now: datetime) -> TokenBucket:
+        rate = self._limit.per_minute / 60
+        return self._buckets.get(key) or TokenBucket.full(key, rate, now, burst=self._limit.burst)
 
 
-class Seen:
-    """Values that may be used once; remembered for as long as they could come back."""
+class NonceCache:
+    """Values that can be used once, remembered until they expire."""
 
-    def __init__(self, *, most: int = MOST_KEYS) -> None:
-        self._most = most
-        self._until: OrderedDict[str, datetime] = OrderedDict()
+    def __init__(self, *, max_nonces: int = MAX_KEYS) -> None:
+        self._max_nonces = max_nonces
+        self._expiries: OrderedDict[str, datetime] = OrderedDict()
 
-    def is_new(self, value: str, until: datetime, now: datetime) -> bool:
-        """Whether this is the first time; from now on it is not."""
-        while self._until and next(iter(self._until.values())) < now:
-            self._until.popitem(last=False)
-        if value in self._until:
+    def add(self, nonce: str, expires: datetime, now: datetime) -> bool:
+        """Mark a nonce as used and return True; False if it was used before."""
+        while self._expiries and next(iter(self._expiries.values())) < now:
+            self._expiries.popitem(last=False)
+        if nonce in self._expiries:
             return False
-        self._until[value] = until
-        if len(self._until) > self._most:
-            self._until.popitem(last=False)
+        self._expiries[nonce] = expires
+        if len(self._expiries) > self._max_nonces:
+            self._expiries.popitem(last=False)
         return True
 
 
-class Limits:
-    """Every bucket of the web pages."""
+class RateLimits:
+    """The rate limiters of the web pages."""
 
     def __init__(self) -> None:
-        self.visitors = Buckets(PER_VISITOR)
-        self.addresses = Buckets(PER_ADDRESS)
-        self.domains = Buckets(PER_DOMAIN)
-        self.world = Buckets(WORLDWIDE)
-        self.waiters = Buckets(WAITERS)
-        self.walk_ins = Buckets(WALK_INS)
-        self.logins = Buckets(LOGINS)
-        self.tickets = Seen()
+        self.visitors = RateLimiter(PER_VISITOR)
+        self.addresses = RateLimiter(PER_ADDRESS)
+        self.domains = RateLimiter(PER_DOMAIN)
+        self.worldwide = RateLimiter(WORLDWIDE)
+        self.waiters = RateLimiter(FLOOD_WAITERS)
+        self.without_form = RateLimiter(WITHOUT_FORM)
+        self.logins = RateLimiter(LOGINS)
+        self.used_tickets = NonceCache()
 
     def is_flood(self, now: datetime) -> bool:
-        """Whether so many sign up that each must wait or work."""
-        return self.world.level("", now) < EASY * WORLDWIDE.burst
+        """Return True while so many sign up that each must wait or do work."""
+        return self.worldwide.available("", now) < FLOOD_THRESHOLD * WORLDWIDE.burst

@@ -1,53 +1,53 @@
-"""Which papers answer a search, and in which order? By words, by meaning, by how new and how hot they are."""
+"""Search for papers: matches by words and by meaning, ordered by relevance, age and heat."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from digest.db.papers.full_text import Question
+from digest.db.papers.full_text import PaperQuery
 from digest.models import Heat
 from digest.models.papers import Match
-from digest.ranking.search_order import found_order
-from digest.trending.heat import heat_of
+from digest.ranking.search_order import sort_matches
+from digest.trending.heat import compute_heat
 from digest.web.context import WebContext
 
-SHOWN = 25  # papers on a page
-WEIGHED = 4 * SHOWN  # best matches of a search that are put in order by more than their words
-NEAREST = 50  # papers that mean the question without its words
+PAGE_SIZE = 25  # papers
+MAX_RERANKED = 4 * PAGE_SIZE  # best matches by words that are ordered by meaning, age and heat as well
+MAX_SEMANTIC_MATCHES = 50  # papers without the words that are added for their meaning
 
 
-def answers(
-    ctx: WebContext, words: str, question: Question, now: datetime, *, first: int
+def run_search(
+    ctx: WebContext, words: str, query: PaperQuery, now: datetime, *, first: int
 ) -> tuple[Sequence[Match], dict[str, Heat]]:
-    """One paper more than a page shows, from the `first` on, and the heat of those that were voted on.
+    """Return the matches from index *first* on, one more than a page shows, and the heat of those with votes.
 
-    The best hundred are put in order by what they mean, how new and how hot they are, too. Farther on the
-    words alone decide; and where a hundred papers and more hold the words, those without are not looked for.
+    Beyond `MAX_RERANKED` the words alone decide the order; and if that many papers hold the words, none is
+    added for its meaning.
     """
-    end = first + SHOWN + 1
-    if not words or first >= WEIGHED:
-        matches = _matches(ctx, question, start=first, end=end)
-        return matches, _heat(ctx, matches, now)
-    matches = _matches(ctx, question, start=0, end=WEIGHED + 1)
-    room = 0 if question.is_empty else min(NEAREST, max(0, WEIGHED - len(matches)))
-    both = ctx.meaning.added(matches[:WEIGHED], words, question, now, most=room)
-    heat = _heat(ctx, both, now)
-    return [*found_order(both, heat, now), *matches[WEIGHED:]][first:end], heat
+    end = first + PAGE_SIZE + 1
+    if not words or first >= MAX_RERANKED:
+        matches = _find_matches(ctx, query, start=first, end=end)
+        return matches, _compute_heat(ctx, matches, now)
+    matches = _find_matches(ctx, query, start=0, end=MAX_RERANKED + 1)
+    limit = 0 if query.is_empty else min(MAX_SEMANTIC_MATCHES, max(0, MAX_RERANKED - len(matches)))
+    both = ctx.semantic_index.add_semantic_matches(matches[:MAX_RERANKED], words, query, now, limit=limit)
+    heat = _compute_heat(ctx, both, now)
+    return [*sort_matches(both, heat, now), *matches[MAX_RERANKED:]][first:end], heat
 
 
-def question_of(words: str, category: str, days: int | None, source: str, now: datetime) -> Question:
-    """What the form asks for."""
+def build_query(words: str, category: str, days: int | None, source: str, now: datetime) -> PaperQuery:
+    """Return the query of the search form; *days* limits how long ago a paper was listed."""
     since = now - timedelta(days=days) if days else None
-    return Question.of(words, [category] if category else [], since, source)
+    return PaperQuery.parse(words, [category] if category else [], since, source)
 
 
-def _matches(ctx: WebContext, question: Question, *, start: int, end: int) -> tuple[Match, ...]:
+def _find_matches(ctx: WebContext, query: PaperQuery, *, start: int, end: int) -> tuple[Match, ...]:
     with ctx.services.store.begin(write=False) as tx:
-        return tx.papers.matches(question, limit=end - start, offset=start)
+        return tx.papers.find_matches(query, limit=end - start, offset=start)
 
 
-def _heat(ctx: WebContext, matches: Sequence[Match], now: datetime) -> dict[str, Heat]:
-    climate = ctx.board.climate(now)
+def _compute_heat(ctx: WebContext, matches: Sequence[Match], now: datetime) -> dict[str, Heat]:
+    baselines = ctx.trending_lists.baselines(now)
     with ctx.services.store.begin(write=False) as tx:
-        signals = tx.signals.of([match.paper.id for match in matches], until=now)
+        signals = tx.signals.get_until([match.paper.id for match in matches], until=now)
     voted = [match.paper for match in matches if match.paper.id in signals]
-    return heat_of(voted, signals, now, climate=climate)
+    return compute_heat(voted, signals, now, baselines=baselines)

@@ -1,8 +1,8 @@
-"""What is a search about, beyond its words? The vectors of the newest papers are held in memory and compared.
+"""Search by meaning: the vectors of the newest papers in memory, compared with that of the query.
 
-They are those of the ranking, read again when new ones were made. Without a model nothing is loaded or read;
-with one it is by the first search, in that request's own thread. Older papers that hold the words get their
-vectors while the reader waits, where a table makes them: a fifth of a millisecond each.
+They are the vectors of the ranking, reloaded when there are new ones. The first search loads them, in the
+thread of its request; without an embedding model nothing is loaded. Older papers that hold the words are
+encoded during the search if the model is a static table, which takes a fifth of a millisecond each.
 """
 
 import logging
@@ -13,111 +13,117 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from digest.db import Database
-from digest.db.embeddings import KeptModel
-from digest.db.papers.full_text import Question
+from digest.db.embeddings import StoredModel
+from digest.db.papers.full_text import PaperQuery
 from digest.models import Paper
 from digest.models.errors import ConfigError
 from digest.models.papers import Match
-from digest.pipeline.embed import MADE_AT, SEARCHED, Load, maker_of
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import Embedder, Encode, unpacked
-from digest.ranking.search_order import both_ways
+from digest.pipeline.embed import EMBEDDED_AT_KEY, MAX_SEARCHABLE_PAPERS, ModelLoader, find_source_model
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import Encoder, StorableEmbeddingModel, unpack_vector
+from digest.ranking.search_order import fuse_matches
 from digest.ranking.semantic_search import EmbeddingIndex
-from digest.web.trending_lists import Cache
+from digest.web.trending_lists import TimedCache
 
 log = logging.getLogger(__name__)
 
-ASKED = 50  # matches without a vector whose meaning is made while the reader waits
-BEGINNING = 300  # characters of their abstracts, beside the title
-CONSIDERED = 1000  # of the nearest papers, to find those that fit the filters
-FRESH = timedelta(minutes=1)  # so often it is asked whether there are new vectors
+MAX_ENCODED_MATCHES = 50  # older matches that are encoded during one search
+ABSTRACT_LENGTH = 300  # characters of an abstract that are encoded, beside the title
+MAX_NEAREST = 1000  # papers by distance, before the filters of the query
+CHECK_INTERVAL = timedelta(minutes=1)  # between checks for new vectors
 
 
 @dataclass(frozen=True, slots=True)
-class Sense:
-    """A model that turns questions into vectors, and the papers it has read."""
+class SearchModel:
+    """A model that encodes queries, and the index of the papers it encoded."""
 
-    made_at: tuple[str, str]
-    encode: Encode
-    is_quick: bool
-    around: EmbeddingIndex
+    version: tuple[str, str]  # name of the model, time of its newest vectors
+    encode: Encoder
+    is_fast: bool  # fast enough to encode papers during a search
+    index: EmbeddingIndex
 
 
-class Meaning:
-    """What finds papers by their meaning as well, if anything does."""
+class SemanticIndex:
+    """Adds what is similar in meaning to the matches of a search."""
 
-    def __init__(self, store: Database, embedding: Callable[[], Embedder | None], *, load: Load) -> None:
-        self._store, self._embedding, self._load = store, embedding, load
-        self._senses: Cache[Sense | None] = Cache()
-        self._sense: Sense | None = None
+    def __init__(
+        self, store: Database, get_model: Callable[[], StorableEmbeddingModel | None], *, load: ModelLoader
+    ) -> None:
+        self._store, self._get_model, self._load = store, get_model, load
+        self._cache: TimedCache[SearchModel | None] = TimedCache()
+        self._current: SearchModel | None = None
 
-    def added(
-        self, matches: Sequence[Match], text: str, question: Question, now: datetime, *, most: int
+    def add_semantic_matches(
+        self, matches: Sequence[Match], text: str, query: PaperQuery, now: datetime, *, limit: int
     ) -> Sequence[Match]:
-        """The matches with what they mean weighed in, and at most so many papers without the words."""
-        sense = self._senses.value("", now, FRESH, self._read)
-        if sense is None or not text:
+        """Return the matches scored by meaning as well, and up to *limit* papers that do not hold the words.
+
+        Without a model or vectors, the matches as they are.
+        """
+        model = self._cache.get("", now, CHECK_INTERVAL, self._load_current)
+        if model is None or not text:
             return matches
-        asked = sense.around.seen_from_here(sense.encode([text]))[0]
-        cosines = sense.around.nearness(asked)
-        near = dict(sense.around.near(cosines, most=CONSIDERED)) if most else {}
-        fitting: Sequence[Paper] = ()
+        vector = model.index.centre_vectors(model.encode([text]))[0]
+        cosines = model.index.compute_cosines(vector)
+        near = dict(model.index.find_matches(cosines, limit=MAX_NEAREST)) if limit else {}
+        added: Sequence[Paper] = ()
         if near:
             with self._store.begin(write=False) as tx:
-                fitting = tx.papers.fitting(list(near), question, limit=most)
-        places = sense.around.places
-        known = {
-            each.paper.id: float(cosines[places[each.paper.id]])
-            for each in matches
-            if each.paper.id in places
+                added = tx.papers.filter_by_query(list(near), query, limit=limit)
+        rows = model.index.row_by_id
+        indexed = {
+            match.paper.id: float(cosines[rows[match.paper.id]])
+            for match in matches
+            if match.paper.id in rows
         }
-        return both_ways(matches, near | known | _made(sense, asked, matches), fitting)
+        return fuse_matches(matches, near | indexed | _encode_old_matches(model, vector, matches), added)
 
-    def _read(self) -> Sense | None:
-        """The sense of these days; the one before while nothing new was made."""
+    def _load_current(self) -> SearchModel | None:
+        """Return the model with the newest vectors; the current one while there are no new ones."""
         try:
-            model = self._embedding()
+            model = self._get_model()
         except ConfigError as error:
             log.warning("search goes by words alone", extra={"reason": str(error)})
             return None
         if model is None:
             return None
         with self._store.begin(write=False) as tx:
-            kept, made_at = tx.vectors.serving(), tx.meta.read(MADE_AT)
-        if kept is None:
+            stored, made_at = tx.vectors.get_serving_model(), tx.meta.read(EMBEDDED_AT_KEY)
+        if stored is None:
             return None
-        if self._sense is None or self._sense.made_at != (kept.name, made_at):
-            self._sense = self._anew(kept, model, made_at)
-        return self._sense
+        if self._current is None or self._current.version != (stored.name, made_at):
+            self._current = self._build(stored, model, made_at)
+        return self._current
 
-    def _anew(self, kept: KeptModel, model: Embedder, made_at: str) -> Sense | None:
-        maker, before = maker_of(kept, model, load=self._load), self._sense
-        around = self._around(kept) if maker else None
-        if maker is None or around is None:
+    def _build(self, stored: StoredModel, model: StorableEmbeddingModel, made_at: str) -> SearchModel | None:
+        source, current = find_source_model(stored, model, load=self._load), self._current
+        index = self._load_index(stored) if source else None
+        if source is None or index is None:
             return None
-        is_known = before is not None and before.made_at[0] == kept.name
-        encode = before.encode if before and is_known else maker.encoder(kept.fit)
-        return Sense((kept.name, made_at), encode, maker.setting == "static", around)
+        is_loaded = current is not None and current.version[0] == stored.name
+        encode = current.encode if current and is_loaded else source.restore_encoder(stored.fit)
+        return SearchModel((stored.name, made_at), encode, source.setting == "static", index)
 
-    def _around(self, kept: KeptModel) -> EmbeddingIndex | None:
-        """The newest papers with a vector; None while there is none."""
+    def _load_index(self, model: StoredModel) -> EmbeddingIndex | None:
+        """Return the index of the newest papers with a vector; None if there are none."""
         ids: list[str] = []
         rows: Floats | None = None
         with self._store.begin(write=False) as tx:
-            for known, stored in tx.vectors.of_newest(kept, most=SEARCHED):
-                vector = unpacked(stored)
-                if rows is None:  # memory that is not written to is not taken
-                    rows = np.empty((SEARCHED, len(vector)), np.float32)
+            for paper_id, packed in tx.vectors.iter_newest_vectors(model, limit=MAX_SEARCHABLE_PAPERS):
+                vector = unpack_vector(packed)
+                if rows is None:  # for all: the system gives no memory for rows that stay unwritten
+                    rows = np.empty((MAX_SEARCHABLE_PAPERS, len(vector)), np.float32)
                 rows[len(ids)] = vector
-                ids.append(known)
-        return None if rows is None else EmbeddingIndex.of(ids, rows[: len(ids)])
+                ids.append(paper_id)
+        return None if rows is None else EmbeddingIndex.build(ids, rows[: len(ids)])
 
 
-def _made(sense: Sense, asked: Floats, matches: Sequence[Match]) -> dict[str, float]:
-    """How near the best matches are that are too old to have a vector; nothing where that takes long."""
-    old = [match.paper for match in matches if match.paper.id not in sense.around.places][:ASKED]
-    if not old or not sense.is_quick:
+def _encode_old_matches(model: SearchModel, query: Floats, matches: Sequence[Match]) -> dict[str, float]:
+    """Return the cosine, by paper id, of the best matches without a vector; empty if the model is slow."""
+    indexed = model.index.row_by_id
+    old = [match.paper for match in matches if match.paper.id not in indexed][:MAX_ENCODED_MATCHES]
+    if not old or not model.is_fast:
         return {}
-    texts = [f"{paper.title}\n{paper.abstract[:BEGINNING]}" for paper in old]
-    cosines = sense.around.seen_from_here(sense.encode(texts)) @ asked
+    texts = [f"{paper.title}\n{paper.abstract[:ABSTRACT_LENGTH]}" for paper in old]
+    cosines = model.index.centre_vectors(model.encode(texts)) @ query
     return dict(zip((paper.id for paper in old), cosines.tolist(), strict=True))

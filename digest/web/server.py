@@ -1,4 +1,4 @@
-"""How do the pages reach the wire? One socket, and no patience with clients that trickle their requests."""
+"""The HTTP server: one socket, and uvicorn with timeouts for clients that send their requests slowly."""
 
 import asyncio
 import socket
@@ -11,72 +11,74 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digest.models.errors import ConfigError
 
-HEAD_WITHIN = 10.0  # seconds in which the head of a request must be here
-BODY_WITHIN = 60.0  # seconds more for its body: an import is large, a mobile network slow
+HEAD_TIMEOUT = 10.0  # seconds in which the head of a request must arrive
+BODY_TIMEOUT = 60.0  # seconds more for its body: imports are large, mobile networks slow
 BACKLOG = 2048  # connections that may wait to be accepted
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  read here, not bound
+LOOPBACK_OF_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  read here, not bound
 
 
-class Impatient(H11Protocol):
-    """Uvicorn's protocol, which would wait for ever for the rest of a request; this one hangs up."""
+class RequestTimeoutProtocol(H11Protocol):
+    """Uvicorn's protocol with a timeout: by itself it waits for the rest of a request without end."""
 
-    within: ClassVar = {h11.IDLE: HEAD_WITHIN, h11.SEND_BODY: BODY_WITHIN}  # by what the client still owes
-    _deadline: asyncio.TimerHandle | None = None
-    _awaited: type | None = None
+    timeouts: ClassVar = {h11.IDLE: HEAD_TIMEOUT, h11.SEND_BODY: BODY_TIMEOUT}  # by state of the client
+    _timer: asyncio.TimerHandle | None = None
+    _state: type | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The clock runs from the first moment: a connection that says nothing is no visitor."""
+        """Start the timeout at once, also for a connection that sends nothing."""
         super().connection_made(transport)
-        self._watch()
+        self._update_timeout()
 
     def data_received(self, data: bytes) -> None:
-        """More of a request; once all of it is here, nobody waits for the client any more."""
+        """Start the timeout of the body after the head; stop it when the request is complete."""
         super().data_received(data)
-        self._watch()
+        self._update_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline with the connection."""
+        """Cancel the timeout."""
         super().connection_lost(exc)
-        self._forget()
+        self._cancel_timeout()
 
-    def _watch(self) -> None:
-        """One deadline for the head, one for the body; trickling does not move them."""
-        awaited = self.conn.their_state
-        if awaited is self._awaited and self._deadline is not None:
+    def _update_timeout(self) -> None:
+        """Restart the timeout when the client's state changes; more bytes alone do not extend it."""
+        state = self.conn.their_state
+        if state is self._state and self._timer is not None:
             return
-        self._forget()
-        self._awaited = awaited
-        if awaited in self.within:
-            self._deadline = self.loop.call_later(self.within[awaited], self.transport.close)
+        self._cancel_timeout()
+        self._state = state
+        if state in self.timeouts:
+            self._timer = self.loop.call_later(self.timeouts[state], self.transport.close)
 
-    def _forget(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _cancel_timeout(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket at that address; port 0 takes any that is free. ConfigError says why it cannot be had."""
+def bind_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes any free one. Raises ConfigError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-    # Connections inherit it; asyncio sets it only on sockets that name TCP, as this one does not. Without it
-    # the body of every answer over a kept connection, like a proxy's, waits 40 ms for a word about its head.
+    # Connections inherit it; asyncio sets it only on sockets that name TCP, which this one does not. Without
+    # it the body of every response over a kept-alive connection waits 40 ms for the ACK of its head.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
 
-def address_of(bound: socket.socket) -> str:
-    """Where a browser on this machine finds what listens there."""
+def get_url(bound: socket.socket) -> str:
+    """Return the URL under which a browser on this machine reaches the socket."""
     host, port = bound.getsockname()[:2]
-    seen = ANYWHERE.get(host, host)
-    return f"http://[{seen}]:{port}" if ":" in seen else f"http://{seen}:{port}"
+    address = LOOPBACK_OF_WILDCARD.get(host, host)
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
-def server(app: FastAPI, *, protocol: type[Impatient] = Impatient) -> uvicorn.Server:
-    """The server of the pages. Proxies are believed by our own rules, and no line of a log holds a token."""
+def create_server(
+    app: FastAPI, *, protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol
+) -> uvicorn.Server:
+    """Return the server. `client_ip` handles proxies; an access log would hold tokens, so there is none."""
     return uvicorn.Server(
         uvicorn.Config(
             app,

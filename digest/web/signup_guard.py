@@ -1,100 +1,106 @@
-"""May this sign-up go ahead? Decided by what it carries and how busy it is, never by who is subscribed."""
+"""Protection of the sign-up against abuse. It never looks at who is subscribed, so its answer cannot tell."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from digest.models.errors import InvalidToken
-from digest.web.form_tokens import PATIENCE, READING, WORK, Tickets, is_worked
-from digest.web.rate_limits import Limits
+from digest.web.form_tokens import (
+    FLOOD_WAIT_SECONDS,
+    FLOOD_WORK_BITS,
+    MIN_READING_SECONDS,
+    TicketIssuer,
+    is_work_done,
+)
+from digest.web.rate_limits import RateLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class SignUpRequest:
     """What a form or a program sends to sign up."""
 
     email: str = ""
     interests: str = ""
-    facet: str = ""  # a search whose results shall come by mail
+    facet: str = ""  # a search to subscribe to
     ticket: str = ""
     work: str = ""
-    website: str = ""  # the field that only robots see
+    website: str = ""  # hidden from people: only robots fill it in
 
     @property
     def is_robot(self) -> bool:
-        """Whether the field that no person sees was filled in."""
+        """Whether the hidden field was filled in."""
         return bool(self.website)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Not yet: come again with this ticket, after so many seconds or with so much work done."""
+    """To be sent again with this ticket, after *seconds* or with *work* bits of proof of work."""
 
     ticket: str
     seconds: int
     work: int = 0
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Not now."""
+    """The request is refused; it can be sent again after *seconds*."""
 
-    said: str
+    message: str
     seconds: int
 
 
-Verdict = Wait | Rejected | None  # None: go ahead
+GuardDecision = Wait | Rejected | None  # None: accepted
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpGuard:
-    """Where sign-ups come in."""
+    """Decides whether a sign-up is accepted."""
 
-    limits: Limits
-    tickets: Tickets
+    limits: RateLimits
+    tickets: TicketIssuer
 
-    def verdict(self, applied: Application, *, visitor: str, domain: str, now: datetime) -> Verdict:
-        """Every check that costs us nothing, the cheapest first."""
-        if not self.limits.visitors.take(visitor, now):
+    def check(self, request: SignUpRequest, *, client_ip: str, domain: str, now: datetime) -> GuardDecision:
+        """Run all checks that need no database, the cheapest first."""
+        if not self.limits.visitors.take(client_ip, now):
             return Rejected(
                 "Many sign-ups came from your network just now. Please try again in a minute.", 60
             )
         if not self.limits.domains.take(domain, now):
             return Rejected("Many sign-ups came for this mail domain just now. Please try again soon.", 60)
-        return self._presented(applied, now) or self._afforded(now)
+        return self._check_ticket(request, now) or self._check_worldwide(now)
 
-    def _presented(  # noqa: PLR0911  one answer for each thing that may be wrong
-        self, applied: Application, now: datetime
-    ) -> Verdict:
-        """Whether the ticket is genuine, was open for long enough or worked for, and not used before."""
-        if not applied.ticket and self._walks_in(now):
+    def _check_ticket(  # noqa: PLR0911  one answer for each thing that may be wrong
+        self, request: SignUpRequest, now: datetime
+    ) -> GuardDecision:
+        """Return None if the ticket is genuine and unused, and its time has passed or its work was done."""
+        if not request.ticket and self._admit_without_form(now):
             return None
         try:
-            ticket = self.tickets.read(applied.ticket, now)
+            ticket = self.tickets.verify(request.ticket, now)
         except InvalidToken:
-            return self._again("Press the button once more to subscribe.", now)
+            return self._ask_again("Press the button once more to subscribe.", now)
         if self.limits.is_flood(now) and not ticket.work:
-            return self._again("Very many people sign up at this moment.", now)
-        worked = is_worked(applied.ticket, applied.work, ticket.work)
-        if not worked and not ticket.has_waited(now) and not self._walks_in(now):
-            return self._again("That was quick. Press the button once more to subscribe.", now)
-        if ticket.work and not worked and not self.limits.waiters.take("", now):
-            return self._again("Very many people wait at this moment.", now)
-        if not self.limits.tickets.is_new(ticket.nonce, ticket.expires, now):
-            return self._again("This form was sent before. Press the button once more to subscribe.", now)
+            return self._ask_again("Very many people sign up at this moment.", now)
+        has_worked = is_work_done(request.ticket, request.work, ticket.work)
+        if not has_worked and not ticket.has_waited(now) and not self._admit_without_form(now):
+            return self._ask_again("That was quick. Press the button once more to subscribe.", now)
+        if ticket.work and not has_worked and not self.limits.waiters.take("", now):
+            return self._ask_again("Very many people wait at this moment.", now)
+        if not self.limits.used_tickets.add(ticket.nonce, ticket.expires, now):
+            return self._ask_again("This form was sent before. Press the button once more to subscribe.", now)
         return None
 
-    def _walks_in(self, now: datetime) -> bool:
-        """On a quiet day a few may come without waiting: a program, or somebody with quick fingers."""
-        return not self.limits.is_flood(now) and self.limits.walk_ins.take("", now)
+    def _admit_without_form(self, now: datetime) -> bool:
+        """Outside of a flood, accept a few that did not wait: programs, and people who type fast."""
+        return not self.limits.is_flood(now) and self.limits.without_form.take("", now)
 
-    def _again(self, said: str, now: datetime) -> Wait:
+    def _ask_again(self, message: str, now: datetime) -> Wait:
         if self.limits.is_flood(now):
-            ticket = self.tickets.issue(now, wait=PATIENCE, work=WORK)
-            return Wait(ticket=ticket, seconds=PATIENCE, work=WORK, said=said)
-        return Wait(ticket=self.tickets.issue(now), seconds=READING, said=said)
+            ticket = self.tickets.issue(now, wait=FLOOD_WAIT_SECONDS, work=FLOOD_WORK_BITS)
+            return Wait(ticket=ticket, seconds=FLOOD_WAIT_SECONDS, work=FLOOD_WORK_BITS, message=message)
+        return Wait(ticket=self.tickets.issue(now), seconds=MIN_READING_SECONDS, message=message)
 
-    def _afforded(self, now: datetime) -> Verdict:
-        if self.limits.world.take("", now):
+    def _check_worldwide(self, now: datetime) -> GuardDecision:
+        if self.limits.worldwide.take("", now):
             return None
         return Rejected("Very many people sign up at this moment. Please try again in a few minutes.", 300)

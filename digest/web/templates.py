@@ -1,4 +1,4 @@
-"""How does a page become HTML? Templates of our own, the operator's first, always escaped."""
+"""The HTML templates and static files of the pages; those of the operator take precedence. Autoescaped."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, Response
 from digest.mail.branding import Site
 
 PACKAGE = Path(__file__).parent.parent
-# In the wheel the templates lie inside the package, in a working copy beside it.
-FOLDERS = (PACKAGE / "templates", PACKAGE.parent / "templates")
-FILES = {
+# In the wheel the templates are inside the package, in a working copy beside it.
+TEMPLATE_DIRS = (PACKAGE / "templates", PACKAGE.parent / "templates")
+STATIC_FILES = {
     "style.css": "text/css; charset=utf-8",
     "work.js": "text/javascript; charset=utf-8",
     "opened.js": "text/javascript; charset=utf-8",
@@ -23,54 +23,51 @@ FILES = {
 }
 
 
-class Pages:
-    """The page templates, ready to be filled in."""
+class PageRenderer:
+    """Renders pages from the templates; *overrides* is the operator's folder."""
 
     def __init__(self, site: Site, overrides: Path | None = None) -> None:
-        self._folders = [*([overrides] if overrides else []), *FOLDERS]
+        self._dirs = [*([overrides] if overrides else []), *TEMPLATE_DIRS]
         self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
+            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._dirs]),
             autoescape=True,
             undefined=StrictUndefined,
             auto_reload=False,  # templates are read once per process
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.files = {name: self._source(name) for name in FILES}
+        self.files = {name: self._read_file(name) for name in STATIC_FILES}
         self._environment.globals.update(
             site=site,
             brand=site.brand,
-            style_version=_version(self.files["style.css"]),
-            card_version=_version(self.files["card.png"]),
+            style_version=_hash(self.files["style.css"]),
+            card_version=_hash(self.files["card.png"]),
             here="",
         )
 
-    def html(self, name: str, **values: Any) -> str:
-        """The page as text."""
-        return self._environment.get_template(f"web/{name}.html").render(values)
+    def render(self, name: str, *, status: int = 200, **values: Any) -> Response:
+        """Return the page `web/NAME.html`, filled in with *values*."""
+        html = self._environment.get_template(f"web/{name}.html").render(values)
+        return HTMLResponse(html, status)
 
-    def page(self, name: str, *, status: int = 200, **values: Any) -> Response:
-        """The page as an answer."""
-        return HTMLResponse(self.html(name, **values), status)
-
-    def message(
+    def render_message(
         self,
         title: str,
         *sentences: str | Markup,
         status: int = 200,
         links: Sequence[tuple[str, str]] = (),
     ) -> Response:
-        """A page with one thing to read."""
-        return self.page("message", status=status, title=title, sentences=sentences, links=links)
+        """Return a page with some sentences and *links*, which are pairs of label and path."""
+        return self.render("message", status=status, title=title, sentences=sentences, links=links)
 
-    def file(self, name: str) -> tuple[bytes, str]:
-        """One of our own files and its kind."""
-        return self.files[name], FILES[name]
+    def get_file(self, name: str) -> tuple[bytes, str]:
+        """Return the content and the media type of a static file."""
+        return self.files[name], STATIC_FILES[name]
 
-    def _source(self, name: str) -> bytes:
-        places = (folder / "web" / name for folder in self._folders)
-        return next(place for place in places if place.is_file()).read_bytes()
+    def _read_file(self, name: str) -> bytes:
+        paths = (folder / "web" / name for folder in self._dirs)
+        return next(path for path in paths if path.is_file()).read_bytes()
 
 
-def _version(content: bytes) -> str:
+def _hash(content: bytes) -> str:
     return blake2b(content, digest_size=6).hexdigest()

@@ -1,4 +1,4 @@
-"""What trends today, this week, this month, and what trended on a day gone by? Worked out once."""
+"""The public lists of trending papers: today, this week, this month and past days; cached in memory."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
@@ -9,30 +9,30 @@ from typing import Generic, TypeVar
 
 from digest.db import Database
 from digest.models import Heat, Paper, Signal
-from digest.pipeline.fitted_models import climate_of
+from digest.pipeline.fitted_models import load_baselines
 from digest.trending.baselines import Baselines
-from digest.trending.heat import heat_of, trending_order
+from digest.trending.heat import compute_heat, sort_by_heat
 
-KEPT = 400  # papers of a list; a page shows the first of them, a category's feed filters them
-MOST_KEPT = 64  # lists
+LIST_LENGTH = 400  # papers; a page shows the first of them, the feed of a category filters them
+MAX_CACHED = 64  # entries of one cache
 ONE_DAY = timedelta(days=1)
-CLIMATE_FRESH = timedelta(hours=1)  # it is made of weeks
+MAX_BASELINES_AGE = timedelta(hours=1)  # baselines are fitted to weeks of signals and change slowly
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A period of the front page."""
+    """A period that the front page can show."""
 
     name: str
     title: str
     tab: str
-    within: str
+    period_text: str
     days: int
-    fresh: timedelta
+    max_age: timedelta  # of the cached list
 
     @property
     def path(self) -> str:
-        """Where it is found."""
+        """The path of the front page that shows it."""
         return "/" if self is TODAY else f"/?window={self.name}"
 
 
@@ -43,77 +43,78 @@ WINDOWS = {window.name: window for window in (TODAY, WEEK, MONTH)}
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """A paper of a list, with its heat and the readings behind it."""
+class RankedPaper:
+    """A paper of a list, with its heat and the signals behind it."""
 
     paper: Paper
     heat: Heat
-    readings: tuple[Signal, ...] = ()
+    signals: tuple[Signal, ...] = ()
 
     def is_in(self, category: str) -> bool:
-        """Whether the paper belongs to a category or archive; every paper belongs to none in particular."""
-        own = self.paper.categories
-        return not category or any(each == category or each.startswith(f"{category}.") for each in own)
+        """Return True if the paper is in this category or archive; an empty *category* holds every paper."""
+        return not category or any(
+            own == category or own.startswith(f"{category}.") for own in self.paper.categories
+        )
 
 
 class TrendingLists:
-    """The public lists. Each is worked out by one thread at a time; the others read the one before."""
+    """The public lists. One thread at a time computes a list; the others are given the previous one."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
-        self._lists: Cache[tuple[Ranked, ...]] = Cache()
-        self._months: Cache[dict[date, int]] = Cache()
-        self._climates: Cache[Baselines] = Cache()
+        self._lists: TimedCache[tuple[RankedPaper, ...]] = TimedCache()
+        self._months: TimedCache[dict[date, int]] = TimedCache()
+        self._baselines: TimedCache[Baselines] = TimedCache()
 
-    def trending(self, window: Window, now: datetime, *, category: str = "") -> tuple[Ranked, ...]:
-        """The hottest papers of a period, hottest first."""
-        ranked = self._lists.value(
+    def trending(self, window: Window, now: datetime, *, category: str = "") -> tuple[RankedPaper, ...]:
+        """Return the hottest papers of a period, hottest first."""
+        ranked = self._lists.get(
             window.name,
             now,
-            window.fresh,
-            lambda: self._ranked(now - window.days * ONE_DAY, now, self.climate(now)),
+            window.max_age,
+            lambda: self._rank(now - window.days * ONE_DAY, now, self.baselines(now)),
         )
-        return tuple(each for each in ranked if each.is_in(category))
+        return tuple(item for item in ranked if item.is_in(category))
 
-    def on(self, day: date, now: datetime) -> tuple[Ranked, ...]:
-        """What trended on a day, as it stood when the day ended."""
+    def for_day(self, day: date, now: datetime) -> tuple[RankedPaper, ...]:
+        """Return the hottest papers of a day (UTC), ranked as of its end."""
         start = datetime.combine(day, time(), UTC)
         end = min(start + ONE_DAY, now)
-        fresh = TODAY.fresh if end == now else timedelta(hours=6)
-        return self._lists.value(
-            f"{day}", now, fresh, lambda: self._ranked(start - ONE_DAY, end, climate_of(self._store, end))
+        max_age = TODAY.max_age if end == now else timedelta(hours=6)
+        return self._lists.get(
+            f"{day}", now, max_age, lambda: self._rank(start - ONE_DAY, end, load_baselines(self._store, end))
         )
 
-    def climate(self, now: datetime) -> Baselines:
-        """What is usual by now, an hour old at most."""
-        return self._climates.value("", now, CLIMATE_FRESH, lambda: climate_of(self._store, now))
+    def baselines(self, now: datetime) -> Baselines:
+        """Return the usual growth per source, at most `MAX_BASELINES_AGE` old."""
+        return self._baselines.get("", now, MAX_BASELINES_AGE, lambda: load_baselines(self._store, now))
 
-    def days(self, month: date, now: datetime) -> dict[date, int]:
-        """How many papers each day of a month brought; days without any are left out."""
-        return self._months.value(f"{month:%Y-%m}", now, MONTH.fresh, lambda: self._counted(month, now))
+    def count_by_day(self, month: date, now: datetime) -> dict[date, int]:
+        """Return how many papers were listed on each day of a month, without the days that had none."""
+        return self._months.get(f"{month:%Y-%m}", now, MONTH.max_age, lambda: self._count_by_day(month, now))
 
-    def _ranked(self, since: datetime, now: datetime, climate: Baselines) -> tuple[Ranked, ...]:
+    def _rank(self, since: datetime, now: datetime, baselines: Baselines) -> tuple[RankedPaper, ...]:
         with self._store.begin(write=False) as tx:
-            papers = tx.papers.pool(since, now)
-            signals = tx.signals.of([paper.id for paper in papers], until=now)
-        heat = heat_of(papers, signals, now, climate=climate)
-        best = trending_order(papers, heat)[:KEPT]
-        return tuple(Ranked(paper, heat[paper.id], signals.get(paper.id, ())) for paper in best)
+            papers = tx.papers.list_candidates(since, now)
+            signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+        heat = compute_heat(papers, signals, now, baselines=baselines)
+        best = sort_by_heat(papers, heat)[:LIST_LENGTH]
+        return tuple(RankedPaper(paper, heat[paper.id], signals.get(paper.id, ())) for paper in best)
 
-    def _counted(self, month: date, now: datetime) -> dict[date, int]:
+    def _count_by_day(self, month: date, now: datetime) -> dict[date, int]:
         start = datetime.combine(month.replace(day=1), time(), UTC)
         end = min(next_month(start), now)
         with self._store.begin(write=False) as tx:
-            papers = tx.papers.pool(start, end)
-        return dict(Counter(day for day in _days(papers) if start.date() <= day <= end.date()))
+            papers = tx.papers.list_candidates(start, end)
+        return dict(Counter(day for day in _get_days(papers) if start.date() <= day <= end.date()))
 
 
 def next_month(start: datetime) -> datetime:
-    """The first day of the month after."""
+    """Return the first day of the next month."""
     return (start.replace(day=28) + 4 * ONE_DAY).replace(day=1)
 
 
-def _days(papers: Iterable[Paper]) -> Iterable[date]:
+def _get_days(papers: Iterable[Paper]) -> Iterable[date]:
     for paper in papers:
         if paper.listed:
             yield paper.listed
@@ -124,34 +125,34 @@ def _days(papers: Iterable[Paper]) -> Iterable[date]:
 T = TypeVar("T")
 
 
-class Cache(Generic[T]):
-    """Values that stay good for a while; those worked out longest ago are forgotten."""
+class TimedCache(Generic[T]):
+    """A cache in memory whose values expire by age; beyond `MAX_CACHED` the oldest are dropped.
+
+    While one thread computes a value, the others are given the expired one; only without any do they wait.
+    """
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[T, datetime]] = OrderedDict()
-        self._works: dict[str, Lock] = {}
+        self._locks: dict[str, Lock] = {}
 
-    def value(self, key: str, now: datetime, fresh: timedelta, work: Callable[[], T]) -> T:
-        """The value under a key, worked out anew when it is older than `fresh`."""
-        held = self._values.get(key)
-        if held is not None and now - held[1] < fresh:
-            return held[0]
-        lock = self._works.setdefault(key, Lock())
-        if not lock.acquire(blocking=held is None) and held is not None:
-            return held[0]  # another thread is at it: what we have will do
+    def get(self, key: str, now: datetime, max_age: timedelta, compute: Callable[[], T]) -> T:
+        """Return the value under *key*, computed anew if it is older than *max_age*."""
+        cached = self._values.get(key)
+        if cached is not None and now - cached[1] < max_age:
+            return cached[0]
+        lock = self._locks.setdefault(key, Lock())
+        if not lock.acquire(blocking=cached is None) and cached is not None:
+            return cached[0]
         try:
-            again = self._values.get(key)
-            if again is not None and again is not held:
-                return again[0]
-            value = work()
+            latest = self._values.get(key)
+            if latest is not None and latest is not cached:
+                return latest[0]  # another thread computed it while this one waited
+            value = compute()
             self._values[key] = (value, now)
             self._values.move_to_end(key)
-            self._forget()
+            while len(self._values) > MAX_CACHED:
+                oldest, _ = self._values.popitem(last=False)
+                self._locks.pop(oldest, None)
             return value
         finally:
             lock.release()
-
-    def _forget(self) -> None:
-        while len(self._values) > MOST_KEPT:
-            key, _ = self._values.popitem(last=False)
-            self._works.pop(key, None)

@@ -1,12 +1,12 @@
-"""How do many machines share a day? Coarse jobs in PostgreSQL, any number of workers that do them.
+"""Workers: any number of machines share the day's work as jobs in PostgreSQL.
 
-    tick      once a minute: have the sources read, or cut who is due into shards
-    ingest    read the sources, then tick again
-    plan      rank and queue the editions of one shard of a thousand readers
+    tick      once a minute: enqueue `ingest` if the sources are due, else a `plan` for each shard
+    ingest    fetch the sources, then tick again
+    plan      rank and queue the editions of one shard of a thousand subscribers
     pump      send what is queued; as many at once as there are workers
     bounces   read the mailbox to which bounces return
+    reread    continue the backlog of a new embedding model
 
 A job that is lost, late or done twice changes nothing: what is due, planned and sent stands in the
-tables of the house alone. What each job does is in chores.py, where they wait in board.py, and how a
-worker lives in shift.py.
+application's own tables. `tasks` has the bodies of the jobs, `queues` the job queues, `worker` the process.
 """

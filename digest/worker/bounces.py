@@ -1,4 +1,4 @@
-"""What came back? The bounce mailbox, read into the books: who is gone, complained, or left by mail."""
+"""Reading of the bounce mailbox: bounces, complaints, and messages that unsubscribe."""
 
 from datetime import datetime
 from functools import partial
@@ -11,28 +11,29 @@ from digest.models.errors import ConfigError, InvalidToken
 from digest.subscribers import Actor
 
 
-def hears_mail(services: Services) -> bool:
-    """Whether a bounce mailbox is set."""
+def has_bounce_mailbox(services: Services) -> bool:
+    """Return True if a bounce mailbox is set."""
     return bool(services.settings.bounce_mailbox.get_secret_value())
 
 
-def read_returned(services: Services, now: datetime) -> BounceRunSummary:
-    """Read the bounce mailbox; ConfigError when none is set."""
+def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
+    """Read the bounce mailbox and record what is in it. Raises ConfigError when none is set."""
     url = services.settings.bounce_mailbox.get_secret_value()
     if not url:
         raise ConfigError(
             "Set DIGEST_BOUNCE_MAILBOX, like maildir:/var/mail/bounces or imaps://user:pass@host/INBOX."
         )
 
-    def leave(token: str) -> bool:
-        by = Actor(actor="reader", now=now, suppression_key=services.suppression_key)
+    def unsubscribe(token: str) -> bool:
+        actor = Actor(name="reader", now=now, suppression_key=services.suppression_key)
         try:
-            claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=by.now)
+            claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
         except InvalidToken:
-            return False  # forged: it counts among the ignored
+            return False  # forged: it counts as ignored
         with services.store.begin() as tx:
-            subscribers.unsubscribe(tx, claim.pid, by=by)
+            subscribers.unsubscribe(tx, claim.public_id, actor=actor)
         return True
 
-    with open_mailbox(url) as box:
-        return read_bounces(box, partial(services.hear, now=now), keys=services.keyring, leave=leave)
+    record_bounce = partial(services.record_bounce, now=now)
+    with open_mailbox(url) as mailbox:
+        return read_bounces(mailbox, record_bounce, keys=services.signing_keys, unsubscribe=unsubscribe)

@@ -1,10 +1,10 @@
-"""Where do workers find their jobs? On a board in PostgreSQL: procrastinate's queues, two of them.
+"""Job queues of the workers, on procrastinate.
 
-    work   tick, ingest, plan, reread and bounces: arithmetic and reading, two at a time in each worker
-    post   pump: one in each worker, so that the connections to the mail server stay as many as were set
+    work   tick, ingest, plan, reread and bounces: computing and reading, two at a time in each worker
+    post   pump: one in each worker, so that no worker opens more connections to the mail server than are set
 
-Each mail is claimed from the ledger, not from the board: a job per mail would be a second ledger beside
-the first, and twenty times as slow (docs/decisions/jobs.md).
+A job per message would be slow and a second record beside the delivery table, so the pump jobs claim messages
+from that table instead (docs/decisions/jobs.md).
 """
 
 import asyncio
@@ -23,31 +23,40 @@ from procrastinate.jobs import Job, JobDeferrer, Status
 from procrastinate.manager import JobManager
 from procrastinate.types import JSONDict
 
-from digest.db.dialects import CUT_OFF
+from digest.db.dialects import KEEPALIVE_OPTIONS
 from digest.models import Shard
 from digest.models.errors import StoreError
 from digest.worker.tasks import WorkerTasks
 
+log = logging.getLogger(__name__)
+
+WORK_QUEUE, SEND_QUEUE = "work", "post"
+HIGH_PRIORITY, LOW_PRIORITY = 10, -10
+MAX_PUMP_JOBS = 8  # enqueued at once; more workers than that get theirs a few seconds later
+MAX_ATTEMPTS = 10  # a job that has killed so many workers is not given to another
+KEEP_FAILED_HOURS = 72  # a failed job is kept for inspection
+RETRY = RetryStrategy(max_attempts=5, exponential_wait=2)  # seconds: 2, 4, 8, 16, 32
+
 
 class SafeJobManager(JobManager):
-    """Procrastinate's books of jobs, where the end of a job raises nothing that nobody would hear.
+    """Procrastinate's job manager, which reports when the end of a job cannot be stored.
 
-    A worker writes the end of a job down in a task that it never asks again: an error would be lost to
-    asyncio's "exception was never retrieved", and the job would be held for ever by a worker that lives.
+    A procrastinate worker stores the end of a job in a task that it never awaits: an error would only show
+    as asyncio's "exception was never retrieved", and the job would stay "doing" as long as its worker lives.
     """
 
     def __init__(self, connector: BaseConnector) -> None:
         super().__init__(connector)
         self._lost = asyncio.Event()
 
-    async def until_lost(self) -> None:
-        """Wait for an end that could not be written down, and raise StoreError: this life is over."""
+    async def wait_until_lost(self) -> None:
+        """Wait until the end of a job cannot be stored, then raise StoreError: the worker must reconnect."""
         await self._lost.wait()
-        raise StoreError("The end of a job could not be written down.")
+        raise StoreError("The end of a job could not be stored in the database.")
 
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001  theirs
-        """It is done or failed for good; nothing, if it was taken from us while we did it."""
-        with self._heard(job):
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001  as in the base
+        """Store that a job succeeded or failed for good; do nothing if another worker has taken it over."""
+        with self._watch_errors(job):
             await super().finish_job(job, status, delete_job)
 
     async def retry_job(
@@ -58,143 +67,139 @@ class SafeJobManager(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """It is tried again; if the next of its kind is waiting already, that one is its second try."""
+        """Enqueue a job again; if the next of its kind waits already, that one is its second try."""
         try:
-            with self._heard(job):
+            with self._watch_errors(job):
                 await super().retry_job(job, retry_at, priority, queue, lock)
         except UniqueViolation:
             await self.finish_job(job, Status.FAILED, delete_job=False)
 
     @contextlib.contextmanager
-    def _heard(self, job: Job) -> Iterator[None]:
+    def _watch_errors(self, job: Job) -> Iterator[None]:
         try:
             yield
         except UniqueViolation:
             raise
         except ConnectorException as error:
-            if _is_anothers(error):
+            if _is_taken_over(error):
                 log.info("job was taken over", extra={"job": job.task_name, "id": job.id})
             else:
                 self._lost.set()
 
 
-def _is_anothers(error: ConnectorException) -> bool:
-    """Whether PostgreSQL found no such job in our hands: procrastinate's functions RAISE then."""
+def _is_taken_over(error: ConnectorException) -> bool:
+    """Return True if this worker no longer has the job: procrastinate's SQL functions RAISE then."""
     return isinstance(error.__cause__, psycopg.errors.RaiseException)
 
 
-log = logging.getLogger(__name__)
-WORK, POST = "work", "post"
-URGENT, LEISURE = 10, -10
-PUMPS = 8  # called at once; more workers than that are called a few seconds later
-MOST_ATTEMPTS = 10  # a job that has killed so many workers is not given to another
-FORGOTTEN = 72  # hours a failed job is kept to be looked at
-AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2)  # seconds: 2, 4, 8, 16, 32
-
-
 class JobQueues:
-    """The queues of one worker, open; `chores` are done where they are found on it."""
+    """The two job queues of one worker; *tasks* are the bodies of the jobs."""
 
-    def __init__(self, url: sa.URL, chores: WorkerTasks) -> None:
-        connector = _connector(url)
-        self.ends = SafeJobManager(connector)
-        self.works, self.posts = App(connector=connector), App(connector=connector)
-        self.works.job_manager = self.posts.job_manager = self.ends
-        self._chores = chores
-        self._pin_up()
+    def __init__(self, url: sa.URL, tasks: WorkerTasks) -> None:
+        connector = _build_connector(url)
+        self.job_manager = SafeJobManager(connector)
+        self.work_app, self.send_app = App(connector=connector), App(connector=connector)
+        self.work_app.job_manager = self.send_app.job_manager = self.job_manager
+        self._tasks = tasks
+        self._register_jobs()
 
-    async def call_tick(self) -> None:
-        """Have somebody come round now, unless somebody is about to."""
-        await _once(self.works.configure_task("tick", queueing_lock="tick", queue=WORK), timestamp=0)
+    async def enqueue_tick(self) -> None:
+        """Enqueue a tick unless one is waiting."""
+        tick = self.work_app.configure_task("tick", queueing_lock="tick", queue=WORK_QUEUE)
+        await _enqueue_once(tick, timestamp=0)
 
-    async def call_pumps(self) -> None:
-        """Have as many workers as there are look for mail to send."""
-        for place in range(PUMPS):
-            name = f"pump/{place}"
-            await _once(self.works.configure_task("pump", queue=POST, queueing_lock=name))
+    async def enqueue_pumps(self) -> None:
+        """Enqueue a pump job for each of as many workers as there may be."""
+        for number in range(MAX_PUMP_JOBS):
+            lock = f"pump/{number}"
+            pump = self.work_app.configure_task("pump", queue=SEND_QUEUE, queueing_lock=lock)
+            await _enqueue_once(pump)
 
-    async def look(self, patience: timedelta) -> None:
-        """What nobody else sees to: jobs of the dead go back, and mail that is due calls for pumps."""
-        await self._recover(patience)
-        if await to_thread.run_sync(self._chores.is_mail_due):
-            await self.call_pumps()
+    async def maintain(self, stalled_after: timedelta) -> None:
+        """Put back the jobs of dead workers, and enqueue pump jobs if mail is due."""
+        await self._retry_stalled(stalled_after)
+        if await to_thread.run_sync(self._tasks.is_mail_due):
+            await self.enqueue_pumps()
 
-    async def is_waiting(self, queue: str) -> bool:
-        """Whether a job is in this queue that nobody has taken."""
-        return bool(list(await self.works.job_manager.list_jobs_async(queue=queue, status="todo")))
+    async def has_waiting_job(self, queue: str) -> bool:
+        """Return True if this queue has a job that no worker has taken."""
+        return bool(list(await self.job_manager.list_jobs_async(queue=queue, status="todo")))
 
     # ---- the jobs
 
-    def _pin_up(self) -> None:
-        works, chores = self.works, self._chores
+    def _register_jobs(self) -> None:
+        work_app, tasks = self.work_app, self._tasks
 
-        @works.periodic(cron="* * * * *")
-        @works.task(name="tick", queue=WORK, lock="tick", queueing_lock="tick", priority=URGENT)
-        async def tick(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes its minute; ours is read once
+        @work_app.periodic(cron="* * * * *")
+        @work_app.task(
+            name="tick", queue=WORK_QUEUE, lock="tick", queueing_lock="tick", priority=HIGH_PRIORITY
+        )
+        async def tick(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes its minute; the tick asks its own clock
             await self._tick()
 
-        @works.task(name="ingest", queue=WORK, lock="ingest", queueing_lock="ingest", retry=AGAIN)
+        @work_app.task(name="ingest", queue=WORK_QUEUE, lock="ingest", queueing_lock="ingest", retry=RETRY)
         async def ingest() -> None:
-            with _told("ingest"):
-                await chores.ingest()
-            await self.call_tick()
+            with _log_failure("ingest"):
+                await tasks.ingest()
+            await self.enqueue_tick()
 
-        @works.task(name="plan", queue=WORK, retry=AGAIN)
+        @work_app.task(name="plan", queue=WORK_QUEUE, retry=RETRY)
         async def plan(first: int, last: int, now: str) -> None:
-            with _told("plan"):
-                await chores.plan(Shard(first, last), datetime.fromisoformat(now))
-            await self.call_pumps()
+            with _log_failure("plan"):
+                await tasks.plan(Shard(first, last), datetime.fromisoformat(now))
+            await self.enqueue_pumps()
 
-        @works.periodic(cron="*/10 * * * *")
-        @works.task(name="bounces", queue=WORK, lock="bounces", queueing_lock="bounces")
+        @work_app.periodic(cron="*/10 * * * *")
+        @work_app.task(name="bounces", queue=WORK_QUEUE, lock="bounces", queueing_lock="bounces")
         async def bounces(timestamp: int) -> None:  # noqa: ARG001  as above
-            await chores.hear()
+            await tasks.read_bounces()
 
-        @works.periodic(cron="* * * * *")
-        @works.task(name="reread", queue=WORK, lock="reread", queueing_lock="reread", priority=LEISURE)
+        @work_app.periodic(cron="* * * * *")
+        @work_app.task(
+            name="reread", queue=WORK_QUEUE, lock="reread", queueing_lock="reread", priority=LOW_PRIORITY
+        )
         async def reread(timestamp: int) -> None:  # noqa: ARG001  as above
-            with _told("reread"):
-                await chores.reread()
+            with _log_failure("reread"):
+                await tasks.continue_backlog()
 
-        @self.posts.task(name="pump", queue=POST)
+        @self.send_app.task(name="pump", queue=SEND_QUEUE)
         async def pump() -> None:
-            await chores.pump()
+            await tasks.send()
 
     async def _tick(self) -> None:
-        """One minute's look at the day: read first, and cut only when the last cut has been worked off."""
-        if await to_thread.run_sync(self._chores.should_fetch):
-            await _once(self.works.configure_task("ingest"))
+        """Enqueue what is due: the sources first, and planning only when the last planning is done."""
+        if await to_thread.run_sync(self._tasks.should_fetch):
+            await _enqueue_once(self.work_app.configure_task("ingest"))
         elif not await self._is_planning():
-            now = self._chores.clock()
-            shards = await to_thread.run_sync(self._chores.cut, now)
-            await self._plan(shards, now)
-        await self.works.job_manager.delete_old_jobs(nb_hours=FORGOTTEN, include_failed=True)
+            now = self._tasks.clock()
+            shards = await to_thread.run_sync(self._tasks.list_due_shards, now)
+            await self._enqueue_plans(shards, now)
+        await self.job_manager.delete_old_jobs(nb_hours=KEEP_FAILED_HOURS, include_failed=True)
 
-    async def _plan(self, shards: Sequence[Shard], now: datetime) -> None:
-        cut: list[JSONDict] = [{"first": s.first, "last": s.last, "now": now.isoformat()} for s in shards]
-        if cut:
-            await self.works.configure_task("plan").batch_defer_async(*cut)
+    async def _enqueue_plans(self, shards: Sequence[Shard], now: datetime) -> None:
+        arguments: list[JSONDict] = [
+            {"first": shard.first, "last": shard.last, "now": now.isoformat()} for shard in shards
+        ]
+        if arguments:
+            await self.work_app.configure_task("plan").batch_defer_async(*arguments)
 
     async def _is_planning(self) -> bool:
-        listed = self.works.job_manager.list_jobs_async
-        return any([list(await listed(task="plan", status=status)) for status in ("todo", "doing")])
+        list_jobs = self.job_manager.list_jobs_async
+        return any([list(await list_jobs(task="plan", status=status)) for status in ("todo", "doing")])
 
-    async def _recover(self, patience: timedelta) -> None:
-        """Put back the jobs of workers that have not been heard of for so long."""
-        seconds = patience.total_seconds()
-        for job in await self.works.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds):
-            await self._give_back(job)
-
-    async def _give_back(self, job: Job) -> None:
-        if job.attempts < MOST_ATTEMPTS:
-            await self.ends.retry_job(job, retry_at=datetime.now(UTC))
-        else:
-            await self.ends.finish_job(job, Status.FAILED, delete_job=False)
+    async def _retry_stalled(self, stalled_after: timedelta) -> None:
+        """Retry the jobs of workers that have sent no heartbeat for so long; give up after MAX_ATTEMPTS."""
+        seconds = stalled_after.total_seconds()
+        for job in await self.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds):
+            if job.attempts < MAX_ATTEMPTS:
+                await self.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+            else:
+                await self.job_manager.finish_job(job, Status.FAILED, delete_job=False)
 
 
 @contextlib.contextmanager
-def _told(job: str) -> Iterator[None]:
-    """A job that failed is tried again by the board; the log has the reason."""
+def _log_failure(job: str) -> Iterator[None]:
+    """Log the reason when a job fails; procrastinate retries it."""
     try:
         yield
     except Exception:
@@ -202,14 +207,14 @@ def _told(job: str) -> Iterator[None]:
         raise
 
 
-async def _once(job: JobDeferrer, **arguments: int) -> None:
-    """Queue it, unless one like it is waiting already."""
+async def _enqueue_once(job: JobDeferrer, **arguments: int) -> None:
+    """Enqueue a job unless one with its queueing lock is waiting."""
     with contextlib.suppress(AlreadyEnqueued):
         await job.defer_async(**arguments)
 
 
-def _connector(url: sa.URL) -> PsycopgConnector:
-    """Connections of the board's own; it looks at each before it uses it, so a restart is survived."""
+def _build_connector(url: sa.URL) -> PsycopgConnector:
+    """Return procrastinate's own connection pool; it checks each connection, so a restart does not matter."""
     conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    given = {name: value for name, value in CUT_OFF.items() if name not in url.query}
-    return PsycopgConnector(conninfo=conninfo, kwargs=given, min_size=1, max_size=4, timeout=10)
+    options = {name: value for name, value in KEEPALIVE_OPTIONS.items() if name not in url.query}
+    return PsycopgConnector(conninfo=conninfo, kwargs=options, min_size=1, max_size=4, timeout=10)

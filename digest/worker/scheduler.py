@@ -1,4 +1,4 @@
-"""When does the day happen by itself? One tick a minute; everything it needs to know is in the database."""
+"""The scheduler of a single process: one tick a minute; all state is in the database."""
 
 import asyncio
 import logging
@@ -10,26 +10,26 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 log = logging.getLogger(__name__)
 
-EVERY = 60  # seconds
-
-Tick = Callable[[datetime], Awaitable[object]]
+TICK_SECONDS = 60
 
 
-def scheduler(tick: Tick, *, every: int = EVERY) -> AsyncIOScheduler:
-    """A clock that calls `tick(now)`: missed, doubled and late ticks are harmless, so they fold into one."""
+def build_scheduler(
+    tick: Callable[[datetime], Awaitable[object]], *, interval: int = TICK_SECONDS
+) -> AsyncIOScheduler:
+    """Return a scheduler that calls `tick(now)`; missed and overlapping ticks are harmless and coalesce."""
 
-    async def beat() -> None:
+    async def run_tick() -> None:
         try:
             await tick(datetime.now(UTC))
         except asyncio.CancelledError:
-            log.info("tick cut short")  # we are being stopped: the next process does the rest
+            log.info("tick cut short")  # the process is stopping: the next one does the rest
         except Exception:
-            # The one place that may swallow: the clock must go on; the next tick tries again.
+            # The one place that may swallow: the scheduler must go on, and the next tick tries again.
             log.exception("tick failed")
 
     jobs = AsyncIOScheduler(timezone=UTC)
     jobs.add_job(
-        beat, IntervalTrigger(seconds=every, timezone=UTC), next_run_time=datetime.now(UTC), id="tick",
+        run_tick, IntervalTrigger(seconds=interval, timezone=UTC), next_run_time=datetime.now(UTC), id="tick",
         coalesce=True, max_instances=1, misfire_grace_time=None,
     )  # fmt: skip
     return jobs

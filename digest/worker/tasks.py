@@ -1,4 +1,4 @@
-"""What is there to do for a worker? Each piece of the day, on the same code as a single process runs."""
+"""Bodies of the worker's jobs, on the same code as a single process runs."""
 
 import asyncio
 import logging
@@ -10,93 +10,97 @@ from threading import Lock
 from anyio import to_thread
 
 from digest.app.services import Services
-from digest.db.sender_session import is_wanted
+from digest.db.sender_session import has_work
 from digest.models import Shard
 from digest.models.errors import StoreError
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
-from digest.pipeline.day import DayContext, morning
-from digest.pipeline.plan import Plans, stopped_by
-from digest.pipeline.run import DayResult
-from digest.worker.bounces import hears_mail, read_returned
+from digest.pipeline.day import DayContext, load_day
+from digest.pipeline.plan import PlanResult, get_stop_reason
+from digest.pipeline.run import RunResult
+from digest.worker.bounces import has_bounce_mailbox, read_bounce_mailbox
 
 log = logging.getLogger(__name__)
 
-SHARD = 1000  # readers planned in one job: half a second of work, and what a killed worker leaves undone
+SHARD_SIZE = 1000  # subscribers planned in one job: half a second of work, lost when a worker is killed
 
 
 def wall_clock() -> datetime:
-    """The time of this machine."""
+    """Return this machine's time."""
     return datetime.now(UTC)
 
 
 @dataclass
 class WorkerTasks:
-    """The pieces of the day. Doing any of them twice, or late, changes nothing."""
+    """The jobs of a worker. Each is idempotent: doing it twice, or late, changes nothing."""
 
     services: Services
     stopping: asyncio.Event
     clock: Callable[[], datetime] = wall_clock
-    _opened: DayContext | None = None
-    _opening: Lock = field(default_factory=Lock)
+    _day: DayContext | None = None
+    _day_lock: Lock = field(default_factory=Lock)
 
     def should_fetch(self) -> bool:
-        """Whether the sources should be read now."""
+        """Return True if the sources are due."""
         return run.should_fetch(self.services, self.clock())
 
     async def ingest(self) -> None:
-        """Read the sources, unless another has done so by now, and tell the operator of those that failed."""
+        """Fetch the sources unless another worker has done so, and tell the operator which ones failed."""
         if not await to_thread.run_sync(self.should_fetch):
             return
-        fetched = await run.ingest(self.services, self.clock())
-        await to_thread.run_sync(run.conclude, self.services, DayResult(fetched=fetched), self.clock)
+        fetched = await run.fetch_and_embed(self.services, self.clock())
+        await to_thread.run_sync(run.finish_run, self.services, RunResult(fetched=fetched), self.clock)
 
-    def cut(self, now: datetime) -> tuple[Shard, ...]:
-        """Who is due, in shards; nobody while planning is stopped, which the operator is told."""
+    def list_due_shards(self, now: datetime) -> tuple[Shard, ...]:
+        """Return the due subscribers in shards; none while planning is stopped, and the operator is told."""
         repair_timestamps(self.services.store, now)
         with self.services.store.begin(write=False) as tx:
-            stopped = stopped_by(tx, now)
-            due = () if stopped else tx.subscribers.due_shards(now, SHARD)
-        run.conclude(self.services, DayResult(plans=Plans(stopped=stopped)), self.clock)
+            stopped = get_stop_reason(tx, now)
+            due = () if stopped else tx.subscribers.list_due_shards(now, SHARD_SIZE)
+        run.finish_run(self.services, RunResult(plan=PlanResult(stopped=stopped)), self.clock)
         return due
 
-    async def plan(self, shard: Shard, now: datetime) -> Plans:
-        """Queue the editions of one shard, as the day stood at `now`."""
-        today = await to_thread.run_sync(self._morning, now)
-        plans = await run.choose(self.services, self.clock, now, within=shard, opened=today)
+    async def plan(self, shard: Shard, now: datetime) -> PlanResult:
+        """Queue the editions of one shard, with the papers of the day as they were at `now`."""
+        today = await to_thread.run_sync(self._get_day, now)
+        plans = await run.plan_and_summarize(self.services, self.clock, now, shard=shard, day=today)
         if plans.due:
             log.info("planned", extra={"due": plans.due, "planned": plans.planned, "quiet": plans.quiet})
         return plans
 
-    async def pump(self) -> None:
-        """Send until nothing is left that may go now; whatever stops us, the mail is in the books."""
+    async def send(self) -> None:
+        """Send until nothing is left that may go now; a failing database leaves the rest in the queue."""
         try:
-            tally = await run.send(self.services, self.clock, stopping=self.stopping)
-        except StoreError as error:  # out of reach, or our lease ran out: our claims went back, or will
+            stats = await run.send(self.services, self.clock, stopping=self.stopping)
+        except (
+            StoreError
+        ) as error:  # unreachable, or the lease ran out: the claims went back to the queue, or will
             log.warning("sending stopped", extra={"reason": str(error)})
             return
-        if tally.sent or tally.failed:
-            log.info("sent", extra={"sent": tally.sent, "failed": tally.failed, "waiting": tally.deferred})
+        if stats.sent or stats.failed:
+            log.info("sent", extra={"sent": stats.sent, "failed": stats.failed, "waiting": stats.deferred})
 
     def is_mail_due(self) -> bool:
-        """Whether a pump would find something to do."""
+        """Return True if there is mail to send."""
         with self.services.store.begin(write=False) as tx:
-            return is_wanted(tx, self.clock())
+            return has_work(tx, self.clock())
 
-    async def reread(self) -> None:
-        """Have a model that is new here read on, for some seconds."""
-        await run.reread(self.services, self.clock)
+    async def continue_backlog(self) -> None:
+        """Embed older papers with a new embedding model, for some seconds."""
+        await run.continue_backlog(self.services, self.clock)
 
-    async def hear(self) -> None:
-        """Read what came back, where anybody listens."""
-        if hears_mail(self.services):
-            reading = await to_thread.run_sync(read_returned, self.services, self.clock())
-            if reading.read:
-                log.info("bounces read", extra={"read": reading.read, "heard": reading.heard})
+    async def read_bounces(self) -> None:
+        """Read the bounce mailbox if one is set."""
+        if has_bounce_mailbox(self.services):
+            summary = await to_thread.run_sync(read_bounce_mailbox, self.services, self.clock())
+            if summary.read:
+                log.info("bounces read", extra={"read": summary.read, "heard": summary.heard})
 
-    def _morning(self, now: datetime) -> DayContext:
-        """The day at a moment, read once for all shards that were cut at it."""
-        with self._opening:
-            if self._opened is None or self._opened.now != now:
-                self._opened = morning(self.services.store, now, vectors=self.services.vectors)
-            return self._opened
+    def _get_day(self, now: datetime) -> DayContext:
+        """Return the day at a moment, loaded once for all shards of that moment."""
+        with self._day_lock:
+            if self._day is None or self._day.now != now:
+                self._day = load_day(
+                    self.services.store, now, embedding_model=self.services.active_embedding_model
+                )
+            return self._day

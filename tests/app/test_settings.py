@@ -1,4 +1,4 @@
-"""Settings come from the environment, files and defaults; .env.example lists every one of them."""
+"""Tests of the settings, and of .env.example, which lists every one of them."""
 
 import re
 from datetime import time
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.app.settings import Settings, load, misspelt, variables
+from digest.app.settings import Settings, find_misspelled_variables, list_variables, load_settings
 from digest.models.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -16,53 +16,53 @@ _LINE = re.compile(r"^# (DIGEST_\w+)=(.*)$", re.MULTILINE)
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for variable in variables().values():
+    for variable in list_variables().values():
         monkeypatch.delenv(variable, raising=False)
 
 
-def _listed() -> dict[str, str]:
+def read_example() -> dict[str, str]:
     return dict(_LINE.findall(EXAMPLE.read_text().replace("# DIGEST_SECRET_KEY_FILE=", "")))
 
 
-def test_nothing_set_at_all_works() -> None:
-    settings = load()
+def test_the_defaults_are_valid() -> None:
+    settings = load_settings()
     assert settings.database_url == "sqlite:///digest.sqlite3"
     assert settings.send_at == time(7, 0)
     assert not settings.smtp_url.get_secret_value()
 
 
-def test_the_example_lists_every_setting_and_invents_none() -> None:
-    assert set(_listed()) == set(variables().values())
+def test_the_example_lists_exactly_the_settings() -> None:
+    assert set(read_example()) == set(list_variables().values())
 
 
 def test_the_example_shows_the_true_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    defaults = load()
-    for variable, value in _listed().items():
+    defaults = load_settings()
+    for variable, value in read_example().items():
         if value:
             monkeypatch.setenv(variable, value)
-    assert load() == defaults
+    assert load_settings() == defaults
 
 
-def test_every_setting_says_what_it_means() -> None:
+def test_every_setting_has_a_description() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_ARXIV_CATEGORIES", "cs.CL, math.ST,,")
-    assert load().arxiv_categories == ("cs.CL", "math.ST")
+    assert load_settings().arxiv_categories == ("cs.CL", "math.ST")
 
 
-def test_a_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_secret_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from a file\n")
     monkeypatch.setenv("DIGEST_SECRET_KEY_FILE", str(tmp_path / "key"))
-    assert load().secret_key.get_secret_value() == "from a file"
-    assert "from a file" not in repr(load())
+    assert load_settings().secret_key.get_secret_value() == "from a file"
+    assert "from a file" not in repr(load_settings())
 
 
-def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_ADMIN_TOKEN_FILE", "nowhere")
     with pytest.raises(ConfigError, match="DIGEST_ADMIN_TOKEN_FILE"):
-        load()
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -93,24 +93,22 @@ def test_a_secret_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatc
         ("DIGEST_LLM_URL", "localhost:11434"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
+def test_an_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigError, match=rf"^{variable}: [^A-Z]") as told:
-        load()
-    assert "secret" not in str(told.value)
+    with pytest.raises(ConfigError, match=rf"^{variable}: [^A-Z]") as error:
+        load_settings()
+    assert "secret" not in str(error.value)
 
 
-def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_SEND_AT", "late")
     monkeypatch.setenv("DIGEST_SMTP_URL", "mail")
     with pytest.raises(ConfigError, match=r"DIGEST_SEND_AT: .* DIGEST_SMTP_URL: "):
-        load()
+        load_settings()
 
 
-def test_a_misspelt_setting_is_told_with_the_one_that_may_be_meant(tmp_path: Path) -> None:
+def test_a_misspelled_setting_is_found_with_a_suggestion(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DIGEST_FORM=a@example.org\nDIGEST_FROM=a@example.org\n")
     environ = {"DIGEST_SMPT_URL": "x", "DIGEST_SECRET_KEY_FILE": "x", "PATH": "/bin"}
-    told = misspelt(environ, tmp_path / ".env")
-    assert told == {"DIGEST_FORM": "DIGEST_FROM", "DIGEST_SMPT_URL": "DIGEST_SMTP_URL"}
+    error = find_misspelled_variables(environ, tmp_path / ".env")
+    assert error == {"DIGEST_FORM": "DIGEST_FROM", "DIGEST_SMPT_URL": "DIGEST_SMTP_URL"}

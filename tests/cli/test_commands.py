@@ -1,4 +1,4 @@
-"""Every command: it is there, it helps, it fails in one line and with the right exit code."""
+"""Tests of all commands as subprocesses: help, output for people and programs, exit codes."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from digest.cli import COMMANDS, digest
 from digest.cli.subscribers import ACTIONS
 from digest.cli.subscribers import command as subscribers
-from digest.tools.demo.http_server import Upstream
+from digest.tools.demo.http_server import UpstreamServer
 from tests.pipeline.test_run import THURSDAY
 
 NOW = "2026-11-19T06:30:00Z"
@@ -25,19 +25,19 @@ HEAVY = {"numpy", "scipy", "sqlalchemy", "fastapi", "httpx", "lxml", "jinja2", "
 LATER = "2026-11-19T07:01:00Z"
 
 
-def _all() -> Iterator[tuple[str, click.Command]]:
+def _iter_commands() -> Iterator[tuple[str, click.Command]]:
     for name in COMMANDS:
-        found = digest.get_command(click.Context(digest), name)
-        assert found is not None
-        yield name, found
+        command = digest.get_command(click.Context(digest), name)
+        assert command is not None
+        yield name, command
     for name in ACTIONS:
-        found = subscribers.get_command(click.Context(subscribers), name)
-        assert found is not None
-        yield f"subscribers {name}", found
+        action = subscribers.get_command(click.Context(subscribers), name)
+        assert action is not None
+        yield f"subscribers {name}", action
 
 
 class Shell:
-    """The installed program, in a folder of its own, with the sample as its world."""
+    """Runs the program in a folder of its own, with all sources at *upstream*."""
 
     def __init__(self, folder: Path, upstream: str) -> None:
         self.folder = folder
@@ -55,9 +55,9 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A house that has read its sources once and has one confirmed reader."""
-    with Upstream(THURSDAY) as upstream:
-        shell = Shell(tmp_path_factory.mktemp("house"), upstream.url)
+    """Return a shell whose database has fetched papers and one confirmed subscriber."""
+    with UpstreamServer(THURSDAY) as upstream:
+        shell = Shell(tmp_path_factory.mktemp("shell"), upstream.url)
         fetched = shell("fetch", "--now", NOW)
         assert fetched.returncode == 0, fetched.stderr
         added = shell("subscribers", "add", "ada@example.com", "--keywords", "robotics", "--confirmed",
@@ -67,20 +67,20 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    for name, command in _all():
+    for name, command in _iter_commands():
         result = CliRunner().invoke(command, ["--help"])
         assert result.exit_code == 0, name
         assert "Example" in result.output, name
 
 
-def test_no_example_is_broken_across_lines_of_a_terminal() -> None:
-    for name, command in [("", digest), *_all()]:
+def test_help_never_wraps_an_example() -> None:
+    for name, command in [("", digest), *_iter_commands()]:
         shown = CliRunner().invoke(command, ["--help"], terminal_width=80).output.splitlines()
         examples = (command.epilog or "").removeprefix("\b\n").splitlines()
         assert all(any(line.strip() == example.strip() for line in shown) for example in examples), name
 
 
-def test_the_list_of_commands_imports_none_of_them() -> None:
+def test_help_imports_no_heavy_library() -> None:
     code = "import sys, digest.cli as c\nfrom click.testing import CliRunner\n"
     code += "print(CliRunner().invoke(c.digest, ['--help']).output)\n"
     code += f"heavy = {HEAVY!r} & set(sys.modules)\n"
@@ -90,7 +90,7 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     assert all(name in result.stdout for name in COMMANDS)
 
 
-def test_a_command_that_is_not_there_is_a_usage_error(shell: Shell) -> None:
+def test_unknown_command_is_a_usage_error(shell: Shell) -> None:
     result = shell("fech")
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
@@ -104,7 +104,7 @@ def test_fetch_prints_plain_lines_in_a_pipe_and_json_for_programs(shell: Shell) 
     assert rows[0]["new"] == 0
 
 
-def test_a_dead_source_is_one_clear_line_and_exit_code_1(shell: Shell, tmp_path: Path) -> None:
+def test_unreachable_source_is_reported_with_exit_code_1(shell: Shell, tmp_path: Path) -> None:
     result = Shell(tmp_path, "http://127.0.0.1:9")("fetch", "--source", "hackernews", "--now", NOW)
     assert result.returncode == 1
     assert "failed" in result.stdout
@@ -113,66 +113,72 @@ def test_a_dead_source_is_one_clear_line_and_exit_code_1(shell: Shell, tmp_path:
 
 
 def test_papers_are_found_by_their_words(shell: Shell) -> None:
-    found = [
+    papers = [
         json.loads(line) for line in shell("papers", "robots", "--json", "--now", NOW).stdout.splitlines()
     ]
-    assert found
-    assert {"id", "title", "signals", "health", "first_seen"} <= found[0].keys()
-    assert all(datetime.fromisoformat(paper["first_seen"]).tzinfo for paper in found)
-    assert all("robot" in (paper["title"] + paper["abstract"]).casefold() for paper in found)
+    assert papers
+    assert {"id", "title", "signals", "health", "first_seen"} <= papers[0].keys()
+    assert all(datetime.fromisoformat(paper["first_seen"]).tzinfo for paper in papers)
+    assert all("robot" in (paper["title"] + paper["abstract"]).casefold() for paper in papers)
 
 
-def test_preview_is_what_send_sends(shell: Shell) -> None:
+def test_preview_equals_the_sent_mail(shell: Shell) -> None:
     preview = shell("preview", "ada@example.com", "--format", "eml", "--out", "preview.eml", "--now", NOW)
     assert preview.returncode == 0, preview.stderr
     assert "Nobody" not in shell("send", "--now", LATER).stdout
     (mail,) = (shell.folder / "outbox").glob("ada@example.com-d.*.eml")
     assert mail.read_bytes() == (shell.folder / "preview.eml").read_bytes()
-    again = shell("send", "--now", LATER, "--json")
-    assert json.loads(again.stdout)["sent"] == 0
-    assert again.returncode == 0
+    repeated = shell("send", "--now", LATER, "--json")
+    assert json.loads(repeated.stdout)["sent"] == 0
+    assert repeated.returncode == 0
 
 
-def test_a_preview_for_an_unknown_address_says_so_before_it_reads_anything(tmp_path: Path) -> None:
+def test_preview_of_an_unknown_address_fails_before_fetching(tmp_path: Path) -> None:
     result = Shell(tmp_path, "http://127.0.0.1:9")("preview", "nobody@example.com")
     assert result.returncode == 1
     assert result.stderr == "digest: This address is not subscribed.\n"
 
 
-def test_a_first_preview_without_a_network_says_so_at_once(tmp_path: Path) -> None:
+def test_first_preview_without_a_network_fails_fast(tmp_path: Path) -> None:
     alone = Shell(tmp_path, "http://127.0.0.1:9")
-    began = time.monotonic()
+    started = time.monotonic()
     result = alone("preview", HTTPS_PROXY="http://127.0.0.1:9")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - started < 10
     assert result.returncode == 1
     assert result.stderr.splitlines()[0].startswith("No papers yet: reading the sources")
     assert "digest demo" in result.stderr.splitlines()[-1]
 
 
-def test_a_run_from_cron_leaves_one_canonical_line(shell: Shell) -> None:
+def test_run_without_a_terminal_logs_one_canonical_line(shell: Shell) -> None:
     for command in ("run", "send"):
         result = shell(command, "--now", "2026-11-19T06:31:00Z")
         (line,) = [line for line in result.stderr.splitlines() if line.startswith("{")]
-        told = json.loads(line)
-        assert told["event"] == "run"
-        assert {"fetched", "new", "due", "planned", "sent", "failed", "seconds"} <= told.keys()
+        parsed = json.loads(line)
+        assert parsed["event"] == "run"
+        assert {"fetched", "new", "due", "planned", "sent", "failed", "seconds"} <= parsed.keys()
 
 
 def test_preview_takes_interests_and_every_format(shell: Shell) -> None:
-    for form, sign in (("text", "PICKED FOR YOU"), ("html", "<!doctype html>"), ("eml", "Message-ID:")):
-        result = shell("preview", "--interests", "robot manipulation", "--format", form, "--now", NOW)
-        assert sign in result.stdout, result.stderr
-    told = json.loads(shell("preview", "--interests", "robots", "--format", "json", "--now", NOW).stdout)
-    assert {"paper", "title", "section", "reason"} <= told["picks"][0].keys()
+    for output_format, marker in (
+        ("text", "PICKED FOR YOU"),
+        ("html", "<!doctype html>"),
+        ("eml", "Message-ID:"),
+    ):
+        result = shell(
+            "preview", "--interests", "robot manipulation", "--format", output_format, "--now", NOW
+        )
+        assert marker in result.stdout, result.stderr
+    parsed = json.loads(shell("preview", "--interests", "robots", "--format", "json", "--now", NOW).stdout)
+    assert {"paper", "title", "section", "reason"} <= parsed["picks"][0].keys()
 
 
-def test_the_preview_of_today_is_the_one_without_a_day(shell: Shell) -> None:
-    plain = shell("preview", "--now", LATER)
-    assert shell("preview", "--as-of", LATER[:10], "--now", LATER).stdout == plain.stdout != ""
+def test_preview_as_of_today_equals_the_default_preview(shell: Shell) -> None:
+    undated = shell("preview", "--now", LATER)
+    assert shell("preview", "--as-of", LATER[:10], "--now", LATER).stdout == undated.stdout != ""
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "tomorrow"])
-def test_a_moment_out_of_all_calendars_is_a_usage_error(shell: Shell, moment: str) -> None:
+def test_invalid_or_extreme_time_is_a_usage_error(shell: Shell, moment: str) -> None:
     result = shell("trending", "--now", moment)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
@@ -183,19 +189,19 @@ def test_a_moment_out_of_all_calendars_is_a_usage_error(shell: Shell, moment: st
 )
 def test_preview_takes_liked_papers_as_json_lines_or_titles(shell: Shell, liked: str) -> None:
     (shell.folder / "liked").write_text(liked)
-    told = json.loads(shell("preview", "--like", "liked", "--format", "json", "--now", NOW).stdout)
-    assert "picked" in {pick["section"] for pick in told["picks"]}
+    parsed = json.loads(shell("preview", "--like", "liked", "--format", "json", "--now", NOW).stdout)
+    assert "picked" in {pick["section"] for pick in parsed["picks"]}
 
 
 @pytest.mark.parametrize("liked", ["", "nothing", "{broken", '{"name": "x"}'])
-def test_a_library_that_says_nothing_is_refused_in_a_sentence(shell: Shell, liked: str) -> None:
+def test_library_file_without_papers_is_a_usage_error(shell: Shell, liked: str) -> None:
     (shell.folder / "liked").write_text(liked)
     result = shell("preview", "--like", "liked", "--now", NOW)
     assert result.returncode == 2
     assert "Traceback" not in result.stderr
 
 
-def test_preview_of_a_stranger_is_a_clear_no(shell: Shell) -> None:
+def test_preview_of_an_unknown_address_fails_after_fetching(shell: Shell) -> None:
     result = shell("preview", "nobody@example.com", "--now", NOW)
     assert result.returncode == 1
     assert result.stderr.strip() == "digest: This address is not subscribed."
@@ -203,15 +209,15 @@ def test_preview_of_a_stranger_is_a_clear_no(shell: Shell) -> None:
 
 def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
     assert shell("subscribers", "add", "bo@example.com", "--timezone", "Europe/Berlin").returncode == 0
-    told = json.loads(shell("subscribers", "show", "bo@example.com", "--json").stdout)
-    assert {"email", "status", "profile", "frequency", "timezone", "send_at"} <= told.keys()
-    assert told["status"] == "unconfirmed"
+    parsed = json.loads(shell("subscribers", "show", "bo@example.com", "--json").stdout)
+    assert {"email", "status", "profile", "frequency", "timezone", "send_at"} <= parsed.keys()
+    assert parsed["status"] == "unconfirmed"
     changed = shell(
         "subscribers", "set", "bo@example.com", "--keywords", "optics, lasers", "--send-at", "06:15", "--json"
     )
-    told = json.loads(changed.stdout)
-    assert told["profile"]["keywords"] == ["optics", "lasers"]
-    assert told["send_at"] == "06:15"
+    parsed = json.loads(changed.stdout)
+    assert parsed["profile"]["keywords"] == ["optics", "lasers"]
+    assert parsed["send_at"] == "06:15"
     assert (
         "Would erase bo@example.com" in shell("subscribers", "remove", "bo@example.com", "--dry-run").stdout
     )
@@ -220,22 +226,26 @@ def test_subscribers_are_added_shown_changed_and_erased(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said", "code"),
+    ("args", "message", "code"),
     [
         (["subscribers", "add", "not an address"], "address", 2),
         (["subscribers", "add", "x@example.com", "--timezone", "Middle/Earth"], "Europe/Berlin", 2),
-        (["subscribers", "add", "ada@example.com"], "already", 1),  # may be said, but not as things stand
+        (
+            ["subscribers", "add", "ada@example.com"],
+            "already",
+            1,
+        ),  # valid, but not now
         (["subscribers", "reconfirm", "ada@example.com"], "only the unconfirmed", 1),
         (["explain", "ada@example.com", "nonsense"], "2611.01234", 2),
         (["explain", "ada@example.com", "2601.99999"], "2601.99999", 1),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence_and_what_makes_no_sense_is_a_usage_error(
-    shell: Shell, args: list[str], said: str, code: int
+def test_refused_requests_exit_with_1_and_invalid_ones_with_2(
+    shell: Shell, args: list[str], message: str, code: int
 ) -> None:
     result = shell(*args)
     assert result.returncode == code
-    assert said in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -247,35 +257,35 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_what_makes_no_sense_is_a_us
         ["subscribers", "pause", "ada@example.com", "--until", "soon"],
     ],
 )
-def test_a_day_that_is_none_is_a_usage_error_with_an_example(shell: Shell, args: list[str]) -> None:
+def test_invalid_day_is_a_usage_error_with_an_example(shell: Shell, args: list[str]) -> None:
     result = shell(*args)
     assert result.returncode == 2
     assert "write one like 2026-11-23" in result.stderr
 
 
-def test_a_source_that_is_not_there_is_a_usage_error_that_names_those_that_are(shell: Shell) -> None:
+def test_unknown_source_is_a_usage_error_that_lists_the_sources(shell: Shell) -> None:
     result = shell("fetch", "--source", "arxive")
     assert result.returncode == 2
     assert "'arxiv'" in result.stderr
 
 
-def test_moments_are_told_to_programs_as_iso_8601_has_them(shell: Shell) -> None:
-    told = json.loads(shell("status", "--now", NOW, "--json").stdout)
-    read_at = [source["read_at"] for source in told["sources"]]
-    assert all(told.endswith("+00:00") and told[10] == "T" for told in [*read_at, told["now"]])
+def test_json_times_are_iso_8601(shell: Shell) -> None:
+    status = json.loads(shell("status", "--now", NOW, "--json").stdout)
+    read_at = [source["read_at"] for source in status["sources"]]
+    assert all(text.endswith("+00:00") and text[10] == "T" for text in [*read_at, status["now"]])
 
 
-def test_a_test_mail_is_told_to_programs_as_one_document(shell: Shell) -> None:
+def test_test_mail_with_json_prints_one_document(shell: Shell) -> None:
     sent = shell("send", "--to", "bo@example.com", "--now", NOW, "--json")
     assert json.loads(sent.stdout).keys() == {"to", "route", "reply"}
-    found = shell("doctor", "--offline", "--send", "bo@example.com", "--now", NOW, "--json")
-    assert {"OK", "WARN", "FAIL"} >= {finding["verdict"] for finding in json.loads(found.stdout)}
+    checks = shell("doctor", "--offline", "--send", "bo@example.com", "--now", NOW, "--json")
+    assert {"OK", "WARN", "FAIL"} >= {finding["verdict"] for finding in json.loads(checks.stdout)}
 
 
-def test_what_was_sent_is_explained_as_the_mail_said_it(shell: Shell) -> None:
+def test_explain_repeats_the_reason_of_the_sent_mail(shell: Shell) -> None:
     shell("send", "--now", LATER)
-    told = shell("preview", "ada@example.com", "--as-of", "2026-11-19", "--format", "json", "--now", LATER)
-    first = json.loads(told.stdout)["picks"][0]
+    parsed = shell("preview", "ada@example.com", "--as-of", "2026-11-19", "--format", "json", "--now", LATER)
+    first = json.loads(parsed.stdout)["picks"][0]
     lines = shell("explain", "ada@example.com", first["paper"], "--now", LATER).stdout.splitlines()
     assert lines[1] == f"It was in the digest of 2026-11-19: {first['reason']}."
     assert lines[2].startswith("Interest: ")
@@ -288,13 +298,13 @@ def test_a_wrong_setting_is_exit_code_78(shell: Shell) -> None:
     assert "sqlite" in result.stderr
 
 
-def test_status_tells_people_and_programs(shell: Shell) -> None:
+def test_status_prints_text_and_json(shell: Shell) -> None:
     assert "Subscribers: 1 confirmed" in shell("status", "--now", NOW).stdout
-    told = json.loads(shell("status", "--now", NOW, "--json").stdout)
-    assert {"last_tick", "sources", "queue", "subscribers", "next_due", "heard_24_hours"} <= told.keys()
+    parsed = json.loads(shell("status", "--now", NOW, "--json").stdout)
+    assert {"last_tick", "sources", "queue", "subscribers", "next_due", "heard_24_hours"} <= parsed.keys()
 
 
-def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> None:
+def test_restored_backup_is_paused_until_resumed(shell: Shell) -> None:
     assert shell("db", "backup", "copy.sqlite3").returncode == 0
     assert "restored" in shell("db", "restore", "copy.sqlite3", "--yes").stdout
     assert shell("status").stdout.partition("\n")[0].count("digest db resume") == 1
@@ -308,9 +318,9 @@ def test_a_restored_backup_starts_paused_until_it_is_resumed(shell: Shell) -> No
     assert "PAUSED" not in shell("status").stdout
 
 
-def test_a_second_sender_leaves_with_exit_code_75(shell: Shell) -> None:
+def test_second_sender_exits_with_75(shell: Shell) -> None:
     store = import_module("digest.db").Database.open(f"sqlite:///{shell.folder}/digest.sqlite3")
-    with store.sender():
+    with store.lock_sender():
         result = shell("send", "--now", LATER)
     store.close()
     assert result.returncode == 75

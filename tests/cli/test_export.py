@@ -1,4 +1,4 @@
-"""What is exported can be imported again, to the last wish of every reader."""
+"""Tests of `digest subscribers export`: importing an export restores every setting."""
 
 import io
 from collections.abc import Callable, Iterable
@@ -15,26 +15,28 @@ from digest.db import Database
 from digest.models import Facet, Frequency, LikedPaper, Mix, Status, Subscriber, Threshold
 from digest.models.errors import InvalidChange
 from digest.subscribers import Actor
-from digest.subscribers.importing import take_in
-from digest.subscribers.table_files import rows_of
-from digest.subscribers.validation import changed
-from tests.factories import NOW, subscriber
+from digest.subscribers.importing import import_rows
+from digest.subscribers.table_files import read_rows
+from digest.subscribers.validation import apply_changes
+from tests.factories import NOW, make_subscriber
 
-BY = Actor(actor="cli:test", now=NOW, suppression_key=b"pepper")
-words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
-odd = st.sampled_from(["=1+1", "'=1", "''@x", "[optics", '["a"]', "a, b", "x;y", "- dashes", "'tis", "", " "])
-text = words | odd
+ACTOR = Actor(name="cli:test", now=NOW, suppression_key=b"pepper")
+plain_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+odd_text = st.sampled_from(
+    ["=1+1", "'=1", "''@x", "[optics", '["a"]', "a, b", "x;y", "- dashes", "'tis", "", " "]
+)
+text = plain_text | odd_text
 lists = st.lists(text, max_size=4)
-likings = st.lists(st.builds(LikedPaper, text, text, words), max_size=3)
-wishes = st.fixed_dictionaries(
+liked_papers = st.lists(st.builds(LikedPaper, text, text, plain_text), max_size=3)
+changes = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys(("keywords", "muted", "authors", "affiliations", "categories"), lists),
         "text": text,
-        "liked": likings,
-        "disliked": likings,
-        "learnt": st.lists(st.tuples(words, st.floats(-1, 1)), max_size=3),
-        "facets": st.lists(st.builds(Facet, words, st.lists(words).map(tuple)), max_size=2),
+        "liked": liked_papers,
+        "disliked": liked_papers,
+        "learnt": st.lists(st.tuples(plain_text, st.floats(-1, 1)), max_size=3),
+        "facets": st.lists(st.builds(Facet, plain_text, st.lists(plain_text).map(tuple)), max_size=2),
         "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata"]),
         "send_at": st.times().map(lambda at: time(at.hour, at.minute)),
         "frequency": st.sampled_from(Frequency),
@@ -52,35 +54,35 @@ wishes = st.fixed_dictionaries(
 )
 
 
-def _asking(wishes: dict[str, Any], status: Status) -> Subscriber:
+def _make_reader(changes: dict[str, Any], status: Status) -> Subscriber:
     try:
-        reader = changed(subscriber(address="ada@example.com"), wishes)
-    except InvalidChange:  # the random text was no wish: not ours to export
-        reader = subscriber(address="ada@example.com")
+        reader = apply_changes(make_subscriber(address="ada@example.com"), changes)
+    except InvalidChange:  # the random text is no valid setting
+        reader = make_subscriber(address="ada@example.com")
     return replace(reader, status=status)
 
 
 @pytest.mark.parametrize("write", [write_csv, write_lines])
-@given(wishes=wishes, status=st.sampled_from(Status))
-def test_an_export_imported_elsewhere_is_the_same_reader(
+@given(changes=changes, status=st.sampled_from(Status))
+def test_export_and_import_restore_the_same_reader(
     store: Database,
     write: Callable[[Iterable[Subscriber], TextIO], int],
-    wishes: dict[str, Any],
+    changes: dict[str, Any],
     status: Status,
 ) -> None:
-    reader, file = _asking(wishes, status), io.StringIO(newline="")
+    reader, file = _make_reader(changes, status), io.StringIO(newline="")
     assert write([reader], file) == 1
-    rows = list(rows_of(io.BytesIO(file.getvalue().encode())))
-    with store.begin(keep=False) as tx:
-        (outcome,) = take_in(tx, rows, by=BY, confirmed=True)
-        assert outcome.note == ""
-        again = tx.subscribers.by_address("ada@example.com")
-    assert again.profile == reader.profile
-    assert again.schedule == reader.schedule
-    assert again.preferences == reader.preferences
-    assert again.status is status
+    rows = list(read_rows(io.BytesIO(file.getvalue().encode())))
+    with store.begin(commit=False) as tx:
+        (result,) = import_rows(tx, rows, actor=ACTOR, confirmed=True)
+        assert result.note == ""
+        imported = tx.subscribers.get_by_address("ada@example.com")
+    assert imported.profile == reader.profile
+    assert imported.schedule == reader.schedule
+    assert imported.preferences == reader.preferences
+    assert imported.status is status
 
 
-def test_everything_a_reader_chose_has_a_column() -> None:
+def test_every_setting_has_a_column() -> None:
     chosen = ("keywords", "liked", "weekday", "affiliations", "language", "trending", "paused_until")
     assert {"email", "status", *chosen} <= set(COLUMNS)

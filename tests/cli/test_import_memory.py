@@ -1,4 +1,4 @@
-"""An import holds a batch or two in its hands, never the file: a million people take no more memory."""
+"""Tests that an import keeps at most two batches of rows in memory, however long the file is."""
 
 import io
 from collections import Counter
@@ -10,50 +10,58 @@ from weakref import WeakSet
 import pytest
 
 from digest.app.services import Services, open_services
-from digest.cli.output import Bar
-from digest.cli.subscribers.import_ import BATCH, _batches, _dry_run, _Report, _run
+from digest.cli.output import ProgressBar
+from digest.cli.subscribers.import_ import (
+    BATCH_ROWS,
+    _import_batches,
+    _import_dry_run,
+    _read_batches,
+    _RowReport,
+)
 from digest.subscribers import Actor
-from digest.subscribers.importing import Result, Row
-from digest.tools.demo.scenario import sealed
+from digest.subscribers.importing import Row, RowResult
+from digest.tools.demo.scenario import make_isolated_settings
 from tests.factories import NOW
 
 BATCHES = 4
-Take = Callable[..., Counter[Result]]
+ImportFunction = Callable[..., Counter[RowResult]]
 
 
-class Fields(dict[str, object]):
-    """A row's fields, which can be watched."""
+class WatchedRow(dict[str, object]):
+    """A row that can be referenced weakly."""
 
-    __hash__ = object.__hash__  # type: ignore[assignment]  # each row is itself, whatever it holds
+    __hash__ = object.__hash__  # type: ignore[assignment]  # identity, so that equal rows count separately
 
 
-class File:
-    """So many rows, and how many of them were alive at most."""
+class CountingRows:
+    """Iterates over `BATCHES` batches of rows and records how many were alive at once."""
 
     def __init__(self) -> None:
-        self.alive: WeakSet[Fields] = WeakSet()
-        self.most = 0
+        self.alive: WeakSet[WatchedRow] = WeakSet()
+        self.max_alive = 0
 
     def __iter__(self) -> Iterator[Row]:
-        for number in range(BATCHES * BATCH):
-            fields = Fields(email=f"reader{number}@example.com")
+        for number in range(BATCHES * BATCH_ROWS):
+            fields = WatchedRow(email=f"reader{number}@example.com")
             self.alive.add(fields)
-            self.most = max(self.most, len(self.alive))
+            self.max_alive = max(self.max_alive, len(self.alive))
             yield number, fields
 
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """A house with an empty database."""
-    settings = sealed(tmp_path / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
-    with closing(open_services(settings)) as opened:
-        yield opened
+    """Return services with an empty database."""
+    settings = make_isolated_settings(
+        tmp_path / "digest.sqlite3", sources_url="http://127.0.0.1:9", smtp_url=""
+    )
+    with closing(open_services(settings)) as services:
+        yield services
 
 
-@pytest.mark.parametrize("run", [_run, _dry_run])
-def test_rows_are_let_go_as_soon_as_they_are_taken_in(services: Services, run: Take) -> None:
-    file, by = File(), Actor("test", NOW, services.suppression_key)
-    batches = _batches(iter(file), io.BytesIO(), 0, Bar(None))
-    counts = run(services, batches, by=by, confirmed=True, note=_Report(None))
-    assert counts[Result.ADDED] == BATCHES * BATCH
-    assert file.most <= 2 * BATCH + 1
+@pytest.mark.parametrize("run", [_import_batches, _import_dry_run])
+def test_rows_are_freed_batch_by_batch(services: Services, run: ImportFunction) -> None:
+    rows, actor = CountingRows(), Actor("test", NOW, services.suppression_key)
+    batches = _read_batches(iter(rows), io.BytesIO(), 0, ProgressBar(None))
+    counts = run(services, batches, actor=actor, confirmed=True, report_rows=_RowReport(None))
+    assert counts[RowResult.ADDED] == BATCHES * BATCH_ROWS
+    assert rows.max_alive <= 2 * BATCH_ROWS + 1

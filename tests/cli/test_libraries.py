@@ -1,4 +1,4 @@
-"""A reader's own library becomes their profile with one command, and its key is nowhere afterwards."""
+"""Tests of the options --zotero, --orcid and --author-id; the Zotero key must not be stored or printed."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ REPLAYS = Path(__file__).parents[1] / "replays" / "libraries"
 
 @pytest.fixture
 def ada(store: Database) -> Database:
-    """A store with a reader, and with a paper of the title that ORCID knows without a number."""
+    """Return a store with a reader, and with a paper that ORCID lists by title only."""
     talk = Paper(id="arxiv:2611.00042", title="A talk without a number", abstract="About sheep.")
     with store.begin() as tx:
         tx.papers.add([talk], seen_at=NOW)
@@ -26,8 +26,10 @@ def ada(store: Database) -> Database:
 
 def test_zotero_orcid_and_an_author_id_become_liked_papers(ada: Database, tmp_path: Path) -> None:
     with ReplayServer() as server:
-        server.answer("/users/4711/items/top", Reply(body=(REPLAYS / "zotero.json").read_bytes()))
-        server.answer("/v3.0/0000-0002-1825-0097/works", Reply(body=(REPLAYS / "orcid.json").read_bytes()))
+        server.set_replies("/users/4711/items/top", Reply(body=(REPLAYS / "zotero.json").read_bytes()))
+        server.set_replies(
+            "/v3.0/0000-0002-1825-0097/works", Reply(body=(REPLAYS / "orcid.json").read_bytes())
+        )
         result = CliRunner().invoke(
             command,
             ["set", "ada@example.com", "--zotero", "4711", "--orcid", "0000-0002-1825-0097"],
@@ -40,7 +42,9 @@ def test_zotero_orcid_and_an_author_id_become_liked_papers(ada: Database, tmp_pa
         )
     assert result.exit_code == 0, result.output
     with ada.begin(write=False) as tx:
-        liked = {each.title: each for each in tx.subscribers.by_address("ada@example.com").profile.liked}
+        liked = {
+            paper.title: paper for paper in tx.subscribers.get_by_address("ada@example.com").profile.liked
+        }
     assert set(liked) == {
         "Counting Sheep at Night", "On Goats", "A Book of Herds", "A Talk Without a Number",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`digest serve`: links follow the port that is served, and a taken port is said in a sentence."""
+"""Tests of `digest serve`: links use the served port, a port in use is reported."""
 
 import os
 import signal
@@ -11,54 +11,54 @@ from pathlib import Path
 import httpx
 
 from digest.db import Database
-from digest.web.server import address_of, listening
+from digest.web.server import bind_socket, get_url
 
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
-SERVE = (sys.executable, "-m", "digest", "serve", "--no-scheduler", "--port")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+SERVE_COMMAND = (sys.executable, "-m", "digest", "serve", "--no-scheduler", "--port")
 
 
 @contextmanager
-def serving(folder: Path, **env: str) -> Iterator[str]:
-    """The command at work on a free port; the address it says."""
+def run_server(folder: Path, **env: str) -> Iterator[str]:
+    """Run the command on a free port and yield the address that it prints."""
     with subprocess.Popen(
-        [*SERVE, "0"], cwd=folder, env=CLEAN | env, stderr=subprocess.PIPE, text=True
-    ) as command:
-        assert command.stderr
-        said = next(line for line in command.stderr if line.startswith("Serving"))
-        yield said.split(" at ")[1].split()[0]
-        command.send_signal(signal.SIGINT)
-        assert command.wait(timeout=30) == 0
+        [*SERVE_COMMAND, "0"], cwd=folder, env=ENVIRONMENT | env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        line = next(line for line in process.stderr if line.startswith("Serving"))
+        yield line.split(" at ")[1].split()[0]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
 
 
 def test_links_lead_to_the_port_that_is_served(tmp_path: Path) -> None:
-    with serving(tmp_path) as address:
+    with run_server(tmp_path) as address:
         assert f"<loc>{address}/</loc>" in httpx.get(f"{address}/sitemap.xml").text
 
 
-def test_a_base_url_that_is_set_stays(tmp_path: Path) -> None:
-    with serving(tmp_path, DIGEST_BASE_URL="https://papers.example.org") as address:
+def test_configured_base_url_is_kept(tmp_path: Path) -> None:
+    with run_server(tmp_path, DIGEST_BASE_URL="https://papers.example.org") as address:
         assert "<loc>https://papers.example.org/</loc>" in httpx.get(f"{address}/sitemap.xml").text
 
 
-def test_pages_over_a_paused_database_say_so_at_their_start(tmp_path: Path) -> None:
+def test_paused_database_is_reported_at_start(tmp_path: Path) -> None:
     with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store, store.begin() as tx:
         tx.meta.pause("A backup was restored; look first, then `digest db resume`.")
     with subprocess.Popen(
-        [*SERVE, "0"], cwd=tmp_path, env=CLEAN, stderr=subprocess.PIPE, text=True
-    ) as command:
-        assert command.stderr
-        assert command.stderr.readline() == (
+        [*SERVE_COMMAND, "0"], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        assert process.stderr.readline() == (
             "Nothing is planned or sent: A backup was restored; look first, then `digest db resume`.\n"
         )
-        command.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
-    with closing(listening("127.0.0.1", 0)) as taken:
-        port = address_of(taken).rpartition(":")[2]
-        run = subprocess.run(
-            [*SERVE, port], cwd=tmp_path, env=CLEAN, capture_output=True, text=True, check=False
+def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
+    with closing(bind_socket("127.0.0.1", 0)) as listener:
+        port = get_url(listener).rpartition(":")[2]
+        result = subprocess.run(
+            [*SERVE_COMMAND, port], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
         )
-    assert run.returncode == 78
-    assert f"Cannot listen on 127.0.0.1:{port}" in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+    assert result.returncode == 78
+    assert f"Cannot listen on 127.0.0.1:{port}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""The trending list, its evaluation and its figures, as a person and a program meet them."""
+"""Tests of `digest trending`, `digest evaluate` and `digest fit`."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from digest.cli.fit import command as fit
 from digest.cli.trending import command as trending
 from digest.db import Database
 from digest.models import Paper, Signal, SignalKind
-from tests.factories import NOW, paper
+from tests.factories import NOW, make_paper
 
 Run = Callable[..., Result]
 AT = NOW.isoformat()
@@ -23,36 +23,40 @@ AT = NOW.isoformat()
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A command, in a folder with a house of its own."""
+    """Return a function that runs a command with a new database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIGEST_DATABASE_URL", f"sqlite:///{tmp_path}/digest.sqlite3")
     return lambda command, *args: CliRunner().invoke(command, args, catch_exceptions=False)
 
 
-def listed(number: int, *, days_ago: int = 0) -> Paper:
+def make_listed_paper(number: int, *, days_ago: int = 0) -> Paper:
     day = (NOW - timedelta(days=days_ago)).date()
-    return replace(paper(f"Sheep {number}", id=f"arxiv:2611.{number:05d}"), listed=day)
+    return replace(make_paper(f"Sheep {number}", id=f"arxiv:2611.{number:05d}"), listed=day)
 
 
-def votes(of: Paper, value: float, age: float) -> Signal:
-    assert of.listed
-    at = datetime.combine(of.listed, time(), UTC) + timedelta(hours=age)
-    return Signal(paper_id=of.id, kind=SignalKind.UPVOTES, value=value, observed_at=at, source="huggingface")
+def make_signal(paper: Paper, value: float, age: float) -> Signal:
+    assert paper.listed
+    at = datetime.combine(paper.listed, time(), UTC) + timedelta(hours=age)
+    return Signal(
+        paper_id=paper.id, kind=SignalKind.UPVOTES, value=value, observed_at=at, source="huggingface"
+    )
 
 
 @pytest.fixture
 def hot_and_usual(tmp_path: Path) -> tuple[Paper, Paper]:
-    """Two papers of today in the store, one of which everybody votes for."""
+    """Store two papers of today, one with many votes; return it and the other."""
     store = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
-    usual, hot = listed(1), listed(2)
+    usual, hot = make_listed_paper(1), make_listed_paper(2)
     with store.begin() as tx:
         tx.papers.add([usual, hot], seen_at=NOW - timedelta(hours=5))
-        tx.signals.observe([votes(usual, 4, 9), votes(hot, 31, 9)])
+        tx.signals.add([make_signal(usual, 4, 9), make_signal(hot, 31, 9)])
     store.close()
     return hot, usual
 
 
-def test_the_list_says_what_is_hot_and_why(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+def test_list_shows_the_hottest_paper_first_with_its_reason(
+    run: Run, hot_and_usual: tuple[Paper, Paper]
+) -> None:
     header, first, second = run(trending, "--now", AT).output.splitlines()
     assert header.split("\t")[:3] == ["#", "heat", "votes"]
     assert "Sheep 2" in first
@@ -60,21 +64,21 @@ def test_the_list_says_what_is_hot_and_why(run: Run, hot_and_usual: tuple[Paper,
     assert "Sheep 1" in second
 
 
-def test_programs_get_an_object_a_line(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+def test_json_has_one_object_a_line(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
     lines = [json.loads(line) for line in run(trending, "--json", "--now", AT).output.splitlines()]
-    assert [line["id"] for line in lines] == [each.id for each in hot_and_usual]
+    assert [line["id"] for line in lines] == [paper.id for paper in hot_and_usual]
     assert [line["place"] for line in lines] == [1, 2]
     assert lines[0]["votes"] == 31
     assert lines[0]["low"] < lines[0]["expected"] < lines[0]["high"]
 
 
-def test_an_empty_house_says_what_to_do(run: Run) -> None:
+def test_empty_database_says_what_to_do(run: Run) -> None:
     result = run(trending, "--now", AT)
     assert result.exit_code == 0
     assert "digest fetch" in result.stderr
 
 
-def test_an_empty_day_says_which_list_is_longer(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
+def test_empty_day_suggests_a_longer_window(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
     later = (NOW + timedelta(days=4)).isoformat()
     result = run(trending, "--now", later)
     assert "No paper was seen in the last 2 days: try --window week" in result.stderr
@@ -82,19 +86,17 @@ def test_an_empty_day_says_which_list_is_longer(run: Run, hot_and_usual: tuple[P
     assert "look bought" in run(trending, "--doubted", "--now", AT).stderr
 
 
-def test_the_list_of_doubted_papers_is_empty_when_nobody_cheats(
-    run: Run, hot_and_usual: tuple[Paper, Paper]
-) -> None:
+def test_doubted_list_is_empty_without_suspicious_votes(run: Run, hot_and_usual: tuple[Paper, Paper]) -> None:
     assert run(trending, "--doubted", "--json", "--now", AT).stdout == ""
 
 
-def test_own_days_are_evaluated_beside_the_formulas_of_others(run: Run, tmp_path: Path) -> None:
-    papers = [listed(number, days_ago=14 - number % 5) for number in range(40)]
+def test_stored_days_are_evaluated_beside_other_formulas(run: Run, tmp_path: Path) -> None:
+    papers = [make_listed_paper(number, days_ago=14 - number % 5) for number in range(40)]
     store = Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(days=15))
-        tx.signals.observe(
-            votes(each, n * age / 72, age) for n, each in enumerate(papers) for age in (8, 24, 72)
+        tx.signals.add(
+            make_signal(paper, n * age / 72, age) for n, paper in enumerate(papers) for age in (8, 24, 72)
         )
     store.close()
     scores = [
@@ -110,7 +112,7 @@ def test_own_days_are_evaluated_beside_the_formulas_of_others(run: Run, tmp_path
     assert all(0 <= score["timely"]["mean"] <= score["recall"]["mean"] <= 1 for score in scores)
 
 
-def test_what_is_no_replay_is_refused_by_name(run: Run, tmp_path: Path) -> None:
+def test_file_that_is_no_replay_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("{}\n")
     with pytest.raises(Exception, match="is not a replay"):
         run(evaluate, "--replay", "x.jsonl")
@@ -121,7 +123,7 @@ def test_help_shows_an_example(run: Run, command: click.Command) -> None:
     assert "Example:" in run(command, "--help").output
 
 
-def test_a_young_house_has_nothing_to_fit(run: Run) -> None:
+def test_fit_needs_more_papers_than_a_new_database_has(run: Run) -> None:
     result = run(fit, "--now", AT)
     assert "Too few papers yet" in result.stderr
     assert "shipped" in result.stdout

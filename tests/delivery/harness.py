@@ -1,4 +1,4 @@
-"""A post office for tests: real ledger, real pump, real mail server on loopback; only the hour is ours."""
+"""Harness of the delivery tests: the real queue and sender, a loopback mail server, a simulated time."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from digest.db import Database
 from digest.db.sender_session import SenderSession
+from digest.delivery.dispatcher import PrepareBatch, Render
 from digest.delivery.message import OutgoingMessage, Transport
-from digest.delivery.routes import Breaker, DomainWatch, Route
-from digest.delivery.sender import pump
-from digest.delivery.smtp.session import Patience
-from digest.delivery.smtp.transport import Server, SmtpTransport
-from digest.delivery.stats import Tally
+from digest.delivery.routes import CircuitBreaker, DomainMonitor, Route
+from digest.delivery.sender import send_queue
+from digest.delivery.smtp.session import SmtpTimeouts
+from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport
+from digest.delivery.stats import SendStats
 from digest.models import (
     AttemptResult,
     Delivery,
@@ -29,13 +30,13 @@ from digest.models import (
 from tests.factories import NOW
 from tests.smtp_server import SmtpServer
 
-PEPPER = b"a pinch"
-LASTS = timedelta(hours=20)
-QUICK = Patience(connect=3, command=3, dot=3, quit=1)
+SUPPRESSION_KEY = b"a test key"
+LIFETIME = timedelta(hours=20)
+SHORT_TIMEOUTS = SmtpTimeouts(connect=3, command=3, dot=3, quit=1)
 
 
-def letter_to(delivery: Delivery, body: str = "Nothing new under the sun.") -> OutgoingMessage:
-    """A plain letter, with what a server needs to tell it from others."""
+def build_message(delivery: Delivery, body: str = "Nothing new today.") -> OutgoingMessage:
+    """Return a plain message with the delivery's own Message-ID and envelope id."""
     name = f"<{delivery.message_id}@papers.test>"
     head = f"From: digest@papers.test\r\nTo: {delivery.address}\r\nMessage-ID: {name}"
     return OutgoingMessage(
@@ -43,59 +44,61 @@ def letter_to(delivery: Delivery, body: str = "Nothing new under the sun.") -> O
         mail_from="b@papers.test",
         rcpt_to=delivery.address,
         smtputf8=not delivery.address.isascii(),
-        envelope_id=delivery.pid,
+        envelope_id=delivery.public_id,
     )
 
 
-def route_to(
+def make_smtp_route(
     server: SmtpServer,
     *,
     connections: int = 1,
-    patience: Patience = QUICK,
+    timeouts: SmtpTimeouts = SHORT_TIMEOUTS,
     name: str = "relay",
     **options: float,
 ) -> Route:
-    """A route to a server of ours, without chance in its breaker."""
-    transport = SmtpTransport(Server.parse(server.url), local_hostname="papers.test", patience=patience)
-    return route(transport, connections=connections, name=name, **options)
+    """Return a route to a test server whose breaker has no jitter."""
+    transport = SmtpTransport(
+        SmtpServerConfig.parse(server.url), local_hostname="papers.test", timeouts=timeouts
+    )
+    return make_route(transport, connections=connections, name=name, **options)
 
 
-def route(transport: Transport, *, connections: int = 1, name: str = "relay", **options: float) -> Route:
-    """A route without chance in its breaker."""
+def make_route(transport: Transport, *, connections: int = 1, name: str = "relay", **options: float) -> Route:
+    """Return a route whose breaker has no jitter."""
     return Route(
         name=name,
         transport=transport,
         connections=connections,
-        breaker=Breaker(jitter=lambda: 0.5),
+        breaker=CircuitBreaker(jitter=lambda: 0.5),
         **options,
     )
 
 
-def settled(delivery: Delivery, state: DeliveryState, **more: object) -> AttemptResult:
-    """What became of a mail."""
-    return AttemptResult(delivery=delivery, state=state, at=NOW, **more)  # type: ignore[arg-type]  # a test's facts
+def make_attempt_result(delivery: Delivery, state: DeliveryState, **fields: object) -> AttemptResult:
+    """Return the result of an attempt at NOW."""
+    return AttemptResult(delivery=delivery, state=state, at=NOW, **fields)  # type: ignore[arg-type]  # any fields
 
 
-def end_all(store: Database, state: DeliveryState) -> None:
-    """A sender that meets the same end with every mail."""
-    with SenderSession(store, suppression_key=PEPPER) as ledger:
-        claimed = ledger.claim(64, NOW).deliveries
-        ledger.turn([], claimed, NOW, bodies=claimed)
-        ledger.turn([settled(each, state) for each in claimed], [], NOW)
+def finish_all(store: Database, state: DeliveryState) -> None:
+    """Claim every due delivery and give it this state."""
+    with SenderSession(store, suppression_key=SUPPRESSION_KEY) as session:
+        claimed = session.claim(64, NOW).deliveries
+        session.commit([], claimed, NOW, bodies=claimed)
+        session.commit([make_attempt_result(delivery, state) for delivery in claimed], [], NOW)
 
 
 @dataclass(slots=True)
-class Post:
-    """A store with readers and mail in it, and the hour of the day."""
+class DeliveryHarness:
+    """A database with subscribers and deliveries, and the time the sender sees."""
 
     store: Database
     now: datetime = NOW
     resend: bool = True
-    watch: DomainWatch = field(default_factory=DomainWatch)
-    wall: Callable[[], datetime] | None = None
+    domain_monitor: DomainMonitor = field(default_factory=DomainMonitor)
+    wall_clock: Callable[[], datetime] | None = None
 
-    def reader(self, address: str = "ada@example.com", status: Status = Status.CONFIRMED) -> Subscriber:
-        """Somebody who signed up."""
+    def add_reader(self, address: str = "ada@example.com", status: Status = Status.CONFIRMED) -> Subscriber:
+        """Add a subscriber."""
         with self.store.begin() as tx:
             return tx.subscribers.add(
                 address,
@@ -106,83 +109,85 @@ class Post:
                 now=self.now,
             )
 
-    def readers(self, number: int, domain: str = "example.com") -> list[Subscriber]:
-        """Many who signed up."""
-        return [self.reader(f"reader{place:03}@{domain}") for place in range(number)]
+    def add_readers(self, count: int, domain: str = "example.com") -> list[Subscriber]:
+        """Add subscribers reader000@domain, reader001@domain, ..."""
+        return [self.add_reader(f"reader{number:03}@{domain}") for number in range(count)]
 
-    def digest(self, reader: Subscriber, *, day: date | None = None, papers: Sequence[str] = ()) -> str:
-        """Queue today's digest for a reader; gives its key."""
-        return self.digests([reader], day=day, papers=papers)[0]
+    def queue_digest(self, reader: Subscriber, *, day: date | None = None, papers: Sequence[str] = ()) -> str:
+        """Queue today's digest for a subscriber; return its delivery key."""
+        return self.queue_digests([reader], day=day, papers=papers)[0]
 
-    def digests(
+    def queue_digests(
         self, readers: Sequence[Subscriber], *, day: date | None = None, papers: Sequence[str] = ()
     ) -> list[str]:
-        """Queue today's digest for many."""
-        on = day or self.now.date()
+        """Queue today's digest for many subscribers; return the delivery keys."""
+        day = day or self.now.date()
         planned = [
             NewDelivery(
                 kind=DeliveryKind.DIGEST,
-                key=f"digest/{reader.id}/{on}",
+                key=f"digest/{reader.id}/{day}",
                 subscriber_id=reader.id,
                 address=reader.address,
                 slot=self.now,
                 not_before=self.now,
-                not_after=self.now + LASTS,
-                day=on,
-                papers={paper: Sent(day=on, expected=5.0, votes=3.0) for paper in papers},
+                not_after=self.now + LIFETIME,
+                day=day,
+                papers={paper: Sent(day=day, expected=5.0, votes=3.0) for paper in papers},
             )
             for reader in readers
         ]
         with self.store.begin() as tx:
-            tx.deliveries.plan(planned, now=self.now)
-        return [plan.key for plan in planned]
+            tx.deliveries.enqueue(planned, now=self.now)
+        return [delivery.key for delivery in planned]
 
     def row(self, key: str) -> Delivery:
-        """How the ledger has a delivery."""
+        """Return a delivery as it is stored."""
         with self.store.begin(write=False) as tx:
-            found = tx.deliveries.by_key(key)
-        assert found is not None
-        return found
+            delivery = tx.deliveries.find_by_key(key)
+        assert delivery is not None
+        return delivery
 
     def state(self, key: str) -> DeliveryState:
-        """Where a delivery stands."""
+        """Return the state of a delivery."""
         return self.row(key).state
 
     def status(self, reader: Subscriber) -> Status:
-        """Where a reader stands."""
+        """Return the status of a subscriber."""
         with self.store.begin(write=False) as tx:
-            return tx.subscribers.by_id(reader.id).status
+            return tx.subscribers.get_by_id(reader.id).status
 
-    def later(self, **time: float) -> None:
-        """Let time pass."""
+    def advance(self, **time: float) -> None:
+        """Move the time forward."""
         self.now += timedelta(**time)
 
-    def ledger(self) -> SenderSession:
-        """A sender's ledger on this store."""
-        wall = self.wall or (lambda: datetime.now(UTC))
-        return SenderSession(self.store, suppression_key=PEPPER, resend=self.resend, wall=wall)
+    def open_session(self) -> SenderSession:
+        """Return a sender session on this database, to be entered."""
+        wall_clock = self.wall_clock or (lambda: datetime.now(UTC))
+        return SenderSession(
+            self.store, suppression_key=SUPPRESSION_KEY, resend=self.resend, wall_clock=wall_clock
+        )
 
     async def run(
         self,
         *routes: Route,
-        write: Callable[[Delivery], OutgoingMessage | None] = letter_to,
+        render: Render = build_message,
         stopping: asyncio.Event | None = None,
-        drain: float = 5.0,
-        patience: Sequence[float] = (0.05, 0.1),
-        longest_wait: float = 0.0,
-        expect: Callable[[Sequence[Delivery]], None] | None = None,
-    ) -> Tally:
-        """One run of the sender, as one process would do it."""
-        with self.ledger() as ledger:
-            return await pump(
-                ledger,
-                write,
+        drain_seconds: float = 5.0,
+        retry_delays: Sequence[float] = (0.05, 0.1),
+        max_throttle_wait: float = 0.0,
+        prepare: PrepareBatch | None = None,
+    ) -> SendStats:
+        """Run the sender once, as one process would."""
+        with self.open_session() as session:
+            return await send_queue(
+                session,
+                render,
                 routes,
                 clock=lambda: self.now,
                 stopping=stopping,
-                drain=drain,
-                patience=patience,
-                watch=self.watch,
-                longest_wait=longest_wait,
-                expect=expect,
+                drain_seconds=drain_seconds,
+                retry_delays=retry_delays,
+                domain_monitor=self.domain_monitor,
+                max_throttle_wait=max_throttle_wait,
+                prepare=prepare,
             )

@@ -1,4 +1,4 @@
-"""Does every case that docs/delivery.md promises have the test it names?"""
+"""Every case in the table of docs/delivery.md has the tests it names."""
 
 import ast
 import re
@@ -9,30 +9,30 @@ PAGE = (TESTS.parent / "docs" / "delivery.md").read_text(encoding="utf-8")
 CASES = range(1, 41)
 
 
-def named() -> dict[int, list[str]]:
-    """The tests of each row of the table."""
+def parse_table() -> dict[int, list[str]]:
+    """Return the tests of each case in the table."""
     rows = re.findall(r"^\| (\d+) \|[^|]+\|([^|]+)\|$", PAGE, re.MULTILINE)
     return {int(number): re.findall(r"`([^`]+)`", tests) for number, tests in rows}
 
 
 def test_every_case_has_a_test() -> None:
-    assert sorted(named()) == list(CASES)
-    assert all(named().values())
+    assert sorted(parse_table()) == list(CASES)
+    assert all(parse_table().values())
 
 
-def test_every_test_named_is_there() -> None:
+def test_every_named_test_exists() -> None:
     missing = []
     for test in re.findall(r"`((?:\w+/)+test_\w+\.py::test_\w+)`", PAGE):
         path, _, name = test.partition("::")
         tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
-        there = {
+        names = {
             node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         }
-        missing += [test] if name not in there else []
+        missing += [test] if name not in names else []
     assert missing == []
 
 
-def test_every_test_with_a_cases_number_stands_for_a_case_there_is() -> None:
+def test_every_numbered_test_belongs_to_an_existing_case() -> None:
     numbers = {
         int(number)
         for path in TESTS.rglob("test_*.py")

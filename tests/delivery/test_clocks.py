@@ -1,4 +1,4 @@
-"""Does everybody get one digest for each date on their own wall, whatever clocks do?"""
+"""One digest for each local date, whatever clocks do: daylight saving, wrong clocks, downtime."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +8,14 @@ import pytest
 
 from digest.db import Database
 from digest.models import Schedule, Status, Subscriber
-from digest.pipeline.plan import Plans, plan
-from tests.factories import NOW, paper
+from digest.pipeline.plan import PlanResult, plan_editions
+from tests.factories import NOW, make_paper
 
 HOUR = timedelta(hours=1)
 
 
 def reader(store: Database, now: datetime, *, zone: str = "UTC", at: time = time(7)) -> Subscriber:
-    """Somebody who reads every day at that time, and is due since yesterday."""
+    """Add a subscriber with this daily time, due now."""
     schedule = Schedule(timezone=zone, send_at=at)
     with store.begin() as tx:
         return tx.subscribers.add(
@@ -25,22 +25,22 @@ def reader(store: Database, now: datetime, *, zone: str = "UTC", at: time = time
 
 
 def news(store: Database, now: datetime) -> None:
-    """There is always something new, so that no slot passes in silence for want of papers."""
+    """Add a new paper, so that no slot is skipped for want of papers."""
     with store.begin() as tx:
-        tx.papers.add([paper(f"News of {now}", first_seen=None)], seen_at=now)
+        tx.papers.add([make_paper(f"News of {now}", first_seen=None)], seen_at=now)
 
 
 def digests(store: Database, of: Subscriber) -> list[tuple[date | None, datetime]]:
-    """The dates a reader has digests for, and the moments they were meant for, the oldest first."""
+    """Return dates and slots of a subscriber's digests, the oldest first."""
     with store.begin(write=False) as tx:
-        return sorted((each.day, each.slot) for each in tx.deliveries.history(of.id))
+        return sorted((delivery.day, delivery.slot) for delivery in tx.deliveries.list_by_subscriber(of.id))
 
 
 def tick(store: Database, since: datetime, until: datetime, *, every: timedelta) -> None:
     now = since
     while now <= until:
         news(store, now)
-        plan(store, now)
+        plan_editions(store, now)
         now += every
 
 
@@ -62,16 +62,14 @@ def test_22_one_digest_for_each_date_when_clocks_change(
     begun = datetime.combine(first, time(0), UTC) - 13 * HOUR
     one = reader(store, begun, zone=zone, at=at)
     tick(store, begun, begun + timedelta(days=5), every=HOUR)
-    got = [(day, slot) for day, slot in digests(store, one) if day and day >= first]
-    assert [day for day, _ in got][:3] == [first + timedelta(days=n) for n in range(3)]
-    assert " ".join(f"{slot:%H:%M}" for _, slot in got[:3]) == meant_for
-    assert max(Counter(day for day, _ in got).values()) == 1
+    actual = [(day, slot) for day, slot in digests(store, one) if day and day >= first]
+    assert [day for day, _ in actual][:3] == [first + timedelta(days=n) for n in range(3)]
+    assert " ".join(f"{slot:%H:%M}" for _, slot in actual[:3]) == meant_for
+    assert max(Counter(day for day, _ in actual).values()) == 1
 
 
 @pytest.mark.parametrize("jump", [-2, 2, -25, 25])
-def test_22_a_clock_that_jumps_and_is_put_right_doubles_nothing_and_loses_nothing(
-    any_store: Database, jump: int
-) -> None:
+def test_22_clock_jump_that_is_corrected_duplicates_and_loses_nothing(any_store: Database, jump: int) -> None:
     one = reader(any_store, NOW, at=time(9, 0))
     tick(any_store, NOW, NOW + HOUR, every=HOUR)
     tick(any_store, NOW + jump * HOUR, NOW + (jump + 1) * HOUR, every=HOUR)
@@ -85,18 +83,20 @@ def test_18_two_schedulers_plan_each_slot_once(any_store: Database) -> None:
     news(any_store, NOW)
     readers = [reader(any_store, NOW, at=time(8, minute)) for minute in range(40)]
     with ThreadPoolExecutor(4) as schedulers:
-        done: list[Plans] = list(schedulers.map(lambda _: plan(any_store, NOW), range(4)))
+        done: list[PlanResult] = list(schedulers.map(lambda _: plan_editions(any_store, NOW), range(4)))
     assert sum(plans.planned for plans in done) >= 40
     assert [len(digests(any_store, each)) for each in readers] == [1] * 40
     with any_store.begin(write=False) as tx:
-        assert [len(papers) for papers in tx.sent.of([r.id for r in readers]).values()] == [1] * 40
+        assert [
+            len(papers) for papers in tx.sent_papers.get_by_subscriber([r.id for r in readers]).values()
+        ] == [1] * 40
 
 
-def test_23_three_days_down_bring_one_digest_and_count_the_others_as_passed(any_store: Database) -> None:
+def test_23_three_days_down_give_one_digest_and_count_the_others_as_missed(any_store: Database) -> None:
     one = reader(any_store, NOW, at=time(9, 0))
     for days in range(4):
         news(any_store, NOW + timedelta(days=days))
-    plan(any_store, NOW)
-    plan(any_store, NOW + timedelta(days=3))
+    plan_editions(any_store, NOW)
+    plan_editions(any_store, NOW + timedelta(days=3))
     assert [day for day, _ in digests(any_store, one)] == [NOW.date(), NOW.date() + timedelta(days=3)]
-    assert plan(any_store, NOW + timedelta(days=4, hours=13)).missed == 1
+    assert plan_editions(any_store, NOW + timedelta(days=4, hours=13)).missed == 1

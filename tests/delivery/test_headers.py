@@ -1,4 +1,4 @@
-"""What does a real server receive, byte for byte? The whole way: subscriber, ledger, letter, SMTP."""
+"""The messages a mail server receives, byte for byte, from the subscriber to SMTP."""
 
 import re
 from email import message_from_bytes, policy
@@ -6,50 +6,57 @@ from email import message_from_bytes, policy
 import pytest
 
 from digest.app.services import Services
-from digest.app.settings import load
+from digest.app.settings import load_settings
 from digest.db import Database
 from digest.models import Schedule, Status
 from digest.pipeline import run
-from digest.pipeline.plan import plan
-from digest.subscribers import Actor, enrol
-from tests.factories import NOW, paper
-from tests.smtp_server import SmtpServer, Taken
+from digest.pipeline.plan import plan_editions
+from digest.subscribers import Actor, add_subscriber
+from tests.factories import NOW, make_paper
+from tests.smtp_server import AcceptedMessage, SmtpServer
 from tests.web.visit import Clock
 
-LONG = "https://papers.example.org/" + "a-long-way-down/" * 12
-HOSTILE = "Grüße\r\nBcc: victim@example.com — sheep\x07"
+LONG_BASE_URL = "https://papers.example.org/" + "a-long-way-down/" * 12
+HOSTILE_TITLE = "Grüße\r\nBcc: victim@example.com — sheep\x07"
 
 
-async def received(store: Database, server: SmtpServer, address: str, **given: object) -> Taken:
-    """The digest of a reader as it arrives."""
-    facts: dict[str, object] = {
+async def send_digest(
+    store: Database, server: SmtpServer, address: str, **options: object
+) -> AcceptedMessage:
+    """Send a new subscriber a digest; return it as it arrives."""
+    settings: dict[str, object] = {
         "secret_key": "a secret of the tests", "smtp_url": server.url, "from_": "digest@papers.example.org",
-        "base_url": "https://papers.example.org", "reply_to": "editor@papers.example.org", **given,
+        "base_url": "https://papers.example.org", "reply_to": "editor@papers.example.org", **options,
     }  # fmt: skip
-    services = Services(load(**facts), store)
+    services = Services(load_settings(**settings), store)
     with store.begin() as tx:
-        tx.papers.add([paper(HOSTILE, first_seen=None)], seen_at=NOW)
-        reader = enrol(tx, address, {}, has_consented=True, by=Actor("test", NOW, services.suppression_key))
-        tx.subscribers.set_next_dues({reader.id: NOW})
+        tx.papers.add([make_paper(HOSTILE_TITLE, first_seen=None)], seen_at=NOW)
+        reader = add_subscriber(
+            tx, address, {}, has_consented=True, actor=Actor("test", NOW, services.suppression_key)
+        )
+        tx.subscribers.set_next_due({reader.id: NOW})
         assert (reader.status, reader.schedule) == (Status.CONFIRMED, Schedule())
-    plan(store, NOW)
+    plan_editions(store, NOW)
     await run.send(services, Clock())
-    (mail,) = (each for each in server.taken if each.rcpt_to.partition("@")[0] == address.partition("@")[0])
+    local_part = address.partition("@")[0]
+    (mail,) = (mail for mail in server.accepted if mail.rcpt_to.partition("@")[0] == local_part)
     return mail
 
 
-def head(mail: Taken) -> list[tuple[str, str]]:
-    """The headers as their lines stand, folds left in."""
+def read_headers(mail: AcceptedMessage) -> list[tuple[str, str]]:
+    """Return names and values of the headers, still folded."""
     raw = mail.raw.partition(b"\r\n\r\n")[0].decode()
-    return [(name, value) for name, _, value in (one.partition(": ") for one in re.split(r"\r\n(?=\S)", raw))]
+    return [
+        (name, value) for name, _, value in (field.partition(": ") for field in re.split(r"\r\n(?=\S)", raw))
+    ]
 
 
 async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Database, server: SmtpServer) -> None:
-    mail = await received(
+    mail = await send_digest(
         any_store, server, "ada@example.com", bounce_secret="s", bounce_domain="b.example.org"
     )
-    headers = head(mail)
-    shapes = {
+    headers = read_headers(mail)
+    patterns = {
         "From": r"Trending Papers <digest@papers\.example\.org>",
         "To": r"ada@example\.com",
         "Subject": r"[^\r\n]{1,78}(\r\n [^\r\n]+)*",
@@ -71,8 +78,8 @@ async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Database
         "MIME-Version": r"1\.0",
         "Content-Type": r'multipart/alternative; boundary="=_\w+"',
     }
-    assert sorted(name for name, _ in headers) == sorted(shapes)  # each once, none of another's making
-    wrong = [(name, value) for name, value in headers if not re.fullmatch(shapes[name], value)]
+    assert sorted(name for name, _ in headers) == sorted(patterns)  # each once, and no others
+    wrong = [(name, value) for name, value in headers if not re.fullmatch(patterns[name], value)]
     assert wrong == []
     assert re.fullmatch(r"b\+[a-z2-7]+\.[0-9a-f]{16}@b\.example\.org", mail.mail_from)
     assert re.search(r"SIZE=\d+ RET=HDRS ENVID=[a-z2-7]+$", mail.mail_options)
@@ -82,41 +89,46 @@ async def test_every_header_of_a_digest_arrives_as_it_should(any_store: Database
 async def test_every_line_is_short_seven_bit_and_free_of_control_characters(
     store: Database, server: SmtpServer
 ) -> None:
-    mail = await received(store, server, "ada@example.com")
+    mail = await send_digest(store, server, "ada@example.com")
     lines = mail.raw.split(b"\r\n")
     assert max(map(len, lines[lines.index(b"") :])) <= 76
     assert max(map(len, lines)) <= 998
     assert not re.search(rb"[^\r\n\t\x20-\x7e]|\r(?!\n)|(?<!\r)\n", mail.raw)
     parsed = message_from_bytes(mail.raw, policy=policy.default)
     assert [part.get_content_type() for part in parsed.iter_parts()] == ["text/plain", "text/html"]
-    assert "victim@example.com" not in {name for name, _ in head(mail)} | {str(parsed["Bcc"]), mail.rcpt_to}
+    assert "victim@example.com" not in {name for name, _ in read_headers(mail)} | {
+        str(parsed["Bcc"]),
+        mail.rcpt_to,
+    }
 
 
-async def test_26_a_long_way_out_arrives_on_one_line_and_in_plain_letters(
+async def test_26_long_unsubscribe_link_arrives_on_one_line_unencoded(
     store: Database, server: SmtpServer
 ) -> None:
-    mail = await received(
-        store, server, "ada@example.com", base_url=LONG.rstrip("/"), bounce_mailbox="maildir:/x"
+    mail = await send_digest(
+        store, server, "ada@example.com", base_url=LONG_BASE_URL.rstrip("/"), bounce_mailbox="maildir:/x"
     )
-    (value,) = (value for name, value in head(mail) if name == "List-Unsubscribe")
-    assert re.fullmatch(rf"<{LONG}u/[\w.-]+>, <mailto:unsubscribe\+[\w.-]+@papers\.example\.org>", value)
+    (value,) = (value for name, value in read_headers(mail) if name == "List-Unsubscribe")
+    assert re.fullmatch(
+        rf"<{LONG_BASE_URL}u/[\w.-]+>, <mailto:unsubscribe\+[\w.-]+@papers\.example\.org>", value
+    )
     assert len(value) > 200
     assert b"=?" not in mail.raw.partition(b"\r\nList-Unsubscribe")[2].partition(b"\r\n")[0]
     mailto = re.search(r"mailto:([^@]+)@", value)
     assert mailto
-    assert len(mailto[1]) <= 64  # as much as may stand before the @
+    assert len(mailto[1]) <= 64  # the longest local part of an address
 
 
-@pytest.mark.parametrize("offers", [("SMTPUTF8", "DSN"), ()])
-async def test_27_a_domain_beyond_ascii_needs_no_special_server(
-    store: Database, server: SmtpServer, offers: tuple[str, ...]
+@pytest.mark.parametrize("extensions", [("SMTPUTF8", "DSN"), ()])
+async def test_27_non_ascii_domain_needs_no_server_extension(
+    store: Database, server: SmtpServer, extensions: tuple[str, ...]
 ) -> None:
-    server.offers = offers
-    mail = await received(store, server, "ada@bücher.example", from_="post@zürich.example")
+    server.extensions = extensions
+    mail = await send_digest(store, server, "ada@bücher.example", from_="post@zürich.example")
     assert mail.rcpt_to == "ada@xn--bcher-kva.example"
     assert mail.mail_from == "post@xn--zrich-kva.example"
     assert "SMTPUTF8" not in mail.mail_options
-    assert ("To", "ada@xn--bcher-kva.example") in head(mail)
+    assert ("To", "ada@xn--bcher-kva.example") in read_headers(mail)
     assert b"=?" not in b"".join(
         line for line in mail.raw.split(b"\r\n") if line.startswith((b"To:", b"List-"))
     )

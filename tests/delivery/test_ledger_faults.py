@@ -1,4 +1,4 @@
-"""What happens to mail when our own side fails? The ledger locked, full, gone, or changed under our hands."""
+"""The sender when its own database fails: locked, full, unreachable, or changed during sending."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,19 +11,21 @@ from digest.db import Database
 from digest.db.dialects import is_postgres
 from digest.delivery.message import OutgoingMessage
 from digest.models import Delivery, DeliveryState, Status, Subscriber, SuppressionReason
-from digest.models.addresses import key_of
+from digest.models.addresses import hash_mailbox
 from digest.models.errors import StoreBusy, StoreError
-from tests.delivery import trouble
-from tests.delivery.harness import PEPPER, Post, letter_to, route_to
-from tests.smtp_server import Act, SmtpServer, SmtpStage, Talk
+from tests.delivery import faults
+from tests.delivery.harness import SUPPRESSION_KEY, DeliveryHarness, build_message, make_smtp_route
+from tests.smtp_server import Action, Session, SmtpServer, SmtpStage
 
 
-def at(step: SmtpStage, happens: Callable[[], object]) -> Callable[[SmtpStage, Talk], Act | None]:
-    """Let something happen the first time the server comes to a step; the server stays good."""
-    pending = [happens]
+def call_at(
+    stage: SmtpStage, function: Callable[[], object]
+) -> Callable[[SmtpStage, Session], Action | None]:
+    """Return a server rule that calls *function* the first time a stage is reached, and changes no reply."""
+    pending = [function]
 
-    def rule(now: SmtpStage, _talk: Talk) -> Act | None:
-        if now == step and pending:
+    def rule(current: SmtpStage, _session: Session) -> Action | None:
+        if current == stage and pending:
             pending.pop()()
         return None
 
@@ -31,203 +33,227 @@ def at(step: SmtpStage, happens: Callable[[], object]) -> Callable[[SmtpStage, T
 
 
 @pytest.fixture
-def hasty(store: Database) -> Iterator[Post]:
-    """A post office on SQLite that does not wait ten seconds for a lock."""
-    with trouble.hasty(store):
-        yield Post(store)
+def impatient_harness(store: Database) -> Iterator[DeliveryHarness]:
+    """A harness on SQLite that does not wait ten seconds for a lock."""
+    with faults.short_lock_timeout(store):
+        yield DeliveryHarness(store)
 
 
-async def test_18_a_second_sender_on_sqlite_is_turned_away(post: Post) -> None:
-    with post.ledger(), pytest.raises(StoreBusy, match="Another process is sending"), post.ledger():
+async def test_18_second_sender_on_sqlite_is_refused(harness: DeliveryHarness) -> None:
+    with (
+        harness.open_session(),
+        pytest.raises(StoreBusy, match="Another process is sending"),
+        harness.open_session(),
+    ):
         pass
 
 
-async def test_18_two_senders_on_postgres_share_the_work_and_double_nothing(
-    any_post: Post, server: SmtpServer
+async def test_18_two_senders_on_postgres_share_the_work_and_duplicate_nothing(
+    any_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    if not is_postgres(any_post.store.engine):
+    if not is_postgres(any_harness.store.engine):
         return
-    keys = any_post.digests(any_post.readers(60))
+    keys = any_harness.queue_digests(any_harness.add_readers(60))
     await asyncio.gather(
-        any_post.run(route_to(server, connections=4)), any_post.run(route_to(server, connections=4))
+        any_harness.run(make_smtp_route(server, connections=4)),
+        any_harness.run(make_smtp_route(server, connections=4)),
     )
-    assert {any_post.state(key) for key in keys} == {DeliveryState.ACCEPTED}
-    assert len(server.ids()) == len(set(server.ids())) == 60
+    assert {any_harness.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    assert len(server.message_ids()) == len(set(server.message_ids())) == 60
 
 
-async def test_19_a_ledger_locked_before_the_intent_sends_nothing(hasty: Post, server: SmtpServer) -> None:
-    key = hasty.digest(hasty.reader())
-    with trouble.intruder(hasty.store) as other:
-        server.rule = at("greeting", lambda: other.execute("BEGIN IMMEDIATE"))
+async def test_19_database_locked_before_the_intent_sends_nothing(
+    impatient_harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    key = impatient_harness.queue_digest(impatient_harness.add_reader())
+    with faults.open_other_connection(impatient_harness.store) as other:
+        server.rule = call_at("greeting", lambda: other.execute("BEGIN IMMEDIATE"))
         with pytest.raises(StoreBusy):
-            await hasty.run(route_to(server))
+            await impatient_harness.run(make_smtp_route(server))
         assert not [line for line in server.commands if line.startswith("MAIL")]
         other.execute("ROLLBACK")
-    await hasty.run(route_to(server))
-    assert (hasty.state(key), len(server.ids())) == (DeliveryState.ACCEPTED, 1)
+    await impatient_harness.run(make_smtp_route(server))
+    assert (impatient_harness.state(key), len(server.message_ids())) == (DeliveryState.ACCEPTED, 1)
 
 
-async def test_19_a_ledger_locked_before_the_result_stops_the_sender_with_one_mail_in_doubt_per_line(
-    hasty: Post, server: SmtpServer
+async def test_19_database_locked_before_the_result_leaves_one_uncertain_message_per_connection(
+    impatient_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    keys = hasty.digests(hasty.readers(40))
-    with trouble.intruder(hasty.store) as other:
-        server.rule = at("dot", lambda: other.execute("BEGIN IMMEDIATE"))
+    keys = impatient_harness.queue_digests(impatient_harness.add_readers(40))
+    with faults.open_other_connection(impatient_harness.store) as other:
+        server.rule = call_at("dot", lambda: other.execute("BEGIN IMMEDIATE"))
         with pytest.raises(StoreBusy):
-            await hasty.run(route_to(server, connections=3))
-        assert len(server.ids()) <= 3
+            await impatient_harness.run(make_smtp_route(server, connections=3))
+        assert len(server.message_ids()) <= 3
         other.execute("ROLLBACK")
-    await hasty.run(route_to(server, connections=3))
-    assert {hasty.state(key) for key in keys} == {DeliveryState.ACCEPTED}
-    doubled = len(server.ids()) - len(set(server.ids()))
-    assert doubled == sum(hasty.row(key).uncertain for key in keys) <= 3
+    await impatient_harness.run(make_smtp_route(server, connections=3))
+    assert {impatient_harness.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    doubled = len(server.message_ids()) - len(set(server.message_ids()))
+    assert doubled == sum(impatient_harness.row(key).uncertain for key in keys) <= 3
 
 
-async def test_19_a_ledger_that_comes_back_in_time_costs_nothing(hasty: Post, server: SmtpServer) -> None:
-    keys = hasty.digests(hasty.readers(10))
-    with trouble.intruder(hasty.store) as other:
+async def test_19_database_that_is_back_in_time_costs_nothing(
+    impatient_harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    keys = impatient_harness.queue_digests(impatient_harness.add_readers(10))
+    with faults.open_other_connection(impatient_harness.store) as other:
         loop = asyncio.get_running_loop()
 
         def lock_for_a_moment() -> None:
             other.execute("BEGIN IMMEDIATE")
             loop.call_later(0.2, other.execute, "ROLLBACK")
 
-        server.rule = at("dot", lock_for_a_moment)
-        await hasty.run(route_to(server, connections=3), patience=(0.1, 0.3, 0.5))
-    assert {hasty.state(key) for key in keys} == {DeliveryState.ACCEPTED}
-    assert len(server.ids()) == 10
+        server.rule = call_at("dot", lock_for_a_moment)
+        await impatient_harness.run(make_smtp_route(server, connections=3), retry_delays=(0.1, 0.3, 0.5))
+    assert {impatient_harness.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    assert len(server.message_ids()) == 10
 
 
-@pytest.mark.parametrize(("step", "on_the_wire"), [("greeting", 0), ("dot", 1)])
-async def test_20_a_full_disk_fails_closed_and_recovers(
-    post: Post, server: SmtpServer, step: SmtpStage, on_the_wire: int
+@pytest.mark.parametrize(("stage", "on_the_wire"), [("greeting", 0), ("dot", 1)])
+async def test_20_full_disk_fails_closed_and_recovers(
+    harness: DeliveryHarness, server: SmtpServer, stage: SmtpStage, on_the_wire: int
 ) -> None:
-    keys = post.digests(post.readers(5))
-    with trouble.full_disk_on_request() as fill:
-        server.rule = at(step, fill)
+    keys = harness.queue_digests(harness.add_readers(5))
+    with faults.full_disk_on_request() as fill:
+        server.rule = call_at(stage, fill)
         with pytest.raises(StoreError):
-            await post.run(route_to(server))
-        assert len(server.ids()) == on_the_wire
-    await post.run(route_to(server))
-    assert {post.state(key) for key in keys} == {DeliveryState.ACCEPTED}
-    assert len(set(server.ids())) == 5
-    assert len(server.ids()) <= 5 + on_the_wire
+            await harness.run(make_smtp_route(server))
+        assert len(server.message_ids()) == on_the_wire
+    await harness.run(make_smtp_route(server))
+    assert {harness.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    assert len(set(server.message_ids())) == 5
+    assert len(server.message_ids()) <= 5 + on_the_wire
 
 
-async def test_21_a_database_that_hangs_up_is_asked_again(any_post: Post, server: SmtpServer) -> None:
-    if not is_postgres(any_post.store.engine):
+async def test_21_closed_database_connections_are_retried(
+    any_harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    if not is_postgres(any_harness.store.engine):
         return
-    keys = any_post.digests(any_post.readers(60))
+    keys = any_harness.queue_digests(any_harness.add_readers(60))
     hang_up = sa.text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     dots = 0
 
-    def rule(step: SmtpStage, _talk: Talk) -> Act | None:
+    def rule(stage: SmtpStage, _session: Session) -> Action | None:
         nonlocal dots
-        dots += step == "dot"
-        if step == "dot" and dots % 9 == 0:
-            with any_post.store.engine.connect() as other:
+        dots += stage == "dot"
+        if stage == "dot" and dots % 9 == 0:
+            with any_harness.store.engine.connect() as other:
                 other.execute(hang_up)
         return None
 
     server.rule = rule
-    await any_post.run(route_to(server, connections=4), patience=(0.05, 0.1, 0.2, 0.5))
-    assert {any_post.state(key) for key in keys} == {DeliveryState.ACCEPTED}
-    assert len(server.ids()) == len(set(server.ids())) == 60
+    await any_harness.run(make_smtp_route(server, connections=4), retry_delays=(0.05, 0.1, 0.2, 0.5))
+    assert {any_harness.state(key) for key in keys} == {DeliveryState.ACCEPTED}
+    assert len(server.message_ids()) == len(set(server.message_ids())) == 60
 
 
-# ---- the reader's will, at any moment
+# ---- subscribers who leave or are erased at any moment
 
 
-def leaves(post: Post, reader: Subscriber) -> None:
-    with post.store.begin() as tx:
+def unsubscribe(harness: DeliveryHarness, reader: Subscriber) -> None:
+    with harness.store.begin() as tx:
         tx.connection.execute(
             sa.text("UPDATE subscriber SET status = :status WHERE id = :id"),
             {"status": Status.UNSUBSCRIBED.value, "id": reader.id},
         )
 
 
-def writing(happens: Callable[[], object]) -> Callable[[Delivery], OutgoingMessage | None]:
-    """Let something happen between the claim and the intent."""
+def render_after(function: Callable[[], object]) -> Callable[[Delivery], OutgoingMessage | None]:
+    """Return a renderer that calls *function* first: between the claim and the intent."""
 
-    def write(delivery: Delivery) -> OutgoingMessage | None:
-        happens()
-        return letter_to(delivery)
+    def render(delivery: Delivery) -> OutgoingMessage | None:
+        function()
+        return build_message(delivery)
 
-    return write
-
-
-async def test_38_whoever_leaves_while_the_mail_waits_gets_none(any_post: Post, server: SmtpServer) -> None:
-    key = any_post.digest(reader := any_post.reader(), papers=["arxiv:2611.00001"])
-    leaves(any_post, reader)
-    tally = await any_post.run(route_to(server))
-    assert (any_post.state(key), tally.cancelled, server.ids()) == (DeliveryState.CANCELLED, 1, [])
-    with any_post.store.begin() as tx:
-        assert tx.sent.of([reader.id]) == {reader.id: {}}
+    return render
 
 
-async def test_38_whoever_leaves_while_the_mail_is_written_gets_none(
-    any_post: Post, server: SmtpServer
+async def test_38_subscriber_who_leaves_while_the_message_is_queued_gets_no_mail(
+    any_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    key = any_post.digest(reader := any_post.reader())
-    tally = await any_post.run(route_to(server), write=writing(lambda: leaves(any_post, reader)))
-    assert (any_post.state(key), tally.cancelled, server.ids()) == (DeliveryState.CANCELLED, 1, [])
+    key = any_harness.queue_digest(reader := any_harness.add_reader(), papers=["arxiv:2611.00001"])
+    unsubscribe(any_harness, reader)
+    stats = await any_harness.run(make_smtp_route(server))
+    assert (any_harness.state(key), stats.cancelled, server.message_ids()) == (DeliveryState.CANCELLED, 1, [])
+    with any_harness.store.begin() as tx:
+        assert tx.sent_papers.get_by_subscriber([reader.id]) == {reader.id: {}}
 
 
-async def test_38_whoever_is_suppressed_while_the_mail_is_written_gets_none(
-    any_post: Post, server: SmtpServer
+async def test_38_subscriber_who_leaves_during_rendering_gets_no_mail(
+    any_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    key = any_post.digest(any_post.reader("Ada@Example.com"))
+    key = any_harness.queue_digest(reader := any_harness.add_reader())
+    stats = await any_harness.run(
+        make_smtp_route(server), render=render_after(lambda: unsubscribe(any_harness, reader))
+    )
+    assert (any_harness.state(key), stats.cancelled, server.message_ids()) == (DeliveryState.CANCELLED, 1, [])
+
+
+async def test_38_subscriber_suppressed_during_rendering_gets_no_mail(
+    any_harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    key = any_harness.queue_digest(any_harness.add_reader("Ada@Example.com"))
 
     def suppress() -> None:
-        with any_post.store.begin() as tx:
-            bounced = tx.deliveries.by_key(key)
+        with any_harness.store.begin() as tx:
+            bounced = tx.deliveries.find_by_key(key)
             assert bounced is not None
             assert bounced.subscriber_id is not None
             mailbox = tx.connection.scalar(sa.text("SELECT mailbox FROM subscriber"))
             tx.suppressions.add(
-                key_of(str(mailbox), suppression_key=PEPPER), SuppressionReason.REQUEST, now=any_post.now
+                hash_mailbox(str(mailbox), suppression_key=SUPPRESSION_KEY),
+                SuppressionReason.REQUEST,
+                now=any_harness.now,
             )
 
-    await any_post.run(route_to(server), write=writing(suppress))
-    assert (any_post.state(key), server.ids()) == (DeliveryState.CANCELLED, [])
+    await any_harness.run(make_smtp_route(server), render=render_after(suppress))
+    assert (any_harness.state(key), server.message_ids()) == (DeliveryState.CANCELLED, [])
 
 
-async def test_38_whoever_leaves_while_it_is_on_the_wire_may_get_it_once(
-    post: Post, server: SmtpServer
+async def test_38_subscriber_who_leaves_during_sending_may_get_one_copy(
+    harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    key = post.digest(reader := post.reader())
-    server.rule = at("data", lambda: leaves(post, reader))
-    await post.run(route_to(server))
-    assert (post.state(key), len(server.ids())) == (DeliveryState.ACCEPTED, 1)
+    key = harness.queue_digest(reader := harness.add_reader())
+    server.rule = call_at("data", lambda: unsubscribe(harness, reader))
+    await harness.run(make_smtp_route(server))
+    assert (harness.state(key), len(server.message_ids())) == (DeliveryState.ACCEPTED, 1)
 
 
-def erase(post: Post, reader: Subscriber) -> None:
-    with post.store.begin() as tx:
-        tx.subscribers.erase(reader.id, now=post.now)
+def erase(harness: DeliveryHarness, reader: Subscriber) -> None:
+    with harness.store.begin() as tx:
+        tx.subscribers.erase(reader.id, now=harness.now)
 
 
-async def test_39_whoever_is_erased_before_the_wire_gets_none(any_post: Post, server: SmtpServer) -> None:
-    key = any_post.digest(reader := any_post.reader())
-    await any_post.run(route_to(server), write=writing(lambda: erase(any_post, reader)))
-    row = any_post.row(key)
-    assert (row.state, row.address, row.payload, server.ids()) == (DeliveryState.CANCELLED, "", {}, [])
-
-
-async def test_39_whoever_is_erased_on_the_wire_leaves_no_trace(
-    any_post: Post, server: SmtpServer, tmp_path: Path
+async def test_39_subscriber_erased_before_sending_gets_no_mail(
+    any_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
-    key = any_post.digest(reader := any_post.reader("ada.unforgettable@example.com"))
-    server.rule = at("dot", lambda: erase(any_post, reader))
-    await any_post.run(route_to(server))
-    row = any_post.row(key)
+    key = any_harness.queue_digest(reader := any_harness.add_reader())
+    await any_harness.run(make_smtp_route(server), render=render_after(lambda: erase(any_harness, reader)))
+    row = any_harness.row(key)
+    assert (row.state, row.address, row.payload, server.message_ids()) == (
+        DeliveryState.CANCELLED,
+        "",
+        {},
+        [],
+    )
+
+
+async def test_39_subscriber_erased_during_sending_leaves_no_trace(
+    any_harness: DeliveryHarness, server: SmtpServer, tmp_path: Path
+) -> None:
+    key = any_harness.queue_digest(reader := any_harness.add_reader("ada.unforgettable@example.com"))
+    server.rule = call_at("dot", lambda: erase(any_harness, reader))
+    await any_harness.run(make_smtp_route(server))
+    row = any_harness.row(key)
     assert (row.state, row.address, row.subscriber_id) == (DeliveryState.ACCEPTED, "", None)
     assert row.last_reply == ""
-    any_post.store.engine.dispose()
-    assert b"unforgettable" not in everything_in(tmp_path)
+    any_harness.store.engine.dispose()
+    assert b"unforgettable" not in read_database_files(tmp_path)
 
 
-def everything_in(folder: Path) -> bytes:
+def read_database_files(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("digest.sqlite3*"))

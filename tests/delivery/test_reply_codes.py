@@ -1,4 +1,4 @@
-"""What does each answer of a server mean? One line per row of the design's table."""
+"""The action of each kind of SMTP reply."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ A, B = Action, BounceKind
 
 
 @pytest.mark.parametrize(
-    ("step", "code", "text", "action", "bounce"),
+    ("stage", "code", "text", "action", "bounce"),
     [
         (SmtpStage.DOT, 250, "2.0.0 ok", A.ACCEPT, None),
         (SmtpStage.CONNECT, 0, "refused", A.BREAK, None),
@@ -44,36 +44,36 @@ A, B = Action, BounceKind
         (SmtpStage.MAIL, 553, "5.6.7 no SMTPUTF8", A.REJECT, None),
     ],
 )
-def test_an_answer_has_one_meaning(
-    step: SmtpStage, code: int, text: str, action: Action, bounce: BounceKind | None
+def test_classify_reply(
+    stage: SmtpStage, code: int, text: str, action: Action, bounce: BounceKind | None
 ) -> None:
-    verdict = classify(SendResult(step, code, text))
-    assert (verdict.action, verdict.bounce) == (action, bounce)
+    reply_action = classify(SendResult(stage, code, text))
+    assert (reply_action.action, reply_action.bounce) == (action, bounce)
 
 
 def test_a_rate_limit_slows_a_domain_and_a_refusal_of_policy_counts_against_it() -> None:
-    assert classify(SendResult(SmtpStage.RCPT, 450, "4.7.28 slow down")).brake is ThrottleAction.SLOW
-    assert classify(SendResult(SmtpStage.RCPT, 421, "too many connections")).brake is ThrottleAction.SLOW
-    assert classify(SendResult(SmtpStage.DOT, 550, "5.7.1 spam")).brake is ThrottleAction.STOP
+    assert classify(SendResult(SmtpStage.RCPT, 450, "4.7.28 slow down")).throttle is ThrottleAction.SLOW
+    assert classify(SendResult(SmtpStage.RCPT, 421, "too many connections")).throttle is ThrottleAction.SLOW
+    assert classify(SendResult(SmtpStage.DOT, 550, "5.7.1 spam")).throttle is ThrottleAction.STOP
 
 
 @given(
-    step=st.sampled_from(SmtpStage),
+    stage=st.sampled_from(SmtpStage),
     code=st.integers(-1, 699),
     text=st.text(max_size=60) | st.from_regex(r"[245]\.\d{1,2}\.\d{1,2} .{0,20}", fullmatch=True),
 )
-def test_only_a_good_reply_to_the_dot_is_an_acceptance_and_silence_after_it_a_doubt(
-    step: SmtpStage, code: int, text: str
+def test_only_a_2xx_reply_to_the_dot_accepts_and_only_there_is_doubt(
+    stage: SmtpStage, code: int, text: str
 ) -> None:
-    outcome = SendResult(step, code, text)
-    verdict = classify(outcome)
-    assert (verdict.action is Action.ACCEPT) == outcome.is_accepted
-    if verdict.action is Action.UNCERTAIN:
-        assert step is SmtpStage.DOT
-    if verdict.bounce is BounceKind.HARD:
+    result = SendResult(stage, code, text)
+    reply_action = classify(result)
+    assert (reply_action.action is Action.ACCEPT) == result.is_accepted
+    if reply_action.action is Action.UNCERTAIN:
+        assert stage is SmtpStage.DOT
+    if reply_action.bounce is BounceKind.HARD:
         assert code // 100 == 5
 
 
-def test_the_name_of_the_mail_at_the_server_is_kept() -> None:
+def test_remote_id_is_read_from_the_reply() -> None:
     assert SendResult(SmtpStage.DOT, 250, "2.0.0 Ok: queued as 4XyZ12").remote_id == "4XyZ12"
     assert SendResult(SmtpStage.DOT, 250, "ok").remote_id == ""

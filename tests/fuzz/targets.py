@@ -1,112 +1,111 @@
-"""What may bytes from outside do? Give something clean, or one of our own errors: nothing else.
+"""Fuzz targets: each parses untrusted bytes, and must give clean values or raise a DigestError.
 
-Each target takes bytes as the world sends them and checks what comes out. `tests/fuzz/test_targets.py`
-feeds them broken versions of the replays; `make fuzz` lets atheris search for worse.
+`tests/fuzz/test_targets.py` runs them on mutated samples; `make fuzz` runs them under atheris.
 """
 
 import io
 from collections.abc import Callable
 from pathlib import Path
 
-from digest.delivery.bounces.mailbox import unsubscribe_token
-from digest.delivery.bounces.reports import read_report
+from digest.delivery.bounces.mailbox import find_unsubscribe_token
+from digest.delivery.bounces.reports import parse_report
 from digest.models import FetchResult
 from digest.models.errors import DigestError
-from digest.models.paper_ids import canonical, keys_of
+from digest.models.paper_ids import build_keys, canonicalize
 from digest.sources import biorxiv, feeds, hackernews, huggingface, llm
 from digest.sources.arxiv import api, listing, oai, rss
-from digest.sources.base import sentence
+from digest.sources.base import to_sentence
 from digest.sources.libraries import bibliography
-from digest.sources.text import normalize
+from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
 from digest.subscribers import importing
-from digest.subscribers.table_files import rows_of
-from tests.factories import NOW, paper, subscriber
+from digest.subscribers.table_files import read_rows
+from tests.factories import NOW, make_paper, make_subscriber
 
 REPLAYS = Path(__file__).parent.parent / "replays"
 KEYS = (b"a key of the tests, long enough",)
-LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
-TEXTS = ("title", "abstract", "summary", "organization", "submitter")
+LINK_FIELDS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
+TEXT_FIELDS = ("title", "abstract", "summary", "organization", "submitter")
 
 Target = Callable[[bytes], None]
 
 
-def _clean(reading: FetchResult) -> None:
-    """What a page or a mail may rely on, whoever wrote the paper."""
-    assert not reading.note or reading.note.isprintable(), reading.note
-    for each in reading.papers:
-        assert canonical(each.id) == each.id, each.id
-        assert keys_of(each)
-        assert each.title
-        for name in TEXTS:
-            text = getattr(each, name)
+def _check_result(result: FetchResult) -> None:
+    """Assert what pages and mails rely on, whoever wrote the paper."""
+    assert not result.note or result.note.isprintable(), result.note
+    for paper in result.papers:
+        assert canonicalize(paper.id) == paper.id, paper.id
+        assert build_keys(paper)
+        assert paper.title
+        for name in TEXT_FIELDS:
+            text = getattr(paper, name)
             assert not any(ord(char) < 32 or 0x202A <= ord(char) <= 0x202E for char in text), (name, text)
-        for name in LINKS:
-            assert getattr(each, name).partition("://")[0] in ("", "http", "https"), name
-    for signal in reading.signals:
+        for name in LINK_FIELDS:
+            assert getattr(paper, name).partition("://")[0] in ("", "http", "https"), name
+    for signal in result.signals:
         assert signal.value == signal.value, "a number"
         assert abs(signal.value) != float("inf")
 
 
 def _arxiv_rss(body: bytes) -> None:
-    _clean(rss.parse(body, "cs.LG", NOW))
+    _check_result(rss.parse(body, "cs.LG", NOW))
 
 
 def _arxiv_oai(body: bytes) -> None:
-    _clean(oai.parse(body, "cs", NOW).reading)
+    _check_result(oai.parse(body, "cs", NOW).result)
 
 
 def _arxiv_api(body: bytes) -> None:
-    _clean(api.parse(body, "ids", NOW))
+    _check_result(api.parse(body, "ids", NOW))
 
 
 def _arxiv_listing(body: bytes) -> None:
-    _clean(listing.parse(body, "cs.LG", NOW).reading)
+    _check_result(listing.parse(body, "cs.LG", NOW).result)
 
 
 def _biorxiv(body: bytes) -> None:
-    _clean(biorxiv.parse(body, "day", NOW))
-    biorxiv.counts_in(body)
+    _check_result(biorxiv.parse(body, "day", NOW))
+    biorxiv.parse_counts(body)
 
 
 def _feeds(body: bytes) -> None:
-    _clean(feeds.parse(body, "https://example.org/feed", NOW))
+    _check_result(feeds.parse(body, "https://example.org/feed", NOW))
 
 
 def _hackernews(body: bytes) -> None:
-    _clean(hackernews.parse(body, "stories", NOW))
+    _check_result(hackernews.parse(body, "stories", NOW))
 
 
 def _huggingface(body: bytes) -> None:
-    _clean(huggingface.parse(body, "2026-11-23", NOW))
+    _check_result(huggingface.parse(body, "2026-11-23", NOW))
 
 
-def _model(body: bytes) -> None:
-    for told in llm.parse(body, [paper(), paper("Grazing at Night")]).values():
-        assert len(told) <= 400
-        assert "\n" not in told
+def _llm(body: bytes) -> None:
+    for sentence in llm.parse(body, [make_paper(), make_paper("Grazing at Night")]).values():
+        assert len(sentence) <= 400
+        assert "\n" not in sentence
 
 
 def _report(body: bytes) -> None:
-    assert read_report(body, keys=KEYS) is None, "nobody but us can sign a return address"
-    assert len(unsubscribe_token(body) or "") < 1000
+    assert parse_report(body, keys=KEYS) is None, "only we can sign a return address"
+    assert len(find_unsubscribe_token(body) or "") < 1000
 
 
 def _library(body: bytes) -> None:
-    found = bibliography.read(body.decode("utf-8", "replace"))
-    assert all(liking.title for liking in found.likings)
-    assert all(canonical(name) == name for name in found.ids)
+    seeds = bibliography.parse_bibliography(body.decode("utf-8", "replace"))
+    assert all(paper.title for paper in seeds.papers)
+    assert all(canonicalize(paper_id) == paper_id for paper_id in seeds.ids)
 
 
 def _rows(body: bytes) -> None:
-    for number, fields in rows_of(io.BytesIO(body)):
-        told = importing._read(number, fields, subscriber())
-        assert told.number == number
+    for number, fields in read_rows(io.BytesIO(body)):
+        row = importing._parse(number, fields, make_subscriber())
+        assert row.number == number
 
 
 def _text(body: bytes) -> None:
     text = body.decode("utf-8", "replace")
-    for spoken in (normalize.plain(text), normalize.title(text), normalize.name(text)):
-        assert not any(ord(char) < 32 for char in spoken)
+    for normalized in (normalize_text(text), normalize_title(text), normalize_name(text)):
+        assert not any(ord(char) < 32 for char in normalized)
 
 
 TARGETS: dict[str, Target] = {
@@ -118,7 +117,7 @@ TARGETS: dict[str, Target] = {
     "feeds": _feeds,
     "hackernews": _hackernews,
     "huggingface": _huggingface,
-    "llm": _model,
+    "llm": _llm,
     "report": _report,
     "library": _library,
     "rows": _rows,
@@ -144,7 +143,7 @@ Status: 5.1.1
 
 --b--
 """.replace(b"\n", b"\r\n")
-_INVENTED = {
+_INVENTED_SAMPLES = {
     "llm": [b'{"choices": [{"message": {"content": "{\\"1\\": \\"We count sheep in sublinear time.\\"}"}}]}'],
     "report": [_REPORT],
     "library": [
@@ -162,15 +161,19 @@ _INVENTED = {
 
 
 def samples(name: str) -> list[bytes]:
-    """What this target is usually given: our own replays, or a few invented lines."""
+    """Return ordinary input of a target: the replays of its name, or invented bytes."""
     folder = REPLAYS / name
-    return [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else _INVENTED[name]
+    return (
+        [path.read_bytes() for path in sorted(folder.iterdir())]
+        if folder.is_dir()
+        else _INVENTED_SAMPLES[name]
+    )
 
 
-def refusal(name: str, body: bytes) -> str | None:
-    """What is told of these bytes when they are refused; None when they were read and came out clean."""
+def run_target(name: str, body: bytes) -> str | None:
+    """Return the message with which a target rejects *body*; None if it was parsed and is clean."""
     try:
         TARGETS[name](body)
     except DigestError as error:
-        return sentence(str(error))
+        return to_sentence(str(error))
     return None

@@ -1,4 +1,4 @@
-"""The mails that tests look at: invented papers, one reader, one Monday in November."""
+"""Example mails: invented papers, one reader, one Monday in November."""
 
 import json
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from digest.mail.branding import Site
 from digest.mail.links import Links
-from digest.mail.mime import NoticeEnvelope, digest_message, notice_id, notice_message
-from digest.mail.renderer import Alert, Renderer, Site
+from digest.mail.mime import NoticeEnvelope, build_digest_message, build_notice_message, notice_message_id
+from digest.mail.renderer import Alert, Renderer
 from digest.mail.tokens import Keys
 from digest.models import (
     Edition,
@@ -25,7 +26,7 @@ from digest.models import (
     SignalKind,
     Subscriber,
 )
-from tests.factories import NOW, paper, subscriber
+from tests.factories import NOW, make_paper, make_subscriber
 
 DAY = date(2026, 11, 23)
 SITE = Site(
@@ -38,7 +39,7 @@ SITE = Site(
 )
 LINKS = Links(SITE.base_url, Keys(b"a key for tests only"))
 RENDERER = Renderer(SITE, LINKS)
-READER = subscriber("ada@example.com")
+READER = make_subscriber("ada@example.com")
 FIRST = NOW + timedelta(hours=21, minutes=30)
 INTERESTS = Profile(keywords=("formal verification", "operating systems"))
 
@@ -75,36 +76,38 @@ REASONS = (
 
 
 @cache
-def papers() -> dict[int, Paper]:
-    """Nineteen papers that nobody wrote, by number."""
+def load_papers() -> dict[int, Paper]:
+    """Return nineteen invented papers by their number."""
     rows = map(json.loads, (Path(__file__).parent / "papers.jsonl").read_text().splitlines())
     return {
-        number: paper(id=f"arxiv:2611.{number:05d}", **row) for row in rows if (number := row.pop("number"))
+        number: make_paper(id=f"arxiv:2611.{number:05d}", **row)
+        for row in rows
+        if (number := row.pop("number"))
     }
 
 
-def picks() -> tuple[Pick, ...]:
-    """Three trending, six picked, ten also new."""
-    return (*_trending(), *_picked(), *_also_new())
+def make_picks() -> tuple[Pick, ...]:
+    """Return three trending papers, six picked and ten also new."""
+    return (*_make_trending(), *_make_picked(), *_make_also_new())
 
 
-def _trending() -> tuple[Pick, ...]:
-    first, second, third = (papers()[101 + n] for n in range(3))
-    linked = (
+def _make_trending() -> tuple[Pick, ...]:
+    first, second, third = (load_papers()[101 + n] for n in range(3))
+    papers = (
         first,
         replace(second, code_url="https://github.com/example/opengarden"),
         replace(third, discussion_url="https://news.ycombinator.com/item?id=10000000"),
     )
     return tuple(
         Pick(paper=paper, section=Section.TRENDING, heat=heat, reason=Reason(because=ReasonKind.TREND))
-        for paper, heat in zip(linked, HEATS, strict=True)
+        for paper, heat in zip(papers, HEATS, strict=True)
     )
 
 
-def _picked() -> tuple[Pick, ...]:
+def _make_picked() -> tuple[Pick, ...]:
     return tuple(
         Pick(
-            paper=papers()[201 + n],
+            paper=load_papers()[201 + n],
             section=Section.PICKED,
             heat=Heat(value=0.4, expected=10, kind=SignalKind.UPVOTES, votes=votes),
             affinity=2.0 - n / 10,
@@ -114,10 +117,10 @@ def _picked() -> tuple[Pick, ...]:
     )
 
 
-def _also_new() -> tuple[Pick, ...]:
+def _make_also_new() -> tuple[Pick, ...]:
     return tuple(
         Pick(
-            paper=papers()[301 + n],
+            paper=load_papers()[301 + n],
             section=Section.ALSO_NEW,
             heat=Heat(value=0, expected=5),
             reason=Reason(because=ReasonKind.NEW),
@@ -126,54 +129,54 @@ def _also_new() -> tuple[Pick, ...]:
     )
 
 
-def edition(
-    *, reader: Subscriber = READER, chosen: Sequence[Pick] | None = None, notes: Sequence[str] = ()
+def make_edition(
+    *, reader: Subscriber = READER, picks: Sequence[Pick] | None = None, notes: Sequence[str] = ()
 ) -> Edition:
-    """The Monday's digest."""
+    """Return the edition of the Monday."""
     return Edition(
         day=DAY,
         slot=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
         subscriber=reader,
-        picks=tuple(picks() if chosen is None else chosen),
+        picks=tuple(make_picks() if picks is None else picks),
         notes=tuple(notes),
     )
 
 
-def speaking(language: str) -> Subscriber:
-    """The reader, with another language."""
+def make_reader(language: str) -> Subscriber:
+    """Return the reader with another language."""
     return replace(READER, preferences=Preferences(language=language))
 
 
 @cache
-def every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str, tuple[Email, bytes]]:
-    """Every kind of mail the product can send: what is read and what travels."""
-    reader = speaking(language)
-    url = LINKS.confirm(reader.pid, expires=NOW + timedelta(hours=48))
-    bulk = {
-        "digest": (renderer.digest, edition(reader=reader)),
-        "first": (renderer.digest, edition(reader=reader, notes=("first", "votes-missing"))),
+def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> dict[str, tuple[Email, bytes]]:
+    """Return every kind of mail by name: as rendered and as a MIME message."""
+    reader = make_reader(language)
+    url = LINKS.confirm_url(reader.public_id, expires=NOW + timedelta(hours=48))
+    digests = {
+        "digest": (renderer.render_digest, make_edition(reader=reader)),
+        "first": (renderer.render_digest, make_edition(reader=reader, notes=("first", "votes-missing"))),
         "trending_only": (
-            renderer.digest,
-            edition(reader=reader, chosen=picks()[:3], notes=("no-interests",)),
+            renderer.render_digest,
+            make_edition(reader=reader, picks=make_picks()[:3], notes=("no-interests",)),
         ),
-        "empty_day": (renderer.empty_day, edition(reader=reader, chosen=())),
+        "empty_day": (renderer.render_empty_day, make_edition(reader=reader, picks=())),
     }
     notices = {
-        "confirm": renderer.confirm(reader, url),
-        "address_change": renderer.address_change(reader, "ada@new.example.com", url),
-        "welcome": renderer.welcome(replace(reader, profile=INTERESTS), first=FIRST),
-        "goodbye": renderer.goodbye(reader),
-        "admin_alert": renderer.admin_alert(ALERT),
+        "confirm": renderer.render_confirmation(reader, url),
+        "address_change": renderer.render_address_change(reader, "ada@new.example.com", url),
+        "welcome": renderer.render_welcome(replace(reader, profile=INTERESTS), first=FIRST),
+        "goodbye": renderer.render_goodbye(reader),
+        "admin_alert": renderer.render_admin_alert(ALERT),
     }
     mails = {}
-    for name, (render, of) in bulk.items():
-        email = render(of)
-        mails[name] = (email, digest_message(email, of, site=SITE, links=LINKS))
+    for name, (render, edition) in digests.items():
+        email = render(edition)
+        mails[name] = (email, build_digest_message(email, edition, site=SITE, links=LINKS))
     for name, email in notices.items():
-        posting = NoticeEnvelope(
-            to=reader.address, at=NOW, message_id=notice_id(SITE, name), language=language
+        envelope = NoticeEnvelope(
+            to=reader.address, at=NOW, message_id=notice_message_id(SITE, name), language=language
         )
-        mails[name] = (email, notice_message(email, posting, site=SITE))
+        mails[name] = (email, build_notice_message(email, envelope, site=SITE))
     return mails
 
 

@@ -1,83 +1,97 @@
-"""What stands on a paper's card?"""
+"""Cards: texts, links and reasons of a paper in a mail."""
 
 from dataclasses import replace
 
 import pytest
 
-from digest.mail.cards import NOTHING_OWN, Anchor, Card, allowed, card, personal, reason, why_lines
+from digest.mail.cards import (
+    NO_PERSONAL_FIELDS,
+    Anchor,
+    Card,
+    build_card,
+    build_personal_fields,
+    explain_pick,
+    sanitize_url,
+    wrap_reason,
+)
 from digest.mail.locale import get_locale
 from digest.models import Heat, Paper, Pick, Preferences, Reason, ReasonKind, Section
-from tests.factories import paper
+from tests.factories import make_paper
 from tests.mail.examples import DAY, LINKS, READER
 
 EN = get_locale("en")
 SOURCE = "https://example.org/paper"
-TAUGHT = replace(READER, preferences=Preferences(clicks_may_teach=True))
+TEACHING_READER = replace(READER, preferences=Preferences(clicks_may_teach=True))
 
 
-def pick(of: Paper, section: Section = Section.PICKED) -> Pick:
-    because = Reason(because=ReasonKind.NEW, category="cs.CL")
-    return Pick(paper=of, section=section, heat=Heat(value=0, expected=0), reason=because)
+def make_pick(paper: Paper, section: Section = Section.PICKED) -> Pick:
+    reason = Reason(because=ReasonKind.NEW, category="cs.CL")
+    return Pick(paper=paper, section=section, heat=Heat(value=0, expected=0), reason=reason)
 
 
-def printed(of: Paper, section: Section = Section.PICKED) -> Card:
-    return card(EN, pick(of, section), 2, NOTHING_OWN)
+def make_card(paper: Paper, section: Section = Section.PICKED) -> Card:
+    return build_card(EN, make_pick(paper, section), 2, NO_PERSONAL_FIELDS)
 
 
 @pytest.mark.parametrize("section", Section)
-def test_a_title_leads_to_the_paper_s_page_here_only_if_opening_may_teach(section: Section) -> None:
-    of = pick(replace(paper(), url=SOURCE), section)
-    straight = personal(EN, LINKS, READER, of, DAY)
-    assert card(EN, of, 1, straight).href == SOURCE
-    taught = personal(EN, LINKS, TAUGHT, of, DAY)
-    assert card(EN, of, 1, taught).href == LINKS.opening(TAUGHT.pid, of.paper.id)
-    assert replace(taught, href="") == straight
+def test_title_links_to_our_page_only_if_clicks_may_teach(section: Section) -> None:
+    pick = make_pick(replace(make_paper(), url=SOURCE), section)
+    direct = build_personal_fields(EN, LINKS, READER, pick, DAY)
+    assert build_card(EN, pick, 1, direct).href == SOURCE
+    counted = build_personal_fields(EN, LINKS, TEACHING_READER, pick, DAY)
+    assert build_card(EN, pick, 1, counted).href == LINKS.opening_url(
+        TEACHING_READER.public_id, pick.paper.id
+    )
+    assert replace(counted, href="") == direct
 
 
-def test_a_title_that_leads_nowhere_does_not_lead_to_a_page_here_either() -> None:
-    of = pick(replace(paper(), url="ftp://example.org/paper"))
-    assert card(EN, of, 1, personal(EN, LINKS, TAUGHT, of, DAY)).href == ""
+def test_title_without_a_safe_url_has_no_link_to_our_page_either() -> None:
+    pick = make_pick(replace(make_paper(), url="ftp://example.org/paper"))
+    assert build_card(EN, pick, 1, build_personal_fields(EN, LINKS, TEACHING_READER, pick, DAY)).href == ""
 
 
 def test_only_trending_papers_are_numbered() -> None:
-    assert [printed(paper(), section).number for section in Section] == ["2", "", ""]
+    assert [make_card(make_paper(), section).number for section in Section] == ["2", "", ""]
 
 
-def test_a_hot_paper_without_votes_tells_of_its_code_and_a_line_among_the_new_tells_nothing() -> None:
-    coded = replace(paper(), code_url="https://example.org/code")
-    assert reason(EN, pick(coded, Section.TRENDING), DAY) == "new: too young for votes; code linked"
-    assert reason(EN, pick(paper(), Section.TRENDING), DAY) == "new: too young for votes"
-    assert reason(EN, pick(paper(), Section.PICKED), DAY) == "new in cs.CL"
-    assert reason(EN, pick(paper(), Section.ALSO_NEW), DAY) == ""
+def test_reason_names_linked_code_without_votes_and_is_empty_under_also_new() -> None:
+    with_code = replace(make_paper(), code_url="https://example.org/code")
+    assert (
+        explain_pick(EN, make_pick(with_code, Section.TRENDING), DAY)
+        == "new: too young for votes; code linked"
+    )
+    assert explain_pick(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too young for votes"
+    assert explain_pick(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in cs.CL"
+    assert explain_pick(EN, make_pick(make_paper(), Section.ALSO_NEW), DAY) == ""
 
 
-def test_the_reason_stands_in_lines_of_the_text_and_where_there_is_none_no_line_does() -> None:
-    assert why_lines(EN, "new in cs.CL") == "   Why: new in cs.CL"
-    assert why_lines(EN, "") == ""
+def test_wrapped_reason_has_its_label_and_is_empty_without_a_reason() -> None:
+    assert wrap_reason(EN, "new in cs.CL") == "   Why: new in cs.CL"
+    assert wrap_reason(EN, "") == ""
 
 
 @pytest.mark.parametrize("title", ["", " \u200b"])
-def test_a_paper_without_a_title_says_so(title: str) -> None:
-    assert printed(paper(title)).title == "(untitled)"
+def test_paper_without_a_title_is_marked_untitled(title: str) -> None:
+    assert make_card(make_paper(title)).title == "(untitled)"
 
 
 @pytest.mark.parametrize("title", ["https://evil.example", "See www.evil.example", "evil.example/login"])
-def test_a_title_that_looks_like_an_address_is_no_link_and_the_abstract_is_linked_below(title: str) -> None:
-    shown = printed(replace(paper(title), url=SOURCE))
-    assert shown.href == ""
-    assert shown.anchors[0] == Anchor("Abstract", SOURCE)
+def test_title_that_looks_like_a_url_is_not_linked_and_the_abstract_is_linked_below(title: str) -> None:
+    card = make_card(replace(make_paper(title), url=SOURCE))
+    assert card.href == ""
+    assert card.anchors[0] == Anchor("Abstract", SOURCE)
 
 
-def test_a_card_links_what_there_is_under_its_name() -> None:
-    known = replace(
-        paper(id="doi:10.1/x"),
+def test_card_links_every_url_of_a_paper_under_its_label() -> None:
+    paper = replace(
+        make_paper(id="doi:10.1/x"),
         url=SOURCE,
         pdf_url=f"{SOURCE}.pdf",
         code_url="https://example.org/code",
         project_url="https://example.org/home",
         discussion_url="https://example.org/talk",
     )
-    assert [(anchor.label, anchor.href) for anchor in printed(known).anchors] == [
+    assert [(anchor.label, anchor.href) for anchor in make_card(paper).anchors] == [
         ("PDF", f"{SOURCE}.pdf"),
         ("Code", "https://example.org/code"),
         ("Project", "https://example.org/home"),
@@ -85,25 +99,25 @@ def test_a_card_links_what_there_is_under_its_name() -> None:
     ]
 
 
-def test_only_arxiv_s_papers_have_a_pdf_that_nobody_named() -> None:
-    assert printed(paper(id="arxiv:2611.00001")).anchors == (
+def test_pdf_url_is_guessed_only_for_arxiv_papers() -> None:
+    assert make_card(make_paper(id="arxiv:2611.00001")).anchors == (
         Anchor("PDF", "https://arxiv.org/pdf/2611.00001"),
     )
-    assert printed(paper(id="doi:10.1/x")).anchors == ()
+    assert make_card(make_paper(id="doi:10.1/x")).anchors == ()
 
 
-def test_what_a_model_wrote_says_so_is_clean_and_is_cut_like_any_gist() -> None:
-    of = replace(paper(abstract="We count sheep."), retold="It\u202e counts sheep.")
-    assert printed(of).gist == "AI summary: It counts sheep."
-    assert printed(replace(of, retold="a" * 241)).gist == f"AI summary: {'a' * 239}…"
-    assert printed(replace(of, retold="")).gist == "We count sheep."
+def test_gist_by_a_model_is_marked_cleaned_and_cut() -> None:
+    paper = replace(make_paper(abstract="We count sheep."), retold="It\u202e counts sheep.")
+    assert make_card(paper).gist == "AI summary: It counts sheep."
+    assert make_card(replace(paper, retold="a" * 241)).gist == f"AI summary: {'a' * 239}…"
+    assert make_card(replace(paper, retold="")).gist == "We count sheep."
 
 
 @pytest.mark.parametrize(
     "url", [SOURCE, "http://example.org/", "https://example.org/" + "a" * 380, "https://e.org/@ada?q=1#x"]
 )
-def test_addresses_of_the_web_may_stand_in_a_mail(url: str) -> None:
-    assert allowed(url) == url
+def test_safe_web_urls_are_kept(url: str) -> None:
+    assert sanitize_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -112,5 +126,5 @@ def test_addresses_of_the_web_may_stand_in_a_mail(url: str) -> None:
      "https://ada@example.org/", "https://example.org/" + "a" * 381, "https://example.org/a b",
      "https://example.org/<b>", 'https://example.org/"', "https://example.org/\\", "https://example.org/\x7f"],
 )  # fmt: skip
-def test_no_other_address_may(url: str) -> None:
-    assert allowed(url) == ""
+def test_unsafe_urls_are_dropped(url: str) -> None:
+    assert sanitize_url(url) == ""

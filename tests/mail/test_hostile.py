@@ -1,4 +1,4 @@
-"""What if the papers mean harm?"""
+"""Mails with hostile papers: shown as text, nothing run, loaded or injected."""
 
 import re
 from dataclasses import replace
@@ -7,43 +7,45 @@ import pytest
 from bs4 import BeautifulSoup
 
 from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
-from digest.mail.mime import digest_message
+from digest.mail.mime import build_digest_message
 from digest.models import Email, Pick, Section
-from tests.mail.checks import findings
-from tests.mail.examples import LINKS, RENDERER, SITE, edition
-from tests.mail.hostile import HOSTILE, hostile_picks
+from tests.mail.checks import find_problems
+from tests.mail.examples import LINKS, RENDERER, SITE, make_edition
+from tests.mail.hostile import HOSTILE_PAPERS, make_hostile_picks
 
-ALL = [
+ALL_HOSTILE_PICKS = [
     pytest.param(pick, id=f"{name}, {pick.section}")
     for section in Section
-    for name, pick in zip(HOSTILE, hostile_picks(section), strict=True)
+    for name, pick in zip(HOSTILE_PAPERS, make_hostile_picks(section), strict=True)
 ]
 
 
-def sent(*picks: Pick) -> tuple[Email, bytes]:
-    of = edition(chosen=picks)
-    email = RENDERER.digest(of)
-    return email, digest_message(email, of, site=SITE, links=LINKS)
+def render(*picks: Pick) -> tuple[Email, bytes]:
+    edition = make_edition(picks=picks)
+    email = RENDERER.render_digest(edition)
+    return email, build_digest_message(email, edition, site=SITE, links=LINKS)
 
 
-@pytest.mark.parametrize("pick", ALL)
+@pytest.mark.parametrize("pick", ALL_HOSTILE_PICKS)
 def test_a_hostile_paper_is_shown_as_text_in_an_intact_mail(pick: Pick) -> None:
-    email, raw = sent(pick)
+    email, raw = render(pick)
     assert [
-        f for f in findings(email, raw, bulk=True) if not f.startswith(("agreement", "subject: the pre"))
+        problem
+        for problem in find_problems(email, raw, bulk=True)
+        if not problem.startswith(("check_agreement", "check_subject: the pre"))
     ] == []
 
 
 @pytest.mark.parametrize("section", Section)
-def test_all_of_them_together_fit_and_are_the_same_from_the_press(section: Section) -> None:
-    of = edition(chosen=hostile_picks(section))
-    email = RENDERER.digest(of)
+def test_all_of_them_together_fit_and_are_the_same_in_bulk(section: Section) -> None:
+    edition = make_edition(picks=make_hostile_picks(section))
+    email = RENDERER.render_digest(edition)
     assert len(email.html.encode()) <= 80_000
-    assert BulkRenderer(RENDERER).digest(of) == SimpleRenderer(RENDERER).digest(of)
+    assert BulkRenderer(RENDERER).render_digest(edition) == SimpleRenderer(RENDERER).render_digest(edition)
 
 
 def test_nothing_is_run_loaded_or_computed() -> None:
-    email, raw = sent(*hostile_picks(Section.PICKED)[:12])
+    email, raw = render(*make_hostile_picks(Section.PICKED)[:12])
     page = BeautifulSoup(email.html, "lxml")
     assert not page.find_all(["script", "img", "iframe", "form"])
     assert "{{7*7}}" in page.get_text()
@@ -54,9 +56,13 @@ def test_nothing_is_run_loaded_or_computed() -> None:
 
 
 def test_an_untitled_paper_says_so_and_a_link_as_title_is_not_a_link() -> None:
-    assert "(untitled)" in sent(hostile_picks(Section.PICKED)[list(HOSTILE).index("untitled")])[0].html
+    assert (
+        "(untitled)"
+        in render(make_hostile_picks(Section.PICKED)[list(HOSTILE_PAPERS).index("untitled")])[0].html
+    )
     page = BeautifulSoup(
-        sent(hostile_picks(Section.PICKED)[list(HOSTILE).index("a link as title")])[0].html, "lxml"
+        render(make_hostile_picks(Section.PICKED)[list(HOSTILE_PAPERS).index("a link as title")])[0].html,
+        "lxml",
     )
     title = page.h3
     assert title is not None
@@ -65,8 +71,10 @@ def test_an_untitled_paper_says_so_and_a_link_as_title_is_not_a_link() -> None:
 
 
 def test_a_reader_with_a_crafted_address_cannot_add_a_header() -> None:
-    of = edition()
-    of = replace(of, subscriber=replace(of.subscriber, address="a@example.com\r\nBcc: b@example.com"))
-    raw = SimpleRenderer(RENDERER).digest(of)
+    edition = make_edition()
+    edition = replace(
+        edition, subscriber=replace(edition.subscriber, address="a@example.com\r\nBcc: b@example.com")
+    )
+    raw = SimpleRenderer(RENDERER).render_digest(edition)
     assert b"\r\nBcc" not in raw
     assert raw.count(b"\r\nTo: ") == 1

@@ -1,4 +1,4 @@
-"""Do all languages say everything?"""
+"""Locales: complete catalogues, plural forms, dates and numbers."""
 
 import re
 from datetime import date
@@ -9,47 +9,56 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from digest.mail.locale import CATALOGUES, LANGUAGES, city, get_locale
-from digest.mail.templates import built_in
+from digest.mail.locale import CATALOGUES, LANGUAGES, city_name, get_locale
+from digest.mail.templates import find_templates_dir
 
-SPOKEN = {"say": None, "later": None, "plural": (1, 2), "count": (1, 2), "count_word": (1, 2), "_": None}
+KEYWORDS = {
+    "gettext": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_noop": (1, 2),
+    "format_count": (1, 2),
+    "_": None,
+}
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 
 
-def said() -> set[str]:
-    """Every message of the code and the templates."""
-    folders = (CATALOGUES.parent, CATALOGUES.parents[1] / "web", built_in() / "email")
-    found = (
+def extract_messages() -> set[str]:
+    """Return every message of the code and the templates."""
+    folders = (CATALOGUES.parent, CATALOGUES.parents[1] / "web", find_templates_dir() / "email")
+    messages = (
         message
         for folder in folders
-        for _, _, message, _, _ in extract_from_dir(folder, method_map=METHODS, keywords=SPOKEN)
+        for _, _, message, _, _ in extract_from_dir(folder, method_map=METHODS, keywords=KEYWORDS)
     )
-    return {message if isinstance(message, str) else message[0] for message in found}
+    return {message if isinstance(message, str) else message[0] for message in messages}
 
 
-def catalogue(language: str) -> list[Message]:
+def read_catalogue(language: str) -> list[Message]:
     with Path(CATALOGUES, f"{language}.po").open("rb") as lines:
         return [message for message in read_po(lines, locale=language) if message.id]
 
 
-def forms(message: Message) -> list[str]:
+def get_forms(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_message_is_translated_and_none_is_left_over(language: str) -> None:
-    assert {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue(language)} == said()
-    assert not [m.id for m in catalogue(language) if not all(forms(m)) or m.fuzzy]
+    assert {
+        m.id if isinstance(m.id, str) else m.id[0] for m in read_catalogue(language)
+    } == extract_messages()
+    assert not [m.id for m in read_catalogue(language) if not all(get_forms(m)) or m.fuzzy]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_fill_in_the_same_names(language: str) -> None:
-    for message in catalogue(language):
+    for message in read_catalogue(language):
         names = set(re.findall(r"%\((\w+)\)s", str(message.id)))
-        for form in forms(message):
-            filled = set(re.findall(r"%\((\w+)\)s", form))
-            assert filled == names or (message.pluralizable and filled <= names), message.id
+        for form in get_forms(message):
+            form_names = set(re.findall(r"%\((\w+)\)s", form))
+            assert form_names == names or (message.pluralizable and form_names <= names), message.id
 
 
 @pytest.mark.parametrize(
@@ -63,9 +72,9 @@ def test_translations_fill_in_the_same_names(language: str) -> None:
     ],
 )
 def test_numbers_follow_the_plural_rule(language: str, one: str, many: str) -> None:
-    speaks = get_locale(language)
-    assert speaks.count("%(count)s upvote", "%(count)s upvotes", 1) == one
-    assert speaks.count("%(count)s upvote", "%(count)s upvotes", 31) == many
+    locale = get_locale(language)
+    assert locale.format_count("%(count)s upvote", "%(count)s upvotes", 1) == one
+    assert locale.format_count("%(count)s upvote", "%(count)s upvotes", 31) == many
 
 
 @pytest.mark.parametrize(
@@ -79,17 +88,17 @@ def test_numbers_follow_the_plural_rule(language: str, one: str, many: str) -> N
     ],
 )
 def test_days_and_numbers_are_written_the_local_way(language: str, day: str, count: str) -> None:
-    assert get_locale(language).day(date(2026, 11, 23)) == day
-    assert get_locale(language).number(12345) == count
+    assert get_locale(language).format_day(date(2026, 11, 23)) == day
+    assert get_locale(language).format_number(12345) == count
 
 
-def test_regional_tags_speak_their_language_and_others_english() -> None:
+def test_regional_tags_fall_back_to_their_language_and_others_to_english() -> None:
     assert get_locale("de-AT").code == get_locale("DE_ch").code == "de"
     assert get_locale("zh-Hans-CN").code == "zh"
     assert get_locale("").code == get_locale("xx").code == "en"
 
 
-def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
+def test_locale_is_loaded_once_for_all_spellings_of_its_tag() -> None:
     assert get_locale("de-AT") is get_locale("de_CH") is get_locale("DE")
 
 
@@ -103,15 +112,15 @@ def test_a_language_is_learnt_once_however_its_tag_is_spelt() -> None:
         ("zh", "星期日", "11月1日", "2026年11月1日"),
     ],
 )
-def test_a_day_can_be_told_by_its_weekday_in_short_and_in_full(
+def test_days_are_formatted_as_weekday_short_and_long(
     language: str, weekday: str, short: str, long: str
 ) -> None:
-    speaks, day = get_locale(language), date(2026, 11, 1)
-    assert speaks.weekday(day) == weekday
-    assert speaks.short_day(day).replace("\N{NO-BREAK SPACE}", " ") == short
-    assert " " not in speaks.short_day(day)  # it never breaks across lines
-    assert speaks.long_day(day).replace("\N{NO-BREAK SPACE}", " ") == long
-    assert " " not in speaks.long_day(day)
+    locale, day = get_locale(language), date(2026, 11, 1)
+    assert locale.format_weekday(day) == weekday
+    assert locale.format_short_day(day).replace("\N{NO-BREAK SPACE}", " ") == short
+    assert " " not in locale.format_short_day(day)  # it never breaks across lines
+    assert locale.format_long_day(day).replace("\N{NO-BREAK SPACE}", " ") == long
+    assert " " not in locale.format_long_day(day)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +132,8 @@ def test_each_language_has_its_quotation_marks(language: str, quoted: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("zone", "called"),
+    ("zone", "city"),
     [("America/Argentina/Buenos_Aires", "Buenos Aires"), ("Europe/Berlin", "Berlin"), ("UTC", "UTC")],
 )
-def test_a_time_zone_is_called_by_its_city(zone: str, called: str) -> None:
-    assert city(zone) == called
+def test_time_zone_is_named_by_its_city(zone: str, city: str) -> None:
+    assert city_name(zone) == city

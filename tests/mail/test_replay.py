@@ -1,4 +1,4 @@
-"""Do digests of real days keep to every rule? Three months of papers and votes, when they are at hand."""
+"""Digests of real days pass every check, where the recorded papers and votes are available."""
 
 import gzip
 import json
@@ -13,11 +13,11 @@ import pytest
 
 from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
 from digest.mail.locale import LANGUAGES
-from digest.mail.mime import digest_message
+from digest.mail.mime import build_digest_message
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Signal, SignalKind
-from digest.trending.heat import heat_of, trending_order
-from tests.mail.checks import findings
-from tests.mail.examples import LINKS, RENDERER, SITE, speaking
+from digest.trending.heat import compute_heat, sort_by_heat
+from tests.mail.checks import find_problems
+from tests.mail.examples import LINKS, RENDERER, SITE, make_reader
 
 REPLAY = Path(os.environ.get("DIGEST_REPLAY", Path(__file__).parents[3] / "shared" / "replay"))
 FILE = REPLAY / "papers-2026-03-02-to-05-29.jsonl.gz"
@@ -26,33 +26,36 @@ SECTIONS = [Section.TRENDING] * 3 + [Section.PICKED] * 6 + [Section.ALSO_NEW] * 
 
 
 @cache
-def rows() -> list[dict[str, Any]]:
+def load_rows() -> list[dict[str, Any]]:
     if not FILE.exists():
         pytest.skip(f"no replay data at {REPLAY}: set DIGEST_REPLAY to its folder")
     with gzip.open(FILE, "rt") as lines:
         return [json.loads(line) for line in lines]
 
 
-def edition_of(day: date, language: str) -> Edition:
-    """That day's papers, hottest first, as they were known at half past nine."""
+def build_edition(day: date, language: str) -> Edition:
+    """Return the papers of that day in trending order as of 09:30 UTC."""
     now = datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)
-    papers = {row["id"]: paper_of(row) for row in rows() if row["featured"] == day.isoformat()}
+    papers = {row["id"]: to_paper(row) for row in load_rows() if row["featured"] == day.isoformat()}
     signals = {
-        papers[row["id"]].id: tuple(signals_of(row)) for row in rows() if row["featured"] == day.isoformat()
+        papers[row["id"]].id: tuple(to_signals(row))
+        for row in load_rows()
+        if row["featured"] == day.isoformat()
     }
-    heat = heat_of(list(papers.values()), signals, now)
-    ordered = trending_order(papers.values(), heat)
+    heat = compute_heat(list(papers.values()), signals, now)
+    ordered = sort_by_heat(papers.values(), heat)
     return Edition(
         day=day,
         slot=now,
-        subscriber=speaking(language),
+        subscriber=make_reader(language),
         picks=tuple(
-            pick_of(paper, heat[paper.id], section) for paper, section in zip(ordered, SECTIONS, strict=False)
+            make_pick(paper, heat[paper.id], section)
+            for paper, section in zip(ordered, SECTIONS, strict=False)
         ),
     )
 
 
-def paper_of(row: dict[str, Any]) -> Paper:
+def to_paper(row: dict[str, Any]) -> Paper:
     return Paper(
         id=f"arxiv:{row['id']}",
         title=row["title"],
@@ -67,7 +70,7 @@ def paper_of(row: dict[str, Any]) -> Paper:
     )
 
 
-def signals_of(row: dict[str, Any]) -> Iterator[Signal]:
+def to_signals(row: dict[str, Any]) -> Iterator[Signal]:
     for snapshot in row["snapshots"]:
         if snapshot["upvotes"] is not None:
             yield Signal(
@@ -79,7 +82,7 @@ def signals_of(row: dict[str, Any]) -> Iterator[Signal]:
             )
 
 
-def pick_of(paper: Paper, heat: Heat, section: Section) -> Pick:
+def make_pick(paper: Paper, heat: Heat, section: Section) -> Pick:
     reasons = {
         Section.TRENDING: Reason(because=ReasonKind.TREND),
         Section.PICKED: Reason(because=ReasonKind.TERMS, terms=paper.keywords[:3]),
@@ -89,16 +92,16 @@ def pick_of(paper: Paper, heat: Heat, section: Section) -> Pick:
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_a_real_days_digest_has_no_finding_and_a_modest_size(day: date) -> None:
+def test_digest_of_a_real_day_has_no_problem_and_a_modest_size(day: date) -> None:
     language = LANGUAGES[day.day % len(LANGUAGES)]
-    of = edition_of(day, language)
-    email = RENDERER.digest(of)
-    assert findings(email, digest_message(email, of, site=SITE, links=LINKS), bulk=True) == []
+    edition = build_edition(day, language)
+    email = RENDERER.render_digest(edition)
+    assert find_problems(email, build_digest_message(email, edition, site=SITE, links=LINKS), bulk=True) == []
     assert len(email.html.encode()) <= 30_000
 
 
-def test_real_days_are_the_same_from_the_press() -> None:
-    press, plainly = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
+def test_real_days_are_rendered_to_the_same_bytes_in_bulk() -> None:
+    bulk, simple = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
     for day in DAYS:
-        of = edition_of(day, "en")
-        assert press.digest(of) == plainly.digest(of)
+        edition = build_edition(day, "en")
+        assert bulk.render_digest(edition) == simple.render_digest(edition)

@@ -1,4 +1,4 @@
-"""What does SpamAssassin think of the mails? Its local rules, no network, nothing learnt."""
+"""SpamAssassin finds no spam in the mails: local rules only, no network, no training."""
 
 import re
 import subprocess
@@ -6,9 +6,9 @@ from shutil import which
 
 import pytest
 
-from tests.mail.examples import every_mail
+from tests.mail.examples import render_every_mail
 
-# As the receiving server would write it on top.
+# The line that the receiving server adds.
 RECEIVED = (
     b"Received: from mail.papers.example.org (mail.papers.example.org [93.184.215.14])\r\n"
     b"\tby mx.example.com (Postfix) with ESMTPS id 4Sxyz12345z9\r\n"
@@ -18,10 +18,10 @@ OFFLINE = ("-t", "-L", "-x", "--cf=use_bayes 0", "--cf=use_txrep 0", "--cf=use_a
 
 
 @pytest.mark.parametrize("name", ["digest", "confirm", "welcome"])
-def test_no_mail_smells_of_spam(name: str) -> None:
+def test_mails_are_not_spam(name: str) -> None:
     if which("spamassassin") is None:
         pytest.skip("no SpamAssassin here: apt-get install spamassassin")
-    raw = RECEIVED + every_mail()[name][1]
+    raw = RECEIVED + render_every_mail()[name][1]
     run = subprocess.run(["spamassassin", *OFFLINE], input=raw, capture_output=True, timeout=120, check=False)
     status = re.search(
         rb"X-Spam-Status: .*?score=(-?[\d.]+) .*?tests=(.*?)\s+autolearn", run.stdout, re.DOTALL

@@ -1,4 +1,4 @@
-"""On what are mails written? On templates that escape, styles set inline, the operator's own first."""
+"""Mail templates: escaping, inlined styles, the operator's folder first."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digest.mail.locale import get_locale
-from digest.mail.templates import CLASS, MailTemplates, Sandbox, Stylesheet
+from digest.mail.templates import CLASS_ATTRIBUTE, MailTemplates, Sandbox, Stylesheet
 from tests.mail.examples import SITE
 
 CSS = """/* what is
@@ -18,7 +18,7 @@ body { padding: 0 }
 """
 
 
-def stationery(folder: Path, **files: str) -> MailTemplates:
+def make_templates(folder: Path, **files: str) -> MailTemplates:
     for name, text in files.items():
         (folder / name.replace("_", ".")).write_text(text)
     return MailTemplates(SITE, get_locale("en"), folder)
@@ -33,44 +33,42 @@ def stationery(folder: Path, **files: str) -> MailTemplates:
         ('class="other"', ""),
     ],
 )
-def test_a_class_carries_what_its_rules_declare_and_one_without_rules_stays_as_it_is(
-    tag: str, style: str
-) -> None:
+def test_class_gets_the_styles_of_its_rules(tag: str, style: str) -> None:
     sheet = Stylesheet(CSS, {"ink": "black"})
-    assert CLASS.sub(sheet.inline, f"<p {tag}>") == f"<p {tag}{style}>"
+    assert CLASS_ATTRIBUTE.sub(sheet.inline, f"<p {tag}>") == f"<p {tag}{style}>"
 
 
-def test_what_cannot_be_set_inline_stays_in_the_head() -> None:
+def test_what_cannot_be_inlined_stays_in_the_head() -> None:
     sheet = Stylesheet(CSS, {"ink": "black"})
     assert sheet.head == "body{padding:0}@media (max-width:1px){.meta{color:red}}"
     assert Stylesheet(".a { b: c }\np { d: e }", {}).head == "p{d:e}"
 
 
 def test_values_are_escaped_in_html_and_left_alone_in_text(tmp_path: Path) -> None:
-    ours = stationery(tmp_path, own_html="{{ x }}", own_txt="{{ x }}", own="{{ x }}")
-    assert ours.render("own.html", x="<b>") == "&lt;b&gt;"
-    assert ours.render("own.txt", x="<b>") == ours.render("own", x="<b>") == "<b>"
+    templates = make_templates(tmp_path, own_html="{{ x }}", own_txt="{{ x }}", own="{{ x }}")
+    assert templates.render("own.html", x="<b>") == "&lt;b&gt;"
+    assert templates.render("own.txt", x="<b>") == templates.render("own", x="<b>") == "<b>"
 
 
-def test_styles_are_set_in_html_alone(tmp_path: Path) -> None:
+def test_styles_are_inlined_in_html_only(tmp_path: Path) -> None:
     tag = '<p class="meta">'
-    ours = stationery(tmp_path, own_html=tag, own_txt=tag)
-    assert re.fullmatch(r'<p class="meta" style="[^"]+">', ours.render("own.html"))
-    assert ours.render("own.txt") == tag
+    templates = make_templates(tmp_path, own_html=tag, own_txt=tag)
+    assert re.fullmatch(r'<p class="meta" style="[^"]+">', templates.render("own.html"))
+    assert templates.render("own.txt") == tag
 
 
-def test_blocks_leave_no_blank_lines_and_the_last_line_its_end(tmp_path: Path) -> None:
+def test_blocks_leave_no_blank_lines_and_keep_the_final_newline(tmp_path: Path) -> None:
     text = "a\n  {% if true %}\nb\n  {% endif %}\nc\n"
-    assert stationery(tmp_path, own_txt=text).render("own.txt") == "a\nb\nc\n"
+    assert make_templates(tmp_path, own_txt=text).render("own.txt") == "a\nb\nc\n"
 
 
-def test_the_folder_email_of_the_operators_templates_comes_before_the_folder_itself(tmp_path: Path) -> None:
+def test_operators_email_folder_is_searched_before_its_parent(tmp_path: Path) -> None:
     (tmp_path / "email").mkdir()
     (tmp_path / "email" / "own.txt").write_text("mail")
-    assert stationery(tmp_path, own_txt="page").render("own.txt") == "mail"
+    assert make_templates(tmp_path, own_txt="page").render("own.txt") == "mail"
 
 
-def test_a_template_reaches_nothing_private_of_a_value_however_often_it_asks() -> None:
+def test_sandbox_refuses_private_attributes_every_time() -> None:
     sandbox = Sandbox()
     for _ in range(2):
         assert sandbox.from_string("{{ x.real }}").render(x=7) == "7"

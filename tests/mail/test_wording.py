@@ -1,4 +1,4 @@
-"""What do we say about a paper?"""
+"""Wording: authors, reasons, trends and votes of a paper in words."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.locale import LANGUAGES, get_locale
-from digest.mail.wording import LONGEST_WHY, byline, meta, tells_votes, trend, votes, why
+from digest.mail.wording import (
+    MAX_REASON_CHARS,
+    describe_reason,
+    describe_trend,
+    format_byline,
+    format_meta,
+    format_votes,
+    has_count_in_trend,
+)
 from digest.models import Heat, Pick, Reason, ReasonKind, Section, SignalKind
-from tests.factories import paper
+from tests.factories import make_paper
 from tests.mail.examples import DAY
 
 EN = get_locale("en")
@@ -19,62 +27,68 @@ HEAT = Heat(value=1, expected=61, low=41, high=91, kind=SignalKind.UPVOTES, vote
 
 
 def test_a_young_papers_votes_are_set_against_the_usual_and_projected() -> None:
-    assert trend(EN, HEAT, DAY) == (
+    assert describe_trend(EN, HEAT, DAY) == (
         "31 upvotes in its first 9 hours, 6× the usual 5; on course for about 61 (41–91)"
     )
 
 
 @pytest.mark.parametrize(("few", "usual"), [(9, 3), (31, 2.9), (31, None), (12, 9)])
-def test_no_ratio_is_told_of_small_numbers(few: float, usual: float | None) -> None:
-    assert "×" not in trend(EN, replace(HEAT, votes=few, usual=usual), DAY)
+def test_small_numbers_give_no_ratio(few: float, usual: float | None) -> None:
+    assert "×" not in describe_trend(EN, replace(HEAT, votes=few, usual=usual), DAY)
 
 
-def test_an_older_paper_tells_what_it_gained() -> None:
+def test_older_paper_names_its_gain() -> None:
     older = replace(HEAT, hours=50, gained=48, usual_gain=16)
-    assert trend(EN, older, DAY) == "+48 upvotes since yesterday, 3× the usual"
+    assert describe_trend(EN, older, DAY) == "+48 upvotes since yesterday, 3× the usual"
     assert (
-        trend(EN, replace(older, usual_gain=2), DAY)
+        describe_trend(EN, replace(older, usual_gain=2), DAY)
         == "+48 upvotes since yesterday; 6× the usual 5 at this age"
     )
-    assert trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 at this age"
+    assert describe_trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 at this age"
 
 
-def test_a_breakout_says_when_we_sent_it() -> None:
-    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
-    assert trend(EN, broke, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 upvotes"
-    long_ago = replace(broke, broke_out_on=date(2026, 11, 3))
+def test_breakout_names_the_day_it_was_sent() -> None:
+    breakout = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
     assert (
-        trend(EN, long_ago, DAY)
+        describe_trend(EN, breakout, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 upvotes"
+    )
+    long_ago = replace(breakout, broke_out_on=date(2026, 11, 3))
+    assert (
+        describe_trend(EN, long_ago, DAY)
         == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140 upvotes"
     )
-    points = replace(broke, kind=SignalKind.POINTS)
-    assert trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
-    assert trend(EN, replace(broke, broke_out_on=None), DAY) == (
+    points = replace(breakout, kind=SignalKind.POINTS)
+    assert describe_trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
+    assert describe_trend(EN, replace(breakout, broke_out_on=None), DAY) == (
         "broke out since we sent it: was 12, now 140 upvotes"
     )
-    from_nothing = replace(broke, broke_out_from=0)
-    assert trend(EN, from_nothing, DAY) == "broke out since we sent it: was 0 on Tuesday, now 140 upvotes"
-
-
-def test_a_day_without_votes_to_speak_of_tells_where_the_paper_stands() -> None:
-    monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
-    assert trend(EN, monday, DAY) == "12× the usual 8 at this age"
+    from_nothing = replace(breakout, broke_out_from=0)
     assert (
-        trend(EN, replace(monday, gained=2), DAY) == "+2 upvotes since yesterday; 12× the usual 8 at this age"
+        describe_trend(EN, from_nothing, DAY)
+        == "broke out since we sent it: was 0 on Tuesday, now 140 upvotes"
     )
-    assert trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 upvotes since yesterday"
-    assert trend(EN, replace(monday, votes=9), DAY) == ""
 
 
-def test_without_votes_the_authors_speak() -> None:
+def test_day_without_a_notable_gain_gives_the_total() -> None:
+    monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
+    assert describe_trend(EN, monday, DAY) == "12× the usual 8 at this age"
+    assert (
+        describe_trend(EN, replace(monday, gained=2), DAY)
+        == "+2 upvotes since yesterday; 12× the usual 8 at this age"
+    )
+    assert describe_trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 upvotes since yesterday"
+    assert describe_trend(EN, replace(monday, votes=9), DAY) == ""
+
+
+def test_without_votes_earlier_papers_of_the_authors_are_named() -> None:
     new = Heat(value=0, expected=20, content_prior=True, author_votes=43)
-    assert trend(EN, new, DAY) == "new: its authors’ earlier papers drew 40+ upvotes"
-    assert trend(EN, new, DAY, has_code=True).endswith("; code linked")
-    assert trend(EN, replace(new, author_votes=None), DAY) == "new: too young for votes"
+    assert describe_trend(EN, new, DAY) == "new: its authors’ earlier papers drew 40+ upvotes"
+    assert describe_trend(EN, new, DAY, has_code=True).endswith("; code linked")
+    assert describe_trend(EN, replace(new, author_votes=None), DAY) == "new: too young for votes"
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "text"),
     [
         (Reason(because=ReasonKind.TERMS, terms=("diffusion models",)), "matches “diffusion models”"),
         (Reason(because=ReasonKind.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
@@ -91,12 +105,12 @@ def test_without_votes_the_authors_speak() -> None:
         ),
     ],
 )
-def test_the_reason_is_the_scorers_evidence(reason: Reason, told: str) -> None:
-    assert why(EN, picked(reason), DAY) == told
+def test_reason_states_the_evidence_of_the_ranking(reason: Reason, text: str) -> None:
+    assert describe_reason(EN, make_pick(reason), DAY) == text
 
 
-def picked(reason: Reason, heat: Heat = HEAT) -> Pick:
-    return Pick(paper=paper(), section=Section.PICKED, heat=heat, reason=reason)
+def make_pick(reason: Reason, heat: Heat = HEAT) -> Pick:
+    return Pick(paper=make_paper(), section=Section.PICKED, heat=heat, reason=reason)
 
 
 @given(
@@ -113,62 +127,64 @@ def test_no_reason_is_longer_than_a_line_or_two(
         because=because, terms=(words,) * 3, liked_title=words, author=words, category=words, facet=words
     )
     heat = replace(HEAT, votes=count, hours=hours, usual=count / 7, gained=count, expected=count)
-    broke = replace(heat, broke_out_from=count / 9, broke_out_on=date(2026, 11, 18), kind=SignalKind.COMMENTS)
-    for each in (heat, broke):
-        assert len(why(get_locale(language), picked(reason, each), DAY)) <= LONGEST_WHY
+    breakout = replace(
+        heat, broke_out_from=count / 9, broke_out_on=date(2026, 11, 18), kind=SignalKind.COMMENTS
+    )
+    for variant in (heat, breakout):
+        assert len(describe_reason(get_locale(language), make_pick(reason, variant), DAY)) <= MAX_REASON_CHARS
 
 
 def test_two_authors_are_named_and_the_others_counted() -> None:
-    assert byline(EN, ()) == ""
-    assert byline(EN, ("A",)) == "A"
-    assert byline(EN, ("A", "B")) == "A and B"
-    assert byline(EN, ("A", "B", "C")) == "A, B and 1\N{NO-BREAK SPACE}other"
-    assert byline(EN, ("A", "B", "C", "D")) == "A, B and 2\N{NO-BREAK SPACE}others"
+    assert format_byline(EN, ()) == ""
+    assert format_byline(EN, ("A",)) == "A"
+    assert format_byline(EN, ("A", "B")) == "A and B"
+    assert format_byline(EN, ("A", "B", "C")) == "A, B and 1\N{NO-BREAK SPACE}other"
+    assert format_byline(EN, ("A", "B", "C", "D")) == "A, B and 2\N{NO-BREAK SPACE}others"
 
 
 def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
-    of = paper(authors=("A", "B"))
+    paper = make_paper(authors=("A", "B"))
     assert (
-        meta(EN, of, HEAT)
+        format_meta(EN, paper, HEAT)
         == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov\N{NO-BREAK SPACE}· 31\N{NO-BREAK SPACE}upvotes"
     )
-    assert meta(EN, of, HEAT, told=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
+    assert format_meta(EN, paper, HEAT, hide_votes=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
 
 
 def test_what_is_not_known_of_a_paper_leaves_no_gap_in_its_meta_line() -> None:
-    unknown = replace(paper(authors=("A",)), categories=(), published=None)
-    assert meta(EN, unknown, HEAT, told=True) == "A"
-    assert meta(EN, replace(unknown, authors=()), HEAT) == "31\N{NO-BREAK SPACE}upvotes"
-    assert meta(EN, replace(unknown, authors=()), HEAT, told=True) == ""
+    unknown = replace(make_paper(authors=("A",)), categories=(), published=None)
+    assert format_meta(EN, unknown, HEAT, hide_votes=True) == "A"
+    assert format_meta(EN, replace(unknown, authors=()), HEAT) == "31\N{NO-BREAK SPACE}upvotes"
+    assert format_meta(EN, replace(unknown, authors=()), HEAT, hide_votes=True) == ""
 
 
-def test_endless_names_are_cut_where_they_stand() -> None:
+def test_endless_names_are_cut() -> None:
     endless = "a" * 99
-    assert byline(EN, (endless, endless)) == f"{'a' * 59}… and {'a' * 59}…"
-    filed = replace(paper(authors=()), categories=(endless,), published=None)
-    assert meta(EN, filed, HEAT, told=True) == f"{'a' * 39}…"
+    assert format_byline(EN, (endless, endless)) == f"{'a' * 59}… and {'a' * 59}…"
+    filed = replace(make_paper(authors=()), categories=(endless,), published=None)
+    assert format_meta(EN, filed, HEAT, hide_votes=True) == f"{'a' * 39}…"
 
 
 def test_every_kind_of_signal_has_its_noun() -> None:
-    told = {votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
-    assert told == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
-    assert votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
-    assert votes(EN, replace(HEAT, votes=0)) == ""
+    text = {format_votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
+    assert text == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
+    assert format_votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
+    assert format_votes(EN, replace(HEAT, votes=0)) == ""
 
 
 @pytest.mark.parametrize("few", [None, 0, 0.9])
 def test_less_than_one_vote_is_none(few: float | None) -> None:
-    assert votes(EN, replace(HEAT, votes=few)) == ""
-    assert trend(EN, replace(HEAT, votes=few), DAY) == "new: too young for votes"
+    assert format_votes(EN, replace(HEAT, votes=few)) == ""
+    assert describe_trend(EN, replace(HEAT, votes=few), DAY) == "new: too young for votes"
 
 
 def test_the_first_hour_is_one_hour_in_every_language() -> None:
     just_now = replace(HEAT, hours=0.2, low=0, usual=None)
-    assert trend(get_locale("zh"), just_now, DAY) == "前 1 小时 31 个赞"
+    assert describe_trend(get_locale("zh"), just_now, DAY) == "前 1 小时 31 个赞"
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "text"),
     [
         ({"hours": 1, "usual": None, "low": 0}, "31 upvotes in its first hour"),
         ({"hours": 0.2, "usual": None, "low": 0}, "31 upvotes in its first hour"),
@@ -186,77 +202,80 @@ def test_the_first_hour_is_one_hour_in_every_language() -> None:
         ({"content_prior": True, "author_votes": 9.9}, "new: too young for votes"),
     ],
 )  # fmt: skip
-def test_what_is_told_at_the_edges(changed: dict[str, Any], told: str) -> None:
-    assert trend(EN, replace(HEAT, **changed), DAY) == told
+def test_trend_at_the_limits(changed: dict[str, Any], text: str) -> None:
+    assert describe_trend(EN, replace(HEAT, **changed), DAY) == text
 
 
-@pytest.mark.parametrize(("hours", "is_told"), [(23.9, True), (24, False)])
-def test_the_count_stands_in_the_reason_on_the_first_day_only(hours: float, *, is_told: bool) -> None:
-    assert tells_votes(replace(HEAT, hours=hours)) is is_told
-    assert tells_votes(replace(HEAT, hours=hours, broke_out_from=3))
+@pytest.mark.parametrize(("hours", "has_count"), [(23.9, True), (24, False)])
+def test_trend_has_the_count_on_the_first_day_only(hours: float, *, has_count: bool) -> None:
+    assert has_count_in_trend(replace(HEAT, hours=hours)) is has_count
+    assert has_count_in_trend(replace(HEAT, hours=hours, broke_out_from=3))
 
 
 @pytest.mark.parametrize(("days", "when"), [(6, "Tuesday"), (7, "16 Nov")])
 def test_a_day_is_named_for_a_week_and_dated_from_then_on(days: int, when: str) -> None:
     then = DAY - timedelta(days=days)
-    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=then)
-    told = trend(EN, broke, DAY).replace("\N{NO-BREAK SPACE}", " ")
-    assert told == f"broke out since we sent it: was 12 on {when}, now 140 upvotes"
+    breakout = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=then)
+    text = describe_trend(EN, breakout, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert text == f"broke out since we sent it: was 12 on {when}, now 140 upvotes"
     kept = Reason(because=ReasonKind.TERMS, terms=("a",), held_since=then)
-    assert why(EN, picked(kept), DAY).replace("\N{NO-BREAK SPACE}", " ") == (
+    assert describe_reason(EN, make_pick(kept), DAY).replace("\N{NO-BREAK SPACE}", " ") == (
         f"matches “a”; kept for you since {when}"
     )
 
 
-def test_what_is_of_today_was_not_kept() -> None:
+def test_pick_of_today_is_not_called_kept() -> None:
     assert (
-        why(EN, picked(Reason(because=ReasonKind.TERMS, terms=("a",), held_since=DAY)), DAY) == "matches “a”"
+        describe_reason(EN, make_pick(Reason(because=ReasonKind.TERMS, terms=("a",), held_since=DAY)), DAY)
+        == "matches “a”"
     )
 
 
-def test_a_pick_that_broke_out_says_so_whatever_brought_it() -> None:
-    broke = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
-    of_mine = picked(Reason(because=ReasonKind.TERMS, terms=("a",)), broke)
-    assert why(EN, of_mine, DAY) == trend(EN, broke, DAY)
+def test_breakout_comes_before_the_reason_of_a_pick() -> None:
+    breakout = replace(HEAT, votes=140, broke_out_from=12, broke_out_on=date(2026, 11, 17))
+    pick = make_pick(Reason(because=ReasonKind.TERMS, terms=("a",)), breakout)
+    assert describe_reason(EN, pick, DAY) == describe_trend(EN, breakout, DAY)
 
 
-def test_a_hot_pick_without_votes_tells_of_its_code() -> None:
+def test_trending_pick_without_votes_names_linked_code() -> None:
     new = Heat(value=0, expected=20, content_prior=True)
-    hot = picked(Reason(because=ReasonKind.TREND), new)
-    coded = replace(hot, paper=replace(hot.paper, code_url="https://e.org/code"))
-    assert why(EN, hot, DAY) == "new: too young for votes"
-    assert why(EN, coded, DAY) == "new: too young for votes; code linked"
+    trending = make_pick(Reason(because=ReasonKind.TREND), new)
+    coded = replace(trending, paper=replace(trending.paper, code_url="https://e.org/code"))
+    assert describe_reason(EN, trending, DAY) == "new: too young for votes"
+    assert describe_reason(EN, coded, DAY) == "new: too young for votes; code linked"
 
 
 def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
     long, longer = "a" * 30, "b" * 43
     three = Reason(because=ReasonKind.TERMS, terms=(long, longer, "c" * 30))
-    told = why(EN, picked(three), DAY)
-    assert told == f"matches “{long}” and “{longer}”"
-    assert len(told) == LONGEST_WHY
-    assert why(EN, picked(replace(three, terms=(long, longer + "b"))), DAY) == f"matches “{long}”"
+    text = describe_reason(EN, make_pick(three), DAY)
+    assert text == f"matches “{long}” and “{longer}”"
+    assert len(text) == MAX_REASON_CHARS
+    assert (
+        describe_reason(EN, make_pick(replace(three, terms=(long, longer + "b"))), DAY) == f"matches “{long}”"
+    )
 
 
-def test_a_surprise_says_that_it_is_one() -> None:
-    assert why(EN, picked(Reason(because=ReasonKind.EXPLORATION)), DAY) == (
+def test_exploration_says_that_it_is_one() -> None:
+    assert describe_reason(EN, make_pick(Reason(because=ReasonKind.EXPLORATION)), DAY) == (
         "a little off your path; you might like it"
     )
 
 
-def test_a_long_title_that_was_liked_is_told_to_sixty_letters() -> None:
-    assert why(EN, picked(Reason(because=ReasonKind.LIKED, liked_title="a" * 61)), DAY) == (
+def test_long_liked_title_is_cut_to_sixty_characters() -> None:
+    assert describe_reason(EN, make_pick(Reason(because=ReasonKind.LIKED, liked_title="a" * 61)), DAY) == (
         f"similar to “{'a' * 59}…”, which you liked"
     )
 
 
-def test_where_more_words_go_around_it_a_title_is_told_to_fifty_letters() -> None:
-    liked = picked(Reason(because=ReasonKind.LIKED, liked_title="a" * 61))
-    told = why(get_locale("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
-    assert told == f"proche de « {'a' * 49}… », que vous avez aimé"
+def test_long_liked_title_is_cut_to_fifty_characters_in_a_longer_sentence() -> None:
+    liked = make_pick(Reason(because=ReasonKind.LIKED, liked_title="a" * 61))
+    text = describe_reason(get_locale("fr"), liked, DAY).replace("\N{NO-BREAK SPACE}", " ")
+    assert text == f"proche de « {'a' * 49}… », que vous avez aimé"
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "text"),
     [
         (Reason(because=ReasonKind.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
         (Reason(because=ReasonKind.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
@@ -265,5 +284,5 @@ def test_where_more_words_go_around_it_a_title_is_told_to_fifty_letters() -> Non
         (Reason(because=ReasonKind.NEW, category="a" * 99), f"new in {'a' * 40}"),
     ],
 )
-def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, told: str) -> None:
-    assert why(EN, picked(reason), DAY) == told
+def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, text: str) -> None:
+    assert describe_reason(EN, make_pick(reason), DAY) == text

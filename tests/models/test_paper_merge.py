@@ -1,4 +1,4 @@
-"""Two reports of one paper: claims about whose words stand."""
+"""Tests of merging two reports of one paper, and of withdrawal notices."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Announcement, Paper
-from digest.models.paper_merge import is_withdrawn, merge
-from tests.factories import NOW, paper
+from digest.models.paper_merge import is_withdrawn, merge_papers
+from tests.factories import NOW, make_paper
 
 reports = st.builds(
     Paper,
@@ -33,48 +33,48 @@ reports = st.builds(
 
 @given(reports)
 def test_merging_a_paper_with_itself_changes_nothing(report: Paper) -> None:
-    assert merge(report, report) == report
+    assert merge_papers(report, report) == report
 
 
 @given(reports, reports, reports)
 def test_the_order_in_which_reports_come_does_not_matter(one: Paper, two: Paper, three: Paper) -> None:
-    results = {merge(merge(a, b), c) for a, b, c in permutations((one, two, three))}
+    results = {merge_papers(merge_papers(a, b), c) for a, b, c in permutations((one, two, three))}
     assert len(results) == 1
-    assert merge(one, merge(two, three)) in results
-    assert reduce(merge, (one, two, three, one, two)) in results
+    assert merge_papers(one, merge_papers(two, three)) in results
+    assert reduce(merge_papers, (one, two, three, one, two)) in results
 
 
-def test_arxiv_has_the_better_words_and_the_cleaner_authors_stand() -> None:
-    rss = paper("Sheep from the feed", id="arxiv:2611.00001", authors=("A. Feed",))
+def test_arxiv_wins_the_text_and_the_better_source_the_authors() -> None:
+    rss = make_paper("Sheep from the feed", id="arxiv:2611.00001", authors=("A. Feed",))
     rss = replace(rss, source="arxiv", categories=("cs.CL", "cs.LG"))
     hub = replace(rss, title="Sheep from HF", source="huggingface", categories=(), authors=("Ada Hub",))
     rss = replace(rss, first_seen=None)
-    merged = merge(hub, rss)
+    merged = merge_papers(hub, rss)
     assert (merged.title, merged.text_from) == ("Sheep from the feed", "arxiv")
     assert (merged.authors, merged.source, merged.authors_from) == (("Ada Hub",), "huggingface", "")
     assert merged.categories == ("cs.CL", "cs.LG")
     clean = replace(rss, source="arxiv-oai", authors=("Ada Harvest",), version=1)
-    assert merge(merged, clean).authors == ("Ada Harvest",)
+    assert merge_papers(merged, clean).authors == ("Ada Harvest",)
 
 
-def test_a_higher_version_brings_its_words_and_a_lower_one_none() -> None:
-    first = replace(paper("First words", id="arxiv:2611.00001"), source="arxiv", version=1)
+def test_the_text_of_the_higher_version_wins() -> None:
+    first = replace(make_paper("First words", id="arxiv:2611.00001"), source="arxiv", version=1)
     second = replace(first, title="Second words", version=2, announcement=Announcement.REPLACE)
-    for merged in (merge(first, second), merge(second, first)):
+    for merged in (merge_papers(first, second), merge_papers(second, first)):
         assert (merged.title, merged.version) == ("Second words", 2)
         assert merged.announcement is Announcement.NEW
 
 
 def test_an_arxiv_id_wins_over_a_doi_which_stays_as_an_alias() -> None:
-    journal = replace(paper("Sheep"), id="doi:10.1000/sheep")
-    preprint = replace(paper("Sheep", id="arxiv:2611.00001"), aliases=("doi:10.1000/SHEEP",))
-    merged = merge(journal, preprint)
+    journal = replace(make_paper("Sheep"), id="doi:10.1000/sheep")
+    preprint = replace(make_paper("Sheep", id="arxiv:2611.00001"), aliases=("doi:10.1000/SHEEP",))
+    merged = merge_papers(journal, preprint)
     assert merged.id == "arxiv:2611.00001"
     assert merged.aliases == ("doi:10.1000/sheep",)
     assert merged.url.startswith("https://arxiv.org/abs/")
 
 
-def test_a_blog_that_links_the_pdf_changes_neither_address_nor_words() -> None:
+def test_a_blog_that_links_the_pdf_changes_neither_url_nor_text() -> None:
     known = Paper(id="arxiv:2611.00001", title="Sheep", abstract="Short.", source="huggingface")
     listed = replace(known, url="https://arxiv.org/abs/2611.00001")
     blogged = replace(
@@ -84,7 +84,7 @@ def test_a_blog_that_links_the_pdf_changes_neither_address_nor_words() -> None:
         source="feeds",
         abstract="Wow. " * 50,
     )
-    merged = merge(blogged, listed)
+    merged = merge_papers(blogged, listed)
     assert (merged.title, merged.url) == ("Sheep", "https://arxiv.org/abs/2611.00001")
 
 
@@ -100,7 +100,7 @@ def test_a_blog_that_links_the_pdf_changes_neither_address_nor_words() -> None:
         ("Retracted by the authors: the sheep were goats.", ""),
     ],
 )
-def test_a_paper_that_says_it_is_withdrawn_is(abstract: str, comment: str) -> None:
+def test_a_paper_that_says_so_is_withdrawn(abstract: str, comment: str) -> None:
     assert is_withdrawn("Sheep", abstract, comment)
 
 
@@ -117,7 +117,7 @@ def test_a_paper_about_withdrawing_is_not_withdrawn(abstract: str, comment: str)
     assert not is_withdrawn("Sheep", abstract, comment)
 
 
-def test_a_title_says_so_only_at_its_beginning() -> None:
+def test_a_title_means_withdrawn_only_at_its_beginning() -> None:
     for title in ("Withdrawn: Counting Sheep", "[WITHDRAWN] Sheep"):
         assert is_withdrawn(title, "We count sheep.")
     for title in ("On Withdrawn Sheep", ""):

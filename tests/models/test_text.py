@@ -1,4 +1,4 @@
-"""What may a stranger's text hold?"""
+"""Tests of the cleaning of text from outside."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from digest.models.text import clean
 
 
-def test_a_text_as_it_should_be_stays_as_it_is() -> None:
+def test_a_clean_text_stays_as_it_is() -> None:
     assert clean("Ein Schaf, 两只羊: naïve – “sheep”") == "Ein Schaf, 两只羊: naïve – “sheep”"
     assert clean(" sheep ") == "sheep"
 
@@ -20,13 +20,14 @@ def test_blanks_and_controls_of_every_kind_become_one_blank(blank: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unseen", ["\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud83d", "\ue000", "\U000e0041", "\uffff"]
+    "invisible",
+    ["\u00ad", "\u200b", "\u202e", "\u2066", "\ufeff", "\ud83d", "\ue000", "\U000e0041", "\uffff"],
 )
-def test_what_hides_or_steers_leaves_nothing_behind(unseen: str) -> None:
-    assert clean(f"{unseen}on{unseen}e t{unseen}wo{unseen}") == "one two"
+def test_invisible_characters_are_removed(invisible: str) -> None:
+    assert clean(f"{invisible}on{invisible}e t{invisible}wo{invisible}") == "one two"
 
 
 @given(st.text())
-def test_what_was_cleaned_is_clean(text: str) -> None:
+def test_clean_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert "  " not in clean(text)

@@ -1,4 +1,4 @@
-"""The operator hears of trouble once a day for each kind, and of nothing else."""
+"""Tests of the alerts to the operator."""
 
 from datetime import timedelta
 
@@ -9,57 +9,59 @@ from digest.db import Database
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 from digest.pipeline import run
 from digest.pipeline.alerts import (
-    Trouble,
-    alert,
-    bounce_troubles,
-    delivery_trouble,
-    source_troubles,
-    stop_trouble,
+    Problem,
+    build_delivery_problem,
+    build_stop_problem,
+    find_bounce_problems,
+    find_source_problems,
+    queue_alert,
 )
 from tests.factories import NOW
-from tests.pipeline.test_run import DUE, THURSDAY, World
-from tests.pipeline.test_run import world as world  # noqa: PLC0414  a fixture is known by its name here
+from tests.pipeline.test_run import DUE, THURSDAY, Installation
+from tests.pipeline.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 
-TROUBLE = Trouble(kind="delivery", title="Broken", facts=["It broke."], advice="Mend it.")
+PROBLEM = Problem(kind="delivery", title="Broken", facts=["It broke."], advice="Mend it.")
 
 
-def _reading(source: str, health: Health, scope: str = "") -> FetchResult:
+def make_result(source: str, health: Health, scope: str = "") -> FetchResult:
     return FetchResult(source=source, scope=scope, read_at=NOW, health=health, note="It did not answer.")
 
 
-def test_a_trouble_is_told_once_a_day(any_store: Database) -> None:
+def test_an_alert_is_queued_once_a_day(any_store: Database) -> None:
     with any_store.begin() as tx:
-        assert alert(tx, "admin@example.com", TROUBLE, now=NOW)
-        assert not alert(tx, "admin@example.com", TROUBLE, now=NOW + timedelta(hours=5))
-        assert alert(tx, "admin@example.com", TROUBLE, now=NOW + timedelta(days=1))
-        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 2
+        assert queue_alert(tx, "admin@example.com", PROBLEM, now=NOW)
+        assert not queue_alert(tx, "admin@example.com", PROBLEM, now=NOW + timedelta(hours=5))
+        assert queue_alert(tx, "admin@example.com", PROBLEM, now=NOW + timedelta(days=1))
+        assert tx.deliveries.count_open()[DeliveryState.QUEUED] == 2
 
 
-def test_nobody_is_told_when_nobody_is_named(store: Database) -> None:
+def test_no_alert_is_queued_without_an_admin_address(store: Database) -> None:
     with store.begin() as tx:
-        assert not alert(tx, "", TROUBLE, now=NOW)
-        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 0
+        assert not queue_alert(tx, "", PROBLEM, now=NOW)
+        assert tx.deliveries.count_open()[DeliveryState.QUEUED] == 0
 
 
-def test_a_source_is_trouble_only_when_none_of_its_scopes_answers() -> None:
-    readings = [
-        _reading("arxiv", Health.FAILED, "cs.CL"),
-        _reading("arxiv", Health.OK, "cs.LG"),
-        _reading("huggingface", Health.CHANGED),
-        _reading("hackernews", Health.EMPTY),
+def test_a_source_is_a_problem_only_if_all_its_scopes_failed() -> None:
+    results = [
+        make_result("arxiv", Health.FAILED, "cs.CL"),
+        make_result("arxiv", Health.OK, "cs.LG"),
+        make_result("huggingface", Health.CHANGED),
+        make_result("hackernews", Health.EMPTY),
     ]
-    assert [trouble.kind for trouble in source_troubles(readings)] == ["source/huggingface"]
-
-
-@pytest.mark.parametrize("trouble", [stop_trouble("It looked wrong."), delivery_trouble(["535"]), TROUBLE])
-def test_every_trouble_says_what_to_do(trouble: Trouble) -> None:
-    assert trouble.title
-    assert trouble.facts
-    assert trouble.advice
+    assert [problem.kind for problem in find_source_problems(results)] == ["source/huggingface"]
 
 
 @pytest.mark.parametrize(
-    ("handed", "heard", "kinds"),
+    "problem", [build_stop_problem("It looked wrong."), build_delivery_problem(["535"]), PROBLEM]
+)
+def test_every_problem_has_advice(problem: Problem) -> None:
+    assert problem.title
+    assert problem.facts
+    assert problem.advice
+
+
+@pytest.mark.parametrize(
+    ("handed_over", "bounces", "kinds"),
     [
         (100, {}, []),
         (1000, {BounceKind.HARD: 50}, []),
@@ -73,45 +75,57 @@ def test_every_trouble_says_what_to_do(trouble: Trouble) -> None:
         (500, {BounceKind.HARD: 100, BounceKind.COMPLAINT: 5}, ["bounces", "complaints"]),
     ],
 )
-def test_bounces_are_trouble_when_they_are_many_and_a_large_share(
-    handed: int, heard: dict[BounceKind, int], kinds: list[str]
+def test_bounces_are_a_problem_when_they_are_many_and_a_large_share(
+    handed_over: int, bounces: dict[BounceKind, int], kinds: list[str]
 ) -> None:
-    troubles = bounce_troubles({DeliveryState.ACCEPTED: handed, DeliveryState.EXPIRED: 9999}, heard)
-    assert [trouble.kind for trouble in troubles] == kinds
+    problems = find_bounce_problems(
+        {DeliveryState.ACCEPTED: handed_over, DeliveryState.EXPIRED: 9999}, bounces
+    )
+    assert [problem.kind for problem in problems] == kinds
 
 
-def test_what_was_heard_counts_each_mail_once_and_yesterday_not_at_all(any_store: Database) -> None:
+def test_bounces_are_counted_once_per_mail_and_only_since_the_given_time(any_store: Database) -> None:
     with any_store.begin() as tx:
         for name in "ab":
             mail = NewDelivery(
                 kind=DeliveryKind.NOTICE, key=name, subscriber_id=None, address=f"{name}@example.com",
                 slot=NOW, not_before=NOW, not_after=NOW + timedelta(hours=1), payload={},
             )  # fmt: skip
-            tx.deliveries.plan([mail], now=NOW)
-            kept = tx.deliveries.by_key(name)
-            assert kept
+            tx.deliveries.enqueue([mail], now=NOW)
+            delivery = tx.deliveries.find_by_key(name)
+            assert delivery
             for number in range(2):
-                at, told = NOW - timedelta(days=name == "b"), f"{name}{number}"
-                tx.deliveries.report(
-                    kept.pid, BounceKind.HARD, now=at, code="5.1.1", raw_hash=told, suppression_key=b"pepper"
+                at, raw_hash = NOW - timedelta(days=name == "b"), f"{name}{number}"
+                tx.deliveries.record_bounce(
+                    delivery.public_id,
+                    BounceKind.HARD,
+                    now=at,
+                    code="5.1.1",
+                    raw_hash=raw_hash,
+                    suppression_key=b"pepper",
                 )
-        assert tx.deliveries.heard(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}
+        assert tx.deliveries.count_bounces(NOW - timedelta(hours=1)) == {BounceKind.HARD: 1}
 
 
-async def test_the_operator_hears_once_when_a_days_mails_come_back(world: World) -> None:
+async def test_the_operator_gets_one_alert_when_a_days_mails_bounce(installation: Installation) -> None:
     for number in range(12):
-        world.subscribe(f"reader{number}@example.com")
-    await world.day(THURSDAY)
+        installation.subscribe(f"reader{number}@example.com")
+    await installation.fetch_and_send(THURSDAY)
     now = THURSDAY + DUE + timedelta(hours=1)
-    with world.services.store.begin() as tx:
-        for reader in tuple(tx.subscribers.after()):
-            (mail,) = tx.deliveries.history(reader.id)
-            tx.deliveries.report(
-                mail.pid, BounceKind.HARD, now=now, code="5.1.1", raw_hash=mail.pid, suppression_key=b"pepper"
+    with installation.services.store.begin() as tx:
+        for reader in tuple(tx.subscribers.list_after()):
+            (mail,) = tx.deliveries.list_by_subscriber(reader.id)
+            tx.deliveries.record_bounce(
+                mail.public_id,
+                BounceKind.HARD,
+                now=now,
+                code="5.1.1",
+                raw_hash=mail.public_id,
+                suppression_key=b"pepper",
             )
     services = Services(
-        world.services.settings.model_copy(update={"admin_address": "admin@example.com"}),
-        world.services.store,
+        installation.services.settings.model_copy(update={"admin_address": "admin@example.com"}),
+        installation.services.store,
     )
     await run.run(services, lambda: now + timedelta(minutes=1))
     await run.run(services, lambda: now + timedelta(minutes=2))

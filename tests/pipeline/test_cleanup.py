@@ -1,4 +1,4 @@
-"""Once a day the house forgets what it has no reason to keep."""
+"""Tests of the daily deletion of old data."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,66 +11,80 @@ from digest import subscribers
 from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Subscriber
-from digest.pipeline.cleanup import PARTS, RECORDS, Tidied, tidy
+from digest.pipeline.cleanup import RECORDS_TTL, SUBSCRIBER_PARTS, CleanupResult, delete_expired
 from digest.subscribers import Actor
-from tests.factories import NOW, paper, signal
+from tests.factories import NOW, make_paper, make_signal
 
 LONG_AGO = NOW - timedelta(days=70)
 
 
-def test_old_readings_and_the_unanswered_go_once_a_day(any_store: Database) -> None:
-    old = paper()
-    reading = FetchResult(source="arxiv", scope="cs", read_at=NOW - timedelta(days=401))
+def test_cleanup_deletes_old_results_and_unconfirmed_subscribers_once_a_day(any_store: Database) -> None:
+    old_paper = make_paper()
+    result = FetchResult(source="arxiv", scope="cs", read_at=NOW - timedelta(days=401))
     with any_store.begin() as tx:
-        tx.papers.add([old], seen_at=LONG_AGO)
-        tx.signals.observe(signal(old, minute, hours_ago=70 * 24 - minute / 60) for minute in range(60))
-        tx.sources.record(reading)
-        tx.sources.record(replace(reading, read_at=NOW))
+        tx.papers.add([old_paper], seen_at=LONG_AGO)
+        tx.signals.add(
+            make_signal(old_paper, minute, hours_ago=70 * 24 - minute / 60) for minute in range(60)
+        )
+        tx.sources.record(result)
+        tx.sources.record(replace(result, read_at=NOW))
         for name in ("ada", "bo"):
-            subscribers.sign_up(tx, f"{name}@example.com", by=Actor("reader", LONG_AGO))
-    assert tidy(any_store, NOW) == Tidied(signals=58, readings=1, unanswered=2)
-    assert tidy(any_store, NOW) is None
-    assert tidy(any_store, NOW + timedelta(days=1)) == Tidied()
+            subscribers.sign_up(tx, f"{name}@example.com", actor=Actor("reader", LONG_AGO))
+    assert delete_expired(any_store, NOW) == CleanupResult(signals=58, fetch_results=1, unconfirmed=2)
+    assert delete_expired(any_store, NOW) is None
+    assert delete_expired(any_store, NOW + timedelta(days=1)) == CleanupResult()
 
 
-def test_old_mail_is_emptied_and_forgotten_only_when_none_of_it_can_come_again(any_store: Database) -> None:
-    old, late = paper("Old Sheep"), paper("Late Sheep", authors=("Bo",))
-    ago = NOW - timedelta(days=450)
-    by = Actor("test", ago, b"pepper")
+def test_cleanup_empties_old_deliveries_only_when_their_papers_cannot_be_sent_again(
+    any_store: Database,
+) -> None:
+    old_paper, late_paper = make_paper("Old Sheep"), make_paper("Late Sheep", authors=("Bo",))
+    long_ago = NOW - timedelta(days=450)
+    actor = Actor("test", long_ago, b"pepper")
     with any_store.begin() as tx:
-        reader = subscribers.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
-        for one, seen in ((old, ago), (late, NOW - timedelta(days=390))):
-            tx.papers.add([one], seen_at=seen)
-            tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
-        tx.past.keep([old], until=ago)
-        tx.heats.keep({"old": "{}"}, now=ago)
-        tx.heats.keep({"late": "{}"}, now=NOW - timedelta(days=390))
+        reader = subscribers.add_subscriber(tx, "ada@example.com", {}, has_consented=True, actor=actor)
+        for paper, seen in ((old_paper, long_ago), (late_paper, NOW - timedelta(days=390))):
+            tx.papers.add([paper], seen_at=seen)
+            tx.deliveries.enqueue([make_delivery(reader, paper.id, seen)], now=seen)
+        tx.paper_history.save([old_paper], until=long_ago)
+        tx.heats.save({"old": "{}"}, now=long_ago)
+        tx.heats.save({"late": "{}"}, now=NOW - timedelta(days=390))
         tx.connection.execute(sa.update(DELIVERY).values(state="accepted", finished_at=DELIVERY.c.slot))
-    told = [done for day in range(PARTS) if (done := tidy(any_store, NOW + timedelta(days=day / 4)))]
-    assert [sum(getattr(done, name) for done in told) for name in ("mails", "past", "heats")] == [1, 1, 1]
+    results = [
+        result
+        for day in range(SUBSCRIBER_PARTS)
+        if (result := delete_expired(any_store, NOW + timedelta(days=day / 4)))
+    ]
+    assert [
+        sum(getattr(result, name) for result in results) for name in ("deliveries", "paper_versions", "heats")
+    ] == [1, 1, 1]
     with any_store.begin(write=False) as tx:
-        newest, oldest = tx.deliveries.history(reader.id)
+        newest, oldest = tx.deliveries.list_by_subscriber(reader.id)
         assert (oldest.address, oldest.payload) == ("", {})
-        assert newest.payload["papers"] == [late.id]
-        assert oldest.key == f"digest/{reader.id}/{ago.date()}"
+        assert newest.payload["papers"] == [late_paper.id]
+        assert oldest.key == f"digest/{reader.id}/{long_ago.date()}"
 
 
-@given(known=st.integers(0, 500), listed=st.integers(0, 8))
-def test_what_was_forgotten_is_never_a_candidate(store: Database, known: int, listed: int) -> None:
-    seen = NOW - timedelta(days=known)
-    one = replace(paper(), listed=(NOW - timedelta(days=listed)).date())
-    with store.begin(keep=False) as tx:
-        by = Actor("test", seen, b"pepper")
-        reader = subscribers.enrol(tx, "ada@example.com", {}, has_consented=True, by=by)
-        tx.papers.add([one], seen_at=seen)
-        tx.deliveries.plan([_mail(reader, one.id, seen)], now=seen)
-        tx.sent.forget([reader.id], (NOW - RECORDS).date())
-        was_sent = one.id in tx.sent.of([reader.id])[reader.id]
-        is_candidate = one.id in {each.id for each in tx.papers.pool(NOW - timedelta(days=7), NOW)}
+@given(first_seen_days_ago=st.integers(0, 500), listed_days_ago=st.integers(0, 8))
+def test_no_candidate_loses_the_record_that_it_was_sent(
+    store: Database, first_seen_days_ago: int, listed_days_ago: int
+) -> None:
+    seen = NOW - timedelta(days=first_seen_days_ago)
+    paper = replace(make_paper(), listed=(NOW - timedelta(days=listed_days_ago)).date())
+    with store.begin(commit=False) as tx:
+        actor = Actor("test", seen, b"pepper")
+        reader = subscribers.add_subscriber(tx, "ada@example.com", {}, has_consented=True, actor=actor)
+        tx.papers.add([paper], seen_at=seen)
+        tx.deliveries.enqueue([make_delivery(reader, paper.id, seen)], now=seen)
+        tx.sent_papers.delete_before([reader.id], (NOW - RECORDS_TTL).date())
+        was_sent = paper.id in tx.sent_papers.get_by_subscriber([reader.id])[reader.id]
+        is_candidate = paper.id in {
+            candidate.id for candidate in tx.papers.list_candidates(NOW - timedelta(days=7), NOW)
+        }
     assert was_sent or not is_candidate
 
 
-def _mail(reader: Subscriber, paper_id: str, at: datetime) -> NewDelivery:
+def make_delivery(reader: Subscriber, paper_id: str, at: datetime) -> NewDelivery:
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
         key=f"digest/{reader.id}/{at.date()}",

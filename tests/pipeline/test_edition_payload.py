@@ -1,4 +1,4 @@
-"""An edition is remembered by ids, numbers and reasons, and comes back as it was."""
+"""Tests of the stored form of an edition."""
 
 import json
 from dataclasses import replace
@@ -8,74 +8,78 @@ import pytest
 
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, SignalKind
 from digest.pipeline.edition_payload import (
-    affinities,
-    edition_from,
-    heat_names,
-    heats_of,
-    paper_ids,
-    payload_of,
+    collect_heats,
+    from_payload,
+    get_affinities,
+    get_heat_names,
+    get_paper_ids,
+    to_payload,
 )
-from tests.factories import NOW, paper, subscriber
+from tests.factories import NOW, make_paper, make_subscriber
 
 
-def _edition() -> Edition:
-    hot = Heat(
+def make_edition() -> Edition:
+    heat = Heat(
         value=1.5, expected=31.25, votes=12, hours=9, kind=SignalKind.UPVOTES, broke_out_on=date(2026, 11, 20)
     )
-    why = Reason(because=ReasonKind.TERMS, terms=("diffusion", "robots"), held_since=date(2026, 11, 20))
+    reason = Reason(because=ReasonKind.TERMS, terms=("diffusion", "robots"), held_since=date(2026, 11, 20))
     picks = (
-        Pick(paper=paper(), section=Section.TRENDING, heat=hot, affinity=0.5, score=2.25, reason=why),
         Pick(
-            paper=paper(),
+            paper=make_paper(), section=Section.TRENDING, heat=heat, affinity=0.5, score=2.25, reason=reason
+        ),
+        Pick(
+            paper=make_paper(),
             section=Section.ALSO_NEW,
             heat=Heat(value=0, expected=0),
             reason=Reason(because=ReasonKind.NEW),
         ),
     )
-    return Edition(day=NOW.date(), slot=NOW, subscriber=subscriber(), picks=picks, notes=("votes-missing",))
+    return Edition(
+        day=NOW.date(), slot=NOW, subscriber=make_subscriber(), picks=picks, notes=("votes-missing",)
+    )
 
 
-def _again(edition: Edition, papers: dict[str, Paper]) -> Edition:
-    return edition_from(
-        payload_of(edition),
+def round_trip(edition: Edition, papers: dict[str, Paper]) -> Edition:
+    return from_payload(
+        to_payload(edition),
         day=edition.day,
         slot=edition.slot,
         subscriber=edition.subscriber,
         papers=papers,
-        heats=heats_of([edition]),
+        heats=collect_heats([edition]),
     )
 
 
 def test_an_edition_comes_back_from_its_payload_as_it_was() -> None:
-    edition = _edition()
+    edition = make_edition()
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    assert _again(edition, papers) == edition
+    assert round_trip(edition, papers) == edition
 
 
-def test_a_paper_withdrawn_since_is_left_out() -> None:
-    edition = _edition()
+def test_a_paper_that_was_withdrawn_is_left_out() -> None:
+    edition = make_edition()
     first, second = (pick.paper for pick in edition.picks)
     papers = {first.id: replace(first, withdrawn=True), second.id: second}
-    assert [pick.paper for pick in _again(edition, papers).picks] == [second]
+    assert [pick.paper for pick in round_trip(edition, papers).picks] == [second]
 
 
-def test_a_payload_says_which_papers_and_heats_it_needs() -> None:
-    edition = _edition()
-    payload = payload_of(edition)
-    assert paper_ids(payload) == [pick.paper.id for pick in edition.picks]
-    assert set(heat_names(payload)) == set(heats_of([edition]))
-    assert [*affinities(payload, Section.TRENDING)] == [(edition.picks[0].paper.id, 0.5)]
+def test_a_payload_names_the_papers_and_heats_it_needs() -> None:
+    edition = make_edition()
+    payload = to_payload(edition)
+    assert get_paper_ids(payload) == [pick.paper.id for pick in edition.picks]
+    assert set(get_heat_names(payload)) == set(collect_heats([edition]))
+    assert [*get_affinities(payload, Section.TRENDING)] == [(edition.picks[0].paper.id, 0.5)]
 
 
-def test_what_many_editions_say_of_heat_is_told_once() -> None:
-    edition = _edition()
-    other = replace(edition, subscriber=replace(edition.subscriber, pid="other"))
-    assert heats_of([edition, other]) == heats_of([edition])
-    assert len(json.dumps(payload_of(edition))) < 400  # bytes, for a mail of two papers
+def test_equal_heats_of_several_editions_are_stored_once() -> None:
+    edition = make_edition()
+    other = replace(edition, subscriber=replace(edition.subscriber, public_id="other"))
+    assert collect_heats([edition, other]) == collect_heats([edition])
+    assert len(json.dumps(to_payload(edition))) < 400  # bytes, for a mail of two papers
 
 
-def test_an_edition_that_was_queued_by_an_earlier_program_is_still_sent() -> None:
-    edition = _edition()
+def test_an_edition_in_the_old_format_is_still_read() -> None:
+    edition = make_edition()
     first, second = edition.picks
     payload = {
         "notes": ["votes-missing"],
@@ -100,14 +104,14 @@ def test_an_edition_that_was_queued_by_an_earlier_program_is_still_sent() -> Non
         ],
     }
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    again = edition_from(
+    parsed = from_payload(
         payload, day=edition.day, slot=edition.slot, subscriber=edition.subscriber, papers=papers, heats={}
     )
-    assert again == edition
-    assert paper_ids(payload) == [first.paper.id, second.paper.id]
-    assert [*affinities(payload, Section.ALSO_NEW)] == [(second.paper.id, 0.0)]
-    assert heat_names(payload) == []
-    gone = edition_from(
+    assert parsed == edition
+    assert get_paper_ids(payload) == [first.paper.id, second.paper.id]
+    assert [*get_affinities(payload, Section.ALSO_NEW)] == [(second.paper.id, 0.0)]
+    assert get_heat_names(payload) == []
+    without_first = from_payload(
         payload,
         day=edition.day,
         slot=edition.slot,
@@ -115,38 +119,40 @@ def test_an_edition_that_was_queued_by_an_earlier_program_is_still_sent() -> Non
         papers={second.paper.id: replace(second.paper, withdrawn=True)},
         heats={},
     )
-    assert gone.picks == ()
+    assert without_first.picks == ()
 
 
-def test_what_goes_without_saying_is_not_written_and_numbers_are_short() -> None:
-    plain = _edition().picks[1]
-    hot = replace(
+def test_default_reasons_are_omitted_and_numbers_rounded() -> None:
+    plain = make_edition().picks[1]
+    heat = replace(
         plain,
         section=Section.TRENDING,
         heat=Heat(value=1.23456789, expected=31),
         reason=Reason(because=ReasonKind.TREND),
     )
-    told = replace(_edition(), picks=(hot, plain, replace(plain, section=Section.PICKED)))
-    assert payload_of(told)["reasons"] == ["", "", '{"because":"new"}']
-    assert heats_of([told])[heat_names(payload_of(told))[0]] == '{"value":1.2346,"expected":31}'
+    edition = replace(make_edition(), picks=(heat, plain, replace(plain, section=Section.PICKED)))
+    assert to_payload(edition)["reasons"] == ["", "", '{"because":"new"}']
+    assert (
+        collect_heats([edition])[get_heat_names(to_payload(edition))[0]] == '{"value":1.2346,"expected":31}'
+    )
 
 
-def test_a_payload_that_tells_of_no_papers_needs_none() -> None:
-    assert [*paper_ids({}), *heat_names({}), *affinities({}, Section.PICKED)] == []
+def test_an_empty_payload_needs_no_papers() -> None:
+    assert [*get_paper_ids({}), *get_heat_names({}), *get_affinities({}, Section.PICKED)] == []
 
 
-def test_a_payload_that_lost_a_value_is_refused_not_guessed_at() -> None:
-    edition = _edition()
+def test_a_payload_with_columns_of_different_length_is_refused() -> None:
+    edition = make_edition()
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    torn = payload_of(edition) | {"affinity": [0.5]}
+    broken = to_payload(edition) | {"affinity": [0.5]}
     with pytest.raises(ValueError, match="shorter"):
-        edition_from(
-            torn,
+        from_payload(
+            broken,
             day=edition.day,
             slot=edition.slot,
             subscriber=edition.subscriber,
             papers=papers,
-            heats=heats_of([edition]),
+            heats=collect_heats([edition]),
         )
     with pytest.raises(ValueError, match="shorter"):
-        [*affinities(torn, Section.TRENDING)]
+        [*get_affinities(broken, Section.TRENDING)]

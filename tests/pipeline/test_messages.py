@@ -1,46 +1,46 @@
-"""Are papers read once for many mails, and read again when they may have changed?"""
+"""Tests of the cache of papers and heats for messages."""
 
 from dataclasses import replace
 
 from digest.db import Database
-from digest.pipeline.messages import FRESH, Pile
-from tests.factories import NOW, paper
+from digest.pipeline.messages import CACHE_SECONDS, PaperCache
+from tests.factories import NOW, make_paper
 
 
 def test_a_paper_is_read_again_after_a_minute(store: Database) -> None:
-    one, hour = paper(), [100.0]
-    pile, told = Pile(clock=lambda: hour[0]), [{"papers": [one.id]}]
-    pile.fetch(store, told)
+    paper, time = make_paper(), [100.0]
+    cache, payloads = PaperCache(clock=lambda: time[0]), [{"papers": [paper.id]}]
+    cache.load(store, payloads)
     with store.begin() as tx:
-        tx.papers.add([one], seen_at=NOW)
-    pile.fetch(store, told)
-    assert pile.papers == {}
-    hour[0] += FRESH + 1
-    pile.fetch(store, told)
-    assert pile.papers[one.id].title == one.title
+        tx.papers.add([paper], seen_at=NOW)
+    cache.load(store, payloads)
+    assert cache.papers == {}
+    time[0] += CACHE_SECONDS + 1
+    cache.load(store, payloads)
+    assert cache.papers[paper.id].title == paper.title
     with store.begin() as tx:
-        tx.papers.add([replace(one, version=2, withdrawn=True)], seen_at=NOW)
-    hour[0] += FRESH + 1
-    pile.fetch(store, told)
-    assert pile.papers[one.id].withdrawn
+        tx.papers.add([replace(paper, version=2, withdrawn=True)], seen_at=NOW)
+    time[0] += CACHE_SECONDS + 1
+    cache.load(store, payloads)
+    assert cache.papers[paper.id].withdrawn
 
 
-def test_everything_is_read_anew_for_a_new_run(store: Database) -> None:
-    one, pile = paper(), Pile()
-    pile.fetch(store, [{"papers": [one.id]}])
+def test_a_cleared_cache_reads_everything_again(store: Database) -> None:
+    paper, cache = make_paper(), PaperCache()
+    cache.load(store, [{"papers": [paper.id]}])
     with store.begin() as tx:
-        tx.papers.add([one], seen_at=NOW)
-    pile.drop()
-    pile.fetch(store, [{"papers": [one.id]}])
-    assert pile.papers.keys() == {one.id}
+        tx.papers.add([paper], seen_at=NOW)
+    cache.clear()
+    cache.load(store, [{"papers": [paper.id]}])
+    assert cache.papers.keys() == {paper.id}
 
 
-def test_many_mails_are_read_for_at_once_with_what_they_say_of_heat(store: Database) -> None:
-    one, other = paper("One of Many Things"), paper("Another of Many Things")
+def test_papers_and_heats_of_many_payloads_are_loaded_at_once(store: Database) -> None:
+    paper, other = make_paper("One of Many Things"), make_paper("Another of Many Things")
     with store.begin() as tx:
-        tx.papers.add([one, other], seen_at=NOW)
-        tx.heats.keep({"hot": "{}", "nobody asks": "{}"}, now=NOW)
-    pile = Pile()
-    pile.fetch(store, [{"papers": [one.id], "heat": ["hot"]}, {"papers": [other.id], "heat": ["hot"]}])
-    assert pile.papers.keys() == {one.id, other.id}
-    assert pile.heats == {"hot": "{}"}
+        tx.papers.add([paper, other], seen_at=NOW)
+        tx.heats.save({"hot": "{}", "nobody asks": "{}"}, now=NOW)
+    cache = PaperCache()
+    cache.load(store, [{"papers": [paper.id], "heat": ["hot"]}, {"papers": [other.id], "heat": ["hot"]}])
+    assert cache.papers.keys() == {paper.id, other.id}
+    assert cache.heats == {"hot": "{}"}

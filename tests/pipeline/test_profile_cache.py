@@ -1,20 +1,20 @@
-"""A profile is turned into numbers once, and again only when it says something else."""
+"""Tests of the stored profile vectors."""
 
 from dataclasses import replace
 
 from digest.db import Database
 from digest.models import Frequency, LikedPaper, Profile, Status
-from digest.pipeline.plan import plan
-from digest.pipeline.profile_cache import keep_outlines, outlines_of
+from digest.pipeline.plan import plan_editions
+from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.ranker import Ranker
-from tests.factories import NOW, paper
+from tests.factories import NOW, make_paper
 
 ADA = Profile(keywords=("ocean heat",), liked=(LikedPaper("Waves of the sea"),))
 TITLES = ("Ocean heat", "Auctions", "Speech", "Proteins", "Robots", "Privacy", "Graphs", "Kernels")
 
 
-def settled(store: Database, profile: Profile = ADA) -> None:
-    papers = [paper(title, id=f"arxiv:2611.{n:05d}") for n, title in enumerate(TITLES)]
+def fill_store(store: Database, profile: Profile = ADA) -> None:
+    papers = [make_paper(title, id=f"arxiv:2611.{n:05d}") for n, title in enumerate(TITLES)]
     with store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW)
         ada = tx.subscribers.add(
@@ -23,38 +23,38 @@ def settled(store: Database, profile: Profile = ADA) -> None:
         assert ada.schedule.frequency is Frequency.DAILY
 
 
-def test_planning_keeps_what_it_made_and_finds_it_the_next_day(store: Database) -> None:
-    settled(store)
-    plan(store, NOW)
+def test_planning_stores_profile_vectors_for_the_next_day(store: Database) -> None:
+    fill_store(store)
+    plan_editions(store, NOW)
     with store.begin(write=False) as tx:
-        ada = tx.subscribers.by_address("ada@example.com")
-    [kept] = outlines_of(store, [ada], model="")
-    assert kept is not None
-    assert len(kept.sizes) == 2
+        ada = tx.subscribers.get_by_address("ada@example.com")
+    [vectors] = load_profile_vectors(store, [ada], model="")
+    assert vectors is not None
+    assert len(vectors.term_counts) == 2
 
 
-def test_what_is_tried_and_not_saved_is_not_taken_for_what_was_kept(store: Database) -> None:
-    settled(store)
-    plan(store, NOW)
+def test_stored_vectors_are_not_used_for_an_unsaved_profile_or_another_model(store: Database) -> None:
+    fill_store(store)
+    plan_editions(store, NOW)
     with store.begin(write=False) as tx:
-        ada = tx.subscribers.by_address("ada@example.com")
-    trying = replace(ada, profile=replace(ADA, keywords=("auctions",)))
-    assert outlines_of(store, [trying], model="") == [None]
-    assert outlines_of(store, [ada], model="another-model") == [None]
+        ada = tx.subscribers.get_by_address("ada@example.com")
+    unsaved = replace(ada, profile=replace(ADA, keywords=("auctions",)))
+    assert load_profile_vectors(store, [unsaved], model="") == [None]
+    assert load_profile_vectors(store, [ada], model="another-model") == [None]
 
 
-def test_only_who_changed_is_turned_into_numbers_again(store: Database) -> None:
-    settled(store)
-    plan(store, NOW)
+def test_stored_profile_vectors_are_not_computed_again(store: Database) -> None:
+    fill_store(store)
+    plan_editions(store, NOW)
     with store.begin(write=False) as tx:
-        ada = tx.subscribers.by_address("ada@example.com")
-    known = outlines_of(store, [ada], model="")
-    assert keep_outlines(store, [ada], known, Ranker([paper()]), model="") == known
+        ada = tx.subscribers.get_by_address("ada@example.com")
+    stored = load_profile_vectors(store, [ada], model="")
+    assert complete_profile_vectors(store, [ada], stored, Ranker([make_paper()]), model="") == stored
 
 
-def test_a_dry_run_keeps_nothing(store: Database) -> None:
-    settled(store)
-    plan(store, NOW, dry_run=True)
+def test_a_dry_run_stores_no_vectors(store: Database) -> None:
+    fill_store(store)
+    plan_editions(store, NOW, dry_run=True)
     with store.begin(write=False) as tx:
-        ada = tx.subscribers.by_address("ada@example.com")
-    assert outlines_of(store, [ada], model="") == [None]
+        ada = tx.subscribers.get_by_address("ada@example.com")
+    assert load_profile_vectors(store, [ada], model="") == [None]

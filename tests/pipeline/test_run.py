@@ -1,4 +1,4 @@
-"""A day, from the sources to the mail: read over real HTTP, kept in a real store, written to a folder."""
+"""Tests of whole runs: sources over real HTTP, a real database, messages written to a folder."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,210 +18,229 @@ from digest import subscribers
 from digest.app.services import Services, open_services
 from digest.db import Database
 from digest.db.sources import SourceState
-from digest.delivery.stats import Tally
+from digest.delivery.stats import SendStats
 from digest.models import DeliveryState, Edition, Health, Profile, Section
-from digest.pipeline import day as mornings
+from digest.pipeline import day as day_module
 from digest.pipeline import plan, run
-from digest.pipeline.clock_repair import LAST_TICK
-from digest.pipeline.edition_payload import paper_ids
-from digest.pipeline.embed_backlog import progress
-from digest.pipeline.run import DayResult
+from digest.pipeline.clock_repair import LAST_TICK_KEY
+from digest.pipeline.edition_payload import get_paper_ids
+from digest.pipeline.embed_backlog import get_progress
+from digest.pipeline.ingest import StoredResult, fetch_sources
+from digest.pipeline.plan import PlanResult, plan_editions
+from digest.pipeline.run import RunResult
 from digest.sources.http.client import Client
-from digest.tools.demo.http_server import Upstream
-from digest.tools.demo.scenario import MANNERS, sealed
-from tests.factories import subscriber
+from digest.tools.demo.http_server import UpstreamServer
+from digest.tools.demo.scenario import DEMO_CLIENT_POLICY, make_isolated_settings
+from tests.factories import make_subscriber
 
 THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)
 FRIDAY = THURSDAY + timedelta(days=1)
-DUE = timedelta(minutes=31)  # after the readings, a minute past seven
+DUE = timedelta(minutes=31)  # after fetching: a minute past seven
 
 
 @dataclass(frozen=True)
-class World:
-    """A house, and the upstream it reads."""
+class Installation:
+    """An installation of the digest, and the upstream it fetches from."""
 
     services: Services
-    upstream: Upstream
+    upstream: UpstreamServer
 
-    async def fetch(self, now: datetime) -> tuple[run.Fetched, ...]:
+    async def fetch(self, now: datetime) -> tuple[StoredResult, ...]:
         self.upstream.now = now
-        connect = partial(Client, MANNERS, trusted=self.services.fetch_plan.trusted)
-        return await run.fetch(self.services.store, self.services.sources, connect, now)
+        open_client = partial(
+            Client, DEMO_CLIENT_POLICY, trusted_urls=self.services.source_config.trusted_urls
+        )
+        return await fetch_sources(self.services.store, self.services.sources, open_client, now)
 
-    async def day(self, now: datetime) -> DayResult:
-        """The sources read at `now`, and the mail of half an hour later."""
+    async def fetch_and_send(self, now: datetime) -> RunResult:
+        """Fetch at *now*, then plan and send half an hour later."""
         fetched = await self.fetch(now)
-        plans = run.plan(self.services.store, now + DUE)
-        return DayResult(fetched=fetched, plans=plans, tally=await self.send(now + DUE))
+        plan_result = plan_editions(self.services.store, now + DUE)
+        return RunResult(fetched=fetched, plan=plan_result, send_stats=await self.send(now + DUE))
 
-    async def send(self, now: datetime) -> Tally:
+    async def send(self, now: datetime) -> SendStats:
         return await run.send(self.services, lambda: now)
 
     def subscribe(
-        self, address: str = "ada@example.com", *, at: datetime = THURSDAY, **wishes: object
+        self, address: str = "ada@example.com", *, at: datetime = THURSDAY, **changes: object
     ) -> None:
         with self.services.store.begin() as tx:
-            by = subscribers.Actor("test", at, self.services.suppression_key)
-            subscribers.enrol(tx, address, wishes, has_consented=True, by=by)
+            actor = subscribers.Actor("test", at, self.services.suppression_key)
+            subscribers.add_subscriber(tx, address, changes, has_consented=True, actor=actor)
 
-    def mails(self, address: str = "ada@example.com") -> list[Path]:
+    def list_mails(self, address: str = "ada@example.com") -> list[Path]:
         return sorted(self.services.settings.outbox_dir.glob(f"{address}-d.*.eml"))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with Upstream(THURSDAY) as upstream:
-        settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    with UpstreamServer(THURSDAY) as upstream:
+        settings = make_isolated_settings(tmp_path / "digest.sqlite3", sources_url=upstream.url, smtp_url="")
         settings = settings.model_copy(update={"outbox_dir": tmp_path / "outbox"})
         with closing(open_services(settings)) as services:
-            yield World(services, upstream)
+            yield Installation(services, upstream)
 
 
-async def test_a_day_goes_from_the_sources_to_the_mail(world: World) -> None:
-    world.subscribe(keywords="language models, reasoning")
-    day = await world.day(THURSDAY)
-    assert day.is_sound
-    assert day.plans.planned == day.tally.sent == 1
-    (mail,) = world.mails()
+async def test_a_run_goes_from_the_sources_to_the_mail(installation: Installation) -> None:
+    installation.subscribe(keywords="language models, reasoning")
+    day = await installation.fetch_and_send(THURSDAY)
+    assert day.is_ok
+    assert day.plan.planned == day.send_stats.sent == 1
+    (mail,) = installation.list_mails()
     message = message_from_bytes(mail.read_bytes(), policy=policy.default)
     assert message["To"] == "ada@example.com"
     assert "more papers" in message["Subject"]
 
 
-async def test_running_the_day_again_sends_nothing_more(world: World) -> None:
-    world.subscribe()
-    await world.day(THURSDAY)
-    again = await world.day(THURSDAY + timedelta(hours=1))
-    assert again.plans.due == again.tally.sent == 0
-    assert len(world.mails()) == 1
+async def test_running_the_day_again_sends_nothing_more(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch_and_send(THURSDAY)
+    again = await installation.fetch_and_send(THURSDAY + timedelta(hours=1))
+    assert again.plan.due == again.send_stats.sent == 0
+    assert len(installation.list_mails()) == 1
 
 
-async def test_reading_the_same_answers_again_brings_nothing_new(world: World) -> None:
-    first = await world.fetch(THURSDAY)
-    again = await world.fetch(THURSDAY)
-    assert sum(each.new for each in first) > 0
-    assert sum(each.new for each in again) == 0
+async def test_fetching_the_same_answers_again_adds_nothing(installation: Installation) -> None:
+    first = await installation.fetch(THURSDAY)
+    again = await installation.fetch(THURSDAY)
+    assert sum(stored.new for stored in first) > 0
+    assert sum(stored.new for stored in again) == 0
 
 
-async def test_the_preview_is_the_mail_to_the_last_byte(world: World) -> None:
-    world.subscribe(keywords="robotics", muted="blockchain")
-    await world.fetch(THURSDAY)
-    with world.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_address("ada@example.com")
-    edition = plan.upcoming(world.services.store, reader, THURSDAY + timedelta(minutes=5))
-    preview = world.services.letters.digest(edition)
-    run.plan(world.services.store, THURSDAY + DUE)
-    await world.send(THURSDAY + DUE)
-    (mail,) = world.mails()
+async def test_the_preview_is_the_mail_to_the_last_byte(installation: Installation) -> None:
+    installation.subscribe(keywords="robotics", muted="blockchain")
+    await installation.fetch(THURSDAY)
+    with installation.services.store.begin(write=False) as tx:
+        reader = tx.subscribers.get_by_address("ada@example.com")
+    edition = plan.build_upcoming_edition(
+        installation.services.store, reader, THURSDAY + timedelta(minutes=5)
+    )
+    preview = installation.services.message_builder.build_digest(edition)
+    plan_editions(installation.services.store, THURSDAY + DUE)
+    await installation.send(THURSDAY + DUE)
+    (mail,) = installation.list_mails()
     assert mail.read_bytes() == preview
-    afterwards = plan.upcoming(world.services.store, reader, THURSDAY + timedelta(hours=3))
-    assert world.services.letters.digest(afterwards) == preview
+    afterwards = plan.build_upcoming_edition(
+        installation.services.store, reader, THURSDAY + timedelta(hours=3)
+    )
+    assert installation.services.message_builder.build_digest(afterwards) == preview
 
 
-async def test_no_paper_comes_twice_on_two_days(world: World) -> None:
-    world.subscribe(keywords="language models")
+async def test_no_paper_is_sent_on_two_days(installation: Installation) -> None:
+    installation.subscribe(keywords="language models")
     sent: list[str] = []
     for now in (THURSDAY, FRIDAY):
-        made: list[Edition] = []
-        await world.fetch(now)
-        run.plan(world.services.store, now + DUE, watch=made.append)
-        await world.send(now + DUE)
-        sent += [pick.paper.id for e in made for pick in e.picks if pick.heat.broke_out_from is None]
-    assert len(world.mails()) == 2
+        editions: list[Edition] = []
+        await installation.fetch(now)
+        plan_editions(installation.services.store, now + DUE, on_edition=editions.append)
+        await installation.send(now + DUE)
+        sent += [
+            pick.paper.id
+            for edition in editions
+            for pick in edition.picks
+            if pick.heat.broke_out_from is None
+        ]
+    assert len(installation.list_mails()) == 2
     assert len(sent) == len(set(sent)) > 0
 
 
-async def test_a_weekend_without_papers_brings_no_mail(world: World) -> None:
-    world.subscribe()
-    await world.day(FRIDAY)
-    await world.day(FRIDAY + timedelta(days=1))  # what was listed after Friday's mail
-    sunday = await world.day(FRIDAY + timedelta(days=2))
-    assert sunday.plans.quiet == 1
-    assert sunday.tally.sent == 0
+async def test_a_weekend_without_papers_brings_no_mail(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch_and_send(FRIDAY)
+    await installation.fetch_and_send(FRIDAY + timedelta(days=1))  # what was listed after Friday's mail
+    sunday = await installation.fetch_and_send(FRIDAY + timedelta(days=2))
+    assert sunday.plan.quiet == 1
+    assert sunday.send_stats.sent == 0
 
 
-async def test_a_dead_source_leaves_the_others_unharmed(world: World) -> None:
-    world.subscribe()
+async def test_a_failing_source_does_not_affect_the_others(installation: Installation) -> None:
+    installation.subscribe()
     with respx.mock(assert_all_called=False) as http:
         http.get(path="/api/daily_papers").mock(return_value=httpx.Response(404, text="gone"))
         http.route(host="127.0.0.1").pass_through()
-        day = await world.day(THURSDAY)
-    health = {each.reading.source: each.reading.health for each in day.fetched}
+        day = await installation.fetch_and_send(THURSDAY)
+    health = {stored.result.source: stored.result.health for stored in day.fetched}
     assert health["huggingface"] is Health.FAILED
     assert health["arxiv"] is Health.OK
-    assert not day.is_sound
-    assert day.tally.sent == 1
+    assert not day.is_ok
+    assert day.send_stats.sent == 1
 
 
-async def test_a_page_where_a_feed_should_be_is_named_and_harms_nothing(world: World) -> None:
+async def test_an_html_page_instead_of_a_feed_is_reported_and_affects_nothing_else(
+    installation: Installation,
+) -> None:
     with respx.mock(assert_all_called=False) as http:
         page = "<!doctype html><html><body>Scheduled maintenance</body></html>"
         for path in ("/rss/", "/oai", "/list/", "/catchup/"):
             http.get(path__startswith=path).mock(return_value=httpx.Response(200, html=page))
         http.route(host="127.0.0.1").pass_through()
-        fetched = await world.fetch(THURSDAY)
-    arxiv = [each.reading for each in fetched if each.reading.source == "arxiv"]
-    assert all(reading.health is not Health.OK for reading in arxiv)
-    assert all(reading.note for reading in arxiv)
-    assert any(each.reading.source == "huggingface" and each.new for each in fetched)
+        fetched = await installation.fetch(THURSDAY)
+    arxiv = [stored.result for stored in fetched if stored.result.source == "arxiv"]
+    assert all(result.health is not Health.OK for result in arxiv)
+    assert all(result.note for result in arxiv)
+    assert any(stored.result.source == "huggingface" and stored.new for stored in fetched)
 
 
-async def test_nobody_unconfirmed_paused_or_gone_is_planned(world: World) -> None:
-    await world.fetch(THURSDAY)
-    by = subscribers.Actor("test", THURSDAY, world.services.suppression_key)
+async def test_nobody_unconfirmed_paused_or_gone_is_planned(installation: Installation) -> None:
+    await installation.fetch(THURSDAY)
+    actor = subscribers.Actor("test", THURSDAY, installation.services.suppression_key)
     for name in ("paused", "gone"):
-        world.subscribe(f"{name}@example.com")
-    with world.services.store.begin() as tx:
-        subscribers.sign_up(tx, "new@example.com", by=by)
-        subscribers.pause(tx, tx.subscribers.by_address("paused@example.com").pid, by=by)
-        subscribers.unsubscribe(tx, tx.subscribers.by_address("gone@example.com").pid, by=by)
-    assert run.plan(world.services.store, THURSDAY + DUE).due == 0
+        installation.subscribe(f"{name}@example.com")
+    with installation.services.store.begin() as tx:
+        subscribers.sign_up(tx, "new@example.com", actor=actor)
+        subscribers.pause(tx, tx.subscribers.get_by_address("paused@example.com").public_id, actor=actor)
+        subscribers.unsubscribe(tx, tx.subscribers.get_by_address("gone@example.com").public_id, actor=actor)
+    assert plan_editions(installation.services.store, THURSDAY + DUE).due == 0
 
 
-async def test_who_leaves_while_the_mail_waits_does_not_get_it(world: World) -> None:
-    world.subscribe()
-    await world.fetch(THURSDAY)
-    run.plan(world.services.store, THURSDAY + DUE)
-    with world.services.store.begin() as tx:
-        reader = tx.subscribers.by_address("ada@example.com")
-        subscribers.unsubscribe(tx, reader.pid, by=subscribers.Actor("reader", THURSDAY + DUE))
-    await world.send(THURSDAY + DUE)
-    assert world.mails() == []
+async def test_who_unsubscribes_while_the_mail_is_queued_does_not_get_it(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch(THURSDAY)
+    plan_editions(installation.services.store, THURSDAY + DUE)
+    with installation.services.store.begin() as tx:
+        reader = tx.subscribers.get_by_address("ada@example.com")
+        subscribers.unsubscribe(tx, reader.public_id, actor=subscribers.Actor("reader", THURSDAY + DUE))
+    await installation.send(THURSDAY + DUE)
+    assert installation.list_mails() == []
 
 
-async def test_after_three_days_down_there_is_one_digest(world: World) -> None:
-    world.subscribe(at=THURSDAY - timedelta(days=3))
-    day = await world.day(THURSDAY)
-    assert (day.plans.due, day.tally.sent) == (1, 1)
+async def test_after_three_days_down_there_is_one_digest(installation: Installation) -> None:
+    installation.subscribe(at=THURSDAY - timedelta(days=3))
+    day = await installation.fetch_and_send(THURSDAY)
+    assert (day.plan.due, day.send_stats.sent) == (1, 1)
 
 
-async def test_a_dry_run_shows_everybody_and_moves_nothing(world: World) -> None:
-    world.subscribe()
-    await world.fetch(THURSDAY)
+async def test_a_dry_run_passes_every_edition_and_changes_nothing(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch(THURSDAY)
     seen: list[Edition] = []
-    plans = run.plan(world.services.store, THURSDAY + DUE, watch=seen.append, dry_run=True)
-    assert plans.planned == len(seen) == 1
-    assert run.plan(world.services.store, THURSDAY + DUE).planned == 1
+    plan_result = plan_editions(
+        installation.services.store, THURSDAY + DUE, on_edition=seen.append, dry_run=True
+    )
+    assert plan_result.planned == len(seen) == 1
+    assert plan_editions(installation.services.store, THURSDAY + DUE).planned == 1
 
 
-async def test_a_paused_house_plans_nothing_and_says_why(world: World) -> None:
-    world.subscribe()
-    await world.fetch(THURSDAY)
-    with world.services.store.begin() as tx:
+async def test_nothing_is_planned_while_sending_is_paused(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch(THURSDAY)
+    with installation.services.store.begin() as tx:
         tx.meta.pause("This database was restored from a backup.")
-    assert "restored" in run.plan(world.services.store, THURSDAY + DUE).stopped
-    with world.services.store.begin(write=False) as tx:
-        assert tx.deliveries.waiting()[DeliveryState.QUEUED] == 0
+    assert "restored" in plan_editions(installation.services.store, THURSDAY + DUE).stopped
+    with installation.services.store.begin(write=False) as tx:
+        assert tx.deliveries.count_open()[DeliveryState.QUEUED] == 0
 
 
-async def test_readers_of_different_taste_get_different_papers_and_the_same_trends(world: World) -> None:
-    world.subscribe("lin@example.com", keywords="language models, interpretability")
-    world.subscribe("robin@example.com", keywords="robot manipulation, legged locomotion")
-    await world.fetch(THURSDAY)
-    made: list[Edition] = []
-    run.plan(world.services.store, THURSDAY + DUE, watch=made.append)
+async def test_readers_of_different_taste_get_different_papers_and_the_same_trends(
+    installation: Installation,
+) -> None:
+    installation.subscribe("lin@example.com", keywords="language models, interpretability")
+    installation.subscribe("robin@example.com", keywords="robot manipulation, legged locomotion")
+    await installation.fetch(THURSDAY)
+    editions: list[Edition] = []
+    plan_editions(installation.services.store, THURSDAY + DUE, on_edition=editions.append)
     trending, picked = (
-        [{pick.paper.id for pick in edition.section(section)} for edition in made]
+        [{pick.paper.id for pick in edition.get_picks(section)} for edition in editions]
         for section in (Section.TRENDING, Section.PICKED)
     )
     assert trending[0] == trending[1]
@@ -230,41 +249,41 @@ async def test_readers_of_different_taste_get_different_papers_and_the_same_tren
     assert not picked[0] & picked[1]
 
 
-async def test_one_tick_reads_plans_and_sends_and_remembers_that_it_came_round(world: World) -> None:
-    world.subscribe()
-    world.upstream.now = THURSDAY
+async def test_a_run_fetches_plans_sends_and_records_its_time(installation: Installation) -> None:
+    installation.subscribe()
+    installation.upstream.now = THURSDAY
     now = THURSDAY + DUE
-    day = await run.run(world.services, lambda: now)
+    day = await run.run(installation.services, lambda: now)
     assert day.fetched
-    assert day.tally.sent == 1
-    soon = await run.run(world.services, lambda: now + timedelta(minutes=5))
+    assert day.send_stats.sent == 1
+    soon = await run.run(installation.services, lambda: now + timedelta(minutes=5))
     assert not soon.fetched
-    with world.services.store.begin(write=False) as tx:
-        assert tx.meta.read(LAST_TICK) == (now + timedelta(minutes=5)).isoformat()
+    with installation.services.store.begin(write=False) as tx:
+        assert tx.meta.read(LAST_TICK_KEY) == (now + timedelta(minutes=5)).isoformat()
 
 
-def test_an_empty_store_has_nothing_to_send(store: Database) -> None:
-    assert mornings.candidates(store, THURSDAY).papers == ()
-    assert run.plan(store, THURSDAY) == run.Plans()
+def test_an_empty_database_has_nothing_to_send(store: Database) -> None:
+    assert day_module.load_candidates(store, THURSDAY).papers == ()
+    assert plan_editions(store, THURSDAY) == PlanResult()
 
 
-async def test_an_edition_that_looks_wrong_is_held_until_it_is_released(world: World) -> None:
-    world.subscribe()
-    await world.fetch(THURSDAY)
+async def test_an_edition_that_looks_wrong_is_held_until_it_is_released(installation: Installation) -> None:
+    installation.subscribe()
+    await installation.fetch(THURSDAY)
     day = str(THURSDAY.date())
-    with world.services.store.begin() as tx:
+    with installation.services.store.begin() as tx:
         tx.sources.hold(day, "2,400 new papers came in, where 120 are usual.", at=THURSDAY)
-    assert "2,400" in run.plan(world.services.store, THURSDAY + DUE).stopped
-    with world.services.store.begin() as tx:
+    assert "2,400" in plan_editions(installation.services.store, THURSDAY + DUE).stopped
+    with installation.services.store.begin() as tx:
         assert tx.sources.release(day, actor="admin", at=THURSDAY)
-    assert run.plan(world.services.store, THURSDAY + DUE).planned == 1
+    assert plan_editions(installation.services.store, THURSDAY + DUE).planned == 1
 
 
-async def test_the_operator_hears_of_a_dead_source_by_mail(world: World) -> None:
-    settings = world.services.settings.model_copy(
+async def test_the_operator_gets_an_alert_about_a_failing_source(installation: Installation) -> None:
+    settings = installation.services.settings.model_copy(
         update={"admin_address": "admin@example.com", "huggingface_url": "http://127.0.0.1:9"}
     )
-    services = Services(settings, world.services.store)
+    services = Services(settings, installation.services.store)
     with respx.mock(assert_all_called=False) as http:
         http.get(host="127.0.0.1", port=9).mock(return_value=httpx.Response(404))
         http.route(host="127.0.0.1").pass_through()
@@ -273,7 +292,7 @@ async def test_the_operator_hears_of_a_dead_source_by_mail(world: World) -> None
     assert "huggingface could not be read" in mail.read_text()
 
 
-def test_a_reader_is_told_what_is_unusual_about_the_day() -> None:
+def test_day_notes_say_what_is_unusual() -> None:
     def state(source: str, health: Health) -> SourceState:
         return SourceState(
             source=source, scope="x", read_at=THURSDAY, health=health, note="", fetched=0, unseen=0,
@@ -282,87 +301,95 @@ def test_a_reader_is_told_what_is_unusual_about_the_day() -> None:
 
     thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)
     fine = [state("arxiv", Health.FAILED), state("arxiv", Health.OK), state("hackernews", Health.EMPTY)]
-    assert mornings.notes_on(fine, THURSDAY) == ()
-    assert mornings.notes_on(fine, thanksgiving) == ("arxiv-silent",)
-    dead = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
-    assert mornings.notes_on(dead, THURSDAY) == ("votes-missing", "source-missing:arxiv")
+    assert day_module.get_day_notes(fine, THURSDAY) == ()
+    assert day_module.get_day_notes(fine, thanksgiving) == ("arxiv-silent",)
+    failing = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
+    assert day_module.get_day_notes(failing, THURSDAY) == ("votes-missing", "source-missing:arxiv")
 
 
 def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:
-    new = subscriber(profile=Profile(keywords=("optics",)))
-    assert tuple(mornings.notes_for(new)) == ("first",)
-    assert tuple(mornings.notes_for(replace(new, cursor=THURSDAY))) == ()
-    assert tuple(mornings.notes_for(replace(new, cursor=THURSDAY, profile=Profile()))) == ("no-interests",)
+    new = make_subscriber(profile=Profile(keywords=("optics",)))
+    assert tuple(day_module.get_reader_notes(new)) == ("first",)
+    assert tuple(day_module.get_reader_notes(replace(new, cursor=THURSDAY))) == ()
+    assert tuple(day_module.get_reader_notes(replace(new, cursor=THURSDAY, profile=Profile()))) == (
+        "no-interests",
+    )
 
 
-async def test_who_asked_for_it_gets_a_word_on_an_empty_day(world: World) -> None:
-    world.subscribe(empty_day_note=True)
-    await world.day(FRIDAY)
-    await world.day(FRIDAY + timedelta(days=1))
-    sunday = await world.day(FRIDAY + timedelta(days=2))
-    assert sunday.tally.sent == 1
-    message = message_from_bytes(world.mails()[-1].read_bytes(), policy=policy.default)
+async def test_a_note_on_an_empty_day_is_sent_to_who_asked_for_it(installation: Installation) -> None:
+    installation.subscribe(empty_day_note=True)
+    await installation.fetch_and_send(FRIDAY)
+    await installation.fetch_and_send(FRIDAY + timedelta(days=1))
+    sunday = await installation.fetch_and_send(FRIDAY + timedelta(days=2))
+    assert sunday.send_stats.sent == 1
+    message = message_from_bytes(installation.list_mails()[-1].read_bytes(), policy=policy.default)
     text = message.get_body(("plain",))
     assert text is not None
     assert "arXiv announced nothing today" in " ".join(text.get_content().split())
 
 
-async def test_a_slot_is_spread_over_minutes_each_reader_at_a_moment_of_their_own(world: World) -> None:
+async def test_the_mails_of_a_slot_are_spread_over_minutes(installation: Installation) -> None:
     for number in range(8):
-        world.subscribe(f"reader{number}@example.com")
-    await world.fetch(THURSDAY)
-    run.plan(world.services.store, THURSDAY + DUE, over=timedelta(minutes=15))
-    with world.services.store.begin(write=False) as tx:
-        moments = {tx.deliveries.history(reader.id)[0].not_before for reader in tx.subscribers.after()}
+        installation.subscribe(f"reader{number}@example.com")
+    await installation.fetch(THURSDAY)
+    plan_editions(installation.services.store, THURSDAY + DUE, spread_over=timedelta(minutes=15))
+    with installation.services.store.begin(write=False) as tx:
+        moments = {
+            tx.deliveries.list_by_subscriber(reader.id)[0].not_before
+            for reader in tx.subscribers.list_after()
+        }
     slot = THURSDAY + timedelta(minutes=30)
     assert len(moments) == 8
     assert all(slot <= moment < slot + timedelta(minutes=15) for moment in moments)
 
 
-async def test_a_house_with_a_key_signs_what_it_sends(world: World, tmp_path: Path) -> None:
+async def test_mails_are_signed_with_the_dkim_key(installation: Installation, tmp_path: Path) -> None:
     key = tmp_path / "dkim.pem"
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
-    services = Services(world.services.settings.model_copy(update={"dkim_key": key}), world.services.store)
-    world.subscribe()
-    await world.fetch(THURSDAY)
-    run.plan(services.store, THURSDAY + DUE)
+    services = Services(
+        installation.services.settings.model_copy(update={"dkim_key": key}), installation.services.store
+    )
+    installation.subscribe()
+    await installation.fetch(THURSDAY)
+    plan_editions(services.store, THURSDAY + DUE)
     await run.send(services, lambda: THURSDAY + DUE)
-    (mail,) = world.mails()
+    (mail,) = installation.list_mails()
     assert mail.read_bytes().startswith(b"DKIM-Signature: v=1;")
 
 
-async def test_the_preview_of_a_day_gone_by_is_the_mail_of_that_day_whatever_became_of_its_papers(
-    world: World,
+async def test_the_preview_of_a_past_day_is_the_mail_of_that_day_even_if_its_papers_were_revised(
+    installation: Installation,
 ) -> None:
-    world.subscribe(keywords="robotics")
-    await world.day(THURSDAY)
-    (mail,) = world.mails()
-    store = world.services.store
+    installation.subscribe(keywords="robotics")
+    await installation.fetch_and_send(THURSDAY)
+    (mail,) = installation.list_mails()
+    store = installation.services.store
     with store.begin() as tx:
-        reader = tx.subscribers.by_address("ada@example.com")
-        (delivery,) = (one for one in tx.deliveries.history(reader.id) if one.day)
-        papers = tx.papers.by_ids(paper_ids(delivery.payload))
+        reader = tx.subscribers.get_by_address("ada@example.com")
+        (delivery,) = (item for item in tx.deliveries.list_by_subscriber(reader.id) if item.day)
+        papers = tx.papers.get_by_ids(get_paper_ids(delivery.payload))
         revised = [
-            replace(one, title=f"{one.title}, Revisited", version=one.version + 1) for one in papers.values()
+            replace(item, title=f"{item.title}, Revisited", version=item.version + 1)
+            for item in papers.values()
         ]
         tx.papers.add(revised, seen_at=FRIDAY)
-        tx.papers.retell(dict.fromkeys(papers, "They say it again."), at=FRIDAY + DUE)
+        tx.papers.save_retold(dict.fromkeys(papers, "They say it again."), at=FRIDAY + DUE)
         tx.papers.add([replace(revised[0], withdrawn=True)], seen_at=FRIDAY + 2 * DUE)
-        assert "Revisited" in tx.papers.by_ids(papers)[revised[0].id].title
-    recalled = plan.recall(store, reader, delivery.slot)
+        assert "Revisited" in tx.papers.get_by_ids(papers)[revised[0].id].title
+    recalled = plan.load_planned_edition(store, reader, delivery.slot)
     assert recalled is not None
-    assert world.services.letters.digest(recalled) == mail.read_bytes()
+    assert installation.services.message_builder.build_digest(recalled) == mail.read_bytes()
 
 
-async def test_a_tick_reads_on_with_a_model_that_is_new_here(tmp_path: Path) -> None:
-    with Upstream(THURSDAY) as upstream:
-        settings = sealed(tmp_path / "digest.sqlite3", upstream=upstream.url, mailbox="")
+async def test_a_run_continues_the_backlog_of_a_new_model(tmp_path: Path) -> None:
+    with UpstreamServer(THURSDAY) as upstream:
+        settings = make_isolated_settings(tmp_path / "digest.sqlite3", sources_url=upstream.url, smtp_url="")
         update = {"outbox_dir": tmp_path / "outbox", "vectors": "static"}
         with closing(open_services(settings.model_copy(update=update))) as services:
             await run.run(services, lambda: THURSDAY)
             with services.store.begin(write=False) as tx:
-                far, serving = progress(tx), tx.vectors.serving()
+                far, serving = get_progress(tx), tx.vectors.get_serving_model()
     assert far
     assert far["done"]
     assert far["papers"] == far["of"] != 0

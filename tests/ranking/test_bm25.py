@@ -1,4 +1,4 @@
-"""A word tells more the rarer it is, less in a longer text, and most when it is said for the first time."""
+"""BM25 weights, idf, specificity and neighbours of a corpus."""
 
 from math import log1p, sqrt
 
@@ -6,74 +6,74 @@ import numpy as np
 import pytest
 
 from digest.ranking.bm25 import (
-    ENOUGH_BACKGROUND,
-    LENGTH,
-    LENT,
-    NEIGHBOURS,
-    PAIRS,
-    RARITY,
-    SATURATION,
-    Lexicon,
-    Terms,
-    counted,
+    IDF_POWER,
+    K1,
+    MIN_BACKGROUND,
+    NEIGHBOUR_COUNT,
+    NEIGHBOUR_WEIGHT,
+    PAIR_IDF_FACTOR,
+    B,
+    Corpus,
+    TermWeights,
+    count_terms,
 )
-from digest.ranking.hubness import without_hubs
-from tests.ranking.test_ranker import TOPICS, about
+from digest.ranking.hubness import subtract_hubness
+from tests.ranking.test_ranker import TOPICS, make_title
 
 
-def row(lexicon: Lexicon, place: int) -> dict[str, float]:
+def get_weights(corpus: Corpus, index: int) -> dict[str, float]:
     """A candidate's weights by term."""
-    dense = lexicon.candidates.toarray()[place]
-    return {term: float(dense[column]) for term, column in lexicon.places.items() if dense[column]}
+    dense = corpus.candidates.toarray()[index]
+    return {term: float(dense[column]) for term, column in corpus.columns.items() if dense[column]}
 
 
 @pytest.mark.parametrize("others", [0, 10, 100])
-def test_the_first_mention_tells_most_and_each_the_less_the_longer_the_text(others: int) -> None:
-    """As BM25 has it: a term said n times counts n (k + 1) / (n + k (1 - b + b length / usual length))."""
+def test_term_weight_saturates_and_falls_with_text_length(others: int) -> None:
+    """BM25: a term used n times counts n (k + 1) / (n + k (1 - b + b length / mean length))."""
     usual = {"ocean": 3.0, "tides": 1.0}
-    lexicon = Lexicon([{**usual, "violins": others} if others else usual, *([usual] if others else [])])
-    told = row(lexicon, 0)
-    damper = SATURATION * (1 - LENGTH + LENGTH * (4 + others) / (4 + others / 2))
-    assert told["ocean"] / told["tides"] == pytest.approx(3 * (1 + damper) / (3 + damper), rel=1e-3)
-    assert 1 < told["ocean"] / told["tides"] < 3
+    corpus = Corpus([{**usual, "violins": others} if others else usual, *([usual] if others else [])])
+    weights = get_weights(corpus, 0)
+    damping = K1 * (1 - B + B * (4 + others) / (4 + others / 2))
+    assert weights["ocean"] / weights["tides"] == pytest.approx(3 * (1 + damping) / (3 + damping), rel=1e-3)
+    assert 1 < weights["ocean"] / weights["tides"] < 3
 
 
-def test_a_term_is_the_rarer_the_fewer_papers_use_it_and_a_pair_a_little_less_so() -> None:
-    """BM25's inverse document frequency, its power ours: log(1 + (papers - users + 1/2) / (users + 1/2))."""
-    lexicon = Lexicon([{"ocean": 1, "ocean heat": 1}, {"ocean": 5, "tides": 1}, {"tides": 1}, {"violins": 1}])
-    told = dict(zip(lexicon.names, lexicon.rarity.tolist(), strict=True))
+def test_idf_grows_with_rarity_and_is_lower_for_pairs() -> None:
+    """BM25's idf, with our exponent: log(1 + (papers - users + 1/2) / (users + 1/2))."""
+    corpus = Corpus([{"ocean": 1, "ocean heat": 1}, {"ocean": 5, "tides": 1}, {"tides": 1}, {"violins": 1}])
+    idf = dict(zip(corpus.terms, corpus.idf.tolist(), strict=True))
     once, twice = log1p((4 - 1 + 0.5) / 1.5), log1p((4 - 2 + 0.5) / 2.5)
-    expected = {"ocean": twice, "ocean heat": PAIRS * once, "tides": twice, "violins": once}
-    assert told == pytest.approx({term: rarity**RARITY for term, rarity in expected.items()}, rel=1e-5)
+    expected = {"ocean": twice, "ocean heat": PAIR_IDF_FACTOR * once, "tides": twice, "violins": once}
+    assert idf == pytest.approx({term: value**IDF_POWER for term, value in expected.items()}, rel=1e-5)
 
 
-def test_every_document_is_as_long_as_any_other_however_common_its_words() -> None:
-    lexicon = Lexicon([{"ocean": 1, f"word {n}": 1} for n in range(200)])
-    rows = lexicon.encode([{"ocean": 1}, {"zeolite": 9, "violins": 1}, {}]).rows
+def test_encoded_documents_have_unit_length() -> None:
+    corpus = Corpus([{"ocean": 1, f"word {n}": 1} for n in range(200)])
+    rows = corpus.encode([{"ocean": 1}, {"zeolite": 9, "violins": 1}, {}]).rows
     assert np.sqrt((rows * rows).sum(axis=1)).ravel().tolist() == pytest.approx([1, 1, 0])
 
 
-def test_usual_is_what_earlier_days_said_and_not_what_today_is_full_of() -> None:
-    today: list[Terms] = [{"zeolite": 1, "ocean": 1}] * 5
-    earlier: list[Terms] = [{"ocean": 1, f"word {n}": 1} for n in range(ENOUGH_BACKGROUND)]
-    enough, too_few = Lexicon(today, earlier), Lexicon(today, earlier[:-1])
-    assert enough.telling(enough.encode([{"zeolite": 1}]).rows)[0] == pytest.approx(1)
-    assert too_few.telling(too_few.encode([{"zeolite": 1}]).rows)[0] < 1 / 2
+def test_centroid_comes_from_background_if_there_is_enough() -> None:
+    today: list[TermWeights] = [{"zeolite": 1, "ocean": 1}] * 5
+    earlier: list[TermWeights] = [{"ocean": 1, f"word {n}": 1} for n in range(MIN_BACKGROUND)]
+    enough, too_few = Corpus(today, earlier), Corpus(today, earlier[:-1])
+    assert enough.compute_specificity(enough.encode([{"zeolite": 1}]).rows)[0] == pytest.approx(1)
+    assert too_few.compute_specificity(too_few.encode([{"zeolite": 1}]).rows)[0] < 1 / 2
 
 
-def test_what_is_as_usual_as_any_two_papers_tells_less_by_the_root_of_two() -> None:
-    lexicon = Lexicon([counted(about(topic, n)) for topic in TOPICS for n in range(5)])
-    assert lexicon.telling(lexicon.general[None, :]).tolist() == pytest.approx([1 / sqrt(2)])
+def test_specificity_of_the_centroid_is_one_by_root_two() -> None:
+    corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(5)])
+    assert corpus.compute_specificity(corpus.centroid[None, :]).tolist() == pytest.approx([1 / sqrt(2)])
 
 
-def test_the_usual_paper_of_a_single_one_is_that_paper() -> None:
-    assert Lexicon([{"ocean": 1, "tides": 2}]).unrelated == pytest.approx(1)
+def test_mean_similarity_of_a_single_paper_is_one() -> None:
+    assert Corpus([{"ocean": 1, "tides": 2}]).mean_similarity == pytest.approx(1)
 
 
-def test_a_neighbour_twice_as_near_lends_four_times_as_much() -> None:
-    lexicon = Lexicon([counted(about(topic, n)) for topic in TOPICS for n in range(5)])
-    alike, one = lexicon.alike.astype(np.float32), np.eye(20, dtype=np.float32)
-    more = without_hubs(alike, (alike + one).mean(axis=1), np.ones(20, np.float32)) ** 2
-    lent = (lexicon.smoothed(one) - one) / LENT
-    assert np.count_nonzero(more, axis=1).max() <= NEIGHBOURS
-    assert np.allclose(lent, more / more.sum(axis=1, keepdims=True), atol=0.02)
+def test_smooth_weighs_neighbours_by_squared_similarity() -> None:
+    corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(5)])
+    similarity, identity = corpus.candidate_similarity.astype(np.float32), np.eye(20, dtype=np.float32)
+    excess = subtract_hubness(similarity, (similarity + identity).mean(axis=1), np.ones(20, np.float32)) ** 2
+    shares = (corpus.smooth(identity) - identity) / NEIGHBOUR_WEIGHT
+    assert np.count_nonzero(excess, axis=1).max() <= NEIGHBOUR_COUNT
+    assert np.allclose(shares, excess / excess.sum(axis=1, keepdims=True), atol=0.02)

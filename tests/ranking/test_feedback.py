@@ -1,4 +1,4 @@
-"""Verdicts teach at once, within bounds, visibly and reversibly."""
+"""Learning from feedback: immediate, bounded, visible and reversible."""
 
 from dataclasses import replace
 
@@ -7,117 +7,131 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import LikedPaper, Profile
-from digest.models.subscribers import MOST_LIKED
-from digest.ranking.feedback import MOST_LEARNT, MOST_OPENED, Feedback, forget, learn, reset
-from tests.factories import paper
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.ranking.feedback import (
+    MAX_LEARNT_TERMS,
+    MAX_OPENED,
+    Feedback,
+    forget_term,
+    learn_from_feedback,
+    reset_learning,
+)
+from tests.factories import make_paper
 
-WHALES = paper("Whale songs in noisy oceans", abstract="We listen.")
-
-
-def test_more_like_this_remembers_the_paper_and_its_terms() -> None:
-    taught = learn(Profile(), WHALES, Feedback.MORE)
-    assert [each.paper_id for each in taught.liked] == [WHALES.id]
-    assert dict(taught.learnt)["whale songs"] > 0
-
-
-def test_less_like_this_moves_a_paper_to_the_other_side() -> None:
-    taught = learn(learn(Profile(), WHALES, Feedback.MORE), WHALES, Feedback.LESS)
-    assert not taught.liked
-    assert [each.paper_id for each in taught.disliked] == [WHALES.id]
+WHALES = make_paper("Whale songs in noisy oceans", abstract="We listen.")
 
 
-def test_a_click_teaches_only_who_allowed_it() -> None:
-    assert learn(Profile(), WHALES, Feedback.CLICK) == Profile()
-    allowed = learn(Profile(), WHALES, Feedback.CLICK, clicks_may_teach=True)
+def test_more_adds_the_paper_and_its_terms() -> None:
+    profile_after = learn_from_feedback(Profile(), WHALES, Feedback.MORE)
+    assert [paper.paper_id for paper in profile_after.liked] == [WHALES.id]
+    assert dict(profile_after.learnt)["whale songs"] > 0
+
+
+def test_less_moves_a_paper_to_the_disliked_ones() -> None:
+    profile_after = learn_from_feedback(
+        learn_from_feedback(Profile(), WHALES, Feedback.MORE), WHALES, Feedback.LESS
+    )
+    assert not profile_after.liked
+    assert [paper.paper_id for paper in profile_after.disliked] == [WHALES.id]
+
+
+def test_click_counts_only_if_allowed_and_once_per_paper() -> None:
+    assert learn_from_feedback(Profile(), WHALES, Feedback.CLICK) == Profile()
+    allowed = learn_from_feedback(Profile(), WHALES, Feedback.CLICK, clicks_may_teach=True)
     assert allowed.learnt
     assert not allowed.liked
-    assert learn(allowed, WHALES, Feedback.CLICK, clicks_may_teach=True) == allowed  # once for each paper
+    assert learn_from_feedback(allowed, WHALES, Feedback.CLICK, clicks_may_teach=True) == allowed
 
 
-def test_a_term_can_be_deleted_and_everything_reset() -> None:
-    taught = learn(Profile(keywords=("whales",)), WHALES, Feedback.MORE)
-    assert "whale songs" not in dict(forget(taught, "whale songs").learnt)
-    assert reset(taught) == Profile(keywords=("whales",))
+def test_forget_term_and_reset_learning_undo_feedback() -> None:
+    profile_after = learn_from_feedback(Profile(keywords=("whales",)), WHALES, Feedback.MORE)
+    assert "whale songs" not in dict(forget_term(profile_after, "whale songs").learnt)
+    assert reset_learning(profile_after) == Profile(keywords=("whales",))
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from(Feedback)), max_size=60))
-def test_weights_and_memory_stay_bounded(verdicts: list[tuple[int, Feedback]]) -> None:
+def test_weights_and_lists_stay_bounded(actions: list[tuple[int, Feedback]]) -> None:
     profile = Profile()
-    for number, verdict in verdicts:
-        seen = paper(f"Whale {number} songs in sea {number % 7}", id=f"arxiv:{number}")
-        profile = learn(profile, seen, verdict, clicks_may_teach=True)
+    for number, feedback in actions:
+        whales = make_paper(f"Whale {number} songs in sea {number % 7}", id=f"arxiv:{number}")
+        profile = learn_from_feedback(profile, whales, feedback, clicks_may_teach=True)
     assert all(-1 <= weight <= 1 for _, weight in profile.learnt)
-    assert len(profile.learnt) <= MOST_LEARNT
-    assert len({each.paper_id for each in profile.opened}) == len(profile.opened) <= MOST_OPENED
-    assert len(profile.liked) + len(profile.disliked) <= 2 * MOST_LIKED
-    assert not {each.paper_id for each in profile.liked} & {each.paper_id for each in profile.disliked}
+    assert len(profile.learnt) <= MAX_LEARNT_TERMS
+    assert len({paper.paper_id for paper in profile.opened}) == len(profile.opened) <= MAX_OPENED
+    assert len(profile.liked) + len(profile.disliked) <= 2 * MAX_LIKED_PAPERS
+    assert not {paper.paper_id for paper in profile.liked} & {paper.paper_id for paper in profile.disliked}
 
 
-def test_what_is_remembered_of_a_paper_is_what_it_says() -> None:
-    assert learn(Profile(), WHALES, Feedback.SAVE).liked == (
+def test_judged_paper_keeps_title_abstract_and_id() -> None:
+    assert learn_from_feedback(Profile(), WHALES, Feedback.SAVE).liked == (
         LikedPaper(WHALES.title, WHALES.abstract, WHALES.id),
     )
 
 
-def test_a_paper_liked_after_all_is_disliked_no_longer_and_the_others_still_are() -> None:
-    sleep = paper("Sleep")
-    taught = learn(learn(Profile(), WHALES, Feedback.LESS), sleep, Feedback.LESS)
-    after = learn(taught, WHALES, Feedback.MORE)
-    assert [each.paper_id for each in after.liked] == [WHALES.id]
-    assert [each.paper_id for each in after.disliked] == [sleep.id]
+def test_liking_a_disliked_paper_moves_only_that_paper() -> None:
+    sleep = make_paper("Sleep")
+    profile_after = learn_from_feedback(
+        learn_from_feedback(Profile(), WHALES, Feedback.LESS), sleep, Feedback.LESS
+    )
+    after = learn_from_feedback(profile_after, WHALES, Feedback.MORE)
+    assert [paper.paper_id for paper in after.liked] == [WHALES.id]
+    assert [paper.paper_id for paper in after.disliked] == [sleep.id]
 
 
-def test_the_last_word_counts_for_the_same_words_under_whatever_id() -> None:
+def test_latest_feedback_counts_for_the_same_text_under_any_id() -> None:
     by_words = Profile(disliked=(LikedPaper(WHALES.title, WHALES.abstract),), liked=(LikedPaper("Sleep"),))
-    after = learn(by_words, WHALES, Feedback.MORE)
+    after = learn_from_feedback(by_words, WHALES, Feedback.MORE)
     assert after.disliked == ()
-    assert [each.title for each in after.liked] == [WHALES.title, "Sleep"]
+    assert [paper.title for paper in after.liked] == [WHALES.title, "Sleep"]
 
 
-def test_a_reset_forgets_what_was_disliked_too() -> None:
-    assert reset(learn(Profile(), WHALES, Feedback.LESS)) == Profile()
+def test_reset_learning_removes_disliked_papers_too() -> None:
+    assert reset_learning(learn_from_feedback(Profile(), WHALES, Feedback.LESS)) == Profile()
 
 
 @pytest.mark.parametrize(
-    ("verdict", "step", "end"), [("more", 0.2, 1), ("click", 0.05, 1), ("less", -0.2, -1)]
+    ("feedback", "step", "end"), [("more", 0.2, 1), ("click", 0.05, 1), ("less", -0.2, -1)]
 )
-def test_verdicts_add_up_step_by_step_until_a_term_weighs_all_it_can(
-    verdict: Feedback, step: float, end: int
-) -> None:
+def test_weights_add_up_to_the_limit(feedback: Feedback, step: float, end: int) -> None:
     profile, weights = Profile(), []
-    for number in range(25):  # a paper is opened once only, so each is another one
+    for number in range(25):  # a paper counts only once when opened, so each is a different one
         another = replace(WHALES, id=f"arxiv:2611.{number:05d}")
-        profile = learn(profile, another, Feedback(verdict), clicks_may_teach=True)
+        profile = learn_from_feedback(profile, another, Feedback(feedback), clicks_may_teach=True)
         weights.append(dict(profile.learnt)["whale songs"])
     assert weights == [pytest.approx(max(-1.0, min(1.0, step * number))) for number in range(1, 26)]
     assert weights[-1] == end
 
 
-def test_a_word_both_wanted_and_unwanted_is_forgotten() -> None:
-    assert learn(learn(Profile(), WHALES, Feedback.MORE), WHALES, Feedback.LESS).learnt == ()
+def test_term_with_opposite_feedback_is_dropped() -> None:
+    wanted = learn_from_feedback(Profile(), WHALES, Feedback.MORE)
+    assert learn_from_feedback(wanted, WHALES, Feedback.LESS).learnt == ()
 
 
-def test_a_title_teaches_its_expressions_and_its_longer_words_but_no_grammar() -> None:
-    taught = learn(Profile(), paper("Tide Tables for the Downs by GAN"), Feedback.MORE)
-    assert dict(taught.learnt) == {"tide tables": 0.2, "tide": 0.2, "tables": 0.2}
+def test_title_gives_pairs_and_longer_words_without_stopwords() -> None:
+    profile_after = learn_from_feedback(
+        Profile(), make_paper("Tide Tables for the Downs by GAN"), Feedback.MORE
+    )
+    assert dict(profile_after.learnt) == {"tide tables": 0.2, "tide": 0.2, "tables": 0.2}
 
 
-def test_one_paper_teaches_six_terms_and_its_own_keywords_come_first() -> None:
-    said = replace(paper("Deep Quiet Seas Carry Loud Songs Far Beyond Shore"), keywords=("acoustics",))
-    taught = learn(Profile(), said, Feedback.MORE)
-    assert len(taught.learnt) == 6
-    assert "acoustics" in dict(taught.learnt)
+def test_paper_gives_six_terms_and_its_keywords_first() -> None:
+    with_keywords = replace(
+        make_paper("Deep Quiet Seas Carry Loud Songs Far Beyond Shore"), keywords=("acoustics",)
+    )
+    profile_after = learn_from_feedback(Profile(), with_keywords, Feedback.MORE)
+    assert len(profile_after.learnt) == 6
+    assert "acoustics" in dict(profile_after.learnt)
 
 
-def test_the_strongest_terms_come_first_and_stay_when_there_is_no_room() -> None:
+def test_strongest_terms_come_first_and_are_kept() -> None:
     profile = Profile(learnt=(("zoology", -0.9), ("anatomy", 0.9), *((f"w{n:02d}", 0.3) for n in range(70))))
-    kept = learn(profile, WHALES, Feedback.MORE).learnt
-    assert kept[:3] == (("anatomy", 0.9), ("zoology", -0.9), ("w00", 0.3))
-    assert len(kept) == MOST_LEARNT
-    assert "whale songs" not in dict(kept)
+    learnt = learn_from_feedback(profile, WHALES, Feedback.MORE).learnt
+    assert learnt[:3] == (("anatomy", 0.9), ("zoology", -0.9), ("w00", 0.3))
+    assert len(learnt) == MAX_LEARNT_TERMS
+    assert "whale songs" not in dict(learnt)
 
 
-def test_what_was_opened_is_remembered_by_its_title_until_a_reset() -> None:
-    opened = learn(Profile(), WHALES, Feedback.CLICK, clicks_may_teach=True)
+def test_opened_paper_is_kept_by_title_until_a_reset() -> None:
+    opened = learn_from_feedback(Profile(), WHALES, Feedback.CLICK, clicks_may_teach=True)
     assert opened.opened == (LikedPaper(WHALES.title, paper_id=WHALES.id),)
-    assert reset(opened) == Profile()
+    assert reset_learning(opened) == Profile()

@@ -1,4 +1,4 @@
-"""What a reader muted stays away: whole words and phrases, and nothing that only looks like them."""
+"""Muted words and phrases: whole words, in any case."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ranking.muting import PhraseMatcher, readable
-from tests.factories import paper
+from digest.ranking.muting import PhraseMatcher, to_searchable_text
+from tests.factories import make_paper
 
 
-def muted(titles: Sequence[str], words: Sequence[str]) -> list[bool]:
-    said = PhraseMatcher([readable(paper(title, abstract="")) for title in titles])
-    return list(map(bool, said.any_of(words)))
+def find_muted(titles: Sequence[str], words: Sequence[str]) -> list[bool]:
+    matcher = PhraseMatcher([to_searchable_text(make_paper(title, abstract="")) for title in titles])
+    return list(map(bool, matcher.match_any(words)))
 
 
 @pytest.mark.parametrize(
-    ("words", "stays_away"),
+    ("words", "expected"),
     [
         (["language models"], [True, False, False]),
         (["language"], [True, False, False]),
@@ -26,29 +26,29 @@ def muted(titles: Sequence[str], words: Sequence[str]) -> list[bool]:
         (["astrology"], [False, False, False]),
     ],
 )
-def test_muted_words_are_whole_words_and_phrases_in_any_case(
-    words: list[str], stays_away: list[bool]
+def test_muted_words_match_whole_words_and_phrases_in_any_case(
+    words: list[str], expected: list[bool]
 ) -> None:
-    assert muted(["Large Language-Models", "Languages", "LLM $x$"], words) == stays_away
+    assert find_muted(["Large Language-Models", "Languages", "LLM $x$"], words) == expected
 
 
-def test_the_words_of_a_muted_phrase_stand_together() -> None:
+def test_words_of_a_muted_phrase_must_be_adjacent() -> None:
     titles = ["Models of Language", "Language, Models and Minds", "A Language  Model"]
-    assert muted(titles, ["language model"]) == [False, False, True]
+    assert find_muted(titles, ["language model"]) == [False, False, True]
 
 
-def test_signs_without_a_letter_can_be_muted_too() -> None:
+def test_symbols_without_letters_can_be_muted() -> None:
     titles = ["Sheep ++ Lambs", "Sheep in C++"]
-    assert muted(titles, ["++"]) == [True, False]
-    assert muted(titles, ["c++"]) == [False, True]
+    assert find_muted(titles, ["++"]) == [True, False]
+    assert find_muted(titles, ["c++"]) == [False, True]
 
 
-def test_a_word_is_muted_wherever_the_paper_says_it() -> None:
-    told = paper("Seas", abstract="Of tides.")
-    assert PhraseMatcher([readable(told)]).any_of(["tides"]).all()
+def test_abstract_is_searched_too() -> None:
+    seas = make_paper("Seas", abstract="Of tides.")
+    assert PhraseMatcher([to_searchable_text(seas)]).match_any(["tides"]).all()
 
 
 @given(st.lists(st.text("ab +-", max_size=6), max_size=6), st.lists(st.text("ab +-", max_size=4), max_size=4))
-def test_several_muted_words_stop_what_any_of_them_stops(titles: list[str], words: list[str]) -> None:
-    each = [muted(titles, [word]) for word in words]
-    assert muted(titles, words) == [any(stops) for stops in zip(*each, strict=True)] or not words
+def test_several_words_match_what_any_of_them_matches(titles: list[str], words: list[str]) -> None:
+    by_word = [find_muted(titles, [word]) for word in words]
+    assert find_muted(titles, words) == [any(matches) for matches in zip(*by_word, strict=True)] or not words

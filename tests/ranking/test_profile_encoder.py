@@ -1,4 +1,4 @@
-"""What makes a kept outline untrue, and what an outline holds of every interest."""
+"""Encoding of profiles: the fingerprint, and the groups of every interest."""
 
 from dataclasses import replace
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from digest.models import Facet, LikedPaper, Profile
-from digest.ranking.bm25 import Lexicon, counted
-from digest.ranking.profile_encoder import documents_of, fingerprint, outlined
-from digest.ranking.profile_vectors import numbered, packed, unpacked
-from tests.ranking.test_ranker import TOPICS, about, liking
+from digest.ranking.bm25 import Corpus, count_terms
+from digest.ranking.profile_documents import build_documents
+from digest.ranking.profile_encoder import compute_fingerprint, encode_profiles
+from digest.ranking.profile_vectors import hash_terms, pack_profile, unpack_profile
+from tests.ranking.test_ranker import TOPICS, make_liking_profile, make_title
 
-TOLD = Profile(
+PROFILE = Profile(
     keywords=("ocean heat",),
     text="I like the sea.",
     liked=(LikedPaper("Waves", "We measure.", "arxiv:1"), LikedPaper("Tides")),
@@ -20,60 +21,64 @@ TOLD = Profile(
     facets=(Facet("Sound", keywords=("speech",)), Facet("Shape", text="Proteins")),
 )
 CHANGED = {
-    "a keyword": replace(TOLD, keywords=("ocean cold",)),
-    "the paragraph": replace(TOLD, text="I like the seas."),
-    "a liked paper's title": replace(TOLD, liked=(LikedPaper("Wave", "We measure."), LikedPaper("Tides"))),
-    "a liked paper's abstract": replace(TOLD, liked=(LikedPaper("Waves", "We guess."), LikedPaper("Tides"))),
-    "where a title ends": replace(TOLD, liked=(LikedPaper("Waves\nWe", "measure."), LikedPaper("Tides"))),
-    "the order of liked papers": replace(TOLD, liked=TOLD.liked[::-1]),
-    "one liked paper less": replace(TOLD, liked=TOLD.liked[1:]),
-    "a disliked paper": replace(TOLD, disliked=(LikedPaper("Auction"),)),
-    "liked for disliked": replace(TOLD, liked=(*TOLD.liked, *TOLD.disliked), disliked=()),
-    "how strongly a term was learnt": replace(TOLD, learnt=(("heat", 0.4), ("money", -0.3))),
-    "a facet's name": replace(TOLD, facets=(replace(TOLD.facets[0], name="Noise"), TOLD.facets[1])),
-    "the order of facets": replace(TOLD, facets=TOLD.facets[::-1]),
-    "a facet that is no more": replace(TOLD, facets=TOLD.facets[:1]),
+    "a keyword": replace(PROFILE, keywords=("ocean cold",)),
+    "the paragraph": replace(PROFILE, text="I like the seas."),
+    "a liked paper's title": replace(PROFILE, liked=(LikedPaper("Wave", "We measure."), LikedPaper("Tides"))),
+    "a liked paper's abstract": replace(
+        PROFILE, liked=(LikedPaper("Waves", "We guess."), LikedPaper("Tides"))
+    ),
+    "where a title ends": replace(PROFILE, liked=(LikedPaper("Waves\nWe", "measure."), LikedPaper("Tides"))),
+    "the order of liked papers": replace(PROFILE, liked=PROFILE.liked[::-1]),
+    "one liked paper less": replace(PROFILE, liked=PROFILE.liked[1:]),
+    "a disliked paper": replace(PROFILE, disliked=(LikedPaper("Auction"),)),
+    "liked for disliked": replace(PROFILE, liked=(*PROFILE.liked, *PROFILE.disliked), disliked=()),
+    "the weight of a learnt term": replace(PROFILE, learnt=(("heat", 0.4), ("money", -0.3))),
+    "a facet's name": replace(PROFILE, facets=(replace(PROFILE.facets[0], name="Noise"), PROFILE.facets[1])),
+    "the order of facets": replace(PROFILE, facets=PROFILE.facets[::-1]),
+    "a facet that is no more": replace(PROFILE, facets=PROFILE.facets[:1]),
 }
 
 
-@pytest.mark.parametrize("what", CHANGED)
-def test_an_outline_is_made_anew_when_anything_changed_that_it_is_made_of(what: str) -> None:
-    assert fingerprint(CHANGED[what]) != fingerprint(TOLD)
+@pytest.mark.parametrize("change", CHANGED)
+def test_fingerprint_changes_with_everything_that_is_encoded(change: str) -> None:
+    assert compute_fingerprint(CHANGED[change]) != compute_fingerprint(PROFILE)
 
 
-def test_an_outline_stays_true_when_only_other_wishes_change() -> None:
-    others = replace(TOLD, authors=("Ada",), categories=("cs.LG",), muted=("sheep",), affiliations=("Here",))
-    assert fingerprint(others) == fingerprint(TOLD)
+def test_fingerprint_ignores_fields_that_are_not_encoded() -> None:
+    others = replace(
+        PROFILE, authors=("Ada",), categories=("cs.LG",), muted=("sheep",), affiliations=("Here",)
+    )
+    assert compute_fingerprint(others) == compute_fingerprint(PROFILE)
 
 
-def test_outlines_kept_by_earlier_versions_are_still_known_as_those_of_their_profiles() -> None:
-    """When this fails every reader's outline is made again once, which takes long with a model."""
-    assert fingerprint(TOLD) == 3652795632
-    assert fingerprint(Profile()) == 1728062035
+def test_fingerprint_is_the_same_as_in_earlier_versions() -> None:
+    """If this fails, the vectors of every reader are computed again once, which takes long with a model."""
+    assert compute_fingerprint(PROFILE) == 3652795632
+    assert compute_fingerprint(Profile()) == 1728062035
 
 
-def test_half_a_character_pasted_by_a_reader_is_a_word_like_any_other() -> None:
+def test_unpaired_surrogate_is_encoded_like_any_other_character() -> None:
     broken = Profile(keywords=("\ud800 waves",), facets=(Facet("\ud800", text="sea"),))
-    assert fingerprint(broken) != fingerprint(Profile())
-    assert len({*numbered(["\ud800", "\ud801", "waves"]).tolist()}) == 3
+    assert compute_fingerprint(broken) != compute_fingerprint(Profile())
+    assert len({*hash_terms(["\ud800", "\ud801", "waves"]).tolist()}) == 3
 
 
-def test_what_is_made_is_to_the_last_digit_what_comes_back_from_the_store() -> None:
-    lexicon = Lexicon([counted(about(topic, n)) for topic in TOPICS for n in range(5)])
-    [made] = outlined([TOLD], lexicon)
-    back = unpacked(packed(made))
-    assert made.vectors.shape == (len(documents_of(TOLD)), 0)  # without a model
-    assert back.vectors.shape == made.vectors.shape
-    assert np.array_equal(back.strengths, made.strengths)
-    assert np.array_equal(back.words, made.words)
-    assert np.array_equal(back.sizes, made.sizes)
+def test_stored_vectors_equal_computed_ones() -> None:
+    corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(5)])
+    [computed] = encode_profiles([PROFILE], corpus)
+    restored = unpack_profile(pack_profile(computed))
+    assert computed.embeddings.shape == (len(build_documents(PROFILE)), 0)  # without a model
+    assert restored.embeddings.shape == computed.embeddings.shape
+    assert np.array_equal(restored.term_weights, computed.term_weights)
+    assert np.array_equal(restored.term_ids, computed.term_ids)
+    assert np.array_equal(restored.term_counts, computed.term_counts)
 
 
-def test_every_interest_falls_apart_by_its_own_papers() -> None:
-    lexicon = Lexicon([counted(about(topic, n)) for topic in TOPICS for n in range(30)])
+def test_each_interest_is_split_by_its_own_papers() -> None:
+    corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(30)])
 
     def likes(*topics: str) -> tuple[LikedPaper, ...]:
-        return liking(*(about(topic, n) for topic in topics for n in range(31, 36))).liked
+        return make_liking_profile(*(make_title(topic, n) for topic in topics for n in range(31, 36))).liked
 
     reader = Profile(
         keywords=("quantum",),
@@ -84,8 +89,8 @@ def test_every_interest_falls_apart_by_its_own_papers() -> None:
             Facet("Two", keywords=("graphs",), liked=likes("market", "protein")),
         ),
     )
-    [outline] = outlined([reader], lexicon)
-    first, few, words, two = outline.groups
+    [vectors] = encode_profiles([reader], corpus)
+    first, few, text, two = vectors.groups
     assert sorted(map(sorted, first)) == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
-    assert few == words == ()
-    assert sorted(map(sorted, two)) == [[1, 2, 3, 4, 5], [6, 7, 8, 9]]  # one is like neither
+    assert few == text == ()
+    assert sorted(map(sorted, two)) == [[1, 2, 3, 4, 5], [6, 7, 8, 9]]  # one is similar to neither

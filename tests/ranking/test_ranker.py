@@ -1,4 +1,4 @@
-"""Papers are as near to a reader as their words say, whatever the order and however many read."""
+"""Ranking of papers by the text of profiles."""
 
 from random import Random
 
@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 
 from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
 from digest.ranking.ranker import Ranker
-from tests.factories import paper
+from tests.factories import make_paper
 
 WORDS = ("graph", "robot", "protein", "speech", "ocean", "privacy", "quantum", "image", "market", "kernel")
 texts = st.lists(st.sampled_from(WORDS), min_size=2, max_size=8).map(" ".join)
-pools = st.lists(texts, min_size=3, max_size=12, unique=True)
+title_lists = st.lists(texts, min_size=3, max_size=12, unique=True)
 
 
-def pool(titles: list[str]) -> list[Paper]:
-    return [paper(title, id=f"arxiv:2611.{n:05d}", abstract="") for n, title in enumerate(titles)]
+def make_papers(titles: list[str]) -> list[Paper]:
+    return [make_paper(title, id=f"arxiv:2611.{n:05d}", abstract="") for n, title in enumerate(titles)]
 
 
-def liking(*titles: str) -> Profile:
+def make_liking_profile(*titles: str) -> Profile:
     return Profile(liked=tuple(LikedPaper(title) for title in titles))
 
 
@@ -31,126 +31,132 @@ TOPICS = {
 }
 
 
-def about(topic: str, number: int) -> str:
-    chance = Random(f"{topic} {number}")  # noqa: S311  invents titles, the same in every run
-    return " ".join((topic, *chance.sample(TOPICS[topic].split(), 5)))
+def make_title(topic: str, number: int) -> str:
+    random = Random(f"{topic} {number}")  # noqa: S311  invents titles, the same in every run
+    return " ".join((topic, *random.sample(TOPICS[topic].split(), 5)))
 
 
-def test_what_was_typed_is_found() -> None:
-    papers = pool(["Graphs of proteins", "Quantum markets", "Diffusion models for robots", "Ocean kernels"])
+def test_typed_keywords_are_found() -> None:
+    papers = make_papers(
+        ["Graphs of proteins", "Quantum markets", "Diffusion models for robots", "Ocean kernels"]
+    )
     [ranking] = Ranker(papers).rank([Profile(keywords=("diffusion models",))])
     assert int(ranking.affinity.argmax()) == 2
-    assert ranking.reason(2).terms == ("diffusion models",)
-    assert ranking.reason(2).because is ReasonKind.TERMS
+    assert ranking.build_reason(2).terms == ("diffusion models",)
+    assert ranking.build_reason(2).because is ReasonKind.TERMS
 
 
-def test_a_paper_without_a_word_in_common_never_stands_out() -> None:
-    papers = pool([about("ocean", n) for n in range(20)])
+def test_paper_without_common_terms_never_stands_out() -> None:
+    papers = make_papers([make_title("ocean", n) for n in range(20)])
     [ranking] = Ranker(papers).rank([Profile(keywords=("category theory",))])
     assert ranking.affinity.max() <= 0
 
 
-def test_a_reader_who_told_us_nothing_has_no_taste() -> None:
-    [ranking] = Ranker(pool(["Graphs", "Robots"])).rank([Profile()])
+def test_empty_profile_is_not_personal() -> None:
+    [ranking] = Ranker(make_papers(["Graphs", "Robots"])).rank([Profile()])
     assert not ranking.is_personal
     assert not ranking.affinity.any()
-    assert ranking.reason(0).because is ReasonKind.NEW
+    assert ranking.build_reason(0).because is ReasonKind.NEW
 
 
-def test_an_empty_day_is_ranked_too() -> None:
-    [ranking] = Ranker([]).rank([liking("Graphs of robots")])
+def test_empty_day_is_ranked() -> None:
+    [ranking] = Ranker([]).rank([make_liking_profile("Graphs of robots")])
     assert ranking.affinity.shape == (0,)
 
 
-def test_a_followed_author_stands_out_and_is_named_as_the_paper_writes_it() -> None:
-    papers = [*pool(["Graphs", "Robots"]), paper("Sleep", authors=("E. Fictive", "Zoë Ångström"))]
+def test_followed_author_stands_out_and_is_named_as_the_paper_writes_it() -> None:
+    papers = [*make_papers(["Graphs", "Robots"]), make_paper("Sleep", authors=("E. Fictive", "Zoë Ångström"))]
     [ranking] = Ranker(papers).rank([Profile(authors=("Angstrom, Zoe",))])
     assert int(ranking.affinity.argmax()) == 2
-    assert ranking.reason(2).author == "Zoë Ångström"
-    assert ranking.reason(2).because is ReasonKind.AUTHOR
+    assert ranking.build_reason(2).author == "Zoë Ångström"
+    assert ranking.build_reason(2).because is ReasonKind.AUTHOR
 
 
-def test_a_category_is_enough_for_a_reader_who_gave_nothing_else() -> None:
-    papers = [*pool(["Graphs", "Robots"]), paper("Vision", categories=("cs.CV",))]
+def test_category_alone_is_enough() -> None:
+    papers = [*make_papers(["Graphs", "Robots"]), make_paper("Vision", categories=("cs.CV",))]
     [ranking] = Ranker(papers).rank([Profile(categories=("cs.CV",))])
     assert ranking.affinity.tolist() == [0, 0, 2]
-    assert ranking.reason(2).category == "cs.CV"
+    assert ranking.build_reason(2).category == "cs.CV"
 
 
-def test_less_like_this_lowers_what_is_like_it() -> None:
-    papers = pool([about(topic, n) for topic in TOPICS for n in range(5)])
+def test_disliked_paper_lowers_similar_ones() -> None:
+    papers = make_papers([make_title(topic, n) for topic in TOPICS for n in range(5)])
     before, after = Ranker(papers).rank(
         [
             Profile(keywords=("ocean", "speech")),
-            Profile(keywords=("ocean", "speech"), disliked=(LikedPaper(about("ocean", 7)),)),
+            Profile(keywords=("ocean", "speech"), disliked=(LikedPaper(make_title("ocean", 7)),)),
         ]
     )
     assert after.affinity[0] < before.affinity[0]
 
 
-def test_learnt_terms_count_and_unlearnt_ones_count_against() -> None:
-    papers = pool([about(topic, n) for topic in TOPICS for n in range(5)])
+def test_learnt_terms_count_for_and_against_papers() -> None:
+    papers = make_papers([make_title(topic, n) for topic in TOPICS for n in range(5)])
     [ranking] = Ranker(papers).rank([Profile(learnt=(("protein", 0.6), ("ocean", -0.6)))])
     assert int(ranking.affinity.argmax()) // 5 == 1
     assert ranking.affinity[:5].max() < ranking.affinity[10:].max() + 1e-6
 
 
-def test_the_nearest_liked_paper_is_named() -> None:
-    papers = pool([about(topic, n) for topic in TOPICS for n in range(6)])
-    [ranking] = Ranker(papers).rank([liking(about("ocean", 9), about("market", 9))])
-    assert ranking.reason(0).liked_title == about("ocean", 9)
+def test_most_similar_liked_paper_is_named() -> None:
+    papers = make_papers([make_title(topic, n) for topic in TOPICS for n in range(6)])
+    [ranking] = Ranker(papers).rank([make_liking_profile(make_title("ocean", 9), make_title("market", 9))])
+    assert ranking.build_reason(0).liked_title == make_title("ocean", 9)
 
 
-def test_a_named_facet_is_told() -> None:
-    papers = pool([about(topic, n) for topic in TOPICS for n in range(6)])
+def test_named_facet_is_given() -> None:
+    papers = make_papers([make_title(topic, n) for topic in TOPICS for n in range(6)])
     profile = Profile(
         facets=(Facet("Sea", keywords=("ocean",)), Facet("Money", keywords=("market auction",)))
     )
     [ranking] = Ranker(papers).rank([profile])
-    assert ranking.reason(0).facet == "Sea"
-    assert ranking.facets([13, 0]) == ["Money", "Sea"]
+    assert ranking.build_reason(0).facet == "Sea"
+    assert ranking.get_interest_names([13, 0]) == ["Money", "Sea"]
 
 
-def test_a_small_interest_is_not_drowned_by_a_large_one() -> None:
-    """25 papers on one thing, 5 on another: the small one fills at least four times the places."""
-    papers = pool([about(topic, n) for topic in TOPICS for n in range(30)])
+def test_small_group_gets_its_share() -> None:
+    """With 25 papers on one topic and 5 on another, the small one gets at least four times the places."""
+    papers = make_papers([make_title(topic, n) for topic in TOPICS for n in range(30)])
     small = range(90, 120)
-    liked = [about("ocean", n) for n in range(31, 56)]
-    seeds = liking(*liked, *(about("speech", n) for n in range(31, 36)))
-    [pooled] = Ranker(papers, splits_seeds=False).rank([seeds])
+    liked = [make_title("ocean", n) for n in range(31, 56)]
+    seeds = make_liking_profile(*liked, *(make_title("speech", n) for n in range(31, 36)))
+    [pooled] = Ranker(papers, split_interests=False).rank([seeds])
     [split] = Ranker(papers).rank([seeds])
 
-    def found(affinity: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> int:
+    def count_small(affinity: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> int:
         return len(set(np.argsort(-affinity, kind="stable")[:20].tolist()) & set(small))
 
-    assert found(split.affinity) >= 4 * max(found(pooled.affinity), 1)
+    assert count_small(split.affinity) >= 4 * max(count_small(pooled.affinity), 1)
     assert np.argsort(-split.affinity)[:10].tolist() == np.argsort(-pooled.affinity)[:10].tolist()
 
 
-@given(pools, texts, st.randoms(use_true_random=False))
-def test_the_order_of_the_papers_changes_nothing(titles: list[str], liked: str, chance: Random) -> None:
-    papers = pool(titles)
-    shuffled = chance.sample(papers, len(papers))
-    [ranking] = Ranker(papers).rank([liking(liked)])
-    [other] = Ranker(shuffled).rank([liking(liked)])
+@given(title_lists, texts, st.randoms(use_true_random=False))
+def test_ranking_does_not_depend_on_the_order_of_papers(
+    titles: list[str], liked: str, random: Random
+) -> None:
+    papers = make_papers(titles)
+    shuffled = random.sample(papers, len(papers))
+    [ranking] = Ranker(papers).rank([make_liking_profile(liked)])
+    [other] = Ranker(shuffled).rank([make_liking_profile(liked)])
     before = dict(zip((p.id for p in papers), ranking.affinity, strict=True))
-    for each, affinity in zip(shuffled, other.affinity, strict=True):
-        assert abs(before[each.id] - affinity) < 1e-3
+    for paper, affinity in zip(shuffled, other.affinity, strict=True):
+        assert abs(before[paper.id] - affinity) < 1e-3
 
 
-@given(pools, texts, texts)
-def test_other_readers_and_another_time_change_nothing(titles: list[str], liked: str, other: str) -> None:
-    papers = pool(titles)
-    [alone] = Ranker(papers).rank([liking(liked)])
-    _, together = Ranker(papers).rank([liking(other), liking(liked)])
+@given(title_lists, texts, texts)
+def test_ranking_does_not_depend_on_other_readers(titles: list[str], liked: str, other: str) -> None:
+    papers = make_papers(titles)
+    [alone] = Ranker(papers).rank([make_liking_profile(liked)])
+    _, together = Ranker(papers).rank([make_liking_profile(other), make_liking_profile(liked)])
     assert np.allclose(alone.affinity, together.affinity, atol=1e-5)
 
 
-@given(pools, texts, st.data())
+@given(title_lists, texts, st.data())
 def test_liking_a_paper_never_lowers_it(titles: list[str], liked: str, data: st.DataObject) -> None:
-    papers = pool(titles)
-    place = data.draw(st.integers(0, len(papers) - 1))
-    before, after = Ranker(papers).rank([liking(liked), liking(titles[place], liked)])
-    assert after.affinity[place] >= before.affinity[place]
-    assert after.relevance[place] >= before.relevance[place]
-    assert after.affinity[place] == after.affinity.max()
+    papers = make_papers(titles)
+    index = data.draw(st.integers(0, len(papers) - 1))
+    before, after = Ranker(papers).rank(
+        [make_liking_profile(liked), make_liking_profile(titles[index], liked)]
+    )
+    assert after.affinity[index] >= before.affinity[index]
+    assert after.relevance[index] >= before.relevance[index]
+    assert after.affinity[index] == after.affinity.max()

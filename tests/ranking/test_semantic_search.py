@@ -1,79 +1,94 @@
-"""A topic has papers near it; nonsense has a nearest one too, and it does not count."""
+"""Search by meaning: centred cosines, and thresholds that reject nonsense."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ranking.bm25 import Floats
-from digest.ranking.semantic_search import CROWD, FLOOR, VERY, EmbeddingIndex
+from digest.ranking.array_types import Floats
+from digest.ranking.semantic_search import MIN_COSINE, MIN_COSINE_OFF_TOPIC, PAPERS_PER_MATCH, EmbeddingIndex
 
-AROUND = EmbeddingIndex.of(
+INDEX = EmbeddingIndex.build(
     ["sheep", "lambs", "stars"], np.array([(9, 1, 0), (9, 0.9, 0.1), (9, 0, 1)], np.float32)
 )
 
 
-def cosines(*given: float, of: int) -> Floats:
-    return np.array([*given, *[0.0] * (of - len(given))], np.float32)
+def make_cosines(*values: float, size: int) -> Floats:
+    return np.array([*values, *[0.0] * (size - len(values))], np.float32)
 
 
-def crowd(of: int) -> EmbeddingIndex:
-    return EmbeddingIndex.of(
-        [str(number) for number in range(of)], np.eye(1, 2, dtype=np.float32).repeat(of, 0)
+def make_index(size: int) -> EmbeddingIndex:
+    return EmbeddingIndex.build(
+        [str(number) for number in range(size)], np.eye(1, 2, dtype=np.float32).repeat(size, 0)
     )
 
 
-def test_nearness_is_measured_away_from_what_all_texts_share() -> None:
-    asked = AROUND.seen_from_here(np.array([(9, 1, -0.1)], np.float32))[0]
-    sheep, lambs, stars = AROUND.nearness(asked)
+def test_cosines_are_centred() -> None:
+    query = INDEX.centre_vectors(np.array([(9, 1, -0.1)], np.float32))[0]
+    sheep, lambs, stars = INDEX.compute_cosines(query)
     assert sheep > 0.9
     assert lambs > 0.8
     assert stars < 0
-    assert [known for known, _ in AROUND.near(AROUND.nearness(asked), most=5)] == ["sheep", "lambs"]
+    assert [paper_id for paper_id, _ in INDEX.find_matches(INDEX.compute_cosines(query), limit=5)] == [
+        "sheep",
+        "lambs",
+    ]
 
 
-def test_a_question_of_nothing_is_near_to_nothing() -> None:
-    asked = AROUND.seen_from_here(np.zeros((1, 3), np.float32))[0]
-    assert not list(AROUND.near(AROUND.nearness(asked), most=5))
+def test_zero_query_matches_nothing() -> None:
+    query = INDEX.centre_vectors(np.zeros((1, 3), np.float32))[0]
+    assert not list(INDEX.find_matches(INDEX.compute_cosines(query), limit=5))
 
 
-def test_one_paper_of_many_that_is_near_by_chance_does_not_count_until_it_is_very_near() -> None:
-    many = crowd(3 * CROWD)
-    assert not list(many.near(cosines(0.4, 0.4, of=3 * CROWD), most=5))
-    assert len(list(many.near(cosines(0.4, 0.4, 0.31, of=3 * CROWD), most=5))) == 3
-    assert [known for known, _ in many.near(cosines(VERY + 0.1, 0.4, of=3 * CROWD), most=5)] == ["0"]
+def test_single_match_among_many_needs_a_higher_cosine() -> None:
+    many = make_index(3 * PAPERS_PER_MATCH)
+    assert not list(many.find_matches(make_cosines(0.4, 0.4, size=3 * PAPERS_PER_MATCH), limit=5))
+    assert len(list(many.find_matches(make_cosines(0.4, 0.4, 0.31, size=3 * PAPERS_PER_MATCH), limit=5))) == 3
+    assert [
+        paper_id
+        for paper_id, _ in many.find_matches(
+            make_cosines(MIN_COSINE_OFF_TOPIC + 0.1, 0.4, size=3 * PAPERS_PER_MATCH), limit=5
+        )
+    ] == ["0"]
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=30), st.integers(1, 30))
-def test_what_is_near_comes_nearest_first_above_the_floor(given: list[float], most: int) -> None:
-    near = list(crowd(len(given)).near(cosines(*given, of=len(given)), most=most))
-    assert [cosine for _, cosine in near] == sorted(
-        (c for c in given if c >= np.float32(FLOOR)), reverse=True
-    )[:most]
+def test_matches_are_sorted_above_the_threshold(values: list[float], limit: int) -> None:
+    matches = list(make_index(len(values)).find_matches(make_cosines(*values, size=len(values)), limit=limit))
+    assert [cosine for _, cosine in matches] == sorted(
+        (c for c in values if c >= np.float32(MIN_COSINE)), reverse=True
+    )[:limit]
 
 
-def unit(rows: Floats) -> Floats:
+def normalize(rows: Floats) -> Floats:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(lengths == 0, 1, lengths), np.float32)
 
 
-def test_however_many_papers_there_are_each_is_measured_from_the_centre_of_all() -> None:
+def test_index_of_many_blocks_is_centred_on_all_papers() -> None:
     vectors = np.asarray(np.random.default_rng(7).normal(2, 1, (10_000, 3)), np.float32)
     vectors[5] = 0
-    straight = unit(vectors)
-    around = straight - straight.mean(axis=0)
-    around[5] = 0
-    many = EmbeddingIndex.of([str(number) for number in range(10_000)], vectors.copy())
-    assert np.allclose(many.rows, unit(around), atol=1e-4)
-    assert np.allclose(many.seen_from_here(vectors[:9]), unit(around)[:9], atol=1e-4)
+    rows = normalize(vectors)
+    centred = rows - rows.mean(axis=0)
+    centred[5] = 0
+    many = EmbeddingIndex.build([str(number) for number in range(10_000)], vectors.copy())
+    assert np.allclose(many.rows, normalize(centred), atol=1e-4)
+    assert np.allclose(many.centre_vectors(vectors[:9]), normalize(centred)[:9], atol=1e-4)
     assert many.rows.dtype == many.centre.dtype == np.float32
 
 
-def test_of_few_papers_a_single_near_one_counts() -> None:
-    assert [known for known, _ in crowd(500).near(cosines(0.0, 0.4, of=500), most=5)] == ["1"]
-    assert [known for known, _ in crowd(CROWD + 1).near(cosines(0.0, 0.4, of=CROWD + 1), most=5)] == []
+def test_single_match_among_few_papers_counts() -> None:
+    assert [
+        paper_id for paper_id, _ in make_index(500).find_matches(make_cosines(0.0, 0.4, size=500), limit=5)
+    ] == ["1"]
+    assert [
+        paper_id
+        for paper_id, _ in make_index(PAPERS_PER_MATCH + 1).find_matches(
+            make_cosines(0.0, 0.4, size=PAPERS_PER_MATCH + 1), limit=5
+        )
+    ] == []
 
 
-def test_equally_near_papers_stay_in_their_order() -> None:
-    alike = cosines(*([0.5, 0.4] * 50), of=100)
-    nearest = [int(known) for known, _ in crowd(100).near(alike, most=100)]
+def test_ties_keep_their_order() -> None:
+    equal = make_cosines(*([0.5, 0.4] * 50), size=100)
+    nearest = [int(paper_id) for paper_id, _ in make_index(100).find_matches(equal, limit=100)]
     assert nearest == [*range(0, 100, 2), *range(1, 100, 2)]

@@ -1,42 +1,53 @@
-"""Where a term stands and how many papers use it is a matter of speed: nearness never hangs on it."""
+"""Posting lists: the same similarity for common and rare terms, and exact lookup of terms."""
 
 import numpy as np
 import pytest
 
-from digest.ranking.bm25 import Lexicon, Terms
-from digest.ranking.profile_vectors import ProfileVectors, numbered
-from digest.ranking.term_index import COMMON, Postings
+from digest.ranking.bm25 import Corpus, TermWeights
+from digest.ranking.profile_vectors import ProfileVectors, hash_terms
+from digest.ranking.term_index import MIN_COMMON_PAPERS, PostingLists
 
 
-def said(*words: str) -> ProfileVectors:
-    """A document that means all of these words alike."""
+def make_document(*words: str) -> ProfileVectors:
+    """Return a profile of one document with an equal weight for each word."""
     return ProfileVectors(
-        sizes=np.array([len(words)], np.int32),
-        words=numbered(words),
-        strengths=np.ones(len(words), np.float32),
-        vectors=np.zeros((1, 0), np.float32),
+        term_counts=np.array([len(words)], np.int32),
+        term_ids=hash_terms(words),
+        term_weights=np.ones(len(words), np.float32),
+        embeddings=np.zeros((1, 0), np.float32),
     )
 
 
-@pytest.mark.parametrize("users", [COMMON - 1, COMMON, COMMON + 1])
-def test_nearness_is_the_same_however_many_papers_use_a_term(users: int) -> None:
-    everyone: Terms = {"ocean": 1, "tides": 2}
-    papers: list[Terms] = [{**everyone, "heat": 1, f"word{n}": 1} for n in range(users - 1)]
-    postings = Postings(Lexicon([{"seldom": 1}, *papers, everyone]))
-    rows = postings.rows([said("ocean", "word3"), said("tides", "seldom", "heat"), said("seldom"), said()])
-    near = postings.similar(rows)
-    assert near == pytest.approx((rows @ postings.candidates.T).toarray(), abs=1e-5)
-    assert (near > 0).sum(axis=1).tolist() == [users, users + 1, 1, 0]
+@pytest.mark.parametrize("paper_count", [MIN_COMMON_PAPERS - 1, MIN_COMMON_PAPERS, MIN_COMMON_PAPERS + 1])
+def test_similarity_does_not_depend_on_how_common_a_term_is(paper_count: int) -> None:
+    everyone: TermWeights = {"ocean": 1, "tides": 2}
+    papers: list[TermWeights] = [{**everyone, "heat": 1, f"word{n}": 1} for n in range(paper_count - 1)]
+    posting_lists = PostingLists(Corpus([{"seldom": 1}, *papers, everyone]))
+    rows = posting_lists.build_rows(
+        [
+            make_document("ocean", "word3"),
+            make_document("tides", "seldom", "heat"),
+            make_document("seldom"),
+            make_document(),
+        ]
+    )
+    similarity = posting_lists.compute_similarity(rows)
+    assert similarity == pytest.approx((rows @ posting_lists.candidates.T).toarray(), abs=1e-5)
+    assert (similarity > 0).sum(axis=1).tolist() == [paper_count, paper_count + 1, 1, 0]
 
 
-def test_every_term_of_a_large_day_is_found_and_no_other() -> None:
-    """Thousands of terms share places in the table where they are looked up."""
+def test_every_known_term_is_found_and_no_other() -> None:
+    """So many terms collide in the hash table."""
     words = [f"word{n}" for n in range(9_000)]
-    lexicon = Lexicon([dict.fromkeys(words[at : at + 100], 1.0) for at in range(0, len(words), 100)])
-    postings = Postings(lexicon)
-    own, others, both = postings.rows(
-        [said(*words), said(*(f"unheard{n}" for n in range(9_000))), said("unheard1", "word8999", "unheard2")]
+    corpus = Corpus([dict.fromkeys(words[start : start + 100], 1.0) for start in range(0, len(words), 100)])
+    posting_lists = PostingLists(corpus)
+    known, unknown, mixed = posting_lists.build_rows(
+        [
+            make_document(*words),
+            make_document(*(f"unknown{n}" for n in range(9_000))),
+            make_document("unknown1", "word8999", "unknown2"),
+        ]
     ).toarray()
-    assert np.array_equal(own, lexicon.rarity)
-    assert not others.any()
-    assert np.flatnonzero(both).tolist() == [8_999]
+    assert np.array_equal(known, corpus.idf)
+    assert not unknown.any()
+    assert np.flatnonzero(mixed).tolist() == [8_999]

@@ -1,10 +1,10 @@
-"""Terms compare across spelling, markup and number; surfaces are what people read."""
+"""Terms are equal across spelling, markup and number; surface forms are what people read."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ranking.tokenizer import plain, stem, surfaces, terms
+from digest.ranking.tokenizer import extract_terms, get_surface_forms, normalize_text, stem
 
 
 @pytest.mark.parametrize(
@@ -17,37 +17,41 @@ from digest.ranking.tokenizer import plain, stem, surfaces, terms
         ("axis", "axis"),
     ],
 )
-def test_only_plural_endings_go(word: str, stemmed: str) -> None:
+def test_stem_removes_only_plural_endings(word: str, stemmed: str) -> None:
     assert stem(word) == stemmed
 
 
-def test_markup_and_accents_do_not_make_other_words() -> None:
-    assert plain(r"{\it Schr\"{o}dinger} Bridges").split() == ["schrodinger", "bridges"]
-    assert terms("Schrödinger bridge") == terms(r"Schr\"odinger bridges")
+def test_markup_and_accents_are_removed() -> None:
+    assert normalize_text(r"{\it Schr\"{o}dinger} Bridges").split() == ["schrodinger", "bridges"]
+    assert extract_terms("Schrödinger bridge") == extract_terms(r"Schr\"odinger bridges")
 
 
-def test_pairs_skip_grammar_and_stop_at_the_end_of_a_sentence() -> None:
-    assert terms("State of the art. Robots") == ["state", "art", "state art", "robot"]
+def test_pairs_skip_stopwords_and_stop_at_the_end_of_a_sentence() -> None:
+    assert extract_terms("State of the art. Robots") == ["state", "art", "state art", "robot"]
 
 
-def test_a_reader_sees_the_words_as_the_paper_writes_them() -> None:
-    shown = surfaces("Self-supervised GNNs\nThe state of the art in self-supervised learning.")
-    assert shown["self supervised"] == "self-supervised"
-    assert shown["state art"] == "state of the art"
-    assert shown["gnn"] == "GNNs"
+def test_surface_forms_are_as_the_paper_writes_them() -> None:
+    surface_forms = get_surface_forms(
+        "Self-supervised GNNs\nThe state of the art in self-supervised learning."
+    )
+    assert surface_forms["self supervised"] == "self-supervised"
+    assert surface_forms["state art"] == "state of the art"
+    assert surface_forms["gnn"] == "GNNs"
 
 
-def test_words_of_two_expressions_are_not_shown_as_one() -> None:
-    shown = surfaces("We show that sheep sleep, generating with long naps an end-to-end framework.")
-    assert "show sheep" not in shown
-    assert "generating long" not in shown
-    assert shown["end framework"] == "end-to-end framework"
+def test_distant_words_have_no_surface_form() -> None:
+    surface_forms = get_surface_forms(
+        "We show that sheep sleep, generating with long naps an end-to-end framework."
+    )
+    assert "show sheep" not in surface_forms
+    assert "generating long" not in surface_forms
+    assert surface_forms["end framework"] == "end-to-end framework"
 
 
 @given(st.text())
-def test_any_text_has_terms_and_each_is_shown(text: str) -> None:
-    assert all(shown.strip() for shown in surfaces(text).values())
-    assert all(term == term.strip() for term in terms(text))
+def test_any_text_gives_clean_terms_and_surface_forms(text: str) -> None:
+    assert all(surface.strip() for surface in get_surface_forms(text).values())
+    assert all(term == term.strip() for term in extract_terms(text))
 
 
 @pytest.mark.parametrize(
@@ -57,18 +61,16 @@ def test_any_text_has_terms_and_each_is_shown(text: str) -> None:
         ("Baye's x-ray ai-4-good", ["baye", "ray", "ai", "good", "baye ray", "ray ai", "ai good"]),
     ],
 )
-def test_letters_alone_numbers_and_what_follows_an_apostrophe_are_no_words(
-    text: str, words: list[str]
-) -> None:
-    assert terms(text) == words
-    assert surfaces(text).keys() <= set(words)
-    assert surfaces(text).keys() >= {word for word in words if " " not in word}
+def test_single_letters_numbers_and_apostrophe_endings_are_no_words(text: str, words: list[str]) -> None:
+    assert extract_terms(text) == words
+    assert get_surface_forms(text).keys() <= set(words)
+    assert get_surface_forms(text).keys() >= {word for word in words if " " not in word}
 
 
 @pytest.mark.parametrize("text", ["$x$ y", "{x} y", r"\alpha x y", r"x\_y", "x_y~z^2 $"])
-def test_no_mark_of_tex_is_left(text: str) -> None:
-    assert not set("${}~^_\\") & set(plain(text))
+def test_tex_marks_are_removed(text: str) -> None:
+    assert not set("${}~^_\\") & set(normalize_text(text))
 
 
 def test_marks_outside_of_tex_stay() -> None:
-    assert plain("snake_case ~5") == "snake_case ~5"
+    assert normalize_text("snake_case ~5") == "snake_case ~5"

@@ -1,4 +1,4 @@
-"""What tests of fetching are given: a server on loopback, a polite client in a hurry, and replays."""
+"""Fixtures of the source tests: a server on loopback, a client with short waits, and recorded responses."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,42 +15,42 @@ RECORDED = Path(os.environ.get("DIGEST_RECORDED", Path(__file__).parents[3] / "s
 
 @pytest.fixture
 def server() -> Iterator[ReplayServer]:
-    """A web server that says what the test scripts."""
+    """A web server whose replies the test scripts."""
     with ReplayServer() as started:
         yield started
 
 
 @pytest.fixture
-def hurried() -> ClientPolicy:
-    """Good manners without the waiting."""
+def fast_policy() -> ClientPolicy:
+    """A client policy with short waits and timeouts."""
     return ClientPolicy(
         user_agent="digest-test/1 (+https://digest.example; mailto:ada@example.com)",
         intervals={},
         interval=0.0,
         attempts=3,
-        first_wait=0.001,
-        connect_within=2.0,
-        read_within=0.5,
-        whole_within=2.0,
+        initial_wait=0.001,
+        connect_timeout=2.0,
+        read_timeout=0.5,
+        total_timeout=2.0,
     )
 
 
 @pytest.fixture
-async def client(server: ReplayServer, hurried: ClientPolicy) -> AsyncIterator[Client]:
-    """A client to whom the server's address was given by the operator."""
-    async with Client(hurried, trusted=(server.url,)) as opened:
+async def client(server: ReplayServer, fast_policy: ClientPolicy) -> AsyncIterator[Client]:
+    """A client that trusts the server."""
+    async with Client(fast_policy, trusted_urls=(server.url,)) as opened:
         yield opened
 
 
 @pytest.fixture
 def replay() -> Callable[[str], bytes]:
-    """A small answer of a source's true shape, written for these tests."""
+    """Read a small response in a source's true shape, written for these tests."""
     return lambda name: (REPLAYS / name).read_bytes()
 
 
 @pytest.fixture
 def recorded() -> Callable[[str], bytes]:
-    """A genuine answer; the test is skipped where the recordings are not beside the project."""
+    """Read a genuine response; skips the test where the recordings are not beside the project."""
 
     def read(name: str) -> bytes:
         if not (RECORDED / name).is_file():

@@ -1,4 +1,4 @@
-"""What is new in biology and medicine? Claims about bioRxiv's pages."""
+"""Tests of the bioRxiv and medRxiv source."""
 
 import json
 from collections.abc import Callable
@@ -8,35 +8,35 @@ import pytest
 
 from digest.models import Announcement, FetchState, Health
 from digest.models.errors import SourceChanged
-from digest.sources.base import FetchContext, read
-from digest.sources.biorxiv import MOST_PAGES, Biorxiv, parse
+from digest.sources.base import FetchContext, fetch_source
+from digest.sources.biorxiv import MAX_PAGES, Biorxiv, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
-from tests.replay_server import Asked, ReplayServer, Reply
+from tests.replay_server import RecordedRequest, ReplayServer, Reply
 
 Replay = Callable[[str], bytes]
 
 
-def test_the_versions_of_one_paper_are_one_paper(replay: Replay) -> None:
-    reading = parse(replay("biorxiv/details.json"), "biorxiv", NOW)
-    dream, wool = reading.papers
+def test_versions_of_a_paper_are_merged(replay: Replay) -> None:
+    result = parse(replay("biorxiv/details.json"), "biorxiv", NOW)
+    dream, wool = result.papers
     assert (dream.id, dream.version) == ("doi:10.64898/2026.11.20.700001", 2)
     assert dream.announcement is Announcement.NEW  # its first version is here too
     assert dream.authors == ("A. Loveless", "N. B. Pižamar")
     assert dream.url == "https://www.biorxiv.org/content/10.64898/2026.11.20.700001v2"
     assert (wool.announcement, wool.aliases) == (Announcement.REPLACE, ("doi:10.5555/wool.9",))
-    assert reading.note == "1 of 4 papers could not be read."
+    assert result.note == "1 of 4 papers could not be read."
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"collection": 1}', b'{"collection": [{}]}', b"<html>"])
-def test_another_shape_is_a_change(body: bytes) -> None:
+def test_unknown_shape_is_source_changed(body: bytes) -> None:
     with pytest.raises(SourceChanged):
         parse(body, "biorxiv", NOW)
 
 
-def page_of(asked: Asked) -> Reply:
-    """Pages of thirty, whose total promises more than there is."""
-    cursor = int(asked.path.split("/")[-2])
+def page_of(request: RecordedRequest) -> Reply:
+    """Reply with pages of thirty, whose total is higher than the number of papers."""
+    cursor = int(request.path.split("/")[-2])
     rows = [
         {"doi": f"10.64898/2026.11.20.{n:06d}", "title": f"Wool {n}", "authors": "Loveless, A.",
          "date": "2026-11-20", "version": "1", "abstract": "Wool."}
@@ -46,43 +46,45 @@ def page_of(asked: Asked) -> Reply:
     return Reply(body=json.dumps({"messages": [message], "collection": rows}).encode())
 
 
-async def test_all_pages_are_read_whatever_their_size(client: Client, server: ReplayServer) -> None:
+async def test_fetch_reads_all_pages_whatever_their_size(client: Client, server: ReplayServer) -> None:
     for cursor in (0, 30, 60, 70):
-        server.answer(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
-    assert (len(reading.papers), reading.health) == (70, Health.OK)
+        server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page_of)
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    assert (len(result.papers), result.health) == (70, Health.OK)
 
 
-async def test_a_reading_that_breaks_off_keeps_what_came(client: Client, server: ReplayServer) -> None:
-    server.answer("/details/biorxiv/2026-11-20/2026-11-23/0/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
-    assert (len(reading.papers), reading.health) == (30, Health.TRUNCATED)
-    assert reading.note == "The reading broke off: Answered 404 Not Found."
+async def test_fetch_that_breaks_off_keeps_earlier_pages(client: Client, server: ReplayServer) -> None:
+    server.set_replies("/details/biorxiv/2026-11-20/2026-11-23/0/json", page_of)
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    assert (len(result.papers), result.health) == (30, Health.TRUNCATED)
+    assert result.note == "The reading broke off: Answered 404 Not Found."
 
 
-async def test_after_weeks_of_absence_a_week_is_asked_for(client: Client, server: ReplayServer) -> None:
+async def test_fetch_after_weeks_requests_one_week(client: Client, server: ReplayServer) -> None:
     absent = {"biorxiv": FetchState(read_at=NOW - timedelta(days=40))}
     for cursor in (0, 30, 60, 70):
-        server.answer(f"/details/biorxiv/2026-11-15/2026-11-23/{cursor}/json", page_of)
-    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW, memory=absent))
-    assert (len(reading.papers), reading.health) == (70, Health.OK)
+        server.set_replies(f"/details/biorxiv/2026-11-15/2026-11-23/{cursor}/json", page_of)
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW, states=absent))
+    assert (len(result.papers), result.health) == (70, Health.OK)
 
 
-async def test_what_no_hundred_pages_hold_is_said_to_be_cut(client: Client, server: ReplayServer) -> None:
-    def one_of_many(asked: Asked) -> Reply:
-        row = {"doi": f"10.64898/{asked.path.split('/')[-2]}", "title": "Wool", "authors": "Loveless, A.",
+async def test_fetch_stops_after_the_page_limit_with_a_note(client: Client, server: ReplayServer) -> None:
+    def one_of_many(request: RecordedRequest) -> Reply:
+        row = {"doi": f"10.64898/{request.path.split('/')[-2]}", "title": "Wool", "authors": "Loveless, A.",
                "date": "2026-11-20", "abstract": "Wool."}  # fmt: skip
-        told = {"messages": [{"status": "ok", "count": 1, "total": 500}], "collection": [row]}
-        return Reply(body=json.dumps(told).encode())
+        payload = {"messages": [{"status": "ok", "count": 1, "total": 500}], "collection": [row]}
+        return Reply(body=json.dumps(payload).encode())
 
-    for cursor in range(MOST_PAGES):
-        server.answer(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", one_of_many)
-    (reading,) = await read(Biorxiv(server.url), FetchContext(client=client, now=NOW))
-    assert (len(reading.papers), reading.health) == (MOST_PAGES, Health.TRUNCATED)
-    assert reading.note == "There is more than 100 pages hold."
+    for cursor in range(MAX_PAGES):
+        server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", one_of_many)
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    assert (len(result.papers), result.health) == (MAX_PAGES, Health.TRUNCATED)
+    assert result.note == "There are more than 100 pages; the rest was not read."
 
 
-async def test_no_posts_is_a_quiet_day(client: Client, server: ReplayServer, replay: Replay) -> None:
-    server.answer("/details/medrxiv/2026-11-20/2026-11-23/0/json", Reply(body=replay("biorxiv/none.json")))
-    (reading,) = await read(Biorxiv(server.url, name="medrxiv"), FetchContext(client=client, now=NOW))
-    assert reading.health is Health.EMPTY
+async def test_no_posts_is_empty(client: Client, server: ReplayServer, replay: Replay) -> None:
+    server.set_replies(
+        "/details/medrxiv/2026-11-20/2026-11-23/0/json", Reply(body=replay("biorxiv/none.json"))
+    )
+    (result,) = await fetch_source(Biorxiv(server.url, name="medrxiv"), FetchContext(client=client, now=NOW))
+    assert result.health is Health.EMPTY

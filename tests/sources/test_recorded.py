@@ -1,4 +1,4 @@
-"""Do the parsers hold against what the real services sent? Every genuine recording, read."""
+"""Tests of the parsers on recorded responses of the real services."""
 
 import json
 import re
@@ -8,23 +8,20 @@ import pytest
 
 from digest.models import Announcement, Health, Paper, SignalKind
 from digest.models.errors import SourceChanged, SourceError
-from digest.models.paper_ids import canonical
+from digest.models.paper_ids import canonicalize
 from digest.sources import biorxiv, feeds, hackernews, huggingface, semanticscholar
-from digest.sources.arxiv import api, oai, rss
-from digest.sources.arxiv import listing as arxiv_listing
-from digest.sources.base import FetchContext
-from digest.sources.http.client import Client
+from digest.sources.arxiv import api, listing, oai, rss
 from tests.factories import NOW
 
 Recorded = Callable[[str], bytes]
 
 
 def is_readable(paper: Paper) -> bool:
-    """What a reader may expect of every paper, whatever its source."""
+    """Return whether a paper has what readers expect, whatever its source."""
     texts = (paper.title, paper.abstract, *paper.authors)
     return (
         bool(paper.title)
-        and canonical(paper.id) == paper.id
+        and canonicalize(paper.id) == paper.id
         and all(text == " ".join(text.split()) for text in texts)
         and not any(re.search(r"[\\{}]|\$(?!\d)", text) for text in (paper.title, *paper.authors))
     )
@@ -40,14 +37,14 @@ def is_readable(paper: Paper) -> bool:
 )  # fmt: skip
 def test_arxiv_feeds(recorded: Recorded, name: str, papers: int) -> None:
     body = recorded(f"arxiv_feed/{name}")
-    reading = rss.parse(body, "cs.AI", NOW)
-    assert (len(reading.papers), reading.health, reading.note) == (papers, Health.OK, "")
-    assert all(is_readable(paper) for paper in reading.papers)
-    assert all(paper.abstract and not paper.abstract.startswith("arXiv:") for paper in reading.papers)
-    assert [p.id for p in feeds.parse(body, "x", NOW).papers] == [p.id for p in reading.papers]
+    result = rss.parse(body, "cs.AI", NOW)
+    assert (len(result.papers), result.health, result.note) == (papers, Health.OK, "")
+    assert all(is_readable(paper) for paper in result.papers)
+    assert all(paper.abstract and not paper.abstract.startswith("arXiv:") for paper in result.papers)
+    assert [p.id for p in feeds.parse(body, "x", NOW).papers] == [p.id for p in result.papers]
 
 
-def test_the_primary_category_stands_first_and_accents_are_decoded(recorded: Recorded) -> None:
+def test_primary_category_is_first_and_accents_are_decoded(recorded: Recorded) -> None:
     papers = rss.parse(recorded("arxiv_feed/recorded_atom_cs.AI_20250820_7.xml"), "cs.AI", NOW).papers
     assert {p.category for p in papers if p.announcement is Announcement.NEW} == {"cs.AI"}
     assert "cs.AI" not in {p.category for p in papers if p.announcement is Announcement.CROSS}
@@ -57,7 +54,7 @@ def test_the_primary_category_stands_first_and_accents_are_decoded(recorded: Rec
 @pytest.mark.parametrize("name", ["server_error_badcat.xml", "server_error_version.xml"])
 def test_arxiv_error_feeds(recorded: Recorded, name: str) -> None:
     body = recorded(f"arxiv_feed/{name}")
-    assert rss.error_in(body)
+    assert rss.find_error(body)
     with pytest.raises(SourceChanged, match="arXiv says"):
         rss.parse(body, "cs", NOW)
 
@@ -71,13 +68,13 @@ def test_arxiv_error_feeds(recorded: Recorded, name: str) -> None:
     ],
 )  # fmt: skip
 def test_arxiv_api(recorded: Recorded, name: str, papers: int) -> None:
-    reading = api.parse(recorded(f"arxiv_api/arxivpy_{name}.xml"), "look-up", NOW)
-    assert (len(reading.papers), reading.health) == (papers, Health.OK)
-    assert all(is_readable(paper) and paper.published and paper.authors for paper in reading.papers)
-    assert all(paper.categories and paper.abstract for paper in reading.papers)
+    result = api.parse(recorded(f"arxiv_api/arxivpy_{name}.xml"), "look-up", NOW)
+    assert (len(result.papers), result.health) == (papers, Health.OK)
+    assert all(is_readable(paper) and paper.published and paper.authors for paper in result.papers)
+    assert all(paper.categories and paper.abstract for paper in result.papers)
 
 
-def test_arxiv_api_knows_the_paper_called_0_and_tells_its_error(recorded: Recorded) -> None:
+def test_arxiv_api_title_0_and_error(recorded: Recorded) -> None:
     zero = api.parse(recorded("arxiv_api/arxivpy_id_2104.12255v1_s0_m100.xml"), "x", NOW).papers[0]
     assert zero.title == "0"
     with pytest.raises(SourceChanged, match="incorrect id format for abc"):
@@ -86,19 +83,19 @@ def test_arxiv_api_knows_the_paper_called_0_and_tells_its_error(recorded: Record
 
 def test_arxiv_oai(recorded: Recorded) -> None:
     page = oai.parse(recorded("arxiv_oai/server_arXiv_p1.xml"), "cs", NOW)
-    papers = page.reading.papers
+    papers = page.result.papers
     assert (len(papers), sum(paper.withdrawn for paper in papers)) == (60, 3)
     assert page.token == "verb%3DListRecords%26metadataPrefix%3DarXiv%26from%3D2011-02-03%26skip%3D54"
     assert all(is_readable(paper) and paper.authors and paper.categories for paper in papers)
     assert all(paper.announcement is Announcement.REPLACE for paper in papers)
     older = oai.parse(recorded("arxiv_oai/recorded_20230125_oai_dc_resumptionToken.xml"), "math", NOW)
-    assert (len(older.reading.papers), older.token) == (3, "6460044|1001")
-    assert older.reading.papers[0].authors == ("Robert Ralowski", "Szymon Zeberski")
+    assert (len(older.result.papers), older.token) == (3, "6460044|1001")
+    assert older.result.papers[0].authors == ("Robert Ralowski", "Szymon Zeberski")
 
 
-def test_arxiv_oai_complaints(recorded: Recorded) -> None:
-    assert not oai.parse(recorded("arxiv_oai/server_noRecordsMatch.xml"), "cs", NOW).reading.papers
-    assert not oai.parse(recorded("arxiv_oai/server_Identify.xml"), "cs", NOW).reading.papers
+def test_arxiv_oai_errors(recorded: Recorded) -> None:
+    assert not oai.parse(recorded("arxiv_oai/server_noRecordsMatch.xml"), "cs", NOW).result.papers
+    assert not oai.parse(recorded("arxiv_oai/server_Identify.xml"), "cs", NOW).result.papers
     with pytest.raises(SourceError, match="from date format must be YYYY-MM-DD"):
         oai.parse(recorded("arxiv_oai/server_badArgument.xml"), "cs", NOW)
     with pytest.raises(SourceChanged):
@@ -113,14 +110,14 @@ def test_arxiv_oai_complaints(recorded: Recorded) -> None:
     ],
 )  # fmt: skip
 def test_arxiv_listings(recorded: Recorded, name: str, day: str, papers: int) -> None:
-    listing = arxiv_listing.parse(recorded(f"arxiv_listing/{name}"), "math.AG", NOW)
-    assert (str(listing.day), len(listing.reading.papers), listing.is_complete) == (day, papers, True)
-    assert all(is_readable(paper) and paper.authors and paper.categories for paper in listing.reading.papers)
+    page = listing.parse(recorded(f"arxiv_listing/{name}"), "math.AG", NOW)
+    assert (str(page.day), len(page.result.papers), page.is_complete) == (day, papers, True)
+    assert all(is_readable(paper) and paper.authors and paper.categories for paper in page.result.papers)
 
 
-def test_arxiv_listing_refusal(recorded: Recorded) -> None:
+def test_arxiv_listing_error(recorded: Recorded) -> None:
     with pytest.raises(SourceChanged, match="Catchup only allowed for past 90 days"):
-        arxiv_listing.parse(recorded("arxiv_listing/server_catchup_400_older_than_90d.html"), "math", NOW)
+        listing.parse(recorded("arxiv_listing/server_catchup_400_older_than_90d.html"), "math", NOW)
 
 
 @pytest.mark.parametrize(
@@ -129,42 +126,41 @@ def test_arxiv_listing_refusal(recorded: Recorded) -> None:
 )
 def test_hugging_face(recorded: Recorded, name: str, papers: int) -> None:
     body = recorded(f"hf/{name}.json")
-    reading = huggingface.parse(body, "2026-06-12", NOW)
-    assert (len(reading.papers), reading.health, reading.note) == (papers, Health.OK, "")
-    assert all(is_readable(p) and p.authors and p.listed and p.abstract for p in reading.papers)
-    votes = {s.paper_id: s.value for s in reading.signals if s.kind is SignalKind.UPVOTES}
-    comments = [s.value for s in reading.signals if s.kind is SignalKind.COMMENTS]
+    result = huggingface.parse(body, "2026-06-12", NOW)
+    assert (len(result.papers), result.health, result.note) == (papers, Health.OK, "")
+    assert all(is_readable(p) and p.authors and p.listed and p.abstract for p in result.papers)
+    votes = {s.paper_id: s.value for s in result.signals if s.kind is SignalKind.UPVOTES}
+    comments = [s.value for s in result.signals if s.kind is SignalKind.COMMENTS]
     assert votes == {f"arxiv:{item['paper']['id']}": item["paper"]["upvotes"] for item in json.loads(body)}
     assert len(comments) == papers
     assert min(comments) >= 0
 
 
-def test_another_hugging_face_list_is_a_change(recorded: Recorded) -> None:
+def test_other_hugging_face_list_is_source_changed(recorded: Recorded) -> None:
     with pytest.raises(SourceChanged):
         huggingface.parse(recorded("hf/models_trending_20260802.json"), "2026-08-02", NOW)
 
 
 def test_hacker_news(recorded: Recorded) -> None:
-    reading = hackernews.parse(recorded("hn/algolia_search_llm_202605.json"), "stories", NOW)
-    points = {s.paper_id: s.value for s in reading.signals if s.kind is SignalKind.POINTS}
+    result = hackernews.parse(recorded("hn/algolia_search_llm_202605.json"), "stories", NOW)
+    points = {s.paper_id: s.value for s in result.signals if s.kind is SignalKind.POINTS}
     assert len(points) == 6
     assert points["arxiv:2604.15597"] == 478
 
 
 def test_biorxiv(recorded: Recorded) -> None:
     body = recorded("biorxiv/details_20260718_trimmed3.json")
-    reading = biorxiv.parse(body, "biorxiv", NOW)
-    assert (len(reading.papers), biorxiv.counts_in(body)) == (3, (3, 3))
-    assert all(is_readable(p) and p.id.startswith("doi:10.64898/") and p.authors for p in reading.papers)
+    result = biorxiv.parse(body, "biorxiv", NOW)
+    assert (len(result.papers), biorxiv.parse_counts(body)) == (3, (3, 3))
+    assert all(is_readable(p) and p.id.startswith("doi:10.64898/") and p.authors for p in result.papers)
 
 
-async def test_semantic_scholar(recorded: Recorded, client: Client) -> None:
-    visit = FetchContext(client=client, now=NOW)
+def test_semantic_scholar(recorded: Recorded) -> None:
     body = recorded("s2/alpharadar_batch_counts_202605.json")
-    asked = [f"arxiv:2600.{number:05d}" for number in range(len(json.loads(body)))]
-    reading = semanticscholar.parse(body, "batch", visit, asked)
-    assert max(signal.value for signal in reading.signals) == 175769
-    authors = semanticscholar.parse(recorded("s2/test_get_papers_0.json"), "batch", visit, asked[:3])
+    ids = [f"arxiv:2600.{number:05d}" for number in range(len(json.loads(body)))]
+    result = semanticscholar.parse(body, "batch", NOW, ids=ids)
+    assert max(signal.value for signal in result.signals) == 175769
+    authors = semanticscholar.parse(recorded("s2/test_get_papers_0.json"), "batch", NOW, ids=ids[:3])
     assert not authors.signals
     with pytest.raises(SourceChanged):
-        semanticscholar.parse(recorded("s2/test_not_found_0.json"), "batch", visit, asked)
+        semanticscholar.parse(recorded("s2/test_not_found_0.json"), "batch", NOW, ids=ids)

@@ -1,87 +1,91 @@
-"""Many subscribers at once: every row has its outcome, and nobody is signed up against their will."""
+"""Tests of the import: every row has a result, and nobody is subscribed without consent."""
 
 from collections.abc import Mapping
 
 from digest import subscribers
 from digest.db import Database
 from digest.models import Status
-from digest.models.addresses import address_key
+from digest.models.addresses import hash_address
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, Result, Row, take_in
+from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from tests.factories import NOW
 
-BY = Actor("admin", NOW, b"pepper for tests")
+ACTOR = Actor("admin", NOW, b"pepper for tests")
 
 
-def rows(*fields: Mapping[str, object]) -> list[Row]:
+def make_rows(*fields: Mapping[str, object]) -> list[Row]:
     return list(enumerate(fields, 2))  # the first line of a file is its header
 
 
-def results(outcomes: tuple[ImportResult, ...]) -> list[Result]:
-    return [outcome.result for outcome in outcomes]
+def list_results(results: tuple[ImportResult, ...]) -> list[RowResult]:
+    return [item.result for item in results]
 
 
-def test_imported_people_are_asked_first(any_store: Database) -> None:
+def test_imported_people_are_asked_to_confirm(any_store: Database) -> None:
     with any_store.begin() as tx:
-        outcomes = take_in(tx, rows({"email": "Ada@Example.com", "keywords": "sheep, goats"}), by=BY)
-        assert outcomes == (ImportResult(2, "Ada@example.com", Result.ADDED),)
-        reader = tx.subscribers.by_address("ada@example.com")
+        results = import_rows(
+            tx, make_rows({"email": "Ada@Example.com", "keywords": "sheep, goats"}), actor=ACTOR
+        )
+        assert results == (ImportResult(2, "Ada@example.com", RowResult.ADDED),)
+        reader = tx.subscribers.get_by_address("ada@example.com")
         assert (reader.status, reader.profile.keywords) == (Status.UNCONFIRMED, ("sheep", "goats"))
-        assert [mail.payload["mail"] for mail in tx.deliveries.history(reader.id)] == ["confirm"]
-        assert subscribers.confirm(tx, reader.pid, by=BY).status is Status.CONFIRMED
+        assert [mail.payload["mail"] for mail in tx.deliveries.list_by_subscriber(reader.id)] == ["confirm"]
+        assert subscribers.confirm(tx, reader.public_id, actor=ACTOR).status is Status.CONFIRMED
 
 
 def test_asserted_consent_confirms_at_once_except_who_has_another_status(any_store: Database) -> None:
-    people = rows(
+    rows = make_rows(
         {"email": "a@example.com"},
         {"email": "b@example.com", "status": "paused"},
         {"email": "c@example.com", "status": "unsubscribed"},
         {"email": "d@example.com", "status": "pending"},
     )
     with any_store.begin() as tx:
-        assert results(take_in(tx, people, by=BY, confirmed=True)) == 4 * [Result.ADDED]
-        statuses = [tx.subscribers.by_address(f"{name}@example.com").status for name in "abcd"]
+        assert list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True)) == 4 * [RowResult.ADDED]
+        statuses = [tx.subscribers.get_by_address(f"{name}@example.com").status for name in "abcd"]
         assert statuses == [Status.CONFIRMED, Status.PAUSED, Status.UNSUBSCRIBED, Status.UNCONFIRMED]
-        assert [one.address for one in tx.subscribers.due(NOW.replace(day=25), 9)] == ["a@example.com"]
-        assert tx.deliveries.history(tx.subscribers.by_address("a@example.com").id) == ()
+        assert [subscriber.address for subscriber in tx.subscribers.list_due(NOW.replace(day=25), 9)] == [
+            "a@example.com"
+        ]
+        assert tx.deliveries.list_by_subscriber(tx.subscribers.get_by_address("a@example.com").id) == ()
 
 
-def test_a_status_in_the_file_is_no_consent(any_store: Database) -> None:
+def test_a_status_in_the_file_is_not_consent(any_store: Database) -> None:
     with any_store.begin() as tx:
-        take_in(tx, rows({"email": "a@example.com", "status": "confirmed"}), by=BY)
-        assert tx.subscribers.by_address("a@example.com").status is Status.UNCONFIRMED
+        import_rows(tx, make_rows({"email": "a@example.com", "status": "confirmed"}), actor=ACTOR)
+        assert tx.subscribers.get_by_address("a@example.com").status is Status.UNCONFIRMED
 
 
-def test_a_file_taken_in_twice_changes_nothing(any_store: Database) -> None:
-    people = rows({"email": "a@example.com", "keywords": "sheep"}, {"email": "b@example.com"})
+def test_importing_a_file_twice_changes_nothing(any_store: Database) -> None:
+    rows = make_rows({"email": "a@example.com", "keywords": "sheep"}, {"email": "b@example.com"})
     with any_store.begin() as tx:
-        take_in(tx, people, by=BY, confirmed=True)
-        before = tx.subscribers.page()
-        assert results(take_in(tx, people, by=BY, confirmed=True)) == 2 * [Result.UNCHANGED]
-        more = rows({"email": "A@example.com", "keywords": "wolves", "send_at": "08:00"})
-        assert results(take_in(tx, more, by=BY)) == [Result.UPDATED]
-        assert tx.subscribers.by_address("a@example.com").profile.keywords == ("wolves",)
-        assert tx.subscribers.page().total == before.total
+        import_rows(tx, rows, actor=ACTOR, confirmed=True)
+        before = tx.subscribers.get_page()
+        assert list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True)) == 2 * [RowResult.UNCHANGED]
+        more = make_rows({"email": "A@example.com", "keywords": "wolves", "send_at": "08:00"})
+        assert list_results(import_rows(tx, more, actor=ACTOR)) == [RowResult.UPDATED]
+        assert tx.subscribers.get_by_address("a@example.com").profile.keywords == ("wolves",)
+        assert tx.subscribers.get_page().total == before.total
 
 
-def test_the_suppressed_and_those_who_left_stay_away(any_store: Database) -> None:
+def test_suppressed_and_unsubscribed_addresses_stay_so(any_store: Database) -> None:
     with any_store.begin() as tx:
-        subscribers.suppress(tx, "never@example.com", by=BY)
-        take_in(tx, rows({"email": "left@example.com"}), by=BY, confirmed=True)
-        subscribers.unsubscribe(tx, tx.subscribers.by_address("left@example.com").pid, by=BY)
-        people = rows(
+        subscribers.suppress(tx, "never@example.com", actor=ACTOR)
+        import_rows(tx, make_rows({"email": "left@example.com"}), actor=ACTOR, confirmed=True)
+        subscribers.unsubscribe(tx, tx.subscribers.get_by_address("left@example.com").public_id, actor=ACTOR)
+        rows = make_rows(
             {"email": "never@example.com"},
             {"email": "left@example.com", "status": "confirmed"},
             {"email": "blocked@example.com", "status": "blocklisted"},
         )
-        outcomes = take_in(tx, people, by=BY, confirmed=True)
-        assert results(outcomes) == [Result.SUPPRESSED, Result.LEFT, Result.SUPPRESSED]
-        assert tx.suppressions.holds(address_key(BY.suppression_key, "blocked@example.com"))
-        assert tx.subscribers.page().total == 1
+        results = import_rows(tx, rows, actor=ACTOR, confirmed=True)
+        assert list_results(results) == [RowResult.SUPPRESSED, RowResult.LEFT, RowResult.SUPPRESSED]
+        assert tx.suppressions.is_suppressed(hash_address(ACTOR.suppression_key, "blocked@example.com"))
+        assert tx.subscribers.get_page().total == 1
 
 
-def test_what_makes_no_sense_is_told_by_its_row(any_store: Database) -> None:
-    people = rows(
+def test_invalid_rows_are_reported_by_number(any_store: Database) -> None:
+    rows = make_rows(
         {"email": "ada"},
         {"email": "a@example.com", "timezone": "Mars/Olympus"},
         {"email": "a@example.com", "status": "asleep"},
@@ -90,35 +94,36 @@ def test_what_makes_no_sense_is_told_by_its_row(any_store: Database) -> None:
         {},
     )
     with any_store.begin() as tx:
-        outcomes = take_in(tx, people, by=BY)
-        assert results(outcomes) == [
-            Result.INVALID, Result.INVALID, Result.INVALID, Result.ADDED, Result.DUPLICATE, Result.INVALID,
+        results = import_rows(tx, rows, actor=ACTOR)
+        assert list_results(results) == [
+            RowResult.INVALID, RowResult.INVALID, RowResult.INVALID,
+            RowResult.ADDED, RowResult.DUPLICATE, RowResult.INVALID,
         ]  # fmt: skip
-        assert [outcome.number for outcome in outcomes] == [2, 3, 4, 5, 6, 7]
-        assert "Mars/Olympus" in outcomes[1].note
-        assert "row 5" in outcomes[4].note
+        assert [item.number for item in results] == [2, 3, 4, 5, 6, 7]
+        assert "Mars/Olympus" in results[1].note
+        assert "row 5" in results[4].note
 
 
-def test_a_dry_run_tells_the_same_and_keeps_nothing(any_store: Database) -> None:
-    people = rows({"email": "a@example.com"}, {"email": "b@example.com"})
-    with any_store.begin(keep=False) as tx:
-        tried = take_in(tx, people[:1], by=BY) + take_in(tx, people, by=BY)
-    assert results(tried) == [Result.ADDED, Result.UNCHANGED, Result.ADDED]
+def test_a_dry_run_reports_the_same_and_changes_nothing(any_store: Database) -> None:
+    rows = make_rows({"email": "a@example.com"}, {"email": "b@example.com"})
+    with any_store.begin(commit=False) as tx:
+        results = import_rows(tx, rows[:1], actor=ACTOR) + import_rows(tx, rows, actor=ACTOR)
+    assert list_results(results) == [RowResult.ADDED, RowResult.UNCHANGED, RowResult.ADDED]
     with any_store.begin(write=False) as tx:
-        assert tx.subscribers.page().total == 0
+        assert tx.subscribers.get_page().total == 0
 
 
-def test_a_reader_whom_the_file_calls_blocked_reads_no_more(any_store: Database) -> None:
+def test_a_subscriber_whom_the_file_calls_blocklisted_is_unsubscribed(any_store: Database) -> None:
     with any_store.begin() as tx:
-        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
-        take_in(tx, rows({"email": "a@example.com", "status": "blocklisted"}), by=BY)
-        blocked = tx.subscribers.by_address("a@example.com")
+        import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
+        import_rows(tx, make_rows({"email": "a@example.com", "status": "blocklisted"}), actor=ACTOR)
+        blocked = tx.subscribers.get_by_address("a@example.com")
         assert (blocked.status, blocked.next_due) == (Status.UNSUBSCRIBED, None)
 
 
 def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Database) -> None:
     with any_store.begin() as tx:
-        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
-        subscribers.pause(tx, tx.subscribers.by_address("a@example.com").pid, by=BY)
-        take_in(tx, rows({"email": "a@example.com"}), by=BY, confirmed=True)
-        assert tx.subscribers.by_address("a@example.com").status is Status.PAUSED
+        import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
+        subscribers.pause(tx, tx.subscribers.get_by_address("a@example.com").public_id, actor=ACTOR)
+        import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
+        assert tx.subscribers.get_by_address("a@example.com").status is Status.PAUSED

@@ -1,4 +1,4 @@
-"""Wishes by name become valid choices, or a clear no."""
+"""Tests of the validation of changes by name."""
 
 from datetime import date, time
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from digest.mail import locale
 from digest.models import LANGUAGES, Facet, Frequency, LikedPaper, Mix
 from digest.models.errors import InvalidChange
-from digest.subscribers.validation import LISTS, MOST_ITEMS, NAMES, changed, differences
-from tests.factories import subscriber
+from digest.subscribers.validation import FIELD_NAMES, LIST_FIELDS, MAX_ITEMS, apply_changes, list_differences
+from tests.factories import make_subscriber
 
-READER = subscriber()
+READER = make_subscriber()
 
 
-def test_text_from_a_form_or_a_command_is_understood() -> None:
-    revised = changed(
+def test_text_values_are_parsed() -> None:
+    changed = apply_changes(
         READER,
         {
             "keywords": "graph  networks, sheep;Sheep\nwool", "timezone": "Asia/Tokyo", "send_at": "6:30:15",
@@ -24,34 +24,34 @@ def test_text_from_a_form_or_a_command_is_understood() -> None:
             "empty_day_note": "true", "text": " a\tb \n c ",
         },
     )  # fmt: skip
-    assert revised.profile.keywords == ("graph networks", "sheep", "wool")
-    assert revised.profile.text == "a b\nc"
-    assert revised.schedule.timezone == "Asia/Tokyo"
-    assert revised.schedule.send_at == time(6, 30)
-    assert (revised.schedule.frequency, revised.schedule.weekday) == (Frequency.WEEKLY, 2)
-    assert revised.schedule.paused_until == date(2026, 12, 24)
-    assert (revised.preferences.mix, revised.preferences.picked) == (Mix.MINE, 9)
-    assert revised.preferences.empty_day_note
-    assert changed(revised, {"paused_until": ""}).schedule.paused_until is None
+    assert changed.profile.keywords == ("graph networks", "sheep", "wool")
+    assert changed.profile.text == "a b\nc"
+    assert changed.schedule.timezone == "Asia/Tokyo"
+    assert changed.schedule.send_at == time(6, 30)
+    assert (changed.schedule.frequency, changed.schedule.weekday) == (Frequency.WEEKLY, 2)
+    assert changed.schedule.paused_until == date(2026, 12, 24)
+    assert (changed.preferences.mix, changed.preferences.picked) == (Mix.MINE, 9)
+    assert changed.preferences.empty_day_note
+    assert apply_changes(changed, {"paused_until": ""}).schedule.paused_until is None
 
 
-def test_a_language_is_one_the_mails_speak() -> None:
-    assert changed(READER, {"language": "de-AT"}).preferences.language == "de-AT"
+def test_a_language_must_be_one_of_the_mails() -> None:
+    assert apply_changes(READER, {"language": "de-AT"}).preferences.language == "de-AT"
     with pytest.raises(InvalidChange, match="en, de, fr, es, zh"):
-        changed(READER, {"language": "xx"})
+        apply_changes(READER, {"language": "xx"})
     assert LANGUAGES == locale.LANGUAGES
 
 
-def test_values_from_a_program_are_taken_as_they_are() -> None:
+def test_typed_values_are_accepted() -> None:
     liked = [LikedPaper("A"), {"title": "B", "paper_id": "arxiv:1"}]
-    revised = changed(READER, {"liked": liked, "facets": [Facet("side")], "muted": ("x",)})
-    assert revised.profile.liked == (LikedPaper("A"), LikedPaper("B", "", "arxiv:1"))
-    assert revised.profile.facets == (Facet("side"),)
-    assert differences(READER, revised) == ("muted", "liked", "facets")
+    changed = apply_changes(READER, {"liked": liked, "facets": [Facet("side")], "muted": ("x",)})
+    assert changed.profile.liked == (LikedPaper("A"), LikedPaper("B", "", "arxiv:1"))
+    assert changed.profile.facets == (Facet("side"),)
+    assert list_differences(READER, changed) == ("muted", "liked", "facets")
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "changes",
     [
         {"colour": "blue"}, {"frequency": "hourly"}, {"timezone": "Mars/Olympus"}, {"timezone": "../etc"},
         {"send_at": "25:00"}, {"send_at": "noon"}, {"weekday": 7}, {"picked": -1}, {"picked": "many"},
@@ -59,36 +59,36 @@ def test_values_from_a_program_are_taken_as_they_are() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_in_words(wishes: dict[str, object]) -> None:
+def test_invalid_values_are_refused_with_a_sentence(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidChange, match=r"\.$"):
-        changed(READER, wishes)
+        apply_changes(READER, changes)
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(NAMES), st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text()))
+        st.sampled_from(FIELD_NAMES), st.one_of(st.text(), st.integers(), st.none(), st.lists(st.text()))
     )
 )
-def test_any_wish_is_granted_or_refused(wishes: dict[str, object]) -> None:
+def test_any_change_is_applied_or_refused(changes: dict[str, object]) -> None:
     try:
-        revised = changed(READER, wishes)
+        changed = apply_changes(READER, changes)
     except InvalidChange:
         return
-    assert {*differences(READER, revised)} <= wishes.keys()
-    assert changed(revised, wishes).profile == revised.profile
-    for name in LISTS:
-        assert len(getattr(revised.profile, name)) <= MOST_ITEMS
+    assert {*list_differences(READER, changed)} <= changes.keys()
+    assert apply_changes(changed, changes).profile == changed.profile
+    for name in LIST_FIELDS:
+        assert len(getattr(changed.profile, name)) <= MAX_ITEMS
 
 
 @pytest.mark.parametrize("frequency", Frequency)
 def test_a_pause_ends_before_the_calendar_does(frequency: Frequency) -> None:
     with pytest.raises(InvalidChange, match="later than 2999"):
-        changed(READER, {"paused_until": "9999-12-31", "frequency": frequency})
+        apply_changes(READER, {"paused_until": "9999-12-31", "frequency": frequency})
 
 
 @pytest.mark.parametrize(
     "tag", ["en\r\nBcc: x@example.com", "en-" + "x" * 9999, 'de_"><b>', "fr_../../etc", "de-"]
 )
-def test_a_language_is_a_tag_and_nothing_beside_it(tag: str) -> None:
+def test_a_language_must_be_a_tag_and_nothing_else(tag: str) -> None:
     with pytest.raises(InvalidChange, match="Mails do not speak"):
-        changed(READER, {"language": tag})
+        apply_changes(READER, {"language": tag})

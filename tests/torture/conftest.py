@@ -1,4 +1,4 @@
-"""The long form runs only when it is asked for: `make torture`, or `-m long`."""
+"""The long tests run only with `make torture` or `-m long`."""
 
 import pytest
 
@@ -6,18 +6,18 @@ KILLS = 500
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How often the long form kills: `make torture ARGS=--kills=60` for a quick look."""
-    parser.addoption("--kills", type=int, default=KILLS, help="kills of each torture of the long form")
+    """Add --kills: `make torture ARGS=--kills=60` for a quick look."""
+    parser.addoption("--kills", type=int, default=KILLS, help="kills in each long torture test")
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
-    """As often as was asked for."""
+    """The number of kills of a long test."""
     return int(request.config.getoption("--kills", default=KILLS))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tests out unless the marker expression names them."""
+    """Deselect the long tests unless the marker expression names them."""
     if "long" in config.option.markexpr:
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -1,4 +1,4 @@
-"""Kills senders at random moments, and counts what readers got: lost, doubled, and the bound."""
+"""Kills senders at random moments, and counts the messages that were lost or duplicated."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from digest.db import Database
 from digest.models import DeliveryKind, DeliveryState, NewDelivery, Preferences, Profile, Schedule, Status
-from tests.smtp_server import Act, Say, SmtpServer, SmtpStage, Talk, Wait
+from tests.smtp_server import Action, Reply, Session, SmtpServer, SmtpStage, Wait
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[2]
@@ -26,16 +26,16 @@ BATCH = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one torture came to."""
+    """The result of one torture run."""
 
     mails: int
     kills: int
-    lost: int  # planned, not left to the operator, and never taken by the server
-    doubled: int
+    lost: int  # planned, not left to the operator, and never accepted by the server
+    duplicated: int
     bound: int  # kills x connections
-    most_copies: int
-    undecided: int  # met two crashes in the moment of sending: left to the operator, as documented
-    undecided_without_copy: int
+    max_copies: int
+    uncertain: int  # two crashes during sending: left to the operator, as documented
+    uncertain_without_copy: int
     unfinished: int
     seconds: float
     exits: Counter[int]
@@ -43,41 +43,41 @@ class Report:
     def __str__(self) -> str:
         return (
             f"{self.mails} mails, {self.kills} kills, {self.seconds:.0f} s: lost {self.lost}, "
-            f"doubled {self.doubled} (bound {self.bound}), most copies {self.most_copies}, "
-            f"left to the operator {self.undecided} ({self.undecided_without_copy} of them without a copy)"
+            f"duplicated {self.duplicated} (bound {self.bound}), at most {self.max_copies} copies, "
+            f"left to the operator {self.uncertain} ({self.uncertain_without_copy} of them without a copy)"
         )
 
 
 @dataclass(slots=True)
-class Nursery:
-    """Where senders are born; the process behind it has imported everything already."""
+class SenderPool:
+    """Starts senders by forking a process that has imported everything already (worker.py)."""
 
     process: asyncio.subprocess.Process
     alive: set[int] = field(default_factory=set)
-    births: int = 0
+    started_count: int = 0
     exits: Counter[int] = field(default_factory=Counter)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def order(self, **order: object) -> None:
-        """One more sender, please."""
+    def start_sender(self, **options: object) -> None:
+        """Ask for one more sender."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.write(json.dumps(options).encode() + b"\n")
 
-    async def listen(self) -> None:
-        """Keep count of the living."""
+    async def track(self) -> None:
+        """Keep track of the senders that start and end."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
-            word, process, *status = line.decode().split()
-            if word == "begun":
-                self.alive.add(int(process))
-                self.births += 1
+            event, process_id, *status = line.decode().split()
+            if event == "started":
+                self.alive.add(int(process_id))
+                self.started_count += 1
             else:
-                self.alive.discard(int(process))
+                self.alive.discard(int(process_id))
                 self.exits[int(status[0])] += 1
             self.changed.set()
 
-    async def until(self, condition: Callable[[], bool], *, seconds: float = 60) -> None:
-        """Wait until something is true of the living."""
+    async def wait_until(self, condition: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Wait until a condition on the senders is true."""
         async with asyncio.timeout(seconds):
             while not condition():
                 self.changed.clear()
@@ -85,8 +85,8 @@ class Nursery:
 
 
 @asynccontextmanager
-async def nursery() -> AsyncIterator[Nursery]:
-    """A nursery, and nobody left alive after it."""
+async def open_sender_pool() -> AsyncIterator[SenderPool]:
+    """Open a pool; kill the senders that still run afterwards."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(WORKER),
@@ -94,33 +94,33 @@ async def nursery() -> AsyncIterator[Nursery]:
         stdout=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    born = Nursery(process)
-    listening = asyncio.create_task(born.listen())
+    pool = SenderPool(process)
+    tracking = asyncio.create_task(pool.track())
     try:
-        yield born
+        yield pool
     finally:
-        for child in list(born.alive):
-            with contextlib.suppress(ProcessLookupError):  # it ended just now, and we have not heard yet
-                os.kill(child, signal.SIGKILL)
+        for process_id in list(pool.alive):
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(process_id, signal.SIGKILL)
         assert process.stdin is not None
         process.stdin.close()
         await process.wait()
-        await listening
+        await tracking
 
 
-def tired(chance: random.Random) -> SmtpServer:
-    """A server that takes a moment before it accepts a mail, and another before it says so."""
+def make_slow_server(rng: random.Random) -> SmtpServer:
+    """Return a server that waits up to 20 ms before it accepts a message, and again before it says so."""
 
-    def rule(step: SmtpStage, _talk: Talk) -> Act | None:
-        if step != "dot":
+    def rule(stage: SmtpStage, _session: Session) -> Action | None:
+        if stage != "dot":
             return None
-        return Wait(chance.uniform(0, 0.02), Say(250, "2.0.0 queued as F00D", late=chance.uniform(0, 0.02)))
+        return Wait(rng.uniform(0, 0.02), Reply(250, "2.0.0 queued as F00D", delay=rng.uniform(0, 0.02)))
 
     return SmtpServer(rule=rule)
 
 
 class Torture:
-    """A store full of mail, and senders that do not live long."""
+    """A database full of mail, and senders that are killed or frozen."""
 
     def __init__(self, store: Database, *, workers: int, connections: int, lease: float, seed: int) -> None:
         self.store = store
@@ -128,58 +128,58 @@ class Torture:
         self.workers = workers
         self.connections = connections
         self.lease = lease
-        self.chance = random.Random(seed)  # noqa: S311  it only has to be repeatable
+        self.rng = random.Random(seed)  # noqa: S311  it only has to be repeatable
         self.planned = 0
         with store.begin() as tx:
             self.readers = [
                 tx.subscribers.add(
-                    f"reader{place}@example.com",
+                    f"reader{number}@example.com",
                     profile=Profile(),
                     schedule=Schedule(),
                     preferences=Preferences(),
                     status=Status.CONFIRMED,
                     now=datetime.now(UTC),
                 )
-                for place in range(BATCH)
+                for number in range(BATCH)
             ]
 
     async def run(self, *, mails: int, kills: int) -> Report:
-        """So many kills, and then peace until everything has come to its end."""
-        begun, done = time.monotonic(), 0
+        """Kill senders so many times, then let them finish."""
+        started, done = time.monotonic(), 0
         self.plan(mails)
-        async with tired(self.chance).running() as sink, nursery() as born:
+        async with make_slow_server(self.rng).running() as server, open_sender_pool() as pool:
             while done < kills:
-                await self._staff(born, sink)
-                done += await self._strike(born)
-                if self._waiting() < BATCH // 4:
+                await self._start_missing(pool, server)
+                done += await self._kill_one(pool)
+                if self._count_open() < BATCH // 4:
                     self.plan(BATCH)
-            await self._staff(born, sink)
-            await born.until(lambda: not born.alive, seconds=60 + self.planned / 50)
-            return self._report(sink, born, done, time.monotonic() - begun)
+            await self._start_missing(pool, server)
+            await pool.wait_until(lambda: not pool.alive, seconds=60 + self.planned / 50)
+            return self._report(server, pool, done, time.monotonic() - started)
 
     async def freeze(self, *, mails: int, seconds: float) -> Report:
-        """Stop a sender for longer than its lease, and wake it up again: a zombie."""
-        begun = time.monotonic()
+        """Stop a sender for longer than its lease, and let it continue."""
+        started = time.monotonic()
         self.plan(mails)
-        async with tired(self.chance).running() as sink, nursery() as born:
-            await self._staff(born, sink)
-            while len(sink.taken) < mails // 6:  # noqa: ASYNC110  the server has no event for it
+        async with make_slow_server(self.rng).running() as server, open_sender_pool() as pool:
+            await self._start_missing(pool, server)
+            while len(server.accepted) < mails // 6:  # noqa: ASYNC110  the server has no event for it
                 await asyncio.sleep(0.02)
-            victim = min(born.alive)
-            os.kill(victim, signal.SIGSTOP)
+            process_id = min(pool.alive)
+            os.kill(process_id, signal.SIGSTOP)
             await asyncio.sleep(seconds)
-            os.kill(victim, signal.SIGCONT)
-            await born.until(lambda: not born.alive)
-            return self._report(sink, born, 1, time.monotonic() - begun)
+            os.kill(process_id, signal.SIGCONT)
+            await pool.wait_until(lambda: not pool.alive)
+            return self._report(server, pool, 1, time.monotonic() - started)
 
     def plan(self, mails: int) -> None:
-        """More mail for everybody."""
+        """Queue more messages for all subscribers."""
         now = datetime.now(UTC)
         for first in range(self.planned, self.planned + mails, BATCH):
             day = (now + timedelta(days=first // BATCH)).date()
             batch = self.readers[: min(BATCH, self.planned + mails - first)]
             with self.store.begin() as tx:
-                tx.deliveries.plan(
+                tx.deliveries.enqueue(
                     [
                         NewDelivery(
                             kind=DeliveryKind.DIGEST,
@@ -197,48 +197,48 @@ class Torture:
                 )
         self.planned += mails
 
-    async def _staff(self, born: Nursery, sink: SmtpServer) -> None:
-        missing = self.workers - len(born.alive)
-        expected = born.births + missing
+    async def _start_missing(self, pool: SenderPool, server: SmtpServer) -> None:
+        missing = self.workers - len(pool.alive)
+        expected = pool.started_count + missing
         for _ in range(missing):
-            born.order(url=self.url, smtp=sink.url, connections=self.connections, lease=self.lease)
-        await born.until(lambda: born.births >= expected)
+            pool.start_sender(url=self.url, smtp=server.url, connections=self.connections, lease=self.lease)
+        await pool.wait_until(lambda: pool.started_count >= expected)
 
-    async def _strike(self, born: Nursery) -> int:
-        await asyncio.sleep(self.chance.uniform(0.0, 0.8))
-        if not born.alive:
+    async def _kill_one(self, pool: SenderPool) -> int:
+        await asyncio.sleep(self.rng.uniform(0.0, 0.8))
+        if not pool.alive:
             return 0
-        victim = self.chance.choice(sorted(born.alive))
+        process_id = self.rng.choice(sorted(pool.alive))
         try:
-            os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:  # it came to its own end just now: that was no kill
+            os.kill(process_id, signal.SIGKILL)
+        except ProcessLookupError:  # it ended by itself just now: that was no kill
             return 0
-        await born.until(lambda: victim not in born.alive)
+        await pool.wait_until(lambda: process_id not in pool.alive)
         return 1
 
-    def _waiting(self) -> int:
+    def _count_open(self) -> int:
         with self.store.begin(write=False) as tx:
-            return sum(tx.deliveries.waiting().values())
+            return sum(tx.deliveries.count_open().values())
 
-    def _report(self, sink: SmtpServer, born: Nursery, kills: int, seconds: float) -> Report:
-        copies = Counter(sink.ids())
+    def _report(self, server: SmtpServer, pool: SenderPool, kills: int, seconds: float) -> Report:
+        copies = Counter(server.message_ids())
         with self.store.begin(write=False) as tx:
-            waiting = sum(tx.deliveries.waiting().values())
-            undecided = [
-                row.message_id for row in tx.deliveries.in_state(DeliveryState.UNCERTAIN, limit=10**6)
+            waiting = sum(tx.deliveries.count_open().values())
+            uncertain = [
+                row.message_id for row in tx.deliveries.list_by_state(DeliveryState.UNCERTAIN, limit=10**6)
             ]
-        without_copy = [mail for mail in undecided if not copies[mail]]
+        without_copy = [mail for mail in uncertain if not copies[mail]]
         delivered = len(copies)
         return Report(
             mails=self.planned,
             kills=kills,
             lost=self.planned - delivered - len(without_copy),
-            doubled=sum(copies.values()) - delivered,
+            duplicated=sum(copies.values()) - delivered,
             bound=kills * self.connections,
-            most_copies=max(copies.values(), default=0),
-            undecided=len(undecided),
-            undecided_without_copy=len(without_copy),
+            max_copies=max(copies.values(), default=0),
+            uncertain=len(uncertain),
+            uncertain_without_copy=len(without_copy),
             unfinished=waiting,
             seconds=seconds,
-            exits=born.exits,
+            exits=pool.exits,
         )

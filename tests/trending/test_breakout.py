@@ -1,4 +1,4 @@
-"""A paper comes once more only when it truly broke out, and never often."""
+"""Tests of breakouts: when a paper may be sent once more."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -6,19 +6,19 @@ from datetime import date, timedelta
 import pytest
 
 from digest.models import Heat, Sent
-from digest.trending.breakout import LEADERS, broken_out
+from digest.trending.breakout import MAX_LEADERS, find_breakouts
 
 DAY = date(2026, 11, 22)
 NOW = Heat(value=3, expected=100, votes=50)
 THEN = Sent(day=DAY, expected=50, votes=20)
 
 
-def comes_again(now: Heat, then: Sent) -> bool:
-    return bool(broken_out({"sheep": now}, {"sheep": then}))
+def is_resent(now: Heat, then: Sent) -> bool:
+    return bool(find_breakouts({"sheep": now}, {"sheep": then}))
 
 
-def test_who_got_a_paper_before_it_broke_out_is_told_from_where_and_when() -> None:
-    assert broken_out({"sheep": NOW}, {"sheep": THEN}) == {
+def test_a_breakout_has_the_votes_and_day_of_the_first_sending() -> None:
+    assert find_breakouts({"sheep": NOW}, {"sheep": THEN}) == {
         "sheep": replace(NOW, broke_out_from=20, broke_out_on=DAY)
     }
 
@@ -39,27 +39,27 @@ def test_who_got_a_paper_before_it_broke_out_is_told_from_where_and_when() -> No
     ],
 )
 def test_twice_as_much_and_thirty_votes_more_is_a_breakout(then: Sent, *, again: bool) -> None:
-    assert comes_again(NOW, then) is again
+    assert is_resent(NOW, then) is again
 
 
 def test_without_votes_of_today_nothing_broke_out() -> None:
-    assert not comes_again(replace(NOW, votes=None), THEN)
+    assert not is_resent(replace(NOW, votes=None), THEN)
 
 
 @pytest.mark.parametrize(("days", "again"), [(6, False), (7, True)])
-def test_two_that_come_again_are_a_week_apart(days: int, *, again: bool) -> None:
+def test_two_resent_papers_are_a_week_apart(days: int, *, again: bool) -> None:
     before = Sent(day=DAY - timedelta(days=days), resent=True)
-    assert bool(broken_out({"sheep": NOW}, {"sheep": THEN, "lambs": before})) is again
+    assert bool(find_breakouts({"sheep": NOW}, {"sheep": THEN, "lambs": before})) is again
 
 
-def test_only_the_five_that_lead_the_list_can_come_again() -> None:
-    """The list is led by how surely a paper ends among the best, not by its heat of the moment."""
-    leaders = {f"hot {n}": Heat(value=0, expected=9, order=2.0) for n in range(LEADERS)}
-    assert not broken_out(leaders | {"sheep": replace(NOW, order=1.0)}, {"sheep": THEN})
-    assert broken_out(leaders | {"sheep": replace(NOW, order=3.0)}, {"sheep": THEN})
+def test_only_the_first_five_of_the_list_can_be_resent() -> None:
+    """The trending list is sorted by `Heat.order`, not by `Heat.value`."""
+    leaders = {f"hot {n}": Heat(value=0, expected=9, order=2.0) for n in range(MAX_LEADERS)}
+    assert not find_breakouts(leaders | {"sheep": replace(NOW, order=1.0)}, {"sheep": THEN})
+    assert find_breakouts(leaders | {"sheep": replace(NOW, order=3.0)}, {"sheep": THEN})
 
 
-def test_while_nothing_orders_the_list_the_heat_of_the_moment_does() -> None:
-    hotter = {f"hot {n}": Heat(value=4, expected=9) for n in range(LEADERS)}
-    assert not broken_out(hotter | {"sheep": NOW}, {"sheep": THEN})
-    assert broken_out(hotter | {"sheep": replace(NOW, value=5)}, {"sheep": THEN})
+def test_without_order_the_five_hottest_can_be_resent() -> None:
+    hotter = {f"hot {n}": Heat(value=4, expected=9) for n in range(MAX_LEADERS)}
+    assert not find_breakouts(hotter | {"sheep": NOW}, {"sheep": THEN})
+    assert find_breakouts(hotter | {"sheep": replace(NOW, value=5)}, {"sheep": THEN})

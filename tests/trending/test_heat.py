@@ -1,4 +1,4 @@
-"""How hot is a paper? What must be true of every answer, and the numbers a reader is told."""
+"""Tests of heat: properties that always hold, and the figures of the formula."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,341 +11,379 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
-from digest.trending.baselines import DEFAULT
-from digest.trending.heat import doublings, expected, heat_of, hotness, trending_order
-from digest.trending.prior import VoteHistory, promised, record_of
-from tests.factories import NOW, paper, signal
+from digest.trending.baselines import DEFAULT_BASELINES
+from digest.trending.heat import (
+    compute_heat,
+    forecast_final_votes,
+    heat_sort_key,
+    sort_by_heat,
+    to_doublings,
+)
+from digest.trending.prior import VoteHistory, build_prior_record, to_final_votes
+from tests.factories import NOW, make_paper, make_signal
 
-PACE = DEFAULT.paces[0]
+CURVE = DEFAULT_BASELINES.curves[0]
 votes = st.integers(0, 600).map(float)
 hours = st.floats(0, 700)
 
 
-def listed(title: str = "Counting Sheep in Sublinear Time", *, days_ago: int = 0, id: str = "") -> Paper:  # noqa: A002
-    return replace(paper(title, id=id), listed=NOW.date() - timedelta(days=days_ago))
+def make_listed_paper(
+    title: str = "Counting Sheep in Sublinear Time", *, days_ago: int = 0, paper_id: str = ""
+) -> Paper:
+    return replace(make_paper(title, id=paper_id), listed=NOW.date() - timedelta(days=days_ago))
 
 
-TEAM = replace(listed("Unified Agentic Reasoning", days_ago=30), authors=tuple("ABCDEFGHIJKLMNOPQRST"))
-BARE = replace(listed("A Note on Commas", days_ago=30), authors=("A",), abstract="We study datasets.")
+TEAM = replace(
+    make_listed_paper("Unified Agentic Reasoning", days_ago=30), authors=tuple("ABCDEFGHIJKLMNOPQRST")
+)
+BARE = replace(
+    make_listed_paper("A Note on Commas", days_ago=30), authors=("A",), abstract="We study datasets."
+)
 papers = st.sampled_from([TEAM, BARE])
 
 
-def heat(of: Paper, *readings: Signal, now: datetime = NOW) -> Heat:
-    return heat_of([of], {of.id: readings}, now)[of.id]
+def get_heat(of: Paper, *readings: Signal, now: datetime = NOW) -> Heat:
+    return compute_heat([of], {of.id: readings}, now)[of.id]
 
 
-def at(of: Paper, value: float, age: float) -> Signal:
-    """A reading so many hours after the listing day began."""
+def make_votes_at(of: Paper, value: float, age: float) -> Signal:
+    """Return a signal observed so many hours after the listing day began."""
     start = datetime.combine(of.listed or NOW.date(), datetime.min.time(), UTC)
-    return replace(signal(of, value), observed_at=start + timedelta(hours=age))
+    return replace(make_signal(of, value), observed_at=start + timedelta(hours=age))
 
 
-def test_a_paper_without_votes_at_hour_zero_is_on_course_for_the_usual_mean() -> None:
-    assert expected(0, 0, PACE) == pytest.approx(PACE.mean)
+def test_the_forecast_without_votes_at_hour_zero_is_the_mean() -> None:
+    assert forecast_final_votes(0, 0, CURVE) == pytest.approx(CURVE.mean)
 
 
 def test_the_example_of_the_docs_holds() -> None:
-    hot = listed()
-    told = heat(hot, at(hot, 31, 9))
-    assert told.expected == pytest.approx(60, abs=3)
-    assert told.low == pytest.approx(41, abs=2)
-    assert told.high == pytest.approx(90, abs=5)
-    assert told.usual == 5
-    assert told.hours == 9
-    assert told.value == pytest.approx(log2((told.expected + 1) / (PACE.median + 1)))
+    hot = make_listed_paper()
+    result = get_heat(hot, make_votes_at(hot, 31, 9))
+    assert result.expected == pytest.approx(60, abs=3)
+    assert result.low == pytest.approx(41, abs=2)
+    assert result.high == pytest.approx(90, abs=5)
+    assert result.usual == 5
+    assert result.hours == 9
+    assert result.value == pytest.approx(log2((result.expected + 1) / (CURVE.median + 1)))
 
 
 @given(papers, votes, votes, hours)
-def test_more_votes_never_make_a_paper_cooler(one: Paper, some: float, more: float, age: float) -> None:
-    less, greater = (heat(one, at(one, value, age)) for value in sorted((some, more)))
+def test_more_votes_never_make_a_paper_cooler(paper: Paper, fewer: float, more: float, age: float) -> None:
+    less, greater = (get_heat(paper, make_votes_at(paper, value, age)) for value in sorted((fewer, more)))
     assert less.value <= greater.value
     assert less.expected <= greater.expected
-    assert hotness(less) >= hotness(greater)
+    assert heat_sort_key(less) >= heat_sort_key(greater)
 
 
 @given(papers, votes, hours, hours)
 def test_of_equal_votes_the_younger_paper_is_at_least_as_hot(
-    this: Paper, value: float, one: float, other: float
+    paper: Paper, value: float, one: float, other: float
 ) -> None:
-    young, old = (heat(this, at(this, value, age)) for age in sorted((one, other)))
+    young, old = (get_heat(paper, make_votes_at(paper, value, age)) for age in sorted((one, other)))
     assert young.value >= old.value
     assert young.expected >= old.expected
-    assert hotness(young) <= hotness(old)
+    assert heat_sort_key(young) <= heat_sort_key(old)
 
 
 @given(st.lists(st.tuples(votes, st.floats(0, 200)), max_size=8), st.randoms(use_true_random=False))
-def test_the_order_of_papers_and_readings_does_not_matter(
+def test_the_order_of_papers_and_signals_does_not_matter(
     readings: list[tuple[float, float]], random: Random
 ) -> None:
-    papers = [listed(id=f"arxiv:2611.{number:05d}", days_ago=9) for number in range(4)]
-    signals = {each.id: [at(each, v + place, h) for v, h in readings] for place, each in enumerate(papers)}
-    shuffled, turned = papers[:], {name: each[:] for name, each in signals.items()}
+    papers = [make_listed_paper(paper_id=f"arxiv:2611.{number:05d}", days_ago=9) for number in range(4)]
+    signals = {
+        peer.id: [make_votes_at(peer, v + index, h) for v, h in readings] for index, peer in enumerate(papers)
+    }
+    shuffled, reordered = papers[:], {paper_id: series[:] for paper_id, series in signals.items()}
     random.shuffle(shuffled)
-    for each in turned.values():
-        random.shuffle(each)
-    heat_before = heat_of(papers, signals, NOW)
-    assert heat_of(shuffled, turned, NOW) == heat_before
-    assert trending_order(shuffled, heat_before) == trending_order(papers, heat_before)
+    for series in reordered.values():
+        random.shuffle(series)
+    heat_before = compute_heat(papers, signals, NOW)
+    assert compute_heat(shuffled, reordered, NOW) == heat_before
+    assert sort_by_heat(shuffled, heat_before) == sort_by_heat(papers, heat_before)
 
 
 @given(votes, st.floats(0, 9), st.timedeltas(timedelta(0), timedelta(days=3)))
-def test_a_late_run_changes_nothing_while_nothing_was_read(value: float, age: float, late: timedelta) -> None:
-    one = listed()
-    reading = at(one, value, age)
-    assert heat(one, reading, now=NOW + late) == heat(one, reading)
+def test_a_late_run_changes_nothing_while_nothing_was_fetched(
+    value: float, age: float, late: timedelta
+) -> None:
+    paper = make_listed_paper()
+    reading = make_votes_at(paper, value, age)
+    assert get_heat(paper, reading, now=NOW + late) == get_heat(paper, reading)
 
 
-def test_readings_made_later_do_not_exist_yet() -> None:
-    one = listed()
-    first = at(one, 5, 3)
-    assert heat(one, first, at(one, 500, 20)) == heat(one, first)
+def test_signals_observed_later_are_ignored() -> None:
+    paper = make_listed_paper()
+    first = make_votes_at(paper, 5, 3)
+    assert get_heat(paper, first, make_votes_at(paper, 500, 20)) == get_heat(paper, first)
 
 
-def test_a_listed_paper_without_votes_is_ordered_by_its_promise() -> None:
+def test_a_listed_paper_without_votes_is_ordered_by_the_prior() -> None:
     team = replace(
-        listed("Agentic Reasoning at Scale"), authors=tuple("ABCDEFGHIJKLMNOP"), code_url="https://e.org"
+        make_listed_paper("Agentic Reasoning at Scale"),
+        authors=tuple("ABCDEFGHIJKLMNOP"),
+        code_url="https://e.org",
     )
-    alone = replace(listed("A Note on Commas"), authors=("A",))
-    told = heat_of([team, alone], {}, NOW)
-    assert trending_order([alone, team], told) == [team, alone]
-    assert told[team.id].content_prior
-    assert told[team.id].votes is None
-    promise = DEFAULT.prior.promise(team)
-    assert told[team.id].expected == pytest.approx(promised(PACE.mean, promise))
+    alone = replace(make_listed_paper("A Note on Commas"), authors=("A",))
+    result = compute_heat([team, alone], {}, NOW)
+    assert sort_by_heat([alone, team], result) == [team, alone]
+    assert result[team.id].content_prior
+    assert result[team.id].votes is None
+    prediction = DEFAULT_BASELINES.prior.predict(team)
+    assert result[team.id].expected == pytest.approx(to_final_votes(CURVE.mean, prediction))
 
 
-def test_a_paper_on_nobodys_list_is_usual_at_best() -> None:
+def test_an_unlisted_paper_is_usual_at_best() -> None:
     best = replace(
-        paper("Unified agentic reinforcement learning"), authors=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        make_paper("Unified agentic reinforcement learning"), authors=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     )
-    told = heat(best)
-    assert told.value <= 0
-    assert told.content_prior
+    result = get_heat(best)
+    assert result.value <= 0
+    assert result.content_prior
 
 
 def test_a_source_that_is_down_lowers_nothing() -> None:
-    both, other = listed(), paper()
-    voted = [at(both, 40, 8)]
-    points = [signal(other, 90, kind=SignalKind.POINTS, source="hackernews")]
-    alone = heat_of([both, other], {both.id: voted}, NOW)
-    together = heat_of([both, other], {both.id: voted, other.id: points}, NOW)
+    both, other = make_listed_paper(), make_paper()
+    voted = [make_votes_at(both, 40, 8)]
+    points = [make_signal(other, 90, kind=SignalKind.POINTS, source="hackernews")]
+    alone = compute_heat([both, other], {both.id: voted}, NOW)
+    together = compute_heat([both, other], {both.id: voted, other.id: points}, NOW)
     assert together[both.id] == alone[both.id]
 
 
-def test_a_count_that_names_no_source_is_taken_for_the_usual_one() -> None:
-    one = listed()
-    reading = at(one, 30, 8)
-    assert heat(one, replace(reading, source="")) == heat(one, reading)
+def test_a_signal_without_source_counts_as_the_usual_one() -> None:
+    paper = make_listed_paper()
+    reading = make_votes_at(paper, 30, 8)
+    assert get_heat(paper, replace(reading, source="")) == get_heat(paper, reading)
 
 
-def test_points_bring_a_paper_in_that_no_list_has() -> None:
-    papers = [paper(id=f"arxiv:2611.1{number:04d}") for number in range(16)]
+def test_points_make_an_unlisted_paper_hot() -> None:
+    papers = [make_paper(id=f"arxiv:2611.1{number:04d}") for number in range(16)]
     signals = {
-        each.id: [signal(each, place, kind=SignalKind.POINTS, source="hackernews")]
-        for place, each in enumerate(papers, 1)
+        peer.id: [make_signal(peer, index, kind=SignalKind.POINTS, source="hackernews")]
+        for index, peer in enumerate(papers, 1)
     }
-    told = heat_of(papers, signals, NOW)
-    assert trending_order(papers, told) == papers[::-1]
-    assert told[papers[-1].id].value > 2
-    assert told[papers[-1].id].kind is SignalKind.POINTS
-    assert told[papers[0].id].value < 0
+    result = compute_heat(papers, signals, NOW)
+    assert sort_by_heat(papers, result) == papers[::-1]
+    assert result[papers[-1].id].value > 2
+    assert result[papers[-1].id].kind is SignalKind.POINTS
+    assert result[papers[0].id].value < 0
 
 
 def test_a_second_source_adds_a_quarter_of_its_heat() -> None:
-    one, peers = listed(), [paper(id=f"arxiv:2611.2{number:04d}") for number in range(15)]
+    paper, peers = make_listed_paper(), [make_paper(id=f"arxiv:2611.2{number:04d}") for number in range(15)]
     signals: dict[str, Sequence[Signal]] = {
-        each.id: [signal(each, 1, kind=SignalKind.POINTS, source="hackernews")] for each in peers
+        peer.id: [make_signal(peer, 1, kind=SignalKind.POINTS, source="hackernews")] for peer in peers
     }
-    votes_only = heat(one, at(one, 200, 8))
-    signals[one.id] = [at(one, 200, 8), signal(one, 99, kind=SignalKind.POINTS, source="hackernews")]
-    both = heat_of([one, *peers], signals, NOW)[one.id]
+    votes_only = get_heat(paper, make_votes_at(paper, 200, 8))
+    signals[paper.id] = [
+        make_votes_at(paper, 200, 8),
+        make_signal(paper, 99, kind=SignalKind.POINTS, source="hackernews"),
+    ]
+    both = compute_heat([paper, *peers], signals, NOW)[paper.id]
     assert both.value == pytest.approx(votes_only.value + 0.25 * (log2(17) - 1))
 
 
-def test_stars_count_by_what_they_gained_and_lead_no_list() -> None:
-    old, new = paper(), paper()
+def test_stars_count_by_their_gain_and_do_not_change_the_order() -> None:
+    old, new = make_paper(), make_paper()
     stars = SignalKind.STARS
     signals = {
-        old.id: [signal(old, 90_000, kind=stars, source="github", hours_ago=30),
-                 signal(old, 90_000, kind=stars, source="github")],
-        new.id: [signal(new, 10, kind=stars, source="github", hours_ago=30),
-                 signal(new, 300, kind=stars, source="github")],
+        old.id: [make_signal(old, 90_000, kind=stars, source="github", hours_ago=30),
+                 make_signal(old, 90_000, kind=stars, source="github")],
+        new.id: [make_signal(new, 10, kind=stars, source="github", hours_ago=30),
+                 make_signal(new, 300, kind=stars, source="github")],
     }  # fmt: skip
-    told, without = heat_of([old, new], signals, NOW), heat_of([old, new], {}, NOW)
-    assert told[old.id] == without[old.id]
-    assert told[new.id].value >= without[new.id].value
-    assert told[new.id].order == without[new.id].order
+    result, without = compute_heat([old, new], signals, NOW), compute_heat([old, new], {}, NOW)
+    assert result[old.id] == without[old.id]
+    assert result[new.id].value >= without[new.id].value
+    assert result[new.id].order == without[new.id].order
 
 
-def test_what_was_gained_since_yesterday_is_told() -> None:
-    one = listed(days_ago=2)
-    told = heat(one, at(one, 12, 33), at(one, 60, 57.5))
-    assert told.gained == 48
-    assert told.usual_gain == pytest.approx(PACE.usual_gain(57.5))
-    assert heat(one, at(one, 12, 33)).gained is None
+def test_gained_is_the_gain_since_yesterday() -> None:
+    paper = make_listed_paper(days_ago=2)
+    result = get_heat(paper, make_votes_at(paper, 12, 33), make_votes_at(paper, 60, 57.5))
+    assert result.gained == 48
+    assert result.usual_gain == pytest.approx(CURVE.usual_gain_at(57.5))
+    assert get_heat(paper, make_votes_at(paper, 12, 33)).gained is None
 
 
-def test_a_gain_of_days_ago_is_none_since_yesterday() -> None:
-    one = listed(days_ago=4)
-    assert heat(one, at(one, 12, 9), at(one, 60, 32.5)).gained is None
-    half_a_day_ago = listed(days_ago=2)
-    assert heat(half_a_day_ago, at(half_a_day_ago, 12, 21.5), at(half_a_day_ago, 60, 45.5)).gained == 48
+def test_an_old_gain_is_not_one_since_yesterday() -> None:
+    paper = make_listed_paper(days_ago=4)
+    assert get_heat(paper, make_votes_at(paper, 12, 9), make_votes_at(paper, 60, 32.5)).gained is None
+    half_a_day_ago = make_listed_paper(days_ago=2)
+    assert (
+        get_heat(
+            half_a_day_ago, make_votes_at(half_a_day_ago, 12, 21.5), make_votes_at(half_a_day_ago, 60, 45.5)
+        ).gained
+        == 48
+    )
 
 
-def test_a_crowd_around_a_paper_that_nothing_speaks_for_is_doubted_and_weighs_less() -> None:
-    bare = replace(listed("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets.")
+def test_many_votes_that_the_prior_contradicts_are_doubted_and_weigh_less() -> None:
+    bare = replace(
+        make_listed_paper("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets."
+    )
     team = replace(
         bare, authors=tuple("ABCDEFGHIJKLMNOPQRST"), code_url="https://e.org", id="arxiv:2611.99999"
     )
-    doubted, trusted = heat(bare, at(bare, 150, 8)), heat(team, at(team, 150, 8))
+    doubted, trusted = (
+        get_heat(bare, make_votes_at(bare, 150, 8)),
+        get_heat(team, make_votes_at(team, 150, 8)),
+    )
     assert doubted.is_doubted
     assert not trusted.is_doubted
     assert doubted.expected < trusted.expected
-    assert not heat(BARE, at(BARE, 20, 8)).is_doubted
+    assert not get_heat(BARE, make_votes_at(BARE, 20, 8)).is_doubted
 
 
-def test_no_paper_counts_for_more_than_the_hottest_of_a_month() -> None:
-    one = listed()
-    told = heat(one, at(one, 5000, 8))
-    assert told.value == pytest.approx(doublings(PACE.ceiling, PACE))
+def test_heat_is_limited_by_the_ceiling() -> None:
+    paper = make_listed_paper()
+    result = get_heat(paper, make_votes_at(paper, 5000, 8))
+    assert result.value == pytest.approx(to_doublings(CURVE.ceiling, CURVE))
 
 
-def test_equally_hot_papers_stand_in_the_order_of_their_ids() -> None:
-    twins = [listed(id=f"arxiv:2611.0{n}001") for n in (3, 1, 2)]
-    told = heat_of(twins, {}, NOW)
-    assert [each.id[-4:] for each in trending_order(twins, told)] == ["1001", "2001", "3001"]
+def test_equally_hot_papers_are_ordered_by_id() -> None:
+    twins = [make_listed_paper(paper_id=f"arxiv:2611.0{n}001") for n in (3, 1, 2)]
+    result = compute_heat(twins, {}, NOW)
+    assert [paper.id[-4:] for paper in sort_by_heat(twins, result)] == ["1001", "2001", "3001"]
 
 
-def test_a_paper_that_broke_out_since_it_was_sent_says_so() -> None:
-    one = listed(days_ago=1)
+def test_a_paper_that_broke_out_since_it_was_sent_has_broke_out_from() -> None:
+    paper = make_listed_paper(days_ago=1)
     then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
-    readings = {one.id: [at(one, 12, 9), at(one, 140, 32)]}
-    told = heat_of([one], readings, NOW, sent={one.id: then})[one.id]
-    assert (told.broke_out_from, told.broke_out_on) == (12, date(2026, 11, 22))
-    again = heat_of([one], readings, NOW, sent={one.id: replace(then, resent=True)})[one.id]
+    readings = {paper.id: [make_votes_at(paper, 12, 9), make_votes_at(paper, 140, 32)]}
+    result = compute_heat([paper], readings, NOW, sent={paper.id: then})[paper.id]
+    assert (result.broke_out_from, result.broke_out_on) == (12, date(2026, 11, 22))
+    again = compute_heat([paper], readings, NOW, sent={paper.id: replace(then, resent=True)})[paper.id]
     assert again.broke_out_from is None
 
 
-def test_of_several_only_the_hottest_comes_again_and_none_within_a_week() -> None:
-    first, second = listed(days_ago=1), listed(id="arxiv:2611.30001", days_ago=1)
-    readings = {first.id: [at(first, 200, 32)], second.id: [at(second, 140, 32)]}
+def test_only_the_hottest_of_several_is_resent_and_none_within_a_week() -> None:
+    first, second = make_listed_paper(days_ago=1), make_listed_paper(paper_id="arxiv:2611.30001", days_ago=1)
+    readings = {first.id: [make_votes_at(first, 200, 32)], second.id: [make_votes_at(second, 140, 32)]}
     then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
     sent = {first.id: then, second.id: then}
-    told = heat_of([first, second], readings, NOW, sent=sent)
-    assert [told[each.id].broke_out_from for each in (first, second)] == [12, None]
+    result = compute_heat([first, second], readings, NOW, sent=sent)
+    assert [result[paper.id].broke_out_from for paper in (first, second)] == [12, None]
     lately = sent | {"arxiv:2611.00001": replace(then, resent=True, day=date(2026, 11, 20))}
-    told = heat_of([first, second], readings, NOW, sent=lately)
-    assert told[first.id].broke_out_from is None
+    result = compute_heat([first, second], readings, NOW, sent=lately)
+    assert result[first.id].broke_out_from is None
 
 
 @pytest.mark.parametrize("votes", [None, 0])
-def test_what_was_sent_before_anybody_voted_did_not_break_out(votes: float | None) -> None:
-    one = listed(days_ago=1)
-    then = {one.id: Sent(day=date(2026, 11, 22), expected=20, votes=votes)}
-    told = heat_of([one], {one.id: [at(one, 140, 32)]}, NOW, sent=then)
-    assert told[one.id].broke_out_from is None
+def test_a_paper_sent_before_anybody_voted_did_not_break_out(votes: float | None) -> None:
+    paper = make_listed_paper(days_ago=1)
+    then = {paper.id: Sent(day=date(2026, 11, 22), expected=20, votes=votes)}
+    result = compute_heat([paper], {paper.id: [make_votes_at(paper, 140, 32)]}, NOW, sent=then)
+    assert result[paper.id].broke_out_from is None
 
 
 def test_no_breakout_outside_the_five_hottest_or_without_thirty_more_votes() -> None:
-    one = listed(days_ago=1)
-    hotter = [listed(id=f"arxiv:2611.3{n:04d}", days_ago=1) for n in range(5)]
-    readings = {one.id: [at(one, 60, 32)]} | {each.id: [at(each, 300, 32)] for each in hotter}
-    then = {one.id: Sent(day=date(2026, 11, 22), expected=10, votes=12)}
-    assert heat_of([one, *hotter], readings, NOW, sent=then)[one.id].broke_out_from is None
-    few = {one.id: Sent(day=date(2026, 11, 22), expected=10, votes=40)}
-    assert heat_of([one], readings, NOW, sent=few)[one.id].broke_out_from is None
+    paper = make_listed_paper(days_ago=1)
+    hotter = [make_listed_paper(paper_id=f"arxiv:2611.3{n:04d}", days_ago=1) for n in range(5)]
+    readings = {paper.id: [make_votes_at(paper, 60, 32)]} | {
+        other.id: [make_votes_at(other, 300, 32)] for other in hotter
+    }
+    then = {paper.id: Sent(day=date(2026, 11, 22), expected=10, votes=12)}
+    assert compute_heat([paper, *hotter], readings, NOW, sent=then)[paper.id].broke_out_from is None
+    few = {paper.id: Sent(day=date(2026, 11, 22), expected=10, votes=40)}
+    assert compute_heat([paper], readings, NOW, sent=few)[paper.id].broke_out_from is None
 
 
-def test_the_authors_record_lifts_a_young_paper_and_is_told() -> None:
+def test_the_authors_record_raises_a_young_paper_and_is_in_its_heat() -> None:
     past = [
-        VoteHistory(replace(listed(days_ago=20), authors=("Ada Loveless",)), 120.0),
-        VoteHistory(replace(listed(days_ago=20), authors=("Bo Chen",)), 3.0),
-        VoteHistory(replace(listed(days_ago=20), authors=("Cy Dee",)), 5.0),
+        VoteHistory(replace(make_listed_paper(days_ago=20), authors=("Ada Loveless",)), 120.0),
+        VoteHistory(replace(make_listed_paper(days_ago=20), authors=("Bo Chen",)), 3.0),
+        VoteHistory(replace(make_listed_paper(days_ago=20), authors=("Cy Dee",)), 5.0),
     ]
-    climate = replace(DEFAULT, record=record_of(past))
-    known, unknown = (replace(listed(), authors=(name,)) for name in ("Ada Loveless", "Nobody"))
-    told = heat_of([known, unknown], {}, NOW, climate=climate)
-    assert told[known.id].author_votes == 120
-    assert told[unknown.id].author_votes is None
-    assert told[known.id].value > told[unknown.id].value
+    baselines = replace(DEFAULT_BASELINES, record=build_prior_record(past))
+    known, unknown = (replace(make_listed_paper(), authors=(name,)) for name in ("Ada Loveless", "Nobody"))
+    result = compute_heat([known, unknown], {}, NOW, baselines=baselines)
+    assert result[known.id].author_votes == 120
+    assert result[unknown.id].author_votes is None
+    assert result[known.id].value > result[unknown.id].value
 
 
-def test_the_list_is_led_by_what_most_surely_ends_among_the_best_and_then_by_what_is_on_course_for_more() -> (
-    None
-):
+def test_papers_are_sorted_by_order_then_by_forecast() -> None:
     sure, hot, hotter = (
         Heat(value=0, expected=9, order=2.0),
         Heat(value=1, expected=9),
         Heat(value=1, expected=20),
     )
-    assert sorted([hot, hotter, sure], key=hotness) == [sure, hotter, hot]
+    assert sorted([hot, hotter, sure], key=heat_sort_key) == [sure, hotter, hot]
 
 
-def ordered(hoped: float, hours: float = 0) -> float:
-    """The order of the docs: doublings above the bar; below it the older forecast hopes for less."""
-    above = log2((hoped + 1) / (84 + 1))
-    return above if above >= 0 else above * sqrt(PACE.spread_at(0, 1) / PACE.spread_at(hours, 1))
+def expected_order(forecast: float, hours: float = 0) -> float:
+    """Return the order by the formula of docs/trending.md, written independently."""
+    above = log2((forecast + 1) / (84 + 1))
+    return above if above >= 0 else above * sqrt(CURVE.spread_at(0, 1) / CURVE.spread_at(hours, 1))
 
 
 @given(papers, st.integers(0, 60), st.floats(0.5, 400))
-def test_the_order_of_a_voted_paper_is_the_one_of_the_docs(one: Paper, value: int, age: float) -> None:
-    told = heat(one, at(one, value, age))
-    if not told.is_doubted:
-        promise, grown = DEFAULT.prior.promise(one), PACE.grown_at(age)
-        hoped = (value + 6) / (grown + 6 / 18) * exp(0.1 * promise * max(0, 1 - grown))
-        assert told.order == pytest.approx(ordered(hoped, age))
+def test_the_order_of_a_paper_with_votes_follows_the_docs(paper: Paper, value: int, age: float) -> None:
+    result = get_heat(paper, make_votes_at(paper, value, age))
+    if not result.is_doubted:
+        prediction, grown = DEFAULT_BASELINES.prior.predict(paper), CURVE.grown_at(age)
+        forecast = (value + 6) / (grown + 6 / 18) * exp(0.1 * prediction * max(0, 1 - grown))
+        assert result.order == pytest.approx(expected_order(forecast, age))
 
 
 @given(papers)
-def test_the_order_of_a_paper_without_votes_is_what_it_promises(one: Paper) -> None:
-    told = heat(one)
-    assert told.expected == pytest.approx(promised(18, DEFAULT.prior.promise(one)))
-    assert told.order == pytest.approx(ordered(told.expected))
+def test_the_order_of_a_paper_without_votes_is_the_prior(paper: Paper) -> None:
+    result = get_heat(paper)
+    assert result.expected == pytest.approx(to_final_votes(18, DEFAULT_BASELINES.prior.predict(paper)))
+    assert result.order == pytest.approx(expected_order(result.expected))
 
 
-def test_a_doubted_paper_is_held_back_in_the_order_too() -> None:
+def test_a_doubted_paper_has_a_lower_order_too() -> None:
     old = replace(BARE, listed=NOW.date() - timedelta(days=9))
-    told = heat(old, at(old, 150, 170))
-    assert told.is_doubted
-    grown = PACE.grown_at(170)
-    assert told.expected == pytest.approx((150 + 8) / (grown + 8 / 18))
-    assert told.order == pytest.approx(ordered((150 + 8) / (grown + 8 / 18)))
+    result = get_heat(old, make_votes_at(old, 150, 170))
+    assert result.is_doubted
+    grown = CURVE.grown_at(170)
+    assert result.expected == pytest.approx((150 + 8) / (grown + 8 / 18))
+    assert result.order == pytest.approx(expected_order((150 + 8) / (grown + 8 / 18)))
 
 
-def test_a_paper_on_nobodys_list_is_on_course_for_a_tenth_of_what_it_promises() -> None:
+def test_the_forecast_of_an_unlisted_paper_is_a_tenth_of_the_prior() -> None:
     unlisted = replace(BARE, listed=None)
-    assert heat(unlisted).expected == pytest.approx(heat(BARE).expected / 10)
+    assert get_heat(unlisted).expected == pytest.approx(get_heat(BARE).expected / 10)
 
 
-def test_comments_and_citations_say_nothing_and_hide_nothing() -> None:
-    one = listed()
-    talk = [replace(at(one, 90, 2), kind=kind) for kind in (SignalKind.COMMENTS, SignalKind.CITATIONS)]
-    assert heat(one, *talk, at(one, 30, 8)) == heat(one, at(one, 30, 8))
-    assert heat(one, *talk) == heat(one)
+def test_comments_and_citations_are_ignored() -> None:
+    paper = make_listed_paper()
+    talk = [
+        replace(make_votes_at(paper, 90, 2), kind=kind)
+        for kind in (SignalKind.COMMENTS, SignalKind.CITATIONS)
+    ]
+    assert get_heat(paper, *talk, make_votes_at(paper, 30, 8)) == get_heat(paper, make_votes_at(paper, 30, 8))
+    assert get_heat(paper, *talk) == get_heat(paper)
 
 
-def test_upvotes_of_another_source_are_not_the_lists_votes() -> None:
-    one = listed()
-    elsewhere = replace(at(one, 30, 8), source="alphaxiv")
-    assert heat(one, elsewhere).expected == heat(one).expected
-    assert heat(one, elsewhere).usual is None
+def test_upvotes_of_another_source_are_not_votes() -> None:
+    paper = make_listed_paper()
+    elsewhere = replace(make_votes_at(paper, 30, 8), source="alphaxiv")
+    assert get_heat(paper, elsewhere).expected == get_heat(paper).expected
+    assert get_heat(paper, elsewhere).usual is None
 
 
-def test_the_votes_say_where_and_what_they_are_and_whose_paper_it_is() -> None:
-    one = listed()
-    climate = replace(DEFAULT, record=record_of([VoteHistory(listed(days_ago=20), 120.0)]))
-    told = heat_of([one], {one.id: [at(one, 30, 8)]}, NOW, climate=climate)[one.id]
-    assert (told.source, told.kind, told.votes) == ("huggingface", SignalKind.UPVOTES, 30)
-    assert told.author_votes == 120
+def test_heat_has_source_kind_votes_and_author_votes() -> None:
+    paper = make_listed_paper()
+    baselines = replace(
+        DEFAULT_BASELINES, record=build_prior_record([VoteHistory(make_listed_paper(days_ago=20), 120.0)])
+    )
+    result = compute_heat([paper], {paper.id: [make_votes_at(paper, 30, 8)]}, NOW, baselines=baselines)[
+        paper.id
+    ]
+    assert (result.source, result.kind, result.votes) == ("huggingface", SignalKind.UPVOTES, 30)
+    assert result.author_votes == 120
 
 
-@pytest.mark.parametrize(("hours", "is_told"), [(11, True), (13, False)])
-def test_a_gain_is_told_for_half_a_day_after_it_was_read(hours: float, *, is_told: bool) -> None:
-    one = listed(days_ago=3)
-    readings = at(one, 12, 33), at(one, 60, 57)
+@pytest.mark.parametrize(("hours", "is_kept"), [(11, True), (13, False)])
+def test_a_gain_is_kept_for_half_a_day_after_it_was_observed(hours: float, *, is_kept: bool) -> None:
+    paper = make_listed_paper(days_ago=3)
+    readings = make_votes_at(paper, 12, 33), make_votes_at(paper, 60, 57)
     assert (
-        heat(one, *readings, now=readings[1].observed_at + timedelta(hours=hours)).gained == 48
-    ) is is_told
+        get_heat(paper, *readings, now=readings[1].observed_at + timedelta(hours=hours)).gained == 48
+    ) is is_kept
 
 
 @pytest.mark.parametrize(
@@ -360,98 +398,106 @@ def test_a_gain_is_told_for_half_a_day_after_it_was_read(hours: float, *, is_tol
         ((22, 27, 38), 20),
     ],
 )
-def test_what_came_since_yesterday_is_told_by_the_reading_nearest_to_a_day_ago(
+def test_the_daily_gain_is_since_the_signal_nearest_to_a_day_ago(
     ages: Sequence[float], gained: float | None
 ) -> None:
-    one, votes = listed(days_ago=3), (20, 30, 40)
-    before = [at(one, votes[place], age) for place, age in enumerate(ages)]
-    told = heat(one, *before, at(one, 60, 57), now=at(one, 0, 58).observed_at)
-    assert told.gained == gained
+    paper, votes = make_listed_paper(days_ago=3), (20, 30, 40)
+    before = [make_votes_at(paper, votes[index], age) for index, age in enumerate(ages)]
+    result = get_heat(
+        paper, *before, make_votes_at(paper, 60, 57), now=make_votes_at(paper, 0, 58).observed_at
+    )
+    assert result.gained == gained
 
 
 @pytest.mark.parametrize(
     ("seen", "published", "age"), [(4, 9, 4), (None, 9, 9), (None, None, 2), (0.5, 9, 0.5)]
 )
-def test_a_paper_on_no_list_ages_from_when_it_was_first_seen_or_published_or_voted_for(
+def test_an_unlisted_paper_ages_from_first_seen_or_published_or_its_first_vote(
     seen: float | None, published: float | None, age: float
 ) -> None:
     def ago(hours: float | None) -> datetime | None:
         return None if hours is None else NOW - timedelta(hours=hours)
 
-    one = replace(paper(), first_seen=ago(seen), published=ago(published))
-    assert heat(one, signal(one, 5, hours_ago=2), signal(one, 9)).hours == age
+    paper = replace(make_paper(), first_seen=ago(seen), published=ago(published))
+    assert get_heat(paper, make_signal(paper, 5, hours_ago=2), make_signal(paper, 9)).hours == age
 
 
-def test_a_source_with_a_curve_of_its_own_tells_heat_by_it() -> None:
-    curve = replace(PACE, source="alphaxiv", median=3.0, mean=6.0, ceiling=50.0)
-    climate = replace(DEFAULT, paces=(PACE, curve))
-    one = paper()
+def test_a_source_with_its_own_curve_gives_heat_by_it() -> None:
+    curve = replace(CURVE, source="alphaxiv", median=3.0, mean=6.0, ceiling=50.0)
+    baselines = replace(DEFAULT_BASELINES, curves=(CURVE, curve))
+    paper = make_paper()
     morning = NOW.replace(hour=0, minute=0)
     readings = [
-        replace(signal(one, value, source="alphaxiv"), observed_at=morning + timedelta(hours=hours))
+        replace(make_signal(paper, value, source="alphaxiv"), observed_at=morning + timedelta(hours=hours))
         for value, hours in ((4, 2), (20, 8))
     ]
-    told = heat_of([one], {one.id: readings}, NOW, climate=climate)[one.id]
-    assert told.value == pytest.approx(log2(((20 + 2) / (0.4 + 2 / 6) + 1) / (3 + 1)))
-    assert (told.source, told.votes) == ("alphaxiv", 20)
-    crowded = [replace(each, value=each.value * 50) for each in readings]
-    told = heat_of([one], {one.id: crowded}, NOW, climate=climate)[one.id]
-    assert told.value == pytest.approx(doublings(50, curve))
+    result = compute_heat([paper], {paper.id: readings}, NOW, baselines=baselines)[paper.id]
+    assert result.value == pytest.approx(log2(((20 + 2) / (0.4 + 2 / 6) + 1) / (3 + 1)))
+    assert (result.source, result.votes) == ("alphaxiv", 20)
+    crowded = [replace(signal, value=signal.value * 50) for signal in readings]
+    result = compute_heat([paper], {paper.id: crowded}, NOW, baselines=baselines)[paper.id]
+    assert result.value == pytest.approx(to_doublings(50, curve))
 
 
 def test_of_two_equal_sources_the_one_that_lists_papers_is_named() -> None:
-    climate = replace(DEFAULT, paces=(PACE, replace(PACE, source="alphaxiv")))
-    one = replace(paper(), listed=NOW.date(), first_seen=NOW)
-    reading = at(one, 200, 8)
-    told = heat_of([one], {one.id: [reading, replace(reading, source="alphaxiv")]}, NOW, climate=climate)[
-        one.id
-    ]
-    assert told.source == "huggingface"
-    assert told.value == pytest.approx(1.25 * heat(one, reading).value)
+    baselines = replace(DEFAULT_BASELINES, curves=(CURVE, replace(CURVE, source="alphaxiv")))
+    paper = replace(make_paper(), listed=NOW.date(), first_seen=NOW)
+    reading = make_votes_at(paper, 200, 8)
+    result = compute_heat(
+        [paper], {paper.id: [reading, replace(reading, source="alphaxiv")]}, NOW, baselines=baselines
+    )[paper.id]
+    assert result.source == "huggingface"
+    assert result.value == pytest.approx(1.25 * get_heat(paper, reading).value)
 
 
-def test_a_paper_hotter_elsewhere_is_told_from_there_and_the_others_add_a_quarter() -> None:
-    peers = [paper() for _ in range(15)]
-    climate = replace(DEFAULT, record=record_of([VoteHistory(listed(days_ago=20), 120.0)]))
-    one = listed(days_ago=0)
+def test_the_hottest_source_gives_the_heat_and_the_others_add_a_quarter() -> None:
+    peers = [make_paper() for _ in range(15)]
+    baselines = replace(
+        DEFAULT_BASELINES, record=build_prior_record([VoteHistory(make_listed_paper(days_ago=20), 120.0)])
+    )
+    paper = make_listed_paper(days_ago=0)
     signals: dict[str, Sequence[Signal]] = {
-        each.id: [
-            signal(each, 1, kind=SignalKind.POINTS, source=source)
-            for source in ("hackernews", "lobsters")[: 2 if place < 7 else 1]
+        peer.id: [
+            make_signal(peer, 1, kind=SignalKind.POINTS, source=source)
+            for source in ("hackernews", "lobsters")[: 2 if index < 7 else 1]
         ]
-        for place, each in enumerate(peers)
+        for index, peer in enumerate(peers)
     }
-    signals[one.id] = [
-        signal(one, 99, kind=SignalKind.POINTS, source="hackernews"),
-        signal(one, 50, kind=SignalKind.POINTS, source="lobsters"),
-        at(one, 12, 8),
+    signals[paper.id] = [
+        make_signal(paper, 99, kind=SignalKind.POINTS, source="hackernews"),
+        make_signal(paper, 50, kind=SignalKind.POINTS, source="lobsters"),
+        make_votes_at(paper, 12, 8),
     ]
-    own = heat_of([one], {one.id: [at(one, 12, 8)]}, NOW, climate=climate)[one.id]
+    own = compute_heat([paper], {paper.id: [make_votes_at(paper, 12, 8)]}, NOW, baselines=baselines)[paper.id]
     assert own.value > 0
-    told = heat_of([one, *peers], signals, NOW, climate=climate)[one.id]
+    result = compute_heat([paper, *peers], signals, NOW, baselines=baselines)[paper.id]
     best, second = log2(17) - 1, log2(9) - 1
-    assert told.value == pytest.approx(best + 0.25 * (second + own.value))
-    assert told.order == pytest.approx(told.value - doublings(84, PACE))
-    assert (told.source, told.kind, told.votes) == ("hackernews", SignalKind.POINTS, 99)
-    assert (told.expected, told.author_votes, told.is_doubted) == (own.expected, 120, False)
+    assert result.value == pytest.approx(best + 0.25 * (second + own.value))
+    assert result.order == pytest.approx(result.value - to_doublings(84, CURVE))
+    assert (result.source, result.kind, result.votes) == ("hackernews", SignalKind.POINTS, 99)
+    assert (result.expected, result.author_votes, result.is_doubted) == (own.expected, 120, False)
 
 
-def test_a_second_source_lifts_a_paper_in_the_list_as_well_by_however_little() -> None:
-    one, peer = listed(), paper()
+def test_a_second_source_raises_the_order_as_well() -> None:
+    paper, peer = make_listed_paper(), make_paper()
     points = [
-        signal(each, value, kind=SignalKind.POINTS, source="hackernews")
-        for each, value in ((one, 2), (peer, 1))
+        make_signal(voted, value, kind=SignalKind.POINTS, source="hackernews")
+        for voted, value in ((paper, 2), (peer, 1))
     ]
-    alone = heat(one, at(one, 200, 8))
-    both = heat_of([one, peer], {one.id: [at(one, 200, 8), points[0]], peer.id: points[1:]}, NOW)[one.id]
+    alone = get_heat(paper, make_votes_at(paper, 200, 8))
+    both = compute_heat(
+        [paper, peer], {paper.id: [make_votes_at(paper, 200, 8), points[0]], peer.id: points[1:]}, NOW
+    )[paper.id]
     assert both.value == pytest.approx(alone.value + 0.25 * (log2(3) - 1))
     assert both.order == pytest.approx((alone.order or 0) + 0.25 * (log2(3) - 1))
 
 
 def test_a_paper_that_is_doubted_stays_so_where_another_source_is_hotter() -> None:
-    climate = replace(DEFAULT, paces=(PACE, replace(PACE, source="alphaxiv", ceiling=9_000)))
-    bare = replace(listed("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets.")
-    crowd = at(bare, 150, 8)
+    baselines = replace(DEFAULT_BASELINES, curves=(CURVE, replace(CURVE, source="alphaxiv", ceiling=9_000)))
+    bare = replace(
+        make_listed_paper("A Note on Commas", days_ago=0), authors=("A",), abstract="We study datasets."
+    )
+    crowd = make_votes_at(bare, 150, 8)
     readings = [crowd, replace(crowd, source="alphaxiv", value=5_000)]
-    told = heat_of([bare], {bare.id: readings}, NOW, climate=climate)[bare.id]
-    assert (told.source, told.is_doubted) == ("alphaxiv", True)
+    result = compute_heat([bare], {bare.id: readings}, NOW, baselines=baselines)[bare.id]
+    assert (result.source, result.is_doubted) == ("alphaxiv", True)

@@ -1,4 +1,4 @@
-"""What tests of the pages are given: a house with a real store, its pages, and a visitor with a browser."""
+"""Fixtures of the web tests: services on a real database, the application, and a client with cookies."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from digest.app.services import Services, open_services
-from digest.app.settings import load
+from digest.app.settings import load_settings
 from digest.models import Delivery, Profile, Status, Subscriber
-from digest.web.app import build
-from tests.factories import NOW, paper, signal
+from digest.web.app import create_app
+from tests.factories import NOW, make_paper, make_signal
 from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock
 
 
@@ -23,8 +23,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """A house with three papers of today, of which the first is the hottest."""
-    settings = load(
+    """Services on a database with three papers of today, of which the first has the most votes."""
+    settings = load_settings(
         database_url=f"sqlite:///{tmp_path}/digest.sqlite3",
         base_url=BASE,
         secret_key="a secret of the tests, long enough",
@@ -34,11 +34,11 @@ def services(tmp_path: Path) -> Iterator[Services]:
         postal_address="1 Paper Street, Oxford",
     )
     opened = open_services(settings)
-    papers = [paper(title, first_seen=None) for title in TITLES]
+    papers = [make_paper(title, first_seen=None) for title in TITLES]
     with opened.store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(hours=6))
-        tx.signals.observe(
-            signal(each, votes, hours_ago=1) for each, votes in zip(papers, (160, 40, 8), strict=True)
+        tx.signals.add(
+            make_signal(item, votes, hours_ago=1) for item, votes in zip(papers, (160, 40, 8), strict=True)
         )
     yield opened
     opened.close()
@@ -46,12 +46,12 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def app(services: Services, clock: Clock) -> FastAPI:
-    return build(services, clock=clock)
+    return create_app(services, clock=clock)
 
 
 @pytest.fixture
 async def visitor(app: FastAPI) -> AsyncIterator[AsyncClient]:
-    """A person with a browser; it keeps cookies and follows nothing by itself."""
+    """A client that keeps cookies and does not follow redirects."""
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as client:
         yield client
 
@@ -59,16 +59,16 @@ async def visitor(app: FastAPI) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 def ada(services: Services) -> Subscriber:
     """A confirmed reader."""
-    return _reader(services, "ada@example.com", Status.CONFIRMED)
+    return _add_reader(services, "ada@example.com", Status.CONFIRMED)
 
 
 @pytest.fixture
 def bob(services: Services) -> Subscriber:
-    """Someone who signed up and has not answered yet."""
-    return _reader(services, "bob@example.com", Status.UNCONFIRMED)
+    """A subscriber who has not confirmed yet."""
+    return _add_reader(services, "bob@example.com", Status.UNCONFIRMED)
 
 
-def _reader(services: Services, address: str, status: Status) -> Subscriber:
+def _add_reader(services: Services, address: str, status: Status) -> Subscriber:
     with services.store.begin() as tx:
         return tx.subscribers.add(
             address, status=status, profile=Profile(keywords=("sheep",)), now=NOW - timedelta(hours=1)
@@ -76,23 +76,23 @@ def _reader(services: Services, address: str, status: Status) -> Subscriber:
 
 
 @pytest.fixture
-def reader_now(services: Services) -> Callable[[str], Subscriber | None]:
-    """How a reader stands at this moment, by address; None when nobody has it."""
+def find_reader(services: Services) -> Callable[[str], Subscriber | None]:
+    """Look up the subscriber with an address; None if there is none."""
 
-    def look(address: str) -> Subscriber | None:
+    def find(address: str) -> Subscriber | None:
         with services.store.begin(write=False) as tx:
-            return next(iter(tx.subscribers.by_addresses([address]).values()), None)
+            return next(iter(tx.subscribers.get_by_addresses([address]).values()), None)
 
-    return look
+    return find
 
 
 @pytest.fixture
-def mails(services: Services) -> Callable[[str], list[Delivery]]:
-    """Everything that is or was in the queue for an address."""
+def find_mails(services: Services) -> Callable[[str], list[Delivery]]:
+    """List all deliveries to the subscriber with an address."""
 
-    def look(address: str) -> list[Delivery]:
+    def find(address: str) -> list[Delivery]:
         with services.store.begin(write=False) as tx:
-            readers = tx.subscribers.by_addresses([address]).values()
-            return [mail for reader in readers for mail in tx.deliveries.history(reader.id)]
+            readers = tx.subscribers.get_by_addresses([address]).values()
+            return [mail for reader in readers for mail in tx.deliveries.list_by_subscriber(reader.id)]
 
-    return look
+    return find

@@ -1,4 +1,4 @@
-"""A house that really serves and really mails: uvicorn and an SMTP server on loopback, and a real browser."""
+"""The application on real servers: uvicorn and SMTP on loopback, with a real browser and page validators."""
 
 import asyncio
 import json
@@ -19,12 +19,12 @@ from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
 from digest.app.services import Services, open_services
-from digest.app.settings import load
-from digest.delivery.sender import pump
+from digest.app.settings import load_settings
+from digest.delivery.sender import send_queue
 from digest.tools.demo.mail_server import MailServer
-from digest.web.app import build
+from digest.web.app import create_app
 from digest.web.context import WebContext
-from tests.factories import NOW, paper, signal
+from tests.factories import NOW, make_paper, make_signal
 from tests.web.visit import ADMIN, TITLES, Clock
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,8 +37,8 @@ LINK = re.compile(r"https?://\S+/([cpu]/[\w.~-]+)")
 
 
 @dataclass(frozen=True)
-class Open:
-    """A house that is open: where it is, its mailbox and its clock."""
+class RunningSite:
+    """A running application: its URL, its mailbox and its clock."""
 
     services: Services
     mailbox: MailServer
@@ -46,26 +46,28 @@ class Open:
     clock: Clock
     url: str
 
-    async def post(self) -> None:
-        """Send what waits in the queue."""
-        with self.services.ledger() as ledger:
-            await pump(ledger, self.services.letters.write, self.services.routes, clock=self.clock)
+    async def send_mail(self) -> None:
+        """Send the queued mail."""
+        with self.services.open_sender_session() as ledger:
+            await send_queue(
+                ledger, self.services.message_builder.build, self.services.routes, clock=self.clock
+            )
 
-    def link(self, room: str) -> str:
-        """The address of that room in the newest mail, as its reader would click it."""
-        text = self.mailbox.received[-1].message().get_body(("plain",))
+    def find_link(self, segment: str) -> str:
+        """Return the URL in the newest mail whose path begins with *segment*."""
+        text = self.mailbox.received[-1].parse().get_body(("plain",))
         assert text
-        links = [found[1] for found in LINK.finditer(text.get_content())]
-        return f"{self.url}/{next(link for link in links if link.startswith(f'{room}/'))}"
+        links = [match[1] for match in LINK.finditer(text.get_content())]
+        return f"{self.url}/{next(link for link in links if link.startswith(f'{segment}/'))}"
 
 
 @asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[Open]:
-    """Open a house with three papers until the end."""
+async def run_site(folder: Path) -> AsyncIterator[RunningSite]:
+    """Run an application with three papers."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with MailServer() as mailbox:
-            settings = load(
+            settings = load_settings(
                 database_url=f"sqlite:///{folder}/digest.sqlite3",
                 base_url=url,
                 secret_key="a secret of the tests, long enough",
@@ -74,33 +76,33 @@ async def opened(folder: Path) -> AsyncIterator[Open]:
                 postal_address="1 Paper Street, Oxford",
             )
             with closing(open_services(settings)) as services:
-                _furnish(services)
+                _add_papers(services)
                 clock = Clock()
-                app = build(services, clock=clock)
-                app.add_api_route("/broken", _broken)
+                app = create_app(services, clock=clock)
+                app.add_api_route("/broken", _fail)
                 server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
                 serving = asyncio.create_task(server.serve([listening]))
-                yield Open(services, mailbox, app.state.ctx, clock, url)
+                yield RunningSite(services, mailbox, app.state.ctx, clock, url)
                 server.should_exit = True
                 await serving
 
 
-def _broken() -> None:
+def _fail() -> None:
     raise RuntimeError("a page of the tests that fails")
 
 
-def _furnish(services: Services) -> None:
-    papers = [paper(title, first_seen=None) for title in TITLES]
+def _add_papers(services: Services) -> None:
+    papers = [make_paper(title, first_seen=None) for title in TITLES]
     with services.store.begin() as tx:
         tx.papers.add(papers, seen_at=NOW - timedelta(hours=6))
-        tx.signals.observe(
-            signal(each, votes, hours_ago=1) for each, votes in zip(papers, (160, 40, 8), strict=True)
+        tx.signals.add(
+            make_signal(item, votes, hours_ago=1) for item, votes in zip(papers, (160, 40, 8), strict=True)
         )
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """A real browser, or a skip that says how to get one."""
+async def start_browser() -> AsyncIterator[Browser]:
+    """Start a real browser; skip the test, saying how to install one, if there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     async with async_playwright() as playwright:
@@ -109,8 +111,8 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
-def npm(config: pytest.Config) -> Path:
-    """The npm packages that judge pages, installed once into pytest's cache; a skip where npm is absent."""
+def install_npm_packages(config: pytest.Config) -> Path:
+    """Install the npm packages that validate pages into pytest's cache, once; skip the test without npm."""
     assert config.cache is not None
     if shutil.which("npm") is None:
         pytest.skip("no npm here: apt-get install npm")
@@ -133,8 +135,8 @@ def _install(home: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def invalid(packages: Path, folder: Path) -> list[str]:
-    """What the Nu validator objects to in the pages of a folder."""
+def validate_html(packages: Path, folder: Path) -> list[str]:
+    """Return the errors that the Nu HTML validator finds in the pages of a folder."""
     if shutil.which("java") is None:
         pytest.skip("no Java here for the HTML validator: apt-get install default-jre-headless")
     jar = next(packages.glob("vnu-jar/**/vnu.jar"))

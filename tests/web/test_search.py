@@ -1,4 +1,4 @@
-"""A search finds what means it, not only what holds its words; and of nonsense it finds nothing."""
+"""Search by meaning: finds papers without the words, applies the filters, finds nothing for nonsense."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,39 +8,45 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from digest.app.embedding_models import static_table
+from digest.app.embedding_models import load_static_table
 from digest.db import Database
-from digest.db.papers.full_text import Question
+from digest.db.papers.full_text import PaperQuery
 from digest.models.errors import ConfigError
 from digest.models.papers import Match
-from digest.pipeline.embed import keep_up
-from digest.ranking.bm25 import Floats
-from digest.ranking.embeddings import Embedder, Encode
-from digest.web.semantic_index import Meaning
-from tests.factories import NOW, paper
+from digest.pipeline.embed import embed_recent_papers
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import Encoder, StorableEmbeddingModel
+from digest.web.semantic_index import SemanticIndex
+from tests.factories import NOW, make_paper
 
 TOPICS = (("sheep", "lamb", "wool"), ("star", "comet"), ("pot", "tea"), ("boat", "sea"))
-SHEEP = paper("On Sheep", abstract="Wool.", categories=("cs.RO",))
-LAMB = paper("A Lamb", abstract="Wool.", categories=("math.AG",))
-PAPERS = (SHEEP, LAMB, paper("Comets", abstract="Stars."), paper("Pots", abstract="Tea."), paper("Boats"))
+SHEEP = make_paper("On Sheep", abstract="Wool.", categories=("cs.RO",))
+LAMB = make_paper("A Lamb", abstract="Wool.", categories=("math.AG",))
+PAPERS = (
+    SHEEP,
+    LAMB,
+    make_paper("Comets", abstract="Stars."),
+    make_paper("Pots", abstract="Tea."),
+    make_paper("Boats"),
+)
 
 
 class Topics:
-    """A model that knows four things to write about."""
+    """An embedding model that counts the words of four topics."""
 
     name, setting, weight = "topics-1", "topics", 1.0
     is_asked = False
 
-    def fitted(self, texts: Sequence[str]) -> Encode:
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:
         del texts
-        return self.encoder(b"")
+        return self.restore_encoder(b"")
 
-    def learn(self, texts: Sequence[str]) -> bytes:
+    def fit_state(self, texts: Sequence[str]) -> bytes:
         del texts
         return b""
 
-    def encoder(self, learnt: bytes) -> Encode:
-        del learnt
+    def restore_encoder(self, state: bytes) -> Encoder:
+        del state
 
         def encode(texts: Sequence[str]) -> Floats:
             self.is_asked = True
@@ -50,31 +56,33 @@ class Topics:
         return encode
 
 
-def nothing_else(name: str) -> Embedder | None:
+def load_no_other(name: str) -> StorableEmbeddingModel | None:
     raise ConfigError(f"{name} is not installed")
 
 
-def filled(store: Database) -> Topics:
+def add_papers(store: Database) -> Topics:
     with store.begin() as tx:
         tx.papers.add(PAPERS, seen_at=NOW - timedelta(hours=6))
-    keep_up(store, model := Topics(), NOW)
+    embed_recent_papers(store, model := Topics(), NOW)
     return model
 
 
 @pytest.fixture
 def ask(any_store: Database) -> Callable[..., list[str]]:
-    model = filled(any_store)
-    meaning = Meaning(any_store, lambda: model, load=nothing_else)
+    model = add_papers(any_store)
+    semantic_index = SemanticIndex(any_store, lambda: model, load=load_no_other)
 
-    def asking(text: str, *, category: str = "", minutes: int = 0) -> list[str]:
-        question = Question.of(text, [category] if category else [], None, None)
-        found = meaning.added((), text, question, NOW + timedelta(minutes=minutes), most=50)
-        return sorted(match.paper.title for match in found)
+    def search(text: str, *, category: str = "", minutes: int = 0) -> list[str]:
+        query = PaperQuery.parse(text, [category] if category else [], None, None)
+        matches = semantic_index.add_semantic_matches(
+            (), text, query, NOW + timedelta(minutes=minutes), limit=50
+        )
+        return sorted(match.paper.title for match in matches)
 
-    return asking
+    return search
 
 
-def test_a_paper_that_means_it_is_found_without_the_words(ask: Callable[..., list[str]]) -> None:
+def test_a_paper_on_the_topic_is_found_without_the_words(ask: Callable[..., list[str]]) -> None:
     assert ask("wool") == ["A Lamb", "On Sheep"]
     assert ask("tea") == ["Pots"]
 
@@ -83,7 +91,7 @@ def test_nonsense_finds_nothing(ask: Callable[..., list[str]]) -> None:
     assert ask("xqzv") == []
 
 
-def test_the_filters_hold_for_what_is_found_by_meaning(ask: Callable[..., list[str]]) -> None:
+def test_filters_apply_to_matches_by_meaning(ask: Callable[..., list[str]]) -> None:
     assert ask("wool", category="math") == ["A Lamb"]
     assert ask("wool", category="cs.CL") == []
 
@@ -100,51 +108,60 @@ def test_a_withdrawn_paper_is_not_found_by_meaning(
 def test_new_vectors_are_searched_a_minute_later(any_store: Database, ask: Callable[..., list[str]]) -> None:
     assert ask("sea") == ["Boats"]
     with any_store.begin() as tx:
-        tx.papers.add([paper("At Sea", abstract="Nothing.")], seen_at=NOW)
-    keep_up(any_store, Topics(), NOW + timedelta(minutes=1))
+        tx.papers.add([make_paper("At Sea", abstract="Nothing.")], seen_at=NOW)
+    embed_recent_papers(any_store, Topics(), NOW + timedelta(minutes=1))
     assert ask("sea", minutes=2) == ["At Sea", "Boats"]
 
 
-def test_what_holds_the_words_is_not_said_to_be_found_by_meaning(store: Database) -> None:
-    model = filled(store)
-    meaning = Meaning(store, lambda: model, load=nothing_else)
-    held = [Match(SHEEP, 1.0)]
-    found = meaning.added(held, "sheep", Question.of("sheep", [], None, None), NOW, most=50)
-    assert [(match.paper.title, match.is_by_meaning) for match in found] == [
+def test_a_match_by_words_is_not_marked_as_found_by_meaning(store: Database) -> None:
+    model = add_papers(store)
+    semantic_index = SemanticIndex(store, lambda: model, load=load_no_other)
+    by_words = [Match(SHEEP, 1.0)]
+    matches = semantic_index.add_semantic_matches(
+        by_words, "sheep", PaperQuery.parse("sheep", [], None, None), NOW, limit=50
+    )
+    assert [(match.paper.title, match.is_semantic) for match in matches] == [
         ("On Sheep", False), ("A Lamb", True),
     ]  # fmt: skip
 
 
 def test_without_a_model_or_vectors_the_words_alone_decide(store: Database) -> None:
-    filled(store)
-    held = [Match(SHEEP, 1.0)]
-    question = Question.of("wool", [], None, None)
-    none = Meaning(store, lambda: None, load=nothing_else)
-    assert none.added(held, "wool", question, NOW, most=50) is held
+    add_papers(store)
+    by_words = [Match(SHEEP, 1.0)]
+    query = PaperQuery.parse("wool", [], None, None)
+    none = SemanticIndex(store, lambda: None, load=load_no_other)
+    assert none.add_semantic_matches(by_words, "wool", query, NOW, limit=50) is by_words
     other = Topics()
-    other.name = "other-1"  # its vectors are not there, and who made those that are is gone
-    assert Meaning(store, lambda: other, load=nothing_else).added(held, "wool", question, NOW, most=9) is held
+    other.name = "other-1"  # it has no vectors, and the model of the stored ones is not installed
+    assert (
+        SemanticIndex(store, lambda: other, load=load_no_other).add_semantic_matches(
+            by_words, "wool", query, NOW, limit=9
+        )
+        is by_words
+    )
     assert not other.is_asked
 
 
 @pytest.mark.skipif(
     not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
 )
-def test_the_static_table_finds_a_topic_and_no_nonsense(store: Database) -> None:
-    about = {
+def test_the_static_table_finds_a_topic_and_nothing_for_nonsense(store: Database) -> None:
+    abstracts = {
         "Safety of Autonomous Vehicles": "Driverless cars brake late on wet roads.",
         "Protein Structures from Sequences": "We predict how amino acids fold.",
         "Translating Rare Languages": "Low-resource machine translation with dictionaries.",
         "Songs from Text": "Generating music with diffusion.",
     }
     with store.begin() as tx:
-        tx.papers.add([paper(title, abstract=text) for title, text in about.items()], seen_at=NOW)
-    keep_up(store, table := static_table(), NOW)
-    meaning = Meaning(store, lambda: table, load=nothing_else)
+        tx.papers.add([make_paper(title, abstract=text) for title, text in abstracts.items()], seen_at=NOW)
+    embed_recent_papers(store, table := load_static_table(), NOW)
+    semantic_index = SemanticIndex(store, lambda: table, load=load_no_other)
 
     def ask(text: str) -> list[str]:
-        found = meaning.added((), text, Question.of(text, [], None, None), NOW, most=50)
-        return [match.paper.title for match in found]
+        matches = semantic_index.add_semantic_matches(
+            (), text, PaperQuery.parse(text, [], None, None), NOW, limit=50
+        )
+        return [match.paper.title for match in matches]
 
     assert ask("self driving automobile")[0] == "Safety of Autonomous Vehicles"
     assert ask("melody")[:1] in ([], ["Songs from Text"])

@@ -1,4 +1,4 @@
-"""Who trickles a request is hung up on; who asks in time is answered, as often as they ask."""
+"""The HTTP server: timeouts of slow requests, kept-alive connections, and the URL of its socket."""
 
 import asyncio
 import logging
@@ -11,59 +11,59 @@ import h11
 import pytest
 from fastapi import FastAPI
 
-from digest.web.server import Impatient, address_of, listening, server
+from digest.web.server import RequestTimeoutProtocol, bind_socket, create_server, get_url
 
-SOON = 0.2  # seconds
+SHORT_TIMEOUT = 0.2  # seconds
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: here\r\n"
 FORM = b"Host: here\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\n"
 BODY = b"POST /subscribe HTTP/1.1\r\n" + FORM + b"email="
 
 
-class Hasty(Impatient):
-    """The same, for tests."""
+class ShortTimeoutProtocol(RequestTimeoutProtocol):
+    """The same with short timeouts."""
 
-    within: ClassVar = dict.fromkeys((h11.IDLE, h11.SEND_BODY), SOON)
+    timeouts: ClassVar = dict.fromkeys((h11.IDLE, h11.SEND_BODY), SHORT_TIMEOUT)
 
 
 @asynccontextmanager
-async def connected(app: FastAPI) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    with closing(listening("127.0.0.1", 0)) as bound:
-        pages = server(app, protocol=Hasty)
-        pages.config.lifespan = "off"
-        serving = asyncio.create_task(pages.serve([bound]))
+async def connect(app: FastAPI) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    with closing(bind_socket("127.0.0.1", 0)) as bound:
+        server = create_server(app, protocol=ShortTimeoutProtocol)
+        server.config.lifespan = "off"
+        serving = asyncio.create_task(server.serve([bound]))
         reader, writer = await asyncio.open_connection(*bound.getsockname())
         try:
             yield reader, writer
         finally:
             writer.close()
-            pages.should_exit = True
+            server.should_exit = True
             await serving
 
 
 @pytest.mark.parametrize(
     "started", [b"", b"GET / HT", HEAD, BODY], ids=["nothing", "a line", "a head", "a body"]
 )
-async def test_a_request_that_does_not_end_is_hung_up_on(
+async def test_a_request_that_does_not_end_is_disconnected(
     app: FastAPI, started: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with connected(app) as (reader, writer):
+    async with connect(app) as (reader, writer):
         writer.write(started)
         assert await asyncio.wait_for(reader.read(), 10) == b""
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_trickling_does_not_buy_time(app: FastAPI) -> None:
-    async with connected(app) as (reader, writer):
+async def test_sending_byte_by_byte_does_not_extend_the_timeout(app: FastAPI) -> None:
+    async with connect(app) as (reader, writer):
         ended = asyncio.ensure_future(reader.read())
         for _ in range(40):
             writer.write(b"G")
-            if (await asyncio.wait([ended], timeout=SOON / 4))[0]:
+            if (await asyncio.wait([ended], timeout=SHORT_TIMEOUT / 4))[0]:
                 break
         assert ended.done()
 
 
-async def test_a_connection_is_kept_for_as_many_requests_as_come(app: FastAPI) -> None:
-    async with connected(app) as (reader, writer):
+async def test_a_connection_is_kept_alive_for_several_requests(app: FastAPI) -> None:
+    async with connect(app) as (reader, writer):
         for _ in range(3):
             writer.write(HEAD + b"\r\n")
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
@@ -72,16 +72,16 @@ async def test_a_connection_is_kept_for_as_many_requests_as_come(app: FastAPI) -
             await reader.readexactly(length)
 
 
-async def test_the_address_of_a_socket_is_one_a_browser_can_open() -> None:
-    with closing(listening("0.0.0.0", 0)) as bound:  # noqa: S104  closed at once
-        assert address_of(bound).startswith("http://127.0.0.1:")
-    with closing(listening("::1", 0)) as bound:
-        assert address_of(bound).startswith("http://[::1]:")
+async def test_the_url_of_a_socket_can_be_opened_by_a_browser() -> None:
+    with closing(bind_socket("0.0.0.0", 0)) as bound:  # noqa: S104  closed at once
+        assert get_url(bound).startswith("http://127.0.0.1:")
+    with closing(bind_socket("::1", 0)) as bound:
+        assert get_url(bound).startswith("http://[::1]:")
 
 
-def test_no_body_waits_until_its_head_is_acknowledged() -> None:
+def test_connections_have_tcp_nodelay() -> None:
     with (
-        closing(listening("127.0.0.1", 0)) as bound,
+        closing(bind_socket("127.0.0.1", 0)) as bound,
         socket.create_connection(bound.getsockname()),
         closing(bound.accept()[0]) as accepted,
     ):

@@ -1,4 +1,4 @@
-"""The growth of votes as a picture of the size of a word, and the same in words."""
+"""Sparklines: their points, and the title that says the same in words."""
 
 from xml.etree import ElementTree as ET
 
@@ -7,14 +7,16 @@ from hypothesis import strategies as st
 
 from digest.models import SignalKind
 from digest.web.sparkline import HEIGHT, WIDTH, sparkline
-from tests.factories import paper, signal
+from tests.factories import make_paper, make_signal
 
-ONE = paper()
+ONE = make_paper()
 
 
-def test_the_picture_says_in_words_what_it_shows() -> None:
-    drawn = sparkline([signal(ONE, 61), signal(ONE, 3, hours_ago=26), signal(ONE, 40, hours_ago=20)])
-    svg = ET.fromstring(drawn)  # noqa: S314  our own
+def test_the_title_says_in_words_what_is_drawn() -> None:
+    svg_text = sparkline(
+        [make_signal(ONE, 61), make_signal(ONE, 3, hours_ago=26), make_signal(ONE, 40, hours_ago=20)]
+    )
+    svg = ET.fromstring(svg_text)  # noqa: S314  our own
     title = svg.find("title")
     assert title is not None
     assert (title.text or "").replace(
@@ -23,41 +25,51 @@ def test_the_picture_says_in_words_what_it_shows() -> None:
     assert svg.attrib["role"] == "img"
 
 
-def test_less_than_two_readings_draw_nothing() -> None:
+def test_less_than_two_observations_draw_nothing() -> None:
     assert sparkline([]) == ""
-    assert sparkline([signal(ONE, 5)]) == ""
-    assert sparkline([signal(ONE, 5, hours_ago=2), signal(ONE, 5, kind=SignalKind.STARS)]) == ""
+    assert sparkline([make_signal(ONE, 5)]) == ""
+    assert sparkline([make_signal(ONE, 5, hours_ago=2), make_signal(ONE, 5, kind=SignalKind.STARS)]) == ""
 
 
-def points(drawn: str) -> list[tuple[float, ...]]:
-    line = ET.fromstring(drawn).find("polyline")  # noqa: S314  our own
+def parse_points(svg: str) -> list[tuple[float, ...]]:
+    line = ET.fromstring(svg).find("polyline")  # noqa: S314  our own
     assert line is not None
     return [tuple(map(float, point.split(","))) for point in line.attrib["points"].split()]
 
 
-def test_the_picture_is_filled_from_edge_to_edge_and_begins_at_no_votes() -> None:
-    grown = [signal(ONE, 0, hours_ago=9), signal(ONE, 20, hours_ago=6), signal(ONE, 30, hours_ago=0)]
-    assert points(sparkline(grown)) == [(2, 18), (32.7, 7.3), (94, 2)]
-    assert points(sparkline(grown[1:])) == [(2, 7.3), (94, 2)]
+def test_the_line_reaches_from_edge_to_edge_and_the_scale_begins_at_zero() -> None:
+    grown = [
+        make_signal(ONE, 0, hours_ago=9),
+        make_signal(ONE, 20, hours_ago=6),
+        make_signal(ONE, 30, hours_ago=0),
+    ]
+    assert parse_points(sparkline(grown)) == [(2, 18), (32.7, 7.3), (94, 2)]
+    assert parse_points(sparkline(grown[1:])) == [(2, 7.3), (94, 2)]
 
 
-def test_a_count_that_stays_at_nothing_is_a_line_along_the_bottom_and_one_vote_is_the_top() -> None:
-    assert points(sparkline([signal(ONE, 0, hours_ago=9), signal(ONE, 0)])) == [(2, 18), (94, 18)]
-    assert points(sparkline([signal(ONE, 0, hours_ago=9), signal(ONE, 1)])) == [(2, 18), (94, 2)]
+def test_a_count_of_zero_is_a_line_along_the_bottom_and_one_vote_is_the_top() -> None:
+    assert parse_points(sparkline([make_signal(ONE, 0, hours_ago=9), make_signal(ONE, 0)])) == [
+        (2, 18),
+        (94, 18),
+    ]
+    assert parse_points(sparkline([make_signal(ONE, 0, hours_ago=9), make_signal(ONE, 1)])) == [
+        (2, 18),
+        (94, 2),
+    ]
 
 
 def test_only_the_source_that_was_read_last_is_drawn() -> None:
-    other = [signal(ONE, 9, hours_ago=hours, source="alphaxiv") for hours in (9, 5)]
-    own = [signal(ONE, value, hours_ago=3 - value) for value in (1, 2)]
+    other = [make_signal(ONE, 9, hours_ago=hours, source="alphaxiv") for hours in (9, 5)]
+    own = [make_signal(ONE, value, hours_ago=3 - value) for value in (1, 2)]
     assert sparkline([*own, *other]) == sparkline(own)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 900)), min_size=2, max_size=30))
-def test_every_point_is_inside_the_picture(readings: list[tuple[float, float]]) -> None:
-    drawn = sparkline([signal(ONE, value, hours_ago=hours) for value, hours in readings])
-    if not drawn:
+def test_every_point_is_inside_the_picture(counts: list[tuple[float, float]]) -> None:
+    svg = sparkline([make_signal(ONE, value, hours_ago=hours) for value, hours in counts])
+    if not svg:
         return
-    line = ET.fromstring(drawn).find("polyline")  # noqa: S314  our own
+    line = ET.fromstring(svg).find("polyline")  # noqa: S314  our own
     assert line is not None
     for point in line.attrib["points"].split():
         x, y = map(float, point.split(","))

@@ -1,4 +1,4 @@
-"""No page asks the database in the event loop's own thread: one that does not answer would hold them all."""
+"""No request queries the database in the thread of the event loop: a slow query would block all others."""
 
 import json
 import threading
@@ -14,80 +14,82 @@ from pydantic import SecretStr
 from digest.app.services import Services
 from digest.delivery.bounces.mailbox import sign_webhook
 from digest.models import Subscriber
-from digest.subscribers import Actor, enrol
-from digest.web.app import build
+from digest.subscribers import Actor, add_subscriber
+from digest.web.app import create_app
 from tests.factories import NOW
-from tests.web.visit import ADMIN, BASE, Clock, Look, path_of, sign_up
+from tests.web.visit import ADMIN, BASE, Clock, ReaderLookup, sign_up, url_path
 
 SECRET = "what only the provider and we know"
 
 
 @contextmanager
-def asked_by(services: Services) -> Iterator[set[int]]:
-    """The threads in which the database was asked for something."""
+def record_threads(services: Services) -> Iterator[set[int]]:
+    """Record the threads that begin a database transaction."""
     threads: set[int] = set()
 
-    def note(*_: object) -> None:
+    def record(*_: object) -> None:
         threads.add(threading.get_ident())
 
-    sa.event.listen(services.store.engine, "begin", note)
+    sa.event.listen(services.store.engine, "begin", record)
     yield threads
-    sa.event.remove(services.store.engine, "begin", note)
+    sa.event.remove(services.store.engine, "begin", record)
 
 
-def links(services: Services, ada: Subscriber, carol: Subscriber) -> Iterator[tuple[str, str]]:
-    """Every kind of page: whether it is opened or answered, and where it is."""
-    confirm = path_of(services.links.confirm(carol.pid, expires=NOW + timedelta(hours=72)))
-    leave = path_of(services.links.unsubscribe(ada.pid))
+def list_requests(services: Services, ada: Subscriber, carol: Subscriber) -> Iterator[tuple[str, str]]:
+    """Yield method and path of every kind of page."""
+    confirm = url_path(services.links.confirm_url(carol.public_id, expires=NOW + timedelta(hours=72)))
+    unsubscribe = url_path(services.links.unsubscribe_url(ada.public_id))
     yield from (
         ("GET", path) for path in ("/", "/papers?q=sheep", "/archive", "/feed.atom", "/readyz", "/admin")
     )
     yield from (("GET", confirm), ("POST", confirm), ("POST", f"{confirm}/no"))
-    yield from (("GET", path_of(services.links.preferences(ada.pid))), ("GET", leave))
+    yield from (("GET", url_path(services.links.preferences_url(ada.public_id))), ("GET", unsubscribe))
     yield from (
-        ("POST", leave),
-        ("POST", f"{leave}/undo"),
+        ("POST", unsubscribe),
+        ("POST", f"{unsubscribe}/undo"),
         ("GET", "/admin/subscribers"),
         ("GET", "/admin/audit"),
     )
 
 
-async def test_pages_ask_the_database_in_threads_of_their_own(
-    services: Services, visitor: AsyncClient, clock: Clock, ada: Subscriber, reader_now: Look
+async def test_pages_query_the_database_in_worker_threads(
+    services: Services, visitor: AsyncClient, clock: Clock, ada: Subscriber, find_reader: ReaderLookup
 ) -> None:
-    with asked_by(services) as threads:
+    with record_threads(services) as threads:
         await sign_up(visitor, clock, "carol@example.com")
     assert threading.get_ident() not in threads
     visitor.cookies.clear()
-    carol = reader_now("carol@example.com")
+    carol = find_reader("carol@example.com")
     assert carol
     await visitor.post("/admin/login", data={"token": ADMIN}, headers={"origin": BASE})
-    every = [*links(services, ada, carol)]
-    in_the_loop = []
-    for method, path in every:
-        with asked_by(services) as threads:
+    requests = [*list_requests(services, ada, carol)]
+    in_event_loop = []
+    for method, path in requests:
+        with record_threads(services) as threads:
             assert (await visitor.request(method, path)).status_code < 400, path
-        in_the_loop += [path] if threading.get_ident() in threads else []
-    assert not in_the_loop
+        in_event_loop += [path] if threading.get_ident() in threads else []
+    assert not in_event_loop
 
 
-async def test_a_bounce_is_taken_down_in_a_thread_of_its_own(services: Services) -> None:
-    hears = replace(
+async def test_a_bounce_webhook_writes_in_a_worker_thread(services: Services) -> None:
+    receiving = replace(
         services, settings=services.settings.model_copy(update={"bounce_secret": SecretStr(SECRET)})
     )
     with services.store.begin() as tx:
-        reader = enrol(
-            tx, "ada@example.com", {}, has_consented=False, by=Actor("test", NOW, services.suppression_key)
+        reader = add_subscriber(
+            tx, "ada@example.com", {}, has_consented=False, actor=Actor("test", NOW, services.suppression_key)
         )
-        (delivery,) = tx.deliveries.history(reader.id)
-    body = json.dumps({"envelope": hears.mail_from(delivery), "type": "hard", "code": "5.1.1"}).encode()
+        (delivery,) = tx.deliveries.list_by_subscriber(reader.id)
+    body = json.dumps(
+        {"envelope": receiving.get_mail_from(delivery), "type": "hard", "code": "5.1.1"}
+    ).encode()
     signature = sign_webhook(body, SECRET.encode(), at=int(NOW.timestamp()))
-    transport = ASGITransport(build(hears, clock=Clock()))
-    with asked_by(services) as threads:
+    transport = ASGITransport(create_app(receiving, clock=Clock()))
+    with record_threads(services) as threads:
         async with AsyncClient(transport=transport, base_url=BASE) as provider:
-            answer = await provider.post(
+            response = await provider.post(
                 "/webhooks/bounces", content=body, headers={"x-digest-signature": signature}
             )
-    assert answer.json() == {"heard": True}
+    assert response.json() == {"heard": True}
     assert threads
     assert threading.get_ident() not in threads

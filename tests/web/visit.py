@@ -1,4 +1,4 @@
-"""What visits to the pages need: the houses' tokens, a clock that moves, and a form filled in by a person."""
+"""Helpers of the web tests: tokens, a clock that tests move, and a sign-up as a person does it."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from httpx import AsyncClient, Response
 
 from digest.models import Delivery, Subscriber
-from digest.web.form_tokens import READING
+from digest.web.form_tokens import MIN_READING_SECONDS
 from tests.factories import NOW
 
 ADMIN, VIEWER = "the-admin-token-of-the-tests", "the-viewer-token-of-the-tests"
@@ -27,41 +27,41 @@ SCANNERS = (
 
 @dataclass
 class Clock:
-    """The time on the wall of the tests; it moves when a test says so."""
+    """A clock that moves when a test says so."""
 
     now: datetime = field(default=NOW)
 
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, **by: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(**by)
+    def advance(self, **delta: float) -> None:
+        """Move the clock by the arguments of `timedelta`."""
+        self.now += timedelta(**delta)
 
 
-def path_of(url: str) -> str:
-    """The path of one of our own links."""
+def url_path(url: str) -> str:
+    """Return the path of a URL."""
     return urlsplit(url).path
 
 
-Look = Callable[[str], Subscriber | None]
-Mails = Callable[[str], list[Delivery]]
+ReaderLookup = Callable[[str], Subscriber | None]
+MailLookup = Callable[[str], list[Delivery]]
 
 
-async def ticket(visitor: AsyncClient) -> str:
-    """The ticket of a form just opened."""
-    return ticket_in((await visitor.get("/")).text)
+async def fetch_ticket(visitor: AsyncClient) -> str:
+    """Open the form and return its ticket."""
+    return extract_ticket((await visitor.get("/")).text)
 
 
-def ticket_in(page: str) -> str:
-    """The ticket that a page's form carries."""
-    found = re.search(r'name="ticket" value="([^"]+)"', page)
-    assert found
-    return found[1]
+def extract_ticket(page: str) -> str:
+    """Return the ticket in the form of a page."""
+    match = re.search(r'name="ticket" value="([^"]+)"', page)
+    assert match
+    return match[1]
 
 
 async def sign_up(visitor: AsyncClient, clock: Clock, address: str, **more: str) -> Response:
-    """Open the form, take the time to read it, send it."""
-    typed = {"email": address, "ticket": await ticket(visitor), **more}
-    clock.advance(seconds=READING)
-    return await visitor.post("/subscribe", data=typed)
+    """Open the form, wait as long as reading it takes, and submit it."""
+    fields = {"email": address, "ticket": await fetch_ticket(visitor), **more}
+    clock.advance(seconds=MIN_READING_SECONDS)
+    return await visitor.post("/subscribe", data=fields)

@@ -1,4 +1,4 @@
-"""Does a worker that is told to end do so in time, even while a dead connection holds its event loop?"""
+"""stop_on_signals: a process ends in time even if a dead connection blocks its event loop."""
 
 import asyncio
 import signal
@@ -7,46 +7,46 @@ import time
 
 import pytest
 
-from tests.torture.cables import Cable
+from tests.torture.network import TcpProxy
 
-HELD = """
+PROGRAM = """
 import asyncio, sys
 import psycopg
 from digest.worker.worker import stop_on_signals
 
 async def work():
     stopping = asyncio.Event()
-    stop_on_signals(stopping, within=float(sys.argv[1]))
+    stop_on_signals(stopping, timeout=float(sys.argv[1]))
     print("working", flush=True)
     if len(sys.argv) > 2:
-        psycopg.connect(host="127.0.0.1", port=sys.argv[2])  # in the loop's own thread, for ever
+        psycopg.connect(host="127.0.0.1", port=sys.argv[2])  # blocks the event loop's own thread for ever
     await stopping.wait()
 
 asyncio.run(work())
 """
 
 
-async def told_to_end(*arguments: str) -> tuple[int, float]:
-    """The exit code, and after how many seconds it came."""
-    machine = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", HELD, *arguments, stdout=asyncio.subprocess.PIPE
+async def run_and_terminate(*arguments: str) -> tuple[int, float]:
+    """Run the program and send it SIGTERM; return its exit code and the seconds it took to end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, *arguments, stdout=asyncio.subprocess.PIPE
     )
-    assert machine.stdout is not None
-    await machine.stdout.readline()
-    machine.send_signal(signal.SIGTERM)
-    begun = time.monotonic()
-    return await asyncio.wait_for(machine.wait(), 20), time.monotonic() - begun
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    started = time.monotonic()
+    return await asyncio.wait_for(process.wait(), 20), time.monotonic() - started
 
 
-async def test_who_has_nothing_in_hand_ends_at_once_and_well() -> None:
-    code, _ = await told_to_end("15")
+async def test_idle_process_ends_at_once_with_code_0() -> None:
+    code, _ = await run_and_terminate("15")
     assert code == 0
 
 
-@pytest.mark.parametrize("within", ["0", "0.5"])
-async def test_who_waits_for_a_database_that_swallows_everything_ends_in_time(within: str) -> None:
-    async with Cable(socket="").laid() as cable:
-        cable.cut()
-        code, seconds = await told_to_end(within, str(cable.port))
+@pytest.mark.parametrize("limit", ["0", "0.5"])
+async def test_process_blocked_by_a_dead_database_connection_ends_in_time(limit: str) -> None:
+    async with TcpProxy(socket="").running() as proxy:
+        proxy.cut()
+        code, seconds = await run_and_terminate(limit, str(proxy.port))
     assert code == 1
-    assert float(within) <= seconds < 10
+    assert float(limit) <= seconds < 10

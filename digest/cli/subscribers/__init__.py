@@ -1,4 +1,4 @@
-"""`digest subscribers`: see and change who reads."""
+"""`digest subscribers`: list, add, change, import, export and remove subscribers."""
 
 from importlib import import_module
 
@@ -18,9 +18,9 @@ ACTIONS = {
     "unsuppress": "Allow writing to this address again.",
     "reconfirm": "Ask the unconfirmed once more.",
 }
-# Commands that are not `command` in a module of their own name; `list_`, because a submodule `list` would hide the
-# built-in `list` in this package.
-COMMANDS = {
+# action: module and function, where that is not `command` in a module of the same name. `list_` ends in an
+# underscore because a submodule `list` would hide the built-in `list` in this package.
+FUNCTIONS = {
     "list": ("list_", "command"),
     "set": ("set_", "command"),
     "import": ("import_", "command"),
@@ -28,34 +28,34 @@ COMMANDS = {
     "resume": ("lifecycle", "resume"),
     "remove": ("lifecycle", "remove"),
     "reconfirm": ("lifecycle", "reconfirm"),
-    "suppress": ("suppressions", "suppress"),
-    "unsuppress": ("suppressions", "unsuppress"),
+    "suppress": ("lifecycle", "suppress"),
+    "unsuppress": ("lifecycle", "unsuppress"),
 }
 
 
-class Actions(click.Group):
-    """The actions, each in a module of its own, imported when it is called."""
+class LazyActions(click.Group):
+    """A group of actions whose modules are imported only when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
-        """Every action."""
+        """List the names of all actions."""
         return list(ACTIONS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The action of that name, or None."""
+        """Import and return the action *cmd_name*, or None if there is no such action."""
         if cmd_name not in ACTIONS:
             return None
-        module, name = COMMANDS.get(cmd_name, (cmd_name, "command"))
+        module, name = FUNCTIONS.get(cmd_name, (cmd_name, "command"))
         command: click.Command = getattr(import_module(f"digest.cli.subscribers.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The list for --help, without importing any of them."""
+        """Write the list of actions for --help without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(ACTIONS.items()))
 
 
 @click.group(
-    "subscribers", cls=Actions,
+    "subscribers", cls=LazyActions,
     epilog="Example: digest subscribers add ada@example.com --keywords 'optics, robotics'",
 )  # fmt: skip
 def command() -> None:

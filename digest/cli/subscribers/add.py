@@ -1,4 +1,4 @@
-"""`digest subscribers add`."""
+"""`digest subscribers add`: add a subscriber."""
 
 from datetime import datetime
 
@@ -8,31 +8,33 @@ from digest import subscribers
 from digest.cli.common import json_option, now_option
 from digest.cli.output import show_json
 from digest.cli.subscribers.common import (
-    defaults_of,
-    desk,
-    papers_of,
-    shelves_of,
-    subscriber_json,
-    wish_options,
-    wishes_of,
+    fetch_library_papers,
+    get_default_settings,
+    load_liked_papers,
+    open_transaction,
+    select_changes,
+    settings_options,
+    subscriber_to_json,
 )
 
 
 @click.command("add", epilog="Example: digest subscribers add ada@example.com --keywords optics --confirmed")
 @click.argument("address")
 @click.option("--confirmed", is_flag=True, help="They have consented already: send without asking them.")
-@wish_options
+@settings_options
 @now_option
 @json_option
-def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **wishes: object) -> None:
+def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **options: object) -> None:
     """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
-    seeds = shelves_of(wishes)
-    with desk(now) as (services, tx, by):
-        wanted = defaults_of(services) | wishes_of(wishes)
-        papers = papers_of(tx, wishes, seeds=seeds)
-        reader = subscribers.enrol(tx, address, wanted, papers=papers, has_consented=confirmed, by=by)
+    seeds = fetch_library_papers(options)
+    with open_transaction(now) as (services, tx, actor):
+        settings = get_default_settings(services) | select_changes(options)
+        papers = load_liked_papers(tx, options, seeds=seeds)
+        reader = subscribers.add_subscriber(
+            tx, address, settings, papers=papers, has_consented=confirmed, actor=actor
+        )
     if as_json:
-        show_json(subscriber_json(reader))
+        show_json(subscriber_to_json(reader))
     elif confirmed:
         click.echo(f"Added {reader.address}; the first digest is due {reader.next_due:%Y-%m-%d %H:%M} UTC.")
     else:

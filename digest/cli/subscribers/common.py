@@ -1,14 +1,12 @@
-"""What do the subscriber commands share? Wishes from options, and a subscriber in JSON or in words."""
+"""Shared parts of the subscriber commands: settings options, libraries, transaction, JSON."""
 
-import getpass
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime, time
-from enum import Enum
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,25 +14,24 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import clock, open_services
-from digest.cli.output import tell
+from digest.cli.common import get_actor_name, get_now, open_services
+from digest.cli.output import echo_err, to_jsonable
 from digest.db import Transaction
 from digest.models import LANGUAGES, Delivery, Frequency, LikedPaper, Mix, Subscriber, Threshold
 from digest.models.errors import InvalidChange
-from digest.models.subscribers import MOST_LIKED
-from digest.pipeline.edition_payload import paper_ids
-from digest.sources.libraries.bibliography import Seeds
-from digest.sources.libraries.clients import LibraryAccounts, gathered
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.pipeline.edition_payload import get_paper_ids
+from digest.sources.libraries.bibliography import SeedPapers
+from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds
 from digest.subscribers import Actor
-from digest.subscribers.seed_papers import filled, understood
-from digest.subscribers.validation import MOST_ITEMS
+from digest.subscribers.seed_papers import complete_seeds, parse_library
+from digest.subscribers.validation import MAX_ITEMS
 
-TITLE_WORDS = 3  # a shorter line that names no paper is no title
-LIBRARIES = frozenset({"like", "zotero", "orcid", "author_id"})
-NO_SEEDS = Seeds()
+MIN_TITLE_WORDS = 3  # a shorter line that names no paper is not taken for a title
+LIBRARY_OPTIONS = frozenset({"like", "zotero", "orcid", "author_id"})
+NO_SEEDS = SeedPapers()
 F = TypeVar("F", bound=Callable[..., Any])
-
-_WISHES = (
+_SETTINGS_OPTIONS = (
     click.option("--keywords", help="Interests, comma-separated."),
     click.option("--muted", help="Words that must never appear, comma-separated."),
     click.option("--authors", help="People to follow, comma-separated."),
@@ -68,150 +65,137 @@ _WISHES = (
 )  # fmt: skip
 
 
-def wish_options(command: F) -> F:
-    """The options that change a subscriber; what is not given stays as it is."""
-    for option in reversed(_WISHES):
+def settings_options(command: F) -> F:
+    """Add the options that change a subscriber to *command*; each is None if it is not given."""
+    for option in reversed(_SETTINGS_OPTIONS):
         command = option(command)
     return command
 
 
-def wishes_of(given: Mapping[str, object]) -> dict[str, object]:
-    """Only what was asked for; libraries are read by `papers_of`."""
-    return {name: value for name, value in given.items() if value is not None and name not in LIBRARIES}
+def select_changes(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings that were given, without the libraries, which `load_liked_papers` reads."""
+    return {
+        name: value for name, value in options.items() if value is not None and name not in LIBRARY_OPTIONS
+    }
 
 
-def papers_of(
-    tx: Transaction, given: Mapping[str, object], *, seeds: Seeds = NO_SEEDS
+def load_liked_papers(
+    tx: Transaction, options: Mapping[str, object], *, seeds: SeedPapers = NO_SEEDS
 ) -> tuple[LikedPaper, ...]:
-    """The papers of the libraries that were given: of the file, and those that were asked for before."""
-    path = given.get("like")
-    found = (*(liked_in(tx, path) if isinstance(path, Path) else ()), *_filled(tx, seeds))
-    if len(found) > MOST_LIKED:
-        tell(f"The first {MOST_LIKED} of {len(found)} papers are remembered.")
-    return found
+    """Return the papers of the --like file and the *seeds* that were fetched before the transaction."""
+    path = options.get("like")
+    papers = (*(read_liked_file(tx, path) if isinstance(path, Path) else ()), *_complete_seeds(tx, seeds))
+    if len(papers) > MAX_LIKED_PAPERS:
+        echo_err(f"The first {MAX_LIKED_PAPERS} of {len(papers)} papers are remembered.")
+    return papers
 
 
-def shelves_of(given: Mapping[str, object]) -> Seeds:
-    """The papers of the Zotero library, the ORCID record and the author that were named; asked for now."""
-    names = {name: str(given.get(name) or "") for name in ("zotero", "orcid", "author_id")}
+def fetch_library_papers(options: Mapping[str, object]) -> SeedPapers:
+    """Fetch the papers of the Zotero library, ORCID record and author id that were given."""
+    names = {name: str(options.get(name) or "") for name in ("zotero", "orcid", "author_id")}
     if not any(names.values()):
         return NO_SEEDS
-    key = _zotero_key() if names["zotero"] else ""
-    shelves = LibraryAccounts(
+    key = _get_zotero_key() if names["zotero"] else ""
+    accounts = LibraryAccounts(
         zotero=names["zotero"], zotero_key=key, orcid=names["orcid"], author=names["author_id"]
     )
     with open_services() as services:
-        return anyio.run(_gather, services, shelves)
+        return anyio.run(_fetch_seeds, services, accounts)
 
 
-async def _gather(services: Services, shelves: LibraryAccounts) -> Seeds:
-    async with services.connect_to_libraries() as client:
-        return await gathered(client, services.fetch_plan.libraries, shelves)
+async def _fetch_seeds(services: Services, accounts: LibraryAccounts) -> SeedPapers:
+    async with services.open_library_client() as client:
+        return await fetch_seeds(client, services.source_config.library_urls, accounts)
 
 
-def _zotero_key() -> str:
-    """The key of a private library: from the environment, else typed unseen; a public one needs none."""
-    known = os.environ.get("ZOTERO_API_KEY", "")
-    if known or not sys.stdin.isatty():
-        return known
+def _get_zotero_key() -> str:
+    """Return the Zotero key from the environment or a hidden prompt; empty for a public library."""
+    key = os.environ.get("ZOTERO_API_KEY", "")
+    if key or not sys.stdin.isatty():
+        return key
     return str(click.prompt("Zotero API key (empty for a public library)", hide_input=True, default=""))
 
 
-def _filled(tx: Transaction, seeds: Seeds) -> tuple[LikedPaper, ...]:
-    library = filled(tx, seeds)
+def _complete_seeds(tx: Transaction, seeds: SeedPapers) -> tuple[LikedPaper, ...]:
+    library = complete_seeds(tx, seeds)
     if seeds != NO_SEEDS:
-        tell(f"{len(library.likings)} papers understood.")
+        echo_err(f"{len(library.papers)} papers understood.")
     if library.unknown:
-        tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
-    return library.likings
+        echo_err(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+    return library.papers
 
 
-def liked_in(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
-    """The papers a file names, or the titles in it, one a line; what nobody understands is named."""
+def read_liked_file(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
+    """Read liked papers from a file: JSON lines, ids, links, BibTeX, RIS, or one title a line.
+
+    Raises:
+        InvalidChange: if it has no paper that is known here.
+    """
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
-        return _likings(text)
-    library = understood(tx, text)
-    titles = [line.strip() for line in text.splitlines() if len(line.split()) >= TITLE_WORDS]
-    if not library.likings and titles:
-        return tuple(map(LikedPaper, titles[:MOST_ITEMS]))
+        return _parse_liked_lines(text)
+    library = parse_library(tx, text)
+    titles = [line.strip() for line in text.splitlines() if len(line.split()) >= MIN_TITLE_WORDS]
+    if not library.papers and titles:
+        return tuple(map(LikedPaper, titles[:MAX_ITEMS]))
     if library.unknown:
-        tell(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
-    if not library.likings:
+        echo_err(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+    if not library.papers:
         raise InvalidChange(f"{path} names no paper that is known here.")
-    return library.likings
+    return library.papers
 
 
-def _likings(text: str) -> tuple[LikedPaper, ...]:
-    """JSON lines with `title` and `abstract`, as `digest rank` reads them."""
+def _parse_liked_lines(text: str) -> tuple[LikedPaper, ...]:
+    """Parse JSON lines with `title` and `abstract`, as `digest rank` reads them."""
     try:
-        told = [json.loads(line) for line in text.splitlines() if line.strip()]
-        return tuple(LikedPaper(str(each["title"]), str(each.get("abstract") or "")) for each in told)
+        papers = [json.loads(line) for line in text.splitlines() if line.strip()]
+        return tuple(LikedPaper(str(paper["title"]), str(paper.get("abstract") or "")) for paper in papers)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidChange('A liked paper in JSON lines reads {"title": "…", "abstract": "…"}.') from error
 
 
 @contextmanager
-def desk(now: datetime | None = None) -> Iterator[tuple[Services, Transaction, Actor]]:
-    """One transaction in the name of whoever typed the command."""
+def open_transaction(now: datetime | None = None) -> Iterator[tuple[Services, Transaction, Actor]]:
+    """Open the services and one write transaction, with the user of the command as actor."""
     with open_services() as services:
-        by = Actor(actor=f"cli:{actor()}", now=clock(now), suppression_key=services.suppression_key)
+        actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
         with services.store.begin() as tx:
-            yield services, tx, by
+            yield services, tx, actor
 
 
-def defaults_of(services: Services) -> dict[str, object]:
-    """When somebody who chose nothing gets the digest."""
+def get_default_settings(services: Services) -> dict[str, object]:
+    """Return the schedule settings of a new subscriber who chose none."""
     return {"timezone": services.settings.timezone, "send_at": services.settings.send_at}
 
 
-def actor() -> str:
-    """Who is at the keyboard, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
-
-
-def subscriber_json(reader: Subscriber) -> dict[str, Any]:
-    """A subscriber as programs read it."""
+def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:
+    """Return a subscriber as JSON."""
     schedule = reader.schedule
     return {
         "email": reader.address,
         "status": str(reader.status),
-        "profile": plain(asdict(reader.profile)),
+        "profile": to_jsonable(asdict(reader.profile)),
         "frequency": str(schedule.frequency),
         "timezone": schedule.timezone,
         "send_at": f"{schedule.send_at:%H:%M}",
         "weekday": schedule.weekday,
-        "paused_until": plain(schedule.paused_until),
-        "preferences": plain(asdict(reader.preferences)),
-        "created_at": plain(reader.created_at),
-        "confirmed_at": plain(reader.confirmed_at),
-        "next_due": plain(reader.next_due),
-        "id": reader.pid,
+        "paused_until": to_jsonable(schedule.paused_until),
+        "preferences": to_jsonable(asdict(reader.preferences)),
+        "created_at": to_jsonable(reader.created_at),
+        "confirmed_at": to_jsonable(reader.confirmed_at),
+        "next_due": to_jsonable(reader.next_due),
+        "id": reader.public_id,
     }
 
 
-def delivery_json(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as programs read it."""
+def delivery_to_json(delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery as JSON."""
     return {
         "kind": str(delivery.kind),
-        "day": plain(delivery.day),
-        "slot": plain(delivery.slot),
+        "day": to_jsonable(delivery.day),
+        "slot": to_jsonable(delivery.slot),
         "state": str(delivery.state),
-        "papers": paper_ids(delivery.payload),
-        "accepted_at": plain(delivery.accepted_at),
+        "papers": get_paper_ids(delivery.payload),
+        "accepted_at": to_jsonable(delivery.accepted_at),
         "last_reply": delivery.last_reply,
     }
-
-
-def plain(value: Any) -> Any:
-    """Dates and enums as text, tuples as lists."""
-    if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return str(value) if isinstance(value, Enum) else value

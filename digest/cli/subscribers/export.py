@@ -1,4 +1,4 @@
-"""`digest subscribers export`."""
+"""`digest subscribers export`: write subscribers as CSV or JSON lines that import can read."""
 
 import csv
 import json
@@ -12,14 +12,14 @@ import click
 
 from digest.app.services import Services
 from digest.cli.common import open_services
-from digest.cli.output import tell
-from digest.cli.subscribers.common import subscriber_json
+from digest.cli.output import echo_err
+from digest.cli.subscribers.common import subscriber_to_json
 from digest.models import Status, Subscriber
-from digest.subscribers.table_files import guarded
-from digest.subscribers.validation import NAMES
+from digest.subscribers.table_files import escape_formula
+from digest.subscribers.validation import FIELD_NAMES
 
-COLUMNS = ("email", "status", *NAMES)
-_PARTS = re.compile(r"[,;\n]")  # what an import parts the items of a list at
+COLUMNS = ("email", "status", *FIELD_NAMES)
+LIST_SEPARATOR = re.compile(r"[,;\n]")  # where an import splits the items of a list
 
 
 @click.command("export", epilog="Example: digest subscribers export --out people.csv")
@@ -30,54 +30,54 @@ def command(*, form: str, status: str | None, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
     write = write_csv if form == "csv" else write_lines
     with open_services() as services:
-        readers = _all(services, Status(status) if status else None)
+        readers = _iter_subscribers(services, Status(status) if status else None)
         if out is None:
             write(readers, sys.stdout)
             return
         with out.open("w", newline="", encoding="utf-8") as file:
             count = write(readers, file)
-    tell(f"{count} subscribers written to {out}.")
+    echo_err(f"{count} subscribers written to {out}.")
 
 
-def _all(services: Services, status: Status | None) -> Iterator[Subscriber]:
-    last = 0
+def _iter_subscribers(services: Services, status: Status | None) -> Iterator[Subscriber]:
+    last_id = 0
     while True:
         with services.store.begin(write=False) as tx:
-            some = tx.subscribers.after(last, status=status)
-        yield from some
-        if not some:
+            batch = tx.subscribers.list_after(last_id, status=status)
+        yield from batch
+        if not batch:
             return
-        last = some[-1].id
+        last_id = batch[-1].id
 
 
 def write_csv(readers: Iterable[Subscriber], file: TextIO) -> int:
-    """A line each, under a header; how many there were."""
+    """Write a header and a row for each reader; return the number of readers."""
     writer, count = csv.writer(file), 0
     writer.writerow(COLUMNS)
-    for count, reader in enumerate(readers, 1):  # noqa: B007  counted while they pass, never held
-        writer.writerow([guarded(_cell(value)) for value in exported(reader).values()])
+    for count, reader in enumerate(readers, 1):  # noqa: B007  counted while streaming; the list may not fit in memory
+        writer.writerow([escape_formula(_format_cell(value)) for value in reader_to_json(reader).values()])
     return count
 
 
 def write_lines(readers: Iterable[Subscriber], file: TextIO) -> int:
-    """A JSON object each; how many there were."""
+    """Write a JSON object for each reader; return the number of readers."""
     count = 0
     for count, reader in enumerate(readers, 1):  # noqa: B007  as above
-        file.write(json.dumps(exported(reader), ensure_ascii=False) + "\n")
+        file.write(json.dumps(reader_to_json(reader), ensure_ascii=False) + "\n")
     return count
 
 
-def exported(reader: Subscriber) -> dict[str, object]:
-    """Everything the reader chose, by the names an import knows."""
-    told = subscriber_json(reader)
-    fields = told["profile"] | told["preferences"] | told | {"paused_until": told["paused_until"] or ""}
+def reader_to_json(reader: Subscriber) -> dict[str, object]:
+    """Return everything a reader chose, keyed by the `COLUMNS` that an import knows."""
+    data = subscriber_to_json(reader)
+    fields = data["profile"] | data["preferences"] | data | {"paused_until": data["paused_until"] or ""}
     return {name: fields[name] for name in COLUMNS}
 
 
-def _cell(value: object) -> str:
-    """Lists as people write them, where that says it all; as JSON otherwise."""
+def _format_cell(value: object) -> str:
+    """Return a value as text: lists comma-separated, or as JSON if an import would split them differently."""
     if isinstance(value, list):
-        is_plain = all(isinstance(item, str) and not _PARTS.search(item) for item in value)
+        is_plain = all(isinstance(item, str) and not LIST_SEPARATOR.search(item) for item in value)
         text = ", ".join(map(str, value))
         return text if is_plain and not text.startswith("[") else json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""`digest subscribers import`."""
+"""`digest subscribers import`: add and update subscribers from CSV or JSON lines, in batches."""
 
 import csv
 import sys
@@ -13,19 +13,19 @@ from typing import Any, BinaryIO
 import click
 
 from digest.app.services import Services
-from digest.cli.common import clock, json_option, now_option, open_services
-from digest.cli.output import Bar, progress, show_json, show_table
-from digest.cli.subscribers.common import actor, defaults_of
+from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
+from digest.cli.output import ProgressBar, show_json, show_progress, show_table
+from digest.cli.subscribers.common import get_default_settings
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, Result, Row, take_in
-from digest.subscribers.table_files import guarded, rows_of
+from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
+from digest.subscribers.table_files import escape_formula, read_rows
 
-BATCH = 1000
-BAD = (Result.INVALID,)
+BATCH_ROWS = 1000
+FAILED_RESULTS = (RowResult.INVALID,)
 
 
-class _NothingWritten(Exception):
-    """Takes a dry run's transaction back."""
+class _DryRunRollback(Exception):
+    """Rolls back the transaction of a dry run."""
 
 
 @click.command(
@@ -48,75 +48,92 @@ def command(
     Suppressed addresses and people who left stay away. Exit code 1 when a row could not be read.
     """
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
-        by = Actor(actor=f"cli:{actor()}", now=clock(now), suppression_key=services.suppression_key)
-        bar = stack.enter_context(progress("reading"))
-        note = _reporter(stack, report)
-        batches = _batches(rows_of(source), source, file.stat().st_size, bar)
-        run = _dry_run if dry_run else _run
-        counts = run(services, batches, by=by, confirmed=confirmed, note=note)
-    _show(counts, dry_run=dry_run, as_json=as_json)
-    if any(counts[result] for result in BAD):
+        actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
+        progress = stack.enter_context(show_progress("reading"))
+        report_rows = _open_report(stack, report)
+        batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
+        run = _import_dry_run if dry_run else _import_batches
+        counts = run(services, batches, actor=actor, confirmed=confirmed, report_rows=report_rows)
+    _show_counts(counts, dry_run=dry_run, as_json=as_json)
+    if any(counts[result] for result in FAILED_RESULTS):
         sys.exit(1)
 
 
-def _run(
-    services: Services, batches: Iterator[list[Row]], *, by: Actor, confirmed: bool, note: "_Report"
-) -> Counter[Result]:
-    counts: Counter[Result] = Counter()
+def _import_batches(
+    services: Services,
+    batches: Iterator[list[Row]],
+    *,
+    actor: Actor,
+    confirmed: bool,
+    report_rows: "_RowReport",
+) -> Counter[RowResult]:
+    counts: Counter[RowResult] = Counter()
     for batch in batches:
         with services.store.begin() as tx:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(services))
-        note(outcomes)
-        counts.update(outcome.result for outcome in outcomes)
+            results = import_rows(
+                tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
+            )
+        report_rows(results)
+        counts.update(row_result.result for row_result in results)
     return counts
 
 
-def _dry_run(
-    services: Services, batches: Iterator[list[Row]], *, by: Actor, confirmed: bool, note: "_Report"
-) -> Counter[Result]:
-    """All of it in one transaction that is then taken back: so the report is the one of the real run."""
-    counts: Counter[Result] = Counter()
-    with suppress(_NothingWritten), services.store.begin() as tx:
+def _import_dry_run(
+    services: Services,
+    batches: Iterator[list[Row]],
+    *,
+    actor: Actor,
+    confirmed: bool,
+    report_rows: "_RowReport",
+) -> Counter[RowResult]:
+    """Import everything in one transaction and roll it back, so the report equals that of a real run."""
+    counts: Counter[RowResult] = Counter()
+    with suppress(_DryRunRollback), services.store.begin() as tx:
         for batch in batches:
-            outcomes = take_in(tx, batch, by=by, confirmed=confirmed, defaults=defaults_of(services))
-            note(outcomes)
-            counts.update(outcome.result for outcome in outcomes)
-        raise _NothingWritten
+            results = import_rows(
+                tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
+            )
+            report_rows(results)
+            counts.update(row_result.result for row_result in results)
+        raise _DryRunRollback
     return counts
 
 
-def _batches(rows: Iterator[Row], source: BinaryIO, size: int, bar: Bar) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, BATCH)):
-        bar(min(source.tell(), size), size, "importing")
+def _read_batches(
+    rows: Iterator[Row], source: BinaryIO, size: int, progress: ProgressBar
+) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        progress("importing", min(source.tell(), size), size)
         yield batch
 
 
-class _Report:
-    """A line per row, for whoever prepared the file; nothing when nobody asked for it."""
+class _RowReport:
+    """Writes the result of each row as CSV; writes nothing without a *writer*."""
 
     def __init__(self, writer: Any) -> None:
         self._writer = writer
 
-    def __call__(self, outcomes: Iterable[ImportResult]) -> None:
-        """Write down what became of these rows."""
+    def __call__(self, results: Iterable[ImportResult]) -> None:
+        """Write a line for each result."""
         if self._writer:
             self._writer.writerows(
-                (each.number, guarded(each.address), each.result, each.note) for each in outcomes
+                (result.number, escape_formula(result.address), result.result, result.note)
+                for result in results
             )
 
 
-def _reporter(stack: ExitStack, path: Path | None) -> _Report:
+def _open_report(stack: ExitStack, path: Path | None) -> _RowReport:
     if path is None:
-        return _Report(None)
+        return _RowReport(None)
     writer = csv.writer(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
     writer.writerow(("row", "email", "result", "note"))
-    return _Report(writer)
+    return _RowReport(writer)
 
 
-def _show(counts: Counter[Result], *, dry_run: bool, as_json: bool) -> None:
-    told = {str(result): counts[result] for result in Result}
+def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) -> None:
+    counts_by_name = {str(result): counts[result] for result in RowResult}
     if as_json:
-        show_json({"dry_run": dry_run, "rows": counts.total(), **told})
+        show_json({"dry_run": dry_run, "rows": counts.total(), **counts_by_name})
         return
-    show_table(("result", "rows"), [(name, number) for name, number in told.items() if number])
+    show_table(("result", "rows"), [(name, count) for name, count in counts_by_name.items() if count])
     click.echo("Dry run: nothing was written." if dry_run else f"{counts.total()} rows read.", err=True)

@@ -1,4 +1,4 @@
-"""`digest subscribers pause`, `resume`, `reconfirm` and `remove`."""
+"""`digest subscribers pause`, `resume`, `reconfirm`, `remove`, `suppress` and `unsuppress`."""
 
 from datetime import datetime
 
@@ -6,11 +6,11 @@ import click
 
 from digest import subscribers
 from digest.cli.common import DayParam, now_option
-from digest.cli.subscribers.common import desk
+from digest.cli.subscribers.common import open_transaction
 from digest.models import Status
-from digest.models.errors import NotAsThingsStand
+from digest.models.errors import StateConflict
 
-ALL = 1_000_000
+NO_LIMIT = 1_000_000
 
 
 @click.command("remove", epilog="Example: digest subscribers remove ada@example.com --yes")
@@ -20,17 +20,17 @@ ALL = 1_000_000
 @now_option
 def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
     """Erase a subscriber: no trace of the address stays. Mail that waits for them is cancelled."""
-    with desk(now) as (_, tx, by):
+    with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if dry_run:
-            mails = len(tx.deliveries.history(reader.id, limit=ALL))
+            mail_count = len(tx.deliveries.list_by_subscriber(reader.id, limit=NO_LIMIT))
             click.echo(
-                f"Would erase {reader.address} ({reader.status}) and {mails} mails. Nothing was erased."
+                f"Would erase {reader.address} ({reader.status}) and {mail_count} mails. Nothing was erased."
             )
             return
         if not yes:
             click.confirm(f"Erase {reader.address} and everything about them?", abort=True, err=True)
-        subscribers.erase(tx, reader.pid, by=by)
+        subscribers.erase(tx, reader.public_id, actor=actor)
     click.echo(f"Erased {address}.")
 
 
@@ -40,9 +40,9 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> N
 @now_option
 def pause(*, address: str, until: datetime | None, now: datetime | None) -> None:
     """Send nothing for now: until a day, or until `resume`."""
-    with desk(now) as (_, tx, by):
-        pid = subscribers.get_subscriber(tx, address).pid
-        subscribers.pause(tx, pid, until=until.date() if until else None, by=by)
+    with open_transaction(now) as (_, tx, actor):
+        public_id = subscribers.get_subscriber(tx, address).public_id
+        subscribers.pause(tx, public_id, until=until.date() if until else None, actor=actor)
     click.echo(f"Paused {address}{f' until {until:%Y-%m-%d}' if until else ''}.")
 
 
@@ -51,8 +51,8 @@ def pause(*, address: str, until: datetime | None, now: datetime | None) -> None
 @now_option
 def resume(*, address: str, now: datetime | None) -> None:
     """Send again, from the next slot on."""
-    with desk(now) as (_, tx, by):
-        reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).pid, by=by)
+    with open_transaction(now) as (_, tx, actor):
+        reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).public_id, actor=actor)
     due = f"{reader.next_due:%Y-%m-%d %H:%M} UTC" if reader.next_due else "never"
     click.echo(f"Resumed {reader.address}; the next digest is due {due}.")
 
@@ -62,9 +62,33 @@ def resume(*, address: str, now: datetime | None) -> None:
 @now_option
 def reconfirm(*, address: str, now: datetime | None) -> None:
     """Ask somebody who has not answered to confirm once more."""
-    with desk(now) as (_, tx, by):
+    with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if reader.status is not Status.UNCONFIRMED:
-            raise NotAsThingsStand(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
-        is_asked = subscribers.ask(tx, reader, by=by)
+            raise StateConflict(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
+        is_asked = subscribers.request_confirmation(tx, reader, actor=actor)
     click.echo("Asked; the mail goes out with the next run." if is_asked else "Asked just now; wait.")
+
+
+@click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")
+@click.argument("address")
+@now_option
+def suppress(*, address: str, now: datetime | None) -> None:
+    """Never write to an address again, subscribed or not."""
+    with open_transaction(now) as (_, tx, actor):
+        is_changed = subscribers.suppress(tx, address, actor=actor)
+    click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")
+
+
+@click.command("unsuppress", epilog="Example: digest subscribers unsuppress ada@example.com")
+@click.argument("address")
+@now_option
+def unsuppress(*, address: str, now: datetime | None) -> None:
+    """Allow writing to an address again, once it confirms."""
+    with open_transaction(now) as (_, tx, actor):
+        is_changed = subscribers.unsuppress(tx, address, actor=actor)
+    click.echo(
+        f"{address} may be written to again, once it confirms."
+        if is_changed
+        else "Nothing to do: it was so already."
+    )

@@ -1,4 +1,4 @@
-"""`digest subscribers list`."""
+"""`digest subscribers list`: list subscribers, filtered, sorted and in pages."""
 
 import csv
 import sys
@@ -8,19 +8,19 @@ import click
 
 from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
-from digest.cli.subscribers.common import subscriber_json
-from digest.db.subscribers.repository import SORTS
+from digest.cli.subscribers.common import subscriber_to_json
+from digest.db.subscribers.repository import SORT_COLUMNS
 from digest.models import Status, Subscriber
-from digest.subscribers.table_files import guarded
+from digest.subscribers.table_files import escape_formula
 
-EVERYBODY, SCREENFUL = 2**31, 50
+NO_LIMIT, DEFAULT_LIMIT = 2**31, 50
 COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 
 @click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
 @click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only these.")
 @click.option("--search", default="", help="Only addresses with this in them.")
-@click.option("--sort", type=click.Choice(SORTS), default="created_at", show_default=True)
+@click.option("--sort", type=click.Choice(SORT_COLUMNS), default="created_at", show_default=True)
 @click.option("--descending", is_flag=True, help="The last first.")
 @click.option(
     "--limit", type=click.IntRange(1), help="At most so many. Default: 50; with --json or --csv all."
@@ -34,22 +34,22 @@ def command(
 ) -> None:  # fmt: skip
     """Who reads: filtered, sorted, a page at a time; programs get everybody unless they set a --limit."""
     with open_services() as services, services.store.begin(write=False) as tx:
-        page = tx.subscribers.page(
+        page = tx.subscribers.get_page(
             status=Status(status) if status else None,
             search=search,
             sort=sort,
             descending=descending,
-            limit=limit or (EVERYBODY if as_json or as_csv else SCREENFUL),
+            limit=limit or (NO_LIMIT if as_json or as_csv else DEFAULT_LIMIT),
             offset=offset,
         )
     if as_json:
-        show_json([subscriber_json(reader) for reader in page.subscribers])
+        show_json([subscriber_to_json(reader) for reader in page.subscribers])
         return
-    rows = [_row(reader) for reader in page.subscribers]
+    rows = [_to_row(reader) for reader in page.subscribers]
     if as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(COLUMNS)
-        writer.writerows([[guarded(cell) for cell in row] for row in rows])
+        writer.writerows([[escape_formula(cell) for cell in row] for row in rows])
         return
     show_table(
         COLUMNS, [[*row[:-1], reader.next_due] for row, reader in zip(rows, page.subscribers, strict=True)]
@@ -57,6 +57,6 @@ def command(
     click.echo(f"{len(rows)} of {page.total}.", err=True)
 
 
-def _row(reader: Subscriber) -> Sequence[str]:
-    told = subscriber_json(reader)
-    return [str(told[name] or "") for name in COLUMNS]
+def _to_row(reader: Subscriber) -> Sequence[str]:
+    fields = subscriber_to_json(reader)
+    return [str(fields[name] or "") for name in COLUMNS]

@@ -1,4 +1,4 @@
-"""`digest subscribers set`."""
+"""`digest subscribers set`: change the settings of a subscriber."""
 
 from datetime import datetime
 
@@ -8,30 +8,30 @@ from digest import subscribers
 from digest.cli.common import json_option, now_option
 from digest.cli.output import show_json
 from digest.cli.subscribers.common import (
-    desk,
-    papers_of,
-    shelves_of,
-    subscriber_json,
-    wish_options,
-    wishes_of,
+    fetch_library_papers,
+    load_liked_papers,
+    open_transaction,
+    select_changes,
+    settings_options,
+    subscriber_to_json,
 )
 
 
 @click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
 @click.argument("address")
-@wish_options
+@settings_options
 @now_option
 @json_option
-def command(*, address: str, now: datetime | None, as_json: bool, **wishes: object) -> None:
+def command(*, address: str, now: datetime | None, as_json: bool, **options: object) -> None:
     """Change what a subscriber gets. Lists are replaced: an empty text empties them."""
-    if all(wish is None for wish in wishes.values()):
+    if all(value is None for value in options.values()):
         raise click.UsageError("Nothing to change; see digest subscribers set --help.")
-    seeds = shelves_of(wishes)
-    with desk(now) as (_, tx, by):
-        asked, papers = wishes_of(wishes), papers_of(tx, wishes, seeds=seeds)
-        reader = subscribers.change(tx, address, asked, papers=papers, by=by)
+    seeds = fetch_library_papers(options)
+    with open_transaction(now) as (_, tx, actor):
+        changes, papers = select_changes(options), load_liked_papers(tx, options, seeds=seeds)
+        reader = subscribers.change_settings(tx, address, changes, papers=papers, actor=actor)
     if as_json:
-        show_json(subscriber_json(reader))
+        show_json(subscriber_to_json(reader))
     else:
-        named = (*asked, *(("liked",) if papers else ()))
-        click.echo(f"Changed {', '.join(named) or 'nothing'} of {reader.address}.")
+        changed_fields = (*changes, *(("liked",) if papers else ()))
+        click.echo(f"Changed {', '.join(changed_fields) or 'nothing'} of {reader.address}.")

@@ -1,4 +1,4 @@
-"""`digest subscribers show`."""
+"""`digest subscribers show`: everything about one subscriber."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import click
 
 from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
-from digest.cli.subscribers.common import delivery_json, subscriber_json
+from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json
 from digest.subscribers import get_subscriber
 
 
@@ -17,29 +17,32 @@ def command(*, address: str, as_json: bool) -> None:
     """Everything about one subscriber: status, profile, schedule and the last deliveries."""
     with open_services() as services, services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
-        history = tx.deliveries.history(reader.id, limit=10)
-    told = subscriber_json(reader)
+        deliveries = tx.deliveries.list_by_subscriber(reader.id, limit=10)
+    fields = subscriber_to_json(reader)
     if as_json:
-        show_json(told | {"deliveries": [delivery_json(each) for each in history]})
+        show_json(fields | {"deliveries": [delivery_to_json(delivery) for delivery in deliveries]})
         return
-    profile = {name: value for name, value in told.pop("profile").items() if value}
-    preferences = told.pop("preferences")
-    if told["frequency"] != "weekly":
-        told.pop("weekday")
-    facts = [*told.items(), *profile.items(), *preferences.items()]
-    show_table(("what", "value"), [(name, _in_words(value)) for name, value in facts])
+    profile = {name: value for name, value in fields.pop("profile").items() if value}
+    preferences = fields.pop("preferences")
+    if fields["frequency"] != "weekly":
+        fields.pop("weekday")
+    rows = [*fields.items(), *profile.items(), *preferences.items()]
+    show_table(("what", "value"), [(name, _to_text(value)) for name, value in rows])
     show_table(
         ("delivery", "day", "state", "last reply"),
-        [(each.kind, each.day or each.slot.date(), each.state, each.last_reply) for each in history],
+        [
+            (delivery.kind, delivery.day or delivery.slot.date(), delivery.state, delivery.last_reply)
+            for delivery in deliveries
+        ],
     )
 
 
-def _in_words(value: object) -> object:
-    """Lists by commas, papers and interests by their titles and names, yes and no."""
+def _to_text(value: object) -> object:
+    """Return lists joined by commas, papers and facets as their title or name, booleans as yes or no."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return str(value.get("title") or value.get("name"))
     if isinstance(value, list | tuple):
-        return ", ".join(str(_in_words(item)) for item in value)
+        return ", ".join(str(_to_text(item)) for item in value)
     return value

@@ -1,4 +1,4 @@
-"""Where does each mail stand? The ledger: planning and history."""
+"""The delivery table for everyone but the sender: queueing, lookups, counts and clean-up."""
 
 import base64
 import secrets
@@ -9,37 +9,37 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.bounce_policy import Standing
-from digest.db.dialects import among, chunks, insert
+from digest.db.deliveries.bounce_policy import BouncePolicy
+from digest.db.dialects import in_values, insert, split_chunks
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import DELIVERY, DELIVERY_EVENT
 from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState, NewDelivery, Subscriber
 
 PRIORITY = {
-    DeliveryKind.CONFIRM: 10,  # a person is waiting for it
+    DeliveryKind.CONFIRM: 10,  # somebody is waiting for it
     DeliveryKind.NOTICE: 20,
     DeliveryKind.ADMIN: 30,
     DeliveryKind.DIGEST: 100,
 }
-FINAL = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING}
-RELEASING = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
-NOTICE_LASTS = timedelta(hours=24)
-_CHUNK = 1000
+FINAL_STATES = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING}
+UNDELIVERED_STATES = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
+NOTICE_LIFETIME = timedelta(hours=24)
+_CHUNK_ROWS = 1000
 
 
 class Deliveries:
-    """The ledger of mail, for everyone but the sender (who claims and settles: queue.py)."""
+    """Repository of deliveries. The sender, which claims and settles them, uses queue.py."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._sent = SentPapers(connection)
+        self._sent_papers = SentPapers(connection)
 
-    def plan(self, planned: Sequence[NewDelivery], *, now: datetime) -> int:
-        """Queue mails; those whose key is known already change nothing. Gives the number of new ones."""
-        return sum(self._plan(chunk, now) for chunk in chunks(planned, _CHUNK))
+    def enqueue(self, deliveries: Sequence[NewDelivery], *, now: datetime) -> int:
+        """Queue deliveries, except those whose key was used before; return how many are new."""
+        return sum(self._enqueue_chunk(chunk, now) for chunk in split_chunks(deliveries, _CHUNK_ROWS))
 
-    def plan_notice(  # noqa: PLR0913  a mail is described by its facts
+    def enqueue_notice(  # noqa: PLR0913  the fields of a delivery
         self,
         kind: DeliveryKind,
         subscriber: Subscriber,
@@ -48,11 +48,11 @@ class Deliveries:
         *,
         now: datetime,
         address: str = "",
-        lasts: timedelta = NOTICE_LASTS,
+        lifetime: timedelta = NOTICE_LIFETIME,
     ) -> bool:
-        """Put one mail into the queue at once, to another address than the subscriber's own if one is given.
+        """Queue one message to be sent now, to *address* if given, else to the subscriber's own address.
 
-        True when it is new: a key is used once for ever.
+        Returns False if the key was used before: a key can be used only once, ever.
         """
         notice = NewDelivery(
             kind=kind,
@@ -61,116 +61,133 @@ class Deliveries:
             address=address or subscriber.address,
             slot=now,
             not_before=now,
-            not_after=now + lasts,
+            not_after=now + lifetime,
             payload=payload,
         )
-        return self.plan([notice], now=now) == 1
+        return self.enqueue([notice], now=now) == 1
 
-    def find(self, pid: str) -> Delivery | None:
-        """The delivery with this public id."""
-        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == pid)).first()
-        return delivery_of(row) if row else None
+    def find_by_public_id(self, public_id: str) -> Delivery | None:
+        """Return the delivery with this public id, or None."""
+        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == public_id)).first()
+        return to_delivery(row) if row else None
 
-    def by_key(self, key: str) -> Delivery | None:
-        """The delivery planned under this key."""
+    def find_by_key(self, key: str) -> Delivery | None:
+        """Return the delivery with this key, or None."""
         row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.key == key)).first()
-        return delivery_of(row) if row else None
+        return to_delivery(row) if row else None
 
-    def history(self, subscriber_id: int, *, limit: int = 30) -> tuple[Delivery, ...]:
-        """A reader's mails, the newest first."""
+    def list_by_subscriber(self, subscriber_id: int, *, limit: int = 30) -> tuple[Delivery, ...]:
+        """Return a subscriber's deliveries, newest first."""
         query = (
             sa.select(DELIVERY)
             .where(DELIVERY.c.subscriber_id == subscriber_id)
             .order_by(DELIVERY.c.slot.desc(), DELIVERY.c.id.desc())
             .limit(limit)
         )
-        return tuple(map(delivery_of, self._connection.execute(query)))
+        return tuple(map(to_delivery, self._connection.execute(query)))
 
-    def in_state(self, state: DeliveryState, *, limit: int = 50) -> tuple[Delivery, ...]:
-        """Mails that stand there now, the newest first: what an operator wants to see of the uncertain."""
+    def list_by_state(self, state: DeliveryState, *, limit: int = 50) -> tuple[Delivery, ...]:
+        """Return the deliveries in a state, newest first."""
         query = (
             sa.select(DELIVERY).where(DELIVERY.c.state == state).order_by(DELIVERY.c.id.desc()).limit(limit)
         )
-        return tuple(map(delivery_of, self._connection.execute(query)))
+        return tuple(map(to_delivery, self._connection.execute(query)))
 
-    def waiting(self) -> dict[DeliveryState, int]:
-        """How many mails are on their way, by state."""
-        open_states = [state for state in DeliveryState if state not in FINAL]
-        counted = (
+    def count_open(self) -> dict[DeliveryState, int]:
+        """Return how many deliveries are not yet final, by state; every open state is listed."""
+        open_states = [state for state in DeliveryState if state not in FINAL_STATES]
+        query = (
             sa.select(DELIVERY.c.state, sa.func.count())
             .where(DELIVERY.c.state.in_(open_states))
             .group_by(DELIVERY.c.state)
         )
-        found = {DeliveryState(state): number for state, number in self._connection.execute(counted)}
-        return {state: found.get(state, 0) for state in open_states}
+        counts = {DeliveryState(state): count for state, count in self._connection.execute(query)}
+        return {state: counts.get(state, 0) for state in open_states}
 
-    def ended(self, since: datetime) -> dict[DeliveryState, int]:
-        """How many mails came to their end since then, by state."""
-        counted = (
+    def count_finished(self, since: datetime) -> dict[DeliveryState, int]:
+        """Return how many deliveries became final since a moment, by state."""
+        query = (
             sa.select(DELIVERY.c.state, sa.func.count())
             .where(DELIVERY.c.finished_at >= since)
             .group_by(DELIVERY.c.state)
         )
-        return {DeliveryState(state): number for state, number in self._connection.execute(counted)}
+        return {DeliveryState(state): count for state, count in self._connection.execute(query)}
 
-    def heard(self, since: datetime) -> dict[BounceKind, int]:
-        """About how many mails something was heard since then, by what it was."""
-        kind, mails = DELIVERY_EVENT.c.type, sa.func.count(DELIVERY_EVENT.c.delivery_id.distinct())
-        counted = sa.select(kind, mails).where(DELIVERY_EVENT.c.at >= since).group_by(kind)
-        return {BounceKind(said): number for said, number in self._connection.execute(counted)}
+    def count_bounces(self, since: datetime) -> dict[BounceKind, int]:
+        """Return for how many deliveries a bounce or complaint was recorded since a moment, by kind."""
+        type_, deliveries = DELIVERY_EVENT.c.type, sa.func.count(DELIVERY_EVENT.c.delivery_id.distinct())
+        query = sa.select(type_, deliveries).where(DELIVERY_EVENT.c.at >= since).group_by(type_)
+        return {BounceKind(kind): count for kind, count in self._connection.execute(query)}
 
     def resolve(
-        self, delivery_id: int, *, resend: bool, now: datetime, lasts: timedelta = NOTICE_LASTS
+        self, delivery_id: int, *, resend: bool, now: datetime, lifetime: timedelta = NOTICE_LIFETIME
     ) -> bool:
-        """The operator's word on an uncertain mail: send it again after all, or count it as accepted."""
-        again = {
+        """Decide about an uncertain delivery: queue it again, or count it as accepted.
+
+        Returns False if it is not uncertain.
+        """
+        queued = {
             "state": DeliveryState.QUEUED,
             "not_before": now,
-            "not_after": now + lasts,
+            "not_after": now + lifetime,
             "finished_at": None,
         }
-        over = {"state": DeliveryState.ACCEPTED, "accepted_at": now, "finished_at": now}
-        change = (
+        accepted = {"state": DeliveryState.ACCEPTED, "accepted_at": now, "finished_at": now}
+        update = (
             sa.update(DELIVERY)
             .where(DELIVERY.c.id == delivery_id, DELIVERY.c.state == DeliveryState.UNCERTAIN)
-            .values(again if resend else over)
+            .values(queued if resend else accepted)
         )
-        return self._connection.execute(change).rowcount == 1
+        return self._connection.execute(update).rowcount == 1
 
-    def report(  # noqa: PLR0913  an event is described by its facts
-        self, pid: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str, suppression_key: bytes
+    def record_bounce(  # noqa: PLR0913  the fields of an event
+        self,
+        public_id: str,
+        kind: BounceKind,
+        *,
+        now: datetime,
+        code: str,
+        raw_hash: str,
+        suppression_key: bytes,
     ) -> bool:
-        """A bounce or complaint about a mail, with its consequences; False when it is no news."""
-        standing = Standing(self._connection, suppression_key=suppression_key)
-        return standing.report(pid, kind, now=now, code=code, raw_hash=raw_hash)
+        """Record a bounce or complaint and suppress the address if the rules say so.
 
-    def compact(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
-        """Empty the rows of mails that ended between two moments: that they went stays, to whom is gone."""
-        ended = DELIVERY.c.finished_at.between(since, before) & (DELIVERY.c.address != "")
-        some = sa.select(DELIVERY.c.id).where(ended).limit(limit)
+        Returns False if the delivery is unknown or too old, or if the report was recorded before.
+        """
+        policy = BouncePolicy(self._connection, suppression_key=suppression_key)
+        return policy.record_report(public_id, kind, now=now, code=code, raw_hash=raw_hash)
+
+    def anonymize(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
+        """Clear address and content of up to *limit* deliveries that became final between two moments.
+
+        The rows stay, for the counts. Returns how many were cleared.
+        """
+        due = DELIVERY.c.finished_at.between(since, before) & (DELIVERY.c.address != "")
+        ids = sa.select(DELIVERY.c.id).where(due).limit(limit)
         blank = dict.fromkeys(("address", "domain", "last_reply", "remote_id"), "")
-        change = sa.update(DELIVERY).where(DELIVERY.c.id.in_(some)).values(payload={}, **blank)
-        return self._connection.execute(change).rowcount
+        update = sa.update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(payload={}, **blank)
+        return self._connection.execute(update).rowcount
 
-    # ---- inside
-
-    def _plan(self, planned: Sequence[NewDelivery], now: datetime) -> int:
-        rows = {plan.key: _row(plan, now) for plan in planned}
-        _queueing(self._connection.dialect).each(self._connection, rows.values())
-        ours = [row["pid_"] for row in rows.values()]
-        found = self._connection.execute(
-            sa.select(DELIVERY.c.key, DELIVERY.c.id).where(among(self._connection, DELIVERY.c.pid, ours))
+    def _enqueue_chunk(self, deliveries: Sequence[NewDelivery], now: datetime) -> int:
+        rows = {delivery.key: _to_row(delivery, now) for delivery in deliveries}
+        _compile_insert(self._connection.dialect).execute_many(self._connection, rows.values())
+        # Rows of an older delivery with the same key have another public id, so these are the new ones.
+        public_ids = [row["pid_"] for row in rows.values()]
+        inserted = self._connection.execute(
+            sa.select(DELIVERY.c.key, DELIVERY.c.id).where(
+                in_values(self._connection, DELIVERY.c.pid, public_ids)
+            )
         )
-        ids = {row.key: row.id for row in found}
-        self._sent.remember([plan for plan in planned if plan.key in ids], ids)
+        ids = {row.key: row.id for row in inserted}
+        self._sent_papers.add([delivery for delivery in deliveries if delivery.key in ids], ids)
         return len(ids)
 
 
-def delivery_of(row: sa.Row[Any]) -> Delivery:
-    """A ledger row as the noun of the house."""
+def to_delivery(row: sa.Row[Any]) -> Delivery:
+    """Convert a row of the delivery table, without its subscriber."""
     return Delivery(
         id=row.id,
-        pid=row.pid,
+        public_id=row.pid,
         kind=DeliveryKind(row.kind),
         key=row.key,
         subscriber_id=row.subscriber_id,
@@ -192,32 +209,32 @@ def delivery_of(row: sa.Row[Any]) -> Delivery:
 
 
 @lru_cache(maxsize=8)
-def _queueing(dialect: sa.Dialect) -> PreparedStatement:
-    """Adds a row to the ledger, unless its key is known."""
+def _compile_insert(dialect: sa.Dialect) -> PreparedStatement:
+    """Compile the statement that adds a delivery unless its key exists."""
     values = {column: sa.bindparam(f"{column.name}_", type_=column.type) for column in DELIVERY.c}
     del values[DELIVERY.c.id]
     new = insert(dialect, DELIVERY).values(values).on_conflict_do_nothing(index_elements=["key"])
-    return PreparedStatement.of(new, dialect)
+    return PreparedStatement.compile(new, dialect)
 
 
-def _row(plan: NewDelivery, now: datetime) -> dict[str, Any]:
-    pid = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+def _to_row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
+    public_id = base64.b32encode(secrets.token_bytes(10)).decode().lower()
     return {
-        "pid_": pid,
-        "kind_": plan.kind,
-        "key_": plan.key,
-        "subscriber_id_": plan.subscriber_id,
-        "address_": plan.address,
-        "domain_": plan.address.rpartition("@")[2].lower(),
+        "pid_": public_id,
+        "kind_": delivery.kind,
+        "key_": delivery.key,
+        "subscriber_id_": delivery.subscriber_id,
+        "address_": delivery.address,
+        "domain_": delivery.address.rpartition("@")[2].lower(),
         "route_": "",
         "state_": DeliveryState.QUEUED,
-        "priority_": PRIORITY[plan.kind],
-        "payload_": plan.payload,
-        "day_": plan.day,
-        "slot_": plan.slot,
-        "not_before_": min(plan.not_before, plan.not_after),
-        "not_after_": plan.not_after,
-        "message_id_": f"{plan.kind[0]}.{plan.day or plan.slot.date()}.{pid}",
+        "priority_": PRIORITY[delivery.kind],
+        "payload_": delivery.payload,
+        "day_": delivery.day,
+        "slot_": delivery.slot,
+        "not_before_": min(delivery.not_before, delivery.not_after),
+        "not_after_": delivery.not_after,
+        "message_id_": f"{delivery.kind[0]}.{delivery.day or delivery.slot.date()}.{public_id}",
         "attempt_": 0,
         "uncertain_": 0,
         "generation_": 0,

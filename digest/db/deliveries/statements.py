@@ -1,7 +1,7 @@
-"""Which rows of the ledger move, and when? The sender's statements, built once for each database.
+"""State transitions of deliveries: the sender's SQL statements, compiled once per dialect.
 
-They are run for every mail, so they are few, take all their rows as one JSON parameter, and are spelt out
-once: the time SQLAlchemy needs to prepare a statement is longer than the database's own.
+They run for every delivery, so they are few and take all their rows as one JSON parameter. They are compiled
+only once because SQLAlchemy needs longer to compile a statement than the database needs to run it.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,22 +15,25 @@ from digest.db.prepared import PreparedStatement
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUPPRESSION
 from digest.models import DeliveryKind, DeliveryState, Status
 
-HELD = (DeliveryState.LEASED, DeliveryState.SENDING)
-MAY_GET: dict[DeliveryKind, tuple[Status, ...]] = {
+HELD_STATES = (DeliveryState.LEASED, DeliveryState.SENDING)
+ALLOWED_STATUSES: dict[DeliveryKind, tuple[Status, ...]] = {
     DeliveryKind.DIGEST: (Status.CONFIRMED,),
-    DeliveryKind.CONFIRM: tuple(Status),  # who left may sign up again: only a request of theirs queues it
+    DeliveryKind.CONFIRM: tuple(Status),  # even unsubscribed: only their own sign-up queues it
     DeliveryKind.NOTICE: tuple(Status),
 }
 _D = DELIVERY.c
 _NOW = sa.bindparam("now", type_=_D.not_after.type)
-# Wrapped, so that SQLite goes by the ids it is given and not by the index of all mail in our hands.
+# Wrapped in coalesce so that SQLite looks rows up by id and not by the index of all claimed deliveries.
 _OWNER = sa.func.coalesce(_D.owner, sa.literal_column("''"))
-_ROW = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
+_ROW_COLUMNS = {"id": _D.id, "generation": _D.generation, "key": SUPPRESSION.c.key}
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatements:
-    """Orders over `rows`, a JSON list of [id, generation, suppression key]; `settle` is given one by one."""
+    """Statements over `rows`, a JSON list of [id, generation, suppression key].
+
+    Only `settle` takes its values one row at a time.
+    """
 
     lease: PreparedStatement
     intend: PreparedStatement
@@ -42,81 +45,83 @@ class DeliveryStatements:
 
 
 @lru_cache(maxsize=8)
-def moves(dialect: sa.Dialect) -> DeliveryStatements:
-    """The orders for one kind of database."""
-    want = _listed(dialect, _ROW)
-    these = sa.update(DELIVERY).where(_D.id == want.c.id, _D.generation == want.c.generation)
-    ours = these.where(sa.bindparam("owner_") == _OWNER)
-    leased = ours.where(stands(DeliveryState.LEASED))
+def compile_statements(dialect: sa.Dialect) -> DeliveryStatements:
+    """Compile the statements for a dialect."""
+    requested = _table_of_rows(dialect, _ROW_COLUMNS)
+    matching = sa.update(DELIVERY).where(_D.id == requested.c.id, _D.generation == requested.c.generation)
+    owned = matching.where(sa.bindparam("owner_") == _OWNER)
+    leased = owned.where(has_state(DeliveryState.LEASED))
     state: sa.BindParameter[str] = sa.bindparam("state_")
-    over: dict[str, Any] = {"owner": None, "finished_at": sa.bindparam("now", type_=_D.finished_at.type)}
-    suppressed = sa.exists().where(SUPPRESSION.c.key == want.c.key).correlate(want)
-    written = {
-        "lease": these.values(
+    final: dict[str, Any] = {"owner": None, "finished_at": sa.bindparam("now", type_=_D.finished_at.type)}
+    suppressed = sa.exists().where(SUPPRESSION.c.key == requested.c.key).correlate(requested)
+    statements = {
+        "lease": matching.values(
             state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1
         ),
-        "intend": ours.where(stands(*HELD), _D.not_after > _NOW, _allowed(), sa.not_(suppressed))
+        "intend": owned.where(
+            has_state(*HELD_STATES), _D.not_after > _NOW, _may_receive(), sa.not_(suppressed)
+        )
         .values(state=DeliveryState.SENDING)
         .returning(_D.id),
-        "let_out": ours.where(stands(DeliveryState.SENDING)).values(body_out=True),
-        "stop": leased.values(state=state, **over).returning(_D.id),
+        "mark_body_sent": owned.where(has_state(DeliveryState.SENDING)).values(body_out=True),
+        "stop": leased.values(state=state, **final).returning(_D.id),
         "release": leased.values(state=DeliveryState.QUEUED, owner=None),
-        "end": these.values(state=state, **over),
+        "end": matching.values(state=state, **final),
         "settle": _SETTLE,
     }
     return DeliveryStatements(
-        **{name: PreparedStatement.of(statement, dialect) for name, statement in written.items()}
+        **{name: PreparedStatement.compile(statement, dialect) for name, statement in statements.items()}
     )
 
 
-def _listed(dialect: sa.Dialect, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.Subquery:
-    """A JSON list of rows as a table with these columns."""
-    kinds = [(name, column.type) for name, column in columns.items()]
+def _table_of_rows(dialect: sa.Dialect, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.Subquery:
+    """Return the `rows` parameter, a JSON list of lists, as a table with these columns."""
+    types = [(name, column.type) for name, column in columns.items()]
     if dialect.name == "postgresql":
-        each = [
-            f"CAST(value->>{at} AS {kind.compile(dialect)}) AS {name}"
-            for at, (name, kind) in enumerate(kinds)
+        fields = [
+            f"CAST(value->>{index} AS {type_.compile(dialect)}) AS {name}"
+            for index, (name, type_) in enumerate(types)
         ]
         source = "json_array_elements(CAST(:rows AS json)) AS value"
     else:
-        each = [f"json_extract(value, '$[{at}]') AS {name}" for at, (name, _) in enumerate(kinds)]
+        fields = [f"json_extract(value, '$[{index}]') AS {name}" for index, (name, _) in enumerate(types)]
         source = "json_each(:rows)"
-    listed = sa.text(f"SELECT {', '.join(each)} FROM {source}")  # noqa: S608  names of our own columns
-    return listed.columns(*(sa.column(name, kind) for name, kind in kinds)).subquery("want")
+    query = sa.text(f"SELECT {', '.join(fields)} FROM {source}")  # noqa: S608  only our own column names
+    return query.columns(*(sa.column(name, type_) for name, type_ in types)).subquery("requested")
 
 
-def stands(*states: DeliveryState) -> sa.ColumnElement[bool]:
-    """Where a delivery stands, with its words in the statement.
+def has_state(*states: DeliveryState) -> sa.ColumnElement[bool]:
+    """Return a condition on the delivery's state, with the states as literals.
 
-    With a parameter the indexes that hold only such rows are not found, or SQLite plans anew for each value.
+    With bound parameters the database does not use the partial indexes, or SQLite plans anew for each value.
     """
-    words = [sa.literal_column(f"'{state}'", sa.String()) for state in states]
-    return _D.state == words[0] if len(words) == 1 else _D.state.in_(words)
+    literals = [sa.literal_column(f"'{state}'", sa.String()) for state in states]
+    return _D.state == literals[0] if len(literals) == 1 else _D.state.in_(literals)
 
 
-def _one_of(column: sa.ColumnElement[str], words: Collection[str]) -> sa.ColumnElement[bool]:
-    """IN, spelt out: SQLAlchemy would spell it out anew each time."""
-    return sa.or_(*(column == word for word in words))
+def _equals_any(column: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return `column IN values` written with OR: an IN clause would be expanded again at each execution."""
+    return sa.or_(*(column == value for value in values))
 
 
-def _allowed() -> sa.ColumnElement[bool]:
-    """Who may get what now: a digest only the confirmed, whatever they were when it was planned."""
+def _may_receive() -> sa.ColumnElement[bool]:
+    """Return whether a delivery may go to its subscriber now, by their present status and pause."""
     reader = sa.select(sa.literal(1)).where(SUBSCRIBER.c.id == _D.subscriber_id).correlate(DELIVERY)
     of_kind = (
-        sa.and_(_D.kind == kind, sa.exists(reader.where(_one_of(SUBSCRIBER.c.status, statuses))))
-        for kind, statuses in MAY_GET.items()
+        sa.and_(_D.kind == kind, sa.exists(reader.where(_equals_any(SUBSCRIBER.c.status, statuses))))
+        for kind, statuses in ALLOWED_STATUSES.items()
     )
     until = SUBSCRIBER.c.schedule["paused_until"].as_string()
-    asleep = sa.exists(reader.where(until > sa.cast(_D.day, sa.String)))
-    awake = sa.or_(_D.kind != DeliveryKind.DIGEST, sa.not_(asleep))
-    return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(awake, sa.or_(*of_kind)))
+    paused = sa.exists(reader.where(until > sa.cast(_D.day, sa.String)))
+    not_paused = sa.or_(_D.kind != DeliveryKind.DIGEST, sa.not_(paused))
+    return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(not_paused, sa.or_(*of_kind)))
 
 
-def _told(column: str) -> sa.BindParameter[Any]:
+def _parameter(column: str) -> sa.BindParameter[Any]:
     return sa.bindparam(f"{column}_", type_=_D[column].type)
 
 
-_TOLD = (
+_REPLACED_COLUMNS = (
     "state",
     "not_before",
     "route",
@@ -126,14 +131,14 @@ _TOLD = (
     "accepted_at",
     "finished_at",
 )
-_ADDED = ("attempt", "uncertain", "render_failures")
+_ADDED_COLUMNS = ("attempt", "uncertain", "render_failures")
 _SETTLE = (
     sa.update(DELIVERY)
-    .where(_D.id == _told("id"), _D.generation == _told("generation"))
-    .where(_told("owner") == _OWNER, stands(*HELD))
-    .values({name: _told(name) for name in _TOLD})
-    .values({name: _D[name] + _told(name) for name in _ADDED})
-    # an erased reader's row must not learn the address again from a server's reply
-    .values(last_reply=sa.case((_D.address == "", ""), else_=_told("last_reply")))
+    .where(_D.id == _parameter("id"), _D.generation == _parameter("generation"))
+    .where(_parameter("owner") == _OWNER, has_state(*HELD_STATES))
+    .values({name: _parameter(name) for name in _REPLACED_COLUMNS})
+    .values({name: _D[name] + _parameter(name) for name in _ADDED_COLUMNS})
+    # keep the row of an erased subscriber free of the address, which a server's reply may contain
+    .values(last_reply=sa.case((_D.address == "", ""), else_=_parameter("last_reply")))
     .values(owner=None, body_out=False)
 )

@@ -1,4 +1,4 @@
-"""How much mail may go where? The buckets that all senders of one database share."""
+"""Token buckets that all senders of one database share: rate limits of routes and receiving domains."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,106 +6,107 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.statements import stands
+from digest.db.deliveries.statements import has_state
 from digest.db.dialects import insert, is_postgres
 from digest.db.tables import BUCKET, DELIVERY
 from digest.models import AttemptResult, DeliveryState, ThrottleAction
-from digest.models.backoff import FIRST_RATE, UNLIMITED, Bucket
+from digest.models.backoff import INITIAL_RATE, UNLIMITED_RATE, TokenBucket
 
-DOMAIN = "domain:"
-REST = timedelta(hours=1)  # what a domain gets that refuses our mail as such
+DOMAIN = "domain:"  # prefix of the keys of domain buckets
+STOP_PAUSE = timedelta(hours=1)  # for a domain that refuses our mail as such
 
 
-class Throttles:
+class TokenBuckets:
     """Buckets by key, read and written in the caller's transaction.
 
-    `wall` is the real time: a server's patience is not simulated when a day is.
+    *now* is the real time even when a run simulates another day: a server's limits follow the real clock.
     """
 
-    def __init__(self, wall: datetime) -> None:
-        self._wall = wall
-        self._domains: dict[str, Bucket] = {}
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._domains: dict[str, TokenBucket] = {}
 
     @property
-    def braked(self) -> frozenset[str]:
-        """The domains that have a bucket, as far as the last look showed."""
+    def limited_domains(self) -> frozenset[str]:
+        """The domains that had a bucket at the last `load_allowances`."""
         return frozenset(self._domains)
 
-    def allowances(self, connection: sa.Connection) -> dict[str, int]:
-        """For each domain that has a bucket: how many mails may go there now."""
+    def load_allowances(self, connection: sa.Connection) -> dict[str, int]:
+        """Return how many messages may go now to each domain that has a bucket."""
         self._domains = {
             key.removeprefix(DOMAIN): bucket
             for key, bucket in _read(connection, BUCKET.c.key.startswith(DOMAIN)).items()
         }
-        return {domain: bucket.available(self._wall) for domain, bucket in self._domains.items()}
+        return {domain: bucket.available(self._now) for domain, bucket in self._domains.items()}
 
-    def take(self, connection: sa.Connection, domains: Sequence[str]) -> None:
-        """So many mails are on their way to these domains."""
-        for domain, mails in Counter(domains).items():
-            _write(connection, self._domains[domain].taken(mails, self._wall))
+    def take_for_domains(self, connection: sa.Connection, domains: Sequence[str]) -> None:
+        """Take one token for each message, given by its domain."""
+        for domain, count in Counter(domains).items():
+            _write(connection, self._domains[domain].take(count, self._now))
 
-    def wait(self, connection: sa.Connection, now: datetime) -> float | None:
-        """Seconds until braked mail that is due may go; None when there is none."""
+    def get_wait(self, connection: sa.Connection, now: datetime) -> float | None:
+        """Return the seconds until a due message to a limited domain may go; None if there is none."""
         if not self._domains:
             return None
         waiting = connection.scalars(
             sa.select(DELIVERY.c.domain)
             .where(
-                stands(DeliveryState.QUEUED),
+                has_state(DeliveryState.QUEUED),
                 DELIVERY.c.not_before <= now,
                 DELIVERY.c.domain.in_(list(self._domains)),
             )
             .distinct()
         )
-        return min((self._domains[domain].wait(self._wall) for domain in waiting), default=None)
+        return min((self._domains[domain].get_wait(self._now) for domain in waiting), default=None)
 
-    def learn(
-        self, connection: sa.Connection, settlements: Sequence[AttemptResult], braked: frozenset[str]
+    def adjust(
+        self, connection: sa.Connection, results: Sequence[AttemptResult], limited_domains: frozenset[str]
     ) -> None:
-        """Slow down where less was asked for, stop where we were refused, go faster where mail is taken."""
-        for settlement in settlements:
-            domain = settlement.delivery.address.rpartition("@")[2].lower()
-            taken = settlement.state is DeliveryState.ACCEPTED and domain in braked
-            if settlement.brake or taken:
-                self._apply(connection, f"{DOMAIN}{domain}", settlement.brake)
+        """Slow down or stop the domains that asked for it; speed up limited domains that accept mail."""
+        for result in results:
+            domain = result.delivery.address.rpartition("@")[2].lower()
+            is_accepted = result.state is DeliveryState.ACCEPTED and domain in limited_domains
+            if result.throttle or is_accepted:
+                self._apply(connection, f"{DOMAIN}{domain}", result.throttle)
 
-    def draw(self, connection: sa.Connection, key: str, rate: float, want: int) -> tuple[int, float]:
-        """Take up to `want` tokens of a bucket with this rate; and the seconds until there are more."""
+    def take_tokens(self, connection: sa.Connection, key: str, rate: float, want: int) -> tuple[int, float]:
+        """Take up to *want* tokens from a bucket with this rate.
+
+        Returns how many were taken, and the seconds until there are more.
+        """
         bucket = _read(connection, BUCKET.c.key == key).get(key)
         if bucket is None or bucket.rate != rate:
-            bucket = Bucket.full(key, rate, self._wall)
-        some = min(want, bucket.available(self._wall))
-        after = bucket.taken(some, self._wall)
-        _write(connection, after)
-        return some, after.wait(self._wall)
-
-    def _apply(self, connection: sa.Connection, key: str, brake: ThrottleAction | None) -> None:
-        bucket = _read(connection, BUCKET.c.key == key).get(key)
-        if brake is None:
-            if bucket is not None:
-                _quicken(connection, bucket.quickened(self._wall))
-            return
-        bucket = bucket or Bucket.full(key, FIRST_RATE, self._wall)
-        slower = bucket.slowed(self._wall)
-        _write(connection, slower if brake is ThrottleAction.SLOW else slower.stopped(self._wall, rest=REST))
-
-
-def _quicken(connection: sa.Connection, bucket: Bucket) -> None:
-    if bucket.rate < UNLIMITED:
+            bucket = TokenBucket.full(key, rate, self._now)
+        count = min(want, bucket.available(self._now))
+        bucket = bucket.take(count, self._now)
         _write(connection, bucket)
-    else:
-        connection.execute(sa.delete(BUCKET).where(BUCKET.c.key == bucket.key))
+        return count, bucket.get_wait(self._now)
+
+    def _apply(self, connection: sa.Connection, key: str, throttle: ThrottleAction | None) -> None:
+        bucket = _read(connection, BUCKET.c.key == key).get(key)
+        if throttle is None:
+            if bucket is not None:
+                faster = bucket.speed_up(self._now)
+                if faster.rate < UNLIMITED_RATE:
+                    _write(connection, faster)
+                else:
+                    connection.execute(sa.delete(BUCKET).where(BUCKET.c.key == key))
+            return
+        bucket = bucket or TokenBucket.full(key, INITIAL_RATE, self._now)
+        slower = bucket.slow_down(self._now)
+        is_slow = throttle is ThrottleAction.SLOW
+        _write(connection, slower if is_slow else slower.pause(self._now, duration=STOP_PAUSE))
 
 
-def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> dict[str, Bucket]:
-    query = sa.select(BUCKET).where(which)
+def _read(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> dict[str, TokenBucket]:
+    query = sa.select(BUCKET).where(condition)
     if is_postgres(connection):
         query = query.order_by(BUCKET.c.key).with_for_update()
-    return {row["key"]: _bucket(row) for row in connection.execute(query).mappings()}
+    return {row["key"]: _to_bucket(row) for row in connection.execute(query).mappings()}
 
 
-def _bucket(row: sa.RowMapping) -> Bucket:
-    return Bucket(
+def _to_bucket(row: sa.RowMapping) -> TokenBucket:
+    return TokenBucket(
         key=row["key"],
         rate=row["rate"],
         burst=row["burst"],
@@ -116,7 +117,7 @@ def _bucket(row: sa.RowMapping) -> Bucket:
     )
 
 
-def _write(connection: sa.Connection, bucket: Bucket) -> None:
+def _write(connection: sa.Connection, bucket: TokenBucket) -> None:
     row = {
         "tokens": bucket.tokens,
         "rate": bucket.rate,
@@ -125,5 +126,5 @@ def _write(connection: sa.Connection, bucket: Bucket) -> None:
         "raised_at": bucket.raised_at,
         "paused_until": bucket.paused_until,
     }
-    order = insert(connection, BUCKET).values(key=bucket.key, **row)
-    connection.execute(order.on_conflict_do_update(index_elements=["key"], set_=row))
+    upsert = insert(connection, BUCKET).values(key=bucket.key, **row)
+    connection.execute(upsert.on_conflict_do_update(index_elements=["key"], set_=row))

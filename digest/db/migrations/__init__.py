@@ -1,1 +1,1 @@
-"""How did the tables come to be? One file per step under versions/, run by `digest.db.migrate`."""
+"""Schema migrations, one file per step under versions/, run by `digest.db.migrate`."""

@@ -1,4 +1,4 @@
-"""How does alembic run here? On the connection it is handed, in the caller's transaction."""
+"""Alembic's environment: runs on the connection it is given, in the caller's transaction."""
 
 from typing import Any, Literal
 
@@ -6,25 +6,25 @@ import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from digest.db.migrate import is_ours
+from digest.db.migrate import is_compared
 from digest.db.tables import TableBase
 
 
-def plain(type_: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:
-    """Write SQLModel's own types as SQLAlchemy's, so that history does not import SQLModel."""
+def render_item(type_: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:
+    """Render SQLModel's types as SQLAlchemy's, so that migrations do not import SQLModel."""
     if type_ != "type" or not type(item).__module__.startswith("sqlmodel"):
         return False
-    is_moment = (
+    is_datetime = (
         isinstance(item, sa.types.TypeDecorator) and item.impl_instance.python_type.__name__ == "datetime"
     )
-    return "sa.DateTime(timezone=True)" if is_moment else "sa.String()"
+    return "sa.DateTime(timezone=True)" if is_datetime else "sa.String()"
 
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=TableBase.metadata,
-    render_as_batch=True,  # SQLite cannot ALTER much: batch mode rebuilds the table
-    render_item=plain,
-    include_object=is_ours,
+    render_as_batch=True,  # rebuilds the table: SQLite can ALTER little
+    render_item=render_item,
+    include_object=is_compared,
 )
 context.run_migrations()

@@ -1,29 +1,29 @@
-"""Which work does a name mean? Any key ever met leads to it."""
+"""Lookup of papers by any key they are known by."""
 
 from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from digest.db.dialects import among, storable
+from digest.db.dialects import in_values, strip_unstorable
 from digest.db.tables import ALIAS
-from digest.models.paper_ids import canonical
+from digest.models.paper_ids import canonicalize
 
 
-def numbers_of(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
-    """The works these ids, links or DOIs mean, by the ids as they were given; unknown ones are left out."""
-    names = {given: _name(given) for given in ids}
+def find_numbers(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
+    """Map ids, links or DOIs, as given, to the numbers of their papers; unknown ones are missing."""
+    keys = {id_: _to_key(id_) for id_ in ids}
     query = (
         sa.select(ALIAS.c.key, sa.func.min(ALIAS.c.number))
-        .where(among(connection, ALIAS.c.key, {*names.values()}))
+        .where(in_values(connection, ALIAS.c.key, {*keys.values()}))
         .group_by(ALIAS.c.key)
     )
-    known = {row[0]: int(row[1]) for row in connection.execute(query)}
-    return {given: known[name] for given, name in names.items() if name in known}
+    numbers = {row[0]: int(row[1]) for row in connection.execute(query)}
+    return {id_: numbers[key] for id_, key in keys.items() if key in numbers}
 
 
-def _name(given: str) -> str:
-    given = storable(given)
+def _to_key(id_: str) -> str:
+    id_ = strip_unstorable(id_)
     try:
-        return canonical(given)
+        return canonicalize(id_)
     except ValueError:
-        return given
+        return id_

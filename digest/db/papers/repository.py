@@ -1,4 +1,4 @@
-"""Which papers do we know? Added in bulk, met by any key, each work once."""
+"""The repository of papers: added in bulk, found by any key, each work stored once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -8,28 +8,29 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.dialects import among, chunks, insert, is_postgres
-from digest.db.papers.aliases import numbers_of
-from digest.db.papers.full_text import Question, filters_of, matching
+from digest.db.dialects import in_values, insert, is_postgres, split_chunks
+from digest.db.papers.aliases import find_numbers
+from digest.db.papers.full_text import PaperQuery, build_filters, match_papers
 from digest.db.papers.history import PaperHistory
 from digest.db.papers.matching import PaperMatcher, Work
 from digest.db.tables import ALIAS, PAPER, SENT_PAPER, SIGNAL
 from digest.models import Announcement, Paper
-from digest.models.paper_ids import arxiv_id, keys_of
+from digest.models.paper_ids import build_keys, parse_arxiv_id
 from digest.models.papers import Match
 
-RECENT = timedelta(days=31)  # moderation may hold a paper for weeks; what is older only changed its listing
-MEMORY = timedelta(days=400)  # so long it is remembered who was sent what, and whatever is older is not sent
-_CHUNK = 10_000
+MAX_REVISION_AGE = timedelta(days=31)  # moderation may take weeks; older papers only changed their listing
+MAX_PAPER_AGE = timedelta(days=400)  # older papers are not sent: what was sent is remembered only so long
+_CHUNK_ROWS = 10_000
 _FIELDS = tuple(item.name for item in fields(Paper))
 _LISTS = ("authors", "categories", "aliases", "keywords")
-_LOCK = 0x7061706572  # "paper": on PostgreSQL one batch at a time decides which works are one
+_LOCK = 0x7061706572  # PostgreSQL advisory lock, "paper": batches must be matched one after the other
 _COLUMNS = [PAPER.c[name] for name in _FIELDS]
+_get_values = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """What a batch brought. `renamed` leads from ids as they were given to the ids the works have here."""
+class AddResult:
+    """What adding a batch changed. `renamed` maps ids as given to the ids the papers have in the database."""
 
     new: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
@@ -38,50 +39,53 @@ class Added:
 
 
 class Papers:
-    """The papers of one transaction."""
+    """Repository of papers."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add(self, papers: Sequence[Paper], *, seen_at: datetime) -> Added:
-        """Take in a batch. The same batch again, in pieces or in another order, leaves the same store."""
+    def add(self, papers: Sequence[Paper], *, seen_at: datetime) -> AddResult:
+        """Add a batch. Adding the same papers again, in parts or in another order, gives the same result."""
         if is_postgres(self._connection):
             self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        keys = [keys_of(paper) for paper in papers]
-        shelf = PaperMatcher(self._stored({key for names in keys for key in names}))
-        taken = [shelf.take(paper, names, seen_at) for paper, names in zip(papers, keys, strict=True)]
-        changed = [work for work in shelf.works() if work.has_changed]
-        added = _told(papers, taken, changed)
-        PaperHistory(self._connection).keep(self._before(changed), until=seen_at)
-        self._write(changed, shelf)
-        return added
+        keys = [build_keys(paper) for paper in papers]
+        matcher = PaperMatcher(self._read_works({key for paper_keys in keys for key in paper_keys}))
+        works = [
+            matcher.add(paper, paper_keys, seen_at) for paper, paper_keys in zip(papers, keys, strict=True)
+        ]
+        changed = [work for work in matcher.iter_works() if work.has_changed]
+        result = _build_result(papers, works, changed)
+        PaperHistory(self._connection).save(self._read_former(changed), until=seen_at)
+        self._write(changed, matcher)
+        return result
 
-    def by_ids(self, ids: Collection[str]) -> dict[str, Paper]:
-        """The papers behind these ids, under the ids as they were given; any alias will do."""
-        numbers = numbers_of(self._connection, ids)
-        papers = dict(self._rows(PAPER.c.number, {*numbers.values()}))
-        return {given: papers[number] for given, number in numbers.items()}
+    def get_by_ids(self, ids: Collection[str]) -> dict[str, Paper]:
+        """Return the papers with these ids or other keys, by id as given; unknown ones are missing."""
+        numbers = find_numbers(self._connection, ids)
+        papers = dict(self._read(PAPER.c.number, {*numbers.values()}))
+        return {id_: papers[number] for id_, number in numbers.items()}
 
-    def pool(self, since: datetime, now: datetime) -> tuple[Paper, ...]:
-        """What may be sent as of `now`: seen or listed since then, not withdrawn, not merely revised.
+    def list_candidates(self, since: datetime, now: datetime) -> tuple[Paper, ...]:
+        """Return the papers that may be sent at *now*, by id.
 
-        Nothing that we have known for longer than MEMORY: what was sent then is forgotten.
+        They were first seen or listed since *since*, are not withdrawn, not merely revised, and were first
+        seen no longer than MAX_PAPER_AGE ago.
         """
         query = (
             sa.select(*_COLUMNS)
-            .where(PAPER.c.first_seen.between(now - MEMORY, now), PAPER.c.withdrawn.is_(False))
+            .where(PAPER.c.first_seen.between(now - MAX_PAPER_AGE, now), PAPER.c.withdrawn.is_(False))
             .where((PAPER.c.first_seen >= since) | PAPER.c.listed.between(since.date(), now.date()))
             .order_by(PAPER.c.id)
         )
-        papers = map(_paper, self._connection.execute(query))
+        papers = map(_to_paper, self._connection.execute(query))
         return tuple(paper for paper in papers if _is_news(paper, since))
 
-    def background(self, limit: int, *, before: datetime | None = None) -> tuple[Paper, ...]:
-        """The newest papers seen before a moment: what the language of the field is measured on."""
+    def list_background(self, limit: int, *, before: datetime | None = None) -> tuple[Paper, ...]:
+        """Return the newest papers seen before a moment; term frequencies are measured on them."""
         query = sa.select(*_COLUMNS).order_by(PAPER.c.first_seen.desc(), PAPER.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(PAPER.c.first_seen < before)
-        return tuple(map(_paper, self._connection.execute(query)))
+        return tuple(map(_to_paper, self._connection.execute(query)))
 
     def search(  # noqa: PLR0913  the filters of the search page
         self,
@@ -93,123 +97,123 @@ class Papers:
         limit: int = 20,
         offset: int = 0,
     ) -> tuple[Paper, ...]:
-        """Papers with all these words, best first; the last may be unfinished. No words: the newest."""
-        question = Question.of(query, categories, since, source)
-        return tuple(match.paper for match in self.matches(question, limit=limit, offset=offset))
+        """Return papers with all these words, best first, or the newest; the last word may be a prefix."""
+        parsed = PaperQuery.parse(query, categories, since, source)
+        return tuple(match.paper for match in self.find_matches(parsed, limit=limit, offset=offset))
 
-    def matches(self, question: Question, *, limit: int, offset: int = 0) -> tuple[Match, ...]:
-        """The same for a question that was understood, with how well each matches as a part of the best."""
-        numbers = matching(self._connection, question, limit=limit, offset=offset)
-        found = dict(self._rows(PAPER.c.number, [number for number, _ in numbers]))
-        best = max((weight for _, weight in numbers), default=0.0) or 1.0
-        return tuple(Match(found[number], weight / best) for number, weight in numbers)
+    def find_matches(self, query: PaperQuery, *, limit: int, offset: int = 0) -> tuple[Match, ...]:
+        """Return the same for a parsed query, with each paper's score relative to the best one."""
+        scores = match_papers(self._connection, query, limit=limit, offset=offset)
+        papers = dict(self._read(PAPER.c.number, [number for number, _ in scores]))
+        best = max((score for _, score in scores), default=0.0) or 1.0
+        return tuple(Match(papers[number], score / best) for number, score in scores)
 
-    def fitting(self, ids: Sequence[str], question: Question, *, limit: int) -> list[Paper]:
-        """The first of these papers that pass a question's filters; none withdrawn or merged away."""
-        passing = filters_of(self._connection, question)
-        query = sa.select(PAPER.c.id).where(among(self._connection, PAPER.c.id, ids), *passing)
-        there = set(self._connection.scalars(query.where(PAPER.c.withdrawn.is_(False))))
-        first = [known for known in ids if known in there][:limit]
-        papers = {paper.id: paper for _, paper in self._rows(PAPER.c.id, first)}
-        return [papers[known] for known in first]
+    def filter_by_query(self, ids: Sequence[str], query: PaperQuery, *, limit: int) -> list[Paper]:
+        """Return the first of these papers that pass a query's filters and are not withdrawn."""
+        filters = build_filters(self._connection, query)
+        select = sa.select(PAPER.c.id).where(in_values(self._connection, PAPER.c.id, ids), *filters)
+        passing = set(self._connection.scalars(select.where(PAPER.c.withdrawn.is_(False))))
+        first = [id_ for id_ in ids if id_ in passing][:limit]
+        papers = {paper.id: paper for _, paper in self._read(PAPER.c.id, first)}
+        return [papers[id_] for id_ in first]
 
-    def retell(self, sentences: Mapping[str, str], *, at: datetime) -> None:
-        """Keep what a language model says of papers, by their ids; what it says of others is nothing."""
-        PaperHistory(self._connection).keep(self.by_ids(sentences).values(), until=at)
-        for known, sentence in sentences.items():
-            self._connection.execute(sa.update(PAPER).where(PAPER.c.id == known).values(retold=sentence))
+    def save_retold(self, sentences: Mapping[str, str], *, at: datetime) -> None:
+        """Store a language model's summaries by paper id; unknown ids are skipped."""
+        PaperHistory(self._connection).save(self.get_by_ids(sentences).values(), until=at)
+        for id_, sentence in sentences.items():
+            self._connection.execute(sa.update(PAPER).where(PAPER.c.id == id_).values(retold=sentence))
 
     def count(self) -> int:
-        """How many works there are."""
+        """Return the number of papers."""
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(PAPER)) or 0)
 
-    def _rows(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> list[tuple[int, Paper]]:
-        query = sa.select(*_COLUMNS, PAPER.c.number).where(among(self._connection, column, values))
-        return [(row.number, _paper(row[:-1])) for row in self._connection.execute(query)]
+    def _read(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> list[tuple[int, Paper]]:
+        query = sa.select(*_COLUMNS, PAPER.c.number).where(in_values(self._connection, column, values))
+        return [(row.number, _to_paper(row[:-1])) for row in self._connection.execute(query)]
 
-    def _before(self, changed: Sequence[Work]) -> list[Paper]:
-        """What these works, and those that turned out to be one with them, were before."""
-        gone = [number for work in changed for number in work.absorbed]
-        absorbed = [paper for _, paper in self._rows(PAPER.c.number, gone)] if gone else []
+    def _read_former(self, changed: Sequence[Work]) -> list[Paper]:
+        """Return the stored papers of these works and of the works they absorbed."""
+        numbers = [number for work in changed for number in work.absorbed]
+        absorbed = [paper for _, paper in self._read(PAPER.c.number, numbers)] if numbers else []
         return [*absorbed, *(work.stored for work in changed if work.stored)]
 
-    def _stored(self, keys: Collection[str]) -> list[tuple[int, Paper, frozenset[str]]]:
-        """Every stored work that any of the keys may mean, with all its keys."""
-        hit = sa.select(ALIAS.c.number).where(among(self._connection, ALIAS.c.key, keys)).distinct()
-        numbers = [number for (number,) in self._connection.execute(hit)]
+    def _read_works(self, keys: Collection[str]) -> list[tuple[int, Paper, frozenset[str]]]:
+        """Return (number, paper, all its keys) of every stored work with any of the keys."""
+        matching = sa.select(ALIAS.c.number).where(in_values(self._connection, ALIAS.c.key, keys)).distinct()
+        numbers = [number for (number,) in self._connection.execute(matching)]
         if not numbers:
             return []
-        known: dict[int, set[str]] = {}
-        mine = sa.select(ALIAS.c.number, ALIAS.c.key).where(among(self._connection, ALIAS.c.number, numbers))
-        for number, key in self._connection.execute(mine):
-            known.setdefault(number, set()).add(key)
+        keys_by_number: dict[int, set[str]] = {}
+        aliases = sa.select(ALIAS.c.number, ALIAS.c.key).where(
+            in_values(self._connection, ALIAS.c.number, numbers)
+        )
+        for number, key in self._connection.execute(aliases):
+            keys_by_number.setdefault(number, set()).add(key)
         return [
-            (number, paper, frozenset(known[number])) for number, paper in self._rows(PAPER.c.number, numbers)
+            (number, paper, frozenset(keys_by_number[number]))
+            for number, paper in self._read(PAPER.c.number, numbers)
         ]
 
-    def _write(self, changed: Sequence[Work], shelf: PaperMatcher) -> None:
+    def _write(self, changed: Sequence[Work], matcher: PaperMatcher) -> None:
         for work in changed:
             for number in work.absorbed:
                 self._move(number, work)
         first = int(self._connection.scalar(sa.select(sa.func.max(PAPER.c.number))) or 0) + 1
         for number, work in enumerate((work for work in changed if work.number is None), first):
             work.number = number
-        rows = [_row(work) for work in changed]
+        rows = [_to_row(work) for work in changed]
         upsert = insert(self._connection, PAPER)
         upsert = upsert.on_conflict_do_update(
             index_elements=["number"], set_={name: upsert.excluded[name] for name in _FIELDS}
         )
-        for some in chunks(rows, _CHUNK):
-            self._connection.execute(upsert, list(some))
+        for chunk in split_chunks(rows, _CHUNK_ROWS):
+            self._connection.execute(upsert, list(chunk))
         aliases = [
             {"key": key, "number": work.number}
-            for work in shelf.works()
+            for work in matcher.iter_works()
             for key in work.keys - work.stored_keys
         ]
-        for some in chunks(aliases, _CHUNK):
-            self._connection.execute(insert(self._connection, ALIAS).on_conflict_do_nothing(), list(some))
+        for chunk in split_chunks(aliases, _CHUNK_ROWS):
+            self._connection.execute(insert(self._connection, ALIAS).on_conflict_do_nothing(), list(chunk))
 
     def _move(self, number: int, work: Work) -> None:
-        """A stored work turned out to be another one: what hangs on it goes there, and it goes."""
-        old = self._connection.scalar(sa.select(PAPER.c.id).where(PAPER.c.number == number))
-        for table, column, was, becomes in (
-            (SIGNAL, "number", number, work.number), (SENT_PAPER, "paper_id", old, work.paper.id),
+        """Move the signals and sent papers of an absorbed work to *work*, and delete it."""
+        old_id = self._connection.scalar(sa.select(PAPER.c.id).where(PAPER.c.number == number))
+        for table, name, old, new in (
+            (SIGNAL, "number", number, work.number), (SENT_PAPER, "paper_id", old_id, work.paper.id),
         ):  # fmt: skip
-            columns = [sa.literal(becomes) if c.name == column else c for c in table.columns]
-            moved = sa.select(*columns).where(table.c[column] == was)
-            names = [c.name for c in table.columns]
-            into = insert(self._connection, table).from_select(names, moved.where(sa.true()))
-            self._connection.execute(into.on_conflict_do_nothing())
-            self._connection.execute(sa.delete(table).where(table.c[column] == was))
+            columns = [sa.literal(new) if column.name == name else column for column in table.columns]
+            moved = sa.select(*columns).where(table.c[name] == old)
+            names = [column.name for column in table.columns]
+            target = insert(self._connection, table).from_select(names, moved.where(sa.true()))
+            self._connection.execute(target.on_conflict_do_nothing())
+            self._connection.execute(sa.delete(table).where(table.c[name] == old))
         self._connection.execute(sa.delete(ALIAS).where(ALIAS.c.number == number))
         self._connection.execute(sa.delete(PAPER).where(PAPER.c.number == number))
 
 
-def _told(papers: Sequence[Paper], taken: Sequence[Work], changed: Sequence[Work]) -> Added:
-    """What happened, told before numbers are given to the new works."""
-    return Added(
+def _build_result(papers: Sequence[Paper], works: Sequence[Work], changed: Sequence[Work]) -> AddResult:
+    """Build the result; must be called before new works get their numbers."""
+    return AddResult(
         new=tuple(work.paper.id for work in changed if work.number is None),
         updated=tuple(work.paper.id for work in changed if work.number is not None),
-        unchanged=len({id(work) for work in taken}) - len(changed),
+        unchanged=len({id(work) for work in works}) - len(changed),
         renamed={
             paper.id: work.paper.id
-            for paper, work in zip(papers, taken, strict=True)
+            for paper, work in zip(papers, works, strict=True)
             if paper.id != work.paper.id
         },
     )
 
 
-_values = attrgetter(*_FIELDS)
-
-
-def _row(work: Work) -> dict[str, Any]:
-    row = dict(zip(_FIELDS, _values(work.paper), strict=True))
+def _to_row(work: Work) -> dict[str, Any]:
+    row = dict(zip(_FIELDS, _get_values(work.paper), strict=True))
     row["number"] = work.number
     row["announcement"] = str(work.paper.announcement)
     return row
 
 
-def _paper(row: Sequence[Any]) -> Paper:
+def _to_paper(row: Sequence[Any]) -> Paper:
     values = dict(zip(_FIELDS, row, strict=True))
     for name in _LISTS:
         values[name] = tuple(values[name])
@@ -218,16 +222,16 @@ def _paper(row: Sequence[Any]) -> Paper:
 
 
 def _is_news(paper: Paper, since: datetime) -> bool:
-    """A revision or cross-listing makes a paper news only while its first version is recent."""
+    """Return whether a paper is new; a revised or cross-listed one is if its first version is recent."""
     if paper.announcement is Announcement.NEW or (paper.listed and paper.listed >= since.date()):
         return True
-    horizon = since - RECENT
+    oldest = since - MAX_REVISION_AGE
     if paper.published is not None:
-        return paper.published >= horizon
-    return _month(paper) >= (horizon.year, horizon.month)
+        return paper.published >= oldest
+    return _get_month(paper) >= (oldest.year, oldest.month)
 
 
-def _month(paper: Paper) -> tuple[int, int]:
-    """The month an arXiv id was given in; long ago for everything else."""
-    number = arxiv_id(paper.id) or ""
+def _get_month(paper: Paper) -> tuple[int, int]:
+    """Return (year, month) of an arXiv id; year 1 for other ids."""
+    number = parse_arxiv_id(paper.id) or ""
     return (2000 + int(number[:2]), int(number[2:4])) if number[:4].isdecimal() else (date.min.year, 1)

@@ -1,6 +1,7 @@
-"""How does a subscriber look as a row? Profile, schedule and preferences are JSON, checked on the way out."""
+"""Conversion of subscribers to and from rows. The JSON columns are validated when they are read."""
 
 import secrets
+from base64 import b32encode
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,18 +15,18 @@ _SCHEDULE = TypeAdapter(Schedule)
 _PREFERENCES = TypeAdapter(Preferences)
 
 
-def new_pid() -> str:
-    """A public id that cannot be guessed and says nothing."""
-    return secrets.token_urlsafe(12)
+def create_public_id() -> str:
+    """Return a new random public id of small letters and digits, which cannot be guessed."""
+    return b32encode(secrets.token_bytes(10)).decode("ascii").lower()
 
 
-def row_of(subscriber: Subscriber) -> dict[str, Any]:
-    """The columns of a subscriber; the id is the database's own."""
+def to_row(subscriber: Subscriber) -> dict[str, Any]:
+    """Return the columns of a subscriber without the id, which the database assigns."""
     address = parse_address(subscriber.address)
     confirmed = subscriber.status is Status.CONFIRMED
     return {
-        "pid": subscriber.pid,
-        "address": address.shown,
+        "pid": subscriber.public_id,
+        "address": address.display,
         "mailbox": address.mailbox,
         "status": str(subscriber.status),
         "profile": _PROFILE.dump_python(subscriber.profile, mode="json", exclude_defaults=True),
@@ -41,20 +42,20 @@ def row_of(subscriber: Subscriber) -> dict[str, Any]:
     }
 
 
-def subscriber_of(row: sa.Row[Any]) -> Subscriber:
-    """The subscriber of a whole row."""
-    return _person(row, _PROFILE.validate_python(row.profile))
+def to_subscriber(row: sa.Row[Any]) -> Subscriber:
+    """Convert a complete row."""
+    return _build(row, _PROFILE.validate_python(row.profile))
 
 
-def addressee_of(row: sa.Row[Any]) -> Subscriber:
-    """The subscriber of a row as a mail needs them: what they like is long, and is left out."""
-    return _person(row, Profile())
+def to_addressee(row: sa.Row[Any]) -> Subscriber:
+    """Convert a row without its profile, which is long and not needed to send a message."""
+    return _build(row, Profile())
 
 
-def _person(row: sa.Row[Any], profile: Profile) -> Subscriber:
+def _build(row: sa.Row[Any], profile: Profile) -> Subscriber:
     return Subscriber(
         id=row.id,
-        pid=row.pid,
+        public_id=row.pid,
         address=row.address,
         status=Status(row.status),
         profile=profile,

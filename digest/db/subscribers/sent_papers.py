@@ -1,4 +1,4 @@
-"""What was each reader sent? So that nothing comes twice, unless it broke out since."""
+"""Papers each subscriber was sent, so that none is sent twice unless it broke out since."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
@@ -6,26 +6,26 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from digest.db.dialects import among, insert_many
+from digest.db.dialects import in_values, insert_many
 from digest.db.tables import SENT_PAPER
 from digest.models import Delivery, NewDelivery, Sent
 
-_SENT = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
+_COLUMNS = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
 _RELEASE = sa.delete(SENT_PAPER).where(
-    SENT_PAPER.c.subscriber_id == sa.bindparam("reader"),
-    SENT_PAPER.c.day == sa.bindparam("on"),
+    SENT_PAPER.c.subscriber_id == sa.bindparam("subscriber"),
+    SENT_PAPER.c.day == sa.bindparam("sent_on"),
     SENT_PAPER.c.delivery_id == sa.bindparam("delivery"),
 )
 
 
 class SentPapers:
-    """The memory of papers sent, or about to be."""
+    """Repository of papers sent, or queued to be sent."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def of(self, subscriber_ids: Collection[int]) -> dict[int, dict[str, Sent]]:
-        """What each of these readers was sent or is about to be sent, by paper; the latest day counts."""
+    def get_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, dict[str, Sent]]:
+        """Return what each subscriber was or will be sent, by paper id; of a paper sent twice the latest."""
         query = sa.select(
             SENT_PAPER.c.subscriber_id,
             SENT_PAPER.c.paper_id,
@@ -33,40 +33,50 @@ class SentPapers:
             SENT_PAPER.c.expected,
             SENT_PAPER.c.votes,
             SENT_PAPER.c.resent,
-        ).where(among(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
-        memory: dict[int, dict[str, Sent]] = {reader: {} for reader in subscriber_ids}
+        ).where(in_values(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
+        sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
         query = query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
-        for reader, paper, day, expected, votes, resent in self._connection.execute(query).all():
-            memory[reader][paper] = _sent(day, expected, votes, resent)
-        return memory
+        for subscriber_id, paper_id, day, expected, votes, resent in self._connection.execute(query).all():
+            sent[subscriber_id][paper_id] = _get_sent(day, expected, votes, resent)
+        return sent
 
-    def remember(self, planned: Sequence[NewDelivery], ids: Mapping[str, int]) -> None:
-        """The papers of these mails; `ids` are the rows of the ledger, by key."""
+    def add(self, deliveries: Sequence[NewDelivery], ids: Mapping[str, int]) -> None:
+        """Add the papers of these deliveries; *ids* are the ids of their rows, by key."""
         rows = [
-            (reader, day or sent.day.isoformat(), paper, sent.resent, sent.expected, sent.votes, mail)
-            for plan in planned
-            for reader, day, mail in ((plan.subscriber_id, plan.day and plan.day.isoformat(), ids[plan.key]),)
-            for paper, sent in plan.papers.items()
+            (
+                delivery.subscriber_id,
+                day or sent.day.isoformat(),
+                paper_id,
+                sent.resent,
+                sent.expected,
+                sent.votes,
+                delivery_id,
+            )
+            for delivery in deliveries
+            for day, delivery_id in ((delivery.day and delivery.day.isoformat(), ids[delivery.key]),)
+            for paper_id, sent in delivery.papers.items()
         ]
         if rows:
-            insert_many(self._connection, SENT_PAPER, _SENT, rows)
+            insert_many(self._connection, SENT_PAPER, _COLUMNS, rows)
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
-        """What was in these mails may be sent another day; not that of mails which may have arrived."""
-        ends = [
-            {"reader": each.subscriber_id, "on": each.day, "delivery": each.id}
-            for each in deliveries
-            if each.subscriber_id is not None and each.day is not None and not each.uncertain
+        """Delete the papers of deliveries that certainly did not arrive, so that they may be sent later."""
+        rows = [
+            {"subscriber": delivery.subscriber_id, "sent_on": delivery.day, "delivery": delivery.id}
+            for delivery in deliveries
+            if delivery.subscriber_id is not None and delivery.day is not None and not delivery.uncertain
         ]
-        if ends:
-            self._connection.execute(_RELEASE, ends)
+        if rows:
+            self._connection.execute(_RELEASE, rows)
 
-    def forget(self, readers: Collection[int], before: date) -> int:
-        """Drop what these readers were sent before a day: papers that old are no candidates any more."""
-        theirs = among(self._connection, SENT_PAPER.c.subscriber_id, readers) & (SENT_PAPER.c.day < before)
-        return self._connection.execute(sa.delete(SENT_PAPER).where(theirs)).rowcount
+    def delete_before(self, subscriber_ids: Collection[int], before: date) -> int:
+        """Delete what these subscribers were sent before a day; papers that old are no longer candidates."""
+        old = in_values(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids) & (
+            SENT_PAPER.c.day < before
+        )
+        return self._connection.execute(sa.delete(SENT_PAPER).where(old)).rowcount
 
 
-@lru_cache(maxsize=16_384)  # thousands of readers were sent the same papers
-def _sent(day: date, expected: float, votes: float | None, resent: bool) -> Sent:  # noqa: FBT001  a row
+@lru_cache(maxsize=16_384)  # thousands of subscribers are sent the same papers
+def _get_sent(day: date, expected: float, votes: float | None, resent: bool) -> Sent:  # noqa: FBT001  a row
     return Sent(day=day, expected=expected, votes=votes, resent=resent)

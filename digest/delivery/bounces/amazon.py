@@ -1,4 +1,4 @@
-"""Is it really Amazon that calls? A message of SNS is believed when Amazon's certificate vouches for it."""
+"""Bounces and complaints of Amazon SES, as Amazon SNS posts them, verified by Amazon's certificate."""
 
 import base64
 import json
@@ -13,58 +13,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from digest.delivery.bounces.reports import BounceReport, meaning
-from digest.delivery.bounces.return_path import delivery_behind
+from digest.delivery.bounces.reports import BounceReport, classify_status
+from digest.delivery.bounces.return_path import parse_return_address
 from digest.models import BounceKind
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
 
-NO_COMPLAINT = ("not-spam", "auth-failure", "virus")  # feedback types by which nobody asks to be left alone
-HARD = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # kinds of permanent bounce that need no status
-
-
-def read_notification(message: str, *, raw_hash: str, keys: Sequence[bytes]) -> BounceReport | None:
-    """What a notification (or an event of event publishing) says; None when it is of another kind or forged.
-
-    `mail.source` is the envelope sender we gave, so it names the delivery and is signed by ourselves.
-    """
-    try:
-        said = json.loads(message)
-        kind, code = _said(said)
-        pid = delivery_behind(str(said["mail"]["source"]), keys=keys)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
-        return None
-    return BounceReport(pid, kind, code[:40], raw_hash) if pid and kind else None
-
-
-def _said(said: Mapping[str, Any]) -> tuple[BounceKind | None, str]:
-    event = said.get("notificationType") or said.get("eventType")
-    if event == "Complaint":
-        feedback = str(said["complaint"].get("complaintFeedbackType") or "abuse")
-        return (BounceKind.OTHER if feedback in NO_COMPLAINT else BounceKind.COMPLAINT), feedback
-    return _bounced(said["bounce"]) if event == "Bounce" else (None, "")
-
-
-def _bounced(bounce: Mapping[str, Any]) -> tuple[BounceKind, str]:
-    """The mailbox's own status where it gave one; else what SES made of it."""
-    status = str(bounce["bouncedRecipients"][0].get("status") or "")
-    sort, finer = str(bounce["bounceType"]), str(bounce.get("bounceSubType"))
-    if sort == "Permanent":
-        return (BounceKind.HARD, status or finer) if finer in HARD else (_permanent(status), status or finer)
-    full = finer == "MailboxFull" or (sort == "Transient" and finer == "General")
-    return (BounceKind.SOFT if full else BounceKind.OTHER), status or finer
-
-
-def _permanent(status: str) -> BounceKind:
-    return meaning(status) if status.startswith("5") else BounceKind.UNSURE
-
-
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-LASTS = timedelta(hours=1)  # so long SNS tries at most; what it says again counts once anyway
-AHEAD = timedelta(minutes=5)  # so much may its clock be before ours
-MOST_CERTIFICATES, MOST_BYTES, PATIENCE = 8, 64 * 1024, 10.0
+
+NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that does not ask us to stop
+HARD_SUBTYPES = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # permanent whatever the status says
+MAX_MESSAGE_AGE = timedelta(hours=1)  # SNS retries no longer; a message it repeats counts once anyway
+MAX_CLOCK_SKEW = timedelta(minutes=5)  # that SNS's clock may be ahead of ours
+MAX_CERTIFICATES, MAX_ANSWER_BYTES, TIMEOUT_SECONDS = 8, 64 * 1024, 10.0
 NOTIFICATION, SUBSCRIPTION = "Notification", "SubscriptionConfirmation"
-SIGNED = {
+SIGNED_FIELDS = {
     NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     SUBSCRIPTION: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
@@ -74,11 +37,11 @@ _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem
 
 @dataclass(frozen=True, slots=True)
 class SnsMessage:
-    """A message that says it comes from SNS, for a topic of ours; nobody has vouched for it yet."""
+    """A message that claims to come from SNS, for one of our topics; its signature is not yet verified."""
 
     kind: str
     topic: str
-    message: str
+    content: str
     message_id: str
     certificate_url: str
     subscribe_url: str
@@ -87,75 +50,80 @@ class SnsMessage:
     signed: bytes  # what the signature is made of
 
 
-class Topics:
-    """The topics the operator named, and Amazon's certificates as far as they were needed."""
+class SnsReceiver:
+    """Receives messages of the operator's topics; caches Amazon's certificates."""
 
-    def __init__(self, allowed: Collection[str], *, keys: Sequence[bytes]) -> None:
-        self._allowed = frozenset(allowed)
+    def __init__(self, allowed_topics: Collection[str], *, keys: Sequence[bytes]) -> None:
+        self._allowed_topics = frozenset(allowed_topics)
         self._keys = keys
         self._certificates: OrderedDict[str, bytes] = OrderedDict()
 
-    async def take(self, body: bytes, *, now: datetime) -> BounceReport | None:
-        """What a message says about a delivery. A subscription of one of our topics to us is confirmed.
+    async def receive(self, body: bytes, *, now: datetime) -> BounceReport | None:
+        """Verify a posted message and return its report, if any; confirm a subscription of our topics.
 
-        Raises InvalidToken unless Amazon signed it lately and for a topic of ours, and DeliveryError when
-        Amazon cannot be asked: it will send the message again.
+        Raises InvalidToken unless Amazon signed it recently and for a topic of ours, and DeliveryError when
+        Amazon cannot be reached: it will send the message again.
         """
-        posted = read_posted(body, allowed=self._allowed, now=now)
-        verify(posted, await self._certificate(posted.certificate_url), now=now)
-        if posted.kind == SUBSCRIPTION:
-            await _fetch(posted.subscribe_url)
+        message = parse_message(body, allowed_topics=self._allowed_topics, now=now)
+        verify(message, await self._get_certificate(message.certificate_url), now=now)
+        if message.kind == SUBSCRIPTION:
+            await _fetch(message.subscribe_url)
             return None
-        name = sha256(f"sns/{posted.topic}/{posted.message_id}".encode()).hexdigest()
-        return read_notification(posted.message, raw_hash=name, keys=self._keys)
+        raw_hash = sha256(f"sns/{message.topic}/{message.message_id}".encode()).hexdigest()
+        return parse_notification(message.content, raw_hash=raw_hash, keys=self._keys)
 
-    async def _certificate(self, url: str) -> bytes:
+    async def _get_certificate(self, url: str) -> bytes:
         if url not in self._certificates:
             self._certificates[url] = await _fetch(url)
-            if len(self._certificates) > MOST_CERTIFICATES:
+            if len(self._certificates) > MAX_CERTIFICATES:
                 self._certificates.popitem(last=False)
         return self._certificates[url]
 
 
-def read_posted(body: bytes, *, allowed: Collection[str], now: datetime) -> SnsMessage:
-    """A message with everything about it checked that needs no certificate; InvalidToken otherwise."""
+# ---- messages of SNS
+
+
+def parse_message(body: bytes, *, allowed_topics: Collection[str], now: datetime) -> SnsMessage:
+    """Parse a message and check all that needs no certificate. Raises InvalidToken."""
     try:
-        said = json.loads(body)
-        kind, topic = str(said["Type"]), str(said["TopicArn"])
-        at = datetime.fromisoformat(str(said["Timestamp"]))
-        posted = SnsMessage(
+        fields = json.loads(body)
+        kind, topic = str(fields["Type"]), str(fields["TopicArn"])
+        sent_at = datetime.fromisoformat(str(fields["Timestamp"]))
+        message = SnsMessage(
             kind=kind,
             topic=topic,
-            message=str(said["Message"]),
-            message_id=str(said["MessageId"]),
-            certificate_url=str(said["SigningCertURL"]),
-            subscribe_url=str(said.get("SubscribeURL", "")),
-            version=str(said["SignatureVersion"]),
-            signature=base64.b64decode(str(said["Signature"]), validate=True),
-            signed="".join(f"{name}\n{said[name]}\n" for name in SIGNED[kind] if name in said).encode(),
+            content=str(fields["Message"]),
+            message_id=str(fields["MessageId"]),
+            certificate_url=str(fields["SigningCertURL"]),
+            subscribe_url=str(fields.get("SubscribeURL", "")),
+            version=str(fields["SignatureVersion"]),
+            signature=base64.b64decode(str(fields["Signature"]), validate=True),
+            signed="".join(
+                f"{name}\n{fields[name]}\n" for name in SIGNED_FIELDS[kind] if name in fields
+            ).encode(),
         )
-        is_timely = -AHEAD <= now - at <= LASTS
+        is_recent = -MAX_CLOCK_SKEW <= now - sent_at <= MAX_MESSAGE_AGE
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidToken("This is no message of Amazon SNS.") from error
-    if not (topic in allowed and is_timely and _is_amazons(posted)):
-        raise InvalidToken("This is not for a topic of ours, not lately sent, or not from Amazon.")
-    return posted
+    if not (topic in allowed_topics and is_recent and _has_amazon_urls(message)):
+        raise InvalidToken("This is not for a topic of ours, not recently sent, or not from Amazon.")
+    return message
 
 
-def verify(posted: SnsMessage, certificate: bytes, *, now: datetime) -> None:
-    """InvalidToken unless this certificate is in force and its key made the signature."""
+def verify(message: SnsMessage, certificate: bytes, *, now: datetime) -> None:
+    """Raise InvalidToken unless this certificate is in force and its key made the signature."""
     try:
         from cryptography import x509  # noqa: PLC0415  an extra
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  the same
     except ImportError as error:
         raise ConfigError("Messages of Amazon need an extra: pip install 'digest[ses]'.") from error
     try:
-        _verify(posted, x509.load_pem_x509_certificate(certificate), now)
+        _verify(message, x509.load_pem_x509_certificate(certificate), now)
     except (ValueError, TypeError, InvalidSignature) as error:
         raise InvalidToken("Amazon did not sign this.") from error
 
 
-def _verify(posted: SnsMessage, certificate: "Certificate", now: datetime) -> None:
+def _verify(message: SnsMessage, certificate: "Certificate", now: datetime) -> None:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415  an extra
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415  the same
     from cryptography.hazmat.primitives.hashes import SHA1, SHA256  # noqa: PLC0415  the same
@@ -163,46 +131,85 @@ def _verify(posted: SnsMessage, certificate: "Certificate", now: datetime) -> No
     key = certificate.public_key()
     if not (certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc):
         raise ValueError("not in force")
-    if not isinstance(key, RSAPublicKey) or posted.version not in ("1", "2"):
+    if not isinstance(key, RSAPublicKey) or message.version not in ("1", "2"):
         raise TypeError("not signed as SNS signs")
-    hashed = SHA1() if posted.version == "1" else SHA256()  # noqa: S303  version 1 is theirs, and the default
-    key.verify(posted.signature, posted.signed, PKCS1v15(), hashed)
+    algorithm = SHA1() if message.version == "1" else SHA256()  # noqa: S303  version 1 is SNS's default
+    key.verify(message.signature, message.signed, PKCS1v15(), algorithm)
 
 
-def _is_amazons(posted: SnsMessage) -> bool:
-    """Certificate and confirmation come from the host of the topic's own region, and from nowhere else."""
-    found = _TOPIC.fullmatch(posted.topic)
-    if found is None:
+def _has_amazon_urls(message: SnsMessage) -> bool:
+    """Return True if certificate and confirmation are on the host of the topic's own region, nowhere else."""
+    match = _TOPIC.fullmatch(message.topic)
+    if match is None:
         return False
-    host = f"sns.{found[2]}.amazonaws.com" + (".cn" if found[1] == "-cn" else "")
-    if not posted.certificate_url.startswith(f"https://{host}/"):
+    host = f"sns.{match[2]}.amazonaws.com" + (".cn" if match[1] == "-cn" else "")
+    if not message.certificate_url.startswith(f"https://{host}/"):
         return False
-    path = posted.certificate_url.removeprefix(f"https://{host}")
-    is_ours = _CERTIFICATE_PATH.fullmatch(path) is not None
-    return is_ours and (posted.kind != SUBSCRIPTION or _confirms(posted, host))
+    path = message.certificate_url.removeprefix(f"https://{host}")
+    if _CERTIFICATE_PATH.fullmatch(path) is None:
+        return False
+    return message.kind != SUBSCRIPTION or _is_confirmation_url(message, host)
 
 
-def _confirms(posted: SnsMessage, host: str) -> bool:
-    parts = urlsplit(posted.subscribe_url)
-    asked = parse_qs(parts.query)
-    for_us = asked.get("Action") == ["ConfirmSubscription"] and asked.get("TopicArn") == [posted.topic]
+def _is_confirmation_url(message: SnsMessage, host: str) -> bool:
+    parts = urlsplit(message.subscribe_url)
+    query = parse_qs(parts.query)
+    for_us = query.get("Action") == ["ConfirmSubscription"] and query.get("TopicArn") == [message.topic]
     return for_us and (parts.scheme, parts.netloc, parts.path) == ("https", host, "/")
 
 
 async def _fetch(url: str) -> bytes:
-    """What Amazon has there; no redirect is followed, and no endless answer is read."""
+    """Return what Amazon has at this URL; redirects are not followed, and the answer's size is limited."""
     try:
         async with (
-            httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client,
-            client.stream("GET", url) as answer,
+            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
+            client.stream("GET", url) as response,
         ):
-            read = b""
-            async for piece in answer.aiter_bytes():
-                read += piece
-                if len(read) > MOST_BYTES:
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
                     raise DeliveryError("Amazon SNS answered with more than a certificate.")
     except httpx.HTTPError as error:
         raise DeliveryError(f"Amazon SNS could not be asked: {type(error).__name__}.") from error
-    if answer.status_code != httpx.codes.OK:
-        raise DeliveryError(f"Amazon SNS answered {answer.status_code}.")
-    return read
+    if response.status_code != httpx.codes.OK:
+        raise DeliveryError(f"Amazon SNS answered {response.status_code}.")
+    return content
+
+
+# ---- notifications of SES
+
+
+def parse_notification(content: str, *, raw_hash: str, keys: Sequence[bytes]) -> BounceReport | None:
+    """Parse a notification (or an event of event publishing); None if it is of another kind or forged.
+
+    `mail.source` is the envelope sender we gave, so it names the delivery and is signed by ourselves.
+    """
+    try:
+        event = json.loads(content)
+        kind, code = _parse_event(event)
+        public_id = parse_return_address(str(event["mail"]["source"]), keys=keys)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+        return None
+    return BounceReport(public_id, kind, code[:40], raw_hash) if public_id and kind else None
+
+
+def _parse_event(event: Mapping[str, Any]) -> tuple[BounceKind | None, str]:
+    name = event.get("notificationType") or event.get("eventType")
+    if name == "Complaint":
+        feedback = str(event["complaint"].get("complaintFeedbackType") or "abuse")
+        return (BounceKind.OTHER if feedback in NON_COMPLAINT_TYPES else BounceKind.COMPLAINT), feedback
+    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "")
+
+
+def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[BounceKind, str]:
+    """Return kind and code: the mail server's own status where it gave one, else SES's classification."""
+    status = str(bounce["bouncedRecipients"][0].get("status") or "")
+    bounce_type, subtype = str(bounce["bounceType"]), str(bounce.get("bounceSubType"))
+    code = status or subtype
+    if bounce_type == "Permanent":
+        if subtype in HARD_SUBTYPES:
+            return BounceKind.HARD, code
+        return (classify_status(status) if status.startswith("5") else BounceKind.UNSURE), code
+    is_full = subtype == "MailboxFull" or (bounce_type == "Transient" and subtype == "General")
+    return (BounceKind.SOFT if is_full else BounceKind.OTHER), code

@@ -1,8 +1,8 @@
-"""What does a returned mail say? Delivery reports (RFC 3464) and complaints (RFC 5965), and nothing guessed.
+"""Parser of returned mail: delivery reports (RFC 3464) and complaints (RFC 5965), nothing else.
 
-Only the outer layer of a mail is cut up: sixty thousand parts cost no more than three. Anybody may write to
-the mailbox these come from, so nothing here asks the standard library for what it may raise on: parsed
-addresses and encoded parameters.
+Only the outer layer of a message is split, so sixty thousand parts cost no more than three. Anybody may write
+to the bounce mailbox, so the parts of the standard library that may raise on hostile input are not used:
+parsed addresses and encoded parameters.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from digest.delivery.bounces.return_path import delivery_in
+from digest.delivery.bounces.return_path import find_return_address
 from digest.delivery.message import SendResult, SmtpStage
 from digest.delivery.reply_codes import classify
 from digest.models import BounceKind
 
-MOST_BYTES = 1_000_000
-MOST_PARTS = 6
-MOST_GROUPS = 20
+MAX_REPORT_BYTES = 1_000_000
+MAX_PARTS = 6
+MAX_GROUPS = 20
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s\";]{1,200}))", re.IGNORECASE)
 _FEEDBACK = re.compile(r";\s*report-type\s*=\s*\"?feedback-report\b", re.IGNORECASE)
@@ -29,54 +29,54 @@ _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """What came back about one of our deliveries."""
+    """A bounce or complaint about one of our deliveries."""
 
-    pid: str
+    public_id: str
     kind: BounceKind
     code: str
-    raw_hash: str  # the same report twice is one
+    raw_hash: str  # identifies the report: the same one twice counts once
 
 
-def read_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> BounceReport | None:
-    """What this mail says about which delivery; None when it does not speak of one, or is forged.
+def parse_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> BounceReport | None:
+    """Parse a returned message; None if it is not about a delivery of ours, is forged, or is no failure.
 
-    An answer that is no report (an out-of-office note) is nothing. A report that we cannot read is
-    noted and has no consequences.
+    An answer that is no report (an out-of-office note) gives None. A report that cannot be understood
+    is of kind OTHER, which has no consequences.
     """
-    if len(raw) > MOST_BYTES:
-        raw = raw[:MOST_BYTES]
-    head, body = _split(raw)
-    if head.get_content_type() != "multipart/report":
+    if len(raw) > MAX_REPORT_BYTES:
+        raw = raw[:MAX_REPORT_BYTES]
+    headers, body = _split_headers(raw)
+    if headers.get_content_type() != "multipart/report":
         return None
-    parts = list(_parts(head, body))
-    kind, code = _complaint(parts) if _is_feedback(head, parts) else _bounce(parts)
-    pid = _pid([envelope_to, *_to(head), *_inside(parts)], keys)
-    if pid is None or kind is None:
+    parts = list(_iter_parts(headers, body))
+    kind, code = _parse_complaint(parts) if _is_feedback(headers, parts) else _parse_bounce(parts)
+    public_id = _find_delivery([envelope_to, *_iter_recipients(headers), *_iter_quoted_senders(parts)], keys)
+    if public_id is None or kind is None:
         return None
-    return BounceReport(pid, kind, code, hashlib.sha256(raw).hexdigest())
+    return BounceReport(public_id, kind, code, hashlib.sha256(raw).hexdigest())
 
 
 # ---- delivery reports
 
 
-def _bounce(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
-    """The worst that is said of a recipient; None when the mail is only late, or has arrived."""
-    for kind, content in parts:
-        if kind in _DELIVERY_STATUS:
-            return _worst(list(_groups(content))[1:])
+def _parse_bounce(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
+    """Return kind and status of the first failed recipient; kind None: only late, or delivered."""
+    for content_type, content in parts:
+        if content_type in _DELIVERY_STATUS:
+            return _parse_recipients(list(_iter_groups(content))[1:])
     return BounceKind.OTHER, ""
 
 
-def _worst(recipients: Sequence[Message]) -> tuple[BounceKind | None, str]:
+def _parse_recipients(recipients: Sequence[Message]) -> tuple[BounceKind | None, str]:
     for fields in recipients:
-        if _said(fields, "Action").lower() == "failed":
-            found = _STATUS.search(_said(fields, "Status"))
-            return (meaning(found[0]), found[0]) if found else (BounceKind.OTHER, "")
+        if _get_field(fields, "Action").lower() == "failed":
+            match = _STATUS.search(_get_field(fields, "Status"))
+            return (classify_status(match[0]), match[0]) if match else (BounceKind.OTHER, "")
     return (None, "") if recipients else (BounceKind.OTHER, "")
 
 
-def meaning(status: str) -> BounceKind:
-    """What an enhanced status means: what a reply would have said; one that gave up waiting says: not now."""
+def classify_status(status: str) -> BounceKind:
+    """Return the bounce kind of an enhanced status, as for a reply; one that gave up waiting is SOFT."""
     if not status.startswith("5"):
         return BounceKind.SOFT
     return classify(SendResult(SmtpStage.RCPT, 550, f"{status} reported")).bounce or BounceKind.OTHER
@@ -85,75 +85,76 @@ def meaning(status: str) -> BounceKind:
 # ---- complaints
 
 
-def _is_feedback(head: Message, parts: Sequence[tuple[str, bytes]]) -> bool:
-    said = _FEEDBACK.search(_said(head, "Content-Type"))
-    return said is not None or any(kind == "message/feedback-report" for kind, _ in parts)
+def _is_feedback(headers: Message, parts: Sequence[tuple[str, bytes]]) -> bool:
+    if _FEEDBACK.search(_get_field(headers, "Content-Type")):
+        return True
+    return any(content_type == "message/feedback-report" for content_type, _ in parts)
 
 
-def _complaint(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
-    for kind, content in parts:
-        if kind == "message/feedback-report":
-            said = _said(_fields(content), "Feedback-Type").lower()
-            return (BounceKind.COMPLAINT if said == "abuse" else BounceKind.OTHER), said[:40]
+def _parse_complaint(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
+    for content_type, content in parts:
+        if content_type == "message/feedback-report":
+            feedback = _get_field(_parse_fields(content), "Feedback-Type").lower()
+            return (BounceKind.COMPLAINT if feedback == "abuse" else BounceKind.OTHER), feedback[:40]
     return BounceKind.OTHER, ""
 
 
-# ---- whose
+# ---- the delivery it is about
 
 
-def _pid(texts: Sequence[str], keys: Sequence[bytes]) -> str | None:
-    """The delivery behind the first genuine return address of ours in these."""
-    return next((pid for each in texts if (pid := delivery_in(each, keys=keys))), None)
+def _find_delivery(texts: Sequence[str], keys: Sequence[bytes]) -> str | None:
+    """Return the public id of the delivery behind the first genuine return address in these texts."""
+    return next((public_id for text in texts if (public_id := find_return_address(text, keys=keys))), None)
 
 
-def _to(head: Message) -> Iterator[str]:
+def _iter_recipients(headers: Message) -> Iterator[str]:
     for name in _RECIPIENT_HEADERS:
-        yield from map(str, head.get_all(name, []))
+        yield from map(str, headers.get_all(name, []))
 
 
-def _inside(parts: Sequence[tuple[str, bytes]]) -> Iterator[str]:
-    """Return addresses that a complaint quotes: they are signed, so they may be believed."""
-    for kind, content in parts:
-        fields = _fields(content)
-        if kind == "message/feedback-report":
-            yield _said(fields, "Original-Mail-From")
-        elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-            yield _said(fields, "Return-Path")
+def _iter_quoted_senders(parts: Sequence[tuple[str, bytes]]) -> Iterator[str]:
+    """Yield the return addresses quoted in a report; they are signed, so they can be trusted."""
+    for content_type, content in parts:
+        fields = _parse_fields(content)
+        if content_type == "message/feedback-report":
+            yield _get_field(fields, "Original-Mail-From")
+        elif content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
+            yield _get_field(fields, "Return-Path")
 
 
-# ---- cutting up
+# ---- MIME
 
 
-def _split(raw: bytes) -> tuple[Message, bytes]:
-    """The header fields, and the rest."""
+def _split_headers(raw: bytes) -> tuple[Message, bytes]:
+    """Return the parsed header fields, and the body."""
     raw = raw.replace(b"\r\n", b"\n")
     head, _, body = raw.partition(b"\n\n")
     return BytesHeaderParser().parsebytes(head + b"\n\n"), body
 
 
-def _fields(content: bytes) -> Message:
-    return _split(content.lstrip(b"\r\n"))[0]
+def _parse_fields(content: bytes) -> Message:
+    return _split_headers(content.lstrip(b"\r\n"))[0]
 
 
-def _said(fields: Message, name: str) -> str:
-    """What a field says, or nothing. One with stray bytes in it is no string before it is made one."""
+def _get_field(fields: Message, name: str) -> str:
+    """Return the value of a field or ""; a value with stray bytes is a Header object, hence str()."""
     return str(fields.get(name, "")).strip()
 
 
-def _parts(head: Message, body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Type and content of the first few parts, one layer deep."""
-    found = _BOUNDARY.search(_said(head, "Content-Type"))
-    if found is None:
+def _iter_parts(headers: Message, body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield type and content of the first few parts, one layer deep."""
+    match = _BOUNDARY.search(_get_field(headers, "Content-Type"))
+    if match is None:
         return
-    boundary = found[1] or found[2]
-    pieces = (b"\n" + body).split(b"\n--" + boundary.encode("ascii", "replace"), MOST_PARTS)
+    boundary = match[1] or match[2]
+    pieces = (b"\n" + body).split(b"\n--" + boundary.encode("ascii", "replace"), MAX_PARTS)
     for piece in pieces[1:]:
         if not piece.startswith(b"--"):
-            fields, content = _split(piece.lstrip(b"\n") if piece.startswith(b"\n") else piece)
+            fields, content = _split_headers(piece.lstrip(b"\n") if piece.startswith(b"\n") else piece)
             yield fields.get_content_type(), content
 
 
-def _groups(content: bytes) -> Iterator[Message]:
-    """The blocks of a delivery report: the first is about the mail, the others about its recipients."""
-    for group in re.split(rb"\n[ \t]*\n", content.strip(), maxsplit=MOST_GROUPS):
+def _iter_groups(content: bytes) -> Iterator[Message]:
+    """Yield the groups of a delivery report: the first is about the message, the others about recipients."""
+    for group in re.split(rb"\n[ \t]*\n", content.strip(), maxsplit=MAX_GROUPS):
         yield BytesHeaderParser().parsebytes(group + b"\n\n")

@@ -1,4 +1,4 @@
-"""Whose bounce is this? Every mail has its own return address, signed, so that nobody can forge a bounce."""
+"""Signed return addresses: every delivery has its own envelope sender, so that a bounce cannot be forged."""
 
 import hmac
 import re
@@ -7,26 +7,26 @@ from collections.abc import Sequence
 _ADDRESS = re.compile(r"b\+([a-z2-7]{8,32})\.([0-9a-f]{16})@([^\s@<>,;()]+)", re.IGNORECASE)
 
 
-def return_address(pid: str, *, domain: str, key: bytes) -> str:
-    """The envelope sender of one delivery: b+<pid>.<signature>@domain, at most 64 octets before the @."""
-    return f"b+{pid}.{_signature(pid, key)}@{domain}"
+def build_return_address(public_id: str, *, domain: str, key: bytes) -> str:
+    """Return the envelope sender of a delivery: b+<id>.<signature>@domain, at most 64 octets before the @."""
+    return f"b+{public_id}.{_sign(public_id, key)}@{domain}"
 
 
-def delivery_behind(address: str, *, keys: Sequence[bytes]) -> str | None:
-    """The public id of the delivery whose return address this is; None for a stranger's or a forged one."""
-    found = _ADDRESS.fullmatch(address.strip().strip("<>"))
-    if found is None:
+def parse_return_address(address: str, *, keys: Sequence[bytes]) -> str | None:
+    """Return the public id of the delivery with this return address; None if it is foreign or forged."""
+    match = _ADDRESS.fullmatch(address.strip().strip("<>"))
+    if match is None:
         return None
-    pid, signature = found[1].lower(), found[2].lower()
-    genuine = [hmac.compare_digest(signature, _signature(pid, key)) for key in keys]
-    return pid if any(genuine) else None
+    public_id, signature = match[1].lower(), match[2].lower()
+    matches = [hmac.compare_digest(signature, _sign(public_id, key)) for key in keys]
+    return public_id if any(matches) else None
 
 
-def delivery_in(text: str, *, keys: Sequence[bytes]) -> str | None:
-    """The first delivery whose genuine return address stands anywhere in this header or field."""
-    found = (delivery_behind(each[0], keys=keys) for each in _ADDRESS.finditer(text))
-    return next((pid for pid in found if pid), None)
+def find_return_address(text: str, *, keys: Sequence[bytes]) -> str | None:
+    """Return the public id of the first genuine return address anywhere in a header or field, or None."""
+    public_ids = (parse_return_address(match[0], keys=keys) for match in _ADDRESS.finditer(text))
+    return next((public_id for public_id in public_ids if public_id), None)
 
 
-def _signature(pid: str, key: bytes) -> str:
-    return hmac.new(key, b"return\0" + pid.encode(), "sha256").hexdigest()[:16]
+def _sign(public_id: str, key: bytes) -> str:
+    return hmac.new(key, b"return\0" + public_id.encode(), "sha256").hexdigest()[:16]

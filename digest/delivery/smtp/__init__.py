@@ -1,1 +1,1 @@
-"""The SMTP client: connecting, the protocol and pipelined transactions."""
+"""The SMTP client: opening connections, the protocol, and transactions."""

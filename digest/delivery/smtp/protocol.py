@@ -1,28 +1,28 @@
-"""How are bytes exchanged with a mail server? Replies in their order, each with a deadline and a size cap."""
+"""SMTP replies over an asyncio transport: in order, each with a deadline and a size limit."""
 
 import asyncio
 from collections import deque
 from typing import NamedTuple
 
-MOST_LINE = 8192
-MOST_REPLY = 32768
+MAX_LINE_BYTES = 8192
+MAX_REPLY_BYTES = 32768
 
 
-class Lost(Exception):
-    """The connection is gone, silent or senseless; nothing more can be learnt from it."""
+class ConnectionLost(Exception):
+    """The connection is closed, silent or sends nonsense; nothing more can be read from it."""
 
 
-class SmtpReply(NamedTuple):  # four of them for every mail: made in half the time of a dataclass
-    """One complete answer; the lines of a long one are joined by spaces."""
+class SmtpReply(NamedTuple):  # four for every message: made in half the time of a dataclass
+    """One complete reply; the lines of a multi-line reply are joined by spaces."""
 
     code: int
     text: str
 
 
-class Wire(asyncio.Protocol):
-    """Speaks lines over a connection that somebody else has opened and logged in.
+class SmtpProtocol(asyncio.Protocol):
+    """Writes commands to and reads replies from a connection that is already open and logged in.
 
-    Several commands may be written at once; `reply` gives the answers in the order of the commands.
+    Several commands may be written at once; `read_reply` returns the replies in the order of the commands.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -31,73 +31,73 @@ class Wire(asyncio.Protocol):
         self._lines: list[str] = []
         self._size = 0
         self._replies: deque[SmtpReply] = deque()
-        self._awaited = 0  # replies still to come for what was written
+        self._expected = 0  # replies still to come for what was written
         self._waiter: asyncio.Future[SmtpReply] | None = None
         self._closed = asyncio.get_running_loop().create_future()
-        self.lost = ""  # why nothing will come any more
+        self.lost_reason = ""  # why nothing will come any more
         transport.set_protocol(self)
 
     def write(self, *parts: bytes, replies: int = 1) -> None:
-        """Send what will be answered by so many replies; what cannot be sent shows in the next `reply`."""
-        self._awaited += replies
-        if not self.lost:
+        """Send what the server answers with *replies* replies; a failure shows in the next `read_reply`."""
+        self._expected += replies
+        if not self.lost_reason:
             self._transport.writelines(parts)
 
-    async def reply(self, timeout: float) -> SmtpReply:  # noqa: ASYNC109  one deadline per reply is the protocol's own rule
-        """The next answer; raises Lost when there will be none, or none in time."""
-        if here := self.at_hand():
-            return here
-        if self.lost:
-            raise Lost(self.lost)
+    async def read_reply(self, timeout: float) -> SmtpReply:  # noqa: ASYNC109  RFC 5321 sets a deadline for each reply
+        """Return the next reply. Raises ConnectionLost when none comes within *timeout* seconds, or ever."""
+        if reply := self.pop_reply():
+            return reply
+        if self.lost_reason:
+            raise ConnectionLost(self.lost_reason)
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        alarm = loop.call_later(timeout, self._give_up_after, timeout)
+        timer = loop.call_later(timeout, self._time_out, timeout)
         try:
             return await self._waiter
         finally:
-            alarm.cancel()
+            timer.cancel()
             self._waiter = None
 
-    def at_hand(self) -> SmtpReply | None:
-        """The next answer, if it is here already."""
+    def pop_reply(self) -> SmtpReply | None:
+        """Return the next reply if it is here already."""
         return self._replies.popleft() if self._replies else None
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self._give_up(self.lost or "hung up by us")
+        self._give_up(self.lost_reason or "hung up by us")
 
-    async def closed(self, patience: float) -> None:
-        """Let the connection end in good order, for a moment at most."""
+    async def close(self, max_wait: float) -> None:
+        """Let the connection end in good order, then drop it after *max_wait* seconds."""
         self._transport.close()
-        await asyncio.wait([self._closed], timeout=patience)
+        await asyncio.wait([self._closed], timeout=max_wait)
         self._transport.abort()
 
-    # ---- what asyncio tells us
+    # ---- asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        """Cut what arrived into lines, and lines into replies."""
+        """Split received data into lines, and lines into replies."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            self._line(line)
-        if len(self._buffer) > MOST_LINE:
+            self._handle_line(line)
+        if len(self._buffer) > MAX_LINE_BYTES:
             self._give_up("a reply without end")
 
     def eof_received(self) -> bool:
-        """The server has said its last word."""
+        """Note that the server closed the connection."""
         self._mark_lost("hung up by the server")
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The connection broke, or ended."""
+        """Note that the connection ended or broke."""
         self._mark_lost(str(error) if error else "hung up by the server")
         if not self._closed.done():
             self._closed.set_result(None)
 
     # ---- inside
 
-    def _line(self, line: bytes) -> None:
+    def _handle_line(self, line: bytes) -> None:
         self._size += len(line)
-        if self._size > MOST_REPLY:
+        if self._size > MAX_REPLY_BYTES:
             self._give_up("a reply without end")
             return
         text = line[4:].strip().decode("utf-8", "replace")
@@ -105,28 +105,28 @@ class Wire(asyncio.Protocol):
             self._lines.append(text)
             return
         code = int(line[:3]) if line[:3].isdigit() else -1
-        self._arrived(SmtpReply(code, " ".join((*self._lines, text)) if self._lines else text))
+        self._handle_reply(SmtpReply(code, " ".join((*self._lines, text)) if self._lines else text))
         self._lines, self._size = [], 0
 
-    def _arrived(self, reply: SmtpReply) -> None:
-        if not self._awaited:  # unasked: a farewell, or noise that must not pass for an answer
+    def _handle_reply(self, reply: SmtpReply) -> None:
+        if not self._expected:  # unasked: a farewell, or noise that must not pass for a reply
             if reply.code == 421:
                 self._give_up(f"421 {reply.text}")
             return
-        self._awaited -= 1
+        self._expected -= 1
         if self._waiter and not self._waiter.done():
             self._waiter.set_result(reply)
         else:
             self._replies.append(reply)
 
-    def _mark_lost(self, why: str) -> None:
-        self.lost = self.lost or why
+    def _mark_lost(self, reason: str) -> None:
+        self.lost_reason = self.lost_reason or reason
         if self._waiter and not self._waiter.done():
-            self._waiter.set_exception(Lost(self.lost))
+            self._waiter.set_exception(ConnectionLost(self.lost_reason))
 
-    def _give_up_after(self, seconds: float) -> None:
+    def _time_out(self, seconds: float) -> None:
         self._give_up(f"no reply in {seconds:g} s")
 
-    def _give_up(self, why: str) -> None:
-        self._mark_lost(why)
+    def _give_up(self, reason: str) -> None:
+        self._mark_lost(reason)
         self._transport.abort()

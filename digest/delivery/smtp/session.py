@@ -1,4 +1,4 @@
-"""How is one letter after the other handed over? In lock-step, or with the next envelope behind this body."""
+"""SMTP transactions over one connection: one command at a time, or pipelined (RFC 2920)."""
 
 import contextlib
 import re
@@ -6,212 +6,211 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
-from digest.delivery.smtp.protocol import Lost, SmtpReply, Wire
+from digest.delivery.smtp.protocol import ConnectionLost, SmtpProtocol, SmtpReply
 
 _OK = range(200, 300)
 _PLAIN = re.compile(r"[!-*,-<>-~]+")  # printable ASCII without + and =
+_ENVELOPE_STAGES = (SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How many seconds the server may take for its answers (RFC 5321, 4.5.3.2)."""
+class SmtpTimeouts:
+    """How many seconds the server may take for its replies (RFC 5321, 4.5.3.2)."""
 
     connect: float = 60
     command: float = 300
-    dot: float = 600  # a shorter one makes doubles: the server works on while we give up
+    dot: float = 600  # shorter makes duplicates: the server may still accept after we give up
     quit: float = 5
 
 
-class SmtpLine:
-    """A connection on which letters are handed over.
+class SmtpConnection:
+    """An SMTP connection that sends one message after the other.
 
-    With PIPELINING a body, its dot and the next letter's envelope go in one write: about one round
-    trip per mail instead of four.
+    With PIPELINING a body, its final dot and the next message's envelope go in one write: about one round
+    trip per message instead of four.
     """
 
     def __init__(
-        self, wire: Wire, extensions: Mapping[str, str], *, patience: Patience, pipelining: bool = True
+        self,
+        protocol: SmtpProtocol,
+        extensions: Mapping[str, str],
+        *,
+        timeouts: SmtpTimeouts,
+        pipelining: bool = True,
     ) -> None:
-        self._wire = wire
-        self._offers = extensions
-        self._patience = patience
-        self._pipelines = pipelining and "pipelining" in extensions
-        self._announced: OutgoingMessage | None = (
-            None  # its envelope is written, the replies are still to come
-        )
-        self._resets = False  # a refused envelope is still open at the server
-        self._said_421 = False
+        self._protocol = protocol
+        self._extensions = extensions
+        self._timeouts = timeouts
+        self._is_pipelined = pipelining and "pipelining" in extensions
+        self._announced: OutgoingMessage | None = None  # its envelope is written, the replies are not read
+        self._needs_reset = False  # a refused envelope is still open at the server
+        self._got_421 = False
 
     @property
     def is_open(self) -> bool:
-        """Whether another letter may be tried."""
-        return not self._wire.lost and not self._said_421
+        """Whether another message may be tried."""
+        return not self._protocol.lost_reason and not self._got_421
 
     @property
-    def offers(self) -> Mapping[str, str]:
-        """The extensions the server named, in small letters, each with its parameter."""
-        return self._offers
+    def extensions(self) -> Mapping[str, str]:
+        """The extensions the server offers, in small letters, each with its parameter."""
+        return self._extensions
 
     @property
-    def looks_ahead(self) -> bool:
-        """Whether the next letter's envelope travels with this body."""
-        return self._pipelines
+    def is_pipelined(self) -> bool:
+        """Whether the next message's envelope travels with this body."""
+        return self._is_pipelined
 
-    async def deliver(self, letter: OutgoingMessage, *, ahead: OutgoingMessage | None = None) -> SendResult:
-        """Hand over one letter. Nothing the server does raises; it is an outcome."""
-        refused = self._unsuitable(letter) or await self._introduce(letter)
-        return refused or await self._hand_over(letter, ahead)
+    async def deliver(
+        self, message: OutgoingMessage, *, next_message: OutgoingMessage | None = None
+    ) -> SendResult:
+        """Send one message; whatever the server does is a result, never an exception."""
+        refusal = self._check_extensions(message) or await self._send_envelope(message)
+        return refusal or await self._send_body(message, next_message)
 
     async def close(self) -> None:
-        """Say QUIT if the server still listens and expects a command, and hang up."""
+        """Send QUIT if the server expects a command, and close the connection."""
         if self.is_open and self._announced is None:
-            self._wire.write(b"QUIT\r\n")
-            with contextlib.suppress(Lost):
-                await self._wire.reply(self._patience.quit)
-        await self._wire.closed(self._patience.quit)
+            self._protocol.write(b"QUIT\r\n")
+            with contextlib.suppress(ConnectionLost):
+                await self._protocol.read_reply(self._timeouts.quit)
+        await self._protocol.close(self._timeouts.quit)
 
     def abort(self) -> None:
-        """Drop the connection: a body without its dot was never sent."""
-        self._wire.abort()
+        """Drop the connection: a body without its final dot was never sent."""
+        self._protocol.abort()
 
     # ---- the envelope
 
-    def _unsuitable(self, letter: OutgoingMessage) -> SendResult | None:
-        if letter.smtputf8 and "smtputf8" not in self._offers:
+    def _check_extensions(self, message: OutgoingMessage) -> SendResult | None:
+        """Return a refusal if the server cannot take this message by what it offers."""
+        if message.smtputf8 and "smtputf8" not in self._extensions:
             return SendResult(SmtpStage.MAIL, 553, "5.6.7 the server does not offer SMTPUTF8")
-        limit = self._offers.get("size", "").strip()
-        if limit.isdigit() and 0 < int(limit) < len(letter.raw):
+        limit = self._extensions.get("size", "").strip()
+        if limit.isdigit() and 0 < int(limit) < len(message.raw):
             return SendResult(SmtpStage.MAIL, 552, f"5.3.4 the server takes at most {limit} bytes")
         return None
 
-    async def _introduce(self, letter: OutgoingMessage) -> SendResult | None:
-        """MAIL, RCPT and DATA; None when the server is waiting for the body."""
+    async def _send_envelope(self, message: OutgoingMessage) -> SendResult | None:
+        """Send MAIL, RCPT and DATA; None when the server is waiting for the body."""
         try:
-            if self._pipelines:
-                return await self._introduce_at_once(letter)
-            return await self._introduce_in_lock_step(letter)
-        except _Failed as failed:
-            return failed.outcome
+            if self._is_pipelined:
+                return await self._send_envelope_at_once(message)
+            return await self._send_envelope_stepwise(message)
+        except _SessionFailed as failed:
+            return failed.result
 
-    async def _introduce_at_once(self, letter: OutgoingMessage) -> SendResult | None:
-        if self._announced is not letter:
-            self._announce(letter)
-        resetting, self._resets = self._resets, False
+    async def _send_envelope_at_once(self, message: OutgoingMessage) -> SendResult | None:
+        if self._announced is not message:
+            self._protocol.write(*self._announce(message), replies=4 if self._needs_reset else 3)
+        was_reset, self._needs_reset = self._needs_reset, False
         self._announced = None
-        if resetting:
-            await self._answer(SmtpStage.MAIL)
-        mail, rcpt, ready = [
-            await self._answer(step) for step in (SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA)
-        ]
-        refused = self._refusal(mail, rcpt, ready)
-        if refused and ready.code == 354:
-            await self._send_nothing()
-        return refused
+        if was_reset:
+            await self._read_reply(SmtpStage.MAIL)
+        mail, rcpt, data = [await self._read_reply(stage) for stage in _ENVELOPE_STAGES]
+        refusal = self._find_refusal(mail, rcpt, data)
+        if refusal and data.code == 354:  # it wants a body all the same: an empty one (RFC 2920, 3.1)
+            self._protocol.write(b".\r\n")
+            await self._read_reply(SmtpStage.DATA)
+        return refusal
 
-    async def _introduce_in_lock_step(self, letter: OutgoingMessage) -> SendResult | None:
-        if self._resets:
-            self._resets = False
-            self._wire.write(b"RSET\r\n")
-            await self._answer(SmtpStage.MAIL)
+    async def _send_envelope_stepwise(self, message: OutgoingMessage) -> SendResult | None:
+        if self._needs_reset:
+            self._needs_reset = False
+            self._protocol.write(b"RSET\r\n")
+            await self._read_reply(SmtpStage.MAIL)
         replies: list[SmtpReply] = []
-        for step, command in zip(
-            (SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA), self._envelope(letter), strict=True
-        ):
-            self._wire.write(command)
-            replies.append(await self._answer(step))
-            if refused := self._refusal(*replies):
-                return refused
+        for stage, command in zip(_ENVELOPE_STAGES, self._build_envelope(message), strict=True):
+            self._protocol.write(command)
+            replies.append(await self._read_reply(stage))
+            if refusal := self._find_refusal(*replies):
+                return refusal
         return None
 
-    def _announce(self, letter: OutgoingMessage) -> None:
-        self._wire.write(*self._announcement(letter), replies=4 if self._resets else 3)
+    def _announce(self, message: OutgoingMessage) -> tuple[bytes, ...]:
+        """Return the commands that open the transaction of this message; their replies are read later."""
+        self._announced = message
+        return (b"RSET\r\n" if self._needs_reset else b"", *self._build_envelope(message))
 
-    def _announcement(self, letter: OutgoingMessage) -> tuple[bytes, ...]:
-        self._announced = letter
-        return (b"RSET\r\n" if self._resets else b"", *self._envelope(letter))
-
-    def _envelope(self, letter: OutgoingMessage) -> tuple[bytes, bytes, bytes]:
-        mail, rcpt = self._parameters(letter)
-        coding = "utf-8" if letter.smtputf8 else "ascii"
+    def _build_envelope(self, message: OutgoingMessage) -> tuple[bytes, bytes, bytes]:
+        mail, rcpt = self._build_parameters(message)
+        encoding = "utf-8" if message.smtputf8 else "ascii"
         return (
-            f"MAIL FROM:<{letter.mail_from}>{mail}\r\n".encode(coding),
-            f"RCPT TO:<{letter.rcpt_to}>{rcpt}\r\n".encode(coding),
+            f"MAIL FROM:<{message.mail_from}>{mail}\r\n".encode(encoding),
+            f"RCPT TO:<{message.rcpt_to}>{rcpt}\r\n".encode(encoding),
             b"DATA\r\n",
         )
 
-    def _parameters(self, letter: OutgoingMessage) -> tuple[str, str]:
+    def _build_parameters(self, message: OutgoingMessage) -> tuple[str, str]:
         mail = rcpt = ""
-        if "size" in self._offers:
-            mail += f" SIZE={len(letter.raw)}"
-        if letter.smtputf8:
+        if "size" in self._extensions:
+            mail += f" SIZE={len(message.raw)}"
+        if message.smtputf8:
             mail += " BODY=8BITMIME SMTPUTF8"
-        if "dsn" in self._offers:
-            mail += " RET=HDRS" + (f" ENVID={_xtext(letter.envelope_id)}" if letter.envelope_id else "")
-            kind = "utf-8" if letter.smtputf8 else "rfc822"
-            rcpt += f" NOTIFY=FAILURE ORCPT={kind};{_xtext(letter.rcpt_to)}"
+        if "dsn" in self._extensions:
+            mail += " RET=HDRS" + (f" ENVID={_to_xtext(message.envelope_id)}" if message.envelope_id else "")
+            kind = "utf-8" if message.smtputf8 else "rfc822"
+            rcpt += f" NOTIFY=FAILURE ORCPT={kind};{_to_xtext(message.rcpt_to)}"
         return mail, rcpt
 
-    def _refusal(self, *replies: SmtpReply) -> SendResult | None:
-        """The first reply that is not the one we hoped for."""
-        for step, reply in zip((SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA), replies, strict=False):
-            if step is SmtpStage.DATA and reply.code == 354:
+    def _find_refusal(self, *replies: SmtpReply) -> SendResult | None:
+        """Return the first reply that is not the one expected."""
+        for stage, reply in zip(_ENVELOPE_STAGES, replies, strict=False):
+            if stage is SmtpStage.DATA and reply.code == 354:
                 continue
-            if step is SmtpStage.DATA or reply.code not in _OK:
-                self._resets = True
-                return SendResult(step, reply.code, reply.text)
+            if stage is SmtpStage.DATA or reply.code not in _OK:
+                self._needs_reset = True
+                return SendResult(stage, reply.code, reply.text)
         return None
-
-    async def _send_nothing(self) -> None:
-        """The server wants the body of a letter it refused: it gets an empty one (RFC 2920, 3.1)."""
-        self._wire.write(b".\r\n")
-        await self._answer(SmtpStage.DATA)
 
     # ---- the body
 
-    async def _hand_over(self, letter: OutgoingMessage, ahead: OutgoingMessage | None) -> SendResult:
-        if self._wire.lost:
-            return SendResult(SmtpStage.DATA, 0, self._wire.lost)
-        follows: tuple[bytes, ...] = ()
-        if ahead and self._pipelines and not self._unsuitable(ahead):
-            follows = self._announcement(ahead)
-        self._wire.write(*_body(letter), *follows, replies=4 if follows else 1)
+    async def _send_body(self, message: OutgoingMessage, next_message: OutgoingMessage | None) -> SendResult:
+        if self._protocol.lost_reason:
+            return SendResult(SmtpStage.DATA, 0, self._protocol.lost_reason)
+        next_envelope: tuple[bytes, ...] = ()
+        if next_message and self._is_pipelined and not self._check_extensions(next_message):
+            next_envelope = self._announce(next_message)
+        self._protocol.write(*_encode_body(message), *next_envelope, replies=4 if next_envelope else 1)
         try:
-            reply = await self._answer(SmtpStage.DOT, self._patience.dot)
-        except _Failed as failed:
-            return failed.outcome
+            reply = await self._read_reply(SmtpStage.DOT, self._timeouts.dot)
+        except _SessionFailed as failed:
+            return failed.result
         return SendResult(SmtpStage.DOT, reply.code, reply.text)
 
-    async def _answer(self, step: SmtpStage, patience: float | None = None) -> SmtpReply:
+    async def _read_reply(self, stage: SmtpStage, max_wait: float | None = None) -> SmtpReply:
         try:
-            reply = self._wire.at_hand() or await self._wire.reply(patience or self._patience.command)
-        except Lost as lost:
-            raise _Failed(SendResult(step, 0, str(lost))) from lost
+            reply = self._protocol.pop_reply() or await self._protocol.read_reply(
+                max_wait or self._timeouts.command
+            )
+        except ConnectionLost as error:
+            raise _SessionFailed(SendResult(stage, 0, str(error))) from error
         if reply.code == 421:
-            self._said_421 = True
-            if step is not SmtpStage.DOT:
-                raise _Failed(SendResult(step, reply.code, reply.text))
+            self._got_421 = True
+            if stage is not SmtpStage.DOT:
+                raise _SessionFailed(SendResult(stage, reply.code, reply.text))
         return reply
 
 
-class _Failed(Exception):
-    """The conversation is over before its end."""
+class _SessionFailed(Exception):
+    """The session ended in the middle of a transaction."""
 
-    def __init__(self, outcome: SendResult) -> None:
-        super().__init__(outcome.text)
-        self.outcome = outcome
+    def __init__(self, result: SendResult) -> None:
+        super().__init__(result.text)
+        self.result = result
 
 
-def _body(letter: OutgoingMessage) -> tuple[bytes, ...]:
-    """The bytes between DATA and its reply: dots at line starts doubled, nothing else touched."""
-    raw = letter.raw
-    if not letter.dotless:
+def _encode_body(message: OutgoingMessage) -> tuple[bytes, ...]:
+    """Return the bytes from DATA to its final dot: dots at line starts doubled, nothing else changed."""
+    raw = message.raw
+    if not message.dotless:
         raw = raw.replace(b"\n.", b"\n..")
         raw = b"." + raw if raw.startswith(b".") else raw
     return (raw, b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def _xtext(text: str) -> str:
-    """Printable ASCII as RFC 3461 wants it; an address beyond ASCII stays as it is."""
+def _to_xtext(text: str) -> str:
+    """Encode printable ASCII as xtext (RFC 3461); an address beyond ASCII stays as it is."""
     if _PLAIN.fullmatch(text):
         return text
     return "".join(

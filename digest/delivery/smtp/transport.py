@@ -1,4 +1,4 @@
-"""How is a mail server reached? aiosmtplib connects, secures and logs in; then the connection is ours."""
+"""Opening connections to a mail server: aiosmtplib connects, starts TLS and logs in."""
 
 import math
 import ssl
@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from digest.delivery.message import SendResult, SmtpStage, Unreachable
-from digest.delivery.smtp.protocol import Wire
-from digest.delivery.smtp.session import Patience, SmtpLine
+from digest.delivery.smtp.protocol import SmtpProtocol
+from digest.delivery.smtp.session import SmtpConnection, SmtpTimeouts
 from digest.models.errors import ConfigError
 
 
 class Tls(StrEnum):
-    """How the connection is secured. There is no "if possible": that is no security."""
+    """How the connection is secured. There is no "if possible": that would not be secure."""
 
     REQUIRED = "required"  # STARTTLS, or nothing is sent
     IMPLICIT = "implicit"  # TLS from the first byte
@@ -27,58 +27,60 @@ PORTS = {Tls.REQUIRED: 587, Tls.IMPLICIT: 465, Tls.NONE: 25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A mail server as `DIGEST_SMTP_URL` names it."""
+class SmtpServerConfig:
+    """A mail server as set in `DIGEST_SMTP_URL`."""
 
     host: str
     port: int
     tls: Tls = Tls.REQUIRED
     username: str = ""
     password: str = field(default="", repr=False)
-    weight: float = 1.0  # share of the mail among several servers; 0: only when the others are down
+    weight: float = 1.0  # share of the messages among several servers; 0: only when the others are down
 
     @classmethod
-    def parse(cls, url: str) -> "Server":
-        """Read smtp://user:pass@host:port?tls=required|implicit|none&weight=1, percent-encoded where need be.
+    def parse(cls, url: str) -> "SmtpServerConfig":
+        """Parse smtp://user:pass@host:port?tls=required|implicit|none&weight=1, percent-encoded.
 
-        Without `tls` it is required, except on this machine's own loopback.
+        Without `tls` it is required, except for loopback addresses. Raises ConfigError.
         """
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise ConfigError(f"DIGEST_SMTP_URL makes no sense: {error}.") from error
+            raise ConfigError(
+                f"DIGEST_SMTP_URL cannot be read: {error}. Write smtp://user:pass@host:port?tls=required."
+            ) from error
         if parts.scheme not in ("smtp", "smtps") or not host:
             raise ConfigError("DIGEST_SMTP_URL should read smtp://user:pass@host:port?tls=required.")
         query = parse_qs(parts.query)
-        tls = _tls(parts.scheme, query, host, port)
+        tls = _parse_tls(parts.scheme, query, host, port)
         return cls(
             host=host,
             port=port or PORTS[tls],
             tls=tls,
             username=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            weight=_weight(query),
+            weight=_parse_weight(query),
         )
 
 
-def _weight(query: dict[str, list[str]]) -> float:
-    said = query.get("weight", ["1"])[-1]
+def _parse_weight(query: dict[str, list[str]]) -> float:
+    text = query.get("weight", ["1"])[-1]
     try:
-        weight = float(said)
+        weight = float(text)
     except ValueError:
         weight = -1.0
     if not 0 <= weight < math.inf:
-        raise ConfigError(f"DIGEST_SMTP_URL: weight={said} is not a number from 0 on.")
+        raise ConfigError(f"DIGEST_SMTP_URL: weight={text} is not a number from 0 on.")
     return weight
 
 
-def _tls(scheme: str, query: dict[str, list[str]], host: str, port: int | None) -> Tls:
-    said = query.get("tls", [""])[-1]
-    if said and said not in set(Tls):
-        raise ConfigError(f"DIGEST_SMTP_URL: tls={said} is not one of required, implicit, none.")
-    if said:
-        return Tls(said)
+def _parse_tls(scheme: str, query: dict[str, list[str]], host: str, port: int | None) -> Tls:
+    text = query.get("tls", [""])[-1]
+    if text and text not in set(Tls):
+        raise ConfigError(f"DIGEST_SMTP_URL: tls={text} is not one of required, implicit, none.")
+    if text:
+        return Tls(text)
     if scheme == "smtps" or port == PORTS[Tls.IMPLICIT]:
         return Tls.IMPLICIT
     return Tls.NONE if _is_loopback(host) else Tls.REQUIRED
@@ -92,38 +94,38 @@ def _is_loopback(host: str) -> bool:
 
 
 class SmtpTransport:
-    """Opens lines to one mail server."""
+    """Opens connections to one mail server."""
 
     def __init__(
         self,
-        server: Server,
+        server: SmtpServerConfig,
         *,
         local_hostname: str | None = None,
         tls_context: ssl.SSLContext | None = None,
-        patience: Patience | None = None,
+        timeouts: SmtpTimeouts | None = None,
         pipelining: bool = True,
     ) -> None:
         self._server = server
         self._local_hostname = local_hostname
         self._tls_context = tls_context
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or SmtpTimeouts()
         self._pipelining = pipelining
 
-    async def open(self) -> SmtpLine:
-        """Connect, secure, greet, log in; then the connection is ours alone."""
-        client = self._client()
+    async def open(self) -> SmtpConnection:
+        """Connect, secure and log in. Raises Unreachable."""
+        client = self._build_client()
         try:
-            await self._reach(client)
+            await self._connect(client)
             await self._log_in(client)
-            wire = Wire(client.transport)  # type: ignore[arg-type]  # a base class in name only
-            return SmtpLine(
-                wire, client.esmtp_extensions, patience=self._patience, pipelining=self._pipelining
+            protocol = SmtpProtocol(client.transport)  # type: ignore[arg-type]  # a base class in name only
+            return SmtpConnection(
+                protocol, client.esmtp_extensions, timeouts=self._timeouts, pipelining=self._pipelining
             )
         except BaseException:
             client.close()
             raise
 
-    def _client(self) -> aiosmtplib.SMTP:
+    def _build_client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname=self._server.host,
             port=self._server.port,
@@ -131,16 +133,16 @@ class SmtpTransport:
             use_tls=self._server.tls is Tls.IMPLICIT,
             start_tls=self._server.tls is Tls.REQUIRED,  # never None: that would mean "if possible"
             tls_context=self._tls_context,
-            timeout=self._patience.connect,
+            timeout=self._timeouts.connect,
         )
 
-    async def _reach(self, client: aiosmtplib.SMTP) -> None:
+    async def _connect(self, client: aiosmtplib.SMTP) -> None:
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise Unreachable(_outcome(SmtpStage.CONNECT, error)) from error
+            raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
         if not self._server.username:
@@ -148,12 +150,12 @@ class SmtpTransport:
         try:
             await client.login(self._server.username, self._server.password)
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-            raise Unreachable(_outcome(SmtpStage.CONNECT, error)) from error
+            raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
         except aiosmtplib.SMTPException as error:
-            raise Unreachable(_outcome(SmtpStage.LOGIN, error)) from error
+            raise Unreachable(_to_result(SmtpStage.LOGIN, error)) from error
 
 
-def _outcome(step: SmtpStage, error: Exception) -> SendResult:
+def _to_result(stage: SmtpStage, error: Exception) -> SendResult:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return SendResult(step, error.code, error.message)
-    return SendResult(step, 0, str(error) or type(error).__name__)
+        return SendResult(stage, error.code, error.message)
+    return SendResult(stage, 0, str(error) or type(error).__name__)

@@ -1,4 +1,4 @@
-"""What does arXiv's own page say? The listing of new papers: a second opinion with a day and a count."""
+"""arXiv's listing page of new papers: a second opinion about a feed, with a day and a count."""
 
 import contextlib
 import re
@@ -10,13 +10,13 @@ from bs4 import BeautifulSoup, Tag
 
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
-from digest.models.paper_ids import arxiv_id
+from digest.models.paper_ids import parse_arxiv_id
 from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
-from digest.sources.http.response import BadResponse, Wants
-from digest.sources.text import normalize
+from digest.sources.http.response import Accept, BadResponse
+from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 
-SHOW = 2000  # the page takes only certain numbers; this is the largest
+PAGE_SIZE = 2000  # the page accepts only certain numbers; this is the largest
 _DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
 _COUNT = re.compile(r"\(showing (?:first )?(\d+) of (\d+) entries\)")
 _SECTIONS = {
@@ -28,38 +28,46 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page: the day it is of, its papers, and how many there should be."""
+    """A listing page: its day, its papers, and how many papers it counts."""
 
-    reading: FetchResult
+    result: FetchResult
     day: date | None
     total: int
 
     @property
     def is_complete(self) -> bool:
-        """Whether every paper the page counts is on it."""
-        return len(self.reading.papers) >= self.total
+        """Whether the page shows every paper it counts."""
+        return len(self.result.papers) >= self.total
 
 
-async def ask(client: Client, base: str, category: str, read_at: datetime) -> Listing:
-    """The newest listing of a category."""
-    url = f"{base}/list/{category}/new"
+async def fetch_listing(client: Client, base_url: str, category: str, read_at: datetime) -> Listing:
+    """Return the newest listing of *category*.
+
+    Raises:
+        SourceError: the page could not be fetched, or is another one.
+    """
+    url = f"{base_url}/list/{category}/new"
     try:
-        answer = await client.get(url, family="arxiv", wants=Wants.HTML, params={"show": SHOW})
+        response = await client.get(url, rate_group="arxiv", accept=Accept.HTML, params={"show": PAGE_SIZE})
     except BadResponse as error:
-        raise SourceError(f"arXiv says: {refusal_in(error.answer.body) or error}") from error
-    return parse(answer.body, category, read_at)
+        raise SourceError(f"arXiv says: {_headline(error.response.body) or error}") from error
+    return parse(response.body, category, read_at)
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> Listing:
-    """The papers of a listing page; SourceChanged when it is another kind of page."""
+    """Return the papers of a listing page.
+
+    Raises:
+        SourceChanged: the body is another kind of page.
+    """
     page = BeautifulSoup(body, "lxml")
-    articles = page.find_all("dl", id="articles")  # one for each section
-    if not articles:
-        raise SourceChanged(f"arXiv shows another page: {refusal_in(body) or 'no list of articles on it'}")
-    day = _day(page)
-    papers = tuple(paper for section in articles for paper in _papers(section, day))
-    total = sum(map(_total, articles))
-    reading = FetchResult(
+    sections = page.find_all("dl", id="articles")
+    if not sections:
+        raise SourceChanged(f"arXiv shows another page: {_headline(body) or 'no list of articles on it'}")
+    day = _parse_day(page)
+    papers = tuple(paper for section in sections for paper in _parse_papers(section, day))
+    total = sum(map(_parse_total, sections))
+    result = FetchResult(
         source="arxiv-listing",
         scope=scope,
         read_at=read_at,
@@ -68,83 +76,75 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Listing:
         health=Health.TRUNCATED if len(papers) < total else Health.OK if papers else Health.EMPTY,
         note=f"The page shows {len(papers)} of {total} papers." if len(papers) < total else "",
     )
-    return Listing(reading, day, total)
+    return Listing(result, day, total)
 
 
-def refusal_in(body: bytes) -> str:
-    """The headline of an error page."""
+def _headline(body: bytes) -> str:
     headline = BeautifulSoup(body, "lxml").find("h1")
-    return normalize.plain(headline.get_text(" ")) if headline else ""
+    return normalize_text(headline.get_text(" ")) if headline else ""
 
 
-def _total(articles: Tag) -> int:
-    """How many papers the headings of all sections promise."""
-    counts = (_COUNT.search(heading.get_text(" ")) for heading in articles.find_all("h3"))
+def _parse_total(section: Tag) -> int:
+    """Return the number of papers that the headings of a section promise."""
+    counts = (_COUNT.search(heading.get_text(" ")) for heading in section.find_all("h3"))
     return sum(int(count[2]) for count in counts if count)
 
 
-def _day(page: BeautifulSoup) -> date | None:
+def _parse_day(page: BeautifulSoup) -> date | None:
     for heading in page.find_all(["h3", "h1", "h2"]):
-        if found := _DAY.search(heading.get_text(" ")):
-            with contextlib.suppress(ValueError):  # there is no 31 February
-                return datetime.strptime(" ".join(found.groups()), "%d %b %Y").date()  # noqa: DTZ007  no zone
+        if match := _DAY.search(heading.get_text(" ")):
+            with contextlib.suppress(ValueError):  # such as 31 February
+                return datetime.strptime(" ".join(match.groups()), "%d %b %Y").date()  # noqa: DTZ007  no zone
     return None
 
 
-def _papers(articles: Tag, day: date | None) -> Iterator[Paper]:
-    """Ids come from the entry's own line only: abstracts mention other papers."""
-    section = Announcement.NEW
-    for part in articles.find_all(["h3", "dt"]):
+def _parse_papers(section: Tag, day: date | None) -> Iterator[Paper]:
+    """Yield the papers; ids come from the entry's own line only, as abstracts mention other papers."""
+    announcement = Announcement.NEW
+    for part in section.find_all(["h3", "dt"]):
         if part.name == "h3":
-            section = _SECTIONS.get(part.get_text().strip().partition(" ")[0].lower(), section)
+            heading = part.get_text().strip().partition(" ")[0].lower()
+            announcement = _SECTIONS.get(heading, announcement)
             continue
         link, meta = part.find("a", title="Abstract"), part.find_next_sibling("dd")
-        number = arxiv_id(str(link.get("id", ""))) if isinstance(link, Tag) else None
-        if number and isinstance(meta, Tag):
-            paper = _paper(number, meta, _kind(section, part.get_text(" ")), day)
+        identifier = parse_arxiv_id(str(link.get("id", ""))) if isinstance(link, Tag) else None
+        if identifier and isinstance(meta, Tag):
+            is_cross_replacement = announcement is Announcement.REPLACE and "cross-list" in part.get_text(" ")
+            kind = Announcement.REPLACE_CROSS if is_cross_replacement else announcement
+            paper = _parse_paper(identifier, meta, kind, day)
             if paper.title:  # without one the page is broken there: it counts as missing, and is read again
                 yield paper
 
 
-def _kind(section: Announcement, line: str) -> Announcement:
-    if section is Announcement.REPLACE and "cross-list" in line:
-        return Announcement.REPLACE_CROSS
-    return section
-
-
-def _paper(number: str, meta: Tag, kind: Announcement, day: date | None) -> Paper:
-    title = normalize.title(_text(meta, ".list-title"))
-    abstract = normalize.plain(_text(meta, "p.mathjax"))
-    authors = meta.select(".list-authors a")
+def _parse_paper(identifier: str, meta: Tag, announcement: Announcement, day: date | None) -> Paper:
+    title = normalize_title(_select_text(meta, ".list-title"))
+    abstract = normalize_text(_select_text(meta, "p.mathjax"))
+    is_new = announcement is Announcement.NEW
     return Paper(
-        id=f"arxiv:{number}",
+        id=f"arxiv:{identifier}",
         title=title,
         abstract=abstract,
-        url=f"https://arxiv.org/abs/{number}",
-        pdf_url=f"https://arxiv.org/pdf/{number}",
-        published=_midnight(day) if kind is Announcement.NEW else None,
-        authors=normalize.names(author.get_text() for author in authors),
-        categories=_categories(_text(meta, ".list-subjects")),
-        announcement=kind,
+        url=f"https://arxiv.org/abs/{identifier}",
+        pdf_url=f"https://arxiv.org/pdf/{identifier}",
+        published=datetime(day.year, day.month, day.day, tzinfo=UTC) if day and is_new else None,
+        authors=normalize_names(author.get_text() for author in meta.select(".list-authors a")),
+        categories=_parse_categories(_select_text(meta, ".list-subjects")),
+        announcement=announcement,
         source="arxiv-listing",
-        withdrawn=is_withdrawn(title, abstract, _text(meta, ".list-comments")),
+        withdrawn=is_withdrawn(title, abstract, _select_text(meta, ".list-comments")),
     )
 
 
-def _midnight(day: date | None) -> datetime | None:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
-
-
-def _text(meta: Tag, selector: str) -> str:
-    """What stands there, without the label in front."""
-    found = meta.select_one(selector)
-    if found is None:
+def _select_text(meta: Tag, selector: str) -> str:
+    """Return the text of the selected element, without the label in front."""
+    element = meta.select_one(selector)
+    if element is None:
         return ""
     return "".join(
-        str(piece) for piece in found.find_all(string=True) if piece.find_parent(class_="descriptor") is None
+        str(text) for text in element.find_all(string=True) if text.find_parent(class_="descriptor") is None
     )
 
 
-def _categories(subjects: str) -> tuple[str, ...]:
-    """`Computation and Language (cs.CL); Machine Learning (cs.LG)`: the first is the primary one."""
+def _parse_categories(subjects: str) -> tuple[str, ...]:
+    """Return the codes in `Computation and Language (cs.CL); Machine Learning (cs.LG)`, primary first."""
     return tuple(dict.fromkeys(re.findall(r"\(([a-z-]+(?:\.[A-Za-z-]+)?)\)", subjects)))

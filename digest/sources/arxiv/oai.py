@@ -1,4 +1,4 @@
-"""What did the feeds miss? arXiv's OAI-PMH service: complete, a little slower, the way to repair a day."""
+"""arXiv's OAI-PMH service: complete but slower than the feeds; used to fill in what they missed."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,29 +8,35 @@ from lxml import etree
 
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
-from digest.models.paper_ids import arxiv_id, canonical
+from digest.models.paper_ids import parse_arxiv_id
 from digest.models.paper_merge import is_withdrawn
+from digest.sources.base import to_aliases
 from digest.sources.http.client import Client
-from digest.sources.http.response import Wants
-from digest.sources.text import normalize
-from digest.sources.xml import Unreadable, local, read_each, text_of
+from digest.sources.http.response import Accept
+from digest.sources.text.normalize import (
+    normalize_inverted_name,
+    normalize_names,
+    normalize_text,
+    normalize_title,
+)
+from digest.sources.xml import UnreadableItem, local_name, parse_elements, text_of
 
-NEWS = timedelta(days=30)  # moderation may hold a paper back so long; what was made earlier is a revision
-MOST_PAGES = 60
+MAX_NEW_AGE = timedelta(days=30)  # moderation may hold a paper back so long; an older one is a revision
+MAX_PAGES = 60
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
-_OWN_GROUP = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})
+_GROUPS = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})  # all others are in physics
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """How the next page is asked for; empty on the last."""
+class ResumptionToken:
+    """The token that requests the next page; empty on the last one."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """An error that OAI-PMH reports inside a good answer."""
+class OaiError:
+    """An error that OAI-PMH reports in a response with status 200."""
 
     code: str
     text: str
@@ -38,165 +44,143 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class OaiPage:
-    """One page of a harvest: its papers, and the token of the next page or nothing."""
+    """One page of a harvest; `token` requests the next page and is empty on the last one."""
 
-    reading: FetchResult
+    result: FetchResult
     token: str
 
 
-def set_of(category: str) -> str:
-    """The OAI set of an archive or category: cs.CL is cs:cs:CL, hep-th is physics:hep-th."""
+def to_set_spec(category: str) -> str:
+    """Return the OAI set of an archive or category: cs.CL is cs:cs:CL, hep-th is physics:hep-th."""
     archive, _, subject = category.partition(".")
-    if archive in _OWN_GROUP and not subject:
+    if archive in _GROUPS and not subject:
         return archive
-    group = archive if archive in _OWN_GROUP else "physics"
+    group = archive if archive in _GROUPS else "physics"
     return ":".join(filter(None, (group, archive, subject)))
 
 
 async def harvest(
-    client: Client, base: str, category: str, since: date, read_at: datetime
+    client: Client, base_url: str, category: str, since: date, read_at: datetime
 ) -> AsyncIterator[FetchResult]:
-    """Page after page of what changed in a category since a day; pages may repeat papers, none is skipped."""
-    asked = {"metadataPrefix": "arXiv", "set": set_of(category), "from": since.isoformat()}
-    for _ in range(MOST_PAGES):
-        answer = await client.get(
-            base, family="arxiv", wants=Wants.XML, params={"verb": "ListRecords", **asked}
+    """Yield page after page of what changed in *category* since a day; pages may repeat papers.
+
+    Raises:
+        SourceError: a page could not be fetched or reports an error, or there are more than MAX_PAGES.
+    """
+    query = {"metadataPrefix": "arXiv", "set": to_set_spec(category), "from": since.isoformat()}
+    for _ in range(MAX_PAGES):
+        response = await client.get(
+            base_url, rate_group="arxiv", accept=Accept.XML, params={"verb": "ListRecords", **query}
         )
-        page = parse(answer.body, category, read_at)
-        yield page.reading
+        page = parse(response.body, category, read_at)
+        yield page.result
         if not page.token:
             return
-        asked = {"resumptionToken": page.token}  # already percent-encoded, and encoded once more on the way
-    raise SourceError(f"the harvest has more than {MOST_PAGES} pages; the rest was left for the next time")
+        query = {"resumptionToken": page.token}  # percent-encoded already, and to be encoded once more
+    raise SourceError(f"the harvest has more than {MAX_PAGES} pages; the rest was left for the next time")
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
-    """The records of one page. No records is an ordinary quiet day; any other complaint is an error."""
+    """Return the records of one page; the error noRecordsMatch is a page without papers.
+
+    Raises:
+        SourceError: the page reports another error.
+        SourceChanged: the body is not OAI-PMH.
+    """
     tags = [f"{_OAI}{name}" for name in ("record", "resumptionToken", "error")]
-    parsed = read_each(body, tags, lambda element: _part(element, read_at))
+    parsed = parse_elements(body, tags, lambda element: _parse_element(element, read_at))
     if not parsed.broken and parsed.root != f"{_OAI}OAI-PMH":
         raise SourceChanged("the answer is XML, but not of OAI-PMH")
-    for part in parsed.items:
-        if isinstance(part, Complaint) and part.code != "noRecordsMatch":
-            raise SourceError(f"OAI-PMH says {part.code}: {part.text}")
-    papers = tuple(part for part in parsed.items if isinstance(part, Paper))
-    reading = FetchResult(
-        source="arxiv-oai",
-        scope=scope,
-        read_at=read_at,
-        papers=papers,
-        body=body,
-        health=_health(papers, parsed.broken),
-        note=_note(papers, parsed.skipped, parsed.broken),
+    for item in parsed.items:
+        if isinstance(item, OaiError) and item.code != "noRecordsMatch":
+            raise SourceError(f"OAI-PMH says {item.code}: {item.text}")
+    papers = tuple(item for item in parsed.items if isinstance(item, Paper))
+    health = Health.TRUNCATED if parsed.broken else Health.OK if papers else Health.EMPTY
+    note = f"{parsed.skipped} records could not be read." if parsed.skipped else ""
+    if parsed.broken:
+        note = f"The harvest broke off after {len(papers)} papers."
+    result = FetchResult(
+        source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, body=body, health=health, note=note
     )
-    return OaiPage(reading, next((part.text for part in parsed.items if isinstance(part, Token)), ""))
+    token = next((item.text for item in parsed.items if isinstance(item, ResumptionToken)), "")
+    return OaiPage(result, token)
 
 
-def _health(papers: tuple[Paper, ...], broken: str) -> Health:
-    if broken:
-        return Health.TRUNCATED
-    return Health.OK if papers else Health.EMPTY
-
-
-def _note(papers: tuple[Paper, ...], skipped: int, broken: str) -> str:
-    if broken:
-        return f"The harvest broke off after {len(papers)} papers."
-    return f"{skipped} records could not be read." if skipped else ""
-
-
-def _part(element: etree._Element, read_at: datetime) -> Paper | Token | Complaint | None:
-    kind = local(element)
+def _parse_element(element: etree._Element, read_at: datetime) -> Paper | ResumptionToken | OaiError | None:
+    kind = local_name(element)
     if kind == "resumptionToken":
-        return Token(text_of(element))
+        return ResumptionToken(text_of(element))
     if kind == "error":
-        return Complaint(element.get("code", ""), text_of(element))
+        return OaiError(element.get("code", ""), text_of(element))
     header = element.find(f"{_OAI}header")
     is_deleted = header is not None and header.get("status") == "deleted"
-    return None if is_deleted else _paper(element, read_at)
+    return None if is_deleted else _parse_record(element, read_at)
 
 
-def _paper(record: etree._Element, read_at: datetime) -> Paper:
-    given = text_of(record.find(f"{_OAI}header/{_OAI}identifier"))
-    number = arxiv_id(given)
-    fields = next(iter(record.iterfind(f"{_OAI}metadata/*")), None)
-    if number is None or fields is None:
-        raise Unreadable(given)
-    if local(fields) == "dc":
-        return _dublin_core(number, fields)
-    said = {local(field): field for field in fields.iterchildren("*")}
-    title, abstract = _words(said.get("title"), said.get("abstract"))
+def _parse_record(record: etree._Element, read_at: datetime) -> Paper:
+    oai_identifier = text_of(record.find(f"{_OAI}header/{_OAI}identifier"))
+    identifier = parse_arxiv_id(oai_identifier)
+    metadata = next(iter(record.iterfind(f"{_OAI}metadata/*")), None)
+    if identifier is None or metadata is None:
+        raise UnreadableItem(oai_identifier)
+    if local_name(metadata) == "dc":
+        return _parse_dublin_core(identifier, metadata)
+    fields = {local_name(field): field for field in metadata.iterchildren("*")}
+    title = normalize_title(text_of(fields.get("title")))
+    abstract = normalize_text(text_of(fields.get("abstract")))
     if not title:
-        raise Unreadable(given)
-    created = _day(text_of(said.get("created")))
+        raise UnreadableItem(oai_identifier)
+    created = _parse_day(text_of(fields.get("created")))
+    # OAI-PMH does not say what is new: a paper created lately is, any other was only changed.
+    is_new = created is not None and read_at - created <= MAX_NEW_AGE
+    doi = text_of(fields.get("doi"))
     return Paper(
-        id=f"arxiv:{number}",
+        id=f"arxiv:{identifier}",
         title=title,
         abstract=abstract,
-        url=f"https://arxiv.org/abs/{number}",
-        pdf_url=f"https://arxiv.org/pdf/{number}",
+        url=f"https://arxiv.org/abs/{identifier}",
+        pdf_url=f"https://arxiv.org/pdf/{identifier}",
         published=created,
-        authors=normalize.names(map(_author, fields.iterfind("{*}authors/{*}author"))),
-        categories=tuple(text_of(said.get("categories")).split()),
-        aliases=_aliases(text_of(said.get("doi"))),
-        announcement=_announcement(created, read_at),
+        authors=normalize_names(map(_format_author, metadata.iterfind("{*}authors/{*}author"))),
+        categories=tuple(text_of(fields.get("categories")).split()),
+        aliases=to_aliases(next(iter(doi.split()), "")),  # the field may hold several
+        announcement=Announcement.NEW if is_new else Announcement.REPLACE,
         source="arxiv-oai",
-        withdrawn=is_withdrawn(title, abstract, text_of(said.get("comments"))),
+        withdrawn=is_withdrawn(title, abstract, text_of(fields.get("comments"))),
     )
 
 
-def _dublin_core(number: str, fields: etree._Element) -> Paper:
-    """The older, poorer format: no categories, and comments among the descriptions."""
-    said = [(local(field), text_of(field)) for field in fields.iterchildren("*")]
-    descriptions = [text for name, text in said if name == "description"]
-    title = normalize.title(next((text for name, text in said if name == "title"), ""))
+def _parse_dublin_core(identifier: str, metadata: etree._Element) -> Paper:
+    """Parse the older format, which has no categories, and comments among the descriptions."""
+    fields = [(local_name(field), text_of(field)) for field in metadata.iterchildren("*")]
+    descriptions = [text for name, text in fields if name == "description"]
+    title = normalize_title(next((text for name, text in fields if name == "title"), ""))
     if not title:
-        raise Unreadable(number)
-    abstract = normalize.plain(descriptions[0] if descriptions else "")
-    dois = [text for name, text in said if name == "identifier" and text.startswith("doi:")]
+        raise UnreadableItem(identifier)
+    abstract = normalize_text(descriptions[0] if descriptions else "")
+    dois = (text for name, text in fields if name == "identifier" and text.startswith("doi:"))
+    dates = (_parse_day(text) for name, text in fields if name == "date")
     return Paper(
-        id=f"arxiv:{number}",
+        id=f"arxiv:{identifier}",
         title=title,
         abstract=abstract,
-        url=f"https://arxiv.org/abs/{number}",
-        pdf_url=f"https://arxiv.org/pdf/{number}",
-        published=min(filter(None, (_day(text) for name, text in said if name == "date")), default=None),
-        authors=tuple(_turned(text) for name, text in said if name == "creator"),
-        aliases=_aliases(dois[0] if dois else ""),
+        url=f"https://arxiv.org/abs/{identifier}",
+        pdf_url=f"https://arxiv.org/pdf/{identifier}",
+        published=min(filter(None, dates), default=None),
+        authors=tuple(normalize_inverted_name(text) for name, text in fields if name == "creator"),
+        aliases=to_aliases(next(iter(next(dois, "").split()), "")),
         announcement=Announcement.REPLACE,
         source="arxiv-oai",
         withdrawn=is_withdrawn(title, abstract, " ".join(descriptions[1:])),
     )
 
 
-def _words(title: etree._Element | None, abstract: etree._Element | None) -> tuple[str, str]:
-    return normalize.title(text_of(title)), normalize.plain(text_of(abstract))
-
-
-def _author(author: etree._Element) -> str:
+def _format_author(author: etree._Element) -> str:
     parts = (text_of(author.find(f"{{*}}{part}")) for part in ("forenames", "keyname", "suffix"))
     return " ".join(filter(None, parts))
 
 
-def _turned(name: str) -> str:
-    """`Gauss, Carl Friedrich` the other way round."""
-    last, _, first = name.partition(",")
-    return normalize.name(f"{first} {last}")
-
-
-def _announcement(created: datetime | None, read_at: datetime) -> Announcement:
-    """OAI-PMH does not say what is new: a paper made lately is, whatever was touched is not."""
-    is_new = created is not None and read_at - created <= NEWS
-    return Announcement.NEW if is_new else Announcement.REPLACE
-
-
-def _aliases(doi: str) -> tuple[str, ...]:
-    try:
-        return (canonical(doi.split(maxsplit=1)[0]),) if doi else ()
-    except ValueError:
-        return ()
-
-
-def _day(text: str) -> datetime | None:
+def _parse_day(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:

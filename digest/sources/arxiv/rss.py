@@ -1,4 +1,4 @@
-"""What did arXiv announce today? Its RSS and Atom feeds, one request for a group of categories."""
+"""arXiv's RSS and Atom feeds of new papers: one request for a group of categories."""
 
 import re
 from collections.abc import Sequence
@@ -10,49 +10,45 @@ from lxml import etree
 
 from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged
-from digest.models.paper_ids import arxiv_id, arxiv_version, canonical
+from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
 from digest.models.paper_merge import is_withdrawn
+from digest.sources.base import conditional_headers, to_aliases
 from digest.sources.http.client import Client
-from digest.sources.http.response import Answer, Wants
-from digest.sources.text import normalize
-from digest.sources.xml import ATOM, Unreadable, local, read_each, text_of, tree
+from digest.sources.http.response import Accept, Response
+from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
+from digest.sources.xml import ATOM, UnreadableItem, local_name, parse_document, parse_elements, text_of
 
-CAP = 2000  # arXiv cuts a feed here, and the new papers fall off first
-_ANNOUNCED_AS = "{http://arxiv.org/schemas/atom}announce_type"
-_ITS_DOI = "{http://arxiv.org/schemas/atom}DOI"
+MAX_FEED_PAPERS = 2000  # arXiv cuts a feed here, and the new papers fall off first
+MAX_CROSS_LIST_DAYS = 62  # a cross-listing of an older paper is no news
+_ANNOUNCE_TYPE = "{http://arxiv.org/schemas/atom}announce_type"
+_DOI = "{http://arxiv.org/schemas/atom}DOI"
 _CREATOR = "{http://purl.org/dc/elements/1.1/}creator"
 _PREAMBLE = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(\S+)\s*(?:Abstract:\s*)?")
-_OLD_NEWS = 62  # days; a cross-listing of an older paper is no news
-_UNUSUAL = ("\\", "{", "(", "$", "~", "&", "`", "--", " and ", ", Jr", ", Sr", ", I")  # in a string of names
-_TYPES = {kind.value: kind for kind in Announcement}
+# In a string of names: whatever a plain split at commas would get wrong.
+_SPECIAL = ("\\", "{", "(", "$", "~", "&", "`", "--", " and ", ", Jr", ", Sr", ", I")
+_ANNOUNCEMENTS = {kind.value: kind for kind in Announcement}
 
 
-def url_of(base: str, categories: Sequence[str]) -> str:
-    """The address of the feed of a group of categories."""
-    return f"{base}/rss/{'+'.join(categories)}"
-
-
-async def ask(client: Client, base: str, categories: Sequence[str], memory: FetchState) -> Answer:
-    """The feed of a group; `memory` lets the server say that nothing changed since."""
-    headers = {"If-None-Match": memory.etag} if memory.etag else {}
-    if memory.last_modified:
-        headers["If-Modified-Since"] = memory.last_modified
-    return await client.get(url_of(base, categories), family="arxiv", wants=Wants.XML, headers=headers)
+async def fetch_feed(client: Client, base_url: str, categories: Sequence[str], state: FetchState) -> Response:
+    """Return the feed of a group of categories; *state* lets the server say that nothing changed."""
+    url = f"{base_url}/rss/{'+'.join(categories)}"
+    return await client.get(url, rate_group="arxiv", accept=Accept.XML, headers=conditional_headers(state))
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """The papers of one feed. A feed that breaks off keeps its complete items and says so.
+    """Return the papers of a feed; of a truncated one its complete items, with health TRUNCATED.
 
-    SourceChanged when it is no feed, or when arXiv answers with its error feed.
+    Raises:
+        SourceChanged: the body is no feed, or arXiv's error feed.
     """
-    parsed = read_each(body, ("item", f"{ATOM}entry"), _paper)
+    parsed = parse_elements(body, ("item", f"{ATOM}entry"), _parse_item)
     if not parsed.items:
         _check_empty_feed(body)
     health, note = Health.OK, ""
     if parsed.broken:
         health, note = Health.TRUNCATED, f"The feed broke off after {len(parsed.items)} papers."
-    elif len(parsed.items) + parsed.skipped >= CAP:
-        health, note = Health.TRUNCATED, f"The feed reached arXiv's limit of {CAP} papers."
+    elif len(parsed.items) + parsed.skipped >= MAX_FEED_PAPERS:
+        health, note = Health.TRUNCATED, f"The feed reached arXiv's limit of {MAX_FEED_PAPERS} papers."
     elif parsed.skipped:
         note = f"{parsed.skipped} of {parsed.skipped + len(parsed.items)} items could not be read."
     return FetchResult(
@@ -60,10 +56,10 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     )
 
 
-def error_in(body: bytes) -> str:
-    """The sentence of arXiv's error feed (sent with status 400), or an empty string."""
+def find_error(body: bytes) -> str:
+    """Return the message of arXiv's error feed (which has status 400); empty if it is none."""
     try:
-        root = tree(body)
+        root = parse_document(body)
     except SourceChanged:
         return ""
     feed = root.find("channel") if root.tag == "rss" else root
@@ -72,8 +68,8 @@ def error_in(body: bytes) -> str:
     return text_of(feed.find("description")) or text_of(feed.find(f"{ATOM}subtitle"))
 
 
-def culprit(message: str, categories: Sequence[str]) -> str | None:
-    """The category that an error feed is about: `Bad subject class 'ZZ'. ... the archive 'cs' are`."""
+def find_bad_category(message: str, categories: Sequence[str]) -> str | None:
+    """Return the category an error feed is about: `Bad subject class 'ZZ'. ... the archive 'cs' are`."""
     quoted = re.findall(r"'([^']+)'", message)
     for category in categories:
         archive, _, subject = category.partition(".")
@@ -82,14 +78,13 @@ def culprit(message: str, categories: Sequence[str]) -> str | None:
     return None
 
 
-def authors_of(creator: str) -> tuple[str, ...]:
-    """Names out of one comma-joined string; affiliations in parentheses are left out."""
-    if not _has_unusual(creator):
+def parse_authors(creator: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated string, without affiliations in parentheses."""
+    if not _needs_parsing(creator):
         return tuple(filter(None, map(str.strip, creator.split(","))))
-    outside = _without_parentheses(creator)
     names: list[str] = []
-    for piece in re.split(r",|\band\b(?=\s+[A-Z\\])", outside):
-        name = normalize.name(piece)
+    for piece in re.split(r",|\band\b(?=\s+[A-Z\\])", _remove_parentheses(creator)):
+        name = normalize_name(piece)
         if name.rstrip(".") in {"Jr", "Sr", "II", "III", "IV"} and names:
             names[-1] = f"{names[-1]} {name}"
         elif name:
@@ -97,104 +92,105 @@ def authors_of(creator: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _has_unusual(creator: str) -> bool:
+def _needs_parsing(creator: str) -> bool:
     if not creator.isascii():
         return True
-    for mark in _UNUSUAL:  # noqa: SIM110  a plain loop is faster, and there are many papers
+    for mark in _SPECIAL:  # noqa: SIM110  a plain loop is faster, and there are many papers
         if mark in creator:
             return True
     return False
 
 
-def _without_parentheses(text: str) -> str:
+def _remove_parentheses(text: str) -> str:
     if "(" not in text:
         return text
-    kept, depth = [], 0
+    outside, depth = [], 0
     for char in text:
         depth += char == "("
         if depth == 0:
-            kept.append(char)
+            outside.append(char)
         depth = max(0, depth - (char == ")"))
-    return "".join(kept)
+    return "".join(outside)
 
 
-def _paper(item: etree._Element) -> Paper:
-    said, categories = fields_of(item)
-    given = said.get("guid") or said.get(f"{ATOM}id", "")
-    number = arxiv_id(given)
-    title = normalize.title(said.get("title") or said.get(f"{ATOM}title", ""))
-    if number is None or not title:
-        raise Unreadable(given)
-    preamble, abstract = _abstract(said.get("description") or said.get(f"{ATOM}summary", ""))
-    kind = _TYPES.get(said.get(_ANNOUNCED_AS, preamble).strip(), Announcement.NEW)
-    announced = _moment(said.get("pubDate") or said.get(f"{ATOM}published", ""))
+def _parse_item(item: etree._Element) -> Paper:
+    fields, categories = parse_fields(item)
+    guid = fields.get("guid") or fields.get(f"{ATOM}id", "")
+    identifier = parse_arxiv_id(guid)
+    title = normalize_title(fields.get("title") or fields.get(f"{ATOM}title", ""))
+    if identifier is None or not title:
+        raise UnreadableItem(guid)
+    preamble_type, abstract = _parse_description(
+        fields.get("description") or fields.get(f"{ATOM}summary", "")
+    )
+    announce_type = fields.get(_ANNOUNCE_TYPE, preamble_type).strip()
+    announcement = _ANNOUNCEMENTS.get(announce_type, Announcement.NEW)
+    announced = _parse_time(fields.get("pubDate") or fields.get(f"{ATOM}published", ""))
     return Paper(
-        id=f"arxiv:{number}",
+        id=f"arxiv:{identifier}",
         title=title,
         abstract=abstract,
-        url=f"https://arxiv.org/abs/{number}",
-        pdf_url=f"https://arxiv.org/pdf/{number}",
-        published=first_published(number, announced, kind),
-        authors=authors_of(said.get(_CREATOR, "")),
+        url=f"https://arxiv.org/abs/{identifier}",
+        pdf_url=f"https://arxiv.org/pdf/{identifier}",
+        published=_first_published(identifier, announced, announcement),
+        authors=parse_authors(fields.get(_CREATOR, "")),
         categories=categories,
-        version=arxiv_version(given) or 1,
-        aliases=_aliases(said.get(_ITS_DOI, "")),
-        announcement=_as_news(kind, number, announced),
+        version=parse_arxiv_version(guid) or 1,
+        aliases=to_aliases(fields.get(_DOI, "")),
+        announcement=_adjust_announcement(announcement, identifier, announced),
         source="arxiv",
         withdrawn=is_withdrawn(title, abstract),
     )
 
 
-def fields_of(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What an item says, by tag, and its categories in their order: one walk, for there are many items."""
+def parse_fields(item: etree._Element) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the texts of an item by tag, and its categories in order, in one pass: there are many items."""
     pairs = [(child.tag, text_of(child) if len(child) else child.text or "") for child in item]
-    said = dict(pairs)
-    if f"{ATOM}category" in said:
+    fields = dict(pairs)
+    if f"{ATOM}category" in fields:
         categories = [child.get("term", "") for child in item.iterchildren(f"{ATOM}category")]
     else:
         categories = [text for tag, text in pairs if tag == "category"]
-    return said, tuple(dict.fromkeys(filter(None, categories)))
+    return fields, tuple(dict.fromkeys(filter(None, categories)))
 
 
-def _abstract(description: str) -> tuple[str, str]:
-    """The announce type in front, and the abstract behind it."""
+def _parse_description(description: str) -> tuple[str, str]:
+    """Return the announce type in front, and the abstract."""
     match = _PREAMBLE.match(description)
     if match is None:
-        return "", normalize.plain(description)
-    return match[1], normalize.plain(description[match.end() :])
+        return "", normalize_text(description)
+    return match[1], normalize_text(description[match.end() :])
 
 
-def _aliases(doi: str) -> tuple[str, ...]:
-    try:
-        return (canonical(doi),) if doi else ()
-    except ValueError:
-        return ()
-
-
-def month_of(number: str) -> datetime:
-    """The first moment of the month an arXiv id was given out in."""
-    digits = number.rpartition("/")[2]
+def _month_of(identifier: str) -> datetime:
+    """Return the start of the month in which an arXiv id was assigned."""
+    digits = identifier.rpartition("/")[2]
     year, month = int(digits[:2]), int(digits[2:4])
     return datetime(1900 + year if year > 90 else 2000 + year, min(max(month, 1), 12), 1, tzinfo=UTC)
 
 
-def first_published(number: str, announced: datetime | None, kind: Announcement) -> datetime | None:
-    """A new paper is as old as its announcement; any other as old as its id says."""
-    if kind is Announcement.NEW or announced is None:
+def _first_published(
+    identifier: str, announced: datetime | None, announcement: Announcement
+) -> datetime | None:
+    """Return when a paper was first published: a new one when it was announced, any other by its id."""
+    if announcement is Announcement.NEW or announced is None:
         return announced
-    month = month_of(number)
+    month = _month_of(identifier)
     return announced if (month.year, month.month) == (announced.year, announced.month) else month
 
 
-def _as_news(kind: Announcement, number: str, announced: datetime | None) -> Announcement:
-    """A cross-listing is news only of a recent paper; of an old one it is a kind of replacement."""
-    if kind is Announcement.CROSS and announced and (announced - month_of(number)).days > _OLD_NEWS:
-        return Announcement.REPLACE_CROSS
-    return kind
+def _adjust_announcement(
+    announcement: Announcement, identifier: str, announced: datetime | None
+) -> Announcement:
+    """Turn a cross-listing of an old paper, which is no news, into a kind of replacement."""
+    if announcement is not Announcement.CROSS or announced is None:
+        return announcement
+    age = announced - _month_of(identifier)
+    return Announcement.REPLACE_CROSS if age.days > MAX_CROSS_LIST_DAYS else announcement
 
 
-@lru_cache(maxsize=64)  # every item of a feed carries the same date
-def _moment(text: str) -> datetime | None:
+@lru_cache(maxsize=64)  # every item of a feed has the same date
+def _parse_time(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
     except ValueError:
@@ -203,7 +199,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _check_empty_feed(body: bytes) -> None:
-    if message := error_in(body):
+    if message := find_error(body):
         raise SourceChanged(f"arXiv says: {message}")
-    if local(tree(body)) not in {"rss", "feed", "RDF"}:
+    if local_name(parse_document(body)) not in {"rss", "feed", "RDF"}:
         raise SourceChanged("the answer is XML, but not a feed")

@@ -1,7 +1,7 @@
-"""Has arXiv told us everything? Its feeds, judged category by category, and healed where they fail.
+"""arXiv as a source: its feeds, judged category by category, and repaired from OAI-PMH where they fail.
 
-A feed that is stale, cut, broken or dead, and a day on which we were not there, are made good from OAI-PMH
-in the same visit; where that has nothing either, arXiv's own listing page is asked, once.
+A feed that is stale, cut, broken or down, and a day that was missed, are repaired in the same fetch. If
+OAI-PMH has nothing new either, arXiv's listing page is fetched, once.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -9,196 +9,186 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from digest.models import Announcement, FetchResult, FetchState, Health, Paper
-from digest.models.arxiv_calendar import arxiv_day
+from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.errors import SourceError
-from digest.sources.arxiv import listing as arxiv_listing
-from digest.sources.arxiv import oai as arxiv_oai
-from digest.sources.arxiv import rss as arxiv_rss
-from digest.sources.base import FetchContext, counted, failed
-from digest.sources.freshness import SICK, announcement_day, judge, missed_since
-from digest.sources.http.response import BadResponse, CutShort
+from digest.sources.arxiv import listing, oai, rss
+from digest.sources.base import FetchContext, add_note, count_unseen, failed_result
+from digest.sources.freshness import BAD_HEALTH, announcement_day, find_missed_day, judge_freshness
+from digest.sources.http.response import BadResponse, IncompleteResponse
 
-FIRST_DAYS = timedelta(days=4)  # how far back a new installation looks when the feeds are empty
-FARTHEST = timedelta(days=60)  # how far back a repair may go
+FIRST_REPAIR = timedelta(days=4)  # how far back a new installation looks when the feeds are empty
+MAX_REPAIR = timedelta(days=60)  # how far back a repair may go
 EARLY = timedelta(hours=4)  # arXiv announces at 20:00 its time; feeds are known to follow before midnight
+_UNKNOWN_CATEGORY = "arXiv does not know"
+_NEWS = frozenset({Announcement.NEW, Announcement.CROSS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arxiv:
-    """New papers of the chosen categories: one request for all, one reading for each."""
+    """New papers of the chosen categories: one request for all, one result for each."""
 
     categories: tuple[str, ...]
-    rss: str
-    oai: str = ""  # empty: nothing is repaired
-    listing: str = ""  # empty: no second opinion
+    rss_url: str
+    oai_url: str = ""  # empty: nothing is repaired
+    listing_url: str = ""  # empty: no second opinion
     name: str = "arxiv"
 
-    async def read(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
-        """One reading per category; every paper stands under the first of our categories it is in."""
-        today = arxiv_day(visit.now)
-        visit.tell("arXiv feeds", 0, len(self.categories))
-        raw = [counted(reading, visit.known) for reading in await self._group(visit, self.categories)]
-        total = sum(len(reading.papers) for reading in raw)
-        readings = [
-            judge(r, visit.recall(r.scope), today=today, tonight=arxiv_day(visit.now + EARLY),
-                  others=total - len(r.papers))
-            for r in raw
-        ]  # fmt: skip
-        async for reading in self._healed(visit, readings, today):
-            yield reading
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result per category; a paper is in the first of our categories that it has."""
+        today = get_arxiv_day(context.now)
+        context.report_progress("arXiv feeds", 0, len(self.categories))
+        fetched = await self._fetch_group(context, self.categories)
+        counted = [count_unseen(result, context.find_existing) for result in fetched]
+        total = sum(len(result.papers) for result in counted)
+        results = [
+            judge_freshness(
+                result,
+                context.get_state(result.scope),
+                today=today,
+                evening_day=get_arxiv_day(context.now + EARLY),
+                papers_elsewhere=total - len(result.papers),
+            )
+            for result in counted
+        ]
+        async for result in self._repair_all(context, results, today):
+            yield result
 
-    async def _healed(
-        self, visit: FetchContext, readings: Sequence[FetchResult], today: date
+    async def _repair_all(
+        self, context: FetchContext, results: Sequence[FetchResult], today: date
     ) -> AsyncIterator[FetchResult]:
-        """The readings one by one, each made good first where it can be."""
         second_opinion = ""
-        for done, reading in enumerate(readings, 1):
-            since = self._repair_from(reading, visit.recall(reading.scope), today)
-            healed = reading if since is None else await self._repair(visit, reading, since)
-            if healed.health is Health.STALE and self.listing:
-                second_opinion = second_opinion or await self._second_opinion(visit, reading.scope, today)
-                healed = replace(healed, note=f"{healed.note} {second_opinion}".strip())
-            visit.tell("arXiv feeds", done, len(readings))
-            yield healed
+        for done, result in enumerate(results, 1):
+            since = self._repair_from(result, context.get_state(result.scope), today)
+            repaired = result if since is None else await self._repair(context, result, since)
+            if repaired.health is Health.STALE and self.listing_url:
+                second_opinion = second_opinion or await self._second_opinion(context, result.scope, today)
+                repaired = add_note(repaired, second_opinion)
+            context.report_progress("arXiv feeds", done, len(results))
+            yield repaired
 
-    def _repair_from(self, reading: FetchResult, memory: FetchState, today: date) -> date | None:
-        """The day from which OAI-PMH should fill in, or None when nothing is amiss."""
-        missed = missed_since(memory, today=today)
-        is_first = memory.day is None and reading.health is Health.EMPTY
-        is_refused = reading.health is Health.FAILED and reading.note.startswith(_UNKNOWN)
-        if not self.oai or is_refused or not (missed or is_first or reading.health in SICK):
+    def _repair_from(self, result: FetchResult, state: FetchState, today: date) -> date | None:
+        """Return the day from which to harvest OAI-PMH; None if there is nothing to repair."""
+        missed_day = find_missed_day(state, today=today)
+        is_first = state.day is None and result.health is Health.EMPTY
+        is_unknown = result.health is Health.FAILED and result.note.startswith(_UNKNOWN_CATEGORY)
+        needs_repair = missed_day or is_first or result.health in BAD_HEALTH
+        if not self.oai_url or is_unknown or not needs_repair:
             return None
-        last = memory.day or (today - FIRST_DAYS)
-        return max(last - timedelta(days=1), today - FARTHEST)  # a day of overlap: records move while we read
+        last = state.day or (today - FIRST_REPAIR)
+        return max(last - timedelta(days=1), today - MAX_REPAIR)  # a day of overlap: records change meanwhile
 
-    async def _repair(self, visit: FetchContext, reading: FetchResult, since: date) -> FetchResult:
-        """The reading with what OAI-PMH knows besides; good again when that has the day's news."""
-        found: dict[str, Paper] = {}
-        trouble = ""
+    async def _repair(self, context: FetchContext, result: FetchResult, since: date) -> FetchResult:
+        """Return the result with the papers of OAI-PMH added; healthy again if these include news."""
+        harvested: dict[str, Paper] = {}
+        problem = ""
         try:
-            async for page in arxiv_oai.harvest(visit.client, self.oai, reading.scope, since, visit.now):
-                found |= {paper.id: paper for paper in page.papers}
-                trouble = page.note if page.health is Health.TRUNCATED else trouble
+            async for page in oai.harvest(context.client, self.oai_url, result.scope, since, context.now):
+                harvested |= {paper.id: paper for paper in page.papers}
+                problem = page.note if page.health is Health.TRUNCATED else problem
         except SourceError as error:
-            trouble = failed(self.name, reading.scope, visit.now, error).note
-        return self._as_healed(visit, reading, found, trouble)
+            problem = failed_result(self.name, result.scope, context.now, error).note
+        return _merge_harvest(context, result, harvested, problem)
 
-    def _as_healed(
-        self, visit: FetchContext, reading: FetchResult, found: Mapping[str, Paper], trouble: str
-    ) -> FetchResult:
-        papers = {**found, **{paper.id: paper for paper in reading.papers}}
-        fuller = counted(replace(reading, papers=tuple(papers.values()), newest=""), visit.known)
-        news = [number for number, paper in found.items() if paper.announcement in _NEWS]
-        if trouble:
-            health = reading.health if reading.health in SICK else Health.TRUNCATED
-            return _noting(fuller, f"OAI-PMH: {trouble}", health=health, day=None)
-        if not set(news) - (visit.known(news) if news else set()):
-            return _noting(fuller, "OAI-PMH has nothing new either.", health=reading.health, day=reading.day)
-        day = announcement_day(arxiv_day(visit.now))
-        added = len(papers) - len(reading.papers)
-        return _noting(fuller, f"OAI-PMH added {added} papers.", health=Health.OK, day=day)
-
-    async def _second_opinion(self, visit: FetchContext, category: str, today: date) -> str:
-        """What arXiv's own page says about a stale feed, in a sentence."""
+    async def _second_opinion(self, context: FetchContext, category: str, today: date) -> str:
+        """Return what arXiv's listing page says about a stale feed, as a sentence."""
         try:
-            listing = await arxiv_listing.ask(visit.client, self.listing, category, visit.now)
+            page = await listing.fetch_listing(context.client, self.listing_url, category, context.now)
         except SourceError as error:
-            return f"arXiv's listing page could not be read: {failed(self.name, '', visit.now, error).note}"
-        if listing.day is None or listing.day < today:
-            shown = f"{listing.day:%d %B}" if listing.day else "no day"
+            reason = failed_result(self.name, "", context.now, error).note
+            return f"arXiv's listing page could not be read: {reason}"
+        if page.day is None or page.day < today:
+            shown = f"{page.day:%d %B}" if page.day else "no day"
             return f"arXiv's own page has no new listing yet either (it shows {shown})."
-        return f"arXiv's own page lists {listing.total} papers for today."
+        return f"arXiv's own page lists {page.total} papers for today."
 
-    async def _group(self, visit: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
-        """Read a group at once; split it where one category is refused or the whole is cut at the cap."""
+    async def _fetch_group(self, context: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
+        """Fetch a group at once; split it if a category is refused or the feed is cut at its limit."""
         try:
-            reading = await self._feed(visit, categories)
+            result = await self._fetch_feed(context, categories)
         except BadResponse as error:
-            return await self._refused(visit, categories, error)
+            return await self._handle_refusal(context, categories, error)
         except SourceError as error:
-            return [failed(self.name, category, visit.now, error) for category in categories]
-        if reading.health is Health.TRUNCATED and len(categories) > 1 and _is_at_cap(reading):
-            return await self._halves(visit, categories)
-        return by_category(reading, categories)
+            return [failed_result(self.name, category, context.now, error) for category in categories]
+        is_full = result.health is Health.TRUNCATED and len(result.papers) >= rss.MAX_FEED_PAPERS
+        if is_full and len(categories) > 1:
+            return await self._fetch_halves(context, categories)
+        return split_by_category(result, categories)
 
-    async def _feed(self, visit: FetchContext, categories: Sequence[str]) -> FetchResult:
-        """One request. A body that broke off on the way is read as far as it goes."""
+    async def _fetch_feed(self, context: FetchContext, categories: Sequence[str]) -> FetchResult:
+        """Make one request; a body that broke off is parsed as far as it goes."""
         scope = "+".join(categories)
-        memory = _same_answer([visit.recall(category) for category in categories], arxiv_day(visit.now))
+        states = [context.get_state(category) for category in categories]
+        state = _common_state(states, get_arxiv_day(context.now))
         try:
-            answer = await arxiv_rss.ask(visit.client, self.rss, categories, memory)
-        except CutShort as error:
-            reading = arxiv_rss.parse(error.body, scope, visit.now)
-            return replace(reading, health=Health.TRUNCATED, note=reading.note or _broke_off(reading))
-        if answer.unchanged:
-            return FetchResult(source=self.name, scope=scope, read_at=visit.now, note="Unchanged.")
-        reading = arxiv_rss.parse(answer.body, scope, visit.now)
-        return replace(reading, etag=answer.etag, last_modified=answer.last_modified)
+            response = await rss.fetch_feed(context.client, self.rss_url, categories, state)
+        except IncompleteResponse as error:
+            result = rss.parse(error.body, scope, context.now)
+            note = result.note or f"The connection broke off after {len(result.papers)} papers."
+            return replace(result, health=Health.TRUNCATED, note=note)
+        if response.is_unchanged:
+            return FetchResult(source=self.name, scope=scope, read_at=context.now, note="Unchanged.")
+        result = rss.parse(response.body, scope, context.now)
+        return replace(result, etag=response.etag, last_modified=response.last_modified)
 
-    async def _refused(
-        self, visit: FetchContext, categories: Sequence[str], error: BadResponse
+    async def _handle_refusal(
+        self, context: FetchContext, categories: Sequence[str], error: BadResponse
     ) -> list[FetchResult]:
-        """Set the category that arXiv names aside, and ask again for the others."""
-        message = arxiv_rss.error_in(error.answer.body)
-        culprit = arxiv_rss.culprit(message, categories)
-        if len(categories) == 1 and message:
-            reason = SourceError(f"{_UNKNOWN} {categories[0]}: {message}")
-            return [failed(self.name, categories[0], visit.now, reason)]
-        if len(categories) == 1 or not message:
-            return [failed(self.name, category, visit.now, error) for category in categories]
-        if culprit is None:
-            return await self._halves(visit, categories)
-        reason = SourceError(f"{_UNKNOWN} {culprit}: {message}")
-        others = [category for category in categories if category != culprit]
-        return [*await self._group(visit, others), failed(self.name, culprit, visit.now, reason)]
+        """Fail the category that arXiv's message names, and fetch the others again."""
+        message = rss.find_error(error.response.body)
+        if not message:
+            return [failed_result(self.name, category, context.now, error) for category in categories]
+        bad_category = categories[0] if len(categories) == 1 else rss.find_bad_category(message, categories)
+        if bad_category is None:
+            return await self._fetch_halves(context, categories)
+        reason = SourceError(f"{_UNKNOWN_CATEGORY} {bad_category}: {message}")
+        failed = failed_result(self.name, bad_category, context.now, reason)
+        others = [category for category in categories if category != bad_category]
+        return [*await self._fetch_group(context, others), failed] if others else [failed]
 
-    async def _halves(self, visit: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
-        half = len(categories) // 2
-        first, second = (
-            await self._group(visit, categories[:half]),
-            await self._group(visit, categories[half:]),
-        )
-        return [*first, *second]
+    async def _fetch_halves(self, context: FetchContext, categories: Sequence[str]) -> list[FetchResult]:
+        middle = len(categories) // 2
+        first = await self._fetch_group(context, categories[:middle])
+        return [*first, *await self._fetch_group(context, categories[middle:])]
 
 
-_UNKNOWN = "arXiv does not know"
-_NEWS = frozenset({Announcement.NEW, Announcement.CROSS})
+def _merge_harvest(
+    context: FetchContext, result: FetchResult, harvested: Mapping[str, Paper], problem: str
+) -> FetchResult:
+    papers = {**harvested, **{paper.id: paper for paper in result.papers}}
+    merged = count_unseen(replace(result, papers=tuple(papers.values()), newest=""), context.find_existing)
+    news = [paper_id for paper_id, paper in harvested.items() if paper.announcement in _NEWS]
+    if problem:
+        health = result.health if result.health in BAD_HEALTH else Health.TRUNCATED
+        return add_note(merged, f"OAI-PMH: {problem}", health=health, day=None)
+    if not set(news) - (context.find_existing(news) if news else set()):
+        return add_note(merged, "OAI-PMH has nothing new either.")
+    added = len(papers) - len(result.papers)
+    day = announcement_day(get_arxiv_day(context.now))
+    return add_note(merged, f"OAI-PMH added {added} papers.", health=Health.OK, day=day)
 
 
-def by_category(reading: FetchResult, categories: Sequence[str]) -> list[FetchResult]:
-    """One reading per category, each paper once; the raw answer stays with the first."""
-    shelves: dict[str, list[Paper]] = {category: [] for category in categories}
-    for paper in reading.papers:
-        shelves[shelf_of(paper, categories)].append(paper)
+def split_by_category(result: FetchResult, categories: Sequence[str]) -> list[FetchResult]:
+    """Return one result per category, each paper once; the raw body stays with the first."""
+    by_category: dict[str, list[Paper]] = {category: [] for category in categories}
+    for paper in result.papers:
+        by_category[_assign_category(paper, categories)].append(paper)
     return [
-        replace(reading, scope=category, papers=tuple(papers), body=b"" if index else reading.body)
-        for index, (category, papers) in enumerate(shelves.items())
+        replace(result, scope=category, papers=tuple(papers), body=b"" if index else result.body)
+        for index, (category, papers) in enumerate(by_category.items())
     ]
 
 
-def shelf_of(paper: Paper, categories: Sequence[str]) -> str:
-    """The first of the paper's categories that we asked for."""
-    for own in paper.categories:
-        for asked in (own, own.partition(".")[0]):
-            if asked in categories:
-                return asked
+def _assign_category(paper: Paper, categories: Sequence[str]) -> str:
+    """Return the first of the paper's categories, or of their archives, that is in *categories*."""
+    for category in paper.categories:
+        for name in (category, category.partition(".")[0]):
+            if name in categories:
+                return name
     return categories[0]
 
 
-def _noting(reading: FetchResult, note: str, *, health: Health, day: date | None) -> FetchResult:
-    return replace(reading, health=health, day=day, note=f"{reading.note} {note}".strip())
-
-
-def _same_answer(memories: Sequence[FetchState], today: date) -> FetchState:
-    """What to ask `has it changed since?` with: only when the day is done for every category."""
-    first = memories[0]
-    is_done = all(memory.day == today and memory.etag == first.etag for memory in memories)
+def _common_state(states: Sequence[FetchState], today: date) -> FetchState:
+    """Return the state for a conditional request: empty unless every category is done for today."""
+    first = states[0]
+    is_done = all(state.day == today and state.etag == first.etag for state in states)
     return first if is_done and first.etag else FetchState()
-
-
-def _is_at_cap(reading: FetchResult) -> bool:
-    return len(reading.papers) >= arxiv_rss.CAP
-
-
-def _broke_off(reading: FetchResult) -> str:
-    return f"The connection broke off after {len(reading.papers)} papers."

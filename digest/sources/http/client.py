@@ -1,4 +1,8 @@
-"""How do we ask? Politely: one at a time per family of hosts, patiently, and never without a limit."""
+"""Polite HTTP client of the sources: rate limits, retries, timeouts, size limits and safe redirects.
+
+Requests of one rate group are made one at a time with an interval between them. A service that keeps
+failing, or whose rate limit is used up, is not asked again for a while.
+"""
 
 import re
 import time
@@ -15,61 +19,47 @@ import httpx
 import stamina
 
 from digest.models.errors import SourceError
-from digest.sources.http.response import Answer, BadResponse, CutShort, Inflater, Wants, check_kind
-from digest.sources.http.ssrf import Resolve, origin, public_address, resolve, service
+from digest.sources.http.response import (
+    Accept,
+    BadResponse,
+    Decompressor,
+    IncompleteResponse,
+    Response,
+    check_content,
+)
+from digest.sources.http.ssrf import Resolver, origin, resolve, resolve_public_address, service_key
 
-AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # worth another try; every other refusal is final
-_SECONDS = re.compile(r"[0-9]{1,9}")  # not isdigit(), which takes ² for one
-_LONGEST = 500  # characters of a header: what is longer was not written to be read
+RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # every other error status is final
+MAX_HEADER_CHARS = 500  # of a header that is parsed; a longer one is meant to harm
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+_SECRET_HEADERS = {"x-api-key", "zotero-api-key", "authorization", "cookie"}
+_UNTRUSTED = "from_untrusted_redirect"  # marks a request to which a host led that the operator did not set
+_SECONDS = re.compile(r"[0-9]{1,9}")  # not isdigit(), which is true for ²
 _RATE_LIMIT = re.compile(r"\br\s*=\s*([0-9]{1,9})\b.*?\bt\s*=\s*([0-9]{1,9})\b")
-
-
-def asked_to_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds until the server wants to hear from us, by Retry-After or RateLimit; None: it did not say."""
-    if (after := _retry_after(headers.get("retry-after", ""), now)) is not None:
-        return after
-    return used_up(headers)
-
-
-def used_up(headers: Mapping[str, str]) -> float | None:
-    """Seconds until a used-up allowance is renewed: `RateLimit: "api";r=0;t=120`."""
-    match = _RATE_LIMIT.search(headers.get("ratelimit", "")[:_LONGEST])
-    return float(match[2]) if match and int(match[1]) == 0 else None
-
-
-def _retry_after(value: str, now: datetime) -> float | None:
-    """Seconds, or a date; anything else is not an answer."""
-    if _SECONDS.fullmatch(value.strip()):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value[:_LONGEST])
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPolicy:
-    """How politely, how patiently and how much at most."""
+    """Rate limits, retries, timeouts (in seconds) and size limits of a client."""
 
     user_agent: str
-    intervals: Mapping[str, float] = field(default_factory=lambda: {"arxiv": 3.1})  # seconds, by family
-    interval: float = 0.2  # for every other family
+    intervals: Mapping[str, float] = field(default_factory=lambda: {"arxiv": 3.1})  # seconds, by rate group
+    interval: float = 0.2  # of every other rate group
     attempts: int = 4
-    first_wait: float = 1.0  # doubles with every attempt, plus jitter
-    longest_wait: float = 120.0  # asked to wait longer, we give up until later
-    cool_off: float = 300.0  # a service that failed every attempt is left alone for so long
-    connect_within: float = 10.0
-    read_within: float = 30.0
-    whole_within: float = 120.0
-    largest: int = 64 * 2**20  # bytes, decompressed
-    redirects: int = 5
-    wanders: bool = True  # whether a redirect may lead to another host
-    heeds_environment: bool = True  # proxies and certificates that the operator's environment names
+    initial_wait: float = 1.0  # doubles with every attempt, plus jitter
+    max_wait: float = 120.0  # if a server asks for a longer one, we give up for now
+    cooldown: float = 300.0  # a service that failed in every attempt is not asked again for so long
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    total_timeout: float = 120.0
+    max_bytes: int = 64 * 2**20  # of a body, decompressed
+    max_redirects: int = 5
+    follow_other_hosts: bool = True  # whether a redirect may lead to another host
+    trust_env: bool = True  # use the proxies and certificates that environment variables name
 
 
-class TryAgain(SourceError):
-    """This attempt failed, the next may not."""
+class RetryableError(SourceError):
+    """An attempt failed, and the next one may succeed."""
 
     def __init__(self, message: str, *, wait: float | None = None, partial: bytes = b"") -> None:
         super().__init__(message)
@@ -78,20 +68,25 @@ class TryAgain(SourceError):
 
 
 class Client:
-    """Asks servers. `trusted` are the URLs the operator set: only they may lie in a private network."""
+    """An HTTP client with the limits of its policy.
 
-    def __init__(self, manners: ClientPolicy, *, trusted: Iterable[str] = (), ask: Resolve = resolve) -> None:
-        self._manners = manners
-        self._trusted = {origin(httpx.URL(url)) for url in trusted if url}
-        self._ask = ask
-        self._turns: dict[str, anyio.Lock] = {}
-        self._last: dict[str, float] = {}
-        self._closed: dict[str, tuple[float, str]] = {}
+    `trusted_urls` are those the operator set: only their hosts may be in a private network.
+    """
+
+    def __init__(
+        self, policy: ClientPolicy, *, trusted_urls: Iterable[str] = (), resolver: Resolver = resolve
+    ) -> None:
+        self._policy = policy
+        self._trusted_origins = {origin(httpx.URL(url)) for url in trusted_urls if url}
+        self._resolver = resolver
+        self._locks: dict[str, anyio.Lock] = {}  # by rate group
+        self._last_request: dict[str, float] = {}  # end in monotonic seconds, by rate group
+        self._blocked: dict[str, tuple[float, str]] = {}  # until when and why, by service
         self._http = httpx.AsyncClient(
-            headers={"User-Agent": manners.user_agent, "Accept-Encoding": "gzip"},
-            timeout=httpx.Timeout(manners.read_within, connect=manners.connect_within),
+            headers={"User-Agent": policy.user_agent, "Accept-Encoding": "gzip"},
+            timeout=httpx.Timeout(policy.read_timeout, connect=policy.connect_timeout),
             follow_redirects=False,
-            trust_env=manners.heeds_environment,
+            trust_env=policy.trust_env,
         )
 
     async def __aenter__(self) -> Self:
@@ -106,123 +101,128 @@ class Client:
         self,
         url: str,
         *,
-        family: str,
-        wants: Wants,
+        rate_group: str,
+        accept: Accept,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """The answer to one question; SourceError with the reason when there is none.
+    ) -> Response:
+        """Send a GET request, with retries.
 
-        Refused: a final no (400, 403, 404 are never asked twice). CutShort: it broke off every time.
+        Raises:
+            BadResponse: a final error status (400, 403 and 404 are never retried).
+            IncompleteResponse: the body broke off in every attempt.
+            SourceError: anything else, with the reason.
         """
         request = self._http.build_request("GET", url, params=params, headers=headers)
-        return await self._answer(request, family, wants)
+        return await self._send(request, rate_group, accept)
 
     async def post(
-        self, url: str, *, family: str, json: object, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """As `get`, for services that are asked by a JSON body."""
+        self, url: str, *, rate_group: str, json: object, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send a POST request with a JSON body; raises as `get` does."""
         request = self._http.build_request("POST", url, json=json, headers=headers)
-        return await self._answer(request, family, Wants.JSON)
+        return await self._send(request, rate_group, Accept.JSON)
 
-    async def _answer(self, request: httpx.Request, family: str, wants: Wants) -> Answer:
-        request.headers["Accept"] = wants.value
-        self._refuse_if_closed(request.url)
+    async def _send(self, request: httpx.Request, rate_group: str, accept: Accept) -> Response:
+        request.headers["Accept"] = accept.value
+        self._raise_if_blocked(request.url)
         try:
-            answer = await self._patiently(request, family)
-        except TryAgain as error:
+            response = await self._send_with_retries(request, rate_group)
+        except RetryableError as error:
             if error.partial:
-                raise CutShort(error.partial) from error
-            self._close(request.url, error)
+                raise IncompleteResponse(error.partial) from error
+            self._block(request.url, max(error.wait or 0.0, self._policy.cooldown), str(error))
             raise SourceError(str(error)) from error
-        if answer.status >= httpx.codes.BAD_REQUEST:
-            raise BadResponse(answer)
-        if not answer.unchanged:
-            check_kind(answer.body, wants)
-        return answer
+        if response.status >= httpx.codes.BAD_REQUEST:
+            raise BadResponse(response)
+        if not response.is_unchanged:
+            check_content(response.body, accept)
+        return response
 
-    async def _patiently(self, request: httpx.Request, family: str) -> Answer:
+    async def _send_with_retries(self, request: httpx.Request, rate_group: str) -> Response:
         attempts = stamina.retry_context(
-            on=self._again,
-            attempts=self._manners.attempts,
+            on=self._should_retry,
+            attempts=self._policy.attempts,
             timeout=None,
-            wait_initial=self._manners.first_wait,
-            wait_max=self._manners.longest_wait,
-            wait_jitter=self._manners.first_wait,
+            wait_initial=self._policy.initial_wait,
+            wait_max=self._policy.max_wait,
+            wait_jitter=self._policy.initial_wait,
         )
         async for attempt in attempts:
             with attempt:
-                return await self._in_turn(request, family)
+                return await self._send_in_turn(request, rate_group)
         raise AssertionError("a retry either returns or raises")  # pragma: no cover
 
-    def _again(self, error: Exception) -> bool | float:
-        """Whether to try again, and after which wait where the server named one."""
-        if not isinstance(error, TryAgain):
+    def _should_retry(self, error: Exception) -> bool | float:
+        """Return whether to retry, or the seconds to wait before if the server named them."""
+        if not isinstance(error, RetryableError):
             return False
         if error.wait is None:
             return True
-        return error.wait if error.wait <= self._manners.longest_wait else False
+        return error.wait if error.wait <= self._policy.max_wait else False
 
-    async def _in_turn(self, request: httpx.Request, family: str) -> Answer:
-        """Wait for this family's turn; nobody else asks it until we are done."""
-        async with self._turns.setdefault(family, anyio.Lock()):
-            interval = self._manners.intervals.get(family, self._manners.interval)
-            since = time.monotonic() - self._last.get(family, float("-inf"))
-            await anyio.sleep(max(0.0, interval - since))
+    async def _send_in_turn(self, request: httpx.Request, rate_group: str) -> Response:
+        """Send when no other request of the rate group is running and its interval has passed."""
+        async with self._locks.setdefault(rate_group, anyio.Lock()):
+            interval = self._policy.intervals.get(rate_group, self._policy.interval)
+            elapsed = time.monotonic() - self._last_request.get(rate_group, float("-inf"))
+            await anyio.sleep(max(0.0, interval - elapsed))
             try:
-                with anyio.fail_after(self._manners.whole_within):
-                    return await self._follow(request)
+                with anyio.fail_after(self._policy.total_timeout):
+                    return await self._send_following_redirects(request)
             except TimeoutError as error:
-                raise TryAgain(f"did not answer within {self._manners.whole_within:g} seconds") from error
+                message = f"did not answer within {self._policy.total_timeout:g} seconds"
+                raise RetryableError(message) from error
             finally:
-                self._last[family] = time.monotonic()
+                self._last_request[rate_group] = time.monotonic()
 
-    async def _follow(self, request: httpx.Request) -> Answer:
-        for _ in range(self._manners.redirects + 1):
-            answer = await self._once(request)
-            if answer.status not in _REDIRECTS or "location" not in answer.headers:
-                return answer
-            request = self._redirected(request, answer.headers["location"])
-        raise SourceError(f"led us through more than {self._manners.redirects} redirects")
+    async def _send_following_redirects(self, request: httpx.Request) -> Response:
+        for _ in range(self._policy.max_redirects + 1):
+            response = await self._send_once(request)
+            if response.status not in _REDIRECT_STATUSES or "location" not in response.headers:
+                return response
+            request = self._build_redirect(request, response.headers["location"])
+        raise SourceError(f"redirected us more than {self._policy.max_redirects} times")
 
-    def _redirected(self, request: httpx.Request, location: str) -> httpx.Request:
+    def _build_redirect(self, request: httpx.Request, location: str) -> httpx.Request:
         try:
             target = request.url.join(location)
         except httpx.InvalidURL as error:
-            raise SourceError("led us to an address that is none") from error
+            raise SourceError("redirected us to an invalid address") from error
         if request.url.scheme == "https" and target.scheme != "https":
-            raise SourceError(f"led us from https to {target.scheme}; that was not followed")
-        if not self._manners.wanders and origin(target) != origin(request.url):
-            raise SourceError("led us to another host; that was not followed")
+            raise SourceError(f"redirected us from https to {target.scheme}; that was not followed")
+        is_other_host = origin(target) != origin(request.url)
+        if is_other_host and not self._policy.follow_other_hosts:
+            raise SourceError("redirected us to another host; that was not followed")
         headers = request.headers.copy()
         del headers["host"]
-        if origin(target) != origin(request.url):
+        if is_other_host:
             for secret in _SECRET_HEADERS & set(headers):
                 del headers[secret]
-        # What is trusted is so by the operator's word, not by that of a stranger who leads us there.
-        led = _LED in request.extensions or origin(request.url) not in self._trusted
+        # A trusted origin is trusted only if the operator's own URLs lead there, not another host.
+        is_untrusted = _UNTRUSTED in request.extensions or origin(request.url) not in self._trusted_origins
         return self._http.build_request(
-            "GET", target, headers=headers, extensions={_LED: True} if led else None
+            "GET", target, headers=headers, extensions={_UNTRUSTED: True} if is_untrusted else None
         )
 
-    async def _once(self, request: httpx.Request) -> Answer:
+    async def _send_once(self, request: httpx.Request) -> Response:
         pinned = await self._pin(request)
         try:
-            async with self._stream(pinned) as response:
-                body = await self._body(response)
+            async with self._stream(pinned) as stream:
+                body = await self._read_body(stream)
         except httpx.TransportError as error:
-            raise TryAgain(f"{request.url.host} {_in_words(error)}") from error
-        answer = Answer(
-            url=str(request.url), status=response.status_code, headers=response.headers, body=body
+            raise RetryableError(f"{request.url.host} {_describe(error)}") from error
+        response = Response(
+            url=str(request.url), status=stream.status_code, headers=stream.headers, body=body
         )
-        self._heed(request.url, answer)
-        return answer
+        self._apply_server_limits(request.url, response)
+        return response
 
     async def _pin(self, request: httpx.Request) -> httpx.Request:
-        """A host the operator did not set is resolved once, checked, and reached at that very address."""
-        if origin(request.url) in self._trusted and _LED not in request.extensions:
+        """Return the request to send: to the checked IP address itself if the host is not trusted."""
+        if origin(request.url) in self._trusted_origins and _UNTRUSTED not in request.extensions:
             return request
-        address = await public_address(request.url, ask=self._ask)
+        address = await resolve_public_address(request.url, resolver=self._resolver)
         return self._http.build_request(
             request.method,
             request.url.copy_with(host=address),
@@ -239,43 +239,61 @@ class Client:
         finally:
             await response.aclose()
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        """The whole body, decompressed; TryAgain with what came when it broke off."""
-        inflater = Inflater(response.headers.get("content-encoding", "").lower(), self._manners.largest)
+    async def _read_body(self, response: httpx.Response) -> bytes:
+        """Return the whole body, decompressed; raise RetryableError with what arrived if it broke off."""
+        encoding = response.headers.get("content-encoding", "").lower()
+        decompressor = Decompressor(encoding, self._policy.max_bytes)
         try:
             async for chunk in response.aiter_raw():
-                inflater.feed(chunk)
+                decompressor.feed(chunk)
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-            raise TryAgain(_in_words(error), partial=bytes(inflater.body)) from error
-        return bytes(inflater.body)
+            raise RetryableError(_describe(error), partial=bytes(decompressor.body)) from error
+        return bytes(decompressor.body)
 
-    def _heed(self, url: httpx.URL, answer: Answer) -> None:
-        """Turn a wish to wait into a wait: now for this question, or before the next one."""
-        wait = asked_to_wait(answer.headers, now=datetime.now(UTC))
-        if answer.status in AGAIN:
-            raise TryAgain(
-                f"answered {answer.status} {httpx.codes.get_reason_phrase(answer.status)}", wait=wait
-            )
-        if (renewed := used_up(answer.headers)) is not None:
-            self._closed[service(url)] = (time.monotonic() + renewed, "our allowance there is used up")
+    def _apply_server_limits(self, url: httpx.URL, response: Response) -> None:
+        """Raise RetryableError if the server is busy; block its service if our rate limit is used up."""
+        if response.status in RETRY_STATUSES:
+            reason = httpx.codes.get_reason_phrase(response.status)
+            wait = parse_wait(response.headers, now=datetime.now(UTC))
+            raise RetryableError(f"answered {response.status} {reason}", wait=wait)
+        if (seconds := parse_exhausted_limit(response.headers)) is not None:
+            self._block(url, seconds, "our rate limit there is used up")
 
-    def _close(self, url: httpx.URL, error: TryAgain) -> None:
-        wait = max(error.wait or 0.0, self._manners.cool_off)
-        self._closed[service(url)] = (time.monotonic() + wait, str(error))
+    def _block(self, url: httpx.URL, seconds: float, reason: str) -> None:
+        self._blocked[service_key(url)] = (time.monotonic() + seconds, reason)
 
-    def _refuse_if_closed(self, url: httpx.URL) -> None:
-        until, reason = self._closed.get(service(url), (0.0, ""))
+    def _raise_if_blocked(self, url: httpx.URL) -> None:
+        until, reason = self._blocked.get(service_key(url), (0.0, ""))
         left = until - time.monotonic()
         if left > 0:
             raise SourceError(f"{reason}; not asked again for {left:.0f} seconds")
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LED = "led_by_a_stranger"  # marks a request that a host the operator did not set redirected to
-_SECRET_HEADERS = {"x-api-key", "zotero-api-key", "authorization", "cookie"}
+def parse_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the seconds to wait by Retry-After, else by RateLimit; None if neither says so."""
+    if (seconds := _parse_retry_after(headers.get("retry-after", ""), now)) is not None:
+        return seconds
+    return parse_exhausted_limit(headers)
 
 
-def _in_words(error: httpx.TransportError) -> str:
+def parse_exhausted_limit(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until a used-up rate limit is renewed: `RateLimit: "api";r=0;t=120`; else None."""
+    match = _RATE_LIMIT.search(headers.get("ratelimit", "")[:MAX_HEADER_CHARS])
+    return float(match[2]) if match and int(match[1]) == 0 else None
+
+
+def _parse_retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds of a Retry-After header, which holds seconds or a date; None for anything else."""
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value[:MAX_HEADER_CHARS])
+    except (ValueError, OverflowError):
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+
+
+def _describe(error: httpx.TransportError) -> str:
     if isinstance(error, httpx.ConnectError):
         return "could not be reached"
     if isinstance(error, httpx.TimeoutException):

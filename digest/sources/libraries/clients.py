@@ -1,6 +1,7 @@
-"""What has a reader collected or written? Their Zotero library, ORCID record, Semantic Scholar page.
+"""Papers in a subscriber's Zotero library, ORCID record and Semantic Scholar page.
 
-Asked once, when somebody says so; keys are used for that one visit, and neither kept nor logged.
+They are fetched once, when the subscriber asks for it. Keys are used for that request only, and neither
+stored nor logged.
 """
 
 import json
@@ -15,40 +16,41 @@ from anyio import to_thread
 
 from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged
-from digest.models.paper_ids import canonical
+from digest.models.paper_ids import canonicalize
 from digest.sources.http.client import Client
-from digest.sources.http.response import Wants
-from digest.sources.libraries.bibliography import MOST, Seeds
-from digest.sources.text import normalize
+from digest.sources.http.response import Accept
+from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
+from digest.sources.text.normalize import normalize_text, normalize_title
 
-ZOTERO_PAGE, AUTHOR_PAGE = 100, 500  # items of one answer, the most they give
+ZOTERO_PAGE_SIZE = 100  # the largest they allow
+AUTHOR_PAGE_SIZE = 500  # likewise
 NEWEST_FIRST = {"sort": "dateAdded", "direction": "desc"}
 NOT_PAPERS = frozenset({"attachment", "note", "annotation"})
 _ZOTERO = re.compile(r"(?:https?://www\.zotero\.org/)?(?:(users|groups)/)?(\d{1,12})(?:/\S*)?", re.ASCII)
-_ZOTERO_KEY = re.compile(r"[!-~]{1,64}")  # what a header can hold
+_ZOTERO_KEY = re.compile(r"[!-~]{1,64}")  # the characters that a header can hold
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])/?", re.IGNORECASE | re.ASCII)
 _AUTHOR = re.compile(r"(?:https?://www\.semanticscholar\.org/author/(?:[^/\s]+/)?)?(\d{1,12})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryAccounts:
-    """Whose libraries are asked for; empty for none."""
+    """The accounts of a subscriber; an empty one is not fetched."""
 
     zotero: str = ""  # a user's number, or groups/NUMBER
     zotero_key: str = field(default="", repr=False)  # a public library needs none
     orcid: str = ""
     author: str = ""  # on Semantic Scholar
 
-    def apart(self) -> dict[str, "LibraryAccounts"]:
-        """Each library that is named, alone, under its field's name."""
+    def by_library(self) -> dict[str, "LibraryAccounts"]:
+        """Return each account alone, by the name of its field."""
         none = replace(self, zotero="", orcid="", author="")
-        named = {name: getattr(self, name) for name in ("zotero", "orcid", "author")}
-        return {name: replace(none, **{name: given}) for name, given in named.items() if given}
+        accounts = {name: getattr(self, name) for name in ("zotero", "orcid", "author")}
+        return {name: replace(none, **{name: account}) for name, account in accounts.items() if account}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where the services are."""
+class LibraryUrls:
+    """The base URLs of the services."""
 
     zotero: str = "https://api.zotero.org"
     orcid: str = "https://pub.orcid.org"
@@ -56,185 +58,195 @@ class Places:
     semanticscholar_key: str = field(default="", repr=False)
 
 
-async def gathered(client: Client, places: Places, shelves: LibraryAccounts, *, most: int = MOST) -> Seeds:
-    """The papers on these shelves, each once; of a longer Zotero library about so many, the newest.
+async def fetch_seeds(
+    client: Client, urls: LibraryUrls, accounts: LibraryAccounts, *, limit: int = MAX_PAPERS
+) -> SeedPapers:
+    """Return the papers of these accounts, each once; of a Zotero library about *limit*, the newest.
 
-    InvalidChange when a name makes no sense, SourceError when a service does not answer.
+    Raises:
+        InvalidChange: an account is not written as it must be.
+        SourceError: a service does not answer.
     """
-    found: list[LikedPaper] = []
-    if shelves.zotero:
-        found += [each async for each in _zotero(client, places, shelves, most)]
-    if shelves.orcid:
-        found += await _orcid(client, places, shelves.orcid)
-    if shelves.author:
-        found += [each async for each in _author(client, places, shelves.author)]
-    titled, named = (each for each in found if each.title), (each for each in found if not each.title)
-    return together([Seeds(tuple(titled), tuple(each.paper_id for each in named if each.paper_id))])
+    liked: list[LikedPaper] = []
+    if accounts.zotero:
+        liked += [paper async for paper in _fetch_zotero(client, urls, accounts, limit)]
+    if accounts.orcid:
+        liked += await _fetch_orcid(client, urls, accounts.orcid)
+    if accounts.author:
+        liked += [paper async for paper in _fetch_author(client, urls, accounts.author)]
+    titled = tuple(paper for paper in liked if paper.title)
+    ids = tuple(paper.paper_id for paper in liked if not paper.title and paper.paper_id)
+    return merge_seeds([SeedPapers(titled, ids)])
 
 
-def together(shelves: Sequence[Seeds]) -> Seeds:
-    """The papers of all these shelves, each once, taken from each in turn so that none crowds out another."""
-    turns = zip_longest(*(seeds.likings for seeds in shelves))
-    likings: dict[str, LikedPaper] = {}
-    for each in filter(None, chain.from_iterable(turns)):
-        likings.setdefault(each.paper_id or each.title.casefold(), each)
-    ids = dict.fromkeys(each for seeds in shelves for each in seeds.ids if each not in likings)
-    return Seeds(tuple(likings.values())[:MOST], tuple(ids)[:MOST])
+def merge_seeds(libraries: Sequence[SeedPapers]) -> SeedPapers:
+    """Return the papers of all libraries, each once, in turns so that no library crowds out another."""
+    turns = zip_longest(*(seeds.papers for seeds in libraries))
+    papers: dict[str, LikedPaper] = {}
+    for paper in filter(None, chain.from_iterable(turns)):
+        papers.setdefault(paper.paper_id or paper.title.casefold(), paper)
+    ids = dict.fromkeys(paper_id for seeds in libraries for paper_id in seeds.ids if paper_id not in papers)
+    return SeedPapers(tuple(papers.values())[:MAX_PAPERS], tuple(ids)[:MAX_PAPERS])
 
 
-async def _zotero(
-    client: Client, places: Places, shelves: LibraryAccounts, most: int
+async def _fetch_zotero(
+    client: Client, urls: LibraryUrls, accounts: LibraryAccounts, limit: int
 ) -> AsyncIterator[LikedPaper]:
-    kind, number = _named(_ZOTERO, shelves.zotero, "a Zotero user id: digits, or groups/ and digits").groups()
+    match = _match(_ZOTERO, accounts.zotero, "a Zotero user id: digits, or groups/ and digits")
+    kind, number = match.groups()
     headers = {"Zotero-API-Version": "3"}
-    if shelves.zotero_key:
-        headers["Zotero-API-Key"] = _named(_ZOTERO_KEY, shelves.zotero_key, "a Zotero key")[0]
-    for start in range(0, most, ZOTERO_PAGE):
-        answer = await client.get(
-            f"{places.zotero}/{kind or 'users'}/{number}/items/top",
-            family="zotero",
-            wants=Wants.JSON,
-            params={"format": "json", "limit": ZOTERO_PAGE, "start": start, **NEWEST_FIRST},
+    if accounts.zotero_key:
+        headers["Zotero-API-Key"] = _match(_ZOTERO_KEY, accounts.zotero_key, "a Zotero key")[0]
+    for start in range(0, limit, ZOTERO_PAGE_SIZE):
+        response = await client.get(
+            f"{urls.zotero}/{kind or 'users'}/{number}/items/top",
+            rate_group="zotero",
+            accept=Accept.JSON,
+            params={"format": "json", "limit": ZOTERO_PAGE_SIZE, "start": start, **NEWEST_FIRST},
             headers=headers,
         )
-        items, likings = await to_thread.run_sync(partial(_read_zotero, answer.body))
-        for liking in likings:
-            yield liking
-        if items < ZOTERO_PAGE:
+        item_count, papers = await to_thread.run_sync(partial(_parse_zotero, response.body))
+        for paper in papers:
+            yield paper
+        if item_count < ZOTERO_PAGE_SIZE:
             return
 
 
-def _read_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
-    items = _list(_json(body), "Zotero")
-    return len(items), list(zotero_likings(items))
+def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
+    """Return the number of items, and the papers among them."""
+    items = _check_list(_load(body), "Zotero")
+    return len(items), list(_parse_zotero_items(items))
 
 
-def zotero_likings(items: Iterable[Any]) -> Iterator[LikedPaper]:
-    """The papers among the items of a Zotero library."""
+def _parse_zotero_items(items: Iterable[Any]) -> Iterator[LikedPaper]:
     for item in items:
-        told = item.get("data") if isinstance(item, dict) else None
-        if isinstance(told, dict) and told.get("itemType") not in NOT_PAPERS:
-            named = _first_id(told.get(name) for name in ("archiveID", "DOI", "url", "extra"))
-            yield _liking(told.get("title"), told.get("abstractNote"), named)
+        data = item.get("data") if isinstance(item, dict) else None
+        if isinstance(data, dict) and data.get("itemType") not in NOT_PAPERS:
+            paper_id = _find_id(data.get(name) for name in ("archiveID", "DOI", "url", "extra"))
+            yield _to_liked(data.get("title"), data.get("abstractNote"), paper_id)
 
 
-async def _orcid(client: Client, places: Places, orcid: str) -> list[LikedPaper]:
-    [number] = _named(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
-    answer = await client.get(f"{places.orcid}/v3.0/{number.upper()}/works", family="orcid", wants=Wants.JSON)
-    return await to_thread.run_sync(partial(_read_orcid, answer.body))
+async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[LikedPaper]:
+    [number] = _match(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
+    url = f"{urls.orcid}/v3.0/{number.upper()}/works"
+    response = await client.get(url, rate_group="orcid", accept=Accept.JSON)
+    return await to_thread.run_sync(partial(_parse_orcid, response.body))
 
 
-def _read_orcid(body: bytes) -> list[LikedPaper]:
-    told = _json(body)
-    if not isinstance(told, dict):
+def _parse_orcid(body: bytes) -> list[LikedPaper]:
+    """Return the works of an ORCID record, newest first."""
+    record = _load(body)
+    if not isinstance(record, dict):
         raise SourceChanged("ORCID's answer is not a record")
-    return list(orcid_likings(sorted(_list(told.get("group"), "ORCID"), key=_appeared, reverse=True)))
+    groups = sorted(_check_list(record.get("group"), "ORCID"), key=_orcid_year, reverse=True)
+    return [_parse_orcid_group(group) for group in groups]
 
 
-def _appeared(group: Any) -> str:
-    """The year of a work of an ORCID record; empty where none is told."""
-    told = _each(group, "work-summary")
-    years = (_inside(each, "publication-date", "year", "value") for each in told)
+def _orcid_year(group: Any) -> str:
+    """Return the year of a work; empty if there is none."""
+    summaries = _get_list(group, "work-summary")
+    years = (_get(summary, "publication-date", "year", "value") for summary in summaries)
     return max((year for year in years if isinstance(year, str)), default="")
 
 
-def orcid_likings(groups: Iterable[Any]) -> Iterator[LikedPaper]:
-    """The works of an ORCID record: a group holds one work, told by one or several sources."""
-    for group in groups:
-        title = next(
-            (t for each in _each(group, "work-summary") if (t := _inside(each, "title", "title", "value"))),
-            "",
-        )
-        ids = _each(group, "external-ids", "external-id")
-        own = [each for each in ids if _inside(each, "external-id-relationship") in ("self", "SELF", None)]
-        yield _liking(title, "", _first_id(_inside(each, "external-id-value") for each in own))
+def _parse_orcid_group(group: Any) -> LikedPaper:
+    """Parse a group, which is one work as reported by one or several sources."""
+    titles = (_get(summary, "title", "title", "value") for summary in _get_list(group, "work-summary"))
+    ids = _get_list(group, "external-ids", "external-id")
+    own = [entry for entry in ids if _get(entry, "external-id-relationship") in ("self", "SELF", None)]
+    paper_id = _find_id(_get(entry, "external-id-value") for entry in own)
+    return _to_liked(next(filter(None, titles), ""), "", paper_id)
 
 
-async def _author(client: Client, places: Places, author: str) -> AsyncIterator[LikedPaper]:
-    [number] = _named(_AUTHOR, author, "a Semantic Scholar author id: digits").groups()
-    key = places.semanticscholar_key
-    for offset in range(0, MOST, AUTHOR_PAGE):
-        answer = await client.get(
-            f"{places.semanticscholar}/graph/v1/author/{number}/papers",
-            family="semanticscholar",
-            wants=Wants.JSON,
-            params={"fields": "title,abstract,externalIds,year", "limit": AUTHOR_PAGE, "offset": offset},
+async def _fetch_author(client: Client, urls: LibraryUrls, author: str) -> AsyncIterator[LikedPaper]:
+    [number] = _match(_AUTHOR, author, "a Semantic Scholar author id: digits").groups()
+    key = urls.semanticscholar_key
+    for offset in range(0, MAX_PAPERS, AUTHOR_PAGE_SIZE):
+        response = await client.get(
+            f"{urls.semanticscholar}/graph/v1/author/{number}/papers",
+            rate_group="semanticscholar",
+            accept=Accept.JSON,
+            params={
+                "fields": "title,abstract,externalIds,year",
+                "limit": AUTHOR_PAGE_SIZE,
+                "offset": offset,
+            },
             headers={"x-api-key": key} if key else None,
         )
-        goes_on, likings = await to_thread.run_sync(partial(_read_author, answer.body))
-        for liking in likings:
-            yield liking
-        if not goes_on:
+        has_next, papers = await to_thread.run_sync(partial(_parse_author, response.body))
+        for paper in papers:
+            yield paper
+        if not has_next:
             return
 
 
-def _read_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
-    told = _json(body)
-    papers = _list(_inside(told, "data"), "Semantic Scholar")
-    newest_first = sorted(papers, key=_year, reverse=True)
-    return bool(_inside(told, "next")), list(author_likings(newest_first))
+def _parse_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
+    """Return whether there is another page, and the papers of this one, newest first."""
+    page = _load(body)
+    papers = _check_list(_get(page, "data"), "Semantic Scholar")
+    newest_first = sorted(papers, key=_author_year, reverse=True)
+    return bool(_get(page, "next")), list(_parse_author_papers(newest_first))
 
 
-def _year(paper: Any) -> int:
-    year = _inside(paper, "year")
+def _author_year(paper: Any) -> int:
+    year = _get(paper, "year")
     return year if isinstance(year, int) else 0
 
 
-def author_likings(papers: Iterable[Any]) -> Iterator[LikedPaper]:
-    """The papers of a Semantic Scholar author."""
+def _parse_author_papers(papers: Iterable[Any]) -> Iterator[LikedPaper]:
     for paper in papers:
         if isinstance(paper, dict):
-            named = _first_id(_inside(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
-            yield _liking(paper.get("title"), paper.get("abstract"), named)
+            paper_id = _find_id(_get(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
+            yield _to_liked(paper.get("title"), paper.get("abstract"), paper_id)
 
 
-def _liking(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
+def _to_liked(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
     return LikedPaper(
-        normalize.title(title) if isinstance(title, str) else "",
-        normalize.plain(abstract) if isinstance(abstract, str) else "",
+        normalize_title(title) if isinstance(title, str) else "",
+        normalize_text(abstract) if isinstance(abstract, str) else "",
         paper_id,
     )
 
 
-def _first_id(told: Iterable[Any]) -> str:
-    """The first canonical id in these fields; arXiv's ids also stand among other words."""
-    for text in told:
+def _find_id(texts: Iterable[Any]) -> str:
+    """Return the first canonical id in these texts, also one that stands among other words."""
+    for text in texts:
         for word in re.split(r"[\s,;]+", text) if isinstance(text, str) else ():
             try:
-                return canonical(word)
+                return canonicalize(word)
             except ValueError:
                 continue
     return ""
 
 
-def _named(form: re.Pattern[str], given: str, what: str) -> re.Match[str]:
-    found = form.fullmatch(given.strip())
-    if not found:
-        raise InvalidChange(f"That is not {what}.")  # not what it is: it may be a key in the wrong field
-    return found
+def _match(pattern: re.Pattern[str], text: str, what: str) -> re.Match[str]:
+    match = pattern.fullmatch(text.strip())
+    if not match:
+        raise InvalidChange(f"That is not {what}.")  # without the text: it may be a key in the wrong field
+    return match
 
 
-def _json(body: bytes) -> Any:
+def _load(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise SourceChanged("the answer is not JSON") from error
 
 
-def _list(told: Any, who: str) -> list[Any]:
-    if not isinstance(told, list):
-        raise SourceChanged(f"{who}'s answer is not a list of papers")
-    return told
+def _check_list(value: Any, service: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise SourceChanged(f"{service}'s answer is not a list of papers")
+    return value
 
 
-def _each(told: Any, *names: str) -> list[Any]:
-    """The list that stands under these names; empty where there is none."""
-    found = _inside(told, *names)
-    return found if isinstance(found, list) else []
+def _get_list(data: Any, *keys: str) -> list[Any]:
+    """Return the list under these nested keys; empty if there is none."""
+    value = _get(data, *keys)
+    return value if isinstance(value, list) else []
 
 
-def _inside(told: Any, *names: str) -> Any:
-    """What stands under these names, one inside the other; None where one is missing."""
-    for name in names:
-        told = told.get(name) if isinstance(told, Mapping) else None
-    return told
+def _get(data: Any, *keys: str) -> Any:
+    """Return the value under these nested keys; None if one is missing."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data

@@ -1,4 +1,4 @@
-"""What do a reader's libraries lend while we wait? What came in time, and a sentence for the rest."""
+"""Fetching a subscriber's libraries while they wait: with a time limit, and a sentence for each failure."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from anyio import create_task_group, fail_after
 from digest.models.errors import InvalidChange, SourceError
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.http.response import BadResponse
-from digest.sources.libraries.bibliography import Seeds
-from digest.sources.libraries.clients import LibraryAccounts, Places, gathered, together
+from digest.sources.libraries.bibliography import SeedPapers
+from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds, merge_seeds
 
-LARGEST = 32 * 2**20  # bytes of one answer, decompressed
-NAMES = {"zotero": "Zotero library", "orcid": "ORCID record", "author": "Semantic Scholar page"}
-CLOSED = frozenset({401, 403})
-# Only as whole links or whole iDs: a bibliography holds iDs of many people among its fields.
+MAX_BODY_BYTES = 32 * 2**20  # of one response, decompressed
+LIBRARY_NAMES = {"zotero": "Zotero library", "orcid": "ORCID record", "author": "Semantic Scholar page"}
+PRIVATE_STATUSES = frozenset({401, 403})
+# Only whole links or whole iDs: the fields of a bibliography hold iDs of many people.
 _ORCID = re.compile(
     r"(?<!\S)(?:https?://orcid\.org/)?\d{4}-\d{4}-\d{4}-\d{3}[\dXx]/?(?!\S)", re.ASCII | re.IGNORECASE
 )
@@ -23,62 +23,69 @@ _AUTHOR = re.compile(r"(?<!\S)https?://www\.semanticscholar\.org/author/(?:[^/\s
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
-    """The papers that came, and by the library's name a sentence on why none did."""
+class LibraryPapers:
+    """The papers that were fetched, and by library a sentence on why there are none."""
 
-    seeds: Seeds = field(default_factory=Seeds)
+    seeds: SeedPapers = field(default_factory=SeedPapers)
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
-def in_a_hurry(manners: ClientPolicy) -> ClientPolicy:
-    """These manners for somebody who waits: soon given up, not much taken, and never led elsewhere."""
+def to_interactive_policy(policy: ClientPolicy) -> ClientPolicy:
+    """Return *policy* for somebody who waits: short timeouts, smaller bodies, no redirect to another host."""
     return replace(
-        manners,
+        policy,
         attempts=2,
-        first_wait=0.5,
-        longest_wait=3.0,
-        connect_within=5.0,
-        read_within=10.0,
-        largest=LARGEST,
-        wanders=False,
+        initial_wait=0.5,
+        max_wait=3.0,
+        connect_timeout=5.0,
+        read_timeout=10.0,
+        max_bytes=MAX_BODY_BYTES,
+        follow_other_hosts=False,
     )
 
 
-def named_in(text: str) -> tuple[LibraryAccounts, str]:
-    """The first ORCID iD and Semantic Scholar page that stand in a text, and the text without them."""
+def extract_accounts(text: str) -> tuple[LibraryAccounts, str]:
+    """Return the first ORCID iD and Semantic Scholar link in a text, and the text without them."""
     orcid, author = _ORCID.search(text), _AUTHOR.search(text)
-    for found in filter(None, (orcid, author)):
-        text = text.replace(found[0], "", 1)
+    for match in filter(None, (orcid, author)):
+        text = text.replace(match[0], "", 1)
     return LibraryAccounts(orcid=orcid[0] if orcid else "", author=author[0] if author else ""), text
 
 
-async def lent(client: Client, places: Places, shelves: LibraryAccounts, *, within: float, most: int) -> Lent:
-    """Ask every library at once, for so many seconds; what one of them fails to say harms no other."""
-    came: dict[str, Seeds] = {}
+async def fetch_libraries(
+    client: Client,
+    urls: LibraryUrls,
+    accounts: LibraryAccounts,
+    *,
+    timeout: float,  # noqa: ASYNC109  one deadline, reported per library
+    limit: int,
+) -> LibraryPapers:
+    """Fetch all libraries at once, *timeout* seconds at most; a failure does not affect the others."""
+    seeds: dict[str, SeedPapers] = {}
     failures: dict[str, str] = {}
 
-    async def ask(name: str, shelf: LibraryAccounts) -> None:
+    async def fetch(name: str, account: LibraryAccounts) -> None:
         try:
-            with fail_after(within):
-                came[name] = await gathered(client, places, shelf, most=most)
-            if came[name] == Seeds():
-                failures[name] = f"The {NAMES[name]} holds no papers."
+            with fail_after(timeout):
+                seeds[name] = await fetch_seeds(client, urls, account, limit=limit)
+            if seeds[name] == SeedPapers():
+                failures[name] = f"The {LIBRARY_NAMES[name]} holds no papers."
         except TimeoutError:
-            failures[name] = f"The {NAMES[name]} did not answer within {within:g} seconds."
+            failures[name] = f"The {LIBRARY_NAMES[name]} did not answer within {timeout:g} seconds."
         except InvalidChange as error:
             failures[name] = str(error)
         except SourceError as error:
-            failures[name] = f"The {NAMES[name]} could not be read: {_reason(error)}."
+            failures[name] = f"The {LIBRARY_NAMES[name]} could not be read: {_describe(error)}."
 
-    asked = shelves.apart()
+    by_library = accounts.by_library()
     async with create_task_group() as group:
-        for name, shelf in asked.items():
-            group.start_soon(ask, name, shelf)
-    return Lent(together([came[name] for name in asked if name in came]), failures)
+        for name, account in by_library.items():
+            group.start_soon(fetch, name, account)
+    return LibraryPapers(merge_seeds([seeds[name] for name in by_library if name in seeds]), failures)
 
 
-def _reason(error: SourceError) -> str:
-    status = error.answer.status if isinstance(error, BadResponse) else 0
-    if status in CLOSED:
+def _describe(error: SourceError) -> str:
+    status = error.response.status if isinstance(error, BadResponse) else 0
+    if status in PRIVATE_STATUSES:
         return "it is private, and no key or another one was given"
     return "there is none of this number" if status == 404 else str(error)

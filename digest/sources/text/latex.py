@@ -1,7 +1,7 @@
-"""How is TeX spoken? A small reader of the TeX that stands in titles, abstracts and names.
+"""Conversion of the TeX in titles, abstracts and names to plain Unicode text.
 
-Not a TeX engine: it knows groups, the names of tex_names.py, accents, scripts, fractions and roots, and
-says the name of whatever else it meets. It never raises, never loses a word, and takes linear time.
+This is not a TeX engine: it knows groups, the commands of latex_symbols.py, accents, scripts, fractions and
+roots, and prints the name of any other command. It never raises, never loses a word, and takes linear time.
 """
 
 # ruff: noqa: SLF001  the tables of commands stand below the class they belong to
@@ -14,365 +14,373 @@ from collections.abc import Callable, Mapping
 from digest.sources.text.latex_symbols import (
     ACCENTS,
     BLACKBOARD,
-    DRESS,
     MATH_ACCENTS,
-    SILENT,
-    SPACES,
+    SILENT_COMMANDS,
+    SPACE_COMMANDS,
+    STYLE_COMMANDS,
     SUBSCRIPTS,
     SUPERSCRIPTS,
     SYMBOLS,
 )
 
-DEEPEST = 40  # groups within groups; nobody writes more, and a hostile text may not exhaust the stack
+MAX_DEPTH = 40  # of nested groups; nobody writes more, and hostile text must not exhaust the stack
+BRACE_PLACEHOLDERS = {"{": "\ue001", "}": "\ue002"}  # of braces to print, until the conversion is done
+
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\\|[{}$^_~]|[^\\{}$^_~]+", re.DOTALL)
-_TOKEN_MARKS = frozenset("{}$^_~")
-
-
-class Tape(ABC):
-    """A text as tokens, read from left to right; `_next` and `_command` say what they mean."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens: list[str] = _TOKEN.findall(text)
-        self._at = 0
-        self._depth = 0
-
-    @abstractmethod
-    def _next(self, before: str) -> str:
-        """What the next token says, `before` being what was said just now."""
-
-    @abstractmethod
-    def _command(self, name: str, before: str) -> str:
-        """What a command says that is called so."""
-
-    def everything(self) -> str:
-        """All of the text, spoken."""
-        parts: list[str] = []
-        while self._at < len(self._tokens):
-            parts.append(self._next(_last(parts)))
-        return "".join(parts)
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _take(self) -> str:
-        token = self._peek()
-        self._at += 1
-        return token
-
-    def _cut(self, length: int) -> str:
-        """Take only so many characters of the token that follows."""
-        token = self._peek()
-        self._tokens[self._at] = token[length:]
-        self._at += not token[length:]
-        return token[:length]
-
-    def _group(self) -> str:
-        """Up to the closing brace, or to the end when there is none; groups too deep are no groups."""
-        if self._depth > DEEPEST:
-            return ""
-        self._depth += 1
-        parts: list[str] = []
-        while self._at < len(self._tokens) and self._peek() != "}":
-            parts.append(self._next(_last(parts)))
-        self._at += 1  # also past the end, so that an unclosed group is told from a closed one
-        self._depth -= 1
-        return "".join(parts)
-
-    def _verbatim(self) -> str:
-        """A group as it is written: addresses are full of signs that mean something else elsewhere."""
-        if self._peek() != "{":
-            return self._argument()
-        start = self._at = self._at + 1
-        while self._at < len(self._tokens) and self._peek() != "}":
-            self._at += 1
-        inside = "".join(self._tokens[start : self._at])
-        self._at += 1
-        return inside.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#").replace("\\~", "~")
-
-    def _argument(self) -> str:
-        """What a command takes: a group, a command, or one character."""
-        if self._peek().isspace():
-            self._at += 1
-        following = self._peek()
-        if following == "{":
-            self._at += 1
-            return self._group()
-        if following[:1] == "\\":
-            return self._nested_command()
-        return self._character() if following and following not in _TOKEN_MARKS else ""
-
-    def _nested_command(self) -> str:
-        if self._depth > DEEPEST:
-            return ""
-        self._depth += 1
-        said = self._command(self._take()[1:], "")
-        self._depth -= 1
-        return said
-
-    def _character(self) -> str:
-        token = self._peek()
-        return self._cut(len(token) - len(token.lstrip()) + 1).lstrip()
-
-
-def _last(parts: list[str]) -> str:
-    return next((part for part in reversed(parts[-4:]) if part), "")
-
-
-def shifted(mark: str, letters: Mapping[str, str], inside: str) -> str:
-    """Raised or lowered letters where that is short and Unicode has them; else the mark and the text."""
-    if inside in {"∘", "°"}:
-        return "°"
-    if _is_short(inside) and all(char in letters for char in inside):
-        return "".join(letters[char] for char in inside)
-    is_one = len(inside) == 1 or inside.replace("_", "").isalnum()
-    return f"{mark}{inside}" if is_one else f"{mark}({inside})"
-
-
-def _is_short(text: str) -> bool:
-    """Digits with their signs, or at most two letters; longer scripts are hard to read small."""
-    letters = sum(char.isalpha() for char in text)
-    return len(text) <= 6 and (letters == 0 or (letters <= 2 and len(text) <= 3))
-
-
-def bracketed(text: str) -> str:
-    """In brackets, unless it is one word or sign."""
-    text = text.strip()
-    return text if len(text) <= 1 or text.isalnum() else f"({text})"
-
-
-def accented(base: str, accent: str, *, always: bool = False, otherwise: str = "") -> str:
-    """The letter with its accent as one character; where there is none, the base stands alone."""
-    base = base.lstrip()
-    letter = {"ı": "i", "ȷ": "j"}.get(base[:1], base[:1])  # noqa: RUF001  dotless letters are meant
-    joined = unicodedata.normalize("NFC", letter + accent)
-    if letter and (len(joined) == 1 or (always and len(base) == 1 and letter.isalnum())):
-        return joined + base[1:] if not always or len(base) == 1 else base
-    return otherwise + base
-
-
-BRACES = {"{": "\ue001", "}": "\ue002"}  # braces that are meant to be seen, until the reading is done
+_SPECIAL_CHARACTERS = frozenset("{}$^_~")
 _RUN_IN = re.compile(r"(emph|text(?:bf|it|tt)|math(?:cal|bb|rm|bf|sf|it)|sqrt|cite[pt]?)(?=[a-zA-Z])")
-_CITES = re.compile(r"(?:no|auto|paren|text|foot)?cite[a-z]*|(?:eq|auto|c|C|page)?ref")
-_MUTE = frozenset({"begin", "end", "label", "vspace", "hspace", "color", "thanks", "vskip", "hskip"})
+_CITATION = re.compile(r"(?:no|auto|paren|text|foot)?cite[a-z]*|(?:eq|auto|c|C|page)?ref")
+_DROPPED = frozenset({"begin", "end", "label", "vspace", "hspace", "color", "thanks", "vskip", "hskip"})
 _FRACTIONS = frozenset({"frac", "tfrac", "dfrac", "nicefrac", "sfrac", "cfrac"})
 _LETTERS = frozenset("ss ae AE oe OE o O l L aa AA i j dh DH th TH dj DJ ng NG".split())  # noqa: SIM905
 _SPACING = {" ": " ", ",": " ", ";": " ", ":": " ", "!": "", "-": "", "/": "", "\n": " ", "\t": " ", ">": " "}
 
 
-def spoken(text: str, *, has_tex: bool) -> str:
-    """TeX as Unicode. Without `has_tex`, lone braces are punctuation rather than groups."""
-    return _Reader(text, has_tex=has_tex).everything()
+def latex_to_text(text: str, *, has_tex: bool) -> str:
+    """Return TeX as Unicode text; without *has_tex*, lone braces are printed instead of read as groups."""
+    return _Converter(text, has_tex=has_tex).convert()
 
 
-class _Reader(Tape):
-    """Reads token by token; every method returns what is spoken for what it has read."""
+class TokenStream(ABC):
+    """The tokens of a text, read from left to right; a subclass defines what they are converted to."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[str] = _TOKEN.findall(text)
+        self._position = 0
+        self._depth = 0
+
+    @abstractmethod
+    def _convert_next(self, before: str) -> str:
+        """Return the text of the next token; *before* is the last text that was returned."""
+
+    @abstractmethod
+    def _convert_command(self, name: str, before: str) -> str:
+        """Return the text of the command *name*, whose arguments follow in the stream."""
+
+    def convert(self) -> str:
+        """Return the whole text, converted."""
+        parts: list[str] = []
+        while self._position < len(self._tokens):
+            parts.append(self._convert_next(_last_text(parts)))
+        return "".join(parts)
+
+    def _peek(self) -> str:
+        return self._tokens[self._position] if self._position < len(self._tokens) else ""
+
+    def _take(self) -> str:
+        token = self._peek()
+        self._position += 1
+        return token
+
+    def _take_characters(self, count: int) -> str:
+        """Take only the first characters of the next token."""
+        token = self._peek()
+        self._tokens[self._position] = token[count:]
+        self._position += not token[count:]
+        return token[:count]
+
+    def _read_group(self) -> str:
+        """Convert up to the closing brace, or to the end if there is none; nothing below MAX_DEPTH."""
+        if self._depth > MAX_DEPTH:
+            return ""
+        self._depth += 1
+        parts: list[str] = []
+        while self._position < len(self._tokens) and self._peek() != "}":
+            parts.append(self._convert_next(_last_text(parts)))
+        self._position += 1  # also past the end, to tell an unclosed group from a closed one
+        self._depth -= 1
+        return "".join(parts)
+
+    def _read_verbatim(self) -> str:
+        """Return a group unconverted: URLs are full of characters that mean something else elsewhere."""
+        if self._peek() != "{":
+            return self._read_argument()
+        start = self._position = self._position + 1
+        while self._position < len(self._tokens) and self._peek() != "}":
+            self._position += 1
+        content = "".join(self._tokens[start : self._position])
+        self._position += 1
+        return content.replace("\\_", "_").replace("\\%", "%").replace("\\#", "#").replace("\\~", "~")
+
+    def _read_argument(self) -> str:
+        """Convert the argument of a command: a group, a command, or one character."""
+        if self._peek().isspace():
+            self._position += 1
+        following = self._peek()
+        if following == "{":
+            self._position += 1
+            return self._read_group()
+        if following[:1] == "\\":
+            return self._read_nested_command()
+        return self._read_character() if following and following not in _SPECIAL_CHARACTERS else ""
+
+    def _read_nested_command(self) -> str:
+        if self._depth > MAX_DEPTH:
+            return ""
+        self._depth += 1
+        text = self._convert_command(self._take()[1:], "")
+        self._depth -= 1
+        return text
+
+    def _read_character(self) -> str:
+        token = self._peek()
+        return self._take_characters(len(token) - len(token.lstrip()) + 1).lstrip()
+
+
+def _last_text(parts: list[str]) -> str:
+    return next((part for part in reversed(parts[-4:]) if part), "")
+
+
+class _Converter(TokenStream):
+    """Converts token by token; every method returns the text of the tokens it has read."""
 
     def __init__(self, text: str, *, has_tex: bool) -> None:
         super().__init__(text)
         self._in_math = False
         self._has_tex = has_tex
 
-    def _next(self, before: str) -> str:
-        """What the next token says, `before` being what was said just now."""
+    def _convert_next(self, before: str) -> str:
         token = self._take()
         if token[0] == "\\":
-            return self._command(token[1:], before)
-        mark = _MARKS.get(token)
-        return mark(self, before) if mark else token
+            return self._convert_command(token[1:], before)
+        convert = _CHARACTERS.get(token)
+        return convert(self, before) if convert else token
 
-    def _open(self, _: str) -> str:
-        inside = self._group()
+    # The special characters
+
+    def _open_brace(self, _: str) -> str:
+        content = self._read_group()
         if self._has_tex:
-            return inside
-        is_closed = self._tokens[self._at - 1 : self._at] == ["}"]
-        return BRACES["{"] + inside + (BRACES["}"] if is_closed else "")
+            return content
+        is_closed = self._tokens[self._position - 1 : self._position] == ["}"]
+        return BRACE_PLACEHOLDERS["{"] + content + (BRACE_PLACEHOLDERS["}"] if is_closed else "")
 
-    def _close(self, _: str) -> str:
-        return "" if self._has_tex else BRACES["}"]
+    def _close_brace(self, _: str) -> str:
+        return "" if self._has_tex else BRACE_PLACEHOLDERS["}"]
 
     def _dollar(self, _: str) -> str:
         self._in_math = not self._in_math
         return ""
 
-    def _tie(self, before: str) -> str:
-        """A tie between words is a space; a tilde before a number means `about` and stays."""
+    def _tilde(self, before: str) -> str:
+        """Print a tie between words as a space; a tilde before a number means `about` and stays."""
         after = self._peek()[:1]
         joins = (before[-1:].isalnum() or before[-1:] in tuple(".,:;)]}")) and before and after
         between_digits = before[-1:].isdigit() and after.isdigit()
         return " " if self._in_math or (joins and not after.isspace() and not between_digits) else "~"
 
-    def _raised(self, before: str) -> str:
+    def _superscript(self, before: str) -> str:
         return self._script("^", SUPERSCRIPTS, before)
 
-    def _lowered(self, before: str) -> str:
+    def _subscript(self, before: str) -> str:
         return self._script("_", SUBSCRIPTS, before)
 
     def _script(self, mark: str, letters: Mapping[str, str], before: str) -> str:
-        """Raised or lowered where that is short and Unicode can; else the mark stays: D_train, 2^(n+k)."""
-        braced, following = self._peek() == "{", self._peek()[:1]
+        """Print a short script in Unicode if possible; else the mark stays: D_train, 2^(n+k)."""
+        is_braced, following = self._peek() == "{", self._peek()[:1]
         if not self._is_script(mark, before, following):
             return mark
-        inside = self._argument().strip() if braced or self._in_math else self._number_or_sign()
-        return shifted(mark, letters, inside) if inside else "" if braced else mark
+        text = self._read_argument().strip() if is_braced or self._in_math else self._read_script_in_prose()
+        return format_script(mark, letters, text) if text else "" if is_braced else mark
 
-    def _number_or_sign(self) -> str:
-        """In prose `2^16` means sixteen, where TeX would take only the one."""
+    def _read_script_in_prose(self) -> str:
+        """Read a whole number: in prose `2^16` means sixteen, where TeX would take only the 1."""
         number = re.match(r"[+-]?\d+", self._peek())
         if number is None:
-            return self._argument().strip()
-        return self._cut(number.end())
+            return self._read_argument().strip()
+        return self._take_characters(number.end())
 
     def _is_script(self, mark: str, before: str, following: str) -> bool:
-        """In prose only what can be meant so: `M^3`, `H_2O`, `x_{1}`, but not `file_name` or `^_^`."""
+        """Return whether a script is meant: in prose M^3, H_2O and x_{1}, but not file_name or ^_^."""
         if self._in_math or (self._has_tex and following == "{"):
             return True
         if not before or before[-1].isspace() or not following:
             return False
         if mark == "^":
             return following == "{" or (following not in "^_~$}" and not following.isspace())
-        return following == "{" or (following.isdigit() and _is_one_number(self._peek()))
+        if following == "{":
+            return True
+        # At most two digits, as in H_2O and x_1, but not in release_2024_final.
+        digits = len(self._peek()) - len(self._peek().lstrip("0123456789"))
+        return following.isdigit() and digits <= 2
 
-    def _command(self, name: str, before: str) -> str:
+    # Commands
+
+    def _convert_command(self, name: str, before: str) -> str:
         if not name[:1].isalpha() or not name[:1].isascii():
-            return self._sign(name, before)
+            return self._convert_symbol_command(name, before)
         name = name.rstrip("*")
-        if name in _SPECIAL:
-            return _SPECIAL[name](self)
-        if name in SPACES:
+        if name in _COMMANDS:
+            return _COMMANDS[name](self)
+        if name in SPACE_COMMANDS:
             return " "
-        if name in SILENT:
+        if name in SILENT_COMMANDS:
             return self._silent()
         if name in MATH_ACCENTS:
-            return accented(self._argument(), MATH_ACCENTS[name], always=True)
-        return self._worded(name, before)
+            return add_accent(self._read_argument(), MATH_ACCENTS[name], always=True)
+        return self._convert_printed_command(name, before)
 
-    def _worded(self, name: str, before: str) -> str:
+    def _convert_printed_command(self, name: str, before: str) -> str:
+        """Convert a command that prints something of its own."""
         if name in ACCENTS and not self._in_math:
-            return accented(self._argument(), ACCENTS[name])
-        if _CITES.fullmatch(name):
-            return self._cited()
+            return add_accent(self._read_argument(), ACCENTS[name])
+        if _CITATION.fullmatch(name):
+            return self._citation()
         if name in SYMBOLS:
             return self._symbol(name, before)
         return self._unknown(name, before)
 
+    def _convert_symbol_command(self, symbol: str, before: str) -> str:
+        """Convert a backslash before anything but a letter."""
+        if symbol in _SPACING:
+            return _SPACING[symbol]
+        if symbol == "\\":
+            return "" if before[-1:].isalpha() and self._peek()[:1].isalpha() else " "
+        if symbol in ACCENTS:
+            return self._accent(symbol)
+        if symbol in BRACE_PLACEHOLDERS:
+            return BRACE_PLACEHOLDERS[symbol]
+        if symbol in {"(", ")", "[", "]"}:
+            self._in_math = symbol in "(["
+            return ""
+        return "‖" if symbol == "|" else symbol
+
+    def _accent(self, symbol: str) -> str:
+        start = self._position
+        base = self._read_argument()
+        if not base and self._position == start:
+            return symbol if symbol not in "^~" else ""
+        return add_accent(base, ACCENTS[symbol], fallback=symbol)
+
     def _silent(self) -> str:
-        r"""Nothing of its own; `\left.` and `\right.` swallow their full stop."""
-        if self._tokens[self._at - 1] in {"\\left", "\\right"} and self._peek()[:1] == ".":
-            self._character()
+        r"""Print nothing; `\left.` and `\right.` swallow their full stop."""
+        if self._tokens[self._position - 1] in {"\\left", "\\right"} and self._peek()[:1] == ".":
+            self._read_character()
         return ""
 
     def _symbol(self, name: str, before: str) -> str:
-        r"""What the name stands for, without the space that only ended the name: Stra\ss e, 3\times 4."""
-        said = SYMBOLS[name]
+        r"""Print a symbol without the space that only ended its name: Stra\ss e, 3\times 4."""
+        symbol = SYMBOLS[name]
         is_letter = name in _LETTERS and not self._in_math
-        is_sign = len(said) == 1 and not said.isalpha() and not before[-1:].isspace()
-        if (is_letter or is_sign) and self._peek()[:1] == " " and self._peek()[1:]:
-            self._cut(1)
-        return BRACES.get(said, said)
+        is_operator = len(symbol) == 1 and not symbol.isalpha() and not before[-1:].isspace()
+        if (is_letter or is_operator) and self._peek()[:1] == " " and self._peek()[1:]:
+            self._take_characters(1)
+        return BRACE_PLACEHOLDERS.get(symbol, symbol)
 
     def _unknown(self, name: str, before: str) -> str:
-        r"""Its name; a name that ran into its argument (`\sqrtT`) is taken apart first."""
+        r"""Print the name; a known command that ran into its argument (`\sqrtT`) is split first."""
         if run_in := _RUN_IN.match(name):
-            self._at -= 1
-            self._tokens[self._at] = name[run_in.end() :]
-            return self._command(run_in[1], before)
-        apart = " " if self._in_math and before[-1:].isalnum() and len(name) > 1 else ""
-        has_argument = self._peek() == "{" and self._tokens[self._at + 1 : self._at + 2] != ["}"]
-        return f"{apart}{name}{' ' if has_argument else ''}"
+            self._position -= 1
+            self._tokens[self._position] = name[run_in.end() :]
+            return self._convert_command(run_in[1], before)
+        separator = " " if self._in_math and before[-1:].isalnum() and len(name) > 1 else ""
+        has_argument = self._peek() == "{" and self._tokens[self._position + 1 : self._position + 2] != ["}"]
+        return f"{separator}{name}{' ' if has_argument else ''}"
 
-    def _cited(self) -> str:
-        inside = self._verbatim()
-        return f"[{inside}]" if inside else ""
-
-    def _sign(self, sign: str, before: str) -> str:
-        """A backslash before anything but a letter."""
-        if sign in _SPACING:
-            return _SPACING[sign]
-        if sign == "\\":
-            return "" if before[-1:].isalpha() and self._peek()[:1].isalpha() else " "
-        if sign in ACCENTS:
-            return self._accent(sign)
-        if sign in BRACES:
-            return BRACES[sign]
-        if sign in {"(", ")", "[", "]"}:
-            self._in_math = sign in "(["
-            return ""
-        return "‖" if sign == "|" else sign
-
-    def _accent(self, sign: str) -> str:
-        before = self._at
-        base = self._argument()
-        if not base and self._at == before:
-            return sign if sign not in "^~" else ""
-        return accented(base, ACCENTS[sign], otherwise=sign)
+    def _citation(self) -> str:
+        keys = self._read_verbatim()
+        return f"[{keys}]" if keys else ""
 
     def _root(self) -> str:
         degree = ""
         if (match := re.match(r"\s*\[([^\]]*)\]", self._peek())) is not None:
             degree = "".join(SUPERSCRIPTS.get(char, char) for char in match[1])
-            self._cut(match.end())
-        return f"{degree}√{bracketed(self._argument())}"
+            self._take_characters(match.end())
+        return f"{degree}√{add_parentheses(self._read_argument())}"
 
-    def _linked(self) -> str:
-        address, words = self._verbatim(), self._argument()
-        return f"{words} ({address})" if words and words != address else address
+    def _link(self) -> str:
+        url, text = self._read_verbatim(), self._read_argument()
+        return f"{text} ({url})" if text and text != url else url
 
     def _blackboard(self) -> str:
-        return "".join(BLACKBOARD.get(char, char) for char in self._argument())
+        return "".join(BLACKBOARD.get(char, char) for char in self._read_argument())
 
     def _footnote(self) -> str:
-        return f" ({self._argument().strip()})"
+        return f" ({self._read_argument().strip()})"
 
-    def _high(self) -> str:
-        return shifted("", SUPERSCRIPTS, self._argument())
+    def _text_superscript(self) -> str:
+        return format_script("", SUPERSCRIPTS, self._read_argument())
 
-    def _low(self) -> str:
-        return shifted("", SUBSCRIPTS, self._argument())
+    def _text_subscript(self) -> str:
+        return format_script("", SUBSCRIPTS, self._read_argument())
 
     def _fraction(self) -> str:
-        return f"{bracketed(self._argument())}/{bracketed(self._argument())}"
+        return f"{add_parentheses(self._read_argument())}/{add_parentheses(self._read_argument())}"
 
-    def _mute(self) -> str:
-        self._argument()
+    def _dropped(self) -> str:
+        self._read_argument()
         return ""
 
-    def _coloured(self) -> str:
-        self._argument()
-        return self._argument()
+    def _text_color(self) -> str:
+        self._read_argument()
+        return self._read_argument()
 
-    def _chosen(self) -> str:
-        return f"({self._argument()} choose {self._argument()})"
+    def _binomial(self) -> str:
+        return f"({self._read_argument()} choose {self._read_argument()})"
 
 
-_MARKS: Mapping[str, Callable[[_Reader, str], str]] = {
-    "{": _Reader._open,
-    "}": _Reader._close,
-    "$": _Reader._dollar,
-    "^": _Reader._raised,
-    "_": _Reader._lowered,
-    "~": _Reader._tie,
+_CHARACTERS: Mapping[str, Callable[[_Converter, str], str]] = {
+    "{": _Converter._open_brace,
+    "}": _Converter._close_brace,
+    "$": _Converter._dollar,
+    "^": _Converter._superscript,
+    "_": _Converter._subscript,
+    "~": _Converter._tilde,
 }
-_SPECIAL: Mapping[str, Callable[[_Reader], str]] = {
-    **dict.fromkeys(DRESS, _Reader._argument),
-    **dict.fromkeys(_MUTE, _Reader._mute),
-    **dict.fromkeys(_FRACTIONS, _Reader._fraction),
-    "sqrt": _Reader._root,
-    "textsuperscript": _Reader._high,
-    "textsubscript": _Reader._low,
-    "href": _Reader._linked,
-    "url": _Reader._verbatim,
-    "path": _Reader._verbatim,
-    "nolinkurl": _Reader._verbatim,
-    "mathbb": _Reader._blackboard,
-    "mathbbm": _Reader._blackboard,
-    "mathds": _Reader._blackboard,
-    "footnote": _Reader._footnote,
-    "textcolor": _Reader._coloured,
-    "binom": _Reader._chosen,
+_COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
+    **dict.fromkeys(STYLE_COMMANDS, _Converter._read_argument),
+    **dict.fromkeys(_DROPPED, _Converter._dropped),
+    **dict.fromkeys(_FRACTIONS, _Converter._fraction),
+    "sqrt": _Converter._root,
+    "textsuperscript": _Converter._text_superscript,
+    "textsubscript": _Converter._text_subscript,
+    "href": _Converter._link,
+    "url": _Converter._read_verbatim,
+    "path": _Converter._read_verbatim,
+    "nolinkurl": _Converter._read_verbatim,
+    "mathbb": _Converter._blackboard,
+    "mathbbm": _Converter._blackboard,
+    "mathds": _Converter._blackboard,
+    "footnote": _Converter._footnote,
+    "textcolor": _Converter._text_color,
+    "binom": _Converter._binomial,
 }
 
 
-def _is_one_number(text: str) -> bool:
-    """Whether digits stand alone, as in H_2O and x_1, not as in release_2024_final."""
-    digits = len(text) - len(text.lstrip("0123456789"))
-    return digits <= 2
+def format_script(mark: str, letters: Mapping[str, str], text: str) -> str:
+    """Return raised or lowered letters if that is short and Unicode has them, else the mark and *text*."""
+    if text in {"∘", "°"}:
+        return "°"
+    if _is_short(text) and all(char in letters for char in text):
+        return "".join(letters[char] for char in text)
+    is_one_word = len(text) == 1 or text.replace("_", "").isalnum()
+    return f"{mark}{text}" if is_one_word else f"{mark}({text})"
+
+
+def _is_short(text: str) -> bool:
+    """Return whether *text* is legible when small: digits with their signs, or at most two letters."""
+    letters = sum(char.isalpha() for char in text)
+    return len(text) <= 6 and (letters == 0 or (letters <= 2 and len(text) <= 3))
+
+
+def add_parentheses(text: str) -> str:
+    """Return *text* in parentheses, unless it is one word or character."""
+    text = text.strip()
+    return text if len(text) <= 1 or text.isalnum() else f"({text})"
+
+
+def add_accent(base: str, accent: str, *, always: bool = False, fallback: str = "") -> str:
+    """Return *base* with the accent on its first letter, if Unicode has that as one character.
+
+    Args:
+        base: the letter, and what follows it.
+        accent: a combining character.
+        always: combine also if there is no single character, but only with a lone letter.
+        fallback: what to put before the base if there is no such character.
+    """
+    base = base.lstrip()
+    letter = {"ı": "i", "ȷ": "j"}.get(base[:1], base[:1])  # noqa: RUF001  dotless letters are meant
+    joined = unicodedata.normalize("NFC", letter + accent)
+    if letter and (len(joined) == 1 or (always and len(base) == 1 and letter.isalnum())):
+        return joined + base[1:] if not always or len(base) == 1 else base
+    return fallback + base

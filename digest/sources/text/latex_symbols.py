@@ -1,4 +1,4 @@
-"""What do TeX's names stand for? Tables only; plaintext.py reads with them."""
+"""Tables of TeX's commands and characters for latex.py."""
 # ruff: noqa: RUF001, SIM905  the tables hold look-alike letters on purpose, and words are easier to read
 
 import unicodedata
@@ -56,8 +56,8 @@ SYMBOLS = GREEK | {
     "TeX": "TeX", "LaTeX": "LaTeX", "ie": "i.e.", "eg": "e.g.", "etal": "et al.",
 }  # fmt: skip
 
-# Spacing, sizes and font switches: they print nothing of their own.
-SILENT = frozenset(
+# Spacing, sizes and font switches, which print nothing themselves.
+SILENT_COMMANDS = frozenset(
     "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr mleft mright limits "
     "nolimits displaystyle textstyle scriptstyle rm bf it em sl sf tt sc cal tiny small footnotesize "
     "scriptsize normalsize large Large LARGE huge Huge bfseries itshape scshape ttfamily rmfamily upshape "
@@ -65,12 +65,12 @@ SILENT = frozenset(
     "nobreak linebreak newline smash phantom hfill centering xspace relax boldmath unboldmath nonumber "
     "label vspace hspace item maketitle sloppy".split()
 )  # fmt: skip
-SPACES = frozenset(
+SPACE_COMMANDS = frozenset(
     "quad qquad thinspace enspace space newline par item linebreak medspace thickspace".split()
 )  # fmt: skip
 
-# Commands that only dress their argument: the argument stands as it is.
-DRESS = frozenset(
+# Commands that only style their argument, which is printed unchanged.
+STYLE_COMMANDS = frozenset(
     "emph textbf textit textrm textsf textsc texttt textsl textup textmd textnormal text mbox hbox fbox "
     "mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathnormal boldsymbol bm pmb operatorname "
     "underline uline uwave uppercase lowercase mathop mathbin mathrel textsuperscript textsubscript "
@@ -90,13 +90,13 @@ MATH_ACCENTS = {
 }  # fmt: skip
 
 _SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᶿᵠᵡ"
-_SUPER_OF = "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδθφχ"
+_SUPER_BASE = "0123456789+-=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWβγδθφχ"
 _SUB = "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ"
-_SUB_OF = "0123456789+-=()aehijklmnoprstuvxβγρφχ"
-SUPERSCRIPTS = dict(zip(_SUPER_OF, _SUPER, strict=True)) | {
+_SUB_BASE = "0123456789+-=()aehijklmnoprstuvxβγρφχ"
+SUPERSCRIPTS = dict(zip(_SUPER_BASE, _SUPER, strict=True)) | {
     "∗": "*", "*": "*", "⋆": "*", "∘": "°", "′": "′", "†": "†", ".": ".", "−": "⁻",
 }  # fmt: skip
-SUBSCRIPTS = dict(zip(_SUB_OF, _SUB, strict=True)) | {".": ".", "−": "₋"}
+SUBSCRIPTS = dict(zip(_SUB_BASE, _SUB, strict=True)) | {".": ".", "−": "₋"}
 BLACKBOARD = (
     dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
     | {char: chr(0x1D538 + ord(char) - ord("A")) for char in "ABDEFGIJKLMOSTUVWXY"}

@@ -1,5 +1,5 @@
-"""How does a day look without the world? Ten invented days of papers, served over real HTTP and SMTP.
+"""The demo: ten invented days of papers, served over real HTTP and mailed over real SMTP, without a network.
 
 Nothing here is real: no title, no person, no vote. The ids are numbers that arXiv never reaches.
-The sample is read as the real services are, by the same fetchers over loopback; there is no back door.
+The dataset is read by the product's own fetchers over loopback, as the real services are.
 """

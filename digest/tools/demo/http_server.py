@@ -1,4 +1,4 @@
-"""Where do the sample's papers come from? A real HTTP server on loopback that stands for every service."""
+"""An HTTP server on loopback that answers for arXiv, Hugging Face and Hacker News from the demo's dataset."""
 
 import json
 from collections.abc import Callable
@@ -12,43 +12,43 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from digest.tools.demo.dataset import Collection, collection
+from digest.tools.demo.dataset import Dataset, load_dataset
 from digest.tools.demo.services import arxiv_api, arxiv_oai, arxiv_rss, hackernews, huggingface
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """What goes back over the wire."""
+    """Body, content type and status of a response."""
 
     body: bytes
-    kind: str = "text/plain; charset=utf-8"
+    content_type: str = "text/plain; charset=utf-8"
     status: HTTPStatus = HTTPStatus.OK
 
 
-class Upstream:
-    """All of arXiv's services that we ask, Hugging Face's and Hacker News', at one address and moment.
+class UpstreamServer:
+    """All services of arXiv, Hugging Face and Hacker News that are read, at one address and moment.
 
-    Use it as a context: `with Upstream(now) as upstream:` answers at `upstream.url` until the end.
-    Set `upstream.now` to let time pass: what is announced and how many have voted follows.
+    `with UpstreamServer(now) as upstream:` serves at `upstream.url` until the end of the block.
+    Set `upstream.now` to let time pass: announcements and votes follow.
     """
 
-    def __init__(self, now: datetime, *, held: Collection | None = None) -> None:
+    def __init__(self, now: datetime, *, dataset: Dataset | None = None) -> None:
         self.now = now
-        self.requests: list[str] = []  # every path asked for, in order
-        self._held = held or collection()
-        self._answers: dict[str, Callable[[dict[str, str]], HttpReply]] = {
-            "/oai": self._oai,
-            "/api/query": self._query,
-            "/api/daily_papers": self._daily_papers,
-            "/api/v1/search_by_date": self._stories,
+        self.requests: list[str] = []  # every path requested, in order
+        self._dataset = dataset or load_dataset()
+        self._routes: dict[str, Callable[[dict[str, str]], HttpReply]] = {
+            "/oai": self._serve_oai,
+            "/api/query": self._serve_arxiv_api,
+            "/api/daily_papers": self._serve_daily_papers,
+            "/api/v1/search_by_date": self._serve_stories,
         }
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler_class(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        """Scheme, host and port: what the settings of all sources are set to."""
+        """Scheme, host and port: the base URL of every source."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -63,48 +63,51 @@ class Upstream:
         self._server.server_close()
 
     def reply(self, target: str) -> HttpReply:
-        """The answer to a GET of this path and query."""
+        """Return the response to a GET of this path and query."""
         self.requests.append(target)
         parts = urlsplit(target)
-        asked = dict(parse_qsl(parts.query))
         if parts.path.startswith("/rss/"):
-            return self._feed(unquote(parts.path.removeprefix("/rss/")))
-        answer = self._answers.get(parts.path)
-        return answer(asked) if answer else HttpReply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+            return self._serve_feed(unquote(parts.path.removeprefix("/rss/")))
+        serve = self._routes.get(parts.path)
+        if serve is None:
+            return HttpReply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+        return serve(dict(parse_qsl(parts.query)))
 
-    def _feed(self, query: str) -> HttpReply:
-        wanted = query.split("+")
-        if not all(map(arxiv_rss.is_known, wanted)):
-            return HttpReply(arxiv_rss.refusal(wanted, self.now), "application/xml", HTTPStatus.BAD_REQUEST)
-        return HttpReply(arxiv_rss.feed(self._held, wanted, self.now), "application/rss+xml")
+    def _serve_feed(self, query: str) -> HttpReply:
+        categories = query.split("+")
+        if not all(map(arxiv_rss.is_known_archive, categories)):
+            body = arxiv_rss.build_error_feed(categories, self.now)
+            return HttpReply(body, "application/xml", HTTPStatus.BAD_REQUEST)
+        return HttpReply(arxiv_rss.build_feed(self._dataset, categories, self.now), "application/rss+xml")
 
-    def _oai(self, asked: dict[str, str]) -> HttpReply:
-        return HttpReply(arxiv_oai.answer(self._held, asked, self.now), "text/xml")
+    def _serve_oai(self, params: dict[str, str]) -> HttpReply:
+        return HttpReply(arxiv_oai.build_response(self._dataset, params, self.now), "text/xml")
 
-    def _query(self, asked: dict[str, str]) -> HttpReply:
-        kind = "application/atom+xml; charset=utf-8"
+    def _serve_arxiv_api(self, params: dict[str, str]) -> HttpReply:
+        content_type = "application/atom+xml; charset=utf-8"
         try:
-            return HttpReply(arxiv_api.answer(self._held, asked, self.now), kind)
-        except arxiv_api.Misshapen as error:
-            return HttpReply(arxiv_api.error(str(error), self.now), kind, HTTPStatus.BAD_REQUEST)
+            return HttpReply(arxiv_api.build_response(self._dataset, params, self.now), content_type)
+        except arxiv_api.MalformedId as error:
+            body = arxiv_api.build_error(str(error), self.now)
+            return HttpReply(body, content_type, HTTPStatus.BAD_REQUEST)
 
-    def _daily_papers(self, asked: dict[str, str]) -> HttpReply:
+    def _serve_daily_papers(self, params: dict[str, str]) -> HttpReply:
         try:
-            return _json(huggingface.daily_papers(self._held, asked, self.now))
+            return _json_reply(huggingface.list_daily_papers(self._dataset, params, self.now))
         except ValueError:
-            return _json({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
+            return _json_reply({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
 
-    def _stories(self, asked: dict[str, str]) -> HttpReply:
-        return _json(hackernews.search_by_date(self._held, asked, self.now))
+    def _serve_stories(self, params: dict[str, str]) -> HttpReply:
+        return _json_reply(hackernews.search_by_date(self._dataset, params, self.now))
 
 
-def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> HttpReply:
+def _json_reply(value: Any, status: HTTPStatus = HTTPStatus.OK) -> HttpReply:
     body = json.dumps(value, ensure_ascii=False).encode()
     return HttpReply(body, "application/json; charset=utf-8", status)
 
 
-def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
-    """The class the server makes one of per connection, bound to this upstream."""
+def _make_handler_class(upstream: UpstreamServer) -> type[BaseHTTPRequestHandler]:
+    """Return a handler class that answers from *upstream*; the server makes one instance per connection."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # connections stay open, as with the real services
@@ -114,13 +117,13 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             reply = upstream.reply(self.path)
             self.send_response(reply.status)
-            self.send_header("Content-Type", reply.kind)
+            self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(reply.body)))
             self.send_header("ETag", f'"{sha256(reply.body).hexdigest()}"')
             self.end_headers()
             self.wfile.write(reply.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  overrides
-            """Nothing: the demo's terminal is for the reader."""
+            """Log nothing: the terminal shows the demo's own output."""
 
     return Handler

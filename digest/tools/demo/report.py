@@ -1,4 +1,4 @@
-"""What does the demo leave to look at? Every mail as .eml, .html and .txt, and a page that leads to them."""
+"""Files the demo leaves: every mail as .eml, .html and .txt, and a page that links them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,17 +6,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from digest.mail.cards import reason
+from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
-from digest.mail.templates import built_in
-from digest.models import Pick, Section
+from digest.mail.templates import find_templates_dir
+from digest.models import Section
 from digest.tools.demo.dataset import READERS, DemoReader
-from digest.tools.demo.mail_server import Received
-from digest.tools.demo.scenario import Played, SentMail
+from digest.tools.demo.mail_server import ReceivedMail
+from digest.tools.demo.scenario import DemoResult, SentMail
 
-MAILS = "mails"  # the folder inside the demo's
-ENDINGS = ("html", "txt", "eml")
-NOTICES = ("confirmation", "welcome")  # in the order of their coming
+MAILS_DIR = "mails"  # inside the demo's folder
+SUFFIXES = ("html", "txt", "eml")
+NOTICE_NAMES = ("confirmation", "welcome")  # in the order in which they are sent
 SECTIONS: Mapping[Section, str] = {
     Section.TRENDING: "Trending",
     Section.PICKED: "Picked",
@@ -34,24 +34,24 @@ class IndexRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """One mail on the page: where it lies, and what is in it."""
+class SavedMail:
+    """One mail on the page: its files and its papers."""
 
     name: str
     subject: str
     stem: str  # of its files, as a relative link
     day: str = ""
-    lines: tuple[IndexRow, ...] = ()
+    rows: tuple[IndexRow, ...] = ()
 
     @property
-    def told(self) -> list[IndexRow]:
+    def explained(self) -> list[IndexRow]:
         """The papers with a reason."""
-        return [line for line in self.lines if line.why]
+        return [row for row in self.rows if row.why]
 
     @property
-    def listed(self) -> list[IndexRow]:
-        """The papers that are there because they are new."""
-        return [line for line in self.lines if not line.why]
+    def also_new(self) -> list[IndexRow]:
+        """The papers without a reason, which are there because they are new."""
+        return [row for row in self.rows if not row.why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,66 +59,71 @@ class MailSection:
     """One reader's mails, the latest first."""
 
     reader: DemoReader
-    leaves: tuple[Leaf, ...]
-    notices: tuple[Leaf, ...]
+    digests: tuple[SavedMail, ...]
+    notices: tuple[SavedMail, ...]
 
 
-def write(played: Played, folder: Path) -> Path:
-    """Write everything into the folder; the page to open. What an earlier demo left there is replaced."""
-    mails = folder / MAILS
-    mails.mkdir(parents=True, exist_ok=True)
-    for ending in ENDINGS:
-        for old in mails.glob(f"*.{ending}"):
+def write_report(result: DemoResult, folder: Path) -> Path:
+    """Write all mails and the page into *folder* and return the page's path.
+
+    The mails that an earlier demo left there are removed.
+    """
+    mails_dir = folder / MAILS_DIR
+    mails_dir.mkdir(parents=True, exist_ok=True)
+    for suffix in SUFFIXES:
+        for old in mails_dir.glob(f"*.{suffix}"):
             old.unlink()
-    shelves = [_shelf(reader, played, mails) for reader in READERS]
+    sections = [_save_section(reader, result, mails_dir) for reader in READERS]
     page = folder / "index.html"
-    page.write_text(_printed(played, shelves), encoding="utf-8")
+    page.write_text(_render_page(result, sections), encoding="utf-8")
     return page
 
 
-def lines(posted: SentMail) -> tuple[IndexRow, ...]:
-    """What is in a mail and why, in the words of the mail."""
-    return tuple(_line(pick, posted) for pick in posted.edition.picks)
-
-
-def _line(pick: Pick, posted: SentMail) -> IndexRow:
-    why = reason(get_locale("en"), pick, posted.edition.day)
-    return IndexRow(SECTIONS[pick.section], pick.paper.title, why)
-
-
-def _shelf(reader: DemoReader, played: Played, mails: Path) -> MailSection:
-    digests = [each for each in played.posted if each.reader == reader]
-    notices = [mail for mail in played.notices if reader.address in mail.rcpt_to]
-    return MailSection(
-        reader,
-        tuple(_digest(each, mails) for each in reversed(digests)),
-        tuple(_leaf(name, reader, mail, mails) for name, mail in zip(NOTICES, notices, strict=False)),
+def list_rows(sent: SentMail) -> tuple[IndexRow, ...]:
+    """Return the papers in a mail and why they are there, in the words of the mail."""
+    locale = get_locale("en")
+    return tuple(
+        IndexRow(SECTIONS[pick.section], pick.paper.title, explain_pick(locale, pick, sent.edition.day))
+        for pick in sent.edition.picks
     )
 
 
-def _digest(posted: SentMail, mails: Path) -> Leaf:
-    day = posted.edition.day
-    leaf = _leaf(str(day), posted.reader, posted.mail, mails)
-    return replace(leaf, day=f"{day:%A} {day.day} {day:%B}", lines=lines(posted))
+def _save_section(reader: DemoReader, result: DemoResult, mails_dir: Path) -> MailSection:
+    digests = [sent for sent in result.digests if sent.reader == reader]
+    notices = [mail for mail in result.notices if reader.address in mail.rcpt_to]
+    return MailSection(
+        reader,
+        tuple(_save_digest(sent, mails_dir) for sent in reversed(digests)),
+        tuple(
+            _save_mail(name, reader, mail, mails_dir)
+            for name, mail in zip(NOTICE_NAMES, notices, strict=False)
+        ),
+    )
 
 
-def _leaf(name: str, reader: DemoReader, mail: Received, mails: Path) -> Leaf:
-    """The mail, saved as its three files."""
-    message = mail.message()
+def _save_digest(sent: SentMail, mails_dir: Path) -> SavedMail:
+    day = sent.edition.day
+    saved = _save_mail(str(day), sent.reader, sent.mail, mails_dir)
+    return replace(saved, day=f"{day:%A} {day.day} {day:%B}", rows=list_rows(sent))
+
+
+def _save_mail(name: str, reader: DemoReader, mail: ReceivedMail, mails_dir: Path) -> SavedMail:
+    """Save the mail as its three files."""
+    message = mail.parse()
     html, text = message.get_body(("html",)), message.get_body(("plain",))
-    path = mails / f"{name}-{reader.name}".lower()
+    path = mails_dir / f"{name}-{reader.name}".lower()
     path.with_suffix(".eml").write_bytes(mail.raw)
     path.with_suffix(".html").write_text(html.get_content() if html else "", encoding="utf-8")
     path.with_suffix(".txt").write_text(text.get_content() if text else "", encoding="utf-8")
-    return Leaf(name, str(message["Subject"]), f"{MAILS}/{path.name}")
+    return SavedMail(name, str(message["Subject"]), f"{MAILS_DIR}/{path.name}")
 
 
-def _printed(played: Played, shelves: Iterable[MailSection]) -> str:
+def _render_page(result: DemoResult, sections: Iterable[MailSection]) -> str:
     templates = Environment(
-        loader=FileSystemLoader(built_in() / "web"),
+        loader=FileSystemLoader(find_templates_dir() / "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("demo.html").render(played=played, shelves=tuple(shelves))
+    return templates.get_template("demo.html").render(result=result, sections=tuple(sections))

@@ -1,11 +1,11 @@
-"""How does the demo play? Ten mornings, three people who sign up, two days of mail, one of them twice.
+"""The demo's scenario: ten days of fetching, three sign-ups, two days of mail, the last day run twice.
 
-Everything is the product's own way: the sources are read over HTTP, the readers confirm by the link in
-their mail, the mails go out over SMTP. Only the clock is ours.
+Everything goes the product's own way: the sources are read over HTTP, the readers confirm by the link in
+their mail, the mails are sent over SMTP. Only the clock is simulated.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -18,24 +18,33 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from digest import subscribers
 from digest.app.services import Services, open_services
 from digest.app.settings import Settings
-from digest.delivery.sender import pump
-from digest.delivery.stats import Tally
+from digest.delivery.sender import send_queue
+from digest.delivery.stats import SendStats
 from digest.mail.tokens import Purpose
 from digest.models import Edition
-from digest.pipeline import run
-from digest.pipeline.run import Fetched
+from digest.pipeline.ingest import StoredResult, fetch_sources
+from digest.pipeline.plan import plan_editions
+from digest.sources.base import ProgressCallback
 from digest.sources.http.client import Client, ClientPolicy
 from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, DemoReader
-from digest.tools.demo.http_server import Upstream
-from digest.tools.demo.mail_server import MailServer, Received
+from digest.tools.demo.http_server import UpstreamServer
+from digest.tools.demo.mail_server import MailServer, ReceivedMail
 
-BASE_URL = "https://papers.example"  # nobody lives there: the links in the demo's mails lead nowhere
+BASE_URL = "https://papers.example"  # does not exist: the links in the demo's mails lead nowhere
 SENDER = "digest@papers.example"
 CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
+DAY_COUNT = (LAST_DAY - FIRST_DAY).days + 1
+FIRST_RUN = datetime.combine(FIRST_DAY, time(12, 5), UTC)
+RUN_TIMES = tuple(FIRST_RUN + timedelta(days=number) for number in range(DAY_COUNT))
+SIGN_UP_AFTER = RUN_TIMES[-3]  # early enough for two mails
+DEMO_CLIENT_POLICY = ClientPolicy(  # for our own server on loopback: no waiting, no proxy
+    user_agent="trending-papers-digest demo", intervals={}, interval=0, trust_env=False
+)
+_CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
 
 
-class Sealed(Settings):
-    """Settings that hear neither the environment nor any file."""
+class IsolatedSettings(Settings):
+    """Settings that read neither the environment nor any file."""
 
     @classmethod
     def settings_customise_sources(  # noqa: D102  pydantic's own hook
@@ -49,58 +58,48 @@ class Sealed(Settings):
         return (init_settings,)
 
 
-def sealed(database: Path, *, upstream: str, mailbox: str, **more: Any) -> Settings:
-    """The demo's settings and `more`: an SQLite file, all sources at one address, mail by SMTP to another."""
-    return Sealed(
+def make_isolated_settings(database: Path, *, sources_url: str, smtp_url: str, **more: Any) -> Settings:
+    """Return settings with an SQLite file, all sources at one URL and one mail server; *more* adds others."""
+    return IsolatedSettings(
         database_url=f"sqlite:///{database}",
         base_url=BASE_URL,
         secret_key=SecretStr("the demo signs links that lead nowhere"),
         from_=SENDER,
         postal_address="1 Sample Street, Exampleton",
-        smtp_url=SecretStr(mailbox),
+        smtp_url=SecretStr(smtp_url),
         arxiv_categories=CATEGORIES,
-        arxiv_rss_url=upstream,
-        arxiv_oai_url=f"{upstream}/oai",
-        arxiv_listing_url=upstream,
-        arxiv_api_url=upstream,
-        huggingface_url=upstream,
-        hackernews_url=upstream,
-        semanticscholar_url=upstream,
-        biorxiv_url=upstream,
-        zotero_url=upstream,
-        orcid_url=upstream,
-        arxiv_interval=0,  # our own server needs no courtesy
+        arxiv_rss_url=sources_url,
+        arxiv_oai_url=f"{sources_url}/oai",
+        arxiv_listing_url=sources_url,
+        arxiv_api_url=sources_url,
+        huggingface_url=sources_url,
+        hackernews_url=sources_url,
+        semanticscholar_url=sources_url,
+        biorxiv_url=sources_url,
+        zotero_url=sources_url,
+        orcid_url=sources_url,
+        arxiv_interval=0,  # our own server needs no pauses between requests
         **more,
     )
 
 
-DAYS = (LAST_DAY - FIRST_DAY).days + 1
-FIRST_MORNING = datetime.combine(FIRST_DAY, time(12, 5), UTC)
-MORNINGS = tuple(FIRST_MORNING + timedelta(days=number) for number in range(DAYS))
-MANNERS = ClientPolicy(  # towards our own server: no courtesy, and no proxy between us
-    user_agent="trending-papers-digest demo", intervals={}, interval=0, heeds_environment=False
-)
-_CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
-Tell = Callable[[str, int, int], object]  # what happens, how many steps are done, of how many
-
-
 @dataclass(frozen=True, slots=True)
 class DemoDay:
-    """One morning: what was read, and the mails that went out."""
+    """One day: what was read, and how many digests were sent."""
 
     now: datetime
-    fetched: tuple[Fetched, ...]
+    fetched: tuple[StoredResult, ...]
     mails: int = 0
 
     @property
     def new(self) -> int:
-        """Papers nobody had seen before."""
-        return sum(each.new for each in self.fetched)
+        """Papers not in the database before."""
+        return sum(stored.new for stored in self.fetched)
 
     @property
     def counts(self) -> int:
         """Votes, stars, comments and points that were read."""
-        return sum(len(each.reading.signals) for each in self.fetched)
+        return sum(len(stored.result.signals) for stored in self.fetched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,120 +108,136 @@ class SentMail:
 
     reader: DemoReader
     edition: Edition
-    mail: Received
+    mail: ReceivedMail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """All that happened."""
+class DemoResult:
+    """Everything that the demo read and sent."""
 
-    mornings: tuple[DemoDay, ...]
-    posted: tuple[SentMail, ...]
-    notices: tuple[Received, ...]  # confirmations and welcomes
-    received: int  # mails that arrived in the ten days
-    again: int  # mails that arrived when the last day was run once more: none, or something is wrong
+    days: tuple[DemoDay, ...]
+    digests: tuple[SentMail, ...]
+    notices: tuple[ReceivedMail, ...]  # confirmations and welcomes
+    mail_count: int  # mails that arrived in the ten days
+    resent_count: int  # mails that arrived when the last day was run again: anything but 0 is a bug
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """The house, the world it reads, how it asks, and the mailbox it writes to."""
+class _DemoEnvironment:
+    """The services, the servers they read from and send to, and the HTTP client between them."""
 
     services: Services
-    upstream: Upstream
+    upstream: UpstreamServer
     client: Client
-    mailbox: MailServer
+    mail_server: MailServer
 
 
-def ignore_progress(what: str, done: int, of: int) -> None:
-    """A performance without an audience."""
+async def play(database: Path, *, on_progress: ProgressCallback | None = None) -> DemoResult:
+    """Run the ten days on a new database, then the last day again, as another process would.
 
-
-async def play(database: Path, *, tell: Tell = ignore_progress) -> Played:
-    """Ten mornings on a database that is made anew; then the last one again, as another process would."""
+    An existing file *database* is removed first.
+    """
     for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
         file.unlink(missing_ok=True)
-    async with MailServer() as mailbox:
-        with Upstream(FIRST_MORNING) as upstream:
-            settings = sealed(database, upstream=upstream.url, mailbox=mailbox.url)
-            async with _stage(settings, upstream, mailbox) as stage:
-                played = await _ten_mornings(stage, tell)
-            tell("the last morning again", DAYS, DAYS + 1)
-            async with _stage(settings, upstream, mailbox) as stage:
-                await _morning(stage, MORNINGS[-1])
-            return replace(played, again=len(mailbox.received) - played.received)
+    async with MailServer() as mail_server:
+        with UpstreamServer(FIRST_RUN) as upstream:
+            settings = make_isolated_settings(database, sources_url=upstream.url, smtp_url=mail_server.url)
+            async with _open_environment(settings, upstream, mail_server) as environment:
+                result = await _run_all_days(environment, on_progress)
+            if on_progress:
+                on_progress("the last morning again", DAY_COUNT, DAY_COUNT + 1)
+            async with _open_environment(settings, upstream, mail_server) as environment:
+                await _run_day(environment, RUN_TIMES[-1])
+            return replace(result, resent_count=len(mail_server.received) - result.mail_count)
 
 
 @asynccontextmanager
-async def _stage(settings: Settings, upstream: Upstream, mailbox: MailServer) -> AsyncIterator[Stage]:
-    """The house opened, with one client for all mornings: a day passes in half a second."""
+async def _open_environment(
+    settings: Settings, upstream: UpstreamServer, mail_server: MailServer
+) -> AsyncIterator[_DemoEnvironment]:
+    """Open the services with one HTTP client for all days: a day passes in half a second."""
     with closing(open_services(settings)) as services:
-        async with Client(MANNERS, trusted=services.fetch_plan.trusted) as client:
-            yield Stage(services, upstream, client, mailbox)
+        async with Client(DEMO_CLIENT_POLICY, trusted_urls=services.source_config.trusted_urls) as client:
+            yield _DemoEnvironment(services, upstream, client, mail_server)
 
 
-async def _ten_mornings(stage: Stage, tell: Tell) -> Played:
-    mornings: list[DemoDay] = []
-    posted: list[SentMail] = []
-    notices: list[Received] = []
-    for number, now in enumerate(MORNINGS):
-        tell(f"{now:%A %d %B}", number, DAYS + 1)
-        morning, mails = await _morning(stage, now)
-        mornings.append(morning)
-        posted += mails
-        if now == MORNINGS[-3]:  # early enough for two mails
-            notices += await _everybody_signs_up(stage, now + timedelta(hours=3))
-    received = len(stage.mailbox.received)
-    return Played(
-        mornings=tuple(mornings), posted=tuple(posted), notices=tuple(notices), received=received, again=0
+async def _run_all_days(environment: _DemoEnvironment, on_progress: ProgressCallback | None) -> DemoResult:
+    days: list[DemoDay] = []
+    digests: list[SentMail] = []
+    notices: list[ReceivedMail] = []
+    for number, now in enumerate(RUN_TIMES):
+        if on_progress:
+            on_progress(f"{now:%A %d %B}", number, DAY_COUNT + 1)
+        day, sent = await _run_day(environment, now)
+        days.append(day)
+        digests += sent
+        if now == SIGN_UP_AFTER:
+            notices += await _sign_up_readers(environment, now + timedelta(hours=3))
+    return DemoResult(
+        days=tuple(days),
+        digests=tuple(digests),
+        notices=tuple(notices),
+        mail_count=len(environment.mail_server.received),
+        resent_count=0,
     )
 
 
-async def _morning(stage: Stage, now: datetime) -> tuple[DemoDay, list[SentMail]]:
-    """Fetch, plan, send: the whole product, at one moment."""
-    stage.upstream.now = now
-    services, before = stage.services, len(stage.mailbox.received)
-    fetched = await run.fetch(services.store, services.sources, lambda: nullcontext(stage.client), now)
+async def _run_day(environment: _DemoEnvironment, now: datetime) -> tuple[DemoDay, list[SentMail]]:
+    """Fetch, plan and send at one moment."""
+    environment.upstream.now = now
+    services, mail_server = environment.services, environment.mail_server
+    mails_before = len(mail_server.received)
+    fetched = await fetch_sources(
+        services.store, services.sources, lambda: nullcontext(environment.client), now
+    )
     editions: list[Edition] = []
-    run.plan(services.store, now, watch=editions.append)
-    await _send(services, now)
-    mails = stage.mailbox.received[before:]
-    return DemoDay(now, fetched, len(mails)), _posted(editions, mails)
+    plan_editions(services.store, now, on_edition=editions.append)
+    await _send_due_mail(services, now)
+    mails = mail_server.received[mails_before:]
+    return DemoDay(now, fetched, len(mails)), _match_mails(editions, mails)
 
 
-async def _send(services: Services, now: datetime) -> Tally:
-    with services.ledger() as ledger:
-        return await pump(ledger, services.letters.write, services.routes, clock=lambda: now)
+async def _send_due_mail(services: Services, now: datetime) -> SendStats:
+    with services.open_sender_session() as queue:
+        return await send_queue(queue, services.message_builder.build, services.routes, clock=lambda: now)
 
 
-def _posted(editions: Sequence[Edition], mails: Sequence[Received]) -> list[SentMail]:
-    arrived = {address: mail for mail in mails for address in mail.rcpt_to}
-    edited = {edition.subscriber.address: edition for edition in editions}
+def _match_mails(editions: Sequence[Edition], mails: Sequence[ReceivedMail]) -> list[SentMail]:
+    """Return the editions of the demo's readers with the mails that arrived of them."""
+    mail_by_address = {address: mail for mail in mails for address in mail.rcpt_to}
+    edition_by_address = {edition.subscriber.address: edition for edition in editions}
     return [
-        SentMail(reader, edited[reader.address], arrived[reader.address])
+        SentMail(reader, edition_by_address[reader.address], mail_by_address[reader.address])
         for reader in READERS
-        if reader.address in arrived and reader.address in edited
+        if reader.address in mail_by_address and reader.address in edition_by_address
     ]
 
 
-async def _everybody_signs_up(stage: Stage, now: datetime) -> list[Received]:
-    """By the form, the mail that asks, the link in it, and the mail that welcomes."""
-    services, before = stage.services, len(stage.mailbox.received)
-    by = subscribers.Actor("demo", now, services.suppression_key)
+async def _sign_up_readers(environment: _DemoEnvironment, now: datetime) -> list[ReceivedMail]:
+    """Sign all readers up, follow the links in their confirmation mails, and return all mails they got."""
+    services, mail_server = environment.services, environment.mail_server
+    mails_before = len(mail_server.received)
+    actor = subscribers.Actor("demo", now, services.suppression_key)
     with services.store.begin() as tx:
         for reader in READERS:
-            subscribers.sign_up(tx, reader.address, reader.wishes, by=by)
-    await _send(services, now)
-    asked = stage.mailbox.received[before:]
+            subscribers.sign_up(tx, reader.address, reader.preferences, actor=actor)
+    await _send_due_mail(services, now)
+    confirmations = mail_server.received[mails_before:]
     with services.store.begin() as tx:
-        for mail in asked:
-            subscribers.confirm(tx, _pid_in(mail, services, now), by=by)
-    await _send(services, now)
-    return stage.mailbox.received[before:]
+        for mail in confirmations:
+            subscribers.confirm(tx, _extract_public_id(mail, services, now), actor=actor)
+    await _send_due_mail(services, now)
+    return mail_server.received[mails_before:]
 
 
-def _pid_in(mail: Received, services: Services, now: datetime) -> str:
-    """Whom the link in a confirmation mail speaks for; InvalidToken when it is not ours."""
-    text = mail.message().get_body(("plain",))
+def _extract_public_id(mail: ReceivedMail, services: Services, now: datetime) -> str:
+    """Return the public id in the link of a confirmation mail.
+
+    Raises:
+        InvalidToken: there is no link, or it was not signed by *services*.
+
+    """
+    text = mail.parse().get_body(("plain",))
     link = _CONFIRM_LINK.search(text.get_content() if text else "")
     token = link[1] if link else ""
-    return services.links.keys.verify(Purpose.CONFIRM, token, now=now).pid
+    return services.links.keys.verify(Purpose.CONFIRM, token, now=now).public_id

@@ -1,26 +1,29 @@
-"""Is everything set up right? Checks that each end in OK, WARN or FAIL, with what to do."""
+"""Checks of the installation and of what it depends on; each ends in OK, WARN or FAIL, with what to do."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from digest.app.services import Services
-from digest.tools.doctor.dns import dns_records
+from digest.tools.doctor.dns import check_dns
 from digest.tools.doctor.findings import CheckLevel, Finding
-from digest.tools.doctor.installation import database, digest_mail, settings
-from digest.tools.doctor.smtp import mail_server
-from digest.tools.doctor.sources import world
+from digest.tools.doctor.installation import check_database, check_digest, check_settings
+from digest.tools.doctor.smtp import check_mail_servers
+from digest.tools.doctor.sources import check_sources
 
-__all__ = ["CheckLevel", "Finding", "examine"]
+__all__ = ["CheckLevel", "Finding", "run_checks"]
 
 Check = Callable[[Services, datetime], Awaitable[Sequence[Finding]]]
 
-LOCAL: tuple[Check, ...] = (settings, database, digest_mail)
-REMOTE: tuple[Check, ...] = (mail_server, dns_records, world)
+LOCAL_CHECKS: tuple[Check, ...] = (check_settings, check_database, check_digest)
+REMOTE_CHECKS: tuple[Check, ...] = (check_mail_servers, check_dns, check_sources)
 
 
-async def examine(services: Services, now: datetime, *, offline: bool = False) -> list[Finding]:
-    """Every check, in the order in which problems should be mended; no check harms the others."""
+async def run_checks(services: Services, now: datetime, *, offline: bool = False) -> list[Finding]:
+    """Run every check, in the order in which problems should be fixed; checks change nothing.
+
+    *offline* leaves out the checks that need a network.
+    """
     findings: list[Finding] = []
-    for check in LOCAL if offline else (*LOCAL, *REMOTE):
+    for check in LOCAL_CHECKS if offline else (*LOCAL_CHECKS, *REMOTE_CHECKS):
         findings += await check(services, now)
     return findings

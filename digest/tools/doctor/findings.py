@@ -1,11 +1,11 @@
-"""How does a check end? In OK, WARN or FAIL, with what was found and what to do about it."""
+"""Findings of the doctor's checks."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class CheckLevel(StrEnum):
-    """How a check came out."""
+    """Severity of a finding."""
 
     OK = "OK"
     WARN = "WARN"
@@ -14,24 +14,24 @@ class CheckLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report: what was looked at, how it stands, and what to do about it."""
+    """One line of the report: what was checked, its state, and what to do about it."""
 
     check: str
-    verdict: CheckLevel
+    level: CheckLevel
     detail: str
     fix: str = ""
 
 
 def ok(check: str, detail: str, fix: str = "") -> Finding:
-    """All is well."""
+    """Build a finding that needs no action."""
     return Finding(check, CheckLevel.OK, detail, fix)
 
 
 def warn(check: str, detail: str, fix: str) -> Finding:
-    """It works, but not as it should."""
+    """Build a finding of something that works, but not as it should."""
     return Finding(check, CheckLevel.WARN, detail, fix)
 
 
 def fail(check: str, detail: str, fix: str) -> Finding:
-    """It does not work, or mail will not arrive."""
+    """Build a finding of something that does not work, or by which mail will not arrive."""
     return Finding(check, CheckLevel.FAIL, detail, fix)

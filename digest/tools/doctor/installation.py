@@ -1,4 +1,4 @@
-"""Is the house itself in order? Its settings, its database, its disk, and a digest as it would go out."""
+"""Checks of the installation: settings, database, disk, and a digest as it would be sent now."""
 
 import glob
 import re
@@ -10,33 +10,39 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest.app.services import Services
-from digest.app.settings import misspelt
+from digest.app.settings import find_misspelled_variables
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import DigestError
 from digest.pipeline import plan
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
-LEAST_SECRET = 32  # characters
-LEAST_DISK = 500 * 2**20
-LARGEST_MAIL = 80_000  # bytes of HTML; Gmail clips at about 102 KB
-ONE_CLICK = ("List-Unsubscribe:", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-Id:")
-HTTPS = "put a TLS proxy in front (deploy/Caddyfile), then set DIGEST_BASE_URL"
-READER = Subscriber(id=0, pid="doctor", address="you@example.org", status=Status.CONFIRMED)
+MIN_SECRET_CHARS = 32
+MIN_FREE_BYTES = 500 * 2**20
+MAX_HTML_BYTES = 80_000  # Gmail clips at about 102 KB
+REQUIRED_HEADERS = ("List-Unsubscribe:", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-Id:")
+HARMLESS_SUFFIXES = {".instance", ".lock"}  # a meaningless number, and an empty file
+HTTPS_FIX = "put a TLS proxy in front (deploy/Caddyfile), then set DIGEST_BASE_URL"
+SAMPLE_READER = Subscriber(id=0, public_id="doctor", address="you@example.org", status=Status.CONFIRMED)
 
 
-async def settings(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001  a check among checks
-    """Base URL, secret, postal address and sender."""
-    return [*_names(), *_base_url(services), *_secret(services), *_imprint(services)]
+async def check_settings(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001  all checks take it
+    """Check the base URL, secret key, postal address and sender, and for misspelled settings."""
+    return [
+        *_check_names(),
+        *_check_base_url(services),
+        *_check_secret_key(services),
+        *_check_sender(services),
+    ]
 
 
-def _names() -> Iterator[Finding]:
-    """A setting with a slip in its name is silently none."""
-    for name, meant in misspelt().items():
-        fix = f"is {meant} meant?" if meant else "the settings there are: docs/install.md"
+def _check_names() -> Iterator[Finding]:
+    """Check for misspelled settings, which are silently ignored otherwise."""
+    for name, suggestion in find_misspelled_variables().items():
+        fix = f"is {suggestion} meant?" if suggestion else "the settings there are: docs/install.md"
         yield warn("settings", f"there is no setting {name}", fix)
 
 
-def _base_url(services: Services) -> Iterator[Finding]:
+def _check_base_url(services: Services) -> Iterator[Finding]:
     url = urlsplit(services.settings.base_url)
     if url.hostname in ("127.0.0.1", "localhost", "::1"):
         yield warn(
@@ -48,31 +54,31 @@ def _base_url(services: Services) -> Iterator[Finding]:
         yield fail(
             "base URL",
             f"{url.geturl()} is not https: one-click unsubscribe needs it",
-            HTTPS,
+            HTTPS_FIX,
         )
     else:
         yield ok("base URL", url.geturl())
 
 
-def _secret(services: Services) -> Iterator[Finding]:
-    given = services.settings.secret_key.get_secret_value()
-    if not given:
+def _check_secret_key(services: Services) -> Iterator[Finding]:
+    secret_key = services.settings.secret_key.get_secret_value()
+    if not secret_key:
         yield ok(
             "secret key",
             "made by us, in the .key file beside the database",
             "include that file in your backups",
         )
-    elif len(given) < LEAST_SECRET:
+    elif len(secret_key) < MIN_SECRET_CHARS:
         yield fail(
             "secret key",
-            f"only {len(given)} characters",
+            f"only {len(secret_key)} characters",
             "DIGEST_SECRET_KEY=$(python3 -c 'import secrets; print(secrets.token_hex(32))')",
         )
     else:
         yield ok("secret key", "long enough")
 
 
-def _imprint(services: Services) -> Iterator[Finding]:
+def _check_sender(services: Services) -> Iterator[Finding]:
     if services.settings.postal_address:
         yield ok("postal address", "set")
     else:
@@ -89,78 +95,88 @@ def _imprint(services: Services) -> Iterator[Finding]:
         yield ok("sender", services.site.sender)
 
 
-async def database(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
-    """Tables, disk and whether sending is paused."""
-    differences = services.store.differences()
+async def check_database(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
+    """Check the tables, free disk space, file permissions, and whether sending is paused."""
+    differences = services.store.list_schema_differences()
     findings = [
         fail("database", "; ".join(differences), "run `digest db migrate`")
         if differences
-        else ok("database", f"stands at {services.store.version()}")
+        else ok("database", f"stands at {services.store.get_version()}")
     ]
     with services.store.begin(write=False) as tx:
         if tx.meta.paused:
             findings.append(warn("sending", tx.meta.paused, "run `digest db resume`"))
     free = shutil.disk_usage((services.store.file or Path.cwd()).resolve().parent).free
-    room = f"{free / 2**30:.1f} GB free"
-    enough = free >= LEAST_DISK
-    findings.append(ok("disk", room) if enough else fail("disk", room, "make room: a full disk stops mail"))
-    return [*findings, *_privacy(services.store.file)]
+    detail = f"{free / 2**30:.1f} GB free"
+    is_enough = free >= MIN_FREE_BYTES
+    findings.append(
+        ok("disk", detail) if is_enough else fail("disk", detail, "make room: a full disk stops mail")
+    )
+    return [*findings, *_check_permissions(services.store.file)]
 
 
-def _privacy(database: Path | None) -> Iterator[Finding]:
-    """Early versions left the database and its copies open to the whole machine.
+def _check_permissions(database: Path | None) -> Iterator[Finding]:
+    """Check that no other user of the machine can read the database and its copies.
 
-    They stay so, as the operator may have meant it; what we make now is its owner's alone.
+    Early versions created them readable by everybody. Such files are only reported, not changed, as it may be
+    intended; new files are readable by their owner only.
     """
     if database is None or not database.absolute().parent.stat().st_mode & stat.S_IXOTH:
         return
-    beside = database.absolute().parent.glob(f"{glob.escape(database.name)}*")
-    exposed = [path.name for path in beside if path.stat().st_mode & stat.S_IROTH and _tells(path)]
+    siblings = database.absolute().parent.glob(f"{glob.escape(database.name)}*")
+    exposed = [
+        path.name
+        for path in siblings
+        if path.stat().st_mode & stat.S_IROTH and path.suffix not in HARMLESS_SUFFIXES
+    ]
     if exposed:
-        told = f"{', '.join(sorted(exposed))}: every user of this machine can read the addresses"
-        yield warn("privacy", told, f"chmod go= {database}*")
+        detail = f"{', '.join(sorted(exposed))}: every user of this machine can read the addresses"
+        yield warn("privacy", detail, f"chmod go= {database}*")
 
 
-def _tells(path: Path) -> bool:
-    return path.suffix not in {".instance", ".lock"}  # a number that says nothing, and an empty file
-
-
-async def digest_mail(services: Services, now: datetime) -> list[Finding]:
-    """Headers and size of a digest as it would go out now."""
+async def check_digest(services: Services, now: datetime) -> list[Finding]:
+    """Check headers, signature and size of a digest as it would be sent now."""
     try:
-        edition = plan.upcoming(services.store, READER, now, vectors=services.vectors)
-        email, raw = services.letters.email(edition), services.letters.digest(edition)
+        edition = plan.build_upcoming_edition(
+            services.store, SAMPLE_READER, now, embedding_model=services.active_embedding_model
+        )
+        email = services.message_builder.render_email(edition)
+        raw = services.message_builder.build_digest(edition)
     except DigestError as error:
         return [fail("digest", str(error), "mend the template or setting it names")]
-    signer = services.letters.signer
-    return [_headers(raw), *_signature(signer.signed(raw) if signer else b""), _size(email.html, edition)]
+    signer = services.message_builder.signer
+    return [
+        _check_headers(raw),
+        *_check_signature(signer.sign(raw) if signer else b""),
+        _check_size(email.html, edition),
+    ]
 
 
-def _headers(raw: bytes) -> Finding:
+def _check_headers(raw: bytes) -> Finding:
     head = raw.partition(b"\r\n\r\n")[0].decode()
-    missing = [name for name in ONE_CLICK if name not in head]
+    missing = [name for name in REQUIRED_HEADERS if name not in head]
     if missing:
         return fail("headers", f"missing: {', '.join(missing)}", "report this as a bug")
     if "<https://" not in re.sub(r"\s+", "", head.partition("List-Unsubscribe:")[2].partition("\nL")[0]):
-        return warn("headers", "one-click unsubscribe is not https: no provider shows it", HTTPS)
+        return warn("headers", "one-click unsubscribe is not https: no provider shows it", HTTPS_FIX)
     return ok("headers", "List-Id and one-click unsubscribe are in place")
 
 
-def _signature(signed: bytes) -> Iterator[Finding]:
-    """One-click counts only where the signature covers it (RFC 8058, 4)."""
-    if not signed:
+def _check_signature(header: bytes) -> Iterator[Finding]:
+    """Check that the signature covers one-click unsubscribe, which does not count otherwise (RFC 8058, 4)."""
+    if not header:
         return
-    covered = re.sub(rb"\s", b"", signed.partition(b"h=")[2].partition(b";")[0]).lower().split(b":")
+    covered = re.sub(rb"\s", b"", header.partition(b"h=")[2].partition(b";")[0]).lower().split(b":")
     if {b"list-unsubscribe", b"list-unsubscribe-post"} <= set(covered):
         yield ok("signature", "covers one-click unsubscribe")
     else:
         yield fail("signature", "does not cover one-click unsubscribe", "report this as a bug")
 
 
-def _size(html: str, edition: Edition) -> Finding:
+def _check_size(html: str, edition: Edition) -> Finding:
     size = len(html.encode())
     if not edition.picks:
         return warn("digest", "nothing to send now", "run `digest fetch`, then look again")
-    if size > LARGEST_MAIL:
+    if size > MAX_HTML_BYTES:
         return fail("digest", f"{size:,} bytes of HTML; Gmail clips it", "shorten the template")
     return ok("digest", f"{len(edition.picks)} papers, {size:,} bytes of HTML")

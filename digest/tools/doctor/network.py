@@ -1,4 +1,7 @@
-"""Is there a network at all? One quick knock at several doors at once, and the first that opens is enough."""
+"""A quick test for a network: whether any of several hosts takes a connection.
+
+All are tried at once, in threads; the first success is enough.
+"""
 
 import socket
 import time
@@ -8,35 +11,35 @@ from threading import Thread
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def anyone_opens(urls: Collection[str], *, within: float) -> bool:
-    """Whether any of these hosts, or the proxy on the way to it, takes a connection in so many seconds."""
-    answers: SimpleQueue[bool] = SimpleQueue()
-    doors = {_door(url) for url in urls}
-    for door in doors:
-        # Daemons: a name server that is silent for half a minute must not hold up our leaving.
-        Thread(target=_knock, args=(*door, within, answers), daemon=True).start()
-    until = time.monotonic() + within
+def is_any_reachable(urls: Collection[str], *, timeout: float) -> bool:
+    """Return True if any of these hosts, or the proxy before it, takes a connection in *timeout* seconds."""
+    results: SimpleQueue[bool] = SimpleQueue()
+    addresses = {_resolve_address(url) for url in urls}
+    for address in addresses:
+        # Daemons: a name server that is silent for half a minute must not delay the exit.
+        Thread(target=_try_connect, args=(*address, timeout, results), daemon=True).start()
+    deadline = time.monotonic() + timeout
     try:
-        return any(answers.get(timeout=max(0.0, until - time.monotonic())) for _ in doors)
+        return any(results.get(timeout=max(0.0, deadline - time.monotonic())) for _ in addresses)
     except Empty:
         return False
 
 
-def _door(url: str) -> tuple[str, int]:
-    """Whom we would connect to for this URL: its host, or the proxy that the environment names."""
+def _resolve_address(url: str) -> tuple[str, int]:
+    """Return host and port to connect to for this URL: its own, or those of the environment's proxy."""
     parts = urlsplit(url)
     proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
-    there = urlsplit(proxy) if "//" in proxy else parts
-    return there.hostname or "", there.port or PORTS.get(there.scheme, 443)
+    target = urlsplit(proxy) if "//" in proxy else parts
+    return target.hostname or "", target.port or DEFAULT_PORTS.get(target.scheme, 443)
 
 
-def _knock(host: str, port: int, within: float, answers: SimpleQueue[bool]) -> None:
+def _try_connect(host: str, port: int, timeout: float, results: SimpleQueue[bool]) -> None:
     try:
-        socket.create_connection((host, port), timeout=within).close()
+        socket.create_connection((host, port), timeout=timeout).close()
     except (OSError, ValueError):
-        answers.put(False)
+        results.put(False)
     else:
-        answers.put(True)
+        results.put(True)

@@ -1,60 +1,74 @@
-"""Does the mail server take our mail? Reached, secured, logged in, and asked what it offers."""
+"""Checks of the mail servers: connection, encryption, login and SMTP extensions."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from digest.app.services import Services
 from digest.delivery.message import SendResult, Unreachable
-from digest.delivery.smtp.session import Patience
-from digest.delivery.smtp.transport import Server, SmtpTransport, Tls
+from digest.delivery.smtp.session import SmtpTimeouts
+from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport, Tls
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
-PATIENCE = Patience(connect=15, command=15)  # somebody sits and waits
+TIMEOUTS = SmtpTimeouts(connect=15, command=15)  # short: somebody waits at the terminal
 
 
-async def mail_server(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
-    """Reachable, encrypted, logged in, and what it offers."""
+async def check_mail_servers(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001
+    """Check that every server of DIGEST_SMTP_URL can be reached and logged in to, and what it offers."""
     urls = services.settings.smtp_url.get_secret_value().split()
     if not urls:
         return [warn("mail server", "not set: mails are written to files", "set DIGEST_SMTP_URL")]
-    return [finding for url in urls for finding in await _one(Server.parse(url), services.site.domain)]
+    return [
+        finding
+        for url in urls
+        for finding in await _check_server(SmtpServerConfig.parse(url), services.site.domain)
+    ]
 
 
-async def _one(server: Server, local_hostname: str) -> list[Finding]:
+async def _check_server(server: SmtpServerConfig, local_hostname: str) -> list[Finding]:
     try:
-        line = await SmtpTransport(server, local_hostname=local_hostname, patience=PATIENCE).open()
-        offers = line.offers
-        await line.close()
+        connection = await SmtpTransport(server, local_hostname=local_hostname, timeouts=TIMEOUTS).open()
+        extensions = connection.extensions
+        await connection.close()
     except Unreachable as error:
-        return [fail("mail server", f"{server.host}:{server.port} {_told(error.outcome)}", _smtp_fix(error))]
-    found = [ok("mail server", f"{server.host}:{server.port} takes our mail"), _offered(offers)]
+        return [
+            fail(
+                "mail server",
+                f"{server.host}:{server.port} {_describe_failure(error.result)}",
+                _suggest_fix(error),
+            )
+        ]
+    findings = [
+        ok("mail server", f"{server.host}:{server.port} takes our mail"),
+        _check_extensions(extensions),
+    ]
     if server.tls is Tls.NONE:
-        found.append(warn("mail encryption", "off", "use tls=required unless it is this machine"))
-    return found
+        findings.append(warn("mail encryption", "off", "use tls=required unless it is this machine"))
+    return findings
 
 
-def _told(outcome: SendResult) -> str:
-    """What the server answered, and to what; or why it could not be asked."""
-    answered = f"{outcome.step}: {outcome.code} {outcome.text}"
-    return answered if outcome.code else f"cannot be asked: {outcome.text}"
+def _describe_failure(result: SendResult) -> str:
+    """Return the SMTP stage and the server's reply, or why there was none."""
+    if not result.code:
+        return f"cannot be asked: {result.text}"
+    return f"{result.stage}: {result.code} {result.text}"
 
 
-def _offered(offers: Mapping[str, str]) -> Finding:
-    """What the server can do beyond plain SMTP, as far as it matters to us."""
-    said = " ".join(f"{name} {value}".strip() for name, value in sorted(offers.items())).upper()
-    if "smtputf8" not in offers:
+def _check_extensions(extensions: Mapping[str, str]) -> Finding:
+    """Check for the SMTP extensions that matter to us."""
+    detail = " ".join(f"{name} {value}".strip() for name, value in sorted(extensions.items())).upper()
+    if "smtputf8" not in extensions:
         return warn(
             "mail extensions",
-            said or "none",
+            detail or "none",
             "no SMTPUTF8: addresses like jürgen@example.org cannot be written to; ask for it if you have any",
         )
-    if "pipelining" not in offers:
-        return warn("mail extensions", said, "no PIPELINING: four round trips a mail instead of one")
-    return ok("mail extensions", said)
+    if "pipelining" not in extensions:
+        return warn("mail extensions", detail, "no PIPELINING: four round trips a mail instead of one")
+    return ok("mail extensions", detail)
 
 
-def _smtp_fix(error: Unreachable) -> str:
+def _suggest_fix(error: Unreachable) -> str:
     return {
         "connect": "check host, port, firewall and certificate in DIGEST_SMTP_URL",
         "login": "check user and password in DIGEST_SMTP_URL (percent-encode @ : /)",
-    }.get(str(error.outcome.step), "look at the mail server's log")
+    }.get(str(error.result.stage), "look at the mail server's log")

@@ -1,1 +1,1 @@
-"""How good are the choices? Replayed days, rival orders, and trials that make it hard."""
+"""Evaluation of the ranking: replayed days, other sites' formulas, and replays made harder."""

@@ -1,4 +1,4 @@
-"""Days as the store would have met them: fetched, kept and read back by the product's own rooms."""
+"""Replay days as the product sees them: papers and readings go through a real database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,89 +11,91 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from digest.db import Database
-from digest.models import Paper, Signal, SignalKind
-from digest.pipeline.day import candidates
-from digest.tools.evaluation.replay import POOL_DAYS, ReplayDay, Replayed, sendings
+from digest.models import SignalKind
+from digest.pipeline.day import load_candidates
+from digest.tools.evaluation.replay import CANDIDATE_DAYS, ReplayDay, ReplayedPaper, list_sending_times
 
-WEEK_ENDS = timedelta(days=7)  # a paper's place is decided when its week has been over for as long
+RANKED_AFTER = timedelta(days=7)  # from a week's Monday: until then a paper's rank in its week may change
 
 
-def stored_days(replay: Sequence[Replayed], history: Sequence[Replayed] = ()) -> list[ReplayDay]:
-    """Every weekday of a replay: papers and readings go into a new store, and what it offers comes out."""
+def build_days_from_database(
+    replay: Sequence[ReplayedPaper], history: Sequence[ReplayedPaper] = ()
+) -> list[ReplayDay]:
+    """Return every weekday of a replay, with what a new database offers after each day's fetch.
+
+    *history* are earlier papers, which are stored but not part of the days.
+    """
+    days = []
+    previous = None
     with (
         TemporaryDirectory(prefix="digest-replay-") as folder,
         closing(Database.open(f"sqlite:///{Path(folder) / 'replay.sqlite3'}")) as store,
     ):
-        return _met(store, replay, history)
-
-
-def _met(store: Database, replay: Sequence[Replayed], history: Sequence[Replayed]) -> list[ReplayDay]:
-    days = []
-    before = None
-    for now in sendings(replay):
-        for each in (history, replay):
-            _fetched(store, each, after=before, until=now)
-        days.append(_offered(store, now))
-        before = now
+        for now in list_sending_times(replay):
+            for papers in (history, replay):
+                _store_readings(store, papers, after=previous, until=now)
+            days.append(_load_day(store, now))
+            previous = now
     return days
 
 
-def _fetched(store: Database, replay: Iterable[Replayed], *, after: datetime | None, until: datetime) -> None:
-    """What readings showed since the last morning, as if it had been fetched at that time."""
+def _store_readings(
+    store: Database, replay: Iterable[ReplayedPaper], *, after: datetime | None, until: datetime
+) -> None:
+    """Store what readings showed since *after*, as if it had been fetched at that time."""
     new = sorted(
-        (each for each in replay if each.seen <= until and (after is None or each.seen > after)),
-        key=attrgetter("seen"),
+        (
+            paper
+            for paper in replay
+            if paper.first_seen <= until and (after is None or paper.first_seen > after)
+        ),
+        key=attrgetter("first_seen"),
     )
     signals = [
         signal
-        for each in replay
-        for signal in each.signals
+        for paper in replay
+        for signal in paper.signals
         if signal.observed_at <= until and (after is None or signal.observed_at > after)
     ]
     with store.begin() as tx:
-        for seen, some in groupby(new, attrgetter("seen")):
-            tx.papers.add([each.paper for each in some], seen_at=seen)
-        tx.signals.observe(signals)
+        for seen_at, papers in groupby(new, attrgetter("first_seen")):
+            tx.papers.add([paper.paper for paper in papers], seen_at=seen_at)
+        tx.signals.add(signals)
 
 
-def _offered(store: Database, now: datetime) -> ReplayDay:
-    """The candidates of a morning, of the listing days the rule allows."""
-    oldest = now.date() - timedelta(days=POOL_DAYS)
+def _load_day(store: Database, now: datetime) -> ReplayDay:
+    """Load the day's candidates, of the listing days that the rule of the replay allows."""
+    oldest = now.date() - timedelta(days=CANDIDATE_DAYS)
     papers = tuple(
         paper
-        for paper in candidates(store, now).papers
+        for paper in load_candidates(store, now).papers
         if paper.listed and oldest < paper.listed <= now.date()
     )
     with store.begin(write=False) as tx:
-        return ReplayDay(now, papers, tx.signals.of([paper.id for paper in papers], until=now))
+        return ReplayDay(now, papers, tx.signals.get_until([paper.id for paper in papers], until=now))
 
 
-def remembered(store: Database, now: datetime, *, days: int) -> tuple[Replayed, ...]:
-    """The store's own papers of the last days as a replay, ranked within their weeks by their last votes."""
+def load_own_replay(store: Database, now: datetime, *, days: int) -> tuple[ReplayedPaper, ...]:
+    """Return the database's listed papers of the last days as a replay.
+
+    Papers are ranked within their weeks by their last votes; papers without votes are left out.
+    """
     with store.begin(write=False) as tx:
-        papers = tx.papers.pool(now - timedelta(days=days), now)
-        signals = tx.signals.of([paper.id for paper in papers], until=now)
-    voted = [(paper, _voted(signals.get(paper.id, ()))) for paper in papers if paper.listed]
-    return _ranked([(paper, readings) for paper, readings in voted if readings], now)
+        papers = tx.papers.list_candidates(now - timedelta(days=days), now)
+        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
+    weeks: dict[str, list[ReplayedPaper]] = defaultdict(list)
+    for paper in papers:
+        votes = tuple(s for s in signals.get(paper.id, ()) if s.kind is SignalKind.UPVOTES)
+        if paper.listed and votes:
+            week = f"{paper.listed:%G-W%V}"
+            weeks[week].append(ReplayedPaper(paper, votes, paper.listed, week, None))
+    return tuple(paper for papers in weeks.values() for paper in _rank_week(papers, now))
 
 
-def _voted(readings: Iterable[Signal]) -> tuple[Signal, ...]:
-    return tuple(signal for signal in readings if signal.kind is SignalKind.UPVOTES)
-
-
-def _ranked(voted: Sequence[tuple[Paper, tuple[Signal, ...]]], now: datetime) -> tuple[Replayed, ...]:
-    weeks: dict[str, list[Replayed]] = defaultdict(list)
-    for paper, signals in voted:
-        assert paper.listed  # noqa: S101  narrows the type: only listed papers come here
-        week = f"{paper.listed:%G-W%V}"
-        weeks[week].append(Replayed(paper, signals, paper.listed, week, None))
-    return tuple(each for papers in weeks.values() for each in _placed(papers, now))
-
-
-def _placed(papers: Sequence[Replayed], now: datetime) -> Iterable[Replayed]:
-    """The places of a week's papers, once the week is over."""
+def _rank_week(papers: Sequence[ReplayedPaper], now: datetime) -> Sequence[ReplayedPaper]:
+    """Return the week's papers with their ranks, or unchanged if the week is not over."""
     monday = date.fromisocalendar(*papers[0].listed.isocalendar()[:2], 1)
-    if now.date() < monday + WEEK_ENDS:
+    if now.date() < monday + RANKED_AFTER:
         return papers
-    ordered = sorted(papers, key=lambda each: (-each.signals[-1].value, each.paper.id))
-    return [replace(each, rank=place) for place, each in enumerate(ordered, 1)]
+    ordered = sorted(papers, key=lambda paper: (-paper.signals[-1].value, paper.paper.id))
+    return [replace(paper, rank=rank) for rank, paper in enumerate(ordered, 1)]

@@ -1,7 +1,7 @@
-"""Do readers find what they liked? The last days sent again under a setting, each knowing only its past.
+"""Evaluation of the personal picks: recent days sent again under a setting, each knowing only its past.
 
-What a reader liked of these days is held out of the profile and hoped for in the mails. nDCG@10 takes the
-papers of a mail by their score; repeats are papers that came before in the same replay.
+What a reader liked of these days is held out of the profile and looked for in the mails. nDCG@10 takes the
+papers of a mail by their score; repeats are papers that were sent before in the same replay.
 """
 
 from collections import Counter, defaultdict
@@ -12,31 +12,31 @@ from math import log2
 
 from digest.db import Database
 from digest.models import Edition, Profile, Section, Sent, Subscriber
-from digest.pipeline.day import POOL, DayContext, morning
-from digest.ranking.embeddings import Embedding
-from digest.subscribers.validation import changed
+from digest.pipeline.day import CANDIDATE_WINDOW, DayContext, load_day
+from digest.ranking.embeddings import EmbeddingModel
+from digest.subscribers.validation import apply_changes
 from digest.tools.evaluation.replay import Estimate, estimate
 
-DEPTH = 10
-A_DAY = timedelta(days=1)
+NDCG_DEPTH = 10
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One way to send the days: wishes that every reader is given, and what tells the meaning of texts."""
+class EvaluationSetting:
+    """One way to send the days: changes applied to every reader, and the embedding model."""
 
     name: str
-    wishes: Mapping[str, object]
-    vectors: Embedding | None
+    changes: Mapping[str, object]
+    embedding_model: EmbeddingModel | None
 
 
 @dataclass(frozen=True, slots=True)
-class Mailed:
+class EvaluatedMail:
     """How one mail of the replay did."""
 
     reader: int
     day: date
-    ndcg: float | None  # None when nothing was there that the reader liked
+    ndcg: float | None  # None when there was no unsent candidate that the reader liked
     papers: int
     repeats: int
     facets: Mapping[str, int]  # picks for each interest
@@ -44,118 +44,123 @@ class Mailed:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """How a setting did; intervals from resampling readers. None: nobody liked anything of these days."""
+    """How a setting did; intervals from resampling readers. None: nobody liked a paper of these days."""
 
     setting: str
     mails: int
     ndcg: Estimate | None
     repeats: float
-    facets: Mapping[str, float]  # each interest's part of the picks
+    facets: Mapping[str, float]  # each interest's share of the picks
+
+
+@dataclass(frozen=True, slots=True)
+class _TestReader:
+    """A reader as they were before these days, and the day's candidates that they came to like."""
+
+    reader: Subscriber
+    liked: frozenset[str]
 
 
 def replay(
-    store: Database, setting: Setting, readers: Sequence[Subscriber], days: Sequence[datetime]
-) -> list[Mailed]:
-    """Every day's mail to every reader under a setting."""
-    late = _first_seen_in(store, days)
+    store: Database, setting: EvaluationSetting, readers: Sequence[Subscriber], days: Sequence[datetime]
+) -> list[EvaluatedMail]:
+    """Build and evaluate every day's mail to every reader under a setting."""
+    with store.begin(write=False) as tx:
+        papers = tx.papers.list_candidates(days[0] - CANDIDATE_WINDOW, days[-1])
+    candidates = frozenset(paper.id for paper in papers)
     sent: dict[int, dict[str, Sent]] = defaultdict(dict)
-    mailed: list[Mailed] = []
+    mails: list[EvaluatedMail] = []
     for now in days:
-        today = morning(store, now, vectors=setting.vectors)
-        mailed += _sent_on(today, [_as_of(reader, today, late, setting) for reader in readers], sent)
-    return mailed
+        today = load_day(store, now, embedding_model=setting.embedding_model)
+        mails += _send_day(today, [_hold_out(reader, today, candidates, setting) for reader in readers], sent)
+    return mails
 
 
-def outcome(setting: str, mailed: Sequence[Mailed]) -> EvaluationResult:
-    """The figures of a replay."""
-    found = _by_reader((each.reader, each.ndcg) for each in mailed)
-    papers = sum(each.papers for each in mailed)
-    facets = sum((Counter(each.facets) for each in mailed), Counter[str]())
+def summarize(setting: str, mails: Sequence[EvaluatedMail]) -> EvaluationResult:
+    """Return the figures of a replay."""
+    values = _group_by_reader((mail.reader, mail.ndcg) for mail in mails)
+    papers = sum(mail.papers for mail in mails)
+    facets = sum((Counter(mail.facets) for mail in mails), Counter[str]())
     return EvaluationResult(
         setting=setting,
-        mails=len(mailed),
-        ndcg=estimate(found) if found else None,
-        repeats=sum(each.repeats for each in mailed) / max(1, papers),
+        mails=len(mails),
+        ndcg=estimate(values) if values else None,
+        repeats=sum(mail.repeats for mail in mails) / max(1, papers),
         facets={name: count / facets.total() for name, count in facets.most_common()},
     )
 
 
-def gained(before: Sequence[Mailed], after: Sequence[Mailed]) -> Estimate | None:
-    """What the second setting gains in nDCG on the mails that both can be measured on."""
-    known = {(each.reader, each.day): each.ndcg for each in before if each.ndcg is not None}
-    both = (
-        (each.reader, each.ndcg - known[each.reader, each.day])
-        for each in after
-        if each.ndcg is not None and (each.reader, each.day) in known
+def measure_gain(before: Sequence[EvaluatedMail], after: Sequence[EvaluatedMail]) -> Estimate | None:
+    """Return the gain in nDCG on the mails that have one under both settings; None if there are none."""
+    base = {(mail.reader, mail.day): mail.ndcg for mail in before if mail.ndcg is not None}
+    gains = (
+        (mail.reader, mail.ndcg - base[mail.reader, mail.day])
+        for mail in after
+        if mail.ndcg is not None and (mail.reader, mail.day) in base
     )
-    found = _by_reader(both)
-    return estimate(found) if found else None
+    values = _group_by_reader(gains)
+    return estimate(values) if values else None
 
 
-def ndcg(order: Sequence[str], wanted: frozenset[str]) -> float:
-    """How high the wanted papers stand among the first ten; 1 when none could stand higher."""
-    best = sum(1 / log2(place + 2) for place in range(min(DEPTH, len(wanted))))
-    found = sum(1 / log2(place + 2) for place, paper in enumerate(order[:DEPTH]) if paper in wanted)
-    return found / best if best else 0.0
+def ndcg(order: Sequence[str], liked: frozenset[str]) -> float:
+    """Return nDCG@10 of an order: 1 when no liked paper could stand higher, 0 when none is liked."""
+    ideal = sum(1 / log2(index + 2) for index in range(min(NDCG_DEPTH, len(liked))))
+    actual = sum(1 / log2(index + 2) for index, paper in enumerate(order[:NDCG_DEPTH]) if paper in liked)
+    return actual / ideal if ideal else 0.0
 
 
-def _by_reader(found: Iterable[tuple[int, float | None]]) -> list[list[float]]:
-    readers: dict[int, list[float]] = defaultdict(list)
-    for reader, value in found:
+def _group_by_reader(values: Iterable[tuple[int, float | None]]) -> list[list[float]]:
+    by_reader: dict[int, list[float]] = defaultdict(list)
+    for reader, value in values:
         if value is not None:
-            readers[reader].append(value)
-    return list(readers.values())
+            by_reader[reader].append(value)
+    return list(by_reader.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A reader as they were before these days, and what they came to like of them."""
-
-    reader: Subscriber
-    wanted: frozenset[str]
-
-
-def _as_of(reader: Subscriber, today: DayContext, late: frozenset[str], setting: Setting) -> _Asked:
-    """What was liked of the replayed days is hoped for, and what was learnt from it is unlearnt."""
-    seen = today.columns.place
-    liked = {each.paper_id for each in reader.profile.liked}
-    held = frozenset(liked & late)
-    as_was = replace(reader, profile=_without(reader.profile, held), cursor=today.now - A_DAY)
-    return _Asked(changed(as_was, setting.wishes), held & seen.keys())
+def _hold_out(
+    reader: Subscriber, today: DayContext, candidates: frozenset[str], setting: EvaluationSetting
+) -> _TestReader:
+    """Remove what was liked of the replayed days from the profile, with what was learnt from it."""
+    held_out = frozenset(liked.paper_id for liked in reader.profile.liked) & candidates
+    past_reader = replace(reader, profile=_forget(reader.profile, held_out), cursor=today.now - ONE_DAY)
+    return _TestReader(
+        apply_changes(past_reader, setting.changes), held_out & today.candidate_arrays.index_by_id.keys()
+    )
 
 
-def _first_seen_in(store: Database, days: Sequence[datetime]) -> frozenset[str]:
-    """The papers that any of these days could send."""
-    with store.begin(write=False) as tx:
-        return frozenset(paper.id for paper in tx.papers.pool(days[0] - POOL, days[-1]))
+def _forget(profile: Profile, papers: frozenset[str]) -> Profile:
+    liked = tuple(paper for paper in profile.liked if paper.paper_id not in papers)
+    return replace(profile, liked=liked, learnt=profile.learnt if len(liked) == len(profile.liked) else ())
 
 
-def _without(profile: Profile, papers: frozenset[str]) -> Profile:
-    kept = tuple(each for each in profile.liked if each.paper_id not in papers)
-    return replace(profile, liked=kept, learnt=profile.learnt if len(kept) == len(profile.liked) else ())
-
-
-def _sent_on(today: DayContext, asked: Sequence[_Asked], sent: dict[int, dict[str, Sent]]) -> list[Mailed]:
-    readers = [(each.reader, today.now) for each in asked]
-    editions = [edition for edition, _ in today.editions(readers, sent)]
-    found = [_mailed(edition, each, sent) for edition, each in zip(editions, asked, strict=True)]
+def _send_day(
+    today: DayContext, test_readers: Sequence[_TestReader], sent: dict[int, dict[str, Sent]]
+) -> list[EvaluatedMail]:
+    """Evaluate the day's mail to every reader, then add its papers to *sent*."""
+    readers = [(test.reader, today.now) for test in test_readers]
+    editions = [edition for edition, _ in today.build_editions(readers, sent)]
+    mails = [
+        _evaluate_mail(edition, test, sent) for edition, test in zip(editions, test_readers, strict=True)
+    ]
     for edition in editions:
         sent[edition.subscriber.id] |= {
             pick.paper.id: Sent(day=edition.day, expected=pick.heat.expected, votes=pick.heat.votes)
             for pick in edition.picks
         }
-    return found
+    return mails
 
 
-def _mailed(edition: Edition, asked: _Asked, sent: Mapping[int, Mapping[str, Sent]]) -> Mailed:
-    before = sent[edition.subscriber.id]
-    wanted = asked.wanted - before.keys()
+def _evaluate_mail(
+    edition: Edition, test: _TestReader, sent: Mapping[int, Mapping[str, Sent]]
+) -> EvaluatedMail:
+    sent_before = sent[edition.subscriber.id]
+    liked = test.liked - sent_before.keys()
     order = [pick.paper.id for pick in sorted(edition.picks, key=lambda pick: -pick.score)]
-    return Mailed(
+    return EvaluatedMail(
         reader=edition.subscriber.id,
         day=edition.day,
-        ndcg=ndcg(order, wanted) if wanted else None,
+        ndcg=ndcg(order, liked) if liked else None,
         papers=len(edition.picks),
-        repeats=sum(paper in before for paper in order),
-        facets=Counter(pick.reason.facet for pick in edition.section(Section.PICKED)),
+        repeats=sum(paper in sent_before for paper in order),
+        facets=Counter(pick.reason.facet for pick in edition.get_picks(Section.PICKED)),
     )

@@ -1,1 +1,1 @@
-"""What does an operator see? The readers, their mails, the sources, and who changed what."""
+"""The administration pages: subscribers, deliveries, sources, import and audit log."""

@@ -1,4 +1,4 @@
-"""How does an operator come in and leave? With a token, at most a few tries a minute."""
+"""Sign-in and sign-out of the administration, and the dependencies that its routes share."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -12,72 +12,75 @@ from starlette.responses import RedirectResponse, Response
 
 from digest.models.errors import InvalidToken
 from digest.subscribers import Actor
-from digest.web.admin_session import LIFETIME, Session, is_same_origin
+from digest.web.admin_session import SESSION_LIFETIME, Session, is_same_origin
 from digest.web.context import WebContext, WebContextDep
-from digest.web.middleware import MOST_IMPORT
+from digest.web.middleware import MAX_IMPORT_BYTES
 
-EPOCH = "admin_epoch"  # in the database: signing out everywhere writes another one
+EPOCH_KEY = "admin_epoch"  # meta key; signing out writes a new value, which ends every session
 LOGIN = "/admin/login"
 
 
 def cookie_name(ctx: WebContext) -> str:
-    """Over https the browser itself holds the cookie to this very host."""
+    """Return the cookie's name; over https its __Host- prefix makes browsers bind it to this host."""
     return "__Host-admin" if ctx.is_https else "admin"
 
 
-def epoch(ctx: WebContext) -> str:
-    """Since which signing out everywhere sessions count."""
+def read_epoch(ctx: WebContext) -> str:
+    """Return the epoch that a session must carry; empty until the first sign-out."""
     with ctx.services.store.begin(write=False) as tx:
-        return tx.meta.read(EPOCH)
+        return tx.meta.read(EPOCH_KEY)
 
 
-def _exists(ctx: WebContextDep) -> WebContext:
-    if not ctx.badges.exist:
+def _require_enabled(ctx: WebContextDep) -> WebContext:
+    """Return the context; 404 if no admin token is configured."""
+    if not ctx.admin_sessions.is_enabled:
         raise HTTPException(404)
     return ctx
 
 
-Office = Annotated[WebContext, Depends(_exists)]
+AdminContext = Annotated[WebContext, Depends(_require_enabled)]
 
 
-def _signed_in(request: Request, ctx: Office) -> Session:
+def _require_session(request: Request, ctx: AdminContext) -> Session:
+    """Return the session; without one, redirect a GET to the login and answer 403 to the rest."""
     cookie = request.cookies.get(cookie_name(ctx), "")
     try:
-        return ctx.badges.read(cookie, ctx.clock(), epoch=epoch(ctx))
+        return ctx.admin_sessions.verify_cookie(cookie, ctx.clock(), epoch=read_epoch(ctx))
     except InvalidToken as error:
         if request.method == "GET":
             raise HTTPException(303, "Please sign in.", {"location": LOGIN}) from error
         raise HTTPException(403, "Please sign in again.") from error
 
 
-SignedIn = Annotated[Session, Depends(_signed_in)]
+CurrentSession = Annotated[Session, Depends(_require_session)]
 
 
-async def _own_form(request: Request, ctx: Office) -> AsyncIterator[FormData]:
-    """The form of a page of ours. What another site sends is refused before it is read."""
+async def _parse_form(request: Request, ctx: AdminContext) -> AsyncIterator[FormData]:
+    """Parse the form; 403 for a request from another site, before its body is read."""
     if not is_same_origin(request.headers, ctx.services.settings.base_url):
         raise HTTPException(403, "This did not come from a page of ours.")
-    async with request.form(max_files=1, max_fields=60, max_part_size=MOST_IMPORT) as form:
+    async with request.form(max_files=1, max_fields=60, max_part_size=MAX_IMPORT_BYTES) as form:
         yield form
 
 
-OwnForm = Annotated[FormData, Depends(_own_form)]
+AdminForm = Annotated[FormData, Depends(_parse_form)]
 
 
-def _may_change(ctx: Office, session: SignedIn, form: OwnForm) -> Actor:
+def _require_write(ctx: AdminContext, session: CurrentSession, form: AdminForm) -> Actor:
+    """Return who acts; 403 for a viewer, or a form without the CSRF token of this session."""
     if not session.may_change:
         raise HTTPException(403, "This token may only look.")
     if not compare_digest(session.csrf.encode(), str(form.get("csrf", "")).encode(errors="replace")):
         raise HTTPException(403, "This form is too old; please load the page again.")
-    return ctx.by(f"admin:{session.role}")
+    return ctx.actor(f"admin:{session.role}")
 
 
-MayChange = Annotated[Actor, Depends(_may_change)]
+AdminActor = Annotated[Actor, Depends(_require_write)]
 router = APIRouter(include_in_schema=False)
 
 
-class Kept(TypedDict):
-    """The marks of a cookie."""
+class CookieAttributes(TypedDict):
+    """Attributes of the session cookie."""
 
     path: str
     secure: bool
@@ -86,44 +89,44 @@ class Kept(TypedDict):
 
 
 @router.get(LOGIN)
-def ask(ctx: Office) -> Response:
-    """The token, please."""
-    return _login(ctx)
+def show_login(ctx: AdminContext) -> Response:
+    """Show the form that asks for a token."""
+    return _render_login(ctx)
 
 
 @router.post(LOGIN)
-def enter(request: Request, ctx: Office, form: OwnForm) -> Response:
-    """Open a session for whoever has a token; wrong ones soon have to wait."""
-    visitor, now = ctx.visitor(request), ctx.clock()
+def sign_in(request: Request, ctx: AdminContext, form: AdminForm) -> Response:
+    """Open a session for a valid token; tries are limited per visitor."""
+    visitor, now = ctx.client_ip(request), ctx.clock()
     if not ctx.limits.logins.take(visitor, now):
-        return _login(ctx, "Too many tries. Please wait a minute.", status=429)
-    role = ctx.badges.role_of(str(form.get("token", "")))
+        return _render_login(ctx, "Too many tries. Please wait a minute.", status=429)
+    role = ctx.admin_sessions.find_role(str(form.get("token", "")))
     if role is None:
-        return _login(ctx, "This is not the token.", status=403)
+        return _render_login(ctx, "This is not the token.", status=403)
     with ctx.services.store.begin() as tx:
         tx.audit.write(f"admin:{role}", "sign-in", "admin", at=now)
-    answer = RedirectResponse("/admin", 303)
-    answer.set_cookie(
+    response = RedirectResponse("/admin", 303)
+    response.set_cookie(
         cookie_name(ctx),
-        ctx.badges.open(role, now, epoch=epoch(ctx)),
-        max_age=int(LIFETIME.total_seconds()),
-        **_kept(ctx),
+        ctx.admin_sessions.create_cookie(role, now, epoch=read_epoch(ctx)),
+        max_age=int(SESSION_LIFETIME.total_seconds()),
+        **_cookie_attributes(ctx),
     )
-    return answer
+    return response
 
 
 @router.post("/admin/logout")
-def leave(ctx: Office, _: SignedIn, __: OwnForm) -> Response:
-    """End every session, on every machine: a cookie that was copied ends too."""
+def sign_out(ctx: AdminContext, _: CurrentSession, __: AdminForm) -> Response:
+    """End every session, so that a copied cookie ends too."""
     with ctx.services.store.begin() as tx:
-        tx.meta.write(EPOCH, secrets.token_hex(8))
-    answer = RedirectResponse(LOGIN, 303)
-    answer.delete_cookie(cookie_name(ctx), **_kept(ctx))
-    return answer
+        tx.meta.write(EPOCH_KEY, secrets.token_hex(8))
+    response = RedirectResponse(LOGIN, 303)
+    response.delete_cookie(cookie_name(ctx), **_cookie_attributes(ctx))
+    return response
 
 
-def _kept(ctx: WebContext) -> Kept:
-    """How the cookie is set and taken back: a browser heeds neither for a __Host- name without `secure`."""
+def _cookie_attributes(ctx: WebContext) -> CookieAttributes:
+    """Return the attributes for setting and for deleting; a __Host- name needs `secure` for both."""
     return {
         "path": "/" if ctx.is_https else "/admin",
         "secure": ctx.is_https,
@@ -132,7 +135,7 @@ def _kept(ctx: WebContext) -> Kept:
     }
 
 
-def _login(ctx: WebContext, problem: str = "", *, status: int = 200) -> Response:
-    return ctx.pages.page(
+def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> Response:
+    return ctx.pages.render(
         "admin/login", status=status, session=None, problems=[problem] if problem else [], title="Sign in"
     )

@@ -1,26 +1,27 @@
-"""How is the house doing? Readers, sources, held editions, and who changed what."""
+"""The overview page (subscribers, sources, held editions) and the audit log."""
 
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from digest.models.errors import NotFound
-from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
+from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 
-LINES = 200
+MAX_LINES = 200
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/admin")
-def overview(ctx: Office, session: SignedIn) -> Response:
-    """Everything at a glance."""
+def show_overview(ctx: AdminContext, session: CurrentSession) -> Response:
+    """Show counts, sources, held editions and the latest changes."""
     with ctx.services.store.begin(write=False) as tx:
-        counts, papers = tx.subscribers.counts(), tx.papers.count()
-        sources, held, lines = tx.sources.latest(), tx.sources.held(), tx.audit.latest(limit=8)
-        readers = tx.subscribers.by_pids({line.subject for line in lines})
-        paused, waiting = tx.meta.paused, sum(tx.deliveries.waiting().values())
-    tiles = [(str(s), n, f"/admin/subscribers?status={s}") for s, n in counts.items()]
-    return ctx.pages.page(
+        counts, papers = tx.subscribers.count_by_status(), tx.papers.count()
+        sources, held = tx.sources.list_latest(), tx.sources.list_held()
+        lines = tx.audit.list_latest(limit=8)
+        readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
+        paused, waiting = tx.meta.paused, sum(tx.deliveries.count_open().values())
+    tiles = [(str(status), n, f"/admin/subscribers?status={status}") for status, n in counts.items()]
+    return ctx.pages.render(
         "admin/overview",
         here="/admin",
         title="Overview",
@@ -35,23 +36,23 @@ def overview(ctx: Office, session: SignedIn) -> Response:
 
 
 @router.post("/admin/release")
-def release(ctx: Office, by: MayChange, form: OwnForm) -> Response:
-    """Let a held edition go."""
+def release_edition(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
+    """Release a held edition."""
     key = str(form.get("key", ""))
     with ctx.services.store.begin() as tx:
-        if not tx.sources.release(key, actor=by.actor, at=by.now):
+        if not tx.sources.release(key, actor=actor.name, at=actor.now):
             raise NotFound("This edition is not held any more.")
-        tx.audit.write(by.actor, "release", key, at=by.now)
+        tx.audit.write(actor.name, "release", key, at=actor.now)
     return RedirectResponse("/admin", 303)
 
 
 @router.get("/admin/audit")
-def audit(ctx: Office, session: SignedIn) -> Response:
-    """Who changed what."""
+def show_audit_log(ctx: AdminContext, session: CurrentSession) -> Response:
+    """Show the latest entries of the audit log."""
     with ctx.services.store.begin(write=False) as tx:
-        lines = tx.audit.latest(limit=LINES)
-        readers = tx.subscribers.by_pids({line.subject for line in lines})
-    return ctx.pages.page(
+        lines = tx.audit.list_latest(limit=MAX_LINES)
+        readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
+    return ctx.pages.render(
         "admin/audit",
         here="/admin/audit",
         title="Audit log",

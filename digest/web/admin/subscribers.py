@@ -1,4 +1,4 @@
-"""Who reads, and how is it going for each of them? Search, look, change."""
+"""The list of subscribers, and the page of each: facts, interests, deliveries, actions."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,17 +8,18 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
-from digest.models import Status
+from digest.mail.locale import get_locale
+from digest.mail.wording import describe_reason
+from digest.models import Edition, Status, Subscriber
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
-from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
-from digest.web.admin.explain import explained
+from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.preferences_form import PreferencesForm
 
-SHOWN = 50
+PAGE_SIZE = 50
 HOME = "/admin/subscribers"
-ORDERS = (
+SORTS = (
     ("-created_at", "Newest first"),
     ("created_at", "Oldest first"),
     ("address", "Address"),
@@ -27,6 +28,13 @@ ORDERS = (
     ("status", "Status"),
 )
 CHANGEABLE = ("keywords", "muted", "authors", "categories", "frequency", "send_at", "timezone")
+RULE_TEXTS = {  # why a candidate was left out of a digest
+    "sent": "It was sent before, and nothing comes twice.",
+    "muted": "It holds a word that this reader never wants to see.",
+    "old": "It was considered for an earlier digest already.",
+    "below-threshold": "It is not near enough to be picked, and nearer papers filled what else is new.",
+    "no-room": "Others were nearer, and the digest was full.",
+}
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,129 +49,163 @@ class SubscriberQuery(BaseModel):
 
     @property
     def offset(self) -> int:
-        """How many come before this page."""
-        return SHOWN * (min(max(self.page, 1), 100_000) - 1)
+        """The number of subscribers before this page."""
+        return PAGE_SIZE * (min(max(self.page, 1), 100_000) - 1)
 
 
 @router.get(HOME)
-def readers(
-    ctx: Office, session: SignedIn, request: Request, asked: Annotated[SubscriberQuery, Query()]
+def list_subscribers(
+    ctx: AdminContext, session: CurrentSession, request: Request, query: Annotated[SubscriberQuery, Query()]
 ) -> Response:
-    """The list."""
-    return _list(ctx, session, request, asked)
+    """Show the subscribers that match."""
+    return _render_list(ctx, session, request, query)
 
 
 @router.post(HOME)
-def add(ctx: Office, session: SignedIn, by: MayChange, form: OwnForm, request: Request) -> Response:
-    """Add someone; they are asked to confirm, unless they agreed already."""
-    wishes = ctx.defaults | {"keywords": str(form.get("keywords", ""))}
+def add_subscriber(
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, request: Request
+) -> Response:
+    """Add a subscriber; a mail asks them to confirm, unless they consented already."""
+    changes = ctx.defaults | {"keywords": str(form.get("keywords", ""))}
     try:
         with ctx.services.store.begin() as tx:
-            reader = subscribers.enrol(
-                tx, str(form.get("email", "")), wishes, has_consented="confirmed" in form, by=by
+            reader = subscribers.add_subscriber(
+                tx, str(form.get("email", "")), changes, has_consented="confirmed" in form, actor=actor
             )
     except (InvalidAddress, InvalidChange) as error:
-        return _list(ctx, session, request, SubscriberQuery(), problem=str(error))
-    return RedirectResponse(f"{HOME}/{reader.pid}", 303)
+        return _render_list(ctx, session, request, SubscriberQuery(), problem=str(error))
+    return RedirectResponse(f"{HOME}/{reader.public_id}", 303)
 
 
 @router.get(HOME + "/{pid}")
-def reader(ctx: Office, session: SignedIn, pid: str, paper: str = "") -> Response:
-    """One of them: facts, schedule, deliveries, and why a paper was sent or not."""
-    return _one(ctx, session, pid, FlashMessage(asked=paper))
+def show_subscriber(ctx: AdminContext, session: CurrentSession, pid: str, paper: str = "") -> Response:
+    """Show one subscriber, and why *paper* was sent or not if it is given."""
+    return _render_subscriber(ctx, session, pid, FlashMessage(paper=paper))
 
 
 @router.post(HOME + "/{pid}")
-def change(ctx: Office, session: SignedIn, by: MayChange, form: OwnForm, pid: str) -> Response:
+def change_subscriber(
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, pid: str
+) -> Response:
     """Change interests and schedule."""
-    wishes: dict[str, object] = {name: str(form[name]) for name in CHANGEABLE if name in form}
+    changes: dict[str, object] = {name: str(form[name]) for name in CHANGEABLE if name in form}
     try:
         with ctx.services.store.begin() as tx:
-            subscribers.change(tx, pid, wishes, by=by)
+            subscribers.change_settings(tx, pid, changes, actor=actor)
     except InvalidChange as error:
-        return _one(ctx, session, pid, FlashMessage(problem=str(error)))
-    return _one(ctx, session, pid, FlashMessage(done="Saved."))
+        return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error)))
+    return _render_subscriber(ctx, session, pid, FlashMessage(done="Saved."))
 
 
 @router.post(HOME + "/{pid}/{action}")
-def act(ctx: Office, by: MayChange, pid: str, action: str) -> Response:
-    """Pause, resume, never write again, erase."""
+def run_action(ctx: AdminContext, actor: AdminActor, pid: str, action: str) -> Response:
+    """Pause, resume, suppress or erase a subscriber."""
     with ctx.services.store.begin() as tx:
         match action:
             case "pause":
-                subscribers.pause(tx, pid, by=by)
+                subscribers.pause(tx, pid, actor=actor)
             case "resume":
-                subscribers.resume(tx, pid, by=by)
+                subscribers.resume(tx, pid, actor=actor)
             case "suppress":
-                subscribers.suppress(tx, tx.subscribers.by_pid(pid).address, by=by)
+                subscribers.suppress(tx, tx.subscribers.get_by_public_id(pid).address, actor=actor)
             case "erase":
-                subscribers.erase(tx, pid, by=by)
+                subscribers.erase(tx, pid, actor=actor)
             case _:
                 raise NotFound
     return RedirectResponse(HOME if action == "erase" else f"{HOME}/{pid}", 303)
 
 
-def _list(
-    ctx: WebContext, session: Session, request: Request, asked: SubscriberQuery, *, problem: str = ""
+def _render_list(
+    ctx: WebContext, session: Session, request: Request, query: SubscriberQuery, *, problem: str = ""
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
-        page = tx.subscribers.page(
-            status=Status(asked.status) if asked.status in {*Status} else None,
-            search=asked.q.replace("\x00", ""),
-            sort=asked.sort.removeprefix("-"),
-            descending=asked.sort.startswith("-"),
-            limit=SHOWN,
-            offset=asked.offset,
+        page = tx.subscribers.get_page(
+            status=Status(query.status) if query.status in {*Status} else None,
+            search=query.q.replace("\x00", ""),
+            sort=query.sort.removeprefix("-"),
+            descending=query.sort.startswith("-"),
+            limit=PAGE_SIZE,
+            offset=query.offset,
         )
-    return ctx.pages.page(
+    return ctx.pages.render(
         "admin/subscribers",
         status=422 if problem else 200,
         here=HOME,
         title="Subscribers",
         session=session,
         problems=[problem] if problem else [],
-        q=asked.q,
-        wanted=asked.status,
+        q=query.q,
+        selected_status=query.status,
         statuses=[*Status],
-        sort=asked.sort,
-        sorts=ORDERS,
-        found=page.subscribers,
+        sort=query.sort,
+        sorts=SORTS,
+        subscribers=page.subscribers,
         total=page.total,
-        offset=asked.offset,
-        before=_page(request, asked.page - 1) if asked.page > 1 else "",
-        after=_page(request, asked.page + 1) if page.total > asked.offset + SHOWN else "",
+        offset=query.offset,
+        before=_page_url(request, query.page - 1) if query.page > 1 else "",
+        after=_page_url(request, query.page + 1) if page.total > query.offset + PAGE_SIZE else "",
     )
 
 
-def _page(request: Request, place: int) -> str:
-    return f"{HOME}?{request.url.include_query_params(page=place).query}"
+def _page_url(request: Request, page_number: int) -> str:
+    return f"{HOME}?{request.url.include_query_params(page=page_number).query}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlashMessage:
-    """What the page says besides the reader: an answer, a success or a problem."""
+    """What the page says besides the subscriber: a paper to explain, a success or a problem."""
 
-    asked: str = ""
+    paper: str = ""
     done: str = ""
     problem: str = ""
 
 
-def _one(ctx: WebContext, session: Session, pid: str, said: FlashMessage) -> Response:
+def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: FlashMessage) -> Response:
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_pid(pid)
-        deliveries, lines = tx.deliveries.history(reader.id), tx.audit.latest(subject=pid, limit=20)
-    return ctx.pages.page(
+        reader = tx.subscribers.get_by_public_id(pid)
+        deliveries = tx.deliveries.list_by_subscriber(reader.id)
+        lines = tx.audit.list_latest(subject=pid, limit=20)
+    return ctx.pages.render(
         "admin/subscriber",
-        status=422 if said.problem else 200,
+        status=422 if message.problem else 200,
         here=HOME,
         title=reader.address,
         session=session,
         subscriber=reader,
-        wishes=PreferencesForm.of(reader),
+        form=PreferencesForm.from_subscriber(reader),
         deliveries=deliveries,
         lines=lines,
-        asked=said.asked,
-        explained=explained(ctx, reader, said.asked) if said.asked else [],
-        done=said.done,
-        problems=[said.problem] if said.problem else [],
+        paper=message.paper,
+        explanation=explain_choice(ctx, reader, message.paper) if message.paper else [],
+        done=message.done,
+        problems=[message.problem] if message.problem else [],
     )
+
+
+def explain_choice(ctx: WebContext, reader: Subscriber, name: str) -> list[str]:
+    """Return sentences on why a paper was sent to a reader or not; *name* is any of its ids or its URL."""
+    with ctx.services.store.begin(write=False) as tx:
+        papers = tx.papers.get_by_ids([name])
+        sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
+    if not papers:
+        return ["No source has announced this paper to us."]
+    paper = next(iter(papers.values()))
+    sentences = [f"{paper.title} ({paper.id})."]
+    if paper.withdrawn:
+        sentences.append("It was withdrawn, and is not sent.")
+    if paper.id in sent:
+        sentences.append(f"It was sent on {sent[paper.id].day:%d %B %Y}.")
+    edition, stopped = ctx.previews.choose(reader, ctx.clock())
+    return [*sentences, _explain_today(edition, paper.id, stopped.get(paper.id))]
+
+
+def _explain_today(edition: Edition, paper_id: str, rule: str | None) -> str:
+    """Return why today's edition holds the paper or not; *rule* is None if it was not even a candidate."""
+    for pick in edition.picks:
+        if pick.paper.id == paper_id:
+            reason = describe_reason(get_locale("en"), pick, edition.day)
+            numbers = f"heat {pick.heat.value:.2f}, affinity {pick.affinity:.2f}"
+            return f"Today's digest holds it under “{pick.section}”: {reason or 'new'} ({numbers})."
+    if rule is None:
+        return "It is not among today's candidates: seen too long ago, or only revised."
+    return f"Today's digest leaves it out. {RULE_TEXTS.get(rule, f'Rule: {rule}.')}"

@@ -1,4 +1,4 @@
-"""How do subscribers come in and go out in bulk? A file, checked first, and a CSV of everyone."""
+"""Import of subscribers from a file, checked first if asked, and export of all as CSV."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from digest.models.errors import InvalidChange
-from digest.subscribers.transfer import Report, csv_of, take_in_file
-from digest.web.admin.auth import MayChange, Office, OwnForm, SignedIn
+from digest.subscribers.transfer import ImportReport, export_csv, import_file
+from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 
@@ -17,60 +17,56 @@ HOME = "/admin/import"
 router = APIRouter(include_in_schema=False)
 
 
-async def _content(form: OwnForm) -> bytes:
-    given = form.get("file")
-    return await given.read() if isinstance(given, UploadFile) else b""
+async def _read_file(form: AdminForm) -> bytes:
+    upload = form.get("file")
+    return await upload.read() if isinstance(upload, UploadFile) else b""
 
 
-Content = Annotated[bytes, Depends(_content)]
+Content = Annotated[bytes, Depends(_read_file)]
 
 
 @router.get(HOME)
-def ask(ctx: Office, session: SignedIn) -> Response:
-    """Which file?"""
-    return _page(ctx, session)
+def show_import(ctx: AdminContext, session: CurrentSession) -> Response:
+    """Show the import form."""
+    return _render(ctx, session)
 
 
 @router.post(HOME)
-def take(
-    ctx: Office,
-    session: SignedIn,
-    by: MayChange,
-    form: OwnForm,
-    content: Content,
+def run_import(
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, content: Content
 ) -> Response:
-    """Take the file in, or only check it."""
+    """Import the file, or only check it."""
     dry_run = "dry_run" in form
     try:
-        report = take_in_file(
+        report = import_file(
             ctx.services.store,
             content,
-            by=by,
+            actor=actor,
             confirmed="confirmed" in form,
             dry_run=dry_run,
             defaults=ctx.defaults,
         )
     except InvalidChange as error:
-        return _page(ctx, session, problem=str(error))
-    return _page(ctx, session, report=report, dry_run=dry_run)
+        return _render(ctx, session, problem=str(error))
+    return _render(ctx, session, report=report, dry_run=dry_run)
 
 
 @router.get("/admin/export.csv")
-def export(ctx: Office, _: SignedIn) -> Response:
-    """Everyone, as CSV."""
-    attached = {"content-disposition": 'attachment; filename="subscribers.csv"'}
-    return StreamingResponse(csv_of(ctx.services.store), media_type="text/csv", headers=attached)
+def export_subscribers(ctx: AdminContext, _: CurrentSession) -> Response:
+    """Return all subscribers as CSV."""
+    headers = {"content-disposition": 'attachment; filename="subscribers.csv"'}
+    return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv", headers=headers)
 
 
-def _page(
+def _render(
     ctx: WebContext,
     session: Session,
     *,
-    report: Report | None = None,
+    report: ImportReport | None = None,
     dry_run: bool = False,
     problem: str = "",
 ) -> Response:
-    return ctx.pages.page(
+    return ctx.pages.render(
         "admin/import",
         status=422 if problem else 200,
         here=HOME,

@@ -1,1 +1,1 @@
-"""What may a program of the operator do? Subscribers as JSON, by bearer token."""
+"""The JSON API for subscribers, by bearer token."""

@@ -1,4 +1,4 @@
-"""Which program may do what? A bearer token, compared in constant time; unless one is set, all is 404."""
+"""Authentication of the API by bearer token; without a configured token every route answers 404."""
 
 from typing import Annotated
 
@@ -10,29 +10,33 @@ from digest.subscribers import Actor
 from digest.web.admin_session import Role
 from digest.web.context import WebContextDep
 
-READING = {"GET", "HEAD"}
+READ_METHODS = {"GET", "HEAD"}
 
 _bearer = HTTPBearer(auto_error=False, description="DIGEST_ADMIN_TOKEN, or DIGEST_VIEWER_TOKEN for GET")
 
 
-def _acting(
+def _authenticate(
     request: Request,
     ctx: WebContextDep,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Actor:
-    """Who acts; 404 when the API is off, 401 without a token of ours, 403 when the role may only read."""
-    if not ctx.badges.exist:
+    """Return who acts.
+
+    404 if the API is off, 429 after too many wrong tokens, 401 without a valid token, 403 if the role may
+    only read.
+    """
+    if not ctx.admin_sessions.is_enabled:
         raise HTTPException(404)
-    visitor, now = ctx.visitor(request), ctx.clock()
-    if ctx.limits.logins.level(visitor, now) < 1:
+    visitor, now = ctx.client_ip(request), ctx.clock()
+    if ctx.limits.logins.available(visitor, now) < 1:
         raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
-    role = ctx.badges.role_of(given.credentials) if given else None
+    role = ctx.admin_sessions.find_role(credentials.credentials) if credentials else None
     if role is None:
         ctx.limits.logins.take(visitor, now)
         raise HTTPException(401, "Send the admin token as a bearer token.", {"www-authenticate": "Bearer"})
-    if role is Role.VIEWER and request.method not in READING:
+    if role is Role.VIEWER and request.method not in READ_METHODS:
         raise HTTPException(403, "This token may only look.")
-    return ctx.by(f"api:{role}")
+    return ctx.actor(f"api:{role}")
 
 
-Acting = Annotated[Actor, Depends(_acting)]
+ApiActor = Annotated[Actor, Depends(_authenticate)]

@@ -1,4 +1,7 @@
-"""What can be asked and changed? The same use-cases as behind the forms and the commands."""
+"""The routes of the JSON API: the same operations as the forms and the commands.
+
+Names and docstrings of routes and models appear in openapi.json as operation ids and descriptions.
+"""
 
 from typing import Annotated, Any
 
@@ -9,57 +12,60 @@ from starlette.responses import Response, StreamingResponse
 
 from digest import __version__
 from digest import subscribers as subscriptions
-from digest.db.subscribers.repository import SORTS
+from digest.db.subscribers.repository import SORT_COLUMNS
 from digest.models import Status
 from digest.models.errors import NotFound
-from digest.subscribers.transfer import csv_of, take_in_file
-from digest.web.api.auth import Acting
+from digest.subscribers.transfer import export_csv, import_file
+from digest.web.api.auth import ApiActor
 from digest.web.api.schemas import (
     AddressRequest,
-    Changed,
-    Failure,
-    Mail,
-    Newcomer,
+    ChangeResult,
+    DeliverySummary,
+    ErrorResponse,
+    ImportSummary,
+    NewSubscriber,
     PageResponse,
-    Pause,
+    PauseRequest,
     SubscriberChanges,
     SubscriberResponse,
-    Taken,
 )
 from digest.web.context import WebContextDep
 
 PREFIX = "/api/v1"
-FARTHEST = 10_000_000
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Failure, "description": "the body is not UTF-8"},
-    401: {"model": Failure, "description": "no token of ours"},
-    403: {"model": Failure, "description": "the token may only look"},
-    404: {"model": Failure, "description": "no such subscriber, or the API is off"},
-    413: {"model": Failure, "description": "the body is too large"},
-    409: {"model": Failure, "description": "this subscriber does not allow it now; nothing was changed"},
-    422: {"model": Failure, "description": "something was asked that makes no sense; nothing was changed"},
-    429: {"model": Failure, "description": "too many wrong tokens"},
-    503: {"model": Failure, "description": "the database is busy; try again"},
+MAX_OFFSET = 10_000_000
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorResponse, "description": "the body is not UTF-8"},
+    401: {"model": ErrorResponse, "description": "no token of ours"},
+    403: {"model": ErrorResponse, "description": "the token may only read"},
+    404: {"model": ErrorResponse, "description": "no such subscriber, or the API is off"},
+    413: {"model": ErrorResponse, "description": "the body is too large"},
+    409: {
+        "model": ErrorResponse,
+        "description": "this subscriber does not allow it now; nothing was changed",
+    },
+    422: {"model": ErrorResponse, "description": "the request is invalid; nothing was changed"},
+    429: {"model": ErrorResponse, "description": "too many wrong tokens"},
+    503: {"model": ErrorResponse, "description": "the database is busy; try again"},
 }
 
-router = APIRouter(prefix=PREFIX, responses=REFUSALS, tags=["subscribers"])
+router = APIRouter(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["subscribers"])
 
 
-class Filter(BaseModel):
-    """Which subscribers, and in which order."""
+class SubscriberFilter(BaseModel):
+    """Filter, order and page of a list of subscribers."""
 
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
     q: str = Field("", max_length=200, description="a piece of the address")
-    sort: str = Field("created_at", pattern="^(" + "|".join(SORTS) + ")$")
+    sort: str = Field("created_at", pattern="^(" + "|".join(SORT_COLUMNS) + ")$")
     descending: bool = False
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0, le=FARTHEST)
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
-class Taking(BaseModel):
-    """How an import is meant."""
+class ImportOptions(BaseModel):
+    """Options of an import."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,16 +74,18 @@ class Taking(BaseModel):
 
 
 @router.get("/subscribers")
-def subscribers(_: Acting, ctx: WebContextDep, wanted: Annotated[Filter, Query()]) -> PageResponse:
+def subscribers(
+    _: ApiActor, ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()]
+) -> PageResponse:
     """List, filter, sort and page through the subscribers."""
     with ctx.services.store.begin(write=False) as tx:
-        page = tx.subscribers.page(
-            status=wanted.status,
-            search=wanted.q.replace("\x00", ""),
-            sort=wanted.sort,
-            descending=wanted.descending,
-            limit=wanted.limit,
-            offset=wanted.offset,
+        page = tx.subscribers.get_page(
+            status=filters.status,
+            search=filters.q.replace("\x00", ""),
+            sort=filters.sort,
+            descending=filters.descending,
+            limit=filters.limit,
+            offset=filters.offset,
         )
     return PageResponse(
         total=page.total, subscribers=[SubscriberResponse.of(reader) for reader in page.subscribers]
@@ -85,106 +93,118 @@ def subscribers(_: Acting, ctx: WebContextDep, wanted: Annotated[Filter, Query()
 
 
 @router.post("/subscribers", status_code=201)
-def add(by: Acting, ctx: WebContextDep, newcomer: Newcomer) -> SubscriberResponse:
+def add(actor: ApiActor, ctx: WebContextDep, new_subscriber: NewSubscriber) -> SubscriberResponse:
     """Add a subscriber. They are asked to confirm, unless prior consent is asserted."""
-    wishes = ctx.defaults | newcomer.named()
+    changes = ctx.defaults | new_subscriber.to_changes()
     with ctx.services.store.begin() as tx:
-        reader = subscriptions.enrol(tx, newcomer.email, wishes, has_consented=newcomer.confirmed, by=by)
+        reader = subscriptions.add_subscriber(
+            tx, new_subscriber.email, changes, has_consented=new_subscriber.confirmed, actor=actor
+        )
     return SubscriberResponse.of(reader)
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     return await request.body()
 
 
 @router.post("/subscribers/import")
-def take_in(
-    by: Acting, ctx: WebContextDep, content: Annotated[bytes, Depends(_body)], how: Annotated[Taking, Query()]
-) -> Taken:
-    """Take in a CSV with a header or JSON lines, sent as the body; rows that make no sense are told."""
-    report = take_in_file(
+def import_subscribers(
+    actor: ApiActor,
+    ctx: WebContextDep,
+    content: Annotated[bytes, Depends(_read_body)],
+    options: Annotated[ImportOptions, Query()],
+) -> ImportSummary:
+    """Import a CSV with a header or JSON lines, sent as the body; invalid rows are reported."""
+    report = import_file(
         ctx.services.store,
         content,
-        by=by,
-        confirmed=how.confirmed,
-        dry_run=how.dry_run,
+        actor=actor,
+        confirmed=options.confirmed,
+        dry_run=options.dry_run,
         defaults=ctx.defaults,
     )
-    return Taken(counts=report.counts, noted=report.noted)
+    return ImportSummary(counts=report.counts, noted=report.noted)
 
 
 @router.get("/subscribers/export", response_class=StreamingResponse)
-def export(_: Acting, ctx: WebContextDep) -> Response:
-    """All subscribers as CSV, in the names of the import."""
-    return StreamingResponse(csv_of(ctx.services.store), media_type="text/csv")
+def export(_: ApiActor, ctx: WebContextDep) -> Response:
+    """Export all subscribers as CSV, in the names of the import."""
+    return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv")
 
 
 @router.get("/subscribers/{who}")
-def show(_: Acting, ctx: WebContextDep, who: str) -> SubscriberResponse:
-    """One subscriber, by id or address."""
+def show(_: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
+    """Return one subscriber, by id or address."""
     with ctx.services.store.begin(write=False) as tx:
         return SubscriberResponse.of(subscriptions.get_subscriber(tx, who))
 
 
 @router.get("/subscribers/{who}/deliveries")
-def deliveries(_: Acting, ctx: WebContextDep, who: str) -> list[Mail]:
-    """The latest mails to a subscriber and where each stands."""
+def deliveries(_: ApiActor, ctx: WebContextDep, who: str) -> list[DeliverySummary]:
+    """List the latest mails to a subscriber and the state of each."""
     with ctx.services.store.begin(write=False) as tx:
-        return [Mail.of(mail) for mail in tx.deliveries.history(subscriptions.get_subscriber(tx, who).id)]
+        return [
+            DeliverySummary.of(delivery)
+            for delivery in tx.deliveries.list_by_subscriber(subscriptions.get_subscriber(tx, who).id)
+        ]
 
 
 @router.patch("/subscribers/{who}")
-def change(by: Acting, ctx: WebContextDep, who: str, wishes: SubscriberChanges) -> SubscriberResponse:
+def change(actor: ApiActor, ctx: WebContextDep, who: str, changes: SubscriberChanges) -> SubscriberResponse:
     """Change interests, schedule or preferences; what is left out stays."""
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(subscriptions.change(tx, who, wishes.named(), by=by))
+        return SubscriberResponse.of(
+            subscriptions.change_settings(tx, who, changes.to_changes(), actor=actor)
+        )
 
 
 @router.post("/subscribers/{who}/pause")
-def pause(by: Acting, ctx: WebContextDep, who: str, pause: Pause | None = None) -> SubscriberResponse:
+def pause(
+    actor: ApiActor, ctx: WebContextDep, who: str, pause: PauseRequest | None = None
+) -> SubscriberResponse:
     """Send nothing for now, or until a day."""
     until = pause.until if pause else None
     with ctx.services.store.begin() as tx:
         return SubscriberResponse.of(
-            subscriptions.pause(tx, subscriptions.get_subscriber(tx, who).pid, until=until, by=by)
+            subscriptions.pause(tx, subscriptions.get_subscriber(tx, who).public_id, until=until, actor=actor)
         )
 
 
 @router.post("/subscribers/{who}/resume")
-def resume(by: Acting, ctx: WebContextDep, who: str) -> SubscriberResponse:
+def resume(actor: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
     """Send again, from the next slot on."""
     with ctx.services.store.begin() as tx:
         return SubscriberResponse.of(
-            subscriptions.resume(tx, subscriptions.get_subscriber(tx, who).pid, by=by)
+            subscriptions.resume(tx, subscriptions.get_subscriber(tx, who).public_id, actor=actor)
         )
 
 
 @router.delete("/subscribers/{who}", status_code=204)
-def remove(by: Acting, ctx: WebContextDep, who: str) -> Response:
+def remove(actor: ApiActor, ctx: WebContextDep, who: str) -> Response:
     """Erase a subscriber and every trace of the address."""
     with ctx.services.store.begin() as tx:
-        subscriptions.erase(tx, subscriptions.get_subscriber(tx, who).pid, by=by)
+        subscriptions.erase(tx, subscriptions.get_subscriber(tx, who).public_id, actor=actor)
     return Response(status_code=204)
 
 
 @router.post("/suppressions", tags=["suppressions"])
-def suppress(by: Acting, ctx: WebContextDep, address: AddressRequest) -> Changed:
+def suppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
     """Never write to this address again, subscribed or not."""
     with ctx.services.store.begin() as tx:
-        return Changed(changed=subscriptions.suppress(tx, address.email, by=by))
+        return ChangeResult(changed=subscriptions.suppress(tx, address.email, actor=actor))
 
 
 @router.post("/suppressions/lift", tags=["suppressions"])
-def unsuppress(by: Acting, ctx: WebContextDep, address: AddressRequest) -> Changed:
+def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
     """Allow writing to this address again, once it confirms."""
     with ctx.services.store.begin() as tx:
-        return Changed(changed=subscriptions.unsuppress(tx, address.email, by=by))
+        return ChangeResult(changed=subscriptions.unsuppress(tx, address.email, actor=actor))
 
 
 @router.get("/openapi.json", include_in_schema=False)
 def openapi(ctx: WebContextDep) -> dict[str, Any]:
-    """This API, described for programs."""
-    if not ctx.badges.exist:
+    """Return the OpenAPI description of this API."""
+    if not ctx.admin_sessions.is_enabled:
         raise NotFound
     return get_openapi(
         title=f"{ctx.services.site.brand} API",

@@ -1,4 +1,7 @@
-"""What does a subscriber look like to a program? The names of the commands and of the import file."""
+"""Request and response models of the API, with the field names of the commands and the import file.
+
+Their names and docstrings appear in openapi.json.
+"""
 
 from datetime import date, datetime
 from typing import Any, Self
@@ -19,7 +22,7 @@ from digest.models import (
 )
 from digest.subscribers.importing import ImportResult
 
-Words = list[str] | str
+TextOrList = list[str] | str
 
 
 class SubscriberChanges(BaseModel):
@@ -27,11 +30,11 @@ class SubscriberChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keywords: Words | None = None
-    muted: Words | None = None
-    authors: Words | None = None
-    affiliations: Words | None = None
-    categories: Words | None = None
+    keywords: TextOrList | None = None
+    muted: TextOrList | None = None
+    authors: TextOrList | None = None
+    affiliations: TextOrList | None = None
+    categories: TextOrList | None = None
     text: str | None = Field(None, max_length=5000)
     timezone: str | None = Field(None, examples=["Europe/Berlin"])
     send_at: str | None = Field(None, examples=["07:00"])
@@ -45,14 +48,14 @@ class SubscriberChanges(BaseModel):
     empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
     language: str | None = Field(None, max_length=20, examples=["en"])
 
-    def named(self) -> dict[str, Any]:
-        """Only what was asked for."""
-        asked = self.model_dump(exclude_none=True)
-        return {name: asked[name] for name in SubscriberChanges.model_fields if name in asked}
+    def to_changes(self) -> dict[str, Any]:
+        """Return the fields that were sent, as `subscribers.change` takes them."""
+        fields = self.model_dump(exclude_none=True)
+        return {name: fields[name] for name in SubscriberChanges.model_fields if name in fields}
 
 
-class Newcomer(SubscriberChanges):
-    """Someone to add."""
+class NewSubscriber(SubscriberChanges):
+    """A subscriber to add."""
 
     email: str = Field(max_length=400, examples=["ada@example.com"])
     confirmed: bool = Field(default=False, description="true asserts prior consent: no mail asks")
@@ -77,10 +80,10 @@ class SubscriberResponse(BaseModel):
 
     @classmethod
     def of(cls, reader: Subscriber) -> Self:
-        """As they are now."""
+        """Build the response of a subscriber."""
         schedule = reader.schedule
         return cls(
-            id=reader.pid,
+            id=reader.public_id,
             email=reader.address,
             status=reader.status,
             profile=reader.profile,
@@ -103,8 +106,8 @@ class PageResponse(BaseModel):
     subscribers: list[SubscriberResponse]
 
 
-class Mail(BaseModel):
-    """A mail's way to its reader."""
+class DeliverySummary(BaseModel):
+    """A mail to a subscriber and its state."""
 
     kind: DeliveryKind
     day: date | None
@@ -116,12 +119,12 @@ class Mail(BaseModel):
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
-        """As the ledger has it."""
+        """Build the response of a delivery."""
         return cls.model_validate(delivery, from_attributes=True)
 
 
-class Pause(BaseModel):
-    """How long nothing is sent; without a day, until resumed."""
+class PauseRequest(BaseModel):
+    """The day on which sending resumes; without a day, until resumed."""
 
     model_config = ConfigDict(extra="forbid")
     until: date | None = None
@@ -134,20 +137,20 @@ class AddressRequest(BaseModel):
     email: str = Field(max_length=400)
 
 
-class Changed(BaseModel):
+class ChangeResult(BaseModel):
     """Whether the call made a difference."""
 
     changed: bool
 
 
-class Taken(BaseModel):
-    """What an import did: how many rows of each outcome, and those with something to say."""
+class ImportSummary(BaseModel):
+    """Result of an import: the number of rows by outcome, and the rows with a remark."""
 
     counts: dict[str, int]
     noted: list[ImportResult]
 
 
-class Failure(BaseModel):
-    """Why it was not done: a sentence."""
+class ErrorResponse(BaseModel):
+    """The reason of a failure, as a sentence."""
 
     error: str

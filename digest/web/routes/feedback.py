@@ -1,4 +1,4 @@
-"""More like this, less like this, keep it: the link from the mail opens a page, its button teaches."""
+"""Feedback on a paper (more, less, save): the link in the mail opens a page, a button on it records."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -10,18 +10,18 @@ from digest import subscribers
 from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken, NotFound
-from digest.ranking.feedback import Feedback, learn
-from digest.web.components import Button, card_of
+from digest.ranking.feedback import Feedback, learn_from_feedback
+from digest.web.components import Button, build_public_card
 from digest.web.context import WebContext, WebContextDep
 
-VERDICTS = {"+": Feedback.MORE, "-": Feedback.LESS}
+FEEDBACK_BY_CODE = {"+": Feedback.MORE, "-": Feedback.LESS}
 LABELS = {
     Feedback.MORE: "More like this",
     Feedback.LESS: "Less like this",
     Feedback.SAVE: "Keep it among papers I like",
 }
-ASKED = "Press a button to say so. Mail programs open links by themselves, so opening this page did nothing."
-TAUGHT = {
+HINT = "Press a button to say so. Mail programs open links by themselves, so opening this page did nothing."
+THANKS = {
     Feedback.MORE: "More like this will come.",
     Feedback.LESS: "Less like this will come.",
     Feedback.SAVE: "The paper is kept among those you like.",
@@ -31,46 +31,50 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/v/{token}")
-def ask(token: str, ctx: WebContextDep) -> Response:
-    """The paper and three buttons, the one that was clicked in the mail first."""
-    reader, paper, verdict = _meant(ctx, token)
-    order = sorted(LABELS, key=lambda each: each is not verdict)
-    return ctx.pages.page(
+def show_question(token: str, ctx: WebContextDep) -> Response:
+    """Show the paper and three buttons, the one that was clicked in the mail first."""
+    reader, paper, chosen = _load_claim(ctx, token)
+    ordered = sorted(LABELS, key=lambda feedback: feedback is not chosen)
+    return ctx.pages.render(
         "question",
-        title=f"{LABELS[verdict]}?",
-        sentences=[ASKED],
-        card=card_of(paper, day=ctx.clock().date()),
+        title=f"{LABELS[chosen]}?",
+        sentences=[HINT],
+        card=build_public_card(paper, day=ctx.clock().date()),
         buttons=[
-            Button(LABELS[each], f"/v/{token}", main=each is verdict, name="verdict", value=each)
-            for each in order
+            Button(LABELS[feedback], f"/v/{token}", main=feedback is chosen, name="verdict", value=feedback)
+            for feedback in ordered
         ],
-        links=[("Your preferences", ctx.services.links.preferences(reader.pid))],
+        links=[("Your preferences", ctx.services.links.preferences_url(reader.public_id))],
     )
 
 
 @router.post("/v/{token}")
-def teach(token: str, ctx: WebContextDep, verdict: Annotated[str, Form()] = "") -> Response:
-    """Learn from the verdict; what was learnt stands on the preferences page, and can be deleted there."""
-    reader, paper, meant = _meant(ctx, token)
-    chosen = Feedback(verdict) if verdict in LABELS else meant
+def record_feedback(token: str, ctx: WebContextDep, verdict: Annotated[str, Form()] = "") -> Response:
+    """Learn from the feedback; the preferences page shows what was learnt and can delete it."""
+    reader, paper, default = _load_claim(ctx, token)
+    chosen = Feedback(verdict) if verdict in LABELS else default
     with ctx.services.store.begin() as tx:
-        now = tx.subscribers.by_pid(reader.pid)
-        taught = replace(now, profile=learn(now.profile, paper, chosen))
-        subscribers.revise(tx, taught, by=ctx.by("reader"))
-    return ctx.pages.message(
+        current = tx.subscribers.get_by_public_id(reader.public_id)
+        changed = replace(current, profile=learn_from_feedback(current.profile, paper, chosen))
+        subscribers.save_settings(tx, changed, actor=ctx.actor("reader"))
+    return ctx.pages.render_message(
         "Thank you",
-        TAUGHT[chosen],
-        links=[("See what was learnt", ctx.services.links.preferences(reader.pid))],
+        THANKS[chosen],
+        links=[("See what was learnt", ctx.services.links.preferences_url(reader.public_id))],
     )
 
 
-def _meant(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedback]:
-    claim = ctx.services.links.keys.verify(Purpose.VERDICT, token, now=ctx.clock())
-    if claim.extra[:1] not in VERDICTS:
+def _load_claim(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedback]:
+    """Return the reader, the paper and the feedback of a link.
+
+    Raises InvalidToken for a link that is not ours, NotFound if the reader or the paper is gone.
+    """
+    claim = ctx.services.links.keys.verify(Purpose.FEEDBACK, token, now=ctx.clock())
+    if claim.extra[:1] not in FEEDBACK_BY_CODE:
         raise InvalidToken
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_pid(claim.pid)
-        papers = tx.papers.by_ids([claim.extra[1:]])
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+        papers = tx.papers.get_by_ids([claim.extra[1:]])
     if not papers:
         raise NotFound("This paper is not stored any more.")
-    return reader, next(iter(papers.values())), VERDICTS[claim.extra[0]]
+    return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[claim.extra[0]]

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and how is it doing? For load balancers and for Prometheus."""
+"""Liveness, readiness and metrics, for load balancers and Prometheus."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -8,120 +8,125 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.db import Transaction
-from digest.db.deliveries.history import FINAL
+from digest.db.deliveries.history import FINAL_STATES
 from digest.models import BounceKind, Health
 from digest.models.errors import DigestError
-from digest.pipeline.clock_repair import LAST_TICK
-from digest.pipeline.run import WAY_OUT
+from digest.pipeline.clock_repair import LAST_TICK_KEY
+from digest.pipeline.run import SEND_BLOCKED_KEY
 from digest.web.context import WebContextDep
 
 DAY = timedelta(days=1)
-OVERDUE = timedelta(minutes=30)  # somebody due for so long means that nothing is sending
+MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is sending
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")
-def healthz() -> Response:
-    """This process answers."""
+def get_liveness() -> Response:
+    """Answer ok as long as this process runs."""
     return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
 
 
 @router.get("/readyz")
-def readyz(ctx: WebContextDep) -> Response:
-    """The database takes what is written, mail has a way out, nothing is paused and nobody waits too long.
+def get_readiness(ctx: WebContextDep) -> Response:
+    """Return 200 if the service can send, else 503; the reasons are in the body.
 
-    503 and the reasons otherwise.
+    Ready means: the database takes writes, the mail server is reachable, sending is not paused and no
+    subscriber is overdue.
     """
     now = ctx.clock()
     try:
         with ctx.services.store.begin(write=False) as tx:
-            oldest, paused, ticked = tx.subscribers.oldest_due(), tx.meta.paused, tx.meta.read(LAST_TICK)
-            blocked = tx.meta.read(WAY_OUT)
+            oldest, paused = tx.subscribers.get_earliest_due(), tx.meta.paused
+            ticked, blocked = tx.meta.read(LAST_TICK_KEY), tx.meta.read(SEND_BLOCKED_KEY)
     except DigestError as error:
-        return _verdict({"database": str(error)}, ready=False)
-    waits, unwritable = bool(oldest and now - oldest > OVERDUE), ctx.pulse.beat(now)
+        return _respond({"database": str(error)}, ready=False)
+    is_overdue, write_error = bool(oldest and now - oldest > MAX_OVERDUE), ctx.write_probe.check(now)
     facts = {
-        "database": unwritable or "ok",
+        "database": write_error or "ok",
         "way_out": blocked or "ok",
         "last_tick": ticked or "never",
         "oldest_due": oldest.isoformat() if oldest else "nobody",
-        "sending": paused or ("overdue" if waits else "ok"),
+        "sending": paused or ("overdue" if is_overdue else "ok"),
     }
-    return _verdict(facts, ready=not (paused or waits or blocked or unwritable))
+    return _respond(facts, ready=not (paused or is_overdue or blocked or write_error))
 
 
 @router.get("/metrics")
-def metrics(ctx: WebContextDep) -> Response:
-    """Counts in Prometheus's text form; no address and no paper is named."""
+def get_metrics(ctx: WebContextDep) -> Response:
+    """Return the metrics in Prometheus text format; they name no address and no paper."""
     now = ctx.clock()
     with ctx.services.store.begin(write=False) as tx:
-        lines = [*_readers(tx), *_mail(tx, now), *_sources(tx, now)]
+        lines = [*_format_subscribers(tx), *_format_mail(tx, now), *_format_sources(tx, now)]
     kind = "text/plain; version=0.0.4; charset=utf-8"
     return Response("\n".join(lines) + "\n", media_type=kind, headers={"cache-control": "no-store"})
 
 
-def _verdict(facts: dict[str, str], *, ready: bool) -> Response:
+def _respond(facts: dict[str, str], *, ready: bool) -> Response:
     return JSONResponse(
         {"ready": ready, **facts}, 200 if ready else 503, headers={"cache-control": "no-store"}
     )
 
 
-def _readers(tx: Transaction) -> Iterable[str]:
-    yield from _family("digest_subscribers", "gauge", "Subscribers by status.")
-    for status, count in tx.subscribers.counts().items():
+def _format_subscribers(tx: Transaction) -> Iterable[str]:
+    yield from _format_header("digest_subscribers", "Subscribers by status.")
+    for status, count in tx.subscribers.count_by_status().items():
         yield f'digest_subscribers{{status="{status}"}} {count}'
-    yield from _family("digest_papers", "gauge", "Papers in the store.")
+    yield from _format_header("digest_papers", "Papers in the store.")
     yield f"digest_papers {tx.papers.count()}"
 
 
-def _mail(tx: Transaction, now: datetime) -> Iterable[str]:
-    oldest = tx.subscribers.oldest_due()
-    yield from _family("digest_overdue_seconds", "gauge", "For how long the longest waiting reader is due.")
+def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
+    oldest = tx.subscribers.get_earliest_due()
+    yield from _format_header("digest_overdue_seconds", "For how long the longest waiting reader is due.")
     yield f"digest_overdue_seconds {max(0.0, (now - oldest).total_seconds()) if oldest else 0.0:.0f}"
-    yield from _family("digest_paused", "gauge", "1 while all sending is stopped.")
+    yield from _format_header("digest_paused", "1 while all sending is stopped.")
     yield f"digest_paused {int(bool(tx.meta.paused))}"
-    yield from _family("digest_held", "gauge", "Editions that wait for a person to look at them.")
-    yield f"digest_held {len(tx.sources.held())}"
-    yield from _tick(tx, now)
-    yield from _counted("digest_mails_waiting", "state", tx.deliveries.waiting(), "Mails on their way.")
-    ended = dict.fromkeys(FINAL, 0) | tx.deliveries.ended(now - DAY)
-    yield from _counted("digest_mails_ended_daily", "state", ended, "Mails that came to their end in a day.")
-    heard = dict.fromkeys(BounceKind, 0) | tx.deliveries.heard(now - DAY)
-    yield from _counted("digest_mails_heard_daily", "kind", heard, "Bounces and complaints of a day.")
+    yield from _format_header("digest_held", "Editions that wait for a person to look at them.")
+    yield f"digest_held {len(tx.sources.list_held())}"
+    yield from _format_tick(tx, now)
+    yield from _format_counts(
+        "digest_mails_waiting", "state", tx.deliveries.count_open(), "Mails on their way."
+    )
+    finished = dict.fromkeys(FINAL_STATES, 0) | tx.deliveries.count_finished(now - DAY)
+    yield from _format_counts(
+        "digest_mails_ended_daily", "state", finished, "Mails that came to their end in a day."
+    )
+    bounces = dict.fromkeys(BounceKind, 0) | tx.deliveries.count_bounces(now - DAY)
+    yield from _format_counts("digest_mails_heard_daily", "kind", bounces, "Bounces and complaints of a day.")
 
 
-def _tick(tx: Transaction, now: datetime) -> Iterable[str]:
-    ticked = tx.meta.read(LAST_TICK)
+def _format_tick(tx: Transaction, now: datetime) -> Iterable[str]:
+    ticked = tx.meta.read(LAST_TICK_KEY)
     if ticked:
-        yield from _family("digest_tick_age_seconds", "gauge", "Since somebody last looked who is due.")
+        yield from _format_header("digest_tick_age_seconds", "Since somebody last looked who is due.")
         yield f"digest_tick_age_seconds {(now - datetime.fromisoformat(ticked)).total_seconds():.0f}"
 
 
-def _counted(name: str, label: str, counts: Mapping[Any, int], sense: str) -> Iterable[str]:
-    yield from _family(name, "gauge", sense)
-    yield from (f'{name}{{{label}="{what}"}} {counts[what]}' for what in sorted(counts))
+def _format_counts(name: str, label: str, counts: Mapping[Any, int], help_text: str) -> Iterable[str]:
+    yield from _format_header(name, help_text)
+    yield from (f'{name}{{{label}="{value}"}} {counts[value]}' for value in sorted(counts))
 
 
-def _sources(tx: Transaction, now: datetime) -> Iterable[str]:
-    yield from _family("digest_source_ok", "gauge", "1 if the last reading of a scope made sense.")
-    states = tx.sources.latest()
+def _format_sources(tx: Transaction, now: datetime) -> Iterable[str]:
+    yield from _format_header("digest_source_ok", "1 if the last reading of a scope made sense.")
+    states = tx.sources.list_latest()
     for state in states:
-        good = state.health in (Health.OK, Health.EMPTY, Health.STALE)
-        yield f"digest_source_ok{_labels(state.source, state.scope)} {int(good)}"
-    yield from _family("digest_source_age_seconds", "gauge", "Since the last reading of a scope.")
+        is_ok = state.health in (Health.OK, Health.EMPTY, Health.STALE)
+        yield f"digest_source_ok{_format_labels(state.source, state.scope)} {int(is_ok)}"
+    yield from _format_header("digest_source_age_seconds", "Since the last reading of a scope.")
     for state in states:
         age = (now - state.read_at).total_seconds()
-        yield f"digest_source_age_seconds{_labels(state.source, state.scope)} {age:.0f}"
+        yield f"digest_source_age_seconds{_format_labels(state.source, state.scope)} {age:.0f}"
 
 
-def _family(name: str, kind: str, sense: str) -> tuple[str, str]:
-    return f"# HELP {name} {sense}", f"# TYPE {name} {kind}"
+def _format_header(name: str, help_text: str) -> tuple[str, str]:
+    return f"# HELP {name} {help_text}", f"# TYPE {name} gauge"
 
 
-def _labels(source: str, scope: str) -> str:
-    return f'{{source="{_label(source)}",scope="{_label(scope)}"}}'
+def _format_labels(source: str, scope: str) -> str:
+    return f'{{source="{_escape_label(source)}",scope="{_escape_label(scope)}"}}'
 
 
-def _label(text: str) -> str:
+def _escape_label(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,7 +1,8 @@
-"""What does it teach that a paper was opened? A little and once, and only for readers who asked for it.
+"""A paper's page for one reader, which records that it was opened if the reader allows that.
 
-Their titles lead to the paper's page here instead of straight to the source. Opening the link does nothing,
-for mail scanners open links too: the page's script tells when a person points, types or scrolls.
+For such readers the titles in the mail link here instead of to the source. Opening the page records nothing,
+because mail scanners open links too: its script POSTs once a person points, types or scrolls. A paper counts
+once, and little.
 """
 
 from dataclasses import replace
@@ -11,42 +12,42 @@ from starlette.responses import Response
 
 from digest import subscribers
 from digest.mail.tokens import Purpose
-from digest.ranking.feedback import Feedback, learn
+from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.context import WebContextDep
-from digest.web.middleware import TELLING_POLICY
-from digest.web.routes.paper import told_of
+from digest.web.middleware import SCRIPT_AND_CONNECT_POLICY
+from digest.web.routes.paper import build_paper_values
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/o/{token}")
-def show(token: str, ctx: WebContextDep) -> Response:
-    """The paper, with what teaches beside it; nothing is counted by this."""
+def show_paper(token: str, ctx: WebContextDep) -> Response:
+    """Show the paper with links for feedback; this records nothing."""
     claim = ctx.services.links.keys.verify(Purpose.OPENING, token, now=ctx.clock())
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_pid(claim.pid)
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
     links, teaches = ctx.services.links, reader.preferences.clicks_may_teach
-    answer = ctx.pages.page(
+    response = ctx.pages.render(
         "opened",
-        **told_of(ctx, claim.extra),
+        **build_paper_values(ctx, claim.extra),
         teaches=teaches,
-        more=links.more(reader.pid, claim.extra),
-        less=links.less(reader.pid, claim.extra),
-        preferences=links.preferences(reader.pid),
+        more=links.more_url(reader.public_id, claim.extra),
+        less=links.less_url(reader.public_id, claim.extra),
+        preferences=links.preferences_url(reader.public_id),
     )
     if teaches:
-        answer.headers["content-security-policy"] = TELLING_POLICY
-    return answer
+        response.headers["content-security-policy"] = SCRIPT_AND_CONNECT_POLICY
+    return response
 
 
 @router.post("/o/{token}")
-def opened(token: str, ctx: WebContextDep) -> Response:
-    """A person is on the page: learn from it, if that is wanted still."""
+def record_opening(token: str, ctx: WebContextDep) -> Response:
+    """Learn that a person opened the paper, if the reader still allows it."""
     claim = ctx.services.links.keys.verify(Purpose.OPENING, token, now=ctx.clock())
     with ctx.services.store.begin() as tx:
-        reader = tx.subscribers.by_pid(claim.pid)
-        for paper in tx.papers.by_ids([claim.extra]).values():
-            may = reader.preferences.clicks_may_teach
-            profile = learn(reader.profile, paper, Feedback.CLICK, clicks_may_teach=may)
-            subscribers.revise(tx, replace(reader, profile=profile), by=ctx.by("reader"))
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+        for paper in tx.papers.get_by_ids([claim.extra]).values():
+            may_teach = reader.preferences.clicks_may_teach
+            profile = learn_from_feedback(reader.profile, paper, Feedback.CLICK, clicks_may_teach=may_teach)
+            subscribers.save_settings(tx, replace(reader, profile=profile), actor=ctx.actor("reader"))
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""What is this paper? A page to send to a colleague: all authors, the whole abstract, how its votes came."""
+"""The public page of one paper: all authors, the whole abstract and how its votes came in."""
 
 from datetime import datetime
 from typing import Any
@@ -7,60 +7,62 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.mail.locale import get_locale
-from digest.mail.wording import votes
+from digest.mail.wording import format_votes
 from digest.models import Heat, Paper, Signal
 from digest.models.errors import NotFound
 from digest.models.text import clean
-from digest.trending.heat import heat_of
-from digest.web.components import card_of, path_of
+from digest.trending.heat import compute_heat
+from digest.web.components import build_public_card, paper_path
 from digest.web.context import WebContext, WebContextDep
 
-MOST_AUTHORS = 200  # a collaboration of thousands is not read to its end
-LONGEST_ABSTRACT = 20_000
+MAX_AUTHORS = 200  # nobody reads the thousands of a large collaboration
+MAX_ABSTRACT_CHARS = 20_000
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/paper/{name:path}")
-def about(name: str, ctx: WebContextDep) -> Response:
-    """One paper, under any id it is known by."""
-    return ctx.pages.page("paper", **told_of(ctx, name), ticket=ctx.tickets.issue(ctx.clock()))
+def show_paper(name: str, ctx: WebContextDep) -> Response:
+    """Show one paper, found by any of its ids or its URL."""
+    return ctx.pages.render("paper", **build_paper_values(ctx, name), ticket=ctx.tickets.issue(ctx.clock()))
 
 
-def told_of(ctx: WebContext, name: str) -> dict[str, Any]:
-    """What a page says of a paper, for its template; NotFound when it is not stored."""
+def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
+    """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
     now = ctx.clock()
-    paper, signals = _known(ctx, name, now)
-    heat = _heat(ctx, paper, signals, now)
-    authors = [clean(each) for each in paper.authors]
+    paper, signals = _load_paper(ctx, name, now)
+    heat = _measure_heat(ctx, paper, signals, now)
+    authors = [clean(author) for author in paper.authors]
     return {
-        "card": card_of(paper, heat, day=now.date(), readings=signals),
-        "facts": _facts(paper, heat),
-        "path": path_of(paper),
-        "authors": authors[:MOST_AUTHORS],
-        "unnamed": max(0, len(authors) - MOST_AUTHORS),
-        "abstract": clean(paper.abstract)[:LONGEST_ABSTRACT],
+        "card": build_public_card(paper, heat, day=now.date(), signals=signals),
+        "facts": _format_facts(paper, heat),
+        "path": paper_path(paper),
+        "authors": authors[:MAX_AUTHORS],
+        "unnamed": max(0, len(authors) - MAX_AUTHORS),
+        "abstract": clean(paper.abstract)[:MAX_ABSTRACT_CHARS],
         "categories": paper.categories,
         "withdrawn": paper.withdrawn,
     }
 
 
-def _facts(paper: Paper, heat: Heat | None) -> str:
-    """`20 November 2026 · 237 upvotes`, as far as both are known."""
-    published = get_locale("en").long_day(paper.published.date()) if paper.published else ""
-    return " · ".join(filter(None, (published, votes(get_locale("en"), heat) if heat else "")))
+def _format_facts(paper: Paper, heat: Heat | None) -> str:
+    """Return text like `20 November 2026 · 237 upvotes`; what is unknown is left out."""
+    published = get_locale("en").format_long_day(paper.published.date()) if paper.published else ""
+    return " · ".join(filter(None, (published, format_votes(get_locale("en"), heat) if heat else "")))
 
 
-def _known(ctx: WebContext, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:
+def _load_paper(ctx: WebContext, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:
     with ctx.services.store.begin(write=False) as tx:
-        found = next(iter(tx.papers.by_ids([name]).values()), None)
-        if found is None:
+        paper = next(iter(tx.papers.get_by_ids([name]).values()), None)
+        if paper is None:
             raise NotFound("This paper is not stored here.")
-        return found, tx.signals.of([found.id], until=now).get(found.id, ())
+        return paper, tx.signals.get_until([paper.id], until=now).get(paper.id, ())
 
 
-def _heat(ctx: WebContext, paper: Paper, signals: tuple[Signal, ...], now: datetime) -> Heat | None:
-    """Why it trends; nothing is said of a paper nobody voted on."""
+def _measure_heat(ctx: WebContext, paper: Paper, signals: tuple[Signal, ...], now: datetime) -> Heat | None:
+    """Return the heat of a paper; None for a paper without votes."""
     if not signals:
         return None
-    return heat_of([paper], {paper.id: signals}, now, climate=ctx.board.climate(now))[paper.id]
+    return compute_heat([paper], {paper.id: signals}, now, baselines=ctx.trending_lists.baselines(now))[
+        paper.id
+    ]

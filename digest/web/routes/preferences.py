@@ -1,4 +1,4 @@
-"""What does a reader want? Everything can be changed by the signed link of the mail, without a password."""
+"""The preferences page, opened without a password by the signed link in each mail."""
 
 import json
 import textwrap
@@ -16,184 +16,205 @@ from digest import subscribers
 from digest.models import Profile, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidAddress, InvalidChange
-from digest.models.schedule import local_day
-from digest.models.subscribers import MOST_LIKED
-from digest.ranking.feedback import forget, reset
-from digest.sources.libraries.request import named_in
-from digest.subscribers.seed_papers import Library, filled, understood
+from digest.models.schedule import get_local_day
+from digest.models.subscribers import MAX_LIKED_PAPERS
+from digest.ranking.feedback import forget_term, reset_learning
+from digest.sources.libraries.request import extract_accounts
+from digest.subscribers.seed_papers import Library, complete_seeds, parse_library
 from digest.web.components import Button
 from digest.web.context import WebContextDep
-from digest.web.library_import import Borrowed
-from digest.web.preferences_form import Form, PreferencesForm, PreferencesPage, reader_of, standing
-from digest.web.previews import latest
+from digest.web.preferences_form import (
+    FormBody,
+    ImportedPapers,
+    PreferencesForm,
+    PreferencesPage,
+    format_status,
+    get_reader,
+)
+from digest.web.previews import load_latest_editions
 
-MOST_NAMED, LONGEST_NAMED = 10, 80  # of what was pasted and not understood
+MAX_UNKNOWN_NAMES, MAX_NAME_CHARS = 10, 80  # of what was pasted and not recognised
 PAUSES = ("7", "14", "28")  # days
-_ALL = TypeAdapter(Subscriber)
+_SUBSCRIBER = TypeAdapter(Subscriber)
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/p/{token}")
-def show(token: str, ctx: WebContextDep) -> Response:
-    """Everything that can be chosen, beside today's digest."""
-    return PreferencesPage(ctx, token, reader_of(ctx, token)).page()
+def show_preferences(token: str, ctx: WebContextDep) -> Response:
+    """Show all preferences beside a preview of today's digest."""
+    return PreferencesPage(ctx, token, get_reader(ctx, token)).render()
 
 
 @router.post("/p/{token}")
-def act(token: str, ctx: WebContextDep, form: Form, lent: Borrowed) -> Response:
-    """What the pressed button says; without one, the form is saved."""
-    does = ACTIONS.get(str(form.get("do", "")), _save)
-    return does(PreferencesPage(ctx, token, reader_of(ctx, token), lent), form)
+def run_action(token: str, ctx: WebContextDep, data: FormBody, imported: ImportedPapers) -> Response:
+    """Run the action of the pressed button; without one, save the form."""
+    handler = ACTIONS.get(str(data.get("do", "")), _save)
+    return handler(PreferencesPage(ctx, token, get_reader(ctx, token), imported), data)
 
 
 @router.get("/p/{token}/export")
 def export(token: str, ctx: WebContextDep) -> Response:
-    """Everything that is stored about this reader, as JSON."""
-    reader = reader_of(ctx, token)
+    """Return everything that is stored about this reader, as JSON."""
+    reader = get_reader(ctx, token)
     with ctx.services.store.begin(write=False) as tx:
-        sent = tx.sent.of([reader.id]).get(reader.id, {})
-    everything: dict[str, Any] = {
-        "subscriber": _ALL.dump_python(reader, mode="json"),
-        "sent": [{"paper": paper, "day": each.day.isoformat()} for paper, each in sorted(sent.items())],
-        "editions": [edition.day.isoformat() for edition in latest(ctx.services.store, reader)],
+        sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
+    fields: dict[str, Any] = _SUBSCRIBER.dump_python(reader, mode="json")
+    content: dict[str, Any] = {
+        "subscriber": {"pid" if name == "public_id" else name: value for name, value in fields.items()},
+        "sent": [{"paper": paper, "day": record.day.isoformat()} for paper, record in sorted(sent.items())],
+        "editions": [edition.day.isoformat() for edition in load_latest_editions(ctx.services.store, reader)],
     }
     return Response(
-        json.dumps(everything, ensure_ascii=False, indent=2),
+        json.dumps(content, ensure_ascii=False, indent=2),
         media_type="application/json",
         headers={"content-disposition": 'attachment; filename="my-data.json"'},
     )
 
 
-def _save(visit: PreferencesPage, form: FormData) -> Response:
-    wishes, lent = PreferencesForm.typed(form), visit.lent
-    _, pasted = named_in(wishes.pasted)
+def _save(page: PreferencesPage, data: FormData) -> Response:
+    form, imported = PreferencesForm.parse(data), page.library_papers
+    _, pasted = extract_accounts(form.pasted)
     try:
-        with visit.ctx.services.store.begin() as tx:
-            library = understood(tx, pasted) + filled(tx, lent.seeds)
-            named = wishes.named(tx.subscribers.by_pid(visit.reader.pid))
-            by = visit.ctx.by("reader")
-            saved = subscribers.change(tx, visit.reader.pid, named, papers=library.likings, by=by)
+        with page.ctx.services.store.begin() as tx:
+            library = parse_library(tx, pasted) + complete_seeds(tx, imported.seeds)
+            changes = form.to_changes(tx.subscribers.get_by_public_id(page.reader.public_id))
+            actor = page.ctx.actor("reader")
+            saved = subscribers.change_settings(
+                tx, page.reader.public_id, changes, papers=library.papers, actor=actor
+            )
     except InvalidChange as error:
-        return visit.page(wishes, problems=[str(error)], status=422)
-    shown = wishes.left(PreferencesForm.of(saved), lent.failures)
-    return visit.of(saved).page(
-        shown, done=f"Saved.{_told(library)}", problems=[*dict.fromkeys(lent.failures.values())]
+        return page.render(form, problems=[str(error)], status=422)
+    shown = form.keep_failed_libraries(PreferencesForm.from_subscriber(saved), imported.failures)
+    return page.with_reader(saved).render(
+        shown,
+        done=f"Saved.{_describe_library(library)}",
+        problems=[*dict.fromkeys(imported.failures.values())],
     )
 
 
-def _preview(visit: PreferencesPage, form: FormData) -> Response:
-    wishes = PreferencesForm.typed(form)
-    shelves, pasted = named_in(wishes.pasted)
+def _preview(page: PreferencesPage, data: FormData) -> Response:
+    form = PreferencesForm.parse(data)
+    accounts, pasted = extract_accounts(form.pasted)
     try:
-        with visit.ctx.services.store.begin(write=False) as tx:
-            library = understood(tx, pasted)
-        tried = subscribers.wished(visit.reader, wishes.named(visit.reader), library.likings)
+        with page.ctx.services.store.begin(write=False) as tx:
+            library = parse_library(tx, pasted)
+        preview = subscribers.preview_settings(page.reader, form.to_changes(page.reader), library.papers)
     except InvalidChange as error:
-        return visit.page(wishes, problems=[str(error)], status=422)
-    later = " Your libraries are read when you save." if wishes.libraries or shelves.apart() else ""
-    return visit.of(tried).page(wishes, done=f"{_told(library)}{later}".strip(), unsaved=True)
+        return page.render(form, problems=[str(error)], status=422)
+    note = " Your libraries are read when you save." if form.libraries or accounts.by_library() else ""
+    return page.with_reader(preview).render(
+        form, done=f"{_describe_library(library)}{note}".strip(), unsaved=True
+    )
 
 
-def _forget(visit: PreferencesPage, form: FormData) -> Response:
-    term, paper = str(form.get("term", "")), str(form.get("paper", ""))
-    with visit.ctx.services.store.begin() as tx:
-        now = tx.subscribers.by_pid(visit.reader.pid)
-        profile = reset(now.profile) if "everything" in form else _without(forget(now.profile, term), paper)
-        saved = subscribers.revise(tx, replace(now, profile=profile), by=visit.ctx.by("reader"))
-    return visit.of(saved).page(done="Deleted.")
+def _forget(page: PreferencesPage, data: FormData) -> Response:
+    term, paper = str(data.get("term", "")), str(data.get("paper", ""))
+    with page.ctx.services.store.begin() as tx:
+        current = tx.subscribers.get_by_public_id(page.reader.public_id)
+        profile = (
+            reset_learning(current.profile)
+            if "everything" in data
+            else _remove_paper(forget_term(current.profile, term), paper)
+        )
+        saved = subscribers.save_settings(
+            tx, replace(current, profile=profile), actor=page.ctx.actor("reader")
+        )
+    return page.with_reader(saved).render(done="Deleted.")
 
 
-def _ask_address(visit: PreferencesPage, form: FormData) -> Response:
+def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
     try:
-        address = parse_address(str(form.get("address", ""))).shown
+        address = parse_address(str(data.get("address", ""))).display
     except InvalidAddress as error:
-        return visit.page(problems=[str(error)], status=422)
-    with visit.ctx.services.store.begin() as tx:
-        subscribers.change_address(tx, visit.reader.pid, address, by=visit.ctx.by("reader"))
-    return visit.page(
+        return page.render(problems=[str(error)], status=422)
+    with page.ctx.services.store.begin() as tx:
+        subscribers.change_address(tx, page.reader.public_id, address, actor=page.ctx.actor("reader"))
+    return page.render(
         done="If the new address can get our mail, a message is on its way: open it and confirm."
     )
 
 
-def _revoke_feed(visit: PreferencesPage, _: FormData) -> Response:
-    with visit.ctx.services.store.begin() as tx:
-        now = tx.subscribers.by_pid(visit.reader.pid)
-        wants = replace(now.preferences, feed_revision=now.preferences.feed_revision + 1)
-        saved = subscribers.revise(tx, replace(now, preferences=wants), by=visit.ctx.by("reader"))
-    return visit.of(saved).page(done="The old address of your feed has ended.")
+def _renew_feed_url(page: PreferencesPage, _: FormData) -> Response:
+    with page.ctx.services.store.begin() as tx:
+        current = tx.subscribers.get_by_public_id(page.reader.public_id)
+        preferences = replace(current.preferences, feed_revision=current.preferences.feed_revision + 1)
+        saved = subscribers.save_settings(
+            tx, replace(current, preferences=preferences), actor=page.ctx.actor("reader")
+        )
+    return page.with_reader(saved).render(done="The old address of your feed has ended.")
 
 
-def _pause(visit: PreferencesPage, form: FormData) -> Response:
-    """For as long as the pressed button says, from today; the mails come again by themselves."""
-    given = str(form.get("days", ""))
-    days = int(given) if given in PAUSES else 7
-    by = visit.ctx.by("reader")
-    until = local_day(visit.reader.schedule, by.now) + timedelta(days=days)
-    with visit.ctx.services.store.begin() as tx:
-        resting = subscribers.pause(tx, visit.reader.pid, until=until, by=by)
-    return visit.of(resting).page(done=standing(resting, by.now))
+def _pause(page: PreferencesPage, data: FormData) -> Response:
+    """Pause from today for the days of the pressed button; the mails resume by themselves."""
+    text = str(data.get("days", ""))
+    days = int(text) if text in PAUSES else 7
+    actor = page.ctx.actor("reader")
+    until = get_local_day(page.reader.schedule, actor.now) + timedelta(days=days)
+    with page.ctx.services.store.begin() as tx:
+        paused = subscribers.pause(tx, page.reader.public_id, until=until, actor=actor)
+    return page.with_reader(paused).render(done=format_status(paused, actor.now))
 
 
-def _resume(visit: PreferencesPage, _: FormData) -> Response:
-    with visit.ctx.services.store.begin() as tx:
-        awake = subscribers.resume(tx, visit.reader.pid, by=visit.ctx.by("reader"))
-    return visit.of(awake).page(done="The mails come again.")
+def _resume(page: PreferencesPage, _: FormData) -> Response:
+    with page.ctx.services.store.begin() as tx:
+        resumed = subscribers.resume(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
+    return page.with_reader(resumed).render(done="The mails come again.")
 
 
-def _ask_erase(visit: PreferencesPage, _: FormData) -> Response:
-    back = f"/p/{visit.token}"
-    return visit.ctx.pages.page(
+def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
+    url = f"/p/{page.token}"
+    return page.ctx.pages.render(
         "question",
         title="Erase everything?",
         sentences=[
-            f"Your address {visit.reader.address}, your interests and what was sent are deleted at once.",
+            f"Your address {page.reader.address}, your interests and what was sent are deleted at once.",
             "This cannot be undone.",
         ],
         card=None,
-        buttons=[Button("Erase everything", back, main=True, name="do", value="erase-now")],
-        links=[("No, back to my preferences", back), ("A copy first", f"{back}/export")],
+        buttons=[Button("Erase everything", url, main=True, name="do", value="erase-now")],
+        links=[("No, back to my preferences", url), ("A copy first", f"{url}/export")],
     )
 
 
-def _erase(visit: PreferencesPage, _: FormData) -> Response:
-    with visit.ctx.services.store.begin() as tx:
-        subscribers.erase(tx, visit.reader.pid, by=visit.ctx.by("reader"))
-    return visit.ctx.pages.message("Everything is erased", "Nothing about you is stored here any more.")
+def _erase(page: PreferencesPage, _: FormData) -> Response:
+    with page.ctx.services.store.begin() as tx:
+        subscribers.erase(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
+    return page.ctx.pages.render_message("Everything is erased", "Nothing about you is stored here any more.")
 
 
 ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
     "preview": _preview,
     "forget": _forget,
-    "address": _ask_address,
-    "revoke-feed": _revoke_feed,
+    "address": _request_address_change,
+    "revoke-feed": _renew_feed_url,
     "pause": _pause,
     "resume": _resume,
-    "erase": _ask_erase,
+    "erase": _confirm_erase,
     "erase-now": _erase,
 }
 
 
-def _told(library: Library) -> str:
-    """How many of the papers that were given were understood, and word for word what was not."""
-    number, unknown = len(library.likings), library.unknown
-    told = f" {number} paper{'s' if number > 1 else ''} understood." if number else ""
-    told += f" The first {MOST_LIKED} are remembered." if number > MOST_LIKED else ""
+def _describe_library(library: Library) -> str:
+    """Return a sentence on how many given papers were recognised, and which were not."""
+    number, unknown = len(library.papers), library.unknown
+    summary = f" {number} paper{'s' if number > 1 else ''} understood." if number else ""
+    summary += f" The first {MAX_LIKED_PAPERS} are remembered." if number > MAX_LIKED_PAPERS else ""
     if unknown:
         named = ", ".join(
-            textwrap.shorten(name, LONGEST_NAMED, placeholder="…") for name in unknown[:MOST_NAMED]
+            textwrap.shorten(name, MAX_NAME_CHARS, placeholder="…") for name in unknown[:MAX_UNKNOWN_NAMES]
         )
-        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
-        told += f" Not understood, or not known here: {named}{more}."
-    return told
+        rest = f" and {len(unknown) - MAX_UNKNOWN_NAMES} more" if len(unknown) > MAX_UNKNOWN_NAMES else ""
+        summary += f" Not understood, or not known here: {named}{rest}."
+    return summary
 
 
-def _without(profile: Profile, paper: str) -> Profile:
-    """The profile without a judged paper, known by its id or, where it has none, its title."""
+def _remove_paper(profile: Profile, paper: str) -> Profile:
+    """Return the profile without a paper, given by its id or, if it has none, its title."""
     if not paper:
         return profile
     liked, disliked, opened = (
-        tuple(each for each in known if paper not in {each.paper_id, each.title})
-        for known in (profile.liked, profile.disliked, profile.opened)
+        tuple(item for item in papers if paper not in {item.paper_id, item.title})
+        for papers in (profile.liked, profile.disliked, profile.opened)
     )
     return replace(profile, liked=liked, disliked=disliked, opened=opened)

@@ -1,4 +1,4 @@
-"""How does one reader read their own digest elsewhere? On the web, and by a private feed that can end."""
+"""One reader's own digests: a page per edition, and a private feed whose URL the reader can revoke."""
 
 from datetime import date
 from typing import Any
@@ -10,73 +10,73 @@ from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.models.errors import InvalidToken, NotFound
-from digest.models.schedule import slot_on
-from digest.pipeline.plan import recall
-from digest.web.components import card_of_pick
-from digest.web.context import WebContext, WebContextDep, _revision, feed_path
-from digest.web.previews import latest, sections
-from digest.web.routes.feeds import ATOM, JSON_FEED, Entry, Feed, atom, json_of
+from digest.models.schedule import get_slot
+from digest.pipeline.plan import load_planned_edition
+from digest.web.components import build_pick_card
+from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
+from digest.web.previews import build_sections, load_latest_editions
+from digest.web.routes.feeds import ATOM_TYPE, JSON_FEED_TYPE, Entry, Feed, render_atom, to_json_feed
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/e/{token}")
-def edition(token: str, ctx: WebContextDep) -> Response:
-    """The digest of one day, as its reader got it."""
+def show_edition(token: str, ctx: WebContextDep) -> Response:
+    """Show the digest of one day as its reader got it."""
     claim = ctx.services.links.keys.verify(Purpose.EDITION, token, now=ctx.clock())
     day = date.fromisoformat(claim.extra)
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_pid(claim.pid)
-    slot = slot_on(reader.schedule, day)
-    found = recall(ctx.services.store, reader, slot) if slot else None
-    if found is None:
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+    slot = get_slot(reader.schedule, day)
+    sent = load_planned_edition(ctx.services.store, reader, slot) if slot else None
+    if sent is None:
         raise NotFound("There is no digest of that day any more.")
-    return ctx.pages.page(
+    return ctx.pages.render(
         "edition",
-        day_name=get_locale("en").day(day),
-        sections=sections(ctx.services.links, found),
-        preferences=ctx.services.links.preferences(reader.pid),
-        unsubscribe=ctx.services.links.unsubscribe(reader.pid),
+        day_name=get_locale("en").format_day(day),
+        sections=build_sections(ctx.services.links, sent),
+        preferences=ctx.services.links.preferences_url(reader.public_id),
+        unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),
     )
 
 
 @router.get("/f/{token}.atom")
-def atom_feed(token: str, ctx: WebContextDep) -> Response:
-    """The latest digests of one reader as Atom."""
-    return Response(atom(_feed(ctx, token, "atom")), media_type=ATOM)
+def get_atom_feed(token: str, ctx: WebContextDep) -> Response:
+    """Return the latest digests of one reader as Atom."""
+    return Response(render_atom(_build_feed(ctx, token, "atom")), media_type=ATOM_TYPE)
 
 
 @router.get("/f/{token}.json")
-def json_feed(token: str, ctx: WebContextDep) -> Response:
-    """The same as JSON Feed."""
-    answer: dict[str, Any] = json_of(_feed(ctx, token, "json"))
-    return JSONResponse(answer, media_type=JSON_FEED)
+def get_json_feed(token: str, ctx: WebContextDep) -> Response:
+    """Return the same as JSON Feed."""
+    content: dict[str, Any] = to_json_feed(_build_feed(ctx, token, "json"))
+    return JSONResponse(content, media_type=JSON_FEED_TYPE)
 
 
-def _feed(ctx: WebContext, token: str, kind: str) -> Feed:
+def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
     now = ctx.clock()
     claim = ctx.services.links.keys.verify(Purpose.FEED, token, now=now)
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.by_pid(claim.pid)
-    if claim.extra != _revision(reader):
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+    if claim.extra != feed_revision(reader):
         raise InvalidToken("This feed has a new address; it stands on the preferences page.")
-    base, editions = ctx.services.settings.base_url, latest(ctx.services.store, reader)
+    base, editions = ctx.services.settings.base_url, load_latest_editions(ctx.services.store, reader)
     return Feed(
         title=f"{ctx.services.site.brand}: your digest",
         home=f"{base}/",
         url=base + feed_path(ctx, reader, kind),
         updated=editions[0].slot if editions else now,
-        entries=[entry for each in editions for entry in _entries(ctx, each)],
+        entries=[entry for sent in editions for entry in _build_entries(ctx, sent)],
     )
 
 
-def _entries(ctx: WebContext, each: Edition) -> list[Entry]:
-    links, reader = ctx.services.links, each.subscriber
+def _build_entries(ctx: WebContext, sent: Edition) -> list[Entry]:
+    links, reader = ctx.services.links, sent.subscriber
     return [
         Entry(
             paper=pick.paper,
-            card=card_of_pick(pick, links=links, reader=reader, day=each.day),
-            updated=each.slot,
+            card=build_pick_card(pick, links=links, reader=reader, day=sent.day),
+            updated=sent.slot,
         )
-        for pick in each.picks
+        for pick in sent.picks
     ]

@@ -1,4 +1,4 @@
-"""What can anyone read? Today's trending papers, the search, the archive and the help."""
+"""The public pages: trending papers, search, archive, help and static files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,41 +13,43 @@ from starlette.responses import RedirectResponse, Response
 from digest.mail.cards import Card
 from digest.mail.locale import get_locale
 from digest.models import Heat
-from digest.models.arxiv_calendar import arxiv_silence
+from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten
-from digest.web.components import card_of
+from digest.web.components import build_public_card
 from digest.web.context import WebContextDep
-from digest.web.search import SHOWN, answers, question_of
-from digest.web.trending_lists import TODAY, WINDOWS, Ranked, next_month
+from digest.web.search import PAGE_SIZE, build_query, run_search
+from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, next_month
 
-LONGEST_QUERY = 200
-FARTHEST = 200  # pages of search results
-DESCRIBED = 300  # characters under a shared link
-EVERYTHING = "Search the titles, abstracts and authors of all papers."
+MAX_QUERY_CHARS = 200
+MAX_PAGE = 200  # pages of search results
+MAX_DESCRIPTION_CHARS = 300  # of the description of a shared link
+SEARCH_DESCRIPTION = "Search the titles, abstracts and authors of all papers."
 BY_MEANING = "By meaning"
-PERIODS = {"day": 2, "week": 7, "month": 31, "year": 366}
+PERIOD_DAYS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def front(ctx: WebContextDep, window: str = TODAY.name) -> Response:
-    """Trending papers, the search box and the subscribe box."""
+def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
+    """Show the trending papers, the search box and the sign-up form."""
     now = ctx.clock()
     period = WINDOWS.get(window, TODAY)
-    cards = cards_of(ctx.board.trending(period, now)[:SHOWN], now.date())
-    longer = [each for each in WINDOWS.values() if each.days > period.days] if not cards else []
-    return ctx.pages.page(
+    cards = build_cards(ctx.trending_lists.trending(period, now)[:PAGE_SIZE], now.date())
+    longer = [other for other in WINDOWS.values() if other.days > period.days] if not cards else []
+    return ctx.pages.render(
         "front",
         here="/",
         window=period,
-        instead=next((each for each in longer if ctx.board.trending(each, now)), None),
+        instead=next((other for other in longer if ctx.trending_lists.trending(other, now)), None),
         windows=WINDOWS.values(),
         cards=cards,
-        day_name=get_locale("en").day(now.date()),
-        description=shorten(f"{period.tab}: {_titles(cards)} Once a day in your inbox.", DESCRIBED),
+        day_name=get_locale("en").format_day(now.date()),
+        description=shorten(
+            f"{period.tab}: {_join_titles(cards)} Once a day in your inbox.", MAX_DESCRIPTION_CHARS
+        ),
         ticket=ctx.tickets.issue(now),
     )
 
@@ -63,108 +65,115 @@ class SearchQuery(BaseModel):
 
     @field_validator("q", "category", "period", "source")
     @classmethod
-    def _sensible(cls, value: str) -> str:
-        return clean(value)[:LONGEST_QUERY]
+    def _clean(cls, value: str) -> str:
+        return clean(value)[:MAX_QUERY_CHARS]
 
     @property
     def words(self) -> str:
-        """What is looked for."""
+        """The words to search for."""
         return self.q.strip()
 
     @property
     def path(self) -> str:
-        """Where the words alone are looked for."""
+        """The URL of a search for the words alone, without filters."""
         return f"/papers?{urlencode({'q': self.words})}" if self.words else "/papers"
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but the words narrows the search."""
+        """Whether a category, period or source narrows the search."""
         return bool(self.category or self.period or self.source)
 
     @property
-    def place(self) -> int:
-        """The page of results, within reason."""
-        return min(max(self.page, 1), FARTHEST)
+    def page_number(self) -> int:
+        """The page of results, from 1 to MAX_PAGE."""
+        return min(max(self.page, 1), MAX_PAGE)
 
 
 @router.get("/papers")
-def papers(ctx: WebContextDep, request: Request, asked: Annotated[SearchQuery, Query()]) -> Response:
-    """Search titles and abstracts."""
+def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQuery, Query()]) -> Response:
+    """Search titles, abstracts and authors."""
     now = ctx.clock()
-    question = question_of(asked.words, asked.category, PERIODS.get(asked.period), asked.source, now)
-    matches, heat = answers(ctx, asked.words, question, now, first=(asked.place - 1) * SHOWN)
-    found = [match.paper for match in matches]
-    return ctx.pages.page(
+    search_query = build_query(query.words, query.category, PERIOD_DAYS.get(query.period), query.source, now)
+    matches, heat = run_search(ctx, query.words, search_query, now, first=(query.page_number - 1) * PAGE_SIZE)
+    papers = [match.paper for match in matches]
+    return ctx.pages.render(
         "search",
         here="/papers",
-        asked=asked.words,
-        chosen=asked,
+        words=query.words,
+        query=query,
         sources=ctx.services.settings.sources,
-        cards=[_found(match, heat.get(match.paper.id), now.date()) for match in matches[:SHOWN]],
-        only_by_meaning=all(match.is_by_meaning for match in matches),
-        description=shorten("; ".join(paper.title for paper in found[:3]) or EVERYTHING, DESCRIBED),
-        path=asked.path,
-        unfiltered=asked.path if asked.is_filtered else "",
-        before=_page(request, asked.place - 1) if asked.place > 1 else "",
-        after=_page(request, asked.place + 1) if len(found) > SHOWN else "",
+        cards=[
+            _build_result_card(match, heat.get(match.paper.id), now.date()) for match in matches[:PAGE_SIZE]
+        ],
+        only_by_meaning=all(match.is_semantic for match in matches),
+        description=shorten(
+            "; ".join(paper.title for paper in papers[:3]) or SEARCH_DESCRIPTION, MAX_DESCRIPTION_CHARS
+        ),
+        path=query.path,
+        unfiltered=query.path if query.is_filtered else "",
+        before=_page_url(request, query.page_number - 1) if query.page_number > 1 else "",
+        after=_page_url(request, query.page_number + 1) if len(papers) > PAGE_SIZE else "",
         ticket=ctx.tickets.issue(now),
     )
 
 
-def _found(match: Match, heat: Heat | None, day: date) -> Card:
-    """A paper of a search, which says so when it was found without the words."""
-    card = card_of(match.paper, heat, day=day)
-    told = (BY_MEANING, card.meta) if match.is_by_meaning else (card.meta,)
-    return replace(card, meta=" · ".join(filter(None, told)))
+def _build_result_card(match: Match, heat: Heat | None, day: date) -> Card:
+    """Return the card of a search result; it says so if the paper was found by meaning."""
+    card = build_public_card(match.paper, heat, day=day)
+    parts = (BY_MEANING, card.meta) if match.is_semantic else (card.meta,)
+    return replace(card, meta=" · ".join(filter(None, parts)))
 
 
 @router.get("/archive")
-def archive(ctx: WebContextDep, month: str = "") -> Response:
-    """The days of a month and how many papers each brought."""
+def show_archive(ctx: WebContextDep, month: str = "") -> Response:
+    """Show the days of a month and the number of papers of each."""
     now = ctx.clock()
-    start = _month(month) if month else now.date().replace(day=1)
+    start = _parse_month(month) if month else now.date().replace(day=1)
     after = next_month(datetime.combine(start, time(), UTC)).date()
-    days = ctx.board.days(start, now)
-    speech = get_locale("en")
-    return ctx.pages.page(
+    days = ctx.trending_lists.count_by_day(start, now)
+    locale = get_locale("en")
+    return ctx.pages.render(
         "archive",
         here="/archive",
         month=f"{start:%B %Y}",
         path=f"/archive?month={start:%Y-%m}",
-        days=[(day, speech.day(day), days[day], arxiv_silence(day)) for day in sorted(days, reverse=True)],
+        days=[
+            (day, locale.format_day(day), days[day], get_silence_reason(day))
+            for day in sorted(days, reverse=True)
+        ],
         before=f"/archive?month={start - timedelta(days=1):%Y-%m}",
         after=f"/archive?month={after:%Y-%m}" if after <= now.date() else "",
     )
 
 
 @router.get("/archive/{day}")
-def archived(ctx: WebContextDep, day: str) -> Response:
-    """What trended on a day."""
+def show_archive_day(ctx: WebContextDep, day: str) -> Response:
+    """Show what trended on a day."""
     now = ctx.clock()
-    wanted = _day(day)
-    if wanted > now.date():
+    archive_day = _parse_day(day)
+    if archive_day > now.date():
         raise NotFound("That day has not come yet.")
-    ranked = ctx.board.on(wanted, now)
-    cards = cards_of(ranked[:SHOWN], wanted)
-    tomorrow = wanted + timedelta(days=1)
-    return ctx.pages.page(
+    ranked = ctx.trending_lists.for_day(archive_day, now)
+    cards = build_cards(ranked[:PAGE_SIZE], archive_day)
+    tomorrow = archive_day + timedelta(days=1)
+    return ctx.pages.render(
         "archive_day",
         here="/archive",
-        day=wanted,
-        day_name=get_locale("en").day(wanted),
+        day=archive_day,
+        day_name=get_locale("en").format_day(archive_day),
         cards=cards,
         ranked=len(ranked),
-        description=shorten(f"{_titles(cards)} What trended that day, and why.", DESCRIBED),
-        before=f"/archive/{wanted - timedelta(days=1)}",
+        description=shorten(f"{_join_titles(cards)} What trended that day, and why.", MAX_DESCRIPTION_CHARS),
+        before=f"/archive/{archive_day - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
         ticket=ctx.tickets.issue(now),
     )
 
 
 @router.get("/help")
-def help_page(ctx: WebContextDep) -> Response:
-    """How it works, what is stored, and how to leave."""
-    return ctx.pages.page("help", here="/help")
+def show_help(ctx: WebContextDep) -> Response:
+    """Show how the digest works, what is stored, and how to unsubscribe."""
+    return ctx.pages.render("help", here="/help")
 
 
 @router.get("/style.css")
@@ -172,52 +181,52 @@ def help_page(ctx: WebContextDep) -> Response:
 @router.get("/opened.js")
 @router.get("/favicon.svg")
 @router.get("/card.png")
-def file(ctx: WebContextDep, request: Request) -> Response:
-    """One of our own files; its address carries its version, so it may be kept for ever."""
-    content, kind = ctx.pages.file(request.url.path.removeprefix("/"))
-    kept = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
-    headers = {"cache-control": kept}
-    if kind == "image/png":  # shown by other sites, beside a link to us
+def get_static_file(ctx: WebContextDep, request: Request) -> Response:
+    """Return a static file; with a version in its URL it may be cached for ever."""
+    content, kind = ctx.pages.get_file(request.url.path.removeprefix("/"))
+    cache_control = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
+    headers = {"cache-control": cache_control}
+    if kind == "image/png":  # other sites show it beside a link to this one
         headers["cross-origin-resource-policy"] = "cross-origin"
     return Response(content, media_type=kind, headers=headers)
 
 
 @router.get("/favicon.ico")
-def old_favicon() -> Response:
-    """Where old browsers look for it."""
+def redirect_favicon() -> Response:
+    """Redirect old browsers, which ask for /favicon.ico."""
     return RedirectResponse("/favicon.svg", status_code=308)
 
 
-def _titles(cards: Sequence[Card]) -> str:
-    """What a list holds, for those who see it announced elsewhere."""
+def _join_titles(cards: Sequence[Card]) -> str:
+    """Return the first titles of a list, for the description of a shared link."""
     return "; ".join(shorten(card.title, 90) for card in cards[:3]) + "." if cards else ""
 
 
-def cards_of(ranked: tuple[Ranked, ...], day: date) -> list[Card]:
-    """The cards of a public list."""
-    return [card_of(each.paper, each.heat, day=day, readings=each.readings) for each in ranked]
+def build_cards(ranked: tuple[RankedPaper, ...], day: date) -> list[Card]:
+    """Return the cards of a public list."""
+    return [build_public_card(item.paper, item.heat, day=day, signals=item.signals) for item in ranked]
 
 
-def _page(request: Request, place: int) -> str:
-    return f"/papers?{request.url.include_query_params(page=place).query}"
+def _page_url(request: Request, page_number: int) -> str:
+    return f"/papers?{request.url.include_query_params(page=page_number).query}"
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
-        return _in_our_time(date.fromisoformat(text))
+        return _check_year(date.fromisoformat(text))
     except ValueError as error:
         raise NotFound("A day of the archive is written like 2026-11-23.") from error
 
 
-def _month(text: str) -> date:
+def _parse_month(text: str) -> date:
     try:
-        return _in_our_time(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
+        return _check_year(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
     except ValueError as error:
         raise NotFound("A month of the archive is written like 2026-11.") from error
 
 
-def _in_our_time(day: date) -> date:
-    """The same day; ValueError where its neighbours, or its moments elsewhere, would leave the calendar."""
+def _check_year(day: date) -> date:
+    """Return the day. Raises ValueError in the first and last year, where date arithmetic would overflow."""
     if not date.min.year < day.year < date.max.year:
         raise ValueError(day)
     return day

@@ -1,4 +1,4 @@
-"""How does someone sign up? One use-case behind form and JSON; the answer never tells who is subscribed."""
+"""Sign-up, by form or as JSON; no answer tells whether an address is subscribed."""
 
 import asyncio
 from hashlib import blake2b
@@ -10,25 +10,27 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
+from digest import subscribers
+from digest.db import Transaction
 from digest.models import Facet
 from digest.models.addresses import Address, parse_address
 from digest.models.errors import InvalidAddress
-from digest.subscribers.bulk_signup import SignUpRequest
 from digest.web.context import WebContext, WebContextDep
-from digest.web.middleware import SCRIPTED_POLICY
-from digest.web.signup_guard import Application, Rejected, Wait
+from digest.web.middleware import SCRIPT_POLICY
+from digest.web.signup_guard import Rejected, SignUpRequest, Wait
 
-STEP = 0.12  # seconds: answers leave on the beat, so that the time taken says nothing
-RECOGNISED = 3 * 24 * 3600  # seconds for which the browser of the sign-up may confirm by opening the link
-COOKIE = "signup"
-LONGEST_SEARCH = 100
-SENT = "If this address can get our mail, a message is on its way: open it and confirm."
+RESPONSE_INTERVAL = 0.12  # seconds: answers leave at multiples of it, so that their timing reveals nothing
+COOKIE_MAX_AGE = 3 * 24 * 3600  # seconds in which opening the link in the same browser confirms
+COOKIE_NAME = "signup"
+LAST_SIGN_UP_KEY = "sign_up_heard_at"  # in the meta table
+MAX_SEARCH_CHARS = 100
+CHECK_MAIL = "If this address can get our mail, a message is on its way: open it and confirm."
 
 router = APIRouter(include_in_schema=False)
 
 
-class Typed(BaseModel):
-    """The form, or the same as JSON."""
+class SignUpForm(BaseModel):
+    """The fields of a sign-up, from the form or as JSON."""
 
     email: str = Field("", max_length=400)
     interests: str = Field("", max_length=4000)
@@ -40,118 +42,135 @@ class Typed(BaseModel):
 
 @router.post("/subscribe")
 async def subscribe(request: Request, ctx: WebContextDep) -> Response:
-    """Sign up: a mail asks to confirm. Known, unknown and suppressed addresses get the same answer."""
-    began = monotonic()
-    applied = await _read(request)
+    """Queue a mail that asks to confirm; known, unknown and suppressed addresses get the same answer."""
+    started = monotonic()
+    signup = await _parse_body(request)
     try:
-        address = parse_address(applied.email)
+        address = parse_address(signup.email)
     except InvalidAddress as error:
-        return _misspelt(ctx, request, applied, str(error))
-    verdict = ctx.door.verdict(applied, visitor=ctx.visitor(request), domain=address.domain, now=ctx.clock())
-    if isinstance(verdict, Wait):
-        return _wait(ctx, request, applied, verdict)
-    if isinstance(verdict, Rejected):
-        return _refused(ctx, request, verdict)
-    await _apply(ctx, applied, address.mailbox)
-    await _on_the_beat(began)
-    return _accepted(ctx, request, address)
+        return _respond_invalid(ctx, request, signup, str(error))
+    decision = ctx.signup_guard.check(
+        signup, client_ip=ctx.client_ip(request), domain=address.domain, now=ctx.clock()
+    )
+    if isinstance(decision, Wait):
+        return _respond_wait(ctx, request, signup, decision)
+    if isinstance(decision, Rejected):
+        return _respond_rejected(ctx, request, decision)
+    await _sign_up(ctx, signup, address.mailbox)
+    await _wait_for_interval(started)
+    return _respond_accepted(ctx, request, address)
 
 
-async def _read(request: Request) -> Application:
+async def _parse_body(request: Request) -> SignUpRequest:
+    """Parse the form or the JSON. Raises RequestValidationError, which becomes a 422."""
     try:
         if wants_json(request):
-            typed = Typed.model_validate_json(await request.body())
+            form = SignUpForm.model_validate_json(await request.body())
         else:
-            async with request.form(max_files=0, max_fields=20) as form:
-                typed = Typed.model_validate({name: str(value) for name, value in form.items()})
+            async with request.form(max_files=0, max_fields=20) as fields:
+                form = SignUpForm.model_validate({name: str(value) for name, value in fields.items()})
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from error
-    return Application(**typed.model_dump())
+    return SignUpRequest(**form.model_dump())
 
 
-async def _apply(ctx: WebContext, applied: Application, mailbox: str) -> None:
-    """The use-case, in the next shared transaction; a robot or a repetition costs the same commit."""
-    asking = SignUpRequest.read(applied.email, ctx.defaults | _wishes(applied))
-    in_vain = applied.is_robot or not ctx.limits.addresses.take(mailbox, ctx.clock())
-    await ctx.committer.sign_up(None if in_vain else asking, by=ctx.by("reader"))
+async def _sign_up(ctx: WebContext, signup: SignUpRequest, mailbox: str) -> None:
+    """Sign up, unless a robot asks or this address was signed up just now.
+
+    One row is written for everybody, so that every request waits for a commit.
+    """
+    is_ignored = signup.is_robot or not ctx.limits.addresses.take(mailbox, ctx.clock())
+    actor = ctx.actor("reader")
+
+    def sign_up(tx: Transaction) -> None:
+        tx.meta.write(LAST_SIGN_UP_KEY, actor.now.isoformat())
+        if not is_ignored:
+            subscribers.sign_up(tx, signup.email, ctx.defaults | _build_changes(signup), actor=actor)
+
+    await ctx.write(sign_up)
 
 
-def _wishes(applied: Application) -> dict[str, object]:
-    search = " ".join(applied.facet.split())[:LONGEST_SEARCH]
+def _build_changes(signup: SignUpRequest) -> dict[str, object]:
+    search = " ".join(signup.facet.split())[:MAX_SEARCH_CHARS]
     facets = {"facets": (Facet(search, (search,)),)} if search else {}
-    return {"keywords": applied.interests, **facets} if applied.interests else dict(facets)
+    return {"keywords": signup.interests, **facets} if signup.interests else dict(facets)
 
 
-async def _on_the_beat(began: float) -> None:
-    beats = ceil((monotonic() - began) / STEP)
-    await asyncio.sleep(began + beats * STEP - monotonic())
+async def _wait_for_interval(started: float) -> None:
+    """Sleep until a multiple of the interval has passed since *started*."""
+    intervals = ceil((monotonic() - started) / RESPONSE_INTERVAL)
+    await asyncio.sleep(started + intervals * RESPONSE_INTERVAL - monotonic())
 
 
-def _accepted(ctx: WebContext, request: Request, address: Address) -> Response:
-    answer: Response
+def _respond_accepted(ctx: WebContext, request: Request, address: Address) -> Response:
+    response: Response
     if wants_json(request):
-        answer = JSONResponse({"accepted": True, "next": SENT}, 202)
+        response = JSONResponse({"accepted": True, "next": CHECK_MAIL}, 202)
     else:
-        answer = ctx.pages.message(
+        response = ctx.pages.render_message(
             "Check your mail",
-            f"If {address.shown} can get our mail, a message is on its way: open it and confirm.",
+            f"If {address.display} can get our mail, a message is on its way: open it and confirm.",
             f"It comes from {ctx.services.site.notices_sender}. If nothing arrives within a few minutes, "
             "look into the spam folder, and whether the address is spelt as it should be.",
             status=202,
             links=[("Write the address again", "/")],
         )
-    answer.set_cookie(
-        COOKIE,
-        recognised(ctx, address.mailbox),
-        max_age=RECOGNISED,
+    response.set_cookie(
+        COOKIE_NAME,
+        make_browser_token(ctx, address.mailbox),
+        max_age=COOKIE_MAX_AGE,
         path="/c",
         secure=ctx.is_https,
         httponly=True,
         samesite="lax",
     )
-    return answer
+    return response
 
 
-def recognised(ctx: WebContext, mailbox: str) -> str:
-    """What the browser of a sign-up remembers: a keyed hash, made for known and unknown addresses alike."""
+def make_browser_token(ctx: WebContext, mailbox: str) -> str:
+    """Return the cookie value of a sign-up: a keyed hash, made for known and unknown addresses alike."""
     key = blake2b(ctx.services.secret, person=b"digest.signup").digest()
     return blake2b(mailbox.encode(), key=key, digest_size=16).hexdigest()
 
 
-def _misspelt(ctx: WebContext, request: Request, applied: Application, said: str) -> Response:
-    """The form again, with all that was typed: one letter is wrong, not everything."""
+def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, message: str) -> Response:
+    """Show the form again with everything that was typed, so that only the address must be corrected."""
     if wants_json(request):
-        return JSONResponse({"error": said}, 422)
-    ticket = applied.ticket or ctx.tickets.issue(ctx.clock())
-    return _again(ctx, applied, status=422, title="Look at the address again", said=said, ticket=ticket)
+        return JSONResponse({"error": message}, 422)
+    ticket = signup.ticket or ctx.tickets.issue(ctx.clock())
+    return _show_form_again(
+        ctx, signup, status=422, title="Look at the address again", message=message, ticket=ticket
+    )
 
 
-def _wait(ctx: WebContext, request: Request, applied: Application, verdict: Wait) -> Response:
+def _respond_wait(ctx: WebContext, request: Request, signup: SignUpRequest, decision: Wait) -> Response:
     if wants_json(request):
-        terms = {"ticket": verdict.ticket, "wait": verdict.seconds, "work": verdict.work}
-        return JSONResponse({"error": verdict.said, **terms}, 428)
-    terms = {"ticket": verdict.ticket, "seconds": verdict.seconds, "work": verdict.work}
-    answer = _again(ctx, applied, status=428, title="One more step", said=verdict.said, **terms)
-    if verdict.work:
-        answer.headers["content-security-policy"] = SCRIPTED_POLICY
-    return answer
+        fields = {"ticket": decision.ticket, "wait": decision.seconds, "work": decision.work}
+        return JSONResponse({"error": decision.message, **fields}, 428)
+    fields = {"ticket": decision.ticket, "seconds": decision.seconds, "work": decision.work}
+    response = _show_form_again(
+        ctx, signup, status=428, title="One more step", message=decision.message, **fields
+    )
+    if decision.work:
+        response.headers["content-security-policy"] = SCRIPT_POLICY
+    return response
 
 
-def _again(ctx: WebContext, applied: Application, *, status: int, **shown: object) -> Response:
-    """The sign-up form once more, filled in as it was."""
-    return ctx.pages.page("wait", status=status, applied=applied, **({"seconds": 0, "work": 0} | shown))
+def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **values: object) -> Response:
+    """Show the sign-up form again, filled in as it was."""
+    return ctx.pages.render("wait", status=status, signup=signup, **({"seconds": 0, "work": 0} | values))
 
 
-def _refused(ctx: WebContext, request: Request, verdict: Rejected) -> Response:
-    answer: Response
+def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> Response:
+    response: Response
     if wants_json(request):
-        answer = JSONResponse({"error": verdict.said}, 429)
+        response = JSONResponse({"error": decision.message}, 429)
     else:
-        answer = ctx.pages.message("Please wait a little", verdict.said, status=429)
-    answer.headers["retry-after"] = str(verdict.seconds)
-    return answer
+        response = ctx.pages.render_message("Please wait a little", decision.message, status=429)
+    response.headers["retry-after"] = str(decision.seconds)
+    return response
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks, and wants its answer, failures too, as JSON."""
+    """Return True if the request is JSON, so that every answer, failures too, must be JSON."""
     return request.headers.get("content-type", "").startswith("application/json")

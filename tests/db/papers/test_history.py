@@ -1,26 +1,26 @@
-"""What editions say of heat is told once, and forgotten when no mail tells of it any more."""
+"""Heat values of editions: stored once, deleted when no edition needs them any more."""
 
 from datetime import timedelta
 
 from digest.db import Database
 from tests.factories import NOW
 
-A_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 
 
-def test_a_heat_is_kept_once_however_many_editions_tell_of_it(any_store: Database) -> None:
+def test_a_heat_is_stored_once_for_all_editions(any_store: Database) -> None:
     with any_store.begin() as tx:
-        tx.heats.keep({"hot": '{"value":2}', "cold": "{}"}, now=NOW)
-        tx.heats.keep({"hot": '{"value":2}'}, now=NOW + A_DAY)
-        tx.heats.keep({}, now=NOW)
+        tx.heats.save({"hot": '{"value":2}', "cold": "{}"}, now=NOW)
+        tx.heats.save({"hot": '{"value":2}'}, now=NOW + DAY)
+        tx.heats.save({}, now=NOW)
     with any_store.begin(write=False) as tx:
-        assert tx.heats.of(["hot", "cold", "never seen"]) == {"hot": '{"value":2}', "cold": "{}"}
+        assert tx.heats.get(["hot", "cold", "never seen"]) == {"hot": '{"value":2}', "cold": "{}"}
 
 
-def test_what_was_told_again_is_needed_longer(any_store: Database) -> None:
+def test_a_heat_that_is_saved_again_is_kept_longer(any_store: Database) -> None:
     with any_store.begin() as tx:
-        tx.heats.keep({"hot": "{}", "cold": "{}"}, now=NOW)
-        tx.heats.keep({"hot": "{}"}, now=NOW + A_DAY)
-        tx.heats.keep({"hot": "{}"}, now=NOW)  # an earlier planner that was slow
-        assert tx.heats.forget(NOW + A_DAY) == 1
-        assert [*tx.heats.of(["hot", "cold"])] == ["hot"]
+        tx.heats.save({"hot": "{}", "cold": "{}"}, now=NOW)
+        tx.heats.save({"hot": "{}"}, now=NOW + DAY)
+        tx.heats.save({"hot": "{}"}, now=NOW)  # a slow planner that started earlier
+        assert tx.heats.delete_before(NOW + DAY) == 1
+        assert [*tx.heats.get(["hot", "cold"])] == ["hot"]

@@ -1,4 +1,4 @@
-"""Which paper holds the words of a search better?"""
+"""Scores of papers for the words of a search."""
 
 import pytest
 from hypothesis import given
@@ -9,17 +9,17 @@ from digest.db.papers.text_match import SearchTerms
 FIELD = st.text(max_size=60)
 
 
-def likeness(asked: str, title: str, abstract: str = "", authors: str = "") -> float:
-    return SearchTerms.of(asked.split()).likeness(title, abstract, authors)
+def compute_score(text: str, title: str, abstract: str = "", authors: str = "") -> float:
+    return SearchTerms.from_words(text.split()).score(title, abstract, authors)
 
 
-def test_the_title_says_more_than_the_authors_and_they_more_than_the_abstract() -> None:
-    title, authors = likeness("sheep", "Sheep"), likeness("sheep", "", authors="Ada Sheep")
-    assert title > authors > likeness("sheep", "", "sheep")
+def test_the_title_counts_more_than_the_authors_and_they_more_than_the_abstract() -> None:
+    title, authors = compute_score("sheep", "Sheep"), compute_score("sheep", "", authors="Ada Sheep")
+    assert title > authors > compute_score("sheep", "", "sheep")
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("text", "title"),
     [
         ("walking", "Robots That Walk"),
         ("muller", "Jörg MÜLLER"),
@@ -27,39 +27,41 @@ def test_the_title_says_more_than_the_authors_and_they_more_than_the_abstract() 
         ("studies", "Study"),
     ],
 )
-def test_other_forms_and_accents_are_the_same_word(asked: str, said: str) -> None:
-    assert likeness(asked, said) > 0
+def test_other_forms_and_accents_are_the_same_word(text: str, title: str) -> None:
+    assert compute_score(text, title) > 0
 
 
 def test_a_short_word_is_not_found_inside_others() -> None:
-    assert likeness("art", "Particle Start") == 0
-    assert likeness("art", "The art of art") > likeness("art", "On art")
+    assert compute_score("art", "Particle Start") == 0
+    assert compute_score("art", "The art of art") > compute_score("art", "On art")
 
 
 def test_words_in_the_order_they_were_typed_count_for_more() -> None:
-    assert likeness("attention need", "Attention Need") > likeness("attention need", "Need Attention")
+    assert compute_score("attention need", "Attention Need") > compute_score(
+        "attention need", "Need Attention"
+    )
 
 
 def test_each_word_counts_alike_and_none_by_being_repeated_alone() -> None:
-    assert likeness("sheep cats", "Sheep cats") > likeness("sheep cats", "Sheep sheep sheep sheep")
+    assert compute_score("sheep cats", "Sheep cats") > compute_score("sheep cats", "Sheep sheep sheep sheep")
 
 
 @given(words=st.lists(st.from_regex(r"\w{1,12}", fullmatch=True), max_size=5), title=FIELD, abstract=FIELD)
-def test_likeness_is_never_negative_and_stays_below_one_and_a_half(
+def test_a_score_is_never_negative_and_below_one_and_a_half(
     words: list[str], title: str, abstract: str
 ) -> None:
-    assert 0 <= SearchTerms.of(words).likeness(title, abstract, title) < 1.5
+    assert 0 <= SearchTerms.from_words(words).score(title, abstract, title) < 1.5
 
 
-def test_how_like_a_paper_is_by_where_it_holds_the_words() -> None:
-    one, two = SearchTerms.of(["sheep"]), SearchTerms.of(["counting", "sheep"])
-    assert one.likeness("Sheep", "", "") == pytest.approx(8 / 12)
-    assert one.likeness("Of Wool", "A sheep.", "Dolly Sheep") == pytest.approx(3 / 7)
-    assert two.likeness("Sheep", "They count.", "") == pytest.approx((1 / 5 + 8 / 12) / 2)
-    assert two.likeness("Counting Sheep", "", "") == pytest.approx(8 / 12 + 1 / 2)
-    assert SearchTerms.of([]).likeness("Sheep", "", "") == 0
+def test_the_score_depends_on_where_the_words_occur() -> None:
+    single, pair = SearchTerms.from_words(["sheep"]), SearchTerms.from_words(["counting", "sheep"])
+    assert single.score("Sheep", "", "") == pytest.approx(8 / 12)
+    assert single.score("Of Wool", "A sheep.", "Dolly Sheep") == pytest.approx(3 / 7)
+    assert pair.score("Sheep", "They count.", "") == pytest.approx((1 / 5 + 8 / 12) / 2)
+    assert pair.score("Counting Sheep", "", "") == pytest.approx(8 / 12 + 1 / 2)
+    assert SearchTerms.from_words([]).score("Sheep", "", "") == 0
 
 
 def test_a_short_word_counts_only_where_a_word_begins() -> None:
-    assert SearchTerms.of(["art"]).likeness("A Start", "", "") == 0
-    assert SearchTerms.of(["tart"]).likeness("A Start", "", "") > 0
+    assert SearchTerms.from_words(["art"]).score("A Start", "", "") == 0
+    assert SearchTerms.from_words(["tart"]).score("A Start", "", "") > 0

@@ -1,4 +1,4 @@
-"""What do returned mails do? Forged ones nothing, real ones once, complaints at once."""
+"""Returned mail: forged reports are ignored, real ones count once, complaints suppress at once."""
 
 import json
 from datetime import timedelta
@@ -16,22 +16,22 @@ from digest.delivery.bounces.mailbox import (
     read_webhook,
     sign_webhook,
 )
-from digest.delivery.bounces.reports import BounceReport, read_report
-from digest.delivery.bounces.return_path import delivery_behind, return_address
+from digest.delivery.bounces.reports import BounceReport, parse_report
+from digest.delivery.bounces.return_path import build_return_address, parse_return_address
 from digest.models import BounceKind, Status, Subscriber
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
-from tests.delivery.harness import PEPPER, Post, route_to
+from tests.delivery.harness import SUPPRESSION_KEY, DeliveryHarness, make_smtp_route
 from tests.smtp_server import SmtpServer
 
 KEY, RETIRED = b"the key of today", b"the key of last year"
 DOMAIN = "bounce.papers.test"
-PID = "abcdefgh234567zz"
+PUBLIC_ID = "abcdefgh234567zz"
 
 
-def returned(
+def make_report(
     to: str, *, status: str = "5.1.1", action: str = "failed", kind: str = "delivery-status", more: str = ""
 ) -> bytes:
-    """A delivery report as mail servers write them."""
+    """Return a delivery report as mail servers write them."""
     return f"""From: MAILER-DAEMON@mx.example.com
 To: {to}
 Subject: Undelivered Mail Returned to Sender
@@ -46,7 +46,7 @@ Sorry. 5.7.1 is what this text says, and nobody reads it.
 Content-Type: message/delivery-status
 
 Reporting-MTA: dns; mx.example.com
-Original-Envelope-Id: {PID}
+Original-Envelope-Id: {PUBLIC_ID}
 
 Final-Recipient: rfc822; ada@example.com
 Action: {action}
@@ -63,8 +63,8 @@ Subject: your papers
 """.replace("\n", "\r\n").encode()
 
 
-def complaint(to: str, inside: str, *, feedback: str = "abuse") -> bytes:
-    """A complaint in the form of RFC 5965."""
+def make_complaint(to: str, quoted: str, *, feedback: str = "abuse") -> bytes:
+    """Return a complaint in the form of RFC 5965, quoting a return address."""
     return f"""From: fbl@provider.test
 To: {to}
 Content-Type: multipart/report; report-type=feedback-report; boundary="=_c"
@@ -79,7 +79,7 @@ Content-Type: message/feedback-report
 Feedback-Type: {feedback}
 User-Agent: SomeGenerator/1.0
 Version: 1
-Original-Mail-From: <{inside}>
+Original-Mail-From: <{quoted}>
 
 --=_c
 Content-Type: message/rfc822
@@ -92,24 +92,24 @@ Hi.
 """.encode()
 
 
-def ours(pid: str = PID, key: bytes = KEY) -> str:
-    return return_address(pid, domain=DOMAIN, key=key)
+def make_return_address(public_id: str = PUBLIC_ID, key: bytes = KEY) -> str:
+    return build_return_address(public_id, domain=DOMAIN, key=key)
 
 
-@given(pid=st.from_regex(r"[a-z2-7]{8,32}", fullmatch=True), place=st.integers(0, 10**6))
-def test_a_return_address_is_known_again_and_no_letter_of_it_can_be_changed(pid: str, place: int) -> None:
-    address = ours(pid)
+@given(public_id=st.from_regex(r"[a-z2-7]{8,32}", fullmatch=True), index=st.integers(0, 10**6))
+def test_return_address_reads_back_and_no_character_can_be_changed(public_id: str, index: int) -> None:
+    address = make_return_address(public_id)
     assert len(address.partition("@")[0]) <= 64
-    assert delivery_behind(address, keys=[KEY]) == pid
+    assert parse_return_address(address, keys=[KEY]) == public_id
     local = address.partition("@")[0]
-    place %= len(local)
-    changed = local[:place] + ("x" if local[place] != "x" else "y") + local[place + 1 :] + "@" + DOMAIN
-    assert delivery_behind(changed, keys=[KEY]) is None
+    index %= len(local)
+    changed = local[:index] + ("x" if local[index] != "x" else "y") + local[index + 1 :] + "@" + DOMAIN
+    assert parse_return_address(changed, keys=[KEY]) is None
 
 
 def test_a_retired_key_still_reads_its_addresses() -> None:
-    assert delivery_behind(ours(key=RETIRED), keys=[KEY, RETIRED]) == PID
-    assert delivery_behind(ours(key=RETIRED), keys=[KEY]) is None
+    assert parse_return_address(make_return_address(key=RETIRED), keys=[KEY, RETIRED]) == PUBLIC_ID
+    assert parse_return_address(make_return_address(key=RETIRED), keys=[KEY]) is None
 
 
 @pytest.mark.parametrize(
@@ -126,46 +126,51 @@ def test_a_retired_key_still_reads_its_addresses() -> None:
     ],
 )
 def test_a_report_means_what_its_status_says(status: str, kind: BounceKind) -> None:
-    heard = read_report(returned(ours(), status=status), keys=[KEY])
-    assert heard is not None
-    assert (heard.pid, heard.kind) == (PID, kind)
+    report = parse_report(make_report(make_return_address(), status=status), keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind) == (PUBLIC_ID, kind)
 
 
 @pytest.mark.parametrize("action", ["delayed", "delivered", "relayed", "expanded"])
-def test_a_report_that_is_no_failure_is_nothing(action: str) -> None:
-    assert read_report(returned(ours(), action=action), keys=[KEY]) is None
+def test_report_that_is_no_failure_is_ignored(action: str) -> None:
+    assert parse_report(make_report(make_return_address(), action=action), keys=[KEY]) is None
 
 
 def test_36_a_forged_return_address_is_ignored() -> None:
-    assert read_report(returned(f"b+{PID}.0123456789abcdef@{DOMAIN}"), keys=[KEY]) is None
+    assert parse_report(make_report(f"b+{PUBLIC_ID}.0123456789abcdef@{DOMAIN}"), keys=[KEY]) is None
 
 
 def test_36_an_out_of_office_note_has_no_effect() -> None:
-    head = f"From: ada@example.com\r\nTo: {ours()}\r\nAuto-Submitted: auto-replied"
-    assert read_report(f"{head}\r\n\r\nI am away. 550 5.1.1\r\n".encode(), keys=[KEY]) is None
+    head = f"From: ada@example.com\r\nTo: {make_return_address()}\r\nAuto-Submitted: auto-replied"
+    assert parse_report(f"{head}\r\n\r\nI am away. 550 5.1.1\r\n".encode(), keys=[KEY]) is None
 
 
-def test_36_a_complaint_quotes_the_return_address() -> None:
-    heard = read_report(complaint("fbl@papers.test", ours()), keys=[KEY])
-    assert heard is not None
-    assert (heard.pid, heard.kind, heard.code) == (PID, BounceKind.COMPLAINT, "abuse")
-    praise = read_report(complaint("fbl@papers.test", ours(), feedback="not-spam"), keys=[KEY])
-    assert praise is not None
-    assert praise.kind is BounceKind.OTHER
-    assert read_report(complaint("fbl@papers.test", "b+forged22.0123456789abcdef@x.test"), keys=[KEY]) is None
+def test_36_complaint_is_matched_by_the_quoted_return_address() -> None:
+    report = parse_report(make_complaint("fbl@papers.test", make_return_address()), keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind, report.code) == (PUBLIC_ID, BounceKind.COMPLAINT, "abuse")
+    not_spam = parse_report(
+        make_complaint("fbl@papers.test", make_return_address(), feedback="not-spam"), keys=[KEY]
+    )
+    assert not_spam is not None
+    assert not_spam.kind is BounceKind.OTHER
+    assert (
+        parse_report(make_complaint("fbl@papers.test", "b+forged22.0123456789abcdef@x.test"), keys=[KEY])
+        is None
+    )
 
 
-def test_36_sixty_thousand_parts_are_no_burden() -> None:
+def test_36_report_with_sixty_thousand_parts_is_parsed() -> None:
     many = "".join(f"--=_b\r\nContent-Type: message/rfc822\r\n\r\npart {n}\r\n" for n in range(60_000))
-    heard = read_report(returned(ours(), more=many), keys=[KEY])
-    assert heard is not None
-    assert heard.kind is BounceKind.HARD
+    report = parse_report(make_report(make_return_address(), more=many), keys=[KEY])
+    assert report is not None
+    assert report.kind is BounceKind.HARD
 
 
 @pytest.mark.parametrize(
     "head",
     [
-        "multipart/report; boundary*=idna''a..b",  # a codec that knows no error handling
+        "multipart/report; boundary*=idna''a..b",  # a codec without error handlers
         "multipart/report; boundary*=undefined''x",
         "multipart/report; report-type*=a'b'%E9; boundary=\"=_b\"",
         'multipart/report; boundary="=_\xe9"',
@@ -174,134 +179,140 @@ def test_36_sixty_thousand_parts_are_no_burden() -> None:
         'multipart/report; boundary="=_b"\nTo: ' + "a," * 100_000,
     ],
 )
-def test_36_no_mail_stops_the_reading_of_those_behind_it(head: str) -> None:
-    """A mail that raises would be met again at every reading, and hide all that come after it."""
-    inside = "Reporting-MTA: dns; x\n\nAction: f\xe9iled\nStatus: 5.1.1\xe9\n"
-    part = f"--=_b\nContent-Type: message/delivery-status\n\n{inside}\n--=_b--\n"
-    raw = f"To: {ours()}\nContent-Type: {head}\n\n{part}"
-    heard = read_report(raw.encode("latin-1"), keys=[KEY])
-    assert heard is None or heard.kind is BounceKind.OTHER
+def test_36_no_message_stops_the_reading_of_later_ones(head: str) -> None:
+    """A message that raises would be read again every time, and hide all that come after it."""
+    status = "Reporting-MTA: dns; x\n\nAction: f\xe9iled\nStatus: 5.1.1\xe9\n"
+    part = f"--=_b\nContent-Type: message/delivery-status\n\n{status}\n--=_b--\n"
+    raw = f"To: {make_return_address()}\nContent-Type: {head}\n\n{part}"
+    report = parse_report(raw.encode("latin-1"), keys=[KEY])
+    assert report is None or report.kind is BounceKind.OTHER
 
 
-def test_a_report_about_an_address_beyond_ascii_is_one_too() -> None:
-    raw = returned(ours()).replace(b"message/delivery-status", b"message/global-delivery-status")
-    heard = read_report(raw, keys=[KEY])
-    assert heard is not None
-    assert heard.kind is BounceKind.HARD
+def test_report_about_a_non_ascii_address_is_parsed() -> None:
+    raw = make_report(make_return_address()).replace(
+        b"message/delivery-status", b"message/global-delivery-status"
+    )
+    report = parse_report(raw, keys=[KEY])
+    assert report is not None
+    assert report.kind is BounceKind.HARD
 
 
-def test_36_a_mailbox_of_many_read_mails_and_one_monster_is_read_at_once(tmp_path: Path) -> None:
-    box = Maildir(tmp_path / "box")
-    monster = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 60_000 + b"\xff"
-    (tmp_path / "box/new/1.host").write_bytes(monster)
+def test_36_maildir_with_a_huge_message_is_read_and_marked(tmp_path: Path) -> None:
+    mailbox = Maildir(tmp_path / "box")
+    huge = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\n" * 60_000 + b"\xff"
+    (tmp_path / "box/new/1.host").write_bytes(huge)
     (tmp_path / "box/new/2.host:2,").write_bytes(b"To: x@y\r\n\r\n")
-    assert [name for name, _ in box.unread()] == ["1.host", "2.host:2,"]
-    for name in ("1.host", "2.host:2,", "1.host"):  # the second time somebody else was first
-        box.mark_read(name)
-    assert list(box.unread()) == []
-    assert (tmp_path / "box/cur/1.host:2,S").read_bytes() == monster
+    assert [name for name, _ in mailbox.unread()] == ["1.host", "2.host:2,"]
+    for name in ("1.host", "2.host:2,", "1.host"):  # the second time another process was first
+        mailbox.mark_read(name)
+    assert list(mailbox.unread()) == []
+    assert (tmp_path / "box/cur/1.host:2,S").read_bytes() == huge
     assert (tmp_path / "box/cur/2.host:2,S").exists()
 
 
 @given(st.binary(max_size=400))
-def test_no_mail_upsets_the_reader(noise: bytes) -> None:
-    assert read_report(noise, keys=[KEY]) is None
-    heading = b"Content-Type: multipart/report; boundary=x\r\nTo: " + ours().encode() + b"\r\n\r\n--x\r\n"
-    heard = read_report(heading + noise, keys=[KEY])
-    assert heard is None or heard.pid == PID
+def test_parse_report_survives_any_bytes(noise: bytes) -> None:
+    assert parse_report(noise, keys=[KEY]) is None
+    heading = (
+        b"Content-Type: multipart/report; boundary=x\r\nTo: "
+        + make_return_address().encode()
+        + b"\r\n\r\n--x\r\n"
+    )
+    report = parse_report(heading + noise, keys=[KEY])
+    assert report is None or report.public_id == PUBLIC_ID
 
 
-async def delivered(post: Post, server: SmtpServer) -> tuple[Subscriber, str]:
-    reader = post.reader()
-    key = post.digest(reader)
-    await post.run(route_to(server))
-    return reader, post.row(key).pid
+async def send_digest(harness: DeliveryHarness, server: SmtpServer) -> tuple[Subscriber, str]:
+    reader = harness.add_reader()
+    key = harness.queue_digest(reader)
+    await harness.run(make_smtp_route(server))
+    return reader, harness.row(key).public_id
 
 
-def hear_in(post: Post, heard: BounceReport) -> bool:
-    with post.store.begin() as tx:
-        return tx.deliveries.report(
-            heard.pid,
-            heard.kind,
-            now=post.now,
-            code=heard.code,
-            raw_hash=heard.raw_hash,
-            suppression_key=PEPPER,
+def record_bounce(harness: DeliveryHarness, report: BounceReport) -> bool:
+    with harness.store.begin() as tx:
+        return tx.deliveries.record_bounce(
+            report.public_id,
+            report.kind,
+            now=harness.now,
+            code=report.code,
+            raw_hash=report.raw_hash,
+            suppression_key=SUPPRESSION_KEY,
         )
 
 
-def drop_into(folder: Path, *mails: bytes) -> None:
+def fill_maildir(folder: Path, *mails: bytes) -> None:
     Maildir(folder)
     for number, mail in enumerate(mails):
         (folder / "new" / f"{number}.mail").write_bytes(mail)
 
 
 async def test_36_the_bounce_mailbox_is_read_once_and_the_same_report_counts_once(
-    any_post: Post, server: SmtpServer, tmp_path: Path
+    any_harness: DeliveryHarness, server: SmtpServer, tmp_path: Path
 ) -> None:
-    reader, pid = await delivered(any_post, server)
-    report = returned(ours(pid), status="5.0.0")
-    drop_into(tmp_path / "box", report, report, b"To: b@papers.test\r\n\r\nhello\r\n")
-    with open_mailbox(f"maildir:{tmp_path}/box") as box:
-        assert read_bounces(box, lambda heard: hear_in(any_post, heard), keys=[KEY]) == BounceRunSummary(
-            3, 1, 2
-        )
-        assert list(box.unread()) == []
-    assert any_post.status(reader) is Status.CONFIRMED  # the second unexplained one would be too many
+    reader, public_id = await send_digest(any_harness, server)
+    report = make_report(make_return_address(public_id), status="5.0.0")
+    fill_maildir(tmp_path / "box", report, report, b"To: b@papers.test\r\n\r\nhello\r\n")
+    with open_mailbox(f"maildir:{tmp_path}/box") as mailbox:
+        assert read_bounces(
+            mailbox, lambda report: record_bounce(any_harness, report), keys=[KEY]
+        ) == BounceRunSummary(3, 1, 2)
+        assert list(mailbox.unread()) == []
+    assert any_harness.status(reader) is Status.CONFIRMED  # the second unexplained one would be too many
 
 
-async def test_36_a_complaint_suppresses_at_once(any_post: Post, server: SmtpServer) -> None:
-    reader, pid = await delivered(any_post, server)
-    heard = read_report(complaint("fbl@papers.test", ours(pid)), keys=[KEY])
-    assert heard is not None
-    assert hear_in(any_post, heard)
-    assert any_post.status(reader) is Status.UNSUBSCRIBED
-    with any_post.store.begin() as tx:
-        assert [str(reason) for reason in tx.suppressions.count()] == ["complaint"]
+async def test_36_a_complaint_suppresses_at_once(any_harness: DeliveryHarness, server: SmtpServer) -> None:
+    reader, public_id = await send_digest(any_harness, server)
+    report = parse_report(make_complaint("fbl@papers.test", make_return_address(public_id)), keys=[KEY])
+    assert report is not None
+    assert record_bounce(any_harness, report)
+    assert any_harness.status(reader) is Status.UNSUBSCRIBED
+    with any_harness.store.begin() as tx:
+        assert [str(reason) for reason in tx.suppressions.count_by_reason()] == ["complaint"]
 
 
-async def test_a_bounce_after_two_weeks_is_not_believed(post: Post, server: SmtpServer) -> None:
-    reader, pid = await delivered(post, server)
-    post.later(days=15)
-    assert not hear_in(post, BounceReport(pid, BounceKind.HARD, "5.1.1", "x"))
-    assert post.status(reader) is Status.CONFIRMED
+async def test_bounce_after_two_weeks_is_ignored(harness: DeliveryHarness, server: SmtpServer) -> None:
+    reader, public_id = await send_digest(harness, server)
+    harness.advance(days=15)
+    assert not record_bounce(harness, BounceReport(public_id, BounceKind.HARD, "5.1.1", "x"))
+    assert harness.status(reader) is Status.CONFIRMED
 
 
-def test_a_webhook_is_believed_only_with_our_signature_and_only_now() -> None:
-    body = json.dumps({"envelope": ours(), "type": "hard", "code": "5.1.1"}).encode()
+def test_webhook_is_accepted_only_with_our_signature_and_only_when_recent() -> None:
+    body = json.dumps({"envelope": make_return_address(), "type": "hard", "code": "5.1.1"}).encode()
     signature = sign_webhook(body, b"shared", at=1000)
-    heard = read_webhook(body, signature, secret=b"shared", keys=[KEY], now=1010.0)
-    assert heard is not None
-    assert (heard.pid, heard.kind) == (PID, BounceKind.HARD)
+    report = read_webhook(body, signature, secret=b"shared", keys=[KEY], now=1010.0)
+    assert report is not None
+    assert (report.public_id, report.kind) == (PUBLIC_ID, BounceKind.HARD)
     for wrong in (
         {"secret": b"other", "now": 1010.0},
         {"secret": b"shared", "now": 1000.0 + timedelta(hours=1).total_seconds()},
         {"secret": b"", "now": 1010.0},
     ):
         with pytest.raises(InvalidToken):
-            read_webhook(body, signature, keys=[KEY], **wrong)  # type: ignore[arg-type]  # two shapes of wrong
+            read_webhook(body, signature, keys=[KEY], **wrong)  # type: ignore[arg-type]  # keyword arguments of two types
     with pytest.raises(InvalidToken):
         read_webhook(body + b" ", signature, secret=b"shared", keys=[KEY], now=1010.0)
 
 
 @pytest.mark.parametrize("signature", ["t=²,v1=00", "t=1,v1=é", "t=" + "9" * 5000 + ",v1=0", "t=,v1=", ","])
-def test_a_signature_of_any_letters_is_refused_in_the_same_way(signature: str) -> None:
+def test_malformed_signature_is_refused(signature: str) -> None:
     with pytest.raises(InvalidToken):
         read_webhook(b"{}", signature, secret=b"shared", keys=[KEY], now=1000.0)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"envelope": 7, "type": "hard"}'])
-def test_a_webhook_without_sense_is_nothing(body: bytes) -> None:
+def test_webhook_without_a_valid_report_is_ignored(body: bytes) -> None:
     signature = sign_webhook(body, b"shared", at=1000)
     assert read_webhook(body, signature, secret=b"shared", keys=[KEY], now=1000.0) is None
 
 
-def test_a_mailbox_address_that_makes_no_sense_says_how_it_should_read() -> None:
+def test_invalid_mailbox_url_gives_an_error_with_the_right_form() -> None:
     with pytest.raises(ConfigError, match="maildir:/path"), open_mailbox("pop3://x"):
         pass
 
 
-def test_an_imap_server_that_is_not_there_is_a_sentence() -> None:
+def test_unreachable_imap_server_gives_an_error() -> None:
     with (
         pytest.raises(DeliveryError, match=r"127\.0\.0\.1 cannot be read"),
         open_mailbox("imap://user:pass@127.0.0.1:1/INBOX"),

@@ -1,11 +1,11 @@
-"""What does arXiv know of these very papers? Claims about its query API."""
+"""Tests of arXiv's query API."""
 
 from collections.abc import Callable
 
 import pytest
 
 from digest.models.errors import SourceChanged, SourceError
-from digest.sources.arxiv.api import look_up, parse
+from digest.sources.arxiv.api import fetch_by_id, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -13,7 +13,7 @@ from tests.replay_server import ReplayServer, Reply
 Replay = Callable[[str], bytes]
 
 
-def test_an_entry_is_read_with_its_primary_category_first(replay: Replay) -> None:
+def test_parse_puts_the_primary_category_first(replay: Replay) -> None:
     sheep, robot = parse(replay("arxiv_api/papers.xml"), "look-up", NOW).papers
     assert (sheep.id, sheep.version) == ("arxiv:2611.12001", 2)
     assert sheep.title == "Counting Sheep with O(√n) Fences: A Naïve Approach"
@@ -24,32 +24,32 @@ def test_an_entry_is_read_with_its_primary_category_first(replay: Replay) -> Non
     assert robot.withdrawn
 
 
-def test_an_error_entry_is_told_in_its_own_words(replay: Replay) -> None:
+def test_error_entry_is_source_changed_with_its_message(replay: Replay) -> None:
     with pytest.raises(SourceChanged, match="incorrect id format for sheep"):
         parse(replay("arxiv_api/error.xml"), "look-up", NOW)
 
 
-async def test_papers_are_asked_for_by_id_and_the_missing_are_named(
-    client: Client, server: ReplayServer, replay: Replay
-) -> None:
-    server.answer("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
-    reading = await look_up(
+async def test_fetch_by_id_names_missing_papers(client: Client, server: ReplayServer, replay: Replay) -> None:
+    server.set_replies("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
+    result = await fetch_by_id(
         client, server.url, ["arxiv:2611.12001", "arxiv:1903.00042", "arxiv:0000.0000"], NOW
     )
     assert server.requests[0].query["id_list"] == "2611.12001,1903.00042,0000.0000"
-    assert len(reading.papers) == 2
-    assert reading.note == "arXiv does not know 0000.0000."
+    assert len(result.papers) == 2
+    assert result.note == "arXiv does not know 0000.0000."
 
 
-async def test_a_refusal_says_why(client: Client, server: ReplayServer, replay: Replay) -> None:
-    server.answer("/api/query", Reply(status=400, body=replay("arxiv_api/error.xml")))
-    with pytest.raises(SourceError, match="incorrect id format for sheep"):
-        await look_up(client, server.url, ["sheep"], NOW)
-
-
-async def test_many_papers_are_asked_for_a_hundred_at_a_time(
+async def test_error_status_is_a_source_error_with_the_message(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
-    server.answer("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
-    await look_up(client, server.url, [f"2611.{number:05d}" for number in range(250)], NOW)
-    assert [len(asked.query["id_list"].split(",")) for asked in server.requests] == [100, 100, 50]
+    server.set_replies("/api/query", Reply(status=400, body=replay("arxiv_api/error.xml")))
+    with pytest.raises(SourceError, match="incorrect id format for sheep"):
+        await fetch_by_id(client, server.url, ["sheep"], NOW)
+
+
+async def test_fetch_by_id_requests_a_hundred_papers_at_a_time(
+    client: Client, server: ReplayServer, replay: Replay
+) -> None:
+    server.set_replies("/api/query", Reply(body=replay("arxiv_api/papers.xml")))
+    await fetch_by_id(client, server.url, [f"2611.{number:05d}" for number in range(250)], NOW)
+    assert [len(request.query["id_list"].split(",")) for request in server.requests] == [100, 100, 50]

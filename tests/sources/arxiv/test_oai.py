@@ -1,4 +1,4 @@
-"""What did the feeds miss? Claims about OAI-PMH."""
+"""Tests of arXiv's OAI-PMH service."""
 
 from collections.abc import Callable
 from datetime import date
@@ -7,7 +7,7 @@ import pytest
 
 from digest.models import Announcement, FetchResult, Health
 from digest.models.errors import SourceChanged, SourceError
-from digest.sources.arxiv.oai import harvest, parse, set_of
+from digest.sources.arxiv.oai import harvest, parse, to_set_spec
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -15,9 +15,9 @@ from tests.replay_server import ReplayServer, Reply
 Replay = Callable[[str], bytes]
 
 
-def test_a_record_is_read_with_names_the_right_way_round(replay: Replay) -> None:
+def test_parse_reads_records_with_names_in_reading_order(replay: Replay) -> None:
     page = parse(replay("arxiv_oai/first.xml"), "cs.CL", NOW)
-    sheep, other = page.reading.papers
+    sheep, other = page.result.papers
     assert sheep.title == "Counting Sheep with O(√n) Fences: A Naïve Approach"
     assert (sheep.authors, other.authors) == (("Ada Loveless", "Nikola Pižamar"), ("Sammy Nap Jr.", "Deepa"))
     assert sheep.abstract == "We count sheep in two lines."
@@ -26,33 +26,33 @@ def test_a_record_is_read_with_names_the_right_way_round(replay: Replay) -> None
     assert page.token.startswith("verb%3DListRecords")
 
 
-def test_what_was_only_touched_is_no_news_and_the_deleted_are_left_out(replay: Replay) -> None:
+def test_old_records_are_replacements_and_deleted_ones_are_left_out(replay: Replay) -> None:
     page = parse(replay("arxiv_oai/last.xml"), "cs.CL", NOW)
-    (old,) = page.reading.papers
+    (old,) = page.result.papers
     assert (old.id, old.announcement, old.withdrawn) == ("arxiv:cs/0701001", Announcement.REPLACE, True)
     assert page.token == ""
 
 
-def test_the_older_format_is_read_too(replay: Replay) -> None:
+def test_dublin_core_is_parsed(replay: Replay) -> None:
     page = parse(replay("arxiv_oai/dublin_core.xml"), "cs.CL", NOW)
-    (paper,) = page.reading.papers
+    (paper,) = page.result.papers
     assert (paper.id, paper.authors) == ("arxiv:1009.10220", ("Ada Loveless",))
     assert (paper.abstract, paper.aliases) == ("They count themselves.", ("doi:10.5555/dublin.1",))
     assert page.token == "6460044|1001"
 
 
-def test_no_records_is_a_quiet_day_and_any_other_complaint_an_error(replay: Replay) -> None:
-    assert parse(replay("arxiv_oai/none.xml"), "cs.CL", NOW).reading.health is Health.EMPTY
+def test_no_records_is_empty_and_any_other_error_is_raised(replay: Replay) -> None:
+    assert parse(replay("arxiv_oai/none.xml"), "cs.CL", NOW).result.health is Health.EMPTY
     with pytest.raises(SourceError, match="badArgument: from date format"):
         parse(replay("arxiv_oai/bad_argument.xml"), "cs.CL", NOW)
     with pytest.raises(SourceChanged):
         parse(b"<html><body><h1>Retry after 10 seconds</h1></body></html>", "cs.CL", NOW)
 
 
-def test_a_harvest_that_breaks_off_keeps_what_is_complete(replay: Replay) -> None:
+def test_truncated_page_keeps_its_complete_records(replay: Replay) -> None:
     body = replay("arxiv_oai/first.xml")
     page = parse(body[: body.index(b"Only the Archive")], "cs.CL", NOW)
-    assert (len(page.reading.papers), page.reading.health) == (1, Health.TRUNCATED)
+    assert (len(page.result.papers), page.result.health) == (1, Health.TRUNCATED)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_harvest_that_breaks_off_keeps_what_is_complete(replay: Replay) -> Non
         ("cond-mat.supr-con", "physics:cond-mat:supr-con"), ("physics.optics", "physics:physics:optics"),
     ],
 )  # fmt: skip
-def test_a_category_is_asked_for_by_the_name_of_its_set(category: str, name: str) -> None:
-    assert set_of(category) == name
+def test_to_set_spec(category: str, name: str) -> None:
+    assert to_set_spec(category) == name
 
 
 async def read_all(client: Client, server: ReplayServer) -> list[FetchResult]:
@@ -71,12 +71,14 @@ async def read_all(client: Client, server: ReplayServer) -> list[FetchResult]:
     return [page async for page in harvest(client, url, "cs.CL", date(2026, 11, 19), NOW)]
 
 
-async def test_pages_are_followed_by_their_token_sent_alone_and_encoded_again(
+async def test_harvest_sends_the_token_alone_and_encoded_again(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
-    server.answer("/oai", Reply(body=replay("arxiv_oai/first.xml")), Reply(body=replay("arxiv_oai/last.xml")))
+    server.set_replies(
+        "/oai", Reply(body=replay("arxiv_oai/first.xml")), Reply(body=replay("arxiv_oai/last.xml"))
+    )
     pages = await read_all(client, server)
-    first, second = (asked.query for asked in server.requests)
+    first, second = (request.query for request in server.requests)
     assert first == {
         "verb": "ListRecords", "metadataPrefix": "arXiv", "set": "cs:cs:CL", "from": "2026-11-19",
     }  # fmt: skip
@@ -85,11 +87,11 @@ async def test_pages_are_followed_by_their_token_sent_alone_and_encoded_again(
     assert sum(len(page.papers) for page in pages) == 3
 
 
-async def test_the_old_way_of_being_busy_is_waited_for(
+async def test_status_503_with_retry_after_is_retried(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     busy = Reply(
         status=503, headers={"Retry-After": "0"}, body=b"<html><h1>Retry after 0 seconds</h1></html>"
     )
-    server.answer("/oai", busy, Reply(body=replay("arxiv_oai/last.xml")))
+    server.set_replies("/oai", busy, Reply(body=replay("arxiv_oai/last.xml")))
     assert len(await read_all(client, server)) == 1

@@ -1,4 +1,4 @@
-"""A library becomes seeds: nothing is lost, nothing counts twice, and what is not understood is named."""
+"""Tests of parsing bibliographies: nothing is lost, nothing counts twice, and unknown entries are named."""
 
 import time
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import LikedPaper
-from digest.sources.libraries.bibliography import Seeds, read
+from digest.sources.libraries.bibliography import SeedPapers, parse_bibliography
 
 BIBTEX = r"""
 @comment{made by hand}
@@ -33,46 +33,46 @@ ER  -
 
 
 def test_ids_and_links_in_any_form_are_one_paper() -> None:
-    found = read("2611.00001, https://arxiv.org/pdf/2611.00001v3 10.1000/ABC\nnonsense")
-    assert found == Seeds(ids=("arxiv:2611.00001", "doi:10.1000/abc"), unknown=("nonsense",))
+    seeds = parse_bibliography("2611.00001, https://arxiv.org/pdf/2611.00001v3 10.1000/ABC\nnonsense")
+    assert seeds == SeedPapers(ids=("arxiv:2611.00001", "doi:10.1000/abc"), unknown=("nonsense",))
 
 
-def test_bibtex_gives_titles_abstracts_and_ids() -> None:
-    found = read(BIBTEX)
-    assert found.likings == (
+def test_parse_bibtex() -> None:
+    seeds = parse_bibliography(BIBTEX)
+    assert seeds.papers == (
         LikedPaper("Counting Sheep in Sublinear Time", 'We count "sheep" and sleep.', "arxiv:2611.00001"),
         LikedPaper("Cafe Talk", "", "doi:10.1000/cafe"),
     )
-    assert found.unknown == ("nameless",)
+    assert seeds.unknown == ("nameless",)
 
 
-def test_ris_gives_titles_and_ids() -> None:
-    assert read(RIS) == Seeds(
+def test_parse_ris() -> None:
+    assert parse_bibliography(RIS) == SeedPapers(
         (LikedPaper("Whale songs", "We listen.", "arxiv:2611.00007"),), ("doi:10.1000/abc",)
     )
 
 
-def test_a_broken_export_is_read_as_far_as_it_goes() -> None:
-    assert read("@article{a, title = {Never closed").likings == (LikedPaper("Never closed"),)
+def test_truncated_export_is_parsed_as_far_as_possible() -> None:
+    assert parse_bibliography("@article{a, title = {Never closed").papers == (LikedPaper("Never closed"),)
 
 
 @given(st.text() | st.text(alphabet='@{}",= \nabTI-ER'))
-def test_any_text_is_answered(text: str) -> None:
-    found = read(text)
-    assert len(set(found.ids)) == len(found.ids)
+def test_any_text_is_parsed(text: str) -> None:
+    seeds = parse_bibliography(text)
+    assert len(set(seeds.ids)) == len(seeds.ids)
 
 
 @pytest.mark.parametrize(
     "piece", ["@a{b,", "a", "@a{ ", "@a{b, c=", '@a{b, c="', "\\'{", "TY  - ", "10.1000/", "("]
 )
-def test_a_hostile_library_is_read_in_a_blink(piece: str) -> None:
+def test_hostile_text_takes_linear_time(piece: str) -> None:
     library = piece * (200_000 // len(piece))
-    began = time.process_time()
+    started = time.process_time()
     for text in (library, "@a{" + library):
-        assert read(text).likings == ()
-    assert time.process_time() - began < 3, "half a second; minutes, if a library were read over and over"
+        assert parse_bibliography(text).papers == ()
+    assert time.process_time() - started < 3, "half a second; minutes if the text were scanned over and over"
 
 
-def test_a_brace_that_is_never_closed_costs_one_paper_and_not_the_library() -> None:
-    found = read("@article{a, title = {Never closed\n@article{b, title = {Whale songs}}")
-    assert found.likings[-1] == LikedPaper("Whale songs")
+def test_unclosed_brace_costs_one_paper_only() -> None:
+    seeds = parse_bibliography("@article{a, title = {Never closed\n@article{b, title = {Whale songs}}")
+    assert seeds.papers[-1] == LikedPaper("Whale songs")

@@ -1,4 +1,4 @@
-r"""How do a title, an abstract and a name read? Claims that hold for every text, and examples."""
+r"""Tests of the normalization of titles, abstracts and names: properties of every text, and examples."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.sources.text.normalize import name, plain, title, untagged
+from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title, strip_tags
 
 SHARED = Path(__file__).parents[4] / "shared"
 REPLAY = Path(os.environ.get("DIGEST_REPLAY", SHARED / "replay"))
@@ -23,20 +23,20 @@ TEX = st.lists(st.sampled_from(SNIPPETS.split()) | st.just(" "), max_size=40).ma
 
 
 @given(st.text() | TEX)
-def test_no_text_is_too_strange_to_be_read(text: str) -> None:
-    for said in (plain(text), title(text), name(text)):
-        assert "\n" not in said
-        assert said == said.strip()
-        assert "  " not in said
+def test_any_text_becomes_one_clean_line(text: str) -> None:
+    for result in (normalize_text(text), normalize_title(text), normalize_name(text)):
+        assert "\n" not in result
+        assert result == result.strip()
+        assert "  " not in result
         assert not re.search(
-            "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000]", said
+            "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000]", result
         )
-        said.encode()
+        result.encode()
 
 
 @given(st.text() | TEX)
-def test_no_tex_is_left_in_a_title_and_its_dollars_are_money(text: str) -> None:
-    assert not re.search(r"[\\{}]", title(text))
+def test_no_tex_is_left_in_a_title(text: str) -> None:
+    assert not re.search(r"[\\{}]", normalize_title(text))
 
 
 @given(
@@ -44,13 +44,13 @@ def test_no_tex_is_left_in_a_title_and_its_dollars_are_money(text: str) -> None:
         lambda t: "--" not in t and "''" not in t
     )
 )
-def test_ordinary_prose_is_only_trimmed(text: str) -> None:
-    assert plain(text) == " ".join(text.split())
-    assert title(text) == " ".join(text.split())
+def test_plain_prose_is_only_trimmed(text: str) -> None:
+    assert normalize_text(text) == " ".join(text.split())
+    assert normalize_title(text) == " ".join(text.split())
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("text", "expected"),
     [
         (r"UCB Robust to $\varepsilon$-Contamination", "UCB Robust to ε-Contamination"),
         ("τ^2-Bench and T$^2$SQNet", "τ²-Bench and T²SQNet"),
@@ -75,12 +75,12 @@ def test_ordinary_prose_is_only_trimmed(text: str) -> None:
         ("Kendall's $\tau$ and $3 \times 4$, swallowed", "Kendall's τ and 3 × 4, swallowed"),
     ],
 )  # fmt: skip
-def test_a_title_reads_as_in_print(written: str, read: str) -> None:
-    assert title(written) == read
+def test_normalize_title(text: str, expected: str) -> None:
+    assert normalize_title(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("text", "expected"),
     [
         (r"Sets $\{0,1\}^n$ and {plain} braces", "Sets {0,1}ⁿ and plain braces"),
         ('JSON {"a": 1} stays where nothing is TeX', 'JSON {"a": 1} stays where nothing is TeX'),
@@ -94,12 +94,12 @@ def test_a_title_reads_as_in_print(written: str, read: str) -> None:
         (r"\begin{itemize}\item one\footnote{really} \textcolor{red}{two}\end{itemize}", "one (really) two"),
     ],
 )  # fmt: skip
-def test_an_abstract_keeps_everything_a_reader_needs(written: str, read: str) -> None:
-    assert plain(written) == read
+def test_normalize_text(text: str, expected: str) -> None:
+    assert normalize_text(text) == expected
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("text", "expected"),
     [
         (r"Nikola Pi\v{z}amar", "Nikola Pižamar"),
         (r"J\"org Schl{\"a}fer", "Jörg Schläfer"),
@@ -111,26 +111,26 @@ def test_an_abstract_keeps_everything_a_reader_needs(written: str, read: str) ->
         ("Ngô Bảo Châu, محمد, 陈波", "Ngô Bảo Châu, محمد, 陈波"),
     ],
 )
-def test_a_name_is_spelt_as_its_bearer_does(written: str, read: str) -> None:
-    assert name(written) == read
+def test_normalize_name(text: str, expected: str) -> None:
+    assert normalize_name(text) == expected
 
 
-def test_markup_goes_and_what_it_raised_stays() -> None:
+def test_strip_tags_keeps_superscripts_and_subscripts() -> None:
     html = "<p>At 10<sup>2</sup> Hz, <i>deeply</i>: p < 0.05 &amp; <jats:p>H<sub>2</sub>O</jats:p></p>"
-    assert plain(untagged(html)) == "At 10² Hz, deeply: p < 0.05 & H₂O"
+    assert normalize_text(strip_tags(html)) == "At 10² Hz, deeply: p < 0.05 & H₂O"
 
 
-def test_hostile_texts_take_no_more_than_a_moment() -> None:
+def test_hostile_texts_take_linear_time() -> None:
     started = time.process_time()
     for piece in ("{", "\\hat", "$", "``", "\\'", "^", "\\frac", "<!--", "&", "--", '\\"x', "_{", "1$ a "):
         hostile = piece * 50_000
-        plain(hostile)
-        untagged(hostile)
+        normalize_text(hostile)
+        strip_tags(hostile)
     assert time.process_time() - started < 20
 
 
 def real_texts() -> Iterator[tuple[str, str]]:
-    """Titles and abstracts of real papers, where they are at hand."""
+    """Yield titles and abstracts of real papers, where they are beside the project."""
     for file in sorted(REPLAY.glob("*.jsonl.gz")):
         with gzip.open(file, "rt") as lines:
             yield from ((paper["title"], paper["abstract"]) for paper in map(json.loads, lines))
@@ -141,14 +141,14 @@ def real_texts() -> Iterator[tuple[str, str]]:
                 yield first, rest
 
 
-def test_thousands_of_real_titles_and_abstracts_become_readable() -> None:
+def test_real_titles_and_abstracts_become_readable() -> None:
     texts = list(real_texts())
     if not texts:
         pytest.skip("no real papers beside the project; set DIGEST_REPLAY and DIGEST_RANKING")
     started = time.process_time()
-    for written, abstract in texts:
-        said = title(written)
-        assert not re.search(r"[\\{}]", said), written
-        assert not re.search(r"\$(?!\d)", re.sub(r"\d\$", "", said)) or "\\$" in written, written
-        assert plain(abstract).count("%") >= abstract.replace("\\%", "%").count("%"), abstract
+    for title, abstract in texts:
+        normalized = normalize_title(title)
+        assert not re.search(r"[\\{}]", normalized), title
+        assert not re.search(r"\$(?!\d)", re.sub(r"\d\$", "", normalized)) or "\\$" in title, title
+        assert normalize_text(abstract).count("%") >= abstract.replace("\\%", "%").count("%"), abstract
     assert len(texts) / (time.process_time() - started) > 1000

@@ -1,4 +1,4 @@
-"""The sample is what it claims to be: enough papers, ten days, every trouble the real ones bring."""
+"""The demo's dataset: enough papers on ten days, with every difficulty of real ones."""
 
 import re
 import unicodedata
@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models.arxiv_calendar import arxiv_announces
-from digest.tools.demo.dataset import CURVES, FIRST_DAY, LAST_DAY, Listed, collection, votes_at
+from digest.models.arxiv_calendar import is_announcement_day
+from digest.tools.demo.dataset import CURVES, FIRST_DAY, LAST_DAY, HuggingFacePaper, count_votes, load_dataset
 
-HELD = collection()
-ANNOUNCED = {day: papers for day, papers in HELD.announced.items() if day >= FIRST_DAY}
-ALL = [paper for papers in ANNOUNCED.values() for paper in papers]
-NEW = [paper for paper in ALL if paper.type == "new"]
+DATASET = load_dataset()
+ANNOUNCED = {day: papers for day, papers in DATASET.announced.items() if day >= FIRST_DAY}
+ALL_PAPERS = [paper for papers in ANNOUNCED.values() for paper in papers]
+NEW = [paper for paper in ALL_PAPERS if paper.type == "new"]
 DAYS = [FIRST_DAY + timedelta(days=n) for n in range((LAST_DAY - FIRST_DAY).days + 1)]
 
 
@@ -27,11 +27,11 @@ def test_it_covers_ten_days_that_end_on_a_friday_with_one_weekend_inside() -> No
     assert len(DAYS) == 10
     assert LAST_DAY.strftime("%A") == "Friday"
     assert [day for day in DAYS if day not in ANNOUNCED] == [date(2026, 11, 14), date(2026, 11, 15)]
-    assert all(arxiv_announces(day) == (day in ANNOUNCED) for day in DAYS)
+    assert all(is_announcement_day(day) == (day in ANNOUNCED) for day in DAYS)
 
 
 def test_no_id_can_ever_be_given_to_a_real_paper() -> None:
-    ids = {paper.id for paper in ALL} | {paper.id for paper in HELD.listed}
+    ids = {paper.id for paper in ALL_PAPERS} | {paper.id for paper in DATASET.listed}
     assert all(re.fullmatch(r"26(08|09|10|11)\.9\d{4}", number) for number in ids)
 
 
@@ -49,9 +49,9 @@ def test_many_fields_are_there(archive: str) -> None:
 @pytest.mark.parametrize(
     ("category", "at_least"), [("cs.CL", 40), ("cs.RO", 25), ("stat", 25), ("cs.CV", 20), ("cs.LG", 40)]
 )
-def test_the_fields_of_the_three_readers_are_well_stocked(category: str, at_least: int) -> None:
-    found = [p for p in NEW if any(c == category or c.startswith(f"{category}.") for c in p.categories)]
-    assert len(found) >= at_least
+def test_the_fields_of_the_three_readers_have_many_papers(category: str, at_least: int) -> None:
+    papers = [p for p in NEW if any(c == category or c.startswith(f"{category}.") for c in p.categories)]
+    assert len(papers) >= at_least
 
 
 @pytest.mark.parametrize(
@@ -93,46 +93,48 @@ def test_one_author_list_is_very_long() -> None:
 
 
 def test_papers_come_again_as_new_versions_and_as_cross_lists() -> None:
-    kinds = {paper.type for paper in ALL}
+    kinds = {paper.type for paper in ALL_PAPERS}
     assert kinds == {"new", "cross", "replace", "replace-cross"}
-    assert sum(paper.version == 2 for paper in ALL) >= 5
+    assert sum(paper.version == 2 for paper in ALL_PAPERS) >= 5
     first = {paper.id: paper for paper in NEW}
-    assert any(p.title != first[p.id].title for p in ALL if p.id in first), "a replacement renames its paper"
+    assert any(p.title != first[p.id].title for p in ALL_PAPERS if p.id in first), (
+        "a replacement renames its paper"
+    )
 
 
 def test_one_paper_is_withdrawn_a_week_after_it_came() -> None:
-    gone = [paper for paper in ALL if "has been withdrawn" in paper.abstract]
+    gone = [paper for paper in ALL_PAPERS if "has been withdrawn" in paper.abstract]
     assert [(paper.type, paper.version) for paper in gone] == [("replace", 2)]
 
 
 def test_papers_are_on_the_daily_list_on_weekdays_only() -> None:
-    assert {paper.listed for paper in HELD.listed} == set(ANNOUNCED)
-    assert len(HELD.listed) >= 80
+    assert {paper.listed for paper in DATASET.listed} == set(ANNOUNCED)
+    assert len(DATASET.listed) >= 80
 
 
 def test_many_papers_draw_few_votes_and_a_few_draw_many() -> None:
-    votes = sorted(paper.votes for paper in HELD.listed)
+    votes = sorted(paper.votes for paper in DATASET.listed)
     assert votes[len(votes) // 2] < 15
     assert votes[-1] > 200
-    assert [paper.shape for paper in HELD.listed].count("rocket") >= 3
-    assert [paper.shape for paper in HELD.listed].count("sleeper") >= 3
+    assert [paper.shape for paper in DATASET.listed].count("rocket") >= 3
+    assert [paper.shape for paper in DATASET.listed].count("sleeper") >= 3
 
 
 @pytest.mark.parametrize("name", ["stars", "repo", "page", "organization", "summary", "keywords"])
 def test_what_is_optional_is_there_for_some_and_missing_for_others(name: str) -> None:
-    def has(paper: Listed) -> bool:
+    def has(paper: HuggingFacePaper) -> bool:
         return bool(getattr(paper, name))
 
-    assert {has(paper) for paper in HELD.listed} == {True, False}
+    assert {has(paper) for paper in DATASET.listed} == {True, False}
 
 
 def test_some_listed_papers_were_announced_before_the_sample_begins() -> None:
-    known = {paper.id for paper in ALL}
-    assert len([paper for paper in HELD.listed if paper.id not in known]) == 4
+    announced = {paper.id for paper in ALL_PAPERS}
+    assert len([paper for paper in DATASET.listed if paper.id not in announced]) == 4
 
 
 def test_some_stories_link_no_paper() -> None:
-    urls = [story.url for story in HELD.stories]
+    urls = [story.url for story in DATASET.stories]
     assert None in urls
     assert any(url and "arxiv.org" not in url for url in urls)
     assert sum("arxiv.org" in (url or "") for url in urls) >= 10
@@ -148,20 +150,20 @@ def test_votes_never_fall_and_never_exceed_the_end(
     shape: str, final: int, wakes: float, one: float, other: float
 ) -> None:
     early, late = sorted((one, other))
-    before = votes_at(early, final=final, shape=shape, wakes=wakes)
-    after = votes_at(late, final=final, shape=shape, wakes=wakes)
+    before = count_votes(early, final=final, shape=shape, wakes=wakes)
+    after = count_votes(late, final=final, shape=shape, wakes=wakes)
     assert 0 <= before <= after <= final
 
 
 @pytest.mark.parametrize("shape", CURVES)
 def test_a_curve_begins_with_nothing_and_reaches_the_end(shape: str) -> None:
-    assert votes_at(0, final=80, shape=shape, wakes=60) == 0
-    assert votes_at(60 + 168, final=80, shape=shape, wakes=60) == 80
+    assert count_votes(0, final=80, shape=shape, wakes=60) == 0
+    assert count_votes(60 + 168, final=80, shape=shape, wakes=60) == 80
 
 
-def test_a_sleeper_is_quiet_until_it_wakes_and_then_is_everywhere() -> None:
+def test_a_sleeper_gets_few_votes_until_it_wakes_and_then_many() -> None:
     def votes(hours: float) -> int:
-        return votes_at(hours, final=140, shape="sleeper", wakes=88)
+        return count_votes(hours, final=140, shape="sleeper", wakes=88)
 
     assert votes(84) < 20
     assert votes(108) > 100

@@ -1,4 +1,4 @@
-"""The sample's server over real HTTP: its answers are the services' own shapes, at a simulated moment."""
+"""The demo's HTTP server: it answers in the shapes of the real services, at a simulated moment."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from digest.models import Announcement, FetchResult, Health, Paper, SignalKind
-from digest.sources.arxiv.api import error_in, look_up
+from digest.sources.arxiv.api import fetch_by_id, find_error
 from digest.sources.arxiv.oai import harvest
-from digest.sources.base import FetchContext, read
+from digest.sources.base import FetchContext, fetch_source
 from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.registry import Plan, build
-from digest.tools.demo.http_server import Upstream
+from digest.sources.registry import SourceConfig, build_sources
+from digest.tools.demo.http_server import UpstreamServer
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SATURDAY = datetime(2026, 11, 14, 12, tzinfo=UTC)
@@ -22,22 +22,22 @@ ARCHIVES = ("cs", "stat", "math", "econ", "eess", "q-bio", "physics", "quant-ph"
 
 
 @pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with Upstream(FRIDAY) as running:
-        yield running
+def upstream() -> Iterator[UpstreamServer]:
+    with UpstreamServer(FRIDAY) as server:
+        yield server
 
 
 @asynccontextmanager
-async def asker(upstream: Upstream) -> AsyncIterator[Client]:
-    """The product's own client, in a hurry."""
-    manners = ClientPolicy(user_agent="tests", intervals={}, interval=0)
-    async with Client(manners, trusted=[upstream.url]) as client:
+async def open_client(upstream: UpstreamServer) -> AsyncIterator[Client]:
+    """Open the product's own client, without pauses between requests."""
+    policy = ClientPolicy(user_agent="tests", intervals={}, interval=0)
+    async with Client(policy, trusted_urls=[upstream.url]) as client:
         yield client
 
 
-def plan(upstream: Upstream, *categories: str) -> Plan:
+def make_source_config(upstream: UpstreamServer, *categories: str) -> SourceConfig:
     url = upstream.url
-    return Plan(
+    return SourceConfig(
         arxiv_categories=categories or ARCHIVES,
         arxiv_rss_url=url,
         arxiv_oai_url=f"{url}/oai",
@@ -48,38 +48,38 @@ def plan(upstream: Upstream, *categories: str) -> Plan:
     )
 
 
-async def read_all(upstream: Upstream, *categories: str) -> dict[str, list[FetchResult]]:
-    """What the real fetchers make of the sample, by source."""
-    held: set[str] = set()
-    readings: dict[str, list[FetchResult]] = {}
-    async with asker(upstream) as client:
-        visit = FetchContext(client=client, now=upstream.now, known=lambda ids: held & set(ids))
-        for source in build(plan(upstream, *categories)):
-            readings[source.name] = await read(source, visit)
-            held |= {paper.id for reading in readings[source.name] for paper in reading.papers}
-    return readings
+async def fetch_all(upstream: UpstreamServer, *categories: str) -> dict[str, list[FetchResult]]:
+    """Return what the real fetchers read from the server, by source."""
+    existing: set[str] = set()
+    results: dict[str, list[FetchResult]] = {}
+    async with open_client(upstream) as client:
+        ctx = FetchContext(client=client, now=upstream.now, find_existing=lambda ids: existing & set(ids))
+        for source in build_sources(make_source_config(upstream, *categories)):
+            results[source.name] = await fetch_source(source, ctx)
+            existing |= {paper.id for result in results[source.name] for paper in result.papers}
+    return results
 
 
-async def test_the_real_fetchers_read_every_source_without_a_complaint(upstream: Upstream) -> None:
-    upstream.now = FRIDAY - timedelta(days=9)  # the first morning
-    for name, readings in (await read_all(upstream, "cs", "stat", "math", "quant-ph")).items():
-        assert {reading.health for reading in readings} == {Health.OK}, name
-        assert not any(reading.note for reading in readings), name
+async def test_the_real_fetchers_read_every_source_without_errors(upstream: UpstreamServer) -> None:
+    upstream.now = FRIDAY - timedelta(days=9)  # the first day
+    for name, results in (await fetch_all(upstream, "cs", "stat", "math", "quant-ph")).items():
+        assert {result.health for result in results} == {Health.OK}, name
+        assert not any(result.note for result in results), name
 
 
-async def test_ten_mornings_bring_every_paper_and_one_withdrawal(upstream: Upstream) -> None:
-    new, withdrawn, everything = set(), set(), Plan().arxiv_categories
-    for back in range(10):
-        upstream.now = FRIDAY - timedelta(days=back)
+async def test_ten_days_bring_every_paper_and_one_withdrawal(upstream: UpstreamServer) -> None:
+    new, withdrawn, everything = set(), set(), SourceConfig().arxiv_categories
+    for days_back in range(10):
+        upstream.now = FRIDAY - timedelta(days=days_back)
         everything = (*ARCHIVES, "cond-mat", "hep-ph", "nlin")
-        for reading in (await read_all(upstream, *everything))["arxiv"]:
-            new |= {p.id for p in reading.papers if p.announcement is Announcement.NEW}
-            withdrawn |= {p.id for p in reading.papers if p.withdrawn}
+        for result in (await fetch_all(upstream, *everything))["arxiv"]:
+            new |= {p.id for p in result.papers if p.announcement is Announcement.NEW}
+            withdrawn |= {p.id for p in result.papers if p.withdrawn}
     assert len(new) >= 160
     assert len(withdrawn) == 1
 
 
-def test_the_feed_holds_one_day_of_the_categories_asked_for(upstream: Upstream) -> None:
+def test_the_feed_holds_one_day_of_the_categories_asked_for(upstream: UpstreamServer) -> None:
     feed = httpx.get(f"{upstream.url}/rss/cs.CL+stat.ML")
     assert feed.headers["content-type"] == "application/rss+xml"
     assert "cs.CL, stat.ML updates on arXiv.org" in feed.text
@@ -88,7 +88,7 @@ def test_the_feed_holds_one_day_of_the_categories_asked_for(upstream: Upstream) 
     assert "cs.RO" not in feed.text
 
 
-def test_a_paper_is_new_in_its_own_category_and_a_cross_list_elsewhere(upstream: Upstream) -> None:
+def test_a_paper_is_new_in_its_own_category_and_a_cross_list_elsewhere(upstream: UpstreamServer) -> None:
     def kinds(category: str) -> str:
         return httpx.get(f"{upstream.url}/rss/{category}").text
 
@@ -99,7 +99,7 @@ def test_a_paper_is_new_in_its_own_category_and_a_cross_list_elsewhere(upstream:
     assert "<arxiv:announce_type>cross<" in kinds("cs.CL").split(title)[1].split("</item>")[0]
 
 
-def test_the_feed_turns_at_midnight_in_the_east(upstream: Upstream) -> None:
+def test_the_feed_turns_at_midnight_in_the_east(upstream: UpstreamServer) -> None:
     upstream.now = datetime(2026, 11, 20, 4, 59, tzinfo=UTC)
     thursday = httpx.get(f"{upstream.url}/rss/cs").text
     upstream.now += timedelta(minutes=2)
@@ -107,7 +107,7 @@ def test_the_feed_turns_at_midnight_in_the_east(upstream: Upstream) -> None:
     assert "Fri, 20 Nov 2026 00:00:00 -0500" in httpx.get(f"{upstream.url}/rss/cs").text
 
 
-def test_a_weekend_is_a_valid_feed_without_papers(upstream: Upstream) -> None:
+def test_a_weekend_is_a_valid_feed_without_papers(upstream: UpstreamServer) -> None:
     upstream.now = SATURDAY
     feed = httpx.get(f"{upstream.url}/rss/cs")
     assert feed.status_code == httpx.codes.OK
@@ -116,34 +116,34 @@ def test_a_weekend_is_a_valid_feed_without_papers(upstream: Upstream) -> None:
     assert httpx.get(f"{upstream.url}/api/daily_papers?date=2026-11-14").json() == []
 
 
-def test_an_unknown_archive_is_refused_as_arxiv_refuses_it(upstream: Upstream) -> None:
+def test_an_unknown_archive_is_refused_as_arxiv_refuses_it(upstream: UpstreamServer) -> None:
     refused = httpx.get(f"{upstream.url}/rss/cs+alchemy")
     assert refused.status_code == httpx.codes.BAD_REQUEST
     assert "Feed error for query" in refused.text
 
 
-async def test_an_unknown_archive_costs_nobody_else_anything(upstream: Upstream) -> None:
-    readings = {r.scope: r for r in (await read_all(upstream, "cs", "alchemy"))["arxiv"]}
-    assert readings["cs"].papers
-    assert readings["alchemy"].health is Health.FAILED
-    assert "alchemy" in readings["alchemy"].note
+async def test_an_unknown_archive_does_not_affect_the_others(upstream: UpstreamServer) -> None:
+    results = {r.scope: r for r in (await fetch_all(upstream, "cs", "alchemy"))["arxiv"]}
+    assert results["cs"].papers
+    assert results["alchemy"].health is Health.FAILED
+    assert "alchemy" in results["alchemy"].note
 
 
-async def test_votes_move_between_two_mornings(upstream: Upstream) -> None:
-    def upvotes(readings: dict[str, list[FetchResult]]) -> dict[str, float]:
-        (reading,) = readings["huggingface"]
-        return {s.paper_id: s.value for s in reading.signals if s.kind is SignalKind.UPVOTES}
+async def test_votes_grow_between_two_days(upstream: UpstreamServer) -> None:
+    def upvotes(results: dict[str, list[FetchResult]]) -> dict[str, float]:
+        (result,) = results["huggingface"]
+        return {s.paper_id: s.value for s in result.signals if s.kind is SignalKind.UPVOTES}
 
     upstream.now = FRIDAY - timedelta(days=1)
-    thursday = upvotes(await read_all(upstream))
+    thursday = upvotes(await fetch_all(upstream))
     upstream.now = FRIDAY
-    friday = upvotes(await read_all(upstream))
+    friday = upvotes(await fetch_all(upstream))
     both = thursday.keys() & friday.keys()
     assert all(thursday[paper] <= friday[paper] for paper in both)
     assert max(friday[paper] - thursday[paper] for paper in both) >= 30, "somebody breaks out"
 
 
-def test_a_paper_is_not_listed_before_somebody_listed_it(upstream: Upstream) -> None:
+def test_a_paper_is_not_listed_before_somebody_listed_it(upstream: UpstreamServer) -> None:
     counts = []
     for hour in (1, 6, 11, 23):
         upstream.now = FRIDAY.replace(hour=hour)
@@ -152,18 +152,20 @@ def test_a_paper_is_not_listed_before_somebody_listed_it(upstream: Upstream) -> 
     assert all(earlier < later for earlier, later in pairwise(counts))
 
 
-def test_the_daily_list_comes_in_pages_and_in_no_order_of_merit(upstream: Upstream) -> None:
+def test_the_daily_list_comes_in_pages_and_is_not_ordered_by_votes(upstream: UpstreamServer) -> None:
     def page(number: int) -> list[dict[str, object]]:
-        asked: dict[str, str | int] = {"date": "2026-11-16", "limit": 10, "p": number}
-        found: list[dict[str, object]] = httpx.get(f"{upstream.url}/api/daily_papers", params=asked).json()
-        return found
+        params: dict[str, str | int] = {"date": "2026-11-16", "limit": 10, "p": number}
+        response: list[dict[str, object]] = httpx.get(
+            f"{upstream.url}/api/daily_papers", params=params
+        ).json()
+        return response
 
     assert [len(page(number)) for number in range(3)] == [10, 8, 0]
-    votes = [item["paper"]["upvotes"] for item in page(0)]  # type: ignore[index]  # JSON is what it is
+    votes = [item["paper"]["upvotes"] for item in page(0)]  # type: ignore[index]  # untyped JSON
     assert votes != sorted(votes, reverse=True)
 
 
-def test_optional_fields_are_left_out_and_never_null(upstream: Upstream) -> None:
+def test_optional_fields_are_left_out_and_never_null(upstream: UpstreamServer) -> None:
     items = httpx.get(f"{upstream.url}/api/daily_papers?week=2026-W47&limit=100").json()
     for name in ("githubRepo", "githubStars", "projectPage", "organization", "ai_summary"):
         present = [name in item["paper"] for item in items]
@@ -172,7 +174,7 @@ def test_optional_fields_are_left_out_and_never_null(upstream: Upstream) -> None
     assert min(item["numComments"] for item in items) == 2
 
 
-def test_the_dollars_of_formulas_are_gone_and_those_of_money_stay(upstream: Upstream) -> None:
+def test_the_dollars_of_formulas_are_gone_and_those_of_money_stay(upstream: UpstreamServer) -> None:
     upstream.now = FRIDAY + timedelta(hours=6)
     titles = [
         item["title"]
@@ -183,55 +185,55 @@ def test_the_dollars_of_formulas_are_gone_and_those_of_money_stay(upstream: Upst
     assert "100% of Nothing: Why $5 Attacks Break 99% Accurate Malware Detectors" in titles
 
 
-def test_a_date_nobody_can_read_is_refused(upstream: Upstream) -> None:
+def test_a_malformed_date_is_refused(upstream: UpstreamServer) -> None:
     assert httpx.get(f"{upstream.url}/api/daily_papers?date=someday").status_code == 400
 
 
-async def test_stories_are_joined_by_link_and_their_points_grow(upstream: Upstream) -> None:
+async def test_stories_are_joined_by_link_and_their_points_grow(upstream: UpstreamServer) -> None:
     points = []
     for hours in (0, 6):
         upstream.now = datetime(2026, 11, 18, 18, tzinfo=UTC) + timedelta(hours=hours)
-        (reading,) = (await read_all(upstream))["hackernews"]
-        points.append(max(s.value for s in reading.signals if s.kind is SignalKind.POINTS))
+        (result,) = (await fetch_all(upstream))["hackernews"]
+        points.append(max(s.value for s in result.signals if s.kind is SignalKind.POINTS))
     assert 1 < points[0] < points[1]
 
 
-def test_the_newest_story_comes_first_and_old_ones_are_left_out(upstream: Upstream) -> None:
+def test_the_newest_story_comes_first_and_old_ones_are_left_out(upstream: UpstreamServer) -> None:
     since = int(datetime(2026, 11, 17, tzinfo=UTC).timestamp())
-    asked: dict[str, str | int] = {"query": "", "numericFilters": f"created_at_i>{since}", "hitsPerPage": 4}
-    found = httpx.get(f"{upstream.url}/api/v1/search_by_date", params=asked).json()
-    created = [hit["created_at_i"] for hit in found["hits"]]
+    params: dict[str, str | int] = {"query": "", "numericFilters": f"created_at_i>{since}", "hitsPerPage": 4}
+    response = httpx.get(f"{upstream.url}/api/v1/search_by_date", params=params).json()
+    created = [hit["created_at_i"] for hit in response["hits"]]
     assert created == sorted(created, reverse=True)
     assert min(created) > since
-    assert (len(created), found["nbHits"], found["nbPages"]) == (4, 6, 2)
+    assert (len(created), response["nbHits"], response["nbPages"]) == (4, 6, 2)
 
 
-async def harvested(upstream: Upstream, category: str, since: date) -> list[Paper]:
-    async with asker(upstream) as client:
+async def harvest_papers(upstream: UpstreamServer, category: str, since: date) -> list[Paper]:
+    async with open_client(upstream) as client:
         pages = harvest(client, f"{upstream.url}/oai", category, since, upstream.now)
         return [paper async for page in pages for paper in page.papers]
 
 
-async def test_the_real_harvester_repairs_a_missed_day(upstream: Upstream) -> None:
+async def test_the_real_harvester_repairs_a_missed_day(upstream: UpstreamServer) -> None:
     since = FRIDAY.date() - timedelta(days=1)
-    repaired = {paper.id for paper in await harvested(upstream, "cs", since)}
+    repaired = {paper.id for paper in await harvest_papers(upstream, "cs", since)}
     upstream.now = FRIDAY - timedelta(days=1)
-    missed = {p.id for r in (await read_all(upstream, "cs"))["arxiv"] for p in r.papers}
+    missed = {p.id for r in (await fetch_all(upstream, "cs"))["arxiv"] for p in r.papers}
     assert missed
     assert missed <= repaired
 
 
-async def test_a_harvest_has_clean_names_and_says_when_a_paper_was_made(upstream: Upstream) -> None:
+async def test_a_harvest_has_clean_names_and_creation_dates(upstream: UpstreamServer) -> None:
     papers = {
-        p.id: p for name in ("cs", "stat.ME") for p in await harvested(upstream, name, date(2026, 11, 1))
+        p.id: p for name in ("cs", "stat.ME") for p in await harvest_papers(upstream, name, date(2026, 11, 1))
     }
     assert any("Leocádia Vinhateiro" in paper.authors for paper in papers.values())
     assert not any("\\" in name for paper in papers.values() for name in paper.authors)
     assert papers["arxiv:2609.90411"].announcement is Announcement.REPLACE, "made months ago"
 
 
-async def test_a_harvest_without_changes_is_an_ordinary_quiet_day(upstream: Upstream) -> None:
-    assert await harvested(upstream, "hep-lat", date(2026, 11, 11)) == []
+async def test_a_harvest_without_changes_is_empty(upstream: UpstreamServer) -> None:
+    assert await harvest_papers(upstream, "hep-lat", date(2026, 11, 11)) == []
 
 
 @pytest.mark.parametrize(
@@ -243,29 +245,31 @@ async def test_a_harvest_without_changes_is_an_ordinary_quiet_day(upstream: Upst
         ("verb=ListRecords&metadataPrefix=arXiv&set=physics:hep-lat", "noRecordsMatch"),
     ],
 )
-def test_a_wrong_question_is_answered_with_200_and_a_complaint(
-    upstream: Upstream, query: str, code: str
+def test_a_wrong_oai_request_is_answered_with_200_and_an_error(
+    upstream: UpstreamServer, query: str, code: str
 ) -> None:
     reply = httpx.get(f"{upstream.url}/oai?{query}")
     assert reply.status_code == 200
     assert f'code="{code}"' in reply.text
 
 
-async def test_papers_can_be_looked_up_by_their_ids(upstream: Upstream) -> None:
-    async with asker(upstream) as client:
-        found = await look_up(client, upstream.url, ["2610.90907", "2611.90167", "2611.99999"], upstream.now)
-    papers = {paper.id: paper for paper in found.papers}
+async def test_papers_can_be_looked_up_by_their_ids(upstream: UpstreamServer) -> None:
+    async with open_client(upstream) as client:
+        response = await fetch_by_id(
+            client, upstream.url, ["2610.90907", "2611.90167", "2611.99999"], upstream.now
+        )
+    papers = {paper.id: paper for paper in response.papers}
     assert papers["arxiv:2610.90907"].published == datetime(2026, 10, 29, 12, tzinfo=UTC)
     assert papers["arxiv:2611.90167"].category == "stat.ML"
-    assert found.note == "arXiv does not know 2611.99999."
+    assert response.note == "arXiv does not know 2611.99999."
 
 
-def test_what_is_no_id_is_refused_with_an_error_entry(upstream: Upstream) -> None:
+def test_a_malformed_id_is_refused_with_an_error_entry(upstream: UpstreamServer) -> None:
     refused = httpx.get(f"{upstream.url}/api/query?id_list=abc")
     assert refused.status_code == 400
-    assert error_in(refused.content) == "incorrect id format for abc"
+    assert find_error(refused.content) == "incorrect id format for abc"
 
 
-def test_anything_else_is_not_there(upstream: Upstream) -> None:
+def test_other_paths_are_not_found(upstream: UpstreamServer) -> None:
     assert httpx.get(f"{upstream.url}/list/cs/new").status_code == 404
     assert upstream.requests == ["/list/cs/new"]

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says how to mend it, and harms nothing by looking."""
+"""The doctor's checks: each problem is found with its fix, and checking changes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import SecretStr
 
 from digest.app.services import Services, open_services
-from digest.tools.demo.scenario import sealed
-from digest.tools.doctor import CheckLevel, Finding, examine
-from digest.tools.doctor.dns import Lookup, dns_records
-from digest.tools.doctor.smtp import mail_server
-from digest.tools.doctor.sources import world
-from tests.factories import NOW, paper
+from digest.tools.demo.scenario import make_isolated_settings
+from digest.tools.doctor import CheckLevel, Finding, run_checks
+from digest.tools.doctor.dns import Lookup, check_dns
+from digest.tools.doctor.smtp import check_mail_servers
+from digest.tools.doctor.sources import check_sources
+from tests.factories import NOW, make_paper
 from tests.replay_server import ReplayServer
-from tests.smtp_server import OFFERS, Say, SmtpServer
+from tests.smtp_server import EXTENSIONS, Reply, SmtpServer
 
 OK, WARN, FAIL = CheckLevel.OK, CheckLevel.WARN, CheckLevel.FAIL
 SENDER, RELAY = "papers.example", "relay.example"
@@ -34,53 +34,57 @@ RECORDS = {
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """A real house with a database of its own; nothing about it is wrong."""
-    settings = sealed(tmp_path / "digest.sqlite3", upstream="http://127.0.0.1:9", mailbox="")
-    with closing(open_services(settings)) as opened:
-        yield opened
+    """Services on a new database; nothing about them is wrong."""
+    settings = make_isolated_settings(
+        tmp_path / "digest.sqlite3", sources_url="http://127.0.0.1:9", smtp_url=""
+    )
+    with closing(open_services(settings)) as services:
+        yield services
 
 
-def changed(services: Services, **settings: object) -> Services:
+def change_settings(services: Services, **settings: object) -> Services:
     return Services(services.settings.model_copy(update=settings), services.store)
 
 
-def told(findings: Sequence[Finding]) -> dict[str, CheckLevel]:
-    return {finding.check: finding.verdict for finding in findings}
+def to_levels(findings: Sequence[Finding]) -> dict[str, CheckLevel]:
+    return {finding.check: finding.level for finding in findings}
 
 
-async def at_home(services: Services) -> dict[str, CheckLevel]:
-    findings = await examine(services, NOW, offline=True)
-    assert all(finding.fix for finding in findings if finding.verdict is not OK)
-    return told(findings)
+async def run_offline_checks(services: Services) -> dict[str, CheckLevel]:
+    findings = await run_checks(services, NOW, offline=True)
+    assert all(finding.fix for finding in findings if finding.level is not OK)
+    return to_levels(findings)
 
 
-def answering(records: Mapping[tuple[str, str], list[str] | None]) -> Lookup:
+def make_lookup(records: Mapping[tuple[str, str], list[str] | None]) -> Lookup:
     async def lookup(name: str, kind: str) -> Sequence[str] | None:
         return records.get((name, kind), [])
 
     return lookup
 
 
-def key_in(folder: Path) -> Path:
+def write_dkim_key(folder: Path) -> Path:
     key = folder / "dkim.pem"
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
+    format_ = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*format_))
     return key
 
 
-# ---- at home
+# ---- the installation
 
 
-async def test_a_house_in_order_has_nothing_to_mend(services: Services) -> None:
+async def test_a_correct_installation_has_only_ok_findings(services: Services) -> None:
     with services.store.begin() as tx:
-        tx.papers.add([paper()], seen_at=NOW)
-    found = await at_home(services)
-    assert set(found.values()) == {OK}
-    assert {"base URL", "secret key", "postal address", "sender", "database", "disk", "headers"} <= set(found)
+        tx.papers.add([make_paper()], seen_at=NOW)
+    levels = await run_offline_checks(services)
+    assert set(levels.values()) == {OK}
+    assert {"base URL", "secret key", "postal address", "sender", "database", "disk", "headers"} <= set(
+        levels
+    )
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "check", "verdict"),
+    ("setting", "value", "check", "level"),
     [
         ("base_url", "http://127.0.0.1:8000", "base URL", WARN),
         ("base_url", "http://papers.example", "base URL", FAIL),
@@ -91,112 +95,117 @@ async def test_a_house_in_order_has_nothing_to_mend(services: Services) -> None:
         ("from_", "digest@localhost", "sender", WARN),
     ],
 )
-async def test_each_wrong_setting_is_a_line_with_its_fix(
-    services: Services, setting: str, value: object, check: str, verdict: CheckLevel
+async def test_each_wrong_setting_is_a_finding_with_its_fix(
+    services: Services, setting: str, value: object, check: str, level: CheckLevel
 ) -> None:
-    assert (await at_home(changed(services, **{setting: value})))[check] is verdict
+    assert (await run_offline_checks(change_settings(services, **{setting: value})))[check] is level
 
 
-async def test_a_paused_house_and_an_empty_one_say_so(services: Services) -> None:
+async def test_paused_sending_and_an_empty_database_are_warnings(services: Services) -> None:
     with services.store.begin() as tx:
         tx.meta.pause("It was restored.")
-    found = await at_home(services)
-    assert (found["sending"], found["digest"]) == (WARN, WARN)
+    levels = await run_offline_checks(services)
+    assert (levels["sending"], levels["digest"]) == (WARN, WARN)
 
 
-def let(path: Path, mode: int) -> None:
-    """Who may look into it."""
+def set_mode(path: Path, mode: int) -> None:  # not async, so it may block
     path.chmod(mode)
 
 
-async def test_books_that_every_user_of_the_machine_can_read_are_named(
+async def test_a_database_that_every_user_of_the_machine_can_read_is_named(
     services: Services, tmp_path: Path
 ) -> None:
-    assert "privacy" not in await at_home(services)
+    assert "privacy" not in await run_offline_checks(services)
     (tmp_path / "digest.sqlite3.lock").touch()
-    let(tmp_path / "digest.sqlite3.lock", 0o644)  # empty: there is nothing in it to read
-    let(tmp_path / "digest.sqlite3", 0o644)
-    let(tmp_path, 0o755)
-    findings = await examine(services, NOW, offline=True)
-    [found] = [finding for finding in findings if finding.check == "privacy"]
-    assert (found.verdict, found.detail.partition(":")[0]) == (WARN, "digest.sqlite3")
-    assert found.fix == f"chmod go= {tmp_path / 'digest.sqlite3'}*"
-    let(tmp_path, 0o700)
-    assert "privacy" not in await at_home(services)
+    set_mode(tmp_path / "digest.sqlite3.lock", 0o644)  # empty: there is nothing in it to read
+    set_mode(tmp_path / "digest.sqlite3", 0o644)
+    set_mode(tmp_path, 0o755)
+    findings = await run_checks(services, NOW, offline=True)
+    [finding] = [finding for finding in findings if finding.check == "privacy"]
+    assert (finding.level, finding.detail.partition(":")[0]) == (WARN, "digest.sqlite3")
+    assert finding.fix == f"chmod go= {tmp_path / 'digest.sqlite3'}*"
+    set_mode(tmp_path, 0o700)
+    assert "privacy" not in await run_offline_checks(services)
 
 
 async def test_our_own_signature_must_cover_the_unsubscribe_headers(
     services: Services, tmp_path: Path
 ) -> None:
-    assert "signature" not in await at_home(services)
-    assert (await at_home(changed(services, dkim_key=key_in(tmp_path))))["signature"] is OK
+    assert "signature" not in await run_offline_checks(services)
+    assert (await run_offline_checks(change_settings(services, dkim_key=write_dkim_key(tmp_path))))[
+        "signature"
+    ] is OK
 
 
 # ---- the mail server
 
 
-def sending_by(services: Services, server: SmtpServer, *, login: str = "", tls: str = "none") -> Services:
+def use_smtp_server(
+    services: Services, server: SmtpServer, *, login: str = "", tls: str = "none"
+) -> Services:
     url = f"smtp://{login}127.0.0.1:{server.port}?tls={tls}"
-    return changed(services, smtp_url=SecretStr(url))
+    return change_settings(services, smtp_url=SecretStr(url))
 
 
 async def test_a_good_mail_server_is_named_with_what_it_offers(services: Services) -> None:
     async with SmtpServer().running() as server:
-        findings = await mail_server(sending_by(services, server), NOW)
-    assert told(findings) == {"mail server": OK, "mail extensions": OK, "mail encryption": WARN}
+        findings = await check_mail_servers(use_smtp_server(services, server), NOW)
+    assert to_levels(findings) == {"mail server": OK, "mail extensions": OK, "mail encryption": WARN}
     assert "PIPELINING" in findings[1].detail
-    assert not server.taken
+    assert not server.accepted
 
 
-async def test_a_server_without_the_wished_encryption_is_not_spoken_to(services: Services) -> None:
+async def test_a_server_without_the_required_encryption_fails(services: Services) -> None:
     async with SmtpServer().running() as server:
-        findings = await mail_server(sending_by(services, server, tls="required"), NOW)
-    assert told(findings) == {"mail server": FAIL}
+        findings = await check_mail_servers(use_smtp_server(services, server, tls="required"), NOW)
+    assert to_levels(findings) == {"mail server": FAIL}
     assert "DIGEST_SMTP_URL" in findings[0].fix
 
 
-async def test_a_wrong_password_is_told_apart_and_not_shown(services: Services) -> None:
-    async with SmtpServer(offers=(*OFFERS, "AUTH PLAIN")).running() as server:
-        server.tell("auth", Say(535, "5.7.8 wrong"))
-        findings = await mail_server(sending_by(services, server, login="ada:hush@"), NOW)
-    assert told(findings) == {"mail server": FAIL}
+async def test_a_wrong_password_is_recognised_and_not_shown(services: Services) -> None:
+    async with SmtpServer(extensions=(*EXTENSIONS, "AUTH PLAIN")).running() as server:
+        server.respond("auth", Reply(535, "5.7.8 wrong"))
+        findings = await check_mail_servers(use_smtp_server(services, server, login="ada:hush@"), NOW)
+    assert to_levels(findings) == {"mail server": FAIL}
     assert "login: 535 5.7.8 wrong" in findings[0].detail
     assert "password" in findings[0].fix
     assert "hush" not in repr(findings)
 
 
-@pytest.mark.parametrize("offers", [(), ("PIPELINING",), ("SMTPUTF8",)])
-async def test_an_extension_that_is_missed_is_named(services: Services, offers: tuple[str, ...]) -> None:
-    async with SmtpServer(offers=offers).running() as server:
-        findings = await mail_server(sending_by(services, server), NOW)
-    assert told(findings)["mail extensions"] is WARN
+@pytest.mark.parametrize("extensions", [(), ("PIPELINING",), ("SMTPUTF8",)])
+async def test_a_missing_extension_is_a_warning(services: Services, extensions: tuple[str, ...]) -> None:
+    async with SmtpServer(extensions=extensions).running() as server:
+        findings = await check_mail_servers(use_smtp_server(services, server), NOW)
+    assert to_levels(findings)["mail extensions"] is WARN
 
 
-async def test_no_mail_server_at_all_is_a_line_too(services: Services) -> None:
-    assert told(await mail_server(services, NOW)) == {"mail server": WARN}
-    gone = changed(services, smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
-    (finding,) = await mail_server(gone, NOW)
-    assert finding.verdict is FAIL
+async def test_a_missing_or_unreachable_mail_server_is_a_finding(services: Services) -> None:
+    assert to_levels(await check_mail_servers(services, NOW)) == {"mail server": WARN}
+    unreachable = change_settings(services, smtp_url=SecretStr("smtp://127.0.0.1:9?tls=none"))
+    (finding,) = await check_mail_servers(unreachable, NOW)
+    assert finding.level is FAIL
     assert "127.0.0.1:9 cannot be asked: " in finding.detail
 
 
-# ---- the name servers
+# ---- DNS
 
 
 @pytest.fixture
-def relayed(services: Services, tmp_path: Path) -> Services:
-    """It sends through a relay and signs for itself."""
-    return changed(services, smtp_url=SecretStr("smtp://relay.example:587"), dkim_key=key_in(tmp_path))
+def signing_services(services: Services, tmp_path: Path) -> Services:
+    """Services that send through a relay and sign with their own key."""
+    return change_settings(
+        services, smtp_url=SecretStr("smtp://relay.example:587"), dkim_key=write_dkim_key(tmp_path)
+    )
 
 
-async def test_names_in_order_are_all_ok(relayed: Services) -> None:
+async def test_correct_dns_records_are_all_ok(signing_services: Services) -> None:
     records = {**RECORDS, ("relay.example", "A"): ["192.0.2.1"]}
-    found = told(await dns_records(relayed, NOW, lookup=answering(records)))
-    assert found == dict.fromkeys(("SPF", "DKIM", "DMARC", "return path", "PTR"), OK)
+    levels = to_levels(await check_dns(signing_services, NOW, lookup=make_lookup(records)))
+    assert levels == dict.fromkeys(("SPF", "DKIM", "DMARC", "return path", "PTR"), OK)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "said", "check", "verdict"),
+    ("name", "kind", "records", "check", "level"),
     [
         (SENDER, "TXT", ["something else"], "SPF", FAIL),
         (SENDER, "TXT", ["v=spf1 -all", "v=spf1 ~all"], "SPF", FAIL),
@@ -212,53 +221,55 @@ async def test_names_in_order_are_all_ok(relayed: Services) -> None:
         ("1.2.0.192.in-addr.arpa.", "PTR", None, "PTR", WARN),
     ],
 )
-async def test_what_is_missing_in_the_dns_is_a_line_with_its_fix(  # noqa: PLR0917  a table's row
-    relayed: Services, name: str, kind: str, said: list[str] | None, check: str, verdict: CheckLevel
+async def test_what_is_missing_in_the_dns_is_a_finding_with_its_fix(  # noqa: PLR0917  a table's row
+    signing_services: Services, name: str, kind: str, records: list[str] | None, check: str, level: CheckLevel
 ) -> None:
-    findings = await dns_records(relayed, NOW, lookup=answering({**RECORDS, (name, kind): said}))
-    assert told(findings)[check] is verdict
-    assert all(finding.fix for finding in findings if finding.verdict is not OK)
+    findings = await check_dns(signing_services, NOW, lookup=make_lookup({**RECORDS, (name, kind): records}))
+    assert to_levels(findings)[check] is level
+    assert all(finding.fix for finding in findings if finding.level is not OK)
 
 
-async def test_a_local_mail_server_is_known_by_the_domains_own_mail_host(services: Services) -> None:
-    local = changed(services, smtp_url=SecretStr("smtp://127.0.0.1:25"))
+async def test_a_local_mail_server_is_checked_by_the_domains_own_mail_host(services: Services) -> None:
+    local = change_settings(services, smtp_url=SecretStr("smtp://127.0.0.1:25"))
     records = {**RECORDS, ("mx.papers.example", "A"): ["192.0.2.9"]}
-    (line,) = [
-        each for each in await dns_records(local, NOW, lookup=answering(records)) if each.check == "PTR"
-    ]
-    assert "192.0.2.9" in line.detail
+    findings = await check_dns(local, NOW, lookup=make_lookup(records))
+    (finding,) = [finding for finding in findings if finding.check == "PTR"]
+    assert "192.0.2.9" in finding.detail
 
 
-async def test_a_house_without_a_domain_asks_nobody(services: Services) -> None:
-    assert await dns_records(changed(services, from_="digest@localhost"), NOW, lookup=answering({})) == []
+async def test_an_installation_without_a_domain_makes_no_dns_queries(services: Services) -> None:
+    assert (
+        await check_dns(change_settings(services, from_="digest@localhost"), NOW, lookup=make_lookup({}))
+        == []
+    )
 
 
-# ---- the world
+# ---- the sources
 
 
-async def test_the_hosts_of_every_source_that_is_read_are_asked_and_no_other(services: Services) -> None:
-    with ReplayServer() as there, ReplayServer() as elsewhere:
-        here = changed(
+async def test_only_the_hosts_of_enabled_sources_are_requested(services: Services) -> None:
+    with ReplayServer() as hackernews, ReplayServer() as other:
+        configured = change_settings(
             services,
             sources=("hackernews", "biorxiv"),
-            hackernews_url=there.url,
-            arxiv_api_url=there.url,
-            feeds=(f"{elsewhere.url}/feed?key=hush",),
+            hackernews_url=hackernews.url,
+            arxiv_api_url=hackernews.url,
+            feeds=(f"{other.url}/feed?key=hush",),
         )
-        findings = await world(here, datetime.now(UTC))
-    assert [(finding.verdict, finding.detail.partition(":9 (")[0]) for finding in findings] == [
-        (OK, f"{there.url} answers (hackernews)"),
+        findings = await check_sources(configured, datetime.now(UTC))
+    assert [(finding.level, finding.detail.partition(":9 (")[0]) for finding in findings] == [
+        (OK, f"{hackernews.url} answers (hackernews)"),
         (FAIL, "http://127.0.0.1"),
-        (OK, f"{elsewhere.url} answers (feeds)"),
+        (OK, f"{other.url} answers (feeds)"),
     ]
     assert "biorxiv" in findings[1].detail
     assert "hush" not in repr(findings)
 
 
-async def test_a_clock_that_is_off_is_told_once(services: Services) -> None:
-    with ReplayServer() as there, ReplayServer() as elsewhere:
-        here = changed(
-            services, sources=("hackernews",), hackernews_url=there.url, arxiv_api_url=elsewhere.url
+async def test_a_wrong_clock_is_reported_once(services: Services) -> None:
+    with ReplayServer() as hackernews, ReplayServer() as other:
+        configured = change_settings(
+            services, sources=("hackernews",), hackernews_url=hackernews.url, arxiv_api_url=other.url
         )
-        findings = await world(here, datetime.now(UTC) - timedelta(hours=2))
+        findings = await check_sources(configured, datetime.now(UTC) - timedelta(hours=2))
     assert [finding.check for finding in findings] == ["source", "source", "clock"]

@@ -1,4 +1,4 @@
-"""Does the API keep to what it says of itself? Whatever fits its description, and what does not, is tried."""
+"""Tests that the API keeps to its OpenAPI description, for valid and invalid requests."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ CALLS = sorted(
     for method in route.methods or ()
 )
 BEARER = {"authorization": f"Bearer {ADMIN}"}
-KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
+CHECK_NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
         "response_schema_conformance", "response_headers_conformance")  # fmt: skip
-QUICK = settings(
+FEW_EXAMPLES = settings(
     max_examples=25,
     phases=[Phase.generate],
     deadline=None,
@@ -39,12 +39,12 @@ def test_the_api_answers_as_it_describes(app: FastAPI, method: str, path: str) -
     operation = schema[f"{PREFIX}{path}"][method]
     modes = schemathesis.GenerationMode
     cases = [operation.as_strategy(generation_mode=mode) for mode in (modes.POSITIVE, modes.NEGATIVE)]
-    checks: Any = CHECKS.get_by_names(KEPT)
+    checks: Any = CHECKS.get_by_names(CHECK_NAMES)
 
-    @QUICK
+    @FEW_EXAMPLES
     @given(st.one_of(cases))
-    def answers(case: schemathesis.Case[Any]) -> None:
-        answer = case.call(headers=BEARER)
-        case.validate_response(answer, checks=checks)
+    def check(case: schemathesis.Case[Any]) -> None:
+        response = case.call(headers=BEARER)
+        case.validate_response(response, checks=checks)
 
-    answers()
+    check()

@@ -1,4 +1,4 @@
-"""Is it really you? Only a person's own click confirms."""
+"""Tests of confirmation: only a person's own click confirms."""
 
 from datetime import timedelta
 
@@ -13,77 +13,79 @@ from digest.mail.tokens import Keys, Purpose
 from digest.models import Status, Subscriber
 from digest.subscribers import Actor
 from tests.factories import NOW
-from tests.web.visit import BASE, SCANNERS, Clock, Look, Mails, path_of, sign_up
+from tests.web.visit import BASE, SCANNERS, Clock, MailLookup, ReaderLookup, sign_up, url_path
 
 
 @pytest.fixture
-async def waiting(visitor: AsyncClient, clock: Clock, reader_now: Look) -> Subscriber:
-    """Someone who signed up and was asked, in a browser that has forgotten it since."""
+async def unconfirmed(visitor: AsyncClient, clock: Clock, find_reader: ReaderLookup) -> Subscriber:
+    """A reader who signed up; the browser has lost the cookie since."""
     await sign_up(visitor, clock, "carol@example.com")
     visitor.cookies.clear()
-    reader = reader_now("carol@example.com")
+    reader = find_reader("carol@example.com")
     assert reader
     return reader
 
 
 def link_of(services: Services, reader: Subscriber, **more: str) -> str:
-    return path_of(services.links.confirm(reader.pid, expires=NOW + timedelta(hours=72), **more))
+    return url_path(services.links.confirm_url(reader.public_id, expires=NOW + timedelta(hours=72), **more))
 
 
 async def test_opening_the_link_asks_and_the_button_confirms(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, reader_now: Look
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, find_reader: ReaderLookup
 ) -> None:
-    page = await visitor.get(link_of(services, waiting))
+    page = await visitor.get(link_of(services, unconfirmed))
     assert page.status_code == 200
     assert "Yes, send it to me" in page.text
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["x-robots-tag"] == "noindex, nofollow"
     assert "carol@example.com" in page.text
-    assert "unconfirmed" in str(reader_now("carol@example.com"))
-    done = await visitor.post(link_of(services, waiting))
+    assert "unconfirmed" in str(find_reader("carol@example.com"))
+    done = await visitor.post(link_of(services, unconfirmed))
     assert "You are subscribed" in done.text
-    carol = reader_now("carol@example.com")
+    carol = find_reader("carol@example.com")
     assert carol is not None
     assert carol.status is Status.CONFIRMED
 
 
-async def test_the_first_page_says_when_the_first_mail_comes_and_what_was_named(
-    visitor: AsyncClient, services: Services, clock: Clock, waiting: Subscriber
+async def test_the_confirmed_page_names_the_next_digest_and_the_interests(
+    visitor: AsyncClient, services: Services, clock: Clock, unconfirmed: Subscriber
 ) -> None:
     with services.store.begin() as tx:
-        wishes: dict[str, object] = {"timezone": "America/New_York", "keywords": "sheep, teapots"}
-        subscribers.change(tx, waiting.pid, wishes, by=Actor("test", clock.now, services.secret))
-    done = (await visitor.post(link_of(services, waiting))).text
+        changes: dict[str, object] = {"timezone": "America/New_York", "keywords": "sheep, teapots"}
+        subscribers.change_settings(
+            tx, unconfirmed.public_id, changes, actor=Actor("test", clock.now, services.secret)
+        )
+    done = (await visitor.post(link_of(services, unconfirmed))).text
     assert "The next one is due Monday 23 November 2026 at 07:00 (New York), then every day" in done
     assert "by what you named: sheep, teapots." in done
     assert "Tell us what you work on" not in done
 
 
-async def test_who_named_nothing_is_asked_what_they_work_on(
-    visitor: AsyncClient, services: Services, waiting: Subscriber
+async def test_the_confirmed_page_asks_for_interests_if_there_are_none(
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber
 ) -> None:
-    assert "Tell us what you work on" in (await visitor.post(link_of(services, waiting))).text
+    assert "Tell us what you work on" in (await visitor.post(link_of(services, unconfirmed))).text
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_a_link_scanner_confirms_nothing(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, reader_now: Look, method: str
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, find_reader: ReaderLookup, method: str
 ) -> None:
     for agent in SCANNERS:
-        for path in (link_of(services, waiting), link_of(services, waiting) + "/no"):
+        for path in (link_of(services, unconfirmed), link_of(services, unconfirmed) + "/no"):
             await visitor.request(method, path, headers={"user-agent": agent, "sec-purpose": "prefetch"})
-    assert reader_now("carol@example.com") == waiting
+    assert find_reader("carol@example.com") == unconfirmed
 
 
 async def test_the_browser_that_signed_up_confirms_by_opening_the_link(
-    visitor: AsyncClient, services: Services, clock: Clock, reader_now: Look
+    visitor: AsyncClient, services: Services, clock: Clock, find_reader: ReaderLookup
 ) -> None:
-    answer = await sign_up(visitor, clock, "carol@example.com")
-    cookie = answer.headers["set-cookie"]
+    response = await sign_up(visitor, clock, "carol@example.com")
+    cookie = response.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "carol" not in cookie
-    carol = reader_now("carol@example.com")
+    carol = find_reader("carol@example.com")
     assert carol
     assert (
         "Yes, send it to me"
@@ -93,62 +95,66 @@ async def test_the_browser_that_signed_up_confirms_by_opening_the_link(
 
 
 async def test_a_cookie_for_one_address_does_not_confirm_another(
-    visitor: AsyncClient, app: FastAPI, services: Services, waiting: Subscriber, clock: Clock
+    visitor: AsyncClient, app: FastAPI, services: Services, unconfirmed: Subscriber, clock: Clock
 ) -> None:
     async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as other:
         await sign_up(other, clock, "mallory@example.com")
-        assert "Yes, send it to me" in (await other.get(link_of(services, waiting))).text
+        assert "Yes, send it to me" in (await other.get(link_of(services, unconfirmed))).text
 
 
-async def test_confirming_twice_says_yes_twice_and_changes_nothing(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, reader_now: Look, clock: Clock
+async def test_confirming_twice_changes_nothing(
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, find_reader: ReaderLookup, clock: Clock
 ) -> None:
-    await visitor.post(link_of(services, waiting))
-    first = reader_now("carol@example.com")
+    await visitor.post(link_of(services, unconfirmed))
+    first = find_reader("carol@example.com")
     clock.advance(hours=1)
-    again = await visitor.post(link_of(services, waiting))
+    again = await visitor.post(link_of(services, unconfirmed))
     assert "You are subscribed" in again.text
-    assert "You are subscribed" in (await visitor.get(link_of(services, waiting))).text
-    assert reader_now("carol@example.com") == first
+    assert "You are subscribed" in (await visitor.get(link_of(services, unconfirmed))).text
+    assert find_reader("carol@example.com") == first
 
 
-async def test_that_was_not_me_forgets_the_address_and_never_asks_again(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, reader_now: Look, clock: Clock
+async def test_denying_erases_the_address_and_never_asks_it_again(
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, find_reader: ReaderLookup, clock: Clock
 ) -> None:
-    assert (await visitor.post(link_of(services, waiting) + "/no")).status_code == 200
-    assert reader_now("carol@example.com") is None
+    assert (await visitor.post(link_of(services, unconfirmed) + "/no")).status_code == 200
+    assert find_reader("carol@example.com") is None
     clock.advance(hours=1)
     await sign_up(visitor, clock, "carol@example.com")
-    assert reader_now("carol@example.com") is None
+    assert find_reader("carol@example.com") is None
 
 
-async def test_who_left_and_is_signed_up_by_a_stranger_is_not_asked_again_after_saying_no(
-    visitor: AsyncClient, services: Services, ada: Subscriber, mails: Mails, clock: Clock
+async def test_denying_after_an_unsubscribe_stops_further_confirmation_mails(
+    visitor: AsyncClient, services: Services, ada: Subscriber, find_mails: MailLookup, clock: Clock
 ) -> None:
-    by = Actor("reader", NOW, services.suppression_key)
+    actor = Actor("reader", NOW, services.suppression_key)
     with services.store.begin() as tx:
-        subscribers.unsubscribe(tx, ada.pid, by=by)
+        subscribers.unsubscribe(tx, ada.public_id, actor=actor)
     await sign_up(visitor, clock, ada.address)
     assert (await visitor.post(link_of(services, ada) + "/no")).status_code == 200
-    asked = len(mails(ada.address))
+    mails_before = len(find_mails(ada.address))
     clock.advance(hours=1)
     await sign_up(visitor, clock, ada.address)
-    assert len(mails(ada.address)) == asked
+    assert len(find_mails(ada.address)) == mails_before
     with services.store.begin(write=False) as tx:
-        assert tx.subscribers.by_id(ada.id).status is Status.UNSUBSCRIBED
+        assert tx.subscribers.get_by_id(ada.id).status is Status.UNSUBSCRIBED
 
 
 async def test_links_that_are_not_ours_change_nothing(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, ada: Subscriber, reader_now: Look
+    visitor: AsyncClient,
+    services: Services,
+    unconfirmed: Subscriber,
+    ada: Subscriber,
+    find_reader: ReaderLookup,
 ) -> None:
-    genuine = link_of(services, waiting)
+    genuine = link_of(services, unconfirmed)
     expires = NOW + timedelta(hours=72)
-    forged = Links(BASE, Keys(b"another house")).confirm(waiting.pid, expires=expires)
-    wrong_purpose = services.links.keys.sign(Purpose.UNSUBSCRIBE, waiting.pid)
+    forged = Links(BASE, Keys(b"another key")).confirm_url(unconfirmed.public_id, expires=expires)
+    wrong_purpose = services.links.keys.sign(Purpose.UNSUBSCRIBE, unconfirmed.public_id)
     others = (
         genuine[:-1] + "!",
         genuine[:-4],
-        path_of(forged),
+        url_path(forged),
         f"/c/{wrong_purpose}",
         "/c/x",
         "/c/a.b.c.d.e",
@@ -156,37 +162,39 @@ async def test_links_that_are_not_ours_change_nothing(
     for path in others:
         for method in ("GET", "POST"):
             assert (await visitor.request(method, path)).status_code == 404
-    assert reader_now("carol@example.com") == waiting
+    assert find_reader("carol@example.com") == unconfirmed
 
 
 async def test_a_link_that_has_expired_says_so(
-    visitor: AsyncClient, services: Services, waiting: Subscriber, clock: Clock
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber, clock: Clock
 ) -> None:
     clock.advance(hours=73)
-    told = await visitor.post(link_of(services, waiting))
-    assert told.status_code == 410
-    assert "expired" in told.text
+    response = await visitor.post(link_of(services, unconfirmed))
+    assert response.status_code == 410
+    assert "expired" in response.text
 
 
 async def test_a_link_signed_with_a_retired_key_still_confirms(
-    visitor: AsyncClient, services: Services, waiting: Subscriber
+    visitor: AsyncClient, services: Services, unconfirmed: Subscriber
 ) -> None:
-    retired = Links(BASE, Keys(b"the old key")).confirm(waiting.pid, expires=NOW + timedelta(hours=72))
-    assert (await visitor.get(path_of(retired))).status_code == 404
+    retired = Links(BASE, Keys(b"the old key")).confirm_url(
+        unconfirmed.public_id, expires=NOW + timedelta(hours=72)
+    )
+    assert (await visitor.get(url_path(retired))).status_code == 404
     object.__setattr__(services.links, "keys", Keys(services.links.keys.current, (b"the old key",)))
-    assert (await visitor.get(path_of(retired))).status_code == 200
+    assert (await visitor.get(url_path(retired))).status_code == 200
 
 
-async def test_a_new_address_is_used_once_it_says_yes(
-    visitor: AsyncClient, services: Services, ada: Subscriber, reader_now: Look
+async def test_a_new_address_is_used_once_it_is_confirmed(
+    visitor: AsyncClient, services: Services, ada: Subscriber, find_reader: ReaderLookup
 ) -> None:
     with services.store.begin() as tx:
         subscribers.change_address(
-            tx, ada.pid, "ada@new.example.com", by=Actor("reader", NOW, services.secret)
+            tx, ada.public_id, "ada@new.example.com", actor=Actor("reader", NOW, services.secret)
         )
     link = link_of(services, ada, extra="ada@new.example.com")
     assert "ada@new.example.com" in (await visitor.get(link)).text
-    assert reader_now("ada@example.com")
+    assert find_reader("ada@example.com")
     assert (await visitor.post(link)).status_code == 200
-    assert reader_now("ada@example.com") is None
-    assert reader_now("ada@new.example.com")
+    assert find_reader("ada@example.com") is None
+    assert find_reader("ada@new.example.com")

@@ -1,19 +1,19 @@
-"""How is the digest read elsewhere?"""
+"""Tests of the public feeds, the sitemap and robots.txt."""
 
 from httpx import AsyncClient
 from lxml import etree
 
 from digest.app.services import Services
-from tests.factories import NOW, paper
+from tests.factories import NOW, make_paper
 from tests.web.visit import BASE, TITLES
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
 async def test_the_atom_feed_holds_todays_trending_in_order(visitor: AsyncClient) -> None:
-    answer = await visitor.get("/feed.atom")
-    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
-    feed = etree.fromstring(answer.content)
+    response = await visitor.get("/feed.atom")
+    assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    feed = etree.fromstring(response.content)
     entries = feed.findall("a:entry", ATOM)
     assert [entry.findtext("a:title", namespaces=ATOM) for entry in entries] == list(TITLES)
     for entry in entries:
@@ -28,14 +28,14 @@ async def test_the_json_feed_says_the_same(visitor: AsyncClient) -> None:
 
 async def test_a_category_has_a_feed_of_its_own(visitor: AsyncClient, services: Services) -> None:
     with services.store.begin() as tx:
-        tx.papers.add([paper("A Robot That Knits", categories=["cs.RO"])], seen_at=NOW)
+        tx.papers.add([make_paper("A Robot That Knits", categories=["cs.RO"])], seen_at=NOW)
     items = (await visitor.get("/feed.json?category=cs.RO")).json()["items"]
     assert [item["title"] for item in items] == ["A Robot That Knits"]
     assert len((await visitor.get("/feed.json?category=cs")).json()["items"]) == 4
     assert (await visitor.get("/feed.json?category=math")).json()["items"] == []
 
 
-async def test_a_feed_names_its_own_address_as_one(visitor: AsyncClient) -> None:
+async def test_a_feed_names_its_own_url_with_the_category_encoded(visitor: AsyncClient) -> None:
     feed = (await visitor.get("/feed.json?category=a%20b%26c")).json()
     assert feed["feed_url"] == f"{BASE}/feed.json?category=a+b%26c"
 
@@ -44,22 +44,22 @@ async def test_hostile_papers_leave_a_feed_well_formed(visitor: AsyncClient, ser
     nasty = "]]></title><script>\x00\x0b\ud800\ufffe&"
     with services.store.begin() as tx:
         tx.papers.add(
-            [paper(nasty.replace("\ud800", ""), authors=[nasty.replace("\ud800", "")])], seen_at=NOW
+            [make_paper(nasty.replace("\ud800", ""), authors=[nasty.replace("\ud800", "")])], seen_at=NOW
         )
     feed = etree.fromstring((await visitor.get("/feed.atom?category=%22%3E%00%0b")).content)
     assert feed.tag.endswith("feed")
     assert len(etree.fromstring((await visitor.get("/feed.atom")).content)) > 4
 
 
-async def test_the_sitemap_leads_to_pages_that_are_there(visitor: AsyncClient) -> None:
-    places = etree.fromstring((await visitor.get("/sitemap.xml")).content)
-    urls = [(place.text or "").removeprefix(BASE) for place in places.iter("{*}loc")]
+async def test_every_url_of_the_sitemap_exists(visitor: AsyncClient) -> None:
+    sitemap = etree.fromstring((await visitor.get("/sitemap.xml")).content)
+    urls = [(loc.text or "").removeprefix(BASE) for loc in sitemap.iter("{*}loc")]
     assert "/archive/2026-11-23" in urls
     for url in (*urls[:4], urls[-1]):
         assert (await visitor.get(url)).status_code == 200
 
 
-async def test_robots_are_kept_from_single_readers_links(visitor: AsyncClient) -> None:
+async def test_robots_txt_excludes_links_of_single_readers(visitor: AsyncClient) -> None:
     text = (await visitor.get("/robots.txt")).text
     assert "Disallow: /u/" in text
     assert f"Sitemap: {BASE}/sitemap.xml" in text

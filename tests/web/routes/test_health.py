@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, and how is it doing?"""
+"""Tests of liveness, readiness and metrics."""
 
 import re
 from datetime import timedelta
@@ -10,30 +10,30 @@ from digest.models import FetchResult, Health, Subscriber
 from tests.factories import NOW
 
 
-async def test_a_new_house_is_alive_and_ready(visitor: AsyncClient) -> None:
+async def test_a_new_installation_is_alive_and_ready(visitor: AsyncClient) -> None:
     assert (await visitor.get("/healthz")).text == "ok\n"
-    answer = await visitor.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json()["ready"] is True
+    response = await visitor.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["ready"] is True
 
 
-async def test_it_is_not_ready_while_someone_waits_for_too_long(
+async def test_it_is_not_ready_while_a_subscriber_is_overdue(
     visitor: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
     with services.store.begin() as tx:
-        tx.subscribers.set_next_dues({ada.id: NOW - timedelta(hours=1)})
-    answer = await visitor.get("/readyz")
-    assert (answer.status_code, answer.json()["sending"]) == (503, "overdue")
+        tx.subscribers.set_next_due({ada.id: NOW - timedelta(hours=1)})
+    response = await visitor.get("/readyz")
+    assert (response.status_code, response.json()["sending"]) == (503, "overdue")
 
 
 async def test_it_is_not_ready_while_sending_is_stopped(visitor: AsyncClient, services: Services) -> None:
     with services.store.begin() as tx:
         tx.meta.pause("Restored from a backup.")
-    answer = await visitor.get("/readyz")
-    assert (answer.status_code, answer.json()["sending"]) == (503, "Restored from a backup.")
+    response = await visitor.get("/readyz")
+    assert (response.status_code, response.json()["sending"]) == (503, "Restored from a backup.")
 
 
-async def test_metrics_count_and_name_nobody(
+async def test_metrics_are_well_formed_and_name_no_address(
     visitor: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
     with services.store.begin() as tx:
@@ -42,5 +42,5 @@ async def test_metrics_count_and_name_nobody(
     assert 'digest_subscribers{status="confirmed"} 1' in text
     assert 'digest_source_ok{source="arxiv",scope="cs.\\"x\\"\\n"} 0' in text
     assert ada.address not in text
-    line = re.compile(r'(# (HELP|TYPE) \S+ .+|[a-z_]+(\{([a-z]+="([^"\\]|\\.)*",?)*\})? -?[0-9.]+)')
-    assert all(line.fullmatch(each) for each in text.splitlines())
+    metric_line = re.compile(r'(# (HELP|TYPE) \S+ .+|[a-z_]+(\{([a-z]+="([^"\\]|\\.)*",?)*\})? -?[0-9.]+)')
+    assert all(metric_line.fullmatch(line) for line in text.splitlines())

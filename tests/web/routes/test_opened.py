@@ -1,4 +1,4 @@
-"""Opening a paper teaches those who asked for it, once and a little; of others nothing is counted."""
+"""Tests of recording that a paper was opened: once, and only for readers who allow it."""
 
 import json
 from dataclasses import replace
@@ -13,11 +13,11 @@ from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Edition, Paper, Subscriber
 from digest.pipeline import plan
-from digest.ranking.feedback import STEP
+from digest.ranking.feedback import WEIGHT_STEPS
 from tests.factories import NOW
-from tests.web.routes.test_preferences import WISHES
-from tests.web.serving import browser, opened
-from tests.web.visit import BASE, SCANNERS, TITLES, Look, path_of
+from tests.web.routes.test_preferences import FORM_DATA
+from tests.web.serving import run_site, start_browser
+from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, url_path
 
 
 @pytest.fixture
@@ -27,134 +27,146 @@ def teapots(services: Services) -> Paper:
 
 
 @pytest.fixture
-def willing(services: Services, ada: Subscriber) -> Subscriber:
-    """A reader who ticked that opening may teach."""
-    return ticked(services, ada)
+def consenting(services: Services, ada: Subscriber) -> Subscriber:
+    """A reader who allows that opened papers are recorded."""
+    return allow_clicks(services, ada)
 
 
-def ticked(services: Services, reader: Subscriber) -> Subscriber:
+def allow_clicks(services: Services, reader: Subscriber) -> Subscriber:
     wants = replace(reader.preferences, clicks_may_teach=True)
     with services.store.begin() as tx:
         tx.subscribers.save(replace(reader, preferences=wants))
-        return tx.subscribers.by_id(reader.id)
+        return tx.subscribers.get_by_id(reader.id)
 
 
-def now_of(reader_now: Look) -> Subscriber:
-    reader = reader_now("ada@example.com")
+def load_ada(find_reader: ReaderLookup) -> Subscriber:
+    reader = find_reader("ada@example.com")
     assert reader
     return reader
 
 
-def mail_to(services: Services, reader: Subscriber) -> str:
-    edition: Edition = plan.upcoming(services.store, reader, NOW)
+def render_digest(services: Services, reader: Subscriber) -> str:
+    edition: Edition = plan.build_upcoming_edition(services.store, reader, NOW)
     assert edition.picks
-    email = services.letters.email(edition)
+    email = services.message_builder.render_email(edition)
     return email.html + email.text
 
 
-async def test_from_the_tick_to_the_terms_and_back(
-    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, reader_now: Look
+async def test_an_opened_paper_is_learnt_shown_exported_and_deleted(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, find_reader: ReaderLookup
 ) -> None:
     preferences, link = (
-        path_of(services.links.preferences(ada.pid)),
-        services.links.opening(ada.pid, teapots.id),
+        url_path(services.links.preferences_url(ada.public_id)),
+        services.links.opening_url(ada.public_id, teapots.id),
     )
-    assert link not in mail_to(services, now_of(reader_now))
-    await visitor.post(preferences, data=WISHES | {"muted": "", "trending": "3"})
-    assert link in mail_to(services, now_of(reader_now))  # the title's link, in HTML and in text
-    page = await visitor.get(path_of(link))
+    assert link not in render_digest(services, load_ada(find_reader))
+    await visitor.post(preferences, data=FORM_DATA | {"muted": "", "trending": "3"})
+    assert link in render_digest(services, load_ada(find_reader))  # the title's link, in HTML and in text
+    page = await visitor.get(url_path(link))
     assert TITLES[1] in page.text
     assert "/opened.js" in page.text
     assert "connect-src 'self'" in page.headers["content-security-policy"]
-    assert now_of(reader_now).profile.learnt == ()
-    assert (await visitor.post(path_of(link))).status_code == 204
-    taught = now_of(reader_now).profile
-    assert {weight for _, weight in taught.learnt} == {STEP["click"]}
-    assert [each.paper_id for each in taught.opened] == [teapots.id]
-    assert taught.liked == ()
-    assert (await visitor.post(path_of(link))).status_code == 204
-    assert now_of(reader_now).profile == taught  # once
+    assert load_ada(find_reader).profile.learnt == ()
+    assert (await visitor.post(url_path(link))).status_code == 204
+    profile = load_ada(find_reader).profile
+    assert {weight for _, weight in profile.learnt} == {WEIGHT_STEPS["click"]}
+    assert [liked.paper_id for liked in profile.opened] == [teapots.id]
+    assert profile.liked == ()
+    assert (await visitor.post(url_path(link))).status_code == 204
+    assert load_ada(find_reader).profile == profile  # once
     shown = (await visitor.get(preferences)).text
     assert f"Delete the paper {TITLES[1]}" in shown
-    assert f"Delete the term {taught.learnt[0][0]}" in shown
+    assert f"Delete the term {profile.learnt[0][0]}" in shown
     exported = json.loads((await visitor.get(f"{preferences}/export")).text)["subscriber"]["profile"]
     assert exported["opened"][0]["paper_id"] == teapots.id
     await visitor.post(preferences, data={"do": "forget", "paper": teapots.id})
-    assert now_of(reader_now).profile.opened == ()
-    await visitor.post(path_of(link))
+    assert load_ada(find_reader).profile.opened == ()
+    await visitor.post(url_path(link))
     await visitor.post(preferences, data={"do": "forget", "everything": "yes"})
-    assert not now_of(reader_now).profile.learnt
-    assert not now_of(reader_now).profile.opened
+    assert not load_ada(find_reader).profile.learnt
+    assert not load_ada(find_reader).profile.opened
 
 
-async def test_of_who_did_not_ask_nothing_is_counted(
-    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, reader_now: Look
+async def test_without_permission_an_opened_paper_is_not_recorded(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, find_reader: ReaderLookup
 ) -> None:
-    assert "/o/" not in mail_to(services, ada)
-    link = path_of(services.links.opening(ada.pid, teapots.id))
+    assert "/o/" not in render_digest(services, ada)
+    link = url_path(services.links.opening_url(ada.public_id, teapots.id))
     page = await visitor.get(link)
     assert "<script" not in page.text
     assert "script-src" not in page.headers["content-security-policy"]
     assert (await visitor.post(link)).status_code == 204
-    assert reader_now(ada.address) == ada
-    for public in (f"/paper/{teapots.id}", path_of(services.links.preferences(ada.pid))):
+    assert find_reader(ada.address) == ada
+    for public in (f"/paper/{teapots.id}", url_path(services.links.preferences_url(ada.public_id))):
         assert "/o/" not in (await visitor.get(public)).text
 
 
-async def test_who_takes_the_tick_away_is_not_counted_by_old_mails(
-    visitor: AsyncClient, services: Services, willing: Subscriber, teapots: Paper, reader_now: Look
+async def test_after_permission_is_withdrawn_old_links_record_nothing(
+    visitor: AsyncClient,
+    services: Services,
+    consenting: Subscriber,
+    teapots: Paper,
+    find_reader: ReaderLookup,
 ) -> None:
-    link = path_of(services.links.opening(willing.pid, teapots.id))
-    silent = {name: value for name, value in WISHES.items() if name != "clicks_may_teach"}
-    await visitor.post(path_of(services.links.preferences(willing.pid)), data=silent)
-    before = now_of(reader_now)
+    link = url_path(services.links.opening_url(consenting.public_id, teapots.id))
+    unticked = {name: value for name, value in FORM_DATA.items() if name != "clicks_may_teach"}
+    await visitor.post(url_path(services.links.preferences_url(consenting.public_id)), data=unticked)
+    before = load_ada(find_reader)
     await visitor.post(link)
-    assert now_of(reader_now) == before
+    assert load_ada(find_reader) == before
 
 
-async def test_a_scanner_that_opens_every_link_teaches_nothing(
-    visitor: AsyncClient, services: Services, willing: Subscriber, teapots: Paper, reader_now: Look
+async def test_a_link_scanner_records_nothing(
+    visitor: AsyncClient,
+    services: Services,
+    consenting: Subscriber,
+    teapots: Paper,
+    find_reader: ReaderLookup,
 ) -> None:
-    link = path_of(services.links.opening(willing.pid, teapots.id))
+    link = url_path(services.links.opening_url(consenting.public_id, teapots.id))
     for agent in SCANNERS:
         for method in ("GET", "HEAD"):
             assert (await visitor.request(method, link, headers={"user-agent": agent})).status_code == 200
-    assert reader_now(willing.address) == willing
+    assert find_reader(consenting.address) == consenting
 
 
 async def test_the_link_leads_to_a_stored_paper_and_nowhere_else(
-    visitor: AsyncClient, services: Services, willing: Subscriber, teapots: Paper, reader_now: Look
+    visitor: AsyncClient,
+    services: Services,
+    consenting: Subscriber,
+    teapots: Paper,
+    find_reader: ReaderLookup,
 ) -> None:
-    genuine = path_of(services.links.opening(willing.pid, teapots.id))
-    forged = path_of(Links(BASE, Keys(b"another house")).opening(willing.pid, teapots.id))
-    elsewhere = path_of(services.links.opening(willing.pid, "https://evil.example/"))
-    other_use = f"/o/{services.links.keys.sign(Purpose.VERDICT, willing.pid, teapots.id)}"
-    for path in (f"{genuine}x", forged, elsewhere, other_use):
+    genuine = url_path(services.links.opening_url(consenting.public_id, teapots.id))
+    forged = url_path(Links(BASE, Keys(b"another key")).opening_url(consenting.public_id, teapots.id))
+    elsewhere = url_path(services.links.opening_url(consenting.public_id, "https://evil.example/"))
+    wrong_purpose = f"/o/{services.links.keys.sign(Purpose.FEEDBACK, consenting.public_id, teapots.id)}"
+    for path in (f"{genuine}x", forged, elsewhere, wrong_purpose):
         assert (await visitor.get(path)).status_code == 404
-    for path in (f"{genuine}x", forged, other_use):
+    for path in (f"{genuine}x", forged, wrong_purpose):
         assert (await visitor.post(path)).status_code == 404
     await visitor.post(elsewhere)
-    assert reader_now(willing.address) == willing
+    assert find_reader(consenting.address) == consenting
 
 
-async def test_in_a_browser_a_person_is_told_from_a_page_that_was_only_opened(tmp_path: Path) -> None:
-    async with opened(tmp_path) as here, browser() as chromium:
-        with here.services.store.begin() as tx:
+async def test_in_a_browser_only_a_key_press_records_the_opening(tmp_path: Path) -> None:
+    async with run_site(tmp_path) as site, start_browser() as chromium:
+        with site.services.store.begin() as tx:
             ada = tx.subscribers.add("ada@example.com", now=NOW - timedelta(hours=1))
             sheep = tx.papers.search("sheep")[0]
-        ada = ticked(here.services, ada)
+        ada = allow_clicks(site.services, ada)
         page = await chromium.new_page()
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
 
         def learnt() -> bool:
-            with here.services.store.begin(write=False) as tx:
-                return bool(tx.subscribers.by_id(ada.id).profile.opened)
+            with site.services.store.begin(write=False) as tx:
+                return bool(tx.subscribers.get_by_id(ada.id).profile.opened)
 
-        await page.goto(here.services.links.opening(ada.pid, sheep.id))
+        await page.goto(site.services.links.opening_url(ada.public_id, sheep.id))
         assert not learnt()
-        async with page.expect_response(lambda answer: answer.request.method == "POST") as told:
+        async with page.expect_response(lambda answer: answer.request.method == "POST") as response:
             await page.keyboard.press("Tab")
-        assert (await told.value).status == 204
+        assert (await response.value).status == 204
         assert learnt()
         assert errors == []

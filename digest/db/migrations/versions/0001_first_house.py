@@ -1,4 +1,4 @@
-"""The first house: papers and their signals, sources, readers, the ledger, and the house's own books."""
+"""Initial schema: papers and signals, sources, subscribers, deliveries, audit log and meta."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Full text: every word of title, abstract and authors leads to the paper, kept in step by triggers."""
+"""Add a full-text index of title, abstract and authors, kept up to date by triggers."""
 
 from alembic import op
 
@@ -25,7 +25,7 @@ SQLITE = (
         INSERT INTO paper_text(rowid, title, abstract, authors, categories)
         VALUES (new.number, new.title, new.abstract, new.authors, new.categories);
     END""",
-    "INSERT INTO paper_text(paper_text) VALUES ('rebuild')",  # the papers that are there already
+    "INSERT INTO paper_text(paper_text) VALUES ('rebuild')",  # existing papers
 )
 POSTGRES = (
     """CREATE TABLE paper_text (
@@ -45,7 +45,7 @@ POSTGRES = (
     END $$""",
     """CREATE TRIGGER paper_text_written AFTER INSERT OR UPDATE OF title, abstract, authors ON paper
         FOR EACH ROW EXECUTE FUNCTION paper_text_write()""",
-    "UPDATE paper SET title = title",  # the papers that are there already
+    "UPDATE paper SET title = title",  # existing papers
 )
 
 

@@ -1,4 +1,4 @@
-"""Retold: what the operator's language model says of a paper, beside the source's own summary."""
+"""Add `paper.retold`: the summary by the operator's language model, beside that of the source."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,5 +8,5 @@ down_revision = "0002_full_text"
 
 
 def upgrade() -> None:
-    # Added in place, not by batch mode's rebuilding: the full-text triggers hang on this very table.
+    # Not in batch mode, which rebuilds the table and so would drop the full-text triggers.
     op.add_column("paper", sa.Column("retold", sa.String(), nullable=False, server_default=""))

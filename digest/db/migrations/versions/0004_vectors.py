@@ -1,4 +1,4 @@
-"""Vectors: what models make of papers, and profiles in numbers."""
+"""Add embedding models, their vectors, and encoded profiles."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Past: what a mailed paper was like before it changed."""
+"""Add former contents of mailed papers."""
 
 import sqlalchemy as sa
 from alembic import op

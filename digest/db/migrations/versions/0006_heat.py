@@ -1,4 +1,4 @@
-"""Heat: what editions say of how hot a paper was, told once for all of them."""
+"""Add the heat values that editions show."""
 
 import sqlalchemy as sa
 from alembic import op

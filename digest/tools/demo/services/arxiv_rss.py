@@ -1,4 +1,4 @@
-"""What does arXiv's feed say this morning? One day's announcement, in the true form of rss.arxiv.org."""
+"""arXiv's RSS feed: one day's announcement, in the form of rss.arxiv.org."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time
@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from digest.tools.demo.dataset import Announced, Collection
-from digest.tools.demo.services.xml_elements import leaf, printed
+from digest.tools.demo.dataset import ArxivPaper, Dataset
+from digest.tools.demo.services.xml_elements import add_element, serialize
 
 EASTERN = ZoneInfo("America/New_York")  # the feed is rebuilt at midnight there
 ARXIV = "http://arxiv.org/schemas/atom"
@@ -22,93 +22,115 @@ ARCHIVES = {
 }  # fmt: skip
 
 
-def feed(held: Collection, wanted: Sequence[str], now: datetime) -> bytes:
-    """The feed of these categories: the day's announcement, a valid empty feed on days without one."""
-    items = announcement(held, wanted, now)
-    return _document(f"{', '.join(wanted)} updates on arXiv.org", _about(wanted), wanted, items, now)
+def build_feed(dataset: Dataset, categories: Sequence[str], now: datetime) -> bytes:
+    """Return the feed of these categories: the day's announcement, or an empty feed on days without one."""
+    items = list_announced(dataset, categories, now)
+    return _build_document(
+        f"{', '.join(categories)} updates on arXiv.org",
+        _build_description(categories),
+        categories,
+        items,
+        now,
+    )
 
 
-def refusal(wanted: Sequence[str], now: datetime) -> bytes:
-    """The feed that comes with a 400: well formed, empty, and saying so only in its title."""
-    url = _url(wanted)
+def build_error_feed(categories: Sequence[str], now: datetime) -> bytes:
+    """Return the feed that comes with a 400: well formed, empty, with the error in its title only."""
+    url = _build_url(categories)
     archives = ", ".join(sorted(ARCHIVES))
-    about = f"Bad archive '{_stranger(wanted)}'. Valid archives are: {archives}."
-    return _document(f"Feed error for query: {url}", about, wanted, (), now)
+    description = f"Bad archive '{_find_unknown(categories)}'. Valid archives are: {archives}."
+    return _build_document(f"Feed error for query: {url}", description, categories, (), now)
 
 
-def is_known(category: str) -> bool:
-    """Whether arXiv has an archive of this name."""
+def is_known_archive(category: str) -> bool:
+    """Return True if arXiv has the archive of this category."""
     return category.partition(".")[0] in ARCHIVES
 
 
-def announcement(held: Collection, wanted: Sequence[str], now: datetime) -> tuple[tuple[str, Announced], ...]:
-    """The papers announced this day in these categories, once each, with what they are to the asker."""
-    today = held.announced.get(now.astimezone(EASTERN).date(), ())
-    found = [(_type(paper, wanted), paper) for paper in today if _concerns(paper.categories, wanted)]
-    return tuple(sorted(found, key=lambda item: ORDER.index(item[0])))
+def list_announced(
+    dataset: Dataset, categories: Sequence[str], now: datetime
+) -> tuple[tuple[str, ArxivPaper], ...]:
+    """Return announce type and paper of each paper announced this day in these categories."""
+    today = dataset.announced.get(now.astimezone(EASTERN).date(), ())
+    announced = [
+        (_get_announce_type(paper, categories), paper)
+        for paper in today
+        if _is_in_any(paper.categories, categories)
+    ]
+    return tuple(sorted(announced, key=lambda item: ORDER.index(item[0])))
 
 
-def _concerns(categories: Iterable[str], wanted: Sequence[str]) -> bool:
-    return any(category in wanted or category.partition(".")[0] in wanted for category in categories)
+def _is_in_any(paper_categories: Iterable[str], categories: Sequence[str]) -> bool:
+    return any(name in categories or name.partition(".")[0] in categories for name in paper_categories)
 
 
-def _type(paper: Announced, wanted: Sequence[str]) -> str:
-    """A paper is new where its primary category is asked for, and a cross-list elsewhere."""
-    if _concerns(paper.categories[:1], wanted):
+def _get_announce_type(paper: ArxivPaper, categories: Sequence[str]) -> str:
+    """Return "new" only where the primary category is requested: elsewhere the paper is a cross-list."""
+    if _is_in_any(paper.categories[:1], categories):
         return paper.type
     return {"new": "cross", "replace": "replace-cross"}.get(paper.type, paper.type)
 
 
-def _document(
-    title: str, about: str, wanted: Sequence[str], items: Iterable[tuple[str, Announced]], now: datetime
+def _build_document(
+    title: str,
+    description: str,
+    categories: Sequence[str],
+    items: Iterable[tuple[str, ArxivPaper]],
+    now: datetime,
 ) -> bytes:
     rss = etree.Element("rss", nsmap=NAMESPACES, version="2.0")
     channel = etree.SubElement(rss, "channel")
-    leaf(channel, "title", title)
-    leaf(channel, "link", _url(wanted))
-    leaf(channel, "description", about)
-    etree.SubElement(channel, f"{{{ATOM}}}link", href=_url(wanted), rel="self", type="application/rss+xml")
-    leaf(channel, "docs", "http://www.rssboard.org/rss-specification")
-    leaf(channel, "language", "en-us")
-    leaf(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
-    leaf(channel, "managingEditor", "rss-help@arxiv.org")
-    leaf(channel, "pubDate", _midnight(now))
-    skipped = etree.SubElement(channel, "skipDays")
+    add_element(channel, "title", title)
+    add_element(channel, "link", _build_url(categories))
+    add_element(channel, "description", description)
+    etree.SubElement(
+        channel, f"{{{ATOM}}}link", href=_build_url(categories), rel="self", type="application/rss+xml"
+    )
+    add_element(channel, "docs", "http://www.rssboard.org/rss-specification")
+    add_element(channel, "language", "en-us")
+    add_element(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
+    add_element(channel, "managingEditor", "rss-help@arxiv.org")
+    add_element(channel, "pubDate", _format_midnight(now))
+    skip_days = etree.SubElement(channel, "skipDays")
     for day in ("Saturday", "Sunday"):
-        leaf(skipped, "day", day)
-    for kind, paper in items:
-        _item(channel, kind, paper, now)
-    return printed(rss)
+        add_element(skip_days, "day", day)
+    for announce_type, paper in items:
+        _add_item(channel, announce_type, paper, now)
+    return serialize(rss)
 
 
-def _item(channel: etree._Element, kind: str, paper: Announced, now: datetime) -> None:
+def _add_item(channel: etree._Element, announce_type: str, paper: ArxivPaper, now: datetime) -> None:
     item = etree.SubElement(channel, "item")
-    numbered = f"{paper.id}v{paper.version}"
-    leaf(item, "title", paper.title)
-    leaf(item, "link", f"https://arxiv.org/abs/{paper.id}")
+    versioned_id = f"{paper.id}v{paper.version}"
+    add_element(item, "title", paper.title)
+    add_element(item, "link", f"https://arxiv.org/abs/{paper.id}")
     # the blank before the line break is the service's own
-    leaf(item, "description", f"arXiv:{numbered} Announce Type: {kind} \nAbstract: {paper.abstract}")
-    leaf(item, "guid", f"oai:arXiv.org:{numbered}").set("isPermaLink", "false")
+    add_element(
+        item,
+        "description",
+        f"arXiv:{versioned_id} Announce Type: {announce_type} \nAbstract: {paper.abstract}",
+    )
+    add_element(item, "guid", f"oai:arXiv.org:{versioned_id}").set("isPermaLink", "false")
     for category in paper.categories:
-        leaf(item, "category", category)
-    leaf(item, "pubDate", _midnight(now))
-    leaf(item, f"{{{ARXIV}}}announce_type", kind)
-    leaf(item, f"{{{DC}}}rights", paper.licence)
-    leaf(item, f"{{{DC}}}creator", paper.creator)
+        add_element(item, "category", category)
+    add_element(item, "pubDate", _format_midnight(now))
+    add_element(item, f"{{{ARXIV}}}announce_type", announce_type)
+    add_element(item, f"{{{DC}}}rights", paper.licence)
+    add_element(item, f"{{{DC}}}creator", paper.creator)
 
 
-def _midnight(now: datetime) -> str:
-    """No date in this feed says when a paper is from: all of them say midnight in the East."""
+def _format_midnight(now: datetime) -> str:
+    """Return midnight in New York: every date in this feed says that, whenever a paper is from."""
     return format_datetime(datetime.combine(now.astimezone(EASTERN).date(), time(), EASTERN))
 
 
-def _about(wanted: Sequence[str]) -> str:
-    return f"{', '.join(wanted)} updates on the arXiv.org e-print archive."
+def _build_description(categories: Sequence[str]) -> str:
+    return f"{', '.join(categories)} updates on the arXiv.org e-print archive."
 
 
-def _url(wanted: Sequence[str]) -> str:
-    return f"http://rss.arxiv.org/rss/{'+'.join(wanted)}"
+def _build_url(categories: Sequence[str]) -> str:
+    return f"http://rss.arxiv.org/rss/{'+'.join(categories)}"
 
 
-def _stranger(wanted: Sequence[str]) -> str:
-    return next((category for category in wanted if not is_known(category)), "")
+def _find_unknown(categories: Sequence[str]) -> str:
+    return next((category for category in categories if not is_known_archive(category)), "")

@@ -1,43 +1,43 @@
-"""Who talks about it? The JSON of HN Algolia's search_by_date, with points as of a moment."""
+"""The JSON of HN Algolia's search_by_date, with points as of a moment."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from digest.tools.demo.dataset import STORY, Collection, Story, fraction
+from digest.tools.demo.dataset import STORY_CURVE, Dataset, HackerNewsStory, interpolate
 
 
-def search_by_date(held: Collection, asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """The stories found, newest first, as one page of the service's answer."""
-    found = sorted(
-        (story for story in held.stories if story.posted <= now and _is_meant(story, asked)),
+def search_by_date(dataset: Dataset, params: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """Return the matching stories, newest first, as one page of the service's answer."""
+    matches = sorted(
+        (story for story in dataset.stories if story.posted <= now and _is_match(story, params)),
         key=lambda story: story.posted,
         reverse=True,
     )
-    size, page = int(asked.get("hitsPerPage", "20")), int(asked.get("page", "0"))
+    size, page = int(params.get("hitsPerPage", "20")), int(params.get("page", "0"))
     return {
-        "hits": [_hit(story, now) for story in found[page * size : (page + 1) * size]],
+        "hits": [_build_hit(story, now) for story in matches[page * size : (page + 1) * size]],
         "hitsPerPage": size,
-        "nbHits": len(found),
-        "nbPages": -(-len(found) // size),
+        "nbHits": len(matches),
+        "nbPages": -(-len(matches) // size),
         "page": page,
-        "query": asked.get("query", ""),
+        "query": params.get("query", ""),
     }
 
 
-def _is_meant(story: Story, asked: Mapping[str, str]) -> bool:
-    places = [story.url or ""]
-    if asked.get("restrictSearchableAttributes") != "url":
-        places.append(story.title)
-    query = asked.get("query", "").strip('"').lower()
-    since = re.search(r"created_at_i>=?(\d+)", asked.get("numericFilters", ""))
+def _is_match(story: HackerNewsStory, params: Mapping[str, str]) -> bool:
+    texts = [story.url or ""]
+    if params.get("restrictSearchableAttributes") != "url":
+        texts.append(story.title)
+    query = params.get("query", "").strip('"').lower()
+    since = re.search(r"created_at_i>=?(\d+)", params.get("numericFilters", ""))
     is_recent = since is None or story.posted.timestamp() >= int(since[1])
-    return is_recent and any(query in place.lower() for place in places)
+    return is_recent and any(query in text.lower() for text in texts)
 
 
-def _hit(story: Story, now: datetime) -> dict[str, Any]:
-    share = fraction(STORY, (now - story.posted).total_seconds() / 3600)
+def _build_hit(story: HackerNewsStory, now: datetime) -> dict[str, Any]:
+    share = interpolate(STORY_CURVE, (now - story.posted).total_seconds() / 3600)
     link = {} if story.url is None else {"url": story.url}  # a story of text alone has no url at all
     return {
         "_tags": ["story", "author_someone", f"story_{story.number}"],

@@ -1,22 +1,22 @@
-"""How are the services' XML answers put together? Element by element, never by gluing strings."""
+"""Helpers that build the services' XML with lxml, element by element."""
 
 from typing import cast
 
 from lxml import etree
 
 
-def leaf(parent: etree._Element, tag: str, text: str) -> etree._Element:
-    """One more element with nothing but text in it."""
+def add_element(parent: etree._Element, tag: str, text: str) -> etree._Element:
+    """Append an element with nothing but text to *parent* and return it."""
     element = etree.SubElement(parent, tag)
     element.text = text
     return element
 
 
-def unprefixed(namespace: str, **prefixed: str) -> dict[str, str]:
-    """A namespace that needs no prefix, and others that do; lxml's types know only the latter."""
-    return cast("dict[str, str]", {None: namespace, **prefixed})
+def build_namespaces(default: str, **prefixed: str) -> dict[str, str]:
+    """Return an nsmap of the default namespace and of prefixed ones; lxml's types know only the latter."""
+    return cast("dict[str, str]", {None: default, **prefixed})
 
 
-def printed(root: etree._Element) -> bytes:
-    """The document, as the services send it."""
+def serialize(root: etree._Element) -> bytes:
+    """Return the document as the services send it."""
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)

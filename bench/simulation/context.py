@@ -1,0 +1,88 @@
+"""Everything the simulation runs: services, upstreams, mail server, browser, and one clock for all."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from httpx import ASGITransport, AsyncClient
+
+from bench.simulation.inboxes import Inboxes
+from bench.simulation.month import DAY, Month, noon
+from bench.simulation.readers import Reader
+from bench.simulation.record import Record
+from bench.simulation.services import SimulatedServices, open_simulated_services
+from bench.simulation.upstreams import Outage, SimulatedUpstreams
+from digest.models import Subscriber
+from digest.tools.demo.mail_server import ReceivedMail
+from digest.tools.demo.scenario import BASE_URL
+from digest.web.app import create_app
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Planned events of the month other than papers."""
+
+    outages: tuple[Outage, ...] = ()
+    crash_days: frozenset[date] = frozenset()  # days on which a sender is killed
+    gives_feedback: bool = True
+    scores_rankings: bool = True  # whether the ranking of each day is measured
+
+
+@dataclass
+class SimulationContext:
+    """The running product, its surroundings, and the record of the month."""
+
+    month: Month
+    readers: Sequence[Reader]
+    scenario: Scenario
+    services: SimulatedServices
+    upstreams: SimulatedUpstreams
+    inboxes: Inboxes
+    browser: AsyncClient
+    now: datetime
+    record: Record = field(default_factory=Record)
+    public_ids: dict[int, str] = field(default_factory=dict)
+    taken_mails: int = 0  # mails returned by `take_new_mails` so far
+    scored_on: date | None = None  # day on which rankings were scored last
+
+    def set_clock(self, now: datetime) -> None:
+        """Set the time everywhere."""
+        self.now = self.upstreams.now = now
+
+    def clock(self) -> datetime:
+        """Return the time."""
+        return self.now
+
+    def list_due(self) -> list[tuple[Reader, Subscriber]]:
+        """Return the readers who are due, each with its subscriber."""
+        with self.services.store.begin(write=False) as tx:
+            due = {subscriber.address: subscriber for subscriber in tx.subscribers.list_due(self.now, 1000)}
+        return [(reader, due[reader.address]) for reader in self.readers if reader.address in due]
+
+    def take_new_mails(self) -> list[ReceivedMail]:
+        """Return the mails that arrived since the last call."""
+        mails = self.inboxes.received[self.taken_mails :]
+        self.taken_mails += len(mails)
+        return mails
+
+
+@asynccontextmanager
+async def open_context(
+    month: Month, readers: Sequence[Reader], folder: Path, scenario: Scenario
+) -> AsyncIterator[SimulationContext]:
+    """Open everything, and close it at the end."""
+    start = noon(month.first - month.warm_up * DAY)
+    async with Inboxes() as inboxes:
+        with SimulatedUpstreams(month, start, scenario.outages) as upstreams:
+            database = folder / "month.sqlite3"
+            with closing(
+                open_simulated_services(database, upstream=upstreams.url, mailbox=inboxes.url)
+            ) as services:
+                app = create_app(services, clock=lambda: context.now)
+                async with AsyncClient(transport=ASGITransport(app), base_url=BASE_URL) as browser:
+                    context = SimulationContext(
+                        month, readers, scenario, services, upstreams, inboxes, browser, start
+                    )
+                    yield context

@@ -1,0 +1,47 @@
+"""Crashes of the sender: a process of its own runs the tick, and the mail server kills it with SIGKILL."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from bench.simulation.context import SimulationContext
+from bench.simulation.record import Crash
+
+ROOT = Path(__file__).parents[2]
+MOMENTS = ("addressed", "taken")  # before the message is sent; after it, before that is acknowledged
+KILLED_STATUS = -9
+
+
+def should_crash(context: SimulationContext, due_count: int) -> bool:
+    """Return True if a crash is scheduled and enough readers are due.
+
+    On a day with few due readers the crash is postponed.
+    """
+    scheduled = sum(day <= context.now.date() for day in context.scenario.crash_days)
+    return scheduled > len(context.record.crashes) and due_count >= min(5, len(context.readers) // 3)
+
+
+async def crash(context: SimulationContext) -> None:
+    """Run the tick of this moment and kill it at its third message; with fewer messages it survives."""
+    moment = MOMENTS[len(context.record.crashes) % len(MOMENTS)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.simulation.sender", json.dumps(_build_orders(context)), cwd=ROOT
+    )
+    countdown = iter((None, None, process.pid))
+    context.inboxes.pick_victim = lambda now: next(countdown, None) if now == moment else None
+    status = await process.wait()
+    context.inboxes.pick_victim = lambda _: None
+    if status == KILLED_STATUS:
+        context.record.crashes.append(Crash(context.now, moment))
+    elif status:
+        raise RuntimeError(f"The sender of {context.now:%d %B} failed with exit code {status}.")
+
+
+def _build_orders(context: SimulationContext) -> dict[str, str]:
+    return {
+        "now": context.now.isoformat(),
+        "database": str(context.services.store.engine.url.database),
+        "upstream": context.upstreams.url,
+        "mailbox": context.inboxes.url,
+    }

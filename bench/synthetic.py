@@ -1,0 +1,93 @@
+"""Synthetic papers, votes and readers, the same ones every time."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from digest.db import Database
+from digest.db.subscribers.rows import create_public_id
+from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
+
+NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)  # a Monday
+SLOT = NOW - timedelta(minutes=30)
+TOPICS = 40
+WORDS_PER_TOPIC = 12
+SYLLABLES = ("ba", "co", "di", "fu", "ga", "he", "ki", "lo", "mu", "ne", "po", "ra", "si", "to", "vu", "we")
+CHUNK_SIZE = 5_000
+
+
+def build_vocabulary() -> list[list[str]]:
+    """Return a vocabulary of invented words for each topic, so that no real text biases the result."""
+    rng = Random(1)
+    words = ["".join(rng.choices(SYLLABLES, k=3)) for _ in range(TOPICS * WORDS_PER_TOPIC)]
+    return [words[start : start + WORDS_PER_TOPIC] for start in range(0, len(words), WORDS_PER_TOPIC)]
+
+
+def generate_papers(count: int) -> Iterator[Paper]:
+    """Yield papers of last night: a title of nine words, an abstract of 140."""
+    rng, vocabulary = Random(2), build_vocabulary()
+    for number in range(count):
+        topic_words = vocabulary[number % TOPICS] * 3 + [word for topic in vocabulary for word in topic[:2]]
+        sentences = [" ".join(rng.choices(topic_words, k=20)).capitalize() + "." for _ in range(7)]
+        yield Paper(
+            id=f"arxiv:2611.{number:05d}",
+            title=" ".join(rng.choices(topic_words, k=9)).title(),
+            abstract=" ".join(sentences),
+            url=f"https://arxiv.org/abs/2611.{number:05d}",
+            published=NOW - timedelta(hours=20),
+            authors=tuple(
+                f"{rng.choice(topic_words).title()} {rng.choice(topic_words).title()}" for _ in range(4)
+            ),
+            categories=("cs.LG",),
+            code_url=f"https://github.com/invented/{number}" if number % 3 == 0 else "",
+            listed=NOW.date(),
+        )
+
+
+def generate_votes(count: int) -> Iterator[Signal]:
+    """Yield votes for every second paper; a few have many."""
+    rng = Random(3)
+    for number in range(0, count, 2):
+        yield Signal(
+            paper_id=f"arxiv:2611.{number:05d}",
+            kind=SignalKind.UPVOTES,
+            value=float(round(rng.paretovariate(0.9))),
+            observed_at=NOW - timedelta(hours=2),
+            source="huggingface",
+        )
+
+
+def generate_readers(first: int, count: int) -> Iterator[Subscriber]:
+    """Yield confirmed readers who are due now, each with three keywords of one or two topics."""
+    vocabulary = build_vocabulary()
+    for number in range(first, first + count):
+        rng = Random(number)
+        keywords = rng.sample(rng.choice(vocabulary) + rng.choice(vocabulary), 3)
+        yield Subscriber(
+            id=0,
+            public_id=create_public_id(),
+            address=f"reader{number}@house{number % 997}.example",
+            status=Status.CONFIRMED,
+            profile=Profile(keywords=tuple(keywords)),
+            schedule=Schedule(),
+            preferences=Preferences(),
+            created_at=NOW - timedelta(days=30),
+            confirmed_at=NOW - timedelta(days=30),
+            next_due=SLOT,
+            cursor=NOW - timedelta(days=1),
+        )
+
+
+def create_due_database(file: Path, *, reader_count: int, paper_count: int = 500) -> Path:
+    """Create a database in which *people* readers wait for the digest of the day."""
+    store = Database.open(f"sqlite:///{file}")
+    with store.begin() as tx:
+        tx.papers.add(list(generate_papers(paper_count)), seen_at=NOW - timedelta(hours=6))
+        tx.signals.add(list(generate_votes(paper_count)))
+    for first in range(0, reader_count, CHUNK_SIZE):
+        subscribers = [*generate_readers(first, min(CHUNK_SIZE, reader_count - first))]
+        with store.begin() as tx:
+            tx.subscribers.add_many(subscribers)
+    store.close()
+    return file
