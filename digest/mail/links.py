@@ -39,11 +39,11 @@ class Links:
         return self._signed_url(Purpose.OPENING, public_id, paper_id)
 
     def format_opening_url(self, extra: str, *, public_id: str, mac: str) -> str:
-        """Return an `opening_url` from the parts of its token, which may be placeholders."""
+        """Return an `opening_url` from the encoded parts of its token, which may be placeholders."""
         return f"{self.base_url}/{Purpose.OPENING}/{self.keys.format_token(public_id, extra, mac)}"
 
     def format_feedback_url(self, extra: str, *, public_id: str, mac: str) -> str:
-        """Return a `more_url` or `less_url` from the parts of its token, which may be placeholders."""
+        """Return a `more_url` or `less_url` from encoded parts of its token, which may be placeholders."""
         return f"{self.base_url}/{Purpose.FEEDBACK}/{self.keys.format_token(public_id, extra, mac)}"
 
     def feed_url(self, public_id: str, kind: str = "atom") -> str:

@@ -1,5 +1,6 @@
-"""Middleware for every request: security headers, limits on the size of bodies, HEAD."""
+"""Middleware for every request: security headers, limits on the size of bodies, HEAD, damaged links."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,6 +35,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 # First segments of paths. Token: the path is a secret, which the Referer header must not pass on.
 TOKEN_SEGMENTS = {"c", "u", "p", "v", "f", "e", "o"}
+# What a token, an action behind it or a suffix like .atom is written with.
+TOKEN_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 # Responses that belong to one person: never cached, never indexed.
 PRIVATE_SEGMENTS = TOKEN_SEGMENTS | {"admin", "api", "subscribe"}
 
@@ -54,6 +57,8 @@ class SecurityMiddleware:
             await self._app(scope, receive, send)
             return
         segment = scope["path"].split("/")[1] if "/" in scope["path"] else ""
+        if segment in TOKEN_SEGMENTS:
+            scope = {**scope, "path": trim_token_path(scope["path"])}
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope = {**scope, "method": "GET"}
@@ -66,6 +71,16 @@ class SecurityMiddleware:
             await self._refuse(scope, BODY_TOO_LARGE)(scope, receive, protected_send)
             return
         await self._app(scope, _limit_size(receive, max_bytes), protected_send)
+
+
+def trim_token_path(path: str) -> str:
+    """Return the path of a link without what mail programs take along: punctuation, blanks, a slash.
+
+    Such a link is answered itself: a redirect would lose the POST of one-click unsubscribe.
+    """
+    _, segment, *parts = path.split("/")
+    found = (TOKEN_PART.search(part) for part in parts)
+    return "/".join(("", segment, *(match[0].rstrip(".") for match in found if match)))
 
 
 def _get_max_bytes(path: str, segment: str) -> int:

@@ -1,6 +1,8 @@
 """Tests of `digest bounces`: unsubscribing by mail, and the token in the address."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from digest.app.services import open_services
 from digest.app.settings import list_variables, load_settings
 from digest.cli.bounces import command
 from digest.delivery.bounces.mailbox import find_unsubscribe_token
-from digest.models import Status
+from digest.models import Status, Subscriber
 from digest.subscribers import Actor, add_subscriber
 from tests.factories import NOW
 
@@ -44,6 +46,27 @@ def test_mail_to_the_unsubscribe_address_unsubscribes_and_a_forged_token_is_igno
     with services.store.begin(write=False) as tx:
         assert tx.subscribers.get_by_id(reader.id).status is Status.UNSUBSCRIBED
     assert services.site.reads_mail
+    services.close()
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper, str.swapcase])
+def test_mail_to_the_unsubscribe_address_is_read_in_any_case(
+    mailbox: Path, spell: Callable[[str], str]
+) -> None:
+    services = open_services(load_settings())
+    with services.store.begin() as tx:
+        readers = [
+            Subscriber(id=0, public_id=f"Reader-{number}", address=f"{number}@example.com", created_at=NOW)
+            for number in "12"
+        ]
+        tx.subscribers.add_many(
+            replace(reader, status=Status.CONFIRMED, confirmed_at=NOW) for reader in readers
+        )
+    for reader in readers:
+        token = services.links.unsubscribe_url(reader.public_id).rpartition("/")[2]
+        raw = f"To: {spell(f'unsubscribe+{token}@localhost')}\r\n\r\n".encode()
+        (mailbox / "new" / reader.public_id).write_bytes(raw)
+    assert json.loads(CliRunner().invoke(command, ["--json"]).stdout)["left"] == 2
     services.close()
 
 

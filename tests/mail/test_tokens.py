@@ -123,8 +123,12 @@ def test_verify_accepts_any_case(purpose: Purpose, public_id: str, extra: str, d
 
 # As the versions before tokens of one case signed them, with the key of these tests.
 OLD_TOKENS = {
-    "j4_.k3V9q2M7w4xH-_aZ..htfju.kR49INnwNxZUChhV": Claim(Purpose.CONFIRM, "k3V9q2M7w4xH-_aZ", "", NOW + timedelta(days=2)),
-    "j4_.ada.bmV3QGV4YW1wbGUub3Jn.htfju.dgLh6cc80ba_ZIpf": Claim(Purpose.CONFIRM, "ada", "new@example.org", NOW + timedelta(days=2)),
+    "j4_.k3V9q2M7w4xH-_aZ..htfju.kR49INnwNxZUChhV": Claim(
+        Purpose.CONFIRM, "k3V9q2M7w4xH-_aZ", "", NOW + timedelta(days=2)
+    ),
+    "j4_.ada.bmV3QGV4YW1wbGUub3Jn.htfju.dgLh6cc80ba_ZIpf": Claim(
+        Purpose.CONFIRM, "ada", "new@example.org", NOW + timedelta(days=2)
+    ),
     "j4_.K3v9.sRg53qojlVasITAX": Claim(Purpose.PREFERENCES, "K3v9"),
     "j4_.ada.K2FyeGl2OjI2MTEuMDAwMDE.ghcJipmJfnqCgpCm": Claim(Purpose.FEEDBACK, "ada", "+arxiv:2611.00001"),
     "j4_.Reader2.pKNCS1X3jhUTtCs-": Claim(Purpose.UNSUBSCRIBE, "Reader2"),
