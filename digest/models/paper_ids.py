@@ -15,34 +15,99 @@ from digest.models import Paper
 MAX_ID_CHARS = 2_000  # no id or link to a paper is longer, and matching a longer text might take long
 MIN_TITLE_LETTERS = 20  # letters and digits; a shorter title does not identify a paper
 _NUMBER = r"\d{4}\.\d{4,5}"
-_OLD = r"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{2})?/(?P<serial>\d{7})"
-_ARXIV = re.compile(
-    r"""^(?:
-        https?://(?:[\w-]+\.)*arxiv\.org/(?:abs|pdf|html|format|ps|src|e-print|list|v\d)/
-      | https?://(?:www\.)?(?:huggingface\.co|hf\.co)/papers/
-      | https?://(?:www\.)?alphaxiv\.org/(?:abs|pdf|overview)/
-      | (?:https?://)?(?:dx\.)?(?:doi\.org/)?(?:doi:\s*)?10\.48550/(?:arxiv\.)
-      | oai:arxiv\.org: | (?:arxiv:\s*)+
-    )?
-    (?:(?P<number>"""
-    + _NUMBER
-    + r""")|"""
-    + _OLD
-    + r""")
-    (?:v(?P<version>\d{1,4}))?(?:\.pdf|\.html)?/?(?:[?\#].*|\s+\[[^\]]*\].*)?$""",
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs"
+    "|dg-ga|econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th"
+    "|patt-sol|physics|plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
+)
+_ARXIV_ID = (
+    rf"(?:arxiv[:.]\s*)*(?:(?P<number>{_NUMBER})"
+    rf"|(?P<archive>{_ARCHIVES})(?:\.[a-z]{{2,}}(?:-[a-z]+)?)?/(?P<serial>\d{{7}}))"
+    r"(?:v(?P<version>\d{1,4}))?(?!\d)(?:\.pdf|\.html?|\.ps|\.gz)*"
+)
+_ARXIV_LINK = re.compile(
+    r"""^https?://(?:
+        (?:[\w-]+\.)*(?:arxiv|ar5iv)\.org(?::\d+)?/+(?:[\w-]+/+)?
+      | (?:[\w-]+\.)*alphaxiv\.org/+(?:[\w-]+/+){0,2}
+      | xxx\.[a-z.]{2,20}/+(?:abs|pdf|ps)/+
+      | (?:www\.)?(?:huggingface\.co|hf\.co|arxiv-vanity\.com)/+papers/+
+      | (?:www\.)?scirate\.com/+arxiv/+
+      | (?:www|api)\.semanticscholar\.org/+(?=arxiv[:/])(?:arxiv/+)?
+      | (?:dx\.|www\.)?doi\.org/+(?:doi:\s*)?10\.48550/
+    )"""
+    + _ARXIV_ID
+    + r"(?:[/?&\#].*|\s+\[.*)?$",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_ARXIV_NAME = re.compile(
+    r"^(?:oai:arxiv\.org:|(?:doi:\s*)*10\.48550/)?" + _ARXIV_ID + r"/?(?:[?#].*|\s+\[.*)?$",
+    re.IGNORECASE | re.DOTALL,
+)
 _PLAIN_ID = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # usual forms
-_SCHEMELESS = re.compile(r"^(?:www\.)?(?:[\w-]+\.)*(?:arxiv\.org|huggingface\.co|hf\.co)/", re.IGNORECASE)
-_DOI_PREFIX = re.compile(r"^(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|doi:\s*)+", re.IGNORECASE)
-_DOI = re.compile(r"^10\.\d{4,9}/\S+$")
-_PREPRINT_URL = re.compile(
-    r"^https?://(?:www\.)?(?:bio|med)rxiv\.org/(?:content|cgi/content/short)/(10\.\d{4,9}/[\d.]+\d)",
+_ARXIV_FTP = re.compile(r"(?<=arxiv\.org)/+ftp/(?:arxiv|([a-z-]+))/papers/\d{4}/", re.IGNORECASE)
+_SCHEMELESS = re.compile(r"^(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/", re.IGNORECASE)
+# Pages that show another page, whose link follows.
+_WRAPPER = re.compile(
+    r"^https?://(?:web\.archive\.org/web/[^/]+/|r\.jina\.ai/|www\.google\.[a-z.]+/url\?(?:[^#]*&)?(?:q|url)=)"
+    r"(?=https?:|[\w-]+\.)",
     re.IGNORECASE,
 )
-_PREPRINT_VERSION = re.compile(r"^(10\.(?:1101|64898)/[\d.]*\d)v\d+(?:\.full|\.abstract)?(?:\.pdf|-text)?$")
+_ENCODED_TWICE = re.compile(r"%(?:25)+(?=[\da-fA-F]{2})")
+_PASTED = re.compile("[\xad\u200b-\u200f\u2060\ufeff]")  # invisible characters that come along when copying
+_OPENERS = "<([{'\"`*“‘«（【「『"
+_CLOSERS = ".,;:!?'\"`*>”’»。，、；：！？）】」』…"
 _OPENING = {")": "(", "]": "[", "}": "{"}
+
+_DOI = re.compile(r"^10\.\d{4,9}/\S+$")
+_DOI_START = re.compile(r"(?<![\d.])10\.\d{4,9}/")
+_DOI_PREFIX = re.compile(r"^(?:(?:info:|urn:)?doi[:/=\s]\s*)+", re.IGNORECASE)
+_FRAGMENT = re.compile(r"(?<!;2-)#.*", re.DOTALL)  # a SICI, the end of many old DOIs, may end in `;2-#`
+_QUERY = re.compile(r"\?(?:[\w.~-]+=.*)?$|&utm_.*|;jsessionid=.*", re.IGNORECASE | re.DOTALL)
+# What publishers put behind a DOI in the address of one form of the paper; no DOI is known to end so.
+_DOI_PAGE = re.compile(
+    r"(?:[./](?:e?pdf|pdfdirect|pdfft|pdf\+html|full|full-?text|full-?html|abs|abstract|meta|html?|xml|epub|long"
+    r"|summary|references|citations?|metrics|suppl|supplementary|supplementary-materials?|article-info|reader"
+    r"|download|figures(?:/\d+)?))+$"
+)
+_OXFORD_PAGE = re.compile(r"^(10\.1093/[^/]+/[^/]+)/\d+$")
+# A version behind the DOI of a work, with the separators that each registrant uses.
+_DOI_VERSION = re.compile(
+    r"""^(?:
+        (10\.(?:1101|64898)/[\d.]*\d)v\d+(?:[./-].*)?             # bioRxiv, medRxiv
+      | (10\.7287/peerj\.preprints\.\d+)v\d+
+      | (10\.\d{4,9}/osf\.io/[a-z\d]+)_v\d+                       # OSF and the services it hosts
+      | (10\.(?:
+              21203/rs\.                                          # Research Square
+            | 26434/chemrxiv | 33774/ | 2139/ssrn | 20944/preprints
+            | 22541/ | 36227/techrxiv | 31124/advance             # Authorea, TechRxiv, Advance
+            | 3762/bxiv | 6084/m9\.figshare | 1099/acmi           # Beilstein, figshare, Access Microbiology
+        )\S*?\w)[./_-]v\d{1,3}
+      | (10\.(?:12688|7490|35241)/[a-z]\w*\.\d[\d-]*)\.v?\d{1,2}  # F1000 and its sister platforms
+      | (10\.7554/elife\.\d{5,6})\.\d                             # reviewed preprints
+      | (10\.1002/essoar\.\d+)\.\d{1,2}
+      | (10\.32388/[a-z\d]{6})\.\d{1,2}                           # Qeios
+    )$""",
+    re.VERBOSE,
+)
+# Pages of preprints whose address has the number in the DOI, but not the DOI.
+_NUMBERED_PAGES = tuple(
+    (re.compile(rf"^https?://(?:[\w-]+\.)*{page}", re.IGNORECASE), registrant)
+    for page, registrant in (
+        (r"researchsquare\.com/article/(rs-\d+)\b", "10.21203/rs.3."),
+        (r"ssrn\.com/.*?\babstract(?:_?id)?=(\d+)", "10.2139/ssrn."),
+        (r"preprints\.org/manuscript/(\d{6}\.\d{4})\b", "10.20944/preprints"),
+    )
+)
+
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|[\\${}]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_BASE_LETTERS = str.maketrans("łøđðħıȷæœþ", "lodðhijæœþ") | str.maketrans(
+    {"ð": "d", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+_UMLAUT = re.compile(r"(?<![qg]u)(?<=[aou])e(?=[^\Waeiou])")  # Müller is also written Mueller
+_NAME_SUFFIXES = frozenset("jr sr junior senior ii iii iv 2nd 3rd 4th phd md esq et al".split())  # noqa: SIM905
+_NAME_BREAK = re.compile(r"[\s\-\u2010-\u2015]+")
+_INITIALS = re.compile(r"[^\W\d_]\.?|(?:[^\W\d_]\.)+")
 
 
 def canonicalize(text: str) -> str:
@@ -115,19 +180,35 @@ def name_sort_key(name: str) -> tuple[int, str]:
 def _match_arxiv(text: str) -> re.Match[str] | None:
     if len(text) > MAX_ID_CHARS:
         return None
-    text = text.strip()
+    text = _decode(_PASTED.sub("", text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
+    if name := _ARXIV_NAME.match(text):
+        return name
+    link = _WRAPPER.sub("", _add_scheme(text))
+    return _ARXIV_LINK.match(_ARXIV_FTP.sub(_get_ftp_path, _add_scheme(link)))
+
+
+def _get_ftp_path(path: re.Match[str]) -> str:
+    return f"/pdf/{path[1]}/" if path[1] else "/pdf/"
+
+
+def _decode(text: str) -> str:
+    """Return *text* without percent-encoding, of which copied links may have several layers."""
     if "%" in text:
-        text = unquote(text)
-    if _SCHEMELESS.match(text):
-        text = f"https://{text}"
-    return _ARXIV.match(text)
+        text = _ENCODED_TWICE.sub("%", text)
+        while (decoded := unquote(text)) != text:
+            text = decoded
+    return text
+
+
+def _add_scheme(text: str) -> str:
+    return f"https://{text.lstrip('/')}" if text.startswith("//") or _SCHEMELESS.match(text) else text
 
 
 def _parse_doi(text: str) -> str | None:
     """Decode and strip a DOI until nothing changes, so that the result is idempotent."""
     if len(text) > MAX_ID_CHARS:
         return None
-    text = text.strip()
+    text = _PASTED.sub("", text).strip().lstrip(_OPENERS)
     while True:
         plain = _strip_doi(text)
         if plain == text:
@@ -137,13 +218,28 @@ def _parse_doi(text: str) -> str | None:
 
 
 def _strip_doi(text: str) -> str:
-    if preprint := _PREPRINT_URL.match(text):
-        text = preprint[1]
-    text = unquote(_DOI_PREFIX.sub("", text)).strip().lower()
-    text = text.rstrip(".,;:'\"`>")
+    text = _add_scheme(text)
+    text = _find_doi(text) if text.startswith(("http://", "https://")) else _decode(_DOI_PREFIX.sub("", text))
+    text = _QUERY.sub("", text.strip().lower()).rstrip(_CLOSERS + "/")
     while text.endswith((")", "]", "}")) and text.count(text[-1]) > text.count(_OPENING[text[-1]]):
         text = text[:-1]
-    return _PREPRINT_VERSION.sub(r"\1", text)
+    registrant, _, suffix = text.partition("/")
+    text = f"{registrant}/{_DOI_PAGE.sub('', suffix)}" if suffix else text
+    text = _OXFORD_PAGE.sub(r"\1", text)
+    version = _DOI_VERSION.match(text)
+    return next(filter(None, version.groups())) if version else text
+
+
+def _find_doi(link: str) -> str:
+    """Return the DOI in the path of a link, else in its query; without one, the link as it is."""
+    for page, registrant in _NUMBERED_PAGES:
+        if number := page.match(link):
+            return registrant + number[1]
+    path, _, query = _FRAGMENT.sub("", link).partition("?")
+    for part in map(_decode, (path, *query.split("&"))):
+        if found := _DOI_START.search(part):
+            return part[found.start() :]
+    return link
 
 
 @lru_cache(maxsize=65536)
@@ -154,12 +250,32 @@ def _canonicalize_or_keep(name: str) -> str:
         return name
 
 
-def _normalize_letters(title: str) -> str:
-    plain = unicodedata.normalize("NFKC", _TEX.sub("", title)).casefold()
+def _normalize_letters(text: str) -> str:
+    """Return the letters and digits, in lower case, without accents and TeX; `&` reads `and`."""
+    plain = _TEX.sub("", text).replace("&", " and ").casefold()
+    if not plain.isascii():
+        # Only the accents of alphabets: the marks of other scripts tell words apart.
+        plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain).casefold())
+        plain = unicodedata.normalize("NFKC", plain.translate(_BASE_LETTERS))
     return "".join(char for char in plain if char.isalnum())
 
 
 def _get_surname(authors: Iterable[str]) -> str:
-    name = next(iter(authors), "")
-    last = name.split(",")[0] if "," in name else name.rpartition(" ")[2]
-    return _normalize_letters(last)
+    """Return the last word of the first author's family name: the one part that all spellings agree on.
+
+    Particles (van der), suffixes (Jr., III), and the first of two family names come and go.
+    """
+    family, _, given = next(iter(authors), "").partition(",")
+    words = _split_name(family)
+    if not _split_name(given):  # Ada Loveless, or Loveless A. B.
+        while len(words) > 1 and _INITIALS.fullmatch(words[-1]):
+            words.pop()
+    return _UMLAUT.sub("", _normalize_letters(words[-1])) if words else ""
+
+
+def _split_name(name: str) -> list[str]:
+    """Return the words of a name without suffixes at its end."""
+    words = [*filter(None, _NAME_BREAK.split(name))]
+    while words and _normalize_letters(words[-1]) in _NAME_SUFFIXES:
+        words.pop()
+    return words

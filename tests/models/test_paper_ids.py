@@ -32,6 +32,47 @@ forms = st.sampled_from(
         "arxiv:{}", "https://huggingface.co/papers/{}", "https://hf.co/papers/{}", "arxiv.org/abs/{}",
         "https://arxiv.org/abs/{}?context=cs.LG", "https://www.alphaxiv.org/abs/{}", "  arXiv:{} [cs.CL]  ",
         "10.48550/arXiv.{}", "https://doi.org/10.48550/arXiv.{}", "doi:10.48550/ARXIV.{}",
+        "https://arxiv.org/abs/arXiv:{}", "https://arxiv.org/pdf/arxiv:{}", "https://ar5iv.org/abs/{}",
+        "https://ar5iv.labs.arxiv.org/html/{}", "https://www.alphaxiv.org/overview/{}", "//arxiv.org/abs/{}",
+        "https://www.alphaxiv.org/zh/overview/{}", "https://arxiv.org/html/{}#S3.F1", "<https://arxiv.org/abs/{}>",
+        "https://arxiv.org/html/{}/x1.png", "https%3A%2F%2Farxiv.org%2Fabs%2F{}", "(arXiv:{}).",
+        "**arXiv:{}**",
+        "https://arxiv.org/pdf/{}.pdf#page=4", "https://arxiv.org/abs/{}).", "http://xxx.lanl.gov/abs/{}",
+        "https://www.arxiv-vanity.com/papers/{}/", "https://scirate.com/arxiv/{}", "arxiv.org/{}",
+        "https://web.archive.org/web/20260101000000/https://arxiv.org/abs/{}", "https://arxiv.org/abs/{}\u200b",
+        "https://www.google.com/url?sa=t&url=https%3A%2F%2Farxiv.org%2Fpdf%2F{}&usg=x", "arxiv.org/abs/{}…",
+        "https://doi.org/10.48550/arXiv.{}?utm_source=x", "https://api.semanticscholar.org/arXiv:{}",
+    ]
+)  # fmt: skip
+words = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
+numbers = st.integers(1, 9_999_999)
+dois = st.one_of(
+    st.builds("10.5555/{}.{}".format, words, numbers),
+    st.builds("10.1016/s0140-6736({}){}-1".format, numbers, numbers),
+    st.builds("10.1002/(sici)1097-4571(1999)50:1<{}::aid-asi{}>3.0.co;2-#".format, numbers, numbers),
+)
+# A preprint's DOI, and how its registrant writes the version.
+versioned_dois = st.one_of(
+    st.tuples(st.builds("10.21203/rs.3.rs-{}".format, numbers), st.just("/v{}")),
+    st.tuples(st.builds("10.26434/chemrxiv-2026-{}".format, words), st.sampled_from(["-v{}", "/v{}"])),
+    st.tuples(st.builds("10.26434/chemrxiv.{}".format, numbers), st.just(".v{}")),
+    st.tuples(st.builds("10.12688/f1000research.{}".format, numbers), st.just(".{}")),
+    st.tuples(st.builds("10.12688/wellcomeopenres.{}".format, numbers), st.just(".{}")),
+    st.tuples(st.builds("10.31234/osf.io/{}".format, words), st.just("_v{}")),
+    st.tuples(st.builds("10.2139/ssrn.{}".format, numbers), st.just("")),
+    st.tuples(st.builds("10.20944/preprints202611.{:04}".format, st.integers(0, 9999)), st.just(".v{}")),
+    st.tuples(st.builds("10.36227/techrxiv.{}.{}".format, numbers, numbers), st.just("/v{}")),
+    st.tuples(st.builds("10.22541/au.{}.{}".format, numbers, numbers), st.just("/v{}")),
+    st.tuples(st.builds("10.64898/2026.11.01.{}".format, numbers), st.just("v{}")),
+)
+doi_forms = st.sampled_from(
+    [
+        "{}", "doi:{}", "DOI: {}", "doi {}", "https://doi.org/{}", "http://dx.doi.org/{}", "doi.org/{}",
+        "info:doi/{}", "<https://doi.org/{}>.", "(doi:{})", "https://doi.org/{}?utm_source=rss&utm_medium=feed",
+        "{}/full", "{}/pdf", "{}.pdf", "{}/abstract", "{}/pdf/full", "{}.full.pdf", "https://p.example/doi/full/{}",
+        "https://p.example/doi/pdf/{}?needAccess=true", "https://p.example/articles/{}/full#section-2",
+        "https://p.example/doi/abs/{}", "p.example/doi/{}", "https://p.example/article?id={}&type=printable",
+        "https://p.example/doi/{};jsessionid=1F2E", "{}/", "{}\u200b", "{}?af=R", "https://doi.org/doi:{}",
     ]
 )  # fmt: skip
 
@@ -43,6 +84,71 @@ def test_every_form_and_version_of_an_arxiv_id_has_one_canonical_id(
     text = form.format(number + version)
     assert canonicalize(text) == f"arxiv:{number}"
     assert parse_arxiv_version(text) == (int(version[1:]) if version else None)
+
+
+@given(dois, doi_forms, st.booleans())
+def test_every_form_of_a_doi_has_one_canonical_id(doi: str, form: str, shout: bool) -> None:  # noqa: FBT001
+    # In a link, a fragment begins at a bare `#`.
+    doi = doi.replace("#", "%23") if "//" in form or "p.example" in form or "doi.org" in form else doi
+    text = form.format(doi.upper() if shout else doi)
+    assert canonicalize(text) == f"doi:{doi.replace('%23', '#')}"
+
+
+@given(versioned_dois, st.integers(1, 12), doi_forms)
+def test_every_version_of_a_preprint_has_the_id_of_the_work(
+    doi_and_mark: tuple[str, str], version: int, form: str
+) -> None:
+    doi, mark = doi_and_mark
+    assert canonicalize(form.format(doi + mark.format(version))) == canonicalize(doi) == f"doi:{doi}"
+
+
+@given(
+    ids | dois | versioned_dois.map(lambda pair: pair[0]), ids | dois, forms | doi_forms, forms | doi_forms
+)
+def test_two_works_never_have_the_same_id(one: str, other: str, form: str, other_form: str) -> None:
+    def find(text: str) -> str | None:
+        try:
+            return canonicalize(text)
+        except ValueError:
+            return None
+
+    if one != other and (first := find(form.format(one))) and (second := find(other_form.format(other))):
+        assert first != second
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://www.researchsquare.com/article/rs-4711001/v2", "doi:10.21203/rs.3.rs-4711001"),
+        ("https://papers.ssrn.com/sol3/papers.cfm?abstract_id=4711001", "doi:10.2139/ssrn.4711001"),
+        ("https://ssrn.com/abstract=4711001", "doi:10.2139/ssrn.4711001"),
+        ("https://www.preprints.org/manuscript/202611.0123/v1", "doi:10.20944/preprints202611.0123"),
+        ("https://academic.oup.com/nar/article/doi/10.1093/nar/gkz001/4711001", "doi:10.1093/nar/gkz001"),
+        ("https://www.biorxiv.org/content/10.64898/2026.07.1v2.full.pdf+html", "doi:10.64898/2026.07.1"),
+        ("https://arxiv.org/abs/cond-mat.mtrl-sci/9901001", "arxiv:cond-mat/9901001"),
+        ("arXiv:physics.acc-ph/9901001v2", "arxiv:physics/9901001"),
+        ("https://arxiv.org/ftp/arxiv/papers/2611/2611.00001.pdf", "arxiv:2611.00001"),
+        ("https://arxiv.org/ftp/math/papers/0611/0611800.pdf", "arxiv:math/0611800"),
+        ("10.7554/eLife.47110.2", "doi:10.7554/elife.47110"),
+        ("10.1000/full", "doi:10.1000/full"),
+        ("10.1000/works.v2", "doi:10.1000/works.v2"),
+    ],
+)  # fmt: skip
+def test_pages_of_papers_have_the_id_of_the_paper(text: str, name: str) -> None:
+    assert canonicalize(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://notarxiv.org/abs/2611.00001", "https://arxiv.org.example/abs/2611.00001", "pull/1234567",
+        "https://arxiv.org/abs/2611.000012", "https://arxiv.org/list/cs.CL/recent", "https://ar5iv.org/",
+        "https://p.example/article/110.1234/x", "https://p.example/?about=arXiv:2611.00001",
+    ],
+)  # fmt: skip
+def test_other_links_are_no_papers(text: str) -> None:
+    with pytest.raises(ValueError, match="neither"):
+        canonicalize(text)
 
 
 @given(st.text(max_size=60) | ids | st.from_regex(r"10\.\d{4}/[^\s]{1,30}", fullmatch=True))
@@ -96,6 +202,26 @@ def test_title_keys_ignore_tex_and_case() -> None:
     assert build_title_key("羊" * 20, ["陈 波"], 2026) is not None
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Sheep & wool of the high meadows", "Sheep and Wool of the High Meadows"),
+        ("Sur les théorèmes de la prairie", "Sur les theoremes de la prairie"),
+        ("Sheep\u2014wool, and the high meadow's grass", "Sheep - Wool and the High Meadow’s Grass"),
+        ("The Łódź flock of one thousand sheep", "The Lodz flock of one thousand sheep"),
+        ("E\u0301tudes on the sheep of high meadows", "\u00c9tudes on the sheep of high meadows"),
+    ],
+)
+def test_titles_spelt_otherwise_give_one_key(one: str, other: str) -> None:
+    assert build_title_keys(one, ["Ada L"], 2026) == build_title_keys(other, ["Ada L"], 2026)
+
+
+def test_titles_with_other_letters_give_other_keys() -> None:
+    titles = ["は" * 20, "ば" * 20, "ぱ" * 20, "क" * 20, "ख" * 20, "Sheep of the high meadows, part 1"]
+    titles += ["Sheep of the high meadows, part 2", "Sheep or the high meadows, part 2"]
+    assert len({build_title_key(title, ["Ada L"], 2026) for title in titles}) == len(titles)
+
+
 @given(st.integers(1990, 2030), st.integers(-3, 3))
 def test_titles_of_neighbouring_years_share_a_key_and_others_do_not(year: int, apart: int) -> None:
     one = build_title_keys("A title that is long enough", ["Ada"], year)
@@ -128,9 +254,17 @@ def test_an_author_named_surname_first_gives_the_same_key() -> None:
 
 @pytest.mark.parametrize(
     ("name", "surname"),
-    [("Ada Q. Loveless", "loveless"), ("van der Berg, Ada", "vanderberg"), ("Ada", "ada")],
-)
-def test_a_title_key_has_the_surname_which_is_all_that_comes_before_a_comma(name: str, surname: str) -> None:
+    [
+        ("Ada Q. Loveless", "loveless"), ("van der Berg, Ada", "berg"), ("Ada van der Berg", "berg"),
+        ("Berg, Ada van der", "berg"), ("Ada", "ada"), ("", ""), ("Ada Berg Jr.", "berg"),
+        ("Berg Jr., Ada", "berg"),
+        ("Berg, Jr., Ada", "berg"), ("Berg, Ada, III", "berg"), ("Ada Berg, PhD", "berg"),
+        ("Berg A. B.", "berg"),
+        ("Ada Bérg", "berg"), ("José Muñoz Berg", "berg"), ("Muñoz-Berg, J.", "berg"), ("Ada Łøve", "love"),
+        ("Ada Mueller", "muller"), ("Müller, Ada", "muller"), ("Ada Marquez", "marquez"), ("陈波", "陈波"),
+    ],
+)  # fmt: skip
+def test_a_title_key_has_the_last_word_of_the_family_name(name: str, surname: str) -> None:
     assert build_title_key("A title that is long enough", (name,), 2026) == (
         f"title:atitlethatislongenough|{surname}|2026"
     )
