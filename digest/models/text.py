@@ -14,8 +14,15 @@ _NOT_CLEAN = re.compile(rf"{_INVISIBLE.pattern}|[^\S ]|[\x00-\x1f\x7f-\x9f]|  ")
 _SENTENCE_START = r"[\"“‘(]?[A-Z0-9]"
 _SENTENCE_BREAK = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={_SENTENCE_START})|(?<=[。！？])")
 _ABBREVIATION_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|cf|vs|Figs?|Eqs?|Sec|Tab|No|Dr|Prof|approx|resp|St|w\.r\.t|a\.k\.a)|\b[A-Z])\.$"
+    r"\b(?:"
+    r"(?i:al|cf|vs|viz|resp|approx|ca|esp|incl|excl|vols?|chs?|chap|secs?|sect|figs?|eqs?|eqns?|refs?|tabs?|apps?"
+    r"|append|algs?|thms?|lems?|props?|defs?|defns?|cors?|rems?|exs?|pp?|eds?|suppl?|spp?|subsp|var|op)"
+    r"|No|Nos|Nr|Dr|Prof|Mr|Mrs|Ms|St|Jr|Sr|Mt|Jan|Feb|Apr|Aug|Sept?|Oct|Nov|Dec"
+    r"|[A-ZÀ-ÖØ-ÞČĐŁŠŽ]"
+    r"|(?:[A-Za-z]{1,2}\.-?){1,6}[A-Za-z]{1,2}"  # i.i.d., w.r.t., v.s., U.S., Ph.D.
+    r")\.$"
 )
+_NUMBER_ABBREVIATION_END = re.compile(r"\b(?:nos?|nr|pts?|arts?|ver|v)\.$")  # before a number: `no. 4`
 _MAX_ABBREVIATION_CHARS = 16  # more than the longest of them has
 
 
@@ -32,14 +39,20 @@ def join_sentences(sentences: Sequence[str]) -> str:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of a text; `e.g.` and initials do not end one."""
+    """Return the sentences of a text; abbreviations (`e.g.`, `vol.`) and initials do not end one."""
     sentences: list[str] = []
     for piece in _SENTENCE_BREAK.split(text.strip()):
-        if sentences and _ABBREVIATION_END.search(sentences[-1][-_MAX_ABBREVIATION_CHARS:]):
+        if sentences and _ends_with_abbreviation(sentences[-1][-_MAX_ABBREVIATION_CHARS:], piece):
             sentences[-1] += " " + piece
         elif piece.strip():
             sentences.append(piece.strip())
     return sentences
+
+
+def _ends_with_abbreviation(end: str, following: str) -> bool:
+    if following[:1].isdigit() and _NUMBER_ABBREVIATION_END.search(end):
+        return True
+    return bool(_ABBREVIATION_END.search(end))
 
 
 def shorten(text: str, length: int) -> str:

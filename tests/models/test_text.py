@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models.text import clean
+from digest.models.text import clean, split_sentences
 
 
 def test_a_clean_text_stays_as_it_is() -> None:
@@ -31,3 +31,82 @@ def test_invisible_characters_are_removed(invisible: str) -> None:
 def test_clean_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert "  " not in clean(text)
+
+
+@pytest.mark.parametrize(
+    "abbreviation",
+    [
+        "i.i.d.",
+        "vol.",
+        "Vol.",
+        "Refs.",
+        "Ref.",
+        "Ch.",
+        "v.s.",
+        "vs.",
+        "approx.",
+        "resp.",
+        "Eq.",
+        "Eqs.",
+        "Sec.",
+        "Secs.",
+        "Fig.",
+        "cf.",
+        "Thm.",
+        "Prop.",
+        "Def.",
+        "Lem.",
+        "Alg.",
+        "e.g.",
+        "i.e.",
+        "w.r.t.",
+        "w.l.o.g.",
+        "a.k.a.",
+        "s.t.",
+        "a.s.",
+        "App.",
+        "Tab.",
+        "pp.",
+        "J.",
+        "J.-P.",
+        "Ø.",
+        "St.",
+        "Dr.",
+        "Prof.",
+        "viz.",
+        "al.",
+        "Nov.",
+        "U.S.",
+        "Ph.D.",
+    ],
+)
+def test_an_abbreviation_ends_no_sentence(abbreviation: str) -> None:
+    for following in ("4 sheep", "Gaussian noise", "(3) of it", "“Wool”"):
+        text = f"We count {abbreviation} {following}."
+        assert split_sentences(f"{text} It works.") == [text, "It works."]
+        assert split_sentences(f"It works. (See {abbreviation} {following}.) It works.") == [
+            "It works.", f"(See {abbreviation} {following}.)", "It works.",
+        ]  # fmt: skip
+
+
+def test_no_and_version_are_abbreviations_only_before_a_number() -> None:
+    assert split_sentences("We use no. 4 here. We do.") == ["We use no. 4 here.", "We do."]
+    assert split_sentences("Is it a wolf? No. We count.") == ["Is it a wolf?", "No. We count."]
+    assert split_sentences("The answer is no. We count.") == ["The answer is no.", "We count."]
+
+
+@pytest.mark.parametrize(
+    "word", ["sheep", "wool", "proof", "max", "2026", "GPT-4", "USA", "AI", "local", "top", "map"]
+)
+def test_a_word_before_a_full_stop_ends_a_sentence(word: str) -> None:
+    assert split_sentences(f"We count {word}. Then we sleep.") == [f"We count {word}.", "Then we sleep."]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["We", "i.i.d.", "vol.", "4", "J.", "sheep.", "“Wool”", "(See", "Ref.)", "羊。"]),
+        max_size=20,
+    )
+)
+def test_sentences_hold_all_words_in_order(words: list[str]) -> None:
+    assert "".join(split_sentences(" ".join(words))).replace(" ", "") == "".join(words)
