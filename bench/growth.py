@@ -137,8 +137,8 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--large", action="store_true", help="100,000 readers, 10,000 papers: takes half an hour")
     add("--million", action="store_true", help="a million readers of 500 papers: takes half an hour more")
-    add("--cells", type=Path, metavar="FILE", help="keep each cell here, and go on from what is there")
-    add("--write", type=Path, metavar="DOCS", help="keep table and plot in this folder")
+    add("--cells", type=Path, metavar="FILE", help="keep each cell here, and continue from its content")
+    add("--write", type=Path, metavar="DOCS", help="write table and plot to this folder")
     return parser.parse_args()
 
 

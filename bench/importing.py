@@ -25,13 +25,13 @@ def write_file(path: Path, rows: int) -> Path:
         lines.write("email,keywords,timezone\n")
         for number in range(rows):
             settings = '"sheep, goats",Europe/Berlin' if number % 10 == 0 else ","
-            lines.write(f"reader{number}@house{number % 997}.example,{settings}\n")
+            lines.write(f"reader{number}@domain{number % 997}.example,{settings}\n")
     return path
 
 
 def measure_import(folder: Path, path: Path, mode: str, *, rows: int) -> float:
     """Return the peak memory in MiB of one import, as reported by the kernel."""
-    database = f"sqlite:///{folder}/{'unconfirmed' if mode == 'unconfirmed' else 'bench'}.sqlite3"
+    database = f"sqlite:///{folder}/{'unconfirmed' if mode == 'unconfirmed' else 'confirmed'}.sqlite3"
     environment = {**os.environ, "DIGEST_DATABASE_URL": database}
     started = time.perf_counter()
     command = [sys.executable, "-m", "digest", "subscribers", "import", str(path), "--json", *MODES[mode]]

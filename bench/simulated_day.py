@@ -166,10 +166,10 @@ def run_day(services: Services, receivers: Receivers, clock: SimulatedClock) -> 
                 continue
         with SenderSession(
             services.store, suppression_key=services.suppression_key, wall_clock=clock.clock
-        ) as ledger:
+        ) as session:
             asyncio.run(
                 send_queue(
-                    ledger, services.message_builder.build, [route], clock=clock.clock, max_throttle_wait=0
+                    session, services.message_builder.build, [route], clock=clock.clock, max_throttle_wait=0
                 )
             )
         if receivers.accepted.total() > before:

@@ -67,7 +67,7 @@ def generate_readers(first: int, count: int) -> Iterator[Subscriber]:
         yield Subscriber(
             id=0,
             public_id=create_public_id(),
-            address=f"reader{number}@house{number % 997}.example",
+            address=f"reader{number}@domain{number % 997}.example",
             status=Status.CONFIRMED,
             profile=Profile(keywords=tuple(keywords)),
             schedule=Schedule(),

@@ -42,8 +42,8 @@ def main() -> None:
         paths += sorted(folder.glob("history-*.jsonl.gz"))
     if not paths:
         sys.exit(f"no replay in {folder.name}; set DIGEST_REPLAY to the folder that holds papers-*.jsonl.gz")
-    for name in paths:
-        measure(read_replay(name), name.name)
+    for path in paths:
+        measure(read_replay(path), path.name)
 
 
 def measure(replay: Sequence[ReplayedPaper], title: str) -> None:

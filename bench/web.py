@@ -1,7 +1,7 @@
 """Speed of sign-ups and searches.
 
 Sign-ups go through the whole application, in process: middleware, routing, form, limits, use-case, commit.
-The search runs over a database of invented papers.
+The search runs over a database of synthetic papers.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 # ruff: noqa: E402  Django wants its settings before its models
 # mypy: ignore-errors
-"""django-post_office: mails are queued in its tables, then sent by its own command's function."""
+"""django-post-office: mails are queued in its tables, then sent by the function behind its command."""
 
 import json
 import sys
@@ -36,7 +36,7 @@ from post_office.models import STATUS, Email
 
 call_command("migrate", verbosity=0)
 body = json.loads(Path(sys.argv[4]).read_text(encoding="utf-8"))
-began, before = time.perf_counter(), time.process_time()
+started, cpu_before = time.perf_counter(), time.process_time()
 mail.send_many(
     [
         {
@@ -51,5 +51,5 @@ mail.send_many(
 )
 while Email.objects.exclude(status=STATUS.sent).exists():
     mail.send_queued(processes=1)
-cpu, seconds = time.process_time() - before, time.perf_counter() - began
+cpu, seconds = time.process_time() - cpu_before, time.perf_counter() - started
 print(json.dumps({"cpu": cpu / mails * 1e6, "rate": mails / seconds}))

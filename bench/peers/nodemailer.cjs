@@ -1,4 +1,4 @@
-// nodemailer as its manual has it for many mails: one pooled transport, a mail made for each reader.
+// nodemailer as its manual recommends for many mails: one pooled transport, a message built for each reader.
 // node nodemailer.cjs PORT MAILS CONNECTIONS BODY: prints microseconds of CPU a mail and mails a second.
 const fs = require("fs");
 const { createTransport } = require(require.resolve("nodemailer", { paths: [process.cwd()] }));
@@ -11,12 +11,12 @@ const transport = createTransport({
 });
 
 async function main() {
-  const began = process.hrtime.bigint(), before = process.cpuUsage();
+  const started = process.hrtime.bigint(), cpuBefore = process.cpuUsage();
   await Promise.all(Array.from({ length: Number(mails) }, (_, n) => transport.sendMail({
     from: "digest@papers.example", to: `reader${n}@example.com`, subject: `Twelve papers for reader ${n}`,
     text: text.replaceAll("READER", n), html: html.replaceAll("READER", n),
   })));
-  const used = process.cpuUsage(before), seconds = Number(process.hrtime.bigint() - began) / 1e9;
+  const used = process.cpuUsage(cpuBefore), seconds = Number(process.hrtime.bigint() - started) / 1e9;
   console.log(JSON.stringify({ cpu: (used.user + used.system) / mails, rate: mails / seconds }));
   transport.close();
 }

@@ -48,10 +48,10 @@ async def _click_links(context: SimulationContext, reader: Reader, mail: DigestM
 
 def choose_link(reader: Reader, item: DigestItem) -> str:
     """Return the link that is clicked, or an empty string; the same at every call."""
-    chance = random.Random(f"{reader.number}/{item.paper}").random()
+    draw = random.Random(f"{reader.number}/{item.paper}").random()
     if item.paper in reader.likes:
-        return item.more if chance < reader.habit.more else ""
-    return item.less if chance < reader.habit.less and item.section == "picked" else ""
+        return item.more if draw < reader.habit.more else ""
+    return item.less if draw < reader.habit.less and item.section == "picked" else ""
 
 
 def _record_breakouts(context: SimulationContext, due: Iterable[Subscriber]) -> None:

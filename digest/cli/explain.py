@@ -14,7 +14,7 @@ from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.paper_ids import canonicalize
-from digest.models.schedule import find_due_slot, find_next_slot, get_local_day, parse_timezone
+from digest.models.schedule import get_current_slot, get_local_day, parse_timezone
 from digest.pipeline import day, plan
 from digest.ranking.selection import THRESHOLDS
 from digest.subscribers import get_subscriber
@@ -109,8 +109,7 @@ def _explain_upcoming(
 ) -> Explanation:
     with services.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id])
-    due = find_due_slot(reader.schedule, today.now)
-    slot = due[1] if due else find_next_slot(reader.schedule, today.now)
+    slot = get_current_slot(reader.schedule, today.now)
     edition, chosen = next(today.build_editions([(reader, slot)], sent))
     paper = today.candidates.papers[index]
     affinity = today.ranker.rank([reader.profile])[0].affinity

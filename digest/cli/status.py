@@ -54,7 +54,7 @@ def status_to_json(tx: Transaction, now: datetime) -> dict[str, Any]:
     return {
         "now": now.isoformat(),
         "last_tick": tx.meta.read(LAST_TICK_KEY) or None,
-        "paused": tx.meta.paused or None,
+        "paused": tx.meta.pause_reason or None,
         "held": [
             {"key": hold.key, "reason": hold.reason, "at": hold.at.isoformat()}
             for hold in tx.sources.list_held()

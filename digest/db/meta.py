@@ -29,7 +29,7 @@ class Meta:
         self._connection.execute(sa.delete(META).where(META.c.key == key))
 
     @property
-    def paused(self) -> str:
+    def pause_reason(self) -> str:
         """Why nothing may be sent from this database; empty when sending is allowed."""
         return self.read(_PAUSED)
 

@@ -21,7 +21,6 @@ from digest.mail.templates import MailTemplates
 from digest.mail.wording import list_topics
 from digest.models import Edition, Email, Paper, Pick, Profile, Section, Subscriber
 
-CONFIRM_HOURS = 48
 MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
 MAX_PERSONAL_BYTES = 1_200  # the parts of a card that differ by reader hardly exceed this
 MAX_READER_BYTES = 6_000  # nor does what a reader adds around the cards
@@ -74,13 +73,13 @@ class Renderer:
         weekday = locale.format_weekday(edition.day)
         return self._render_notice(locale, "empty_day", layout, weekday=weekday, reason=reason)
 
-    def render_confirmation(self, reader: Subscriber, url: str, *, hours: int = CONFIRM_HOURS) -> Email:
+    def render_confirmation(self, reader: Subscriber, url: str, *, hours: int) -> Email:
         """Render the question to a new address whether it wants the mails; *url* is valid for *hours*."""
         never = self.links.unsubscribe_url(reader.public_id)
         return self._render_for(reader, "confirm", address=reader.address, url=url, hours=hours, never=never)
 
     def render_address_change(
-        self, reader: Subscriber, address: str, url: str, *, hours: int = CONFIRM_HOURS
+        self, reader: Subscriber, address: str, url: str, *, hours: int
     ) -> Email:
         """Render the question to a subscriber's new address; *url* is valid for *hours*."""
         return self._render_for(reader, "address_change", address=address, url=url, hours=hours)

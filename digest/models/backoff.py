@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 RETRY_DELAYS = tuple(timedelta(minutes=m) for m in (5, 15, 30, 60, 120, 240))
 BREAKER_PAUSES = tuple(timedelta(seconds=s) for s in (10, 20, 30, 60, 120, 300))
@@ -20,12 +19,6 @@ def get_retry_delay(attempt: int) -> timedelta:
 def get_breaker_pause(failures: int, *, jitter: float) -> timedelta:
     """Return the pause after so many failures in a row, moved by up to a tenth by *jitter* in [0, 1)."""
     return BREAKER_PAUSES[min(max(failures, 1), len(BREAKER_PAUSES)) - 1] * (0.9 + 0.2 * jitter)
-
-
-def get_jitter(public_id: str, *, spread_over: timedelta) -> timedelta:
-    """Return a subscriber's own delay in [0, *spread_over*); stable, so that digests stay a day apart."""
-    number = int.from_bytes(blake2b(public_id.encode(), digest_size=4).digest(), "big")
-    return spread_over * (number / 2**32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from digest.models import Frequency, Schedule
@@ -32,15 +34,22 @@ def get_slot(schedule: Schedule, day: date) -> datetime | None:
     return _first_instant(schedule.timezone, datetime.combine(day, schedule.send_at))
 
 
+class DueSlot(NamedTuple):
+    """An edition that is due: the subscriber's local day, and when (UTC) its slot began."""
+
+    day: date
+    slot: datetime
+
+
 def find_due_slot(
     schedule: Schedule, now: datetime, *, max_lateness: timedelta = MAX_LATENESS
-) -> tuple[date, datetime] | None:
-    """Return the latest local day whose slot passed less than *max_lateness* ago, and the slot."""
+) -> DueSlot | None:
+    """Return the latest day whose slot passed less than *max_lateness* ago; None if nothing is due."""
     today = get_local_day(schedule, now)
     for day in (today, today - _ONE_DAY):
         slot = get_slot(schedule, day)
         if slot is not None and slot <= now:
-            return (day, slot) if now - slot < max_lateness else None
+            return DueSlot(day, slot) if now - slot < max_lateness else None
     return None
 
 
@@ -54,6 +63,12 @@ def find_next_slot(schedule: Schedule, after: datetime) -> datetime:
         if slot is not None and slot > after:
             return slot
         day += _ONE_DAY
+
+
+def get_current_slot(schedule: Schedule, now: datetime) -> datetime:
+    """Return the slot that is due now, else the next one."""
+    due = find_due_slot(schedule, now)
+    return due.slot if due else find_next_slot(schedule, now)
 
 
 def get_local_day(schedule: Schedule, moment: datetime) -> date:
@@ -98,3 +113,9 @@ def parse_time(text: str) -> time:
         return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
     except ValueError as error:
         raise ConfigError(f"{text!r} is not a time of day; write one like 07:00.") from error
+
+
+def get_send_offset(public_id: str, *, spread_over: timedelta) -> timedelta:
+    """Return a subscriber's own delay in [0, *spread_over*); stable, so that digests stay a day apart."""
+    number = int.from_bytes(blake2b(public_id.encode(), digest_size=4).digest(), "big")
+    return spread_over * (number / 2**32)

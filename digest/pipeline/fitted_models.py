@@ -29,7 +29,7 @@ _CALIBRATION = TypeAdapter(Calibration)
 def load_baselines(store: Database, now: datetime) -> Baselines:
     """Return stored or shipped baselines, updated with the last 28 days and the authors' record."""
     baselines = _load_stored_baselines(store)
-    histories = _load_vote_histories(store, now, baselines.curves[0], since=now - AUTHOR_RECORD_WINDOW)
+    histories = _load_vote_histories(store, now, baselines.listing_curve, since=now - AUTHOR_RECORD_WINDOW)
     return update_baselines(baselines, histories, now.date())
 
 
@@ -64,7 +64,7 @@ def fit_own_curves(store: Database, now: datetime, *, days: int) -> tuple[Growth
 
 def fit_own_prior(store: Database, now: datetime) -> Prior | None:
     """Fit what authors, code and topic predict on the papers of the last year; None if they are too few."""
-    curve = _load_stored_baselines(store).curves[0]
+    curve = _load_stored_baselines(store).listing_curve
     return fit_prior(_load_vote_histories(store, now, curve, since=now - PRIOR_WINDOW), now.date())
 
 
@@ -111,7 +111,9 @@ def _load_vote_histories(
         finals = tx.signals.list_final_values(*COUNTS[0], since=since.date())
         papers = tx.papers.get_by_ids([final.paper_id for final in finals])
     return [
-        VoteHistory(papers[final.paper_id], final.value / min(1.0, curve.grown_at(_get_age_hours(final))))
+        VoteHistory(
+            papers[final.paper_id], final.value / min(1.0, curve.reached_share_at(_get_age_hours(final)))
+        )
         for final in finals
         if _get_age_hours(final) >= SETTLING_TIME / timedelta(hours=1) and final.observed_at <= now
     ]

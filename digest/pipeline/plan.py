@@ -8,8 +8,13 @@ from functools import lru_cache
 from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
-from digest.models.backoff import get_jitter
-from digest.models.schedule import find_due_slot, find_next_slot, get_local_day
+from digest.models.schedule import (
+    find_due_slot,
+    find_next_slot,
+    get_current_slot,
+    get_local_day,
+    get_send_offset,
+)
 from digest.pipeline.day import DayContext, load_day
 from digest.pipeline.edition_payload import (
     collect_heats,
@@ -85,7 +90,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
 def get_stop_reason(tx: Transaction, now: datetime) -> str:
     """Return why nothing may be planned now: sending is paused, or today's edition is held. Empty: it may."""
     held = (hold.reason for hold in tx.sources.list_held(str(get_arxiv_day(now))))
-    return tx.meta.paused or next(held, "")
+    return tx.meta.pause_reason or next(held, "")
 
 
 def build_delivery_key(subscriber_id: int, day: date) -> str:
@@ -107,9 +112,8 @@ def select_sendable(edition: Edition) -> Edition | None:
 def build_upcoming_edition(
     store: Database, reader: Subscriber, now: datetime, *, embedding_model: EmbeddingModel | None = None
 ) -> Edition:
-    """Return the edition a reader gets next, or was planned for the current slot: exactly what is queued."""
-    due = find_due_slot(reader.schedule, now)
-    slot = due[1] if due else find_next_slot(reader.schedule, now)
+    """Return the edition planned for the current slot, else the one the reader would get next."""
+    slot = get_current_slot(reader.schedule, now)
     planned = load_planned_edition(store, reader, slot)
     if planned is not None:
         return planned
@@ -151,7 +155,9 @@ def _build_chunk(
     """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
     with day.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due])
-    slots = [(reader, slot[1]) for reader in due if (slot := find_due_slot(reader.schedule, day.now))]
+    slots = [
+        (reader, due_slot.slot) for reader in due if (due_slot := find_due_slot(reader.schedule, day.now))
+    ]
     editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
     sendable = [selected for edition in editions if (selected := select_sendable(edition))]
     quiet, missed = len(editions) - len(sendable), len(due) - len(slots)
@@ -185,7 +191,7 @@ def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:
         address=reader.address,
         day=edition.day,
         slot=edition.slot,
-        not_before=edition.slot + get_jitter(reader.public_id, spread_over=spread_over),
+        not_before=edition.slot + get_send_offset(reader.public_id, spread_over=spread_over),
         not_after=edition.slot + DIGEST_TTL,
         payload=to_payload(edition),
         papers={pick.paper.id: _to_sent(edition.day, pick.heat) for pick in edition.picks},

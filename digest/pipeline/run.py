@@ -17,7 +17,7 @@ calls the steps in order: every rule is in the module of its step.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +26,7 @@ from typing import Protocol
 from anyio import to_thread
 
 from digest.db import Database
+from digest.db.sender_session import has_notice
 from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.routes import Route, describe_outage
 from digest.delivery.sender import send_queue
@@ -138,15 +139,19 @@ async def run(
     *,
     on_edition: EditionCallback | None = None,
     on_progress: ProgressCallback | None = None,
+    sending: AbstractAsyncContextManager[object] | None = None,
 ) -> RunResult:
     """Fetch if it is time, plan what is due, send until nothing is left, then work on the backlog.
+
+    *sending* is held while messages are sent: the lock of a process that also calls `send_notices`.
 
     Raises:
         StoreBusy: another process is sending.
 
     """
     result = await fetch_and_plan(services, clock, on_edition=on_edition, on_progress=on_progress)
-    result = replace(result, send_stats=await send(services, clock))
+    async with sending or nullcontext():
+        result = replace(result, send_stats=await send(services, clock))
     await continue_backlog(services, clock, on_progress=on_progress)
     return result
 
@@ -239,6 +244,14 @@ def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> N
         for problem in (*result.problems, *find_bounce_problems(finished, bounces)):
             queue_alert(tx, services.admin_address, problem, now=clock())
     delete_expired(services.store, clock())
+
+
+def is_notice_due(services: PipelineServices, now: datetime) -> bool:
+    """Return True if a confirmation, notice or alert waits and a mail server may be tried."""
+    if all(route.breaker.is_open for route in services.routes):
+        return False
+    with services.store.begin(write=False) as tx:
+        return has_notice(tx, now)
 
 
 async def send(

@@ -35,7 +35,7 @@ class GrowthCurve:
     spread: tuple[float, ...]  # sd of log(final / E) at each of `spread_hours`
     spread_hot: tuple[float, ...]  # the same for papers with E > 15
 
-    def grown_at(self, hours: float) -> float:
+    def reached_share_at(self, hours: float) -> float:
         """Return the share of the final count that is reached after so many hours."""
         return interpolate(hours, self.hours, self.grown)
 
@@ -50,7 +50,7 @@ class GrowthCurve:
 
     def usual_gain_at(self, hours: float) -> float:
         """Return what a usual paper of this age gained in the last 24 hours."""
-        return self.median * (self.grown_at(hours) - self.grown_at(max(0.0, hours - 24)))
+        return self.median * (self.reached_share_at(hours) - self.reached_share_at(max(0.0, hours - 24)))
 
     def spread_at(self, hours: float, expected: float) -> float:
         """Return the standard deviation of log(final count / *expected*) at this age."""
@@ -59,14 +59,16 @@ class GrowthCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """Growth curves of the sources that have one, and the prior for papers without votes.
-
-    The first curve is that of the source that lists papers.
-    """
+    """Growth curves of the sources that have one, and the prior for papers without votes."""
 
     curves: tuple[GrowthCurve, ...]
     prior: Prior = field(default_factory=load_shipped_prior)
     record: PriorRecord = EMPTY_RECORD
+
+    @property
+    def listing_curve(self) -> GrowthCurve:
+        """The curve of the source that lists papers: the first."""
+        return self.curves[0]
 
     def get_curve(self, source: str, kind: SignalKind) -> GrowthCurve | None:
         """Return the source's own curve or None. An empty *source* means the first of that kind."""

@@ -17,7 +17,7 @@ from digest.models import Heat, Paper, Sent, Signal, SignalKind
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
 from digest.trending.breakout import find_breakouts
 from digest.trending.prior import to_final_votes
-from digest.trending.surge import compute_surge, get_last_read, rank_surges
+from digest.trending.surge import compute_surge, get_last_read, to_heat_by_rank
 
 SHRINKAGE = 2.0  # a: the weight, in votes, of the usual against a paper's own votes
 ORDER_SHRINKAGE = 6.0  # the same, for the order of the list
@@ -48,7 +48,7 @@ def compute_heat(
     heat: dict[str, Heat] = {}
     for paper in papers:
         own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
-        heat[paper.id] = _combine(own, further.get(paper.id, {}), baselines.curves[0])
+        heat[paper.id] = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
     return heat | find_breakouts(heat, sent) if sent else heat
 
 
@@ -66,7 +66,7 @@ def forecast_final_votes(
     votes: float, hours: float, curve: GrowthCurve, *, shrinkage: float = SHRINKAGE
 ) -> float:
     """Return E, the forecast for a paper with so many votes after so many hours."""
-    return (votes + shrinkage) / (curve.grown_at(hours) + shrinkage / curve.mean)
+    return (votes + shrinkage) / (curve.reached_share_at(hours) + shrinkage / curve.mean)
 
 
 def to_doublings(final: float, curve: GrowthCurve) -> float:
@@ -88,7 +88,7 @@ def _split_signals(signals: Iterable[Signal], now: datetime, baselines: Baseline
     for signal in sorted(signals, key=lambda signal: (signal.observed_at, signal.value)):
         if signal.observed_at > now or signal.kind in IGNORED_KINDS:
             continue
-        if baselines.get_curve(signal.source, signal.kind) is baselines.curves[0]:
+        if baselines.get_curve(signal.source, signal.kind) is baselines.listing_curve:
             votes.append(signal)
         else:
             others[signal.source, signal.kind].append(signal)
@@ -107,7 +107,7 @@ def _compute_own_heat(paper: Paper, votes: Sequence[Signal], baselines: Baseline
 
 def _predict_heat(paper: Paper, baselines: Baselines, prediction: float) -> Heat:
     """Return the heat of a paper without votes. One that no source listed is usual at best."""
-    curve = baselines.curves[0]
+    curve = baselines.listing_curve
     final = to_final_votes(curve.mean, prediction)
     if paper.listed is None:
         final = min(curve.median, UNLISTED_FACTOR * final)
@@ -122,13 +122,13 @@ def _predict_heat(paper: Paper, baselines: Baselines, prediction: float) -> Heat
 
 def _measure_heat(paper: Paper, votes: Sequence[Signal], baselines: Baselines, prediction: float) -> Heat:
     last = votes[-1]
-    curve = baselines.curves[0]
+    curve = baselines.listing_curve
     hours = _compute_age(paper, votes)
     is_above = forecast_final_votes(last.value, hours, curve) > curve.top_threshold
     is_doubted = is_above and prediction < baselines.prior.lowest_quartile
     final = _forecast(last.value, hours, curve, SHRINKAGE, is_doubted=is_doubted)
     cautious = _forecast(last.value, hours, curve, ORDER_SHRINKAGE, is_doubted=is_doubted)
-    still_to_come = max(0.0, 1 - curve.grown_at(hours))
+    still_to_come = max(0.0, 1 - curve.reached_share_at(hours))
     error_factor = exp(curve.spread_at(hours, final))
     return Heat(
         value=to_doublings(min(final, curve.ceiling), curve),
@@ -204,7 +204,7 @@ def _compute_source_heat(
     if curve:
         return {paper_id: _compute_curve_heat(series, curve) for paper_id, series in by_paper.items()}
     at = get_last_read(signal for series in by_paper.values() for signal in series)
-    return rank_surges({paper_id: compute_surge(series, at) for paper_id, series in by_paper.items()})
+    return to_heat_by_rank({paper_id: compute_surge(series, at) for paper_id, series in by_paper.items()})
 
 
 def _compute_curve_heat(series: Sequence[Signal], curve: GrowthCurve) -> float:

@@ -28,7 +28,7 @@ def compute_surge(readings: Sequence[Signal], at: datetime) -> float:
     return gained
 
 
-def rank_surges(surges: Mapping[str, float]) -> dict[str, float]:
+def to_heat_by_rank(surges: Mapping[str, float]) -> dict[str, float]:
     """Return the heat of each paper, in doublings above the median one, from its rank."""
     ordered = sorted(surges.values())
     return {paper_id: _rank_heat(ordered, gained) for paper_id, gained in surges.items()}

@@ -8,7 +8,7 @@ from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
 from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Subscriber
-from digest.models.schedule import find_due_slot, find_next_slot, get_local_day
+from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 from digest.ranking.embeddings import EmbeddingModel
@@ -44,8 +44,7 @@ class PreviewCache:
         context = self._days.get(
             "", now, MAX_AGE, lambda: day.load_day(self._store, now, embedding_model=self._get_model())
         )
-        due = find_due_slot(reader.schedule, now)
-        slot = due[1] if due else find_next_slot(reader.schedule, now)
+        slot = get_current_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:
             sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
         today = get_local_day(reader.schedule, slot)

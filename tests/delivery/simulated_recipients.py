@@ -1,4 +1,4 @@
-"""Simulated recipients with their mail server, and a delivery queue that crashes, for test_promises."""
+"""Simulated recipients with their mail server, and a delivery queue that crashes, for test_guarantees."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence

@@ -162,8 +162,8 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
         "empty_day": (renderer.render_empty_day, make_edition(reader=reader, picks=())),
     }
     notices = {
-        "confirm": renderer.render_confirmation(reader, url),
-        "address_change": renderer.render_address_change(reader, "ada@new.example.com", url),
+        "confirm": renderer.render_confirmation(reader, url, hours=72),
+        "address_change": renderer.render_address_change(reader, "ada@new.example.com", url, hours=72),
         "welcome": renderer.render_welcome(replace(reader, profile=INTERESTS), first=FIRST),
         "goodbye": renderer.render_goodbye(reader),
         "admin_alert": renderer.render_admin_alert(ALERT),

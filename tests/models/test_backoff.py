@@ -11,7 +11,6 @@ from digest.models.backoff import (
     RETRY_DELAYS,
     TokenBucket,
     get_breaker_pause,
-    get_jitter,
     get_retry_delay,
 )
 from tests.factories import NOW
@@ -37,19 +36,6 @@ def test_jitter_moves_a_breaker_pause_by_a_tenth_each_way() -> None:
         BREAKER_PAUSES[1],
         BREAKER_PAUSES[2],
     ]
-
-
-def test_jitter_covers_the_whole_window() -> None:
-    places = sorted(get_jitter(str(number), spread_over=timedelta(minutes=10)) for number in range(200))
-    assert places[0] < timedelta(seconds=10)
-    assert places[-1] > timedelta(minutes=9, seconds=50)
-
-
-@given(st.text(min_size=1, max_size=20))
-def test_jitter_is_within_the_window_and_stable(public_id: str) -> None:
-    window = timedelta(minutes=15)
-    assert timedelta(0) <= get_jitter(public_id, spread_over=window) < window
-    assert get_jitter(public_id, spread_over=window) == get_jitter(public_id, spread_over=window)
 
 
 @given(rate=st.floats(0.1, 50), waits=st.lists(seconds, max_size=20))

@@ -13,6 +13,7 @@ from digest.models.schedule import (
     find_due_slot,
     find_next_slot,
     get_local_day,
+    get_send_offset,
     get_slot,
     parse_time,
     parse_timezone,
@@ -164,3 +165,16 @@ def test_slots_follow_the_reader_s_zone_and_not_that_of_the_server() -> None:
 def test_arxiv_s_day_is_the_one_in_new_york() -> None:
     assert get_arxiv_day(datetime(2026, 11, 24, 4, 59, tzinfo=UTC)) == date(2026, 11, 23)
     assert get_arxiv_day(datetime(2026, 11, 24, 5, 0, tzinfo=UTC)) == date(2026, 11, 24)
+
+
+def test_jitter_covers_the_whole_window() -> None:
+    places = sorted(get_send_offset(str(number), spread_over=timedelta(minutes=10)) for number in range(200))
+    assert places[0] < timedelta(seconds=10)
+    assert places[-1] > timedelta(minutes=9, seconds=50)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_jitter_is_within_the_window_and_stable(public_id: str) -> None:
+    window = timedelta(minutes=15)
+    assert timedelta(0) <= get_send_offset(public_id, spread_over=window) < window
+    assert get_send_offset(public_id, spread_over=window) == get_send_offset(public_id, spread_over=window)

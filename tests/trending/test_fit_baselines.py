@@ -92,7 +92,7 @@ def test_the_curve_is_a_ratio_of_sums() -> None:
         return final if final == 1 else grow_evenly(final, hours)
 
     curve = fit_curve(make_signals([1.0, 99.0] * (MIN_PAPERS // 2), growth=growth))
-    assert curve.grown_at(24) == pytest.approx((1 + 99 * 24 / 150) / 100)
+    assert curve.reached_share_at(24) == pytest.approx((1 + 99 * 24 / 150) / 100)
 
 
 def test_a_count_that_falls_again_does_not_lower_the_curve() -> None:

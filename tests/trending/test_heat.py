@@ -322,7 +322,7 @@ def expected_order(forecast: float, hours: float = 0) -> float:
 def test_the_order_of_a_paper_with_votes_follows_the_docs(paper: Paper, value: int, age: float) -> None:
     result = get_heat(paper, make_votes_at(paper, value, age))
     if not result.is_doubted:
-        prediction, grown = DEFAULT_BASELINES.prior.predict(paper), CURVE.grown_at(age)
+        prediction, grown = DEFAULT_BASELINES.prior.predict(paper), CURVE.reached_share_at(age)
         forecast = (value + 6) / (grown + 6 / 18) * exp(0.1 * prediction * max(0, 1 - grown))
         assert result.order == pytest.approx(expected_order(forecast, age))
 
@@ -338,7 +338,7 @@ def test_a_doubted_paper_has_a_lower_order_too() -> None:
     old = replace(BARE, listed=NOW.date() - timedelta(days=9))
     result = get_heat(old, make_votes_at(old, 150, 170))
     assert result.is_doubted
-    grown = CURVE.grown_at(170)
+    grown = CURVE.reached_share_at(170)
     assert result.expected == pytest.approx((150 + 8) / (grown + 8 / 18))
     assert result.order == pytest.approx(expected_order((150 + 8) / (grown + 8 / 18)))
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import SignalKind
-from digest.trending.surge import compute_surge, rank_surges
+from digest.trending.surge import compute_surge, to_heat_by_rank
 from tests.factories import NOW, make_paper, make_signal
 
 ONE = make_paper()
@@ -37,7 +37,7 @@ def test_a_count_that_falls_takes_nothing_away() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), st.floats(0, 1e5), max_size=40))
 def test_more_gain_never_ranks_lower_and_a_single_paper_is_not_hot(surges: dict[str, float]) -> None:
-    heat = rank_surges(surges)
+    heat = to_heat_by_rank(surges)
     ordered = sorted(surges, key=lambda name: surges[name])
     for less, more in pairwise(ordered):
         assert heat[less] <= heat[more]
@@ -46,10 +46,10 @@ def test_more_gain_never_ranks_lower_and_a_single_paper_is_not_hot(surges: dict[
 
 
 def test_no_gain_is_one_doubling_below_usual_and_the_least_gain_counts() -> None:
-    assert rank_surges({"still": 0, "stirs": 0.5}) == {"still": -1, "stirs": pytest.approx(log2(3) - 1)}
+    assert to_heat_by_rank({"still": 0, "stirs": 0.5}) == {"still": -1, "stirs": pytest.approx(log2(3) - 1)}
 
 
 def test_the_heat_of_the_best_grows_with_the_number_of_papers() -> None:
-    heat = rank_surges({str(number): number + 1 for number in range(7)})
+    heat = to_heat_by_rank({str(number): number + 1 for number in range(7)})
     assert heat["6"] == pytest.approx(log2(8) - 1)
     assert heat["3"] == pytest.approx(0)

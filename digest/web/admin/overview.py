@@ -19,7 +19,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession) -> Response:
         sources, held = tx.sources.list_latest(), tx.sources.list_held()
         lines = tx.audit.list_latest(limit=8)
         readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
-        paused, waiting = tx.meta.paused, sum(tx.deliveries.count_open().values())
+        paused, waiting = tx.meta.pause_reason, sum(tx.deliveries.count_open().values())
     tiles = [(str(status), n, f"/admin/subscribers?status={status}") for status, n in counts.items()]
     return ctx.pages.render(
         "admin/overview",

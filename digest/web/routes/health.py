@@ -37,7 +37,7 @@ def get_readiness(ctx: WebContextDep) -> Response:
     now = ctx.clock()
     try:
         with ctx.services.store.begin(write=False) as tx:
-            oldest, paused = tx.subscribers.get_earliest_due(), tx.meta.paused
+            oldest, paused = tx.subscribers.get_earliest_due(), tx.meta.pause_reason
             ticked, blocked = tx.meta.read(LAST_TICK_KEY), tx.meta.read(SEND_BLOCKED_KEY)
     except DigestError as error:
         return _respond({"database": str(error)}, ready=False)
@@ -81,7 +81,7 @@ def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
     yield from _format_header("digest_overdue_seconds", "For how long the longest waiting reader is due.")
     yield f"digest_overdue_seconds {max(0.0, (now - oldest).total_seconds()) if oldest else 0.0:.0f}"
     yield from _format_header("digest_paused", "1 while all sending is stopped.")
-    yield f"digest_paused {int(bool(tx.meta.paused))}"
+    yield f"digest_paused {int(bool(tx.meta.pause_reason))}"
     yield from _format_header("digest_held", "Editions that wait for a person to look at them.")
     yield f"digest_held {len(tx.sources.list_held())}"
     yield from _format_tick(tx, now)
