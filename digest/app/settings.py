@@ -54,17 +54,19 @@ class Settings(BaseSettings):
     colours: str = Field("", description="of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff")
     smtp_url: SecretStr = Field(
         SecretStr(""),
-        description="smtp://user:pass@host:port?tls=required (or implicit, none); several by blanks, each "
-        "with &weight=; unset: mails to files",
+        description="smtp://user:pass@host:port?tls=required (or implicit, none); separate several URLs "
+        "by spaces, each with &weight=; unset: mails to files",
     )
     smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
-    smtp_rate: float = Field(0, ge=0, description="most mails per second, 0: no limit of ours")
+    smtp_rate: float = Field(0, ge=0, description="maximum mails per second; 0: unlimited")
     lease: int = Field(
-        60, ge=2, description="seconds of silence until a worker's mail and jobs go to others (PostgreSQL)"
+        60,
+        ge=2,
+        description="seconds without a heartbeat until a worker's mail and jobs go to others (PostgreSQL)",
     )
-    outbox_dir: Path = Field(Path("outbox"), description="where mails are written while SMTP is not set")
+    outbox_dir: Path = Field(Path("outbox"), description="folder for mails while SMTP is not set")
     uncertain: Literal["resend", "skip"] = Field(
-        "resend", description="after a crash in the moment of acceptance: send again, or rather not at all"
+        "resend", description="a mail whose acceptance is unknown after a crash: resend it, or skip it"
     )
     bounce_mailbox: SecretStr = Field(
         SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
@@ -73,22 +75,24 @@ class Settings(BaseSettings):
         SecretStr(""), description="shared secret of the bounce webhook; unset: no webhook"
     )
     sns_topics: Names = Field(
-        (), description="ARNs of the Amazon SNS topics to which SES tells bounces and complaints; unset: none"
+        (), description="ARNs of the Amazon SNS topics that carry SES bounces and complaints; unset: none"
     )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     dkim_key: Path | None = Field(
-        None, description="private key (PEM) to sign mails with; unset: the relay signs"
+        None, description="private key (PEM) that signs the mails; unset: the relay signs"
     )
     dkim_selector: str = Field("digest", description="DNS name under _domainkey of that key's public half")
-    spread: float = Field(0, ge=0, description="minutes over which the mails of a slot are spread")
-    admin_address: str = Field("", description="gets alerts: failing sources, held editions, broken routes")
+    spread: float = Field(0, ge=0, description="minutes over which the mails of one send time are spread")
+    admin_address: str = Field(
+        "", description="receives alerts: failing sources, held editions, broken mail servers"
+    )
 
     # sources
     sources: Names = Field(
-        ("arxiv", "huggingface", "hackernews"), description="what is read, comma-separated"
+        ("arxiv", "huggingface", "hackernews"), description="sources to read, comma-separated"
     )
     vectors: str = Field(
-        "auto", description="meaning beside words: auto (if the extra is installed), none, static, sentences"
+        "auto", description="embedding model: auto (static if installed), none, static, sentences"
     )
     arxiv_categories: Names = Field(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"
@@ -105,16 +109,16 @@ class Settings(BaseSettings):
     zotero_url: str = Field("https://api.zotero.org", description="scheme, host and port")
     orcid_url: str = Field("https://pub.orcid.org", description="scheme, host and port")
     feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
-    fetch_every: int = Field(60, ge=1, description="minutes between two readings of the sources")
+    fetch_every: int = Field(60, ge=1, description="minutes between two fetches of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
 
     # a language model, for those who want one
     llm_url: str = Field(
         "", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1; unset: no model is asked"
     )
-    llm_key: SecretStr = Field(SecretStr(""), description="its API key, if it wants one")
+    llm_key: SecretStr = Field(SecretStr(""), description="API key, if it needs one")
     llm_model: str = Field("", description="the model's name at that endpoint")
-    llm_budget: int = Field(100, ge=0, description="most papers a day that it is asked about")
+    llm_budget: int = Field(100, ge=0, description="maximum papers summarised a day")
 
     # web and administration
     admin_token: SecretStr = Field(

@@ -115,7 +115,7 @@ async def send_test(services: Services, to: str, clock: Clock) -> SendTestResult
     try:
         connection = await route.transport.open()
     except Unreachable as error:
-        raise DeliveryError(f"There is no way to the mail server ({error}). See: digest doctor") from error
+        raise DeliveryError(f"Cannot connect to the mail server ({error}). See: digest doctor") from error
     try:
         send_result = await connection.deliver(message)
     finally:

@@ -67,11 +67,11 @@ class InvalidAddress(DigestError):
 
 
 class InvalidChange(DigestError):
-    """This cannot be set to that."""
+    """This value is not allowed here. See the command's --help or docs/ for what is."""
 
 
 class StateConflict(InvalidChange):
-    """This subscriber does not allow that now."""
+    """The subscriber's present status does not allow this. Look at it first, then try again."""
 
 
 class InvalidToken(DigestError):
@@ -83,4 +83,4 @@ class LinkExpired(InvalidToken):
 
 
 class NotFound(DigestError):
-    """There is no such thing here."""
+    """Nothing with this name or number exists. Check the spelling."""

@@ -58,7 +58,7 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
 
 
 def _erase_unconfirmed(store: Database, now: datetime) -> int:
-    """Erase who never confirmed, in chunks: no transaction holds the database for long."""
+    """Erase those who never confirmed, in chunks: no transaction holds the database for long."""
     count = 0
     while True:
         with store.begin() as tx:

@@ -48,7 +48,7 @@ class Biorxiv:
             except SourceError as error:
                 if not papers:
                     raise
-                note = f"The reading broke off: {failed_result(self.name, '', context.now, error).note}"
+                note = f"The fetch stopped early: {failed_result(self.name, '', context.now, error).note}"
                 break
             papers |= {paper.id: _merge_versions(papers.get(paper.id), paper) for paper in result.papers}
             received += count

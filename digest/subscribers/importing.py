@@ -81,7 +81,7 @@ def import_rows(
 ) -> tuple[ImportResult, ...]:
     """Import a batch of rows, best about a thousand; return the results in the same order.
 
-    *confirmed* asserts that these people consented before: who has no other status is confirmed at once.
+    *confirmed* asserts that these people consented before: rows without another status are confirmed at once.
     *defaults* are settings of new subscribers whose row does not have them.
     """
     newcomer = apply_changes(Subscriber(id=0, public_id="", address=""), defaults)

@@ -29,8 +29,8 @@ def sign_up(
 ) -> None:
     """Ask an address to confirm its subscription.
 
-    A subscriber gets the welcome with their links again, and nothing changes; who unsubscribed is asked
-    again; a suppressed address gets nothing. The caller cannot tell these cases apart.
+    A subscriber gets the welcome with their links again, and nothing changes; an unsubscribed one is
+    asked again; a suppressed address gets nothing. The caller cannot tell these cases apart.
 
     Raises:
         InvalidAddress, InvalidChange: the address or a change makes no sense.

@@ -24,7 +24,7 @@ UNCONFIRMED_TTL = timedelta(days=7)  # data of people who never consented is not
 def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber | None:
     """Unsubscribe a reader; return None if there is none (any more). Repeating it changes nothing.
 
-    Who never confirmed was signed up by somebody else: they are erased and suppressed.
+    Somebody who never confirmed was signed up by another person: erase and suppress the address.
     """
     reader = find_by_public_id(tx, public_id)
     if reader is None or reader.status is Status.UNSUBSCRIBED:

@@ -30,8 +30,8 @@ from digest.web.trending_lists import TrendingLists
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 PROBE_INTERVAL = timedelta(seconds=10)
-# Concurrent writes of requests. SQLite has one writer; who waits for it inside the database polls, holds a
-# thread, and may be overtaken for seconds. Here requests wait in order and without a thread.
+# Concurrent writes of requests. SQLite has one writer; a request that waits for it inside the database
+# polls, holds a thread, and may be overtaken for seconds. Here requests wait in order and without a thread.
 MAX_WRITERS = {"sqlite": 1, "postgresql": 4}
 
 

@@ -57,7 +57,7 @@ async def test_fetch_that_breaks_off_keeps_earlier_pages(client: Client, server:
     server.set_replies("/details/biorxiv/2026-11-20/2026-11-23/0/json", page_of)
     (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
     assert (len(result.papers), result.health) == (30, Health.TRUNCATED)
-    assert result.note == "The reading broke off: Answered 404 Not Found."
+    assert result.note == "The fetch stopped early: Answered 404 Not Found."
 
 
 async def test_fetch_after_weeks_requests_one_week(client: Client, server: ReplayServer) -> None:

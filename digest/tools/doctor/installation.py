@@ -104,8 +104,8 @@ async def check_database(services: Services, now: datetime) -> list[Finding]:  #
         else ok("database", f"stands at {services.store.get_version()}")
     ]
     with services.store.begin(write=False) as tx:
-        if tx.meta.paused:
-            findings.append(warn("sending", tx.meta.paused, "run `digest db resume`"))
+        if tx.meta.pause_reason:
+            findings.append(warn("sending", tx.meta.pause_reason, "run `digest db resume`"))
     free = shutil.disk_usage((services.store.file or Path.cwd()).resolve().parent).free
     detail = f"{free / 2**30:.1f} GB free"
     is_enough = free >= MIN_FREE_BYTES
@@ -143,7 +143,7 @@ async def check_digest(services: Services, now: datetime) -> list[Finding]:
         email = services.message_builder.render_email(edition)
         raw = services.message_builder.build_digest(edition)
     except DigestError as error:
-        return [fail("digest", str(error), "mend the template or setting it names")]
+        return [fail("digest", str(error), "fix the template or setting it names")]
     signer = services.message_builder.signer
     return [
         _check_headers(raw),
