@@ -35,7 +35,7 @@ from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
 from digest.sources.base import Source
-from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.client import Client, ClientPolicy, fetch_certificate
 from digest.sources.libraries.request import to_interactive_policy
 from digest.sources.llm import LanguageModel
 from digest.sources.registry import SourceConfig, build_sources
@@ -232,7 +232,7 @@ class Services:
     @cached_property
     def sns_receiver(self) -> SnsReceiver:
         """The receiver of bounces from Amazon SES through SNS."""
-        return SnsReceiver(self.settings.sns_topics, keys=self.signing_keys)
+        return SnsReceiver(self.settings.sns_topics, fetch_certificate, keys=self.signing_keys)
 
     def record_bounce(self, report: BounceReport, *, now: datetime) -> bool:
         """Record a bounce or complaint; return False if it was known already."""

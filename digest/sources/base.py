@@ -10,11 +10,10 @@ from digest.models import FetchResult, FetchState, Health
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.sources.http.client import Client
+from digest.sources.items import PARSE_ERRORS
 
 log = logging.getLogger(__name__)
 
-# What unexpected values in a response raise while it is parsed: they cost that source's result, not the run.
-PARSE_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 FindExisting = Callable[[Sequence[str]], set[str]]  # returns those of the paper ids that are stored
 ProgressCallback = Callable[[str, int, int], object]  # called with a label, how many are done, of how many
 

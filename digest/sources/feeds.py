@@ -1,46 +1,63 @@
 """RSS and Atom feeds of journals and blogs as a source, by their URLs."""
 
-import html
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from hashlib import sha256
+from urllib.parse import urljoin, urlsplit
 
-import httpx
 from lxml import etree
 
 from digest.models import FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, conditional_headers, failed_result, to_web_link
+from digest.sources.base import FetchContext, add_note, conditional_headers, failed_result, to_web_link
 from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem
+from digest.sources.text.dates import parse_date
+from digest.sources.text.names import split_names
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title, strip_tags
-from digest.sources.xml import (
-    ATOM,
-    Parsed,
-    UnreadableItem,
-    local_name,
-    parse_document,
-    parse_elements,
-    text_of,
-)
+from digest.sources.xml import local_name, parse_elements, text_of
 
-_ITEM_TAGS = (
-    "item",
-    f"{ATOM}entry",
-    "{http://purl.org/rss/1.0/}item",
-    "{http://my.netscape.com/rdf/simple/0.9/}item",
-)
-_ABSTRACT_FIELDS = ("encoded", "content", "description", "summary")
-_DATE_FIELDS = ("pubDate", "published", "date", "publicationDate", "issued", "updated")
-_ID_FIELDS = ("doi", "identifier", "guid", "id")
-_NAMED_ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);)([a-zA-Z][a-zA-Z0-9]{1,31});")
+CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
+MAX_LINK_CHARS = 2000
+_ITEM_TAGS = ("{*}item", "{*}entry")
+_ROOTS = frozenset({"rss", "feed", "RDF"})
+_ABSTRACT_FIELDS = ("encoded", "content", "description", "summary", "abstract")
+_DATE_FIELDS = (
+    "pubDate", "published", "date", "publicationDate", "issued", "available", "created", "coverDate",
+    "coverDisplayDate", "dateSubmitted", "updated", "modified",
+)  # fmt: skip
+_ID_FIELDS = ("doi", "DOI", "identifier", "guid", "id")
+# What describes the paper itself; every other vocabulary (media, itunes) describes pictures and sounds.
+_PAPER_NAMESPACES = (
+    "http://purl.org/dc/", "http://prismstandard.org/", "http://purl.org/rss/1.0/", "http://arxiv.org/",
+    "http://www.w3.org/2005/Atom", "http://purl.org/atom/",
+)  # fmt: skip
+_PAPER_PREFIXES = frozenset({"dc", "dcterms", "prism", "content", "arxiv", "atom"})  # where undeclared
+_RDF_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>?#]+")
 
-Fields = Mapping[str, Sequence[etree._Element]]  # noqa: SLF001  children of an item by local name
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The children of an item by local name, those of the paper's own vocabularies before all others."""
+
+    own: Mapping[str, Sequence[etree._Element]]
+    foreign: Mapping[str, Sequence[etree._Element]]
+
+    def find(self, *names: str) -> Iterator[etree._Element]:
+        """Yield the elements with these names, in the order of the names, the paper's own first."""
+        for fields in (self.own, self.foreign):
+            for name in names:
+                yield from fields.get(name, ())
+
+    def find_texts(self, *names: str) -> Iterator[str]:
+        """Yield the texts of these elements that are not empty."""
+        return filter(None, map(text_of, self.find(*names)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,70 +80,63 @@ class Feeds:
     async def _fetch_feed(self, context: FetchContext, url: str) -> FetchResult:
         scope = scope_of(url)
         headers = conditional_headers(context.get_state(scope))
-        host = httpx.URL(url).host
+        host, _ = _split(url)
         response = await context.client.get(url, rate_group=host, accept=Accept.XML, headers=headers)
         if response.is_unchanged:
             return FetchResult(source=self.name, scope=scope, read_at=context.now, note="Unchanged.")
-        result = parse(response.body, scope, context.now)
+        result = parse(response.body, scope, context.now, url=response.url)
         return replace(result, etag=response.etag, last_modified=response.last_modified)
 
 
 def scope_of(url: str) -> str:
-    """Return the name of a feed to display: host and path, without what may be secret in the URL."""
-    parsed = httpx.URL(url)
-    return f"{parsed.host}{parsed.path.rstrip('/')}"
+    """Return the name of a feed to display and to remember it by, without what may be secret in the URL.
+
+    It is host and path; whatever else tells two addresses apart is in a short hash behind them.
+    """
+    host, path = _split(url)
+    scope = f"{host}{path.rstrip('/')}"
+    if url in {f"https://{scope}", f"https://{scope}/", f"http://{scope}", f"http://{scope}/"}:
+        return scope
+    return f"{scope} #{sha256(url.encode()).hexdigest()[:6]}"
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
+def _split(url: str) -> tuple[str, str]:
+    """Return host and path; both empty for an address that is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no IPv6 address
+        return "", ""
+    return parts.hostname or "", parts.path
+
+
+def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> FetchResult:
     """Return the papers of a feed; items without DOI, arXiv id or distinctive title are skipped and counted.
 
     Raises:
         SourceChanged: the body is no feed.
     """
-    parsed = _parse_items(body)
-    is_empty = not parsed.items and not parsed.skipped
-    if is_empty and local_name(parse_document(body)) not in {"rss", "feed", "RDF"}:
+    parsed = parse_elements(body, _ITEM_TAGS, _parse_item, base_url=url)
+    is_empty = not parsed.items and not parsed.skipped and not parsed.unforeseen
+    if is_empty and parsed.root.rpartition("}")[2] not in _ROOTS:
         raise SourceChanged("the answer is XML, but not a feed")
     health = Health.TRUNCATED if parsed.broken else Health.OK if parsed.items else Health.EMPTY
     note = f"{parsed.skipped} items have neither an id nor a distinctive title." if parsed.skipped else ""
     if parsed.broken:
         note = f"The feed broke off after {len(parsed.items)} items."
     papers = tuple({paper.id: paper for paper in reversed(parsed.items)}.values())[::-1]
-    return FetchResult(
+    result = FetchResult(
         source="feeds", scope=scope, read_at=read_at, papers=papers, health=health, note=note, body=body
     )
-
-
-def _parse_items(body: bytes) -> Parsed[Paper]:
-    """Parse as it is; if that fails, with HTML's entities replaced, which many feeds use undeclared."""
-    try:
-        parsed = parse_elements(body, _ITEM_TAGS, _parse_item)
-    except SourceChanged:
-        if not _NAMED_ENTITY.search(body):
-            raise
-        return parse_elements(_replace_entities(body), _ITEM_TAGS, _parse_item)
-    if "Entity" in parsed.broken:
-        return parse_elements(_replace_entities(body), _ITEM_TAGS, _parse_item)
-    return parsed
-
-
-def _replace_entities(body: bytes) -> bytes:
-    def to_numeric(entity: re.Match[bytes]) -> bytes:
-        characters = html.unescape(entity[0].decode())
-        return b"".join(b"&#%d;" % ord(char) for char in characters) if characters[0] != "&" else b"&amp;"
-
-    return _NAMED_ENTITY.sub(to_numeric, body)
+    return add_note(result, parsed.repair_note)
 
 
 def _parse_item(item: etree._Element) -> Paper:
-    fields: dict[str, list[etree._Element]] = {}
-    for child in item.iterchildren("*"):
-        fields.setdefault(local_name(child), []).append(child)
-    title = normalize_title(strip_tags(_first_text(fields, ("title",))))
-    abstract = normalize_text(strip_tags(_first_text(fields, _ABSTRACT_FIELDS)))
+    fields = _read_fields(item)
+    title = normalize_title(strip_tags(next(fields.find_texts("title"), "")))
+    abstract = normalize_text(strip_tags(next(fields.find_texts(*_ABSTRACT_FIELDS), "")))
     authors = tuple(_parse_authors(fields))
-    published = _parse_time(_first_text(fields, _DATE_FIELDS))
-    link = _find_link(fields)
+    published = next(filter(None, map(parse_date, fields.find_texts(*_DATE_FIELDS))), None)
+    link = _find_link(item, fields)
     ids = _find_ids(fields, link)
     paper_id = ids[0] if ids else build_title_key(title, authors, published.year if published else None)
     if paper_id is None or not title:
@@ -147,22 +157,54 @@ def _parse_item(item: etree._Element) -> Paper:
     )
 
 
-def _first_text(fields: Fields, names: Sequence[str]) -> str:
-    """Return the first of these fields that is not empty."""
-    return next((text for name in names for field in fields.get(name, ()) if (text := text_of(field))), "")
+def _read_fields(item: etree._Element) -> Fields:
+    own: dict[str, list[etree._Element]] = {}
+    foreign: dict[str, list[etree._Element]] = {}
+    namespace = str(item.tag).rpartition("}")[0].removeprefix("{")
+    for child in item.iterchildren("*"):
+        fields = own if _is_own(str(child.tag), namespace) else foreign
+        fields.setdefault(local_name(child), []).append(child)
+    return Fields(own, foreign)
 
 
-def _find_link(fields: Fields) -> str:
-    links = fields.get("link", ())
-    own = [link for link in links if link.get("rel", "alternate") == "alternate"] or links
-    return next((url for link in own if (url := link.get("href") or text_of(link))), "")
+def _is_own(tag: str, item_namespace: str) -> bool:
+    """Return whether an element describes the paper: of the item's namespace, or of one for papers."""
+    namespace, _, name = tag.rpartition("}")
+    namespace = namespace.removeprefix("{")
+    if not namespace:
+        prefix, has_prefix, _ = name.partition(":")
+        return not has_prefix or prefix in _PAPER_PREFIXES
+    return namespace in {item_namespace, CONTENT_NAMESPACE} or namespace.startswith(_PAPER_NAMESPACES)
+
+
+def _find_link(item: etree._Element, fields: Fields) -> str:
+    """Return the address of the item's page: its link, else a guid or id that is an address."""
+    links = [(link, link.get("href") or text_of(link)) for link in fields.find("link")]
+    guids = [guid for guid in fields.find("guid") if guid.get("isPermaLink", "true") != "false"]
+    candidates = [
+        *((link, text) for link, text in links if link.get("rel", "alternate") == "alternate"),
+        *((guid, text_of(guid)) for guid in guids),
+        *((other, text_of(other)) for other in fields.find("origLink", "id", "url")),
+        (item, item.get(_RDF_ABOUT, "")),
+        *links,
+    ]
+    addresses = (_to_absolute(element, text) for element, text in candidates if text)
+    return next(filter(None, addresses), "")
+
+
+def _to_absolute(element: etree._Element, text: str) -> str:
+    """Return the address in *text*, which may be relative to xml:base or the feed; empty if it is none."""
+    link = re.sub(r"[\t\n\r]+\s*", "", text.strip())[:MAX_LINK_CHARS].replace(" ", "%20")
+    try:
+        return to_web_link(urljoin(element.base or "", link))
+    except ValueError:  # brackets that are no IPv6 address
+        return ""
 
 
 def _find_ids(fields: Fields, link: str) -> tuple[str, ...]:
     """Return the canonical ids in the fields that may hold one and in the link, arXiv's first."""
-    texts = [text_of(field) for name in _ID_FIELDS for field in fields.get(name, ())]
     ids: set[str] = set()
-    for text in (*texts, link):
+    for text in (*fields.find_texts(*_ID_FIELDS), link):
         doi = _DOI.search(text)
         for form in (text, doi[0] if doi else ""):
             with suppress(ValueError):
@@ -172,25 +214,9 @@ def _find_ids(fields: Fields, link: str) -> tuple[str, ...]:
 
 
 def _parse_authors(fields: Fields) -> Iterator[str]:
-    """Yield the names: one per creator, or all in one, separated by commas.
-
-    Of `address@example.org (Name)` only the name is taken.
-    """
-    people = fields.get("creator") or fields.get("author") or ()
+    """Yield the names: one per creator, or all in one."""
+    people = [*fields.own.get("creator", ())] or list(fields.find("author", "creator"))
     for person in people:
         name = person.find("{*}name")
-        text = text_of(person if name is None else name)
-        if match := re.search(r"@\S+\s*\((.+)\)", text):
-            text = match[1]
-        pieces = re.split(r"[;,]|\band\b", text) if len(people) == 1 else [text]
-        yield from filter(None, map(normalize_name, pieces))
-
-
-def _parse_time(text: str) -> datetime | None:
-    for parse_format in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = parse_format(text)
-        except ValueError:
-            continue
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    return None
+        text = strip_tags(text_of(person if name is None else name))
+        yield from filter(None, map(normalize_name, split_names(text, is_list=len(people) == 1)))

@@ -4,9 +4,8 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
-
-import httpx
 
 from digest.models import FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
@@ -73,7 +72,7 @@ class HuggingFace:
 
     def _failed_page(self, context: FetchContext, day: date, error: SourceError) -> FetchResult:
         """Return the result of a failed request; empty if today has not begun there yet."""
-        is_bad_request = isinstance(error, BadResponse) and error.response.status == httpx.codes.BAD_REQUEST
+        is_bad_request = isinstance(error, BadResponse) and error.response.status == HTTPStatus.BAD_REQUEST
         if is_bad_request and day == context.now.date():
             return parse(b"[]", day.isoformat(), context.now)
         return failed_result(self.name, day.isoformat(), context.now, error)

@@ -1,5 +1,6 @@
 """Tests of RSS and Atom feeds of journals and blogs."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -57,7 +58,10 @@ def test_other_document_is_source_changed(body: bytes) -> None:
 
 
 def test_scope_of_leaves_out_secrets_of_the_url() -> None:
-    assert scope_of("https://me:pw@journal.example/feed/?token=secret") == "journal.example/feed"
+    scope = scope_of("https://me:pw@journal.example/feed/?token=secret")
+    assert scope.startswith("journal.example/feed #")
+    assert not {"me", "pw", "token", "secret"} & set(re.findall("[a-z]+", scope))
+    assert scope_of("https://journal.example/feed/") == "journal.example/feed"
 
 
 async def test_failing_feed_does_not_affect_others_and_an_unchanged_one_is_not_sent(

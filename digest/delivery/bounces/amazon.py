@@ -4,19 +4,17 @@ import base64
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
 from digest.delivery.bounces.reports import BounceReport, classify_status
 from digest.delivery.bounces.return_path import parse_return_address
 from digest.models import BounceKind
-from digest.models.errors import ConfigError, DeliveryError, InvalidToken
+from digest.models.errors import ConfigError, DeliveryError, InvalidToken, SourceError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -25,7 +23,7 @@ NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that doe
 HARD_SUBTYPES = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # permanent whatever the status says
 MAX_MESSAGE_AGE = timedelta(hours=1)  # SNS retries no longer; a message it repeats counts once anyway
 MAX_CLOCK_SKEW = timedelta(minutes=5)  # that SNS's clock may be ahead of ours
-MAX_CERTIFICATES, MAX_ANSWER_BYTES, TIMEOUT_SECONDS = 8, 64 * 1024, 10.0
+MAX_CERTIFICATES = 8
 NOTIFICATION, SUBSCRIPTION = "Notification", "SubscriptionConfirmation"
 SIGNED_FIELDS = {
     NOTIFICATION: ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
@@ -33,6 +31,10 @@ SIGNED_FIELDS = {
 }
 _TOPIC = re.compile(r"arn:aws(-cn|-us-gov)?:sns:([a-z0-9-]{3,32}):\d{12}:[\w.-]{1,256}")
 _CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{16,64}\.pem")
+
+
+# Returns what is at a URL, without following redirects; raises SourceError if there is no good answer.
+Fetch = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,9 @@ class SnsMessage:
 class SnsReceiver:
     """Receives messages of the operator's topics; caches Amazon's certificates."""
 
-    def __init__(self, allowed_topics: Collection[str], *, keys: Sequence[bytes]) -> None:
+    def __init__(self, allowed_topics: Collection[str], fetch: Fetch, *, keys: Sequence[bytes]) -> None:
         self._allowed_topics = frozenset(allowed_topics)
+        self._fetch = fetch
         self._keys = keys
         self._certificates: OrderedDict[str, bytes] = OrderedDict()
 
@@ -67,17 +70,23 @@ class SnsReceiver:
         message = parse_message(body, allowed_topics=self._allowed_topics, now=now)
         verify(message, await self._get_certificate(message.certificate_url), now=now)
         if message.kind == SUBSCRIPTION:
-            await _fetch(message.subscribe_url)
+            await self._ask_amazon(message.subscribe_url)
             return None
         raw_hash = sha256(f"sns/{message.topic}/{message.message_id}".encode()).hexdigest()
         return parse_notification(message.content, raw_hash=raw_hash, keys=self._keys)
 
     async def _get_certificate(self, url: str) -> bytes:
         if url not in self._certificates:
-            self._certificates[url] = await _fetch(url)
+            self._certificates[url] = await self._ask_amazon(url)
             if len(self._certificates) > MAX_CERTIFICATES:
                 self._certificates.popitem(last=False)
         return self._certificates[url]
+
+    async def _ask_amazon(self, url: str) -> bytes:
+        try:
+            return await self._fetch(url)
+        except SourceError as error:
+            raise DeliveryError(f"Amazon SNS could not be asked: {error}.") from error
 
 
 # ---- messages of SNS
@@ -156,25 +165,6 @@ def _is_confirmation_url(message: SnsMessage, host: str) -> bool:
     query = parse_qs(parts.query)
     for_us = query.get("Action") == ["ConfirmSubscription"] and query.get("TopicArn") == [message.topic]
     return for_us and (parts.scheme, parts.netloc, parts.path) == ("https", host, "/")
-
-
-async def _fetch(url: str) -> bytes:
-    """Return what Amazon has at this URL; redirects are not followed, and the answer's size is limited."""
-    try:
-        async with (
-            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
-            client.stream("GET", url) as response,
-        ):
-            content = b""
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise DeliveryError("Amazon SNS answered with more than a certificate.")
-    except httpx.HTTPError as error:
-        raise DeliveryError(f"Amazon SNS could not be asked: {type(error).__name__}.") from error
-    if response.status_code != httpx.codes.OK:
-        raise DeliveryError(f"Amazon SNS answered {response.status_code}.")
-    return content
 
 
 # ---- notifications of SES

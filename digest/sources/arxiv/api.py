@@ -12,8 +12,9 @@ from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import add_note, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
+from digest.sources.items import UnreadableItem
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
-from digest.sources.xml import ATOM, UnreadableItem, parse_elements, text_of
+from digest.sources.xml import ATOM, parse_elements, text_of
 
 MAX_IDS_PER_REQUEST = 100
 _EXTENSION = "{http://arxiv.org/schemas/atom}"
@@ -70,6 +71,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items, body=body,
         health=Health.TRUNCATED if parsed.broken else Health.OK,
     )  # fmt: skip
+    result = add_note(result, parsed.repair_note)
     if parsed.broken:
         return add_note(result, f"The answer broke off after {len(parsed.items)} papers.")
     return add_note(result, f"{parsed.skipped} entries could not be read.") if parsed.skipped else result

@@ -10,16 +10,17 @@ from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import parse_arxiv_id
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import to_aliases
+from digest.sources.base import add_note, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem
 from digest.sources.text.normalize import (
     normalize_inverted_name,
     normalize_names,
     normalize_text,
     normalize_title,
 )
-from digest.sources.xml import UnreadableItem, local_name, parse_elements, text_of
+from digest.sources.xml import local_name, parse_elements, text_of
 
 MAX_NEW_AGE = timedelta(days=30)  # moderation may hold a paper back so long; an older one is a revision
 MAX_PAGES = 60
@@ -102,6 +103,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     result = FetchResult(
         source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, body=body, health=health, note=note
     )
+    result = add_note(result, parsed.repair_note)
     token = next((item.text for item in parsed.items if isinstance(item, ResumptionToken)), "")
     return OaiPage(result, token)
 

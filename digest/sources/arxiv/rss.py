@@ -12,11 +12,12 @@ from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import conditional_headers, to_aliases
+from digest.sources.base import add_note, conditional_headers, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, Response
+from digest.sources.items import UnreadableItem
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
-from digest.sources.xml import ATOM, UnreadableItem, local_name, parse_document, parse_elements, text_of
+from digest.sources.xml import ATOM, local_name, parse_document, parse_elements, text_of
 
 MAX_FEED_PAPERS = 2000  # arXiv cuts a feed here, and the new papers fall off first
 MAX_CROSS_LIST_DAYS = 62  # a cross-listing of an older paper is no news
@@ -47,13 +48,14 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     health, note = Health.OK, ""
     if parsed.broken:
         health, note = Health.TRUNCATED, f"The feed broke off after {len(parsed.items)} papers."
-    elif len(parsed.items) + parsed.skipped >= MAX_FEED_PAPERS:
+    elif len(parsed.items) + parsed.skipped + parsed.unforeseen >= MAX_FEED_PAPERS:
         health, note = Health.TRUNCATED, f"The feed reached arXiv's limit of {MAX_FEED_PAPERS} papers."
     elif parsed.skipped:
         note = f"{parsed.skipped} of {parsed.skipped + len(parsed.items)} items could not be read."
-    return FetchResult(
+    result = FetchResult(
         source="arxiv", scope=scope, read_at=read_at, papers=parsed.items, health=health, note=note, body=body
     )
+    return add_note(result, parsed.repair_note)
 
 
 def find_error(body: bytes) -> str:

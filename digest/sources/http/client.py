@@ -1,5 +1,7 @@
 """Polite HTTP client of the sources: rate limits, retries, timeouts, size limits and safe redirects.
 
+The only module that imports httpx (docs/decisions/http-client.md).
+
 Requests of one rate group are made one at a time with an interval between them. A service that keeps
 failing, or whose rate limit is used up, is not asked again for a while.
 """
@@ -8,9 +10,10 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -26,8 +29,10 @@ from digest.sources.http.response import (
     IncompleteResponse,
     Response,
     check_content,
+    describe_status,
 )
 from digest.sources.http.ssrf import Resolver, origin, resolve, resolve_public_address, service_key
+from digest.sources.text.encoding import to_utf8
 
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})  # every other error status is final
 MAX_HEADER_CHARS = 500  # of a header that is parsed; a longer one is meant to harm
@@ -113,7 +118,10 @@ class Client:
             IncompleteResponse: the body broke off in every attempt.
             SourceError: anything else, with the reason.
         """
-        request = self._http.build_request("GET", url, params=params, headers=headers)
+        try:
+            request = self._http.build_request("GET", url, params=params, headers=headers)
+        except httpx.InvalidURL as error:
+            raise SourceError("has an address that is none") from error
         return await self._send(request, rate_group, accept)
 
     async def post(
@@ -133,11 +141,14 @@ class Client:
                 raise IncompleteResponse(error.partial) from error
             self._block(request.url, max(error.wait or 0.0, self._policy.cooldown), str(error))
             raise SourceError(str(error)) from error
-        if response.status >= httpx.codes.BAD_REQUEST:
+        if response.status >= HTTPStatus.BAD_REQUEST:
             raise BadResponse(response)
-        if not response.is_unchanged:
-            check_content(response.body, accept)
-        return response
+        if response.is_unchanged:
+            return response
+        check_content(response.body, accept)
+        if accept is Accept.HTML:  # a web page may name its encoding in itself
+            return response
+        return replace(response, body=to_utf8(response.body, response.headers.get("content-type", "")))
 
     async def _send_with_retries(self, request: httpx.Request, rate_group: str) -> Response:
         attempts = stamina.retry_context(
@@ -241,7 +252,7 @@ class Client:
 
     async def _read_body(self, response: httpx.Response) -> bytes:
         """Return the whole body, decompressed; raise RetryableError with what arrived if it broke off."""
-        encoding = response.headers.get("content-encoding", "").lower()
+        encoding = response.headers.get("content-encoding", "").strip().lower()
         decompressor = Decompressor(encoding, self._policy.max_bytes)
         try:
             async for chunk in response.aiter_raw():
@@ -253,9 +264,8 @@ class Client:
     def _apply_server_limits(self, url: httpx.URL, response: Response) -> None:
         """Raise RetryableError if the server is busy; block its service if our rate limit is used up."""
         if response.status in RETRY_STATUSES:
-            reason = httpx.codes.get_reason_phrase(response.status)
             wait = parse_wait(response.headers, now=datetime.now(UTC))
-            raise RetryableError(f"answered {response.status} {reason}", wait=wait)
+            raise RetryableError(f"answered {describe_status(response.status)}", wait=wait)
         if (seconds := parse_exhausted_limit(response.headers)) is not None:
             self._block(url, seconds, "our rate limit there is used up")
 
@@ -267,6 +277,45 @@ class Client:
         left = until - time.monotonic()
         if left > 0:
             raise SourceError(f"{reason}; not asked again for {left:.0f} seconds")
+
+
+async def fetch_once(
+    url: str,
+    *,
+    timeout: float,  # noqa: ASYNC109  of each step, as the library has it
+    max_bytes: int,
+    method: str = "GET",
+) -> Response:
+    """Send one request without retries or redirects, to an address that the caller has checked.
+
+    Raises:
+        SourceError: there was no response, or a larger one than allowed.
+    """
+    try:
+        async with (
+            httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client,
+            client.stream(method, url) as stream,
+        ):
+            body = b""
+            async for chunk in stream.aiter_bytes():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise SourceError(f"the answer is larger than {max_bytes:,} bytes; it was not read")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SourceError(str(error) or type(error).__name__) from error
+    return Response(url=url, status=stream.status_code, headers=stream.headers, body=body)
+
+
+async def fetch_certificate(url: str) -> bytes:
+    """Return what is at a URL that the caller has checked: a few kilobytes, without redirects.
+
+    Raises:
+        SourceError: there is no such answer with status 200.
+    """
+    response = await fetch_once(url, timeout=10.0, max_bytes=64 * 1024)
+    if response.status != HTTPStatus.OK:
+        raise BadResponse(response)
+    return response.body
 
 
 def parse_wait(headers: Mapping[str, str], *, now: datetime) -> float | None:

@@ -2,9 +2,9 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import anyio
-import httpx
 
 from digest.models.errors import SourceError
 
@@ -13,6 +13,26 @@ _UNICAST = ipaddress.ip_network("2000::/3")  # the whole public IPv6 internet
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class ParsedUrl(Protocol):
+    """A URL as the HTTP library parsed it: what is checked here must be what is connected to."""
+
+    @property
+    def scheme(self) -> str:
+        """In lower case."""
+
+    @property
+    def host(self) -> str:
+        """A name or an address, without brackets."""
+
+    @property
+    def port(self) -> int | None:
+        """None for the usual port of the scheme."""
+
+    @property
+    def path(self) -> str:
+        """Begins with a slash."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -28,12 +48,12 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return [str(address[4][0]) for address in addresses]
 
 
-def origin(url: httpx.URL) -> str:
+def origin(url: ParsedUrl) -> str:
     """Return scheme, host and port: what the operator trusts by setting a URL."""
     return f"{url.scheme}://{url.host}:{url.port or _PORTS.get(url.scheme, 0)}"
 
 
-def service_key(url: httpx.URL) -> str:
+def service_key(url: ParsedUrl) -> str:
     """Return the origin and first path segments: what is up or down together.
 
     A mirror may serve several sources from one host.
@@ -41,7 +61,7 @@ def service_key(url: httpx.URL) -> str:
     return "/".join((origin(url), *url.path.split("/")[1:3]))
 
 
-async def resolve_public_address(url: httpx.URL, *, resolver: Resolver = resolve) -> str:
+async def resolve_public_address(url: ParsedUrl, *, resolver: Resolver = resolve) -> str:
     """Return an IP address of the host of *url*, all of whose addresses are public.
 
     Connect to exactly this address: a second answer of the name server may differ (DNS rebinding).

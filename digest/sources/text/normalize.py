@@ -7,25 +7,39 @@ zero-width and direction-override characters are removed, which no reader may be
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from digest.sources.text.latex import BRACE_PLACEHOLDERS, latex_to_text
 from digest.sources.text.latex_symbols import GREEK
+from digest.sources.text.names import invert_name
 
 # Placeholders until the conversion is done; cleaned text holds no such characters.
 _MONEY = "\ue000"  # a dollar that is money
 _URL_PLACEHOLDER = "\ue003"
 _URL = re.compile(r"https?://[^\s{}\\$<>]+")
 _SCRIPT_TAG = re.compile(r"<(sup|sub)>([\w+\-−., ]{1,12})</\1>", re.IGNORECASE)  # noqa: RUF001
-_INLINE_TAG = re.compile(
-    r"</?(?:jats:)?(?:a|i|b|u|em|strong|sub|sup|inf|span|italic|bold|sc|font|tt|code|small)\b[^<>]*>",
+# Attributes have values: of `b<a and c>d` nothing is a tag. Only what HTML, JATS or MathML name is one.
+_TAG = re.compile(
+    r"""<(/?)((?:jats:|mml:|m:)?)([a-z][a-z0-9-]{0,20})"""
+    r"""((?:\s+[\w:.-]+\s*=\s*(?:"[^"]{0,2000}"|'[^']{0,2000}'|[^\s"'<>=]+))*)\s*/?>""",
     re.IGNORECASE,
 )
-_BLOCK_TAG = re.compile(
-    r"</?(?:jats:[a-z-]+|p|br|div|ul|ol|li|h[1-6]|table|tbody|tr|td|th|img|figure|figcaption|section|sec|title"
-    r"|blockquote|pre|hr|dl|dt|dd|header|footer|abstract)\b[^<>]*>|<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>",
-    re.IGNORECASE | re.DOTALL,
+_INLINE_TAGS = frozenset(
+    "a abbr acronym b big bdi bdo bold cite code del dfn em ext-link font i inf ins italic kbd label mark"  # noqa: SIM905
+    " monospace named-content nobr o q roman s samp sanserif sc small span strike strong styled-content sub"
+    " sup time tt u underline var wbr xref"
+    " math mfenced mfrac mi mn mo mover mpadded mroot mrow ms mspace msqrt mstyle msub msubsup msup mtext "
+    "munder munderover semantics".split()
 )
+_BLOCK_TAGS = frozenset(
+    "abstract address article aside blockquote body br caption center col colgroup dd details div dl dt embed"  # noqa: SIM905
+    " figcaption figure footer h1 h2 h3 h4 h5 h6 head header hr html iframe img input li link main meta nav"
+    " noscript object ol option p picture pre sec section source summary svg table tbody td tfoot th thead"
+    " title tr track ul video audio".split()
+)
+_HIDDEN = tuple((name, re.compile(rf"<{name}\b[^<>]*>", re.IGNORECASE)) for name in ("script", "style"))
+_MARKED_SECTION = re.compile(r"<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+_MAX_ESCAPES = 3  # how often a title may have been escaped on its way
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
 _INVISIBLE = re.compile(
@@ -41,6 +55,8 @@ _LOST_BACKSLASH = re.compile(
 )
 _FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")  # are letters for Python, but invisible
 _MOJIBAKE = re.compile("[\xc2-\xf4][\x80-\xbf]*[\x80-\x9f][\x80-\xbf]*")
+# As browsers read them: nobody means the control characters that windows-1252 has its quotes in place of.
+_C1_AS_WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
 _TEX_MARKS = ("\\", "{", "}", "$", "^", "_", "~")
 _TYPED_MARKS = ("--", "``", "''", "`")
 _DOUBLED = ("--", "''", "  ")
@@ -94,9 +110,8 @@ def normalize_name(text: str) -> str:
 
 
 def normalize_inverted_name(text: str) -> str:
-    """Return `Gauss, Carl Friedrich` as Carl Friedrich Gauss."""
-    last, _, first = text.partition(",")
-    return normalize_name(f"{first} {last}")
+    """Return `Gauss, Carl Friedrich` as Carl Friedrich Gauss, and `King, M. L., Jr.` as M. L. King Jr."""
+    return normalize_name(invert_name(text))
 
 
 def normalize_names(texts: Iterable[str]) -> tuple[str, ...]:
@@ -107,11 +122,42 @@ def normalize_names(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def strip_tags(text: str) -> str:
-    """Return the prose of HTML or JATS without tags; <sup> and <sub> become TeX, to be normalized later."""
-    if "<" not in text:
-        return text
+    """Return the prose of HTML or JATS without tags, also of such as was escaped more than once.
+
+    <sup> and <sub> become TeX, to be normalized later. A comparison (a<b) is no tag, and stays.
+    """
+    for _ in range(_MAX_ESCAPES):
+        if "<" not in text and "&" not in text:
+            break
+        text = _decode_entities(_strip_tags_once(text) if "<" in text else text)
+    return _strip_tags_once(text) if "<" in text else text
+
+
+def _strip_tags_once(text: str) -> str:
+    for name, opening in _HIDDEN:
+        if f"</{name}" in text.lower():
+            first, *others = opening.split(text)
+            text = first + "".join(re.split(rf"(?i)</{name}\s*>", part, maxsplit=1)[-1] for part in others)
+    text = _MARKED_SECTION.sub(" ", text)
+    pairs = {match[3].lower() for match in _TAG.finditer(text) if match[1]}
+    text = _TAG.sub(lambda tag: _strip_tag(tag, pairs, keep_scripts=True), text)
     text = _SCRIPT_TAG.sub(lambda tag: f"${'^' if tag[1].lower() == 'sup' else '_'}{{{tag[2]}}}$", text)
-    return html.unescape(_BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", text)))
+    return _TAG.sub(lambda tag: _strip_tag(tag, pairs, keep_scripts=False), text)
+
+
+def _strip_tag(tag: re.Match[str], pairs: Collection[str], *, keep_scripts: bool) -> str:
+    """Return what stands in place of a tag: itself if it is unknown, or has one letter and no pair."""
+    prefix, name = tag[2].lower(), tag[3].lower()
+    if keep_scripts and name in {"sub", "sup"}:
+        return f"<{tag[1]}{name}>"
+    if name in _INLINE_TAGS or prefix in {"mml:", "m:"}:
+        is_certain = len(name) > 1 or bool(prefix) or bool(tag[4]) or name in pairs
+        return "" if is_certain else tag[0]
+    return " " if name in _BLOCK_TAGS or prefix else tag[0]
+
+
+def _decode_entities(text: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 
 def _is_plain(text: str) -> bool:
@@ -138,11 +184,12 @@ def _convert(text: str) -> str:
 def _clean(text: str) -> str:
     """Decode entities once, repair mangled UTF-8, and remove invisible characters."""
     if "&" in text:
-        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+        text = _decode_entities(text)
     if text.isprintable():
         return text if text.isascii() else _FILLERS.sub("", text)
     text = _LOST_BACKSLASH.sub(lambda command: _ESCAPES[command[0]], text)
-    text = _FILLERS.sub("", _INVISIBLE.sub("", _MOJIBAKE.sub(_repair_utf8, text)))
+    text = _MOJIBAKE.sub(_repair_utf8, text).translate(_C1_AS_WINDOWS)
+    text = _FILLERS.sub("", _INVISIBLE.sub("", text))
     return " ".join(text.split())
 
 

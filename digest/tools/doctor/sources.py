@@ -7,9 +7,10 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 from urllib.parse import urlsplit
 
-import httpx
-
 from digest.app.services import Services
+from digest.models.errors import SourceError
+from digest.sources.http.client import fetch_once
+from digest.sources.http.response import Response
 from digest.tools.doctor.findings import Finding, fail, ok
 
 MAX_CLOCK_SKEW = 60.0  # seconds
@@ -18,16 +19,12 @@ MAX_CLOCK_SKEW = 60.0  # seconds
 async def check_sources(services: Services, now: datetime) -> list[Finding]:
     """Check every host that a source reads, all at once; report a wrong clock only once."""
     hosts = _group_by_host(services.source_config.endpoints)
-    async with httpx.AsyncClient(timeout=10) as client:
-        replies = await asyncio.gather(*(_request(client, host) for host in hosts))
+    replies = await asyncio.gather(*map(_request, hosts))
     findings = [
         _report_host(host, names, reply) for (host, names), reply in zip(hosts.items(), replies, strict=True)
     ]
     skews = (
-        finding
-        for reply in replies
-        if isinstance(reply, httpx.Response)
-        for finding in _check_clock(reply, now)
+        finding for reply in replies if isinstance(reply, Response) for finding in _check_clock(reply, now)
     )
     return [*findings, *islice(skews, 1)]
 
@@ -43,21 +40,20 @@ def _group_by_host(endpoints: Iterable[tuple[str, str]]) -> dict[str, list[str]]
     return hosts
 
 
-async def _request(client: httpx.AsyncClient, host: str) -> httpx.Response | Exception:
+async def _request(host: str) -> Response | SourceError:
     try:
-        return await client.head(host)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return await fetch_once(host, method="HEAD", timeout=10.0, max_bytes=64 * 1024)
+    except SourceError as error:
         return error
 
 
-def _report_host(host: str, names: list[str], reply: httpx.Response | Exception) -> Finding:
-    if isinstance(reply, httpx.Response):
+def _report_host(host: str, names: list[str], reply: Response | SourceError) -> Finding:
+    if isinstance(reply, Response):
         return ok("source", f"{host} answers ({', '.join(names)})")
-    reason = str(reply) or type(reply).__name__
-    return fail("source", f"{host} ({', '.join(names)}): {reason}", "check network and proxy")
+    return fail("source", f"{host} ({', '.join(names)}): {reply}", "check network and proxy")
 
 
-def _check_clock(reply: httpx.Response, now: datetime) -> Iterator[Finding]:
+def _check_clock(reply: Response, now: datetime) -> Iterator[Finding]:
     try:
         their_time = parsedate_to_datetime(reply.headers.get("date", "")).astimezone(UTC)
     except ValueError:

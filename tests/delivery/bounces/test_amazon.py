@@ -19,6 +19,7 @@ from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import build_return_address
 from digest.models import BounceKind
 from digest.models.errors import DeliveryError, InvalidToken
+from digest.sources.http.client import fetch_certificate
 from tests.factories import NOW
 
 KEY = b"the secret key of the tests"
@@ -79,7 +80,7 @@ def amazon(respx_mock: respx.MockRouter) -> respx.Route:
 
 
 def make_receiver() -> SnsReceiver:
-    return SnsReceiver([TOPIC], keys=[KEY])
+    return SnsReceiver([TOPIC], fetch_certificate, keys=[KEY])
 
 
 async def receive(body: bytes, *, now: datetime = NOW) -> BounceReport | None:

@@ -1,0 +1,98 @@
+"""Names of people in lists: where one ends, and which way round it is written."""
+
+import re
+from collections.abc import Iterator
+
+_SUFFIX = re.compile(r"(?:jr|sr|junior|senior|ii|iii|iv|2nd|3rd)\.?", re.IGNORECASE)
+_DEGREE = re.compile(r"(?:ph\.?\s?d|m\.?\s?d|m\.?\s?sc|d\.?\s?phil|esq)\.?", re.IGNORECASE)
+_PARTICLES = frozenset(
+    "da das de del dela della den der des di do dos du el la le les ten ter van vande vander von zu zur af av"  # noqa: SIM905
+    " al bin ibn".split()
+)
+_CERTAIN_MARK = re.compile(r"[;\n|•]")
+_WORD_MARK = re.compile(r"\s*,?\s+(?:and|&|und|et)\s+", re.IGNORECASE)
+_ET_AL = re.compile(r"[\s,]+et\s+al\b\.?", re.IGNORECASE)
+_BYLINE = re.compile(r"^\s*(?:by|von|par|por)\s*[:\s]\s*", re.IGNORECASE)
+_ADDRESS_WITH_NAME = re.compile(r"^\S{1,200}@\S{1,200}\s*\(([^()]{1,200})\)$")
+_ADDRESS = re.compile(r"\s*(?:[<(]?(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,200}[>)]?)")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
+
+
+def split_names(text: str, *, is_list: bool) -> list[str]:
+    """Return the names in *text* as "Given Family", without addresses.
+
+    Args:
+        text: one person's name, or a list of names with `;`, `and`, `&` or commas between them.
+        is_list: whether commas may separate people; else they belong to one name.
+    """
+    if match := _ADDRESS_WITH_NAME.match(text.strip()):
+        text = match[1]
+    elif "@" in text:
+        text = _ADDRESS.sub("", text)
+    parts = _CERTAIN_MARK.split(text) if is_list else [text]
+    if len(parts) > 1 or not is_list:
+        names = [invert_name(part) for part in parts]
+    else:
+        parts = _WORD_MARK.split(_ET_AL.sub("", _BYLINE.sub("", text)))
+        names = [name for part in parts for name in _split_at_commas(part)]
+    return list(filter(None, names))
+
+
+def invert_name(text: str) -> str:
+    """Return `Family, Given, Suffix` as `Given Family Suffix`, and a name without commas as it is."""
+    pieces = _split_pieces(text)
+    family, suffix = _split_suffix(pieces[0]) if pieces else ("", "")
+    given: list[str] = []
+    suffixes = [suffix]
+    for piece in pieces[1:]:
+        name, suffix = _split_suffix(piece)
+        given.append(name)
+        suffixes.append(suffix)
+    return " ".join(filter(None, [*given, family, *suffixes]))
+
+
+def _split_at_commas(text: str) -> Iterator[str]:
+    """Yield the names of a list without other marks; `Family, Given` and suffixes are told from it."""
+    pieces: list[str] = []
+    for piece in _split_pieces(text):
+        if pieces and _SUFFIX.fullmatch(piece):
+            pieces[-1] += f" {piece}"
+        else:
+            pieces.append(piece)
+    if _is_inverted(pieces):
+        for family, given in zip(pieces[::2], pieces[1::2], strict=True):
+            yield invert_name(f"{family}, {given}")
+    else:
+        yield from pieces
+
+
+def _split_pieces(text: str) -> list[str]:
+    """Return what stands between the commas, without academic degrees."""
+    pieces = (piece.strip() for piece in text.split(","))
+    return [piece for piece in pieces if piece and not _DEGREE.fullmatch(piece)]
+
+
+def _split_suffix(name: str) -> tuple[str, str]:
+    """Return a name and its suffix: `King Jr.` and `Jr.` have one."""
+    words = name.split()
+    return (" ".join(words[:-1]), words[-1]) if words and _SUFFIX.fullmatch(words[-1]) else (name, "")
+
+
+def _is_inverted(pieces: list[str]) -> bool:
+    """Return whether the pieces are family and given name in turn, as no piece is a whole name by itself."""
+    if not pieces or len(pieces) % 2:
+        return False
+    families, givens = pieces[::2], [_split_suffix(piece)[0] for piece in pieces[1::2]]
+    if all(map(_is_family, families)):
+        return len(pieces) == 2 or all(map(_is_given, givens))
+    return len(pieces) == 2 and _is_given(givens[0]) and not _INITIALS.fullmatch(families[0])
+
+
+def _is_given(name: str) -> bool:
+    is_one_word = " " not in name and all(part.istitle() for part in name.split("-"))
+    return bool(is_one_word or _INITIALS.fullmatch(name))
+
+
+def _is_family(name: str) -> bool:
+    words = _split_suffix(name)[0].split()
+    return len(words) == 1 or (len(words) > 1 and words[0] in _PARTICLES)
