@@ -16,12 +16,13 @@ import sqlalchemy as sa
 
 from digest.db.database import Database
 from digest.db.deliveries.bounce_policy import BouncePolicy
+from digest.db.deliveries.history import PRIORITY
 from digest.db.deliveries.queue import SendQueue
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.tables import DELIVERY, WORKER
 from digest.db.transaction import Transaction
-from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryState
+from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState
 from digest.models.errors import LeaseLost, StoreBusy, StoreError
 
 MAX_DEADLOCKS = 3  # retries in a row
@@ -40,7 +41,17 @@ def has_work(tx: Transaction, now: datetime) -> bool:
     alive = sa.select(WORKER.c.id).where(WORKER.c.lease_until > _DATABASE_CLOCK)
     held = DELIVERY.c.state.in_((DeliveryState.LEASED, DeliveryState.SENDING))
     orphaned = sa.exists().where(held, DELIVERY.c.owner.not_in(alive))
-    return not tx.meta.paused and bool(tx.connection.scalar(sa.select(due | orphaned)))
+    return not tx.meta.pause_reason and bool(tx.connection.scalar(sa.select(due | orphaned)))
+
+
+def has_notice(tx: Transaction, now: datetime) -> bool:
+    """Return whether a confirmation, notice or alert is due, for which nobody should wait a minute."""
+    due = sa.exists().where(
+        DELIVERY.c.state == DeliveryState.QUEUED,
+        DELIVERY.c.priority < PRIORITY[DeliveryKind.DIGEST],
+        DELIVERY.c.not_before <= now,
+    )
+    return not tx.meta.pause_reason and bool(tx.connection.scalar(sa.select(due)))
 
 
 class SenderSession:
@@ -103,7 +114,7 @@ class SenderSession:
         if self._lease:
             self._recover_dead_senders(now)
         with self._database.begin() as tx:
-            if tx.meta.paused:
+            if tx.meta.pause_reason:
                 return ClaimedBatch()
             self._check_lease(tx)
             buckets = TokenBuckets(self._wall_clock())

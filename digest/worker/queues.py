@@ -4,7 +4,7 @@
     post   pump: one in each worker, so that no worker opens more connections to the mail server than are set
 
 A job per message would be slow and a second record beside the delivery table, so the pump jobs claim messages
-from that table instead (docs/decisions/jobs.md).
+from that table instead (docs/decisions/job-queue.md).
 """
 
 import asyncio
@@ -108,9 +108,9 @@ class JobQueues:
         tick = self.work_app.configure_task("tick", queueing_lock="tick", queue=WORK_QUEUE)
         await _enqueue_once(tick, timestamp=0)
 
-    async def enqueue_pumps(self) -> None:
-        """Enqueue a pump job for each of as many workers as there may be."""
-        for number in range(MAX_PUMP_JOBS):
+    async def enqueue_pumps(self, count: int = MAX_PUMP_JOBS) -> None:
+        """Enqueue pump jobs, by default one for each of as many workers as there may be."""
+        for number in range(count):
             lock = f"pump/{number}"
             pump = self.work_app.configure_task("pump", queue=SEND_QUEUE, queueing_lock=lock)
             await _enqueue_once(pump)
@@ -120,6 +120,11 @@ class JobQueues:
         await self._retry_stalled(stalled_after)
         if await to_thread.run_sync(self._tasks.is_mail_due):
             await self.enqueue_pumps()
+
+    async def enqueue_notices(self) -> None:
+        """Enqueue one pump job if a confirmation, notice or alert waits."""
+        if await to_thread.run_sync(self._tasks.is_notice_due):
+            await self.enqueue_pumps(1)
 
     async def has_waiting_job(self, queue: str) -> bool:
         """Return True if this queue has a job that no worker has taken."""

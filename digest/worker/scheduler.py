@@ -1,16 +1,22 @@
-"""The scheduler of a single process: one tick a minute; all state is in the database."""
+"""The scheduler of a single process: a tick a minute, notices each second; all state is in the database."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from anyio import to_thread
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
+
+from digest.models.errors import StoreBusy
+from digest.pipeline import run
+from digest.pipeline.run import Clock, PipelineServices
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 60
+NOTICE_SECONDS = 1.0  # between two looks for a confirmation: somebody has the sign-up page open
 
 
 def build_scheduler(
@@ -33,3 +39,22 @@ def build_scheduler(
         coalesce=True, max_instances=1, misfire_grace_time=None,
     )  # fmt: skip
     return jobs
+
+
+async def send_notices(
+    services: PipelineServices, clock: Clock, sending: asyncio.Lock, *, interval: float = NOTICE_SECONDS
+) -> None:
+    """Send confirmations and notices as soon as they are queued, by whichever process; never returns.
+
+    While *sending* is held the tick is sending, and takes them first. What fails here is left to the tick.
+    """
+    while True:
+        try:
+            if not sending.locked() and await to_thread.run_sync(run.is_notice_due, services, clock()):
+                async with sending:
+                    await run.send(services, clock)
+        except StoreBusy as error:
+            log.info("notices left to another process", extra={"reason": str(error)})
+        except Exception:
+            log.exception("sending notices failed")
+        await asyncio.sleep(interval)

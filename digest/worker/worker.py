@@ -19,6 +19,7 @@ from procrastinate.exceptions import ProcrastinateException
 from digest.delivery.sender import DRAIN_SECONDS
 from digest.models.errors import StoreError
 from digest.worker.queues import SEND_QUEUE, WORK_QUEUE, JobQueues
+from digest.worker.scheduler import NOTICE_SECONDS
 from digest.worker.tasks import WorkerTasks
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ async def _run_until_stopped(tasks: WorkerTasks) -> None:
                 ),
                 queues.send_app.run_worker_async(**_build_options(tasks, SEND_QUEUE)),
                 _maintain_forever(queues, _get_lease(tasks)),
+                _enqueue_notices_forever(queues),
                 queues.job_manager.wait_until_lost(),
             ],
         )
@@ -86,6 +88,12 @@ async def _maintain_forever(queues: JobQueues, stalled_after: timedelta) -> None
     while True:
         await queues.maintain(stalled_after)
         await asyncio.sleep(MAINTENANCE_SECONDS)
+
+
+async def _enqueue_notices_forever(queues: JobQueues) -> None:
+    while True:
+        await queues.enqueue_notices()
+        await asyncio.sleep(NOTICE_SECONDS)
 
 
 async def _run_together(

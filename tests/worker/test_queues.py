@@ -14,14 +14,16 @@ from procrastinate.jobs import Job
 from procrastinate.jobs import Status as JobStatus
 from pydantic import SecretStr
 
+from digest import subscribers
 from digest.app.services import Services
 from digest.db import Database
-from digest.models import DeliveryState, FetchResult, Health, Schedule, Status
+from digest.models import DeliveryState, FetchResult, Health, Schedule, Shard, Status
 from digest.models.errors import StoreError
+from digest.subscribers import Actor
 from digest.tools.demo.scenario import IsolatedSettings
 from digest.worker.queues import WORK_QUEUE, JobQueues, SafeJobManager
 from digest.worker.tasks import WorkerTasks
-from digest.worker.worker import run_once
+from digest.worker.worker import run_once, run_worker
 from tests.factories import make_paper
 
 
@@ -121,6 +123,40 @@ async def test_pump_jobs_are_enqueued_only_while_mail_is_due(services: Services)
         tx.connection.execute(sa.text("UPDATE delivery SET state = 'queued'"))
     async with JobQueues(services.store.engine.url, make_tasks(services)).work_app.open_async():
         assert make_tasks(services).is_mail_due()
+
+
+async def test_a_waiting_confirmation_gets_one_pump_job_and_digests_get_none(services: Services) -> None:
+    tasks = make_tasks(services)
+    queues = JobQueues(services.store.engine.url, tasks)
+    async with queues.work_app.open_async():
+        await tasks.plan(Shard(1, 1000), datetime.now(UTC))
+        assert tasks.is_mail_due()
+        await queues.enqueue_notices()
+        assert await list_waiting_jobs(queues) == []
+        with services.store.begin() as tx:
+            actor = Actor("test", datetime.now(UTC), services.suppression_key)
+            subscribers.sign_up(tx, "dot@example.com", actor=actor)
+        for _ in range(2):
+            await queues.enqueue_notices()
+        assert await list_waiting_jobs(queues) == ["pump"]
+
+
+async def wait_until_accepted(services: Services, count: int, *, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while count_accepted(services) < count:  # noqa: ASYNC110  the database has no event
+            await asyncio.sleep(0.02)
+
+
+async def test_worker_sends_a_confirmation_within_two_seconds(services: Services) -> None:
+    tasks = make_tasks(services)
+    worker = asyncio.create_task(run_worker(tasks))
+    await wait_until_accepted(services, 3, seconds=30)  # the digests: the worker is at work
+    with services.store.begin() as tx:
+        actor = Actor("test", datetime.now(UTC), services.suppression_key)
+        subscribers.sign_up(tx, "dot@example.com", actor=actor)
+    await wait_until_accepted(services, 4, seconds=2)
+    tasks.stopping.set()
+    await worker
 
 
 async def take_as_dead_worker(queues: JobQueues, services: Services) -> Job:
