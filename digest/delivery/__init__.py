@@ -8,11 +8,11 @@
 
     class            module              part
     Sender loop      sender.py           all connections of all routes until nothing is left that may go now
-    Dispatcher       dispatcher.py       claims batches and gives messages to connections, in order of priority
+    Dispatcher       dispatcher.py       claims batches, gives messages to connections by priority
     ConnectionLoop   connection_loop.py  one connection: intent, MAIL, RCPT, DATA, result
     LedgerWriter     ledger_writer.py    the one thread that commits intents and results, many per commit
-    DeliveryQueue    interfaces.py       the database as the sender sees it; db/sender_session.py implements it
+    DeliveryQueue    interfaces.py       the database as the sender sees it (db/sender_session.py)
 
-An intent is committed before the server gets DATA, and a result is written only by the sender that still holds the
-lease: a crash costs at most one second copy per connection (docs/delivery.md).
+An intent is committed before the server gets DATA, and a result is written only by the sender that still
+holds the lease: a crash costs at most one second copy per connection (docs/delivery.md).
 """
