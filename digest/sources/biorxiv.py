@@ -1,17 +1,19 @@
 """bioRxiv and medRxiv as sources: their details service, page by page."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, failed_result, to_aliases
+from digest.sources.base import FetchContext, add_note, failed_result, to_aliases
 from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import JsonDocument, load_json
+from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
     normalize_names,
@@ -38,33 +40,35 @@ class Biorxiv:
         """Yield one result of all pages."""
         period = self._period(context)
         papers: dict[str, Paper] = {}
-        received, total, note = 0, 1, ""
+        received, total, cut = 0, 1, ""
+        notes: dict[str, None] = {}
         for page in range(MAX_PAGES):
             if received >= total:
                 break
             context.report_progress(self.name, page, -(-total // EXPECTED_PAGE_SIZE))
             try:
-                result, count, total = await self._fetch_page(context, period, received)
+                result, count, promised = await self._fetch_page(context, period, received)
             except SourceError as error:
                 if not papers:
                     raise
-                note = f"The fetch stopped early: {failed_result(self.name, '', context.now, error).note}"
+                cut = f"The fetch stopped early: {failed_result(self.name, '', context.now, error).note}"
                 break
             papers |= {paper.id: _merge_versions(papers.get(paper.id), paper) for paper in result.papers}
             received += count
+            total = promised if promised is not None else received + 1  # then until a page is empty
+            notes[result.note] = None
             if not count:
                 break
         else:
-            note = (
-                f"There are more than {MAX_PAGES} pages; the rest was not read." if received < total else ""
-            )
+            if received < total:
+                cut = f"There are more than {MAX_PAGES} pages; the rest was not read."
         yield FetchResult(
             source=self.name,
             scope=self.name,
             read_at=context.now,
             papers=tuple(papers.values()),
-            health=Health.TRUNCATED if note else Health.OK if papers else Health.EMPTY,
-            note=note,
+            health=Health.TRUNCATED if cut else Health.OK if papers else Health.EMPTY,
+            note=" ".join(filter(None, [cut, *notes])),
         )
 
     def _period(self, context: FetchContext) -> str:
@@ -74,7 +78,7 @@ class Biorxiv:
 
     async def _fetch_page(
         self, context: FetchContext, period: str, cursor: int
-    ) -> tuple[FetchResult, int, int]:
+    ) -> tuple[FetchResult, int, int | None]:
         url = f"{self.base_url}/details/{self.name}/{period}/{cursor}/json"
         response = await context.client.get(url, rate_group="biorxiv", accept=Accept.JSON)
         return parse(response.body, self.name, context.now), *parse_counts(response.body)
@@ -86,78 +90,88 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     Raises:
         SourceChanged: the body has another shape.
     """
-    rows = _load_object(body).get("collection", [])
+    document = _load_page(body)
+    rows = document.value.get("collection") or []
     if not isinstance(rows, list):
         raise SourceChanged("the answer has no list of papers")
+    items = make_items(rows, lambda row: _parse_row(row, scope))
+    if items.skipped and not items.made:
+        raise SourceChanged(f"none of its {items.skipped} papers has the fields we know")
     papers: dict[str, Paper] = {}
-    skipped = 0
-    for row in rows:
-        try:
-            paper = _parse_row(row, scope)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            skipped += 1
-        else:
-            papers[paper.id] = _merge_versions(papers.get(paper.id), paper)
-    if skipped and not papers:
-        raise SourceChanged(f"none of its {skipped} papers has the fields we know")
-    return FetchResult(
+    for paper in items.made:
+        papers[paper.id] = _merge_versions(papers.get(paper.id), paper)
+    result = FetchResult(
         source=scope,
         scope=scope,
         read_at=read_at,
         papers=tuple(papers.values()),
         health=Health.OK if papers else Health.EMPTY,
-        note=f"{skipped} of {len(rows)} papers could not be read." if skipped else "",
+        note=f"{items.skipped} of {len(rows)} papers could not be read." if items.skipped else "",
         body=body,
     )
+    return add_note(result, document.note)
 
 
-def parse_counts(body: bytes) -> tuple[int, int]:
-    """Return how many papers this page holds, and how many there are in all (often a little too high).
+def parse_counts(body: bytes) -> tuple[int, int | None]:
+    """Return how many papers this page holds, and how many there are in all: often a little too high.
 
-    Raises:
-        SourceChanged: the body has no such counts.
+    None means that the page does not say it.
     """
-    messages = _load_object(body).get("messages") or [{}]
-    try:
-        return int(messages[0].get("count", 0)), int(messages[0].get("total", 0))
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
-        raise SourceChanged("the answer does not count its papers") from error
+    page = _load_page(body).value
+    messages = page.get("messages")
+    message = messages[0] if isinstance(messages, list) and messages else {}
+    rows = page.get("collection")
+    row_count = len(rows) if isinstance(rows, list) else 0
+    return _parse_count(message, "count") or row_count, _parse_count(message, "total")
 
 
-def _load_object(body: bytes) -> Mapping[str, Any]:
+def _parse_count(message: object, name: str) -> int | None:
     try:
-        loaded = json.loads(body)
-    except ValueError as error:
-        raise SourceChanged("the answer is not JSON") from error
-    if not isinstance(loaded, dict):
+        return int(message[name]) if isinstance(message, dict) else None
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return None
+
+
+def _load_page(body: bytes) -> JsonDocument:
+    document = load_json(body, items_key="collection")
+    if not isinstance(document.value, dict):
         raise SourceChanged("the answer is not the object we know")
-    return loaded
+    return document
 
 
-def _parse_row(row: Mapping[str, Any], server: str) -> Paper:
-    paper_id = canonicalize(row["doi"])
-    title, abstract = normalize_title(row["title"]), normalize_text(strip_tags(row["abstract"]))
+def _parse_row(row: object, server: str) -> Paper:
+    """Parse a paper; without its DOI or title it is unreadable, and any other field may be missing."""
+    if not isinstance(row, dict):
+        raise UnreadableItem(server)
+    paper_id = canonicalize(_get_text(row, "doi"))
+    title = normalize_title(strip_tags(_get_text(row, "title")))
+    abstract = normalize_text(strip_tags(_get_text(row, "abstract")))
     if not title:
-        raise ValueError("a paper without a title")
-    version = int(row.get("version", 1))
+        raise UnreadableItem(paper_id)
+    version = _parse_count(row, "version") or 1
     url = f"{_SITES.get(server, _SITES['biorxiv'])}/content/{paper_id.removeprefix('doi:')}v{version}"
-    journal_doi = row.get("published")
-    has_journal_doi = isinstance(journal_doi, str) and journal_doi != "NA"
+    names = _get_text(row, "authors").split(";")
     return Paper(
         id=paper_id,
         title=title,
         abstract=abstract,
         url=url,
         pdf_url=f"{url}.full.pdf",
-        published=datetime.fromisoformat(row["date"]).replace(tzinfo=UTC),
-        authors=normalize_names(map(normalize_inverted_name, row["authors"].split(";"))),
-        categories=tuple(filter(None, [normalize_text(row.get("category", ""))])),
+        published=parse_date(_get_text(row, "date")),
+        authors=normalize_names(map(normalize_inverted_name, map(strip_tags, names))),
+        categories=tuple(filter(None, [normalize_text(_get_text(row, "category"))])),
         version=version,
-        aliases=to_aliases(str(journal_doi)) if has_journal_doi else (),
+        aliases=to_aliases(_get_text(row, "published")),
         announcement=Announcement.NEW if version == 1 else Announcement.REPLACE,
         source=server,
         withdrawn=row.get("type") == "withdrawn" or is_withdrawn(title, abstract),
     )
+
+
+def _get_text(row: Mapping[str, Any], name: str) -> str:
+    """Return a field's text; empty for null, for their NA and for what is no text."""
+    value = row.get(name)
+    return value if isinstance(value, str) and value != "NA" else ""
 
 
 def _merge_versions(existing: Paper | None, paper: Paper) -> Paper:
@@ -165,4 +179,4 @@ def _merge_versions(existing: Paper | None, paper: Paper) -> Paper:
     if existing is None:
         return paper
     first, last = sorted((existing, paper), key=lambda version: version.version)
-    return replace(last, announcement=first.announcement, published=first.published)
+    return replace(last, announcement=first.announcement, published=first.published or last.published)

@@ -1,10 +1,8 @@
 """Hacker News as a source of attention: one request to Algolia's search, joined to papers by their links."""
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
@@ -12,6 +10,8 @@ from digest.models.paper_ids import parse_arxiv_id
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
 from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import load_json
 
 PERIOD = timedelta(days=14)  # points come in the first days
 MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it is discussed
@@ -73,13 +73,15 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     Raises:
         SourceChanged: the body has another shape.
     """
-    try:
-        hits = json.loads(body)["hits"]
-        stories = [story for story in map(_parse_story, hits) if story]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceChanged("the answer is not a list of stories") from error
+    document = load_json(body, items_key="hits")
+    hits = document.value.get("hits") if isinstance(document.value, dict) else None
+    if not isinstance(hits, list):
+        raise SourceChanged("the answer is not a list of stories")
+    stories = make_items(hits, _parse_story)
+    if hits and stories.skipped == len(hits):
+        raise SourceChanged("the answer is not a list of stories")
     totals: dict[tuple[str, SignalKind], float] = {}
-    for paper_id, points, comments in stories:
+    for paper_id, points, comments in stories.made:
         for kind, value in ((SignalKind.POINTS, points), (SignalKind.COMMENTS, comments)):
             totals[paper_id, kind] = totals.get((paper_id, kind), 0.0) + value
     signals = tuple(
@@ -87,9 +89,17 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         for (paper_id, kind), value in totals.items()
     )
     health = Health.OK if hits else Health.EMPTY
-    return FetchResult(
-        source="hackernews", scope=scope, read_at=read_at, signals=signals, health=health, body=body
+    note = f"{stories.skipped} of {len(hits)} stories could not be read." if stories.skipped else ""
+    result = FetchResult(
+        source="hackernews",
+        scope=scope,
+        read_at=read_at,
+        signals=signals,
+        health=health,
+        note=note,
+        body=body,
     )
+    return add_note(result, document.note)
 
 
 def _mark_old(paper: Paper, now: datetime) -> Paper:
@@ -99,8 +109,10 @@ def _mark_old(paper: Paper, now: datetime) -> Paper:
     return paper
 
 
-def _parse_story(hit: Mapping[str, Any]) -> tuple[str, float, float] | None:
+def _parse_story(hit: object) -> tuple[str, float, float] | None:
     """Return the id of the linked paper, the points and the comments; None if no paper is linked."""
+    if not isinstance(hit, dict):
+        raise UnreadableItem("not an object")
     url = hit.get("url")
     identifier = parse_arxiv_id(url) if isinstance(url, str) else None
     if identifier is None:

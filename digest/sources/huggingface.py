@@ -1,7 +1,6 @@
 """Hugging Face's daily papers as a source: papers, votes, comments and stars of the last listing days."""
 
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
@@ -12,9 +11,12 @@ from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize, parse_arxiv_id
 from digest.models.paper_merge import is_withdrawn, merge_papers
 from digest.sources.arxiv.api import fetch_by_id
-from digest.sources.base import FetchContext, add_note, failed_result, to_sentence, to_web_link
+from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
 from digest.sources.http.response import Accept, BadResponse
-from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import load_json
+from digest.sources.text.dates import parse_date
+from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 
 DAYS = 7  # votes keep coming for a week
 PAGE_SIZE = 100
@@ -110,43 +112,42 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     Raises:
         SourceChanged: the body has another shape.
     """
-    try:
-        items = json.loads(body)
-    except ValueError as error:
-        raise SourceChanged("the answer is not JSON") from error
+    document = load_json(body, items_key="")
+    items = document.value
     if not isinstance(items, list):
         raise SourceChanged("the answer is not a list of papers")
-    papers: list[Paper] = []
-    signals: list[Signal] = []
-    for item in items:
-        try:
-            paper = _parse_paper(item, scope)
-            signals += _parse_signals(paper.id, item, read_at)
-            papers.append(paper)
-        except (AttributeError, KeyError, TypeError, ValueError):  # whatever an unknown shape leads to
-            continue
-    skipped = len(items) - len(papers)
-    if skipped and not papers:
-        raise SourceChanged(f"none of its {skipped} papers has the fields we know")
-    return FetchResult(
+    parsed = make_items(items, lambda item: _parse_item(item, scope, read_at))
+    if parsed.skipped and not parsed.made:
+        raise SourceChanged(f"none of its {parsed.skipped} papers has the fields we know")
+    result = FetchResult(
         source="huggingface",
         scope=scope,
         read_at=read_at,
-        papers=tuple(papers),
-        signals=tuple(signals),
-        health=Health.OK if papers else Health.EMPTY,
-        note=to_sentence(f"{skipped} of {len(items)} papers could not be read") if skipped else "",
+        papers=tuple(paper for paper, _ in parsed.made),
+        signals=tuple(signal for _, signals in parsed.made for signal in signals),
+        health=Health.OK if parsed.made else Health.EMPTY,
+        note=f"{parsed.skipped} of {len(items)} papers could not be read." if parsed.skipped else "",
         body=body,
     )
+    return add_note(result, document.note)
+
+
+def _parse_item(item: object, scope: str, read_at: datetime) -> tuple[Paper, list[Signal]]:
+    """Parse a paper and its votes; without id or title it is unreadable, any other field may be missing."""
+    if not isinstance(item, dict) or not isinstance(item.get("paper"), dict):
+        raise UnreadableItem(scope)
+    paper = _parse_paper(item, scope)
+    return paper, _parse_signals(paper.id, item, read_at)
 
 
 def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
     paper = item["paper"]
     identifier = parse_arxiv_id(paper["id"])
-    title = normalize_title(paper["title"]) or normalize_title(item.get("title", ""))
+    titles = (normalize_title(strip_tags(text)) for text in _find_texts(paper, item, name="title"))
+    title = next(filter(None, titles), "")
     if not title:
-        raise ValueError("a paper without a title")
-    abstract = normalize_text(paper["summary"])
+        raise UnreadableItem(paper["id"])
+    abstract = normalize_text(next(_find_texts(paper, item, name="summary"), ""))
     page_url = f"https://huggingface.co/papers/{paper['id']}"
     return Paper(
         id=canonicalize(paper["id"]),
@@ -154,8 +155,8 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
         abstract=abstract,
         url=f"https://arxiv.org/abs/{identifier}" if identifier else page_url,
         pdf_url=f"https://arxiv.org/pdf/{identifier}" if identifier else "",
-        published=_parse_time(paper.get("publishedAt")),
-        authors=normalize_names(a["name"] for a in paper["authors"] if not a.get("hidden")),
+        published=parse_date(_parse_text(paper.get("publishedAt"))),
+        authors=normalize_names(_find_authors(paper.get("authors"))),
         source="huggingface",
         summary=_parse_text(paper.get("ai_summary")),
         keywords=_parse_keywords(paper.get("ai_keywords")),
@@ -171,21 +172,35 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
 
 def _parse_signals(paper_id: str, item: Mapping[str, Any], read_at: datetime) -> list[Signal]:
     paper = item["paper"]
-    counts: dict[SignalKind, float] = {SignalKind.UPVOTES: _parse_count(paper["upvotes"])}
-    if "numComments" in item:
-        counts[SignalKind.COMMENTS] = max(0.0, _parse_count(item["numComments"]) - AUTOMATIC_COMMENTS)
-    if paper.get("githubStars") is not None:
-        counts[SignalKind.STARS] = _parse_count(paper["githubStars"])
+    comments = _parse_count(item.get("numComments"))
+    counts = {
+        SignalKind.UPVOTES: _parse_count(paper.get("upvotes")),
+        SignalKind.COMMENTS: None if comments is None else max(0.0, comments - AUTOMATIC_COMMENTS),
+        SignalKind.STARS: _parse_count(paper.get("githubStars")),
+    }
     return [
         Signal(paper_id=paper_id, kind=kind, value=value, observed_at=read_at, source="huggingface")
         for kind, value in counts.items()
+        if value is not None
     ]
 
 
-def _parse_count(value: object) -> float:
+def _parse_count(value: object) -> float | None:
+    """Return the count, None for anything that is none: the paper is kept without it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_COUNT:
-        raise ValueError(f"{value!r} is not a count")
+        return None
     return float(value)
+
+
+def _find_texts(*objects: Mapping[str, Any], name: str) -> Iterator[str]:
+    return (value for value in (item.get(name) for item in objects) if isinstance(value, str))
+
+
+def _find_authors(value: object) -> Iterator[str]:
+    for author in value if isinstance(value, list) else ():
+        name = author.get("name") if isinstance(author, dict) and not author.get("hidden") else None
+        if isinstance(name, str):
+            yield name
 
 
 def _parse_text(value: object) -> str:
@@ -202,14 +217,6 @@ def _parse_display_name(value: object) -> str:
     if not isinstance(value, Mapping):
         return ""
     return _parse_text(value.get("fullname")) or _parse_text(value.get("name"))
-
-
-def _parse_time(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment and moment.tzinfo else None
 
 
 def _parse_day(value: object) -> date | None:

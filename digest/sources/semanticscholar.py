@@ -1,6 +1,5 @@
 """Semantic Scholar as a source of citations and short summaries: its batch endpoint, with an API key."""
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +8,11 @@ from typing import Any
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext
-from digest.sources.text.normalize import normalize_text, normalize_title
+from digest.sources.json_body import load_json
+from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 MAX_IDS_PER_REQUEST = 500
+MAX_COUNT = 10**9  # no paper has more citations
 FIELDS = "title,citationCount,tldr,externalIds"
 
 
@@ -49,10 +50,7 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
     Raises:
         SourceChanged: the body is not a list of this length.
     """
-    try:
-        items = json.loads(body)
-    except ValueError as error:
-        raise SourceChanged("the answer is not JSON") from error
+    items = load_json(body).value
     if not isinstance(items, list) or len(items) != len(ids):
         raise SourceChanged(f"the answer is not a list of {len(ids)} papers")
     known = [(paper_id, item) for paper_id, item in zip(ids, items, strict=True) if isinstance(item, dict)]
@@ -66,7 +64,7 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
             source="semanticscholar",
         )
         for paper_id, item in known
-        if isinstance(item.get("citationCount"), int)
+        if _is_count(item.get("citationCount"))
     )
     return FetchResult(
         source="semanticscholar",
@@ -78,6 +76,10 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
         note=f"{len(known)} of {len(ids)} papers are known there.",
         body=body,
     )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT
 
 
 def _to_external_id(paper_id: str) -> str:
@@ -93,7 +95,7 @@ def _parse_paper(paper_id: str, item: Mapping[str, Any]) -> Paper | None:
         return None
     return Paper(
         id=paper_id,
-        title=normalize_title(title),
+        title=normalize_title(strip_tags(title)),
         summary=normalize_text(summary),
         announcement=Announcement.REPLACE_CROSS,  # nothing is announced here
         source="semanticscholar",

@@ -13,6 +13,7 @@ from digest.sources.base import add_note, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.items import UnreadableItem
+from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 from digest.sources.xml import ATOM, parse_elements, text_of
 
@@ -103,7 +104,7 @@ def _parse_entry(entry: etree._Element) -> Paper:
         abstract=abstract,
         url=f"https://arxiv.org/abs/{identifier}",
         pdf_url=f"https://arxiv.org/pdf/{identifier}",
-        published=_parse_time(fields.get(f"{ATOM}published", "")),
+        published=parse_date(fields.get(f"{ATOM}published", "")),
         authors=normalize_names(map(text_of, entry.iter(f"{ATOM}name"))),
         categories=_parse_categories(entry),
         version=parse_arxiv_version(url) or 1,
@@ -118,10 +119,3 @@ def _parse_categories(entry: etree._Element) -> tuple[str, ...]:
     tags = (f"{_EXTENSION}primary_category", f"{ATOM}category")
     terms = [child.get("term", "") for tag in tags for child in entry.iterchildren(tag)]
     return tuple(dict.fromkeys(term for term in terms if term and " " not in term and not term[0].isdigit()))
-
-
-def _parse_time(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from lxml import etree
 
@@ -14,6 +14,7 @@ from digest.sources.base import add_note, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
+from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
     normalize_names,
@@ -132,7 +133,7 @@ def _parse_record(record: etree._Element, read_at: datetime) -> Paper:
     abstract = normalize_text(text_of(fields.get("abstract")))
     if not title:
         raise UnreadableItem(oai_identifier)
-    created = _parse_day(text_of(fields.get("created")))
+    created = parse_date(text_of(fields.get("created")))
     # OAI-PMH does not say what is new: a paper created lately is, any other was only changed.
     is_new = created is not None and read_at - created <= MAX_NEW_AGE
     doi = text_of(fields.get("doi"))
@@ -161,7 +162,7 @@ def _parse_dublin_core(identifier: str, metadata: etree._Element) -> Paper:
         raise UnreadableItem(identifier)
     abstract = normalize_text(descriptions[0] if descriptions else "")
     dois = (text for name, text in fields if name == "identifier" and text.startswith("doi:"))
-    dates = (_parse_day(text) for name, text in fields if name == "date")
+    dates = (parse_date(text) for name, text in fields if name == "date")
     return Paper(
         id=f"arxiv:{identifier}",
         title=title,
@@ -180,10 +181,3 @@ def _parse_dublin_core(identifier: str, metadata: etree._Element) -> Paper:
 def _format_author(author: etree._Element) -> str:
     parts = (text_of(author.find(f"{{*}}{part}")) for part in ("forenames", "keyname", "suffix"))
     return " ".join(filter(None, parts))
-
-
-def _parse_day(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        return None

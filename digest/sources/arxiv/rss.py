@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from lxml import etree
@@ -16,6 +15,7 @@ from digest.sources.base import add_note, conditional_headers, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, Response
 from digest.sources.items import UnreadableItem
+from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
 from digest.sources.xml import ATOM, local_name, parse_document, parse_elements, text_of
 
@@ -191,13 +191,7 @@ def _adjust_announcement(
     return Announcement.REPLACE_CROSS if age.days > MAX_CROSS_LIST_DAYS else announcement
 
 
-@lru_cache(maxsize=64)  # every item of a feed has the same date
-def _parse_time(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC)
+_parse_time = lru_cache(maxsize=64)(parse_date)  # every item of a feed has the same date
 
 
 def _check_empty_feed(body: bytes) -> None:

@@ -4,7 +4,6 @@ They are fetched once, when the subscriber asks for it. Keys are used for that r
 stored nor logged.
 """
 
-import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +18,9 @@ from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.paper_ids import canonicalize
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
+from digest.sources.json_body import load_json
 from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
-from digest.sources.text.normalize import normalize_text, normalize_title
+from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 ZOTERO_PAGE_SIZE = 100  # the largest they allow
 AUTHOR_PAGE_SIZE = 500  # likewise
@@ -114,7 +114,7 @@ async def _fetch_zotero(
 
 def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
     """Return the number of items, and the papers among them."""
-    items = _check_list(_load(body), "Zotero")
+    items = _check_list(load_json(body).value, "Zotero")
     return len(items), list(_parse_zotero_items(items))
 
 
@@ -135,7 +135,7 @@ async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[Li
 
 def _parse_orcid(body: bytes) -> list[LikedPaper]:
     """Return the works of an ORCID record, newest first."""
-    record = _load(body)
+    record = load_json(body).value
     if not isinstance(record, dict):
         raise SourceChanged("ORCID's answer is not a record")
     groups = sorted(_check_list(record.get("group"), "ORCID"), key=_orcid_year, reverse=True)
@@ -182,7 +182,7 @@ async def _fetch_author(client: Client, urls: LibraryUrls, author: str) -> Async
 
 def _parse_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
     """Return whether there is another page, and the papers of this one, newest first."""
-    page = _load(body)
+    page = load_json(body).value
     papers = _check_list(_get(page, "data"), "Semantic Scholar")
     newest_first = sorted(papers, key=_author_year, reverse=True)
     return bool(_get(page, "next")), list(_parse_author_papers(newest_first))
@@ -202,8 +202,8 @@ def _parse_author_papers(papers: Iterable[Any]) -> Iterator[LikedPaper]:
 
 def _to_liked(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
     return LikedPaper(
-        normalize_title(title) if isinstance(title, str) else "",
-        normalize_text(abstract) if isinstance(abstract, str) else "",
+        normalize_title(strip_tags(title)) if isinstance(title, str) else "",
+        normalize_text(strip_tags(abstract)) if isinstance(abstract, str) else "",
         paper_id,
     )
 
@@ -224,13 +224,6 @@ def _match(pattern: re.Pattern[str], text: str, what: str) -> re.Match[str]:
     if not match:
         raise InvalidChange(f"That is not {what}.")  # without the text: it may be a key in the wrong field
     return match
-
-
-def _load(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise SourceChanged("the answer is not JSON") from error
 
 
 def _check_list(value: Any, service: str) -> list[Any]:

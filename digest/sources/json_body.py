@@ -1,0 +1,98 @@
+"""Parsing of untrusted JSON: strictly, else leniently, else item by item. Linear in its length."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from digest.models.errors import SourceChanged
+from digest.sources.text.encoding import decode_text
+
+MAX_INT_DIGITS = 300  # of a number; Python refuses more than 4300, and the whole document with them
+MAX_BROKEN_ITEMS = 500  # in one document; then it is another format
+MAX_ITEM_CHARS = 200_000  # that are searched for the end of a broken item
+_STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
+_TOKEN = re.compile(rf"{_STRING}|,(?=\s{{0,1000}}[}}\]])", re.DOTALL)
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|)')
+_GUARD = re.compile(r"^\s*(?:\)\]\}'|while\s?\(1\);|for\s?\(;;\);)[,;]?")  # against inclusion as a script
+_FIRST_KEY = re.compile(rf"\s*\{{\s*({_STRING})\s*:", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonDocument:
+    """The value of a document, and what had to be repaired in it, as a sentence."""
+
+    value: Any
+    note: str = ""
+
+
+def load_json(body: bytes, *, items_key: str | None = None) -> JsonDocument:
+    """Return the value of *body*.
+
+    With *items_key*, a document that remains broken is read item by item: the value is then a list, or for a
+    key that is not empty an object that holds the list under it; None stands for what could not be read.
+
+    Raises:
+        SourceChanged: the body is not JSON.
+    """
+    text, strays = decode_text(body)
+    text = _GUARD.sub("", text.strip("\ufeff\0 \t\r\n"))
+    note = f"{strays} of its bytes are in no known encoding." if strays else ""
+    try:
+        return JsonDocument(_loads(text, strict=True), note)
+    except json.JSONDecodeError as error:
+        reason = error
+    except RecursionError as error:
+        raise SourceChanged("the answer is not JSON") from error
+    try:
+        return JsonDocument(
+            _loads(_repair(text), strict=False), "Its JSON is not well-formed and was repaired."
+        )
+    except (json.JSONDecodeError, RecursionError):
+        items = list(_recover_items(text, items_key)) if items_key is not None else []
+    if not any(item is not None for item in items):
+        raise SourceChanged("the answer is not JSON") from reason
+    note = "Its JSON is broken and was read item by item."
+    return JsonDocument({items_key: items} if items_key else items, note)
+
+
+def _loads(text: str, *, strict: bool) -> Any:
+    return json.loads(text, strict=strict, parse_int=_parse_int)
+
+
+def _parse_int(digits: str) -> float:
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else float("nan")
+
+
+def _repair(text: str) -> str:
+    """Return the text without commas before a closing bracket and backslashes that escape nothing."""
+    return _TOKEN.sub(_repair_token, text)
+
+
+def _repair_token(token: re.Match[str]) -> str:
+    if token[0] == ",":
+        return ""
+    return _ESCAPE.sub(lambda escape: escape[0] if len(escape[0]) > 1 else r"\\", token[0])
+
+
+def _recover_items(text: str, key: str | None) -> Iterator[Any]:
+    """Yield every object of the list, None for one that is broken; they begin with the same key."""
+    opening = re.search(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"^\[", text)
+    first = _FIRST_KEY.match(text, opening.end()) if opening else None
+    if first is None:
+        return
+    start_of_item = re.compile(rf"\{{\s*{re.escape(first[1])}\s*:")
+    decoder = json.JSONDecoder(strict=False, parse_int=_parse_int)
+    position, broken = first.start(), 0
+    while broken < MAX_BROKEN_ITEMS and (start := start_of_item.search(text, position)):
+        piece = text[start.start() : start.start() + MAX_ITEM_CHARS]
+        try:
+            item, length = decoder.raw_decode(_repair(piece))
+        except (json.JSONDecodeError, RecursionError):
+            broken += 1
+            position = start.end()
+            yield None
+        else:
+            position = start.start() + length
+            yield item
