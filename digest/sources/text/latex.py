@@ -9,12 +9,14 @@ roots, and prints the name of any other command. It never raises, never loses a 
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from digest.sources.text.latex_symbols import (
     ACCENTS,
     BLACKBOARD,
     MATH_ACCENTS,
+    NEGATED,
     SILENT_COMMANDS,
     SPACE_COMMANDS,
     STYLE_COMMANDS,
@@ -30,9 +32,59 @@ _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\\|[{}$^_~]|[^\\{}$^_~]+", re.DOTALL)
 _SPECIAL_CHARACTERS = frozenset("{}$^_~")
 _RUN_IN = re.compile(r"(emph|text(?:bf|it|tt)|math(?:cal|bb|rm|bf|sf|it)|sqrt|cite[pt]?)(?=[a-zA-Z])")
 _CITATION = re.compile(r"(?:no|auto|paren|text|foot)?cite[a-z]*|(?:eq|auto|c|C|page)?ref")
-_DROPPED = frozenset({"begin", "end", "label", "vspace", "hspace", "color", "thanks", "vskip", "hskip"})
-_FRACTIONS = frozenset({"frac", "tfrac", "dfrac", "nicefrac", "sfrac", "cfrac"})
-_LETTERS = frozenset("ss ae AE oe OE o O l L aa AA i j dh DH th TH dj DJ ng NG".split())  # noqa: SIM905
+_DROPPED = frozenset(
+    {"begin", "end", "label", "vspace", "hspace", "color", "thanks", "vskip", "hskip", "phantom", "hphantom"}
+    | {"vphantom", "index", "todo", "tag", "pagestyle", "thispagestyle", "bibliographystyle"}
+)
+_FRACTIONS = frozenset({"frac", "tfrac", "dfrac", "nicefrac", "sfrac", "cfrac", "flatfrac", "xfrac"})
+_OVER = frozenset({"overset", "stackrel"})
+_ARROWS = {
+    "xrightarrow": "→", "xleftarrow": "←", "xleftrightarrow": "↔", "xRightarrow": "⇒", "xLeftarrow": "⇐",
+    "xmapsto": "↦", "xhookrightarrow": "↪", "xhookleftarrow": "↩", "xlongequal": "=",
+    "xrightharpoonup": "⇀", "xrightleftharpoons": "⇌", "xtwoheadrightarrow": "↠",
+}  # fmt: skip
+_OPTION = re.compile(r"\s*\[[^\]]*\]")
+_CONDITION_ENDS = ("\\else", "\\fi")
+_STROKE = "\u0338"  # combined with the sign before it
+# What a command puts around its one argument.
+_FENCES = {
+    "enquote": ("“", "”"), "pmod": (" (mod ", ")"), "abs": ("|", "|"), "norm": ("‖", "‖"), "bra": ("⟨", "|"),
+    "ket": ("|", "⟩"), "Bra": ("⟨", "|"), "Ket": ("|", "⟩"), "braket": ("⟨", "⟩"), "Braket": ("⟨", "⟩"),
+    "expval": ("⟨", "⟩"), "ceil": ("⌈", "⌉"), "floor": ("⌊", "⌋"), "parens": ("(", ")"),
+    "paren": ("(", ")"),
+}  # fmt: skip
+_LETTERS = frozenset(
+    [
+        "ss",
+        "SS",
+        "ohorn",
+        "OHORN",
+        "uhorn",
+        "UHORN",
+        "ij",
+        "IJ",
+        "ae",
+        "AE",
+        "oe",
+        "OE",
+        "o",
+        "O",
+        "l",
+        "L",
+        "aa",
+        "AA",
+        "i",
+        "j",
+        "dh",
+        "DH",
+        "th",
+        "TH",
+        "dj",
+        "DJ",
+        "ng",
+        "NG",
+    ]
+)
 _SPACING = {" ": " ", ",": " ", ";": " ", ":": " ", "!": "", "-": "", "/": "", "\n": " ", "\t": " ", ">": " "}
 
 
@@ -138,6 +190,8 @@ class _Converter(TokenStream):
         super().__init__(text)
         self._in_math = False
         self._has_tex = has_tex
+        self._open_conditions = 0  # of \\ifmmode whose first branch is being printed
+        self._last_condition_end: int | None = None  # index of the last \\fi, once it was looked for
 
     def _convert_next(self, before: str) -> str:
         token = self._take()
@@ -223,11 +277,14 @@ class _Converter(TokenStream):
     def _convert_printed_command(self, name: str, before: str) -> str:
         """Convert a command that prints something of its own."""
         if name in ACCENTS and not self._in_math:
-            return add_accent(self._read_argument(), ACCENTS[name])
+            is_braced, base = self._peek() == "{", self._read_argument()
+            return add_accent(base, ACCENTS[name], always=is_braced and len(base) == 1)
         if _CITATION.fullmatch(name):
             return self._citation()
         if name in SYMBOLS:
             return self._symbol(name, before)
+        if name == "not":
+            return self._negated(before)
         return self._unknown(name, before)
 
     def _convert_symbol_command(self, symbol: str, before: str) -> str:
@@ -250,7 +307,8 @@ class _Converter(TokenStream):
         base = self._read_argument()
         if not base and self._position == start:
             return symbol if symbol not in "^~" else ""
-        return add_accent(base, ACCENTS[symbol], fallback=symbol)
+        is_letter = self._tokens[start] == "{" and len(base) == 1
+        return add_accent(base, ACCENTS[symbol], always=is_letter, fallback=symbol)
 
     def _silent(self) -> str:
         r"""Print nothing; `\left.` and `\right.` swallow their full stop."""
@@ -274,10 +332,116 @@ class _Converter(TokenStream):
             self._tokens[self._position] = name[run_in.end() :]
             return self._convert_command(run_in[1], before)
         separator = " " if self._in_math and before[-1:].isalnum() and len(name) > 1 else ""
-        has_argument = self._peek() == "{" and self._tokens[self._position + 1 : self._position + 2] != ["}"]
-        return f"{separator}{name}{' ' if has_argument else ''}"
+        if self._depth > MAX_DEPTH:
+            return f"{separator}{name}"
+        arguments = []
+        while self._peek() == "{":
+            self._position += 1
+            arguments.append(self._read_group())
+        return separator + " ".join([name, *filter(None, arguments)])
+
+    def _negated(self, before: str) -> str:
+        r"""Print the next sign with a stroke: `\not\in` is ∉."""
+        if self._depth > MAX_DEPTH:
+            return "not "
+        if self._peek().isspace():
+            self._position += 1
+        if self._peek()[:1] == "\\":
+            self._depth += 1
+            sign = self._convert_command(self._take()[1:], before)
+            self._depth -= 1
+        else:
+            sign = self._read_argument()
+        first, rest = sign.lstrip()[:1], sign.lstrip()[1:]
+        if not first or first.isalnum():
+            return f"not {sign}" if sign else "not"
+        return NEGATED.get(first) or unicodedata.normalize("NFC", first + _STROKE) + rest
+
+    def _over(self) -> str:
+        """Print the base alone: what stands over a sign only comments it."""
+        self._read_argument()
+        return self._read_argument()
+
+    def _under(self) -> str:
+        below, base = self._read_argument().strip(), self._read_argument().strip()
+        return base + (format_script("_", SUBSCRIPTS, below) if below else "")
+
+    def _arrow(self, *, arrow: str) -> str:
+        self._skip_options()
+        self._read_argument()
+        return arrow
+
+    def _fence(self, *, fence: tuple[str, str]) -> str:
+        return self._read_argument().join(fence)
+
+    def _skip_options(self) -> None:
+        while option := _OPTION.match(self._peek()):
+            self._take_characters(option.end())
+
+    def _plain_alternative(self) -> str:
+        """Print what the author wrote for programs that know no TeX, if it is there."""
+        tex, plain = self._read_argument(), self._read_argument()
+        return plain if plain.strip() else tex
+
+    def _if_math(self) -> str:
+        r"""Print one branch of `\ifmmode … \else … \fi`: the text's, or within mathematics the other."""
+        if self._in_math:
+            self._open_conditions += 1
+        else:
+            self._skip_to(_CONDITION_ENDS)
+        return self._swallow_space()
+
+    def _else(self) -> str:
+        if self._open_conditions:
+            self._open_conditions -= 1
+            self._skip_to(_CONDITION_ENDS[1:])
+        return self._swallow_space()
+
+    def _fi(self) -> str:
+        return self._swallow_space()
+
+    def _skip_to(self, ends: Sequence[str]) -> None:
+        """Move behind the next of these commands; nowhere if there is none."""
+        if self._last_condition_end is None:
+            ends_at = [index for index, command in enumerate(self._tokens) if command == _CONDITION_ENDS[1]]
+            self._last_condition_end = ends_at[-1] if ends_at else -1
+        if self._position <= self._last_condition_end:
+            while self._take() not in ends:
+                pass
+
+    def _swallow_space(self) -> str:
+        if self._peek()[:1] == " ":
+            self._take_characters(1)
+        return ""
+
+    def _isotope(self) -> str:
+        above, below, base = self._read_argument(), self._read_argument(), self._read_argument()
+        return "".join(
+            [
+                format_script("^", SUPERSCRIPTS, above.strip()) if above.strip() else "",
+                format_script("_", SUBSCRIPTS, below.strip()) if below.strip() else "",
+                base,
+            ]
+        )
+
+    def _formula(self) -> str:
+        r"""Print a chemical formula: in `\ce{H2O}` a number behind an element counts its atoms."""
+        formula = self._read_argument()
+        return re.sub(
+            r"(?<=[A-Za-z)\]])\d+", lambda number: format_script("_", SUBSCRIPTS, number[0]), formula
+        )
+
+    def _quantity(self) -> str:
+        self._skip_options()
+        return f"{self._read_argument().strip()} {self._read_argument().strip()}".strip()
+
+    def _second_argument(self) -> str:
+        self._read_argument()
+        self._skip_options()
+        return self._read_argument()
 
     def _citation(self) -> str:
+        self._skip_options()
         keys = self._read_verbatim()
         return f"[{keys}]" if keys else ""
 
@@ -311,10 +475,6 @@ class _Converter(TokenStream):
         self._read_argument()
         return ""
 
-    def _text_color(self) -> str:
-        self._read_argument()
-        return self._read_argument()
-
     def _binomial(self) -> str:
         return f"({self._read_argument()} choose {self._read_argument()})"
 
@@ -341,9 +501,25 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "mathbb": _Converter._blackboard,
     "mathbbm": _Converter._blackboard,
     "mathds": _Converter._blackboard,
+    "Bbb": _Converter._blackboard,
     "footnote": _Converter._footnote,
-    "textcolor": _Converter._text_color,
-    "binom": _Converter._binomial,
+    **dict.fromkeys(
+        ("textcolor", "colorbox", "scalebox", "raisebox", "rotatebox", "foreignlanguage"),
+        _Converter._second_argument,
+    ),
+    **dict.fromkeys(("binom", "dbinom", "tbinom"), _Converter._binomial),
+    **dict.fromkeys(_OVER, _Converter._over),
+    **{name: partial(_Converter._arrow, arrow=arrow) for name, arrow in _ARROWS.items()},
+    **{name: partial(_Converter._fence, fence=fence) for name, fence in _FENCES.items()},
+    "underset": _Converter._under,
+    "texorpdfstring": _Converter._plain_alternative,
+    "ifmmode": _Converter._if_math,
+    "else": _Converter._else,
+    "fi": _Converter._fi,
+    "prescript": _Converter._isotope,
+    "ce": _Converter._formula,
+    "SI": _Converter._quantity,
+    "qty": _Converter._quantity,
 }
 
 

@@ -33,7 +33,7 @@ SYMBOLS = GREEK | {
     "to": "→", "rightarrow": "→", "longrightarrow": "→", "leftarrow": "←", "gets": "←", "mapsto": "↦",
     "leftrightarrow": "↔", "Rightarrow": "⇒", "implies": "⇒", "Leftarrow": "⇐", "Leftrightarrow": "⇔",
     "iff": "⇔", "uparrow": "↑", "downarrow": "↓", "hookrightarrow": "↪", "rightharpoonup": "⇀",
-    "xrightarrow": "→", "circlearrowright": "↻", "rightleftharpoons": "⇌", "leadsto": "⇝",
+    "circlearrowright": "↻", "rightleftharpoons": "⇌", "leadsto": "⇝",
     "textrightarrow": "→", "textleftarrow": "←",
     "sum": "∑", "prod": "∏", "coprod": "∐", "int": "∫", "iint": "∬", "oint": "∮", "partial": "∂",
     "nabla": "∇", "infty": "∞", "sqrt": "√", "surd": "√", "ell": "ℓ", "hbar": "ℏ", "Re": "ℜ", "Im": "ℑ",
@@ -56,6 +56,52 @@ SYMBOLS = GREEK | {
     "TeX": "TeX", "LaTeX": "LaTeX", "ie": "i.e.", "eg": "e.g.", "etal": "et al.",
 }  # fmt: skip
 
+# Less usual symbols; those of AMS, text companion and physics packages.
+SYMBOLS |= {
+    "nin": "∉", "notni": "∌", "nsubseteq": "⊈", "nsubset": "⊄", "nsupseteq": "⊉", "nsupset": "⊅", "nleq": "≰",
+    "ngeq": "≱", "nleqslant": "≰", "ngeqslant": "≱", "nless": "≮", "ngtr": "≯", "nmid": "∤", "nparallel": "∦",
+    "nexists": "∄", "nsim": "≁", "ncong": "≇", "nequiv": "≢", "nprec": "⊀", "nsucc": "⊁", "nvdash": "⊬",
+    "nvDash": "⊭", "nrightarrow": "↛", "nleftarrow": "↚", "nRightarrow": "⇏", "nLeftarrow": "⇍",
+    "nleftrightarrow": "↮", "nLeftrightarrow": "⇎", "supsetneq": "⊋", "Subset": "⋐", "Supset": "⋑",
+    "sqsubset": "⊏", "sqsupset": "⊐", "sqsubseteq": "⊑", "sqsupseteq": "⊒", "sqcap": "⊓", "sqcup": "⊔",
+    "uplus": "⊎", "amalg": "⨿", "wr": "≀", "ominus": "⊖", "oslash": "⊘", "boxplus": "⊞", "boxtimes": "⊠",
+    "boxdot": "⊡", "ltimes": "⋉", "rtimes": "⋊", "bowtie": "⋈", "Join": "⋈", "dotplus": "∔", "bigsqcup": "⨆",
+    "bigvee": "⋁", "bigwedge": "⋀", "bigotimes": "⨂", "bigodot": "⨀", "biguplus": "⨄", "bigcirc": "◯",
+    "lll": "⋘", "ggg": "⋙", "leqq": "≦", "geqq": "≧", "lessgtr": "≶", "gtrless": "≷", "lessapprox": "⪅",
+    "gtrapprox": "⪆", "preccurlyeq": "≼", "succcurlyeq": "≽", "precsim": "≾", "succsim": "≿", "asymp": "≍",
+    "approxeq": "≊", "doteq": "≐", "coloneqq": "≔", "coloneq": "≔", "defeq": "≝", "eqqcolon": "≕",
+    "vDash": "⊨", "Vdash": "⊩", "dashv": "⊣", "therefore": "∴", "because": "∵", "complement": "∁",
+    "smallsetminus": "∖", "sphericalangle": "∢", "measuredangle": "∡", "lozenge": "◊", "Diamond": "◇",
+    "blacksquare": "■", "bigstar": "★", "blacktriangle": "▲", "triangledown": "▽", "bigtriangleup": "△",
+    "bigtriangledown": "▽", "triangleleft": "◁", "triangleright": "▷", "lhd": "⊲", "rhd": "⊳", "unlhd": "⊴",
+    "unrhd": "⊵", "clubsuit": "♣", "diamondsuit": "♢", "heartsuit": "♡", "spadesuit": "♠", "flat": "♭",
+    "natural": "♮", "sharp": "♯", "beth": "ℶ", "gimel": "ℷ", "daleth": "ℸ", "eth": "ð", "mho": "℧",
+    "hslash": "ℏ", "imath": "ı", "jmath": "ȷ", "iiint": "∭", "oiint": "∯", "longleftarrow": "⟵",
+    "Longrightarrow": "⟹", "Longleftarrow": "⟸", "longleftrightarrow": "⟷", "Longleftrightarrow": "⟺",
+    "impliedby": "⟸", "longmapsto": "⟼", "hookleftarrow": "↩", "twoheadrightarrow": "↠", "nearrow": "↗",
+    "searrow": "↘", "swarrow": "↙", "nwarrow": "↖", "Uparrow": "⇑", "Downarrow": "⇓", "updownarrow": "↕",
+    "Updownarrow": "⇕", "rightharpoondown": "⇁", "leftharpoonup": "↼", "leftharpoondown": "↽",
+    "leftrightharpoons": "⇋", "rightrightarrows": "⇉", "leftleftarrows": "⇇", "leftrightarrows": "⇆",
+    "rightleftarrows": "⇄", "rightsquigarrow": "⇝", "leftrightsquigarrow": "↭", "circlearrowleft": "↺",
+    "curvearrowright": "↷", "curvearrowleft": "↶", "rightarrowtail": "↣", "multimap": "⊸", "upuparrows": "⇈",
+    "dotsb": "⋯", "dotsi": "⋯", "dotsm": "⋯", "dotso": "…", "ddots": "⋱", "lgroup": "(", "rgroup": ")",
+    "ulcorner": "⌜", "urcorner": "⌝", "llcorner": "⌞", "lrcorner": "⌟", "llbracket": "⟦", "rrbracket": "⟧",
+    "bmod": " mod ", "ohorn": "ơ", "OHORN": "Ơ", "uhorn": "ư", "UHORN": "Ư", "SS": "ẞ", "ij": "ĳ", "IJ": "Ĳ",
+    "hexstar": "✶", "guillemotleft": "«", "guillemotright": "»", "guilsinglleft": "‹", "guilsinglright": "›",
+    "glqq": "„", "grqq": "“", "quotedblbase": "„", "quotesinglbase": "‚", "textquotedbl": '"',
+    "textexclamdown": "¡", "textquestiondown": "¿", "textordfeminine": "ª", "textordmasculine": "º",
+    "textonehalf": "½", "textonequarter": "¼", "textthreequarters": "¾", "textonesuperior": "¹",
+    "texttwosuperior": "²", "textthreesuperior": "³", "textpm": "±", "textdiv": "÷", "textlnot": "¬",
+    "textsection": "§", "textparagraph": "¶", "textdagger": "†", "textdaggerdbl": "‡", "textcent": "¢",
+    "textsterling": "£", "textyen": "¥", "textwon": "₩", "textcopyright": "©", "textnumero": "№",
+    "textperthousand": "‰", "permil": "‰", "textcelsius": "℃", "celsius": "°C", "percent": "%",
+    "textohm": "Ω", "textbraceleft": "{", "textbraceright": "}", "textuparrow": "↑", "textdownarrow": "↓",
+    "textasteriskcentered": "*", "textbardbl": "‖", "textmusicalnote": "♪", "male": "♂", "female": "♀",
+    "textbigcircle": "◯", "textopenbullet": "◦", "textleftrightarrow": "↔", "Earth": "⊕", "Sun": "☉",
+    "odotsun": "☉", "textdollaroldstyle": "$", "hyp": "-", "textasciimacron": "¯", "textbackslash": "\\",
+}  # fmt: skip
+NEGATED = {"|": "∤", "∣": "∤", "‖": "∦"}  # the other signs are composed with a stroke by Unicode
+
 # Spacing, sizes and font switches, which print nothing themselves.
 SILENT_COMMANDS = frozenset(
     "left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr mleft mright limits "
@@ -63,7 +109,8 @@ SILENT_COMMANDS = frozenset(
     "scriptsize normalsize large Large LARGE huge Huge bfseries itshape scshape ttfamily rmfamily upshape "
     "slshape sffamily mdseries noindent par smallskip medskip bigskip protect ensuremath allowbreak "
     "nobreak linebreak newline smash phantom hfill centering xspace relax boldmath unboldmath nonumber "
-    "label vspace hspace item maketitle sloppy".split()
+    "label vspace hspace item maketitle sloppy selectfont strut null leavevmode unskip ignorespaces "
+    "bgroup egroup begingroup endgroup scriptscriptstyle nobreakdash displaylimits".split()
 )  # fmt: skip
 SPACE_COMMANDS = frozenset(
     "quad qquad thinspace enspace space newline par item linebreak medspace thickspace".split()
@@ -74,19 +121,34 @@ STYLE_COMMANDS = frozenset(
     "emph textbf textit textrm textsf textsc texttt textsl textup textmd textnormal text mbox hbox fbox "
     "mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathnormal boldsymbol bm pmb operatorname "
     "underline uline uwave uppercase lowercase mathop mathbin mathrel textsuperscript textsubscript "
-    "ensuremath underbrace overbrace mathds boxed url path mathstrut sout em bf it rm".split()
+    "ensuremath underbrace overbrace mathds boxed url path mathstrut sout em bf it rm substack mathclap "
+    "mathrlap mathllap cancel bcancel xcancel mathpzc mathbbold mathord mathopen mathclose mathpunct "
+    "mathinner MakeUppercase MakeLowercase MakeTextUppercase textls ul hl uuline dashuline "
+    "overparen underparen symbf symit symup symcal mathbfit bold vb va vu num si unit ac acs acl acp gls "
+    "Gls acrshort acrlong acrfull textgreek textcyr".split()
 )  # fmt: skip
 
 ACCENTS = {
     "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307",
     "v": "\u030c", "u": "\u0306", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "d": "\u0323",
-    "b": "\u0331", "t": "\u0361",
+    "b": "\u0331", "t": "\u0361", "h": "\u0309",
+    "textcommabelow": "\u0326", "textcedilla": "\u0327", "textogonek": "\u0328", "textacute": "\u0301",
+    "textgrave": "\u0300", "textcircumflex": "\u0302", "textdiaeresis": "\u0308", "textcaron": "\u030c",
+    "textbreve": "\u0306", "textmacron": "\u0304", "texttilde": "\u0303", "textring": "\u030a",
+    "textdotbelow": "\u0323", "textdotaccent": "\u0307", "textdoubleacute": "\u030b",
+    "texthungarumlaut": "\u030b", "textpolhook": "\u0328", "capitalcaron": "\u030c",
+    "capitalcedilla": "\u0327", "capitalogonek": "\u0328", "capitalring": "\u030a",
+    "capitalacute": "\u0301", "capitalgrave": "\u0300", "capitaldieresis": "\u0308",
+    "capitalcircumflex": "\u0302", "capitaltilde": "\u0303", "capitalmacron": "\u0304",
+    "capitalbreve": "\u0306", "capitaldotaccent": "\u0307", "capitalhungarumlaut": "\u030b",
 }  # fmt: skip
 MATH_ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "what": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
     "wt": "\u0303", "Tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7",
     "dot": "\u0307", "ddot": "\u0308", "dddot": "\u20db", "check": "\u030c", "breve": "\u0306",
-    "acute": "\u0301", "grave": "\u0300", "mathring": "\u030a",
+    "acute": "\u0301", "grave": "\u0300", "mathring": "\u030a", "widecheck": "\u030c", "widebar": "\u0304",
+    "overbar": "\u0304", "overrightarrow": "\u20d7", "overleftarrow": "\u20d6", "ddddot": "\u20dc",
+    "slashed": "\u0338", "underbar": "\u0331", "undertilde": "\u0330", "utilde": "\u0330",
 }  # fmt: skip
 
 _SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵝᵞᵟᶿᵠᵡ"
