@@ -105,7 +105,7 @@ _BASE_LETTERS = str.maketrans("łøđðħıȷæœþ", "lodðhijæœþ") | str.ma
     {"ð": "d", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 _UMLAUT = re.compile(r"(?<![qg]u)(?<=[aou])e(?=[^\Waeiou])")  # Müller is also written Mueller
-_NAME_SUFFIXES = frozenset("jr sr junior senior ii iii iv 2nd 3rd 4th phd md esq et al".split())  # noqa: SIM905
+NAME_SUFFIXES = frozenset("jr sr junior senior ii iii iv 2nd 3rd 4th phd md esq et al".split())  # noqa: SIM905
 _NAME_BREAK = re.compile(r"[\s\-\u2010-\u2015]+")
 _INITIALS = re.compile(r"[^\W\d_]\.?|(?:[^\W\d_]\.)+")
 
@@ -152,7 +152,7 @@ def build_keys(paper: Paper) -> tuple[str, ...]:
 
 def build_title_key(title: str, authors: Iterable[str], year: int | None) -> str | None:
     """Return the id of a paper without arXiv id or DOI, None if the title is too short to identify it."""
-    letters = _normalize_letters(title)
+    letters = normalize_letters(title)
     if len(letters) < MIN_TITLE_LETTERS:
         return None
     return f"title:{letters}|{_get_surname(authors)}|{year or ''}"
@@ -250,7 +250,7 @@ def _canonicalize_or_keep(name: str) -> str:
         return name
 
 
-def _normalize_letters(text: str) -> str:
+def normalize_letters(text: str) -> str:
     """Return the letters and digits, in lower case, without accents and TeX; `&` reads `and`."""
     plain = _TEX.sub("", text).replace("&", " and ").casefold()
     if not plain.isascii():
@@ -270,12 +270,12 @@ def _get_surname(authors: Iterable[str]) -> str:
     if not _split_name(given):  # Ada Loveless, or Loveless A. B.
         while len(words) > 1 and _INITIALS.fullmatch(words[-1]):
             words.pop()
-    return _UMLAUT.sub("", _normalize_letters(words[-1])) if words else ""
+    return _UMLAUT.sub("", normalize_letters(words[-1])) if words else ""
 
 
 def _split_name(name: str) -> list[str]:
     """Return the words of a name without suffixes at its end."""
     words = [*filter(None, _NAME_BREAK.split(name))]
-    while words and _normalize_letters(words[-1]) in _NAME_SUFFIXES:
+    while words and normalize_letters(words[-1]) in NAME_SUFFIXES:
         words.pop()
     return words

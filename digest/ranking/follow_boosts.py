@@ -1,13 +1,16 @@
 """Boosts for papers of followed authors, affiliations and categories, added to a reader's affinity."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
 from digest.models import Paper, Profile
+from digest.models.paper_ids import NAME_SUFFIXES, normalize_letters
 from digest.ranking.array_types import Floats
 from digest.ranking.tokenizer import normalize_text
 
@@ -30,7 +33,7 @@ class FollowBoosts:
         """
         by_author, by_affiliation, by_category = (np.zeros(len(self._papers), np.bool_) for _ in range(3))
         if profile.authors:
-            by_author[list(self._authors.find_papers(profile.authors))] = True
+            by_author[self.find_by_authors(profile.authors)] = True
         by_affiliation[_look_up(self._organizations, map(normalize_text, profile.affiliations))] = True
         by_category[_look_up(self._categories, profile.categories)] = True
         category_boost = CATEGORY_BOOST if has_text else CATEGORY_ONLY_BOOST
@@ -38,6 +41,10 @@ class FollowBoosts:
             AUTHOR_BOOST * by_author + AFFILIATION_BOOST * by_affiliation + category_boost * by_category,
             np.float32,
         )
+
+    def find_by_authors(self, authors: Sequence[str]) -> list[int]:
+        """Return the indices of papers by any of these authors."""
+        return sorted(set(self._authors.find_papers(authors)))
 
     @cached_property
     def _authors(self) -> "AuthorIndex":
@@ -87,19 +94,50 @@ def find_followed_author(authors: Sequence[str], followed: Sequence[str]) -> str
 
 
 def _split_name(name: str) -> tuple[str, ...]:
-    """Return the normalized parts of a name ("Given Family" or "Family, Given"), the family name last."""
-    family, _, given = name.partition(",")
-    return tuple(_LETTERS.findall(normalize_text(f"{given} {family}")))
+    """Return the parts of a name ("Given Family", "Family, Given" or "Family A."), the family name last.
+
+    Accents and suffixes are left out; a hyphen parts given names, and so do initials in one (YM).
+    """
+    name = unicodedata.normalize("NFC", name)
+    pieces = [_split_words(piece) for piece in name.split(",")]
+    family, given = pieces[0], [word for piece in pieces[1:] for word in piece]
+    if not given and len(family) > 1 and len(family[-1]) == 1:
+        start = next(index for index in range(len(family), 0, -1) if len(family[index - 1]) > 1 or index == 1)
+        family, given = family[:start], family[start:]
+    words = [*given, *family]
+    if not name.isupper():
+        words = [part for word in words for part in (word if word.isupper() and len(word) <= 3 else [word])]
+    fold = str.casefold if name.isascii() else normalize_letters
+    return tuple(filter(None, map(fold, words)))
+
+
+def _split_words(text: str) -> list[str]:
+    """Return the words of a part of a name, without suffixes at its end."""
+    words = _LETTERS.findall(text)
+    while words and words[-1].casefold() in NAME_SUFFIXES:
+        words.pop()
+    return words
 
 
 def _is_same_author(author: tuple[str, ...], followed: tuple[str, ...]) -> bool:
-    """Return True if family names are equal and given names agree; an initial may stand for a given name."""
+    """Return True if family names are equal and given names agree.
+
+    An initial may stand for a given name, a given name may be missing, and two may be written as one.
+    """
     if not author or not followed or author[-1] != followed[-1]:
         return False
-    if len(followed) == 1 or len(author) == 1:
-        return len(author) == len(followed)
-    first, other = author[0], followed[0]
-    return first == other or (min(len(first), len(other)) == 1 and first[0] == other[0])
+    one, other = author[:-1], followed[:-1]
+    if not one or not other:
+        return one == other
+    if one[0] != other[0] and (one[0] in accumulate(other) or other[0] in accumulate(one)):
+        return True
+    if len(one) == len(other):
+        return all(map(_is_same_given_name, one, other))
+    return _is_same_given_name(one[0], other[0])
+
+
+def _is_same_given_name(one: str, other: str) -> bool:
+    return one == other or (min(len(one), len(other)) == 1 and one[0] == other[0])
 
 
 def _look_up(indices: dict[str, list[int]], names: Iterable[str]) -> list[int]:

@@ -70,6 +70,32 @@ def test_followed_author_is_matched_by_family_and_given_name(followed: str, *, i
     assert find_followed_author(authors, (followed,)) == ("Ada Loveless" if is_found else "")
 
 
+@pytest.mark.parametrize(
+    ("written", "followed"),
+    [
+        ("Łukasz Wół", "Lukasz Wol"), ("Søren Bjørn", "Soren Bjorn"), ("Ayşe Işık", "Ayse Isik"),  # noqa: RUF001
+        ("Đorđe Šarić", "Dorde Saric"), ("Jean-Luc Brun", "Jeanluc Brun"), ("Jean-Luc Brun", "Jean Luc Brun"),
+        ("Jean-Luc Brun", "J.-L. Brun"), ("Jeanluc Brun", "J. L. Brun"), ("JL Brun", "Jean-Luc Brun"),
+        ("Brun J.-L.", "Jean-Luc Brun"), ("Jean-Luc Brun", "Jean Brun"), ("Bo Chen III", "Chen, Bo"),
+        ("Bo Chen", "Chen, Bo, Jr."), ("Bo Chen Jr.", "Bo Chen"), ("Bo van der Wolle", "van der Wolle, B."),
+    ],
+)  # fmt: skip
+def test_author_spelt_otherwise_is_the_same(written: str, followed: str) -> None:
+    assert find_followed_author([written], [followed]) == written
+    assert find_followed_author([followed], [written]) == followed
+
+
+@pytest.mark.parametrize(
+    ("written", "followed"),
+    [
+        ("Jean-Luc Brun", "Jean-Marc Brun"), ("J. L. Brun", "J. M. Brun"), ("Jeanne Brun", "Jean Brun"),
+        ("Bo Chen", "Bo Cheng"), ("Jr.", "III"), ("Łukasz Wół", "Marek Wół"),
+    ],
+)  # fmt: skip
+def test_other_author_is_not_the_same(written: str, followed: str) -> None:
+    assert find_followed_author([written], [followed]) == ""
+
+
 def test_single_name_matches_only_a_single_name() -> None:
     assert find_followed_author(["Plato"], ["plato"]) == "Plato"
     assert find_followed_author(["P. Plato"], ["Plato"]) == ""
