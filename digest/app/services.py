@@ -23,7 +23,7 @@ from digest.delivery.dkim import Signer
 from digest.delivery.file_transport import FileTransport
 from digest.delivery.routes import Route
 from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport
-from digest.mail.branding import Site, parse_palettes
+from digest.mail.branding import Site, parse_palettes, parse_sender
 from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.links import Links
 from digest.mail.mime import ascii_address
@@ -71,10 +71,12 @@ class Services:
         """The sender of every message."""
         settings = self.settings
         light, dark = parse_palettes(settings.colours)
+        sender_name, sender = parse_sender(settings.from_)
         return Site(
             brand=settings.brand,
             base_url=settings.base_url,
-            sender=settings.from_,
+            sender=sender,
+            sender_name=sender_name,
             notices_from=settings.notices_from,
             reply_to=settings.reply_to,
             postal_address=settings.postal_address,
@@ -160,7 +162,7 @@ class Services:
 
     @property
     def _client_policy(self) -> ClientPolicy:
-        contact = self.settings.reply_to or self.settings.from_
+        contact = self.settings.reply_to or self.site.sender
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
         return ClientPolicy(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
 

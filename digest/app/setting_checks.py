@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digest.delivery.smtp.transport import SmtpServerConfig
-from digest.mail.branding import ADDRESS_PATTERN, parse_palettes
+from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
 from digest.sources.registry import SOURCES
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
@@ -30,6 +30,25 @@ def _check_file(value: Path | None) -> None:
 def _check_address(value: str) -> None:
     if value and not ADDRESS_PATTERN.fullmatch(value):
         raise ValueError(f"{value!r} is not a plain address; write it as digest@example.org, without a name")
+
+
+def _check_sender(value: str) -> None:
+    _, address = parse_sender(value)
+    if not ADDRESS_PATTERN.fullmatch(address):
+        raise ValueError(
+            f"{value!r} is not an address; write digest@example.org, or Name <digest@example.org>"
+        )
+
+
+def _check_base_url(value: str) -> None:
+    url = urlsplit(value)
+    if not url.hostname or url.username is not None or url.port == 0 or re.search(r"\s", value):
+        raise ValueError("is not the address of a site; write one like https://papers.example.org")
+    if url.path or url.query or url.fragment:
+        raise ValueError(
+            "has a path, but the pages need a host name or a port of their own; write one like "
+            "https://papers.example.org, and let the proxy pass all of that host to `digest serve`"
+        )
 
 
 def _check_host_name(value: str) -> None:
@@ -83,9 +102,10 @@ def _check_vectors(name: str) -> None:
 
 
 CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "base_url": _check_base_url,
     "templates_dir": _check_folder,
     "dkim_key": _check_file,
-    "from_": _check_address,
+    "from_": _check_sender,
     "notices_from": _check_address,
     "reply_to": _check_address,
     "admin_address": _check_address,

@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     send_at: time = Field(time(7, 0), description="local time of day at which digests go out")
 
     # mail
-    from_: str = Field("digest@localhost", alias="DIGEST_FROM", description="sender of the digests")
+    from_: str = Field(
+        "digest@localhost", alias="DIGEST_FROM", description="sender of the digests; also Name <address>"
+    )
     notices_from: str = Field("", description="sender of confirmations; unset: confirm@ the same domain")
     reply_to: str = Field("", description="a person's address; unset: the sender")
     postal_address: str = Field("", description="printed in every footer; many countries require it")

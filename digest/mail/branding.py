@@ -9,6 +9,7 @@ import idna
 from digest.models.errors import ConfigError
 
 ADDRESS_PATTERN = re.compile(r"[^\s<>@,;:]+@[^\s<>@,;:]+")
+_NAMED_ADDRESS = re.compile(r'\s*(?:"([^"<>]*)"\s*|([^"<>]*))<([^<>]*)>\s*')
 COLOUR_PATTERN = re.compile(r"#[0-9a-fA-F]{6}")
 MIN_CONTRAST = 4.5  # WCAG 2.2 AA for text of the sizes used in the mails
 
@@ -100,6 +101,7 @@ class Site:
     brand: str
     base_url: str
     sender: str  # From of the digests; its domain also stands in List-Id and the message ids
+    sender_name: str = ""  # the name before these addresses; unset: the brand
     notices_from: str = ""  # From of confirmations and notices; unset: `confirm` at the sender's domain
     reply_to: str = ""  # a mailbox that somebody reads; unset: the sender
     name: str = ""  # the sender in the footer; unset: the brand
@@ -130,6 +132,15 @@ class Site:
     def signature(self) -> str:
         """The sender and the postal address, for `Sent by …`."""
         return ", ".join(part for part in (self.name or self.brand, self.postal_address) if part)
+
+
+def parse_sender(text: str) -> tuple[str, str]:
+    """Return name and address of `Name <digest@example.org>`; the name of a plain address is empty.
+
+    The address is not checked.
+    """
+    match = _NAMED_ADDRESS.fullmatch(text)
+    return ((match[1] or match[2] or "").strip(), match[3].strip()) if match else ("", text)
 
 
 def ascii_domain(address: str) -> str:

@@ -95,7 +95,7 @@ def build_digest_head(headers: ReaderHeaders, edition: Edition, *, site: Site, l
     """Return the header block of a digest."""
     return _format_headers(
         (
-            *_address_headers(site.brand, site.sender, headers.to),
+            *_address_headers(site, site.sender, headers.to),
             *_content_headers(headers.subject, edition.slot, headers.message_id),
             ("Reply-To", site.reply_to or site.sender),
             *_list_headers(site, links, headers, edition.day),
@@ -108,7 +108,7 @@ def build_notice_message(email: Email, envelope: NoticeEnvelope, *, site: Site) 
     """Return a confirmation, a welcome or an alert: not of the list, and from an address of its own."""
     head = _format_headers(
         (
-            *_address_headers(site.brand, site.notices_sender, ascii_address(envelope.to)),
+            *_address_headers(site, site.notices_sender, ascii_address(envelope.to)),
             *_content_headers(
                 encode_header(email.subject), envelope.at, to_message_id(envelope.message_id, site)
             ),
@@ -163,8 +163,9 @@ def _format_headers(headers: Iterable[Header]) -> str:
     return "".join(f"{name}: {value}\r\n" for name, value in headers)
 
 
-def _address_headers(brand: str, sender: str, to: str) -> Iterable[Header]:
-    return ("From", f"{encode_phrase(brand)} <{ascii_address(sender)}>"), ("To", to)
+def _address_headers(site: Site, sender: str, to: str) -> Iterable[Header]:
+    name = encode_phrase(site.sender_name or site.brand)
+    return ("From", f"{name} <{ascii_address(sender)}>"), ("To", to)
 
 
 def _content_headers(subject: str, at: datetime, message_id: str) -> Iterable[Header]:

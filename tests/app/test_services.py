@@ -8,6 +8,7 @@ import pytest
 from digest.app.services import load_secret_key, open_services
 from digest.app.settings import Settings, load_settings
 from digest.models.errors import ConfigError
+from tests.mail.examples import make_edition
 
 
 def make_settings(folder: Path, **overrides: object) -> Settings:
@@ -54,3 +55,12 @@ def test_the_oldest_key_is_the_suppression_key(tmp_path: Path) -> None:
     with closing(open_services(settings)) as services:
         assert services.suppression_key == b"the first"
         assert services.signing_keys == [b"the third key", b"the second", b"the first"]
+
+
+def test_sender_with_a_name_stands_in_every_from_header(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, from_='"Lovelace, Ada" <digest@papers.example>')
+    with closing(open_services(settings)) as services:
+        assert services.site.sender == "digest@papers.example"
+        assert services.site.domain == "papers.example"
+        raw = services.message_builder.build_digest(make_edition())
+    assert b'\r\nFrom: "Lovelace, Ada" <digest@papers.example>\r\n' in b"\r\n" + raw

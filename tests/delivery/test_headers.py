@@ -16,7 +16,7 @@ from tests.factories import NOW, make_paper
 from tests.smtp_server import AcceptedMessage, SmtpServer
 from tests.web.visit import Clock
 
-LONG_BASE_URL = "https://papers.example.org/" + "a-long-way-down/" * 12
+LONG_BASE_URL = "https://" + "a-long-way-down." * 12 + "example.org/"
 HOSTILE_TITLE = "Grüße\r\nBcc: victim@example.com — sheep\x07"
 
 

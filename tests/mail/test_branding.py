@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.mail.branding import DARK, LIGHT, ascii_domain, contrast_ratio, parse_palettes
+from digest.mail.branding import DARK, LIGHT, ascii_domain, contrast_ratio, parse_palettes, parse_sender
 from digest.models.errors import ConfigError
 from tests.mail.examples import SITE
 
@@ -59,3 +59,24 @@ def test_a_sender_is_a_plain_address(sender: str) -> None:
 )
 def test_domains_are_converted_to_ascii(address: str, domain: str) -> None:
     assert ascii_domain(address) == domain
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address"),
+    [
+        ("digest@example.org", "", "digest@example.org"),
+        ("<digest@example.org>", "", "digest@example.org"),
+        ("Ada Lovelace <digest@example.org>", "Ada Lovelace", "digest@example.org"),
+        (' "Lovelace, Ada"  < digest@example.org > ', "Lovelace, Ada", "digest@example.org"),
+        ("Überblick<digest@example.org>", "Überblick", "digest@example.org"),
+    ],
+)
+def test_a_sender_may_have_a_name(text: str, name: str, address: str) -> None:
+    assert parse_sender(text) == (name, address)
+
+
+@pytest.mark.parametrize(
+    "text", ["Ada <a@b.org> <c@d.org>", "Ada <a@b.org", 'A "B" <a@b.org>', "<a@b.org>, c"]
+)
+def test_a_sender_that_is_not_one_address_is_left_to_the_check(text: str) -> None:
+    assert parse_sender(text) == ("", text)

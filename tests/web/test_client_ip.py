@@ -35,6 +35,25 @@ def test_an_ipv4_address_mapped_to_ipv6_is_the_same_client() -> None:
     assert TrustedProxies([]).client_ip("::ffff:203.0.113.9", []) == "203.0.113.9"
 
 
+@pytest.mark.parametrize(
+    ("hop", "client"),
+    [
+        ("203.0.113.9:50123", "203.0.113.9"),
+        (" 203.0.113.9:443 ", "203.0.113.9"),
+        ("[2001:db9:1:2::3]", "2001:db9:1:2::/64"),
+        ("[2001:db9:1:2::3]:443", "2001:db9:1:2::/64"),
+        ('"[2001:db9:1:2::3]:443"', "2001:db9:1:2::/64"),
+        ("2001:db9:1:2::3", "2001:db9:1:2::/64"),
+        ("[::ffff:203.0.113.9]:443", "203.0.113.9"),
+        ("203.0.113.9, 10.0.0.2:8080", "203.0.113.9"),
+        ("203.0.113.9, [2001:db8::7]:8080", "203.0.113.9"),
+        ("203.0.113.9:1,", "203.0.113.9"),
+    ],
+)
+def test_client_is_found_as_proxies_write_it(hop: str, client: str) -> None:
+    assert PROXIES.client_ip("10.0.0.1", [hop]) == client
+
+
 def test_a_proxy_that_is_no_network_is_refused_with_an_example() -> None:
     with pytest.raises(ConfigError, match="DIGEST_TRUSTED_PROXIES"):
         TrustedProxies(["the-load-balancer"])

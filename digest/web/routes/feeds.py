@@ -1,14 +1,16 @@
 """Public Atom (RFC 4287) and JSON Feed 1.1 feeds, the sitemap and robots.txt."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.mail.cards import Card
@@ -47,21 +49,15 @@ class Feed:
 
 
 @router.get("/feed.atom")
-def get_atom_feed(ctx: WebContextDep, category: str = "") -> Response:
+def get_atom_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
     """Return today's trending papers as Atom; only those of *category* if it is given."""
-    return Response(
-        render_atom(build_public_feed(ctx, category, "atom")), media_type=ATOM_TYPE, headers=CACHE_HEADERS
-    )
+    return respond_with_atom(request, build_public_feed(ctx, category, "atom"), CACHE_HEADERS)
 
 
 @router.get("/feed.json")
-def get_json_feed(ctx: WebContextDep, category: str = "") -> Response:
+def get_json_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
     """Return the same as JSON Feed 1.1."""
-    return JSONResponse(
-        to_json_feed(build_public_feed(ctx, category, "json")),
-        media_type=JSON_FEED_TYPE,
-        headers=CACHE_HEADERS,
-    )
+    return respond_with_json(request, build_public_feed(ctx, category, "json"), CACHE_HEADERS)
 
 
 @router.get("/sitemap.xml")
@@ -88,6 +84,45 @@ def get_robots(ctx: WebContextDep) -> Response:
     return PlainTextResponse(f"User-agent: *\n{rules}Disallow: /papers\n{link}")
 
 
+def respond_with_atom(request: Request, feed: Feed, headers: Mapping[str, str]) -> Response:
+    """Return a feed as Atom, or 304 if the client has it."""
+    return _revalidate(request, feed, Response(render_atom(feed), media_type=ATOM_TYPE, headers=headers))
+
+
+def respond_with_json(request: Request, feed: Feed, headers: Mapping[str, str]) -> Response:
+    """Return a feed as JSON Feed, or 304 if the client has it."""
+    response = JSONResponse(to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
+    return _revalidate(request, feed, response)
+
+
+def _revalidate(request: Request, feed: Feed, response: Response) -> Response:
+    """Add the validators, and answer 304 if those of the request match (RFC 9110, 13.2.2: the ETag first)."""
+    etag = f'"{blake2b(response.body, digest_size=12).hexdigest()}"'
+    response.headers["etag"] = etag
+    response.headers["last-modified"] = format_datetime(feed.updated.astimezone(UTC), usegmt=True)
+    if_none_match = request.headers.getlist("if-none-match")
+    if if_none_match:
+        tags = {tag.strip().removeprefix("W/") for line in if_none_match for tag in line.split(",")}
+        is_known = bool(tags & {etag, "*"})
+    else:
+        since = _parse_http_date(request.headers.get("if-modified-since", ""))
+        is_known = since is not None and feed.updated.replace(microsecond=0) <= since
+    if not is_known:
+        return response
+    kept = ("etag", "last-modified", "cache-control")
+    return Response(
+        status_code=304, headers={name: response.headers[name] for name in kept if name in response.headers}
+    )
+
+
+def _parse_http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
     """Build the feed of today's trending papers; *kind* is atom or json."""
     now, settings = ctx.clock(), ctx.services.settings
@@ -97,7 +132,7 @@ def build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
         title=f"{settings.brand}: {category[:40]}" if category else settings.brand,
         home=f"{settings.base_url}/",
         url=f"{settings.base_url}/feed.{kind}{query}",
-        updated=max((_updated_at(item, now) for item in ranked), default=now),
+        updated=max((_updated_at(item, now) for item in ranked), default=get_day_start(now)),
         entries=[_build_entry(item, now) for item in ranked],
     )
 
@@ -126,6 +161,11 @@ def to_json_feed(feed: Feed) -> dict[str, Any]:
 def _build_entry(ranked: RankedPaper, now: datetime) -> Entry:
     card = build_public_card(ranked.paper, ranked.heat, day=now.date())
     return Entry(paper=ranked.paper, card=card, updated=_updated_at(ranked, now))
+
+
+def get_day_start(now: datetime) -> datetime:
+    """Return when an empty feed was updated: it must not change with each request."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _updated_at(ranked: RankedPaper, now: datetime) -> datetime:

@@ -1,10 +1,9 @@
 """One reader's own digests: a page per edition, and a private feed whose URL the reader can revoke."""
 
 from datetime import date
-from typing import Any
 
-from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter, Request
+from starlette.responses import Response
 
 from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
@@ -15,7 +14,7 @@ from digest.pipeline.plan import load_planned_edition
 from digest.web.components import build_pick_card
 from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
 from digest.web.previews import build_sections, load_latest_editions
-from digest.web.routes.feeds import ATOM_TYPE, JSON_FEED_TYPE, Entry, Feed, render_atom, to_json_feed
+from digest.web.routes.feeds import Entry, Feed, get_day_start, respond_with_atom, respond_with_json
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,16 +40,15 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
 
 
 @router.get("/f/{token}.atom")
-def get_atom_feed(token: str, ctx: WebContextDep) -> Response:
+def get_atom_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Return the latest digests of one reader as Atom."""
-    return Response(render_atom(_build_feed(ctx, token, "atom")), media_type=ATOM_TYPE)
+    return respond_with_atom(request, _build_feed(ctx, token, "atom"), {})
 
 
 @router.get("/f/{token}.json")
-def get_json_feed(token: str, ctx: WebContextDep) -> Response:
+def get_json_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Return the same as JSON Feed."""
-    content: dict[str, Any] = to_json_feed(_build_feed(ctx, token, "json"))
-    return JSONResponse(content, media_type=JSON_FEED_TYPE)
+    return respond_with_json(request, _build_feed(ctx, token, "json"), {})
 
 
 def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
@@ -65,7 +63,7 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
         title=f"{ctx.services.site.brand}: your digest",
         home=f"{base}/",
         url=base + feed_path(ctx, reader, kind),
-        updated=editions[0].slot if editions else now,
+        updated=editions[0].slot if editions else get_day_start(now),
         entries=[entry for sent in editions for entry in _build_entries(ctx, sent)],
     )
 

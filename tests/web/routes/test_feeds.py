@@ -5,7 +5,7 @@ from lxml import etree
 
 from digest.app.services import Services
 from tests.factories import NOW, make_paper
-from tests.web.visit import BASE, TITLES
+from tests.web.visit import BASE, TITLES, Clock
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
@@ -38,6 +38,41 @@ async def test_a_category_has_a_feed_of_its_own(visitor: AsyncClient, services: 
 async def test_a_feed_names_its_own_url_with_the_category_encoded(visitor: AsyncClient) -> None:
     feed = (await visitor.get("/feed.json?category=a%20b%26c")).json()
     assert feed["feed_url"] == f"{BASE}/feed.json?category=a+b%26c"
+
+
+async def test_feed_answers_304_to_its_validators(visitor: AsyncClient, services: Services) -> None:
+    for path in ("/feed.atom", "/feed.json", "/feed.atom?category=math"):
+        first = await visitor.get(path)
+        etag, date = first.headers["etag"], first.headers["last-modified"]
+        for known in (
+            {"if-none-match": etag, "if-modified-since": date},
+            {"if-none-match": f"W/{etag}"},
+            {"if-none-match": f'"other", W/{etag}'},
+            {"if-none-match": "*"},
+            {"if-modified-since": date},
+        ):
+            again = await visitor.get(path, headers=known)
+            assert (again.status_code, again.content) == (304, b"")
+            assert (again.headers["etag"], again.headers["cache-control"]) == (etag, "public, max-age=600")
+        for unknown in (
+            {"if-none-match": '"other"', "if-modified-since": date},
+            {"if-modified-since": "Mon, 01 Jan 2024 00:00:00 GMT"},
+            {"if-modified-since": "yesterday"},
+        ):
+            assert (await visitor.get(path, headers=unknown)).status_code == 200
+
+
+async def test_feed_with_a_new_paper_is_sent_again(
+    visitor: AsyncClient, services: Services, clock: Clock
+) -> None:
+    first = await visitor.get("/feed.atom")
+    with services.store.begin() as tx:
+        tx.papers.add([make_paper("A Robot That Knits", first_seen=None)], seen_at=NOW)
+    clock.advance(minutes=5)
+    for name, sent in (("if-none-match", "etag"), ("if-modified-since", "last-modified")):
+        again = await visitor.get("/feed.atom", headers={name: first.headers[sent]})
+        assert again.status_code == 200
+        assert "Knits" in again.text
 
 
 async def test_hostile_papers_leave_a_feed_well_formed(visitor: AsyncClient, services: Services) -> None:
