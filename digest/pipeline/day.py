@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from digest.db import Database
@@ -17,8 +17,10 @@ from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import Selection, select_picks
+from digest.trending.breakout import MIN_RESEND_INTERVAL
 from digest.trending.heat import compute_heat
 
+ONE_DAY = timedelta(days=1)  # local days begin up to 14 hours before UTC's
 CANDIDATE_WINDOW = timedelta(days=7)  # how long after it was first seen a paper may be sent
 MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
 VOTE_SOURCE = "huggingface"  # the source whose votes order the trending section
@@ -50,6 +52,15 @@ class DayContext:
             background = tx.papers.list_background(MAX_BACKGROUND_PAPERS, before=self.now - CANDIDATE_WINDOW)
         calibration = load_calibration(self.store)
         return Ranker(self.candidates.papers, background, self.embedding_model, calibration=calibration)
+
+    @cached_property
+    def sent_since(self) -> date:
+        """The first local day on which a candidate can have been sent, a week earlier for resent papers.
+
+        Nothing older decides what may be sent, so nothing older is read: a year of sent papers costs nothing.
+        """
+        first_seen = min((paper.first_seen or self.now for paper in self.candidates.papers), default=self.now)
+        return first_seen.date() - ONE_DAY - MIN_RESEND_INTERVAL
 
     @property
     def model_name(self) -> str:

@@ -117,9 +117,9 @@ def build_upcoming_edition(
     planned = load_planned_edition(store, reader, slot)
     if planned is not None:
         return planned
-    with store.begin(write=False) as tx:
-        sent = tx.sent_papers.get_by_subscriber([reader.id])
     day = load_day(store, now, embedding_model=embedding_model)
+    with store.begin(write=False) as tx:
+        sent = tx.sent_papers.get_by_subscriber([reader.id], since=day.sent_since)
     edition, _ = next(day.build_editions([(reader, slot)], sent))
     # By way of the stored form, so that a preview equals the mail to the last byte.
     return from_payload(
@@ -154,7 +154,7 @@ def _build_chunk(
 ) -> tuple[PlanResult, list[Edition]]:
     """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
     with day.store.begin(write=False) as tx:
-        sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due])
+        sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due], since=day.sent_since)
     slots = [
         (reader, due_slot.slot) for reader in due if (due_slot := find_due_slot(reader.schedule, day.now))
     ]

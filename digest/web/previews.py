@@ -46,7 +46,7 @@ class PreviewCache:
         )
         slot = get_current_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:
-            sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
+            sent = tx.sent_papers.get_by_subscriber([reader.id], since=context.sent_since).get(reader.id, {})
         today = get_local_day(reader.schedule, slot)
         earlier = {paper: record for paper, record in sent.items() if record.day < today}
         cursor = min(reader.cursor, slot - REPLAYED_PERIOD) if reader.cursor else None

@@ -24,8 +24,13 @@ class SentPapers:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def get_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, dict[str, Sent]]:
-        """Return what each subscriber was or will be sent, by paper id; of a paper sent twice the latest."""
+    def get_by_subscriber(
+        self, subscriber_ids: Collection[int], *, since: date | None = None
+    ) -> dict[int, dict[str, Sent]]:
+        """Return what each subscriber was or will be sent from *since* on, by paper id; the last time counts.
+
+        None reads everything that is kept: up to 400 days.
+        """
         query = sa.select(
             SENT_PAPER.c.subscriber_id,
             SENT_PAPER.c.paper_id,
@@ -35,6 +40,8 @@ class SentPapers:
             SENT_PAPER.c.resent,
         ).where(in_values(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
+        if since is not None:
+            query = query.where(SENT_PAPER.c.day >= since)
         query = query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
         for subscriber_id, paper_id, day, expected, votes, resent in self._connection.execute(query).all():
             sent[subscriber_id][paper_id] = _get_sent(day, expected, votes, resent)

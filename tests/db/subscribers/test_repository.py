@@ -186,7 +186,12 @@ def test_parse_address_is_idempotent(text: str) -> None:
         address = parse_address(text)
     except InvalidAddress:
         return
-    for spelling in (address.display, address.wire, address.mailbox, text.upper() if text.isascii() else text):
+    for spelling in (
+        address.display,
+        address.wire,
+        address.mailbox,
+        text.upper() if text.isascii() else text,
+    ):
         assert parse_address(spelling).mailbox == address.mailbox
     assert hash_address(b"k", address.display) == hash_address(b"k", address.mailbox)
     assert hash_address(b"k", address.display) != hash_address(b"l", address.display)

@@ -31,3 +31,5 @@ def test_papers_of_an_accepted_or_uncertain_delivery_stay_stored(any_store: Data
         finish_all(any_store, state)
     with any_store.begin(write=False) as tx:
         assert set(tx.sent_papers.get_by_subscriber([ada.id])[ada.id]) == {"arxiv:23", "arxiv:24"}
+        since = tx.sent_papers.get_by_subscriber([ada.id], since=date(2026, 11, 24))
+    assert set(since[ada.id]) == {"arxiv:24"}
