@@ -30,8 +30,13 @@ def migrate() -> None:
 
 @command.command("check", epilog="Example: digest db check")
 def check() -> None:
-    """Whether the tables are what this program needs; exit code 1 and each difference when not."""
+    """Whether every row is sound and the tables are what this program needs; exit code 1 when not."""
     with open_services() as services:
+        if damage := services.store.list_damage():
+            raise StoreError(
+                f"The database is damaged: {'; '.join(damage)}. Keep a copy of the file, then put back a "
+                "backup with `digest db restore FILE`."
+            )
         differences = services.store.list_schema_differences()
         if differences:
             raise StoreError("The tables differ: " + "; ".join(differences))
@@ -61,7 +66,7 @@ def restore(path: Path, *, yes: bool) -> None:
     with lock_sender(file):
         backups.restore(path, file)
     with open_services() as services, services.store.begin(write=False) as tx:
-        click.echo(f"Restored. {tx.meta.paused or 'Not paused.'}")
+        click.echo(f"Restored. {tx.meta.pause_reason or 'Not paused.'}")
 
 
 @command.command("resume", epilog="Example: digest db resume")

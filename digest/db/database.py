@@ -1,8 +1,10 @@
 """The database: opening, migrating, transactions, backup, and translation of the driver's errors."""
 
+import os
 import re
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,12 +12,15 @@ import sqlalchemy as sa
 from digest.db import backup as backups
 from digest.db import migrate as migrations
 from digest.db.dialects import create_engine, find_database_file, is_postgres
-from digest.db.file_lock import lock_sender
+from digest.db.file_lock import lock_open, lock_sender
 from digest.db.instance import check_instance, count_sender
+from digest.db.tables import TableBase
 from digest.db.transaction import Transaction
 from digest.models.errors import ConfigError, StoreBusy, StoreError
 
 _DRIVER = "postgresql+psycopg"
+_MIGRATION_SECONDS = 3600.0  # for which a process waits while another one migrates (SQLite)
+_ROWS_AT_ONCE = 1000
 _NO_DATABASE = re.compile(r"file is not a database|unable to open database file", re.IGNORECASE)
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
 _DAMAGED = (
@@ -47,7 +52,8 @@ _HINTS = tuple(
 class Database:
     """A database of subscribers, papers and deliveries.
 
-    Safe to share between threads: each transaction has its own connection.
+    Safe to share between threads: each transaction has its own connection. While one is open, `restore`
+    refuses to replace its file.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -55,8 +61,10 @@ class Database:
         self.file: Path | None = find_database_file(engine.url)
         if self.file is not None:
             _check_location(self.file)
+            self._unlock = weakref.finalize(self, os.close, lock_open(self.file))
             with suppress(OSError):  # SQLite itself will report what is wrong
                 backups.create_private_file(self.file)
+            self._identity = _identify(self.file)
 
     @classmethod
     def open(cls, url: str, *, migrate: bool = True) -> "Database":
@@ -84,11 +92,16 @@ class Database:
 
         With `write=False` it is read-only, sees one snapshot, and on SQLite never waits for a writer.
         With `commit=False` it is rolled back: a dry run.
+
+        Raises:
+            StoreError: the file was replaced since it was opened, so what was written is not in the database.
+
         """
         with self._connect(reads_only=not write) as connection:
             yield Transaction(connection)
             if not commit:
                 connection.rollback()
+        self._check_not_replaced()
 
     @contextmanager
     def lock_sender(self) -> Iterator[None]:
@@ -109,6 +122,16 @@ class Database:
         """Return how the tables differ from what this program expects; empty when they agree."""
         with self._connect() as connection:
             return [str(difference) for difference in migrations.list_differences(connection)]
+
+    def list_damage(self) -> list[str]:
+        """Return what is damaged in an SQLite file, and which tables have rows that cannot be read."""
+        if self.file is not None:
+            with closing(backups.connect(self.file)) as connection:
+                if damage := backups.list_damage(connection):
+                    return damage
+        with self._connect(reads_only=True) as connection:
+            problems = (_find_unreadable_row(connection, table) for table in TableBase.metadata.sorted_tables)
+            return [problem for problem in problems if problem]
 
     @staticmethod
     def find_file(url: str) -> Path | None:
@@ -131,6 +154,8 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        if self.file is not None:
+            self._unlock()
 
     def _prepare(self, *, may_migrate: bool) -> None:
         try:
@@ -141,23 +166,45 @@ class Database:
             raise
 
     def _upgrade(self, *, may_migrate: bool) -> None:
-        version = self.get_version()
-        if version == migrations.HEAD:
+        if self.get_version() == migrations.HEAD:
             return
-        if not may_migrate:
-            raise StoreError(
-                f"The database stands at {version or 'nothing'}, this program needs {migrations.HEAD}: "
-                "make a backup, then run `digest db migrate`."
-            )
-        if self.file is not None and version:
-            backup = self.file.with_name(f"{self.file.name}.{version}.backup")
-            backups.copy(self.file, backup, new_instance=False)
-        # SQLite rebuilds a table by dropping it, which must not cascade: no foreign keys on this connection.
-        engine = self.engine if self.file is None else create_engine(str(self.engine.url), foreign_keys=False)
-        with _translate_errors(), engine.begin() as connection:
+        with self._begin_migration() as connection:
+            version = migrations.read_version(connection)
+            if version == migrations.HEAD:  # another process was first
+                return
+            if not may_migrate:
+                raise StoreError(
+                    f"The database stands at {version or 'nothing'}, this program needs {migrations.HEAD}: "
+                    "make a backup, then run `digest db migrate`."
+                )
+            if self.file is not None and version:
+                backup = self.file.with_name(f"{self.file.name}.{version}.backup")
+                backups.copy(self.file, backups.find_free_name(backup), new_instance=False)
             migrations.migrate(connection)
-        if engine is not self.engine:
-            engine.dispose()
+
+    @contextmanager
+    def _begin_migration(self) -> Iterator[sa.Connection]:
+        """Begin the transaction of the process that may migrate; others wait here until it is done."""
+        engine = self.engine
+        if self.file is not None:
+            # SQLite rebuilds a table by dropping it, which must not cascade: no foreign keys here.
+            engine = create_engine(str(engine.url), foreign_keys=False, busy_seconds=_MIGRATION_SECONDS)
+        try:
+            with _translate_errors(), engine.begin() as connection:
+                migrations.lock(connection)
+                yield connection
+        finally:
+            if engine is not self.engine:
+                engine.dispose()
+
+    def _check_not_replaced(self) -> None:
+        """Raise StoreError if the path names another file than the one that was opened."""
+        if self.file is not None and _identify(self.file) != self._identity:
+            raise StoreError(
+                f"{self.file.name} was replaced or removed while this process had it open; nothing is saved. "
+                "Stop every digest process, put the right file in place with `digest db restore FILE`, then "
+                "start again."
+            )
 
     @contextmanager
     def _connect(self, *, reads_only: bool = False) -> Iterator[sa.Connection]:
@@ -196,6 +243,25 @@ def _check_location(file: Path) -> None:
         )
     if file.is_dir():
         raise ConfigError(f"{file} is a folder, not a database: set DIGEST_DATABASE_URL to a file.")
+
+
+def _find_unreadable_row(connection: sa.Connection, table: sa.Table) -> str:
+    """Return what is wrong with the first row that cannot be read, or an empty string."""
+    try:
+        for _ in connection.execute(sa.select(table), execution_options={"yield_per": _ROWS_AT_ONCE}):
+            pass
+    except (sa.exc.DBAPIError, ValueError, TypeError) as error:  # of the driver, and of decoding
+        return f"a row of {table.name} cannot be read ({type(error).__name__})"
+    return ""
+
+
+def _identify(file: Path) -> tuple[int, int] | None:
+    """Return what tells this file from another one of the same name; None if there is none."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

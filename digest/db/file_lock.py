@@ -1,11 +1,17 @@
-"""The sender's lock of an SQLite database: an flock, which the kernel releases when the process dies."""
+"""Locks beside an SQLite file, by flock: the kernel releases them when a process ends, however it ends.
+
+`FILE.lock` is held by the one process that sends. `FILE.open.lock` is shared by every process that has the
+database open, and held alone while the file is replaced. Who can read a file can lock it, so these are for
+those who can read the database.
+"""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from digest.models.errors import StoreBusy
+from digest.models.errors import ConfigError, StoreBusy
 
 
 @contextmanager
@@ -14,9 +20,52 @@ def lock_sender(file: Path | None) -> Iterator[None]:
     if file is None:
         yield
         return
-    with file.with_name(f"{file.name}.lock").open("ab") as lock:
+    busy = f"Another process is sending from {file.name}; wait until it is done."
+    with _hold_alone(file, "lock", busy):
+        yield
+
+
+@contextmanager
+def lock_for_replacement(file: Path) -> Iterator[None]:
+    """Hold the right to replace a database file, or raise StoreBusy if any process has it open."""
+    busy = (
+        f"Another process has {file.name} open, and what it writes would be lost: stop `digest serve`, wait "
+        "until every other digest command is done, then try again."
+    )
+    with _hold_alone(file, "open.lock", busy):
+        yield
+
+
+def lock_open(file: Path) -> int:
+    """Mark the database as open in this process, until the descriptor that is returned is closed.
+
+    Waits while another process replaces the file.
+    """
+    lock = _open_lock(file, "open.lock")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
+@contextmanager
+def _hold_alone(file: Path, suffix: str, busy: str) -> Iterator[None]:
+    lock = _open_lock(file, suffix)
+    try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StoreBusy(f"Another process is sending from {file.name}; wait until it is done.") from error
+            raise StoreBusy(busy) from error
         yield
+    finally:
+        os.close(lock)
+
+
+def _open_lock(file: Path, suffix: str) -> int:
+    path = file.with_name(f"{file.name}.{suffix}")
+    mode = file.stat().st_mode & 0o666 if file.exists() else 0o600
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CREAT, mode)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be opened: {error.strerror}. DIGEST_DATABASE_URL must name a file in a folder "
+            "that this user may write to."
+        ) from error

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from digest.db.backup import format_restored
+from digest.db.backup import create_private_file, format_restored
 from digest.db.dialects import is_postgres
 from digest.db.transaction import Transaction
 
@@ -39,17 +39,25 @@ class Begin(Protocol):
 def check_instance(begin: Begin, file: Path | None) -> None:
     """Name a new database; pause one that is not the one which ran here last."""
     with begin(write=False) as tx:
-        stored, here, count = tx.meta.read(_INSTANCE), _get_local_name(tx.connection, file), _read_count(tx)
-        can_tell = file is not None or is_postgres(tx.connection)
-    if stored and (not can_tell or (stored == here and count >= _read_local_count(file))):
-        return
+        if _is_known(tx, file):
+            return
     with begin(write=True) as tx:
+        if _is_known(tx, file):  # by now: another process that opened it was first
+            return
+        stored, here, count = tx.meta.read(_INSTANCE), _get_local_name(tx.connection, file), _read_count(tx)
         name = uuid4().hex if file is not None or not here else here
         tx.meta.write(_INSTANCE, name)
         if stored:
             tx.meta.pause(format_restored(datetime.now(UTC)))
-    if file is not None:
-        _write_instance_file(file, name, count)
+        if file is not None:  # before the end of this transaction, for which the others wait
+            _write_instance_file(file, name, count)
+
+
+def _is_known(tx: Transaction, file: Path | None) -> bool:
+    """Return whether this is the database that ran here last."""
+    stored, here = tx.meta.read(_INSTANCE), _get_local_name(tx.connection, file)
+    can_tell = file is not None or is_postgres(tx.connection)
+    return bool(stored) and (not can_tell or (stored == here and _read_count(tx) >= _read_local_count(file)))
 
 
 def count_sender(begin: Begin, file: Path | None) -> None:
@@ -88,7 +96,8 @@ def _read_instance_file(file: Path | None) -> str:
 
 def _write_instance_file(file: Path, instance: str, count: int) -> None:
     path = _get_instance_file(file)
-    partial = path.with_suffix(".part")
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    create_private_file(partial)
     partial.write_text(f"{instance} {count}\n", encoding="ascii")
     partial.replace(path)
 

@@ -33,19 +33,33 @@ def read_version(connection: sa.Connection) -> str:
     if not sa.inspect(connection).has_table("alembic_version"):
         return ""
     step = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) or ""
+    check_step(step)
+    return str(step)
+
+
+def check_step(step: str) -> None:
+    """Raise StoreTooNew for a migration step that this program does not know."""
     if step and step not in STEPS:
         raise StoreTooNew(
             f"This database stands at {step}, which a newer version wrote; this one knows up to {HEAD}. "
             "Upgrade the program or restore a backup."
         )
-    return str(step)
+
+
+def lock(connection: sa.Connection) -> None:
+    """Keep other processes from migrating until the end of this transaction, after waiting for one that does.
+
+    On SQLite the transaction itself does so: it holds the write lock from its start.
+    """
+    if is_postgres(connection):
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def migrate(connection: sa.Connection, *, to: str = HEAD) -> None:
     """Migrate the tables to a step, in the caller's transaction."""
     from alembic import command  # noqa: PLC0415  costs 0.1 s and is needed once per upgrade
 
-    _lock_migrations(connection)
+    lock(connection)
     if read_version(connection) != to:
         command.upgrade(_create_config(connection), to)
 
@@ -64,12 +78,6 @@ def list_differences(connection: sa.Connection) -> list[Any]:
 def is_compared(_object: Any, name: str | None, kind: str, _reflected: bool, _compared: Any) -> bool:  # noqa: FBT001  alembic's call
     """Return whether alembic should compare this object (alembic's `include_object`)."""
     return not (kind == "table" and (name or "").startswith(IGNORED_TABLES))
-
-
-def _lock_migrations(connection: sa.Connection) -> None:
-    """Keep other machines from migrating until the end of this transaction."""
-    if is_postgres(connection):
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _create_config(connection: sa.Connection) -> "Config":
@@ -96,7 +104,7 @@ def migrate_jobs(connection: sa.Connection) -> None:
     """
     if not is_postgres(connection):
         return
-    _lock_migrations(connection)
+    lock(connection)
     try:
         from procrastinate.schema import SchemaManager  # noqa: PLC0415  of the extra `postgres`
     except ModuleNotFoundError:

@@ -1,14 +1,21 @@
-"""Backup of PostgreSQL by pg_dump and pg_restore, as documented."""
+"""Backup, restore and damage of an SQLite file; backup of PostgreSQL by pg_dump and pg_restore."""
 
+import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 
 from digest.db import Database
-from digest.db.backup import RESTORED
-from tests.factories import NOW
+from digest.db.backup import RESTORED, copy, list_damage, restore
+from digest.models.errors import StoreError, StoreTooNew
+from tests.factories import NOW, make_paper
+
+PAGE_BYTES = 4096
 
 
 def _find_tool(name: str) -> str:
@@ -27,7 +34,7 @@ def test_a_database_restored_from_pg_dump_is_complete_and_paused(postgres_url: s
     database = Database.migrate(postgres_url)
     with database.begin() as tx:
         tx.subscribers.add("ada@example.com", now=NOW)
-        assert not tx.meta.paused
+        assert not tx.meta.pause_reason
     database.close()
     source = sa.make_url(postgres_url).set(drivername="postgresql")
     target = source.set(database=f"{source.database}_restored")
@@ -40,7 +47,122 @@ def test_a_database_restored_from_pg_dump_is_complete_and_paused(postgres_url: s
             restored = Database.migrate(target_uri)
             with restored.begin(write=False) as tx:
                 assert tx.subscribers.get_page().total == 1
-                assert tx.meta.paused.startswith(RESTORED)
+                assert tx.meta.pause_reason.startswith(RESTORED)
             restored.close()
         finally:
             admin.execute(f'DROP DATABASE "{target.database}" WITH (FORCE)')
+
+
+# ---- SQLite
+
+
+def _get_file(database: Database) -> Path:
+    assert database.file is not None
+    return database.file
+
+
+def _fill(database: Database) -> None:
+    with database.begin() as tx:
+        papers = [make_paper(abstract=" ".join(f"word{n * k}" for k in range(150))) for n in range(60)]
+        tx.papers.add(papers, seen_at=NOW)
+        for number in range(60):
+            tx.subscribers.add(f"reader{number}@example.com", now=NOW)
+
+
+def _tear_page(content: bytes, number: int) -> bytes:
+    """Return the file as a write of one page that was cut off leaves it: its second half is empty."""
+    middle = number * PAGE_BYTES + PAGE_BYTES // 2
+    return content[:middle] + bytes(PAGE_BYTES // 2) + content[middle + PAGE_BYTES // 2 :]
+
+
+def test_every_torn_page_is_found_and_neither_backed_up_nor_restored(store: Database, tmp_path: Path) -> None:
+    _fill(store)
+    assert store.list_damage() == []
+    store.backup(tmp_path / "copy.sqlite3")
+    store.close()
+    sound = (tmp_path / "copy.sqlite3").read_bytes()
+    files = (_tear_page(sound, number) for number in range(1, len(sound) // PAGE_BYTES))
+    torn, missed = tmp_path / "torn.sqlite3", []
+    for number, content in enumerate(files, 2):
+        torn.write_bytes(content)
+        with closing(sqlite3.connect(torn)) as connection:
+            if content != sound and not list_damage(connection):
+                missed.append(number)
+    assert missed == []
+    torn.write_bytes(_tear_page(sound, len(sound) // PAGE_BYTES - 1))
+    for target in (tmp_path / "copy.sqlite3", _get_file(store)):
+        before = target.read_bytes()
+        with pytest.raises(StoreError, match="not a sound"):
+            copy(torn, target) if target.name == "copy.sqlite3" else restore(torn, target)
+        assert target.read_bytes() == before
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("DELETE FROM paper", "alias"),
+        ("UPDATE subscriber SET profile = '{\"keywords\": [' WHERE id = 1", "subscriber"),
+        ("UPDATE paper SET title = CAST(x'c3ff' AS TEXT) WHERE number = 1", "paper"),
+        ("UPDATE subscriber SET created_at = 'yesterday' WHERE id = 1", "subscriber"),
+    ],
+)
+def test_rows_without_a_parent_and_values_that_cannot_be_read_are_damage(
+    store: Database, change: str, named: str
+) -> None:
+    _fill(store)
+    with closing(sqlite3.connect(_get_file(store))) as connection:  # foreign keys are off in it
+        connection.execute(change)
+        connection.commit()
+    assert any(named in problem for problem in store.list_damage())
+
+
+def test_a_backup_of_a_newer_program_is_refused_before_anything_is_replaced(
+    store: Database, tmp_path: Path
+) -> None:
+    backup = tmp_path / "copy.sqlite3"
+    store.backup(backup)
+    store.close()
+    before = _get_file(store).read_bytes()
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_tomorrow'")
+        connection.commit()
+    with pytest.raises(StoreTooNew, match="9999_tomorrow"):
+        restore(backup, _get_file(store))
+    assert _get_file(store).read_bytes() == before
+
+
+def test_what_a_restore_set_aside_can_be_restored_and_is_never_overwritten(
+    store: Database, tmp_path: Path
+) -> None:
+    file, replaced = _get_file(store), tmp_path / "digest.sqlite3.replaced"
+    store.backup(tmp_path / "empty.sqlite3")
+    with store.begin() as tx:
+        tx.papers.add([make_paper()], seen_at=NOW)
+    store.close()
+    for backup, papers in ((tmp_path / "empty.sqlite3", 0), (replaced, 1), (tmp_path / "empty.sqlite3", 0)):
+        restore(backup, file)
+        with closing(Database.open(f"sqlite:///{file}")) as restored, restored.begin(write=False) as tx:
+            assert tx.papers.count() == papers
+            assert tx.meta.pause_reason
+    assert {path.name for path in tmp_path.glob("*.replaced")} == {
+        "digest.sqlite3.replaced", "digest.sqlite3.2.replaced", "digest.sqlite3.3.replaced",
+    }  # fmt: skip
+    with pytest.raises(StoreError, match="the database itself"):
+        restore(file, file)
+
+
+def test_every_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        url = f"sqlite:///{tmp_path}/digest.sqlite3"
+        with closing(Database.open(url)) as database, database.lock_sender():
+            database.backup(tmp_path / "copy.sqlite3")
+        restore(tmp_path / "copy.sqlite3", tmp_path / "digest.sqlite3")
+        with closing(Database.open(url)) as database, database.begin() as tx:
+            tx.meta.write("key", "value")
+            modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert {"digest.sqlite3.lock", "digest.sqlite3.open.lock", "digest.sqlite3-wal"} <= modes.keys()
+    assert set(modes.values()) == {0}

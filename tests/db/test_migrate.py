@@ -1,11 +1,16 @@
-"""Job tables: a migrated PostgreSQL database has them, an SQLite database does not."""
+"""Migrations by several processes at once, and job tables: PostgreSQL has them, SQLite does not."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
-from digest.db import Database
-from digest.db.migrate import has_job_tables
+from digest.db import Database, migrate
+from digest.db.dialects import create_engine
+from digest.db.migrate import HEAD, STEPS, has_job_tables
+from tests.db.processes import open_at_once, start_processes
 
 STEP_BEFORE_LAST = "03.04.00_01_pre_add_retry_failed_job_procedure.sql"
 LAST_FUNCTION = "procrastinate_trigger_function_status_events_update_v1"
@@ -41,3 +46,76 @@ def test_sqlite_has_no_job_tables(tmp_path: Path) -> None:
     with database.begin(write=False) as tx:
         assert not has_job_tables(tx.connection)
     database.close()
+
+
+def _create_old_database(url: str, step: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        migrate.migrate(connection, to=step)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("step", ["", STEPS[0], STEPS[-2]])
+def test_one_of_many_processes_migrates_and_the_others_go_on(tmp_path: Path, step: str) -> None:
+    url = f"sqlite:///{tmp_path}/digest.sqlite3"
+    if step:
+        _create_old_database(url, step)
+    assert open_at_once(5, url) == [f"opened {HEAD}"] * 5
+    backups = [path.name for path in tmp_path.glob("*.backup")]
+    assert backups == ([f"digest.sqlite3.{step}.backup"] if step else [])
+    with closing(Database.open(url)) as database, database.begin(write=False) as tx:
+        assert not tx.meta.pause_reason  # all of them gave the new database the same name
+
+
+def test_processes_that_migrate_a_server_database_at_once_go_on(postgres_url: str) -> None:
+    _create_old_database(postgres_url.replace("postgresql:", "postgresql+psycopg:"), STEPS[0])
+    assert open_at_once(4, postgres_url, method="migrate") == [f"opened {HEAD}"] * 4
+
+
+def test_a_process_that_may_not_migrate_waits_for_one_that_does(postgres_url: str) -> None:
+    url = postgres_url.replace("postgresql:", "postgresql+psycopg:")
+    _create_old_database(url, STEPS[-2])
+    engine = create_engine(url)
+    with start_processes(1, postgres_url) as (process,):
+        with engine.begin() as connection, closing(Database(create_engine(url))) as other:
+            migrate.migrate(connection)
+            process.go_on()
+            while not _count_waiting(other):  # until the process waits for our lock
+                pass
+        assert process.read_line() == f"opened {HEAD}"
+    engine.dispose()
+
+
+def _count_waiting(database: Database) -> int:
+    with database.begin(write=False) as tx:
+        query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return int(tx.connection.scalar(sa.text(query)) or 0)
+
+
+def test_a_process_killed_while_it_migrates_leaves_the_old_database(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/digest.sqlite3"
+    _create_old_database(url, STEPS[0])
+    with start_processes(3, url) as processes:
+        for process in processes:
+            process.go_on()
+        processes[0].kill()
+        assert [process.read_line() for process in processes[1:]] == [f"opened {HEAD}"] * 2
+    with closing(Database.open(url)) as database:
+        assert database.list_damage() == database.list_schema_differences() == []
+
+
+def test_backups_before_two_upgrades_from_the_same_step_are_both_kept(tmp_path: Path) -> None:
+    file = tmp_path / "digest.sqlite3"
+    for mark in ("first", "second"):
+        for path in (file, *tmp_path.glob("digest.sqlite3-*")):
+            path.unlink(missing_ok=True)
+        _create_old_database(f"sqlite:///{file}", STEPS[0])
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("INSERT INTO meta (key, value) VALUES ('mark', ?)", (mark,))
+            connection.commit()
+        Database.open(f"sqlite:///{file}").close()
+    marks = set()
+    for backup in tmp_path.glob("*.backup"):
+        with closing(sqlite3.connect(backup)) as connection:
+            marks.add(connection.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone()[0])
+    assert marks == {"first", "second"}
