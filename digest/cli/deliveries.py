@@ -26,10 +26,10 @@ from digest.models.errors import NotFound
 def command(
     *, state: str, resend: str | None, settle: str | None, limit: int, now: datetime | None, as_json: bool
 ) -> None:
-    """List mails by state; by default the uncertain ones, which wait for your word.
+    """List mails by state; by default the uncertain ones, which need a decision.
 
-    A mail is uncertain when the connection broke twice after the server had all of it: it may or may
-    not have arrived, and a third copy would be worse than a question.
+    A mail is uncertain when the connection broke twice after the server had received all of it: it may
+    or may not have arrived, and it is not sent a third time without your decision.
     """
     with open_services() as services, services.store.begin() as tx:
         if resend or settle:

@@ -26,9 +26,9 @@ MAX_TITLE_CHARS = 44
     help="Where the mails, the page and the database go.",
 )
 def command(*, out: Path) -> None:
-    """Play ten invented mornings: no network, no configuration, a real database and a real mail server.
+    """Run ten simulated days offline, with sample papers, a real database and a real mail server.
 
-    Exit code 1 when running the last day again sends anything, or a reader got no mail.
+    Exit code 1 if running the last day a second time sends anything, or if a subscriber got no mail.
     """
     started = time.monotonic()
     database = out / DATABASE
@@ -53,8 +53,8 @@ def command(*, out: Path) -> None:
 def print_report(result: DemoResult) -> None:
     """Print a row for each day, then what each reader got on the last one and why."""
     rows = [(f"{day.now:%a %d %b}", day.new, day.counts, day.mails) for day in result.days]
-    click.secho("Ten mornings", bold=True)
-    show_table(("morning", "new papers", "counts read", "digests"), rows)
+    click.secho("Ten simulated days", bold=True)
+    show_table(("day", "new papers", "votes read", "digests"), rows)
     for mail in select_last_mails(result):
         reader = mail.reader
         click.secho(f"\n{reader.name} ({reader.taste}): {mail.mail.parse()['Subject']}", bold=True)

@@ -15,11 +15,11 @@ from digest.pipeline.embed_backlog import embed_backlog
 @now_option
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
-    """Turn papers into vectors by the model in DIGEST_VECTORS, as ticks do too, a few seconds each.
+    """Compute the embeddings of all papers with the model of DIGEST_VECTORS; runs do it too, in small steps.
 
-    The papers of the day come first, then the newest 50,000, then what readers like. After a change of
-    model the old vectors serve until the new are complete. Broken off, it goes on from there the next
-    time. Nothing is downloaded.
+    The papers of the day come first, then the newest 50,000, then papers that subscribers like. After a
+    change of model the old embeddings are used until the new ones are complete. If interrupted, it
+    continues the next time. Nothing is downloaded.
     """
     with open_services() as services:
         model = services.embedding_model

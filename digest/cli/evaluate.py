@@ -56,13 +56,13 @@ def command(
     now: datetime | None,
     as_json: bool,
 ) -> None:
-    """Send the days again, each knowing only its past, and count what was found of each week's best ten.
+    """Replay past days, each knowing only its past, and count how many of each week's top ten were found.
 
-    Recall is the part of them that was sent at all; timely recall takes off a seventh for each day of
-    delay. The shipped order stands beside raw votes, Hacker News, Reddit and EWMA, on the same mornings.
+    Recall is the share of them that was sent at all; timely recall loses a seventh for each day of delay.
+    The shipped order is compared with raw votes, Hacker News, Reddit and EWMA on the same days.
 
-    With --first or --second the days are sent again to your own readers under two settings, and nDCG@10 of
-    what they came to like, repeats and the part of each interest are told. Settings: vectors, mix,
+    With --first or --second the days are replayed for your own subscribers under two settings; shown are
+    nDCG@10 of what they came to like, repeats, and the share of each interest. Settings: vectors, mix,
     threshold, trending, picked, also_new.
     """
     if first or second:

@@ -39,7 +39,7 @@ HEADERS = {  # JSON key: table header
 @now_option
 @json_option
 def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> None:
-    """Read the sources now: per source and category what was seen, what is new, and what failed.
+    """Fetch all sources now; show per source and category what was seen, new and failed.
 
     Exit code 1 when a source could not be read; what the others brought is kept.
     """

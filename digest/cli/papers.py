@@ -23,7 +23,7 @@ NO_LIMIT = 1_000_000
 def command(
     *, query: str, since: datetime | None, limit: int | None, now: datetime | None, as_json: bool
 ) -> None:
-    """Search the stored papers: all of these words, the best first; without words the newest.
+    """Search the stored papers for all of these words, best match first; without words, list the newest.
 
     With --json one object per line: the paper with its latest signals and the health of its record.
     """

@@ -12,7 +12,7 @@ from digest.models.errors import NotFound
 @click.argument("key")
 @now_option
 def command(*, key: str, now: datetime | None) -> None:
-    """Let an edition go that was held because something about its papers looked wrong."""
+    """Release an edition that was held because something about its papers looked wrong."""
     actor, moment = get_actor_name(), get_now(now)
     with open_services() as services, services.store.begin() as tx:
         if not tx.sources.release(key, actor=actor, at=moment):

@@ -30,7 +30,7 @@ ADVICE = {
 @now_option
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
-    """What happened lately: runs, sources, the queue, and when who is due. Each line with what to do."""
+    """Show recent runs, sources, the queue and what is due next; each problem with what to do."""
     moment = get_now(now)
     with open_services() as services, services.store.begin(write=False) as tx:
         status = status_to_json(tx, moment)

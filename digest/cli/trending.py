@@ -38,9 +38,9 @@ class TrendingRow:
 @now_option
 @json_option
 def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_json: bool) -> None:
-    """What trends: the votes, where they lead, and how that compares with a usual paper.
+    """Show the trending papers: their votes, the forecast, and how it compares with a usual paper.
 
-    Heat is in doublings: 1 is on course for twice the votes of a usual paper, 3 for eight times as many.
+    Heat is in doublings: 1 means a forecast of twice the votes of a usual paper, 3 of eight times.
     With --json one object per line, the hottest first.
     """
     moment = get_now(now)

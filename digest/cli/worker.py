@@ -16,11 +16,11 @@ from digest.worker.worker import stop_on_signals
 
 
 @click.command("worker", epilog="Example: DIGEST_DATABASE_URL=postgresql+psycopg://db/digest digest worker")
-@click.option("--once", is_flag=True, help="Come round once, do what there is, then leave.")
+@click.option("--once", is_flag=True, help="Do the jobs that are due now, then exit.")
 def command(*, once: bool) -> None:
-    """One of many machines on PostgreSQL: the day is cut into jobs, and every worker takes what is next.
+    """Run one worker of many that share a PostgreSQL database: each takes the next job of the day.
 
-    Any number may run, and any of them may die: its jobs and its mail go to another.
+    Any number may run. If one dies, its jobs and its mail go to another.
     """
     with open_services(log_level=logging.INFO) as services:
         _check_database(services)

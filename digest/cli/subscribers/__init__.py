@@ -5,18 +5,18 @@ from importlib import import_module
 import click
 
 ACTIONS = {
-    "list": "Who reads, with filters.",
-    "show": "Everything about one subscriber.",
-    "add": "Add a subscriber; they get a mail to confirm.",
+    "list": "List subscribers, with filters.",
+    "show": "Show one subscriber.",
+    "add": "Add a subscriber; they are asked to confirm by mail.",
     "set": "Change interests, schedule or preferences.",
-    "pause": "Send nothing for now, or until a day.",
-    "resume": "Send again.",
-    "remove": "Erase a subscriber and every trace of the address.",
-    "import": "Take in a CSV or JSON lines file.",
-    "export": "Write all subscribers as CSV or JSON lines.",
-    "suppress": "Never write to this address again.",
-    "unsuppress": "Allow writing to this address again.",
-    "reconfirm": "Ask the unconfirmed once more.",
+    "pause": "Stop sending, until a date or until resumed.",
+    "resume": "Start sending again.",
+    "remove": "Erase a subscriber and all their data.",
+    "import": "Import subscribers from CSV or JSON lines.",
+    "export": "Export all subscribers as CSV or JSON lines.",
+    "suppress": "Block an address from receiving mail.",
+    "unsuppress": "Unblock an address.",
+    "reconfirm": "Send the confirmation mail again.",
 }
 # action: module and function, where that is not `command` in a module of the same name. `list_` ends in an
 # underscore because a submodule `list` would hide the built-in `list` in this package.
@@ -59,4 +59,4 @@ class LazyActions(click.Group):
     epilog="Example: digest subscribers add ada@example.com --keywords 'optics, robotics'",
 )  # fmt: skip
 def command() -> None:
-    """See and change who reads. Every change is written to the audit log."""
+    """List, add, change and remove subscribers. Every change is recorded in the audit log."""
