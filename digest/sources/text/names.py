@@ -10,11 +10,13 @@ _PARTICLES = frozenset(
     " al bin ibn".split()
 )
 _CERTAIN_MARK = re.compile(r"[;\n|•]")
-_WORD_MARK = re.compile(r"\s*,?\s+(?:and|&|und|et)\s+", re.IGNORECASE)
-_ET_AL = re.compile(r"[\s,]+et\s+al\b\.?", re.IGNORECASE)
-_BYLINE = re.compile(r"^\s*(?:by|von|par|por)\s*[:\s]\s*", re.IGNORECASE)
+# In what follows a run of blanks is one space: `\s*,?\s+` would take cubic time on a long one.
+_BLANKS = re.compile(r"[^\S\n]+")
+_WORD_MARK = re.compile(r" ?,? (?:and|&|und|et) ", re.IGNORECASE)
+_ET_AL = re.compile(r"(?<=[ ,])et al\b\.?", re.IGNORECASE)
+_BYLINE = re.compile(r"^ ?(?:by|von|par|por)(?: :|[: ]) ?", re.IGNORECASE)
 _ADDRESS_WITH_NAME = re.compile(r"^\S{1,200}@\S{1,200}\s*\(([^()]{1,200})\)$")
-_ADDRESS = re.compile(r"\s*(?:[<(]?(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,200}[>)]?)")
+_ADDRESS = re.compile(r" ?(?:[<(]?(?:mailto:)?[^\s<>()@]{1,100}@[^\s<>()@]{1,200}[>)]?)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?[\s-]?){1,4}")
 
 
@@ -25,6 +27,7 @@ def split_names(text: str, *, is_list: bool) -> list[str]:
         text: one person's name, or a list of names with `;`, `and`, `&` or commas between them.
         is_list: whether commas may separate people; else they belong to one name.
     """
+    text = _BLANKS.sub(" ", text)
     if match := _ADDRESS_WITH_NAME.match(text.strip()):
         text = match[1]
     elif "@" in text:
@@ -53,12 +56,13 @@ def invert_name(text: str) -> str:
 
 def _split_at_commas(text: str) -> Iterator[str]:
     """Yield the names of a list without other marks; `Family, Given` and suffixes are told from it."""
-    pieces: list[str] = []
+    words: list[list[str]] = []
     for piece in _split_pieces(text):
-        if pieces and _SUFFIX.fullmatch(piece):
-            pieces[-1] += f" {piece}"
+        if words and _SUFFIX.fullmatch(piece):
+            words[-1].append(piece)
         else:
-            pieces.append(piece)
+            words.append([piece])
+    pieces = [" ".join(parts) for parts in words]
     if _is_inverted(pieces):
         for family, given in zip(pieces[::2], pieces[1::2], strict=True):
             yield invert_name(f"{family}, {given}")
