@@ -11,6 +11,7 @@ from digest.models import Frequency, Schedule
 from digest.models.errors import ConfigError
 
 MAX_LATENESS = timedelta(hours=12)  # an edition later than this is skipped: the next one is nearer
+MAX_ZONE_CHARS = 64  # of a wrong name that a message repeats; the longest right one has 32
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
@@ -23,8 +24,10 @@ def parse_timezone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"{name!r} is not a time zone; write one like Europe/Berlin or UTC.") from error
+    except (KeyError, ValueError, OSError, RecursionError) as error:  # RecursionError: of many slashes
+        raise ConfigError(
+            f"{name[:MAX_ZONE_CHARS]!r} is not a time zone; write one like Europe/Berlin or UTC."
+        ) from error
 
 
 def get_slot(schedule: Schedule, day: date) -> datetime | None:

@@ -125,6 +125,13 @@ def test_arxiv_is_silent_on_weekends_and_on_its_holidays() -> None:
 def test_an_invalid_zone_or_time_is_refused_with_an_example() -> None:
     with pytest.raises(ConfigError, match="Europe/Berlin"):
         parse_timezone("Middle/Earth")
+
+
+@pytest.mark.parametrize("name", ["a/" * 3000, "../" * 3000, "a" * 9000, "\0", "\ud800"], ids=repr)
+def test_no_zone_name_breaks_anything(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_timezone(name)
+    assert len(str(caught.value)) < 400
     with pytest.raises(ConfigError, match="07:00"):
         parse_time("seven")
 

@@ -10,6 +10,7 @@ from digest.delivery.smtp.protocol import ConnectionLost, SmtpProtocol, SmtpRepl
 
 _OK = range(200, 300)
 _PLAIN = re.compile(r"[!-*,-<>-~]+")  # printable ASCII without + and =
+_SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870; isdigit() is true for ² too, of which int() makes no number
 _ENVELOPE_STAGES = (SmtpStage.MAIL, SmtpStage.RCPT, SmtpStage.DATA)
 
 
@@ -87,7 +88,7 @@ class SmtpConnection:
         if message.smtputf8 and "smtputf8" not in self._extensions:
             return SendResult(SmtpStage.MAIL, 553, "5.6.7 the server does not offer SMTPUTF8")
         limit = self._extensions.get("size", "").strip()
-        if limit.isdigit() and 0 < int(limit) < len(message.raw):
+        if _SIZE.fullmatch(limit) and 0 < int(limit) < len(message.raw):
             return SendResult(SmtpStage.MAIL, 552, f"5.3.4 the server takes at most {limit} bytes")
         return None
 

@@ -1,6 +1,7 @@
 """Opening connections to a mail server: aiosmtplib connects, starts TLS and logs in."""
 
 import math
+import re
 import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,11 @@ class Tls(StrEnum):
     NONE = "none"
 
 
+_HOW_TO_WRITE_IT = (
+    "Write smtp://user:password@host:port?tls=required. In the user name and the password, percent-encode "
+    "every sign but letters and digits: / is %2F, @ is %40, : is %3A, # is %23, ? is %3F, % is %25, + is %2B."
+)
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%[\w.-]+)?", re.IGNORECASE)  # a name, an IPv4 or an IPv6 address
 PORTS = {Tls.REQUIRED: 587, Tls.IMPLICIT: 465, Tls.NONE: 25}
 
 
@@ -41,17 +47,17 @@ class SmtpServerConfig:
     def parse(cls, url: str) -> "SmtpServerConfig":
         """Parse smtp://user:pass@host:port?tls=required|implicit|none&weight=1, percent-encoded.
 
-        Without `tls` it is required, except for loopback addresses. Raises ConfigError.
+        Without `tls` it is required, except for loopback addresses. Raises ConfigError, whose message repeats
+        nothing of the URL: any part of it may be a piece of the password.
         """
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise ConfigError(
-                f"DIGEST_SMTP_URL cannot be read: {error}. Write smtp://user:pass@host:port?tls=required."
-            ) from error
-        if parts.scheme not in ("smtp", "smtps") or not host:
-            raise ConfigError("DIGEST_SMTP_URL should read smtp://user:pass@host:port?tls=required.")
+        except ValueError:
+            raise ConfigError(f"DIGEST_SMTP_URL cannot be read. {_HOW_TO_WRITE_IT}") from None
+        is_cut = parts.path not in ("", "/") or parts.fragment or "@" in parts.query
+        if parts.scheme not in ("smtp", "smtps") or not host or is_cut or not _HOST.fullmatch(host):
+            raise ConfigError(f"DIGEST_SMTP_URL cannot be read. {_HOW_TO_WRITE_IT}")
         query = parse_qs(parts.query)
         tls = _parse_tls(parts.scheme, query, host, port)
         return cls(
@@ -71,14 +77,14 @@ def _parse_weight(query: dict[str, list[str]]) -> float:
     except ValueError:
         weight = -1.0
     if not 0 <= weight < math.inf:
-        raise ConfigError(f"DIGEST_SMTP_URL: weight={text} is not a number from 0 on.")
+        raise ConfigError("DIGEST_SMTP_URL: weight is not a number from 0 on.")
     return weight
 
 
 def _parse_tls(scheme: str, query: dict[str, list[str]], host: str, port: int | None) -> Tls:
     text = query.get("tls", [""])[-1]
     if text and text not in set(Tls):
-        raise ConfigError(f"DIGEST_SMTP_URL: tls={text} is not one of required, implicit, none.")
+        raise ConfigError("DIGEST_SMTP_URL: tls is not one of required, implicit, none.")
     if text:
         return Tls(text)
     if scheme == "smtps" or port == PORTS[Tls.IMPLICIT]:
@@ -141,7 +147,11 @@ class SmtpTransport:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo()
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (
+            aiosmtplib.SMTPException,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: of what it cannot parse
             raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
 
     async def _log_in(self, client: aiosmtplib.SMTP) -> None:
@@ -149,7 +159,7 @@ class SmtpTransport:
             return
         try:
             await client.login(self._server.username, self._server.password)
-        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
+        except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, OSError, ValueError) as error:
             raise Unreachable(_to_result(SmtpStage.CONNECT, error)) from error
         except aiosmtplib.SMTPException as error:
             raise Unreachable(_to_result(SmtpStage.LOGIN, error)) from error
@@ -157,5 +167,6 @@ class SmtpTransport:
 
 def _to_result(stage: SmtpStage, error: Exception) -> SendResult:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return SendResult(stage, error.code, error.message)
+        # Bytes that are no UTF-8 came as halves of letters, which no database and no stream takes.
+        return SendResult(stage, error.code, error.message.encode(errors="replace").decode())
     return SendResult(stage, 0, str(error) or type(error).__name__)

@@ -245,6 +245,23 @@ async def test_bad_greeting_is_a_connect_failure(
     assert result.stage is SmtpStage.CONNECT
 
 
+@pytest.mark.parametrize(
+    "size", ["²", "٣", "9" * 5000, "many", "-1", "", "1e3", "10 20"], ids=lambda size: size[:9]
+)
+async def test_size_limit_that_is_no_number_is_ignored(server: SmtpServer, size: str) -> None:
+    server.extensions = ("PIPELINING", f"SIZE {size}")
+    first, second = await send(server, make_message(), make_message())
+    assert first.is_accepted
+    assert second.is_accepted
+
+
+async def test_reply_that_is_no_utf8_can_be_stored(server: SmtpServer) -> None:
+    server.respond("greeting", RawReply(b"554 5.3.2 kein Dienst f\xfcr Sie\r\n"))
+    config = SmtpServerConfig.parse(f"smtp://127.0.0.1:{server.port}")
+    result = await open_and_fail(SmtpTransport(config, timeouts=SHORT_TIMEOUTS))
+    assert result.text.encode().startswith(b"5.3.2 kein Dienst")
+
+
 def test_tls_contexts_check_names_and_certificates() -> None:
     context = ssl.create_default_context()
     assert context.check_hostname
