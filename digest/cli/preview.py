@@ -17,6 +17,7 @@ from digest.app.services import Services
 from digest.cli.common import DayParam, get_now, now_option, open_services
 from digest.cli.output import echo_err, show_progress
 from digest.cli.subscribers.common import read_liked_file
+from digest.db.backup import create_private_file
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Edition, Pick, Profile, Status, Subscriber
@@ -164,13 +165,16 @@ def _write(content: bytes, out: Path | None) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
     else:
+        create_private_file(out)  # its links sign the subscriber in
         out.write_bytes(content)
         echo_err(f"Written to {out}.")
 
 
 def _open_in_browser(services: Services, edition: Edition, out: Path | None) -> None:
     path = out or Path(tempfile.mkdtemp(prefix="digest-")) / "preview.html"
-    path.write_bytes(_render(services, edition, "html"))
+    content = _render(services, edition, "html")
+    create_private_file(path)
+    path.write_bytes(content)
     echo_err(f"Written to {path}.")
     if not webbrowser.open(path.resolve().as_uri()):
         echo_err("No browser could be started; open the file yourself.")

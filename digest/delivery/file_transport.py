@@ -1,4 +1,7 @@
-"""Transport into a folder, used while no mail server is set: each message as .eml and .html, exactly once."""
+"""Transport into a folder, used while no mail server is set: each message as .eml and .html, exactly once.
+
+The folder and its files are private, as the links in them sign their subscribers in. Names hold no address.
+"""
 
 import asyncio
 import hashlib
@@ -31,7 +34,7 @@ class FileTransport:
 
     async def open(self) -> "FileTransport":
         """Create the folder if it is missing."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
 
     async def deliver(
@@ -63,10 +66,10 @@ def _write_message(folder: Path, message: OutgoingMessage) -> str:
 
 
 def _build_name(message: OutgoingMessage) -> str:
-    """Return a readable file name that is the same for every attempt of a message."""
+    """Return the Message-ID up to its @ (date and public id of a digest): the same for every attempt."""
     match = _MESSAGE_ID.search(message.raw)
     own = match[1].decode("ascii", "replace") if match else hashlib.sha256(message.raw).hexdigest()[:16]
-    return f"{_UNSAFE.sub('_', message.rcpt_to)[:100]}-{_UNSAFE.sub('_', own)[:100]}".lstrip(".")
+    return _UNSAFE.sub("_", own)[:100].lstrip(".")
 
 
 def _extract_html(raw: bytes) -> bytes:
@@ -77,7 +80,7 @@ def _extract_html(raw: bytes) -> bytes:
 def _write_atomically(path: Path, content: bytes) -> None:
     """Write to a temporary file, flush it to the disk, then rename it."""
     partial = path.with_name(f".{path.name}.part")
-    partial.touch(mode=0o600)  # its links sign its subscriber in
+    partial.touch(mode=0o600)
     with partial.open("wb") as file:
         file.write(content)
         file.flush()

@@ -17,8 +17,13 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # also what looks as if it were escaped already
-_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+# Where a spreadsheet would begin a formula: at the start of a cell, and after what another one splits at. The
+# apostrophes are those of text that looks as if it were escaped already.
+_CELL_START = r"(?:^|(?<=[;|\t\r\n]))"
+_FORMULA = r"(?='*[\" ]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_BLANK = r"(?='*[\t\r])"
+_UNESCAPED = re.compile(f"{_CELL_START}{_FORMULA}|^{_BLANK}")
+_ESCAPED = re.compile(f"{_CELL_START}'{_FORMULA}|^'{_BLANK}")
 DELIMITERS = ",;\t|"
 MAX_CELL_CHARS = 1_000_000
 MAX_SHOWN_CHARS = 80  # of a line that is no JSON object: the report shows them with the invalid row
@@ -71,12 +76,15 @@ def _read_csv(header: str, text: TextIO) -> Iterator[Row]:
 
 
 def escape_formula(cell: str) -> str:
-    """Put an apostrophe before a cell that a spreadsheet would run as a formula; an import removes it."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    """Put an apostrophe before whatever a spreadsheet would run as a formula; an import removes it.
+
+    A spreadsheet may split the cell at a semicolon, tab, bar or line break, so these places count too.
+    """
+    return _UNESCAPED.sub("'", cell)
 
 
 def _unescape_formula(cell: str) -> str:
-    return cell[1:] if _ESCAPED.match(cell) else cell
+    return _ESCAPED.sub("", cell)
 
 
 def _read_json(first: str, text: TextIO) -> Iterator[Row]:

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from digest.db import Database
 from digest.models import Subscriber
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, RowResult, import_rows
+from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
 
 COLUMNS = (
@@ -18,6 +19,7 @@ COLUMNS = (
     "send_at",
 )  # fmt: skip
 ROWS_PER_TRANSACTION = 1000
+BYTES_PER_TRANSACTION = 256 * 1024  # fewer rows of a file whose rows are long, so that memory stays flat
 MAX_REPORTED_ROWS = 200
 
 
@@ -41,7 +43,7 @@ class ImportReport:
 
 def import_file(  # noqa: PLR0913  the options of an import
     store: Database,
-    body: bytes,
+    file: BinaryIO,
     *,
     actor: Actor,
     confirmed: bool,
@@ -50,6 +52,7 @@ def import_file(  # noqa: PLR0913  the options of an import
 ) -> ImportReport:
     """Import a file in several transactions; a dry run reports the same and changes nothing.
 
+    It is read twice, first to see that it can be read, and only a batch of its rows is in memory at a time.
     For *confirmed* and *defaults* see `importing.import_rows`.
 
     Raises:
@@ -57,14 +60,27 @@ def import_file(  # noqa: PLR0913  the options of an import
 
     """
     report = ImportReport()
-    rows = [*read_rows(io.BytesIO(body))]  # read completely before anything is imported
-    for start in range(0, len(rows), ROWS_PER_TRANSACTION):
-        batch = rows[start : start + ROWS_PER_TRANSACTION]
+    for _ in read_rows(file):
+        pass
+    file.seek(0)
+    for batch in _read_batches(file):
         with suppress(_DryRunEnd), store.begin() as tx:
             report.add(import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults))
             if dry_run:
                 raise _DryRunEnd
     return report
+
+
+def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    start = 0
+    for row in read_rows(file):
+        batch.append(row)
+        if len(batch) == ROWS_PER_TRANSACTION or file.tell() - start >= BYTES_PER_TRANSACTION:
+            yield batch
+            batch, start = [], file.tell()
+    if batch:
+        yield batch
 
 
 def export_csv(store: Database) -> Iterator[str]:

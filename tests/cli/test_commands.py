@@ -126,11 +126,25 @@ def test_preview_equals_the_sent_mail(shell: Shell) -> None:
     preview = shell("preview", "ada@example.com", "--format", "eml", "--out", "preview.eml", "--now", NOW)
     assert preview.returncode == 0, preview.stderr
     assert "Nobody" not in shell("send", "--now", LATER).stdout
-    (mail,) = (shell.folder / "outbox").glob("ada@example.com-d.*.eml")
+    (mail,) = (shell.folder / "outbox").glob("d.*.eml")
     assert mail.read_bytes() == (shell.folder / "preview.eml").read_bytes()
     repeated = shell("send", "--now", LATER, "--json")
     assert json.loads(repeated.stdout)["sent"] == 0
     assert repeated.returncode == 0
+
+
+def test_no_other_user_can_read_a_file_with_addresses_or_links(shell: Shell) -> None:
+    (shell.folder / "people.csv").write_text("email\nnobody\n")
+    shell("subscribers", "import", "people.csv", "--report", "report.csv")
+    assert shell("subscribers", "export", "--out", "export.csv").returncode == 0
+    assert shell("preview", "ada@example.com", "--out", "ada.html", "--now", NOW).returncode == 0
+    assert shell("send", "--now", LATER).returncode == 0
+    assert shell("db", "backup", "private.sqlite3").returncode == 0
+    names = ["report.csv", "export.csv", "ada.html", "private.sqlite3", "outbox", "digest.sqlite3.key"]
+    files = [*(shell.folder / name for name in names), *(shell.folder / "outbox").iterdir()]
+    files += shell.folder.glob("digest.sqlite3*")
+    assert [file.name for file in files if file.stat().st_mode & 0o077] == []
+    assert not any("@" in file.name for file in files)
 
 
 def test_preview_of_an_unknown_address_fails_before_fetching(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from digest.app.services import Services
 from digest.cli.common import open_services
 from digest.cli.output import echo_err
 from digest.cli.subscribers.common import subscriber_to_json
+from digest.db.backup import create_private_file
 from digest.models import Status, Subscriber
 from digest.subscribers.table_files import escape_formula
 from digest.subscribers.validation import FIELD_NAMES
@@ -34,6 +35,7 @@ def command(*, form: str, status: str | None, out: Path | None) -> None:
         if out is None:
             write(readers, sys.stdout)
             return
+        create_private_file(out)
         with out.open("w", newline="", encoding="utf-8") as file:
             count = write(readers, file)
     echo_err(f"{count} subscribers written to {out}.")

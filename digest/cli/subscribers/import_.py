@@ -16,6 +16,7 @@ from digest.app.services import Services
 from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
 from digest.cli.output import ProgressBar, show_json, show_progress, show_table
 from digest.cli.subscribers.common import get_default_settings
+from digest.db.backup import create_private_file
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
@@ -125,6 +126,7 @@ class _RowReport:
 def _open_report(stack: ExitStack, path: Path | None) -> _RowReport:
     if path is None:
         return _RowReport(None)
+    create_private_file(path)
     writer = csv.writer(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
     writer.writerow(("row", "email", "result", "note"))
     return _RowReport(writer)

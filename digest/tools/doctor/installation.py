@@ -17,6 +17,7 @@ from digest.pipeline import plan
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
 MIN_SECRET_CHARS = 32
+MIN_TOKEN_CHARS = 20
 MIN_FREE_BYTES = 500 * 2**20
 MAX_HTML_BYTES = 80_000  # Gmail clips at about 102 KB
 REQUIRED_HEADERS = ("List-Unsubscribe:", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-Id:")
@@ -76,6 +77,14 @@ def _check_secret_key(services: Services) -> Iterator[Finding]:
         )
     else:
         yield ok("secret key", "long enough")
+    for name in ("admin_token", "viewer_token"):
+        token = getattr(services.settings, name).get_secret_value()
+        if token and len(token) < MIN_TOKEN_CHARS:
+            yield warn(
+                "tokens",
+                f"DIGEST_{name.upper()} has only {len(token)} characters, which can be guessed",
+                f"DIGEST_{name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(16))')",
+            )
 
 
 def _check_sender(services: Services) -> Iterator[Finding]:
@@ -112,7 +121,11 @@ async def check_database(services: Services, now: datetime) -> list[Finding]:  #
     findings.append(
         ok("disk", detail) if is_enough else fail("disk", detail, "make room: a full disk stops mail")
     )
-    return [*findings, *_check_permissions(services.store.file)]
+    return [
+        *findings,
+        *_check_permissions(services.store.file),
+        *_check_outbox(services.settings.outbox_dir),
+    ]
 
 
 def _check_permissions(database: Path | None) -> Iterator[Finding]:
@@ -132,6 +145,13 @@ def _check_permissions(database: Path | None) -> Iterator[Finding]:
     if exposed:
         detail = f"{', '.join(sorted(exposed))}: every user of this machine can read the addresses"
         yield warn("privacy", detail, f"chmod go= {database}*")
+
+
+def _check_outbox(folder: Path) -> Iterator[Finding]:
+    """Check that no other user of the machine can read mails in the outbox, as in early versions."""
+    if folder.is_dir() and folder.stat().st_mode & (stat.S_IROTH | stat.S_IXOTH):
+        detail = f"{folder}: every user of this machine can read the mails, whose links sign subscribers in"
+        yield warn("privacy", detail, f"chmod go= {folder}")
 
 
 async def check_digest(services: Services, now: datetime) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Import of subscribers from a file, checked first if asked, and export of all as CSV."""
 
-from typing import Annotated
+import io
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends
 from starlette.datastructures import UploadFile
@@ -17,12 +18,12 @@ HOME = "/admin/import"
 router = APIRouter(include_in_schema=False)
 
 
-async def _read_file(form: AdminForm) -> bytes:
+def _get_file(form: AdminForm) -> BinaryIO:
     upload = form.get("file")
-    return await upload.read() if isinstance(upload, UploadFile) else b""
+    return upload.file if isinstance(upload, UploadFile) else io.BytesIO()
 
 
-Content = Annotated[bytes, Depends(_read_file)]
+UploadedFile = Annotated[BinaryIO, Depends(_get_file)]
 
 
 @router.get(HOME)
@@ -33,14 +34,14 @@ def show_import(ctx: AdminContext, session: CurrentSession) -> Response:
 
 @router.post(HOME)
 def run_import(
-    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, content: Content
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, file: UploadedFile
 ) -> Response:
     """Import the file, or only check it."""
     dry_run = "dry_run" in form
     try:
         report = import_file(
             ctx.services.store,
-            content,
+            file,
             actor=actor,
             confirmed="confirmed" in form,
             dry_run=dry_run,

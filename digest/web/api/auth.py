@@ -22,17 +22,15 @@ def _authenticate(
 ) -> Actor:
     """Return who acts.
 
-    404 if the API is off, 429 after too many wrong tokens, 401 without a valid token, 403 if the role may
-    only read.
+    404 if the API is off, 401 without a valid token, 429 after too many wrong ones, 403 if the role may only
+    read. A valid token is never refused for wrong ones before it.
     """
     if not ctx.admin_sessions.is_enabled:
         raise HTTPException(404)
-    visitor, now = ctx.client_ip(request), ctx.clock()
-    if ctx.limits.logins.available(visitor, now) < 1:
-        raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
     role = ctx.admin_sessions.find_role(credentials.credentials) if credentials else None
     if role is None:
-        ctx.limits.logins.take(visitor, now)
+        if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
+            raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
         raise HTTPException(401, "Send the admin token as a bearer token.", {"www-authenticate": "Bearer"})
     if role is Role.VIEWER and request.method not in READ_METHODS:
         raise HTTPException(403, "This token may only look.")

@@ -3,11 +3,14 @@
 Names and docstrings of routes and models appear in openapi.json as operation ids and descriptions.
 """
 
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from digest import __version__
@@ -33,6 +36,7 @@ from digest.web.context import WebContextDep
 
 PREFIX = "/api/v1"
 MAX_OFFSET = 10_000_000
+MAX_BYTES_IN_MEMORY = 1024 * 1024  # of a file to import; more goes to a temporary file
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorResponse, "description": "the body is not UTF-8"},
     401: {"model": ErrorResponse, "description": "no token of ours"},
@@ -103,21 +107,27 @@ def add(actor: ApiActor, ctx: WebContextDep, new_subscriber: NewSubscriber) -> S
     return SubscriberResponse.of(reader)
 
 
-async def _read_body(request: Request) -> bytes:
-    return await request.body()
+async def _receive_file(request: Request) -> AsyncIterator[BinaryIO]:
+    """Receive the body into a temporary file, in memory while it is small."""
+    with SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY) as file:
+        upload = UploadFile(cast("BinaryIO", file))
+        async for chunk in request.stream():
+            await upload.write(chunk)
+        await upload.seek(0)
+        yield upload.file
 
 
 @router.post("/subscribers/import")
 def import_subscribers(
     actor: ApiActor,
     ctx: WebContextDep,
-    content: Annotated[bytes, Depends(_read_body)],
+    file: Annotated[BinaryIO, Depends(_receive_file)],
     options: Annotated[ImportOptions, Query()],
 ) -> ImportSummary:
     """Import a CSV with a header or JSON lines, sent as the body; invalid rows are reported."""
     report = import_file(
         ctx.services.store,
-        content,
+        file,
         actor=actor,
         confirmed=options.confirmed,
         dry_run=options.dry_run,

@@ -128,6 +128,19 @@ async def test_a_database_that_every_user_of_the_machine_can_read_is_named(
     assert "privacy" not in await run_offline_checks(services)
 
 
+async def test_an_outbox_that_others_can_read_and_a_short_token_are_reported(
+    services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "outbox").mkdir(mode=0o700)
+    services = change_settings(
+        services, outbox_dir=tmp_path / "outbox", admin_token=SecretStr("t" * 32), viewer_token=SecretStr("")
+    )
+    assert not {"privacy", "tokens"} & set(await run_offline_checks(services))
+    set_mode(tmp_path / "outbox", 0o755)
+    findings = await run_offline_checks(change_settings(services, viewer_token=SecretStr("look")))
+    assert findings["privacy"] is findings["tokens"] is WARN
+
+
 async def test_our_own_signature_must_cover_the_unsubscribe_headers(
     services: Services, tmp_path: Path
 ) -> None:
