@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from digest.models.redaction import redact
+from digest.models.text import escape_unprintable, replace_unprintable
 
 _STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -47,7 +48,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return redact(json.dumps(event, default=str, ensure_ascii=False))
+        return redact(escape_unprintable(json.dumps(event, default=str, ensure_ascii=False)))
 
 
 class PrettyFormatter(logging.Formatter):
@@ -58,5 +59,6 @@ class PrettyFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         level = "" if record.levelno < logging.WARNING else f" {record.levelname.lower()}:"
         fields = " ".join(f"{name}={value}" for name, value in get_extra_fields(record).items())
-        line = f"{time}{level} {record.getMessage()} {fields}".rstrip()
-        return redact(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
+        line = f"{time}{level} {record.getMessage()} {fields}".rstrip().replace("\n", " ")
+        lines = f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return redact(replace_unprintable(lines))

@@ -15,6 +15,7 @@ from digest.models.errors import (
     StateConflict,
     StoreBusy,
 )
+from digest.models.text import replace_unprintable
 
 # name: one line for the list, so that --help needs no command's imports
 COMMANDS = {
@@ -129,4 +130,4 @@ def _discard_output() -> None:
 
 
 def _print_error(message: str) -> None:
-    click.secho(f"digest: {message}", fg="red", err=True)
+    click.secho(f"digest: {replace_unprintable(message)}", fg="red", err=True)

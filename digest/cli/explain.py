@@ -8,7 +8,7 @@ import click
 
 from digest.app.services import Services
 from digest.cli.common import get_now, json_option, now_option, open_services
-from digest.cli.output import show_json, to_jsonable
+from digest.cli.output import echo, show_json, to_jsonable
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
@@ -56,7 +56,7 @@ def command(*, address: str, paper: str, now: datetime | None, as_json: bool) ->
         show_json(explanation_to_json(explanation))
         return
     for line in format_explanation(explanation):
-        click.echo(line)
+        echo(line)
 
 
 def explain(services: Services, address: str, paper_id: str, now: datetime) -> Explanation:

@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from digest.models.text import escape_unprintable, replace_unprintable
+
 HOUR_MINUTES, DAY_MINUTES = 60, 24 * 60
 COLOURS = {
     **dict.fromkeys(("OK", "ok"), "green"),
@@ -22,6 +24,7 @@ COLOURS = {
     **dict.fromkeys(("FAIL", "failed", "changed", "rejected", "expired"), "bold red"),
 }
 MIN_WRAP_WIDTH = 14  # characters: narrower columns are never wrapped, wider ones keep at least this width
+_BLANK = re.compile(r"[\t\n\v\f\r]")
 NUMBER = re.compile(r"[+-]?[\d,.]*%?")
 PLAIN_WIDTH = 10_000  # in a pipe nothing may be wrapped or cut
 
@@ -93,16 +96,14 @@ def _build_stacked_table(headers: Sequence[str], rows: Sequence[Sequence[Text]],
 
 def show_json(value: object) -> None:
     """Print one JSON document, indented in a terminal."""
-    click.echo(
-        json.dumps(
-            value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=_encode_value
-        )
-    )
+    indent = 2 if sys.stdout.isatty() else None
+    document = json.dumps(value, indent=indent, ensure_ascii=False, default=_encode_value)
+    click.echo(escape_unprintable(document))
 
 
 def show_line(value: object) -> None:
     """Print one JSON object on a line of its own."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=_encode_value))
+    click.echo(escape_unprintable(json.dumps(value, ensure_ascii=False, default=_encode_value)))
 
 
 def _encode_value(value: object) -> str:
@@ -121,9 +122,14 @@ def to_jsonable(value: Any) -> Any:
     return str(value) if isinstance(value, Enum) else value
 
 
+def echo(message: str, *, err: bool = False) -> None:
+    """Print a message that may repeat what others wrote: without what would steer the terminal."""
+    click.echo(replace_unprintable(message), err=err)
+
+
 def echo_err(message: str) -> None:
     """Print a message for people on standard error, so that piped output stays clean."""
-    click.echo(message, err=True)
+    echo(message, err=True)
 
 
 @contextmanager
@@ -147,6 +153,7 @@ class ProgressBar:
 
     def __call__(self, label: str, done: int, total: int | None) -> None:
         """Show that *done* of *total* steps are done; *total* is None while it is unknown."""
+        label = replace_unprintable(label)
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=done, total=total, description=label)
         elif label != self._last_label:
@@ -177,4 +184,4 @@ def _style_cell(cell: object) -> Text:
 def _format_cell(cell: object) -> str:
     if isinstance(cell, datetime):
         return cell.isoformat()
-    return "" if cell is None else str(cell).replace("\t", " ").replace("\n", " ")
+    return "" if cell is None else replace_unprintable(_BLANK.sub(" ", str(cell)))

@@ -13,6 +13,7 @@ import numpy as np
 
 from digest.app import embedding_models
 from digest.cli.common import get_now, now_option
+from digest.cli.output import show_line
 from digest.models import Facet, Heat, LikedPaper, Mix, Paper, Profile, Reason, ReasonKind, Signal, SignalKind
 from digest.ranking.bm25 import count_terms
 from digest.ranking.ranker import Ranker, Ranking
@@ -122,6 +123,7 @@ def _build_picks(
         {
             "paper": ranking.papers[index].id,
             "affinity": round(float(ranking.affinity[index]), 4),
+            "probability": round(float(ranking.probability[index]), 4),
             "heat": round(heat[ranking.papers[index].id].value, 4),
             "score": round(float(scores[index]), 6),
             "reason": format_reason(ranking.build_reason(index)),
@@ -161,10 +163,7 @@ def _to_trending_pick(paper: Paper, heat: Heat) -> dict[str, object]:
 
 def _print_picks(profile: str | None, picks: Sequence[Mapping[str, object]], top: int) -> None:
     shown = list(picks[:top] if top else picks)
-    line = json.dumps({"profile": profile, "picks": shown}, ensure_ascii=False)
-    click.echo(
-        line.encode("utf-8", "backslashreplace").decode()
-    )  # an unpaired surrogate is written as an escape
+    show_line({"profile": profile, "picks": shown})
 
 
 def _read_lines(stream: Any, parse: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:

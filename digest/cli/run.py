@@ -11,7 +11,7 @@ import click
 
 from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
 from digest.cli.fetch import fetch_result_to_json, show_fetch_results
-from digest.cli.output import show_json, show_progress
+from digest.cli.output import echo, show_json, show_progress
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
 from digest.pipeline.ingest import FailedSource, find_failed_sources
@@ -61,7 +61,7 @@ def show_run(result: RunResult, skipped: Sequence[FailedSource] = (), *, as_json
     if result.fetched:
         show_fetch_results(result.fetched)
     for sentence in (*map(_format_failed_source, skipped), *format_run(result)):
-        click.echo(sentence)
+        echo(sentence)
 
 
 def _format_failed_source(failed: FailedSource) -> str:

@@ -9,7 +9,7 @@ import click
 
 from digest.app.services import Services
 from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
-from digest.cli.output import show_json, show_table
+from digest.cli.output import echo, show_json, show_table
 from digest.cli.preview import ANONYMOUS, edition_to_json
 from digest.cli.run import log_run, show_run
 from digest.delivery.message import OutgoingMessage, Unreachable
@@ -40,7 +40,7 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
             return
         if to:
             sent = anyio.run(send_test, services, to, clock)
-            show_json(asdict(sent)) if as_json else click.echo(sent)
+            show_json(asdict(sent)) if as_json else echo(str(sent))
             return
         result = anyio.run(_plan_and_send, services, clock)
     log_run(result, clock() - started)
@@ -67,10 +67,10 @@ def _show_due(services: Services, clock: Clock, *, as_json: bool) -> None:
         show_json([edition_to_json(edition) for edition in editions])
         return
     if summary.stopped:
-        click.echo(f"Nothing would be planned. {summary.stopped}")
+        echo(f"Nothing would be planned. {summary.stopped}")
         return
     show_table(("subscriber", "day", "papers", "first"), [_to_row(edition) for edition in editions])
-    click.echo(
+    echo(
         f"{summary.due} due: {summary.planned} would be sent, {summary.quiet} have nothing new."
         " Nothing was sent."
     )

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from digest.cli.common import get_now, json_option, now_option, open_services
-from digest.cli.output import format_age, show_json, show_table
+from digest.cli.output import echo, format_age, show_json, show_table
 from digest.db import Transaction
 from digest.db.sources import SourceState
 from digest.models import BounceKind, DeliveryState, Health, Status
@@ -38,7 +38,7 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         show_json(status)
         return
     for sentence in format_status(status):
-        click.echo(sentence)
+        echo(sentence)
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
     rows = [
         state | {"read": format_age(datetime.fromisoformat(state["read_at"]), moment)}

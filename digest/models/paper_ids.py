@@ -53,7 +53,11 @@ _WRAPPER = re.compile(
     re.IGNORECASE,
 )
 _ENCODED_TWICE = re.compile(r"%(?:25)+(?=[\da-fA-F]{2})")
-_PASTED = re.compile("[\xad\u200b-\u200f\u2060\ufeff]")  # invisible characters that come along when copying
+# Invisible characters that come along when copying, and those that steer a terminal: no id has any.
+_PASTED = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ue000-\uf8ff\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]"
+)
 _OPENERS = "<([{'\"`*“‘«（【「『"
 _CLOSERS = ".,;:!?'\"`*>”’»。，、；：！？）】」』…"
 _OPENING = {")": "(", "]": "[", "}": "{"}
@@ -120,7 +124,7 @@ def canonicalize(text: str) -> str:
         return f"arxiv:{arxiv_id}"
     if doi := _parse_doi(text):
         return f"doi:{doi}"
-    if text.startswith("title:"):
+    if text.startswith("title:") and text.isprintable():
         return text
     raise ValueError(f"{text[:MAX_ID_CHARS]!r} is neither an arXiv id nor a DOI.")
 
@@ -197,6 +201,7 @@ def _decode(text: str) -> str:
         text = _ENCODED_TWICE.sub("%", text)
         while (decoded := unquote(text)) != text:
             text = decoded
+        text = _PASTED.sub("", text)
     return text
 
 

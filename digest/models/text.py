@@ -1,5 +1,6 @@
 """Cleaning, sentence splitting and shortening of text from outside."""
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ _INVISIBLE = re.compile(
     r"\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000effff\U000f0000-\U0010ffff]"
 )
 _NOT_CLEAN = re.compile(rf"{_INVISIBLE.pattern}|[^\S ]|[\x00-\x1f\x7f-\x9f]|  ")
+_UNPRINTABLE = re.compile(rf"{_INVISIBLE.pattern}|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SENTENCE_START = r"[\"“‘(]?[A-Z0-9]"
 _SENTENCE_BREAK = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={_SENTENCE_START})|(?<=[。！？])")
 _ABBREVIATION_END = re.compile(
@@ -31,6 +33,16 @@ def clean(text: str) -> str:
     if not _NOT_CLEAN.search(text):
         return text.strip()
     return _BLANKS.sub(" ", _INVISIBLE.sub("", text)).strip()
+
+
+def replace_unprintable(text: str) -> str:
+    """Return the text with � for all that would steer a terminal or is invisible; line ends stay."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def escape_unprintable(document: str) -> str:
+    """Return a JSON document with the same characters written as escapes, so that its value is the same."""
+    return _UNPRINTABLE.sub(lambda char: json.dumps(char[0])[1:-1], document)
 
 
 def join_sentences(sentences: Sequence[str]) -> str:

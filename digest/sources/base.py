@@ -4,15 +4,22 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
+from urllib.parse import quote
 
-from digest.models import FetchResult, FetchState, Health
+from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
+from digest.models.text import clean
 from digest.sources.http.client import Client
 from digest.sources.items import PARSE_ERRORS
 
 log = logging.getLogger(__name__)
+
+_TEXTS = ("title", "abstract", "summary", "retold", "organization", "submitter", "source")
+_LISTS = ("authors", "categories", "keywords")
+_LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
 
 FindExisting = Callable[[Sequence[str]], set[str]]  # returns those of the paper ids that are stored
 ProgressCallback = Callable[[str, int, int], object]  # called with a label, how many are done, of how many
@@ -58,7 +65,8 @@ async def fetch_source(source: Source, context: FetchContext) -> list[FetchResul
     results: list[FetchResult] = []
     try:
         async for result in source.fetch(context):
-            results.append(count_unseen(result, context.find_existing))  # noqa: PERF401  kept if an error follows
+            # Appended one by one: what came before an error is kept.
+            results.append(count_unseen(clean_papers(result), context.find_existing))  # noqa: PERF401
     except SourceError as error:
         results.append(failed_result(source.name, "", context.now, error))
     except PARSE_ERRORS as error:
@@ -70,6 +78,30 @@ async def fetch_source(source: Source, context: FetchContext) -> list[FetchResul
 def to_source_changed(error: Exception) -> SourceChanged:
     """Return the error to report for an unforeseen exception; the details are only in the log."""
     return SourceChanged(f"its answer holds something we cannot read ({type(error).__name__})")
+
+
+def clean_papers(result: FetchResult) -> FetchResult:
+    """Return *result* without control, bidi and invisible characters in any field of its papers.
+
+    In links they are percent-encoded, as browsers do; ids have none (`canonicalize`).
+    """
+    return replace(result, papers=tuple(map(_clean_paper, result.papers)))
+
+
+def _clean_paper(paper: Paper) -> Paper:
+    texts: dict[str, str] = {name: getattr(paper, name) for name in _TEXTS}
+    lists: dict[str, tuple[str, ...]] = {name: getattr(paper, name) for name in _LISTS}
+    links: dict[str, str] = {name: getattr(paper, name) for name in _LINKS}
+    if "".join(chain(texts.values(), links.values(), *lists.values())).isprintable():
+        return paper
+    changes: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
+    changes |= {name: _encode_link(link) for name, link in links.items()}
+    changes |= {name: tuple(filter(None, map(clean, values))) for name, values in lists.items()}
+    return replace(paper, **changes)
+
+
+def _encode_link(link: str) -> str:
+    return "".join(char if char.isprintable() else quote(char, errors="replace") for char in link)
 
 
 def count_unseen(result: FetchResult, find_existing: FindExisting) -> FetchResult:

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +13,7 @@ from digest.app import logs
 from digest.app.services import Services
 from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
+from tests.models.test_text import STEERING
 from tests.pipeline.test_run import DUE, THURSDAY, Installation
 from tests.pipeline.test_run import installation as installation  # noqa: PLC0414  a fixture is known by its name here
 from tests.smtp_server import Reply, SmtpServer
@@ -117,3 +119,16 @@ async def test_a_refusal_that_repeats_the_address_is_logged_without_it(
     err = capsys.readouterr().err
     assert "mail not accepted" in err
     assert not SECRET.search(err), SECRET.search(err)
+
+
+@pytest.mark.parametrize("form", ["json", "pretty"])
+def test_no_event_steers_the_terminal_or_forges_a_line(
+    form: Literal["json", "pretty"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "a\x1b[2J\x9b1m\u202eb\r\nsource read"
+    logs.configure_logging(form)
+
+    logging.getLogger("digest").info("%s", hostile, extra={"note": hostile})
+
+    (line,) = capsys.readouterr().err.split("\n")[:-1]
+    assert not STEERING.search(line)

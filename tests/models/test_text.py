@@ -1,10 +1,23 @@
 """Tests of the cleaning of text from outside."""
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models.text import clean, split_sentences
+from digest.models.text import clean, escape_unprintable, replace_unprintable, split_sentences
+
+# What a terminal obeys, or shows in another order: controls other than line ends, and bidi characters.
+STEERING = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+HOSTILE = st.text(
+    st.sampled_from(
+        'ab \t\n\r\x00\x07\x1b\x7f\x85\x9b\u2028\u202e\u2066\u200b\ufeff\ue000\U000e0041\ud800é"\\',
+    )
+)
 
 
 def test_a_clean_text_stays_as_it_is() -> None:
@@ -110,3 +123,18 @@ def test_a_word_before_a_full_stop_ends_a_sentence(word: str) -> None:
 )
 def test_sentences_hold_all_words_in_order(words: list[str]) -> None:
     assert "".join(split_sentences(" ".join(words))).replace(" ", "") == "".join(words)
+
+
+@given(text=HOSTILE | st.text())
+def test_replaced_text_steers_no_terminal(text: str) -> None:
+    replaced = replace_unprintable(text)
+    assert len(replaced) == len(text)
+    assert not STEERING.search(replaced)
+    assert replace_unprintable(replaced) == replaced
+
+
+@given(value=st.dictionaries(HOSTILE | st.text(), HOSTILE | st.text()))
+def test_escaped_json_has_the_same_value(value: dict[str, str]) -> None:
+    escaped = escape_unprintable(json.dumps(value, ensure_ascii=False))
+    assert json.loads(escaped) == value
+    assert not STEERING.search(escaped)
