@@ -50,7 +50,8 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise InvalidChange("The file is neither UTF-8 nor UTF-16; save it as UTF-8 first.") from error
     finally:
-        text.detach()
+        if not file.closed:  # as it is when a failure ends the import
+            text.detach()
 
 
 def _detect_encoding(file: BinaryIO) -> str:

@@ -114,6 +114,15 @@ def test_full_disk_on_output_is_reported_in_one_line(shell: Shell) -> None:
     assert result.stderr == "digest: No space left on device\n"
 
 
+def test_full_disk_ends_an_import_in_one_line(shell: Shell) -> None:
+    file = shell.folder / "people.csv"
+    file.write_text("email\n" + "".join(f"reader{number}@example.com\n" for number in range(1500)))
+    full = shell("subscribers", "import", str(file), "--report", "/dev/full")
+    assert full.returncode == 1
+    assert full.stderr.splitlines()[-1] == "digest: No space left on device"
+    assert "Traceback" not in full.stderr
+
+
 def test_command_works_with_closed_standard_streams(shell: Shell) -> None:
     arguments = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", sys.executable, "-m", "digest", "subscribers", "add"]
     arguments += ["ada@example.com", "--confirmed"]

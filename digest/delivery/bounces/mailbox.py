@@ -194,6 +194,6 @@ def _parse_webhook(body: bytes, keys: Sequence[bytes]) -> BounceReport | None:
         public_id = parse_return_address(str(data["envelope"]), keys=keys)
         kind = BounceKind(data["type"])
         code = str(data.get("code", ""))[:40]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return BounceReport(public_id, kind, code, sha256(body).hexdigest()) if public_id else None

@@ -301,7 +301,11 @@ def test_malformed_signature_is_refused(signature: str) -> None:
         read_webhook(b"{}", signature, secret=b"shared", keys=[KEY], now=1000.0)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"envelope": 7, "type": "hard"}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"envelope": 7, "type": "hard"}', b"[" * 100_000, b'{"envelope":' * 100_000],
+    ids=lambda body: body[:20],
+)
 def test_webhook_without_a_valid_report_is_ignored(body: bytes) -> None:
     signature = sign_webhook(body, b"shared", at=1000)
     assert read_webhook(body, signature, secret=b"shared", keys=[KEY], now=1000.0) is None
