@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from digest.delivery.bounces.mailbox import check_mailbox_url
 from digest.delivery.smtp.transport import SmtpServerConfig
 from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
+from digest.models.arxiv_categories import ARXIV_CATEGORIES, suggest_category
 from digest.sources.registry import SOURCES
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
+MIN_TOKEN_CHARS = 8
 _MODELS = ("auto", "none", "static", "sentences")
 
 
@@ -51,6 +53,12 @@ def _check_base_url(value: str) -> None:
         )
 
 
+def _check_token(value: Any) -> None:
+    token = value.get_secret_value()
+    if token and len(token) < MIN_TOKEN_CHARS:
+        raise ValueError(f"has {len(token)} characters, which anybody guesses; take 32 random ones")
+
+
 def _check_host_name(value: str) -> None:
     if value and not _HOST_NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not a host name; write one like bounce.example.org")
@@ -64,8 +72,9 @@ def _check_sources(names: tuple[str, ...]) -> None:
 
 def _check_categories(names: tuple[str, ...]) -> None:
     for name in names:
-        if not _CATEGORY.fullmatch(name):
-            raise ValueError(f"{name!r} is not an arXiv category; write them like cs.CL,stat.ML,hep-th")
+        if name not in ARXIV_CATEGORIES:
+            hint = suggest_category(name) or "; write them like cs.CL,stat.ML,hep-th"
+            raise ValueError(f"{name!r} is not an arXiv category{hint}")
 
 
 def _check_feeds(urls: tuple[str, ...]) -> None:
@@ -88,12 +97,8 @@ def _check_mail_servers(value: Any) -> None:
 
 
 def _check_bounce_mailbox(value: Any) -> None:
-    url = value.get_secret_value()
-    parts = urlsplit(url)
-    is_imap = parts.scheme in ("imap", "imaps")
-    is_complete = parts.hostname if is_imap else parts.scheme == "maildir" and parts.path
-    if url and not is_complete:
-        raise ValueError("write maildir:/path or imaps://user:pass@host/INBOX")
+    if url := value.get_secret_value():
+        check_mailbox_url(url)
 
 
 def _check_vectors(name: str) -> None:
@@ -115,6 +120,8 @@ CHECKS: Mapping[str, Callable[[Any], object]] = {
     "arxiv_categories": _check_categories,
     "feeds": _check_feeds,
     "trusted_proxies": _check_networks,
+    "admin_token": _check_token,
+    "viewer_token": _check_token,
     "smtp_url": _check_mail_servers,
     "bounce_mailbox": _check_bounce_mailbox,
     "vectors": _check_vectors,

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.app.setting_checks import check_setting
 from digest.models.errors import ConfigError
-from digest.models.schedule import parse_timezone
+from digest.models.schedule import parse_time, parse_timezone
 
 PREFIX = "DIGEST_"
 Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
@@ -151,6 +151,14 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("send_at", mode="before")
+    @classmethod
+    def _parse_send_at(cls, value: Any) -> Any:
+        try:
+            return parse_time(value) if isinstance(value, str) else value
+        except ConfigError as error:
+            raise ValueError(str(error).rstrip(".")) from error
+
     @field_validator("timezone")
     @classmethod
     def _check_time_zone(cls, value: str) -> str:
@@ -182,7 +190,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**(_read_files(os.environ) | overrides))
     except ValidationError as error:
-        raise ConfigError(_to_message(error)) from error
+        raise ConfigError(_to_message(error)) from None  # the cause would show the values, secrets too
 
 
 def _read_files(environ: Mapping[str, str]) -> dict[str, str]:
@@ -205,7 +213,10 @@ def find_misspelled_variables(
     variables = {**dotenv_values(env_file), **(os.environ if environ is None else environ)}
     valid = {name + suffix for name in list_variables().values() for suffix in ("", "_FILE")}
     invalid = sorted(name for name in variables if name.startswith(PREFIX) and name not in valid)
-    return {name: next(iter(get_close_matches(name, valid, n=1)), "") for name in invalid}
+    # Compared without the prefix, which would make every name near to every other.
+    by_rest = {name.removeprefix(PREFIX): name for name in valid}
+    near = {name: get_close_matches(name.removeprefix(PREFIX), by_rest, n=1) for name in invalid}
+    return {name: by_rest[rest[0]] if rest else "" for name, rest in near.items()}
 
 
 def list_variables() -> dict[str, str]:

@@ -15,7 +15,8 @@ import click
 from digest.app import logs
 from digest.app.services import Services
 from digest.app.services import open_services as open_app_services
-from digest.app.settings import load_settings
+from digest.app.settings import find_misspelled_variables, load_settings
+from digest.cli.output import echo_err
 
 VALID_YEARS = (1990, 2200)  # first and last; there are no papers from before arXiv, and far dates overflow
 GC_THRESHOLD = 50_000  # objects allocated and not freed before the youngest generation is collected
@@ -29,6 +30,8 @@ def open_services(*, log_level: int = logging.WARNING, **overrides: Any) -> Iter
     only warnings.
     """
     settings = load_settings(**overrides)
+    for name, suggestion in find_misspelled_variables().items():
+        echo_err(f"There is no setting {name}{f'; did you mean {suggestion}?' if suggestion else '.'}")
     logs.configure_logging(settings.log_format, level=log_level)
     services = open_app_services(settings)
     tune_gc()

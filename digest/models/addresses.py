@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,7 +41,7 @@ def parse_address(text: str) -> Address:
         InvalidAddress: no mail can be sent to it; the message says why.
     """
     try:
-        valid = validate_email(text.strip(), check_deliverability=False, strict=True)
+        valid = validate_email(_strip_invisible(text), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(f"This is not an email address that we can write to: {error}") from error
     local, domain = valid.local_part, str(valid.ascii_domain).lower()
@@ -49,6 +50,20 @@ def parse_address(text: str) -> Address:
         wire=valid.ascii_email or f"{local}@{domain}",
         mailbox=f"{local.casefold()}@{domain}",
     )
+
+
+def _strip_invisible(text: str) -> str:
+    """Remove white space and the invisible characters that are copied along from documents and chats."""
+    start, end = 0, len(text)
+    while start < end and _is_invisible(text[start]):
+        start += 1
+    while end > start and _is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_invisible(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) in ("Cf", "Zs", "Zl", "Zp", "Cc")
 
 
 def hash_address(secret: bytes, address: str) -> str:

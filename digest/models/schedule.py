@@ -1,5 +1,6 @@
 """Send slots: when the edition of a local day is due, across time zones and clock changes."""
 
+import re
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -12,8 +13,17 @@ from digest.models.errors import ConfigError
 
 MAX_LATENESS = timedelta(hours=12)  # an edition later than this is skipped: the next one is nearer
 MAX_ZONE_CHARS = 64  # of a wrong name that a message repeats; the longest right one has 32
+MAX_TIME_CHARS = 40  # of a wrong time that a message repeats
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
+_TIME = re.compile(
+    r"(?:(?P<hour>\d{2}|[1-9]|0(?=:))(?:[:.](?P<minute>\d{2})(?:[:.]\d{2}(?:[.,]\d{1,9})?)?)?|(?P<digits>\d{3,4}))"
+    r" ?(?P<half>am|pm|a\.m\.|p\.m\.)?(?: ?uhr)?",
+    re.ASCII,
+)
+_ZONED_TIME = re.compile(
+    r"(\d{1,2}(?:[:.]?\d{2}){0,2}(?: ?[ap]\.?m\.?)?) ?(?:[+\-]\d[\d:]*|(?![ap]\.?m)[a-z][a-z/_+\-\d:]*)"
+)
 
 
 def parse_timezone(name: str) -> ZoneInfo:
@@ -107,15 +117,30 @@ def _first_instant(zone_name: str, local: datetime) -> datetime:
 
 
 def parse_time(text: str) -> time:
-    """Parse a time of day like 07:00; seconds and a UTC offset are dropped.
+    """Parse a time of day: 07:30, 7.30, 0730, 7:30 pm, 7 pm; seconds are dropped.
 
     Raises:
-        ConfigError: it is no time; the message has an example.
+        ConfigError: it is no time, or has a time zone in it; the message has an example.
     """
+    words = " ".join(text.lower().split())
+    match = _TIME.fullmatch(words)
+    hour, minute, half = (match["hour"], match["minute"] or "0", match["half"]) if match else ("", "0", None)
+    if match and match["digits"]:
+        hour, minute = match["digits"][:-2], match["digits"][-2:]
     try:
-        return time.fromisoformat(text).replace(second=0, microsecond=0, tzinfo=None)
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is not a time of day; write one like 07:00.") from error
+        if not half:
+            return time(int(hour), int(minute))
+        if not 1 <= int(hour) <= 12:
+            raise ValueError  # noqa: TRY301  13 pm is as wrong as 25:00
+        return time(int(hour) % 12 + 12 * (half[0] == "p"), int(minute))
+    except ValueError:
+        pass
+    if zoned := _ZONED_TIME.fullmatch(words):
+        raise ConfigError(
+            f"{text[:MAX_TIME_CHARS]!r} has a time zone in it; write the time alone, like {zoned[1]}, and "
+            "set the time zone by its name, like Europe/Berlin: timezone of one, DIGEST_TIMEZONE of all."
+        )
+    raise ConfigError(f"{text[:MAX_TIME_CHARS]!r} is not a time of day; write one like 07:00.")
 
 
 def get_send_offset(public_id: str, *, spread_over: timedelta) -> timedelta:

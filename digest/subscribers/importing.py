@@ -1,7 +1,7 @@
 """Import of many subscribers at once: rows of a file, processed in bulk, each with its own result.
 
 Consent is not imported: people are asked to confirm, unless the importer asserts that they consented before.
-Suppressed addresses stay suppressed, and who unsubscribed here stays so.
+Suppressed addresses stay suppressed, and who unsubscribed here or there stays so.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from digest.db import Transaction
@@ -17,23 +18,37 @@ from digest.db.audit import AuditLine
 from digest.db.subscribers.rows import create_public_id
 from digest.models import CONFIRM_TTL, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
-from digest.models.errors import DigestError, InvalidChange
+from digest.models.errors import DigestError
 from digest.models.schedule import find_next_slot
 from digest.subscribers import Actor
+from digest.subscribers.foreign_consent import ForeignConsent, normalize_name, read_consent
 from digest.subscribers.validation import FIELD_NAMES, LIST_FIELDS, apply_changes
 
-_EMAIL_FIELDS = ("email", "email_address", "e_mail", "e_mail_address", "address", "mail")
-_STATUS_WORDS = {
-    Status.CONFIRMED: ("confirmed", "subscribed", "enabled", "active"),
-    Status.UNCONFIRMED: ("unconfirmed", "pending", "nonsubscribed", "non_subscribed"),
-    Status.PAUSED: ("paused", "disabled"),
-    Status.UNSUBSCRIBED: ("unsubscribed",),
-}
-_STATUSES = {word: status for status, words in _STATUS_WORDS.items() for word in words}
-_SUPPRESSED_WORDS = ("blocklisted", "blacklisted", "cleaned", "bounced", "complained", "suppressed")
+_ADDRESS_COLUMNS = (  # in order of preference; `address` alone may be that of a house
+    "email", "email_address", "e_mail", "e_mail_address", "mail", "primary_email", "subscriber_email",
+    "contact_email", "e_mail_adresse", "email_adresse", "mailadresse", "adresse_e_mail", "adresse_email",
+    "courriel", "correo_electrónico", "correo_electronico", "correo", "邮箱", "电子邮件",
+    "电子邮箱", "address",
+)  # fmt: skip
+_LIKE_ADDRESS = re.compile(r"e_?mail|mail|courriel|correo|邮|メール", re.IGNORECASE)
+_UNLIKE_ADDRESS = re.compile(  # what else may be said of mail: consent, counters, kinds, a postal address
+    r"(?:^|_)(?:emails|mails|mailing|mailings|status|state|type|count|sent|opened|clicked|format|client|provider"
+    r"|domain|id|hash|valid|verified|confirmed|disabled|enabled|marketing|consent|campaign|time|date|at|list|lists"
+    r"|sub\w*scribed|unsub\w*|opt\w*|bounce\w*|black\w*|block\w*|complain\w*|ok|score|rating|frequency)(?:_|$)"
+)
+_NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>[\s;,]*")
 _JSON_FIELDS = LIST_FIELDS | {"liked", "disliked", "opened", "learnt", "facets"}
 
-Row = tuple[int, Mapping[str, object]]  # the row's number in its file, and its fields by name
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row whose fields cannot be told apart, and why."""
+
+    shown: str  # its beginning
+    reason: str
+
+
+Row = tuple[int, Mapping[str, object] | UnreadableRow]  # the number in its file, and the fields by name
 
 
 class RowResult(StrEnum):
@@ -67,8 +82,19 @@ class _ParsedRow:
     mailbox: str
     changes: Mapping[str, object]
     newcomer: Subscriber  # to add if the mailbox is new
-    status: Status | None  # as the file has it
-    is_suppressed: bool  # as the file has it
+    consent: ForeignConsent  # as the file has it
+
+    @property
+    def status(self) -> Status | None:
+        return self.consent.status
+
+    @property
+    def note(self) -> str:
+        """What the row was taken for, if the file says that the person left or has not confirmed."""
+        if self.status in (None, Status.CONFIRMED):
+            return ""
+        taken = "suppressed" if self.consent.is_suppressed else self.status
+        return f"Taken for {taken}: {self.consent.evidence}."
 
 
 def import_rows(
@@ -88,8 +114,11 @@ def import_rows(
     parsed = [_parse(number, fields, newcomer) for number, fields in rows]
     unique: dict[str, _ParsedRow] = {}
     for row in parsed:
-        if isinstance(row, _ParsedRow):
-            unique.setdefault(row.mailbox, row)
+        # Of several rows the first counts, but one that says the person left counts more.
+        if isinstance(row, _ParsedRow) and (
+            row.mailbox not in unique or _is_stricter(row, unique[row.mailbox])
+        ):
+            unique[row.mailbox] = row
     batch = _ImportBatch(
         existing=tx.subscribers.get_by_mailboxes(unique.keys()),
         suppressed=_suppress_and_filter(tx, unique.values(), actor),
@@ -116,21 +145,21 @@ class _ImportBatch:
         if row.mailbox in self.suppressed:
             is_active = before is not None and before.status in (Status.CONFIRMED, Status.PAUSED)
             ended = self._with_status(before, Status.UNSUBSCRIBED) if before and is_active else None
-            return ImportResult(row.number, row.shown, RowResult.SUPPRESSED), ended
+            return ImportResult(row.number, row.shown, RowResult.SUPPRESSED, row.note), ended
         if before is None:
             newcomer = replace(
                 row.newcomer, public_id=create_public_id(), address=row.shown, created_at=self.actor.now
             )
             added = self._with_status(newcomer, row.status or Status.CONFIRMED)
-            return ImportResult(row.number, row.shown, RowResult.ADDED), added
+            return ImportResult(row.number, row.shown, RowResult.ADDED, row.note), added
         if before.status is Status.UNSUBSCRIBED:
-            return ImportResult(row.number, row.shown, RowResult.LEFT), None
+            return ImportResult(row.number, row.shown, RowResult.LEFT, row.note), None
         after = apply_changes(before, row.changes)
         # An assertion of consent ends nobody's pause.
         if row.status or (self.has_consented and before.status is Status.UNCONFIRMED):
             after = self._with_status(after, row.status or Status.CONFIRMED)
         result = RowResult.UNCHANGED if after == before else RowResult.UPDATED
-        return ImportResult(row.number, row.shown, result), after if after != before else None
+        return ImportResult(row.number, row.shown, result, row.note), after if after != before else None
 
     def _with_status(self, subscriber: Subscriber, status: Status) -> Subscriber:
         """Set a status: confirmed and paused only with consent, unconfirmed only who never confirmed."""
@@ -197,28 +226,49 @@ def _suppress_and_filter(tx: Transaction, rows: Collection[_ParsedRow], actor: A
     """Suppress the addresses that the file calls so; return the mailboxes of all that are suppressed."""
     keys = {row.mailbox: hash_mailbox(row.mailbox, suppression_key=actor.suppression_key) for row in rows}
     for row in rows:
-        if row.is_suppressed:
+        if row.consent.is_suppressed:
             tx.suppressions.add(keys[row.mailbox], SuppressionReason.ADMIN, now=actor.now, source="import")
     suppressed = tx.suppressions.filter_suppressed(keys.values())
     return frozenset(mailbox for mailbox, key in keys.items() if key in suppressed)
 
 
-def _parse(number: int, fields: Mapping[str, object], newcomer: Subscriber) -> _ParsedRow | ImportResult:
+def _is_stricter(row: _ParsedRow, other: _ParsedRow) -> bool:
+    strictness = [(item.consent.is_suppressed, item.status is Status.UNSUBSCRIBED) for item in (row, other)]
+    return strictness[0] > strictness[1]
+
+
+def _parse(
+    number: int, fields: Mapping[str, object] | UnreadableRow, newcomer: Subscriber
+) -> _ParsedRow | ImportResult:
     """Return a valid row, or the result that says why it is invalid."""
-    values = {_normalize(name): value for name, value in fields.items() if value not in (None, "", [])}
-    email = str(next((values[name] for name in _EMAIL_FIELDS if name in values), ""))
+    if isinstance(fields, UnreadableRow):
+        return ImportResult(number, fields.shown, RowResult.INVALID, fields.reason)
+    named = {normalize_name(name): value for name, value in fields.items()}
+    values = {name: value for name, value in named.items() if value not in (None, "", [])}
+    email = str(values.get(find_address_column(tuple(named)) or "", ""))
     try:
-        address = parse_address(email)
+        address = parse_address(extract_address(email))
         changes = {name: _unpack(name, value) for name, value in values.items() if name in FIELD_NAMES}
         changed = apply_changes(newcomer, changes)
-        status, is_suppressed = _parse_status(str(values.get("status", "")))
+        consent = read_consent({name: value for name, value in values.items() if name not in FIELD_NAMES})
     except DigestError as error:
         return ImportResult(number, email, RowResult.INVALID, str(error))
-    return _ParsedRow(number, address.display, address.mailbox, changes, changed, status, is_suppressed)
+    return _ParsedRow(number, address.display, address.mailbox, changes, changed, consent)
 
 
-def _normalize(name: str) -> str:
-    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
+@lru_cache(maxsize=64)  # every row of a file has the same columns
+def find_address_column(names: tuple[str, ...]) -> str | None:
+    """Return which of these normalized column names holds the address; None if none or several may."""
+    if exact := next((name for name in _ADDRESS_COLUMNS if name in names), None):
+        return exact
+    similar = [name for name in names if _LIKE_ADDRESS.search(name) and not _UNLIKE_ADDRESS.search(name)]
+    return similar[0] if len(similar) == 1 else None
+
+
+def extract_address(text: str) -> str:
+    """Return the address of `Name <address>` or `mailto:address`; anything else as it is."""
+    match = _NAMED_ADDRESS.fullmatch(text)
+    return (match[1] if match else text).strip().removeprefix("mailto:")
 
 
 def _unpack(name: str, value: object) -> object:
@@ -227,13 +277,3 @@ def _unpack(name: str, value: object) -> object:
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
-
-
-def _parse_status(word: str) -> tuple[Status | None, bool]:
-    """Return the status, if any, and whether the word means a suppressed address."""
-    word = _normalize(word)
-    if word in _SUPPRESSED_WORDS:
-        return Status.UNSUBSCRIBED, True
-    if word and word not in _STATUSES:
-        raise InvalidChange(f"There is no status {word!r}; there are {', '.join(Status)}.")
-    return _STATUSES.get(word), False

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from digest.db import Transaction
-from digest.models import DeliveryKind, LikedPaper, Status, Subscriber
+from digest.models import DeliveryKind, LikedPaper, Schedule, Status, Subscriber
 from digest.models.addresses import parse_address
-from digest.models.errors import InvalidToken, StateConflict
+from digest.models.errors import InvalidChange, InvalidToken, StateConflict
+from digest.models.schedule import get_local_day
 from digest.subscribers.helpers import (
     CONFIRM_RETRY_AFTER,
     Actor,
@@ -65,6 +66,8 @@ def save_settings(tx: Transaction, revised: Subscriber, *, actor: Actor) -> Subs
     if after.profile != before.profile:
         after = replace(after, profile_revision=before.profile_revision + 1)
     if after.schedule != before.schedule:
+        if after.schedule.paused_until != before.schedule.paused_until:
+            check_pause(after.schedule, actor.now)
         after = replace(after, next_due=get_next_due(after, actor.now))
     return save(tx, after, "change", actor=actor, detail={"changed": list(names)})
 
@@ -105,6 +108,7 @@ def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: 
 
     Raises:
         StateConflict: the subscription is not confirmed.
+        InvalidChange: that day has come already.
 
     """
     reader = tx.subscribers.get_by_public_id(public_id)
@@ -113,8 +117,18 @@ def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: 
     if reader.status not in (Status.CONFIRMED, Status.PAUSED):
         raise StateConflict("Only a confirmed subscription can be paused.")
     reader = replace(reader, schedule=replace(reader.schedule, paused_until=until))
+    check_pause(reader.schedule, actor.now)
     paused = with_status(reader, Status.CONFIRMED if until else Status.PAUSED, actor.now)
     return save(tx, paused, "pause", actor=actor)
+
+
+def check_pause(schedule: Schedule, now: datetime) -> None:
+    """Raise InvalidChange if the pause of a schedule has ended already; it would do nothing."""
+    until, today = schedule.paused_until, get_local_day(schedule, now)
+    if until is not None and until <= today:
+        raise InvalidChange(
+            f"paused_until is the first day with mail again and must be after {today}; {until} is not."
+        )
 
 
 def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:

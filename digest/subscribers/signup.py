@@ -16,7 +16,7 @@ from digest.subscribers.helpers import (
     save,
     with_status,
 )
-from digest.subscribers.preferences import preview_settings, save_settings
+from digest.subscribers.preferences import check_pause, preview_settings, save_settings
 from digest.subscribers.validation import apply_changes
 
 
@@ -73,6 +73,8 @@ def add_subscriber(  # noqa: PLR0913  who, what they want and who says so
             f"This address is {existing.status} already; `digest subscribers set` changes it."
         )
     wanted = preview_settings(existing or Subscriber(id=0, public_id="", address=shown), changes, papers)
+    if "paused_until" in changes:
+        check_pause(wanted.schedule, actor.now)
     if existing:
         reader = save_settings(tx, replace(wanted, id=existing.id), actor=actor)
     else:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from digest.models import LANGUAGES, Preferences, Profile, Schedule, Subscriber
+from digest.models.arxiv_categories import is_wrong_category, normalize_category, suggest_category
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.schedule import parse_time, parse_timezone
 
@@ -102,7 +103,8 @@ def _check_language(language: str) -> None:
 def _parse(name: str, value: object) -> object:
     """Bring a value into the form that validation expects; what it cannot interpret stays as it is."""
     if name in LIST_FIELDS:
-        return _parse_list(re.split(r"[,;\n]", value) if isinstance(value, str) else value)
+        items = _parse_list(re.split(r"[,;\n]", value) if isinstance(value, str) else value)
+        return _parse_categories(items) if name == "categories" else items
     if name == "text" and isinstance(value, str):
         return "\n".join(map(_clean, value.splitlines())).strip()[:MAX_TEXT_CHARS].rstrip()
     if name == "send_at":
@@ -113,11 +115,10 @@ def _parse(name: str, value: object) -> object:
 
 
 def _parse_time_of_day(value: object) -> object:
-    """Accept 7:00 for 07:00, and drop seconds."""
-    if isinstance(value, str):
-        value = value.strip()
-        value = parse_time(f"0{value}" if value[1:2] == ":" else value)
-    return value.replace(second=0, microsecond=0, tzinfo=None) if isinstance(value, time) else value
+    """Parse text, and drop seconds."""
+    if isinstance(value, time):
+        value = value.isoformat()  # of a program: its time zone must not be dropped
+    return parse_time(value) if isinstance(value, str) else value
 
 
 def _parse_list(value: object) -> object:
@@ -129,6 +130,16 @@ def _parse_list(value: object) -> object:
         (item.casefold() if isinstance(item, str) else item): item for item in reversed([*clean]) if item
     }
     return tuple(reversed(unique.values()))[:MAX_ITEMS]
+
+
+def _parse_categories(names: object) -> object:
+    """Write arXiv's categories as arXiv does. Raises InvalidChange for one that arXiv does not have."""
+    if not isinstance(names, tuple):
+        return names
+    for name in names:
+        if isinstance(name, str) and is_wrong_category(name):
+            raise InvalidChange(f"arXiv has no category {name!r}{suggest_category(name)}.")
+    return tuple(normalize_category(name) if isinstance(name, str) else name for name in names)
 
 
 def _clean(text: str) -> str:

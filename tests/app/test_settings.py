@@ -70,6 +70,10 @@ def test_a_missing_secret_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("DIGEST_SMTP_CONNECTIONS", "0"),
         ("DIGEST_SEND_AT", "late"),
+        ("DIGEST_SEND_AT", "07:30+02:00"),
+        ("DIGEST_ADMIN_TOKEN", "x"),
+        ("DIGEST_VIEWER_TOKEN", "secret"),
+        ("DIGEST_ARXIV_CATEGORIES", "cs.CL,cs.XX"),
         ("DIGEST_BASE_URL", "ftp://x"),
         ("DIGEST_BASE_URL", "https://papers.example.org/digest"),
         ("DIGEST_BASE_URL", "https://papers.example.org/digest/"),

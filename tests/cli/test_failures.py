@@ -15,6 +15,7 @@ import pytest
 from digest.db import Database
 from digest.db.file_lock import lock_sender
 from tests.cli.test_commands import Shell
+from tests.factories import NOW
 
 UNREACHABLE = "http://127.0.0.1:9"
 
@@ -91,6 +92,19 @@ def test_impossible_database_path_is_reported(shell: Shell) -> None:
     assert "is a folder" in _get_error(shell, "status", code=78, DIGEST_DATABASE_URL="sqlite:///taken")
 
 
+def test_every_command_names_variables_that_are_no_settings(shell: Shell) -> None:
+    result = shell("status", DIGEST_SMPT_URL="smtp://user:hush@mail.example.org:587", DIGEST_QQQQ="1")
+    assert result.returncode == 0
+    assert "There is no setting DIGEST_SMPT_URL; did you mean DIGEST_SMTP_URL?" in result.stderr
+    assert "There is no setting DIGEST_QQQQ." in result.stderr
+    assert "hush" not in result.stderr
+
+
+def test_base_url_with_a_path_is_refused(shell: Shell) -> None:
+    message = _get_error(shell, "status", code=78, DIGEST_BASE_URL="https://example.org/digest")
+    assert "DIGEST_BASE_URL: has a path" in message
+
+
 @pytest.mark.parametrize("args", [["--help"], ["subscribers", "list", "--csv"]])
 def test_closed_output_pipe_causes_no_traceback(shell: Shell, args: list[str]) -> None:
     command = [sys.executable, "-m", "digest", *args]
@@ -136,6 +150,29 @@ def test_restore_is_refused_while_a_sender_runs(shell: Shell) -> None:
     with lock_sender(shell.folder / "digest.sqlite3"):
         assert "wait" in _get_error(shell, "db", "restore", "copy.sqlite3", "--yes", code=75)
     assert shell("db", "restore", "copy.sqlite3", "--yes").returncode == 0
+
+
+def test_restore_is_refused_while_any_process_has_the_database_open(shell: Shell) -> None:
+    assert shell("db", "backup", "open.sqlite3").returncode == 0
+    with closing(Database.open(f"sqlite:///{shell.folder}/digest.sqlite3")) as database:
+        assert "digest serve" in _get_error(shell, "db", "restore", "open.sqlite3", "--yes", code=75)
+        with database.begin() as tx:  # what is accepted here is kept
+            tx.subscribers.add("late@example.com", now=NOW)
+    assert "late@example.com" in shell("subscribers", "list").stdout
+
+
+def test_check_names_what_is_damaged(shell: Shell) -> None:
+    assert shell("subscribers", "add", "ada@example.com", "--confirmed").returncode == 0
+    with closing(sqlite3.connect(shell.folder / "digest.sqlite3")) as database:
+        (profile,) = database.execute("SELECT profile FROM subscriber").fetchone()
+        database.execute("UPDATE subscriber SET profile = '{' WHERE id = 1")
+        database.commit()
+        message = _get_error(shell, "db", "check")
+        assert "a row of subscriber cannot be read" in message
+        assert "digest db restore" in message
+        database.execute("UPDATE subscriber SET profile = ? WHERE id = 1", (profile,))
+        database.commit()
+    assert "sound" in shell("db", "check").stdout
 
 
 @pytest.mark.parametrize("args", [["run"], ["serve", "--port", "0"]])

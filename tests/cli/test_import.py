@@ -165,3 +165,36 @@ def test_file_without_subscribers_is_refused_with_a_message(folder: Path, conten
     assert result.exit_code == 1
     assert result.exception is not None
     assert str(result.exception).endswith(".")
+
+
+def test_file_with_an_unclosed_quote_is_refused_before_anything_is_imported(folder: Path) -> None:
+    path = folder / "people.csv"
+    rows = "".join(f"reader{number}@example.com,x\n" for number in range(1500))
+    path.write_text(f'email,name\n{rows}ada@example.com,"Ada\nbob@example.com,Bob\n')
+    result = _invoke("import", str(path), "--confirmed", *NOW)
+    assert "Line 1502 " in str(result.exception)
+    assert list(_load_readers(folder)) == []
+
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "mail"
+EXPECTED = {  # the right values of the handed files: the status of each person, in order
+    "i01-sep.csv": {"ada": "confirmed"},
+    "i02-ghost.csv": {"ada": "confirmed", "bob": "unsubscribed"},
+    "i03-mailchimp-unsubscribed.csv": {"ada": "unsubscribed"},
+    "i04-ghost-disabled.csv": {"ada": "unsubscribed"},
+    "i05-buttondown.csv": {"ada": "unsubscribed", "bob": "confirmed"},
+    "i07-array.json": {"ada": "confirmed", "bob": "confirmed"},
+    "i08-display-names.csv": {"john": "confirmed", "jane": "confirmed", "kim": "confirmed"},
+    "i09-invisible.csv": {"ada": "confirmed", "bob": "confirmed", "cy": "confirmed"},
+    "i10-header.csv": {"ada": "confirmed"},
+    "i11-times.csv": {"ada": "confirmed"},
+    "i12-commas.csv": {},
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the handed cases are beside the repository")
+@pytest.mark.parametrize(("name", "expected"), EXPECTED.items(), ids=EXPECTED)
+def test_handed_file_has_its_right_values(folder: Path, name: str, expected: dict[str, str]) -> None:
+    _import(CASES / name, "--confirmed")
+    statuses = {reader.address.partition("@")[0]: str(reader.status) for reader in _load_readers(folder)}
+    assert statuses == expected

@@ -153,8 +153,56 @@ def test_the_local_day_is_that_of_the_reader_s_zone() -> None:
     assert walls == {"Pacific/Kiritimati": 24, "Etc/GMT+12": 23}
 
 
-def test_a_time_of_day_has_no_seconds_and_no_zone() -> None:
-    assert parse_time("07:30:59.5+02:00") == time(7, 30)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("07:30", time(7, 30)), ("7:30", time(7, 30)), ("07.30", time(7, 30)), ("7.30", time(7, 30)),
+        ("0730", time(7, 30)), ("730", time(7, 30)), ("07:30:59", time(7, 30)), ("07:30:59.5", time(7, 30)),
+        ("7:30 pm", time(19, 30)), ("7.30PM", time(19, 30)), ("7 p.m.", time(19)), ("12 am", time(0)),
+        ("12:15 pm", time(12, 15)), ("0:15", time(0, 15)), (" 19:05\u00a0Uhr ", time(19, 5)), ("7", time(7)),
+    ],
+)  # fmt: skip
+def test_time_of_day_means_what_it_says(text: str, expected: time) -> None:
+    assert parse_time(text) == expected
+
+
+@given(st.times())
+def test_time_of_day_is_read_back_in_each_notation(moment: time) -> None:
+    minute = moment.replace(second=0, microsecond=0)
+    for notation in ("%H:%M", "%H.%M", "%H%M", "%I:%M %p", "%I.%M%p", "%H:%M:%S"):
+        assert parse_time(moment.strftime(notation)) == minute
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "noon",
+        "24:00",
+        "7:5",
+        "7:60",
+        "13 pm",
+        "0 am",
+        "0.3125",
+        "0.5",
+        "7;30",
+        "12345",
+        "-7",
+        "\u0660\u0667:\u0663\u0660",
+    ],
+)
+def test_what_is_no_time_of_day_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="not a time of day"):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["07:30+02:00", "19:30Z", "0730 -0500", "7:30 UTC", "7:30 pm CET", "7:30 Europe/Berlin", "07:30:00+01"],
+)
+def test_time_with_a_zone_is_refused_with_the_zone_setting(text: str) -> None:
+    with pytest.raises(ConfigError, match="DIGEST_TIMEZONE"):
+        parse_time(text)
 
 
 def test_slots_follow_the_reader_s_zone_and_not_that_of_the_server() -> None:

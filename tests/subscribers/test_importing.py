@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from digest import subscribers
 from digest.db import Database
 from digest.models import Status
 from digest.models.addresses import hash_address
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
+from digest.subscribers.importing import ImportResult, Row, RowResult, find_address_column, import_rows
 from tests.factories import NOW
 
 ACTOR = Actor("admin", NOW, b"pepper for tests")
@@ -127,3 +129,72 @@ def test_an_assertion_of_consent_ends_nobodys_pause(any_store: Database) -> None
         subscribers.pause(tx, tx.subscribers.get_by_address("a@example.com").public_id, actor=ACTOR)
         import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
         assert tx.subscribers.get_by_address("a@example.com").status is Status.PAUSED
+
+
+def test_row_of_a_person_who_left_is_reported_with_what_it_was_taken_for(any_store: Database) -> None:
+    rows = make_rows(
+        {"email": "a@example.com", "unsubscribed_at": "2024-01-01"},
+        {"email": "b@example.com", "bounced": "1"},
+        {"email": "c@example.com", "subscribed": "true"},
+    )
+    for confirmed in (True, False):
+        with any_store.begin(commit=False) as tx:
+            results = import_rows(tx, rows, actor=ACTOR, confirmed=confirmed)
+            assert results[0].note == "Taken for unsubscribed: unsubscribed_at “2024-01-01”."
+            assert (results[1].result, results[1].note) == (
+                RowResult.SUPPRESSED, "Taken for suppressed: bounced “1”.",
+            )  # fmt: skip
+            assert results[2].note == ""
+            left = tx.subscribers.get_by_address("a@example.com")
+            assert left.status is Status.UNSUBSCRIBED
+            assert tx.deliveries.list_by_subscriber(left.id) == ()
+
+
+def test_subscriber_of_ours_who_left_there_is_unsubscribed(any_store: Database) -> None:
+    with any_store.begin() as tx:
+        import_rows(tx, make_rows({"email": "a@example.com"}), actor=ACTOR, confirmed=True)
+        rows = make_rows({"email": "a@example.com", "email_disabled": "true"})
+        assert list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True)) == [RowResult.UPDATED]
+        assert tx.subscribers.get_by_address("a@example.com").status is Status.UNSUBSCRIBED
+
+
+def test_of_two_rows_of_one_person_the_one_that_left_counts(any_store: Database) -> None:
+    rows = make_rows(
+        {"email": "a@example.com", "status": "subscribed"},
+        {"email": "A@example.com", "status": "unsubscribed"},
+    )
+    with any_store.begin() as tx:
+        results = list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True))
+        assert results == [RowResult.DUPLICATE, RowResult.ADDED]
+        assert tx.subscribers.get_by_address("a@example.com").status is Status.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada Lovelace <ada@example.com>", '"Lovelace, Ada" <ada@example.com>;', "<ada@example.com>",
+        "mailto:ada@example.com", "\u200bada@example.com\ufeff", "\u00a0 ada@example.com\u2060\u3000",
+        "Ada\u00a0<\u200bada@example.com>", '"old@example.org" <ada@example.com>',
+        "\u202aada@example.com\u202c",
+    ],
+)  # fmt: skip
+def test_address_is_found_in_a_cell(any_store: Database, text: str) -> None:
+    with any_store.begin() as tx:
+        (result,) = import_rows(tx, make_rows({"email": text}), actor=ACTOR)
+        assert (result.address, result.result) == ("ada@example.com", RowResult.ADDED)
+
+
+@pytest.mark.parametrize(
+    ("columns", "address_column"),
+    [
+        (("subscriber_email", "name"), "subscriber_email"), (("name", "e_mail_adresse"), "e_mail_adresse"),
+        (("email_status", "email_login"), "email_login"), (("mailing_address", "work_email"), "work_email"),
+        (("email", "work_email"), "email"), (("address", "correo"), "correo"), (("邮箱地址",), "邮箱地址"),
+        (("subscribed_to_emails", "email_disabled"), None), (("work_email", "private_email"), None),
+        (("name",), None), ((), None),
+    ],
+)  # fmt: skip
+def test_the_column_of_addresses_is_found_by_its_name(
+    columns: tuple[str, ...], address_column: str | None
+) -> None:
+    assert find_address_column(columns) == address_column

@@ -350,4 +350,29 @@ def test_only_the_confirmed_are_due_and_the_suppressed_get_nothing_whatever_happ
             assert {reader.id for reader in due} == {r.id for r in readers if r.status is Status.CONFIRMED}
             assert all(reader.confirmed_at for reader in due)
             assert not any(is_suppressed(tx, reader.address) for reader in due)
-            assert not suppressed or count_open_deliveries(tx) == before
+            assert not suppressed or count_open_deliveries(tx) <= before  # erasing cancels
+
+
+@pytest.mark.parametrize("days", [-400, -1, 0])
+def test_pause_that_has_ended_already_is_refused(any_store: Database, days: int) -> None:
+    day = NOW.date() + timedelta(days=days)
+    with any_store.begin() as tx:
+        reader = subscribers.add_subscriber(tx, "ada@example.com", {}, has_consented=True, actor=READER)
+        with pytest.raises(InvalidChange, match="after 2026-11-23"):
+            subscribers.pause(tx, reader.public_id, until=day, actor=READER)
+        with pytest.raises(InvalidChange, match="after 2026-11-23"):
+            subscribers.change_settings(tx, reader.public_id, {"paused_until": f"{day}"}, actor=READER)
+        with pytest.raises(InvalidChange, match="after 2026-11-23"):
+            subscribers.add_subscriber(
+                tx, "bob@example.com", {"paused_until": day}, has_consented=True, actor=READER
+            )
+
+
+def test_other_settings_can_be_changed_after_a_pause_ended(any_store: Database) -> None:
+    later = actor_after(days=60)
+    with any_store.begin() as tx:
+        reader = subscribers.add_subscriber(tx, "ada@example.com", {}, has_consented=True, actor=READER)
+        subscribers.pause(tx, reader.public_id, until=NOW.date() + timedelta(days=7), actor=READER)
+        changes = {"paused_until": f"{NOW.date() + timedelta(days=7)}", "keywords": "sheep"}
+        changed = subscribers.change_settings(tx, reader.public_id, changes, actor=later)
+        assert changed.profile.keywords == ("sheep",)

@@ -1,6 +1,6 @@
 """Tests of the validation of changes by name."""
 
-from datetime import date, time
+from datetime import UTC, date, time
 
 import pytest
 from hypothesis import given
@@ -42,6 +42,13 @@ def test_a_language_must_be_one_of_the_mails() -> None:
     assert LANGUAGES == locale.LANGUAGES
 
 
+def test_categories_of_arxiv_are_written_as_arxiv_does() -> None:
+    changed = apply_changes(READER, {"categories": "CS.cl, Stat, neuroscience, Q-Bio.nc, cell biology"})
+    assert changed.profile.categories == ("cs.CL", "stat", "neuroscience", "q-bio.NC", "cell biology")
+    with pytest.raises(InvalidChange, match=r"no category 'cs.CLL' \(did you mean cs.CL\?\)"):
+        apply_changes(READER, {"categories": "cs.CLL"})
+
+
 def test_typed_values_are_accepted() -> None:
     liked = [LikedPaper("A"), {"title": "B", "paper_id": "arxiv:1"}]
     changed = apply_changes(READER, {"liked": liked, "facets": [Facet("side")], "muted": ("x",)})
@@ -54,7 +61,9 @@ def test_typed_values_are_accepted() -> None:
     "changes",
     [
         {"colour": "blue"}, {"frequency": "hourly"}, {"timezone": "Mars/Olympus"}, {"timezone": "../etc"},
-        {"send_at": "25:00"}, {"send_at": "noon"}, {"weekday": 7}, {"picked": -1}, {"picked": "many"},
+        {"send_at": "25:00"}, {"send_at": "noon"}, {"send_at": "07:30+02:00"},
+        {"send_at": time(7, 30, tzinfo=UTC)}, {"categories": "cs.XX"}, {"categories": ["cs.CL", "math-AG"]},
+        {"weekday": 7}, {"picked": -1}, {"picked": "many"},
         {"mix": ""}, {"paused_until": "someday"}, {"keywords": 3}, {"keywords": [1]}, {"liked": "A"},
     ],
     ids=str,

@@ -42,15 +42,19 @@ class _DryRunRollback(Exception):
 def command(
     *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime | None, as_json: bool
 ) -> None:
-    """Take in subscribers from CSV with a header or JSON lines; listmonk and Mailchimp exports work.
+    """Take in subscribers from CSV with a header or JSON, also as other mailing programs export them.
 
     Columns: email and any of keywords, muted, authors, categories, text, timezone, send_at, frequency,
     status. Known addresses are updated. Everybody gets a mail to confirm, unless you assert --confirmed.
-    Suppressed addresses and people who left stay away. Exit code 1 when a row could not be read.
+    Suppressed addresses and people who left, here or by a status, flag or date in the file, stay away; the
+    report says what they were taken for. Exit code 1 when a row could not be read, 2 when the file could not.
     """
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
         actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
         progress = stack.enter_context(show_progress("reading"))
+        for _ in read_rows(source):
+            pass  # a file that cannot be read to its end is refused before anything is imported
+        source.seek(0)
         report_rows = _open_report(stack, report)
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
         run = _import_dry_run if dry_run else _import_batches

@@ -32,6 +32,7 @@ async def check_settings(services: Services, now: datetime) -> list[Finding]:  #
         *_check_names(),
         *_check_base_url(services),
         *_check_secret_key(services),
+        *_check_tokens(services),
         *_check_sender(services),
     ]
 
@@ -84,6 +85,18 @@ def _check_secret_key(services: Services) -> Iterator[Finding]:
                 "tokens",
                 f"DIGEST_{name.upper()} has only {len(token)} characters, which can be guessed",
                 f"DIGEST_{name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(16))')",
+            )
+
+
+def _check_tokens(services: Services) -> Iterator[Finding]:
+    settings = services.settings
+    for name, token in (("admin token", settings.admin_token), ("viewer token", settings.viewer_token)):
+        if 0 < len(token.get_secret_value()) < MIN_SECRET_CHARS // 2:
+            detail = f"only {len(token.get_secret_value())} characters"
+            yield fail(
+                name,
+                detail,
+                "take 32 random characters: python3 -c 'import secrets; print(secrets.token_hex(16))'",
             )
 
 

@@ -142,7 +142,9 @@ async def test_a_session_ends_when_its_token_is_changed(
 ) -> None:
     assert (await admin.get("/admin")).status_code == 200
     changed = Services(
-        services.settings.model_copy(update={"admin_token": load_settings(admin_token="x").admin_token}),
+        services.settings.model_copy(
+            update={"admin_token": load_settings(admin_token="a-newer-admin-token").admin_token}
+        ),
         services.store,
     )
     app.state.ctx = create_app(changed, clock=app.state.ctx.clock).state.ctx
