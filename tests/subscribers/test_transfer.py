@@ -8,6 +8,7 @@ import pytest
 from digest.db import Database
 from digest.models.errors import InvalidChange
 from digest.subscribers import Actor
+from digest.subscribers.table_files import MAX_CHARS_AT_ONCE
 from digest.subscribers.transfer import ImportReport, import_file
 from tests.factories import NOW
 
@@ -51,3 +52,12 @@ def test_rows_of_several_batches_are_all_imported(store: Database) -> None:
     assert report.counts == {"added": 1005}
     with store.begin(write=False) as tx:
         assert tx.subscribers.get_page().total == 1005
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'[{"email": "ada@example.com"}, %s', b'{"email": "ada@example.com", "x": "%s"}', b"email,%s\n"],
+)
+def test_a_line_or_document_that_is_too_long_is_refused(store: Database, content: bytes) -> None:
+    with pytest.raises(InvalidChange, match="one JSON object per line"):
+        _import(store, content % (b"x" * (MAX_CHARS_AT_ONCE + 1)))
