@@ -8,6 +8,7 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+test-httpx2: $(VENV)/.dev ; @$(BIN)/python -m pytest -q -p tests.httpx2_plugin tests/sources --ignore tests/sources/test_llm.py $(ARGS)
 torture: $(VENV)/.dev     ; @$(BIN)/python -m pytest tests/torture -m long -s $(ARGS)
 fuzz: $(VENV)/.dev         ; @$(BIN)/python -m pip install --quiet atheris && $(BIN)/python -m tests.fuzz $(ARGS)
 bench: $(VENV)/.dev       ; @$(BIN)/python -m bench $(ARGS)
@@ -28,4 +29,4 @@ $(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
 	@touch $@
 
-.PHONY: demo install test torture fuzz lint format lock clean
+.PHONY: demo install test test-httpx2 torture fuzz lint format lock clean

@@ -120,6 +120,12 @@ def test_every_module_has_a_head_that_states(path: Path) -> None:
     assert "?" not in head.partition("\n")[0], f"{path} asks instead of saying what it is"
 
 
+def test_one_module_imports_httpx() -> None:
+    importers = {_name(path) for path in MODULES for name, _ in _imports(_parse(path)) if name == "httpx"}
+
+    assert importers == {"digest/sources/http/client.py"}
+
+
 def test_class_names_are_unique() -> None:
     homes: dict[str, list[str]] = {}
     for path in MODULES:

@@ -143,11 +143,11 @@ def _parse_row(row: object, server: str) -> Paper:
     """Parse a paper; without its DOI or title it is unreadable, and any other field may be missing."""
     if not isinstance(row, dict):
         raise UnreadableItem(server)
-    paper_id = canonicalize(_get_text(row, "doi"))
-    title = normalize_title(strip_tags(_get_text(row, "title")))
+    doi, title = _get_text(row, "doi"), normalize_title(strip_tags(_get_text(row, "title")))
+    if not doi or not title:
+        raise UnreadableItem(doi)
+    paper_id = canonicalize(doi)
     abstract = normalize_text(strip_tags(_get_text(row, "abstract")))
-    if not title:
-        raise UnreadableItem(paper_id)
     version = _parse_count(row, "version") or 1
     url = f"{_SITES.get(server, _SITES['biorxiv'])}/content/{paper_id.removeprefix('doi:')}v{version}"
     names = _get_text(row, "authors").split(";")

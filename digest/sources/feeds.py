@@ -215,7 +215,8 @@ def _find_ids(fields: Fields, link: str) -> tuple[str, ...]:
 
 def _parse_authors(fields: Fields) -> Iterator[str]:
     """Yield the names: one per creator, or all in one."""
-    people = [*fields.own.get("creator", ())] or list(fields.find("author", "creator"))
+    groups = (group.get(name, ()) for group in (fields.own, fields.foreign) for name in ("creator", "author"))
+    people = next(filter(None, groups), ())
     for person in people:
         name = person.find("{*}name")
         text = strip_tags(text_of(person if name is None else name))

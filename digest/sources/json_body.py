@@ -47,7 +47,7 @@ def load_json(body: bytes, *, items_key: str | None = None) -> JsonDocument:
         raise SourceChanged("the answer is not JSON") from error
     try:
         return JsonDocument(
-            _loads(_repair(text), strict=False), "Its JSON is not well-formed and was repaired."
+            _loads(_repair(text), strict=False), "Its JSON was repaired."
         )
     except (json.JSONDecodeError, RecursionError):
         items = list(_recover_items(text, items_key)) if items_key is not None else []
@@ -78,6 +78,7 @@ def _repair_token(token: re.Match[str]) -> str:
 
 def _recover_items(text: str, key: str | None) -> Iterator[Any]:
     """Yield every object of the list, None for one that is broken; they begin with the same key."""
+    text = _repair(text)
     opening = re.search(rf'"{re.escape(key)}"\s*:\s*\[' if key else r"^\[", text)
     first = _FIRST_KEY.match(text, opening.end()) if opening else None
     if first is None:
@@ -88,7 +89,7 @@ def _recover_items(text: str, key: str | None) -> Iterator[Any]:
     while broken < MAX_BROKEN_ITEMS and (start := start_of_item.search(text, position)):
         piece = text[start.start() : start.start() + MAX_ITEM_CHARS]
         try:
-            item, length = decoder.raw_decode(_repair(piece))
+            item, length = decoder.raw_decode(piece)
         except (json.JSONDecodeError, RecursionError):
             broken += 1
             position = start.end()

@@ -6,6 +6,7 @@ item on its own, leniently. Whatever was repaired is counted.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -14,7 +15,7 @@ from lxml import etree
 from digest.models.errors import SourceChanged
 from digest.sources.items import make_items
 from digest.sources.text.encoding import decode_text
-from digest.sources.xml_repair import cut_items, describe_counts, repair
+from digest.sources.xml_repair import balance, cut_items, describe_counts, repair
 
 T = TypeVar("T")
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -88,7 +89,10 @@ def _read(body: bytes, tags: Sequence[str], base_url: str) -> _Document:
     if tree is not None:
         return _Document((tree,), str(tree.tag), counts=counts)
     found = cut_items(repaired.text, {_local(tag) for tag in tags})
-    trees = tuple(_parse_slices(found.slices, base_url, counts))
+    balanced = [balance(piece) for piece in found.slices]
+    broken_tags = sum(count for _, count in balanced)
+    counts["broken tag"] += broken_tags or int(found.is_complete)  # at least the one outside the items
+    trees = tuple(_parse_pieces(found.opening, [text for text, _ in balanced], base_url))
     name = _local(found.root)
     root = f"{{{found.namespace}}}{name}" if found.namespace else name
     return _Document(trees, root, "" if found.is_complete else error, counts)
@@ -140,15 +144,18 @@ def _parse_leniently(content: bytes, base_url: str) -> etree._Element | None:
         return None
 
 
-def _parse_slices(slices: Sequence[str], base_url: str, counts: Counter[str]) -> Iterator[etree._Element]:
-    for piece in slices:
-        content = piece.encode()
-        tree, _ = _parse_strictly(content, base_url)
-        if tree is None:
-            counts["item with broken tags"] += 1
-            tree = _parse_leniently(content, base_url)
-        if tree is not None:
-            yield tree
+def _parse_pieces(opening: str, pieces: Sequence[str], base_url: str) -> Iterator[etree._Element]:
+    """Yield the pieces as one tree, or if they are none, each as a tree of its own."""
+    tree, _ = _parse_strictly(f"{opening}{''.join(pieces)}</items>".encode(), base_url)
+    if tree is not None:
+        yield tree
+        return
+    parser = _parser(recover=True)
+    for piece in pieces:
+        with suppress(etree.XMLSyntaxError):
+            tree = etree.fromstring(f"{opening}{piece}</items>".encode(), parser, base_url=base_url)
+            if tree is not None:
+                yield tree
 
 
 def _parser(*, recover: bool = False) -> etree.XMLParser:

@@ -26,6 +26,18 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]{0,1000}(?:\[[^\[\]]{0,10000}\]\s*)?>", 
 _DECLARATION = re.compile(
     r"""\s((?:xmlns(?::[\w.-]{1,40})?|xml:base)\s{0,9}=\s{0,9}(?:"[^"<]{0,500}"|'[^'<]{0,500}'))"""
 )
+_ATTRIBUTE = re.compile(r"""(?<!\S)([a-zA-Z_][\w:.-]{0,100})\s*=\s*("[^"]*"|'[^']*'|[^\s"']+)""")
+_QUOTES = "\"'"
+_PREFIX = re.compile(r"</?([a-zA-Z_][\w.-]{0,40}):")
+# Where prefixes of feeds lead that a feed forgot to declare; any other leads nowhere.
+_USUAL_NAMESPACES = {
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "prism": "http://prismstandard.org/namespaces/basic/2.0/",
+    "arxiv": "http://arxiv.org/schemas/atom",
+    "atom": "http://www.w3.org/2005/Atom",
+}
 _ROOT = re.compile(r"<([a-zA-Z_][\w:.-]*)")
 
 
@@ -39,10 +51,11 @@ class RepairedText:
 
 @dataclass(frozen=True, slots=True)
 class ItemSlices:
-    """The items of a document as documents of their own."""
+    """The items of a document, each cut from its text."""
 
     root: str  # the name of the document's root with its prefix; empty if there is none
     namespace: str  # of the root
+    opening: str  # the start tag of an element `items` that declares the namespaces of the document
     slices: tuple[str, ...]
     is_complete: bool  # False if the document ends within an item or before the end of its root
 
@@ -60,9 +73,10 @@ def repair(text: str) -> RepairedText:
     text = _DOCTYPE.sub("", text, count=1)
     text, counts["forbidden character"] = _FORBIDDEN.subn("", text)
     text = _AMPERSAND.sub(lambda match: _repair_ampersand(match, counts), text)
+    text, marks = re.subn(r"\]\]>", "]]&gt;", text)
     text, bare = _NO_TAG.subn("&lt;", text)
     text, unclosed = _escape_unclosed(text)
-    counts["bare angle bracket"] = bare + unclosed
+    counts["bare angle bracket"] = marks + bare + unclosed
     return RepairedText(text.strip(), +counts)
 
 
@@ -75,24 +89,84 @@ def cut_items(text: str, names: Collection[str]) -> ItemSlices:
     root = _ROOT.search(text)
     first = tag.search(text)
     declarations = _find_declarations(text[: first.start()] if first else text[:100_000])
+    for prefix in set(_PREFIX.findall(text)):
+        namespace = _USUAL_NAMESPACES.get(prefix, f"urn:undeclared:{prefix}")
+        if len(declarations) < MAX_DECLARATIONS:
+            declarations.setdefault(f"xmlns:{prefix}", f'xmlns:{prefix}="{namespace}"')
     opening = f"<items {' '.join(declarations.values())}>"
     is_closed = root is not None and f"</{root[1]}" in text[first.end() if first else 0 :]
     slices, is_open = _cut(text, tag)
-    default = declarations.get("xmlns", "")
-    prefix = root[1].rpartition(":")[0] if root else ""
-    namespace = declarations.get(f"xmlns:{prefix}", "") if prefix else default
+    root_prefix = root[1].rpartition(":")[0] if root else ""
+    declaration = declarations.get(f"xmlns:{root_prefix}" if root_prefix else "xmlns", "")
     return ItemSlices(
         root=root[1] if root else "",
-        namespace=namespace.partition("=")[2].strip(" \"'"),
-        slices=tuple(f"{opening}{piece}</items>" for piece in slices),
+        namespace=declaration.partition("=")[2].strip(f" {_QUOTES}"),
+        opening=opening,
+        slices=tuple(slices),
         is_complete=is_closed and not is_open,
     )
+
+
+def balance(text: str) -> tuple[str, int]:
+    """Return a piece of a repaired text in which every element is closed, where its parent is at the latest.
+
+    End tags of nothing are dropped, and so are attributes without a value or of a name that was there. The
+    number counts the tags that were added and dropped.
+    """
+    repaired = 0
+    ends = Counter(match[2] for match in _TAG.finditer(text) if match[1])  # that are still to come
+    pieces: list[str] = []
+    stack: list[str] = []
+    is_open: Counter[str] = Counter()
+    position = 0
+
+    def close(name: str) -> int:
+        """Close the innermost element of this name; return how many others were open within, -1 for none."""
+        if not is_open[name]:
+            return -1
+        others = -1
+        top = ""
+        while top != name:
+            top = stack.pop()
+            is_open[top] -= 1
+            pieces.append(f"</{top}>")
+            others += 1
+        return others
+
+    for match in _TAG.finditer(text):
+        pieces.append(text[position : match.start()])
+        position = match.end()
+        is_end, name, attributes, mark = match.groups()
+        if not mark:
+            pieces.append(f"&lt;{match[0][1:]}")
+        elif is_end:
+            ends[name] -= 1
+            repaired += abs(close(name))
+        else:
+            while stack and ends[stack[-1]] <= 0:
+                close(stack[-1])
+                repaired += 1
+            is_empty = attributes.endswith("/")
+            pieces.append(f"<{name}{_rewrite_attributes(attributes)}{'/' if is_empty else ''}>")
+            if not is_empty:
+                stack.append(name)
+                is_open[name] += 1
+    pieces.append(text[position:])
+    pieces += [f"</{name}>" for name in reversed(stack)]
+    return "".join(pieces), repaired + len(stack)
+
+
+def _rewrite_attributes(text: str) -> str:
+    values = {
+        match[1]: html.unescape(match[2].strip(_QUOTES)) for match in _ATTRIBUTE.finditer(text.rstrip("/"))
+    }
+    return "".join(f' {name}="{html.escape(value)}"' for name, value in values.items())
 
 
 def _cut(text: str, tag: re.Pattern[str]) -> tuple[list[str], bool]:
     """Return the text of every item, and whether the last one has no end."""
     slices: list[str] = []
-    start = -1
+    start, name = -1, ""
     for match in tag.finditer(text):
         end = text.find(">", match.end()) + 1
         if match[1]:
@@ -101,11 +175,11 @@ def _cut(text: str, tag: re.Pattern[str]) -> tuple[list[str], bool]:
             start = -1
             continue
         if start >= 0:
-            slices.append(text[start : match.start()])
+            slices.append(f"{text[start : match.start()]}</{name}>")
         is_empty = end > 0 and text[end - 2] == "/"
         if is_empty:
             slices.append(text[match.start() : end])
-        start = -1 if is_empty else match.start()
+        start, name = -1 if is_empty else match.start(), match[2]
     return slices, start >= 0
 
 

@@ -34,6 +34,39 @@ def test_unknown_shape_is_source_changed(body: bytes) -> None:
         parse(body, "biorxiv", NOW)
 
 
+def test_null_costs_its_field_and_a_missing_title_its_paper() -> None:
+    nulls = dict.fromkeys(("authors", "abstract", "date", "version", "category", "published", "type"))
+    rows = [
+        {"doi": "10.64898/1", "title": "On <i>Ovis</i> wool", **nulls},
+        {"doi": "10.64898/2", "title": None}, None, {"doi": None, "title": "x"},
+        {"doi": "10.64898/3", "title": "B", "date": "0001-01-01", "authors": "Wolle, C., Jr.; Poe, B."},
+    ]  # fmt: skip
+    result = parse(json.dumps({"messages": None, "collection": rows}).encode(), "biorxiv", NOW)
+    assert [(p.id, p.title, p.published) for p in result.papers] == [
+        ("doi:10.64898/1", "On Ovis wool", None), ("doi:10.64898/3", "B", None),
+    ]  # fmt: skip
+    assert result.papers[1].authors == ("C. Wolle Jr.", "B. Poe")
+    assert result.note == "3 of 5 papers could not be read."
+
+
+def test_raw_control_characters_are_read_and_noted() -> None:
+    body = b'{"collection": [{"doi": "10.64898/1", "title": "Wool", "abstract": "Two\n\x01 lines"}]}'
+    result = parse(body, "biorxiv", NOW)
+    assert (result.papers[0].abstract, result.note) == ("Two lines", "Its JSON was repaired.")
+
+
+async def test_pages_without_counts_are_read_until_one_is_empty(client: Client, server: ReplayServer) -> None:
+    def page(request: RecordedRequest) -> Reply:
+        cursor = int(request.path.split("/")[-2])
+        rows = [{"doi": f"10.64898/{n}", "title": "Wool"} for n in range(cursor, min(cursor + 2, 3))]
+        return Reply(body=json.dumps({"messages": [{"count": None}], "collection": rows}).encode())
+
+    for cursor in (0, 2, 3):
+        server.set_replies(f"/details/biorxiv/2026-11-20/2026-11-23/{cursor}/json", page)
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
+    assert (len(result.papers), result.health) == (3, Health.OK)
+
+
 def page_of(request: RecordedRequest) -> Reply:
     """Reply with pages of thirty, whose total is higher than the number of papers."""
     cursor = int(request.path.split("/")[-2])

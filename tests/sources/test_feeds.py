@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from digest.models import FetchState, Health
+from digest.models import FetchState, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
 from digest.sources.feeds import Feeds, parse, scope_of
@@ -62,6 +62,109 @@ def test_scope_of_leaves_out_secrets_of_the_url() -> None:
     assert scope.startswith("journal.example/feed #")
     assert not {"me", "pw", "token", "secret"} & set(re.findall("[a-z]+", scope))
     assert scope_of("https://journal.example/feed/") == "journal.example/feed"
+
+
+def parse_item(fields: str, *, root: str = '<rss version="2.0"', url: str = "") -> Paper:
+    namespaces = 'xmlns:media="http://search.yahoo.com/mrss/" xmlns:itunes="http://www.itunes.com/dtds/x.dtd"'
+    namespaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:atom="http://www.w3.org/2005/Atom"'
+    body = (
+        f"{root} {namespaces}><channel><link>https://j.example/</link><item>{fields}</item></channel></rss>"
+    )
+    (paper,) = parse(body.encode(), "feed", NOW, url=url).papers
+    return paper
+
+
+TITLE = "<title>A distinctive title about wool</title>"
+
+
+@pytest.mark.parametrize(
+    ("fields", "link"),
+    [
+        ("<link>/a b/1?x=1</link>", "https://wool.example/a%20b/1?x=1"),
+        ("<link>1.html</link>", "https://wool.example/feeds/1.html"),
+        ("<link>//other.example/1</link>", "https://other.example/1"),
+        ("<link> \n https://other.example/\n1 </link>", "https://other.example/1"),
+        ('<link xml:base="https://base.example/x/">1</link>', "https://base.example/x/1"),
+        ("<guid>https://other.example/1</guid>", "https://other.example/1"),
+        ('<guid isPermaLink="false">https://other.example/1</guid>', ""),
+        ('<atom:link rel="self" href="/me"/><guid isPermaLink="true">/1</guid>', "https://wool.example/1"),
+        ("<link>javascript:alert(1)</link>", ""),
+        ("<link>https://[bad/</link>", ""),
+    ],
+)
+def test_link_is_absolute_and_comes_from_guid_if_need_be(fields: str, link: str) -> None:
+    assert parse_item(TITLE + fields, url="https://wool.example/feeds/rss.xml").url == link
+
+
+def test_own_fields_win_over_other_vocabularies_which_only_fill_in() -> None:
+    foreign = (
+        "<media:title>photo</media:title><itunes:summary>sound</itunes:summary>"
+        "<media:description>by me</media:description><itunes:author>Me</itunes:author>"
+    )
+    paper = parse_item(f"{foreign}{TITLE}<summary>Wool.</summary><author>ada@x.example (Ada Wolle)</author>")
+    assert (paper.title, paper.abstract) == ("A distinctive title about wool", "Wool.")
+    assert paper.authors == ("Ada Wolle",)
+    assert parse_item(TITLE + foreign).abstract == "by me"
+
+
+def test_first_date_that_can_be_read_counts() -> None:
+    dates = "<pubDate>soon</pubDate><dc:date>0001-01-01</dc:date><updated>Nov 16, 2026</updated>"
+    assert parse_item(TITLE + dates).published == datetime(2026, 11, 16, tzinfo=UTC)
+    assert parse_item(f"{TITLE}<pubDate>31 Feb 2026</pubDate>").published is None
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("On &amp;lt;i&amp;gt;Ovis aries&amp;lt;/i&amp;gt; wool", "On Ovis aries wool"),
+        ("Flocks where a&lt;b and c&gt;d, and i &lt; j", "Flocks where a<b and c>d, and i < j"),
+        ("Wool &amp;amp;amp; R&amp;amp;D", "Wool & R&D"),
+        ("<![CDATA[CO<sub>2</sub> in <em>wool</em>]]>", "CO₂ in wool"),
+        ("The &lt;think&gt; tag of sheep", "The <think> tag of sheep"),
+        ("The sheep&#146;s wool", "The sheep’s wool"),
+    ],
+)
+def test_title_shows_no_markup_and_loses_no_sign(title: str, text: str) -> None:
+    assert parse_item(f"<title>{title}</title><link>https://doi.org/10.5555/w.1</link>").title == text
+
+
+def test_one_creator_may_be_family_and_given_name() -> None:
+    assert parse_item(f"{TITLE}<dc:creator>Wolle, Ada</dc:creator>").authors == ("Ada Wolle",)
+    several = "<dc:creator>Wolle, Ada, Jr.</dc:creator><dc:creator>Pura Lana, Bo</dc:creator>"
+    assert parse_item(TITLE + several).authors == ("Ada Wolle Jr.", "Bo Pura Lana")
+
+
+def test_atom_without_its_namespace_is_read() -> None:
+    body = b"<feed><entry><title>A distinctive title about wool</title><link href='1'/></entry></feed>"
+    assert parse(body, "feed", NOW, url="https://wool.example/x/").papers[0].url == "https://wool.example/x/1"
+
+
+async def test_feeds_that_differ_only_in_their_query_have_a_memory_each(
+    client: Client, server: ReplayServer, replay: Replay
+) -> None:
+    urls = (f"{server.url}/show?j=a", f"{server.url}/show?j=b")
+    server.set_replies("/show", Reply(body=replay("feeds/journal.rdf")))
+    states = {scope_of(urls[0]): FetchState(last_modified="Mon, 16 Nov 2026 08:00:00 GMT")}
+    await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW, states=states))
+    assert ["If-Modified-Since" in request.headers for request in server.requests] == [True, False]
+
+
+async def test_label_of_the_header_decides_how_a_feed_is_decoded(
+    client: Client, server: ReplayServer
+) -> None:
+    body = "<rss><item><title>Овцы считают себя на лугу</title></item></rss>".encode("cp1251")
+    server.set_replies("/feed", Reply(body=body, headers={"Content-Type": "text/xml; charset=windows-1251"}))
+    (result,) = await fetch_source(Feeds((f"{server.url}/feed",)), FetchContext(client=client, now=NOW))
+    assert [paper.title for paper in result.papers] == ["Овцы считают себя на лугу"]
+
+
+async def test_address_that_is_none_costs_its_own_feed_only(
+    client: Client, server: ReplayServer, replay: Replay
+) -> None:
+    server.set_replies("/journal", Reply(body=replay("feeds/journal.rdf")))
+    urls = ("http://[bad/feed", f"{server.url}/journal")
+    results = await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW))
+    assert [result.health for result in results] == [Health.FAILED, Health.OK]
 
 
 async def test_failing_feed_does_not_affect_others_and_an_unchanged_one_is_not_sent(

@@ -32,6 +32,13 @@ def test_unknown_shape_is_source_changed(body: bytes) -> None:
         parse(body, "stories", NOW)
 
 
+def test_broken_story_is_skipped_with_a_note() -> None:
+    story = b'{"url": "https://arxiv.org/abs/2611.12001", "points": 7, "num_comments": null}'
+    result = parse(b'{"hits": [null, ' + story + b"]}", "stories", NOW)
+    assert {signal.value for signal in result.signals} == {7, 0}
+    assert result.note == "1 of 2 stories could not be read."
+
+
 async def test_papers_not_stored_are_looked_up_and_old_ones_are_replacements(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:

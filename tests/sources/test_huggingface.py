@@ -57,6 +57,19 @@ def test_five_fields_are_enough_and_a_broken_paper_is_skipped_with_a_note(replay
     assert (result.health, result.note) == (Health.OK, "1 of 4 papers could not be read.")
 
 
+def test_null_costs_its_field_only() -> None:
+    nulls = dict.fromkeys(("summary", "authors", "upvotes", "publishedAt", "githubStars", "organization"))
+    paper = {
+        "id": "2611.12009",
+        "title": "Wool",
+        **nulls,
+        "authors": [None, {"name": "Ada"}],
+    }
+    result = parse(json.dumps([None, {"paper": paper, "numComments": None}]).encode(), "2026-11-23", NOW)
+    assert [(p.title, p.authors) for p in result.papers] == [("Wool", ("Ada",))]
+    assert (result.signals, result.note) == ((), "1 of 2 papers could not be read.")
+
+
 def test_link_that_is_no_web_address_is_left_out(replay: Replay) -> None:
     assert parse(replay("huggingface/day.json"), "2026-11-23", NOW).papers[2].code_url == ""
 

@@ -24,7 +24,8 @@ _ALIASES = {
     "ansi": "cp1252",
 }  # fmt: skip
 _CHARACTER_SETS = re.compile(r"cp\d+|iso8859-\d+|koi8-\w|mac-\w+|gb18030|big5hkscs|euc_\w+|iso2022_jp")
-_STRAY_BYTE = re.compile("[\udc80-\udcff]")  # what the handler surrogateescape makes of it
+# By what the handler surrogateescape makes of a byte that is not UTF-8.
+_STRAYS_AS_WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 
 
 def decode_text(body: bytes, *, http_label: str = "") -> tuple[str, int]:
@@ -98,9 +99,7 @@ def _decode(body: bytes, encoding: str) -> tuple[str, int]:
         text = body.decode(encoding, "replace")
         return text.lstrip("\ufeff"), text.count("\ufffd")
     text = body.decode(encoding, "surrogateescape")
-    return _STRAY_BYTE.subn(_read_as_windows, text)
-
-
-def _read_as_windows(stray: re.Match[str]) -> str:
-    byte = bytes([ord(stray[0]) - 0xDC00])
-    return byte.decode("cp1252", "replace")
+    strays = len(text) - len(body.decode(encoding, "ignore"))
+    if strays > len(text) // 10:  # it is not UTF-8 at all
+        return body.decode("cp1252", "replace"), strays
+    return text.translate(_STRAYS_AS_WINDOWS) if strays else text, strays

@@ -38,7 +38,7 @@ _BLOCK_TAGS = frozenset(
     " title tr track ul video audio".split()
 )
 _HIDDEN = tuple((name, re.compile(rf"<{name}\b[^<>]*>", re.IGNORECASE)) for name in ("script", "style"))
-_MARKED_SECTION = re.compile(r"<!--.{0,2000}?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+_MARKED_SECTION = re.compile(r"<!--(?:(?!<!--|-->).)*+-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 _MAX_ESCAPES = 3  # how often a title may have been escaped on its way
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
@@ -146,13 +146,14 @@ def _strip_tags_once(text: str) -> str:
 
 
 def _strip_tag(tag: re.Match[str], pairs: Collection[str], *, keep_scripts: bool) -> str:
-    """Return what stands in place of a tag: itself if it is unknown, or has one letter and no pair."""
+    """Return what stands in place of a tag: itself if it is unknown, or compares two letters (a<b>c)."""
     prefix, name = tag[2].lower(), tag[3].lower()
     if keep_scripts and name in {"sub", "sup"}:
         return f"<{tag[1]}{name}>"
     if name in _INLINE_TAGS or prefix in {"mml:", "m:"}:
-        is_certain = len(name) > 1 or bool(prefix) or bool(tag[4]) or name in pairs
-        return "" if is_certain else tag[0]
+        is_glued = tag.string[max(tag.start() - 1, 0) : tag.start()].isalnum()
+        is_comparison = len(name) == 1 and is_glued and not (prefix or tag[1] or tag[4] or name in pairs)
+        return tag[0] if is_comparison else ""
     return " " if name in _BLOCK_TAGS or prefix else tag[0]
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +13,14 @@ import pytest
 
 from digest.models.errors import SourceChanged, SourceError
 from digest.sources.http.client import Client, ClientPolicy, parse_wait
-from digest.sources.http.response import Accept, BadResponse, Decompressor, IncompleteResponse, Response
+from digest.sources.http.response import (
+    Accept,
+    BadResponse,
+    Decompressor,
+    IncompleteResponse,
+    Response,
+    check_content,
+)
 from digest.sources.http.ssrf import resolve_public_address
 from tests.replay_server import ReplayServer, Reply
 
@@ -277,6 +285,57 @@ def test_bytes_after_the_end_of_a_compressed_body_count() -> None:
     decompressor.feed(gzip.compress(b"{}"))
     with pytest.raises(SourceError, match="larger than 1,000 bytes"):
         decompressor.feed(b"x" * 1000)
+
+
+def pack_raw(body: bytes) -> bytes:
+    """Return *body* as deflate without the header of zlib, which many servers send."""
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b"<a>") + gzip.compress(b"b") + gzip.compress(b"</a>")),
+        ("x-gzip", gzip.compress(b"<a>b</a>") + b"\0" * 20),
+        ("gzip", b"<a>b</a>"),  # not compressed at all
+        ("deflate", zlib.compress(b"<a>b</a>")),
+        ("deflate", pack_raw(b"<a>b</a>")),
+        ("deflate", gzip.compress(b"<a>b</a>")),
+        ("", b"<a>b</a>"),
+    ],
+    ids=["members", "padding", "plain", "zlib", "raw", "gzip as deflate", "none"],  # the bytes hold the time
+)
+def test_compressed_body_is_read_in_chunks_of_any_size(encoding: str, packed: bytes, size: int) -> None:
+    decompressor = Decompressor(encoding, 1000)
+    for start in range(0, len(packed), size):
+        decompressor.feed(packed[start : start + size])
+    assert decompressor.body == b"<a>b</a>"
+
+
+def test_many_members_cannot_exceed_the_limit() -> None:
+    decompressor = Decompressor("gzip", 1000)
+    with pytest.raises(SourceError, match="larger than 1,000 bytes"):
+        decompressor.feed(gzip.compress(b"x" * 400) * 3)
+
+
+@pytest.mark.parametrize(
+    ("start", "accept"),
+    [
+        ("\ufeff\n\n<rss/>".encode(), Accept.XML), (b"<!-- html --><rss/>", Accept.XML),
+        ("\ufeff<rss/>".encode("utf-16-le"), Accept.XML), (b"Warning: x\n<rss/>", Accept.XML),
+        (b" " * 1000 + b"[]", Accept.JSON), ("\ufeff{}".encode(), Accept.JSON),
+    ],
+)  # fmt: skip
+def test_what_stands_before_the_content_is_ignored(start: bytes, accept: Accept) -> None:
+    check_content(start, accept)
+
+
+@pytest.mark.parametrize("page", [b"<!-- x --><html>", b"\xef\xbb\xbf <!DOCTYPE HTML>", b"<?xml?><html>"])
+def test_web_page_behind_a_comment_is_a_web_page(page: bytes) -> None:
+    with pytest.raises(SourceChanged, match="web page"):
+        check_content(page, Accept.XML)
 
 
 @pytest.mark.parametrize(
