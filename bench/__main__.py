@@ -22,7 +22,7 @@ from bench.results import BenchResult, format_table
 
 BENCHES = (
     "parse", "upsert", "search", "score", "render", "smtp", "whole", "memory", "peers", "due", "web",
-    "startup", "importing", "trending", "ranking",
+    "startup", "importing", "trending", "ranking", "picks",
 )  # fmt: skip
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 

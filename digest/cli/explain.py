@@ -38,7 +38,9 @@ class Explanation:
     sentence: str
     heat: float | None = None
     affinity: float | None = None
-    threshold: float | None = None  # affinity from which on this reader is given picks
+    probability: float | None = None  # that the reader wants it
+    threshold: float | None = None  # the probability from which on this reader is given picks
+    features: dict[str, dict[str, float]] | None = None  # what it says of each topic the reader typed
     rank: int | None = None  # among all candidates, by affinity
     of: int = 0
 
@@ -108,11 +110,12 @@ def _explain_upcoming(
     services: Services, today: day.DayContext, reader: Subscriber, index: int
 ) -> Explanation:
     with services.store.begin(write=False) as tx:
-        sent = tx.sent_papers.get_by_subscriber([reader.id])
+        sent = tx.sent_papers.get_by_subscriber([reader.id], since=today.sent_since)
     slot = get_current_slot(reader.schedule, today.now)
     edition, chosen = next(today.build_editions([(reader, slot)], sent))
     paper = today.candidates.papers[index]
-    affinity = today.ranker.rank([reader.profile])[0].affinity
+    ranking = today.ranker.rank([reader.profile])[0]
+    affinity = ranking.affinity
     picks = {pick.paper.id: pick for pick in edition.picks}
     if paper.id in picks:
         reason = describe_reason(get_locale("en"), picks[paper.id], get_local_day(reader.schedule, slot))
@@ -126,6 +129,8 @@ def _explain_upcoming(
         sentence=sentence,
         heat=today.candidates.heat[paper.id].value if paper.id in today.candidates.heat else None,
         affinity=float(affinity[index]),
+        probability=float(ranking.probability[index]),
+        features=ranking.evidence.describe(index) if ranking.evidence else None,
         threshold=THRESHOLDS[reader.preferences.threshold],
         rank=int((affinity > affinity[index]).sum()) + 1,
         of=len(affinity),
@@ -137,8 +142,13 @@ def format_explanation(explanation: Explanation) -> list[str]:
     lines = [f"{explanation.paper.title} ({explanation.paper.id})", explanation.sentence]
     if explanation.affinity is not None:
         rank = f", no. {explanation.rank} of {explanation.of}" if explanation.rank else ""
-        threshold = f"; picked from {explanation.threshold:+.1f} on" if explanation.threshold else ""
-        lines.append(f"Interest: {explanation.affinity:+.2f} standard deviations{rank}{threshold}.")
+        lines.append(f"Interest: {explanation.affinity:+.2f} standard deviations{rank}.")
+    if explanation.probability is not None:
+        threshold = f"; picked from {explanation.threshold:.2f} on" if explanation.threshold else ""
+        lines.append(f"Wanted: with a probability of {explanation.probability:.2f}{threshold}.")
+    for topic, features in (explanation.features or {}).items():
+        values = ", ".join(f"{name} {value:.2f}" for name, value in features.items() if value)
+        lines.append(f"  {topic}: {values or 'nothing'}")
     if explanation.heat is not None:
         lines.append(f"Heat: {explanation.heat:+.2f} doublings above a usual paper.")
     return lines

@@ -12,6 +12,7 @@ from digest.models import Paper, Profile, Reason
 from digest.ranking.array_types import Bools, Floats, Indices
 from digest.ranking.bm25 import Corpus, TermWeights, count_terms
 from digest.ranking.embeddings import EmbeddingModel, build_embedding_space
+from digest.ranking.field_terms import load_field_terms
 from digest.ranking.follow_boosts import AUTHOR_BOOST, CATEGORY_ONLY_BOOST, FollowBoosts
 from digest.ranking.interest_groups import assign_quota, promote
 from digest.ranking.muting import PhraseMatcher, to_searchable_text
@@ -19,12 +20,23 @@ from digest.ranking.profile_documents import Interest, build_disliked
 from digest.ranking.profile_encoder import encode_profiles
 from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.reasons import ReasonBuilder
-from digest.ranking.score import DEFAULT_CALIBRATION, Calibration, compute_relevance
+from digest.ranking.score import (
+    DEFAULT_CALIBRATION,
+    MIN_PROBABILITY,
+    Calibration,
+    compute_relevance,
+    compute_want,
+)
 from digest.ranking.shared_terms import InterestQuery
 from digest.ranking.similarity import ProfileQueries, SimilarityMatrix
 from digest.ranking.standardization import MAX_STRETCH, rescale_to_unjudged
 from digest.ranking.term_index import PostingLists
+from digest.ranking.topic_matching import TopicMatcher
+from digest.ranking.topics import find_topics
+from digest.ranking.wanted import Evidence, collect_evidence
 
+FOLLOWED_PROBABILITY = 0.95  # that a paper by a followed author is wanted
+MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
@@ -34,7 +46,9 @@ class Ranking:
 
     papers: Sequence[Paper]
     affinity: Floats  # standardized over the day: 0 is a usual paper, 3 stands out
-    relevance: Floats  # the probability that the paper is worth showing
+    relevance: Floats  # the probability that the paper is worth showing, by its affinity
+    probability: Floats  # that the reader wants the paper, whatever else there is today: decides about picks
+    evidence: Evidence | None  # None for a reader who typed nothing
     muted: Bools
     is_personal: bool  # False: the profile asks for nothing, affinity is 0 throughout
     queries: tuple[InterestQuery, ...]
@@ -51,7 +65,14 @@ class Ranking:
     def build_reason(self, index: int, *, held_since: date | None = None) -> Reason:
         """Return the reason why this paper is near to this reader."""
         query = next(self._get_best_queries([index]), None)
-        return self.reasons.build(index, query, self.similarity, self.profile, held_since=held_since)
+        return self.reasons.build(
+            index, query, self.similarity, self.profile, evidence=self.evidence, held_since=held_since
+        )
+
+    def is_near_liked(self, index: int) -> bool:
+        """Return True if a paper is truly near to one that the reader liked."""
+        query = next(self._get_best_queries([index]), None)
+        return query is not None and self.reasons.is_near_liked(index, query, self.similarity)
 
     def get_interest_names(self, indices: Sequence[int]) -> list[str]:
         """Return the name of the interest or group that each paper matches best; empty if it has none."""
@@ -83,7 +104,7 @@ class Ranker:
     ) -> None:
         self.papers = tuple(papers)
         self._texts = [_get_text(paper) for paper in papers]
-        earlier = [_get_text(paper) for paper in background]
+        self._earlier = earlier = [_get_text(paper) for paper in background]
         self._corpus = Corpus(list(map(term_counter, self._texts)), list(map(term_counter, earlier)))
         self._space = (
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
@@ -117,7 +138,7 @@ class Ranker:
 
     def _rank_chunk(
         self, profiles: Sequence[Profile], stored: Sequence[ProfileVectors | None]
-    ) -> Iterator[Ranking]:
+    ) -> list[Ranking]:
         missing = [number for number, vectors in enumerate(stored) if vectors is None]
         encoded = dict(
             zip(missing, self.encode_profiles([profiles[number] for number in missing]), strict=True)
@@ -133,8 +154,21 @@ class Ranker:
         queries = [query for reader in readers for query in reader.queries]
         disliked = [reader.disliked for reader in readers]
         scores = iter(similarity.score_queries(queries, disliked) if self.papers else ())
-        for profile, reader in zip(profiles, readers, strict=True):
-            yield self._build_ranking(profile, reader, [*islice(scores, len(reader.queries))], similarity)
+        rankings = [
+            self._build_ranking(
+                profile, reader, [*islice(scores, len(reader.queries))], similarity, evidence=evidence
+            )
+            for profile, reader, evidence in zip(
+                profiles, readers, self._collect_evidence(profiles), strict=True
+            )
+        ]
+        near_liked = [(ranking, self._list_near_liked(ranking)) for ranking in rankings]
+        for ranking, indices in near_liked:  # all of them before the first is answered
+            ranking.prepare_reasons(indices)
+        for ranking, indices in near_liked:
+            if indices:
+                _raise_near_liked(ranking, indices)
+        return rankings
 
     def _build_ranking(
         self,
@@ -142,6 +176,8 @@ class Ranker:
         reader: ProfileQueries,
         scores: Sequence[Floats],
         similarity: SimilarityMatrix,
+        *,
+        evidence: Evidence | None,
     ) -> Ranking:
         interests = self._apply_quotas(reader, scores)
         affinity, best_query, queries = _merge_interests(interests, len(self.papers))
@@ -149,10 +185,13 @@ class Ranker:
         has_text = bool(interests) and _has_wanted_text(profile)
         affinity = self._add_follow_boosts(affinity, profile, has_text=has_text)
         affinity = self._put_liked_first(affinity, profile, [query.interest for query in reader.interests])
+        relevance = compute_relevance(affinity, self._calibration)
         return Ranking(
             papers=self.papers,
             affinity=affinity,
-            relevance=compute_relevance(affinity, self._calibration),
+            relevance=relevance,
+            probability=self._compute_probability(profile, relevance, evidence),
+            evidence=evidence,
             muted=self._find_muted(profile),
             is_personal=bool(
                 reader.interests or profile.authors or profile.categories or profile.affiliations
@@ -163,6 +202,39 @@ class Ranker:
             similarity=similarity,
             profile=profile,
         )
+
+    def _collect_evidence(self, profiles: Sequence[Profile]) -> Iterator[Evidence | None]:
+        topics = [find_topics(profile) for profile in profiles]
+        if not self.papers or not any(reader.groups for reader in topics):
+            return repeat(None, len(profiles))
+        return collect_evidence(self._topic_matcher, topics)
+
+    def _compute_probability(self, profile: Profile, relevance: Floats, evidence: Evidence | None) -> Floats:
+        """Return the probability that the reader wants each paper.
+
+        Of what was typed where anything was: nearness to parts of it is no reason. Papers near to liked ones
+        are raised by `_raise_near_liked`.
+        """
+        if evidence is None:
+            return compute_want(relevance)
+        probability = evidence.probability
+        if profile.authors:
+            probability[self._follow_boosts.find_by_authors(profile.authors)] = FOLLOWED_PROBABILITY
+        return probability
+
+    def _list_near_liked(self, ranking: Ranking) -> list[int]:
+        """Return the papers that may be wanted for a liked one although they are not for what was typed."""
+        if ranking.evidence is None or not _has_liked(ranking.profile):
+            return []
+        want = compute_want(ranking.relevance)
+        is_open = (want >= MIN_PROBABILITY) & (want > ranking.probability)
+        if ranking.evidence.is_unwanted is not None:
+            is_open &= ~ranking.evidence.is_unwanted
+        indices = np.flatnonzero(is_open)
+        nearest: list[int] = indices[np.lexsort((indices, -ranking.affinity[indices]))][
+            :MAX_NEAR_LIKED
+        ].tolist()
+        return nearest
 
     @staticmethod
     def _apply_quotas(reader: ProfileQueries, scores: Sequence[Floats]) -> list["_InterestScores"]:
@@ -205,6 +277,10 @@ class Ranker:
         return self._phrase_matcher.match_any(profile.muted)
 
     @cached_property
+    def _topic_matcher(self) -> TopicMatcher:
+        return TopicMatcher(self.papers, load_field_terms().learn_earlier(self._earlier))
+
+    @cached_property
     def _phrase_matcher(self) -> PhraseMatcher:
         return PhraseMatcher([to_searchable_text(paper) for paper in self.papers])
 
@@ -222,6 +298,17 @@ def _has_wanted_text(profile: Profile) -> bool:
     """Return True if the profile asks for anything in words; disliked papers alone do not."""
     typed = profile.keywords or profile.text.strip() or profile.facets
     return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
+
+
+def _has_liked(profile: Profile) -> bool:
+    return bool(profile.liked or any(facet.liked for facet in profile.facets))
+
+
+def _raise_near_liked(ranking: Ranking, indices: Sequence[int]) -> None:
+    """Raise the probability of these papers where a liked paper is truly near; changes `probability`."""
+    is_near = [ranking.is_near_liked(index) for index in indices]
+    raised = np.array(indices, np.intp)[np.array(is_near, np.bool_)]
+    ranking.probability[raised] = compute_want(ranking.relevance[raised])
 
 
 def _merge_interests(

@@ -3,7 +3,7 @@
 These are terms, the most similar liked paper, a followed author or category, and the interest.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -13,14 +13,14 @@ from digest.models import Paper, Profile, Reason, ReasonKind
 from digest.ranking.array_types import Floats
 from digest.ranking.bm25 import Corpus
 from digest.ranking.follow_boosts import find_followed_author
+from digest.ranking.score import MIN_PROBABILITY
 from digest.ranking.shared_terms import InterestQuery, Overlap
 from digest.ranking.similarity import SimilarityMatrix
-from digest.ranking.tokenizer import extract_terms, get_surface_forms
+from digest.ranking.tokenizer import get_surface_forms
+from digest.ranking.wanted import Evidence
 
 MAX_TERMS = 3
 MIN_LIKED_RATIO = 3.0  # a liked paper is named if so many times as similar as an unrelated one
-
-TypedWords = tuple[tuple[str, ...], str]  # the keywords and the paragraph of a profile
 
 
 class ReasonBuilder:
@@ -32,26 +32,36 @@ class ReasonBuilder:
         self._get_surfaces = lru_cache(maxsize=2048)(self._compute_surfaces)
         self._name_terms = lru_cache(maxsize=4096)(self._choose_terms)
 
-    def build(
+    def build(  # noqa: PLR0913  what is known of the paper and of the reader, each by its name
         self,
         index: int,
         query: InterestQuery | None,
         similarity: SimilarityMatrix,
         profile: Profile,
         *,
+        evidence: Evidence | None = None,
         held_since: date | None = None,
     ) -> Reason:
-        """Return the reason for the paper at *index*, given the query that it matches best."""
+        """Return the reason for the paper at *index*, given the query that it matches best.
+
+        *evidence* are the topics of a reader who typed some: they are named in full where they explain it.
+        """
         paper = self._papers[index]
         author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories
         category = next((name for name in paper.categories if name in followed), "") if followed else ""
-        overlap = similarity.shared_terms.get(index, query) if query else None
-        terms = self._name_terms(index, overlap.terms, _get_typed_words(profile)) if overlap else ()
+        is_compared = query is not None and (evidence is None or _has_liked(query))
+        overlap = similarity.shared_terms.get(index, query) if query and is_compared else None
         liked = self._name_liked(index, overlap) if overlap else ""
         facet = query.interest.name if query else ""
-        # Terms that only a liked paper brought in say less than that paper's title.
-        deciding_terms = terms if not liked or _is_any_typed(terms, profile) else ()
+        if evidence:
+            topics = evidence.name_topics(index, MIN_PROBABILITY)
+            deciding_terms = terms = tuple(topic.name for topic in topics if topic.is_said)[:MAX_TERMS]
+            if topics:
+                facet = topics[0].facet if terms else topics[0].name
+        else:
+            terms = self._name_terms(index, overlap.terms) if overlap else ()
+            deciding_terms = () if liked else terms  # that paper's title says more
         kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
         return Reason(
             because=kind,
@@ -63,17 +73,20 @@ class ReasonBuilder:
             held_since=held_since,
         )
 
+    def is_near_liked(self, index: int, query: InterestQuery, similarity: SimilarityMatrix) -> bool:
+        """Return True if the paper at *index* is truly near to a liked paper of the query."""
+        return bool(self._name_liked(index, similarity.shared_terms.get(index, query)))
+
     def get_similarity(self, indices: Sequence[int]) -> Floats:
         """Return the cosines of these papers' term vectors with each other, 0 for a paper with itself."""
         rows = np.array(indices, np.intp)
         return self._corpus.candidate_similarity[rows[:, None], rows].astype(np.float32)
 
-    def _choose_terms(self, index: int, columns: tuple[int, ...], typed: TypedWords) -> tuple[str, ...]:
-        """Return the terms that contributed most, as the paper writes them or as the reader typed them."""
+    def _choose_terms(self, index: int, columns: tuple[int, ...]) -> tuple[str, ...]:
+        """Return the terms that contributed most, as the paper writes them."""
         names, surfaces = self._corpus.terms, self._get_surfaces(index)
         terms = _prefer_pairs([term for column in columns if (term := names[column]) in surfaces])
-        named = [(term, surfaces[term]) for term in terms]
-        return tuple(_complete_keywords(named, _map_keyword_parts(typed), surfaces)[:MAX_TERMS])
+        return tuple(dict.fromkeys(surfaces[term] for term in terms))[:MAX_TERMS]
 
     def _compute_surfaces(self, index: int) -> Mapping[str, str]:
         paper = self._papers[index]
@@ -107,58 +120,5 @@ def _prefer_pairs(terms: Sequence[str]) -> Iterator[str]:
             yield preferred
 
 
-def _get_typed_words(profile: Profile) -> TypedWords:
-    """Return what the reader typed, including the keywords of facets."""
-    if not profile.facets:
-        return profile.keywords, profile.text
-    return (*profile.keywords, *(word for facet in profile.facets for word in facet.keywords)), profile.text
-
-
-@lru_cache(maxsize=4096)  # asked for every pick of a reader
-def _map_keyword_parts(typed: TypedWords) -> Mapping[str, str]:
-    """Return the words that were typed only inside a longer keyword, each with that keyword."""
-    keywords, text = typed
-    parts = {
-        word: keyword
-        for keyword in keywords
-        if len(_split_words(keyword)) > 1
-        for word in _split_words(keyword)
-    }
-    single = (keyword for keyword in keywords if len(_split_words(keyword)) == 1)
-    typed_alone = {word for words in (*single, text) for word in _split_words(words)}
-    return {word: keyword for word, keyword in parts.items() if word not in typed_alone}
-
-
-def _complete_keywords(
-    named: Sequence[tuple[str, str]], keyword_parts: Mapping[str, str], paper_terms: Container[str]
-) -> list[str]:
-    """Return the names of terms (pairs of term and surface), with keywords instead of their parts.
-
-    A keyword is named if the paper holds all its words, even if not next to each other. A part of another
-    keyword is named only if nothing else can be: “generated” is no reason to read a paper for somebody who
-    typed “generated text”.
-    """
-    names = {
-        keyword_parts.get(term, surface): term not in keyword_parts
-        or all(word in paper_terms for word in _split_words(keyword_parts[term]))
-        for term, surface in named
-    }
-    return [name for name, is_complete in names.items() if is_complete] or [surface for _, surface in named]
-
-
-def _is_any_typed(terms: Sequence[str], profile: Profile) -> bool:
-    """Return True if the reader typed any of these words."""
-    typed = (*profile.keywords, profile.text, *(word for facet in profile.facets for word in facet.keywords))
-    return bool(
-        _collect_terms(typed).intersection(word for term in terms for word in _collect_terms((term,)))
-    )
-
-
-@lru_cache(maxsize=2048)  # asked for every pick of a reader
-def _collect_terms(texts: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(term for text in texts for term in extract_terms(text))
-
-
-@lru_cache(maxsize=4096)
-def _split_words(text: str) -> tuple[str, ...]:
-    return tuple(term for term in extract_terms(text) if " " not in term)
+def _has_liked(query: InterestQuery) -> bool:
+    return any(document.title for document in query.interest.documents)

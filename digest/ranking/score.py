@@ -11,6 +11,8 @@ import numpy as np
 from digest.models import Heat, Mix
 from digest.ranking.array_types import Doubles, Floats
 
+MIN_PROBABILITY = 0.25  # of a pick for a reader who chose the loose threshold
+WANTED_PER_SHOWN = 4.9  # odds of wanting a paper for those of its relevance: affinity 1.6 becomes 0.4
 MEDIAN_VOTES = 8.4  # median final votes of a listed paper, 2026-07
 RELEVANT_PER_SAVED = 5.0  # a reader saves about one of so many relevant papers: a judgement, not measured
 RELEVANCE_OFFSETS = {Mix.MINE: 0.05, Mix.BALANCED: 0.1, Mix.EVERYONE: 0.3}
@@ -57,6 +59,12 @@ def compute_relevance(affinity: Floats, calibration: Calibration = DEFAULT_CALIB
     """Return the probability that each paper is worth showing to the reader."""
     logit = calibration.slope * compress_affinity(affinity) + calibration.intercept
     odds = RELEVANT_PER_SAVED * np.exp(logit)
+    return np.asarray(odds / (1 + odds), np.float32)
+
+
+def compute_want(relevance: Floats) -> Floats:
+    """Return the probability that a reader wants a paper who gave no words of their own."""
+    odds = WANTED_PER_SHOWN * relevance / np.maximum(1 - relevance, 1e-6)
     return np.asarray(odds / (1 + odds), np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -13,13 +13,11 @@ from digest.models import Candidates, Mix, Pick, Reason, ReasonKind, Section, Se
 from digest.ranking.array_types import Bools, Doubles, Floats
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.ranker import Ranking
-from digest.ranking.score import RELEVANCE_OFFSETS
+from digest.ranking.score import MIN_PROBABILITY, RELEVANCE_OFFSETS
 
-# Affinity in standard deviations: a paper below it is not picked, and sections are not filled up. By
-# score.compute_relevance a paper right at it is worth showing with a probability of 0.07, 0.12 or 0.22.
-THRESHOLDS = {Threshold.LOOSE: 1.0, Threshold.USUAL: 1.6, Threshold.STRICT: 2.6}
-POOL_FACTOR = 3  # times as many papers as there are places are considered for diversity and exploration
-MIN_PLACES_TO_EXPLORE = 5  # with fewer places, every one goes to the best
+# The probability of being wanted below which a paper is not picked; sections are not filled up.
+THRESHOLDS = {Threshold.LOOSE: MIN_PROBABILITY, Threshold.USUAL: 0.4, Threshold.STRICT: 0.6}
+POOL_FACTOR = 3  # times as many papers as there are places are considered for diversity
 MIN_NARROW_SIMILARITY = 0.15  # mean similarity of the best papers from which a reader's interest is narrow
 DIVERSITY_WEIGHT = 0.3  # of dissimilarity relative to the rank, for narrow interests (MMR)
 HELD_DAYS = 2  # a paper first seen so long ago was held back for the reader, and the mail says so
@@ -47,13 +45,12 @@ class Selection:
 
     _selector: "_Selector"
     _indices: Mapping[Section, Sequence[int]]
-    _explored: int | None
 
     @cached_property
     def picks(self) -> tuple[Pick, ...]:
         """The picks in the order of the mail."""
         sections = [section for section, indices in self._indices.items() for _ in indices]
-        return tuple(self._selector.build_picks(self._selected, sections, explored=self._explored))
+        return tuple(self._selector.build_picks(self._selected, sections))
 
     @cached_property
     def excluded(self) -> Mapping[str, ExclusionRule]:
@@ -87,11 +84,11 @@ def select_picks(  # noqa: PLR0913  the inputs of a selection, each by its name
     """
     arrays = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
     selector = _Selector(arrays, ranking, subscriber, sent=sent, cursor=cursor, day=day)
-    trending, (picked, explored) = selector.select_trending(), selector.select_picked()
+    trending, picked = selector.select_trending(), selector.select_picked()
     ranking.prepare_reasons(picked)
     also_new = selector.select_also_new()
     indices = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: also_new}
-    return Selection(selector, indices, explored)
+    return Selection(selector, indices)
 
 
 class _Selector:
@@ -116,7 +113,7 @@ class _Selector:
             if paper_id in arrays.index_by_id and paper_id not in self._breakouts
         ]
         self._sent = [index for index in sent_before if arrays.heats[index].broke_out_from is None]
-        self._is_near = ranking.affinity >= THRESHOLDS[self._preferences.threshold]
+        self._is_near = ranking.probability >= THRESHOLDS[self._preferences.threshold]
         self._is_near &= ranking.is_personal
         self._is_new = arrays.is_new(cursor)
         self._score = _compute_scores(arrays, ranking, self._preferences.mix)
@@ -127,27 +124,21 @@ class _Selector:
         """Select the hottest papers: the same for every reader except for sent and muted ones."""
         return self._take(self._find_hottest(self._preferences.trending, self._arrays.is_discussed))
 
-    def select_picked(self) -> tuple[list[int], int | None]:
-        """Select papers near to this reader, shared among interests; also return the one that explores."""
+    def select_picked(self) -> list[int]:
+        """Select papers that this reader wants, shared among interests."""
         places = self._preferences.picked
-        best = self._find_best(places * POOL_FACTOR, self._is_near)
+        best = self._find_best(places * POOL_FACTOR, self._is_near, by=self._score)
         picked = apply_quotas(best, self._ranking.get_interest_names(best), places=places)
-        picked = diversify(picked, best, self._ranking.reasons.get_similarity(best), places=places)
-        rest = [index for index in best if index not in picked]
-        is_mine = self._preferences.mix is Mix.MINE
-        if places < MIN_PLACES_TO_EXPLORE or len(picked) < places or not rest or is_mine:
-            return self._take(picked), None
-        explored = min(rest, key=lambda index: self._arrays.heat_rank[index])
-        return self._take([*picked[:-1], explored]), explored
+        return self._take(diversify(picked, best, self._ranking.reasons.get_similarity(best), places=places))
 
     def select_also_new(self) -> list[int]:
-        """Select papers new since the last digest, the best first; the hottest first without interests."""
-        find = self._find_best if self._ranking.is_personal else self._find_hottest
-        return self._take(find(self._preferences.also_new, self._is_new))
+        """Select papers new since the last digest, the nearest first; the hottest first without interests."""
+        limit = self._preferences.also_new
+        if not self._ranking.is_personal:
+            return self._take(self._find_hottest(limit, self._is_new))
+        return self._take(self._find_best(limit, self._is_new, by=_get_relevance(self._ranking)))
 
-    def build_picks(
-        self, indices: Sequence[int], sections: Sequence[Section], *, explored: int | None
-    ) -> Iterator[Pick]:
+    def build_picks(self, indices: Sequence[int], sections: Sequence[Section]) -> Iterator[Pick]:
         """Yield these papers as picks, with affinity, score and reason."""
         papers, heats = self._arrays.candidates.papers, self._arrays.heats
         rows = np.array(indices, np.intp)
@@ -159,7 +150,7 @@ class _Selector:
                 heat=self._breakouts.get(papers[index].id) or heats[index],
                 affinity=affinity,
                 score=score,
-                reason=self._build_reason(index, section, is_exploration=index == explored),
+                reason=self._build_reason(index, section),
             )
 
     def find_notes(self, indices: Mapping[Section, Sequence[int]]) -> tuple[str, ...]:
@@ -197,25 +188,24 @@ class _Selector:
         hottest: list[int] = heat_order[(self._is_open & is_eligible)[heat_order]][:limit].tolist()
         return hottest
 
-    def _find_best(self, limit: int, is_eligible: Bools) -> list[int]:
-        """Return the best eligible papers that are still open, by score, then by affinity, then by id."""
+    def _find_best(self, limit: int, is_eligible: Bools, *, by: Doubles) -> list[int]:
+        """Return the best eligible papers that are still open, by these numbers, then by affinity and id."""
         indices = np.flatnonzero(self._is_open & is_eligible)
         if 0 < limit < len(indices):  # sort only what can be among the best, ties with the last one included
-            scores = self._score[indices]
+            scores = by[indices]
             threshold = np.partition(scores, len(indices) - limit)[len(indices) - limit]
             indices = indices[scores >= threshold]
-        keys = (self._arrays.id_rank[indices], -self._ranking.affinity[indices], -self._score[indices])
+        keys = (self._arrays.id_rank[indices], -self._ranking.affinity[indices], -by[indices])
         best: list[int] = indices[np.lexsort(keys)[:limit]].tolist()
         return best
 
-    def _build_reason(self, index: int, section: Section, *, is_exploration: bool) -> Reason:
+    def _build_reason(self, index: int, section: Section) -> Reason:
         if section is Section.TRENDING:
             return _TREND
         held_since = self._find_held_since(index)
         if section is Section.ALSO_NEW:
             return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW
-        reason = self._ranking.build_reason(index, held_since=held_since)
-        return replace(reason, because=ReasonKind.EXPLORATION) if is_exploration else reason
+        return self._ranking.build_reason(index, held_since=held_since)
 
     def _find_held_since(self, index: int) -> date | None:
         """Return since when a new paper was held back because digests paused; None if it was not."""
@@ -273,10 +263,15 @@ def _compute_mean_similarity(similarity: Floats) -> float:
 
 def _compute_scores(arrays: CandidateArrays, ranking: Ranking, mix: Mix) -> Doubles:
     """Return `digest.ranking.score.compute_score` of every paper."""
-    relevance = ranking.relevance.astype(np.float64)
+    relevance = _get_relevance(ranking)
     if arrays.attention is None:
         return relevance
     return arrays.attention * (relevance + RELEVANCE_OFFSETS[mix])
+
+
+def _get_relevance(ranking: Ranking) -> Doubles:
+    """Return the probability by which papers are ordered: that of the topics where the reader typed some."""
+    return (ranking.relevance if ranking.evidence is None else ranking.probability).astype(np.float64)
 
 
 def _round(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:

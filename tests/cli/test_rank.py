@@ -50,7 +50,7 @@ def test_nearest_paper_is_first_and_has_a_reason(tmp_path: Path) -> None:
     assert profile["profile"] == "ada"
     assert profile["picks"][0]["paper"] == "p3"
     assert len(profile["picks"]) == 2
-    assert set(profile["picks"][0]) == {"paper", "affinity", "heat", "score", "reason"}
+    assert set(profile["picks"][0]) == {"paper", "affinity", "probability", "heat", "score", "reason"}
     assert profile["picks"][0]["reason"] == "about protein docking"
 
 

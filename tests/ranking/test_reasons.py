@@ -26,7 +26,7 @@ def test_at_most_three_terms_are_named() -> None:
     [ranking] = Ranker(papers).rank([Profile(keywords=("heat", "waves", "tides", "salt", "ocean"))])
     terms = ranking.build_reason(0).terms
     assert len(terms) == MAX_TERMS
-    assert set(terms) < {"Ocean", "salt", "tides", "waves", "heat"}
+    assert set(terms) < {"ocean", "salt", "tides", "waves", "heat"}
 
 
 def test_largest_contribution_is_named_first() -> None:
@@ -70,12 +70,12 @@ OTHER_TITLES = ["Violins", "Markets", "Kernels", "Zeolites"]
         (("generated text",), "", ("generated text",)),
         (("generated text", "sheep"), "", ("generated text", "sheep")),
         (("generated music", "sheep"), "", ("sheep",)),
-        (("generated music",), "", ("generated",)),
+        (("generated music",), "", ()),
         (("generated music", "generated", "sheep"), "", ("generated", "sheep")),
-        (("generated music", "sheep"), "what is generated", ("generated", "sheep")),
+        (("generated music", "sheep"), "what is generated", ("sheep",)),
     ],
 )
-def test_keyword_is_named_in_full_and_its_part_only_if_typed_alone_or_without_alternative(
+def test_keyword_is_named_in_full_and_its_part_only_if_typed_alone(
     keywords: tuple[str, ...], text: str, expected: tuple[str, ...]
 ) -> None:
     papers = make_papers(["Text about sheep; now generated", *OTHER_TITLES])
@@ -83,10 +83,10 @@ def test_keyword_is_named_in_full_and_its_part_only_if_typed_alone_or_without_al
     assert sorted(ranking.build_reason(0).terms) == sorted(expected)
 
 
-def test_adjacent_words_are_named_as_the_paper_writes_them() -> None:
+def test_keyword_is_named_as_the_reader_typed_it() -> None:
     papers = make_papers(["Generated Texts of sheep", *OTHER_TITLES])
     [ranking] = Ranker(papers).rank([Profile(keywords=("generated text",))])
-    assert ranking.build_reason(0).terms == ("Generated Texts",)
+    assert ranking.build_reason(0).terms == ("generated text",)
 
 
 def test_keywords_of_facets_are_named_in_full_too() -> None:

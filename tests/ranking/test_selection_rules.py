@@ -25,6 +25,7 @@ def select_from(
     heat: Sequence[float] = (),
     *,
     relevance: Sequence[float] = (),
+    probability: Sequence[float] = (),
     profile: Profile = PROFILE,
     days_old: Sequence[float | None] = (),
     since: float | None = None,
@@ -45,9 +46,12 @@ def select_from(
         for name, at in zip(make_ids(affinity), first_seen, strict=True)
     ]
     [ranking] = Ranker(papers).rank([profile])
-    probabilities = relevance or [0.5] * len(affinity)
     ranking = replace(
-        ranking, affinity=np.array(affinity, np.float32), relevance=np.array(probabilities, np.float32)
+        ranking,
+        affinity=np.array(affinity, np.float32),
+        relevance=np.array(relevance or [0.5] * len(affinity), np.float32),
+        probability=np.array(probability or [0.9 if value > 0 else 0.1 for value in affinity], np.float32),
+        evidence=None,
     )
     preferences = Preferences(
         trending=trending, picked=picked, also_new=also_new, mix=mix, threshold=threshold
@@ -117,40 +121,25 @@ def test_ties_fill_all_places() -> None:
 @pytest.mark.parametrize("threshold", Threshold)
 def test_paper_at_the_threshold_is_picked(threshold: Threshold) -> None:
     minimum = THRESHOLDS[threshold]
-    assert get_ids(select_from([minimum, minimum - 0.001], threshold=threshold)) == "a"
+    assert (
+        get_ids(select_from([NEAR] * 2, probability=[minimum, minimum - 0.001], threshold=threshold)) == "a"
+    )
 
 
-def test_also_new_is_by_score_or_by_heat_without_interests() -> None:
-    relevance, heat = [0.9, 0.5, 0.1], [0, 0.1, 0.2]
+def test_also_new_is_by_nearness_or_by_heat_without_interests() -> None:
+    relevance, heat = [0.9, 0.5, 0.1], [0, 2, 9]
     personal = select_from([3, 2, 1], heat, relevance=relevance, picked=0, also_new=3)
     impersonal = select_from([0, 0, 0], heat, relevance=relevance, picked=0, also_new=3, profile=Profile())
     assert get_ids(personal, Section.ALSO_NEW) == "abc"
     assert get_ids(impersonal, Section.ALSO_NEW) == "cba"
 
 
-def test_last_place_explores_the_hottest_of_the_rest() -> None:
-    selection = select_from(
-        [9, 8, 7, 6, 5, 4, 3, 2], [*[0] * 6, 0.1, 0.2], relevance=[0.9] * 5 + [0.1] * 3, picked=5
-    )
-    assert get_ids(selection) == "abcdh"
-    assert selection.picks[-1].reason.because is ReasonKind.EXPLORATION
-    assert selection.excluded["e"] is ExclusionRule.NO_ROOM
-
-
-@pytest.mark.parametrize(("picked", "explores"), [(4, False), (5, True)])
-def test_few_places_have_no_exploration(*, picked: int, explores: bool) -> None:
-    explorations = [
-        pick.reason.because is ReasonKind.EXPLORATION for pick in select_from([NEAR] * 9, picked=picked).picks
-    ]
-    assert len(explorations) == picked
-    assert any(explorations) is explores
-
-
-def test_free_places_have_no_exploration() -> None:
-    explorations = [
-        pick.reason.because is ReasonKind.EXPLORATION for pick in select_from([NEAR] * 5, picked=6).picks
-    ]
-    assert explorations == [False] * 5
+def test_no_pick_is_hotter_but_less_wanted_than_one_left_out() -> None:
+    """No place is kept for a paper that only others like."""
+    heat = [*[0] * 6, 0.1, 0.2]
+    selection = select_from([NEAR] * 8, heat, relevance=[0.9] * 5 + [0.1] * 3, picked=5)
+    assert sorted(get_ids(selection)) == [*"abcde"]
+    assert {pick.reason.because for pick in selection.picks} == {ReasonKind.TERMS}
 
 
 def test_exclusions_tell_no_room_from_old_and_below_threshold() -> None:

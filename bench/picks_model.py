@@ -1,0 +1,139 @@
+"""Fits the probability that a paper is wanted (`digest.ranking.wanted`) and measures it by cross-validation.
+
+    python -m bench.picks_model ../shared/picks
+
+Each morning is predicted by a model fitted to the readers of the two other mornings. The figures are those of
+`bench.picks`, for every threshold; then come the coefficients fitted to all readers. A reader's topic that
+explains a paper best counts, so fitting and choosing take turns.
+"""
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from bench.picks import Judged, Measures, measure, read_papers, summarize
+from digest.models import Profile
+from digest.ranking.array_types import Doubles, Indices
+from digest.ranking.field_terms import load_field_terms
+from digest.ranking.topic_matching import TopicMatcher
+from digest.ranking.topics import find_topics
+from digest.ranking.wanted import FEATURE_NAMES, collect_evidence
+
+CLOSE_WEIGHT = 0.6  # of a paper with grade 1 in the fit: a matter of taste
+REGULARIZATION = 0.1  # scikit-learn's C, features scaled to unit variance
+ROUNDS = 8
+THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Readers and papers of one morning: rows of features by topic, and which rows belong to which pair."""
+
+    features: Doubles
+    owner: Indices  # number of the pair of each row
+    keys: list[tuple[str, str]]  # reader and paper of each pair
+    ruled_out: set[tuple[str, str]]
+
+
+def collect_pairs(folder: Path, judged: Judged, pool: int) -> Pairs:
+    """Compare the readers of a pool with its papers by the product's own code."""
+    papers = read_papers(folder / f"pool-{pool}.jsonl")
+    matcher = TopicMatcher(papers, load_field_terms())
+    features, owner, ruled_out = [], [], set()
+    keys: list[tuple[str, str]] = []
+    for reader in (reader for reader in judged.profiles.values() if reader["pool"] == pool):
+        profile = Profile(keywords=tuple(reader.get("keywords", ())), text=reader.get("text", ""))
+        [evidence] = collect_evidence(matcher, [find_topics(profile)])
+        if evidence is None:
+            sys.exit(f"{reader['id']} asks for nothing in words.")
+        for index, paper in enumerate(papers):
+            for row in evidence.features[:, :, index]:
+                features.append(row)
+                owner.append(len(keys))
+            keys.append((reader["id"], paper.id))
+            if evidence.is_unwanted is not None and evidence.is_unwanted[index]:
+                ruled_out.add(keys[-1])
+    return Pairs(np.array(features, np.float64), np.array(owner, np.intp), keys, ruled_out)
+
+
+def fit(features: Doubles, owner: Indices, grades: Indices) -> tuple[Doubles, float]:
+    """Return coefficients and intercept; of the rows of each pair the one with the largest logit counts."""
+    scale = features.std(axis=0) + 1e-9
+    scaled = features / scale
+    logits = scaled.sum(axis=1)
+    model = LogisticRegression(C=REGULARIZATION, max_iter=3_000)
+    weights = np.where(grades == 1, CLOSE_WEIGHT, 1.0)
+    for _ in range(ROUNDS):
+        best = _choose_best(logits, owner)
+        model.fit(scaled[best], grades > 0, sample_weight=weights)
+        logits = scaled @ model.coef_[0] + model.intercept_[0]
+    return model.coef_[0] / scale, float(model.intercept_[0])
+
+
+def _choose_best(logits: Doubles, owner: Indices) -> Indices:
+    """Return the row with the largest logit of each pair, pairs in order."""
+    order = np.lexsort((-logits, owner))
+    first = np.append(True, np.diff(owner[order]) > 0)
+    return np.asarray(order[first], np.intp)
+
+
+def cross_validate(
+    pairs: Mapping[int, Pairs], judged: Judged
+) -> dict[float, tuple[dict[str, float], list[Measures]]]:
+    """Return the figures for each threshold, every pool predicted by the readers of the others."""
+    probability: dict[tuple[str, str], float] = {}
+    for pool, held_out in pairs.items():
+        others = [other for number, other in pairs.items() if number != pool]
+        starts = np.cumsum([0, *(len(other.keys) for other in others)])
+        owner = np.concatenate([other.owner + start for other, start in zip(others, starts, strict=False)])
+        grades = [judged.get_grade(*key) for other in others for key in other.keys]
+        coefficients, intercept = fit(
+            np.concatenate([other.features for other in others]), owner, np.array(grades)
+        )
+        logits = held_out.features @ coefficients + intercept
+        best = _choose_best(logits, held_out.owner)
+        for key, row in zip(held_out.keys, best.tolist(), strict=True):
+            ruled_out = key in held_out.ruled_out
+            probability[key] = 0.0 if ruled_out else float(1 / (1 + np.exp(-logits[row])))
+    return {threshold: _measure_at(threshold, probability, judged) for threshold in THRESHOLDS}
+
+
+def _measure_at(
+    threshold: float, probability: Mapping[tuple[str, str], float], judged: Judged
+) -> tuple[dict[str, float], list[Measures]]:
+    picks: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for (reader, paper), value in probability.items():
+        if value >= threshold:
+            picks[reader].append((-value, paper))
+    ordered = {reader: [paper for _, paper in sorted(own)[:6]] for reader, own in picks.items()}
+    measures = [measure(profile, ordered.get(name, []), judged) for name, profile in judged.profiles.items()]
+    return summarize(measures), measures
+
+
+def main() -> None:
+    """Cross-validate, then fit to all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    judged = Judged.read(folder)
+    pools: Sequence[int] = sorted({reader["pool"] for reader in judged.profiles.values()})
+    pairs = {pool: collect_pairs(folder, judged, pool) for pool in pools}
+    for threshold, (figures, _) in cross_validate(pairs, judged).items():
+        print(threshold, json.dumps({name: round(value, 3) for name, value in figures.items()}))
+    starts = np.cumsum([0, *(len(own.keys) for own in pairs.values())])
+    owner = np.concatenate([own.owner + start for own, start in zip(pairs.values(), starts, strict=False)])
+    grades = np.array([judged.get_grade(*key) for own in pairs.values() for key in own.keys])
+    coefficients, intercept = fit(np.concatenate([own.features for own in pairs.values()]), owner, grades)
+    print({name: round(float(value), 2) for name, value in zip(FEATURE_NAMES, coefficients, strict=True)})
+    print("intercept", round(intercept, 2))
+
+
+if __name__ == "__main__":
+    main()
