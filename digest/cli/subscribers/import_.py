@@ -52,10 +52,10 @@ def command(
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
         actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
         progress = stack.enter_context(show_progress("reading"))
+        report_rows = _open_report(stack, report)
         for _ in read_rows(source):
             pass  # a file that cannot be read to its end is refused before anything is imported
         source.seek(0)
-        report_rows = _open_report(stack, report)
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
         run = _import_dry_run if dry_run else _import_batches
         counts = run(services, batches, actor=actor, confirmed=confirmed, report_rows=report_rows)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from digest.app.settings import find_misspelled_variables
 from digest.models.errors import NotFound
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 
@@ -32,6 +33,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession) -> Response:
         lines=lines,
         readers=readers,
         paused=paused,
+        misspelled=find_misspelled_variables(),
     )
 
 

@@ -315,3 +315,12 @@ async def test_an_export_holds_everyone_and_no_spreadsheet_formula(
     sheet = (await admin.get("/admin/export.csv")).text
     assert ada.address in sheet
     assert '"\'=1+1, tea"' in sheet
+
+
+async def test_overview_names_variables_that_are_no_settings(
+    admin: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGEST_SMPT_URL", "hush")
+    page = (await admin.get("/admin")).text
+    assert "There is no setting DIGEST_SMPT_URL; did you mean DIGEST_SMTP_URL?" in page
+    assert "hush" not in page
