@@ -6,7 +6,7 @@ one work, and an equal title counts only if one side has no id: callers that mer
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -40,7 +40,7 @@ _ARXIV_LINK = re.compile(
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 _ARXIV_NAME = re.compile(
-    r"^(?:oai:arxiv\.org:|(?:doi:\s*)*10\.48550/)?" + _ARXIV_ID + r"/?(?:[?#].*|\s+\[.*)?$",
+    r"^(?:oai:arxiv\.org:|abs/|(?:doi:\s*)*10\.48550/)?" + _ARXIV_ID + r"/?(?:[?#].*|\s+\[.*)?$",
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN_ID = re.compile(rf"(?:oai:arXiv\.org:|arxiv:)?({_NUMBER})(?:v(\d{{1,4}}))?")  # usual forms
@@ -102,6 +102,12 @@ _NUMBERED_PAGES = tuple(
         (r"preprints\.org/manuscript/(\d{6}\.\d{4})\b", "10.20944/preprints"),
     )
 )
+_MAY_BE_ID = re.compile(r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%", re.IGNORECASE)
+# Between the words of a text with ids. A DOI may hold commas and semicolons, unless another id follows.
+_WORD_BREAK = re.compile(
+    r"\s+|[,;|]+(?=$|\s|https?:|doi:|arxiv:|10\.\d{4}|\d{4}\.\d{4})|\]\(|(?<=\d)\|", re.IGNORECASE
+)
+_GLUE = re.compile(r"[,;|<>()\[\]{}\"'，。、；：（）]|(?=https?://)|(?=arxiv:)|(?<=doi:)", re.IGNORECASE)
 
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|[\\${}]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -127,6 +133,18 @@ def canonicalize(text: str) -> str:
     if text.startswith("title:") and text.isprintable():
         return text
     raise ValueError(f"{text[:MAX_ID_CHARS]!r} is neither an arXiv id nor a DOI.")
+
+
+def find_ids(text: str) -> Iterator[str]:
+    """Yield the canonical ids in a text as people paste it: prose, lists, Markdown, HTML; in its order."""
+    for word in filter(_MAY_BE_ID.search, _WORD_BREAK.split(text)):
+        for piece in (word, *filter(_MAY_BE_ID.search, _GLUE.split(word))):
+            try:
+                yield canonicalize(piece)
+            except ValueError:
+                continue
+            if piece is word:
+                break
 
 
 def parse_arxiv_id(text: str) -> str | None:

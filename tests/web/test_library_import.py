@@ -197,5 +197,5 @@ async def test_links_of_an_orcid_record_and_an_author_can_be_pasted_among_the_pa
 ) -> None:
     pasted = f"https://orcid.org/{ORCID} https://www.semanticscholar.org/author/A/1741101 rubbish"
     page = (await visitor.post(link, data={**FORM_DATA, "pasted": pasted})).text
-    assert "3 papers understood. Not understood, or not known here: rubbish." in page
+    assert "3 papers understood. Not understood, or not known here: line 1: rubbish." in page
     assert {request.path for request in server.requests} == {WORKS, PAPERS}

@@ -1,7 +1,7 @@
 """Shared parts of the subscriber commands: settings options, libraries, transaction, JSON."""
 
-import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,12 +17,22 @@ from digest.app.services import Services
 from digest.cli.common import get_actor_name, get_now, open_services
 from digest.cli.output import echo_err, to_jsonable
 from digest.db import Transaction
-from digest.models import LANGUAGES, Delivery, Frequency, LikedPaper, Mix, Subscriber, Threshold
+from digest.models import (
+    LANGUAGES,
+    Delivery,
+    Frequency,
+    LikedPaper,
+    Mix,
+    Subscriber,
+    Suppression,
+    Threshold,
+)
 from digest.models.errors import InvalidChange
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.pipeline.edition_payload import get_paper_ids
 from digest.sources.libraries.bibliography import SeedPapers
 from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds
+from digest.sources.text.encoding import decode_text
 from digest.subscribers import Actor
 from digest.subscribers.seed_papers import complete_seeds, parse_library
 from digest.subscribers.validation import MAX_ITEMS
@@ -41,7 +51,7 @@ _SETTINGS_OPTIONS = (
     click.option(
         "--like",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A file of papers they like: ids or links, BibTeX, RIS, JSON lines, or titles.",
+        help="A file of papers they like: ids, links, BibTeX, RIS, JSON, EndNote XML, or titles.",
     ),
     click.option(
         "--zotero",
@@ -121,37 +131,28 @@ def _complete_seeds(tx: Transaction, seeds: SeedPapers) -> tuple[LikedPaper, ...
     if seeds != NO_SEEDS:
         echo_err(f"{len(library.papers)} papers understood.")
     if library.unknown:
-        echo_err(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+        echo_err(f"Not known here, so left out: {'; '.join(library.unknown[:10])}.")
     return library.papers
 
 
 def read_liked_file(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
-    """Read liked papers from a file: JSON lines, ids, links, BibTeX, RIS, or one title a line.
+    """Read liked papers from a file: ids, links, BibTeX, RIS, JSON, EndNote XML, or one title a line.
 
     Raises:
         InvalidChange: if it has no paper that is known here.
     """
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    if text.lstrip().startswith("{"):
-        return _parse_liked_lines(text)
+    text, _ = decode_text(path.read_bytes())
     library = parse_library(tx, text)
-    titles = [line.strip() for line in text.splitlines() if len(line.split()) >= MIN_TITLE_WORDS]
-    if not library.papers and titles:
-        return tuple(map(LikedPaper, titles[:MAX_ITEMS]))
+    if not library.papers and not text.lstrip().startswith(("{", "[", "<", "@")):
+        lines = re.split(r"\r\n?|\n", text)
+        titles = [line.strip() for line in lines if len(line.split()) >= MIN_TITLE_WORDS]
+        if titles:
+            return tuple(map(LikedPaper, titles[:MAX_ITEMS]))
     if library.unknown:
-        echo_err(f"Not known here, so left out: {', '.join(library.unknown[:10])}.")
+        echo_err(f"Not known here, so left out: {'; '.join(library.unknown[:10])}.")
     if not library.papers:
         raise InvalidChange(f"{path} names no paper that is known here.")
     return library.papers
-
-
-def _parse_liked_lines(text: str) -> tuple[LikedPaper, ...]:
-    """Parse JSON lines with `title` and `abstract`, as `digest rank` reads them."""
-    try:
-        papers = [json.loads(line) for line in text.splitlines() if line.strip()]
-        return tuple(LikedPaper(str(paper["title"]), str(paper.get("abstract") or "")) for paper in papers)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InvalidChange('A liked paper in JSON lines reads {"title": "…", "abstract": "…"}.') from error
 
 
 @contextmanager
@@ -166,6 +167,18 @@ def open_transaction(now: datetime | None = None) -> Iterator[tuple[Services, Tr
 def get_default_settings(services: Services) -> dict[str, object]:
     """Return the schedule settings of a new subscriber who chose none."""
     return {"timezone": services.settings.timezone, "send_at": services.settings.send_at}
+
+
+def suppression_to_json(suppression: Suppression | None) -> dict[str, Any] | None:
+    """Return a suppression as JSON, without its key."""
+    if suppression is None:
+        return None
+    return {
+        "reason": suppression.reason,
+        "at": suppression.at.isoformat(),
+        "source": suppression.source,
+        "evidence": suppression.evidence,
+    }
 
 
 def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:

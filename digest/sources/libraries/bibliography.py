@@ -1,22 +1,53 @@
-"""Bibliographies that subscribers paste or export: ids and links, BibTeX and RIS."""
+"""Bibliographies that subscribers paste or export: ids, links, BibTeX, RIS, JSON, EndNote XML.
 
+Nothing that is named is lost: an entry is a paper, an id, or listed as unknown with the line it stands on.
+"""
+
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, cast
+
+from lxml import etree
 
 from digest.models import LikedPaper
-from digest.models.paper_ids import canonicalize
+from digest.models.errors import SourceChanged
+from digest.models.paper_ids import find_ids
+from digest.sources.libraries.bibtex import LibraryEntry, is_bibtex, parse_bibtex
+from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
+from digest.sources.xml import local_name, parse_elements, text_of
 
 MAX_PAPERS = 2_000  # of one library
-# Possessive quantifiers (*+, ++) keep the time linear on hostile text.
-_BIBTEX_ENTRY = re.compile(r"@(\w+)\s*+\{\s*+([^,\s{}]*+)\s*+,", re.ASCII)
-_BIBTEX_FIELD = re.compile(r"(?<![\w-])([\w-]++)\s*+=\s*+", re.ASCII)
-_BARE_VALUE = re.compile(r"[^,\n}]*")
-_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])\s{1,2}-\s?(.*)$")
-_RIS_FIELDS = {"TI": "title", "T1": "title", "AB": "abstract", "N2": "abstract", "DO": "doi", "UR": "url"}
-_NOT_PAPERS = frozenset({"comment", "string", "preamble"})
-_ID_FIELDS = ("eprint", "doi", "url", "journal", "note")
-_ACCENT = re.compile(r"\\[\"'`^~=.uvHc]\s*\{?(\w)\}?")
+MAX_UNKNOWN_CHARS = 200  # of an entry that is listed as unknown
+_LINE_END = re.compile(r"\r\n?|\n")  # nothing else ends a line: a title may hold U+2028
+_RIS_LINE = re.compile(r"^\s?([A-Z][A-Z0-9])(?:\s{1,2}-\s?|-\s)(.*)$", re.DOTALL)
+_RIS_TAGS = frozenset(
+    "TY ER TI T1 T2 T3 TT ST BT CT AB N1 N2 DO UR L1 L2 L3 L4 LK AU A1 A2 A3 A4 PY Y1 Y2 DA JO JF JA "  # noqa: SIM905
+    "J1 J2 VL IS SP EP SN KW ID PB CY ED M1 M2 M3 C1 C2 C3 C4 C5 C6 C7 C8 AN LA LB DB DP ET OP RI RN "
+    "RP SE TA AD AV CA CN CP U1 U2 U3 U4 U5".split()
+)
+_TITLES = ("title", "ti", "t1", "tt", "bt", "ct", "st", "booktitle")
+_ABSTRACTS = ("abstract", "ab", "n2", "abstractnote")
+# Where an id stands, surest first; then in any other field, but for those that may name other papers.
+_ID_FIELDS = tuple(
+    "arxivid arxiv_id arxiv eprint archiveid archive_location archivelocation externalids ids doi do "  # noqa: SIM905
+    "electronic-resource-num paper_id url urls link ur lk l1 l2 howpublished note extra journal "
+    "journaltitle container-title jo jf ja j2 t2 secondary-title full-title number volume an "
+    "accession-num m3 m1 n1 notes id".split()
+)
+_OTHER_PAPERS = frozenset(
+    "title ti t1 tt bt ct st booktitle abstract ab n2 abstractnote annote annotation references "  # noqa: SIM905
+    "reference citations cites cited related relations crossref xdata xref author authors editor au "
+    "a1 keywords keyword kw pages year isbn issn sn sp ep vl is issue file".split()
+)
+_OLD_NUMBER = re.compile(r"\d{7}(?:v\d+)?")  # of arXiv, whose archive stands in a field of its own
+_TEX_IN_ID = re.compile(r"\\(?:url|href)\b|[\\{}$]")
+_TEX_SIGNS = (("\\textless", "<"), ("\\textgreater", ">"), ("\\textunderscore", "_"))
+_ENDNOTE_FIELDS = frozenset(
+    "title abstract electronic-resource-num url notes accession-num secondary-title full-title label "  # noqa: SIM905
+    "number volume research-notes custom1 custom2 custom3 custom4 custom5 custom6 custom7".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,111 +56,199 @@ class SeedPapers:
 
     papers: tuple[LikedPaper, ...] = ()  # with a title, and a canonical id if the entry has one
     ids: tuple[str, ...] = ()  # canonical ids without a title: the papers may be stored
-    unknown: tuple[str, ...] = ()  # entries that name no paper, verbatim
+    unknown: tuple[str, ...] = ()  # entries that name no paper: the line they begin on, and what they say
 
 
 def parse_bibliography(text: str) -> SeedPapers:
     """Return the papers that a pasted text or an exported file names, in its order, each once."""
-    if _BIBTEX_ENTRY.search(text):
-        return _collect(_parse_bibtex(text))
-    if any(match and match[1] == "TY" for match in map(_RIS_LINE.match, text.splitlines())):
-        return _collect(_parse_ris(text))
-    return _parse_ids(text)
+    text = text.removeprefix("\ufeff")
+    start = text.lstrip()[:1]
+    if start in ("{", "[") and (records := _parse_json(text)):
+        return _collect(records)
+    if start == "<" and "<record" in text and (records := _parse_endnote(text)):
+        return _collect(records)
+    if is_bibtex(text):
+        entries, between = parse_bibtex(text)
+        return _collect(entries, find_ids(" ".join(between)))
+    lines = _LINE_END.split(text)
+    if any((parsed := _parse_ris_line(line)) and parsed[0] == "ty" for line in lines):
+        rest: list[str] = []
+        return _collect([*_parse_ris(lines, rest)], find_ids(" ".join(rest)))
+    return _parse_ids(lines)
 
 
-def _parse_ids(text: str) -> SeedPapers:
+def _parse_ids(lines: Iterable[str]) -> SeedPapers:
+    """Parse a text with ids and links; a line without any is unknown, and so are single words beside ids."""
     ids, unknown = dict[str, None](), dict[str, None]()
-    for word in filter(None, re.split(r"[\s,;]+", text)):
-        try:
-            ids[canonicalize(word.strip("()[]<>\"'"))] = None
-        except ValueError:
-            unknown[word] = None
+    for number, line in enumerate(lines, 1):
+        found = list(find_ids(line))
+        ids.update(dict.fromkeys(found))
+        rest = _list_other_words(line, len(found)) if found else [line.strip()]
+        unknown.update(dict.fromkeys(_locate(number, words) for words in rest if words))
     return SeedPapers(ids=tuple(ids)[:MAX_PAPERS], unknown=tuple(unknown))
 
 
-def _collect(entries: Iterator[tuple[str, Mapping[str, str]]]) -> SeedPapers:
+def _list_other_words(line: str, id_count: int) -> list[str]:
+    """Return the words beside the ids of a line; of prose, which has more words, those that look like ids."""
+    words = (word.strip("()[]<>\"'*`-,;.") for word in re.split(r"[\s,;]+", line))
+    others = [word for word in words if word and not any(True for _ in find_ids(word))]
+    return others if len(others) < id_count else [*filter(_looks_like_id, others)]
+
+
+def _looks_like_id(word: str) -> bool:
+    """Return whether a word beside ids may be meant as one: it has a digit, and a mark of ids or links."""
+    return any(char.isdigit() for char in word) and any(mark in word[:-1] for mark in "/:.")
+
+
+def _locate(line: int, what: str) -> str:
+    return f"line {line}: {what[:MAX_UNKNOWN_CHARS]}"
+
+
+def _collect(entries: Iterable[LibraryEntry], between: Iterable[str] = ()) -> SeedPapers:
     papers, ids, unknown = dict[str, LikedPaper](), dict[str, None](), dict[str, None]()
-    for entry_key, fields in entries:
-        paper_id, title = _find_id(fields), _to_plain(fields.get("title", ""))
+    for entry in entries:
+        paper_id, title = _find_id(entry.fields), _get_title(entry.fields)
         if title:
             key = paper_id or title.casefold()
-            papers.setdefault(key, LikedPaper(title, _to_plain(fields.get("abstract", "")), paper_id))
+            papers.setdefault(key, LikedPaper(title, _get_abstract(entry.fields), paper_id))
         elif paper_id:
             ids[paper_id] = None
         else:
-            unknown[entry_key] = None
-    return SeedPapers(tuple(papers.values())[:MAX_PAPERS], tuple(ids), tuple(unknown))
+            unknown[_locate(entry.line, entry.label)] = None
+    ids.update(dict.fromkeys(between))
+    kept = tuple(paper_id for paper_id in ids if paper_id not in papers)
+    return SeedPapers(tuple(papers.values())[:MAX_PAPERS], kept[:MAX_PAPERS], tuple(unknown))
 
 
-def _find_id(fields: Mapping[str, str]) -> str:
-    for name in _ID_FIELDS:
-        for word in filter(None, re.split(r"[\s{},;]+", fields.get(name, ""))):
-            try:
-                return canonicalize(word)
-            except ValueError:
-                continue
+def _get_title(fields: Mapping[str, list[str]]) -> str:
+    titles = (normalize_title(strip_tags(_drop_braces(text))) for text in _get_values(fields, _TITLES))
+    return next(filter(None, titles), "")
+
+
+def _get_abstract(fields: Mapping[str, list[str]]) -> str:
+    abstracts = (normalize_text(strip_tags(_drop_braces(text))) for text in _get_values(fields, _ABSTRACTS))
+    return next(filter(None, abstracts), "")
+
+
+def _drop_braces(text: str) -> str:
+    """Return *text* without braces that only protect capitals: those of TeX are read with it."""
+    return text if "\\" in text or "$" in text else text.replace("{", "").replace("}", "")
+
+
+def _get_values(fields: Mapping[str, list[str]], names: Iterable[str]) -> Iterator[str]:
+    return (value for name in names for value in fields.get(name, ()))
+
+
+def _find_id(fields: Mapping[str, list[str]]) -> str:
+    """Return the surest id of an entry, whatever field it stands in."""
+    numbers = (value.strip() for value in _get_values(fields, ("eprint", "arxivid")))
+    if number := next(filter(_OLD_NUMBER.fullmatch, numbers), ""):
+        for archive in _get_values(fields, ("primaryclass", "eprintclass")):
+            if found := next(find_ids(f"{archive.strip()}/{number}"), ""):
+                return found
+    others = (name for name in fields if name not in _OTHER_PAPERS and name not in _ID_FIELDS)
+    for value in _get_values(fields, (*_ID_FIELDS, *others)):
+        if found := next(find_ids(_strip_tex(value)), ""):
+            return found
     return ""
 
 
-def _parse_bibtex(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    entries = [*_BIBTEX_ENTRY.finditer(text)]
-    ends = [*(entry.start() for entry in entries[1:]), len(text)]
-    for entry, end in zip(entries, ends, strict=True):
-        if entry[1].lower() not in _NOT_PAPERS:
-            # Up to the next entry at most: a brace that is never closed costs one paper, not the library.
-            body = _read_braced(text[entry.start() : end], entry[0].index("{"))
-            yield entry[2] or entry[0], dict(_parse_fields(body))
+def _strip_tex(text: str) -> str:
+    if "\\" not in text and "{" not in text and "$" not in text:
+        return text
+    for command, sign in _TEX_SIGNS:
+        text = text.replace(command, sign)
+    return _TEX_IN_ID.sub(" " if "\\href" in text else "", text)
 
 
-def _parse_fields(body: str) -> Iterator[tuple[str, str]]:
-    position = 0
-    while field := _BIBTEX_FIELD.search(body, position):
-        start = field.end()
-        if body[start : start + 1] == "{":
-            value = _read_braced(body, start)
-            position = start + len(value) + 2
-        elif body[start : start + 1] == '"':
-            value = _read_quoted(body, start)
-            position = start + len(value) + 2
-        else:
-            value = _BARE_VALUE.match(body, start)[0]  # type: ignore[index]  # it matches everywhere
-            position = start + len(value)
-        yield field[1].lower(), value.strip()
+def _parse_ris(lines: Iterable[str], between: list[str]) -> Iterator[LibraryEntry]:
+    """Parse RIS: TY begins a record, a line without a tag continues the field before.
+
+    Lines that belong to no field are appended to *between*.
+    """
+    entry, values = LibraryEntry("", 0), list[str]()
+    for number, line in enumerate(lines, 1):
+        tag, value = _parse_ris_line(line) or ("", line.strip())
+        if tag in ("ty", "er"):
+            if entry.fields:
+                yield _finish(entry)
+            entry, values = LibraryEntry("", number), []
+        elif tag:
+            values = entry.fields.setdefault(tag, [])
+            values.append(value)
+        elif value and values:
+            values.append(f"{values.pop()} {value}")
+        elif value:
+            between.append(value)
+    if entry.fields:
+        yield _finish(entry)
 
 
-def _read_braced(text: str, start: int) -> str:
-    """Return the text between the brace at *start* and its partner, or to the end if it has none."""
-    depth = 0
-    for position in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth == 0:
-            return text[start + 1 : position]
-    return text[start + 1 :]
+def _parse_ris_line(line: str) -> tuple[str, str] | None:
+    match = _RIS_LINE.match(line)
+    is_tag = match and (match[1] in _RIS_TAGS or line[2:6] == "  - ")
+    return (match[1].lower(), match[2].strip()) if match and is_tag else None
 
 
-def _read_quoted(text: str, start: int) -> str:
-    """Return the text between the quote at *start* and the next one outside braces."""
-    depth = 0
-    for position in range(start + 1, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if depth <= 0 and text[position] == '"':
-            return text[start + 1 : position]
-    return text[start + 1 :]
+def _finish(entry: LibraryEntry) -> LibraryEntry:
+    """Return a record with all that it says as its label."""
+    said = " ".join(value for values in entry.fields.values() for value in values if value)
+    return LibraryEntry(said or "an empty record", entry.line, entry.fields)
 
 
-def _parse_ris(text: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    fields: dict[str, str] = {}
-    for line in text.splitlines():
-        match = _RIS_LINE.match(line.strip("\ufeff"))
-        if match and match[1] == "ER":
-            yield " ".join(fields.values()) or "an empty record", fields
-            fields = {}
-        elif match and match[1] in _RIS_FIELDS and match[2].strip():
-            fields.setdefault(_RIS_FIELDS[match[1]], match[2].strip())
-    if fields:
-        yield " ".join(fields.values()), fields
+def _parse_json(text: str) -> list[LibraryEntry]:
+    """Parse CSL-JSON, a JSON array or object of papers, or JSON lines; empty if it is none of them."""
+    try:
+        document = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        entries = [*_parse_json_lines(text)]
+        return entries if any(entry.fields for entry in entries) else []
+    if isinstance(document, dict):
+        lists = (document.get(name) for name in ("items", "references", "data", "papers"))
+        document = next((value for value in lists if isinstance(value, list)), [document])
+    is_known = any(isinstance(item, dict) for item in document)  # and not numbers: [2611.00001] is an id
+    return [_make_entry(item, number) for number, item in enumerate(document, 1)] if is_known else []
 
 
-def _to_plain(text: str) -> str:
-    """Return a field on one line, without TeX's braces and accents."""
-    return " ".join(_ACCENT.sub(r"\1", text).replace("{", "").replace("}", "").split())
+def _parse_json_lines(text: str) -> Iterator[LibraryEntry]:
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        if line.strip():
+            try:
+                yield _make_entry(json.loads(line, strict=False), number)
+            except (ValueError, RecursionError):
+                yield LibraryEntry(line.strip(), number)
+
+
+def _make_entry(item: Any, line: int) -> LibraryEntry:
+    if not isinstance(item, dict):
+        return LibraryEntry(str(item), line)
+    item = item["data"] if isinstance(item.get("data"), dict) else item
+    fields = {str(name).lower(): [*_flatten(value)] for name, value in item.items()}
+    said = next((value for value in _get_values(fields, ("id", "key")) if value), "") or str(item)
+    return LibraryEntry(said, line, fields)
+
+
+def _flatten(value: Any, *, depth: int = 0) -> Iterator[str]:
+    """Yield the texts in a JSON value and in the lists and objects within it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict) and depth < 3:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _flatten(item, depth=depth + 1)
+
+
+def _parse_endnote(text: str) -> list[LibraryEntry]:
+    declared = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)  # the text is decoded, whatever encoding it names
+    try:
+        return [*parse_elements(declared.encode("utf-8", "replace"), ("record",), _parse_record).items]
+    except SourceChanged:
+        return []
+
+
+def _parse_record(record: etree._Element) -> LibraryEntry:
+    fields: dict[str, list[str]] = {}
+    for element in record.iter("*"):
+        name = local_name(element)
+        if name in _ENDNOTE_FIELDS and (value := text_of(element)):
+            fields.setdefault(name, []).append(value)
+    return _finish(LibraryEntry("", cast("int | None", record.sourceline) or 0, fields))

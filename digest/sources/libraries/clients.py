@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from digest.models import LikedPaper
 from digest.models.errors import InvalidChange, SourceChanged
-from digest.models.paper_ids import canonicalize
+from digest.models.paper_ids import find_ids
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
 from digest.sources.json_body import load_json
@@ -210,13 +210,8 @@ def _to_liked(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
 
 def _find_id(texts: Iterable[Any]) -> str:
     """Return the first canonical id in these texts, also one that stands among other words."""
-    for text in texts:
-        for word in re.split(r"[\s,;]+", text) if isinstance(text, str) else ():
-            try:
-                return canonicalize(word)
-            except ValueError:
-                continue
-    return ""
+    found = (find_ids(text) for text in texts if isinstance(text, str))
+    return next(chain.from_iterable(found), "")
 
 
 def _match(pattern: re.Pattern[str], text: str, what: str) -> re.Match[str]:

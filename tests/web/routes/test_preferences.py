@@ -121,10 +121,10 @@ async def test_pasted_papers_are_recognised_and_can_be_deleted(
         teapots = tx.papers.search("teapots")[0]
     pasted = f"{teapots.url}v2, arxiv:2611.99999 rubbish"
     page = (await visitor.post(link, data={"pasted": pasted, **FORM_DATA})).text
-    assert "1 paper understood. Not understood, or not known here: rubbish, arxiv:2611.99999." in page
+    assert "1 paper understood. Not understood, or not known here: line 1: rubbish, arxiv:2611.99999." in page
     pasted = "@article{x,\n title = {A {History} of Kettles},\n}\n@misc{nameless, year = 2026}"
     page = (await visitor.post(link, data={"pasted": pasted, **FORM_DATA})).text
-    assert "1 paper understood. Not understood, or not known here: nameless." in page
+    assert "1 paper understood. Not understood, or not known here: line 4: nameless." in page
     liked = [liking.title for liking in load_ada(find_reader).profile.liked]
     assert liked == ["A History of Kettles", TITLES[1]]
     await visitor.post(link, data={"do": "forget", "paper": teapots.id})
@@ -143,7 +143,7 @@ async def test_pasted_papers_are_tried_in_the_preview_and_not_kept(
 
 
 async def test_only_the_first_unrecognised_words_are_listed(visitor: AsyncClient, link: str) -> None:
-    pasted = " ".join(f"word{n}" for n in range(300)) + " " + "x" * 5000
+    pasted = "\n".join(f"word{n}" for n in range(300)) + "\n" + "x" * 5000
     page = (await visitor.post(link, data={"pasted": pasted, **FORM_DATA})).text
     assert "word9 and 291 more." in page
 
