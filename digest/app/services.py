@@ -245,6 +245,8 @@ class Services:
                 now=now,
                 code=report.code,
                 raw_hash=report.raw_hash,
+                reason=report.reason,
+                reply=report.reply,
                 suppression_key=self.suppression_key,
             )
 

@@ -241,8 +241,10 @@ class SuppressionRecord(TableBase, table=True):
     __tablename__ = "suppression"
     key: str = Field(primary_key=True)
     reason: str
-    at: datetime
+    at: datetime = Field(index=True)
     source: str = ""
+    evidence: str = ""  # what servers or reports said, without names
+    prior_status: str = ""  # of the subscriber, where a bounce ended the subscription
 
 
 class SentPaperRecord(TableBase, table=True):
@@ -314,6 +316,10 @@ class DeliveryEventRecord(TableBase, table=True):
     type: str
     code: str = ""
     raw_hash: str = Field(unique=True)
+    reason: str = ""  # as in the table of reply_codes.py
+    reply: str = ""  # what the server said, without names
+    answer: str = ""  # the words of it, to find who else was told the same
+    held: bool = False  # it would have suppressed, had not too many been suppressed that day
 
 
 class WorkerRecord(TableBase, table=True):

@@ -3,12 +3,13 @@
 import logging
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 from digest.delivery.dispatcher import Dispatcher, Item, domain_of
 from digest.delivery.ledger_writer import LedgerWriter
 from digest.delivery.message import Connection, SendResult, SmtpStage, Unreachable
 from digest.delivery.outcomes import build_attempt_result
-from digest.delivery.reply_codes import Action, ReplyAction, classify
+from digest.delivery.reply_codes import UNEXPLAINED, Action, ReplyAction, classify
 from digest.delivery.routes import DomainMonitor, Route
 from digest.delivery.stats import SendCounters
 from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
@@ -170,7 +171,7 @@ class ConnectionLoop:
         )
         self._counters.add_result(attempt)
         if reply_action.action is Action.ACCEPT:
-            self._route.breaker.record_success()
+            self._route.record_accepted()
         else:
             fields = {
                 "delivery": delivery.public_id,
@@ -183,7 +184,17 @@ class ConnectionLoop:
             self._counters.add_alert(
                 f"{self._route.name}: {reply_action.reason}: {result.code} {result.text}"
             )
+        if reply_action is UNEXPLAINED or (
+            reply_action.alerts and reply_action.throttle is ThrottleAction.STOP
+        ):
+            self._rest_if_refused(domain_of(delivery), reply_action, result)
         return attempt
+
+    def _rest_if_refused(self, domain: str, reply_action: ReplyAction, result: SendResult) -> None:
+        """Let the route rest when several domains in a row refuse us: trying all readers would not help."""
+        if self._route.record_refusal(domain):
+            self._route.refusing_domains.clear()
+            self._fail_route(replace(reply_action, action=Action.REFUSED), result)
 
     def _get_throttle(
         self, delivery: Delivery, result: SendResult, reply_action: ReplyAction

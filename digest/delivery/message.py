@@ -7,7 +7,8 @@ from typing import Protocol
 
 from digest.models.errors import TemporaryFailure
 
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
+_CODE = r"([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)"
+_ENHANCED = re.compile(rf"[#(\[]{{0,2}}{_CODE}|.{{0,500}}?\(#{_CODE}\)", re.DOTALL)  # the latter: qmail
 _QUEUED_AS = re.compile(r"(?:queued as|id=|queued with id)\s*<?([\w.@-]{4,80})", re.IGNORECASE)
 
 
@@ -49,9 +50,9 @@ class SendResult:
 
     @property
     def enhanced(self) -> str:
-        """The enhanced status code (RFC 3463) at the start of the reply, or ""."""
+        """The enhanced status code (RFC 3463) at the start of the reply, or as qmail writes it, or ""."""
         match = _ENHANCED.match(self.text)
-        return match[1] if match else ""
+        return match[1] or match[2] if match else ""
 
     @property
     def remote_id(self) -> str:

@@ -33,6 +33,7 @@ def build_attempt_result(  # noqa: PLR0913  a pure function of everything that i
         text=f"{reply_action.reason}: {result.text}" if result.text else reply_action.reason,
         route=route,
         bounce=reply_action.bounce,
+        reason=reply_action.reason,
         throttle=throttle,
     )
     in_doubt = reply_action.action is Action.UNCERTAIN

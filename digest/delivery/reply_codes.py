@@ -1,4 +1,10 @@
-"""The table from SMTP replies to actions. No other module interprets reply codes."""
+"""The table from answers of mail servers to actions. No other module interprets reply codes or their words.
+
+One table judges live replies and, through `judge_report`, the replies that bounces, SES and webhooks quote.
+The reader is to blame only for what speaks of the mailbox: what speaks of sender, greeting, login, relay, IP,
+reputation, content, size or rate is ours, whatever the code. No reply with an x.7.x code counts (RFC 3463:
+security and policy), and Exim, cPanel and others give no enhanced code at all, so the words decide first.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +12,8 @@ from enum import StrEnum
 
 from digest.delivery.message import SendResult, SmtpStage
 from digest.models import BounceKind, ThrottleAction
+
+MAX_TEXT_CHARS = 1000  # of a reply that are looked at
 
 
 class Action(StrEnum):
@@ -27,27 +35,27 @@ class ReplyAction:
     action: Action
     reason: str
     bounce: BounceKind | None = None
-    throttle: ThrottleAction | None = None  # SLOW: lower the rate; STOP: count as a policy refusal
+    throttle: ThrottleAction | None = None  # SLOW: lower the rate; STOP: count as a refusal of our mail
     alerts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A row of the table: every condition that is set must match."""
+    """A row of the table: every condition that is set must match. `words` is sought in any case."""
 
     reply_action: ReplyAction
     code: str
     stages: tuple[SmtpStage, ...] = tuple(SmtpStage)
     enhanced: str = ""
-    text: str = ""
+    words: str = ""
 
-    def matches(self, result: SendResult) -> bool:
-        """Return True if this row applies to *result*."""
+    def matches(self, result: SendResult, words: str) -> bool:
+        """Return True if this row applies to *result*, whose text without addresses is *words*."""
         return (
             result.stage in self.stages
             and re.fullmatch(self.code, f"{result.code:03}") is not None
             and (not self.enhanced or re.fullmatch(self.enhanced, result.enhanced) is not None)
-            and (not self.text or re.search(self.text, result.text, re.IGNORECASE) is not None)
+            and (not self.words or re.search(self.words, words, re.IGNORECASE | re.VERBOSE) is not None)
         )
 
 
@@ -56,65 +64,247 @@ _LOGIN = (SmtpStage.LOGIN,)
 _MAIL = (SmtpStage.MAIL,)
 _RCPT = (SmtpStage.RCPT,)
 _BODY = (SmtpStage.DATA, SmtpStage.DOT)
-_RCPT_OR_BODY = (SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.DOT)
-_RATE_LIMIT = r"rate|throttl|too (many|much|fast)|try again later|slow|exceed"
-_GREYLISTING = r"gr[ae]y-?list"
+_ALL = (SmtpStage.RCPT, SmtpStage.DATA, SmtpStage.DOT)  # where a reply may be about the recipient
 
+# ---- words, as verbose regular expressions (a blank is \s); addresses are out of the text already
+
+_REFUSED = r"(reject|refus|den(y|ied)|block|bann|prohibit|forbid|disallow|unauthori[sz]|not\s)"
+_GREETING = r"\b[he][eh]lo\b | greeting\s+(is\s+)?(reject|invalid|refus)"
+_SENDER = rf"""
+    \b(sender|originator|return.?path|envelope.?from|from\s(address|domain|header))\b
+        .{{0,40}}({_REFUSED}|unknown|invalid|unverif|verif|fail|does|mismatch|must|cannot|could)
+  | (reject|refus|unknown|invalid|unverif|block|banned|bad|denied|verify|verified|spoof|forged)\w*
+        \W+(\w+\W+)?sender\b
+  | \bmail\s?from(:|\s(address|domain|command|is|does|must)\b)
+  | \b(domain\sof\ssender|your\sdomain|sending\sdomain|sender\sdomain|spoof\w*)\b
+  | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied"""
+_RELAY = rf"""
+    \brelay(ing|ed)?\b(?!\srecipient).{{0,30}}({_REFUSED}|fail|authori[sz])
+  | (unable|cannot|can.?t|won.?t|not|no|never|denied)\W+(\w+\W+){{0,2}}?(relay|relaying)\b(?!\srecipient)
+  | rcpthosts | not\s(a\s)?local\s(domain|host)
+  | domain\W+(\w+\W+)?(isn.?t|not)\s(in\smy\slist|allowed|accepted|hosted|served|local|handled)"""
+_LOGIN_WORDS = r"""
+    \bauth\w*\W+(\w+\W+){0,3}?(required|needed|first|mandatory|failed|missing|disabled)\b
+  | (requires?|need|needs|must|please|turn\son|enable|use|without)\W+(\w+\W+){0,4}?
+        (auth|authenticate|authentication|login|starttls|tls|encryption)\b
+  | authenticated\s(to|first|before) | check\W+(\w+\W+){0,2}mail\sbefore
+  | not\s(yet\s)?(logged\sin|authenticated) | \bsmtp.?auth\b | log\s?in\s(first|required|before)
+  | pop\sbefore\ssmtp | credentials | \b(starttls|tls|encryption)\s(is\s)?required"""
+_RATE = r"""
+    too\s(many|much|fast|frequent|often) | rate.?limit | throttl | \bfrequency\b | at\sa\srate | unusual\srate
+  | \b(send|sending|sender|outgoing|hourly|daily|submission|smtp)\W+(\w+\W+)?(rate|limit|quota)s?\b
+  | \b(message|mail|e-?mail|connection|receiving|recipient)s?\W+((?!size|length)\w+\W+)?(rate|limit)s?\b
+  | \b(per|this|an|one|each)[\s-](second|minute|hour|day)\b | slow\sdown | messages?\sper\b
+  | exceed\w*\W+(\w+\W+){0,5}?(rate|hour|hourly|day|daily|minute|sending|messages|recipients|connections)\b"""
+_LISTED = r"""
+    \b(rbl|rbls|dnsbl|dnsrbl|uribl|surbl|sbl|xbl|pbl|cbl)\b | \b(black|block|deny|reject)[\s-]?list
+  | spamhaus | spamcop | barracudacentral | \bsorbs\b | spamrats | uceprotect | abuseat | invaluement
+  | csi\.cloudmark | senderscore | ipcheck\.proofpoint | reputation | client\shost
+  | (?<!not\s)\blisted\s(in|on|at|by)\b
+  | \bptr\b | \brdns\b | reverse\s(dns|host|lookup|name|ip)
+  | (\d{1,3}\.){3}\d{1,3}\W+(\w+\W+){0,3}?(block|bann|refus|reject|denied|not\s(allow|accept))"""
+_TOO_LARGE = r"""
+    \btoo\s(large|big|long)\b | (message|mail|e-?mail)\W+(\w+\W+){0,2}?(size|length)\b | \bsize\slimit
+  | (max\w*|exceed\w*)\W+(\w+\W+){0,4}?(message|mail|size|length|bytes)\b | larger\sthan"""
+_FULL = r"""
+    \bquota\b | over.?quota | full\s(mailbox|inbox) | exceed\w*\W+(\w+\W+){0,2}?(storage|allocation|mailbox)
+  | \b(mailbox|mail\sbox|inbox|maildrop|account|user|recipient)\b(.s)?\W+(\w+\W+){0,3}?full\b
+  | mailbox\W+(\w+\W+){0,3}?(size\slimit|exceed\w*|limit) | insufficient\s(mailbox|user)\s(storage|space)
+  | postfach\W+(\w+\W+)?voll | bo[iî]te\W+(\w+\W+){0,3}?pleine
+  | buz[oó]n\W+(\w+\W+)?lleno | casella\W+(\w+\W+)?piena"""
+_WHO = (
+    r"(user|recipient|mailbox|mail\sbox|account|addressee|alias|person|customer|subscriber|inbox|local\spart"
+    r"|e-?mail\saddress|address)"
+)
+_GONE = (
+    r"(unknown|invalid|non.?exist\w*|undeliverable|not?\s(found|known|exist\w*|listed|valid|recogni[sz]ed|here)"
+    r"|(does|do|did)(n.?t|\snot)\sexist|no\slonger\s(exist\w*|valid|available|in\suse|here|with))"
+)
+_NO_USER = rf"""
+    \b{_WHO}s?\b\W+(\w+\W+){{0,8}}?{_GONE}\b
+  | \b(unknown|no\ssuch|invalid|non-?exist\w*|unroute?able|bad|(not|isn.?t)\sa\s(valid|known)|no)\W+
+        (or\sillegal\s)?(\w+\W+){{0,2}}?{_WHO}\b
+  | \bdoes(n.?t|\snot)\shave\W+(\w+\W+){{1,4}}?(account|mailbox)\b
+  | not\sour\scustomer | nobody\s(here|by) | recipnotfound | user.?unknown | usernotfound | no\smailbox
+  | (benutzer|empf[aä]nger|adresse|teilnehmer)\W+(\w+\W+)?(unbekannt|existiert\snicht)
+  | unbekannter\s(benutzer|empf) | usuario\W+(desconocido|inexistente|no\sexiste)
+  | (utilisateur|destinataire|adresse)\W+(\w+\W+){{0,6}}?(inconnue?|invalide|n.existe)
+  | (utente|destinatario|casella)\W+(\w+\W+)?(sconosciut|inesistente|inexistente)"""
+_OURS = rf"""
+    spam | \bjunk\b | unsolicited | \bbulk\b | virus | malware | phish | suspicious | \babus
+  | polic(y|ies)\b | \bcontent\b | attachment | \b(spf|dkim|dmarc)\b
+  | complain | \bheader | \bips?\b | dynamic | untrusted | administrative
+  | \b(mail|message|e-?mail|envelope|connection|session|delivery|service|transaction|host|traffic)s?\s
+        ((was|is|were|are|has\sbeen|have\sbeen|cannot\sbe|can.?t\sbe|will\sbe|currently|temporarily)\s){{0,2}}
+        ({_REFUSED}|accepted|unavailable)
+  | \b(reject|refus|block|denied|drop)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)\b
+  | (?<!rejected:\s)\baccess\sdenied | \bnot\s(allowed|accepted|permitted)\b | \bblocked\sby\b"""
+_CLOSED = rf"""
+    \b{_WHO}\b\W+(\w+\W+){{0,8}}?(not\sactive|disabled|deactivated|inactive|suspended|closed
+        |locked|expired|terminated|blocked|unavailable)\b
+  | (disabled|inactive|suspended|deactivated|closed)\W+(\w+\W+)?{_WHO}\b"""
+_SERVER_WORDS = r"""
+    \b(system|disk|spool|server|queue)\W+(\w+\W+)?(storage|space|full|resources|busy|load|error)
+  | (local|internal|configuration|database|lookup|ldap|dns)\W+(\w+\W+)?(problem|error|failure|failed)
+  | space\sshortage | out\sof\smemory"""
+_GAVE_UP = r"""
+    retry\stime\w*\sexceeded | queue\W+(\w+\W+){0,2}too\slong | timed\sout | \btimeout\b | \bexpired\b
+  | connection\s(refused|lost|dropped|reset) | (could|can)(\s?not|n.t)\sconnect | \btemporar | tempfail"""
+
+# ---- what the rows mean; the reason is what logs, alerts and evidence say
+
+_SLOW, _STOP = ThrottleAction.SLOW, ThrottleAction.STOP
 ACCEPTED = ReplyAction(Action.ACCEPT, "accepted")
+LATER = ReplyAction(Action.RETRY, "later")
+_SERVER_LATER = ReplyAction(Action.RETRY, "server-busy")  # its disk or its load: no mailbox is full
+_BLOCKED_LATER = ReplyAction(Action.RETRY, "blocked", alerts=True)
+_THROTTLED = ReplyAction(Action.REQUEUE, "throttled", throttle=_SLOW)
+_TELL_THROTTLED = ReplyAction(Action.REQUEUE, "throttled", throttle=_SLOW, alerts=True)
+_LOGIN_REFUSED = ReplyAction(Action.REFUSED, "login-refused", alerts=True)
+# Ours, and a person can mend it today: the mail is tried again.
+_OUR_GREETING = ReplyAction(Action.RETRY, "greeting-refused", throttle=_STOP, alerts=True)
+_OUR_SENDER = ReplyAction(Action.RETRY, "sender-refused", throttle=_STOP, alerts=True)
+_OUR_RELAY = ReplyAction(Action.RETRY, "relay-refused", throttle=_STOP, alerts=True)
+_OUR_LOGIN = ReplyAction(Action.RETRY, "login-refused", throttle=_STOP, alerts=True)
+_OUR_PROTOCOL = ReplyAction(Action.RETRY, "protocol-refused", throttle=_STOP, alerts=True)
+_OUR_RATE = ReplyAction(Action.RETRY, "rate-limited", throttle=_SLOW, alerts=True)
+# Ours, and sending the same again makes it worse.
+_BLOCKED = ReplyAction(Action.REJECT, "blocked", throttle=_STOP, alerts=True)
+_POLICY = ReplyAction(Action.REJECT, "policy", throttle=_STOP, alerts=True)
+_LARGE = ReplyAction(Action.REJECT, "too-large", alerts=True)
+_CONTENT = ReplyAction(Action.REJECT, "bad-content", alerts=True)
+_SERVER = ReplyAction(Action.REJECT, "server-failed", alerts=True)
+# The mailbox's.
+_MAILBOX_FULL = ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT)
+_NO_MAILBOX = ReplyAction(Action.REJECT, "no-mailbox", BounceKind.HARD)
+_UNKNOWN_USER = ReplyAction(Action.REJECT, "unknown-user", BounceKind.UNSURE)
+_MAILBOX_CLOSED = ReplyAction(Action.REJECT, "mailbox-closed", BounceKind.UNSURE)
+UNEXPLAINED = ReplyAction(Action.REJECT, "refused", BounceKind.UNSURE)
+
 RULES = (
     # the connection
     Rule(ACCEPTED, "2..", (SmtpStage.DOT,)),
     Rule(ReplyAction(Action.UNCERTAIN, "reply-lost"), "000", (SmtpStage.DOT,)),
     Rule(ReplyAction(Action.BREAK, "unreachable"), "...", _CONNECT),
     Rule(ReplyAction(Action.BREAK, "login-later"), "4..", _LOGIN),
-    Rule(ReplyAction(Action.REFUSED, "login-refused", alerts=True), "...", _LOGIN),
+    Rule(_LOGIN_REFUSED, "...", _LOGIN),
     Rule(ReplyAction(Action.REQUEUE, "line-lost"), "000"),
-    Rule(ReplyAction(Action.REFUSED, "login-refused", alerts=True), "530|535|538"),
-    # throttling
-    Rule(ReplyAction(Action.RETRY, "greylisted"), "4..", _RCPT_OR_BODY, text=_GREYLISTING),
-    Rule(ReplyAction(Action.REQUEUE, "throttled", throttle=ThrottleAction.SLOW), "454"),
-    Rule(
-        ReplyAction(Action.REQUEUE, "throttled", throttle=ThrottleAction.SLOW), "4..", enhanced=r"4\.7\.\d+"
-    ),
-    Rule(ReplyAction(Action.REQUEUE, "throttled", throttle=ThrottleAction.SLOW), "421", text=_RATE_LIMIT),
-    Rule(ReplyAction(Action.REQUEUE, "hung-up"), "421"),
-    Rule(
-        ReplyAction(Action.REQUEUE, "throttled", throttle=ThrottleAction.SLOW),
-        "4..",
-        text=r"throttl|rate.?limit",
-    ),
-    # the message is too large or of a kind the server cannot take
+    Rule(_LOGIN_REFUSED, "530|535|538"),
+    # of us, and a person can mend it
+    Rule(ReplyAction(Action.RETRY, "greylisted"), "4..", _ALL, words=r"gr[ae]y-?list"),
+    Rule(_OUR_GREETING, "[45]..", _ALL, words=_GREETING),
+    Rule(_OUR_RELAY, "[45]..", _ALL, words=_RELAY),
+    Rule(_OUR_SENDER, "[45]..", _ALL, enhanced=r"[45]\.1\.[78]"),
+    Rule(_OUR_SENDER, "[45]..", _ALL, words=_SENDER),
+    # too large, or of a kind the server cannot take
     Rule(ReplyAction(Action.REJECT, "eai-unsupported"), "5..", enhanced=r"5\.6\.7"),
-    Rule(ReplyAction(Action.REJECT, "too-large", alerts=True), "5..", enhanced=r"5\.3\.4"),
-    Rule(ReplyAction(Action.REJECT, "bad-content", alerts=True), "5..", enhanced=r"5\.6\.\d+"),
-    Rule(ReplyAction(Action.REJECT, "too-large", alerts=True), "552", _MAIL),
+    Rule(_LARGE, "5..", enhanced=r"5\.(3\.4|2\.3)"),
+    Rule(_LARGE, "552", _MAIL),
+    Rule(_MAILBOX_FULL, "[45]..", _ALL, enhanced=r"[45]\.2\.2"),
+    # throttling
+    Rule(_OUR_LOGIN, "5..", _ALL, words=_LOGIN_WORDS),
+    Rule(_THROTTLED, "454"),
+    Rule(_TELL_THROTTLED, "4..", _ALL, words=_RATE),
+    Rule(_THROTTLED, "4..", enhanced=r"[45]\.7\.\d+"),
+    Rule(_THROTTLED, "421", words=r"rate|throttl|try\sagain\slater|slow|exceed"),
+    Rule(ReplyAction(Action.REQUEUE, "hung-up"), "421"),
+    Rule(_OUR_RATE, "5..", _ALL, enhanced=r"5\.4\.5"),
+    Rule(_OUR_RATE, "5..", _ALL, words=_RATE),
     # the sender is refused: never the recipient's fault
     Rule(ReplyAction(Action.BREAK, "sender-later"), "4..", _MAIL),
+    Rule(_CONTENT, "5..", enhanced=r"5\.6\.\d+"),
     Rule(ReplyAction(Action.REFUSED, "sender-refused", alerts=True), "5..", _MAIL),
-    # the mailbox
-    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "4..", enhanced=r"4\.2\.2"),
-    Rule(
-        ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT),
-        "452",
-        _RCPT_OR_BODY,
-        enhanced=r"|4\.2\.\d+",
-    ),
-    Rule(ReplyAction(Action.RETRY, "later"), "4.."),
-    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "5..", enhanced=r"5\.2\.2"),
-    Rule(ReplyAction(Action.RETRY, "mailbox-full", BounceKind.SOFT), "552", enhanced=r"|5\.2\.\d+"),
-    Rule(ReplyAction(Action.REJECT, "no-mailbox", BounceKind.HARD), "5..", enhanced=r"5\.1\.(1|2|6|10)"),
-    # policy, authentication, content
-    Rule(ReplyAction(Action.REJECT, "policy", throttle=ThrottleAction.STOP), "5..", enhanced=r"5\.7\.\d+"),
-    Rule(ReplyAction(Action.REJECT, "refused", BounceKind.UNSURE), "5..", _RCPT),
-    Rule(ReplyAction(Action.REJECT, "policy", throttle=ThrottleAction.STOP), "5..", _BODY),
+    # of us: reputation, policy
+    Rule(_BLOCKED, "5..", _ALL, words=_LISTED),
+    Rule(_POLICY, "5..", enhanced=r"[45]\.7\.\d+"),
+    # the mailbox is full, or the mail too large, or the server's disk is full (452 without 4.2.2)
+    Rule(_MAILBOX_FULL, "[45]..", _ALL, words=_FULL),
+    Rule(_BLOCKED_LATER, "4..", _ALL, words=_LISTED),
+    Rule(_BLOCKED_LATER, "4..", _ALL, words=_OURS),
+    Rule(_SERVER_LATER, "452"),
+    Rule(_SERVER_LATER, "4..", enhanced=r"4\.3\.\d+"),
+    Rule(_SERVER_LATER, "4..", words=_SERVER_WORDS),
+    Rule(LATER, "4.."),
+    Rule(_LARGE, "5..", _ALL, words=_TOO_LARGE),
+    # no such mailbox
+    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=r"5\.1\.(1|2|6|10)", words=_NO_USER),
+    Rule(_UNKNOWN_USER, "5..", _ALL, words=_NO_USER),
+    Rule(_POLICY, "5..", _ALL, words=_OURS),
+    Rule(_NO_MAILBOX, "5..", _ALL, enhanced=r"5\.1\.(1|2|6|10)"),
+    Rule(_MAILBOX_CLOSED, "5..", _ALL, words=_CLOSED),
+    # not said by the mailbox's server, or not for good
+    Rule(_SERVER, "5..", _ALL, enhanced=r"5\.3\.[1-9]"),
+    Rule(_SERVER, "5..", _ALL, words=_SERVER_WORDS),
+    Rule(LATER, "5..", _ALL, enhanced=r"5\.4\.7|4\.\d+\.\d+"),
+    Rule(LATER, "5..", _ALL, words=_GAVE_UP),
+    # no words that tell
+    Rule(_MAILBOX_FULL, "552", _RCPT, enhanced=r"|5\.2\.\d+"),
+    Rule(_LARGE, "552", _BODY),
+    Rule(_OUR_PROTOCOL, "5..", _ALL, enhanced=r"5\.5\.[1-9]"),
+    Rule(_OUR_PROTOCOL, "50[0234]", _ALL),
+    Rule(UNEXPLAINED, "5..", _RCPT),
+    Rule(_POLICY, "5..", _BODY),
 )
 UNKNOWN_REPLY = ReplyAction(Action.REQUEUE, "nonsense")
 UNKNOWN_REPLY_TO_BODY = ReplyAction(Action.UNCERTAIN, "nonsense")
 
+_ADDRESS = re.compile(r"[^\s<>\"'(]*@[^\s<>\"')]*")
+_QUOTED_REPLY = re.compile(r"(?:^|[\s:;(>])([245]\d\d)(?=[ -]|$)[ -]?")
+_STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_NO_STATUS = re.compile(r"[245]\.0\.0\b")
+_BODY_WAS_SENT = re.compile(
+    r"end of (data|message)|after data\b|end_of_message|after I sent the message", re.IGNORECASE
+)
+_SENDER_WAS_SENT = re.compile(
+    r"(after|reply to) (mail|ehlo|helo|initial)|(sender|my name) was rejected|greeting failed", re.IGNORECASE
+)
+
 
 def classify(result: SendResult) -> ReplyAction:
-    """Return the action of the first matching row; an unknown reply to the body leaves it uncertain."""
+    """Return the action of the first matching row; an unknown reply to the body leaves it uncertain.
+
+    Addresses in the reply are no words: a reader may be called spam@relay.example.
+    """
+    words = _ADDRESS.sub(" ", result.text[:MAX_TEXT_CHARS])
     for rule in RULES:
-        if rule.matches(result):
+        if rule.matches(result, words):
             return rule.reply_action
     return UNKNOWN_REPLY_TO_BODY if result.stage is SmtpStage.DOT else UNKNOWN_REPLY
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a report says about an address: the kind of bounce, and the reason as in the table."""
+
+    kind: BounceKind
+    reason: str
+    code: str = ""  # of the quoted reply, the enhanced one if there is one
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the report said why."""
+        return self.reason not in (UNEXPLAINED.reason, LATER.reason)
+
+
+def judge_report(status: str, diagnostic: str = "") -> Verdict:
+    """Judge a report by the same table: its status (RFC 3463) and the reply of the server that it quotes.
+
+    The status in the reply counts where the report's own says nothing (Exim always writes 5.0.0); x.7.x in
+    either is about us. A reply that was waited on in vain is SOFT.
+    """
+    diagnostic = " ".join(diagnostic[:MAX_TEXT_CHARS].split())
+    own = match[0] if (match := _STATUS.search(status)) and not _NO_STATUS.match(match[0]) else ""
+    quoted = _QUOTED_REPLY.search(diagnostic)
+    code = int(quoted[1]) if quoted else 0
+    text = diagnostic[quoted.end() :] if quoted else re.sub(r"^[\w-]+\s*;\s*", "", diagnostic)
+    stated = SendResult(SmtpStage.RCPT, code, text).enhanced
+    if own and (".7." in own or not stated or _NO_STATUS.match(stated)):
+        text, stated = f"{own} {text}", own
+    if not code:
+        code = 450 if (stated or status).startswith("4") else 550
+    stage = SmtpStage.DOT if _BODY_WAS_SENT.search(diagnostic) else SmtpStage.RCPT
+    if _SENDER_WAS_SENT.search(diagnostic):
+        stage = SmtpStage.MAIL
+    reply_action = classify(SendResult(stage, code, text))
+    kind = BounceKind.SOFT if reply_action is LATER else reply_action.bounce or BounceKind.OTHER
+    return Verdict(kind, reply_action.reason, stated or str(code))

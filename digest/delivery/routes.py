@@ -11,6 +11,7 @@ from digest.models.backoff import BREAKER_PAUSES, get_breaker_pause
 
 WINDOW_SIZE = 100  # latest messages to a domain that are looked at
 MAX_REFUSED_PERCENT = 2  # policy refusals among them
+MIN_REFUSING_DOMAINS = 3  # that refuse us in a row, before the route rests
 DOWN_AFTER_SECONDS = 15 * 60.0  # without a connection: longer than a passing failure
 
 
@@ -64,6 +65,20 @@ class Route:
     weight: float = 1.0  # share of the messages; 0: only when all others are down
     rate: float = 0.0  # messages per second over all senders; 0: no limit
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    refusing_domains: set[str] = field(default_factory=set, init=False)  # since the last accepted message
+
+    def record_refusal(self, domain: str) -> bool:
+        """Record that a domain refused us, not the recipient; return True if the route should rest.
+
+        One domain may have its own opinion of us; several in a row mean that something is wrong here.
+        """
+        self.refusing_domains.add(domain)
+        return len(self.refusing_domains) >= MIN_REFUSING_DOMAINS
+
+    def record_accepted(self) -> None:
+        """Forget all failures and refusals."""
+        self.refusing_domains.clear()
+        self.breaker.record_success()
 
 
 def describe_outage(routes: Sequence[Route]) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from digest.models.editions import Sent
-from digest.models.subscribers import Subscriber
+from digest.models.subscribers import Status, Subscriber
 
 
 class DeliveryKind(StrEnum):
@@ -121,6 +121,7 @@ class AttemptResult:
     remote_id: str = ""
     route: str = ""
     bounce: BounceKind | None = None
+    reason: str = ""  # of the bounce, as in the table of reply codes
     throttle: ThrottleAction | None = None
 
 
@@ -140,3 +141,6 @@ class Suppression:
     key: str
     reason: SuppressionReason
     at: datetime
+    source: str = ""  # who or what caused it
+    evidence: str = ""  # what servers or reports said, without names
+    prior_status: Status | None = None  # of the subscription that a bounce ended

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.db import Transaction
+from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
 ALERT_TTL = timedelta(hours=24)
@@ -80,6 +81,49 @@ def find_bounce_problems(
         for name, count in counts.items()
         if count >= ALERT_THRESHOLDS[name][0] and count > ALERT_THRESHOLDS[name][1] * handed_over
     ]
+
+
+def find_judgement_problems(
+    alike: Sequence[AlikeAnswer], held: int, faults: Mapping[str, int]
+) -> list[Problem]:
+    """Return a problem for refusals that are about us rather than about readers.
+
+    *alike* are unexplained refusals that several readers got, *held* how many suppressions were held back,
+    *faults* how many reports blamed us, by reason.
+    """
+    problems = []
+    if alike:
+        problems.append(
+            Problem(
+                kind="alike",
+                title="Many readers are refused in the same words",
+                facts=[
+                    f"{answer.readers} readers of {answer.domains} domains: {answer.reply}"
+                    for answer in alike
+                ],
+                advice="This counts for none of them. It may be about our server; see: digest doctor",
+            )
+        )
+    if held:
+        problems.append(
+            Problem(
+                kind="held",
+                title="Unusually many readers would have been taken off the list",
+                facts=[f"{held} more are kept, as too many were taken off for bounces in 24 hours."],
+                advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run it "
+                "takes wrong suppressions back. If they are right, the rest follow with their next bounces.",
+            )
+        )
+    if faults:
+        problems.append(
+            Problem(
+                kind="reports",
+                title="Reports of failed deliveries speak of us, not of the readers",
+                facts=[f"{count} mails: {reason}" for reason, count in sorted(faults.items())],
+                advice="The readers are kept. See: digest doctor, and docs/deliverability.md",
+            )
+        )
+    return problems
 
 
 def queue_alert(tx: Transaction, to: str, problem: Problem, *, now: datetime) -> bool:

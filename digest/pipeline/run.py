@@ -37,6 +37,7 @@ from digest.pipeline.alerts import (
     build_delivery_problem,
     build_stop_problem,
     find_bounce_problems,
+    find_judgement_problems,
     find_source_problems,
     queue_alert,
 )
@@ -241,7 +242,12 @@ def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> N
         tx.meta.write(LAST_TICK_KEY, clock().isoformat())
         finished = tx.deliveries.count_finished(clock() - ONE_DAY)
         bounces = tx.deliveries.count_bounces(clock() - ONE_DAY)
-        for problem in (*result.problems, *find_bounce_problems(finished, bounces)):
+        judgements = find_judgement_problems(
+            tx.deliveries.list_alike_answers(clock() - ONE_DAY, clock()),
+            tx.deliveries.count_held(clock() - ONE_DAY),
+            tx.deliveries.count_reported_faults(clock() - ONE_DAY),
+        )
+        for problem in (*result.problems, *find_bounce_problems(finished, bounces), *judgements):
             queue_alert(tx, services.admin_address, problem, now=clock())
     delete_expired(services.store, clock())
 

@@ -27,7 +27,10 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
     Somebody who never confirmed was signed up by another person: erase and suppress the address.
     """
     reader = find_by_public_id(tx, public_id)
-    if reader is None or reader.status is Status.UNSUBSCRIBED:
+    if reader is None:
+        return None
+    if reader.status is Status.UNSUBSCRIBED:
+        _keep_bounced_reader_away(tx, reader, actor)
         return reader
     if reader.status is Status.UNCONFIRMED:
         suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
@@ -37,6 +40,15 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
     save(tx, gone, "unsubscribe", actor=actor)
     queue_notice(tx, gone, "goodbye", actor=actor)
     return gone
+
+
+def _keep_bounced_reader_away(tx: Transaction, reader: Subscriber, actor: Actor) -> None:
+    """Note that somebody whom bounces took off the list wants to stay off it, whatever `restore` does."""
+    key = hash_address(actor.suppression_key, reader.address)
+    suppression = tx.suppressions.find(key)
+    if suppression and suppression.reason is SuppressionReason.HARD:
+        tx.suppressions.add(key, SuppressionReason.REQUEST, now=actor.now, source=actor.name)
+        tx.audit.write(actor.name, "unsubscribe", reader.public_id, at=actor.now)
 
 
 def deny_signup(tx: Transaction, public_id: str, *, actor: Actor) -> None:

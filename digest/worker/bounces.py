@@ -7,7 +7,8 @@ from digest import subscribers
 from digest.app.services import Services
 from digest.delivery.bounces.mailbox import BounceRunSummary, open_mailbox, read_bounces
 from digest.mail.tokens import Purpose
-from digest.models.errors import ConfigError, InvalidToken
+from digest.models import SuppressionReason
+from digest.models.errors import ConfigError, InvalidToken, NotFound
 from digest.subscribers import Actor
 
 
@@ -34,6 +35,22 @@ def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
             subscribers.unsubscribe(tx, claim.public_id, actor=actor)
         return True
 
+    def complain(token: str) -> bool:
+        actor = Actor(name="delivery", now=now, suppression_key=services.suppression_key)
+        try:
+            claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
+            with services.store.begin() as tx:
+                address = tx.subscribers.get_by_public_id(claim.public_id).address
+                return subscribers.suppress(tx, address, reason=SuppressionReason.COMPLAINT, actor=actor)
+        except (InvalidToken, NotFound):
+            return False  # forged, or erased meanwhile
+
     record_bounce = partial(services.record_bounce, now=now)
     with open_mailbox(url) as mailbox:
-        return read_bounces(mailbox, record_bounce, keys=services.signing_keys, unsubscribe=unsubscribe)
+        return read_bounces(
+            mailbox,
+            record_bounce,
+            keys=services.signing_keys,
+            unsubscribe=unsubscribe,
+            complain=complain,
+        )

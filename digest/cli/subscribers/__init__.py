@@ -16,6 +16,7 @@ ACTIONS = {
     "export": "Export all subscribers as CSV or JSON lines.",
     "suppress": "Block an address from receiving mail.",
     "unsuppress": "Unblock an address.",
+    "restore": "Take back suppressions that bounces caused.",
     "reconfirm": "Send the confirmation mail again.",
 }
 # action: module and function, where that is not `command` in a module of the same name. `list_` ends in an

@@ -6,7 +6,8 @@ import click
 
 from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
-from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json
+from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json, suppression_to_json
+from digest.models.addresses import hash_address
 from digest.subscribers import get_subscriber
 
 
@@ -18,12 +19,15 @@ def command(*, address: str, as_json: bool) -> None:
     with open_services() as services, services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
         deliveries = tx.deliveries.list_by_subscriber(reader.id, limit=10)
-    fields = subscriber_to_json(reader)
+        suppression = tx.suppressions.find(hash_address(services.suppression_key, reader.address))
+    fields = subscriber_to_json(reader) | {"suppression": suppression_to_json(suppression)}
     if as_json:
         show_json(fields | {"deliveries": [delivery_to_json(delivery) for delivery in deliveries]})
         return
     profile = {name: value for name, value in fields.pop("profile").items() if value}
     preferences = fields.pop("preferences")
+    if suppressed := fields.pop("suppression"):
+        fields |= {f"suppressed: {name}": value for name, value in suppressed.items() if value}
     if fields["frequency"] != "weekly":
         fields.pop("weekday")
     rows = [*fields.items(), *profile.items(), *preferences.items()]

@@ -1,4 +1,8 @@
-"""Bounces and complaints: recording them, and the rules by which an address is suppressed."""
+"""Bounces and complaints: recording them, and the rules by which an address is suppressed.
+
+Two brakes keep a fault of ours from costing readers: an unexplained refusal that several readers got in the
+same words counts for none of them, and only a few per cent of the readers are suppressed for bounces a day.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,16 +12,24 @@ import sqlalchemy as sa
 
 from digest.db.audit import Audit
 from digest.db.dialects import insert
-from digest.db.subscribers.suppressions import Suppressions
+from digest.db.subscribers.suppressions import BOUNCE_SOURCE, Suppressions
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
 from digest.models import AttemptResult, BounceKind, Status, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
+from digest.models.replies import compute_answer_key, remove_names
 
 EVENT_WINDOW = timedelta(days=30)  # events older than this no longer count
 MAX_REPORT_AGE = timedelta(days=14)  # a report that comes later is taken for a replay
 MIN_UNSURE = 2  # deliveries refused without a clear reason
 MIN_SOFT_DELIVERIES, MIN_SOFT_DAYS = 3, 3
 LAST_DELIVERIES = 5  # soft bounces count only among so many of the last deliveries
+ONE_DAY = timedelta(days=1)
+UNEXPLAINED = ("refused", "later")  # reasons of reply_codes.py that say nothing about the mailbox
+MIN_ALIKE = 3  # readers with the same unexplained answer within a day: it is about us
+MAX_SUPPRESSED_PERCENT = 3  # of the readers, for bounces in 24 hours; the others wait for their next bounce
+READING = (Status.CONFIRMED, Status.PAUSED)
+MAX_EVIDENCE = 5  # events kept with a suppression
+MIN_SUPPRESSED = 4  # that are allowed however few readers there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,19 @@ class BounceEvent:
     delivery_id: int
     kind: BounceKind
     at: datetime
+    code: str = ""
+    reason: str = ""
+    reply: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlikeAnswer:
+    """An unexplained refusal that several readers got in the same words."""
+
+    reply: str
+    readers: int
+    domains: int
 
 
 def decide_suppression(
@@ -62,14 +87,28 @@ class BouncePolicy:
         """Record those of these results in which the server refused the mail for good."""
         for result in results:
             if result.bounce:
-                raw_hash = f"reply/{result.delivery.id}/{result.delivery.generation}"
-                code = result.enhanced or str(result.code)
-                self._record(result.delivery.id, result.bounce, result.at, code=code, raw_hash=raw_hash)
+                self._record(
+                    result.delivery.id,
+                    result.bounce,
+                    result.at,
+                    code=result.enhanced or str(result.code),
+                    raw_hash=f"reply/{result.delivery.id}/{result.delivery.generation}",
+                    reason=result.reason,
+                    reply=f"{result.code} {result.text.removeprefix(f'{result.reason}: ')}",
+                )
 
-    def record_report(
-        self, public_id: str, kind: BounceKind, *, now: datetime, code: str, raw_hash: str
+    def record_report(  # noqa: PLR0913  the fields of an event
+        self,
+        public_id: str,
+        kind: BounceKind,
+        *,
+        now: datetime,
+        code: str,
+        raw_hash: str,
+        reason: str = "",
+        reply: str = "",
     ) -> bool:
-        """Record a bounce or complaint that came back later.
+        """Record a bounce or complaint that came back later; *reply* is what the server said.
 
         Returns False if the delivery is unknown or too old, or if the report was recorded before.
         """
@@ -78,24 +117,59 @@ class BouncePolicy:
         ).first()
         if row is None or now - row.slot > MAX_REPORT_AGE:
             return False
-        return self._record(row.id, kind, now, code=code, raw_hash=raw_hash)
+        return self._record(row.id, kind, now, code=code, raw_hash=raw_hash, reason=reason, reply=reply)
 
-    def _record(self, delivery_id: int, kind: BounceKind, at: datetime, *, code: str, raw_hash: str) -> bool:
+    def _record(  # noqa: PLR0913  the fields of an event
+        self,
+        delivery_id: int,
+        kind: BounceKind,
+        at: datetime,
+        *,
+        code: str,
+        raw_hash: str,
+        reason: str,
+        reply: str,
+    ) -> bool:
         """Record one event and suppress if the rules say so; False if it was recorded before."""
-        row = {"delivery_id": delivery_id, "at": at, "type": kind, "code": code, "raw_hash": raw_hash}
-        new = insert(self._connection, DELIVERY_EVENT).values(row).on_conflict_do_nothing()
-        if self._connection.execute(new).rowcount == 0:
-            return False
-        if kind is BounceKind.OTHER:
-            return True
         delivery = self._connection.execute(
             sa.select(DELIVERY.c.subscriber_id, DELIVERY.c.address).where(DELIVERY.c.id == delivery_id)
         ).one()
-        if delivery.subscriber_id is not None:
-            reason = decide_suppression(*self._list_recent(*delivery, at))
-            if reason:
-                self._suppress(*delivery, reason, at, code)
+        shown = remove_names(reply, delivery.address)
+        row = {
+            "delivery_id": delivery_id,
+            "at": at,
+            "type": kind,
+            "code": code,
+            "raw_hash": raw_hash,
+            "reason": reason,
+            "reply": shown,
+            "answer": compute_answer_key(code, shown) if reason in UNEXPLAINED else "",
+            "held": False,
+        }
+        new = insert(self._connection, DELIVERY_EVENT).values(row).on_conflict_do_nothing()
+        if self._connection.execute(new).rowcount == 0:
+            return False
+        if kind is not BounceKind.OTHER and delivery.subscriber_id is not None:
+            events, last_deliveries = self._list_recent(*delivery, at)
+            counted = [event for event in events if not self._is_alike(event)]
+            if why := decide_suppression(counted, last_deliveries):
+                self._suppress(*delivery, why, at, events=counted, raw_hash=raw_hash)
         return True
+
+    def _is_alike(self, event: BounceEvent) -> bool:
+        """Return whether too many readers got this unexplained answer for it to be about any of them."""
+        if not event.answer:
+            return False
+        told = DELIVERY_EVENT.c
+        same = told.answer == event.answer
+        query = (
+            sa.select(DELIVERY.c.address)
+            .distinct()
+            .join(DELIVERY_EVENT, told.delivery_id == DELIVERY.c.id)
+            .where(same, told.at.between(event.at - ONE_DAY, event.at + ONE_DAY))
+            .limit(MIN_ALIKE)
+        )
+        return len(self._connection.execute(query).all()) == MIN_ALIKE
 
     def _list_recent(
         self, subscriber_id: int, address: str, at: datetime
@@ -113,22 +187,55 @@ class BouncePolicy:
             )
         )
         rows = self._connection.execute(
-            sa.select(DELIVERY_EVENT.c.delivery_id, DELIVERY_EVENT.c.type, DELIVERY_EVENT.c.at).where(
-                DELIVERY_EVENT.c.delivery_id.in_(delivery_ids), DELIVERY_EVENT.c.at >= at - EVENT_WINDOW
-            )
+            sa.select(DELIVERY_EVENT)
+            .where(DELIVERY_EVENT.c.delivery_id.in_(delivery_ids), DELIVERY_EVENT.c.at >= at - EVENT_WINDOW)
+            .order_by(DELIVERY_EVENT.c.at, DELIVERY_EVENT.c.id)
         )
-        return [BounceEvent(row.delivery_id, BounceKind(row.type), row.at) for row in rows], delivery_ids
+        events = [
+            BounceEvent(
+                row.delivery_id, BounceKind(row.type), row.at, row.code, row.reason, row.reply, row.answer
+            )
+            for row in rows
+        ]
+        return events, delivery_ids
 
-    def _suppress(
-        self, subscriber_id: int, address: str, reason: SuppressionReason, at: datetime, code: str
+    def _suppress(  # noqa: PLR0913  who, why and on what evidence
+        self,
+        subscriber_id: int,
+        address: str,
+        reason: SuppressionReason,
+        at: datetime,
+        *,
+        events: Sequence[BounceEvent],
+        raw_hash: str,
     ) -> None:
-        """Suppress the address a mail went to, and unsubscribe its subscriber if it is still theirs."""
+        """Suppress the address a mail went to, and unsubscribe its subscriber if it is still theirs.
+
+        Does nothing but say so in the event while too many were suppressed for bounces lately.
+        """
         subscriber = self._connection.execute(
-            sa.select(SUBSCRIBER.c.pid, SUBSCRIBER.c.mailbox).where(SUBSCRIBER.c.id == subscriber_id)
+            sa.select(SUBSCRIBER.c.pid, SUBSCRIBER.c.mailbox, SUBSCRIBER.c.status).where(
+                SUBSCRIBER.c.id == subscriber_id
+            )
         ).one()
-        mailbox = parse_address(address).mailbox
+        mailbox, suppressions = parse_address(address).mailbox, Suppressions(self._connection)
         key = hash_mailbox(mailbox, suppression_key=self._suppression_key)
-        if Suppressions(self._connection).add(key, reason, now=at, source=f"delivery {code}"):
+        is_theirs = subscriber.mailbox == mailbox
+        costs_a_reader = is_theirs and subscriber.status in READING and reason is SuppressionReason.HARD
+        if costs_a_reader and self._are_too_many_suppressed(at):
+            held = sa.update(DELIVERY_EVENT).where(DELIVERY_EVENT.c.raw_hash == raw_hash)
+            self._connection.execute(held.values(held=True))
+            return
+        code = events[-1].code
+        is_new = suppressions.add(
+            key,
+            reason,
+            now=at,
+            source=f"{BOUNCE_SOURCE} {code}",
+            evidence=describe_evidence(events),
+            prior_status=Status(subscriber.status) if is_theirs else None,
+        )
+        if is_new:
             self._connection.execute(
                 sa.update(SUBSCRIBER)
                 .where(SUBSCRIBER.c.id == subscriber_id, SUBSCRIBER.c.mailbox == mailbox)
@@ -137,3 +244,41 @@ class BouncePolicy:
             Audit(self._connection).write(
                 "delivery", "suppressed", subscriber.pid, {"reason": reason, "code": code}, at=at
             )
+
+    def _are_too_many_suppressed(self, at: datetime) -> bool:
+        """Return whether one more suppression would exceed the share of readers allowed in a day."""
+        suppressed = Suppressions(self._connection).count_readers_lost(at - ONE_DAY)
+        if suppressed < MIN_SUPPRESSED:
+            return False
+        needed = (suppressed + 1) * 100 // MAX_SUPPRESSED_PERCENT  # no more rows than that are counted
+        some = sa.select(SUBSCRIBER.c.id).where(SUBSCRIBER.c.status.in_(READING)).limit(needed)
+        readers = self._connection.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
+        return (suppressed + 1) * 100 > MAX_SUPPRESSED_PERCENT * (readers + suppressed)
+
+
+def describe_evidence(events: Sequence[BounceEvent]) -> str:
+    """Return the last few events that counted, as sentences for the administrator; they name nobody."""
+    counted = [event for event in events if event.kind is not BounceKind.OTHER][-MAX_EVIDENCE:]
+    return "; ".join(
+        f"{event.at:%Y-%m-%d %H:%M} {event.kind} ({event.reason or event.code}): {event.reply or event.code}"
+        for event in counted
+    )
+
+
+def list_alike_answers(
+    connection: sa.Connection, since: datetime, until: datetime
+) -> tuple[AlikeAnswer, ...]:
+    """Return the unexplained refusals between two moments that several readers got, most readers first."""
+    event, readers = DELIVERY_EVENT.c, sa.func.count(DELIVERY.c.address.distinct())
+    query = (
+        sa.select(sa.func.max(event.reply), readers, sa.func.count(DELIVERY.c.domain.distinct()))
+        .join(DELIVERY, DELIVERY.c.id == event.delivery_id)
+        .where(event.at.between(since, until), event.answer != "")
+        .group_by(event.answer)
+        .having(readers >= MIN_ALIKE)
+        .order_by(readers.desc())
+    )
+    return tuple(
+        AlikeAnswer(reply=reply, readers=count, domains=domains)
+        for reply, count, domains in connection.execute(query)
+    )

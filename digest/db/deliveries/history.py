@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.bounce_policy import BouncePolicy
+from digest.db.deliveries.bounce_policy import AlikeAnswer, BouncePolicy, list_alike_answers
 from digest.db.dialects import in_values, insert, split_chunks
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
@@ -149,13 +149,43 @@ class Deliveries:
         code: str,
         raw_hash: str,
         suppression_key: bytes,
+        reason: str = "",
+        reply: str = "",
     ) -> bool:
         """Record a bounce or complaint and suppress the address if the rules say so.
 
         Returns False if the delivery is unknown or too old, or if the report was recorded before.
         """
         policy = BouncePolicy(self._connection, suppression_key=suppression_key)
-        return policy.record_report(public_id, kind, now=now, code=code, raw_hash=raw_hash)
+        return policy.record_report(
+            public_id, kind, now=now, code=code, raw_hash=raw_hash, reason=reason, reply=reply
+        )
+
+    def list_alike_answers(self, since: datetime, until: datetime) -> tuple[AlikeAnswer, ...]:
+        """Return the unexplained refusals that several readers got in the same words; they count for none."""
+        return list_alike_answers(self._connection, since, until)
+
+    def count_held(self, since: datetime) -> int:
+        """Return how many addresses were not suppressed since a moment because too many were."""
+        event = DELIVERY_EVENT.c
+        joined = sa.join(DELIVERY, DELIVERY_EVENT, event.delivery_id == DELIVERY.c.id)
+        held = sa.select(DELIVERY.c.address).distinct().select_from(joined)
+        held = held.where(event.at >= since, event.held)
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0)
+
+    def count_reported_faults(self, since: datetime) -> dict[str, int]:
+        """Return for how many deliveries reports since a moment blamed us, by reason."""
+        event = DELIVERY_EVENT.c
+        query = sa.select(event.reason, sa.func.count(event.delivery_id.distinct())).group_by(event.reason)
+        query = query.where(event.at >= since, event.type == BounceKind.OTHER, event.reason != "")
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def void_bounces(self, since: datetime) -> int:
+        """Let no bounce since a moment count any more; return how many did. Complaints stay."""
+        counting = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
+        event = DELIVERY_EVENT.c
+        update = sa.update(DELIVERY_EVENT).where(event.at >= since, event.type.in_(counting))
+        return self._connection.execute(update.values(type=BounceKind.OTHER, reason="", held=False)).rowcount
 
     def anonymize(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
         """Clear address and content of up to *limit* deliveries that became final between two moments.

@@ -2,12 +2,16 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert
 from digest.db.tables import SUPPRESSION
-from digest.models import Suppression, SuppressionReason
+from digest.models import Status, Suppression, SuppressionReason
+
+BOUNCE_SOURCE = "delivery"  # begins the source of a suppression that bounces caused
+_BOUNCED = (SUPPRESSION.c.reason == SuppressionReason.HARD) & SUPPRESSION.c.source.startswith(BOUNCE_SOURCE)
 
 
 class Suppressions:
@@ -16,16 +20,53 @@ class Suppressions:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add(self, key: str, reason: SuppressionReason, *, now: datetime, source: str = "") -> bool:
-        """Suppress an address; an existing suppression keeps its reason. Returns True if it is new."""
-        row = {"key": key, "reason": reason, "at": now, "source": source}
+    def add(  # noqa: PLR0913  the columns of a suppression
+        self,
+        key: str,
+        reason: SuppressionReason,
+        *,
+        now: datetime,
+        source: str = "",
+        evidence: str = "",
+        prior_status: Status | None = None,
+    ) -> bool:
+        """Suppress an address; return True if it is new.
+
+        An existing suppression keeps its reason, unless that is HARD: what a person wants outlives a
+        judgement about bounces, which may be taken back.
+        """
+        row = {
+            "key": key,
+            "reason": reason,
+            "at": now,
+            "source": source,
+            "evidence": evidence,
+            "prior_status": prior_status or "",
+        }
         new = insert(self._connection, SUPPRESSION).values(row).on_conflict_do_nothing()
-        return self._connection.execute(new).rowcount == 1
+        if self._connection.execute(new).rowcount == 1:
+            return True
+        if reason is not SuppressionReason.HARD:
+            was_hard = SUPPRESSION.c.reason == SuppressionReason.HARD
+            update = sa.update(SUPPRESSION).where(SUPPRESSION.c.key == key, was_hard)
+            self._connection.execute(update.values(reason=reason, source=source))
+        return False
 
     def find(self, key: str) -> Suppression | None:
         """Return the suppression with this key, or None."""
         row = self._connection.execute(sa.select(SUPPRESSION).where(SUPPRESSION.c.key == key)).first()
-        return Suppression(row.key, SuppressionReason(row.reason), row.at) if row else None
+        return _to_suppression(row) if row else None
+
+    def list_bounced(self, since: datetime) -> tuple[Suppression, ...]:
+        """Return the suppressions that bounces caused since a moment, oldest first."""
+        query = sa.select(SUPPRESSION).where(_BOUNCED, SUPPRESSION.c.at >= since).order_by(SUPPRESSION.c.at)
+        return tuple(map(_to_suppression, self._connection.execute(query)))
+
+    def count_readers_lost(self, since: datetime) -> int:
+        """Return how many confirmed subscriptions bounces have ended since a moment."""
+        was_reading = SUPPRESSION.c.prior_status.in_((Status.CONFIRMED, Status.PAUSED))
+        query = sa.select(sa.func.count()).where(_BOUNCED, was_reading, SUPPRESSION.c.at >= since)
+        return int(self._connection.scalar(query) or 0)
 
     def is_suppressed(self, key: str) -> bool:
         """Return whether the address with this key must not be mailed."""
@@ -45,3 +86,14 @@ class Suppressions:
         """Return the number of suppressions by reason."""
         query = sa.select(SUPPRESSION.c.reason, sa.func.count()).group_by(SUPPRESSION.c.reason)
         return {SuppressionReason(reason): count for reason, count in self._connection.execute(query)}
+
+
+def _to_suppression(row: sa.Row[Any]) -> Suppression:
+    return Suppression(
+        row.key,
+        SuppressionReason(row.reason),
+        row.at,
+        source=row.source,
+        evidence=row.evidence,
+        prior_status=Status(row.prior_status) if row.prior_status else None,
+    )

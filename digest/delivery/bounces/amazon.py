@@ -11,8 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from digest.delivery.bounces.reports import BounceReport, classify_status
+from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import parse_return_address
+from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken, SourceError
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 NON_COMPLAINT_TYPES = ("not-spam", "auth-failure", "virus")  # feedback that does not ask us to stop
 HARD_SUBTYPES = ("NoEmail", "Suppressed", "OnAccountSuppressionList")  # permanent whatever the status says
+CONTENT_SUBTYPES = {
+    "MessageTooLarge": "too-large",
+    "ContentRejected": "policy",
+    "AttachmentRejected": "policy",
+}
+MAX_REPLY_CHARS = 1000
 MAX_MESSAGE_AGE = timedelta(hours=1)  # SNS retries no longer; a message it repeats counts once anyway
 MAX_CLOCK_SKEW = timedelta(minutes=5)  # that SNS's clock may be ahead of ours
 MAX_CERTIFICATES = 8
@@ -177,29 +184,45 @@ def parse_notification(content: str, *, raw_hash: str, keys: Sequence[bytes]) ->
     """
     try:
         event = json.loads(content)
-        kind, code = _parse_event(event)
+        verdict, code, reply = _parse_event(event)
         public_id = parse_return_address(str(event["mail"]["source"]), keys=keys)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
-    return BounceReport(public_id, kind, code[:40], raw_hash) if public_id and kind else None
+    if public_id is None or verdict is None:
+        return None
+    return BounceReport(
+        public_id, verdict.kind, code[:40], raw_hash, reason=verdict.reason, reply=reply[:MAX_REPLY_CHARS]
+    )
 
 
-def _parse_event(event: Mapping[str, Any]) -> tuple[BounceKind | None, str]:
+def _parse_event(event: Mapping[str, Any]) -> tuple[Verdict | None, str, str]:
+    """Return the verdict, code and words of an event; no verdict if it is neither complaint nor bounce."""
     name = event.get("notificationType") or event.get("eventType")
     if name == "Complaint":
         feedback = str(event["complaint"].get("complaintFeedbackType") or "abuse")
-        return (BounceKind.OTHER if feedback in NON_COMPLAINT_TYPES else BounceKind.COMPLAINT), feedback
-    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "")
+        kind = BounceKind.OTHER if feedback in NON_COMPLAINT_TYPES else BounceKind.COMPLAINT
+        return Verdict(kind, ""), feedback, ""
+    return _parse_bounce(event["bounce"]) if name == "Bounce" else (None, "", "")
 
 
-def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[BounceKind, str]:
-    """Return kind and code: the mail server's own status where it gave one, else SES's classification."""
-    status = str(bounce["bouncedRecipients"][0].get("status") or "")
+def _parse_bounce(bounce: Mapping[str, Any]) -> tuple[Verdict, str, str]:
+    """Return verdict, code and words: by the mail server's own reply where there is one, else by SES's words.
+
+    Transient/General without a reply is an out-of-office note more often than not, and never counts.
+    """
+    recipient = bounce["bouncedRecipients"][0]
+    status, reply = str(recipient.get("status") or ""), str(recipient.get("diagnosticCode") or "")
     bounce_type, subtype = str(bounce["bounceType"]), str(bounce.get("bounceSubType"))
     code = status or subtype
+    verdict = judge_report(status, reply) if status or reply else Verdict(BounceKind.OTHER, "")
     if bounce_type == "Permanent":
-        if subtype in HARD_SUBTYPES:
-            return BounceKind.HARD, code
-        return (classify_status(status) if status.startswith("5") else BounceKind.UNSURE), code
-    is_full = subtype == "MailboxFull" or (bounce_type == "Transient" and subtype == "General")
-    return (BounceKind.SOFT if is_full else BounceKind.OTHER), code
+        is_known = verdict.is_explained and (status or reply)
+        if subtype in HARD_SUBTYPES and not (is_known and verdict.kind is BounceKind.OTHER):
+            verdict = Verdict(BounceKind.HARD, "no-mailbox")
+        elif not is_known:
+            verdict = Verdict(BounceKind.UNSURE, "refused")
+    elif subtype == "MailboxFull" and verdict.kind is not BounceKind.HARD:
+        verdict = Verdict(BounceKind.SOFT, "mailbox-full")
+    elif subtype in CONTENT_SUBTYPES:
+        verdict = Verdict(BounceKind.OTHER, CONTENT_SUBTYPES[subtype])
+    return verdict, code, reply

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from digest.delivery.bounces.reports import MAX_REPORT_BYTES, BounceReport, parse_report
+from digest.delivery.bounces.reports import MAX_REPLY_CHARS, MAX_REPORT_BYTES, BounceReport, parse_report
 from digest.delivery.bounces.return_path import parse_return_address
+from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
 from digest.models.errors import ConfigError, DeliveryError, InvalidToken
 
@@ -59,17 +60,21 @@ def read_bounces(
     *,
     keys: Sequence[bytes],
     unsubscribe: Unsubscribe | None = None,
+    complain: Unsubscribe | None = None,
 ) -> BounceRunSummary:
     """Read everything unread: `record_bounce` stores a report, `unsubscribe` takes the token of a subscriber.
 
-    Both return whether that was new. A message is marked as read only afterwards, so it is read again
-    after a crash, and must count once.
+    `complain` takes the token of one who complained, where the complaint quotes no return address. All return
+    whether that was new. A message is marked as read only afterwards, so it is read again after a crash, and
+    must count once.
     """
     read = recorded = unsubscribed = 0
     for name, raw in mailbox.unread():
         report, token = parse_report(raw, keys=keys), find_unsubscribe_token(raw)
-        if report:
+        if report and report.public_id:
             recorded += record_bounce(report)
+        elif report and report.kind is BounceKind.COMPLAINT and complain:
+            recorded += any(map(complain, report.tokens))
         elif token and unsubscribe:
             unsubscribed += unsubscribe(token)
         mailbox.mark_read(name)
@@ -90,13 +95,28 @@ def open_mailbox(url: str) -> Iterator[BounceMailbox]:
 
     Raises ConfigError for another URL, DeliveryError when the server cannot be read.
     """
+    check_mailbox_url(url)
     parts = urlsplit(url)
-    if parts.scheme == "maildir" and parts.path:
+    if parts.scheme == "maildir":
         yield Maildir(Path(unquote(parts.path)))
-    elif parts.scheme in ("imaps", "imap") and parts.hostname:
-        yield from _open_imap(url)
     else:
-        raise ConfigError("A bounce mailbox is maildir:/path or imaps://user:pass@host/INBOX.")
+        yield from _open_imap(url)
+
+
+def check_mailbox_url(url: str) -> None:
+    """Raise ConfigError unless this is the URL of a mailbox; it repeats nothing: that might be a password."""
+    try:
+        parts = urlsplit(url)
+        is_maildir = parts.scheme == "maildir" and bool(parts.path)
+        is_imap = parts.scheme in ("imaps", "imap") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_maildir = is_imap = False
+    is_cut = is_imap and (parts.fragment or parts.query or "@" in parts.path)
+    if is_cut or not (is_maildir or is_imap):
+        raise ConfigError(
+            "DIGEST_BOUNCE_MAILBOX: write maildir:/path or imaps://user:password@host/INBOX. In user name "
+            "and password, percent-encode every sign but letters and digits: / is %2F, @ is %40, : is %3A."
+        )
 
 
 class Maildir:
@@ -105,7 +125,7 @@ class Maildir:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         for part in ("tmp", "new", "cur"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def unread(self) -> Iterator[tuple[str, bytes]]:
         """Yield the first few hundred messages in `new`, the oldest names first."""
@@ -176,6 +196,8 @@ def read_webhook(
 ) -> BounceReport | None:
     """Verify and parse a webhook: {"envelope": our return address, "type": "hard", "code": "5.1.1"}.
 
+    It may have the "reply" of the mail server; code and reply are judged by the table of replies.
+
     Returns None if it is not about a delivery of ours. Raises InvalidToken unless it is signed with the
     shared secret within MAX_WEBHOOK_AGE.
     """
@@ -192,8 +214,27 @@ def _parse_webhook(body: bytes, keys: Sequence[bytes]) -> BounceReport | None:
     try:
         data = json.loads(body)
         public_id = parse_return_address(str(data["envelope"]), keys=keys)
-        kind = BounceKind(data["type"])
-        code = str(data.get("code", ""))[:40]
+        kind, code = BounceKind(data["type"]), str(data.get("code") or "")
+        reply = str(data.get("reply") or "")[:MAX_REPLY_CHARS]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return BounceReport(public_id, kind, code, sha256(body).hexdigest()) if public_id else None
+    if public_id is None:
+        return None
+    verdict = _judge_claim(kind, code, reply)
+    return BounceReport(
+        public_id,
+        verdict.kind,
+        code[:40],
+        sha256(body).hexdigest(),
+        reason=verdict.reason,
+        reply=reply or code[:MAX_REPLY_CHARS],
+    )
+
+
+def _judge_claim(kind: BounceKind, code: str, reply: str) -> Verdict:
+    """Return what the code and words say by the table of replies; if they say nothing, the claimed kind."""
+    if kind not in (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT) or not (code or reply):
+        return Verdict(kind, "")
+    verdict = judge_report(code, f"{code} {reply}")
+    claims_more = kind is BounceKind.HARD and verdict.kind is BounceKind.UNSURE
+    return verdict if verdict.is_explained and not claims_more else Verdict(kind, verdict.reason)

@@ -1,11 +1,14 @@
-"""Parser of returned mail: delivery reports (RFC 3464) and complaints (RFC 5965), nothing else.
+"""Parser of returned mail: delivery reports (RFC 3464), bounces of qmail and Exim, complaints (RFC 5965).
 
-Only the outer layer of a message is split, so sixty thousand parts cost no more than three. Anybody may write
-to the bounce mailbox, so the parts of the standard library that may raise on hostile input are not used:
+Reports come inside multipart/mixed, in base64 and quoted-printable, Microsoft's complaints without ARF. Only
+a few parts of a message are split off, so sixty thousand cost no more than three. Anybody may write to the
+bounce mailbox, so the parts of the standard library that may raise on hostile input are not used:
 parsed addresses and encoded parameters.
 """
 
+import base64
 import hashlib
+import quopri
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,18 +16,36 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 
 from digest.delivery.bounces.return_path import find_return_address
-from digest.delivery.message import SendResult, SmtpStage
-from digest.delivery.reply_codes import classify
+from digest.delivery.reply_codes import Verdict, judge_report
 from digest.models import BounceKind
 
 MAX_REPORT_BYTES = 1_000_000
-MAX_PARTS = 6
+MAX_PARTS = 6  # of a layer
+MAX_LAYERS = 2  # of parts inside parts
 MAX_GROUPS = 20
+MAX_NOTICE_CHARS = 20_000  # of a plain bounce that are looked at
+MAX_REPLY_CHARS = 1000
+COMPLAINT_TYPES = ("abuse", "opt-out", "opt-out-list")
+NOTHING = Verdict(BounceKind.OTHER, "")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _BOUNDARY = re.compile(r";\s*boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s\";]{1,200}))", re.IGNORECASE)
 _FEEDBACK = re.compile(r";\s*report-type\s*=\s*\"?feedback-report\b", re.IGNORECASE)
 _DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")  # the latter: RFC 6533
+_MESSAGES = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
+_MICROSOFT_COPY = "X-HmXmrOriginalRecipient"  # in the copy of a mail that a reader of Outlook.com reported
+_COMPLAINT_SUBJECT = re.compile(r"complaint about|(abuse|spam|feedback) (report|complaint)", re.IGNORECASE)
+_TOKEN = re.compile(r"/u/([\w.~-]{8,200})|\bunsubscribe\+([\w.~-]{8,200})@", re.IGNORECASE)
+_DAEMON = re.compile(r"mailer-daemon|postmaster", re.IGNORECASE)
+_QMAIL = re.compile(
+    r"qmail-send program|permanent error; I've given up|unable to deliver your message to the following",
+    re.IGNORECASE,
+)
+_QMAIL_RECIPIENT = re.compile(r"^<[^>\n]{1,320}>:[ \t]*", re.MULTILINE)
+_QMAIL_END = re.compile(r"\n[ \t]*\n|\n--- |\Z")
+_EXIM = re.compile(r"created automatically by mail delivery software", re.IGNORECASE)
+_EXIM_FAILED = re.compile(r"permanent error[^:]{0,300} failed:", re.IGNORECASE)
+_EXIM_END = re.compile(r"\n-{3,}|\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,9 @@ class BounceReport:
     kind: BounceKind
     code: str
     raw_hash: str  # identifies the report: the same one twice counts once
+    reason: str = ""  # as in the table of reply codes
+    reply: str = ""  # what the server said
+    tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
 
 
 def parse_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> BounceReport | None:
@@ -46,57 +70,134 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") ->
     if len(raw) > MAX_REPORT_BYTES:
         raw = raw[:MAX_REPORT_BYTES]
     headers, body = _split_headers(raw)
-    if headers.get_content_type() != "multipart/report":
+    parts = list(_iter_parts(headers, body)) if headers.get_content_maintype() == "multipart" else []
+    finding = _read_finding(headers, body, parts)
+    if finding is None:
         return None
-    parts = list(_iter_parts(headers, body))
-    kind, code = _parse_complaint(parts) if _is_feedback(headers, parts) else _parse_bounce(parts)
     public_id = _find_delivery([envelope_to, *_iter_recipients(headers), *_iter_quoted_senders(parts)], keys)
-    if public_id is None or kind is None:
+    is_complaint = finding.verdict.kind is BounceKind.COMPLAINT
+    tokens = tuple(_iter_quoted_tokens(parts)) if is_complaint and not public_id else ()
+    if not (public_id or tokens):
         return None
-    return BounceReport(public_id, kind, code, hashlib.sha256(raw).hexdigest())
+    return BounceReport(
+        public_id or "",
+        finding.verdict.kind,
+        finding.code,
+        hashlib.sha256(raw).hexdigest(),
+        reason=finding.verdict.reason,
+        reply=finding.reply,
+        tokens=tokens,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a message, its content decoded."""
+
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What a report says: the verdict, the code, and the words of the server."""
+
+    verdict: Verdict
+    code: str = ""
+    reply: str = ""
+
+
+def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
+    """Return what a message says in whatever shape; None if it is no report, or of no failure."""
+    if _is_feedback(headers, parts):
+        return _parse_complaint(parts)
+    if any(part.content_type in _DELIVERY_STATUS for part in parts):
+        return _parse_bounce(parts)
+    if _is_reported_copy(headers, parts):
+        return _Finding(Verdict(BounceKind.COMPLAINT, ""), "abuse")
+    if headers.get_content_type() == "multipart/report":
+        return _Finding(NOTHING)
+    return _parse_notice(headers, body, parts)
 
 
 # ---- delivery reports
 
 
-def _parse_bounce(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
-    """Return kind and status of the first failed recipient; kind None: only late, or delivered."""
-    for content_type, content in parts:
-        if content_type in _DELIVERY_STATUS:
-            return _parse_recipients(list(_iter_groups(content))[1:])
-    return BounceKind.OTHER, ""
-
-
-def _parse_recipients(recipients: Sequence[Message]) -> tuple[BounceKind | None, str]:
+def _parse_bounce(parts: Sequence[_Part]) -> _Finding | None:
+    """Return what is said of the first failed recipient; None: only late, or delivered."""
+    content = next(part.content for part in parts if part.content_type in _DELIVERY_STATUS)
+    recipients = [fields for fields in _iter_groups(content) if fields["Action"] or fields["Status"]]
     for fields in recipients:
-        if _get_field(fields, "Action").lower() == "failed":
-            match = _STATUS.search(_get_field(fields, "Status"))
-            return (classify_status(match[0]), match[0]) if match else (BounceKind.OTHER, "")
-    return (None, "") if recipients else (BounceKind.OTHER, "")
+        status, diagnostic = _get_field(fields, "Status"), _get_field(fields, "Diagnostic-Code")
+        action = _get_field(fields, "Action").lower() or ("failed" if status.startswith("5") else "")
+        if action.startswith("failed"):
+            match = _STATUS.search(status)
+            if not (match or diagnostic):
+                return _Finding(NOTHING)
+            verdict = judge_report(status, diagnostic)
+            code = verdict.code if match is None or "." in verdict.code else match[0]
+            return _Finding(verdict, code, diagnostic)
+    return None if recipients else _Finding(NOTHING)
 
 
-def classify_status(status: str) -> BounceKind:
-    """Return the bounce kind of an enhanced status, as for a reply; one that gave up waiting is SOFT."""
-    if not status.startswith("5"):
-        return BounceKind.SOFT
-    return classify(SendResult(SmtpStage.RCPT, 550, f"{status} reported")).bounce or BounceKind.OTHER
+def _parse_notice(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
+    """Return what a plain bounce of qmail or Exim says; None if this is none.
+
+    It comes from the null sender, like an out-of-office note, so only the fixed sentences of those two tell
+    it from one. Exim's warning that a mail is late lacks them.
+    """
+    is_null_sender = _get_field(headers, "Return-Path") in ("<>", "")
+    is_from_daemon = "Return-Path" in headers or _DAEMON.search(_get_field(headers, "From"))
+    if not (is_null_sender and is_from_daemon):
+        return None
+    content = next((part.content for part in parts if part.content_type == "text/plain"), b"")
+    if not parts and headers.get_content_maintype() == "text":
+        content = _decode(headers, body)
+    text = content[:MAX_NOTICE_CHARS].decode("utf-8", "replace")
+    reply = _find_section(text, _QMAIL, _QMAIL_RECIPIENT, end=_QMAIL_END) or _find_section(
+        text, _EXIM, _EXIM_FAILED, end=_EXIM_END
+    )
+    if not reply:
+        return None
+    verdict = judge_report("", reply)
+    return _Finding(verdict, verdict.code, reply)
+
+
+def _find_section(text: str, *steps: re.Pattern[str], end: re.Pattern[str]) -> str:
+    """Return the text after the matches of *steps*, one by one, up to *end*; "" if one is missing."""
+    position = 0
+    for step in steps:
+        match = step.search(text, position)
+        if match is None:
+            return ""
+        position = match.end()
+    stop = end.search(text, position)
+    return " ".join(text[position : stop.start() if stop else None][:MAX_REPLY_CHARS].split())
 
 
 # ---- complaints
 
 
-def _is_feedback(headers: Message, parts: Sequence[tuple[str, bytes]]) -> bool:
+def _is_feedback(headers: Message, parts: Sequence[_Part]) -> bool:
     if _FEEDBACK.search(_get_field(headers, "Content-Type")):
         return True
-    return any(content_type == "message/feedback-report" for content_type, _ in parts)
+    return any(part.content_type == "message/feedback-report" for part in parts)
 
 
-def _parse_complaint(parts: Sequence[tuple[str, bytes]]) -> tuple[BounceKind | None, str]:
-    for content_type, content in parts:
-        if content_type == "message/feedback-report":
-            feedback = _get_field(_parse_fields(content), "Feedback-Type").lower()
-            return (BounceKind.COMPLAINT if feedback == "abuse" else BounceKind.OTHER), feedback[:40]
-    return BounceKind.OTHER, ""
+def _is_reported_copy(headers: Message, parts: Sequence[_Part]) -> bool:
+    """Return whether this is a complaint as Microsoft sends it: the reported mail alone, without ARF."""
+    copies = [_parse_fields(part.content) for part in parts if part.content_type in _MESSAGES]
+    is_about = _COMPLAINT_SUBJECT.search(_get_field(headers, "Subject"))
+    return any(_MICROSOFT_COPY in copy for copy in copies) or bool(copies and is_about)
+
+
+def _parse_complaint(parts: Sequence[_Part]) -> _Finding:
+    for part in parts:
+        if part.content_type == "message/feedback-report":
+            feedback = _get_field(_parse_fields(part.content), "Feedback-Type").lower()
+            kind = BounceKind.COMPLAINT if feedback in COMPLAINT_TYPES else BounceKind.OTHER
+            return _Finding(Verdict(kind, ""), feedback[:40])
+    return _Finding(NOTHING)
 
 
 # ---- the delivery it is about
@@ -112,14 +213,23 @@ def _iter_recipients(headers: Message) -> Iterator[str]:
         yield from map(str, headers.get_all(name, []))
 
 
-def _iter_quoted_senders(parts: Sequence[tuple[str, bytes]]) -> Iterator[str]:
-    """Yield the return addresses quoted in a report; they are signed, so they can be trusted."""
-    for content_type, content in parts:
-        fields = _parse_fields(content)
-        if content_type == "message/feedback-report":
-            yield _get_field(fields, "Original-Mail-From")
-        elif content_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
-            yield _get_field(fields, "Return-Path")
+def _iter_quoted_senders(parts: Sequence[_Part]) -> Iterator[str]:
+    """Yield the fields of a report and of its copy of the mail in which our return address may stand.
+
+    It is signed, so it can be trusted wherever it stands: Return-Path, Authentication-Results, Received-SPF.
+    """
+    for part in parts:
+        if part.content_type in ("message/feedback-report", *_MESSAGES):
+            yield from map(str, _parse_fields(part.content).values())
+
+
+def _iter_quoted_tokens(parts: Sequence[_Part]) -> Iterator[str]:
+    """Yield the tokens of the unsubscribe links of a quoted mail; whether they are ours is not checked."""
+    for part in parts:
+        if part.content_type in _MESSAGES:
+            for value in _parse_fields(part.content).get_all("List-Unsubscribe", []):
+                links = "".join(str(value).split())
+                yield from (match[1] or match[2] for match in _TOKEN.finditer(links))
 
 
 # ---- MIME
@@ -141,8 +251,8 @@ def _get_field(fields: Message, name: str) -> str:
     return str(fields.get(name, "")).strip()
 
 
-def _iter_parts(headers: Message, body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield type and content of the first few parts, one layer deep."""
+def _iter_parts(headers: Message, body: bytes, *, layers: int = MAX_LAYERS) -> Iterator[_Part]:
+    """Yield the first few parts, and those inside a multipart among them."""
     match = _BOUNDARY.search(_get_field(headers, "Content-Type"))
     if match is None:
         return
@@ -151,7 +261,23 @@ def _iter_parts(headers: Message, body: bytes) -> Iterator[tuple[str, bytes]]:
     for piece in pieces[1:]:
         if not piece.startswith(b"--"):
             fields, content = _split_headers(piece.lstrip(b"\n") if piece.startswith(b"\n") else piece)
-            yield fields.get_content_type(), content
+            if layers > 1 and fields.get_content_maintype() == "multipart":
+                yield from _iter_parts(fields, content, layers=layers - 1)
+            else:
+                yield _Part(fields.get_content_type(), _decode(fields, content))
+
+
+def _decode(fields: Message, content: bytes) -> bytes:
+    """Undo base64 or quoted-printable as far as possible (RFC 6533 allows both in a report)."""
+    encoding = _get_field(fields, "Content-Transfer-Encoding").lower()
+    if encoding == "quoted-printable":
+        content = quopri.decodestring(content)
+    elif encoding == "base64":
+        try:
+            content = base64.b64decode(content + b"===")
+        except ValueError:
+            return b""
+    return content.replace(b"\r\n", b"\n")
 
 
 def _iter_groups(content: bytes) -> Iterator[Message]:

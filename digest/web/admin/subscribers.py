@@ -11,6 +11,7 @@ from digest import subscribers
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Edition, Status, Subscriber
+from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin_session import Session
@@ -165,6 +166,7 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         reader = tx.subscribers.get_by_public_id(pid)
         deliveries = tx.deliveries.list_by_subscriber(reader.id)
         lines = tx.audit.list_latest(subject=pid, limit=20)
+        suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
     return ctx.pages.render(
         "admin/subscriber",
         status=422 if message.problem else 200,
@@ -174,6 +176,7 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         subscriber=reader,
         form=PreferencesForm.from_subscriber(reader),
         deliveries=deliveries,
+        suppression=suppression,
         lines=lines,
         paper=message.paper,
         explanation=explain_choice(ctx, reader, message.paper) if message.paper else [],

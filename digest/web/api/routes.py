@@ -17,6 +17,7 @@ from digest import __version__
 from digest import subscribers as subscriptions
 from digest.db.subscribers.repository import SORT_COLUMNS
 from digest.models import Status
+from digest.models.addresses import hash_address
 from digest.models.errors import NotFound
 from digest.subscribers.transfer import export_csv, import_file
 from digest.web.api.auth import ApiActor
@@ -30,7 +31,9 @@ from digest.web.api.schemas import (
     PageResponse,
     PauseRequest,
     SubscriberChanges,
+    SubscriberDetails,
     SubscriberResponse,
+    SuppressionResponse,
 )
 from digest.web.context import WebContextDep
 
@@ -143,10 +146,14 @@ def export(_: ApiActor, ctx: WebContextDep) -> Response:
 
 
 @router.get("/subscribers/{who}")
-def show(_: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
+def show(_: ApiActor, ctx: WebContextDep, who: str) -> SubscriberDetails:
     """Return one subscriber, by id or address."""
     with ctx.services.store.begin(write=False) as tx:
-        return SubscriberResponse.of(subscriptions.get_subscriber(tx, who))
+        reader = subscriptions.get_subscriber(tx, who)
+        suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
+    details = SubscriberDetails.of(reader)
+    details.suppression = SuppressionResponse.of(suppression) if suppression else None
+    return details
 
 
 @router.get("/subscribers/{who}/deliveries")

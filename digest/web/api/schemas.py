@@ -18,6 +18,8 @@ from digest.models import (
     Profile,
     Status,
     Subscriber,
+    Suppression,
+    SuppressionReason,
     Threshold,
 )
 from digest.subscribers.importing import ImportResult
@@ -97,6 +99,31 @@ class SubscriberResponse(BaseModel):
             confirmed_at=reader.confirmed_at,
             next_due=reader.next_due,
         )
+
+
+class SuppressionResponse(BaseModel):
+    """Why an address is never mailed."""
+
+    reason: SuppressionReason
+    at: datetime
+    source: str = Field(description="who or what caused it")
+    evidence: str = Field(description="what servers or reports said, without names")
+
+    @classmethod
+    def of(cls, suppression: Suppression) -> Self:
+        """Build the response of a suppression."""
+        return cls(
+            reason=suppression.reason,
+            at=suppression.at,
+            source=suppression.source,
+            evidence=suppression.evidence,
+        )
+
+
+class SubscriberDetails(SubscriberResponse):
+    """A subscriber, and why the address is suppressed, if it is."""
+
+    suppression: SuppressionResponse | None = None
 
 
 class PageResponse(BaseModel):

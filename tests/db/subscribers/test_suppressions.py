@@ -20,7 +20,7 @@ def test_the_first_reason_stays(any_store: Database) -> None:
         assert not tx.suppressions.add(KEY, SuppressionReason.HARD, now=NOW)
     with any_store.begin(write=False) as tx:
         assert tx.suppressions.is_suppressed(KEY)
-        assert tx.suppressions.find(KEY) == Suppression(KEY, SuppressionReason.REQUEST, NOW)
+        assert tx.suppressions.find(KEY) == Suppression(KEY, SuppressionReason.REQUEST, NOW, source="reader")
         assert tx.suppressions.count_by_reason() == {SuppressionReason.REQUEST: 1}
         assert tx.suppressions.filter_suppressed([KEY, "else"]) == {KEY}
         assert tx.suppressions.filter_suppressed([]) == frozenset()

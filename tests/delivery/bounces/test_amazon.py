@@ -245,6 +245,10 @@ def parse(message: str) -> BounceReport | None:
         (make_bounce(subtype="OnAccountSuppressionList", status=""), BounceKind.HARD),
         (make_bounce("Transient", subtype="MailboxFull", status="5.2.2"), BounceKind.SOFT),
         (make_bounce("Transient", subtype="ContentRejected", status=""), BounceKind.OTHER),
+        (make_bounce("Transient", subtype="General", status=""), BounceKind.OTHER),  # an out-of-office note
+        (make_bounce("Transient", subtype="General", status="4.7.0"), BounceKind.OTHER),
+        (make_bounce("Transient", subtype="General", status="4.4.1"), BounceKind.SOFT),
+        (make_bounce(subtype="NoEmail", status="5.7.1"), BounceKind.OTHER),
         (make_bounce("Undetermined", subtype="Undetermined", status=""), BounceKind.OTHER),
         (make_notification(notificationType="Complaint", complaint={}), BounceKind.COMPLAINT),
         (

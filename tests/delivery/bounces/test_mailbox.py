@@ -1,6 +1,8 @@
 """Returned mail: forged reports are ignored, real ones count once, complaints suppress at once."""
 
+import base64
 import json
+import quopri
 from datetime import timedelta
 from pathlib import Path
 
@@ -122,7 +124,7 @@ def test_a_retired_key_still_reads_its_addresses() -> None:
         ("5.0.0", BounceKind.UNSURE),
         ("5.7.1", BounceKind.OTHER),
         ("5.3.4", BounceKind.OTHER),
-        ("nonsense", BounceKind.OTHER),
+        ("nonsense", BounceKind.UNSURE),  # by the reply it quotes
     ],
 )
 def test_a_report_means_what_its_status_says(status: str, kind: BounceKind) -> None:
@@ -195,6 +197,210 @@ def test_report_about_a_non_ascii_address_is_parsed() -> None:
     report = parse_report(raw, keys=[KEY])
     assert report is not None
     assert report.kind is BounceKind.HARD
+
+
+QMAIL = """Hi. This is the qmail-send program at mail.example.com.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<ada@example.com>:
+{reply}
+
+--- Below this line is a copy of the message.
+
+Return-Path: <x>
+Subject: 550 5.7.1 is not what was said
+"""
+EXIM = """This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  ada@example.com
+    {reply}
+
+------ This is a copy of the message, including all the headers. ------
+
+Subject: 550 5.7.1 is not what was said
+"""
+EXIM_WARNING = EXIM.replace("This is a permanent error. The following address(es) failed:", "It is late.")
+
+
+def make_notice(text: str, *, to: str = "", return_path: str = "<>", more: str = "") -> bytes:
+    """Return a plain bounce."""
+    to = to or make_return_address()
+    head = f"Return-Path: {return_path}\nFrom: MAILER-DAEMON@mx.example.com\nTo: <{to}>\n{more}"
+    return f"{head}Auto-Submitted: auto-replied\nSubject: failure notice\n\n{text}".encode()
+
+
+@pytest.mark.parametrize(
+    ("form", "reply", "kind"),
+    [
+        (QMAIL, "192.0.2.9 does not like recipient.\nRemote host said: 550 5.1.1 gone", BounceKind.HARD),
+        (QMAIL, "Sorry, no mailbox here by that name. (#5.1.1)", BounceKind.HARD),
+        (QMAIL, "Remote host said: 550 5.7.1 unknown user", BounceKind.OTHER),
+        (
+            QMAIL,
+            "Connected to mx, but sender was rejected.\nRemote host said: 553 no",
+            BounceKind.OTHER,
+        ),
+        (QMAIL, "Remote host said: 552 mailbox is over quota", BounceKind.SOFT),
+        (QMAIL, "This message has been in the queue too long. (#4.4.1)", BounceKind.SOFT),
+        (EXIM, "host mx.example.com [192.0.2.9]: 550-5.1.1 no such\n    550 5.1.1 user", BounceKind.HARD),
+        (EXIM, "SMTP error after end of data: host mx [192.0.2.9]: 554 5.7.1 no", BounceKind.OTHER),
+        (EXIM, "SMTP error after MAIL FROM:<b@papers.test>: 550 no", BounceKind.OTHER),
+        (EXIM, "Unrouteable address", BounceKind.UNSURE),
+        (EXIM, "retry timeout exceeded", BounceKind.SOFT),
+    ],
+)
+def test_plain_bounce_of_qmail_or_exim_to_our_return_address_is_heard(
+    form: str, reply: str, kind: BounceKind
+) -> None:
+    report = parse_report(make_notice(form.format(reply=reply)), keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind) == (PUBLIC_ID, kind)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        make_notice(QMAIL.format(reply="550 5.1.1"), to=f"b+{PUBLIC_ID}.0123456789abcdef@{DOMAIN}"),
+        make_notice(QMAIL.format(reply="550 5.1.1"), return_path="<ada@example.com>"),
+        make_notice(EXIM_WARNING.format(reply="550 5.1.1")),
+        make_notice("I am on holiday. 550 5.1.1 <ada@example.com>: no such user until Monday."),
+        make_notice("I am away.", more="Content-Type: text/html\n"),
+    ],
+)
+def test_plain_mail_that_is_no_bounce_of_ours_is_ignored(raw: bytes) -> None:
+    assert parse_report(raw, keys=[KEY]) is None
+
+
+def encode_status(raw: bytes, encoding: str) -> bytes:
+    """Encode the delivery-status part of a report."""
+    mark = b"Content-Type: message/delivery-status\r\n"
+    head, _, rest = raw.partition(mark)
+    status, _, tail = rest.lstrip().partition(b"\r\n--=_b")
+    encode = base64.encodebytes if encoding == "base64" else quopri.encodestring
+    heading = mark + f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode()
+    return head + heading + encode(status) + b"\r\n--=_b" + tail
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+@pytest.mark.parametrize("outer", ["multipart/report", "multipart/mixed"])
+@pytest.mark.parametrize("status", ["5.1.1", "5.7.1"])
+def test_report_is_read_in_any_envelope_and_encoding(encoding: str, outer: str, status: str) -> None:
+    raw = encode_status(make_report(make_return_address(), status=status), encoding)
+    report = parse_report(raw.replace(b"multipart/report", outer.encode()), keys=[KEY])
+    assert report is not None
+    assert report.kind is (BounceKind.HARD if status == "5.1.1" else BounceKind.OTHER)
+
+
+def test_report_inside_another_multipart_is_read() -> None:
+    inner = make_report(make_return_address()).decode()
+    head, _, body = inner.partition("Content-Type: multipart/report")
+    outer = f'{head}Content-Type: multipart/mixed; boundary="=_o"\r\n\r\n--=_o\r\n'
+    raw = f"{outer}Content-Type: multipart/report{body}\r\n--=_o\r\n\r\nA disclaimer.\r\n--=_o--\r\n"
+    report = parse_report(raw.encode(), keys=[KEY])
+    assert report is not None
+    assert report.kind is BounceKind.HARD
+
+
+@given(flips=st.lists(st.booleans(), min_size=64, max_size=64))
+def test_return_address_is_read_in_any_case(flips: list[bool]) -> None:
+    address = make_return_address()
+    changed = "".join(
+        letter.upper() if flip else letter for letter, flip in zip(address, flips * 2, strict=False)
+    )
+    assert parse_return_address(changed, keys=[KEY]) == PUBLIC_ID
+
+
+TOKEN = "k1k1.abcdefgh234567zz.aaaabbbbccccddddeeee"
+
+
+def make_copy(field: str) -> str:
+    links = f"<https://papers.test/u/{TOKEN}>,\n <mailto:unsubscribe+{TOKEN}@papers.test>"
+    return f"{field}\nFrom: digest@papers.test\nSubject: your papers\nList-Unsubscribe: {links}\n\nHi.\n"
+
+
+def make_microsoft_complaint(copy: str, *, report: str = "", subject: str = "complaint about it") -> bytes:
+    """Return a complaint as Microsoft's JMRP sends them: the copy, and at most a meagre report."""
+    parts = "".join(
+        f"--c\nContent-Type: {kind}\n\n{content}\n"
+        for kind, content in (("message/feedback-report", report), ("message/rfc822", copy))
+        if content
+    )
+    kind = "report; report-type=feedback-report" if report else "mixed"
+    head = f"From: staff@fbl.test\nTo: fbl@papers.test\nSubject: {subject}\nMIME-Version: 1.0\n"
+    return f'{head}Content-Type: multipart/{kind}; boundary="c"\n\n{parts}--c--\n'.encode()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Authentication-Results: mx.test; spf=pass smtp.mailfrom={}; dkim=none",
+        "Received-SPF: Pass (mx.test: domain of {} designates 192.0.2.7) client-ip=192.0.2.7",
+        'Received-SPF: pass\n envelope-from="{}"',
+        "Return-Path: <{}>",
+    ],
+)
+@pytest.mark.parametrize("report_text", ["Feedback-Type: abuse\nUser-Agent: JMRP/1.0\nVersion: 1", ""])
+def test_complaint_is_matched_by_our_address_in_the_copy(field: str, report_text: str) -> None:
+    copy = make_copy(field.format(make_return_address().upper()))
+    report = parse_report(make_microsoft_complaint(copy, report=report_text), keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind) == (PUBLIC_ID, BounceKind.COMPLAINT)
+
+
+def test_complaint_without_our_address_offers_the_token_of_the_copy() -> None:
+    copy = make_copy("X-HmXmrOriginalRecipient: <ada@example.com>")
+    report = parse_report(make_microsoft_complaint(copy, subject="x"), keys=[KEY])
+    assert report is not None
+    assert (report.public_id, report.kind, set(report.tokens)) == ("", BounceKind.COMPLAINT, {TOKEN})
+
+
+@pytest.mark.parametrize("subject", ["Fwd: your papers", "Re: 12 papers"])
+def test_mail_with_our_mail_attached_is_no_complaint(subject: str) -> None:
+    raw = make_microsoft_complaint(make_copy("X-Forwarded: yes"), subject=subject)
+    assert parse_report(raw, keys=[KEY]) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"type": "hard"}, BounceKind.HARD),
+        ({"type": "hard", "code": "5.7.1"}, BounceKind.OTHER),
+        ({"type": "hard", "code": "550"}, BounceKind.HARD),
+        ({"type": "hard", "code": "5.2.2"}, BounceKind.SOFT),
+        ({"type": "hard", "code": "550", "reply": "550 blocked using a DNSBL"}, BounceKind.OTHER),
+        ({"type": "soft", "code": "4.7.0"}, BounceKind.OTHER),
+        ({"type": "soft", "code": "4.4.1"}, BounceKind.SOFT),
+        ({"type": "unsure", "code": "5.1.1"}, BounceKind.HARD),
+        ({"type": "complaint", "code": "5.7.1"}, BounceKind.COMPLAINT),
+        ({"type": "other", "code": "5.1.1"}, BounceKind.OTHER),
+    ],
+)
+def test_webhook_is_judged_by_its_code_and_words(fields: dict[str, str], kind: BounceKind) -> None:
+    body = json.dumps({"envelope": make_return_address(), **fields}).encode()
+    report = read_webhook(body, sign_webhook(body, b"s", at=1000), secret=b"s", keys=[KEY], now=1000.0)
+    assert report is not None
+    assert report.kind is kind
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "imaps://user:Top#Secret@mail.example.com/INBOX",
+        "imaps://user:Top/Secret@mail.example.com/INBOX",
+        "imaps://user:12/Secret@mail.example.com/INBOX",
+        "imaps://user:12?Secret@mail.example.com/INBOX",
+        "imaps://user:[Secret@mail.example.com/INBOX",
+    ],
+)
+def test_no_piece_of_a_mailbox_password_is_repeated(url: str) -> None:
+    with pytest.raises(ConfigError, match="percent-encode") as error, open_mailbox(url):
+        pass
+    assert "Secret" not in str(error.value)
+    assert error.value.__cause__ is None
 
 
 def test_36_maildir_with_a_huge_message_is_read_and_marked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ssl
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -72,6 +73,35 @@ def test_server_url_is_parsed(url: str, server: SmtpServerConfig) -> None:
 def test_invalid_server_url_gives_a_config_error(url: str) -> None:
     with pytest.raises(ConfigError, match="DIGEST_SMTP_URL"):
         SmtpServerConfig.parse(url)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "user:Top#Secret", "user:#Secret", "user:12/Secret", "AKIA:Aq+Secret/Secret", "user:a?Secret",
+        "user:12?tls=Secret", "user:[Secret", "user:]Secret", "user:Sec℀Secret",
+        "Secret/Secret:12", "Secret#Secret:x", "user:1/Secret#x?y=Secret",
+    ],
+)  # fmt: skip
+def test_no_piece_of_a_password_is_repeated_and_it_is_said_how_to_write_it(credentials: str) -> None:
+    with pytest.raises(ConfigError, match="%2F") as error:
+        SmtpServerConfig.parse(f"smtp://{credentials}@mail.example.com:587")
+    assert "Secret" not in str(error.value)
+    assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize("option", ["tls", "weight"])
+def test_no_value_of_an_option_is_repeated(option: str) -> None:
+    with pytest.raises(ConfigError, match=option) as error:
+        SmtpServerConfig.parse(f"smtp://mail.example.com?{option}=Secret")
+    assert "Secret" not in str(error.value)
+
+
+@given(username=st.text(min_size=1, max_size=20), password=st.text(min_size=1, max_size=20))
+def test_percent_encoded_name_and_password_are_read_as_they_are(username: str, password: str) -> None:
+    url = f"smtp://{quote(username, safe='')}:{quote(password, safe='')}@mail.example.com:587"
+    config = SmtpServerConfig.parse(url)
+    assert (config.username, config.password) == (username, password)
 
 
 def test_a_password_is_not_shown() -> None:
