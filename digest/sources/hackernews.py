@@ -1,4 +1,4 @@
-"""Hacker News as a source of attention: one request to Algolia's search, joined to papers by their links."""
+"""Hacker News as a source of attention: pages of Algolia's search, joined to papers by their links."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ PERIOD = timedelta(days=14)  # points come in the first days
 MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it is discussed
 MAX_COUNT = 10**12  # more points or comments than there are people: not a count
 MAX_STORIES = 200  # in one response
+MAX_PAGES = 5  # Algolia shows 1,000 stories of a search
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,25 @@ class HackerNews:
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result of the stories of PERIOD."""
         context.report_progress("Hacker News", 0, 1)
+        pages: list[StoryPage] = []
+        note = ""
+        while len(pages) < MAX_PAGES and (not pages or pages[-1].is_full):
+            try:
+                page = parse_page(await self._fetch_page(context, len(pages)))
+            except SourceError as error:
+                if not pages:
+                    raise
+                reason = failed_result(self.name, "", context.now, error).note
+                note = to_sentence(f"Only the newest {len(pages) * MAX_STORIES} stories were read: {reason}")
+                break
+            pages.append(page)
+        if not note and len(pages) == MAX_PAGES and pages[-1].is_full:
+            note = f"Older stories than the newest {MAX_PAGES * MAX_STORIES} were not read."
+        result = add_note(build_result(pages, "stories", context.now), note)
+        yield await self._add_papers(context, result)
+        context.report_progress("Hacker News", 1, 1)
+
+    async def _fetch_page(self, context: FetchContext, number: int) -> bytes:
         response = await context.client.get(
             f"{self.base_url}/api/v1/search_by_date",
             rate_group=self.name,
@@ -40,11 +60,10 @@ class HackerNews:
                 "tags": "story",
                 "numericFilters": f"created_at_i>{int((context.now - PERIOD).timestamp())}",
                 "hitsPerPage": MAX_STORIES,
+                "page": number,
             },
         )
-        result = parse(response.body, "stories", context.now)
-        yield await self._add_papers(context, result)
-        context.report_progress("Hacker News", 1, 1)
+        return response.body
 
     async def _add_papers(self, context: FetchContext, result: FetchResult) -> FetchResult:
         """Return the result with the papers that are not stored; signals of unknown papers are left out."""
@@ -67,8 +86,39 @@ class HackerNews:
         return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A story that links to a paper."""
+
+    story_id: str
+    paper_id: str
+    points: float
+    comments: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoryPage:
+    """One response of the search."""
+
+    stories: tuple[Story, ...]
+    hit_count: int
+    is_full: bool  # so that another page may follow
+    skipped: int
+    note: str
+    body: bytes
+
+
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """Return the attention of each linked paper, summed over the stories about it.
+
+    Raises:
+        SourceChanged: the body has another shape.
+    """
+    return build_result([parse_page(body)], scope, read_at)
+
+
+def parse_page(body: bytes) -> StoryPage:
+    """Return the stories of a response.
 
     Raises:
         SourceChanged: the body has another shape.
@@ -80,26 +130,36 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     stories = make_items(hits, _parse_story)
     if hits and stories.skipped == len(hits):
         raise SourceChanged("the answer is not a list of stories")
+    return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note, body)
+
+
+def build_result(pages: Sequence[StoryPage], scope: str, read_at: datetime) -> FetchResult:
+    """Return the attention of each linked paper in these pages; a story on two of them counts once."""
+    # While pages are fetched, new stories move the others to the next page.
+    stories = {
+        story.story_id or (page_number, number): story
+        for page_number, page in enumerate(pages)
+        for number, story in enumerate(page.stories)
+    }
     totals: dict[tuple[str, SignalKind], float] = {}
-    for paper_id, points, comments in stories.made:
-        for kind, value in ((SignalKind.POINTS, points), (SignalKind.COMMENTS, comments)):
-            totals[paper_id, kind] = totals.get((paper_id, kind), 0.0) + value
+    for story in stories.values():
+        for kind, value in ((SignalKind.POINTS, story.points), (SignalKind.COMMENTS, story.comments)):
+            totals[story.paper_id, kind] = totals.get((story.paper_id, kind), 0.0) + value
     signals = tuple(
         Signal(paper_id=paper_id, kind=kind, value=value, observed_at=read_at, source="hackernews")
         for (paper_id, kind), value in totals.items()
     )
-    health = Health.OK if hits else Health.EMPTY
-    note = f"{stories.skipped} of {len(hits)} stories could not be read." if stories.skipped else ""
+    hit_count, skipped = sum(page.hit_count for page in pages), sum(page.skipped for page in pages)
     result = FetchResult(
         source="hackernews",
         scope=scope,
         read_at=read_at,
         signals=signals,
-        health=health,
-        note=note,
-        body=body,
+        health=Health.OK if hit_count else Health.EMPTY,
+        note=f"{skipped} of {hit_count} stories could not be read." if skipped else "",
+        body=pages[0].body,
     )
-    return add_note(result, document.note)
+    return add_note(result, " ".join(dict.fromkeys(page.note for page in pages if page.note)))
 
 
 def _mark_old(paper: Paper, now: datetime) -> Paper:
@@ -109,15 +169,16 @@ def _mark_old(paper: Paper, now: datetime) -> Paper:
     return paper
 
 
-def _parse_story(hit: object) -> tuple[str, float, float] | None:
-    """Return the id of the linked paper, the points and the comments; None if no paper is linked."""
+def _parse_story(hit: object) -> Story | None:
+    """Return a story; None if it links to no paper."""
     if not isinstance(hit, dict):
         raise UnreadableItem("not an object")
     url = hit.get("url")
     identifier = parse_arxiv_id(url) if isinstance(url, str) else None
     if identifier is None:
         return None
-    return f"arxiv:{identifier}", _parse_count(hit.get("points")), _parse_count(hit.get("num_comments"))
+    points, comments = _parse_count(hit.get("points")), _parse_count(hit.get("num_comments"))
+    return Story(str(hit.get("objectID") or ""), f"arxiv:{identifier}", points, comments)
 
 
 def _parse_count(value: object) -> float:

@@ -1,13 +1,14 @@
 """Tests of the Hacker News source."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from digest.models import Announcement, Health, SignalKind
+from digest.models import Announcement, FetchResult, Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.hackernews import HackerNews, parse
+from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, HackerNews, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -63,3 +64,48 @@ async def test_signals_of_unknown_papers_are_left_out_with_a_note(
     assert {signal.paper_id for signal in result.signals} == {"arxiv:2611.12001"}
     assert result.health is Health.OK
     assert "1 papers could not be looked up at arXiv: Answered 404" in result.note
+
+
+def build_stories(first: int, count: int) -> bytes:
+    """Return a page of stories about papers of their own, each with one point."""
+    hits = [
+        {"objectID": str(n), "url": f"https://arxiv.org/abs/2611.{n:05}", "points": 1, "num_comments": 0}
+        for n in range(first, first + count)
+    ]
+    return json.dumps({"hits": hits}).encode()
+
+
+async def fetch_signals(client: Client, server: ReplayServer) -> tuple[FetchResult, dict[str, float]]:
+    context = FetchContext(client=client, now=NOW, find_existing=set)
+    (result,) = await fetch_source(HackerNews(server.url), context)
+    points = {signal.paper_id: signal.value for signal in result.signals if signal.kind is SignalKind.POINTS}
+    return result, points
+
+
+async def test_more_stories_than_a_page_holds_are_read_and_counted_once(
+    client: Client, server: ReplayServer
+) -> None:
+    path = "/api/v1/search_by_date?page="
+    server.set_replies(f"{path}0", Reply(body=build_stories(0, MAX_STORIES)))
+    server.set_replies(f"{path}1", Reply(body=build_stories(MAX_STORIES - 3, MAX_STORIES)))  # three moved on
+    server.set_replies(f"{path}2", Reply(body=build_stories(2 * MAX_STORIES - 3, 5)))
+    result, points = await fetch_signals(client, server)
+    assert points == {f"arxiv:2611.{n:05}": 1 for n in range(2 * MAX_STORIES + 2)}
+    assert (len(server.requests), result.health, result.note) == (3, Health.OK, "")
+
+
+async def test_a_page_that_fails_costs_only_later_stories(client: Client, server: ReplayServer) -> None:
+    path = "/api/v1/search_by_date?page="
+    server.set_replies(f"{path}0", Reply(body=build_stories(0, MAX_STORIES)))
+    server.set_replies(f"{path}1", Reply(status=404))
+    result, points = await fetch_signals(client, server)
+    assert len(points) == MAX_STORIES
+    assert result.note.startswith("Only the newest 200 stories were read: Answered 404")
+
+
+async def test_pages_without_end_are_read_up_to_a_limit(client: Client, server: ReplayServer) -> None:
+    server.set_replies("/api/v1/search_by_date", Reply(body=build_stories(0, MAX_STORIES)))
+    result, points = await fetch_signals(client, server)
+    assert {*points.values()} == {1}
+    assert len(server.requests) == MAX_PAGES
+    assert result.note == "Older stories than the newest 1000 were not read."
