@@ -1,14 +1,16 @@
 """Migrations by several processes at once, and job tables: PostgreSQL has them, SQLite does not."""
 
+import runpy
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from digest.db import Database, migrate
-from digest.db.dialects import create_engine
+from digest.db.dialects import create_engine, is_postgres
 from digest.db.migrate import HEAD, STEPS, has_job_tables
 from tests.db.processes import open_at_once, start_processes
 
@@ -119,3 +121,87 @@ def test_backups_before_two_upgrades_from_the_same_step_are_both_kept(tmp_path: 
         with closing(sqlite3.connect(backup)) as connection:
             marks.add(connection.execute("SELECT value FROM meta WHERE key = 'mark'").fetchone()[0])
     assert marks == {"first", "second"}
+
+
+# ---- the very first versions, whose first step was another one than today's
+
+EDITION = """CREATE TABLE edition (
+    id {integer} NOT NULL CONSTRAINT pk_edition PRIMARY KEY, pid VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    slot VARCHAR NOT NULL, status VARCHAR NOT NULL, not_after {moment} NOT NULL, made_at {moment} NOT NULL,
+    CONSTRAINT uq_edition_pid UNIQUE (pid), CONSTRAINT uq_edition_slot UNIQUE (slot))"""
+REFERENCE = "REFERENCES edition (id) ON DELETE SET NULL"
+FIRST_COLUMNS = [["delivery.body_out", "subscriber.status_since"], ["delivery.body_out"], []]
+
+
+def _lay_early_shape(connection: sa.Connection, *, missing: list[str], has_full_text: bool) -> None:
+    """Turn the first step of today into that of an early version."""
+    types = ("bigint", "timestamptz") if is_postgres(connection) else ("INTEGER", "DATETIME")
+    _execute(connection, EDITION.format(integer=types[0], moment=types[1]))
+    if is_postgres(connection):
+        _execute(connection, "ALTER TABLE delivery ADD COLUMN edition_id bigint")
+        key = f"CONSTRAINT fk_delivery_edition_id_edition FOREIGN KEY (edition_id) {REFERENCE}"
+        _execute(connection, f"ALTER TABLE delivery ADD {key}")
+    else:
+        _rebuild_delivery(connection)
+    _execute(connection, "CREATE INDEX ix_delivery_edition_id_state ON delivery (edition_id, state)")
+    for name in missing:
+        table, column = name.split(".")
+        _execute(connection, f"ALTER TABLE {table} DROP COLUMN {column}")
+    if has_full_text:
+        step = runpy.run_path(str(migrate.FOLDER / "versions" / f"{STEPS[1]}.py"))
+        for statement in step["POSTGRES" if is_postgres(connection) else "SQLITE"]:
+            _execute(connection, statement)
+
+
+def _rebuild_delivery(connection: sa.Connection) -> None:
+    query = "SELECT sql FROM sqlite_master WHERE tbl_name = 'delivery' AND sql IS NOT NULL ORDER BY type DESC"
+    table, *indexes = connection.scalars(sa.text(query)).all()
+    key = f"CONSTRAINT fk_delivery_edition_id_edition FOREIGN KEY(edition_id) {REFERENCE}, "
+    table = table.replace("subscriber_id INTEGER,", "subscriber_id INTEGER, edition_id INTEGER,")
+    table = table.replace("CONSTRAINT fk_delivery_sub", f"{key}CONSTRAINT fk_delivery_sub")
+    for statement in ("DROP TABLE delivery", table, *indexes):
+        _execute(connection, statement)
+
+
+def _execute(connection: sa.Connection, statement: str) -> None:
+    connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+
+
+def _insert_row(connection: sa.Connection, name: str, **values: object) -> None:
+    """Insert a row with the columns that the table has at that step."""
+    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+    defaults = {str: "", int: 1, bool: False, datetime: datetime(2026, 11, 23, tzinfo=UTC), object: []}
+    row = {
+        column.name: defaults.get(column.type.python_type) for column in table.columns if not column.nullable
+    }
+    connection.execute(table.insert().values(row | values))
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgres"])
+@pytest.mark.parametrize("missing", FIRST_COLUMNS)
+@pytest.mark.parametrize("step", STEPS[:2])
+def test_every_early_shape_of_the_first_step_is_upgraded_with_its_rows(
+    tmp_path: Path, request: pytest.FixtureRequest, server: str, missing: list[str], step: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/digest.sqlite3"
+    if server == "postgres":
+        url = request.getfixturevalue("postgres_url").replace("postgresql:", "postgresql+psycopg:")
+    engine = create_engine(url, foreign_keys=False)
+    with engine.begin() as connection:
+        migrate.migrate(connection, to=step)
+        _lay_early_shape(connection, missing=missing, has_full_text=step == STEPS[0])
+        _insert_row(connection, "edition", slot="daily/2026-11-23")
+        _insert_row(connection, "paper", title="Wombats at Night", announcement="new")
+        _insert_row(connection, "subscriber", address="ada@example.com", mailbox="ada@example.com")
+        _insert_row(connection, "delivery", subscriber_id=1, edition_id=1, key="digest/1/2026-11-23")
+    engine.dispose()
+    with closing(Database.migrate(url)) as database:
+        assert database.list_schema_differences() == database.list_damage() == []
+        with database.begin() as tx:
+            assert [paper.title for paper in tx.papers.search("wombat")] == ["Wombats at Night"]
+            count = "SELECT count(*) FROM delivery JOIN subscriber ON subscriber.id = subscriber_id"
+            assert tx.connection.scalar(sa.text(count)) == 1
+            _execute(tx.connection, "DELETE FROM delivery")
+            _insert_row(tx.connection, "delivery", id=None) if server == "sqlite" else None
+            ids = tx.connection.scalars(sa.text("SELECT id FROM delivery")).all()
+            assert ids == ([2] if server == "sqlite" else [])  # ids of deliveries are never used again

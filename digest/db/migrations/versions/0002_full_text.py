@@ -5,7 +5,21 @@ from alembic import op
 revision = "0002_full_text"
 down_revision = "0001_first_house"
 
+# The very first versions laid the index in the step before; it is laid anew.
+SQLITE_EARLIER = (
+    "DROP TRIGGER IF EXISTS paper_text_added",
+    "DROP TRIGGER IF EXISTS paper_text_removed",
+    "DROP TRIGGER IF EXISTS paper_text_changed",
+    "DROP TABLE IF EXISTS paper_text",
+)
+POSTGRES_EARLIER = (
+    "DROP TRIGGER IF EXISTS paper_text_written ON paper",
+    "DROP FUNCTION IF EXISTS paper_text_write",
+    "DROP FUNCTION IF EXISTS paper_text_plain",
+    "DROP TABLE IF EXISTS paper_text",
+)
 SQLITE = (
+    *SQLITE_EARLIER,
     """CREATE VIRTUAL TABLE paper_text USING fts5(
         title, abstract, authors, categories, content='paper', content_rowid='number',
         tokenize='porter unicode61 remove_diacritics 2')""",
@@ -28,6 +42,7 @@ SQLITE = (
     "INSERT INTO paper_text(paper_text) VALUES ('rebuild')",  # existing papers
 )
 POSTGRES = (
+    *POSTGRES_EARLIER,
     """CREATE TABLE paper_text (
         number bigint PRIMARY KEY REFERENCES paper ON DELETE CASCADE, document tsvector NOT NULL)""",
     "CREATE INDEX paper_text_document ON paper_text USING gin (document)",
