@@ -1,4 +1,4 @@
-"""Tests of `digest bounces`: unsubscribing by mail, and the token in the address."""
+"""Tests of `digest bounces`, and of what takes back its wrong suppressions."""
 
 import json
 from collections.abc import Callable
@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from digest.app.services import open_services
+from digest.app.services import Services, open_services
 from digest.app.settings import list_variables, load_settings
 from digest.cli.bounces import command
+from digest.cli.subscribers import command as subscribers_command
 from digest.delivery.bounces.mailbox import find_unsubscribe_token
-from digest.models import Status, Subscriber
+from digest.delivery.bounces.reports import BounceReport
+from digest.models import BounceKind, DeliveryKind, Status, Subscriber, SuppressionReason
 from digest.subscribers import Actor, add_subscriber
 from tests.factories import NOW
 
@@ -107,3 +109,60 @@ def test_unsubscribe_token_is_found_in_folded_headers(raw: bytes) -> None:
 )
 def test_other_mail_has_no_unsubscribe_token(raw: bytes) -> None:
     assert find_unsubscribe_token(raw) is None
+
+
+def _add_readers(services: Services, *names: str) -> list[Subscriber]:
+    with services.store.begin() as tx:
+        actor = Actor(name="test", now=NOW, suppression_key=services.suppression_key)
+        return [
+            add_subscriber(tx, f"{name}@example.com", {}, has_consented=True, actor=actor) for name in names
+        ]
+
+
+def test_complaint_without_our_address_suppresses_the_reader_of_the_link(mailbox: Path) -> None:
+    services = open_services(load_settings())
+    (reader,) = _add_readers(services, "ada")
+    token = services.links.unsubscribe_url(reader.public_id).rpartition("/")[2]
+    for number, shown in enumerate((token, token, "x" * 40)):
+        copy = f"X-HmXmrOriginalRecipient: <x>\nList-Unsubscribe: <http://localhost/u/{shown}>\n\nHi.\n"
+        head = "To: fbl@localhost\nContent-Type: multipart/mixed; boundary=c\n\n--c"
+        part = f"Content-Type: message/rfc822\n\n{copy}"
+        (mailbox / "new" / f"{number}.mail").write_text(f"{head}\n{part}\n--c--\n")
+    result = CliRunner().invoke(command, ["--json"])
+    assert json.loads(result.stdout) == {"read": 3, "heard": 1, "ignored": 2, "left": 0}
+    with services.store.begin(write=False) as tx:
+        assert tx.subscribers.get_by_id(reader.id).status is Status.UNSUBSCRIBED
+        assert tx.suppressions.count_by_reason() == {SuppressionReason.COMPLAINT: 1}
+    services.close()
+
+
+def test_wrong_suppressions_are_shown_with_their_evidence_and_taken_back() -> None:
+    services = open_services(load_settings())
+    ada, bo = _add_readers(services, "ada", "bo")
+    with services.store.begin() as tx:
+        tx.deliveries.enqueue_notice(DeliveryKind.NOTICE, ada, "x", {}, now=NOW)
+        delivery = tx.deliveries.find_by_key("x")
+        assert delivery is not None
+    services.record_bounce(
+        BounceReport(
+            delivery.public_id, BounceKind.HARD, "5.1.1", "h", reason="no-mailbox", reply="550 gone"
+        ),
+        now=NOW,
+    )
+
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(subscribers_command, arguments)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    shown = json.loads(run("show", ada.address, "--json"))
+    assert shown["suppression"]["reason"] == "hard"
+    assert "550 gone" in shown["suppression"]["evidence"]
+    assert "550 gone" in run("show", ada.address)
+    assert json.loads(run("show", bo.address, "--json"))["suppression"] is None
+    since = ("restore", "--since", NOW.isoformat())
+    assert "1 suppressions would be lifted, 1 readers would be restored." in run(*since, "--dry-run")
+    assert json.loads(run(*since, "--json"))["readers"] == 1
+    assert json.loads(run("show", ada.address, "--json"))["status"] == "confirmed"
+    assert "0 suppressions lifted" in run(*since)
+    services.close()

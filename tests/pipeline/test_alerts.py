@@ -6,6 +6,7 @@ import pytest
 
 from digest.app.services import Services
 from digest.db import Database
+from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 from digest.pipeline import run
 from digest.pipeline.alerts import (
@@ -13,6 +14,7 @@ from digest.pipeline.alerts import (
     build_delivery_problem,
     build_stop_problem,
     find_bounce_problems,
+    find_judgement_problems,
     find_source_problems,
     queue_alert,
 )
@@ -82,6 +84,42 @@ def test_bounces_are_a_problem_when_they_are_many_and_a_large_share(
         {DeliveryState.ACCEPTED: handed_over, DeliveryState.EXPIRED: 9999}, bounces
     )
     assert [problem.kind for problem in problems] == kinds
+
+
+def test_refusals_that_are_about_us_are_told_with_what_to_do() -> None:
+    alike = AlikeAnswer(reply="550 not taken", readers=7, domains=3)
+    problems = find_judgement_problems([alike], 5, {"blocked": 9, "too-large": 1})
+    assert [problem.kind for problem in problems] == ["alike", "held", "reports"]
+    assert [list(problem.facts) for problem in problems] == [
+        ["7 readers of 3 domains: 550 not taken"],
+        ["5 more are kept, as too many were taken off for bounces in 24 hours."],
+        ["9 mails: blocked", "1 mails: too-large"],
+    ]
+    assert "subscribers restore --since" in problems[1].advice
+    assert find_judgement_problems([], 0, {}) == []
+
+
+def test_reports_that_blame_us_are_counted_by_reason(any_store: Database) -> None:
+    with any_store.begin() as tx:
+        for name, reason in (("a", "blocked"), ("b", "blocked"), ("c", "")):
+            mail = NewDelivery(
+                kind=DeliveryKind.NOTICE, key=name, subscriber_id=None, address=f"{name}@example.com",
+                slot=NOW, not_before=NOW, not_after=NOW + timedelta(hours=1), payload={},
+            )  # fmt: skip
+            tx.deliveries.enqueue([mail], now=NOW)
+            delivery = tx.deliveries.find_by_key(name)
+            assert delivery
+            tx.deliveries.record_bounce(
+                delivery.public_id,
+                BounceKind.OTHER,
+                now=NOW,
+                code="550",
+                raw_hash=name,
+                reason=reason,
+                suppression_key=b"pepper",
+            )
+        assert tx.deliveries.count_reported_faults(NOW) == {"blocked": 2}
+        assert tx.deliveries.count_reported_faults(NOW + timedelta(seconds=1)) == {}
 
 
 def test_bounces_are_counted_once_per_mail_and_only_since_the_given_time(any_store: Database) -> None:

@@ -10,7 +10,8 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from digest.app.services import Services, open_services
 from digest.app.settings import load_settings
-from digest.models import Profile, Status, Subscriber
+from digest.models import Profile, Status, Subscriber, SuppressionReason
+from digest.models.addresses import hash_address
 from digest.web.admin import auth, overview, subscribers, transfer
 from digest.web.app import create_app
 from tests.factories import NOW, make_paper
@@ -206,6 +207,22 @@ async def test_subscribers_are_searched_filtered_and_paged(
     assert ada.address in page
     assert bob.address not in page
     assert "Nobody" in (await admin.get("/admin/subscribers", params={"q": "%' OR 1=1 --"})).text
+
+
+async def test_the_page_of_a_subscriber_shows_why_bounces_ended_the_subscription(
+    admin: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    with services.store.begin() as tx:
+        tx.suppressions.add(
+            hash_address(services.suppression_key, ada.address),
+            SuppressionReason.HARD,
+            now=NOW,
+            source="delivery 5.1.1",
+            evidence="550 5.1.1 <b>nobody</b> here",
+        )
+    page = (await admin.get(f"/admin/subscribers/{ada.public_id}")).text
+    assert "hard, by delivery 5.1.1" in page
+    assert "550 5.1.1 &lt;b&gt;nobody&lt;/b&gt; here" in page
 
 
 async def test_a_subscriber_is_added_changed_paused_suppressed_and_erased(

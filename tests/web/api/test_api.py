@@ -75,6 +75,8 @@ async def test_a_suppressed_address_cannot_be_added_until_that_is_lifted(
     left = find_reader(ada.address)
     assert left
     assert left.status is Status.UNSUBSCRIBED
+    shown = (await program.get(f"{HOME}/{ada.public_id}")).json()["suppression"]
+    assert (shown["reason"], shown["evidence"]) == ("admin", "")
     again = await program.post(HOME, json={"email": ada.address})
     assert again.status_code == 409
     assert "suppressed" in again.json()["error"]
