@@ -80,7 +80,7 @@ _SENDER = rf"""
   | not\s(allowed|permitted|authori[sz]ed)\sto\ssend | send\s?as\s?denied"""
 _RELAY = rf"""
     \brelay(ing|ed)?\b(?!\srecipient).{{0,30}}({_REFUSED}|fail|authori[sz])
-  | (unable|cannot|can.?t|won.?t|not|no|never|denied)\W+(\w+\W+){{0,2}}?(relay|relaying)\b(?!\srecipient)
+  | (unable|cannot|can.?t|won.?t|not|no|never|denied)\W+(\w+\W+){{0,2}}?relay(ing)?\b(?!\srecipient\stable)
   | rcpthosts | not\s(a\s)?local\s(domain|host)
   | domain\W+(\w+\W+)?(isn.?t|not)\s(in\smy\slist|allowed|accepted|hosted|served|local|handled)"""
 _LOGIN_WORDS = r"""
@@ -89,6 +89,7 @@ _LOGIN_WORDS = r"""
         (auth|authenticate|authentication|login|starttls|tls|encryption)\b
   | authenticated\s(to|first|before) | check\W+(\w+\W+){0,2}mail\sbefore
   | not\s(yet\s)?(logged\sin|authenticated) | \bsmtp.?auth\b | log\s?in\s(first|required|before)
+  | \b(your|smtp|sending)\s(\w+\s)?account\b
   | pop\sbefore\ssmtp | credentials | \b(starttls|tls|encryption)\s(is\s)?required"""
 _RATE = r"""
     too\s(many|much|fast|frequent|often) | rate.?limit | throttl | \bfrequency\b | at\sa\srate | unusual\srate
@@ -125,6 +126,7 @@ _NO_USER = rf"""
   | \b(unknown|no\ssuch|invalid|non-?exist\w*|unroute?able|bad|(not|isn.?t)\sa\s(valid|known)|no)\W+
         (or\sillegal\s)?(\w+\W+){{0,2}}?{_WHO}\b
   | \bdoes(n.?t|\snot)\shave\W+(\w+\W+){{1,4}}?(account|mailbox)\b
+  | \b(find|locate)\W+(\w+\W+){{0,2}}?{_WHO}\b
   | not\sour\scustomer | nobody\s(here|by) | recipnotfound | user.?unknown | usernotfound | no\smailbox
   | (benutzer|empf[aä]nger|adresse|teilnehmer)\W+(\w+\W+)?(unbekannt|existiert\snicht)
   | unbekannter\s(benutzer|empf) | usuario\W+(desconocido|inexistente|no\sexiste)
@@ -138,6 +140,9 @@ _OURS = rf"""
         ((was|is|were|are|has\sbeen|have\sbeen|cannot\sbe|can.?t\sbe|will\sbe|currently|temporarily)\s){{0,2}}
         ({_REFUSED}|accepted|unavailable)
   | \b(reject|refus|block|denied|drop)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)\b
+  | \bnot\s(accept|allow|receiv|want)\w*\W+(\w+\W+){{0,2}}?(mail|message|e-?mail|connection)s?\b
+  | \bfrom\syou\b
+  | \byour\s(mail\s)?(host|server|network|provider|isp|address|system|machine|client|connection|country)\b
   | (?<!rejected:\s)\baccess\sdenied | \bnot\s(allowed|accepted|permitted)\b | \bblocked\sby\b"""
 _CLOSED = rf"""
     \b{_WHO}\b\W+(\w+\W+){{0,8}}?(not\sactive|disabled|deactivated|inactive|suspended|closed
@@ -191,7 +196,7 @@ RULES = (
     Rule(ReplyAction(Action.REQUEUE, "line-lost"), "000"),
     Rule(_LOGIN_REFUSED, "530|535|538"),
     # of us, and a person can mend it
-    Rule(ReplyAction(Action.RETRY, "greylisted"), "4..", _ALL, words=r"gr[ae]y-?list"),
+    Rule(ReplyAction(Action.RETRY, "greylisted"), "[45]..", _ALL, words=r"gr[ae]y-?list"),
     Rule(_OUR_GREETING, "[45]..", _ALL, words=_GREETING),
     Rule(_OUR_RELAY, "[45]..", _ALL, words=_RELAY),
     Rule(_OUR_SENDER, "[45]..", _ALL, enhanced=r"[45]\.1\.[78]"),
