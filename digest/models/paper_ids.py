@@ -105,7 +105,7 @@ _NUMBERED_PAGES = tuple(
 _MAY_BE_ID = re.compile(r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%", re.IGNORECASE)
 # Between the words of a text with ids. A DOI may hold commas and semicolons, unless another id follows.
 _WORD_BREAK = re.compile(
-    r"\s+|[,;|]+(?=$|\s|https?:|doi:|arxiv:|10\.\d{4}|\d{4}\.\d{4})|\]\(|(?<=\d)\|", re.IGNORECASE
+    r"\s+|(?<![,;|])[,;|]++(?=$|\s|https?:|doi:|arxiv:|10\.\d{4}|\d{4}\.\d{4})|\]\(|(?<=\d)\|", re.IGNORECASE
 )
 _GLUE = re.compile(r"[,;|<>()\[\]{}\"'，。、；：（）]|(?=https?://)|(?=arxiv:)|(?<=doi:)", re.IGNORECASE)
 
