@@ -46,9 +46,7 @@ def load_json(body: bytes, *, items_key: str | None = None) -> JsonDocument:
     except RecursionError as error:
         raise SourceChanged("the answer is not JSON") from error
     try:
-        return JsonDocument(
-            _loads(_repair(text), strict=False), "Its JSON was repaired."
-        )
+        return JsonDocument(_loads(_repair(text), strict=False), "Its JSON was repaired.")
     except (json.JSONDecodeError, RecursionError):
         items = list(_recover_items(text, items_key)) if items_key is not None else []
     if not any(item is not None for item in items):
