@@ -90,8 +90,8 @@ class _ParsedRow:
 
     @property
     def note(self) -> str:
-        """What the row was taken for, if the file says that the person left or has not confirmed."""
-        if self.status in (None, Status.CONFIRMED):
+        """What the row was taken for, if the file says that the person left."""
+        if self.status is not Status.UNSUBSCRIBED:
             return ""
         taken = "suppressed" if self.consent.is_suppressed else self.status
         return f"Taken for {taken}: {self.consent.evidence}."

@@ -25,7 +25,7 @@ class TrustedProxies:
         What stands left of that hop was written by the client and may be anything. Of an IPv6 address the
         /64 network is returned; `UNKNOWN_CLIENT` if *peer* is no address.
         """
-        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+        hops = [hop for line in forwarded for hop in line.split(",") if hop.strip()]
         client = _parse_address(peer)
         while hops and client is not None and self._is_trusted(client):
             hop = _parse_address(hops.pop())
@@ -39,8 +39,14 @@ class TrustedProxies:
 
 
 def _parse_address(text: str) -> Address | None:
+    """Parse an address, also with a port as proxies add it: 192.0.2.1:443, [2001:db8::1]:443."""
+    text = text.strip().strip('"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        address = ip_address(text.strip().removeprefix("[").partition("]")[0])
+        address = ip_address(text)
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
