@@ -1,9 +1,10 @@
 """`digest serve`: web pages and scheduler in one process."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from socket import socket
 
 import click
@@ -19,8 +20,9 @@ from digest.models.errors import StoreBusy
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
 from digest.web.app import Lifespan, create_app, run_without_background_work
+from digest.web.context import utc_now
 from digest.web.server import bind_socket, create_server, get_url
-from digest.worker.scheduler import build_scheduler
+from digest.worker.scheduler import build_scheduler, send_notices
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 @click.option("--no-scheduler", is_flag=True, help="Pages only: another process ticks.")
 def command(*, host: str, port: int, no_scheduler: bool) -> None:
     """Web pages and scheduler in one process: one tick a minute, all state in the database.
+
+    Confirmations and other notices do not wait for the tick: they leave within two seconds.
 
     While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
     """
@@ -49,8 +53,8 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
 
 def _report_pause(services: Services) -> None:
     with services.store.begin(write=False) as tx:
-        if tx.meta.paused:
-            echo_err(f"Nothing is planned or sent: {tx.meta.paused}")
+        if tx.meta.pause_reason:
+            echo_err(f"Nothing is planned or sent: {tx.meta.pause_reason}")
 
 
 def _get_url_override(listener: socket) -> dict[str, str]:
@@ -60,23 +64,27 @@ def _get_url_override(listener: socket) -> dict[str, str]:
 def _build_lifespan(services: Services) -> Lifespan:
     @asynccontextmanager
     async def run_scheduler(_: FastAPI) -> AsyncIterator[None]:
-        background = build_scheduler(lambda now: _run_once(services, now))
+        sending = asyncio.Lock()
+        background = build_scheduler(lambda now: _run_once(services, now, sending))
         background.start()
+        notices = asyncio.create_task(send_notices(services, utc_now, sending))
         try:
             yield
         finally:
+            notices.cancel()
             background.shutdown(wait=False)
+            await asyncio.gather(notices, return_exceptions=True)
 
     return run_scheduler
 
 
-async def _run_once(services: Services, now: datetime) -> None:
+async def _run_once(services: Services, now: datetime, sending: asyncio.Lock) -> None:
     """Run once and log the canonical line; do nothing if another process is sending."""
     try:
         await to_thread.run_sync(repair_timestamps, services.store, now)
-        result = await run.run(services, lambda: datetime.now(UTC))
+        result = await run.run(services, utc_now, sending=sending)
     except StoreBusy as error:
         log.info("tick left to another process", extra={"reason": str(error)})
         return
     if result.fetched or result.plan.due or result.send_stats.sent or result.send_stats.failed:
-        log_run(result, datetime.now(UTC) - now)
+        log_run(result, utc_now() - now)
