@@ -14,24 +14,26 @@ from digest.ranking.tokenizer import STOPWORDS, normalize_text
 
 MAX_TOPICS = 40  # of one interest; the first ones count
 MAX_TEXT = 4_000  # characters of a paragraph that are read
-MIN_BEFORE_EXCEPTION = 12  # characters of a sentence before "except", from which on they are wanted
 
 FILLERS = STOPWORDS | frozenset(
     """
-    able always anybody anyone anything area areas aren article articles background big build building
-    builds care code codes coding collect collecting collects companies company cover covered covers
-    currently dear department deploy deploys develop develops doesn don eg engineer engineers enthusiast
-    especially etc even ever everything field first focus focused focuses follow followed following follows
-    get gets getting give good great group groups hello help helps hi hobby hobbyist i'd i'm i've institute
-    interest interested interesting interests isn keen keep kind kinds know lab labs last latest lead leads
-    learn least less like likes look looking looks lot love made mainly make makes making many maybe measure
-    measures mostly need needs never new news next nothing often one ones paper papers particular
-    particularly people phd please postdoc practical professor read reading real really recent related
-    relevant research researcher researchers run running runs scientist see send sends share show similar
-    skim small somebody someone something sometimes still student students studies study studying stuff
-    subject subjects talk team teams technical thank thanks theoretical thing things three topic topics
-    track tracking try two university use used useful user uses using want wanted wants watch way ways
-    welcome well work worked working works write year years yet
+    able always another anybody anyone anything apart area areas aren article articles avoid background
+    big bore bores boring bother build building builds business care code codes coding collect collecting
+    collects companies company concern cover covered covers currently dear department deploy deploys
+    develop develops disinterested dislike doesn don eg engineer engineers enough enthusiast especially
+    etc even ever everything except exclude excluding fan far field first focus focused focuses follow
+    followed following follows get gets getting give good great group groups hello help helps hi hobby
+    hobbyist i'd i'm i've ignore instead institute interest interested interesting interests isn keen
+    keep kind kinds know lab labs last latest lead leads learn least leave less like likes longer look
+    looking looks lot love made mainly make makes making many matter maybe measure measures mostly mute
+    need needs never new news next no nothing off often one ones out own paper papers particular
+    particularly people phd please postdoc practical professor rather read reading real really recent
+    related relevant research researcher researchers run running runs scientist scope see send sends
+    share show sick similar skim skip small somebody someone something sometimes spare still student
+    students studies study studying stuff subject subjects talk team teams technical thank thanks
+    theoretical thing things three tired topic topics track tracking try two uninterested uninteresting
+    university unless use used useful user uses using want wanted wants watch way ways welcome well work
+    worked working works write year years yet
     """.split()  # noqa: SIM905  a page of words reads better than a page of quotes
 )
 """Words of a paragraph that say nothing about its topics."""
@@ -129,7 +131,7 @@ def _split_exception(sentence: str) -> tuple[str, str]:
     if not _UNWANTED.search(sentence):
         return sentence, ""
     exception = _EXCEPTION.search(sentence)
-    if exception and exception.start() > MIN_BEFORE_EXCEPTION:
+    if exception and any(_find_phrases(sentence[: exception.start()])):
         return sentence[: exception.start()], sentence[exception.start() :]
     return "", sentence
 

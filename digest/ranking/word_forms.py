@@ -17,7 +17,8 @@ _NO_OUR = frozenset({"four", "hour", "tour", "pour", "sour", "flour", "detour", 
 _SPELLINGS = {"centre": "center", "fibre": "fiber", "defence": "defense", "programme": "program"}
 _BRITISH = (
     ("isation", "ization"), ("ising", "izing"), ("ised", "ized"), ("iser", "izer"), ("ise", "ize"),
-    ("yse", "yze"), ("ysing", "yzing"), ("elling", "eling"), ("elled", "eled"), ("eller", "eler"),
+    ("yse", "yze"), ("ysed", "yzed"), ("ysing", "yzing"),
+    ("elling", "eling"), ("elled", "eled"), ("eller", "eler"),
 )  # fmt: skip
 _NO_ISE = frozenset(
     """

@@ -1,0 +1,148 @@
+"""A paper is wanted if it says what the reader typed, whatever else the day holds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
+from digest.ranking.ranker import Ranker
+from digest.ranking.selection import THRESHOLDS
+from digest.ranking.topic_matching import MAX_CACHED_TOPICS
+from tests.factories import make_paper
+
+USUAL = min(threshold for threshold in THRESHOLDS.values() if threshold > 0.3)
+ABSTRACT = (
+    "Earlier work is slow and needs labels that nobody has. We propose {topic} and show on four data sets "
+    "that it is more accurate than all baselines. An ablation explains which of its parts matter, and we "
+    "publish code. Further experiments with other sizes, seeds and budgets confirm the gains, which grow "
+    "with more compute."
+)
+OTHER = (
+    "attention heads",
+    "reward models",
+    "video diffusion",
+    "speech codecs",
+    "table retrieval",
+    "robot grasping",
+)
+
+
+def write_paper(topic: str, title: str = "", number: int = 0) -> Paper:
+    return make_paper(
+        title or topic.capitalize(), abstract=ABSTRACT.format(topic=topic), id=f"arxiv:2611.{number:05d}"
+    )
+
+
+def get_probability(profile: Profile, *papers: Paper) -> list[float]:
+    """Return the probability of each paper on a day that holds other papers too."""
+    day = [*papers, *(write_paper(topic, number=100 + number) for number, topic in enumerate(OTHER))]
+    return [float(value) for value in Ranker(day).rank([profile])[0].probability[: len(papers)]]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "topic"),
+    [
+        ("protein folding", "protein folding"),
+        ("proteins folding", "a protein-folding method"),
+        ("Bayesian optimisation", "Bayesian optimization"),
+        ("behaviour cloning", "behavior cloning"),
+        ("knowledge distilation", "knowledge distillation"),  # a typing slip
+        ("GNN", "graph neural networks"),
+        ("graph neural networks", "a GNN"),
+        ("text to speech", "text-to-speech synthesis"),
+        ("machine unlearning", "unlearning for machines, i.e. machine unlearning"),
+    ],
+)
+def test_spelling_endings_slips_and_acronyms_make_no_difference(keyword: str, topic: str) -> None:
+    [probability] = get_probability(Profile(keywords=(keyword,)), write_paper(topic))
+    assert probability >= USUAL
+
+
+@pytest.mark.parametrize(
+    ("keyword", "topic"),
+    [
+        ("category theory", "theory of games for online auctions of several goods"),
+        ("time series forecasting", "a series of prompts for web agents that book travel"),
+        ("quantum error correction", "error analysis of speech recognition in noisy cars"),
+    ],
+)
+def test_generic_parts_of_a_keyword_are_not_enough(keyword: str, topic: str) -> None:
+    [probability] = get_probability(Profile(keywords=(keyword,)), write_paper(topic, title="A new benchmark"))
+    assert probability < USUAL
+
+
+def test_word_that_is_everywhere_tells_less_than_a_rare_one() -> None:
+    common, rare = (
+        get_probability(Profile(keywords=(word,)), write_paper(word, title="A new benchmark"))[0]
+        for word in ("model", "ultrasound")
+    )
+    assert common < rare
+
+
+def test_probability_does_not_depend_on_the_other_papers() -> None:
+    profile, paper = Profile(keywords=("protein folding", "crop yield")), write_paper("protein folding")
+    days = [
+        [paper],
+        [paper] * 40,
+        [paper, *(write_paper(topic, number=n) for n, topic in enumerate(OTHER, 1))],
+    ]
+    probabilities = [float(Ranker(day).rank([profile])[0].probability[0]) for day in days]
+    assert probabilities == pytest.approx([probabilities[0]] * 3, abs=1e-5)
+    assert Ranker([]).rank([profile])[0].probability.size == 0
+
+
+def test_what_a_paragraph_rules_out_is_not_wanted() -> None:
+    text = "I follow protein folding. Not interested in drug discovery."
+    wanted, ruled_out = get_probability(
+        Profile(text=text),
+        write_paper("protein folding"),
+        write_paper("protein folding", "Drug discovery by folding"),
+    )
+    assert wanted >= USUAL
+    assert ruled_out == 0
+
+
+def test_reason_names_the_keyword_in_full_or_the_topic_it_is_near_to() -> None:
+    day = [write_paper("protein folding"), write_paper("crop yield", number=1)]
+    [ranking] = Ranker(day).rank([Profile(facets=(Facet("Biology", ("protein folding",)),))])
+    reason = ranking.build_reason(0)
+    assert (reason.because, reason.terms, reason.facet) == (ReasonKind.TERMS, ("protein folding",), "Biology")
+    assert ranking.build_reason(1).terms == ()
+
+
+def test_liked_paper_that_is_truly_near_is_wanted_beside_what_was_typed() -> None:
+    twin = write_paper("sparse crop yield maps from satellites")
+    liked = LikedPaper(twin.title, twin.abstract)
+    [without] = get_probability(Profile(keywords=("protein folding",)), twin)
+    [with_liked] = get_probability(Profile(keywords=("protein folding",), liked=(liked,)), twin)
+    assert without < USUAL <= with_liked
+
+
+def test_followed_author_is_wanted_whatever_the_paper_says() -> None:
+    paper = write_paper("crop yield")
+    [probability] = get_probability(Profile(keywords=("protein folding",), authors=paper.authors[:1]), paper)
+    assert probability >= USUAL
+
+
+def test_many_topics_are_matched_without_growing_for_ever() -> None:
+    ranker = Ranker([write_paper("protein folding")])
+    profiles = [
+        Profile(keywords=(f"topic{number}", "protein folding")) for number in range(MAX_CACHED_TOPICS + 50)
+    ]
+    probabilities = [ranking.probability[0] for ranking in ranker.rank(profiles)]
+    assert min(probabilities) >= USUAL
+    assert len(ranker._topic_matcher._matches) <= MAX_CACHED_TOPICS
+
+
+@given(
+    st.lists(st.text(max_size=30), max_size=4),
+    st.text(max_size=80),
+    st.lists(st.text(max_size=40), max_size=3),
+)
+def test_any_words_give_a_probability(keywords: Sequence[str], text: str, titles: Sequence[str]) -> None:
+    papers = [make_paper(title, id=f"arxiv:2611.{number:05d}") for number, title in enumerate(titles)]
+    [ranking] = Ranker(papers).rank([Profile(keywords=tuple(keywords), text=text)])
+    assert np.all((ranking.probability >= 0) & (ranking.probability <= 1))
