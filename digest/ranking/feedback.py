@@ -1,12 +1,13 @@
 """Learning from feedback: each action on a paper gives a new profile, and every change is bounded."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 from itertools import islice
 
 from digest.models import LikedPaper, Paper, Profile
 from digest.models.subscribers import MAX_LIKED_PAPERS
-from digest.ranking.tokenizer import STOPWORDS, get_surface_forms
+from digest.ranking.tokenizer import STOPWORDS, extract_terms, get_surface_forms
 
 WEIGHT_STEPS = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
 MAX_OPENED = 100  # latest opened papers that are remembered, so that each is learned from only once
@@ -34,7 +35,9 @@ def learn_from_feedback(
     """
     if feedback is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
         return profile
-    learned = replace(profile, learnt=_shift_weights(profile.learnt, paper, WEIGHT_STEPS[feedback]))
+    step = WEIGHT_STEPS[feedback]
+    terms = [term for term in _choose_terms(paper) if step > 0 or not _is_typed(profile, term)]
+    learned = replace(profile, learnt=_shift_weights(profile.learnt, terms, step))
     if feedback is Feedback.CLICK:
         return _add_opened(learned, paper)
     return _add_judged(learned, paper, feedback)
@@ -77,13 +80,20 @@ def _without_paper(papers: tuple[LikedPaper, ...], judged: LikedPaper) -> tuple[
 
 
 def _shift_weights(
-    learnt: tuple[tuple[str, float], ...], paper: Paper, step: float
+    learnt: tuple[tuple[str, float], ...], terms: Sequence[str], step: float
 ) -> tuple[tuple[str, float], ...]:
     weights = dict(learnt)
-    for term in _choose_terms(paper):
+    for term in terms:
         weights[term] = min(1.0, max(-1.0, weights.get(term, 0.0) + step))
     rounded = ((term, round(weight, 3)) for term, weight in weights.items() if abs(weight) >= MIN_WEIGHT)
     return tuple(sorted(rounded, key=lambda pair: (-abs(pair[1]), pair[0]))[:MAX_LEARNT_TERMS])
+
+
+def _is_typed(profile: Profile, term: str) -> bool:
+    """Return True if the reader typed a word of this term: "less" of one paper is nothing against that."""
+    facets = (keyword for facet in profile.facets for keyword in facet.keywords)
+    typed = {word for keyword in (*profile.keywords, *facets) for word in extract_terms(keyword)}
+    return not typed.isdisjoint(extract_terms(term))
 
 
 def _choose_terms(paper: Paper) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models import LikedPaper, Profile
+from digest.models import Facet, LikedPaper, Profile
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.ranking.feedback import (
     MAX_LEARNT_TERMS,
@@ -135,3 +135,11 @@ def test_opened_paper_is_kept_by_title_until_a_reset() -> None:
     opened = learn_from_feedback(Profile(), WHALES, Feedback.CLICK, clicks_may_teach=True)
     assert opened.opened == (LikedPaper(WHALES.title, paper_id=WHALES.id),)
     assert reset_learning(opened) == Profile()
+
+
+def test_less_never_goes_against_typed_keywords() -> None:
+    paper = make_paper("Coral reefs in warm oceans")
+    profile = Profile(keywords=("coral reef",), facets=(Facet("Sea", ("ocean",)),))
+    learnt = dict(learn_from_feedback(profile, paper, Feedback.LESS).learnt)
+    assert learnt
+    assert not [term for term in learnt if "coral" in term or "reef" in term or "ocean" in term]
