@@ -3,6 +3,7 @@
 import runpy
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from digest.db import Database, migrate
 from digest.db.dialects import create_engine, is_postgres
 from digest.db.migrate import HEAD, STEPS, has_job_tables
 from tests.db.processes import open_at_once, start_processes
+from tests.factories import NOW, make_paper
 
 STEP_BEFORE_LAST = "03.04.00_01_pre_add_retry_failed_job_procedure.sql"
 LAST_FUNCTION = "procrastinate_trigger_function_status_events_update_v1"
@@ -205,3 +207,27 @@ def test_every_early_shape_of_the_first_step_is_upgraded_with_its_rows(
             _insert_row(tx.connection, "delivery", id=None) if server == "sqlite" else None
             ids = tx.connection.scalars(sa.text("SELECT id FROM delivery")).all()
             assert ids == ([2] if server == "sqlite" else [])  # ids of deliveries are never used again
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_papers_of_an_older_version_get_the_keys_of_today(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
+    paper = replace(
+        make_paper(title="Étude of a Slow Kettle and Its Long Boiling Curve", authors=("Zoë Müller Jr.",)),
+        id="doi:10.21203/rs.3.rs-1234567/v2",
+    )
+    with closing(Database.migrate(url)) as database, database.begin() as tx:
+        tx.papers.add([paper], seen_at=NOW)
+        stored = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
+        tx.connection.execute(sa.text("DELETE FROM alias"))
+        tx.connection.execute(sa.text("INSERT INTO alias SELECT id, number FROM paper"))
+        tx.connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008_early_shapes'"))
+
+    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+        keys = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
+
+    assert stored <= keys <= stored | {paper.id}
+    assert len(stored) > 1
