@@ -76,7 +76,7 @@ def _to_prior_row(origin: str, prior: Prior) -> tuple[object, ...]:
 
 
 def _to_curve_row(origin: str, curve: GrowthCurve) -> tuple[object, ...]:
-    growth = (f"{curve.grown_at(age):.2f}" for age in AGES)
+    growth = (f"{curve.reached_share_at(age):.2f}" for age in AGES)
     return origin, curve.source, curve.as_of, f"{curve.mean:.1f}", f"{curve.median:.1f}", *growth
 
 

@@ -14,7 +14,7 @@ from tests.factories import NOW, make_paper
 HOUR = timedelta(hours=1)
 
 
-def reader(store: Database, now: datetime, *, zone: str = "UTC", at: time = time(7)) -> Subscriber:
+def add_subscriber(store: Database, now: datetime, *, zone: str = "UTC", at: time = time(7)) -> Subscriber:
     """Add a subscriber with this daily time, due now."""
     schedule = Schedule(timezone=zone, send_at=at)
     with store.begin() as tx:
@@ -24,28 +24,30 @@ def reader(store: Database, now: datetime, *, zone: str = "UTC", at: time = time
         )  # fmt: skip
 
 
-def news(store: Database, now: datetime) -> None:
+def add_paper(store: Database, now: datetime) -> None:
     """Add a new paper, so that no slot is skipped for want of papers."""
     with store.begin() as tx:
         tx.papers.add([make_paper(f"News of {now}", first_seen=None)], seen_at=now)
 
 
-def digests(store: Database, of: Subscriber) -> list[tuple[date | None, datetime]]:
+def list_digests(store: Database, subscriber: Subscriber) -> list[tuple[date | None, datetime]]:
     """Return dates and slots of a subscriber's digests, the oldest first."""
     with store.begin(write=False) as tx:
-        return sorted((delivery.day, delivery.slot) for delivery in tx.deliveries.list_by_subscriber(of.id))
+        return sorted(
+            (delivery.day, delivery.slot) for delivery in tx.deliveries.list_by_subscriber(subscriber.id)
+        )
 
 
-def tick(store: Database, since: datetime, until: datetime, *, every: timedelta) -> None:
+def plan_repeatedly(store: Database, since: datetime, until: datetime, *, interval: timedelta) -> None:
     now = since
     while now <= until:
-        news(store, now)
+        add_paper(store, now)
         plan_editions(store, now)
-        now += every
+        now += interval
 
 
 @pytest.mark.parametrize(
-    ("zone", "at", "first", "meant_for"),
+    ("zone", "at", "first", "slots"),
     [
         ("Europe/Berlin", time(2, 30), date(2026, 10, 24), "00:30 00:30 01:30"),  # doubled: the first one
         ("Europe/Berlin", time(2, 30), date(2026, 3, 28), "01:30 01:00 00:30"),  # missing: when it is over
@@ -57,46 +59,50 @@ def tick(store: Database, since: datetime, until: datetime, *, every: timedelta)
     ],
 )
 def test_22_one_digest_for_each_date_when_clocks_change(
-    store: Database, zone: str, at: time, first: date, meant_for: str
+    store: Database, zone: str, at: time, first: date, slots: str
 ) -> None:
-    begun = datetime.combine(first, time(0), UTC) - 13 * HOUR
-    one = reader(store, begun, zone=zone, at=at)
-    tick(store, begun, begun + timedelta(days=5), every=HOUR)
-    actual = [(day, slot) for day, slot in digests(store, one) if day and day >= first]
-    assert [day for day, _ in actual][:3] == [first + timedelta(days=n) for n in range(3)]
-    assert " ".join(f"{slot:%H:%M}" for _, slot in actual[:3]) == meant_for
-    assert max(Counter(day for day, _ in actual).values()) == 1
+    started = datetime.combine(first, time(0), UTC) - 13 * HOUR
+    subscriber = add_subscriber(store, started, zone=zone, at=at)
+    plan_repeatedly(store, started, started + timedelta(days=5), interval=HOUR)
+    planned = [(day, slot) for day, slot in list_digests(store, subscriber) if day and day >= first]
+    assert [day for day, _ in planned][:3] == [first + timedelta(days=n) for n in range(3)]
+    assert " ".join(f"{slot:%H:%M}" for _, slot in planned[:3]) == slots
+    assert max(Counter(day for day, _ in planned).values()) == 1
 
 
 @pytest.mark.parametrize("jump", [-2, 2, -25, 25])
 def test_22_clock_jump_that_is_corrected_duplicates_and_loses_nothing(any_store: Database, jump: int) -> None:
-    one = reader(any_store, NOW, at=time(9, 0))
-    tick(any_store, NOW, NOW + HOUR, every=HOUR)
-    tick(any_store, NOW + jump * HOUR, NOW + (jump + 1) * HOUR, every=HOUR)
-    tick(any_store, NOW + HOUR, NOW + timedelta(days=3), every=HOUR)
-    days = [day for day, _ in digests(any_store, one)]
+    subscriber = add_subscriber(any_store, NOW, at=time(9, 0))
+    plan_repeatedly(any_store, NOW, NOW + HOUR, interval=HOUR)
+    plan_repeatedly(any_store, NOW + jump * HOUR, NOW + (jump + 1) * HOUR, interval=HOUR)
+    plan_repeatedly(any_store, NOW + HOUR, NOW + timedelta(days=3), interval=HOUR)
+    days = [day for day, _ in list_digests(any_store, subscriber)]
     assert days[-4:] == [NOW.date() + timedelta(days=n) for n in range(4)]
     assert len(days) == len(set(days))
 
 
 def test_18_two_schedulers_plan_each_slot_once(any_store: Database) -> None:
-    news(any_store, NOW)
-    readers = [reader(any_store, NOW, at=time(8, minute)) for minute in range(40)]
-    with ThreadPoolExecutor(4) as schedulers:
-        done: list[PlanResult] = list(schedulers.map(lambda _: plan_editions(any_store, NOW), range(4)))
-    assert sum(plans.planned for plans in done) >= 40
-    assert [len(digests(any_store, each)) for each in readers] == [1] * 40
+    add_paper(any_store, NOW)
+    readers = [add_subscriber(any_store, NOW, at=time(8, minute)) for minute in range(40)]
+    with ThreadPoolExecutor(4) as executor:
+        results: list[PlanResult] = list(executor.map(lambda _: plan_editions(any_store, NOW), range(4)))
+    assert sum(plans.planned for plans in results) >= 40
+    assert [len(list_digests(any_store, reader)) for reader in readers] == [1] * 40
     with any_store.begin(write=False) as tx:
         assert [
-            len(papers) for papers in tx.sent_papers.get_by_subscriber([r.id for r in readers]).values()
+            len(papers)
+            for papers in tx.sent_papers.get_by_subscriber([reader.id for reader in readers]).values()
         ] == [1] * 40
 
 
 def test_23_three_days_down_give_one_digest_and_count_the_others_as_missed(any_store: Database) -> None:
-    one = reader(any_store, NOW, at=time(9, 0))
+    subscriber = add_subscriber(any_store, NOW, at=time(9, 0))
     for days in range(4):
-        news(any_store, NOW + timedelta(days=days))
+        add_paper(any_store, NOW + timedelta(days=days))
     plan_editions(any_store, NOW)
     plan_editions(any_store, NOW + timedelta(days=3))
-    assert [day for day, _ in digests(any_store, one)] == [NOW.date(), NOW.date() + timedelta(days=3)]
+    assert [day for day, _ in list_digests(any_store, subscriber)] == [
+        NOW.date(),
+        NOW.date() + timedelta(days=3),
+    ]
     assert plan_editions(any_store, NOW + timedelta(days=4, hours=13)).missed == 1

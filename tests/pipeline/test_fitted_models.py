@@ -69,8 +69,8 @@ def test_baselines_follow_the_last_four_weeks(store_with_history: Database) -> N
 
 def test_a_curve_is_fitted_from_papers_followed_to_their_end(store_with_history: Database) -> None:
     (curve,) = fit_own_curves(store_with_history, NOW, days=60)
-    assert curve.grown_at(24) == pytest.approx(24 / 150, abs=0.03)
-    assert curve.grown_at(72) == pytest.approx(72 / 150, abs=0.03)
+    assert curve.reached_share_at(24) == pytest.approx(24 / 150, abs=0.03)
+    assert curve.reached_share_at(72) == pytest.approx(72 / 150, abs=0.03)
     assert list(curve.grown) == sorted(curve.grown)
     assert list(curve.spread) == sorted(curve.spread, reverse=True)
     assert curve.as_of == NOW.date()
