@@ -244,15 +244,11 @@ def _verify(text: str) -> None:
 
 PARSERS: dict[str, Parser] = {
     "feed": _in_xml(lambda body: feeds.parse(body, "x", NOW), FEED),
-    "feed with markup": _raw(
-        lambda body: feeds.parse(body, "x", NOW), "<rss><channel><item><title>A"
-    ),
+    "feed with markup": _raw(lambda body: feeds.parse(body, "x", NOW), "<rss><channel><item><title>A"),
     "feed of arXiv": _in_xml(lambda body: rss.parse(body, "cs.LG", NOW), ARXIV_FEED),
     "arXiv API": _in_xml(lambda body: api.parse(body, "ids", NOW), ARXIV_ENTRY),
     "OAI": _in_xml(lambda body: oai.parse(body, "cs", NOW), ARXIV_RECORD),
-    "OAI with markup": _raw(
-        lambda body: oai.parse(body, "cs", NOW), "<OAI-PMH><ListRecords><record>"
-    ),
+    "OAI with markup": _raw(lambda body: oai.parse(body, "cs", NOW), "<OAI-PMH><ListRecords><record>"),
     "Dublin Core": _in_xml(lambda body: oai.parse(body, "cs", NOW), DUBLIN_CORE),
     "listing": _in_xml(lambda body: listing.parse(body, "cs.LG", NOW), LISTING),
     "listing with markup": _raw(lambda body: listing.parse(body, "cs.LG", NOW), "<html><body><h3>"),

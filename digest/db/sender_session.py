@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from digest.db.database import Database
 from digest.db.deliveries.bounce_policy import BouncePolicy
-from digest.db.deliveries.history import PRIORITY
-from digest.db.deliveries.queue import SendQueue
+from digest.db.deliveries.repository import PRIORITY
+from digest.db.deliveries.send_queue import SendQueue
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.tables import DELIVERY, WORKER

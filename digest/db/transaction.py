@@ -5,7 +5,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from digest.db.audit import Audit
-from digest.db.deliveries.history import Deliveries
+from digest.db.deliveries.repository import Deliveries
 from digest.db.embeddings import Vectors
 from digest.db.meta import Meta
 from digest.db.papers.history import Heats, PaperHistory

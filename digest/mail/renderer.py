@@ -78,9 +78,7 @@ class Renderer:
         never = self.links.unsubscribe_url(reader.public_id)
         return self._render_for(reader, "confirm", address=reader.address, url=url, hours=hours, never=never)
 
-    def render_address_change(
-        self, reader: Subscriber, address: str, url: str, *, hours: int
-    ) -> Email:
+    def render_address_change(self, reader: Subscriber, address: str, url: str, *, hours: int) -> Email:
         """Render the question to a subscriber's new address; *url* is valid for *hours*."""
         return self._render_for(reader, "address_change", address=address, url=url, hours=hours)
 

@@ -15,7 +15,7 @@ from digest.db.prepared import PreparedStatement
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUPPRESSION
 from digest.models import DeliveryKind, DeliveryState, Status
 
-HELD_STATES = (DeliveryState.LEASED, DeliveryState.SENDING)
+CLAIMED_STATES = (DeliveryState.LEASED, DeliveryState.SENDING)
 ALLOWED_STATUSES: dict[DeliveryKind, tuple[Status, ...]] = {
     DeliveryKind.DIGEST: (Status.CONFIRMED,),
     DeliveryKind.CONFIRM: tuple(Status),  # even unsubscribed: only their own sign-up queues it
@@ -59,7 +59,7 @@ def compile_statements(dialect: sa.Dialect) -> DeliveryStatements:
             state=DeliveryState.LEASED, owner=sa.bindparam("owner_"), generation=_D.generation + 1
         ),
         "intend": owned.where(
-            has_state(*HELD_STATES), _D.not_after > _NOW, _may_receive(), sa.not_(suppressed)
+            has_state(*CLAIMED_STATES), _D.not_after > _NOW, _may_receive(), sa.not_(suppressed)
         )
         .values(state=DeliveryState.SENDING)
         .returning(_D.id),
@@ -135,7 +135,7 @@ _ADDED_COLUMNS = ("attempt", "uncertain", "render_failures")
 _SETTLE = (
     sa.update(DELIVERY)
     .where(_D.id == _parameter("id"), _D.generation == _parameter("generation"))
-    .where(_parameter("owner") == _OWNER, has_state(*HELD_STATES))
+    .where(_parameter("owner") == _OWNER, has_state(*CLAIMED_STATES))
     .values({name: _parameter(name) for name in _REPLACED_COLUMNS})
     .values({name: _D[name] + _parameter(name) for name in _ADDED_COLUMNS})
     # keep the row of an erased subscriber free of the address, which a server's reply may contain

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.db import Transaction
-from digest.db.deliveries.history import FINAL_STATES
+from digest.db.deliveries.repository import FINAL_STATES
 from digest.models import BounceKind, Health
 from digest.models.errors import DigestError
 from digest.pipeline.clock_repair import LAST_TICK_KEY

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from digest.db import Database
-from digest.db.deliveries.queue import _DUE
+from digest.db.deliveries.send_queue import _DUE
 from digest.db.deliveries.statements import DeliveryStatements, compile_statements
 from digest.db.prepared import PreparedStatement
 

@@ -3,6 +3,8 @@
 That step laid a table of editions, and lacked `subscriber.status_since` and `delivery.body_out`.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -23,7 +25,7 @@ def upgrade() -> None:
         op.execute("UPDATE subscriber SET status_since = coalesce(confirmed_at, created_at)")
 
 
-def _add_missing(table: str, column: sa.Column[object]) -> bool:
+def _add_missing(table: str, column: sa.Column[Any]) -> bool:
     columns = sa.inspect(op.get_bind()).get_columns(table)
     is_missing = all(existing["name"] != column.name for existing in columns)
     if is_missing:

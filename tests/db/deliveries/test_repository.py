@@ -172,7 +172,9 @@ def change_address(database: Database, reader: Subscriber, address: str) -> None
 
 def are_suppressed(database: Database, *addresses: str) -> list[bool]:
     with database.begin(write=False) as tx:
-        return [tx.suppressions.is_suppressed(hash_address(SUPPRESSION_KEY, address)) for address in addresses]
+        return [
+            tx.suppressions.is_suppressed(hash_address(SUPPRESSION_KEY, address)) for address in addresses
+        ]
 
 
 def accept_and_bounce(harness: DeliveryHarness, key: str, kind: BounceKind) -> None:

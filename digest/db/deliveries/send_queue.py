@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.history import FINAL_STATES, UNDELIVERED_STATES, to_delivery
-from digest.db.deliveries.statements import ALLOWED_STATUSES, HELD_STATES, compile_statements, has_state
+from digest.db.deliveries.repository import FINAL_STATES, UNDELIVERED_STATES, to_delivery
+from digest.db.deliveries.statements import ALLOWED_STATUSES, CLAIMED_STATES, compile_statements, has_state
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.prepared import PreparedStatement
@@ -183,7 +183,7 @@ class SendQueue:
         Where no body was sent they are queued again. Where it may have been sent, nobody knows whether the
         server accepted it: they are queued once more (MAX_COPIES), or become uncertain with `resend=False`.
         """
-        held = sa.and_(has_state(*HELD_STATES), orphaned)
+        held = sa.and_(has_state(*CLAIMED_STATES), orphaned)
         if is_postgres(self._connection):  # always lock in the order of the ids, against deadlocks
             self._connection.execute(sa.select(_D.id).where(held).order_by(_D.id).with_for_update())
         may_resend = sa.and_(_D.uncertain < MAX_COPIES - 1, sa.literal(resend))
