@@ -15,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from digest import __version__
 from digest import subscribers as subscriptions
+from digest.app.settings import find_misspelled_variables
 from digest.db.subscribers.repository import SORT_COLUMNS
 from digest.models import Status
 from digest.models.addresses import hash_address
@@ -30,6 +31,7 @@ from digest.web.api.schemas import (
     NewSubscriber,
     PageResponse,
     PauseRequest,
+    StatusResponse,
     SubscriberChanges,
     SubscriberDetails,
     SubscriberResponse,
@@ -216,6 +218,14 @@ def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> 
     """Allow writing to this address again, once it confirms."""
     with ctx.services.store.begin() as tx:
         return ChangeResult(changed=subscriptions.unsuppress(tx, address.email, actor=actor))
+
+
+@router.get("/status", tags=["status"])
+def get_status(actor: ApiActor, ctx: WebContextDep) -> StatusResponse:  # noqa: ARG001  for the token
+    """What an administrator should look at: why sending is paused, and settings that do not exist."""
+    with ctx.services.store.begin(write=False) as tx:
+        paused = tx.meta.pause_reason
+    return StatusResponse(paused=paused or None, unknown_settings=find_misspelled_variables())
 
 
 @router.get("/openapi.json", include_in_schema=False)

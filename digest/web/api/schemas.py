@@ -170,6 +170,15 @@ class ChangeResult(BaseModel):
     changed: bool
 
 
+class StatusResponse(BaseModel):
+    """What an administrator should look at."""
+
+    paused: str | None = Field(description="why nothing is sent; null while sending is allowed")
+    unknown_settings: dict[str, str] = Field(
+        description='DIGEST_ variables that are no settings, with the setting that may be meant or ""'
+    )
+
+
 class ImportSummary(BaseModel):
     """Result of an import: the number of rows by outcome, and the rows with a remark."""
 

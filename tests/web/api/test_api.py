@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
+from digest.app.services import Services
 from digest.models import Status, Subscriber
 from tests.web.visit import ADMIN, BASE, VIEWER, ReaderLookup
 
@@ -172,3 +173,18 @@ async def test_an_unreadable_file_imports_nothing(
 ) -> None:
     assert (await program.post(f"{HOME}/import", content=broken)).status_code == 422
     assert find_reader("ann@example.com") is None
+
+
+async def test_status_names_a_pause_and_settings_that_do_not_exist(
+    program: AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DIGEST_SMTP_RATES", "5")
+    before = (await program.get("/api/v1/status")).json()
+    with services.store.begin() as tx:
+        tx.meta.pause("Restored from a backup.")
+
+    after = (await program.get("/api/v1/status")).json()
+
+    assert before["paused"] is None
+    assert before["unknown_settings"]["DIGEST_SMTP_RATES"] == "DIGEST_SMTP_RATE"
+    assert after["paused"] == "Restored from a backup."

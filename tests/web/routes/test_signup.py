@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from itertools import count
 from statistics import median
 
@@ -14,6 +15,7 @@ from digest import subscribers
 from digest.app.services import Services
 from digest.models import DeliveryKind, Status, Subscriber
 from digest.subscribers import Actor
+from digest.web.app import create_app
 from digest.web.form_tokens import FLOOD_WAIT_SECONDS, MIN_READING_SECONDS, is_work_done
 from digest.web.rate_limits import FLOOD_THRESHOLD, WORLDWIDE
 from tests.factories import NOW
@@ -296,3 +298,18 @@ async def test_concurrent_sign_ups_are_all_stored(
         for n in range(40):
             group.start_soon(sign_up_one, n)
     assert all(find_reader(f"{n}@example.com") for n in range(40))
+
+
+async def test_visitors_behind_a_proxy_that_adds_ports_are_counted_apart(
+    services: Services, clock: Clock
+) -> None:
+    settings = services.settings.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
+    app = create_app(replace(services, settings=settings), clock=clock)
+    transport = ASGITransport(app, client=("127.0.0.1", 40_000))
+    codes = []
+    for number in range(1, 41):
+        headers = {"x-forwarded-for": f"198.51.100.{number}:{5000 + number}"}
+        async with AsyncClient(transport=transport, base_url=BASE, headers=headers) as visitor:
+            codes.append((await sign_up(visitor, clock, f"reader-{number}@example.com")).status_code)
+
+    assert codes == [202] * 40
