@@ -82,8 +82,12 @@ class Database:
         """Open a database after migrating it and its job tables, on PostgreSQL too (`digest db migrate`)."""
         database = cls(_create_engine(url))
         database._prepare(may_migrate=True)
-        with _translate_errors(), database.engine.begin() as connection:
-            migrations.migrate_jobs(connection)
+        try:
+            with _translate_errors(), database.engine.begin() as connection:
+                migrations.migrate_jobs(connection)
+        except BaseException:
+            database.close()
+            raise
         return database
 
     @contextmanager

@@ -33,7 +33,6 @@ GOOD = Paper(id="arxiv:2611.00001", title="A good paper")
 UNSTORABLE = [
     Paper(id="arxiv:2611.00002", title="Too many versions", version=10**30),
     Paper(id="arxiv:2611.00002", title="Before all days", published=EARLY),
-    Paper(id="arxiv:2611.00002", title="Half a letter: \ud800"),
     Paper(id="arxiv:\ud800", title="Half a letter in its name"),
 ]
 
@@ -63,6 +62,16 @@ async def test_a_result_that_the_database_cannot_hold_affects_no_other(store: Da
     bad, good = await fetch(store, Stub("bad", (paper,)), Stub("good", (GOOD,)))
     assert bad.result.health is Health.CHANGED
     assert good.new == 1
+
+
+async def test_half_a_letter_is_dropped_and_its_paper_kept(store: Database) -> None:
+    paper = Paper(id="arxiv:2611.00002", title="Half a letter: \ud800")
+
+    (stored,) = await fetch(store, Stub("one", (paper,)))
+
+    assert (stored.result.health, stored.new) == (Health.OK, 1)
+    with store.begin(write=False) as tx:
+        assert tx.papers.get_by_ids([paper.id])[paper.id].title == "Half a letter:"
 
 
 @pytest.mark.parametrize(
