@@ -1,9 +1,9 @@
-"""Are the papers picked for readers the right ones, and none where there is none? Judged by people.
+"""Judged picks: whether readers get the right papers, and none where there are none.
 
     python -m bench picks                       the product as it stands, by its command line
     python -m bench.picks_model ../shared/picks    the model behind it, by cross-validation
 
-Read is `../shared/picks`: readers' words, papers of real mornings, and a grade for each paper that is right.
+It reads `../shared/picks`: readers' words, papers of real mornings, and a grade for each paper that is right.
 `play.py` there makes the picks with the installed `digest`; the measures are defined in its README.
 """
 

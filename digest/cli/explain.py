@@ -16,17 +16,10 @@ from digest.models.errors import InvalidChange, NotFound
 from digest.models.paper_ids import canonicalize
 from digest.models.schedule import get_current_slot, get_local_day, parse_timezone
 from digest.pipeline import day, plan
-from digest.ranking.selection import THRESHOLDS
+from digest.ranking.selection import EXCLUSION_REASONS, THRESHOLDS
 from digest.subscribers import get_subscriber
 
-RULES = {
-    "sent": "it was sent before, and no paper is sent twice",
-    "muted": "it has one of the reader's muted words",
-    "old": "it was there at the last digest already, and not near enough then either",
-    "below-threshold": "it is not near enough to be picked, and nearer papers filled what else is new",
-    "no-room": "other papers were nearer or hotter, and the digest is short",
-    "out-of-pool": "it is older than a week, withdrawn, or only a revision",
-}
+OUT_OF_POOL = "it is older than a week, withdrawn, or only a revision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +65,7 @@ def explain(services: Services, address: str, paper_id: str, now: datetime) -> E
     today = day.load_day(services.store, now, embedding_model=services.active_embedding_model)
     indices = {candidate.id: index for index, candidate in enumerate(today.candidates.papers)}
     if paper.id not in indices:
-        return Explanation(paper=paper, verdict="out-of-pool", sentence=f"Not sent: {RULES['out-of-pool']}.")
+        return Explanation(paper=paper, verdict="out-of-pool", sentence=f"Not sent: {OUT_OF_POOL}.")
     return _explain_upcoming(services, today, reader, indices[paper.id])
 
 
@@ -122,7 +115,7 @@ def _explain_upcoming(
         verdict, sentence = "chosen", f"It is in the digest of {edition.day}{': ' if reason else ''}{reason}."
     else:
         verdict = str(chosen.excluded[paper.id])
-        sentence = f"Not sent: {RULES.get(verdict, verdict)}."
+        sentence = f"Not sent: {EXCLUSION_REASONS.get(verdict, verdict)}."
     return Explanation(
         paper=paper,
         verdict=verdict,

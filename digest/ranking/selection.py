@@ -36,6 +36,17 @@ class ExclusionRule(StrEnum):
     NO_ROOM = "no-room"
 
 
+EXCLUSION_REASONS: Mapping[str, str] = {  # for an operator, as the end of a sentence
+    ExclusionRule.SENT: "it was sent before, and did not break out since",
+    ExclusionRule.MUTED: "it has one of the reader's muted words",
+    ExclusionRule.OLD: "it was there at the last digest already, and not near enough then either",
+    ExclusionRule.BELOW_THRESHOLD: (
+        "it is not near enough to be picked, and nearer papers filled what else is new"
+    ),
+    ExclusionRule.NO_ROOM: "other papers were nearer or hotter, and the digest is short",
+}
+
+
 @dataclass(frozen=True)
 class Selection:
     """What was selected for one reader, and the rule that excluded each other candidate.

@@ -350,7 +350,9 @@ def test_only_the_confirmed_are_due_and_the_suppressed_get_nothing_whatever_happ
             assert {reader.id for reader in due} == {r.id for r in readers if r.status is Status.CONFIRMED}
             assert all(reader.confirmed_at for reader in due)
             assert not any(is_suppressed(tx, reader.address) for reader in due)
-            assert not suppressed or count_open_deliveries(tx) <= before  # erasing cancels
+            open_now = count_open_deliveries(tx)
+            has_cancelled = action in {"erase", "leave"} and open_now < before  # these cancel what waits
+            assert not suppressed or open_now == before or has_cancelled
 
 
 @pytest.mark.parametrize("days", [-400, -1, 0])

@@ -157,6 +157,7 @@ async def test_worker_sends_a_confirmation_within_two_seconds(services: Services
     await wait_until_accepted(services, 4, seconds=2)
     tasks.stopping.set()
     await worker
+    assert count_accepted(services) == 4
 
 
 async def take_as_dead_worker(queues: JobQueues, services: Services) -> Job:

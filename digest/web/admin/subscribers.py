@@ -13,6 +13,7 @@ from digest.mail.wording import describe_reason
 from digest.models import Edition, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
+from digest.ranking.selection import EXCLUSION_REASONS
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
@@ -29,13 +30,6 @@ SORTS = (
     ("status", "Status"),
 )
 CHANGEABLE = ("keywords", "muted", "authors", "categories", "frequency", "send_at", "timezone")
-RULE_TEXTS = {  # why a candidate was left out of a digest
-    "sent": "It was sent before, and nothing comes twice.",
-    "muted": "It holds a word that this reader never wants to see.",
-    "old": "It was considered for an earlier digest already.",
-    "below-threshold": "It is not near enough to be picked, and nearer papers filled what else is new.",
-    "no-room": "Others were nearer, and the digest was full.",
-}
 
 router = APIRouter(include_in_schema=False)
 
@@ -211,4 +205,4 @@ def _explain_today(edition: Edition, paper_id: str, rule: str | None) -> str:
             return f"Today's digest holds it under “{pick.section}”: {reason or 'new'} ({numbers})."
     if rule is None:
         return "It is not among today's candidates: seen too long ago, or only revised."
-    return f"Today's digest leaves it out. {RULE_TEXTS.get(rule, f'Rule: {rule}.')}"
+    return f"Today's digest leaves it out: {EXCLUSION_REASONS.get(rule, rule)}."
