@@ -31,6 +31,7 @@ from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
 from digest.models import Delivery, Schedule
 from digest.models.errors import ConfigError
+from digest.models.sealing import Sealer
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
@@ -59,6 +60,11 @@ class Services:
     def signing_keys(self) -> list[bytes]:
         """Every key whose signatures are accepted, the current one first."""
         return [self.secret, *(key.get_secret_value().encode() for key in self.settings.old_secret_keys)]
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """Encrypts secrets of other services for the database. Raises ConfigError without `cryptography`."""
+        return Sealer(self.signing_keys)
 
     @cached_property
     def suppression_key(self) -> bytes:

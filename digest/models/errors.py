@@ -15,6 +15,7 @@ DigestError
 │   └── StateConflict      a valid change that the state of the subscriber does not allow
 ├── InvalidToken           the token of a link is forged, truncated or for another purpose
 │   └── LinkExpired        the token was valid once
+├── SealBroken             a stored secret does not open; it must be entered again
 └── NotFound               no such subscriber, paper or edition
 """
 
@@ -80,6 +81,10 @@ class InvalidToken(DigestError):
 
 class LinkExpired(InvalidToken):
     """This link has expired; please ask for a new one."""
+
+
+class SealBroken(DigestError):
+    """This was encrypted under another DIGEST_SECRET_KEY, or is damaged; enter it again."""
 
 
 class NotFound(DigestError):

@@ -1,0 +1,42 @@
+"""Encryption of secrets that the database must keep: webhook addresses, keys of other services.
+
+A sealed text is a Fernet token (AES-128-CBC with HMAC-SHA256) under a key derived from DIGEST_SECRET_KEY.
+Texts sealed under a retired key (DIGEST_OLD_SECRET_KEYS) still open. It needs `cryptography`, an extra.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from digest.models.errors import ConfigError, SealBroken
+
+
+class Sealer:
+    """Seals and opens short texts."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        """Take the signing keys, the current one first. Raises ConfigError without `cryptography`."""
+        try:
+            from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415  an extra
+        except ImportError as error:
+            raise ConfigError(
+                "Storing secrets of other services needs an extra: pip install cryptography."
+            ) from error
+        self._fernet = MultiFernet([Fernet(_derive_key(secret)) for secret in secrets])
+
+    def seal(self, text: str) -> str:
+        """Return *text* encrypted, different each time."""
+        return self._fernet.encrypt(text.encode()).decode("ascii")
+
+    def open(self, sealed: str) -> str:
+        """Return the text that was sealed. Raises SealBroken."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415  an extra
+
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise SealBroken from error
+
+
+def _derive_key(secret: bytes) -> bytes:
+    return urlsafe_b64encode(blake2b(secret, person=b"digest.sealing", digest_size=32).digest())

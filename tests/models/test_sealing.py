@@ -1,0 +1,37 @@
+"""Encryption of secrets that the database keeps."""
+
+from collections.abc import Callable
+
+import pytest
+
+from digest.models.errors import SealBroken
+from digest.models.sealing import Sealer
+
+SECRET, OTHER = b"a secret of thirty-two characters", b"another one"
+
+
+def test_sealed_text_opens_and_shows_nothing() -> None:
+    sealed = Sealer([SECRET]).seal("slack://T/B/ä")
+
+    assert Sealer([SECRET]).open(sealed) == "slack://T/B/ä"
+    assert Sealer([OTHER, SECRET]).open(sealed) == "slack://T/B/ä"
+    assert "slack" not in sealed
+    assert sealed != Sealer([SECRET]).seal("slack://T/B/ä")
+
+
+DAMAGES: list[Callable[[str], str]] = [
+    lambda _: "",
+    lambda text: text[:-2],
+    lambda _: "é",
+    lambda text: f"A{text}",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_or_foreign_text_does_not_open(damage: Callable[[str], str]) -> None:
+    sealed = Sealer([SECRET]).seal("a key")
+
+    with pytest.raises(SealBroken):
+        Sealer([SECRET]).open(damage(sealed))
+    with pytest.raises(SealBroken):
+        Sealer([OTHER]).open(sealed)
