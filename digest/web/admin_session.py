@@ -7,36 +7,39 @@ database: changing a token, or signing out everywhere, ends every session at onc
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from hashlib import blake2b
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
+from digest.models.administrators import Role
 from digest.models.errors import InvalidToken
 
 SESSION_LIFETIME = timedelta(hours=12)
 
 
-class Role(StrEnum):
-    """What an administrator may do: a viewer only reads."""
-
-    ADMIN = "admin"
-    VIEWER = "viewer"
+# The names of the two shared tokens, as they stand in the audit log and in cookies.
+SHARED_TOKEN_NAMES = {Role.OWNER: "admin", Role.VIEWER: "viewer"}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The role that is signed in, and the token that the forms of this session carry."""
+    """Who is signed in and as what, and the token that the forms of this session carry."""
 
     role: Role
     csrf: str
+    name: str  # in the audit log, after "admin:"
 
     @property
     def may_change(self) -> bool:
-        """Whether this session may change anything."""
-        return self.role is Role.ADMIN
+        """Whether this session may change subscribers, suppressions and editions."""
+        return self.role.allows(Role.EDITOR)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether this session may say who administers."""
+        return self.role is Role.OWNER
 
 
 class AdminSessions:
@@ -44,12 +47,12 @@ class AdminSessions:
 
     def __init__(self, secret: bytes, *, admin: str, viewer: str = "") -> None:
         self._secret = secret
-        self._tokens = {role: token for role, token in ((Role.ADMIN, admin), (Role.VIEWER, viewer)) if token}
+        self._tokens = {role: token for role, token in ((Role.OWNER, admin), (Role.VIEWER, viewer)) if token}
 
     @property
     def is_enabled(self) -> bool:
         """Whether anyone can administer at all."""
-        return Role.ADMIN in self._tokens
+        return Role.OWNER in self._tokens
 
     def find_role(self, token: str) -> Role | None:
         """Return the role with this token, if any. Every role's token is compared, each in constant time."""
@@ -59,23 +62,23 @@ class AdminSessions:
 
     def create_cookie(self, role: Role, now: datetime, *, epoch: str) -> str:
         """Return the cookie of a new session with this role."""
-        body = f"{role.value}.{int(now.timestamp())}.{secrets.token_urlsafe(12)}"
+        body = f"{SHARED_TOKEN_NAMES[role]}.{int(now.timestamp())}.{secrets.token_urlsafe(12)}"
         return f"{body}.{self._mac(role, epoch, body)}"
 
     def verify_cookie(self, cookie: str, now: datetime, *, epoch: str) -> Session:
         """Return the session of a cookie. Raises InvalidToken if it is forged, too old or signed out."""
         body, _, mac = cookie.rpartition(".")
         name = body.partition(".")[0]
-        role = Role(name) if name in self._tokens else None
+        role = next((role for role in self._tokens if SHARED_TOKEN_NAMES[role] == name), None)
         if role is None or not compare_digest(self._mac(role, epoch, body).encode(), _encode(mac)):
             raise InvalidToken
         issued = datetime.fromtimestamp(int(body.split(".")[1]), UTC)
         if now - issued > SESSION_LIFETIME:
             raise InvalidToken("You were signed out after twelve hours; please sign in again.")
-        return Session(role, self._mac(role, epoch, f"csrf.{body}"))
+        return Session(role, self._mac(role, epoch, f"csrf.{body}"), name)
 
     def _mac(self, role: Role, epoch: str, body: str) -> str:
-        key_input = f"{epoch}/{role.value}/{self._tokens[role]}".encode()
+        key_input = f"{epoch}/{SHARED_TOKEN_NAMES[role]}/{self._tokens[role]}".encode()
         key = blake2b(key_input, key=blake2b(self._secret).digest(), person=b"digest.session").digest()
         return blake2b(_encode(body), key=key, digest_size=20).hexdigest()
 

@@ -10,9 +10,10 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from digest.models.administrators import Role
 from digest.models.errors import InvalidToken
 from digest.subscribers import Actor
-from digest.web.admin_session import SESSION_LIFETIME, Session, is_same_origin
+from digest.web.admin_session import SESSION_LIFETIME, SHARED_TOKEN_NAMES, Session, is_same_origin
 from digest.web.context import WebContext, WebContextDep
 from digest.web.middleware import MAX_IMPORT_BYTES
 
@@ -41,8 +42,8 @@ def _require_enabled(ctx: WebContextDep) -> WebContext:
 AdminContext = Annotated[WebContext, Depends(_require_enabled)]
 
 
-def _require_session(request: Request, ctx: AdminContext) -> Session:
-    """Return the session; without one, redirect a GET to the login and answer 403 to the rest."""
+def require_viewer(request: Request, ctx: AdminContext) -> Session:
+    """Return the session of any role; without one, redirect a GET to the login and answer 403 to the rest."""
     cookie = request.cookies.get(cookie_name(ctx), "")
     try:
         return ctx.admin_sessions.verify_cookie(cookie, ctx.clock(), epoch=read_epoch(ctx))
@@ -52,7 +53,16 @@ def _require_session(request: Request, ctx: AdminContext) -> Session:
         raise HTTPException(403, "Please sign in again.") from error
 
 
-CurrentSession = Annotated[Session, Depends(_require_session)]
+CurrentSession = Annotated[Session, Depends(require_viewer)]
+
+
+def require_owner_session(session: CurrentSession) -> Session:
+    """Return the session; 403 unless an owner is signed in. For pages that only owners see."""
+    _check_role(session, Role.OWNER)
+    return session
+
+
+OwnerSession = Annotated[Session, Depends(require_owner_session)]
 
 
 async def _parse_form(request: Request, ctx: AdminContext) -> AsyncIterator[FormData]:
@@ -66,16 +76,35 @@ async def _parse_form(request: Request, ctx: AdminContext) -> AsyncIterator[Form
 AdminForm = Annotated[FormData, Depends(_parse_form)]
 
 
-def _require_write(ctx: AdminContext, session: CurrentSession, form: AdminForm) -> Actor:
-    """Return who acts; 403 for a viewer, or a form without the CSRF token of this session."""
-    if not session.may_change:
-        raise HTTPException(403, "This token may only look.")
+def _check_role(session: Session, needed: Role) -> None:
+    if not session.role.allows(needed):
+        raise HTTPException(403, f"This needs the role of an {needed}; you are signed in as {session.role}.")
+
+
+def require_form(ctx: AdminContext, session: CurrentSession, form: AdminForm) -> Actor:
+    """Return who acts, of any role; 403 for a form without the CSRF token of this session."""
     if not compare_digest(session.csrf.encode(), str(form.get("csrf", "")).encode(errors="replace")):
         raise HTTPException(403, "This form is too old; please load the page again.")
-    return ctx.actor(f"admin:{session.role}")
+    return ctx.actor(f"admin:{session.name}")
 
 
-AdminActor = Annotated[Actor, Depends(_require_write)]
+ViewerActor = Annotated[Actor, Depends(require_form)]
+
+
+def require_editor(session: CurrentSession, actor: ViewerActor) -> Actor:
+    """Return who acts; 403 for a viewer. For every form that changes subscribers, mails or papers."""
+    _check_role(session, Role.EDITOR)
+    return actor
+
+
+def require_owner(session: CurrentSession, actor: ViewerActor) -> Actor:
+    """Return who acts; 403 unless an owner. For every form that changes who may administer."""
+    _check_role(session, Role.OWNER)
+    return actor
+
+
+AdminActor = Annotated[Actor, Depends(require_editor)]
+OwnerActor = Annotated[Actor, Depends(require_owner)]
 router = APIRouter(include_in_schema=False)
 
 
@@ -104,7 +133,7 @@ def sign_in(request: Request, ctx: AdminContext, form: AdminForm) -> Response:
             return _render_login(ctx, "Too many wrong tokens. Please wait a minute.", status=429)
         return _render_login(ctx, "This is not the token.", status=403)
     with ctx.services.store.begin() as tx:
-        tx.audit.write(f"admin:{role}", "sign-in", "admin", at=now)
+        tx.audit.write(f"admin:{SHARED_TOKEN_NAMES[role]}", "sign-in", "admin", at=now)
     response = RedirectResponse("/admin", 303)
     response.set_cookie(
         cookie_name(ctx),

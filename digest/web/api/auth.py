@@ -6,8 +6,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from digest.models.administrators import Role
 from digest.subscribers import Actor
-from digest.web.admin_session import Role
+from digest.web.admin_session import SHARED_TOKEN_NAMES
 from digest.web.context import WebContextDep
 
 READ_METHODS = {"GET", "HEAD"}
@@ -32,9 +33,9 @@ def _authenticate(
         if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
             raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
         raise HTTPException(401, "Send the admin token as a bearer token.", {"www-authenticate": "Bearer"})
-    if role is Role.VIEWER and request.method not in READ_METHODS:
-        raise HTTPException(403, "This token may only look.")
-    return ctx.actor(f"api:{role}")
+    if request.method not in READ_METHODS and not role.allows(Role.EDITOR):
+        raise HTTPException(403, "This token may only read.")
+    return ctx.actor(f"api:{SHARED_TOKEN_NAMES[role]}")
 
 
 ApiActor = Annotated[Actor, Depends(_authenticate)]
