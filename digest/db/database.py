@@ -12,14 +12,13 @@ import sqlalchemy as sa
 from digest.db import backup as backups
 from digest.db import migrate as migrations
 from digest.db.dialects import create_engine, find_database_file, is_postgres
-from digest.db.file_lock import lock_open, lock_sender
+from digest.db.file_lock import lock_open, lock_sender, lock_upgrade
 from digest.db.instance import check_instance, count_sender
 from digest.db.tables import TableBase
 from digest.db.transaction import Transaction
 from digest.models.errors import ConfigError, StoreBusy, StoreError
 
 _DRIVER = "postgresql+psycopg"
-_MIGRATION_SECONDS = 3600.0  # for which a process waits while another one migrates (SQLite)
 _ROWS_AT_ONCE = 1000
 _NO_DATABASE = re.compile(r"file is not a database|unable to open database file", re.IGNORECASE)
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
@@ -163,8 +162,9 @@ class Database:
 
     def _prepare(self, *, may_migrate: bool) -> None:
         try:
-            self._upgrade(may_migrate=may_migrate)
-            check_instance(self.begin, self.file)
+            with lock_upgrade(self.file):
+                self._upgrade(may_migrate=may_migrate)
+                check_instance(self.begin, self.file)
         except BaseException:
             self.close()
             raise
@@ -192,7 +192,7 @@ class Database:
         engine = self.engine
         if self.file is not None:
             # SQLite rebuilds a table by dropping it, which must not cascade: no foreign keys here.
-            engine = create_engine(str(engine.url), foreign_keys=False, busy_seconds=_MIGRATION_SECONDS)
+            engine = create_engine(str(engine.url), foreign_keys=False)
         try:
             with _translate_errors(), engine.begin() as connection:
                 migrations.lock(connection)

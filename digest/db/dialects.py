@@ -41,7 +41,7 @@ _ENGINE_OPTIONS: dict[str, Any] = {
 }
 
 
-def create_engine(url: str, *, foreign_keys: bool = True, busy_seconds: float = BUSY_SECONDS) -> sa.Engine:
+def create_engine(url: str, *, foreign_keys: bool = True) -> sa.Engine:
     """Create an engine with our settings; it does not connect yet. The options are SQLite's."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -50,7 +50,7 @@ def create_engine(url: str, *, foreign_keys: bool = True, busy_seconds: float = 
         _configure_postgres(engine)
         return engine
     in_memory: dict[str, Any] = {} if find_database_file(parsed) else {"poolclass": StaticPool}
-    options = {"timeout": busy_seconds, "check_same_thread": False}
+    options = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     engine = sa.create_engine(parsed, connect_args=options, **_ENGINE_OPTIONS, **in_memory)
     _configure_sqlite(engine, foreign_keys=foreign_keys)
     return engine

@@ -1,8 +1,9 @@
 """Locks beside an SQLite file, by flock: the kernel releases them when a process ends, however it ends.
 
 `FILE.lock` is held by the one process that sends. `FILE.open.lock` is shared by every process that has the
-database open, and held alone while the file is replaced. Who can read a file can lock it, so these are for
-those who can read the database.
+database open, and held alone while the file is replaced. `FILE.upgrade.lock` is held by the one process that
+creates or migrates the database. Who can read a file can lock it, so these are for those who can read the
+database.
 """
 
 import fcntl
@@ -44,6 +45,23 @@ def lock_open(file: Path) -> int:
     lock = _open_lock(file, "open.lock")
     fcntl.flock(lock, fcntl.LOCK_SH)
     return lock
+
+
+@contextmanager
+def lock_upgrade(file: Path | None) -> Iterator[None]:
+    """Hold the right to create or migrate a database file, after waiting for the process that does; no file, no lock.
+
+    SQLite's own locks do not suffice: it reports a file that others are switching to WAL as locked, at once.
+    """
+    if file is None:
+        yield
+        return
+    lock = _open_lock(file, "upgrade.lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 @contextmanager
