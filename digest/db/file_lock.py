@@ -49,9 +49,10 @@ def lock_open(file: Path) -> int:
 
 @contextmanager
 def lock_upgrade(file: Path | None) -> Iterator[None]:
-    """Hold the right to create or migrate a database file, after waiting for the process that does; no file, no lock.
+    """Hold the right to create or migrate a database file, after waiting for the process that does.
 
-    SQLite's own locks do not suffice: it reports a file that others are switching to WAL as locked, at once.
+    Without a file there is no lock. SQLite's own locks do not suffice: it reports a file that others are
+    switching to WAL as locked, at once.
     """
     if file is None:
         yield
