@@ -1,13 +1,21 @@
-"""Learning from feedback: each action on a paper gives a new profile, and every change is bounded."""
+"""Learning from feedback: each action on a paper gives a new profile, and every change is bounded.
 
-from collections.abc import Sequence
+Learnt are the topics that a paper names: its keywords and the phrases of its title, whole and only those that
+are special to it. What every thirtieth paper says ("language models") is neither raised nor lowered by one.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 
 from digest.models import LikedPaper, Paper, Profile
 from digest.models.subscribers import MAX_LIKED_PAPERS
-from digest.ranking.tokenizer import STOPWORDS, extract_terms, get_surface_forms
+from digest.ranking.field_terms import load_field_terms
+from digest.ranking.tokenizer import extract_terms
+from digest.ranking.topic_matching import MIN_PHRASE_TELL
+from digest.ranking.topics import find_phrases
+from digest.ranking.word_forms import fold_sentences
 
 WEIGHT_STEPS = {"more": 0.2, "save": 0.2, "click": 0.05, "less": -0.2}
 MAX_OPENED = 100  # latest opened papers that are remembered, so that each is learned from only once
@@ -15,6 +23,8 @@ MAX_LEARNT_TERMS = 60
 MAX_TERMS_PER_PAPER = 6
 MIN_WEIGHT = 0.04  # terms with a smaller weight are dropped
 MIN_WORD_LENGTH = 4  # letters of a single word that is learned
+MIN_WORD_TELL = 5.0  # what a single word must tell
+MAX_PHRASE_WORDS = 3  # of a longer phrase the last words say what it is about
 
 
 class Feedback(StrEnum):
@@ -26,15 +36,32 @@ class Feedback(StrEnum):
     CLICK = "click"  # counts only for readers who allowed it
 
 
+class LessReason(StrEnum):
+    """Why a reader wants less like a paper."""
+
+    TOPIC = "topic"
+    QUALITY = "quality"  # says nothing about what the paper is about
+    SEEN = "seen"  # likewise
+
+
 def learn_from_feedback(
-    profile: Profile, paper: Paper, feedback: Feedback, *, clicks_may_teach: bool = False
+    profile: Profile,
+    paper: Paper,
+    feedback: Feedback,
+    *,
+    reason: LessReason | None = None,
+    clicks_may_teach: bool = False,
 ) -> Profile:
     """Return the profile after this feedback.
 
-    A click changes nothing unless *clicks_may_teach*, and only the first click on a paper counts.
+    *reason* is why the reader wants less: only the topic, or no reason, teaches anything; for the others the
+    paper is just no liked one any more. A click changes nothing unless *clicks_may_teach*, and only the first
+    click on a paper counts.
     """
     if feedback is Feedback.CLICK and not (clicks_may_teach and _is_unopened(profile, paper)):
         return profile
+    if feedback is Feedback.LESS and reason in {LessReason.QUALITY, LessReason.SEEN}:
+        return _remove_judged(profile, LikedPaper(paper.title, paper.abstract, paper.id))
     step = WEIGHT_STEPS[feedback]
     terms = [term for term in _choose_terms(paper) if step > 0 or not _is_typed(profile, term)]
     learned = replace(profile, learnt=_shift_weights(profile.learnt, terms, step))
@@ -63,10 +90,15 @@ def _add_opened(profile: Profile, paper: Paper) -> Profile:
 
 def _add_judged(profile: Profile, paper: Paper, feedback: Feedback) -> Profile:
     judged = LikedPaper(paper.title, paper.abstract, paper.id)
-    liked, disliked = (_without_paper(papers, judged) for papers in (profile.liked, profile.disliked))
+    profile = _remove_judged(profile, judged)
     if feedback is Feedback.LESS:
-        return replace(profile, liked=liked, disliked=(judged, *disliked)[:MAX_LIKED_PAPERS])
-    return replace(profile, liked=(judged, *liked)[:MAX_LIKED_PAPERS], disliked=disliked)
+        return replace(profile, disliked=(judged, *profile.disliked)[:MAX_LIKED_PAPERS])
+    return replace(profile, liked=(judged, *profile.liked)[:MAX_LIKED_PAPERS])
+
+
+def _remove_judged(profile: Profile, judged: LikedPaper) -> Profile:
+    liked, disliked = (_without_paper(papers, judged) for papers in (profile.liked, profile.disliked))
+    return replace(profile, liked=liked, disliked=disliked)
 
 
 def _without_paper(papers: tuple[LikedPaper, ...], judged: LikedPaper) -> tuple[LikedPaper, ...]:
@@ -97,12 +129,26 @@ def _is_typed(profile: Profile, term: str) -> bool:
 
 
 def _choose_terms(paper: Paper) -> tuple[str, ...]:
-    """Return the paper's keywords, then the word pairs of its title, then its longer words."""
-    surfaces = get_surface_forms(paper.title)
-    pairs = [surface.casefold() for term, surface in surfaces.items() if " " in term]
-    words = [
-        surface.casefold()
-        for term, surface in surfaces.items()
-        if " " not in term and len(term) >= MIN_WORD_LENGTH and term not in STOPWORDS
-    ]
-    return tuple(islice(dict.fromkeys((*paper.keywords, *pairs, *words)), MAX_TERMS_PER_PAPER))
+    """Return the paper's keywords, then the phrases of its title, those that are special to it."""
+    phrases = (keyword.strip() for keyword in paper.keywords)
+    special = (
+        phrase.casefold()
+        for phrase in chain(phrases, _find_title_phrases(paper.title))
+        if _is_special(phrase)
+    )
+    return tuple(islice(dict.fromkeys(special), MAX_TERMS_PER_PAPER))
+
+
+def _find_title_phrases(title: str) -> Iterator[str]:
+    """Yield the phrases of a title, without the name that a paper gives itself ("BERT: ...")."""
+    name, colon, rest = title.partition(":")
+    for phrase in find_phrases(rest if colon and len(name.split()) == 1 else title):
+        words = phrase.split()[-MAX_PHRASE_WORDS:]
+        if len(words) > 1 or len(words[0]) >= MIN_WORD_LENGTH:
+            yield " ".join(words)
+
+
+def _is_special(phrase: str) -> bool:
+    """Return True if fewer than every thirtieth paper say this, or for a single word every 150th."""
+    words = [word for sentence in fold_sentences(phrase) for word in sentence]
+    return load_field_terms().compute_tell(words) >= (MIN_PHRASE_TELL if len(words) > 1 else MIN_WORD_TELL)

@@ -40,9 +40,9 @@ FILLERS = STOPWORDS | frozenset(
 
 _SENTENCE = re.compile(r"(?<=[.!?;\n])\s+")
 _BREAK = re.compile(
-    r"""[,:()"\u201c\u201d/]|\s[-\u2013\u2014]\s|n['\u2019]t\b|\b(?:and|or|but|on|in|at|for|with|about|of|to|when|
+    r"""[,:()"\u201c\u201d/]|\s[-\u2013\u2014]\s|n['\u2019]t\b|(?<![\w-])(?:and|or|but|on|in|at|for|with|about|of|to|when|
     that|who|from|into|than|what|how|by|as|like|via|versus|vs|through|between|across|during|after|before|under|
-    over|inside|within|per)\b""",
+    over|inside|within|per)(?![\w-])""",
     re.IGNORECASE | re.VERBOSE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
@@ -103,8 +103,8 @@ def read_paragraph(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     unwanted: list[str] = []
     for sentence in _SENTENCE.split(text[:MAX_TEXT]):
         asked, ruled_out = _split_exception(sentence)
-        wanted += _find_phrases(asked)
-        unwanted += _find_phrases(ruled_out)
+        wanted += find_phrases(asked)
+        unwanted += find_phrases(ruled_out)
     return tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted))
 
 
@@ -131,13 +131,17 @@ def _split_exception(sentence: str) -> tuple[str, str]:
     if not _UNWANTED.search(sentence):
         return sentence, ""
     exception = _EXCEPTION.search(sentence)
-    if exception and any(_find_phrases(sentence[: exception.start()])):
+    if exception and any(find_phrases(sentence[: exception.start()])):
         return sentence[: exception.start()], sentence[exception.start() :]
     return "", sentence
 
 
-def _find_phrases(text: str) -> Iterator[str]:
-    """Yield the runs of words that are no fillers."""
+def find_phrases(text: str) -> Iterator[str]:
+    """Yield the runs of words that are no fillers.
+
+    >>> [*find_phrases("We look for tide tables of the Baltic")]
+    ['tide tables', 'Baltic']
+    """
     for part in _BREAK.split(text):
         run: list[str] = []
         for word in _WORD.findall(part):

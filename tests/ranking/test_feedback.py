@@ -12,6 +12,7 @@ from digest.ranking.feedback import (
     MAX_LEARNT_TERMS,
     MAX_OPENED,
     Feedback,
+    LessReason,
     forget_term,
     learn_from_feedback,
     reset_learning,
@@ -107,20 +108,34 @@ def test_term_with_opposite_feedback_is_dropped() -> None:
     assert learn_from_feedback(wanted, WHALES, Feedback.LESS).learnt == ()
 
 
-def test_title_gives_pairs_and_longer_words_without_stopwords() -> None:
-    profile_after = learn_from_feedback(
-        Profile(), make_paper("Tide Tables for the Downs by GAN"), Feedback.MORE
-    )
-    assert dict(profile_after.learnt) == {"tide tables": 0.2, "tide": 0.2, "tables": 0.2}
+@pytest.mark.parametrize(
+    ("title", "keywords", "terms"),
+    [
+        ("Tide Tables for the Downs by GAN", (), {"tide tables", "downs"}),
+        ("Coral reef monitoring with large language models", (), {"coral reef monitoring"}),
+        ("WAVE: a survey of quiet and hybrid deep-sea sonar arrays", (), {"quiet", "deep-sea sonar arrays"}),
+        ("Deep Quiet Seas", ("acoustics", "language models"), {"acoustics", "deep quiet seas"}),
+        ("Reef " * 30, tuple(f"kelp {name}" for name in "abcdefgh"), {f"kelp {name}" for name in "abcdef"}),
+    ],
+)
+def test_paper_teaches_whole_phrases_that_are_special_to_it(
+    title: str, keywords: tuple[str, ...], terms: set[str]
+) -> None:
+    paper = replace(make_paper(title), keywords=keywords)
+    assert set(dict(learn_from_feedback(Profile(), paper, Feedback.MORE).learnt)) == terms
 
 
-def test_paper_gives_six_terms_and_its_keywords_first() -> None:
-    with_keywords = replace(
-        make_paper("Deep Quiet Seas Carry Loud Songs Far Beyond Shore"), keywords=("acoustics",)
-    )
-    profile_after = learn_from_feedback(Profile(), with_keywords, Feedback.MORE)
-    assert len(profile_after.learnt) == 6
-    assert "acoustics" in dict(profile_after.learnt)
+@pytest.mark.parametrize("reason", [LessReason.QUALITY, LessReason.SEEN])
+def test_less_for_another_reason_than_the_topic_teaches_nothing(reason: LessReason) -> None:
+    liked = Profile(keywords=("songs",), liked=(LikedPaper(WHALES.title, WHALES.abstract, WHALES.id),))
+    after = learn_from_feedback(liked, WHALES, Feedback.LESS, reason=reason)
+    assert after == Profile(keywords=("songs",))
+
+
+def test_less_for_its_topic_teaches_as_less_without_a_reason() -> None:
+    by_topic = learn_from_feedback(Profile(), WHALES, Feedback.LESS, reason=LessReason.TOPIC)
+    assert by_topic == learn_from_feedback(Profile(), WHALES, Feedback.LESS)
+    assert dict(by_topic.learnt)["whale songs"] < 0
 
 
 def test_strongest_terms_come_first_and_are_kept() -> None:
@@ -138,7 +153,7 @@ def test_opened_paper_is_kept_by_title_until_a_reset() -> None:
 
 
 def test_less_never_goes_against_typed_keywords() -> None:
-    paper = make_paper("Coral reefs in warm oceans")
+    paper = make_paper("Coral reefs in warm oceans and seagrass meadows")
     profile = Profile(keywords=("coral reef",), facets=(Facet("Sea", ("ocean",)),))
     learnt = dict(learn_from_feedback(profile, paper, Feedback.LESS).learnt)
     assert learnt
