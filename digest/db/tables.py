@@ -43,7 +43,7 @@ def _foreign(to: str, *, gone: str = "CASCADE", **options: Any) -> Any:
 
 
 def _index_where(name: str, columns: tuple[str, ...], condition: str) -> sa.Index:
-    """Return a partial index of the few open deliveries, so that finished ones do not slow the queue down."""
+    """Return a partial index of deliveries: the finished ones must not slow down the queue of the open."""
     where = sa.text(condition)
     return sa.Index(f"ix_delivery_{name}", *columns, sqlite_where=where, postgresql_where=where)
 
@@ -207,12 +207,16 @@ class SubscriberRecord(TableBase, table=True):
     """A subscriber. `mailbox` is the normalized address, the same for all its spellings."""
 
     __tablename__ = "subscriber"
-    __table_args__ = NEVER_REUSED
+    __table_args__ = (
+        # All that lists are filtered by: a filter reads this index alone, not the long rows.
+        sa.Index("ix_subscriber_filter", "status", "frequency", "language", "mailbox"),
+        NEVER_REUSED,
+    )
     id: int | None = _id()
     pid: str = Field(unique=True)
     address: str
     mailbox: str = Field(unique=True)
-    status: str = Field(index=True)
+    status: str
     profile: dict[str, Any] = _json()
     schedule: dict[str, Any] = _json()
     preferences: dict[str, Any] = _json()
@@ -222,7 +226,39 @@ class SubscriberRecord(TableBase, table=True):
     status_since: datetime
     asked_at: datetime | None
     next_due: datetime | None = Field(index=True)  # only of confirmed subscribers
-    served_until: datetime | None  # papers first seen up to here were considered
+    served_until: datetime | None = Field(index=True)  # papers first seen up to here were considered
+    frequency: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of the schedule
+    language: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of the preferences
+
+
+class SubscriberKeywordRecord(TableBase, table=True):
+    """The keywords of a subscriber's profile as one text, to be searched without reading profiles."""
+
+    __tablename__ = "subscriber_keyword"
+    subscriber_id: int = _foreign(
+        "subscriber.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    keywords: str  # in small letters, one a line
+
+
+class SubscriberTagRecord(TableBase, table=True):
+    """A tag that an administrator or an import gave to a subscriber."""
+
+    __tablename__ = "subscriber_tag"
+    __table_args__ = CLUSTERED
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
+    tag: str = Field(primary_key=True, index=True)
+
+
+class VoteRecord(TableBase, table=True):
+    """A verdict of a subscriber on a paper: more like this, less like this, save."""
+
+    __tablename__ = "vote"
+    id: int | None = _id()
+    subscriber_id: int = _foreign("subscriber.id", index=True)
+    at: datetime = Field(index=True)
+    paper_id: str
+    verdict: str
 
 
 class OutlineRecord(TableBase, table=True):
@@ -273,6 +309,7 @@ class DeliveryRecord(TableBase, table=True):
         _index_where("domain_queue", ("domain", "not_before", "id"), "state = 'queued'"),
         _index_where("owner", ("owner",), "state IN ('leased', 'sending')"),
         sa.Index(None, "subscriber_id", "slot"),
+        _index_where("finished", ("finished_at", "state", "kind", "attempt"), "finished_at IS NOT NULL"),
         NEVER_REUSED,
     )
     id: int | None = _id()
@@ -303,7 +340,7 @@ class DeliveryRecord(TableBase, table=True):
     remote_id: str
     created_at: datetime
     accepted_at: datetime | None
-    finished_at: datetime | None = Field(index=True)
+    finished_at: datetime | None
 
 
 class DeliveryEventRecord(TableBase, table=True):
@@ -355,10 +392,70 @@ class AuditRecord(TableBase, table=True):
     __tablename__ = "audit"
     id: int | None = _id()
     at: datetime = Field(index=True)
-    actor: str
-    action: str
+    actor: str = Field(index=True)
+    action: str = Field(index=True)
     subject: str = Field(index=True)
     detail: dict[str, Any] = _json()
+
+
+class DailyCountRecord(TableBase, table=True):
+    """A figure of one UTC day that is over, or how many there were at its end."""
+
+    __tablename__ = "daily_count"
+    __table_args__ = CLUSTERED
+    day: date = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    value: int = Field(sa_type=cast("Any", sa.BigInteger))
+
+
+class SavedFilterRecord(TableBase, table=True):
+    """A named filter of the list of subscribers, as the query of its URL."""
+
+    __tablename__ = "saved_filter"
+    name: str = Field(primary_key=True)
+    query: str
+    created_by: str
+    created_at: datetime
+
+
+class BulkOperationRecord(TableBase, table=True):
+    """One action on many subscribers, done in batches by id; `last_id` is the last one that was visited."""
+
+    __tablename__ = "bulk_operation"
+    id: str = Field(primary_key=True)  # chosen by the page that asks, so that sending it twice does it once
+    at: datetime = Field(index=True)
+    actor: str
+    action: str
+    tag: str
+    query: str
+    last_id: int = Field(sa_type=cast("Any", sa.BigInteger))
+    changed: int
+    finished_at: datetime | None
+    undone: int | None  # how many were changed back; None: it was not undone
+
+
+class BulkChangeRecord(TableBase, table=True):
+    """A subscriber whom a bulk operation changed, with their status before."""
+
+    __tablename__ = "bulk_change"
+    __table_args__ = CLUSTERED
+    operation_id: str = Field(foreign_key="bulk_operation.id", ondelete="CASCADE", primary_key=True)
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True, index=True)
+    prior_status: str
+
+
+class ImportReportRecord(TableBase, table=True):
+    """What an import did: counts, and the rows to look at by their number, without addresses."""
+
+    __tablename__ = "import_report"
+    id: str = Field(primary_key=True)
+    at: datetime = Field(index=True)
+    actor: str
+    kind: str  # subscribers, suppressions
+    file_name: str
+    counts: dict[str, Any] = _json()
+    noted: list[Any] = _json()
+    finished_at: datetime | None
 
 
 class MetaRecord(TableBase, table=True):
@@ -384,6 +481,9 @@ SOURCE = _table(SourceRecord)
 READING = _table(ReadingRecord)
 HOLD = _table(HoldRecord)
 SUBSCRIBER = _table(SubscriberRecord)
+SUBSCRIBER_KEYWORD = _table(SubscriberKeywordRecord)
+SUBSCRIBER_TAG = _table(SubscriberTagRecord)
+VOTE = _table(VoteRecord)
 OUTLINE = _table(OutlineRecord)
 SUPPRESSION = _table(SuppressionRecord)
 SENT_PAPER = _table(SentPaperRecord)
@@ -392,4 +492,9 @@ DELIVERY_EVENT = _table(DeliveryEventRecord)
 WORKER = _table(WorkerRecord)
 BUCKET = _table(BucketRecord)
 AUDIT = _table(AuditRecord)
+DAILY_COUNT = _table(DailyCountRecord)
+SAVED_FILTER = _table(SavedFilterRecord)
+BULK_OPERATION = _table(BulkOperationRecord)
+BULK_CHANGE = _table(BulkChangeRecord)
+IMPORT_REPORT = _table(ImportReportRecord)
 META = _table(MetaRecord)

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert, is_postgres, strip_unstorable
-from digest.db.subscribers.rows import create_public_id, to_addressee, to_row, to_subscriber
-from digest.db.tables import DELIVERY, SUBSCRIBER
+from digest.db.subscribers.rows import create_public_id, join_keywords, to_addressee, to_row, to_subscriber
+from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import DeliveryState, Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
@@ -62,11 +62,19 @@ class Subscribers:
 
     def add_many(self, newcomers: Iterable[Subscriber]) -> int:
         """Add subscribers whose mailbox is new, with ids from the database; return how many were added."""
-        rows = [to_row(newcomer) for newcomer in newcomers]
+        added = [*newcomers]
+        rows, texts = (
+            [to_row(newcomer) for newcomer in added],
+            [join_keywords(item.profile) for item in added],
+        )
         if not rows:
             return 0
         new = insert(self._connection, SUBSCRIBER).on_conflict_do_nothing(index_elements=["mailbox"])
-        return self._connection.execute(new, rows).rowcount
+        count = self._connection.execute(new, rows).rowcount
+        self._add_keywords(
+            {row["pid"]: keywords for row, keywords in zip(rows, texts, strict=True) if keywords}
+        )
+        return count
 
     def get_by_address(self, address: str) -> Subscriber:
         """Return the subscriber with this address in any spelling; raise NotFound if there is none."""
@@ -126,6 +134,7 @@ class Subscribers:
         )
         if result.rowcount != len(rows):
             raise NotFound("This subscriber was erased meanwhile.")
+        self._save_keywords({subscriber.id: join_keywords(subscriber.profile) for subscriber in subscribers})
 
     def get_page(  # noqa: PLR0913  the filters of the list
         self,
@@ -261,6 +270,25 @@ class Subscribers:
             .limit(limit)
         )
         return tuple(map(to_subscriber, self._connection.execute(query)))
+
+    def _add_keywords(self, texts: Mapping[str, str]) -> None:
+        """Add the keywords of new subscribers, by public id; those who were not added are skipped."""
+        this = sa.bindparam("this", type_=sa.String())
+        text = sa.bindparam("text", type_=sa.String())
+        rows = sa.select(SUBSCRIBER.c.id, text).where(SUBSCRIBER.c.pid == this)
+        new = sa.insert(SUBSCRIBER_KEYWORD).from_select(["subscriber_id", "keywords"], rows)
+        if texts:
+            self._connection.execute(new, [{"this": pid, "text": text} for pid, text in texts.items()])
+
+    def _save_keywords(self, texts: Mapping[int, str]) -> None:
+        """Write the keywords of subscribers, by id."""
+        new = insert(self._connection, SUBSCRIBER_KEYWORD)
+        upsert = new.on_conflict_do_update(
+            index_elements=["subscriber_id"], set_={"keywords": new.excluded.keywords}
+        )
+        self._connection.execute(
+            upsert, [{"subscriber_id": key, "keywords": text} for key, text in texts.items()]
+        )
 
     def _get_one(self, condition: sa.ColumnElement[bool], error: str) -> Subscriber:
         query = sa.select(SUBSCRIBER).where(condition)

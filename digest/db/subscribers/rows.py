@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from digest.db.dialects import strip_unstorable
 from digest.models import Preferences, Profile, Schedule, Status, Subscriber
 from digest.models.addresses import parse_address
 
@@ -39,7 +40,15 @@ def to_row(subscriber: Subscriber) -> dict[str, Any]:
         "asked_at": subscriber.asked_at,
         "next_due": subscriber.next_due if confirmed else None,
         "served_until": subscriber.cursor,
+        "frequency": str(subscriber.schedule.frequency),
+        "language": subscriber.preferences.language,
     }
+
+
+def join_keywords(profile: Profile) -> str:
+    """Return keywords and named interests as they are searched: in small letters, one a line."""
+    words = [*profile.keywords, *(word for facet in profile.facets for word in (*facet.keywords, facet.name))]
+    return strip_unstorable("\n".join(word.casefold() for word in dict.fromkeys(words) if word))
 
 
 def to_subscriber(row: sa.Row[Any]) -> Subscriber:
