@@ -1,7 +1,8 @@
 """Canonical paper ids, and the keys under which two announcements are recognised as one paper.
 
-The id is `arxiv:<id>`, else `doi:<doi>`, else `title:<letters>|<surname>|<year>`. Two arXiv ids are never
-one work, and an equal title counts only if one side has no id: callers that merge papers must check that.
+The id is `arxiv:<id>`, else `doi:<doi>`, `pmid:<number>`, `openreview:<forum>`, else
+`title:<letters>|<surname>|<year>`. Two arXiv ids are never one work, and an equal title counts only where the
+ids of the two sides are of different kinds: callers that merge papers must check that.
 """
 
 import re
@@ -14,6 +15,15 @@ from digest.models import Paper
 
 MAX_ID_CHARS = 2_000  # no id or link to a paper is longer, and matching a longer text might take long
 MIN_TITLE_LETTERS = 20  # letters and digits; a shorter title does not identify a paper
+IDENTIFIERS = ("arxiv:", "doi:", "pmid:", "openreview:")  # of keys that registries gave, not titles
+_KIND_ORDER = {prefix.removesuffix(":"): order for order, prefix in enumerate(IDENTIFIERS)}
+# Registrants of preprint servers, whose DOIs name a paper that a journal may publish under its own.
+_PREPRINT_DOI = re.compile(
+    r"doi:10\.(?:1101|64898|21203/rs|26434/chemrxiv|2139/ssrn|20944/preprints|31219/osf|31234/osf|35542/osf"
+    r"|22541/|36227/techrxiv|31124/advance|48550/|7287/peerj\.preprints|2196/preprints|1002/essoar|32388/"
+    r"|33774/|5281/zenodo|6084/m9\.figshare)"
+)
+_DATED_TITLE = re.compile(r"title:[^|]+\|[^|]+\|\d{4}-\d{4}")
 _NUMBER = r"\d{4}\.\d{4,5}"
 _ARCHIVES = (
     "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs"
@@ -62,6 +72,17 @@ _OPENERS = "<([{'\"`*“‘«（【「『"
 _CLOSERS = ".,;:!?'\"`*>”’»。，、；：！？）】」』…"
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
+_PMID = re.compile(
+    r"^(?:https?://(?:www\.)?(?:pubmed\.ncbi\.nlm\.nih\.gov/(?:\?term=)?|ncbi\.nlm\.nih\.gov/(?:m/)?pubmed/(?:\?term=)?"
+    r"|europepmc\.org/(?:article|abstract)/med/)|(?:info:|urn:)?(?:pmid|pubmed)(?:\s*:\s*|/|\s+))"
+    r"0*([1-9]\d{0,8})(?:/?(?:[?#]\S*)?)$",
+    re.IGNORECASE | re.ASCII,
+)
+_OPENREVIEW = re.compile(
+    r"^(?:https?://(?:[\w-]+\.)*openreview\.net/(?:forum|pdf|attachment)\?(?:[^#\s]*&)?(?:id|noteId)="
+    r"|openreview:)([\w-]{6,30})(?:[&#?]\S*)?$",
+    re.IGNORECASE | re.ASCII,
+)
 _DOI = re.compile(r"^10\.\d{4,9}/\S+$")
 _DOI_START = re.compile(r"(?<![\d.])10\.\d{4,9}/")
 _DOI_PREFIX = re.compile(r"^(?:(?:info:|urn:)?doi[:/=\s]\s*)+", re.IGNORECASE)
@@ -102,7 +123,10 @@ _NUMBERED_PAGES = tuple(
         (r"preprints\.org/manuscript/(\d{6}\.\d{4})\b", "10.20944/preprints"),
     )
 )
-_MAY_BE_ID = re.compile(r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%", re.IGNORECASE)
+_MAY_BE_ID = re.compile(
+    r"\d{4}\.\d|/\d{7}|10\.\d{4}|rs-\d|id=\d|abstract=\d|%|(?:pmid|pubmed\S*|med)[:/=]\d|openreview(?::|\.net/)",
+    re.IGNORECASE,
+)
 # Between the words of a text with ids. A DOI may hold commas and semicolons, unless another id follows.
 _WORD_BREAK = re.compile(
     r"\s+|(?<![,;|])[,;|]++(?=$|\s|https?:|doi:|arxiv:|10\.\d{4}|\d{4}\.\d{4})|\]\(|(?<=\d)\|", re.IGNORECASE
@@ -121,7 +145,9 @@ _INITIALS = re.compile(r"[^\W\d_]\.?|(?:[^\W\d_]\.)+")
 
 
 def canonicalize(text: str) -> str:
-    """Return the canonical id for any form of arXiv id or DOI; title ids are returned unchanged. Idempotent.
+    """Return the canonical id for any form of arXiv id, DOI, PubMed or OpenReview id. Idempotent.
+
+    Title ids are returned unchanged.
 
     Raises:
         ValueError: *text* is none of these.
@@ -130,6 +156,8 @@ def canonicalize(text: str) -> str:
         return f"arxiv:{arxiv_id}"
     if doi := _parse_doi(text):
         return f"doi:{doi}"
+    if other := _parse_other_id(text):
+        return other
     if text.startswith("title:") and text.isprintable():
         return text
     raise ValueError(f"{text[:MAX_ID_CHARS]!r} is neither an arXiv id nor a DOI.")
@@ -196,7 +224,48 @@ def sort_names(*names: str) -> tuple[str, ...]:
 def name_sort_key(name: str) -> tuple[int, str]:
     """Sort key: arXiv ids, then DOIs, then the rest."""
     kind = name.partition(":")[0]
-    return ({"arxiv": 0, "doi": 1}.get(kind, 2), name)
+    return (_KIND_ORDER.get(kind, len(_KIND_ORDER)), name)
+
+
+def has_identifier(keys: Iterable[str]) -> bool:
+    """Return whether any of these keys is an id that a registry gave, not a title."""
+    return any(key.startswith(IDENTIFIERS) for key in keys)
+
+
+def is_contradicted(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Return whether the ids of two papers say that they are two works.
+
+    They do if both sides have an id of one kind and share none of it. A preprint's DOI is another kind than
+    the DOI of its journal version.
+    """
+    one, other = _group_by_kind(ours), _group_by_kind(theirs)
+    return any(one[kind].isdisjoint(other[kind]) for kind in one.keys() & other.keys())
+
+
+def share_dated_title(ours: set[str], theirs: set[str]) -> bool:
+    """Return whether title, first author's surname and year (or the next) are those of both papers."""
+    return any(_DATED_TITLE.fullmatch(key) for key in ours & theirs)
+
+
+def _group_by_kind(keys: Iterable[str]) -> dict[str, set[str]]:
+    kinds: dict[str, set[str]] = {}
+    for key in keys:
+        if key.startswith(IDENTIFIERS):
+            kind = "preprint" if _PREPRINT_DOI.match(key) else key.partition(":")[0]
+            kinds.setdefault(kind, set()).add(key)
+    return kinds
+
+
+def _parse_other_id(text: str) -> str | None:
+    """Return the canonical PubMed or OpenReview id; OpenReview's is the one kind whose case counts."""
+    if len(text) > MAX_ID_CHARS:
+        return None
+    text = _decode(_PASTED.sub("", text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
+    text = _add_scheme(text)
+    if pmid := _PMID.match(text):
+        return f"pmid:{pmid[1]}"
+    forum = _OPENREVIEW.match(text)
+    return f"openreview:{forum[1]}" if forum else None
 
 
 def _match_arxiv(text: str) -> re.Match[str] | None:

@@ -15,7 +15,9 @@ _TEXT_RANK = {
     "arxiv-api": 4,
     "arxiv": 3,
     "arxiv-listing": 2,
+    "crossref": 0,
     "huggingface": 0,
+    "openalex": -1,  # put together from an index of words
     "semanticscholar": -1,
     "feeds": -1,  # a blog's words about a paper are not its abstract
 }
@@ -99,9 +101,10 @@ def _text_order(paper: Paper) -> tuple[int, int, int, str, str, str]:
     return (paper.version, rank, len(paper.abstract), paper.title, paper.abstract, _get_text_source(paper))
 
 
-def _authors_order(paper: Paper) -> tuple[bool, int, int, tuple[str, ...]]:
-    rank = _AUTHORS_RANK.get(_get_authors_source(paper), 1)
-    return (bool(paper.authors), rank, len(paper.authors), paper.authors)
+def _authors_order(paper: Paper) -> tuple[bool, int, int, tuple[str, ...], str]:
+    source = _get_authors_source(paper)
+    rank = _AUTHORS_RANK.get(source, 1)
+    return (bool(paper.authors), rank, len(paper.authors), paper.authors, source)
 
 
 def _source_order(paper: Paper) -> tuple[datetime, str]:

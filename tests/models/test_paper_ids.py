@@ -11,6 +11,7 @@ from digest.models.paper_ids import (
     build_title_key,
     build_title_keys,
     canonicalize,
+    find_ids,
     parse_arxiv_id,
     parse_arxiv_version,
     sort_names,
@@ -305,3 +306,29 @@ def test_a_doi_loses_unbalanced_closing_brackets() -> None:
 def test_a_text_too_long_for_an_id_is_refused_at_once(fragment: str) -> None:
     with pytest.raises(ValueError, match="neither an arXiv id nor a DOI"):
         canonicalize("10.1234/" + fragment * 500_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "paper_id"),
+    [
+        ("https://pubmed.ncbi.nlm.nih.gov/41234567/", "pmid:41234567"),
+        ("https://www.ncbi.nlm.nih.gov/pubmed/41234567?dopt=Abstract", "pmid:41234567"),
+        ("PMID: 041234567.", "pmid:41234567"),
+        ("pubmed:41234567", "pmid:41234567"),
+        ("https://europepmc.org/article/MED/41234567", "pmid:41234567"),
+        ("https://openreview.net/forum?id=aB-cD_12xY", "openreview:aB-cD_12xY"),
+        ("https://openreview.net/pdf?id=aB-cD_12xY#page=3", "openreview:aB-cD_12xY"),
+        ("openreview:aB-cD_12xY", "openreview:aB-cD_12xY"),
+    ],
+)
+def test_pubmed_and_openreview_ids_are_canonical_and_found_in_text(text: str, paper_id: str) -> None:
+    assert canonicalize(text) == canonicalize(canonicalize(text)) == paper_id
+    assert list(find_ids(f"See {text} and others")) == [paper_id] or " " in text
+
+
+@pytest.mark.parametrize(
+    "text", ["41234567", "PMID", "pmid:0", "https://openreview.net/group?id=ICLR.cc/2026"]
+)
+def test_what_only_resembles_such_an_id_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="neither"):
+        canonicalize(text)

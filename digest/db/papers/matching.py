@@ -8,11 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from digest.models import Paper
-from digest.models.paper_ids import build_keys
+from digest.models.paper_ids import (
+    IDENTIFIERS,
+    build_keys,
+    has_identifier,
+    is_contradicted,
+    share_dated_title,
+)
 from digest.models.paper_merge import merge_papers
 
 _ARXIV = "arxiv:"
-_IDENTIFIERS = (_ARXIV, "doi:")
 
 
 @dataclass(slots=True, eq=False)
@@ -66,20 +71,21 @@ class PaperMatcher:
     def _find_works(self, keys: set[str]) -> list[Work]:
         """Return the works with these keys, the most certain first.
 
-        An identifier (arXiv id, DOI) is certain. A title counts only where one side has no identifier, and of
-        several identified works with the same title only the first counts: a title must not merge them.
+        A shared identifier (arXiv id, DOI, PubMed or OpenReview id) is certain. A title counts where one side
+        has no identifier, or where the identifiers are of different kinds and the year agrees, as of a
+        preprint and its journal version. Of several identified works with the same title only the first
+        counts: a title must not merge them.
         """
         sharing = {id(work): work for key in keys for work in self._by_key.get(key, ())}.values()
         works = [work for work in sharing if not _are_two_arxiv_papers(work.keys, keys)]
         certain = [work for work in works if _share_identifier(work.keys, keys)]
         by_title = sorted((work for work in works if work not in certain), key=_sort_key)
-        identified = [work for work in by_title if _has_identifier(work.keys)]
-        unidentified = [work for work in by_title if not _has_identifier(work.keys)]
-        return [
-            *sorted(certain, key=_sort_key),
-            *([] if _has_identifier(keys) else identified[:1]),
-            *unidentified,
-        ]
+        identified = [work for work in by_title if has_identifier(work.keys)]
+        unidentified = [work for work in by_title if not has_identifier(work.keys)]
+        if has_identifier(keys):
+            known = keys.union(*(work.keys for work in certain))
+            identified = [work for work in identified if _is_other_version(known, work.keys)]
+        return [*sorted(certain, key=_sort_key), *identified[:1], *unidentified]
 
     def _insert(self, work: Work) -> Work:
         self._works[id(work)] = work
@@ -113,14 +119,15 @@ def _sort_key(work: Work) -> tuple[bool, str]:
 
 
 def _share_identifier(ours: set[str], theirs: set[str]) -> bool:
-    return any(key.startswith(_IDENTIFIERS) for key in ours & theirs)
+    return any(key.startswith(IDENTIFIERS) for key in ours & theirs)
+
+
+def _is_other_version(ours: set[str], theirs: set[str]) -> bool:
+    """Return whether both sides, which share no identifier, are nevertheless one work by title and year."""
+    return share_dated_title(ours, theirs) and not is_contradicted(ours, theirs)
 
 
 def _are_two_arxiv_papers(ours: set[str], theirs: set[str]) -> bool:
     one = {key for key in ours if key.startswith(_ARXIV)}
     other = {key for key in theirs if key.startswith(_ARXIV)}
     return bool(one and other) and not one & other
-
-
-def _has_identifier(keys: set[str]) -> bool:
-    return any(key.startswith(_IDENTIFIERS) for key in keys)

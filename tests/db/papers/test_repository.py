@@ -38,12 +38,7 @@ def announcements(number: int) -> tuple[Paper, ...]:
     )
 
 
-# A title alone is a guess: where it matches a DOI and an arXiv id that nothing connects, it joins what is
-# stored by then. So each of these works is announced by its title or by its DOI, not by both.
-ANNOUNCED = [paper for number in range(2) for paper in announcements(number)[:6]]
-ANNOUNCED += [
-    paper for number in range(2, 4) for paper in (*announcements(number)[:4], announcements(number)[6])
-]
+ANNOUNCED = [paper for number in range(4) for paper in announcements(number)]
 BATCHES = st.lists(st.lists(st.sampled_from(ANNOUNCED), max_size=8), max_size=5)
 
 
@@ -150,6 +145,32 @@ def test_every_arxiv_id_is_a_paper_of_its_own(store: Database, announced: list[t
         papers = tx.papers.get_by_ids(ids)
         assert {id_: paper.id for id_, paper in papers.items()} == {id_: id_ for id_ in ids}
         assert tx.papers.count() == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("preprint", "journal", "are_one"),
+    [
+        ({"id": "arxiv:2611.00001"}, {"id": "doi:10.5555/j.1"}, True),
+        ({"id": "doi:10.64898/2026.11.20.1"}, {"id": "doi:10.5555/j.1", "aliases": ("pmid:7",)}, True),
+        ({"id": "openreview:aB-cD_1234"}, {"id": "arxiv:2611.00001"}, True),
+        ({"id": "doi:10.5555/j.1"}, {"id": "pmid:7"}, True),
+        ({"id": "arxiv:2611.00001", "aliases": ("doi:10.5555/j.1",)}, {"id": "doi:10.5555/j.2"}, False),
+        ({"id": "doi:10.5555/j.1"}, {"id": "doi:10.5555/j.2"}, False),
+        ({"id": "arxiv:2611.00001"}, {"id": "doi:10.5555/j.1", "published": NOW - 900 * DAY}, False),
+        ({"id": "arxiv:2611.00001"}, {"id": "doi:10.5555/j.1", "authors": ("Bo Other",)}, False),
+        ({"id": "arxiv:2611.00001", "authors": ()}, {"id": "doi:10.5555/j.1", "authors": ()}, False),
+    ],
+)
+def test_a_preprint_and_its_journal_version_are_one_paper(
+    store: Database, preprint: dict[str, object], journal: dict[str, object], *, are_one: bool
+) -> None:
+    first = make_paper("A Title That Both Versions of It Have", authors=("Ann Author",))
+    versions = [replace(first, **preprint), replace(first, **journal)]  # type: ignore[arg-type]
+    for order in (versions, versions[::-1]):
+        with store.begin(commit=False) as tx:
+            for paper in order:
+                tx.papers.add([paper], seen_at=NOW)
+            assert tx.papers.count() == (1 if are_one else 2)
 
 
 def test_a_new_version_updates_the_text_and_not_the_day(any_store: Database) -> None:

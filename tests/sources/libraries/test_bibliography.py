@@ -223,8 +223,8 @@ def test_json_and_endnote_give_both_papers(text: str) -> None:
         ("TY  - JOUR\nPY  - 2026\nER  - ", ("line 1: 2026",)),
         ('{"title": "Sheep"}\n{"year": 2026, "id": "x1"}\n{broken', ("line 2: x1", "line 3: {broken")),
         (
-            "2611.00001 and PMID:1234567, see wolves\n\nMy favourite",
-            ("line 1: PMID:1234567", "line 3: My favourite"),
+            "2611.00001 and ISSN:1234567, see wolves\n\nMy favourite",
+            ("line 1: ISSN:1234567", "line 3: My favourite"),
         ),
     ],
 )
