@@ -19,9 +19,9 @@ IDENTIFIERS = ("arxiv:", "doi:", "pmid:", "openreview:")  # of keys that registr
 _KIND_ORDER = {prefix.removesuffix(":"): order for order, prefix in enumerate(IDENTIFIERS)}
 # Registrants of preprint servers, whose DOIs name a paper that a journal may publish under its own.
 _PREPRINT_DOI = re.compile(
-    r"doi:10\.(?:1101|64898|21203/rs|26434/chemrxiv|2139/ssrn|20944/preprints|31219/osf|31234/osf|35542/osf"
+    r"doi:10\.(?:1101/(?:\d{4}\.\d\d\.\d\d\.)?\d{5,8}$|64898|21203/rs|26434/chemrxiv|2139/ssrn|20944/preprints|312\d\d/osf|35542/osf"
     r"|22541/|36227/techrxiv|31124/advance|48550/|7287/peerj\.preprints|2196/preprints|1002/essoar|32388/"
-    r"|33774/|5281/zenodo|6084/m9\.figshare)"
+    r"|33774/|5281/zenodo|6084/m9\.figshare|3762/bxiv|31730/osf|17605/osf)"
 )
 _DATED_TITLE = re.compile(r"title:[^|]+\|[^|]+\|\d{4}-\d{4}")
 _NUMBER = r"\d{4}\.\d{4,5}"
@@ -225,6 +225,11 @@ def name_sort_key(name: str) -> tuple[int, str]:
     """Sort key: arXiv ids, then DOIs, then the rest."""
     kind = name.partition(":")[0]
     return (_KIND_ORDER.get(kind, len(_KIND_ORDER)), name)
+
+
+def is_publication(name: str) -> bool:
+    """Return whether a canonical id is a DOI of a journal or proceedings, not of a preprint or data set."""
+    return name.startswith("doi:") and not _PREPRINT_DOI.match(name)
 
 
 def has_identifier(keys: Iterable[str]) -> bool:

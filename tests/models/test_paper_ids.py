@@ -12,6 +12,7 @@ from digest.models.paper_ids import (
     build_title_keys,
     canonicalize,
     find_ids,
+    is_publication,
     parse_arxiv_id,
     parse_arxiv_version,
     sort_names,
@@ -332,3 +333,15 @@ def test_pubmed_and_openreview_ids_are_canonical_and_found_in_text(text: str, pa
 def test_what_only_resembles_such_an_id_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="neither"):
         canonicalize(text)
+
+
+def test_preprint_servers_publish_no_journal() -> None:
+    preprints = (
+        "10.1101/123456", "10.1101/2026.11.20.123456", "10.21203/rs.3.rs-1", "10.2139/ssrn.1",
+        "10.31234/osf.io/a", "10.5281/zenodo.1", "10.3762/bxiv.1", "10.48550/arxiv.2611.00001",
+    )  # fmt: skip
+    journals = ("10.1101/gr.275.117", "10.1038/s41586-1", "10.3762/bjoc.1", "10.1145/1.2", "10.1002/anie.1")
+
+    assert not any(is_publication(f"doi:{doi}") for doi in preprints)
+    assert all(is_publication(f"doi:{doi}") for doi in journals)
+    assert not is_publication("arxiv:2611.00001")
