@@ -383,7 +383,70 @@ class BucketRecord(TableBase, table=True):
     paused_until: datetime | None = None
 
 
+# ---- administration --------------------------------------------------------------------------------
+
+
+class AdministratorRecord(TableBase, table=True):
+    """A person who administers. Removing one keeps the row and the name, which the audit log refers to."""
+
+    __tablename__ = "administrator"
+    __table_args__ = NEVER_REUSED
+    id: int | None = _id()
+    pid: str = Field(unique=True)
+    name: str
+    address: str  # cleared on removal
+    mailbox: str | None = Field(unique=True)  # the normalized address; null after removal
+    role: str
+    created_at: datetime
+    accepted_at: datetime | None
+    signed_in_at: datetime | None
+    removed_at: datetime | None
+    links_used: int
+    oidc_subject: str | None = Field(unique=True)
+
+
+class AdminSessionRecord(TableBase, table=True):
+    """A browser that is signed in. `key` is the hash of its cookie."""
+
+    __tablename__ = "admin_session"
+    pid: str = Field(primary_key=True)
+    key: str = Field(unique=True)
+    administrator_id: int | None = _foreign("administrator.id", index=True)
+    credential: str  # fingerprint of the shared token that signed in; empty for a person
+    method: str
+    browser: str
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+
+
+class AdminTokenRecord(TableBase, table=True):
+    """A person's token for the API, known only by its hash."""
+
+    __tablename__ = "admin_token"
+    __table_args__ = (sa.UniqueConstraint("administrator_id", "name"),)
+    pid: str = Field(primary_key=True)
+    key: str = Field(unique=True)
+    administrator_id: int = _foreign("administrator.id")
+    name: str
+    hint: str
+    scope: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
 # ---- the installation ------------------------------------------------------------------------------
+
+
+class RunRecord(TableBase, table=True):
+    """What one run did, if it did anything. `facts` are the figures of its canonical log line."""
+
+    __tablename__ = "run"
+    id: int | None = _id()
+    started_at: datetime
+    ended_at: datetime = Field(index=True)
+    facts: dict[str, Any] = _json()
 
 
 class AuditRecord(TableBase, table=True):
@@ -491,6 +554,10 @@ DELIVERY = _table(DeliveryRecord)
 DELIVERY_EVENT = _table(DeliveryEventRecord)
 WORKER = _table(WorkerRecord)
 BUCKET = _table(BucketRecord)
+ADMINISTRATOR = _table(AdministratorRecord)
+ADMIN_SESSION = _table(AdminSessionRecord)
+ADMIN_TOKEN = _table(AdminTokenRecord)
+RUN = _table(RunRecord)
 AUDIT = _table(AuditRecord)
 DAILY_COUNT = _table(DailyCountRecord)
 SAVED_FILTER = _table(SavedFilterRecord)

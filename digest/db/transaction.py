@@ -4,6 +4,7 @@ from functools import cached_property
 
 import sqlalchemy as sa
 
+from digest.db.administrators import Administrators
 from digest.db.audit import Audit
 from digest.db.deliveries.repository import Deliveries
 from digest.db.embeddings import Vectors
@@ -11,6 +12,7 @@ from digest.db.meta import Meta
 from digest.db.papers.history import Heats, PaperHistory
 from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
+from digest.db.runs import Runs
 from digest.db.sources import Sources
 from digest.db.subscribers.repository import Subscribers
 from digest.db.subscribers.sent_papers import SentPapers
@@ -72,6 +74,16 @@ class Transaction:
     def vectors(self) -> Vectors:
         """Embeddings of papers and encoded profiles."""
         return Vectors(self.connection)
+
+    @cached_property
+    def administrators(self) -> Administrators:
+        """Administrators, their sessions and API tokens."""
+        return Administrators(self.connection)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What each run did."""
+        return Runs(self.connection)
 
     @cached_property
     def audit(self) -> Audit:

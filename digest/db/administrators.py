@@ -1,0 +1,296 @@
+"""Administrators, the browsers they are signed in with, and their tokens for the API."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.db.dialects import in_values, insert
+from digest.db.subscribers.rows import create_public_id
+from digest.db.tables import ADMIN_SESSION, ADMIN_TOKEN, ADMINISTRATOR
+from digest.models.addresses import parse_address
+from digest.models.administrators import Administrator, AdminSession, AdminToken, Role, SignInMethod
+from digest.models.errors import NotFound, StateConflict
+
+SEEN_EVERY = timedelta(minutes=5)  # a use is written at most so often: reading a page must rarely write
+_IS_ACTIVE = ADMINISTRATOR.c.removed_at.is_(None)
+
+
+class Administrators:
+    """Repository of administrators, sessions and API tokens."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    # ---- people
+
+    def add(self, name: str, address: str, role: Role, *, now: datetime) -> Administrator:
+        """Add an administrator who has not accepted yet.
+
+        Raises:
+            StateConflict: this address administers already.
+
+        """
+        row = {
+            "pid": create_public_id(),
+            "name": name,
+            "address": parse_address(address).display,
+            "mailbox": parse_address(address).mailbox,
+            "role": str(role),
+            "created_at": now,
+            "links_used": 0,
+        }
+        new = insert(self._connection, ADMINISTRATOR).values(row).on_conflict_do_nothing()
+        if self._connection.execute(new).rowcount != 1:
+            raise StateConflict("Somebody with this address is an administrator already.")
+        return self.get(str(row["pid"]))
+
+    def get(self, public_id: str) -> Administrator:
+        """Return the administrator with this public id; raise NotFound if there is none, or not any more."""
+        found = self.find(public_id)
+        if found is None:
+            raise NotFound("There is no such administrator, or not any more.")
+        return found
+
+    def find(self, public_id: str) -> Administrator | None:
+        """Return the administrator with this public id, or None if there is none, or not any more."""
+        return self._find(ADMINISTRATOR.c.pid == public_id)
+
+    def find_by_address(self, address: str) -> Administrator | None:
+        """Return the administrator with this address in any spelling, or None."""
+        return self._find(ADMINISTRATOR.c.mailbox == parse_address(address).mailbox)
+
+    def find_by_oidc_subject(self, subject: str) -> Administrator | None:
+        """Return the administrator who signed in as this subject before, or None."""
+        return self._find(ADMINISTRATOR.c.oidc_subject == subject)
+
+    def list_all(self) -> tuple[Administrator, ...]:
+        """Return all administrators but the removed ones, by name."""
+        query = sa.select(ADMINISTRATOR).where(_IS_ACTIVE).order_by(ADMINISTRATOR.c.name, ADMINISTRATOR.c.id)
+        return tuple(map(_to_administrator, self._connection.execute(query)))
+
+    def is_any(self) -> bool:
+        """Return whether there is any administrator."""
+        return self._connection.scalar(sa.select(ADMINISTRATOR.c.id).where(_IS_ACTIVE).limit(1)) is not None
+
+    def count_other_owners(self, administrator: Administrator) -> int:
+        """Return how many other owners have accepted."""
+        query = sa.select(sa.func.count()).where(
+            _IS_ACTIVE,
+            ADMINISTRATOR.c.role == Role.OWNER,
+            ADMINISTRATOR.c.accepted_at.is_not(None),
+            ADMINISTRATOR.c.id != administrator.id,
+        )
+        return int(self._connection.scalar(query) or 0)
+
+    def get_names(self, public_ids: Collection[str]) -> dict[str, str]:
+        """Return the names of administrators by public id, also of those who were removed."""
+        query = sa.select(ADMINISTRATOR.c.pid, ADMINISTRATOR.c.name)
+        query = query.where(in_values(self._connection, ADMINISTRATOR.c.pid, public_ids))
+        return {row.pid: row.name for row in self._connection.execute(query)}
+
+    def set_role(self, administrator: Administrator, role: Role) -> None:
+        """Change a role; it holds from the next request on, also for sessions and tokens."""
+        self._update(administrator, role=str(role))
+
+    def record_sign_in(
+        self, administrator: Administrator, method: SignInMethod, *, now: datetime, oidc_subject: str = ""
+    ) -> None:
+        """Note a sign-in, which also accepts the invitation and voids every link mailed before."""
+        values: dict[str, Any] = {"signed_in_at": now, "accepted_at": administrator.accepted_at or now}
+        if method is SignInMethod.LINK:
+            values["links_used"] = ADMINISTRATOR.c.links_used + 1
+        if oidc_subject:
+            values["oidc_subject"] = oidc_subject
+        self._update(administrator, **values)
+
+    def remove(self, administrator: Administrator, *, now: datetime) -> None:
+        """Take all rights away: sessions, tokens and links end, the address is forgotten, the name stays."""
+        for table in (ADMIN_SESSION, ADMIN_TOKEN):
+            own = table.c.administrator_id == administrator.id
+            self._connection.execute(sa.delete(table).where(own))
+        self._update(administrator, removed_at=now, address="", mailbox=None, oidc_subject=None)
+
+    def _find(self, condition: sa.ColumnElement[bool]) -> Administrator | None:
+        row = self._connection.execute(sa.select(ADMINISTRATOR).where(condition, _IS_ACTIVE)).first()
+        return _to_administrator(row) if row else None
+
+    def _update(self, administrator: Administrator, **values: Any) -> None:
+        update = sa.update(ADMINISTRATOR).where(ADMINISTRATOR.c.id == administrator.id)
+        self._connection.execute(update.values(values))
+
+    # ---- sessions
+
+    def add_session(  # noqa: PLR0913  the columns of a session
+        self,
+        key: str,
+        administrator: Administrator | None,
+        *,
+        credential: str = "",
+        method: SignInMethod,
+        browser: str,
+        now: datetime,
+        ends_at: datetime,
+    ) -> str:
+        """Open a session and return its public id; those that have ended are deleted.
+
+        *key* is the hash of the cookie, *credential* the fingerprint of a shared token if there is no
+        *administrator*.
+        """
+        self._connection.execute(sa.delete(ADMIN_SESSION).where(ADMIN_SESSION.c.ends_at <= now))
+        row = {
+            "pid": create_public_id(),
+            "key": key,
+            "administrator_id": administrator.id if administrator else None,
+            "credential": credential,
+            "method": str(method),
+            "browser": browser,
+            "created_at": now,
+            "seen_at": now,
+            "ends_at": ends_at,
+        }
+        self._connection.execute(sa.insert(ADMIN_SESSION).values(row))
+        return str(row["pid"])
+
+    def find_session(self, key: str, *, now: datetime) -> AdminSession | None:
+        """Return the session with this hash of a cookie, or None if there is none or it has ended."""
+        found = self._select_sessions(ADMIN_SESSION.c.key == key, ADMIN_SESSION.c.ends_at > now)
+        return found[0] if found else None
+
+    def list_sessions(
+        self, *, now: datetime, administrator: Administrator | None = None
+    ) -> tuple[AdminSession, ...]:
+        """Return the open sessions of one administrator or of all, lately used first."""
+        is_own = ADMIN_SESSION.c.administrator_id == administrator.id if administrator else sa.true()
+        return self._select_sessions(ADMIN_SESSION.c.ends_at > now, is_own)
+
+    def touch_session(self, session: AdminSession, *, now: datetime) -> None:
+        """Note that a session was used."""
+        update = sa.update(ADMIN_SESSION).where(ADMIN_SESSION.c.pid == session.public_id)
+        self._connection.execute(update.values(seen_at=now))
+
+    def end_session(self, public_id: str) -> bool:
+        """End a session; return whether there was one."""
+        deletion = sa.delete(ADMIN_SESSION).where(ADMIN_SESSION.c.pid == public_id)
+        return self._connection.execute(deletion).rowcount == 1
+
+    def _select_sessions(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminSession, ...]:
+        joined = sa.outerjoin(
+            ADMIN_SESSION, ADMINISTRATOR, ADMIN_SESSION.c.administrator_id == ADMINISTRATOR.c.id
+        )
+        # Their names overlap: created_at and pid are in both.
+        own = [column.label(f"session_{column.name}") for column in ADMIN_SESSION.c]
+        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions)
+        rows = self._connection.execute(query.order_by(ADMIN_SESSION.c.seen_at.desc(), ADMIN_SESSION.c.pid))
+        return tuple(map(_to_session, rows))
+
+    # ---- tokens for the API
+
+    def add_token(  # noqa: PLR0913  the columns of a token
+        self,
+        administrator: Administrator,
+        name: str,
+        *,
+        key: str,
+        hint: str,
+        scope: Role,
+        now: datetime,
+        expires_at: datetime | None,
+    ) -> str:
+        """Add a token and return its public id. *key* is its hash, *hint* its beginning.
+
+        Raises:
+            StateConflict: this person has a token of this name.
+
+        """
+        row = {
+            "pid": create_public_id(),
+            "key": key,
+            "administrator_id": administrator.id,
+            "name": name,
+            "hint": hint,
+            "scope": str(scope),
+            "created_at": now,
+            "expires_at": expires_at,
+        }
+        new = insert(self._connection, ADMIN_TOKEN).values(row)
+        new = new.on_conflict_do_nothing(index_elements=["administrator_id", "name"])
+        if self._connection.execute(new).rowcount != 1:
+            raise StateConflict("You have a token of this name already; end that one, or take another name.")
+        return str(row["pid"])
+
+    def find_token(self, key: str, *, now: datetime) -> AdminToken | None:
+        """Return the token with this hash, or None if there is none or it has expired."""
+        is_valid = ADMIN_TOKEN.c.expires_at.is_(None) | (ADMIN_TOKEN.c.expires_at > now)
+        found = self._select_tokens(ADMIN_TOKEN.c.key == key, is_valid)
+        return found[0] if found else None
+
+    def find_token_by_id(self, public_id: str) -> AdminToken | None:
+        """Return the token with this public id, expired or not, or None."""
+        found = self._select_tokens(ADMIN_TOKEN.c.pid == public_id)
+        return found[0] if found else None
+
+    def list_tokens(self, administrator: Administrator | None = None) -> tuple[AdminToken, ...]:
+        """Return the tokens of one administrator or of all, newest first, also expired ones."""
+        is_own = ADMIN_TOKEN.c.administrator_id == administrator.id if administrator else sa.true()
+        return self._select_tokens(is_own)
+
+    def touch_token(self, token: AdminToken, *, now: datetime) -> None:
+        """Note that a token was used."""
+        update = sa.update(ADMIN_TOKEN).where(ADMIN_TOKEN.c.pid == token.public_id)
+        self._connection.execute(update.values(used_at=now))
+
+    def end_token(self, public_id: str) -> bool:
+        """End a token for ever; return whether there was one."""
+        deletion = sa.delete(ADMIN_TOKEN).where(ADMIN_TOKEN.c.pid == public_id)
+        return self._connection.execute(deletion).rowcount == 1
+
+    def _select_tokens(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminToken, ...]:
+        joined = sa.join(ADMIN_TOKEN, ADMINISTRATOR, ADMIN_TOKEN.c.administrator_id == ADMINISTRATOR.c.id)
+        own = [column.label(f"token_{column.name}") for column in ADMIN_TOKEN.c]
+        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions)
+        rows = self._connection.execute(query.order_by(ADMIN_TOKEN.c.created_at.desc(), ADMIN_TOKEN.c.pid))
+        return tuple(map(_to_token, rows))
+
+
+def _to_administrator(row: sa.Row[Any]) -> Administrator:
+    return Administrator(
+        id=row.id,
+        public_id=row.pid,
+        name=row.name,
+        address=row.address,
+        role=Role(row.role),
+        created_at=row.created_at,
+        accepted_at=row.accepted_at,
+        signed_in_at=row.signed_in_at,
+        removed_at=row.removed_at,
+        links_used=row.links_used,
+        oidc_subject=row.oidc_subject or "",
+    )
+
+
+def _to_session(row: sa.Row[Any]) -> AdminSession:
+    return AdminSession(
+        public_id=row.session_pid,
+        administrator=_to_administrator(row) if row.id is not None else None,
+        credential=row.session_credential,
+        method=SignInMethod(row.session_method),
+        browser=row.session_browser,
+        created_at=row.session_created_at,
+        seen_at=row.session_seen_at,
+        ends_at=row.session_ends_at,
+    )
+
+
+def _to_token(row: sa.Row[Any]) -> AdminToken:
+    return AdminToken(
+        public_id=row.token_pid,
+        administrator=_to_administrator(row),
+        name=row.token_name,
+        hint=row.token_hint,
+        scope=Role(row.token_scope),
+        created_at=row.token_created_at,
+        expires_at=row.token_expires_at,
+        used_at=row.token_used_at,
+    )
