@@ -166,8 +166,10 @@ def _protect_capitals(title: str) -> str:
 
 def _protect_word(word: str) -> str:
     escaped = escape_tex(word)
-    has_capitals = any(char.isupper() for char in word.lstrip("\"'“‘([{-")[1:])
-    return f"{{{escaped}}}" if has_capitals else escaped
+    if not ("\\mathbb" in escaped or any(char.isupper() for char in word.lstrip("\"'“‘([{-")[1:])):
+        return escaped
+    # `{\` would begin what BibTeX calls a special character, whose letters a style changes after all.
+    return f"{{{{{escaped}}}}}" if escaped.startswith("\\") else f"{{{escaped}}}"
 
 
 # Fields that no TeX reads, such as `doi` and `url`: only what would end the value is encoded.

@@ -240,6 +240,23 @@ def make_year(paper: Paper) -> object:
     return json.loads(format_citations([Citation(paper)], CitationFormat.CSL_JSON))[0].get("issued")
 
 
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("Sheep", "Sheep"),
+        ("(Sheep)", "(Sheep)"),
+        ("BERT", "{BERT}"),
+        ("mRNA", "{mRNA}"),
+        ("βVAE", r"{{\ensuremath{\beta}VAE}}"),
+        ("\u211d", r"{{\ensuremath{\mathbb{R}}}}"),
+    ],
+)
+def test_capitals_of_a_title_are_protected(word: str, written: str) -> None:
+    document = format_citations([Citation(make_paper(f"On {word}"))], CitationFormat.BIBTEX)
+
+    assert f"title = {{On {written}}}," in document
+
+
 def test_withdrawn_papers_say_so() -> None:
     paper = replace(PAPER, withdrawn=True, published=datetime(2026, 1, 2, tzinfo=UTC))
 
