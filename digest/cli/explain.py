@@ -1,7 +1,7 @@
 """`digest explain`: why a paper was sent to a subscriber, will be sent, or will not."""
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.paper_ids import canonicalize
-from digest.models.schedule import get_current_slot, get_local_day, parse_timezone
+from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day, plan
 from digest.ranking.selection import EXCLUSION_REASONS, THRESHOLDS
 from digest.subscribers import get_subscriber
@@ -86,8 +86,7 @@ def _load_records(services: Services, address: str, paper_id: str) -> tuple[Subs
 
 def _explain_sent(services: Services, reader: Subscriber, paper: Paper, sent: Sent) -> Explanation:
     """Explain with the reason the mail gave; of a mail that is no longer stored only the day is known."""
-    noon = datetime.combine(sent.day, time(12), parse_timezone(reader.schedule.timezone)).astimezone(UTC)
-    edition = plan.load_planned_edition(services.store, reader, noon)
+    edition = plan.load_planned_edition(services.store, reader, sent.day)
     pick = next((item for item in edition.picks if item.paper.id == paper.id), None) if edition else None
     reason = describe_reason(get_locale("en"), pick, sent.day) if pick else ""
     return Explanation(

@@ -141,7 +141,7 @@ def _load_edition(services: Services, reader: Subscriber, now: datetime, day: da
         )
     slot = get_slot(reader.schedule, day) or datetime.combine(day, time(12), UTC)
     moment = now if day == get_local_day(reader.schedule, now) else slot
-    return plan.load_planned_edition(services.store, reader, slot) or plan.build_upcoming_edition(
+    return plan.load_planned_edition(services.store, reader, day) or plan.build_upcoming_edition(
         services.store, reader, moment, embedding_model=services.active_embedding_model
     )
 

@@ -82,13 +82,19 @@ class Renderer:
         """Render the question to a subscriber's new address; *url* is valid for *hours*."""
         return self._render_for(reader, "address_change", address=address, url=url, hours=hours)
 
-    def render_welcome(self, reader: Subscriber, *, first: datetime | None = None) -> Email:
-        """Render the mail after the confirmation; *first* is when the first digest will come."""
+    def render_welcome(
+        self, reader: Subscriber, *, coming: datetime | None = None, at_once: bool = False
+    ) -> Email:
+        """Render the mail after the confirmation.
+
+        *coming* is when the next regular digest will come; with *at_once* a first one comes before it.
+        """
         return self._render_for(
             reader,
             "welcome",
             address=reader.address,
-            first=first and self._format_moment(reader, first),
+            coming=coming and self._format_moment(reader, coming),
+            at_once=at_once,
             topics=list_topics(reader.profile),
             known=reader.profile != Profile(),
         )

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from digest.models import Frequency, Schedule
+from digest.models import Frequency, Schedule, Subscriber
 from digest.models.errors import ConfigError
 
 MAX_LATENESS = timedelta(hours=12)  # an edition later than this is skipped: the next one is nearer
@@ -66,6 +66,27 @@ def find_due_slot(
     return None
 
 
+def is_due_on_confirming(reader: Subscriber) -> bool:
+    """Return True if the reader has just confirmed: their first edition waits for no slot."""
+    return reader.next_due is not None and reader.next_due == reader.confirmed_at
+
+
+def find_due_edition(reader: Subscriber, now: datetime) -> DueSlot | None:
+    """Return the edition that is due to a reader: at once after confirming, else at the slots."""
+    confirmed_at = reader.confirmed_at
+    if confirmed_at is not None and is_due_on_confirming(reader) and now - confirmed_at < MAX_LATENESS:
+        return DueSlot(get_local_day(reader.schedule, confirmed_at), confirmed_at)
+    return find_due_slot(reader.schedule, now)
+
+
+def find_following_slot(reader: Subscriber, now: datetime) -> datetime:
+    """Return the next slot after the edition that is due; one on confirming is the edition of its day."""
+    if not is_due_on_confirming(reader):
+        return find_next_slot(reader.schedule, now)
+    slot_that_day = get_slot(reader.schedule, get_local_day(reader.schedule, reader.confirmed_at or now))
+    return find_next_slot(reader.schedule, max(now, slot_that_day or now))
+
+
 def find_next_slot(schedule: Schedule, after: datetime) -> datetime:
     """Return the first slot strictly after *after* and after a pause of the schedule."""
     day = get_local_day(schedule, after)
@@ -82,6 +103,11 @@ def get_current_slot(schedule: Schedule, now: datetime) -> datetime:
     """Return the slot that is due now, else the next one."""
     due = find_due_slot(schedule, now)
     return due.slot if due else find_next_slot(schedule, now)
+
+
+def is_paused(schedule: Schedule, now: datetime) -> bool:
+    """Return True if the schedule pauses until a local day that has not come yet."""
+    return schedule.paused_until is not None and get_local_day(schedule, now) < schedule.paused_until
 
 
 def get_local_day(schedule: Schedule, moment: datetime) -> date:

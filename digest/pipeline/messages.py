@@ -14,6 +14,7 @@ from digest.mail.mime import NoticeEnvelope, ascii_address, build_notice_message
 from digest.mail.renderer import Alert, Renderer
 from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.errors import DeliveryError
+from digest.models.schedule import find_following_slot, is_due_on_confirming, is_paused
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 
 CACHE_SECONDS = 60.0  # for so long a paper is not read again: thousands of messages contain it
@@ -149,7 +150,10 @@ class MessageBuilder:
             url = links.confirm_url(reader.public_id, expires=expires, extra=address)
             return renderer.render_address_change(reader, address, url, hours=hours)
         if mail == "welcome":
-            return renderer.render_welcome(reader, first=reader.next_due)
+            waits = is_due_on_confirming(reader)
+            coming = find_following_slot(reader, delivery.slot) if waits else reader.next_due
+            at_once = delivery.slot == reader.confirmed_at and not is_paused(reader.schedule, delivery.slot)
+            return renderer.render_welcome(reader, coming=coming, at_once=at_once)
         if mail == "goodbye":
             return renderer.render_goodbye(reader)
         raise DeliveryError(f"There is no message called {mail!r}.")

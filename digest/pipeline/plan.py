@@ -9,11 +9,12 @@ from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.schedule import (
-    find_due_slot,
-    find_next_slot,
+    find_due_edition,
+    find_following_slot,
     get_current_slot,
     get_local_day,
     get_send_offset,
+    is_due_on_confirming,
 )
 from digest.pipeline.day import DayContext, load_day
 from digest.pipeline.edition_payload import (
@@ -114,7 +115,7 @@ def build_upcoming_edition(
 ) -> Edition:
     """Return the edition planned for the current slot, else the one the reader would get next."""
     slot = get_current_slot(reader.schedule, now)
-    planned = load_planned_edition(store, reader, slot)
+    planned = load_planned_edition(store, reader, get_local_day(reader.schedule, slot))
     if planned is not None:
         return planned
     day = load_day(store, now, embedding_model=embedding_model)
@@ -132,9 +133,8 @@ def build_upcoming_edition(
     )
 
 
-def load_planned_edition(store: Database, reader: Subscriber, slot: datetime) -> Edition | None:
-    """Return the edition that was planned for a reader's slot; None if there is none."""
-    day = get_local_day(reader.schedule, slot)
+def load_planned_edition(store: Database, reader: Subscriber, day: date) -> Edition | None:
+    """Return the edition that was planned for a reader's local day; None if there is none."""
     with store.begin(write=False) as tx:
         delivery = tx.deliveries.find_by_key(build_delivery_key(reader.id, day))
         if delivery is None or not delivery.payload:
@@ -155,9 +155,7 @@ def _build_chunk(
     """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
     with day.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due], since=day.sent_since)
-    slots = [
-        (reader, due_slot.slot) for reader in due if (due_slot := find_due_slot(reader.schedule, day.now))
-    ]
+    slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
     editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
     sendable = [selected for edition in editions if (selected := select_sendable(edition))]
     quiet, missed = len(editions) - len(sendable), len(due) - len(slots)
@@ -177,13 +175,15 @@ def _queue(
         tx.heats.save(collect_heats(editions), now=now)
     with store.begin() as tx:
         tx.deliveries.enqueue([_to_delivery(edition, spread_over) for edition in editions], now=now)
-        slots = {reader.id: find_next_slot(reader.schedule, now) for reader in due}
+        slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
 
 
 def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:
     reader = edition.subscriber
+    if is_due_on_confirming(reader):
+        spread_over = timedelta(0)  # somebody is waiting for it
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
         key=build_delivery_key(reader.id, edition.day),

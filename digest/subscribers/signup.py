@@ -7,6 +7,7 @@ from digest.db import Transaction
 from digest.models import CONFIRM_TTL, DeliveryKind, LikedPaper, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidToken, StateConflict
+from digest.models.schedule import is_paused
 from digest.subscribers.helpers import (
     CONFIRM_RETRY_AFTER,
     Actor,
@@ -109,6 +110,8 @@ def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
     if is_late or is_suppressed(tx, reader.address, actor):
         raise InvalidToken("This link is not valid any more; please sign up again.")
     confirmed = with_status(replace(reader, confirmed_at=actor.now), Status.CONFIRMED, actor.now)
+    if not is_paused(confirmed.schedule, actor.now):
+        confirmed = replace(confirmed, next_due=actor.now)  # the first edition comes at once
     save(tx, confirmed, "confirm", actor=actor)
     queue_notice(tx, confirmed, "welcome", actor=actor)
     return confirmed

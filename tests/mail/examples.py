@@ -164,7 +164,7 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
     notices = {
         "confirm": renderer.render_confirmation(reader, url, hours=72),
         "address_change": renderer.render_address_change(reader, "ada@new.example.com", url, hours=72),
-        "welcome": renderer.render_welcome(replace(reader, profile=INTERESTS), first=FIRST),
+        "welcome": renderer.render_welcome(replace(reader, profile=INTERESTS), coming=FIRST, at_once=True),
         "goodbye": renderer.render_goodbye(reader),
         "admin_alert": renderer.render_admin_alert(ALERT),
     }

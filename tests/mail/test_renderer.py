@@ -182,7 +182,7 @@ def test_welcome_names_the_time_of_the_first_digest() -> None:
 
 def test_first_digest_is_given_in_the_time_zone_of_the_reader() -> None:
     reader = replace(READER, schedule=Schedule(timezone="America/New_York"))
-    welcome = RENDERER.render_welcome(reader, first=datetime(2027, 1, 2, 3, 30, tzinfo=UTC))
+    welcome = RENDERER.render_welcome(reader, coming=datetime(2027, 1, 2, 3, 30, tzinfo=UTC))
     assert "Friday 1 January 2027, 22:30 (New York)" in welcome.text
 
 

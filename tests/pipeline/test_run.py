@@ -1,6 +1,7 @@
 """Tests of whole runs: sources over real HTTP, a real database, messages written to a folder."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,8 @@ from digest.app.services import Services, open_services
 from digest.db import Database
 from digest.db.sources import SourceState
 from digest.delivery.stats import SendStats
-from digest.models import DeliveryState, Edition, Health, Profile, Section
+from digest.models import DeliveryState, Edition, FetchResult, Health, Profile, Section
+from digest.models.errors import SourceError
 from digest.pipeline import day as day_module
 from digest.pipeline import plan, run
 from digest.pipeline.clock_repair import LAST_TICK_KEY
@@ -28,6 +30,8 @@ from digest.pipeline.embed_backlog import get_progress
 from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.pipeline.plan import PlanResult, plan_editions
 from digest.pipeline.run import RunResult
+from digest.sources import base
+from digest.sources.base import FetchContext, failed_result
 from digest.sources.http.client import Client
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.scenario import DEMO_CLIENT_POLICY, make_isolated_settings
@@ -263,6 +267,46 @@ async def test_a_run_fetches_plans_sends_and_records_its_time(installation: Inst
         assert tx.meta.read(LAST_TICK_KEY) == (now + timedelta(minutes=5)).isoformat()
 
 
+@dataclass(frozen=True)
+class TricklingSource:
+    """A source whose answer does not end before *end* is set."""
+
+    end: asyncio.Event
+    name: str = "trickle"
+
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        await self.end.wait()
+        yield failed_result(self.name, "", context.now, SourceError("broke off"))
+
+
+async def test_mail_does_not_wait_for_a_slow_source(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.subscribe()
+    await installation.fetch(THURSDAY - timedelta(hours=3))
+    monkeypatch.setattr(run, "FETCH_PATIENCE", timedelta(0))
+    source = TricklingSource(asyncio.Event())
+    installation.services.sources = [source]
+    running = asyncio.create_task(run.run(installation.services, lambda: THURSDAY + DUE))
+    while not installation.list_mails():
+        assert not running.done()
+        await asyncio.sleep(0.01)
+    source.end.set()
+    day = await running
+    assert day.plan.planned == day.send_stats.sent == 1
+    assert [stored.result.health for stored in day.fetched] == [Health.FAILED]
+
+
+async def test_a_source_that_does_not_end_is_given_up(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "MAX_FETCH_SECONDS", 0)
+    installation.services.sources = [TricklingSource(asyncio.Event())]
+    (stored,) = (await run.run(installation.services, lambda: THURSDAY)).fetched
+    assert stored.result.health is Health.FAILED
+    assert "was not done within" in stored.result.note
+
+
 def test_an_empty_database_has_nothing_to_send(store: Database) -> None:
     assert day_module.load_candidates(store, THURSDAY).papers == ()
     assert plan_editions(store, THURSDAY) == PlanResult()
@@ -378,7 +422,7 @@ async def test_the_preview_of_a_past_day_is_the_mail_of_that_day_even_if_its_pap
         tx.papers.save_retold(dict.fromkeys(papers, "They say it again."), at=FRIDAY + DUE)
         tx.papers.add([replace(revised[0], withdrawn=True)], seen_at=FRIDAY + 2 * DUE)
         assert "Revisited" in tx.papers.get_by_ids(papers)[revised[0].id].title
-    recalled = plan.load_planned_edition(store, reader, delivery.slot)
+    recalled = plan.load_planned_edition(store, reader, delivery.day)
     assert recalled is not None
     assert installation.services.message_builder.build_digest(recalled) == mail.read_bytes()
 

@@ -84,8 +84,8 @@ def test_a_new_subscriber_is_asked_to_confirm_and_due_only_afterwards(any_store:
         assert tx.subscribers.get_by_public_id(reader.public_id) == reader
         assert reader.profile.keywords == ("graph networks", "sheep")
         assert reader.schedule.send_at == time(6, 30)
-        assert reader.next_due == NOW.replace(day=24, hour=5, minute=30)
-        assert tx.subscribers.list_due(NOW + timedelta(days=1), 10) == (reader,)
+        assert reader.next_due == reader.confirmed_at == NOW + timedelta(hours=1)  # at once
+        assert tx.subscribers.list_due(NOW + timedelta(hours=1), 10) == (reader,)
         assert list_mails(tx, reader) == ["confirm", "welcome"]
 
 
@@ -239,6 +239,9 @@ def test_the_audit_log_names_what_changed_and_no_address(any_store: Database) ->
 def test_a_new_send_time_moves_the_next_slot_but_not_one_that_has_passed(any_store: Database) -> None:
     with any_store.begin() as tx:
         reader = add_confirmed(tx)
+        waiting = subscribers.change_settings(tx, ADA, {"keywords": "sheep"}, actor=READER)
+        assert waiting.next_due == NOW  # the first edition, which nothing moves
+        tx.subscribers.set_next_due({reader.id: NOW + timedelta(hours=22)})
         moved = subscribers.change_settings(tx, ADA, {"send_at": "08:15"}, actor=READER)
         assert moved.next_due == NOW.replace(day=24, hour=8, minute=15)
         overdue = subscribers.change_settings(tx, ADA, {"send_at": "09:00"}, actor=actor_after(days=1))
@@ -254,7 +257,7 @@ def test_a_pause_ends_by_its_day_or_by_resuming(any_store: Database) -> None:
         paused = subscribers.pause(tx, reader.public_id, actor=READER)
         assert (paused.status, paused.next_due) == (Status.PAUSED, None)
         awake = subscribers.resume(tx, reader.public_id, actor=READER)
-        assert (awake.status, awake.next_due) == (Status.CONFIRMED, reader.next_due)
+        assert (awake.status, awake.next_due) == (Status.CONFIRMED, NOW.replace(day=24, hour=7, minute=0))
         unasked = sign_up(tx, "bo@example.com")
         with pytest.raises(InvalidChange):
             subscribers.resume(tx, unasked.public_id, actor=READER)

@@ -9,7 +9,6 @@ from digest.mail.locale import get_locale
 from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.models.errors import InvalidToken, NotFound
-from digest.models.schedule import get_slot
 from digest.pipeline.plan import load_planned_edition
 from digest.web.components import build_pick_card
 from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
@@ -26,8 +25,7 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
     day = date.fromisoformat(claim.extra)
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
-    slot = get_slot(reader.schedule, day)
-    sent = load_planned_edition(ctx.services.store, reader, slot) if slot else None
+    sent = load_planned_edition(ctx.services.store, reader, day)
     if sent is None:
         raise NotFound("There is no digest of that day any more.")
     return ctx.pages.render(
