@@ -43,6 +43,16 @@ class PlanResult:
     missed: int = 0  # due so long ago that the next edition is nearer
     stopped: str = ""  # why nothing was planned at all
 
+    def __add__(self, other: "PlanResult") -> "PlanResult":
+        """Return the numbers of both plannings, and what the later one says."""
+        return PlanResult(
+            due=self.due + other.due,
+            planned=self.planned + other.planned,
+            quiet=self.quiet + other.quiet,
+            missed=self.missed + other.missed,
+            stopped=other.stopped,
+        )
+
 
 def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     store: Database,

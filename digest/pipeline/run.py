@@ -57,6 +57,7 @@ from digest.sources.llm import LanguageModel
 
 SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
 ONE_DAY = timedelta(days=1)
+FETCH_PATIENCE = timedelta(seconds=45)  # for which mail that is due waits for new papers
 USABLE = frozenset({Health.OK, Health.EMPTY})
 
 Clock = Callable[[], datetime]
@@ -144,40 +145,48 @@ async def run(
 ) -> RunResult:
     """Fetch if it is time, plan what is due, send until nothing is left, then work on the backlog.
 
-    *sending* is held while messages are sent: the lock of a process that also calls `send_notices`.
+    A slow source does not hold mail back: while the fetch goes on, what is due is planned and sent with the
+    papers stored so far. *sending* is held while messages are sent: the lock of a process that also calls
+    `send_notices`.
 
     Raises:
         StoreBusy: another process is sending.
 
     """
-    result = await fetch_and_plan(services, clock, on_edition=on_edition, on_progress=on_progress)
-    async with sending or nullcontext():
-        result = replace(result, send_stats=await send(services, clock))
-    await continue_backlog(services, clock, on_progress=on_progress)
-    return result
-
-
-async def fetch_and_plan(
-    services: PipelineServices,
-    clock: Clock,
-    *,
-    on_edition: EditionCallback | None = None,
-    on_progress: ProgressCallback | None = None,
-) -> RunResult:
-    """Do everything that comes before sending."""
     now = clock()  # one moment for fetching and planning, so that a preview of it equals the mail
-    fetched: tuple[StoredResult, ...] = ()
-    if should_fetch(services, now):
-        fetched = await fetch_and_embed(services, now, on_progress=on_progress)
-    plan = await plan_and_summarize(services, clock, now, on_edition=on_edition)
-    result = RunResult(fetched=fetched, plan=plan)
-    finish_run(services, result, clock)
+    fetching = asyncio.create_task(_fetch_if_due(services, now, on_progress=on_progress))
+    result = RunResult()
+    try:
+        is_fetched = False
+        while not is_fetched:
+            done, _ = await asyncio.wait({fetching}, timeout=FETCH_PATIENCE.total_seconds())
+            is_fetched = bool(done)
+            if is_fetched:
+                result = replace(result, fetched=await fetching)
+            plan = await plan_and_summarize(services, clock, now, on_edition=on_edition)
+            result = replace(result, plan=result.plan + plan)
+            if is_fetched:
+                finish_run(services, result, clock)
+            async with sending or nullcontext():
+                result = replace(result, send_stats=result.send_stats + await send(services, clock))
+            now = clock()
+    finally:
+        fetching.cancel()
+    await continue_backlog(services, clock, on_progress=on_progress)
     return result
 
 
 def should_fetch(services: PipelineServices, now: datetime) -> bool:
     """Return True if no source was fetched within `services.fetch_every`."""
     return is_fetch_due(services.store, now, every=services.fetch_every)
+
+
+async def _fetch_if_due(
+    services: PipelineServices, now: datetime, *, on_progress: ProgressCallback | None
+) -> tuple[StoredResult, ...]:
+    if not should_fetch(services, now):
+        return ()
+    return await fetch_and_embed(services, now, on_progress=on_progress)
 
 
 async def fetch_and_embed(

@@ -8,6 +8,8 @@ from itertools import chain
 from typing import Any, Protocol
 from urllib.parse import quote
 
+import anyio
+
 from digest.models import FetchResult, FetchState, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 _TEXTS = ("title", "abstract", "summary", "retold", "organization", "submitter", "source")
 _LISTS = ("authors", "categories", "keywords")
 _LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
+
+MAX_FETCH_SECONDS = 600  # of one source; the first fetch of arXiv, three seconds a request, takes less
 
 FindExisting = Callable[[Sequence[str]], set[str]]  # returns those of the paper ids that are stored
 ProgressCallback = Callable[[str, int, int], object]  # called with a label, how many are done, of how many
@@ -60,13 +64,18 @@ class Source(Protocol):
 async def fetch_source(source: Source, context: FetchContext) -> list[FetchResult]:
     """Return the results of *source* with their unseen papers counted.
 
-    Never raises SourceError: an error is returned as a result with health FAILED or CHANGED and a note.
+    Never raises SourceError: an error is returned as a result with health FAILED or CHANGED and a note, and
+    so is a source that takes longer than MAX_FETCH_SECONDS.
     """
     results: list[FetchResult] = []
     try:
-        async for result in source.fetch(context):
-            # Appended one by one: what came before an error is kept.
-            results.append(count_unseen(clean_papers(result), context.find_existing))  # noqa: PERF401
+        with anyio.fail_after(MAX_FETCH_SECONDS):
+            async for result in source.fetch(context):
+                # Appended one by one: what came before an error is kept.
+                results.append(count_unseen(clean_papers(result), context.find_existing))  # noqa: PERF401
+    except TimeoutError:
+        error = SourceError(f"was not done within {MAX_FETCH_SECONDS // 60} minutes")
+        results.append(failed_result(source.name, "", context.now, error))
     except SourceError as error:
         results.append(failed_result(source.name, "", context.now, error))
     except PARSE_ERRORS as error:

@@ -286,7 +286,7 @@ async def test_mail_does_not_wait_for_a_slow_source(
     await installation.fetch(THURSDAY - timedelta(hours=3))
     monkeypatch.setattr(run, "FETCH_PATIENCE", timedelta(0))
     source = TricklingSource(asyncio.Event())
-    installation.services.sources = [source]
+    vars(installation.services)["sources"] = [source]
     running = asyncio.create_task(run.run(installation.services, lambda: THURSDAY + DUE))
     while not installation.list_mails():
         assert not running.done()
@@ -301,10 +301,10 @@ async def test_a_source_that_does_not_end_is_given_up(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_FETCH_SECONDS", 0)
-    installation.services.sources = [TricklingSource(asyncio.Event())]
+    vars(installation.services)["sources"] = [TricklingSource(asyncio.Event())]
     (stored,) = (await run.run(installation.services, lambda: THURSDAY)).fetched
     assert stored.result.health is Health.FAILED
-    assert "was not done within" in stored.result.note
+    assert "Was not done within" in stored.result.note
 
 
 def test_an_empty_database_has_nothing_to_send(store: Database) -> None:

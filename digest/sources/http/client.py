@@ -72,6 +72,10 @@ class RetryableError(SourceError):
         self.partial = partial
 
 
+class TooSlow(RetryableError):
+    """An attempt took `total_timeout`; the next one would come later, when the service may be faster."""
+
+
 class Client:
     """An HTTP client with the limits of its policy.
 
@@ -166,7 +170,7 @@ class Client:
 
     def _should_retry(self, error: Exception) -> bool | float:
         """Return whether to retry, or the seconds to wait before if the server named them."""
-        if not isinstance(error, RetryableError):
+        if not isinstance(error, RetryableError) or isinstance(error, TooSlow):
             return False
         if error.wait is None:
             return True
@@ -183,7 +187,7 @@ class Client:
                     return await self._send_following_redirects(request)
             except TimeoutError as error:
                 message = f"did not answer within {self._policy.total_timeout:g} seconds"
-                raise RetryableError(message) from error
+                raise TooSlow(message) from error
             finally:
                 self._last_request[rate_group] = time.monotonic()
 
