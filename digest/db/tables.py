@@ -283,6 +283,53 @@ class SuppressionRecord(TableBase, table=True):
     prior_status: str = ""  # of the subscriber, where a bounce ended the subscription
 
 
+class SavedPaperRecord(TableBase, table=True):
+    """A paper that a subscriber saved, with a note and tags."""
+
+    __tablename__ = "saved_paper"
+    __table_args__ = CLUSTERED
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
+    paper_id: str = Field(primary_key=True, index=True)
+    saved_at: datetime
+    note: str
+    tags: list[str] = _json()
+    zotero_at: datetime | None  # when the subscriber's Zotero library took it
+
+
+class ZoteroAccountRecord(TableBase, table=True):
+    """The Zotero library to which a subscriber's saved papers go. `sealed_key` is encrypted."""
+
+    __tablename__ = "zotero_account"
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
+    library: str
+    sealed_key: str
+    connected_at: datetime
+    attempts: int  # failed ones since the last success
+    next_at: datetime | None = Field(index=True)  # when papers are sent next; null: nothing waits
+    problem: str  # a sentence for the subscriber
+
+
+class PaperNewsRecord(TableBase, table=True):
+    """Something that happened to a paper after subscribers were sent it or saved it; `key` makes it unique."""
+
+    __tablename__ = "paper_news"
+    __table_args__ = NEVER_REUSED
+    id: int | None = _id()
+    key: str = Field(unique=True)
+    at: datetime = Field(index=True)
+    content: dict[str, Any] = _json()
+
+
+class ReaderNewsRecord(TableBase, table=True):
+    """News for one subscriber, and the delivery that tells it; null while none does."""
+
+    __tablename__ = "reader_news"
+    __table_args__ = CLUSTERED
+    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
+    news_id: int = _foreign("paper_news.id", primary_key=True, index=True)
+    delivery_id: int | None = Field(sa_type=cast("Any", ID))
+
+
 class SentPaperRecord(TableBase, table=True):
     """A paper sent to a subscriber or queued for them; sent twice only if it broke out since (`resent`)."""
 
@@ -549,6 +596,10 @@ SUBSCRIBER_TAG = _table(SubscriberTagRecord)
 VOTE = _table(VoteRecord)
 OUTLINE = _table(OutlineRecord)
 SUPPRESSION = _table(SuppressionRecord)
+SAVED_PAPER = _table(SavedPaperRecord)
+ZOTERO_ACCOUNT = _table(ZoteroAccountRecord)
+PAPER_NEWS = _table(PaperNewsRecord)
+READER_NEWS = _table(ReaderNewsRecord)
 SENT_PAPER = _table(SentPaperRecord)
 DELIVERY = _table(DeliveryRecord)
 DELIVERY_EVENT = _table(DeliveryEventRecord)

@@ -10,11 +10,13 @@ from digest.db.deliveries.repository import Deliveries
 from digest.db.embeddings import Vectors
 from digest.db.meta import Meta
 from digest.db.papers.history import Heats, PaperHistory
+from digest.db.papers.news import News
 from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.runs import Runs
 from digest.db.sources import Sources
 from digest.db.subscribers.repository import Subscribers
+from digest.db.subscribers.saved_papers import SavedPapers, ZoteroAccounts
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
 
@@ -54,6 +56,21 @@ class Transaction:
     def subscribers(self) -> Subscribers:
         """Subscribers."""
         return Subscribers(self.connection)
+
+    @cached_property
+    def saved_papers(self) -> SavedPapers:
+        """Papers that subscribers saved."""
+        return SavedPapers(self.connection)
+
+    @cached_property
+    def zotero_accounts(self) -> ZoteroAccounts:
+        """Zotero accounts to which saved papers go."""
+        return ZoteroAccounts(self.connection)
+
+    @cached_property
+    def news(self) -> News:
+        """News of papers that subscribers were sent or saved."""
+        return News(self.connection)
 
     @cached_property
     def deliveries(self) -> Deliveries:

@@ -13,7 +13,8 @@ from digest.db.papers.aliases import find_numbers
 from digest.db.papers.full_text import PaperQuery, build_filters, match_papers
 from digest.db.papers.history import PaperHistory
 from digest.db.papers.matching import PaperMatcher, Work
-from digest.db.tables import ALIAS, PAPER, SENT_PAPER, SIGNAL
+from digest.db.papers.news import News
+from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SENT_PAPER, SIGNAL
 from digest.models import Announcement, Paper
 from digest.models.paper_ids import build_keys, parse_arxiv_id
 from digest.models.papers import Match
@@ -55,7 +56,9 @@ class Papers:
         ]
         changed = [work for work in matcher.iter_works() if work.has_changed]
         result = _build_result(papers, works, changed)
-        PaperHistory(self._connection).save(self._read_former(changed), until=seen_at)
+        former = self._read_former(changed)
+        PaperHistory(self._connection).save((before for before, _ in former), until=seen_at)
+        News(self._connection).record(former, at=seen_at)
         self._write(changed, matcher)
         return result
 
@@ -131,11 +134,14 @@ class Papers:
         query = sa.select(*_COLUMNS, PAPER.c.number).where(in_values(self._connection, column, values))
         return [(row.number, _to_paper(row[:-1])) for row in self._connection.execute(query)]
 
-    def _read_former(self, changed: Sequence[Work]) -> list[Paper]:
-        """Return the stored papers of these works and of the works they absorbed."""
-        numbers = [number for work in changed for number in work.absorbed]
-        absorbed = [paper for _, paper in self._read(PAPER.c.number, numbers)] if numbers else []
-        return [*absorbed, *(work.stored for work in changed if work.stored)]
+    def _read_former(self, changed: Sequence[Work]) -> list[tuple[Paper, Paper]]:
+        """Return the stored papers of these works and of those they absorbed, each with what it becomes."""
+        after = {number: work.paper for work in changed for number in work.absorbed}
+        absorbed = self._read(PAPER.c.number, [*after]) if after else []
+        return [
+            *((before, after[number]) for number, before in absorbed),
+            *((work.stored, work.paper) for work in changed if work.stored),
+        ]
 
     def _read_works(self, keys: Collection[str]) -> list[tuple[int, Paper, frozenset[str]]]:
         """Return (number, paper, all its keys) of every stored work with any of the keys."""
@@ -177,10 +183,11 @@ class Papers:
             self._connection.execute(insert(self._connection, ALIAS).on_conflict_do_nothing(), list(chunk))
 
     def _move(self, number: int, work: Work) -> None:
-        """Move the signals and sent papers of an absorbed work to *work*, and delete it."""
+        """Move the signals, sent and saved papers of an absorbed work to *work*, and delete it."""
         old_id = self._connection.scalar(sa.select(PAPER.c.id).where(PAPER.c.number == number))
         for table, name, old, new in (
             (SIGNAL, "number", number, work.number), (SENT_PAPER, "paper_id", old_id, work.paper.id),
+            (SAVED_PAPER, "paper_id", old_id, work.paper.id),
         ):  # fmt: skip
             columns = [sa.literal(new) if column.name == name else column for column in table.columns]
             moved = sa.select(*columns).where(table.c[name] == old)

@@ -1,0 +1,84 @@
+"""News of papers that subscribers were sent or saved, handed out when it is recorded, told once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+
+from digest.db.dialects import in_values, insert
+from digest.db.tables import PAPER_NEWS, READER_NEWS, SAVED_PAPER, SENT_PAPER
+from digest.models import Paper
+from digest.models.news import PaperNews, find_news
+
+_NEWS = TypeAdapter(PaperNews)
+
+
+class News:
+    """Repository of news."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def record(self, changes: Iterable[tuple[Paper, Paper]], *, at: datetime) -> int:
+        """Store what happened to papers, as pairs of before and after; return how many news are new.
+
+        Each is handed to the subscribers who were sent or saved the paper until now.
+        """
+        count = 0
+        for before, after in changes:
+            names = {before.id, *before.aliases}
+            for news in find_news(before, after):
+                news_id = self._add(news, at)
+                if news_id is not None:
+                    self._hand_out(news_id, names)
+                    count += 1
+        return count
+
+    def list_untold(
+        self, subscriber_ids: Collection[int], *, since: datetime
+    ) -> dict[int, tuple[PaperNews, ...]]:
+        """Return the news since a moment that no message has told yet, by subscriber, oldest first."""
+        query = (
+            sa.select(READER_NEWS.c.subscriber_id, PAPER_NEWS.c.id, PAPER_NEWS.c.content)
+            .join(PAPER_NEWS, PAPER_NEWS.c.id == READER_NEWS.c.news_id)
+            .where(in_values(self._connection, READER_NEWS.c.subscriber_id, subscriber_ids))
+            .where(READER_NEWS.c.delivery_id.is_(None), PAPER_NEWS.c.at >= since)
+            .order_by(PAPER_NEWS.c.at, PAPER_NEWS.c.id)
+        )
+        untold: dict[int, tuple[PaperNews, ...]] = {}
+        for subscriber_id, news_id, content in self._connection.execute(query):
+            news = replace(_NEWS.validate_python(content), id=news_id)
+            untold[subscriber_id] = (*untold.get(subscriber_id, ()), news)
+        return untold
+
+    def mark_told(self, rows: Sequence[tuple[int, int, int]]) -> None:
+        """Record which delivery tells which news, as triples of subscriber, news and delivery."""
+        if rows:
+            told = sa.and_(
+                READER_NEWS.c.subscriber_id == sa.bindparam("reader"),
+                READER_NEWS.c.news_id == sa.bindparam("news"),
+            )
+            self._connection.execute(
+                sa.update(READER_NEWS).where(told).values(delivery_id=sa.bindparam("delivery")),
+                [{"reader": reader, "news": news, "delivery": delivery} for reader, news, delivery in rows],
+            )
+
+    def delete_before(self, before: datetime) -> int:
+        """Delete news recorded before a moment, told or not; return how many."""
+        return self._connection.execute(sa.delete(PAPER_NEWS).where(PAPER_NEWS.c.at < before)).rowcount
+
+    def _add(self, news: PaperNews, at: datetime) -> int | None:
+        """Return the id of new news, or None if it is stored already."""
+        content = _NEWS.dump_python(news, mode="json", exclude={"id"}, exclude_defaults=True)
+        row = {"key": news.key, "at": at, "content": content}
+        new = insert(self._connection, PAPER_NEWS).values(row).on_conflict_do_nothing()
+        return self._connection.scalar(new.returning(PAPER_NEWS.c.id))
+
+    def _hand_out(self, news_id: int, names: Collection[str]) -> None:
+        for table in (SENT_PAPER, SAVED_PAPER):
+            known = in_values(self._connection, table.c.paper_id, names)
+            readers = sa.select(table.c.subscriber_id, sa.literal(news_id)).where(known).distinct()
+            new = insert(self._connection, READER_NEWS).from_select(["subscriber_id", "news_id"], readers)
+            self._connection.execute(new.on_conflict_do_nothing())

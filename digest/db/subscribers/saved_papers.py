@@ -1,0 +1,143 @@
+"""Papers that subscribers saved, and the Zotero accounts to which they are sent."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.db.dialects import in_values, insert
+from digest.db.papers.repository import Papers
+from digest.db.tables import SAVED_PAPER, ZOTERO_ACCOUNT
+from digest.models import Paper
+from digest.models.saved_papers import SavedPaper, ZoteroAccount
+
+_S, _Z = SAVED_PAPER.c, ZOTERO_ACCOUNT.c
+
+
+class SavedPapers:
+    """Repository of saved papers."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, subscriber_id: int, paper: Paper, *, now: datetime) -> bool:
+        """Save a paper; return False if it was saved before, under any of its ids."""
+        if self._find_row(subscriber_id, paper) is not None:
+            return False
+        row = {"subscriber_id": subscriber_id, "paper_id": paper.id, "saved_at": now, "note": "", "tags": []}
+        new = insert(self._connection, SAVED_PAPER).values(row).on_conflict_do_nothing()
+        return self._connection.execute(new).rowcount == 1
+
+    def remove(self, subscriber_id: int, paper: Paper) -> bool:
+        """Remove a paper; return False if it was not saved."""
+        delete = sa.delete(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
+        return self._connection.execute(delete).rowcount > 0
+
+    def annotate(self, subscriber_id: int, paper: Paper, *, note: str, tags: Sequence[str]) -> bool:
+        """Replace note and tags of a saved paper; return False if it is not saved."""
+        update = sa.update(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
+        return self._connection.execute(update.values(note=note, tags=[*tags])).rowcount > 0
+
+    def is_saved(self, subscriber_id: int, paper: Paper) -> bool:
+        """Return whether a subscriber has saved a paper."""
+        return self._find_row(subscriber_id, paper) is not None
+
+    def count(self, subscriber_id: int) -> int:
+        """Return how many papers a subscriber has saved."""
+        query = sa.select(sa.func.count()).select_from(SAVED_PAPER).where(_S.subscriber_id == subscriber_id)
+        return int(self._connection.scalar(query) or 0)
+
+    def list_by_subscriber(self, subscriber_id: int) -> tuple[SavedPaper, ...]:
+        """Return a subscriber's saved papers, newest first; those whose paper is not stored are skipped."""
+        query = sa.select(SAVED_PAPER).where(_S.subscriber_id == subscriber_id)
+        return self._load(query.order_by(_S.saved_at.desc(), _S.paper_id))
+
+    def list_for_zotero(self, subscriber_id: int, *, limit: int) -> tuple[SavedPaper, ...]:
+        """Return the oldest saved papers that the subscriber's Zotero library has not got."""
+        query = sa.select(SAVED_PAPER).where(_S.subscriber_id == subscriber_id, _S.zotero_at.is_(None))
+        return self._load(query.order_by(_S.saved_at, _S.paper_id).limit(limit))
+
+    def mark_in_zotero(self, subscriber_id: int, paper_ids: Collection[str], *, at: datetime | None) -> None:
+        """Record when Zotero took these papers; None: that it must get them."""
+        chosen = in_values(self._connection, _S.paper_id, paper_ids)
+        update = sa.update(SAVED_PAPER).where(_S.subscriber_id == subscriber_id, chosen)
+        self._connection.execute(update.values(zotero_at=at))
+
+    def forget_zotero(self, subscriber_id: int) -> None:
+        """Record that no paper is in the subscriber's Zotero library, as it is another one now."""
+        update = sa.update(SAVED_PAPER).where(_S.subscriber_id == subscriber_id)
+        self._connection.execute(update.values(zotero_at=None))
+
+    def _load(self, query: sa.Select[Any]) -> tuple[SavedPaper, ...]:
+        rows = self._connection.execute(query).all()
+        papers = Papers(self._connection).get_by_ids({row.paper_id for row in rows}) if rows else {}
+        return tuple(_to_saved(row, papers) for row in rows if row.paper_id in papers)
+
+    def _find_row(self, subscriber_id: int, paper: Paper) -> sa.Row[Any] | None:
+        query = sa.select(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
+        return self._connection.execute(query).first()
+
+    def _is_paper(self, subscriber_id: int, paper: Paper) -> sa.ColumnElement[bool]:
+        names = in_values(self._connection, _S.paper_id, [paper.id, *paper.aliases])
+        return sa.and_(_S.subscriber_id == subscriber_id, names)
+
+
+class ZoteroAccounts:
+    """Repository of subscribers' Zotero accounts."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, subscriber_id: int) -> ZoteroAccount | None:
+        """Return a subscriber's account, or None."""
+        query = sa.select(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id)
+        row = self._connection.execute(query).first()
+        return _to_account(row) if row else None
+
+    def save(self, account: ZoteroAccount) -> None:
+        """Store an account in place of the subscriber's former one."""
+        row = {column.name: getattr(account, column.name) for column in ZOTERO_ACCOUNT.columns}
+        new = insert(self._connection, ZOTERO_ACCOUNT).values(row)
+        changed = {name: value for name, value in row.items() if name != "subscriber_id"}
+        self._connection.execute(new.on_conflict_do_update(index_elements=["subscriber_id"], set_=changed))
+
+    def remove(self, subscriber_id: int) -> bool:
+        """Delete an account and its key; return False if there is none."""
+        delete = sa.delete(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id)
+        return self._connection.execute(delete).rowcount > 0
+
+    def schedule(self, subscriber_id: int, at: datetime) -> None:
+        """Send the subscriber's papers from *at* on, unless the last key was refused or an attempt waits."""
+        is_idle = sa.and_(_Z.next_at.is_(None), _Z.problem == "")
+        update = sa.update(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id, is_idle)
+        self._connection.execute(update.values(next_at=at))
+
+    def list_due(self, now: datetime, *, limit: int) -> tuple[ZoteroAccount, ...]:
+        """Return the accounts to which papers are sent now, longest waiting first."""
+        query = sa.select(ZOTERO_ACCOUNT).where(_Z.next_at <= now).order_by(_Z.next_at).limit(limit)
+        return tuple(map(_to_account, self._connection.execute(query)))
+
+    def postpone(self, accounts: Sequence[ZoteroAccount], until: datetime) -> tuple[ZoteroAccount, ...]:
+        """Reserve accounts until a moment; return those that nobody else has reserved meanwhile."""
+        reserved = []
+        for account in accounts:
+            is_same = sa.and_(_Z.subscriber_id == account.subscriber_id, _Z.next_at == account.next_at)
+            update = sa.update(ZOTERO_ACCOUNT).where(is_same).values(next_at=until)
+            if self._connection.execute(update).rowcount == 1:
+                reserved.append(account)
+        return tuple(reserved)
+
+
+def _to_saved(row: sa.Row[Any], papers: Mapping[str, Paper]) -> SavedPaper:
+    return SavedPaper(
+        paper=papers[row.paper_id],
+        saved_at=row.saved_at,
+        note=row.note,
+        tags=tuple(row.tags),
+        zotero_at=row.zotero_at,
+    )
+
+
+def _to_account(row: sa.Row[Any]) -> ZoteroAccount:
+    return ZoteroAccount(**{column.name: getattr(row, column.name) for column in ZOTERO_ACCOUNT.columns})

@@ -1,0 +1,72 @@
+"""News of a paper after it was sent or saved: withdrawn, published, code appeared, revised."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from digest.models.citations import find_publication
+from digest.models.paper_ids import normalize_letters
+from digest.models.papers import Paper
+from digest.models.text import clean, shorten
+
+MAX_TITLE_CHARS = 150
+MIN_SHARED_WORDS = 0.75  # of two abstracts together; with fewer in common one says something else
+
+
+class NewsKind(StrEnum):
+    """What happened, in the order in which it matters."""
+
+    WITHDRAWN = "withdrawn"
+    PUBLISHED = "published"
+    CODE = "code"
+    REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperNews:
+    """One thing that happened to one paper. `id` is 0 until it is stored."""
+
+    kind: NewsKind
+    paper_id: str
+    title: str  # as its readers knew it
+    url: str
+    new_title: str = ""  # of a revised paper, if the title changed
+    link: str = ""  # the publication, or the code
+    version: int = 1
+    id: int = 0
+
+    @property
+    def key(self) -> str:
+        """What makes it unique: a paper has news of each kind once, revisions once per version."""
+        ending = f"/{self.version}" if self.kind is NewsKind.REVISED else ""
+        return f"{self.kind}/{self.paper_id}{ending}"
+
+
+def find_news(before: Paper, after: Paper) -> tuple[PaperNews, ...]:
+    """Return what a reader of the paper *before* wants to know when it is as *after*."""
+    news = PaperNews(
+        kind=NewsKind.WITHDRAWN,
+        paper_id=after.id,
+        title=shorten(clean(before.title or after.title), MAX_TITLE_CHARS),
+        url=after.url,
+        version=after.version,
+    )
+    if after.withdrawn:  # then nothing else matters
+        return () if before.withdrawn else (news,)
+    found: list[PaperNews] = []
+    doi = find_publication(after)
+    if doi and not find_publication(before):
+        found.append(replace(news, kind=NewsKind.PUBLISHED, link=f"https://doi.org/{doi}"))
+    if after.code_url and not before.code_url:
+        found.append(replace(news, kind=NewsKind.CODE, link=after.code_url))
+    if after.version > before.version:
+        is_renamed = normalize_letters(before.title) != normalize_letters(after.title)
+        if is_renamed or _is_rewritten(before.abstract, after.abstract):
+            title = shorten(clean(after.title), MAX_TITLE_CHARS) if is_renamed else ""
+            found.append(replace(news, kind=NewsKind.REVISED, new_title=title))
+    return tuple(found)
+
+
+def _is_rewritten(before: str, after: str) -> bool:
+    """Return whether an abstract says something else; a corrected word or another markup does not count."""
+    one, other = ({*map(normalize_letters, text.split())} - {""} for text in (before, after))
+    return bool(one and other) and len(one & other) < MIN_SHARED_WORDS * len(one | other)
