@@ -9,7 +9,7 @@ import click
 from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import subscriber_to_json
-from digest.db.subscribers.repository import SORT_COLUMNS
+from digest.db.subscribers.search import SORT_COLUMNS
 from digest.models import Status, Subscriber
 from digest.subscribers.table_files import escape_formula
 

@@ -1,29 +1,20 @@
 """The repository of subscribers: lookup by address and id, paging, due times and erasure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.dialects import in_values, insert, is_postgres, strip_unstorable
+from digest.db.dialects import in_values, insert, is_postgres
 from digest.db.subscribers.rows import create_public_id, join_keywords, to_addressee, to_row, to_subscriber
+from digest.db.subscribers.search import SubscriberFilter, SubscriberPage, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import DeliveryState, Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
 
-SORT_COLUMNS = ("created_at", "confirmed_at", "next_due", "address", "status")
 _UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriberPage:
-    """One page of the subscribers that match, and how many match in total."""
-
-    subscribers: tuple[Subscriber, ...]
-    total: int
 
 
 class Subscribers:
@@ -147,21 +138,12 @@ class Subscribers:
         offset: int = 0,
     ) -> SubscriberPage:
         """Return a page of subscribers by status and part of the address, sorted by one of SORT_COLUMNS."""
-        conditions: list[sa.ColumnElement[bool]] = []
-        if status is not None:
-            conditions.append(SUBSCRIBER.c.status == str(status))
-        if search:
-            text = strip_unstorable(search).strip().casefold()
-            conditions.append(SUBSCRIBER.c.mailbox.contains(text, autoescape=True))
-        column = SUBSCRIBER.c[sort if sort in SORT_COLUMNS else "created_at"]
-        order = (
-            (column.desc().nulls_last(), SUBSCRIBER.c.id.desc())
-            if descending
-            else (column.nulls_last(), SUBSCRIBER.c.id)
-        )
-        query = sa.select(SUBSCRIBER).where(*conditions).order_by(*order).limit(limit).offset(offset)
-        total = self._connection.scalar(sa.select(sa.func.count()).select_from(SUBSCRIBER).where(*conditions))
-        return SubscriberPage(tuple(map(to_subscriber, self._connection.execute(query))), int(total or 0))
+        found = self.search(SubscriberFilter(status=status, address=search))
+        return found.get_page(sort=sort, descending=descending, limit=limit, offset=offset)
+
+    def search(self, filter_: SubscriberFilter) -> SubscriberSearch:
+        """Return a search for the subscribers that match a filter."""
+        return SubscriberSearch(self._connection, filter_)
 
     def list_after(
         self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None

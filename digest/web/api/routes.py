@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from digest import __version__
 from digest import subscribers as subscriptions
 from digest.app.settings import find_misspelled_variables
-from digest.db.subscribers.repository import SORT_COLUMNS
+from digest.db.subscribers.search import SORT_COLUMNS
 from digest.models import Status
 from digest.models.addresses import hash_address
 from digest.models.errors import NotFound

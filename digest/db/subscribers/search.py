@@ -1,0 +1,166 @@
+"""Search for subscribers: a filter of several conditions, its counts, its pages, and batches of all it finds.
+
+On SQLite a filter reads indexes only, because the rows hold whole profiles: the columns it compares are in
+`ix_subscriber_filter`. `+ 0` after an id keeps SQLite from walking the rows in the order of ids instead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from digest.db.dialects import in_values, is_postgres, strip_unstorable
+from digest.db.subscribers.rows import to_subscriber
+from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER, SUBSCRIBER_KEYWORD, SUBSCRIBER_TAG
+from digest.models import BounceKind, Frequency, Status, Subscriber
+
+SORT_COLUMNS = ("created_at", "confirmed_at", "next_due", "address", "status")
+MAX_SORTED = (
+    5000  # matches whose rows are read to sort them; more are found by walking the index of the order
+)
+_BY_INDEX = ("next_due",)  # columns with an index of their own to walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberFilter:
+    """Conditions that all must hold; an empty one always holds."""
+
+    address: str = ""  # a part of it
+    keyword: str = ""  # a part of one of the keywords
+    status: Status | None = None
+    frequency: Frequency | None = None
+    language: str = ""
+    tag: str = ""
+    bounce: BounceKind | None = None  # they have such an event since `bounced_since`
+    bounced_since: datetime | None = None  # alone: any event
+    planned_since: datetime | None = None  # their last digest was planned then or later
+    planned_before: datetime | None = None
+    never_planned: bool = False
+    public_ids: tuple[str, ...] | None = None  # only these subscribers
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberPage:
+    """One page of the subscribers that match, and how many match in total."""
+
+    subscribers: tuple[Subscriber, ...]
+    total: int
+
+
+class SubscriberSearch:
+    """Finds the subscribers that match a filter."""
+
+    def __init__(self, connection: sa.Connection, filter_: SubscriberFilter) -> None:
+        self._connection = connection
+        self._conditions = _build_conditions(connection, filter_)
+
+    def count(self) -> int:
+        """Return how many match."""
+        return sum(self.count_by_status().values())
+
+    def count_by_status(self) -> Mapping[Status, int]:
+        """Return how many match, by status; every status is listed."""
+        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).where(*self._conditions)
+        rows = self._connection.execute(query.group_by(SUBSCRIBER.c.status))
+        counts = {row[0]: int(row[1]) for row in rows}
+        return {status: counts.get(str(status), 0) for status in Status}
+
+    def get_page(
+        self, *, sort: str = "created_at", descending: bool = False, limit: int = 50, offset: int = 0
+    ) -> SubscriberPage:
+        """Return a page, sorted by one of SORT_COLUMNS; without a value comes last."""
+        total = self.count()
+        query = sa.select(SUBSCRIBER.c.id)
+        if sort in ("confirmed_at", "next_due") and self._conditions and total <= MAX_SORTED:
+            matching = sa.select(SUBSCRIBER.c.id).where(*self._conditions)
+            query = query.where(SUBSCRIBER.c.id.in_(matching))
+        else:
+            query = query.where(*self._conditions)
+        ids = self._connection.scalars(
+            query.order_by(*self._build_order(sort, descending=descending)).limit(limit).offset(offset)
+        ).all()
+        rows = self._connection.execute(
+            sa.select(SUBSCRIBER).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
+        )
+        found = {row.id: to_subscriber(row) for row in rows}
+        return SubscriberPage(tuple(found[key] for key in ids if key in found), total)
+
+    def list_after(self, subscriber_id: int = 0, *, limit: int = 1000) -> tuple[Subscriber, ...]:
+        """Return the next matching subscribers by id, beginning after *subscriber_id*."""
+        ids = (
+            sa.select(SUBSCRIBER.c.id)
+            .where(SUBSCRIBER.c.id > subscriber_id, *self._conditions)
+            .order_by(SUBSCRIBER.c.id)
+            .limit(limit)
+        )
+        query = sa.select(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(ids)).order_by(SUBSCRIBER.c.id)
+        return tuple(map(to_subscriber, self._connection.execute(query)))
+
+    def _build_order(self, sort: str, *, descending: bool) -> tuple[sa.ColumnElement[object], ...]:
+        key: sa.ColumnElement[int] = SUBSCRIBER.c.id
+        if self._conditions and sort not in _BY_INDEX:
+            key = SUBSCRIBER.c.id + 0
+        by_id = key.desc() if descending else key.asc()
+        if sort not in SORT_COLUMNS or sort == "created_at":  # ids are given in this order
+            return (by_id,)
+        column = SUBSCRIBER.c["mailbox" if sort == "address" else sort]
+        if column.nullable:
+            return ((column.desc() if descending else column.asc()).nulls_last(), by_id)
+        return (column.desc() if descending else column.asc(), by_id)
+
+
+def _build_conditions(connection: sa.Connection, filter_: SubscriberFilter) -> list[sa.ColumnElement[bool]]:
+    subscriber = SUBSCRIBER.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filter_.status is not None:
+        conditions.append(subscriber.status == str(filter_.status))
+    if filter_.frequency is not None:
+        conditions.append(subscriber.frequency == str(filter_.frequency))
+    if filter_.language:
+        conditions.append(subscriber.language == filter_.language)
+    if address := _clean(filter_.address):
+        conditions.append(_contains(connection, subscriber.mailbox, address))
+    if keyword := _clean(filter_.keyword):
+        text = SUBSCRIBER_KEYWORD.c
+        found = sa.select(text.subscriber_id).where(_contains(connection, text.keywords, keyword))
+        conditions.append(subscriber.id.in_(found))
+    if filter_.tag:
+        tag = SUBSCRIBER_TAG.c
+        conditions.append(subscriber.id.in_(sa.select(tag.subscriber_id).where(tag.tag == filter_.tag)))
+    if filter_.bounce is not None or filter_.bounced_since is not None:
+        conditions.append(subscriber.id.in_(_select_bounced(filter_)))
+    conditions += [subscriber.id.in_(query) for query in _select_planned(filter_)]
+    if filter_.public_ids is not None:
+        conditions.append(in_values(connection, subscriber.pid, filter_.public_ids))
+    return conditions
+
+
+def _select_bounced(filter_: SubscriberFilter) -> sa.Select[tuple[int]]:
+    event = DELIVERY_EVENT.c
+    query = sa.select(DELIVERY.c.subscriber_id).join(DELIVERY_EVENT, event.delivery_id == DELIVERY.c.id)
+    query = query.where(DELIVERY.c.subscriber_id.is_not(None))
+    if filter_.bounced_since is not None:
+        query = query.where(event.at >= filter_.bounced_since)
+    return query if filter_.bounce is None else query.where(event.type == str(filter_.bounce))
+
+
+def _select_planned(filter_: SubscriberFilter) -> list[sa.Select[tuple[int]]]:
+    other = SUBSCRIBER.alias().c  # read by the index of this column, whatever index the rest is read by
+    planned, query = other.served_until, sa.select(other.id)
+    queries = [query.where(planned.is_(None))] if filter_.never_planned else []
+    if filter_.planned_since is not None:
+        queries.append(query.where(planned >= filter_.planned_since))
+    if filter_.planned_before is not None:
+        queries.append(query.where(planned < filter_.planned_before))
+    return queries
+
+
+def _clean(text: str) -> str:
+    return strip_unstorable(text).strip().casefold()
+
+
+def _contains(connection: sa.Connection, column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Return `column contains text`, letter by letter: half the time of LIKE on SQLite."""
+    position = sa.func.strpos if is_postgres(connection) else sa.func.instr
+    return position(column, text) > 0
