@@ -18,6 +18,18 @@ class AuditLine:
     action: str
     subject: str
     detail: Mapping[str, object]
+    id: int = 0  # given by the database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Conditions that all must hold; an empty one always holds."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None  # not included
 
 
 class Audit:
@@ -52,12 +64,53 @@ class Audit:
         self, *, subject: str | None = None, limit: int = 50, before: int | None = None
     ) -> tuple[AuditLine, ...]:
         """Return the newest lines first, of one subject or all; *before* is the row id to continue from."""
-        query = sa.select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
-        if subject is not None:
-            query = query.where(AUDIT.c.subject == subject)
+        return self.search(AuditFilter(subject=subject or ""), limit=limit, before=before)
+
+    def search(
+        self, filter_: AuditFilter, *, limit: int = 50, before: int | None = None
+    ) -> tuple[AuditLine, ...]:
+        """Return the lines that match, newest first; *before* is the row id to continue from."""
+        query = sa.select(AUDIT).where(*_build_conditions(filter_)).order_by(AUDIT.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(AUDIT.c.id < before)
         return tuple(
-            AuditLine(row.at, row.actor, row.action, row.subject, row.detail)
+            AuditLine(row.at, row.actor, row.action, row.subject, row.detail, row.id)
             for row in self._connection.execute(query)
         )
+
+    def count(self, filter_: AuditFilter) -> int:
+        """Return how many lines match."""
+        query = sa.select(sa.func.count()).select_from(AUDIT).where(*_build_conditions(filter_))
+        return int(self._connection.scalar(query) or 0)
+
+    def list_actors(self) -> tuple[str, ...]:
+        """Return everybody who ever wrote a line, in alphabetical order."""
+        return self._list_values(AUDIT.c.actor)
+
+    def list_actions(self) -> tuple[str, ...]:
+        """Return every action that was ever written, in alphabetical order."""
+        return self._list_values(AUDIT.c.action)
+
+    def _list_values(self, column: sa.Column[str]) -> tuple[str, ...]:
+        """Return the values of an indexed column; each step looks up the next, whatever lies between."""
+        values = sa.select(sa.func.min(column).label("value")).cte("found", recursive=True)
+        following = sa.select(sa.func.min(column)).where(column > values.c.value).scalar_subquery()
+        values = values.union_all(sa.select(following).where(values.c.value.is_not(None)))
+        query = sa.select(values.c.value).where(values.c.value.is_not(None))
+        return tuple(self._connection.scalars(query))
+
+
+def _build_conditions(filter_: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    line = AUDIT.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filter_.actor:
+        conditions.append(line.actor == filter_.actor)
+    if filter_.action:
+        conditions.append(line.action == filter_.action)
+    if filter_.subject:
+        conditions.append(line.subject == filter_.subject)
+    if filter_.since is not None:
+        conditions.append(line.at >= filter_.since)
+    if filter_.until is not None:
+        conditions.append(line.at < filter_.until)
+    return conditions

@@ -8,6 +8,7 @@ from digest.db.administrators import Administrators
 from digest.db.audit import Audit
 from digest.db.deliveries.repository import Deliveries
 from digest.db.embeddings import Vectors
+from digest.db.import_reports import ImportReports
 from digest.db.meta import Meta
 from digest.db.papers.history import Heats, PaperHistory
 from digest.db.papers.news import News
@@ -15,10 +16,14 @@ from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.runs import Runs
 from digest.db.sources import Sources
+from digest.db.statistics import Statistics
+from digest.db.subscribers.bulk_operations import BulkOperations
 from digest.db.subscribers.repository import Subscribers
+from digest.db.subscribers.saved_filters import SavedFilters
 from digest.db.subscribers.saved_papers import SavedPapers, ZoteroAccounts
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
+from digest.db.subscribers.tags import Tags
 
 
 class Transaction:
@@ -86,6 +91,31 @@ class Transaction:
     def suppressions(self) -> Suppressions:
         """Suppressed addresses."""
         return Suppressions(self.connection)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Tags of subscribers."""
+        return Tags(self.connection)
+
+    @cached_property
+    def saved_filters(self) -> SavedFilters:
+        """Named filters of the list of subscribers."""
+        return SavedFilters(self.connection)
+
+    @cached_property
+    def bulk_operations(self) -> BulkOperations:
+        """Actions on many subscribers."""
+        return BulkOperations(self.connection)
+
+    @cached_property
+    def import_reports(self) -> ImportReports:
+        """Reports of imports."""
+        return ImportReports(self.connection)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Figures by day."""
+        return Statistics(self.connection)
 
     @cached_property
     def vectors(self) -> Vectors:

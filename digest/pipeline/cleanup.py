@@ -16,6 +16,9 @@ MAX_MAIL_DURATION = timedelta(days=2)  # a message may end so long after it was 
 SUBSCRIBER_PARTS = 28  # one part of the subscribers is visited a day, so that no day has much to do
 BEGINNING = "1990-01-01T00:00:00+00:00"
 CHUNK_SIZE = 1000
+MAX_COUNTED_DAYS = 90  # days gone by that the first clean-up counts, for the charts
+BULK_OPERATIONS_TTL = timedelta(days=30)
+IMPORT_REPORTS_TTL = timedelta(days=365)
 _ANONYMIZED_UNTIL_KEY = "mail_compacted_until"
 _DONE_KEY = "tidied"
 
@@ -38,7 +41,10 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
     with store.begin(write=False) as tx:
         if tx.meta.read(_DONE_KEY) == str(now.date()):
             return None
+    record_statistics(store, now)
     with store.begin() as tx:
+        tx.bulk_operations.delete_before(now - BULK_OPERATIONS_TTL)
+        tx.import_reports.delete_before(now - IMPORT_REPORTS_TTL)
         signals = tx.signals.compact(now - FULL_SIGNALS_TTL, seen_since=now - THINNING_WINDOW)
         fetch_results = tx.sources.delete_before(now - FETCH_RESULTS_TTL)
         paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)
@@ -55,6 +61,24 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
     with store.begin() as tx:
         tx.meta.write(_DONE_KEY, str(now.date()))
     return result
+
+
+def record_statistics(store: Database, now: datetime) -> int:
+    """Count the days that are over and were not counted yet; return how many there were.
+
+    How many subscribers there are is only known of the last of them.
+    """
+    today = now.date()
+    with store.begin(write=False) as tx:
+        last = tx.statistics.find_last_day() or today - timedelta(days=MAX_COUNTED_DAYS + 1)
+    days = [today - timedelta(days=back) for back in range((today - last).days - 1, 0, -1)]
+    for day in days[-MAX_COUNTED_DAYS:]:
+        with store.begin() as tx:
+            figures = tx.statistics.count_finished_day(day)
+            if day == days[-1]:
+                figures |= tx.statistics.count_subscribers()
+            tx.statistics.record_day(day, figures)
+    return len(days)
 
 
 def _erase_unconfirmed(store: Database, now: datetime) -> int:

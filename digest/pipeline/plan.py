@@ -188,6 +188,9 @@ def _queue(
         slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
+    with store.begin() as tx:  # apart and last: planners share these rows too
+        picks = sum(len(edition.picks) for edition in editions)
+        tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
 
 
 def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:

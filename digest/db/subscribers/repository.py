@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert, is_postgres
 from digest.db.subscribers.rows import create_public_id, join_keywords, to_addressee, to_row, to_subscriber
-from digest.db.subscribers.search import SubscriberFilter, SubscriberPage, SubscriberSearch
+from digest.db.subscribers.search import SubscriberCriteria, SubscriberPage, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import DeliveryState, Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.models.addresses import parse_address
@@ -138,12 +138,12 @@ class Subscribers:
         offset: int = 0,
     ) -> SubscriberPage:
         """Return a page of subscribers by status and part of the address, sorted by one of SORT_COLUMNS."""
-        found = self.search(SubscriberFilter(status=status, address=search))
+        found = self.search(SubscriberCriteria(status=status, address=search))
         return found.get_page(sort=sort, descending=descending, limit=limit, offset=offset)
 
-    def search(self, filter_: SubscriberFilter) -> SubscriberSearch:
-        """Return a search for the subscribers that match a filter."""
-        return SubscriberSearch(self._connection, filter_)
+    def search(self, criteria: SubscriberCriteria) -> SubscriberSearch:
+        """Return a search for the subscribers that match criteria."""
+        return SubscriberSearch(self._connection, criteria)
 
     def list_after(
         self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None

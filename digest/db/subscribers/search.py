@@ -23,7 +23,7 @@ _BY_INDEX = ("next_due",)  # columns with an index of their own to walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriberFilter:
+class SubscriberCriteria:
     """Conditions that all must hold; an empty one always holds."""
 
     address: str = ""  # a part of it
@@ -49,11 +49,11 @@ class SubscriberPage:
 
 
 class SubscriberSearch:
-    """Finds the subscribers that match a filter."""
+    """Finds the subscribers that match criteria."""
 
-    def __init__(self, connection: sa.Connection, filter_: SubscriberFilter) -> None:
+    def __init__(self, connection: sa.Connection, criteria: SubscriberCriteria) -> None:
         self._connection = connection
-        self._conditions = _build_conditions(connection, filter_)
+        self._conditions = _build_conditions(connection, criteria)
 
     def count(self) -> int:
         """Return how many match."""
@@ -110,49 +110,51 @@ class SubscriberSearch:
         return (column.desc() if descending else column.asc(), by_id)
 
 
-def _build_conditions(connection: sa.Connection, filter_: SubscriberFilter) -> list[sa.ColumnElement[bool]]:
+def _build_conditions(
+    connection: sa.Connection, criteria: SubscriberCriteria
+) -> list[sa.ColumnElement[bool]]:
     subscriber = SUBSCRIBER.c
     conditions: list[sa.ColumnElement[bool]] = []
-    if filter_.status is not None:
-        conditions.append(subscriber.status == str(filter_.status))
-    if filter_.frequency is not None:
-        conditions.append(subscriber.frequency == str(filter_.frequency))
-    if filter_.language:
-        conditions.append(subscriber.language == filter_.language)
-    if address := _clean(filter_.address):
+    if criteria.status is not None:
+        conditions.append(subscriber.status == str(criteria.status))
+    if criteria.frequency is not None:
+        conditions.append(subscriber.frequency == str(criteria.frequency))
+    if criteria.language:
+        conditions.append(subscriber.language == criteria.language)
+    if address := _clean(criteria.address):
         conditions.append(_contains(connection, subscriber.mailbox, address))
-    if keyword := _clean(filter_.keyword):
+    if keyword := _clean(criteria.keyword):
         text = SUBSCRIBER_KEYWORD.c
         found = sa.select(text.subscriber_id).where(_contains(connection, text.keywords, keyword))
         conditions.append(subscriber.id.in_(found))
-    if filter_.tag:
+    if criteria.tag:
         tag = SUBSCRIBER_TAG.c
-        conditions.append(subscriber.id.in_(sa.select(tag.subscriber_id).where(tag.tag == filter_.tag)))
-    if filter_.bounce is not None or filter_.bounced_since is not None:
-        conditions.append(subscriber.id.in_(_select_bounced(filter_)))
-    conditions += [subscriber.id.in_(query) for query in _select_planned(filter_)]
-    if filter_.public_ids is not None:
-        conditions.append(in_values(connection, subscriber.pid, filter_.public_ids))
+        conditions.append(subscriber.id.in_(sa.select(tag.subscriber_id).where(tag.tag == criteria.tag)))
+    if criteria.bounce is not None or criteria.bounced_since is not None:
+        conditions.append(subscriber.id.in_(_select_bounced(criteria)))
+    conditions += [subscriber.id.in_(query) for query in _select_planned(criteria)]
+    if criteria.public_ids is not None:
+        conditions.append(in_values(connection, subscriber.pid, criteria.public_ids))
     return conditions
 
 
-def _select_bounced(filter_: SubscriberFilter) -> sa.Select[tuple[int]]:
+def _select_bounced(criteria: SubscriberCriteria) -> sa.Select[tuple[int]]:
     event = DELIVERY_EVENT.c
     query = sa.select(DELIVERY.c.subscriber_id).join(DELIVERY_EVENT, event.delivery_id == DELIVERY.c.id)
     query = query.where(DELIVERY.c.subscriber_id.is_not(None))
-    if filter_.bounced_since is not None:
-        query = query.where(event.at >= filter_.bounced_since)
-    return query if filter_.bounce is None else query.where(event.type == str(filter_.bounce))
+    if criteria.bounced_since is not None:
+        query = query.where(event.at >= criteria.bounced_since)
+    return query if criteria.bounce is None else query.where(event.type == str(criteria.bounce))
 
 
-def _select_planned(filter_: SubscriberFilter) -> list[sa.Select[tuple[int]]]:
+def _select_planned(criteria: SubscriberCriteria) -> list[sa.Select[tuple[int]]]:
     other = SUBSCRIBER.alias().c  # read by the index of this column, whatever index the rest is read by
     planned, query = other.served_until, sa.select(other.id)
-    queries = [query.where(planned.is_(None))] if filter_.never_planned else []
-    if filter_.planned_since is not None:
-        queries.append(query.where(planned >= filter_.planned_since))
-    if filter_.planned_before is not None:
-        queries.append(query.where(planned < filter_.planned_before))
+    queries = [query.where(planned.is_(None))] if criteria.never_planned else []
+    if criteria.planned_since is not None:
+        queries.append(query.where(planned >= criteria.planned_since))
+    if criteria.planned_before is not None:
+        queries.append(query.where(planned < criteria.planned_before))
     return queries
 
 

@@ -57,6 +57,31 @@ class Suppressions:
         row = self._connection.execute(sa.select(SUPPRESSION).where(SUPPRESSION.c.key == key)).first()
         return _to_suppression(row) if row else None
 
+    def list_latest(
+        self,
+        *,
+        reason: SuppressionReason | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[Suppression, ...]:
+        """Return suppressions, newest first, of one reason or any and of a period (*until* not included)."""
+        query = sa.select(SUPPRESSION).where(*_build_conditions(reason, since, until))
+        query = query.order_by(SUPPRESSION.c.at.desc(), SUPPRESSION.c.key).limit(limit).offset(offset)
+        return tuple(map(_to_suppression, self._connection.execute(query)))
+
+    def count(
+        self,
+        *,
+        reason: SuppressionReason | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """Return how many suppressions `list_latest` would list without a limit."""
+        query = sa.select(sa.func.count()).select_from(SUPPRESSION)
+        return int(self._connection.scalar(query.where(*_build_conditions(reason, since, until))) or 0)
+
     def list_bounced(self, since: datetime) -> tuple[Suppression, ...]:
         """Return the suppressions that bounces caused since a moment, oldest first."""
         query = sa.select(SUPPRESSION).where(_BOUNCED, SUPPRESSION.c.at >= since).order_by(SUPPRESSION.c.at)
@@ -86,6 +111,19 @@ class Suppressions:
         """Return the number of suppressions by reason."""
         query = sa.select(SUPPRESSION.c.reason, sa.func.count()).group_by(SUPPRESSION.c.reason)
         return {SuppressionReason(reason): count for reason, count in self._connection.execute(query)}
+
+
+def _build_conditions(
+    reason: SuppressionReason | None, since: datetime | None, until: datetime | None
+) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if reason is not None:
+        conditions.append(SUPPRESSION.c.reason == str(reason))
+    if since is not None:
+        conditions.append(SUPPRESSION.c.at >= since)
+    if until is not None:
+        conditions.append(SUPPRESSION.c.at < until)
+    return conditions
 
 
 def _to_suppression(row: sa.Row[Any]) -> Suppression:

@@ -1,0 +1,115 @@
+"""Figures by UTC day: counted from the tables while a day lasts, stored once it is over.
+
+What is stored is never counted again, so that charts of months read a few rows. `COUNTED` are counted from
+events; the picks of digests are added as they are planned; the subscribers of each status are counted at the
+end of a day.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+
+import sqlalchemy as sa
+
+from digest.db.dialects import insert
+from digest.db.tables import AUDIT, DAILY_COUNT, DELIVERY, DELIVERY_EVENT, SUBSCRIBER, VOTE
+from digest.models import BounceKind, DeliveryKind, DeliveryState, Status
+
+BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
+AUDITED = {"confirm": "confirmations", "undo": "confirmations", "unsubscribe": "unsubscribes"}
+VOTED = {"more": "votes_more", "less": "votes_less", "save": "votes_save"}
+COUNTED = (
+    "accepted", "rejected", "expired", "cancelled", "uncertain",
+    "digests", "deferred", "bounced", "complained", "confirmations", "unsubscribes",
+    "votes_more", "votes_less", "votes_save",
+)  # fmt: skip
+EDITIONS, PICKS = "editions", "picks"  # planned, and the papers in them
+SUBSCRIBERS = "subscribers_"  # begins the name of a count by status
+ONE_DAY = timedelta(days=1)
+
+
+class Statistics:
+    """Repository of figures by day."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def count_between(self, start: datetime, end: datetime) -> dict[str, int]:
+        """Return the `COUNTED` figures of a period: *start* counts, *end* does not."""
+        figures = dict.fromkeys(COUNTED, 0)
+        for name, count in self._count_events(start, end):
+            figures[name] += count
+        return figures
+
+    def count_finished_day(self, day: date) -> dict[str, int]:
+        """Return the `COUNTED` figures of a UTC day."""
+        start = datetime.combine(day, time(), UTC)
+        return self.count_between(start, start + ONE_DAY)
+
+    def add_planned(self, day: date, *, editions: int, picks: int) -> None:
+        """Add to the editions planned on a day, and to the papers in them."""
+        for name, value in ((EDITIONS, editions), (PICKS, picks)):
+            new = insert(self._connection, DAILY_COUNT).values(day=day, name=name, value=value)
+            sum_ = DAILY_COUNT.c.value + new.excluded.value
+            self._connection.execute(
+                new.on_conflict_do_update(index_elements=["day", "name"], set_={"value": sum_})
+            )
+
+    def record_day(self, day: date, figures: Mapping[str, int]) -> None:
+        """Store figures of a day that is over."""
+        rows = [{"day": day, "name": name, "value": value} for name, value in figures.items()]
+        new = insert(self._connection, DAILY_COUNT)
+        self._connection.execute(
+            new.on_conflict_do_update(index_elements=["day", "name"], set_={"value": new.excluded.value}),
+            rows,
+        )
+
+    def list_since(self, first: date, *, until: date | None = None) -> dict[date, dict[str, int]]:
+        """Return the stored figures by day, oldest first; days without any are left out."""
+        stored = DAILY_COUNT.c
+        query = sa.select(stored.day, stored.name, stored.value).where(stored.day >= first)
+        if until is not None:
+            query = query.where(stored.day <= until)
+        days: dict[date, dict[str, int]] = {}
+        for day, name, value in self._connection.execute(query.order_by(stored.day)):
+            days.setdefault(day, {})[name] = value
+        return days
+
+    def find_last_day(self) -> date | None:
+        """Return the last day whose figures are complete; None if none was ever stored."""
+        query = sa.select(sa.func.max(DAILY_COUNT.c.day)).where(DAILY_COUNT.c.name == COUNTED[0])
+        last: date | None = self._connection.scalar(query)
+        return last
+
+    def count_subscribers(self) -> dict[str, int]:
+        """Return the number of subscribers by status, under the names they are stored by."""
+        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)
+        counts = {row[0]: row[1] for row in self._connection.execute(query)}
+        return {f"{SUBSCRIBERS}{status}": counts.get(str(status), 0) for status in Status}
+
+    def _count_events(self, start: datetime, end: datetime) -> Iterator[tuple[str, int]]:
+        delivery = DELIVERY.c
+        finished = (delivery.finished_at >= start) & (delivery.finished_at < end)
+        columns = (delivery.state, delivery.kind, delivery.attempt > 0)
+        query = sa.select(*columns, sa.func.count()).where(finished).group_by(*columns)
+        for state, kind, was_deferred, count in self._connection.execute(query):
+            yield state, count
+            if was_deferred:
+                yield "deferred", count
+            if kind == str(DeliveryKind.DIGEST) and state == str(DeliveryState.ACCEPTED):
+                yield "digests", count
+        event = DELIVERY_EVENT.c
+        heard = sa.select(event.type, sa.func.count(event.delivery_id.distinct())).group_by(event.type)
+        for kind, count in self._connection.execute(heard.where(event.at >= start, event.at < end)):
+            if kind in BOUNCES:
+                yield "bounced", count
+            elif kind == BounceKind.COMPLAINT:
+                yield "complained", count
+        audit, vote = AUDIT.c, VOTE.c
+        changes = sa.select(audit.action, sa.func.count()).where(audit.at >= start, audit.at < end)
+        for action, count in self._connection.execute(changes.group_by(audit.action)):
+            if action in AUDITED:
+                yield AUDITED[action], count
+        votes = sa.select(vote.verdict, sa.func.count()).where(vote.at >= start, vote.at < end)
+        for verdict, count in self._connection.execute(votes.group_by(vote.verdict)):
+            if verdict in VOTED:
+                yield VOTED[verdict], count

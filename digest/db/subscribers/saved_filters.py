@@ -1,0 +1,47 @@
+"""Named filters of the list of subscribers, as the query of its URL."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from digest.db.dialects import insert
+from digest.db.tables import SAVED_FILTER
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFilter:
+    """A filter with its name, and who saved it."""
+
+    name: str
+    query: str
+    created_by: str
+    created_at: datetime
+
+
+class SavedFilters:
+    """Repository of saved filters."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def list_all(self) -> tuple[SavedFilter, ...]:
+        """Return all saved filters in alphabetical order."""
+        rows = self._connection.execute(sa.select(SAVED_FILTER).order_by(SAVED_FILTER.c.name))
+        return tuple(SavedFilter(row.name, row.query, row.created_by, row.created_at) for row in rows)
+
+    def save(self, saved: SavedFilter) -> None:
+        """Save a filter; one of the same name is replaced."""
+        row = {
+            "name": saved.name,
+            "query": saved.query,
+            "created_by": saved.created_by,
+            "created_at": saved.created_at,
+        }
+        new = insert(self._connection, SAVED_FILTER).values(row)
+        self._connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
+
+    def delete(self, name: str) -> bool:
+        """Delete a filter; return whether there was one of this name."""
+        deletion = sa.delete(SAVED_FILTER).where(SAVED_FILTER.c.name == name)
+        return self._connection.execute(deletion).rowcount == 1
