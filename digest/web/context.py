@@ -22,6 +22,7 @@ from digest.web.form_tokens import TicketIssuer
 from digest.web.library_import import LibraryImporter
 from digest.web.previews import PreviewCache
 from digest.web.rate_limits import RateLimits
+from digest.web.routing import WRITER_THREADS
 from digest.web.semantic_index import SemanticIndex
 from digest.web.signup_guard import SignUpGuard
 from digest.web.templates import PageRenderer
@@ -80,6 +81,7 @@ class WebContext:
     write_probe: WriteProbe
     library_importer: LibraryImporter
     writers: CapacityLimiter
+    writer_threads: CapacityLimiter
     clock: Clock = utc_now
 
     @property
@@ -142,6 +144,7 @@ def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
         write_probe=WriteProbe(services.store),
         library_importer=LibraryImporter(services.open_library_client, services.source_config.library_urls),
         writers=CapacityLimiter(MAX_WRITERS[services.store.engine.dialect.name]),
+        writer_threads=CapacityLimiter(WRITER_THREADS),
         clock=clock,
     )
 

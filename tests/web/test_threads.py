@@ -1,5 +1,6 @@
 """No request queries the database in the thread of the event loop: a slow query would block all others."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from digest.app.services import Services
 from digest.delivery.bounces.mailbox import sign_webhook
 from digest.models import Subscriber
 from digest.subscribers import Actor, add_subscriber
-from digest.web.app import create_app
+from digest.web.app import ROUTE_MODULES, create_app
+from digest.web.routing import Route
 from tests.factories import NOW
 from tests.web.visit import ADMIN, BASE, Clock, ReaderLookup, sign_up, url_path
 
@@ -93,3 +95,22 @@ async def test_a_bounce_webhook_writes_in_a_worker_thread(services: Services) ->
     assert response.json() == {"heard": True}
     assert threads
     assert threading.get_ident() not in threads
+
+
+async def test_pages_do_not_wait_for_those_who_wait_to_write(
+    services: Services, visitor: AsyncClient, ada: Subscriber
+) -> None:
+    with services.store.begin(write=False) as tx:
+        (paper, *_) = tx.papers.list_candidates(NOW - timedelta(days=1), NOW)
+    vote = url_path(services.links.more_url(ada.public_id, paper.id))
+    with services.store.begin():  # holds the write lock, for which sixty readers then wait
+        votes = [asyncio.create_task(visitor.post(vote)) for _ in range(60)]
+        await asyncio.sleep(0)
+        assert (await visitor.get("/")).status_code == 200
+        assert not any(task.done() for task in votes)
+    assert {(await task).status_code for task in votes} == {200}
+
+
+def test_every_handler_that_writes_leaves_the_threads_of_pages_alone() -> None:
+    routes = [route for module in ROUTE_MODULES for route in module.router.routes]
+    assert all(type(route) is Route for route in routes)

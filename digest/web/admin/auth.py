@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from hmac import compare_digest
 from typing import Annotated, Literal, TypedDict
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,7 @@ from digest.subscribers import Actor
 from digest.web.admin_session import SESSION_LIFETIME, SHARED_TOKEN_NAMES, Session, is_same_origin
 from digest.web.context import WebContext, WebContextDep
 from digest.web.middleware import MAX_IMPORT_BYTES
+from digest.web.routing import create_router
 
 EPOCH_KEY = "admin_epoch"  # meta key; signing out writes a new value, which ends every session
 LOGIN = "/admin/login"
@@ -105,7 +106,7 @@ def require_owner(session: CurrentSession, actor: ViewerActor) -> Actor:
 
 AdminActor = Annotated[Actor, Depends(require_editor)]
 OwnerActor = Annotated[Actor, Depends(require_owner)]
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 class CookieAttributes(TypedDict):

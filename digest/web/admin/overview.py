@@ -1,15 +1,15 @@
 """The overview page (subscribers, sources, held editions) and the audit log."""
 
-from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
 from digest.app.settings import find_misspelled_variables
 from digest.models.errors import NotFound
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.routing import create_router
 
 MAX_LINES = 200
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/admin")

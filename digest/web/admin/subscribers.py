@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
@@ -18,6 +18,7 @@ from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSe
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.preferences_form import PreferencesForm
+from digest.web.routing import create_router
 
 PAGE_SIZE = 50
 HOME = "/admin/subscribers"
@@ -31,7 +32,7 @@ SORTS = (
 )
 CHANGEABLE = ("keywords", "muted", "authors", "categories", "frequency", "send_at", "timezone")
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 class SubscriberQuery(BaseModel):

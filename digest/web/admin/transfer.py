@@ -3,7 +3,7 @@
 import io
 from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
@@ -12,10 +12,11 @@ from digest.subscribers.transfer import ImportReport, export_csv, import_file
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
+from digest.web.routing import create_router
 
 HOME = "/admin/import"
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 def _get_file(form: AdminForm) -> BinaryIO:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, BinaryIO, cast
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
@@ -38,6 +38,7 @@ from digest.web.api.schemas import (
     SuppressionResponse,
 )
 from digest.web.context import WebContextDep
+from digest.web.routing import create_router
 
 PREFIX = "/api/v1"
 MAX_OFFSET = 10_000_000
@@ -57,7 +58,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     503: {"model": ErrorResponse, "description": "the database is busy; try again"},
 }
 
-router = APIRouter(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["subscribers"])
+router = create_router(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["subscribers"])
 
 
 class SubscriberFilter(BaseModel):

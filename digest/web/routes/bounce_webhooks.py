@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, Response
 
 from digest.app.services import Services
@@ -12,10 +12,11 @@ from digest.delivery.bounces.mailbox import read_webhook
 from digest.delivery.bounces.reports import BounceReport
 from digest.models.errors import NotFound
 from digest.web.context import WebContextDep
+from digest.web.routing import create_router
 
 SIGNATURE_HEADER = "x-digest-signature"  # t=<seconds>,v1=<HMAC-SHA256 of "<seconds>.<body>">
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.post("/webhooks/bounces")

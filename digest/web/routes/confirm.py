@@ -6,7 +6,7 @@ Opening the link only shows a question and the button confirms, because link sca
 from hmac import compare_digest
 
 from anyio import to_thread
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from digest import subscribers
@@ -21,6 +21,7 @@ from digest.models.schedule import get_local_day
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep
 from digest.web.routes.signup import COOKIE_NAME, make_browser_token
+from digest.web.routing import create_router
 
 FREQUENCY_TEXTS = {
     Frequency.DAILY: "every day with papers",
@@ -29,7 +30,7 @@ FREQUENCY_TEXTS = {
 }
 SUBSCRIBED = {Status.CONFIRMED, Status.PAUSED}
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/c/{token}")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.responses import Response
 
 from digest import subscribers
@@ -13,6 +13,7 @@ from digest.models.errors import InvalidToken, NotFound
 from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.components import Button, build_public_card
 from digest.web.context import WebContext, WebContextDep
+from digest.web.routing import create_router
 
 FEEDBACK_BY_CODE = {"+": Feedback.MORE, "-": Feedback.LESS}
 LABELS = {
@@ -27,7 +28,7 @@ THANKS = {
     Feedback.SAVE: "The paper is kept among those you like.",
 }
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/v/{token}")

@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.mail.cards import Card
 from digest.models import Paper
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep
+from digest.web.routing import create_router
 from digest.web.trending_lists import TODAY, RankedPaper
 
 MAX_ENTRIES = 30  # of one feed
@@ -25,7 +26,7 @@ ATOM_TYPE, JSON_FEED_TYPE = "application/atom+xml; charset=utf-8", "application/
 UNPRINTABLE = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CACHE_HEADERS = {"cache-control": "public, max-age=600"}
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.db import Transaction
@@ -14,11 +13,12 @@ from digest.models.errors import DigestError
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.run import SEND_BLOCKED_KEY
 from digest.web.context import WebContextDep
+from digest.web.routing import create_router
 
 DAY = timedelta(days=1)
 MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is sending
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/healthz")

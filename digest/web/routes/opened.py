@@ -7,7 +7,6 @@ once, and little.
 
 from dataclasses import replace
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest import subscribers
@@ -16,8 +15,9 @@ from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.context import WebContextDep
 from digest.web.middleware import SCRIPT_AND_CONNECT_POLICY
 from digest.web.routes.paper import build_paper_values
+from digest.web.routing import create_router
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/o/{token}")

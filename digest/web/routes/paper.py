@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from digest.mail.locale import get_locale
@@ -14,11 +13,12 @@ from digest.models.text import clean
 from digest.trending.heat import compute_heat
 from digest.web.components import build_public_card, paper_path
 from digest.web.context import WebContext, WebContextDep
+from digest.web.routing import create_router
 
 MAX_AUTHORS = 200  # nobody reads the thousands of a large collaboration
 MAX_ABSTRACT_CHARS = 20_000
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/paper/{name:path}")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import TypeAdapter
 from starlette.datastructures import FormData
 from starlette.responses import Response
@@ -32,12 +31,13 @@ from digest.web.preferences_form import (
     get_reader,
 )
 from digest.web.previews import load_latest_editions
+from digest.web.routing import create_router
 
 MAX_UNKNOWN_NAMES, MAX_NAME_CHARS = 10, 80  # of what was pasted and not recognised
 PAUSES = ("7", "14", "28")  # days
 _SUBSCRIBER = TypeAdapter(Subscriber)
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/p/{token}")

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from digest.mail.locale import get_locale
@@ -14,8 +14,9 @@ from digest.web.components import build_pick_card
 from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
 from digest.web.previews import build_sections, load_latest_editions
 from digest.web.routes.feeds import Entry, Feed, get_day_start, respond_with_atom, respond_with_json
+from digest.web.routing import create_router
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/e/{token}")

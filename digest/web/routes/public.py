@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, field_validator
 from starlette.responses import RedirectResponse, Response
 
@@ -19,6 +19,7 @@ from digest.models.papers import Match
 from digest.models.text import clean, shorten
 from digest.web.components import build_public_card
 from digest.web.context import WebContextDep
+from digest.web.routing import create_router
 from digest.web.search import PAGE_SIZE, build_query, run_search
 from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, next_month
 
@@ -29,7 +30,7 @@ SEARCH_DESCRIPTION = "Search the titles, abstracts and authors of all papers."
 BY_MEANING = "By meaning"
 PERIOD_DAYS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/")

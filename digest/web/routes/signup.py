@@ -5,7 +5,7 @@ from hashlib import blake2b
 from math import ceil
 from time import monotonic
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from digest.models.addresses import Address, parse_address
 from digest.models.errors import InvalidAddress
 from digest.web.context import WebContext, WebContextDep
 from digest.web.middleware import SCRIPT_POLICY
+from digest.web.routing import create_router
 from digest.web.signup_guard import Rejected, SignUpRequest, Wait
 
 RESPONSE_INTERVAL = 0.12  # seconds: answers leave at multiples of it, so that their timing reveals nothing
@@ -26,7 +27,7 @@ LAST_SIGN_UP_KEY = "sign_up_heard_at"  # in the meta table
 MAX_SEARCH_CHARS = 100
 CHECK_MAIL = "If this address can get our mail, a message is on its way: open it and confirm."
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 class SignUpForm(BaseModel):

@@ -1,6 +1,6 @@
 """Unsubscribing with one click from the mail (RFC 8058); opening the page does nothing."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from digest import subscribers
@@ -9,8 +9,9 @@ from digest.models import Status, Subscriber
 from digest.models.errors import NotFound
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep
+from digest.web.routing import create_router
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/u/{token}")
