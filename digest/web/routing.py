@@ -13,7 +13,7 @@ WRITER_THREADS = 8  # of the 15 connections that the database pool opens
 READING_METHODS = frozenset({"GET", "HEAD"})
 
 
-class Route(APIRoute):
+class WebRoute(APIRoute):
     """A route; the handler of a writing method, unless it is a coroutine, runs in `writer_threads`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -24,7 +24,7 @@ class Route(APIRoute):
 
 def create_router(**options: Any) -> APIRouter:
     """Return a router of such routes; *options* are those of APIRouter."""
-    return APIRouter(route_class=Route, **options)
+    return APIRouter(route_class=WebRoute, **options)
 
 
 def _run_in_writer_threads(endpoint: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from digest.delivery.bounces.mailbox import sign_webhook
 from digest.models import Subscriber
 from digest.subscribers import Actor, add_subscriber
 from digest.web.app import ROUTE_MODULES, create_app
-from digest.web.routing import Route
+from digest.web.routing import WebRoute
 from tests.factories import NOW
 from tests.web.visit import ADMIN, BASE, Clock, ReaderLookup, sign_up, url_path
 
@@ -113,4 +113,4 @@ async def test_pages_do_not_wait_for_those_who_wait_to_write(
 
 def test_every_handler_that_writes_leaves_the_threads_of_pages_alone() -> None:
     routes = [route for module in ROUTE_MODULES for route in module.router.routes]
-    assert all(type(route) is Route for route in routes)
+    assert all(type(route) is WebRoute for route in routes)
