@@ -141,8 +141,9 @@ class Services:
     @cached_property
     def source_config(self) -> SourceConfig:
         """The sources to read, and their URLs."""
-        names = [field.name for field in fields(SourceConfig)]
-        return SourceConfig(**{name: _reveal(getattr(self.settings, name)) for name in names})
+        names = [field.name for field in fields(SourceConfig) if field.name != "contact"]
+        values = {name: _reveal(getattr(self.settings, name)) for name in names}
+        return SourceConfig(**values, contact=self._contact)
 
     @cached_property
     def sources(self) -> list[Source]:
@@ -168,9 +169,14 @@ class Services:
 
     @property
     def _client_policy(self) -> ClientPolicy:
-        contact = self.settings.reply_to or self.site.sender
-        agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{contact})"
-        return ClientPolicy(user_agent=agent, intervals={"arxiv": self.settings.arxiv_interval})
+        agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{self._contact})"
+        intervals = {**self.source_config.intervals, "arxiv": self.settings.arxiv_interval}
+        return ClientPolicy(user_agent=agent, intervals=intervals)
+
+    @property
+    def _contact(self) -> str:
+        """The mail address that services we read may write to."""
+        return self.settings.reply_to or self.site.sender
 
     @cached_property
     def embedding_model(self) -> StorableEmbeddingModel | None:

@@ -11,6 +11,7 @@ from digest.delivery.bounces.mailbox import check_mailbox_url
 from digest.delivery.smtp.transport import SmtpServerConfig
 from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
 from digest.models.arxiv_categories import ARXIV_CATEGORIES, suggest_category
+from digest.models.journals import find_issns
 from digest.sources.registry import SOURCES
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
@@ -83,6 +84,37 @@ def _check_feeds(urls: tuple[str, ...]) -> None:
             raise ValueError(f"{url!r} is not a feed; write its URL, beginning with https://")
 
 
+def _check_journals(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not find_issns(name):
+            raise ValueError(f"the ISSN of {name!r} is not known here; write it, like 0028-0836")
+
+
+_OPENALEX_ID = re.compile(
+    r"(?:https://(?:orcid|openalex|ror)\.org/)?(?:\d{4}-\d{4}-\d{4}-\d{3}[\dX]|[AI]\d{1,12}|0[a-z0-9]{8})"
+)
+
+
+def _check_openalex_ids(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not _OPENALEX_ID.fullmatch(name):
+            raise ValueError(f"{name!r} is no such id; write 0000-0002-1825-0097, 03yrm5c26, A123 or I123")
+
+
+def _check_venues(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", name):
+            raise ValueError(f"{name!r} is not a venue; write it like ICLR.cc/2026/Conference")
+
+
+def _check_networks(names: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            ip_network(name, strict=False)
+        except ValueError as error:
+            raise ValueError(f"{error}; write addresses like 127.0.0.1,10.0.0.0/8") from error
+
+
 def _check_networks(names: tuple[str, ...]) -> None:
     for name in names:
         try:
@@ -119,6 +151,10 @@ CHECKS: Mapping[str, Callable[[Any], object]] = {
     "sources": _check_sources,
     "arxiv_categories": _check_categories,
     "feeds": _check_feeds,
+    "journals": _check_journals,
+    "openalex_authors": _check_openalex_ids,
+    "openalex_institutions": _check_openalex_ids,
+    "openreview_venues": _check_venues,
     "trusted_proxies": _check_networks,
     "admin_token": _check_token,
     "viewer_token": _check_token,

@@ -108,6 +108,23 @@ class Settings(BaseSettings):
     semanticscholar_url: str = Field("https://api.semanticscholar.org", description="scheme, host and port")
     semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
     biorxiv_url: str = Field("https://api.biorxiv.org", description="scheme, host and port")
+    journals: Names = Field(
+        (), description="journals for crossref and openalex, by name or ISSN, comma-separated"
+    )
+    pubmed_url: str = Field("https://eutils.ncbi.nlm.nih.gov", description="scheme, host and port")
+    pubmed_query: str = Field("", description='what to search, as on pubmed.gov, like "Neoplasms"[majr]')
+    pubmed_key: SecretStr = Field(
+        SecretStr(""), description="NCBI API key; unset: 3 requests a second instead of 10"
+    )
+    crossref_url: str = Field("https://api.crossref.org", description="scheme, host and port")
+    crossref_query: str = Field("", description="words to search new works for; unset: the journals only")
+    openalex_url: str = Field("https://api.openalex.org", description="scheme, host and port")
+    openalex_key: SecretStr = Field(SecretStr(""), description="API key; without it few requests are granted")
+    openalex_query: str = Field("", description="words to search new works for; unset: none")
+    openalex_authors: Names = Field((), description="ORCID iDs or OpenAlex author ids, comma-separated")
+    openalex_institutions: Names = Field((), description="ROR or OpenAlex institution ids, comma-separated")
+    openreview_url: str = Field("https://api2.openreview.net", description="scheme, host and port")
+    openreview_venues: Names = Field((), description="venues like ICLR.cc/2026/Conference, comma-separated")
     zotero_url: str = Field("https://api.zotero.org", description="scheme, host and port")
     orcid_url: str = Field("https://pub.orcid.org", description="scheme, host and port")
     feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
@@ -132,8 +149,9 @@ class Settings(BaseSettings):
     trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
 
     @field_validator(
-        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys", mode="before"
-    )
+        "journals", "openalex_authors", "openalex_institutions", "openreview_venues",
+        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys", mode="before",
+    )  # fmt: skip
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -143,6 +161,7 @@ class Settings(BaseSettings):
     @field_validator(
         "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
         "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url",
+        "pubmed_url", "crossref_url", "openalex_url", "openreview_url",
         "llm_url",
     )  # fmt: skip
     @classmethod

@@ -134,7 +134,7 @@ def _parse_count(message: object, name: str) -> int | None:
 
 def _load_page(body: bytes) -> JsonDocument:
     document = load_json(body, items_key="collection")
-    if not isinstance(document.value, dict):
+    if not isinstance(document.value, dict) or not document.value.keys() & {"collection", "messages"}:
         raise SourceChanged("the answer is not the object we know")
     return document
 

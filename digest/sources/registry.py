@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from digest.models.errors import ConfigError
+from digest.models.journals import find_issns
 from digest.sources.arxiv.source import Arxiv
 from digest.sources.base import Source
 from digest.sources.biorxiv import Biorxiv
+from digest.sources.crossref import Crossref
 from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
 from digest.sources.huggingface import HuggingFace
 from digest.sources.libraries.clients import LibraryUrls
+from digest.sources.openalex import OpenAlex
+from digest.sources.openreview import OpenReview
+from digest.sources.pubmed import PubMed
 from digest.sources.semanticscholar import SemanticScholar
 
 _URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source requests
@@ -20,6 +25,10 @@ _URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source reques
     "medrxiv": ("biorxiv_url",),
     "semanticscholar": ("semanticscholar_url",),
     "hackernews": ("hackernews_url", "arxiv_api_url"),
+    "pubmed": ("pubmed_url",),
+    "crossref": ("crossref_url",),
+    "openalex": ("openalex_url",),
+    "openreview": ("openreview_url",),
 }
 
 
@@ -38,6 +47,20 @@ class SourceConfig:
     semanticscholar_url: str = "https://api.semanticscholar.org"
     semanticscholar_key: str = field(default="", repr=False)
     biorxiv_url: str = "https://api.biorxiv.org"
+    pubmed_url: str = "https://eutils.ncbi.nlm.nih.gov"
+    pubmed_query: str = ""
+    pubmed_key: str = field(default="", repr=False)
+    crossref_url: str = "https://api.crossref.org"
+    crossref_query: str = ""
+    openalex_url: str = "https://api.openalex.org"
+    openalex_key: str = field(default="", repr=False)
+    openalex_query: str = ""
+    openalex_authors: tuple[str, ...] = ()
+    openalex_institutions: tuple[str, ...] = ()
+    openreview_url: str = "https://api2.openreview.net"
+    openreview_venues: tuple[str, ...] = ()
+    journals: tuple[str, ...] = ()
+    contact: str = ""  # the operator's mail address, for services that ask who reads them
     feeds: tuple[str, ...] = ()
     zotero_url: str = "https://api.zotero.org"
     orcid_url: str = "https://pub.orcid.org"
@@ -51,6 +74,20 @@ class SourceConfig:
             semanticscholar=self.semanticscholar_url,
             semanticscholar_key=self.semanticscholar_key,
         )
+
+    @property
+    def issns(self) -> tuple[str, ...]:
+        """The ISSNs of the journals to read."""
+        return tuple(dict.fromkeys(issn for journal in self.journals for issn in find_issns(journal)))
+
+    @property
+    def intervals(self) -> dict[str, float]:
+        """Seconds between two requests, by rate group, where a service grants less than usual."""
+        return {
+            "pubmed": 0.11 if self.pubmed_key else 0.34,  # ten or three requests a second
+            "crossref": 0.4,
+            "openreview": 2.0,  # about a hundred requests in half an hour
+        }
 
     @property
     def trusted_urls(self) -> tuple[str, ...]:
@@ -85,6 +122,22 @@ SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
     "feeds": lambda config: Feeds(config.feeds),
     "semanticscholar": lambda config: SemanticScholar(config.semanticscholar_url, config.semanticscholar_key),
     "hackernews": lambda config: HackerNews(config.hackernews_url, arxiv_api_url=config.arxiv_api_url),
+    "pubmed": lambda config: PubMed(
+        base_url=config.pubmed_url, query=config.pubmed_query, key=config.pubmed_key, contact=config.contact
+    ),
+    "crossref": lambda config: Crossref(
+        base_url=config.crossref_url, issns=config.issns, query=config.crossref_query, contact=config.contact
+    ),
+    "openalex": lambda config: OpenAlex(
+        base_url=config.openalex_url,
+        key=config.openalex_key,
+        issns=config.issns,
+        authors=config.openalex_authors,
+        institutions=config.openalex_institutions,
+        query=config.openalex_query,
+        contact=config.contact,
+    ),
+    "openreview": lambda config: OpenReview(base_url=config.openreview_url, venues=config.openreview_venues),
 }
 
 

@@ -1,0 +1,214 @@
+"""Crossref as a source: works whose DOI was registered lately, by journal or by words.
+
+https://www.crossref.org/documentation/retrieve-metadata/rest-api/. Requests with a mail address are served by
+the polite pool. Some publishers give abstracts, as JATS.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from digest.models import Announcement, FetchResult, Health, Paper
+from digest.models.errors import SourceChanged, SourceError
+from digest.models.journals import name_journal
+from digest.models.paper_ids import canonicalize
+from digest.models.paper_merge import is_withdrawn
+from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
+from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import load_json
+from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
+from digest.sources.text.dates import parse_date
+from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
+
+PAGE_SIZE = 200
+MAX_ISSNS = 40  # in one request, whose address would else be too long
+MAX_NEW_AGE = timedelta(days=365)  # an older work whose DOI is new is no news
+FIELDS = (
+    "DOI,title,subtitle,abstract,author,container-title,ISSN,published,created,type,relation,update-to,URL"
+)
+_TYPES = ("journal-article", "posted-content", "proceedings-article")
+_NOT_PAPERS = frozenset(
+    {"correction", "corrigendum", "erratum", "retraction", "withdrawal", "expression_of_concern"}
+)
+_SAME_WORK = ("has-preprint", "is-preprint-of")
+_HEADING = re.compile(r"^(?:abstract|summary)\b[:.\s]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossref:
+    """New works of journals, by ISSN, and those that match a query."""
+
+    base_url: str
+    issns: tuple[str, ...] = ()
+    query: str = ""
+    contact: str = ""  # a mail address
+    name: str = "crossref"
+
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result for each forty ISSNs, and one of the query."""
+        searches = [
+            ("journals" if number == 1 else f"journals {number}", [f"issn:{issn}" for issn in issns], "")
+            for number, issns in enumerate(split_batches(self.issns, MAX_ISSNS), 1)
+        ]
+        searches += [("query", [f"type:{kind}" for kind in _TYPES], self.query)] if self.query else []
+        if not searches:
+            raise SourceError("has nothing to look for: set DIGEST_JOURNALS or DIGEST_CROSSREF_QUERY")
+        for scope, filters, query in searches:
+            state = context.get_state(scope)
+            since = f"from-created-date:{find_period_start(state, context.now).date()}"
+            pages = self._iter_pages(context, scope, ",".join([since, *filters]), query)
+            try:
+                yield await collect_pages(
+                    pages, source=self.name, scope=scope, read_at=context.now, usual=state.usual
+                )
+            except SourceError as error:
+                yield failed_result(self.name, scope, context.now, error)
+
+    async def _iter_pages(
+        self, context: FetchContext, scope: str, filters: str, query: str
+    ) -> AsyncIterator[FetchResult]:
+        cursor = "*"
+        for number in range(MAX_PAGES):
+            context.report_progress(f"Crossref {scope}", number, number + 1)
+            params: dict[str, str | int] = {
+                "filter": filters, "rows": PAGE_SIZE, "cursor": cursor, "select": FIELDS,
+                **({"query.bibliographic": query} if query else {}),
+                **({"mailto": self.contact} if self.contact else {}),
+            }  # fmt: skip
+            response = await context.client.get(
+                f"{self.base_url}/works", rate_group="crossref", accept=Accept.JSON, params=params
+            )
+            yield parse(response.body, scope, context.now)
+            count, cursor = parse_cursor(response.body)
+            if count < PAGE_SIZE or not cursor:
+                return
+        yield cut_page(self.name, scope, context.now)
+
+
+def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
+    """Return the works of one page; corrections and retractions are left out.
+
+    Raises:
+        SourceChanged: the body has another shape.
+    """
+    document = load_json(body, items_key="items")
+    items = _get_items(document.value)
+    works = make_items(items, lambda item: _parse_work(item, read_at))
+    if works.skipped and not works.made and works.skipped == len(items):
+        raise SourceChanged(f"none of its {works.skipped} works has the fields we know")
+    result = FetchResult(
+        source="crossref",
+        scope=scope,
+        read_at=read_at,
+        papers=works.made,
+        health=Health.OK if works.made else Health.EMPTY,
+        note=f"{works.skipped} works could not be read." if works.skipped else "",
+        body=body,
+    )
+    return add_note(result, document.note)
+
+
+def parse_cursor(body: bytes) -> tuple[int, str]:
+    """Return how many works a page holds, and the cursor of the next; empty if the page does not say it."""
+    value = load_json(body, items_key="items").value
+    message = value.get("message")
+    cursor = message.get("next-cursor") if isinstance(message, dict) else ""
+    return len(_get_items(value)), cursor if isinstance(cursor, str) else ""
+
+
+def _get_items(value: Any) -> list[Any]:
+    """Return the works; of a body that was read item by item they stand at its top."""
+    message = value.get("message", value) if isinstance(value, dict) else None
+    items = message.get("items") if isinstance(message, dict) else None
+    if not isinstance(items, list):
+        raise SourceChanged("the answer is not the list of works we know")
+    return items
+
+
+def _parse_work(work: Any, read_at: datetime) -> Paper | None:
+    if not isinstance(work, dict):
+        raise UnreadableItem("work")
+    updates = work.get("update-to")
+    kinds = (
+        {update.get("type") for update in updates if isinstance(update, dict)}
+        if isinstance(updates, list)
+        else set()
+    )
+    if kinds & _NOT_PAPERS:
+        return None
+    titles = (strip_tags(text) for text in _get_texts(work, "title"))
+    title = normalize_title(
+        ": ".join(filter(None, (next(titles, ""), *map(strip_tags, _get_texts(work, "subtitle")[:1]))))
+    )
+    if not title:
+        raise UnreadableItem("work")
+    paper_id = canonicalize(work["DOI"])
+    abstract = _HEADING.sub("", normalize_text(strip_tags(next(iter(_get_texts(work, "abstract")), ""))))
+    published = _find_date(work)
+    journal = name_journal(
+        normalize_text(next(iter(_get_texts(work, "container-title")), "")), _get_texts(work, "ISSN")
+    )
+    paper = Paper(
+        id=paper_id,
+        title=title,
+        abstract=abstract,
+        url=to_web_link(work.get("URL")) or f"https://doi.org/{paper_id.removeprefix('doi:')}",
+        published=published,
+        authors=normalize_names(_iter_authors(work.get("author"))),
+        categories=(journal,) if journal else (),
+        aliases=tuple(_find_other_versions(work.get("relation"))),
+        source="crossref",
+        withdrawn=is_withdrawn(title, abstract),
+    )
+    is_old = published is not None and read_at - published > MAX_NEW_AGE
+    return replace(paper, announcement=Announcement.REPLACE) if is_old else paper
+
+
+def _get_texts(work: Mapping[str, Any], name: str) -> Sequence[str]:
+    """Return the texts of a field that is a list, or one text."""
+    value = work.get(name)
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str) and text.strip()]
+
+
+def _iter_authors(value: Any) -> Iterator[str]:
+    for author in value if isinstance(value, list) else ():
+        if isinstance(author, dict):
+            names = (author.get(name) for name in ("given", "family", "suffix"))
+            name = " ".join(part for part in names if isinstance(part, str)) or author.get("name")
+            if isinstance(name, str):
+                yield strip_tags(name)
+
+
+def _find_other_versions(relation: Any) -> Iterator[str]:
+    """Yield the ids of the preprint of an article, or of the article that a preprint became."""
+    for name in _SAME_WORK if isinstance(relation, dict) else ():
+        others = relation.get(name)
+        for other in others if isinstance(others, list) else ():
+            number = other.get("id") if isinstance(other, dict) else None
+            try:
+                yield canonicalize(number if isinstance(number, str) else "")
+            except ValueError:
+                continue
+
+
+def _find_date(work: Mapping[str, Any]) -> datetime | None:
+    """Return the earlier of publication and registration: an issue may be dated ahead.
+
+    A month or year means its end, so that the registration counts.
+    """
+    published, created = work.get("published"), work.get("created")
+    parts = published.get("date-parts") if isinstance(published, dict) else None
+    day = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], list) else []
+    numbers = [part for part in day if isinstance(part, int)]
+    texts = (
+        "-".join(f"{number:02d}" for number in (*numbers, *(12, 28)[len(numbers) - 1 :])[:3])
+        if numbers
+        else "",
+        created.get("date-time") if isinstance(created, dict) else "",
+    )
+    dates = [moment for text in texts if isinstance(text, str) and (moment := parse_date(text))]
+    return min(dates, default=None)

@@ -1,0 +1,304 @@
+"""OpenAlex as a source: new works of journals, authors and institutions or for words, and citations.
+
+https://docs.openalex.org. Abstracts come as an index of the places of each word. Works appear days to weeks
+after they were published, so they are chosen by the day on which OpenAlex created its record, once a day.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from digest.models import Announcement, FetchResult, FetchState, Health, Paper, Signal, SignalKind
+from digest.models.errors import SourceChanged, SourceError
+from digest.models.journals import name_journal
+from digest.models.paper_ids import build_title_key, canonicalize
+from digest.models.paper_merge import is_withdrawn
+from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
+from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import load_json
+from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
+from digest.sources.text.dates import parse_date
+from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
+
+PAGE_SIZE = 200
+MAX_DELAY = timedelta(days=60)  # from the publication of a work to its record; an older work is no news
+MAX_VALUES = 50  # ids in one filter, whose address would else be too long
+MAX_WORDS = 5_000  # of an abstract; an index with higher places is meant to harm
+MAX_COUNT = 10**9  # no paper has more citations
+FIELDS = (
+    "id,doi,title,publication_date,created_date,type,ids,authorships,primary_location,locations,"
+    "abstract_inverted_index,cited_by_count,is_retracted,primary_topic"
+)
+CITATIONS = "citations"  # the scope of what is looked up for stored papers
+_NOT_PAPERS = frozenset({"paratext", "erratum", "retraction", "peer-review", "grant", "dataset", "libguides"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAlex:
+    """New works by journal, author, institution and words, and the citations of stored papers."""
+
+    base_url: str
+    key: str = field(default="", repr=False)
+    issns: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()  # ORCID iDs, or OpenAlex's own, like A5023888391
+    institutions: tuple[str, ...] = ()  # ROR ids, or OpenAlex's own, like I27837315
+    query: str = ""
+    contact: str = ""  # a mail address
+    name: str = "openalex"
+
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result for each kind of search, and once a day the citations of stored papers."""
+        for scope, params in self._iter_searches():
+            state = context.get_state(scope)
+            if _is_read_today(state, context.now):
+                yield FetchResult(
+                    source=self.name, scope=scope, read_at=context.now, note="Read today already."
+                )
+                continue
+            try:
+                result = await collect_pages(
+                    self._iter_pages(context, scope, params, find_period_start(state, context.now)),
+                    source=self.name, scope=scope, read_at=context.now, usual=state.usual,
+                )  # fmt: skip
+            except SourceError as error:
+                result = failed_result(self.name, scope, context.now, error)
+            yield result
+        async for result in self._fetch_citations(context):
+            yield result
+
+    def _iter_searches(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield the scope and the parameters of each search."""
+        orcids, author_numbers = _part(map(_strip_host, self.authors), lambda id_: "-" in id_)
+        numbers, rors = _part(map(_strip_host, self.institutions), lambda id_: id_.startswith("I"))
+        filters = [
+            ("journals", "primary_location.source.issn", self.issns),
+            ("authors", "authorships.author.orcid", orcids),
+            ("authors by number", "authorships.author.id", author_numbers),
+            ("institutions", "authorships.institutions.ror", rors),
+            ("institutions by number", "authorships.institutions.id", numbers),
+        ]
+        for scope, name, values in filters:
+            for number, batch in enumerate(split_batches(values, MAX_VALUES), 1):
+                yield f"{scope} {number}" if number > 1 else scope, {"filter": f"{name}:{'|'.join(batch)}"}
+        if self.query:
+            yield "query", {"search": self.query}
+
+    async def _iter_pages(
+        self, context: FetchContext, scope: str, params: Mapping[str, str], start: datetime
+    ) -> AsyncIterator[FetchResult]:
+        """Yield pages of the works whose records were created since *start*."""
+        since = f"from_publication_date:{(context.now - MAX_DELAY).date()}"
+        filters = ",".join(filter(None, [params.get("filter", ""), since]))
+        cursor = "*"
+        for number in range(MAX_PAGES):
+            context.report_progress(f"OpenAlex {scope}", number, number + 1)
+            body = await self._get(context, {**params, "filter": filters, "cursor": cursor})
+            page = parse(body, scope, context.now, created_since=start)
+            yield page
+            count, cursor = parse_cursor(body)
+            if count < PAGE_SIZE or not cursor:
+                return
+        yield cut_page(self.name, scope, context.now)
+
+    async def _fetch_citations(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield the citations of stored papers, unless they were read today: they change slowly."""
+        ids = {doi.removeprefix("doi:"): id_ for id_ in context.ids_to_enrich if (doi := _to_doi(id_))}
+        if not ids or _is_read_today(context.get_state(CITATIONS), context.now):
+            return
+        try:
+            yield await collect_pages(
+                self._iter_citations(context, ids), source=self.name, scope=CITATIONS, read_at=context.now
+            )
+        except SourceError as error:
+            yield failed_result(self.name, CITATIONS, context.now, error)
+
+    async def _iter_citations(
+        self, context: FetchContext, ids: Mapping[str, str]
+    ) -> AsyncIterator[FetchResult]:
+        usable = [
+            doi for doi in ids if "," not in doi and "|" not in doi
+        ]  # which separate filters and values
+        for batch in split_batches(usable, MAX_VALUES):
+            body = await self._get(context, {"filter": f"doi:{'|'.join(batch)}"})
+            page = parse(body, CITATIONS, context.now)
+            signals = (
+                replace(s, paper_id=ids.get(s.paper_id.removeprefix("doi:"), s.paper_id))
+                for s in page.signals
+            )
+            known = tuple(signal for signal in signals if signal.paper_id in ids.values())
+            yield replace(page, papers=(), signals=known, health=Health.OK)
+
+    async def _get(self, context: FetchContext, params: Mapping[str, str]) -> bytes:
+        who = {"api_key": self.key, "mailto": self.contact}
+        response = await context.client.get(
+            f"{self.base_url}/works",
+            rate_group="openalex",
+            accept=Accept.JSON,
+            params={
+                "per-page": PAGE_SIZE, "select": FIELDS, **params,
+                **{name: value for name, value in who.items() if value},
+            },
+        )  # fmt: skip
+        return response.body
+
+
+def parse(
+    body: bytes, scope: str, read_at: datetime, *, created_since: datetime | None = None
+) -> FetchResult:
+    """Return the works of one page with their citations; those with an older record are left out.
+
+    Raises:
+        SourceChanged: the body has another shape.
+    """
+    document = load_json(body, items_key="results")
+    items = _get_results(document.value)
+    works = make_items(items, lambda item: _parse_work(item, read_at, created_since))
+    if works.skipped and works.skipped == len(items):
+        raise SourceChanged(f"none of its {works.skipped} works has the fields we know")
+    result = FetchResult(
+        source="openalex",
+        scope=scope,
+        read_at=read_at,
+        papers=tuple(paper for paper, _ in works.made),
+        signals=tuple(signal for _, signal in works.made if signal),
+        health=Health.OK if works.made else Health.EMPTY,
+        note=f"{works.skipped} works could not be read." if works.skipped else "",
+        body=body,
+    )
+    return add_note(result, document.note)
+
+
+def parse_cursor(body: bytes) -> tuple[int, str]:
+    """Return how many works a page holds, and the cursor of the next; empty for the last page."""
+    value = load_json(body, items_key="results").value
+    meta = value.get("meta")
+    cursor = meta.get("next_cursor") if isinstance(meta, dict) else ""
+    return len(_get_results(value)), cursor if isinstance(cursor, str) else ""
+
+
+def restore_abstract(index: Any) -> str:
+    """Return the text of an inverted index, which maps each word to its places; empty if it is none."""
+    places: dict[int, str] = {}
+    for word, numbers in index.items() if isinstance(index, dict) else ():
+        for number in numbers if isinstance(numbers, list) else ():
+            if isinstance(number, int) and 0 <= number < MAX_WORDS:
+                places[number] = word
+    return " ".join(places[number] for number in sorted(places))
+
+
+def _get_results(value: Any) -> list[Any]:
+    results = value.get("results") if isinstance(value, dict) else None
+    if not isinstance(results, list):
+        raise SourceChanged("the answer is not the list of works we know")
+    return results
+
+
+def _is_read_today(state: FetchState, now: datetime) -> bool:
+    return state.read_at is not None and state.read_at.date() == now.date()
+
+
+def _strip_host(id_: str) -> str:
+    return id_.rpartition("/")[2]
+
+
+def _part(ids: Iterable[str], is_first: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Return the ids that are of the first kind, and the others."""
+    known = list(ids)
+    return [id_ for id_ in known if is_first(id_)], [id_ for id_ in known if not is_first(id_)]
+
+
+def _to_doi(paper_id: str) -> str:
+    """Return the DOI of a paper, also of one on arXiv; empty if it has none."""
+    kind, _, number = paper_id.partition(":")
+    return {"doi": paper_id, "arxiv": f"doi:10.48550/arxiv.{number}"}.get(kind, "")
+
+
+def _parse_work(
+    work: Any, read_at: datetime, created_since: datetime | None
+) -> tuple[Paper, Signal | None] | None:
+    if not isinstance(work, dict):
+        raise UnreadableItem("work")
+    created = parse_date(str(work.get("created_date") or ""))
+    if created_since and created and created.date() < created_since.date():
+        return None
+    title = normalize_title(strip_tags(_get_text(work, "title") or _get_text(work, "display_name")))
+    if work.get("type") in _NOT_PAPERS:
+        return None
+    authors = normalize_names(_iter_authors(work.get("authorships")))
+    published = parse_date(_get_text(work, "publication_date"))
+    # The DOI, and the ids in the addresses of all places where the work is.
+    ids = tuple(dict.fromkeys(_iter_ids(work)))
+    paper_id = ids[0] if ids else build_title_key(title, authors, published.year if published else None)
+    if not title or not paper_id:
+        raise UnreadableItem("work")
+    abstract = normalize_text(strip_tags(restore_abstract(work.get("abstract_inverted_index"))))
+    location = work.get("primary_location")
+    location = location if isinstance(location, dict) else {}
+    is_old = published is not None and read_at - published > MAX_DELAY
+    paper = Paper(
+        id=paper_id,
+        title=title,
+        abstract=abstract,
+        url=to_web_link(location.get("landing_page_url")) or to_web_link(work.get("doi")),
+        pdf_url=to_web_link(location.get("pdf_url")),
+        published=published,
+        authors=authors,
+        categories=tuple(dict.fromkeys(_iter_categories(work, location))),
+        aliases=ids[1:],
+        announcement=Announcement.REPLACE if is_old else Announcement.NEW,
+        source="openalex",
+        withdrawn=work.get("is_retracted") is True or is_withdrawn(title, abstract),
+    )
+    return paper, _parse_citations(paper_id, work.get("cited_by_count"), read_at)
+
+
+def _parse_citations(paper_id: str, value: Any, read_at: datetime) -> Signal | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_COUNT:
+        return None
+    return Signal(
+        paper_id=paper_id,
+        kind=SignalKind.CITATIONS,
+        value=float(value),
+        observed_at=read_at,
+        source="openalex",
+    )
+
+
+def _iter_ids(work: Mapping[str, Any]) -> Iterator[str]:
+    ids, locations = work.get("ids"), work.get("locations")
+    links = [work.get("doi"), ids.get("pmid") if isinstance(ids, dict) else ""]
+    places = locations if isinstance(locations, list) else []
+    links += [place.get("landing_page_url") for place in places if isinstance(place, dict)]
+    for link in links:
+        try:
+            yield canonicalize(link if isinstance(link, str) else "")
+        except ValueError:
+            continue
+
+
+def _iter_categories(work: Mapping[str, Any], location: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the journal and the topic."""
+    place = location.get("source")
+    if isinstance(place, dict) and place.get("type") == "journal":
+        issns = place.get("issn")
+        codes = [issn for issn in issns if isinstance(issn, str)] if isinstance(issns, list) else []
+        yield from filter(None, [name_journal(_get_text(place, "display_name"), codes)])
+    topic = work.get("primary_topic")
+    subfield = topic.get("subfield") if isinstance(topic, dict) else None
+    if isinstance(subfield, dict) and (name := _get_text(subfield, "display_name")):
+        yield " ".join(name.replace(",", " ").split())
+
+
+def _iter_authors(authorships: Any) -> Iterator[str]:
+    for authorship in authorships if isinstance(authorships, list) else ():
+        author = authorship.get("author") if isinstance(authorship, dict) else None
+        name = author.get("display_name") if isinstance(author, dict) else None
+        if isinstance(name, str):
+            yield name
+
+
+def _get_text(value: Mapping[str, Any], name: str) -> str:
+    text = value.get(name)
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,193 @@
+"""OpenReview as a source: public submissions to venues, and what was decided on them, by its API v2.
+
+https://docs.openreview.net/reference/api-v2. The notes of a venue are read by the time of their last change,
+newest first, until they are as old as the last reading. Few requests are granted in half an hour, so pages
+are large.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from digest.models import Announcement, FetchResult, Health, Paper
+from digest.models.errors import SourceChanged, SourceError
+from digest.models.paper_ids import canonicalize, find_ids
+from digest.sources.base import FetchContext, add_note, failed_result
+from digest.sources.http.response import Accept
+from digest.sources.items import UnreadableItem, make_items
+from digest.sources.json_body import load_json
+from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start
+from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
+
+PAGE_SIZE = 1000  # the largest they allow
+WEBSITE = "https://openreview.net"
+MAX_NEW_AGE = timedelta(days=60)  # an older submission that was only changed is no news
+_WITHDRAWN = re.compile(r"/(?:Desk_Rejected|Withdrawn)_Submission$")
+_PENDING = re.compile(r"\bsubmi(?:tted|ssion)\b|\breview\b|\brejected\b|\bwithdrawn\b", re.IGNORECASE)
+_YEAR = re.compile(r"\d{4}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenReview:
+    """Submissions and decisions of venues, which are named like ICLR.cc/2026/Conference."""
+
+    base_url: str
+    venues: tuple[str, ...]
+    name: str = "openreview"
+
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result per venue; one that fails does not affect the others."""
+        if not self.venues:
+            raise SourceError("has no venue: set DIGEST_OPENREVIEW_VENUES")
+        for done, venue in enumerate(self.venues):
+            context.report_progress("OpenReview", done, len(self.venues))
+            state = context.get_state(venue)
+            pages = self._iter_pages(context, venue, find_period_start(state, context.now))
+            try:
+                yield await collect_pages(pages, source=self.name, scope=venue, read_at=context.now)
+            except SourceError as error:
+                yield failed_result(self.name, venue, context.now, error)
+        context.report_progress("OpenReview", len(self.venues), len(self.venues))
+
+    async def _iter_pages(
+        self, context: FetchContext, venue: str, start: datetime
+    ) -> AsyncIterator[FetchResult]:
+        for number in range(MAX_PAGES):
+            response = await context.client.get(
+                f"{self.base_url}/notes",
+                rate_group="openreview",
+                accept=Accept.JSON,
+                params={
+                    "invitation": f"{venue}/-/Submission", "sort": "tmdate:desc", "limit": PAGE_SIZE,
+                    "offset": number * PAGE_SIZE,
+                },
+            )  # fmt: skip
+            yield parse(response.body, venue, context.now, changed_since=start)
+            count, oldest = parse_end(response.body)
+            if count < PAGE_SIZE or (oldest and oldest < start):
+                return
+        yield cut_page(self.name, venue, context.now)
+
+
+def parse(
+    body: bytes, scope: str, read_at: datetime, *, changed_since: datetime | None = None
+) -> FetchResult:
+    """Return the submissions of one page; withdrawn ones are left out, for a preprint of them may stand.
+
+    Raises:
+        SourceChanged: the body has another shape.
+    """
+    document = load_json(body, items_key="notes")
+    notes = _get_notes(document.value)
+    items = make_items(notes, lambda note: _parse_note(note, scope, read_at, changed_since))
+    if items.skipped and items.skipped == len(notes):
+        raise SourceChanged(f"none of its {items.skipped} submissions has the fields we know")
+    result = FetchResult(
+        source="openreview",
+        scope=scope,
+        read_at=read_at,
+        papers=items.made,
+        health=Health.OK if items.made else Health.EMPTY,
+        note=f"{items.skipped} submissions could not be read." if items.skipped else "",
+        body=body,
+    )
+    return add_note(result, document.note)
+
+
+def parse_end(body: bytes) -> tuple[int, datetime | None]:
+    """Return how many submissions a page holds, and when the last of them was changed."""
+    notes = _get_notes(load_json(body, items_key="notes").value)
+    changed = [
+        moment for note in notes if isinstance(note, dict) and (moment := _get_time(note, "tmdate", "mdate"))
+    ]
+    return len(notes), min(changed, default=None)
+
+
+def name_venue(venue: str) -> str:
+    """Return the name of a venue for people: ICLR 2026 for ICLR.cc/2026/Conference."""
+    parts = venue.split("/")
+    organizer = parts[1] if len(parts) > 2 and "." in parts[0] and not _YEAR.fullmatch(parts[1]) else parts[0]
+    rest = [part for part in parts[1:] if part not in (organizer, "Conference")]
+    return " ".join([organizer.split(".")[0], *rest]).replace("_", " ").replace(",", " ")
+
+
+def _get_notes(value: Any) -> list[Any]:
+    notes = value.get("notes") if isinstance(value, dict) else None
+    if not isinstance(notes, list):
+        raise SourceChanged("the answer is not the list of notes we know")
+    return notes
+
+
+def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetime | None) -> Paper | None:
+    if not isinstance(note, dict) or not isinstance(note.get("content"), dict):
+        raise UnreadableItem("note")
+    content = note["content"]
+    changed = _get_time(note, "tmdate", "mdate")
+    if changed_since and changed and changed < changed_since:
+        return None
+    if _WITHDRAWN.search(_get_text(content, "venueid")) or note.get("ddate"):
+        return None
+    title = normalize_title(_get_text(content, "title"))
+    if not title:
+        raise UnreadableItem(str(note.get("id")))
+    paper_id = canonicalize(f"openreview:{note.get('forum') or note['id']}")
+    forum = paper_id.removeprefix("openreview:")
+    published = _get_time(note, "pdate", "odate", "cdate", "tcdate")
+    is_old = published is not None and read_at - published > MAX_NEW_AGE
+    return Paper(
+        id=paper_id,
+        title=title,
+        abstract=normalize_text(_get_text(content, "abstract")),
+        url=f"{WEBSITE}/forum?id={forum}",
+        pdf_url=f"{WEBSITE}/pdf?id={forum}" if _get_text(content, "pdf") else "",
+        published=published,
+        authors=normalize_names(_iter_names(_get_value(content, "authors"))),
+        categories=tuple(dict.fromkeys([name_venue(venue), *_iter_decisions(content)])),
+        aliases=tuple(_find_other_versions(content)),
+        announcement=Announcement.REPLACE if is_old else Announcement.NEW,
+        source="openreview",
+        summary=normalize_text(_get_text(content, "TLDR") or _get_text(content, "tldr")),
+        keywords=tuple(filter(None, map(normalize_text, _iter_names(_get_value(content, "keywords"))))),
+    )
+
+
+def _iter_decisions(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was decided on a submission in the venue's words, like ICLR 2026 oral; not before."""
+    decision = normalize_text(_get_text(content, "venue"))
+    if decision and not _PENDING.search(decision):
+        yield decision.replace(",", " ")
+
+
+def _find_other_versions(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ids of the preprint, where the authors or the venue name it."""
+    for name in ("arxiv_id", "arxiv", "preprint_url", "html", "doi"):
+        yield from find_ids(_get_text(content, name)[:500])
+
+
+def _get_value(content: Mapping[str, Any], name: str) -> Any:
+    field = content.get(name)
+    return field.get("value") if isinstance(field, dict) else field
+
+
+def _get_text(content: Mapping[str, Any], name: str) -> str:
+    value = _get_value(content, name)
+    return value if isinstance(value, str) else ""
+
+
+def _iter_names(value: Any) -> Iterator[str]:
+    """Yield the names in a list of texts, or of objects with a name."""
+    for item in value if isinstance(value, list) else ():
+        name = item.get("fullname") or item.get("name") if isinstance(item, dict) else item
+        if isinstance(name, str):
+            yield name
+
+
+def _get_time(note: Mapping[str, Any], *names: str) -> datetime | None:
+    """Return the first of these times, which are milliseconds."""
+    for name in names:
+        value = note.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 4e12:
+            return datetime.fromtimestamp(value / 1000, UTC)
+    return None

@@ -1,0 +1,64 @@
+"""Tests of the Crossref source."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.models import Announcement, Health
+from digest.models.errors import SourceChanged
+from digest.sources.base import FetchContext, fetch_source
+from digest.sources.crossref import PAGE_SIZE, Crossref, parse
+from digest.sources.http.client import Client
+from tests.factories import NOW
+from tests.replay_server import ReplayServer, Reply
+
+Replay = Callable[[str], bytes]
+
+
+def test_works_are_read_with_abstract_journal_and_preprint(replay: Replay) -> None:
+    result = parse(replay("crossref/works.json"), "journals", NOW)
+    trial, scan = result.papers
+    assert (trial.id, trial.aliases) == ("doi:10.5555/wool.2026.1", ("doi:10.1101/2026.03.08.26000001",))
+    assert trial.title == "Sleep of Ovis aries & others: a randomised trial"
+    assert trial.abstract == "Sheep sleep at 37 °C. They sleep well."
+    assert trial.authors == ("Ada B. Loveless", "Flock Study Group")
+    assert trial.categories == ("Nature Medicine",)
+    assert trial.published == datetime(2026, 11, 20, 10, 2, 3, tzinfo=UTC)
+    assert trial.announcement is Announcement.NEW
+    assert scan.announcement is Announcement.REPLACE  # a DOI for a volume of 1911 is no news
+    assert result.note == "2 works could not be read."  # and the correction is no paper
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"Resource not found.", b"[]", b'{"message": {"items": 1}}', b'{"message": {"items": [{}]}}'],
+)
+def test_unknown_shape_is_source_changed(body: bytes) -> None:
+    with pytest.raises(SourceChanged):
+        parse(body, "journals", NOW)
+
+
+async def test_journals_and_words_are_searched_page_by_page(client: Client, server: ReplayServer) -> None:
+    works = [{"DOI": f"10.5555/{n}", "title": [f"Wool {n}"]} for n in range(PAGE_SIZE + 1)]
+
+    def page(items: object) -> Reply:
+        return Reply(body=json.dumps({"message": {"items": items, "next-cursor": "next"}}).encode())
+
+    server.set_replies("/works?cursor=*", page(works[:PAGE_SIZE]))
+    server.set_replies("/works?cursor=next", page(works[PAGE_SIZE:]))
+    source = Crossref(
+        base_url=server.url, issns=("0028-0836", "1476-4687"), query="wool", contact="ada@example.com"
+    )
+    journals, query = await fetch_source(source, FetchContext(client=client, now=NOW))
+    assert (journals.scope, len(journals.papers), journals.health) == ("journals", PAGE_SIZE + 1, Health.OK)
+    assert (query.scope, len(query.papers)) == ("query", PAGE_SIZE + 1)
+    first, *_, last = server.requests
+    assert first.query["filter"] == "from-created-date:2026-11-16,issn:0028-0836,issn:1476-4687"
+    assert (first.query["mailto"], last.query["query.bibliographic"]) == ("ada@example.com", "wool")
+
+
+async def test_without_journals_the_note_names_the_settings(client: Client) -> None:
+    (result,) = await fetch_source(Crossref(base_url="http://x"), FetchContext(client=client, now=NOW))
+    assert result.note == "Has nothing to look for: set DIGEST_JOURNALS or DIGEST_CROSSREF_QUERY."
