@@ -115,14 +115,6 @@ def _check_networks(names: tuple[str, ...]) -> None:
             raise ValueError(f"{error}; write addresses like 127.0.0.1,10.0.0.0/8") from error
 
 
-def _check_networks(names: tuple[str, ...]) -> None:
-    for name in names:
-        try:
-            ip_network(name, strict=False)
-        except ValueError as error:
-            raise ValueError(f"{error}; write addresses like 127.0.0.1,10.0.0.0/8") from error
-
-
 def _check_mail_servers(value: Any) -> None:
     for url in value.get_secret_value().split():
         SmtpServerConfig.parse(url)
