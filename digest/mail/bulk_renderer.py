@@ -35,7 +35,6 @@ MAX_REASON_BYTES = 600  # of HTML
 MAX_CARDS = 20_000  # in memory; a run has hundreds
 CARD_SEPARATOR = b"\r\n"
 NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
-NO_VALUES: Values = {}
 SectionParts = dict[str, list[bytes]]  # the encoded cards by section
 
 
@@ -124,7 +123,8 @@ class BulkRenderer:
         sections: dict[Section, list[tuple[EncodedCard, str]]] = {section: [] for section in Section}
         for pick in edition.picks:
             cards = sections[pick.section]
-            reason = explain_pick(locale, pick, edition.day) if pick.section is Section.PICKED else ""
+            is_personal = pick.section is not Section.TRENDING
+            reason = explain_pick(locale, pick, edition.day) if is_personal else ""
             card = self._get_card(locale, edition, pick, len(cards) + 1, has_reason=bool(reason))
             cards.append((card, reason))
         return sections
@@ -133,7 +133,7 @@ class BulkRenderer:
         self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
     ) -> EncodedCard:
         """Return the card of a pick, encoded when it is first needed."""
-        shown_number = number if pick.section is Section.TRENDING else 0
+        shown_number = 0 if pick.section is Section.ALSO_NEW else number
         width = len(encode_public_id(edition.subscriber.public_id))
         may_teach = edition.subscriber.preferences.clicks_may_teach
         key = (locale.code, pick.section, shown_number, pick.paper.id, has_reason, width, may_teach)
@@ -198,7 +198,7 @@ class BulkRenderer:
             html_parts = html[section.value] = []
             for card, reason in cards:
                 why_text, why_html = encode_reason(locale, reason) if reason else NO_REASON
-                html_values: Values = NO_VALUES
+                html_values: Values = {"why": why_html}
                 if section is not Section.ALSO_NEW:
                     html_values = {
                         "public_id": public_id,
@@ -232,6 +232,7 @@ class BulkRenderer:
             locale.code,
             sections,
             layout.weekly,
+            layout.picked_first,
             layout.notes,
             layout.archive,
             len(public_id),

@@ -36,7 +36,7 @@ class Anchor:
 class Card:
     """One paper as the templates print it."""
 
-    number: str  # "1" and so on under Trending, else empty
+    number: str  # "1" and so on, empty under "Also new"
     title: str
     href: str  # empty: the title is not linked
     lang: str  # of title and gist; empty if it is the language of the mail
@@ -67,28 +67,27 @@ NO_PERSONAL_FIELDS = PersonalFields(why="", why_lines="", more="", less="")
 def build_personal_fields(
     locale: Locale, links: Links, reader: Subscriber, pick: Pick, day: date
 ) -> PersonalFields:
-    """Return a reader's parts of a card; under "Also new" only the target of the title."""
+    """Return a reader's parts of a card; under "Also new" without feedback links."""
     href = links.opening_url(reader.public_id, pick.paper.id) if reader.preferences.clicks_may_teach else ""
-    if pick.section is Section.ALSO_NEW:
-        return replace(NO_PERSONAL_FIELDS, href=href)
     reason = explain_pick(locale, pick, day)
-    return PersonalFields(
-        why=reason,
-        why_lines=wrap_reason(locale, reason),
+    reasons = PersonalFields(why=reason, why_lines=wrap_reason(locale, reason), more="", less="", href=href)
+    if pick.section is Section.ALSO_NEW:
+        return reasons
+    return replace(
+        reasons,
         more=links.more_url(reader.public_id, pick.paper.id),
         less=links.less_url(reader.public_id, pick.paper.id),
-        href=href,
     )
 
 
 def explain_pick(locale: Locale, pick: Pick, day: date) -> str:
-    """Return why a paper is in the edition; empty under "Also new".
+    """Return why a paper is in the edition, or "" without evidence.
 
-    It is the same for every reader for a trending paper, and personal for a picked one.
+    It is the same for every reader for a trending paper, and personal for the others.
     """
     if pick.section is Section.TRENDING:
         return wording.describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
-    return wording.describe_reason(locale, pick, day) if pick.section is Section.PICKED else ""
+    return wording.describe_reason(locale, pick, day)
 
 
 def wrap_reason(locale: Locale, reason: str) -> str:
@@ -101,15 +100,12 @@ def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields
     paper = pick.paper
     title = shorten(clean(paper.title), MAX_TITLE_CHARS) or locale.gettext("(untitled)")
     href = "" if LINK_LIKE.search(title) else sanitize_url(paper.url)
-    is_trend_shown = pick.section is Section.TRENDING and bool(personal.why)
     return Card(
-        number=str(number) if pick.section is Section.TRENDING else "",
+        number=str(number) if pick.section is not Section.ALSO_NEW else "",
         title=title,
         href=personal.href if href and personal.href else href,
         lang=_detect_foreign_language(locale, paper),
-        meta=wording.format_meta(
-            locale, paper, pick.heat, hide_votes=is_trend_shown and wording.has_count_in_trend(pick.heat)
-        ),
+        meta=wording.format_meta(locale, paper, with_date=pick.section is not Section.ALSO_NEW),
         why=personal.why,
         why_lines=personal.why_lines,
         gist=_build_gist(locale, paper),

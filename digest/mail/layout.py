@@ -10,7 +10,7 @@ from typing import Any
 from digest.mail.branding import Site
 from digest.mail.links import Links
 from digest.mail.locale import Locale, gettext_noop, ngettext_noop
-from digest.mail.subject import build_preheader, build_subject
+from digest.mail.subject import build_preheader, build_subject, order_sections
 from digest.mail.text_wrap import wrap_text
 from digest.models import Edition, Frequency, Section, Subscriber
 from digest.models.text import clean
@@ -55,6 +55,7 @@ class DigestLayout:
     unsubscribe: str = ""
     weekly: bool = False
     notes: tuple[str, ...] = ()
+    picked_first: bool = False
     trending: str = ""
     picked: str = ""
     also_new: str = ""
@@ -97,6 +98,7 @@ def build_edition_layout(site: Site, links: Links, locale: Locale, edition: Edit
         web=links.edition_url(edition.subscriber.public_id, edition.day),
         notes=format_notes(locale, edition.notes),
         weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
+        picked_first=order_sections(edition)[0] is Section.PICKED,
     )
 
 

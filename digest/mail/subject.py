@@ -1,4 +1,4 @@
-"""Subject and preheader of a digest: the best paper of the day, and a sentence that names the next ones."""
+"""Subject and preheader of a digest: the paper that stands first in it, and a sentence with the next ones."""
 
 import re
 from collections.abc import Sequence
@@ -7,24 +7,31 @@ from unicodedata import category
 
 from digest.mail.locale import Locale
 from digest.mail.summary import summarize_paper
-from digest.models import Edition, Pick, Section
+from digest.models import Edition, Pick, ReasonKind, Section
 from digest.models.text import shorten
 
+STRONG_AFFINITY = 3.0  # standard deviations above a usual paper of the day
+STRONG_REASONS = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonKind.FACET)
 MAX_SUBJECT_CHARS, MAX_PREHEADER_CHARS, MIN_PREHEADER_CHARS = 60, 110, 35
 REPLY_PREFIXES = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
 
 
-def order_by_interest(edition: Edition) -> Sequence[Pick]:
-    """Return the best personal pick, then trending, the other personal picks and the rest."""
-    rank = {Section.TRENDING: 1, Section.PICKED: 2, Section.ALSO_NEW: 3}
-    ordered = sorted(edition.picks, key=lambda pick: rank[pick.section])  # stable within a section
-    best = next((index for index, pick in enumerate(ordered) if pick.section is Section.PICKED), 0)
-    return (*ordered[best : best + 1], *ordered[:best], *ordered[best + 1 :])
+def order_sections(edition: Edition) -> tuple[Section, ...]:
+    """Return the sections in the order of the mail: the personal picks first if the best one is strong."""
+    best = next(iter(edition.get_picks(Section.PICKED)), None)
+    is_strong = best and best.affinity >= STRONG_AFFINITY and best.reason.because in STRONG_REASONS
+    first, second = (Section.PICKED, Section.TRENDING) if is_strong else (Section.TRENDING, Section.PICKED)
+    return (first, second, Section.ALSO_NEW)
+
+
+def order_picks(edition: Edition) -> Sequence[Pick]:
+    """Return the picks in the order of the mail."""
+    return [pick for section in order_sections(edition) for pick in edition.get_picks(section)]
 
 
 def build_subject(locale: Locale, edition: Edition) -> str:
     """Return a subject of at most 60 characters, such as `Counting Sheep… + 18 more papers`."""
-    first, *others = order_by_interest(edition)
+    first, *others = order_picks(edition)
     if not others:
         return shorten_title(locale, first.paper.title, MAX_SUBJECT_CHARS)
     more = locale.format_count(" + %(count)s more paper", " + %(count)s more papers", len(others))
@@ -33,7 +40,7 @@ def build_subject(locale: Locale, edition: Edition) -> str:
 
 def build_preheader(locale: Locale, edition: Edition) -> str:
     """Return `Also: Learning to Nap; Dreams as Priors.`: at most 110 characters, if possible at least 35."""
-    first, *others = order_by_interest(edition)
+    first, *others = order_picks(edition)
     sentence = ""
     for number in range(1, len(others) + 1):
         max_chars = (MAX_PREHEADER_CHARS - 10) // max(2, number)

@@ -5,11 +5,13 @@ from datetime import date
 from functools import lru_cache
 
 from digest.mail.locale import Locale, ngettext_noop
-from digest.models import Heat, Paper, Pick, Profile, Reason, ReasonKind, SignalKind
+from digest.models import Heat, Paper, Pick, Profile, Reason, ReasonKind, Section, SignalKind
+from digest.models.arxiv_categories import get_category_name
 from digest.models.text import clean, shorten
 
 MAX_REASON_CHARS = 90
 MAX_TOPICS_CHARS = 160
+MAX_CATEGORY_CHARS = 50
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"  # so that no line begins with a dot, and none ends with a number
 MIN_USUAL, MIN_VOTES = 3, 10  # below these, "5× the usual" would be noise
 SIGNAL_NOUNS = {
@@ -42,13 +44,17 @@ def format_byline(locale: Locale, authors: tuple[str, ...]) -> str:
     }
 
 
-def format_meta(locale: Locale, paper: Paper, heat: Heat, *, hide_votes: bool = False) -> str:
-    """Return `Ada Loveless, Bo Chen and 3 others, cs.CL, 22 Nov · 167 upvotes`, with what is known of it."""
-    published = locale.format_short_day(paper.published.date()) if paper.published else ""
-    parts = [format_byline(locale, paper.authors), shorten(clean(paper.category), 40), published]
-    line = locale.gettext(", ").join(filter(None, parts))
-    votes = "" if hide_votes else format_votes(locale, heat).replace(" ", NO_BREAK_SPACE)
-    return f"{NO_BREAK_SPACE}· ".join(filter(None, (line, votes)))
+def format_meta(locale: Locale, paper: Paper, *, with_date: bool = True) -> str:
+    """Return `Ada Loveless, Bo Chen and 3 others · Robotics · 22 Nov`, with what is known of it."""
+    published = ""
+    if with_date and paper.published:
+        published = locale.format_short_day(paper.published.date())
+    parts = (format_byline(locale, paper.authors), _format_category(paper.category), published)
+    return f"{NO_BREAK_SPACE}· ".join(filter(None, parts))
+
+
+def _format_category(code: str) -> str:
+    return shorten(clean(get_category_name(code)), MAX_CATEGORY_CHARS)
 
 
 def format_votes(locale: Locale, heat: Heat) -> str:
@@ -65,6 +71,8 @@ def describe_reason(locale: Locale, pick: Pick, day: date) -> str:
     """Return the reason of a pick in at most 90 characters, or "" without evidence."""
     if pick.heat.broke_out_from is not None or pick.reason.because is ReasonKind.TREND:
         return describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
+    if pick.section is Section.ALSO_NEW and pick.reason.because is ReasonKind.CATEGORY:
+        return locale.gettext("in a category you follow")  # its name stands beside
     return _describe_evidence(locale, pick.reason, day)
 
 
@@ -84,12 +92,6 @@ def describe_trend(locale: Locale, heat: Heat, day: date, *, has_code: bool = Fa
     if heat.hours is not None and heat.hours < 24:
         return _describe_first_day(locale, heat, heat.hours)
     return _describe_gain(locale, heat)
-
-
-def has_count_in_trend(heat: Heat) -> bool:
-    """Return True if `describe_trend` names the votes, so that the meta line need not."""
-    is_young = heat.hours is not None and heat.hours < 24
-    return heat.broke_out_from is not None or (is_young and not heat.content_prior)
 
 
 def _describe_breakout(locale: Locale, heat: Heat, day: date) -> str:
@@ -140,20 +142,22 @@ def _describe_first_day(locale: Locale, heat: Heat, hours: float) -> str:
 
 
 def _describe_gain(locale: Locale, heat: Heat) -> str:
-    """Return what the last day brought against the usual, else the total against the usual."""
-    total = _describe_total(locale, heat)
+    """Return the total with its comparison, and what the last day brought with its own."""
+    votes = format_votes(locale, heat)
+    total = votes + _compare_total(locale, heat)
     if heat.gained is None or heat.gained < 1:
         return total
-    gain = locale.gettext("+%(gain)s since yesterday") % {"gain": _format_count(locale, heat, heat.gained)}
+    gain = locale.gettext("+%(gain)s since yesterday") % {"gain": locale.format_number(heat.gained)}
     if ratio := _format_ratio(locale, heat.gained, heat.usual_gain):
-        return gain + locale.gettext(", %(times)s× the usual") % {"times": ratio}
-    return locale.gettext("%(first)s; %(second)s") % {"first": gain, "second": total} if total else gain
+        compared = gain + locale.gettext(", %(times)s× the usual") % {"times": ratio}
+        return locale.gettext("%(first)s; %(second)s") % {"first": votes, "second": compared}
+    return locale.gettext("%(first)s; %(second)s") % {"first": total, "second": gain}
 
 
-def _describe_total(locale: Locale, heat: Heat) -> str:
+def _compare_total(locale: Locale, heat: Heat) -> str:
     ratio = _format_ratio(locale, heat.votes, heat.usual)
     numbers = {"times": ratio, "usual": locale.format_number(heat.usual or 0)}
-    return locale.gettext("%(times)s× the usual %(usual)s at this age") % numbers if ratio else ""
+    return locale.gettext(", %(times)s× the usual %(usual)s at this age") % numbers if ratio else ""
 
 
 def _format_ratio(locale: Locale, count: float | None, usual: float | None) -> str:
@@ -181,7 +185,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
             }
         case ReasonKind.CATEGORY if reason.category:
             yield locale.gettext("new in %(category)s, which you follow") % {
-                "category": clean(reason.category)[:40]
+                "category": _format_category(reason.category)
             }
         case ReasonKind.FACET if reason.facet:
             yield locale.gettext("for your interest %(name)s") % {
@@ -190,7 +194,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
         case ReasonKind.EXPLORATION:
             yield locale.gettext("a little off your path; you might like it")
         case ReasonKind.NEW if reason.category:
-            yield locale.gettext("new in %(category)s") % {"category": clean(reason.category)[:40]}
+            yield locale.gettext("new in %(category)s") % {"category": _format_category(reason.category)}
 
 
 def _format_list(locale: Locale, terms: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ POOL_FACTOR = 3  # times as many papers as there are places are considered for d
 MIN_NARROW_SIMILARITY = 0.15  # mean similarity of the best papers from which a reader's interest is narrow
 DIVERSITY_WEIGHT = 0.3  # of dissimilarity relative to the rank, for narrow interests (MMR)
 HELD_DAYS = 2  # a paper first seen so long ago was held back for the reader, and the mail says so
+NAMED_EVIDENCE = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonKind.CATEGORY)  # also new
 DECIMALS = 4
 
 _TREND, _NEW = Reason(because=ReasonKind.TREND), Reason(because=ReasonKind.NEW)
@@ -96,8 +97,8 @@ def select_picks(  # noqa: PLR0913  the inputs of a selection, each by its name
     arrays = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
     selector = _Selector(arrays, ranking, subscriber, sent=sent, cursor=cursor, day=day)
     trending, picked = selector.select_trending(), selector.select_picked()
-    ranking.prepare_reasons(picked)
     also_new = selector.select_also_new()
+    ranking.prepare_reasons([*picked, *also_new])
     indices = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: also_new}
     return Selection(selector, indices)
 
@@ -213,10 +214,17 @@ class _Selector:
     def _build_reason(self, index: int, section: Section) -> Reason:
         if section is Section.TRENDING:
             return _TREND
-        held_since = self._find_held_since(index)
         if section is Section.ALSO_NEW:
-            return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW
-        return self._ranking.build_reason(index, held_since=held_since)
+            return self._build_weak_reason(index)
+        return self._ranking.build_reason(index, held_since=self._find_held_since(index))
+
+    def _build_weak_reason(self, index: int) -> Reason:
+        """Return what a paper that was not picked has to do with the reader, if there is evidence to name."""
+        held_since = self._find_held_since(index)
+        reason = self._ranking.build_reason(index, held_since=held_since)
+        if self._ranking.is_personal and reason.because in NAMED_EVIDENCE:
+            return reason
+        return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW
 
     def _find_held_since(self, index: int) -> date | None:
         """Return since when a new paper was held back because digests paused; None if it was not."""

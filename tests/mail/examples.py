@@ -74,6 +74,12 @@ REASONS = (
     (Reason(because=ReasonKind.EXPLORATION), 9),
 )
 
+WEAK_REASONS = {
+    0: Reason(because=ReasonKind.TERMS, terms=("type systems",)),
+    1: Reason(because=ReasonKind.CATEGORY, category="stat.ML"),
+    2: Reason(because=ReasonKind.LIKED, liked_title="Datasheets for Datasets"),
+}
+
 
 @cache
 def load_papers() -> dict[int, Paper]:
@@ -110,7 +116,7 @@ def _make_picked() -> tuple[Pick, ...]:
             paper=load_papers()[201 + n],
             section=Section.PICKED,
             heat=Heat(value=0.4, expected=10, kind=SignalKind.UPVOTES, votes=votes),
-            affinity=2.0 - n / 10,
+            affinity=3.4 - n / 10,
             reason=reason,
         )
         for n, (reason, votes) in enumerate(REASONS)
@@ -123,7 +129,7 @@ def _make_also_new() -> tuple[Pick, ...]:
             paper=load_papers()[301 + n],
             section=Section.ALSO_NEW,
             heat=Heat(value=0, expected=5),
-            reason=Reason(because=ReasonKind.NEW),
+            reason=WEAK_REASONS.get(n, Reason(because=ReasonKind.NEW)),
         )
         for n in range(10)
     )

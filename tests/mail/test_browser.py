@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from digest.mail.locale import LANGUAGES
 from digest.models import Section
 from tests.mail.examples import RENDERER, make_edition, render_every_mail
 from tests.mail.hostile import make_hostile_picks
@@ -19,6 +20,9 @@ STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 WIDTHS = (320, 375, 600, 1000)
+CHIP_BOXES = """[...document.querySelectorAll('.chips')].map(row => [...row.querySelectorAll('.chip')].map(
+    chip => { const box = chip.getBoundingClientRect(); return [Math.round(box.top), Math.round(box.height)] }
+))"""
 
 
 def render_pages() -> dict[str, str]:
@@ -52,6 +56,18 @@ def test_nothing_scrolls_sideways_and_nothing_is_loaded(chromium: Browser, width
             page.set_content(shown_html)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} {variant} <style>"
     assert requested == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_feedback_chips_stand_in_one_row_and_do_not_break(chromium: Browser, language: str) -> None:
+    page, _ = open_page(chromium, width=320)
+    page.set_content(render_every_mail(language)["digest"][0].html)
+    rows = page.evaluate(CHIP_BOXES)
+    assert len(rows) == 9  # papers with feedback
+    for boxes in rows:
+        assert [height for _, height in boxes] == [32, 32]
+        assert len({top for top, _ in boxes}) == 1
     page.context.close()
 
 
@@ -108,6 +124,10 @@ DISPENSABLE_FEATURES = {
     "<body> element",  # the frame inside carries the same background
     "aria-label attribute",  # the heading says it too
     "word-break",  # a long word then breaks as that program pleases
+    "border-radius",  # chips and buttons then have corners
+    "display:inline-block",  # their padding is then narrower
+    "letter-spacing",
+    "white-space",  # a chip may then break
 }
 
 

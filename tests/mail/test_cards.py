@@ -50,19 +50,25 @@ def test_title_without_a_safe_url_has_no_link_to_our_page_either() -> None:
     assert build_card(EN, pick, 1, build_personal_fields(EN, LINKS, TEACHING_READER, pick, DAY)).href == ""
 
 
-def test_only_trending_papers_are_numbered() -> None:
-    assert [make_card(make_paper(), section).number for section in Section] == ["2", "", ""]
+def test_papers_are_numbered_except_under_also_new() -> None:
+    assert [make_card(make_paper(), section).number for section in Section] == ["2", "2", ""]
 
 
-def test_reason_names_linked_code_without_votes_and_is_empty_under_also_new() -> None:
+def test_reason_names_linked_code_without_votes_and_is_short_under_also_new() -> None:
     with_code = replace(make_paper(), code_url="https://example.org/code")
     assert (
         explain_pick(EN, make_pick(with_code, Section.TRENDING), DAY)
         == "new: too young for votes; code linked"
     )
     assert explain_pick(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too young for votes"
-    assert explain_pick(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in cs.CL"
-    assert explain_pick(EN, make_pick(make_paper(), Section.ALSO_NEW), DAY) == ""
+    assert explain_pick(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in Computation and Language"
+    followed = replace(
+        make_pick(make_paper(), Section.ALSO_NEW),
+        reason=Reason(because=ReasonKind.CATEGORY, category="cs.CL"),
+    )
+    assert explain_pick(EN, followed, DAY) == "in a category you follow"
+    unexplained = replace(followed, reason=Reason(because=ReasonKind.NEW))
+    assert explain_pick(EN, unexplained, DAY) == ""
 
 
 def test_wrapped_reason_has_its_label_and_is_empty_without_a_reason() -> None:

@@ -13,6 +13,7 @@ from jinja2.exceptions import SecurityError
 
 from digest.mail.branding import DARK, LIGHT, Site
 from digest.mail.renderer import MAX_HTML_BYTES, Renderer, trim_edition
+from digest.mail.subject import order_picks
 from digest.models import Frequency, Preferences, Profile, Schedule, Section
 from digest.models.errors import ConfigError
 from tests.mail.examples import (
@@ -29,7 +30,7 @@ from tests.mail.examples import (
 
 def test_both_parts_name_the_same_papers_in_the_same_order() -> None:
     email = RENDERER.render_digest(make_edition())
-    titles = [pick.paper.title for pick in make_picks()]
+    titles = [pick.paper.title for pick in order_picks(make_edition())]
     page = BeautifulSoup(email.html, "lxml").get_text()
     for part in (page, email.text):
         offsets = [part.rindex(title) for title in titles]
@@ -47,7 +48,7 @@ def test_every_card_has_a_reason_and_feedback_links() -> None:
     page = BeautifulSoup(RENDERER.render_digest(make_edition()).html, "lxml")
     assert len(page.select("p.why")) == 9
     assert all(why.get_text().startswith("Why:") for why in page.select("p.why"))
-    feedback = [str(a["href"]) for a in page.select("p.links a") if "/v/" in str(a["href"])]
+    feedback = [str(a["href"]) for a in page.select("p.chips a") if "/v/" in str(a["href"])]
     assert len(set(feedback)) == len(feedback) == 18
 
 
@@ -92,7 +93,7 @@ def test_papers_in_another_language_are_tagged() -> None:
     german = BeautifulSoup(RENDERER.render_digest(make_edition(reader=make_reader("de"))).html, "lxml")
     assert german.html is not None
     assert german.html["lang"] == "de"
-    assert [h3.get("lang") for h3 in german.find_all("h3")] == ["en"] * 9
+    assert [h3.get("lang") for h3 in german.find_all("h3")] == ["en"] * 19
     english = BeautifulSoup(RENDERER.render_digest(make_edition()).html, "lxml")
     assert all(h3.get("lang") is None for h3 in english.find_all("h3"))
 

@@ -1,14 +1,17 @@
 """Subject and preheader: the best paper first, the next ones after it, within their limits."""
 
+import re
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.locale import LANGUAGES, get_locale
-from digest.mail.subject import build_preheader, build_subject, order_by_interest, shorten_title
+from digest.mail.subject import build_preheader, build_subject, order_picks, order_sections, shorten_title
 from digest.models import Heat, Pick, Reason, ReasonKind, Section
 from tests.factories import make_paper
-from tests.mail.examples import make_edition, make_picks
+from tests.mail.examples import RENDERER, make_edition, make_picks
 
 EN = get_locale("en")
 
@@ -39,7 +42,9 @@ def test_a_long_title_is_cut_at_a_word() -> None:
 
 
 def test_the_preheader_names_the_next_papers() -> None:
-    assert build_preheader(EN, make_edition()) == "Also: Napping Transformers; OpenGarden."
+    assert build_preheader(EN, make_edition()) == (
+        "Also: Protein Folding with a Pocket Calculator; Grokking Happens in the Optimizer."
+    )
 
 
 def test_preheader_of_a_single_paper_is_its_summary() -> None:
@@ -88,16 +93,34 @@ def test_only_a_short_name_stands_for_the_title() -> None:
     assert shorten_title(EN, "OpenGarden:Sheep", 40) == "OpenGarden:Sheep"
 
 
-def test_order_is_best_personal_pick_then_trending_then_the_rest() -> None:
+def test_personal_picks_stand_first_only_if_the_best_one_is_strong() -> None:
     trending, picked, also_new = make_picks()[:3], make_picks()[3:9], make_picks()[9:]
-    assert order_by_interest(make_edition(picks=(*also_new, *picked, *trending))) == (
-        picked[0],
-        *trending,
-        *picked[1:],
-        *also_new,
-    )
-    assert order_by_interest(make_edition(picks=(*also_new, *trending))) == (*trending, *also_new)
-    assert order_by_interest(make_edition(picks=())) == ()
+    strong = make_edition(picks=(*also_new, *picked, *trending))
+    assert order_picks(strong) == [*picked, *trending, *also_new]
+    assert build_subject(EN, strong).startswith("Diffusion Models")
+    best = picked[0]
+    guess = replace(best, reason=Reason(because=ReasonKind.EXPLORATION))
+    for weak in (replace(best, affinity=2.9), guess):
+        edition = make_edition(picks=(*trending, weak, *picked[1:], *also_new))
+        assert order_picks(edition) == [*trending, weak, *picked[1:], *also_new]
+        assert build_subject(EN, edition).startswith("Napping Transformers")
+    assert order_picks(make_edition(picks=(*also_new, *trending))) == [*trending, *also_new]
+    assert order_picks(make_edition(picks=())) == []
+
+
+def test_the_mail_shows_its_sections_in_the_order_that_the_subject_follows() -> None:
+    picks = make_picks()
+    for best in (picks[3], replace(picks[3], affinity=0.0)):
+        edition = make_edition(picks=(*picks[:3], best, *picks[4:]))
+        names = {
+            Section.TRENDING: "Trending today",
+            Section.PICKED: "Picked for you",
+            Section.ALSO_NEW: "Also new",
+        }
+        email = RENDERER.render_digest(edition)
+        expected = [names[section] for section in order_sections(edition)]
+        assert re.findall(r'<h2 class="[^>]+>([^<]+)', email.html) == [*expected, "About this email"]
+        assert re.findall("^([A-Z ]+)\n-+$", email.text, re.MULTILINE) == [name.upper() for name in expected]
 
 
 @given(st.lists(st.text("ab ", min_size=1, max_size=90), min_size=3, max_size=12))

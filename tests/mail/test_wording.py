@@ -16,9 +16,9 @@ from digest.mail.wording import (
     format_byline,
     format_meta,
     format_votes,
-    has_count_in_trend,
 )
 from digest.models import Heat, Pick, Reason, ReasonKind, Section, SignalKind
+from digest.models.arxiv_categories import CATEGORY_NAMES
 from tests.factories import make_paper
 from tests.mail.examples import DAY
 
@@ -39,12 +39,12 @@ def test_small_numbers_give_no_ratio(few: float, usual: float | None) -> None:
 
 def test_older_paper_names_its_gain() -> None:
     older = replace(HEAT, hours=50, gained=48, usual_gain=16)
-    assert describe_trend(EN, older, DAY) == "+48 upvotes since yesterday, 3× the usual"
+    assert describe_trend(EN, older, DAY) == "31 upvotes; +48 since yesterday, 3× the usual"
     assert (
         describe_trend(EN, replace(older, usual_gain=2), DAY)
-        == "+48 upvotes since yesterday; 6× the usual 5 at this age"
+        == "31 upvotes, 6× the usual 5 at this age; +48 since yesterday"
     )
-    assert describe_trend(EN, replace(older, gained=0), DAY) == "6× the usual 5 at this age"
+    assert describe_trend(EN, replace(older, gained=0), DAY) == "31 upvotes, 6× the usual 5 at this age"
 
 
 def test_breakout_names_the_day_it_was_sent() -> None:
@@ -71,13 +71,13 @@ def test_breakout_names_the_day_it_was_sent() -> None:
 
 def test_day_without_a_notable_gain_gives_the_total() -> None:
     monday = Heat(value=3, expected=110, votes=99, hours=96, usual=8, usual_gain=0.4)
-    assert describe_trend(EN, monday, DAY) == "12× the usual 8 at this age"
+    assert describe_trend(EN, monday, DAY) == "99 upvotes, 12× the usual 8 at this age"
     assert (
         describe_trend(EN, replace(monday, gained=2), DAY)
-        == "+2 upvotes since yesterday; 12× the usual 8 at this age"
+        == "99 upvotes, 12× the usual 8 at this age; +2 since yesterday"
     )
-    assert describe_trend(EN, replace(monday, votes=9, gained=2), DAY) == "+2 upvotes since yesterday"
-    assert describe_trend(EN, replace(monday, votes=9), DAY) == ""
+    assert describe_trend(EN, replace(monday, votes=9, gained=2), DAY) == "9 upvotes; +2 since yesterday"
+    assert describe_trend(EN, replace(monday, votes=9), DAY) == "9 upvotes"
 
 
 def test_without_votes_earlier_papers_of_the_authors_are_named() -> None:
@@ -94,9 +94,12 @@ def test_without_votes_earlier_papers_of_the_authors_are_named() -> None:
         (Reason(because=ReasonKind.TERMS, terms=("a", "b", "c", "d")), "matches “a”, “b” and “c”"),
         (Reason(because=ReasonKind.LIKED, liked_title="X"), "similar to “X”, which you liked"),
         (Reason(because=ReasonKind.AUTHOR, author="Ada"), "by Ada, whom you follow"),
-        (Reason(because=ReasonKind.CATEGORY, category="cs.CL"), "new in cs.CL, which you follow"),
+        (
+            Reason(because=ReasonKind.CATEGORY, category="cs.CL"),
+            "new in Computation and Language, which you follow",
+        ),
         (Reason(because=ReasonKind.FACET, facet="bees"), "for your interest “bees”"),
-        (Reason(because=ReasonKind.NEW, category="cs.CL"), "new in cs.CL"),
+        (Reason(because=ReasonKind.NEW, category="cs.CL"), "new in Computation and Language"),
         (Reason(because=ReasonKind.TERMS), ""),
         (Reason(because=ReasonKind.AUTHOR), ""),
         (
@@ -142,27 +145,32 @@ def test_two_authors_are_named_and_the_others_counted() -> None:
     assert format_byline(EN, ("A", "B", "C", "D")) == "A, B and 2\N{NO-BREAK SPACE}others"
 
 
-def test_the_meta_line_counts_votes_unless_the_reason_does() -> None:
+def test_the_meta_line_names_authors_category_and_day() -> None:
     paper = make_paper(authors=("A", "B"))
-    assert (
-        format_meta(EN, paper, HEAT)
-        == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov\N{NO-BREAK SPACE}· 31\N{NO-BREAK SPACE}upvotes"
-    )
-    assert format_meta(EN, paper, HEAT, hide_votes=True) == "A and B, cs.LG, 22\N{NO-BREAK SPACE}Nov"
+    dot = "\N{NO-BREAK SPACE}· "
+    assert format_meta(EN, paper) == f"A and B{dot}Machine Learning{dot}22\N{NO-BREAK SPACE}Nov"
+    assert format_meta(EN, paper, with_date=False) == f"A and B{dot}Machine Learning"
+    preprint = replace(paper, categories=("bioRxiv Neuroscience",))
+    assert format_meta(EN, preprint, with_date=False) == f"A and B{dot}bioRxiv Neuroscience"
+
+
+def test_every_category_of_arxiv_fits_into_a_line() -> None:
+    names = set(CATEGORY_NAMES.values())
+    papers = [replace(make_paper(authors=()), categories=(code,), published=None) for code in CATEGORY_NAMES]
+    assert {format_meta(EN, paper) for paper in papers} == names
 
 
 def test_what_is_not_known_of_a_paper_leaves_no_gap_in_its_meta_line() -> None:
     unknown = replace(make_paper(authors=("A",)), categories=(), published=None)
-    assert format_meta(EN, unknown, HEAT, hide_votes=True) == "A"
-    assert format_meta(EN, replace(unknown, authors=()), HEAT) == "31\N{NO-BREAK SPACE}upvotes"
-    assert format_meta(EN, replace(unknown, authors=()), HEAT, hide_votes=True) == ""
+    assert format_meta(EN, unknown) == "A"
+    assert format_meta(EN, replace(unknown, authors=())) == ""
 
 
 def test_endless_names_are_cut() -> None:
     endless = "a" * 99
     assert format_byline(EN, (endless, endless)) == f"{'a' * 59}… and {'a' * 59}…"
     filed = replace(make_paper(authors=()), categories=(endless,), published=None)
-    assert format_meta(EN, filed, HEAT, hide_votes=True) == f"{'a' * 39}…"
+    assert format_meta(EN, filed) == f"{'a' * 49}…"
 
 
 def test_every_kind_of_signal_has_its_noun() -> None:
@@ -190,8 +198,10 @@ def test_the_first_hour_is_one_hour_in_every_language() -> None:
         ({"hours": 0.2, "usual": None, "low": 0}, "31 upvotes in its first hour"),
         ({"votes": 1, "usual": None, "expected": 9}, "1 upvote in its first 9 hours"),
         ({"hours": 23.4, "usual": None, "low": 0}, "31 upvotes in its first 23 hours"),
-        ({"hours": 24}, "6× the usual 5 at this age"),
-        ({"hours": 24, "gained": 1}, "+1 upvote since yesterday; 6× the usual 5 at this age"),
+        ({"hours": 24}, "31 upvotes, 6× the usual 5 at this age"),
+        ({"hours": 24, "usual": None}, "31 upvotes"),
+        ({"hours": 24, "gained": 1}, "31 upvotes, 6× the usual 5 at this age; +1 since yesterday"),
+        ({"hours": 24, "gained": 24, "usual_gain": 8}, "31 upvotes; +24 since yesterday, 3× the usual"),
         ({"low": 91}, "31 upvotes in its first 9 hours, 6× the usual 5"),
         ({"expected": 9.9}, "31 upvotes in its first 9 hours, 6× the usual 5"),
         ({"usual": 9, "expected": 10, "low": 0.6, "high": 12},
@@ -204,12 +214,6 @@ def test_the_first_hour_is_one_hour_in_every_language() -> None:
 )  # fmt: skip
 def test_trend_at_the_limits(changed: dict[str, Any], text: str) -> None:
     assert describe_trend(EN, replace(HEAT, **changed), DAY) == text
-
-
-@pytest.mark.parametrize(("hours", "has_count"), [(23.9, True), (24, False)])
-def test_trend_has_the_count_on_the_first_day_only(hours: float, *, has_count: bool) -> None:
-    assert has_count_in_trend(replace(HEAT, hours=hours)) is has_count
-    assert has_count_in_trend(replace(HEAT, hours=hours, broke_out_from=3))
 
 
 @pytest.mark.parametrize(("days", "when"), [(6, "Tuesday"), (7, "16 Nov")])
@@ -280,8 +284,8 @@ def test_long_liked_title_is_cut_to_fifty_characters_in_a_longer_sentence() -> N
         (Reason(because=ReasonKind.TERMS, terms=("a" * 99,)), f"matches “{'a' * 59}…”"),
         (Reason(because=ReasonKind.AUTHOR, author="a" * 99), f"by {'a' * 49}…, whom you follow"),
         (Reason(because=ReasonKind.FACET, facet="a" * 99), f"for your interest “{'a' * 49}…”"),
-        (Reason(because=ReasonKind.CATEGORY, category="a" * 99), f"new in {'a' * 40}, which you follow"),
-        (Reason(because=ReasonKind.NEW, category="a" * 99), f"new in {'a' * 40}"),
+        (Reason(because=ReasonKind.CATEGORY, category="a" * 99), f"new in {'a' * 49}…, which you follow"),
+        (Reason(because=ReasonKind.NEW, category="a" * 99), f"new in {'a' * 49}…"),
     ],
 )
 def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, text: str) -> None:

@@ -30,7 +30,7 @@ class IndexRow:
 
     section: str
     title: str
-    why: str  # empty where the mail gives no reason: under "Also new"
+    why: str  # may be empty under "Also new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class SavedMail:
     rows: tuple[IndexRow, ...] = ()
 
     @property
-    def explained(self) -> list[IndexRow]:
-        """The papers with a reason."""
-        return [row for row in self.rows if row.why]
+    def chosen(self) -> list[IndexRow]:
+        """The trending and picked papers."""
+        return [row for row in self.rows if row.section != SECTIONS[Section.ALSO_NEW]]
 
     @property
     def also_new(self) -> list[IndexRow]:
-        """The papers without a reason, which are there because they are new."""
-        return [row for row in self.rows if not row.why]
+        """The papers that are there because they are new."""
+        return [row for row in self.rows if row.section == SECTIONS[Section.ALSO_NEW]]
 
 
 @dataclass(frozen=True, slots=True)
