@@ -34,6 +34,7 @@ from digest.models.errors import ConfigError
 from digest.models.sealing import Sealer
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
+from digest.pipeline.zotero import ZoteroServices
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
 from digest.sources.base import Source
 from digest.sources.http.client import Client, ClientPolicy, fetch_certificate
@@ -161,6 +162,13 @@ class Services:
         if interactive:
             policy = replace(policy, attempts=2, initial_wait=0.5, connect_timeout=5.0, read_timeout=20.0)
         return Client(policy, trusted_urls=self.source_config.trusted_urls)
+
+    @cached_property
+    def zotero(self) -> ZoteroServices:
+        """What sending saved papers to Zotero needs."""
+        return ZoteroServices(
+            self.store, lambda: self.sealer, self.open_library_client, self.source_config.library_urls
+        )
 
     def open_library_client(self) -> Client:
         """Return an HTTP client for readers' own libraries: it follows no redirect to another host."""

@@ -9,6 +9,7 @@
     finish     alert the operator, delete what has expired                           alerts.py, cleanup.py
     send       render every queued delivery and hand it to a mail server             messages.py, ../delivery
     backlog    embed older papers and what readers like, for some seconds per run    embed_backlog.py
+               send saved papers to Zotero                                           zotero.py
 
 `run` goes through all steps, every few minutes; a worker (digest/worker) runs the same steps as jobs. Any
 step may be stopped in the middle and repeated (docs/delivery.md has the exact guarantee). This module only
@@ -50,6 +51,7 @@ from digest.pipeline.ingest import StoredResult, fetch_sources, is_fetch_due
 from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.plan import EditionCallback, PlanResult, plan_editions
 from digest.pipeline.summarize import SummaryCandidates, summarize_papers
+from digest.pipeline.zotero import ZoteroServices, send_saved_papers
 from digest.ranking.embeddings import EmbeddingModel, StorableEmbeddingModel
 from digest.sources.base import ProgressCallback, Source
 from digest.sources.http.client import Client
@@ -105,6 +107,10 @@ class PipelineServices(Protocol):
     @property
     def fetch_every(self) -> timedelta:
         """For how long fetched data counts as fresh."""
+
+    @property
+    def zotero(self) -> ZoteroServices:
+        """What sending saved papers to Zotero needs."""
 
     def open_client(self) -> AbstractAsyncContextManager[Client]:
         """Return an HTTP client for the sources."""
@@ -233,7 +239,8 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
 async def continue_backlog(
     services: PipelineServices, clock: Clock, *, on_progress: ProgressCallback | None = None
 ) -> None:
-    """Embed older texts for some seconds, if the model is new or has not been through them today."""
+    """Do what may wait, for some seconds each: send saved papers to Zotero, embed older texts."""
+    await send_saved_papers(services.zotero, clock)
     embed = partial(
         embed_backlog,
         services.store,

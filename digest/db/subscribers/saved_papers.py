@@ -1,6 +1,6 @@
 """Papers that subscribers saved, and the Zotero accounts to which they are sent."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,9 +58,10 @@ class SavedPapers:
         query = sa.select(SAVED_PAPER).where(_S.subscriber_id == subscriber_id, _S.zotero_at.is_(None))
         return self._load(query.order_by(_S.saved_at, _S.paper_id).limit(limit))
 
-    def mark_in_zotero(self, subscriber_id: int, paper_ids: Collection[str], *, at: datetime | None) -> None:
-        """Record when Zotero took these papers; None: that it must get them."""
-        chosen = in_values(self._connection, _S.paper_id, paper_ids)
+    def mark_in_zotero(self, subscriber_id: int, papers: Iterable[Paper], *, at: datetime) -> None:
+        """Record when Zotero took these papers."""
+        names = {name for paper in papers for name in (paper.id, *paper.aliases)}
+        chosen = in_values(self._connection, _S.paper_id, names)
         update = sa.update(SAVED_PAPER).where(_S.subscriber_id == subscriber_id, chosen)
         self._connection.execute(update.values(zotero_at=at))
 
@@ -108,8 +109,8 @@ class ZoteroAccounts:
         return self._connection.execute(delete).rowcount > 0
 
     def schedule(self, subscriber_id: int, at: datetime) -> None:
-        """Send the subscriber's papers from *at* on, unless the last key was refused or an attempt waits."""
-        is_idle = sa.and_(_Z.next_at.is_(None), _Z.problem == "")
+        """Send the subscriber's papers from *at* on, unless the key was refused or an attempt waits."""
+        is_idle = sa.and_(_Z.next_at.is_(None), _Z.sealed_key != "")
         update = sa.update(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id, is_idle)
         self._connection.execute(update.values(next_at=at))
 

@@ -56,7 +56,7 @@ def test_papers_for_zotero_are_those_it_has_not_got(any_store: Database) -> None
     reader = _add_reader_with_papers(any_store)
     with any_store.begin() as tx:
         assert [saved.paper.id for saved in tx.saved_papers.list_for_zotero(reader.id, limit=1)] == [OLD.id]
-        tx.saved_papers.mark_in_zotero(reader.id, [OLD.id], at=NOW)
+        tx.saved_papers.mark_in_zotero(reader.id, [OLD], at=NOW)
         assert [saved.paper.id for saved in tx.saved_papers.list_for_zotero(reader.id, limit=9)] == [NEW.id]
         tx.saved_papers.forget_zotero(reader.id)
         assert len(tx.saved_papers.list_for_zotero(reader.id, limit=9)) == 2
@@ -75,7 +75,7 @@ def test_an_account_is_due_once_for_one_sender(any_store: Database) -> None:
         assert tx.zotero_accounts.postpone(due, NOW + MINUTE) == due
         assert tx.zotero_accounts.postpone(due, NOW + MINUTE) == ()
         assert tx.zotero_accounts.list_due(NOW, limit=9) == ()
-        tx.zotero_accounts.save(replace(account, problem="The key was refused."))
+        tx.zotero_accounts.save(replace(account, sealed_key="", problem="The key was refused."))
         tx.zotero_accounts.schedule(reader.id, NOW)
         assert tx.zotero_accounts.list_due(NOW, limit=9) == ()
         assert tx.zotero_accounts.remove(reader.id)
