@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from digest.models.author_names import AuthorName, split_author_name
+from digest.models.journals import JOURNALS
 from digest.models.paper_ids import is_publication, parse_arxiv_id
 from digest.models.papers import Paper
 from digest.models.tex import escape_tex
@@ -115,6 +116,12 @@ def find_publication(paper: Paper) -> str:
     return next(published, "").removeprefix("doi:")
 
 
+def find_journal(paper: Paper) -> str:
+    """Return the journal of a published paper, which its source names among the categories; else empty."""
+    named = (category for category in paper.categories if category in JOURNALS)
+    return next(named, "") if find_publication(paper) else ""
+
+
 # ---- BibTeX ----------------------------------------------------------------------------------------
 
 
@@ -129,6 +136,7 @@ def _format_bibtex_entry(citation: Citation) -> str:
         "author": " and ".join(map(_format_bibtex_author, _split_authors(paper))),
         "year": str(paper.published.year) if paper.published else "",
         "month": f"{paper.published:%b}".lower() if paper.published else "",
+        "journal": escape_tex(find_journal(paper)),
         "eprint": arxiv_id,
         "archiveprefix": "arXiv" if arxiv_id else "",
         "primaryclass": clean(paper.category).translate(_VERBATIM) if arxiv_id else "",
@@ -144,7 +152,8 @@ def _format_bibtex_entry(citation: Citation) -> str:
         for name, value in fields.items()
         if value
     ]
-    return f"@misc{{{build_citation_key(paper)},\n" + ",\n".join(lines) + "\n}\n"
+    kind = "article" if fields["journal"] else "misc"
+    return f"@{kind}{{{build_citation_key(paper)},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _format_bibtex_author(name: AuthorName) -> str:
@@ -188,7 +197,7 @@ def _format_ris_entry(citation: Citation) -> str:
     arxiv_id = find_arxiv_id(paper)
     lines = [("TY", "JOUR" if find_publication(paper) else "UNPB"), ("ID", build_citation_key(paper))]
     lines += [("AU", _format_ris_author(name)) for name in _split_authors(paper)]
-    lines += [("TI", paper.title), ("AB", paper.abstract)]
+    lines += [("TI", paper.title), ("JO", find_journal(paper)), ("AB", paper.abstract)]
     if published:
         lines += [("PY", str(published.year)), ("DA", f"{published:%Y/%m/%d}")]
     lines += [("DO", find_doi(paper)), ("UR", quote_url(paper.url)), ("L1", quote_url(paper.pdf_url))]
@@ -219,6 +228,7 @@ def to_csl_item(citation: Citation) -> dict[str, Any]:
         "type": "article-journal" if find_publication(paper) else "article",
         "title": clean(paper.title),
         "author": [_to_csl_name(name) for name in _split_authors(paper)],
+        "container-title": find_journal(paper),
         "issued": {"date-parts": [date_parts]} if date_parts else None,
         "abstract": clean(paper.abstract),
         "DOI": find_doi(paper),
@@ -259,7 +269,7 @@ def _format_markdown_entry(citation: Citation) -> str:
     meta = (
         escape_markdown(authors),
         f"{paper.published:%Y-%m-%d}" if paper.published else "",
-        escape_markdown(clean(paper.category)),
+        escape_markdown(find_journal(paper) or clean(paper.category)),
         "withdrawn" if paper.withdrawn else "",
     )
     labelled = " · ".join(

@@ -223,6 +223,26 @@ def test_doi_of_the_publication_comes_first(names: tuple[str, ...], doi: str, pu
     assert find_publication(paper) == publication
 
 
+def test_journal_is_named_once_the_paper_is_published() -> None:
+    preprint = make_paper(id="arxiv:2611.00042", categories=("cs.LG", "Nature"))
+    published = replace(preprint, aliases=("doi:10.1038/s1",))
+    documents = {
+        form: format_citations([Citation(preprint), Citation(published)], form) for form in CitationFormat
+    }
+
+    first, second = (Citation(paper) for paper in (preprint, published))
+    assert "journal" not in format_citations([first], CitationFormat.BIBTEX)
+    [entry] = _read_bibtex(format_citations([second], CitationFormat.BIBTEX)).values()
+    assert (entry.type, entry.fields["journal"]) == ("article", "Nature")
+    assert [item.get("journal_name") for item in rispy.loads(documents[CitationFormat.RIS])] == [
+        None,
+        "Nature",
+    ]
+    items = json.loads(documents[CitationFormat.CSL_JSON])
+    assert [item.get("container-title") for item in items] == [None, "Nature"]
+    assert documents[CitationFormat.MARKDOWN].count("· Nature") == 1
+
+
 def test_url_is_ascii_or_empty() -> None:
     assert quote_url("https://x.example/ü {b}?q=1#a") == "https://x.example/%C3%BC%20%7Bb%7D?q=1#a"
     assert [*map(quote_url, ("javascript:alert(1)", "x", "http://[", ""))] == ["", "", "", ""]

@@ -18,6 +18,7 @@ from digest.models.citations import (
     Citation,
     find_arxiv_id,
     find_doi,
+    find_journal,
     find_publication,
     quote_url,
 )
@@ -160,6 +161,8 @@ def build_items(citation: Citation, *, owner: str) -> list[dict[str, Any]]:
         "url": quote_url(paper.url),
         "tags": [{"tag": tag} for tag in citation.tags],
     }
+    if journal := find_journal(paper):
+        item["publicationTitle"] = journal
     if arxiv_id and not find_publication(paper):
         item |= {"repository": "arXiv", "archiveID": f"arXiv:{arxiv_id}"}
     elif arxiv_id:

@@ -24,7 +24,10 @@ from tests.replay_server import ReplayServer, Reply
 
 KEY = "P9NiFoyLeZu2bZNvvuQPDWsd"
 SHEEP = make_paper("Counting Sheep", id="arxiv:2611.00041", authors=("Ada Loveless", "Sheep Collaboration"))
-GOATS = replace(make_paper("On Goats", id="arxiv:2611.00042"), aliases=("doi:10.5555/goats",))
+GOATS = replace(
+    make_paper("On Goats", id="arxiv:2611.00042", categories=("cs.LG", "Nature")),
+    aliases=("doi:10.5555/goats",),
+)
 
 
 def _reply(value: object, **fields: object) -> Reply:
@@ -112,6 +115,7 @@ def test_items_hold_what_zotero_knows_of_a_paper() -> None:
     assert (goats["itemType"], goats["DOI"], goats["extra"]) == (
         "journalArticle", "10.5555/goats", "arXiv:2611.00042",
     )  # fmt: skip
+    assert goats["publicationTitle"] == "Nature"
     assert (note["itemType"], note["parentItem"]) == ("note", goats["key"])
     assert note["note"] == "<p>Read &lt;this&gt;<br>soon</p>"
 
