@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": "Run a worker; any number can share one PostgreSQL database.",
     "subscribers": "List, add, change and remove subscribers.",
     "papers": "Search the stored papers.",
+    "export": "Export papers as BibTeX, RIS, CSL-JSON or Markdown.",
     "trending": "Show the trending list with its numbers and reasons.",
     "rank": "Rank papers from JSON lines, without a database.",
     "explain": "Explain why a paper was or was not sent to a subscriber.",

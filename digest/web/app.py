@@ -24,6 +24,7 @@ from digest.models.errors import (
     StoreBusy,
 )
 from digest.web.admin import auth, overview, subscribers, transfer
+from digest.web.api import exports as api_exports
 from digest.web.api import routes as api
 from digest.web.context import Clock, WebContext, create_context, utc_now
 from digest.web.middleware import SecurityMiddleware
@@ -49,7 +50,7 @@ PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
     bounce_webhooks,
 )  # fmt: skip
-ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, auth, overview, transfer, subscribers)
+ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, api_exports, auth, overview, transfer, subscribers)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ERROR_STATUSES: dict[type[object], int] = {
     LinkExpired: 410,

@@ -21,12 +21,14 @@ from digest.models import Status
 from digest.models.addresses import hash_address
 from digest.models.errors import NotFound
 from digest.subscribers.transfer import export_csv, import_file
+from digest.web.api import exports
 from digest.web.api.auth import ApiActor
 from digest.web.api.schemas import (
+    ERROR_RESPONSES,
+    PREFIX,
     AddressRequest,
     ChangeResult,
     DeliverySummary,
-    ErrorResponse,
     ImportSummary,
     NewSubscriber,
     PageResponse,
@@ -40,23 +42,8 @@ from digest.web.api.schemas import (
 from digest.web.context import WebContextDep
 from digest.web.routing import create_router
 
-PREFIX = "/api/v1"
 MAX_OFFSET = 10_000_000
 MAX_BYTES_IN_MEMORY = 1024 * 1024  # of a file to import; more goes to a temporary file
-ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorResponse, "description": "the body is not UTF-8"},
-    401: {"model": ErrorResponse, "description": "no token of ours"},
-    403: {"model": ErrorResponse, "description": "the token may only read"},
-    404: {"model": ErrorResponse, "description": "no such subscriber, or the API is off"},
-    413: {"model": ErrorResponse, "description": "the body is too large"},
-    409: {
-        "model": ErrorResponse,
-        "description": "this subscriber does not allow it now; nothing was changed",
-    },
-    422: {"model": ErrorResponse, "description": "the request is invalid; nothing was changed"},
-    429: {"model": ErrorResponse, "description": "too many wrong tokens"},
-    503: {"model": ErrorResponse, "description": "the database is busy; try again"},
-}
 
 router = create_router(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["subscribers"])
 
@@ -238,6 +225,6 @@ def openapi(ctx: WebContextDep) -> dict[str, Any]:
         title=f"{ctx.services.site.brand} API",
         version=__version__,
         description="Subscribers, by bearer token. Every change is written to the audit log.",
-        routes=router.routes,
+        routes=[*router.routes, *exports.router.routes],
         servers=[{"url": ctx.services.settings.base_url}],
     )

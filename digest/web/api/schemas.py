@@ -24,6 +24,7 @@ from digest.models import (
 )
 from digest.subscribers.importing import ImportResult
 
+PREFIX = "/api/v1"
 TextOrList = list[str] | str
 
 
@@ -190,3 +191,19 @@ class ErrorResponse(BaseModel):
     """The reason of a failure, as a sentence."""
 
     error: str
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorResponse, "description": "the body is not UTF-8"},
+    401: {"model": ErrorResponse, "description": "no token of ours"},
+    403: {"model": ErrorResponse, "description": "the token may only read"},
+    404: {"model": ErrorResponse, "description": "no such subscriber, or the API is off"},
+    413: {"model": ErrorResponse, "description": "the body is too large"},
+    409: {
+        "model": ErrorResponse,
+        "description": "this subscriber does not allow it now; nothing was changed",
+    },
+    422: {"model": ErrorResponse, "description": "the request is invalid; nothing was changed"},
+    429: {"model": ErrorResponse, "description": "too many wrong tokens"},
+    503: {"model": ErrorResponse, "description": "the database is busy; try again"},
+}

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
 
-from digest.web.api.routes import PREFIX, router
+from digest.web.api import exports
+from digest.web.api.routes import router
+from digest.web.api.schemas import PREFIX
 from tests.web.visit import ADMIN
 
 CALLS = sorted(
     (method, route.path.removeprefix(PREFIX))
-    for route in router.routes
+    for route in (*router.routes, *exports.router.routes)
     if isinstance(route, APIRoute) and route.include_in_schema
     for method in route.methods or ()
 )
