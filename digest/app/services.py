@@ -175,6 +175,12 @@ class Services:
         policy = to_interactive_policy(self._client_policy)
         return Client(policy, trusted_urls=self.source_config.trusted_urls)
 
+    def open_oidc_client(self) -> Client:
+        """Return an HTTP client for the OpenID provider, which alone may be in a private network."""
+        policy = to_interactive_policy(self._client_policy)
+        policy = replace(policy, max_bytes=2**20, max_redirects=0, intervals={"oidc": 0.0})
+        return Client(policy, trusted_urls=[self.settings.oidc_issuer])
+
     @property
     def _client_policy(self) -> ClientPolicy:
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{self._contact})"

@@ -141,11 +141,18 @@ class Settings(BaseSettings):
 
     # web and administration
     admin_token: SecretStr = Field(
-        SecretStr(""), description="bearer token of the API; unset: API and admin off"
+        SecretStr(""),
+        description="token for the first sign-in and for scripts; unset: administration and API "
+        "only for those invited before",
     )
     viewer_token: SecretStr = Field(
         SecretStr(""), description="token of those who may look at API and admin pages, but change nothing"
     )
+    oidc_issuer: str = Field(
+        "", description="URL of the OpenID Connect provider by which administrators sign in; unset: none"
+    )
+    oidc_client_id: str = Field("", description="the client's id at that provider")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="the client's secret at that provider")
     trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
 
     @field_validator(
@@ -162,7 +169,7 @@ class Settings(BaseSettings):
         "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
         "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url",
         "pubmed_url", "crossref_url", "openalex_url", "openreview_url",
-        "llm_url",
+        "llm_url", "oidc_issuer",
     )  # fmt: skip
     @classmethod
     def _check_http_url(cls, value: str) -> str:

@@ -54,6 +54,10 @@ class Links:
         """Return this reader's edition of that day on the web; the claim's extra is the date."""
         return self._signed_url(Purpose.EDITION, public_id, day.isoformat())
 
+    def administration_url(self, public_id: str, links_used: int, *, expires: datetime) -> str:
+        """Return where an administrator signs in; the claim's extra is how many such links they used."""
+        return self._signed_url(Purpose.ADMINISTRATION, public_id, str(links_used), expires=expires)
+
     def archive_url(self, day: date | None = None) -> str:
         """Return the public archive, or one day of it."""
         return f"{self.base_url}/archive/{day}" if day else f"{self.base_url}/archive"

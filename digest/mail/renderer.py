@@ -37,6 +37,17 @@ class Alert:
     advice: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdministrationLink:
+    """A link by which an administrator signs in, and accepts if *invited_by* is given."""
+
+    url: str
+    name: str
+    role: str
+    valid_for: str  # in words
+    invited_by: str = ""
+
+
 class Renderer:
     """Renders mails of one site; operators' templates in *overrides* come before the built-in ones."""
 
@@ -108,6 +119,11 @@ class Renderer:
         """Render an alert to the operator, in English."""
         locale = get_locale("en")
         return self._render_notice(locale, "admin_alert", DigestLayout(lang=locale.code), alert=alert)
+
+    def render_administration_link(self, link: AdministrationLink) -> Email:
+        """Render an invitation to administer, or the link to sign in, in English."""
+        locale = get_locale("en")
+        return self._render_notice(locale, "admin_link", DigestLayout(lang=locale.code), link=link)
 
     def render_subject(self, locale: Locale, mail: str, **context: object) -> str:
         """Render the subject of one kind of mail, such as `digest`, on one line."""

@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     FEED = "f"
     EDITION = "e"
     OPENING = "o"
+    ADMINISTRATION = "a"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from digest.delivery.dkim import Signer
 from digest.delivery.message import OutgoingMessage
 from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.mime import NoticeEnvelope, ascii_address, build_notice_message, notice_message_id
-from digest.mail.renderer import Alert, Renderer
+from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
+from digest.models.administrators import INVITATION_LIFETIME, SIGN_IN_LINK_LIFETIME
 from digest.models.errors import DeliveryError
 from digest.models.schedule import find_following_slot, is_due_on_confirming, is_paused
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
@@ -96,7 +97,7 @@ class MessageBuilder:
 
     def _build_raw(self, delivery: Delivery) -> bytes | None:
         if delivery.kind is DeliveryKind.ADMIN:
-            return self._build_notice(delivery, self.renderer.render_admin_alert(_to_alert(delivery)))
+            return self._build_admin_notice(delivery)
         reader = delivery.reader or self._load_reader(delivery)
         if reader is None:
             return None  # erased since it was planned
@@ -109,6 +110,27 @@ class MessageBuilder:
             reader.preferences.language,
             unsubscribe_url=self.renderer.links.unsubscribe_url(reader.public_id) if asks else "",
         )
+
+    def _build_admin_notice(self, delivery: Delivery) -> bytes | None:
+        public_id = delivery.payload.get("administrator")
+        if public_id is None:
+            return self._build_notice(delivery, self.renderer.render_admin_alert(_to_alert(delivery)))
+        with self.store.begin(write=False) as tx:
+            person = tx.administrators.find(str(public_id))
+        if person is None:
+            return None  # removed since it was queued
+        invited_by = str(delivery.payload.get("invited_by", ""))
+        lifetime = INVITATION_LIFETIME if invited_by else SIGN_IN_LINK_LIFETIME
+        link = AdministrationLink(
+            url=self.renderer.links.administration_url(
+                person.public_id, person.links_used, expires=delivery.slot + lifetime
+            ),
+            name=person.name,
+            role=person.role,
+            valid_for="seven days" if invited_by else "one hour",
+            invited_by=invited_by,
+        )
+        return self._build_notice(delivery, self.renderer.render_administration_link(link))
 
     def _load_edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
         self.cache.load(self.store, [delivery.payload])

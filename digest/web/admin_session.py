@@ -1,26 +1,31 @@
-"""Sessions of administrators: roles, signed cookies and protection against forged requests.
+"""Sessions of administrators: roles, cookies and protection against forged requests.
 
-The key of a cookie's signature is derived from the secret key, the token of the role and an epoch in the
-database: changing a token, or signing out everywhere, ends every session at once.
+A cookie is a random number, of which the database holds a keyed hash: sessions can be listed and ended one by
+one. A session that a shared token of the settings opened is bound to that token, and ends when it is changed.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from digest.models.administrators import Role
+from digest.db import Transaction
+from digest.models.administrators import Administrator, AdminSession, Role, SignInMethod
 from digest.models.errors import InvalidToken
 
 SESSION_LIFETIME = timedelta(hours=12)
-
-
-# The names of the two shared tokens, as they stand in the audit log and in cookies.
+# The names of the two shared tokens, as they stand in the audit log.
 SHARED_TOKEN_NAMES = {Role.OWNER: "admin", Role.VIEWER: "viewer"}
+# The first that is found names the browser: most name others too, for the sake of old servers.
+BROWSERS = ("Edg", "OPR", "Firefox", "FxiOS", "Chromium", "Chrome", "CriOS", "Safari")
+BROWSER_NAMES = {"Edg": "Edge", "OPR": "Opera", "FxiOS": "Firefox", "CriOS": "Chrome"}
+SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "CrOS", "Linux")
+SYSTEM_NAMES = {"Mac OS X": "macOS", "CrOS": "ChromeOS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,10 @@ class Session:
 
     role: Role
     csrf: str
-    name: str  # in the audit log, after "admin:"
+    name: str  # in the audit log, after "admin:": a public id, or that of a shared token
+    label: str  # what people read: the person's name, or which token it is
+    public_id: str
+    administrator: Administrator | None = None  # None: signed in by a shared token
 
     @property
     def may_change(self) -> bool:
@@ -43,44 +51,96 @@ class Session:
 
 
 class AdminSessions:
-    """Issues and verifies session cookies; a role without a token cannot sign in."""
+    """Opens and verifies sessions; a role without a shared token can only be a person's."""
 
     def __init__(self, secret: bytes, *, admin: str, viewer: str = "") -> None:
-        self._secret = secret
+        self._key = blake2b(secret, person=b"digest.session").digest()
         self._tokens = {role: token for role, token in ((Role.OWNER, admin), (Role.VIEWER, viewer)) if token}
 
     @property
-    def is_enabled(self) -> bool:
-        """Whether anyone can administer at all."""
+    def has_admin_token(self) -> bool:
+        """Whether DIGEST_ADMIN_TOKEN is set."""
         return Role.OWNER in self._tokens
 
+    def is_enabled(self, tx: Transaction) -> bool:
+        """Return whether anyone can administer at all."""
+        return self.has_admin_token or tx.administrators.is_any()
+
     def find_role(self, token: str) -> Role | None:
-        """Return the role with this token, if any. Every role's token is compared, each in constant time."""
-        digest = _hash(token)
-        roles = [role for role, own in self._tokens.items() if compare_digest(_hash(own), digest)]
+        """Return the role of a shared token, if it is one. All are compared, each in constant time."""
+        digest = self._hash(token)
+        roles = [role for role, own in self._tokens.items() if compare_digest(self._hash(own), digest)]
         return roles[0] if token and roles else None
 
-    def create_cookie(self, role: Role, now: datetime, *, epoch: str) -> str:
-        """Return the cookie of a new session with this role."""
-        body = f"{SHARED_TOKEN_NAMES[role]}.{int(now.timestamp())}.{secrets.token_urlsafe(12)}"
-        return f"{body}.{self._mac(role, epoch, body)}"
+    def open_by_token(self, tx: Transaction, role: Role, *, user_agent: str, now: datetime) -> str:
+        """Open a session by the shared token of a role, and return its cookie."""
+        return self._open(tx, None, SignInMethod.TOKEN, self._fingerprint(role), user_agent, now)
 
-    def verify_cookie(self, cookie: str, now: datetime, *, epoch: str) -> Session:
-        """Return the session of a cookie. Raises InvalidToken if it is forged, too old or signed out."""
-        body, _, mac = cookie.rpartition(".")
-        name = body.partition(".")[0]
-        role = next((role for role in self._tokens if SHARED_TOKEN_NAMES[role] == name), None)
-        if role is None or not compare_digest(self._mac(role, epoch, body).encode(), _encode(mac)):
-            raise InvalidToken
-        issued = datetime.fromtimestamp(int(body.split(".")[1]), UTC)
-        if now - issued > SESSION_LIFETIME:
-            raise InvalidToken("You were signed out after twelve hours; please sign in again.")
-        return Session(role, self._mac(role, epoch, f"csrf.{body}"), name)
+    def open_for(
+        self,
+        tx: Transaction,
+        administrator: Administrator,
+        method: SignInMethod,
+        *,
+        user_agent: str,
+        now: datetime,
+    ) -> str:
+        """Open a session of a person, and return its cookie."""
+        return self._open(tx, administrator, method, "", user_agent, now)
 
-    def _mac(self, role: Role, epoch: str, body: str) -> str:
-        key_input = f"{epoch}/{SHARED_TOKEN_NAMES[role]}/{self._tokens[role]}".encode()
-        key = blake2b(key_input, key=blake2b(self._secret).digest(), person=b"digest.session").digest()
-        return blake2b(_encode(body), key=key, digest_size=20).hexdigest()
+    def _open(  # noqa: PLR0913, PLR0917  the columns of a session
+        self,
+        tx: Transaction,
+        administrator: Administrator | None,
+        method: SignInMethod,
+        credential: str,
+        user_agent: str,
+        now: datetime,
+    ) -> str:
+        cookie = secrets.token_urlsafe(32)
+        tx.administrators.add_session(
+            self._hash(cookie),
+            administrator,
+            credential=credential,
+            method=method,
+            browser=describe_browser(user_agent),
+            now=now,
+            ends_at=now + SESSION_LIFETIME,
+        )
+        return cookie
+
+    def find(self, tx: Transaction, cookie: str, now: datetime) -> tuple[Session, AdminSession]:
+        """Return the session of a cookie, and its row. Raises InvalidToken if it is not open."""
+        row = tx.administrators.find_session(self._hash(cookie), now=now)
+        session = row and self.describe(row, csrf=self._hash(f"csrf {cookie}"))
+        if not row or not session:
+            raise InvalidToken("You are not signed in any more; please sign in again.")
+        return session, row
+
+    def describe(self, row: AdminSession, *, csrf: str = "") -> Session | None:
+        """Return whose session a row is; None if its shared token is not valid any more."""
+        if row.administrator:
+            person = row.administrator
+            return Session(person.role, csrf, person.public_id, person.name, row.public_id, person)
+        for role in self._tokens:
+            if compare_digest(self._fingerprint(role), row.credential):
+                name = SHARED_TOKEN_NAMES[role]
+                return Session(role, csrf, name, f"DIGEST_{name.upper()}_TOKEN", row.public_id)
+        return None
+
+    def _fingerprint(self, role: Role) -> str:
+        return self._hash(f"{SHARED_TOKEN_NAMES[role]} {self._tokens[role]}")
+
+    def _hash(self, text: str) -> str:
+        return blake2b(text.encode(errors="replace"), key=self._key, digest_size=24).hexdigest()
+
+
+def describe_browser(user_agent: str) -> str:
+    """Return browser and system of a User-Agent header in words, as "Firefox on Linux"."""
+    browser = next((name for name in BROWSERS if re.search(rf"\b{name}/", user_agent)), "")
+    system = next((name for name in SYSTEMS if name in user_agent), "")
+    names = (BROWSER_NAMES.get(browser, browser) or "Another program", SYSTEM_NAMES.get(system, system))
+    return " on ".join(filter(None, names))
 
 
 def is_same_origin(headers: Headers, base_url: str) -> bool:
@@ -90,11 +150,3 @@ def is_same_origin(headers: Headers, base_url: str) -> bool:
         return False
     origin = urlsplit(headers.get("origin", ""))
     return bool(origin.netloc) and origin.netloc in (headers.get("host"), urlsplit(base_url).netloc)
-
-
-def _hash(token: str) -> bytes:
-    return blake2b(_encode(token)).digest()
-
-
-def _encode(text: str) -> bytes:
-    return text.encode(errors="replace")

@@ -20,6 +20,7 @@ from digest.web.admin_session import AdminSessions
 from digest.web.client_ip import TrustedProxies
 from digest.web.form_tokens import TicketIssuer
 from digest.web.library_import import LibraryImporter
+from digest.web.oidc import OpenIdProvider
 from digest.web.previews import PreviewCache
 from digest.web.rate_limits import RateLimits
 from digest.web.routing import WRITER_THREADS
@@ -77,6 +78,7 @@ class WebContext:
     semantic_index: SemanticIndex
     signup_guard: SignUpGuard
     admin_sessions: AdminSessions
+    oidc: OpenIdProvider | None
     trusted_proxies: TrustedProxies
     write_probe: WriteProbe
     library_importer: LibraryImporter
@@ -140,6 +142,15 @@ def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
             admin=settings.admin_token.get_secret_value(),
             viewer=settings.viewer_token.get_secret_value(),
         ),
+        oidc=OpenIdProvider(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            redirect_url=f"{settings.base_url}/admin/oidc/callback",
+            open_client=services.open_oidc_client,
+        )
+        if settings.oidc_issuer
+        else None,
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
         write_probe=WriteProbe(services.store),
         library_importer=LibraryImporter(services.open_library_client, services.source_config.library_urls),

@@ -34,7 +34,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
 }
 # First segments of paths. Token: the path is a secret, which the Referer header must not pass on.
-TOKEN_SEGMENTS = {"c", "u", "p", "v", "f", "e", "o"}
+TOKEN_SEGMENTS = {"c", "u", "p", "v", "f", "e", "o", "a"}
 # What a token, an action behind it or a suffix like .atom is written with.
 TOKEN_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 # Responses that belong to one person: never cached, never indexed.
@@ -95,7 +95,7 @@ def _add_headers(send: Send, security_headers: Mapping[str, str], *, segment: st
             headers = MutableHeaders(scope=message)
             for name, value in security_headers.items():
                 headers.setdefault(name, value)
-            if segment in TOKEN_SEGMENTS:
+            if segment in TOKEN_SEGMENTS - {"a"}:  # there the form must say where it comes from
                 headers["referrer-policy"] = "no-referrer"
             if segment in PRIVATE_SEGMENTS:
                 headers["cache-control"] = "no-store"

@@ -10,7 +10,7 @@ from pathlib import Path
 from digest.mail.branding import Site
 from digest.mail.links import Links
 from digest.mail.mime import NoticeEnvelope, build_digest_message, build_notice_message, notice_message_id
-from digest.mail.renderer import Alert, Renderer
+from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.mail.tokens import Keys
 from digest.models import (
     Edition,
@@ -173,6 +173,7 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
         "welcome": renderer.render_welcome(replace(reader, profile=INTERESTS), coming=FIRST, at_once=True),
         "goodbye": renderer.render_goodbye(reader),
         "admin_alert": renderer.render_admin_alert(ALERT),
+        "admin_link": renderer.render_administration_link(LINK),
     }
     mails = {}
     for name, (render, edition) in digests.items():
@@ -187,6 +188,13 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
 
 
 BULK_MAILS = ("digest", "first", "trending_only", "empty_day")
+LINK = AdministrationLink(
+    url=LINKS.administration_url("k3v9q2hx", 0, expires=NOW + timedelta(days=7)),
+    name="Cem Yilmaz",
+    role="editor",
+    valid_for="seven days",
+    invited_by="Dana Loveless",
+)
 ALERT = Alert(
     "arXiv has not answered since 06:00",
     ("Three readings in a row failed: 503 Service Unavailable.", "Digests go out with the other sources."),

@@ -11,6 +11,7 @@ from httpx import AsyncClient, Response
 from digest import subscribers
 from digest.mail.tokens import Purpose
 from digest.models import Profile, Status, Subscriber
+from digest.models.administrators import Role
 from digest.pipeline import plan
 from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.app import ROUTE_MODULES
@@ -26,7 +27,8 @@ HEBREW = make_paper("ספירת כבשים בזמן תת־ליניארי", autho
 NO_PAGES = {
     "/style.css", "/work.js", "/opened.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json",
     "/sitemap.xml", "/robots.txt", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
-    "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json",
+    "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json", "/admin/oidc",
+    "/admin/oidc/callback",
 }  # fmt: skip
 
 SAVED = {
@@ -95,7 +97,7 @@ async def fetch_every_page(site: RunningSite) -> list[FetchedPage]:
         requests = chain(
             _public(),
             _personal(site, ada, unsubscribed),
-            _administration(ada, csrf),
+            _administration(site, ada, csrf),
             _signing_up(site, ticket),
         )
         return [*pages, *[await _fetch(browser, name, request) for name, request in requests]]
@@ -198,7 +200,7 @@ def _personal(
     yield "forged", PageRequest("/p/AAAA.BBBB.CCCC", status=404)
 
 
-def _administration(ada: Subscriber, csrf: str) -> Iterator[tuple[str, PageRequest]]:
+def _administration(site: RunningSite, ada: Subscriber, csrf: str) -> Iterator[tuple[str, PageRequest]]:
     reader_path, token = f"/admin/subscribers/{ada.public_id}", {"csrf": csrf}
     for name, path in {
         "admin": "/admin", "readers": "/admin/subscribers?status=confirmed&sort=address",
@@ -218,7 +220,39 @@ def _administration(ada: Subscriber, csrf: str) -> Iterator[tuple[str, PageReque
         yield "", PageRequest(f"{reader_path}/{action}", token, status=303)
     yield "", PageRequest("/admin/release", token | {"key": "daily/2026-11-22"}, status=303)
     yield "released already", PageRequest("/admin/release", token | {"key": "daily/2026-11-22"}, status=404)
+    yield from _administrators(site, token)
     yield "", PageRequest("/admin/logout", token, status=303)
+
+
+def _administrators(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[str, PageRequest]]:
+    """The pages of those who administer, for somebody who signed in with the token of the settings."""
+    with site.services.store.begin() as tx:
+        olga = tx.administrators.add("Olga " + "Longname" * 8, "olga@example.com", Role.OWNER, now=NOW)
+        tx.administrators.add_token(
+            olga, "nightly", key="k", hint="digest_admin_1234…", scope=Role.VIEWER, now=NOW, expires_at=NOW
+        )
+    expires = site.clock() + timedelta(hours=1)
+    link = site.services.links.administration_url(olga.public_id, 0, expires=expires)
+    home, invited = "/admin/administrators", {"name": "Vic", "email": "vic@example.com", "role": "viewer"}
+    yield "administrators", PageRequest(home)
+    yield "administrator invited", PageRequest(home, token | invited)
+    yield "administrator twice", PageRequest(home, token | invited, status=422)
+    yield "administrator removed?", PageRequest(f"{home}/{olga.public_id}/remove")
+    yield "link mailed", PageRequest(f"{home}/{olga.public_id}/invite", token)
+    yield "role changed meanwhile", PageRequest(
+        f"{home}/{olga.public_id}/role", token | {"role": "editor", "was": "viewer"}, status=409
+    )
+    yield "sign in by link", PageRequest(link)
+    yield "sign in by a cut link", PageRequest(link[:-3], status=404)
+    yield "API tokens", PageRequest("/admin/tokens")
+    yield "no token without a person", PageRequest("/admin/tokens", token, status=403)
+    yield "no such token", PageRequest("/admin/tokens/none/end", token, status=404)
+    yield "sessions", PageRequest("/admin/sessions")
+    yield "no such session", PageRequest("/admin/sessions/none/end", token, status=404)
+    yield "", PageRequest("/admin/sessions/end-others", token, status=303)
+    yield "", PageRequest(f"{home}/{olga.public_id}/remove", token, status=303)
+    yield "link mailed to sign in", PageRequest("/admin/login", {"email": "olga@example.com"}, status=202)
+    yield "link used", PageRequest(link, {}, status=410)
 
 
 def _signing_up(site: RunningSite, ticket: str) -> Iterator[tuple[str, PageRequest]]:

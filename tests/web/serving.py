@@ -33,7 +33,7 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 NPM_PACKAGES = ("axe-core@4", "vnu-jar@26")
-LINK = re.compile(r"https?://\S+/([cpu]/[\w.~-]+)")
+LINK = re.compile(r"https?://\S+/([acpu]/[\w.~-]+)")
 
 
 @dataclass(frozen=True)

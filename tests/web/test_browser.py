@@ -1,5 +1,6 @@
 """The pages in a real browser with real mail: every flow by clicking; axe and an HTML validator on all."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -90,8 +91,9 @@ async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None
     async with run_site(tmp_path) as site, start_browser() as chromium:
         page = await chromium.new_page()
         await page.goto(f"{site.url}/admin")
+        await page.click("summary")
         await page.fill("#token", ADMIN)
-        await page.click("main button")
+        await page.click("button:text-is('Sign in')")
         await expect(page.locator("h1")).to_have_text("Overview")
         await page.click("nav >> text=Subscribers")
         await page.fill("#email", "ada@example.com")
@@ -99,6 +101,39 @@ async def test_an_administrator_signs_in_and_out_by_hand(tmp_path: Path) -> None
         await expect(page.locator("h1")).to_have_text("ada@example.com")
         await page.click("text=Sign out")
         await expect(page.locator("h1")).to_have_text("Administration")
+
+
+async def test_an_invited_administrator_accepts_makes_a_token_and_signs_in_again_by_mail(
+    tmp_path: Path,
+) -> None:
+    async with run_site(tmp_path) as site, start_browser() as chromium:
+        page = await (await chromium.new_context(java_script_enabled=False)).new_page()
+        await page.goto(f"{site.url}/admin/login")
+        await page.click("summary")
+        await page.fill("#token", ADMIN)
+        await page.click("button:text-is('Sign in')")
+        await page.click("nav >> text=Administrators")
+        await page.fill("#name", "Cem Yilmaz")
+        await page.fill("#email", "cem@example.com")
+        await page.click("label:has-text('editor')")
+        await page.click("text=Send the invitation")
+        await page.click("text=Sign out")
+        await site.send_mail()
+        await page.goto(site.find_link("a"))
+        await page.click("main button:text-is('Sign in')")
+        await expect(page.locator("h1")).to_have_text("Overview")
+        await page.click("nav >> text=API tokens")
+        await page.fill("#name", "nightly export")
+        await page.click("text=Make the token")
+        assert re.fullmatch(r"digest_admin_[0-9a-f]{48}", await page.input_value("#new-token"))
+        await page.click("text=Sign out")
+        await page.fill("#email", "cem@example.com")
+        await page.click("text=Mail me a link")
+        await expect(page.locator("h1")).to_have_text("Check your mail")
+        await site.send_mail()
+        await page.goto(site.find_link("a"))
+        await page.click("main button:text-is('Sign in')")
+        await expect(page.locator(".out")).to_contain_text("Cem Yilmaz, editor")
 
 
 async def test_the_validated_pages_cover_every_route(tmp_path: Path) -> None:

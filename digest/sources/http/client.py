@@ -135,6 +135,13 @@ class Client:
         request = self._http.build_request("POST", url, json=json, headers=headers)
         return await self._send(request, rate_group, Accept.JSON)
 
+    async def post_form(
+        self, url: str, *, rate_group: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Send a POST request with a form, which is answered by JSON; raises as `get` does."""
+        request = self._http.build_request("POST", url, data=form, headers=headers)
+        return await self._send(request, rate_group, Accept.JSON)
+
     async def _send(self, request: httpx.Request, rate_group: str, accept: Accept) -> Response:
         request.headers["Accept"] = accept.value
         self._raise_if_blocked(request.url)

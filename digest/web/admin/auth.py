@@ -1,24 +1,26 @@
-"""Sign-in and sign-out of the administration, and the dependencies that its routes share."""
+"""The dependencies by which the pages of the administration ask who is signed in, and as what.
 
-import secrets
+CurrentSession is anybody who is signed in, OwnerSession an owner; AdminActor is who sent a form as editor or
+owner, OwnerActor as owner, ViewerActor as anybody.
+"""
+
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from hmac import compare_digest
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
 
+from digest.db.administrators import SEEN_EVERY
 from digest.models.administrators import Role
-from digest.models.errors import InvalidToken
+from digest.models.errors import InvalidToken, StoreError
 from digest.subscribers import Actor
-from digest.web.admin_session import SESSION_LIFETIME, SHARED_TOKEN_NAMES, Session, is_same_origin
+from digest.web.admin_session import Session, is_same_origin
 from digest.web.context import WebContext, WebContextDep
 from digest.web.middleware import MAX_IMPORT_BYTES
-from digest.web.routing import create_router
 
-EPOCH_KEY = "admin_epoch"  # meta key; signing out writes a new value, which ends every session
 LOGIN = "/admin/login"
 
 
@@ -27,16 +29,11 @@ def cookie_name(ctx: WebContext) -> str:
     return "__Host-admin" if ctx.is_https else "admin"
 
 
-def read_epoch(ctx: WebContext) -> str:
-    """Return the epoch that a session must carry; empty until the first sign-out."""
-    with ctx.services.store.begin(write=False) as tx:
-        return tx.meta.read(EPOCH_KEY)
-
-
 def _require_enabled(ctx: WebContextDep) -> WebContext:
-    """Return the context; 404 if no admin token is configured."""
-    if not ctx.admin_sessions.is_enabled:
-        raise HTTPException(404)
+    """Return the context; 404 if no admin token is configured and there is no administrator."""
+    with ctx.services.store.begin(write=False) as tx:
+        if not ctx.admin_sessions.is_enabled(tx):
+            raise HTTPException(404)
     return ctx
 
 
@@ -45,13 +42,18 @@ AdminContext = Annotated[WebContext, Depends(_require_enabled)]
 
 def require_viewer(request: Request, ctx: AdminContext) -> Session:
     """Return the session of any role; without one, redirect a GET to the login and answer 403 to the rest."""
-    cookie = request.cookies.get(cookie_name(ctx), "")
+    cookie, now = request.cookies.get(cookie_name(ctx), ""), ctx.clock()
     try:
-        return ctx.admin_sessions.verify_cookie(cookie, ctx.clock(), epoch=read_epoch(ctx))
+        with ctx.services.store.begin(write=False) as tx:
+            session, row = ctx.admin_sessions.find(tx, cookie, now)
     except InvalidToken as error:
         if request.method == "GET":
             raise HTTPException(303, "Please sign in.", {"location": LOGIN}) from error
         raise HTTPException(403, "Please sign in again.") from error
+    if now - row.seen_at >= SEEN_EVERY:
+        with suppress(StoreError), ctx.services.store.begin() as tx:  # a page can be read meanwhile
+            tx.administrators.touch_session(row, now=now)
+    return session
 
 
 CurrentSession = Annotated[Session, Depends(require_viewer)]
@@ -106,66 +108,3 @@ def require_owner(session: CurrentSession, actor: ViewerActor) -> Actor:
 
 AdminActor = Annotated[Actor, Depends(require_editor)]
 OwnerActor = Annotated[Actor, Depends(require_owner)]
-router = create_router(include_in_schema=False)
-
-
-class CookieAttributes(TypedDict):
-    """Attributes of the session cookie."""
-
-    path: str
-    secure: bool
-    httponly: bool
-    samesite: Literal["lax"]
-
-
-@router.get(LOGIN)
-def show_login(ctx: AdminContext) -> Response:
-    """Show the form that asks for a token."""
-    return _render_login(ctx)
-
-
-@router.post(LOGIN)
-def sign_in(request: Request, ctx: AdminContext, form: AdminForm) -> Response:
-    """Open a session for a valid token; wrong ones are limited per visitor, and lock nobody out."""
-    now = ctx.clock()
-    role = ctx.admin_sessions.find_role(str(form.get("token", "")))
-    if role is None:
-        if not ctx.limits.logins.take(ctx.client_ip(request), now):
-            return _render_login(ctx, "Too many wrong tokens. Please wait a minute.", status=429)
-        return _render_login(ctx, "This is not the token.", status=403)
-    with ctx.services.store.begin() as tx:
-        tx.audit.write(f"admin:{SHARED_TOKEN_NAMES[role]}", "sign-in", "admin", at=now)
-    response = RedirectResponse("/admin", 303)
-    response.set_cookie(
-        cookie_name(ctx),
-        ctx.admin_sessions.create_cookie(role, now, epoch=read_epoch(ctx)),
-        max_age=int(SESSION_LIFETIME.total_seconds()),
-        **_cookie_attributes(ctx),
-    )
-    return response
-
-
-@router.post("/admin/logout")
-def sign_out(ctx: AdminContext, _: CurrentSession, __: AdminForm) -> Response:
-    """End every session, so that a copied cookie ends too."""
-    with ctx.services.store.begin() as tx:
-        tx.meta.write(EPOCH_KEY, secrets.token_hex(8))
-    response = RedirectResponse(LOGIN, 303)
-    response.delete_cookie(cookie_name(ctx), **_cookie_attributes(ctx))
-    return response
-
-
-def _cookie_attributes(ctx: WebContext) -> CookieAttributes:
-    """Return the attributes for setting and for deleting; a __Host- name needs `secure` for both."""
-    return {
-        "path": "/" if ctx.is_https else "/admin",
-        "secure": ctx.is_https,
-        "httponly": True,
-        "samesite": "lax",
-    }
-
-
-def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> Response:
-    return ctx.pages.render(
-        "admin/login", status=status, session=None, problems=[problem] if problem else [], title="Sign in"
-    )

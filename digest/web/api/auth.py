@@ -1,19 +1,28 @@
-"""Authentication of the API by bearer token; without a configured token every route answers 404."""
+"""Authentication of the API by bearer token; without any administrator every route answers 404."""
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
+from digest.db.administrators import SEEN_EVERY
 from digest.models.administrators import Role
+from digest.models.api_tokens import TokenKind, hash_token, is_token
+from digest.models.errors import StoreError
 from digest.subscribers import Actor
 from digest.web.admin_session import SHARED_TOKEN_NAMES
-from digest.web.context import WebContextDep
+from digest.web.context import WebContext, WebContextDep
 
 READ_METHODS = {"GET", "HEAD"}
 
-_bearer = HTTPBearer(auto_error=False, description="DIGEST_ADMIN_TOKEN, or DIGEST_VIEWER_TOKEN for GET")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="An administrator's own token, made at /admin/tokens; or, for scripts, DIGEST_ADMIN_TOKEN, "
+    "or DIGEST_VIEWER_TOKEN for GET.",
+)
 
 
 def _authenticate(
@@ -23,19 +32,41 @@ def _authenticate(
 ) -> Actor:
     """Return who acts.
 
-    404 if the API is off, 401 without a valid token, 429 after too many wrong ones, 403 if the role may only
+    404 if the API is off, 401 without a valid token, 429 after too many wrong ones, 403 if the token may only
     read. A valid token is never refused for wrong ones before it.
     """
-    if not ctx.admin_sessions.is_enabled:
-        raise HTTPException(404)
-    role = ctx.admin_sessions.find_role(credentials.credentials) if credentials else None
-    if role is None:
-        if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
+    now = ctx.clock()
+    caller = _find_caller(ctx, credentials.credentials, now) if credentials else None
+    if caller is None:
+        with ctx.services.store.begin(write=False) as tx:
+            if not ctx.admin_sessions.is_enabled(tx):
+                raise HTTPException(404)
+        if not ctx.limits.logins.take(ctx.client_ip(request), now):
             raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
-        raise HTTPException(401, "Send the admin token as a bearer token.", {"www-authenticate": "Bearer"})
+        raise HTTPException(
+            401, "Send a token as `Authorization: Bearer TOKEN`.", {"www-authenticate": "Bearer"}
+        )
+    role, name = caller
     if request.method not in READ_METHODS and not role.allows(Role.EDITOR):
         raise HTTPException(403, "This token may only read.")
-    return ctx.actor(f"api:{SHARED_TOKEN_NAMES[role]}")
+    return ctx.actor(f"api:{name}")
+
+
+def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] | None:
+    """Return what a token allows and the name of its owner for the audit log; None if it is not valid."""
+    role = ctx.admin_sessions.find_role(text)
+    if role is not None:
+        return role, SHARED_TOKEN_NAMES[role]
+    if not is_token(TokenKind.ADMINISTRATOR, text):
+        return None
+    with ctx.services.store.begin(write=False) as tx:
+        token = tx.administrators.find_token(hash_token(text), now=now)
+    if token is None:
+        return None
+    if token.used_at is None or now - token.used_at >= SEEN_EVERY:
+        with suppress(StoreError), ctx.services.store.begin() as tx:  # the call itself can go on
+            tx.administrators.touch_token(token, now=now)
+    return token.scope.limit(token.administrator.role), token.administrator.public_id
 
 
 ApiActor = Annotated[Actor, Depends(_authenticate)]

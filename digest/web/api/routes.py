@@ -219,8 +219,9 @@ def get_status(actor: ApiActor, ctx: WebContextDep) -> StatusResponse:  # noqa: 
 @router.get("/openapi.json", include_in_schema=False)
 def openapi(ctx: WebContextDep) -> dict[str, Any]:
     """Return the OpenAPI description of this API."""
-    if not ctx.admin_sessions.is_enabled:
-        raise NotFound
+    with ctx.services.store.begin(write=False) as tx:
+        if not ctx.admin_sessions.is_enabled(tx):
+            raise NotFound
     return get_openapi(
         title=f"{ctx.services.site.brand} API",
         version=__version__,
