@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from digest import __version__
 from digest.app import embedding_models
 from digest.app.settings import Settings
+from digest.app.source_choices import load_choices
 from digest.db import Database
 from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import SnsReceiver
@@ -139,14 +140,19 @@ class Services:
         """The address that gets alerts; empty for none."""
         return self.settings.admin_address
 
-    @cached_property
+    @property
     def source_config(self) -> SourceConfig:
-        """The sources to read, and their URLs."""
+        """The sources to read, and their URLs: the settings, and what the operator turned on or off since."""
+        with self.store.begin(write=False) as tx:
+            return load_choices(tx).apply(self._configured_sources)
+
+    @cached_property
+    def _configured_sources(self) -> SourceConfig:
         names = [field.name for field in fields(SourceConfig) if field.name != "contact"]
         values = {name: _reveal(getattr(self.settings, name)) for name in names}
         return SourceConfig(**values, contact=self._contact)
 
-    @cached_property
+    @property
     def sources(self) -> list[Source]:
         """The sources to read."""
         return build_sources(self.source_config)
@@ -184,7 +190,7 @@ class Services:
     @property
     def _client_policy(self) -> ClientPolicy:
         agent = f"trending-papers-digest/{__version__} (+{self.settings.base_url}; mailto:{self._contact})"
-        intervals = {**self.source_config.intervals, "arxiv": self.settings.arxiv_interval}
+        intervals = {**self._configured_sources.intervals, "arxiv": self.settings.arxiv_interval}
         return ClientPolicy(user_agent=agent, intervals=intervals)
 
     @property

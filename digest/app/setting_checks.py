@@ -12,7 +12,7 @@ from digest.delivery.smtp.transport import SmtpServerConfig
 from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
 from digest.models.arxiv_categories import ARXIV_CATEGORIES, suggest_category
 from digest.models.journals import find_issns
-from digest.sources.registry import SOURCES
+from digest.sources.registry import SOURCES, list_source_names
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -66,9 +66,10 @@ def _check_host_name(value: str) -> None:
 
 
 def _check_sources(names: tuple[str, ...]) -> None:
+    known = [*SOURCES] if {*names} <= {*SOURCES} else list_source_names()  # looking for others takes time
     for name in names:
-        if name not in SOURCES:
-            raise ValueError(f"there is no source {name!r}; choose among {', '.join(SOURCES)}")
+        if name not in known:
+            raise ValueError(f"there is no source {name!r}; choose among {', '.join(known)}")
 
 
 def _check_categories(names: tuple[str, ...]) -> None:

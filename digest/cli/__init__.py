@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "Run ten simulated days offline, with sample papers.",
     "preview": "Show exactly the mail that would be sent, without sending it.",
     "fetch": "Fetch all sources now.",
+    "sources": "List the sources and their last reading; turn one on or off.",
     "embed": "Compute missing embeddings, e.g. after changing DIGEST_VECTORS.",
     "run": "Run once: fetch if due, plan and send what is due, exit.",
     "send": "Plan and send what is due, without fetching.",

@@ -11,7 +11,7 @@ from digest.cli.common import get_now, json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_progress, show_table
 from digest.models import Health
 from digest.pipeline.ingest import StoredResult, fetch_sources
-from digest.sources.registry import SOURCES, build_sources
+from digest.sources.registry import build_sources, list_source_names
 
 HEALTHY = {Health.OK, Health.EMPTY}
 NO_SOURCE_READ = (
@@ -32,7 +32,7 @@ HEADERS = {  # JSON key: table header
 @click.option(
     "--source",
     "names",
-    type=click.Choice(list(SOURCES)),
+    type=click.Choice(list_source_names()),
     multiple=True,
     help="Only this source; may be given several times.",
 )

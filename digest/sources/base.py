@@ -11,11 +11,10 @@ from urllib.parse import quote
 import anyio
 
 from digest.models import FetchResult, FetchState, Health, Paper
-from digest.models.errors import SourceChanged, SourceError
+from digest.models.errors import DigestError, SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.text import clean
 from digest.sources.http.client import Client
-from digest.sources.items import PARSE_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +77,9 @@ async def fetch_source(source: Source, context: FetchContext) -> list[FetchResul
         results.append(failed_result(source.name, "", context.now, error))
     except SourceError as error:
         results.append(failed_result(source.name, "", context.now, error))
-    except PARSE_ERRORS as error:
+    except DigestError:
+        raise
+    except Exception as error:
         log.exception("source broke", extra={"source": source.name})
         results.append(failed_result(source.name, "", context.now, to_source_changed(error)))
     return results

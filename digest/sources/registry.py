@@ -1,7 +1,14 @@
-"""All sources and their configuration. A new source is a module in this package and an entry in SOURCES."""
+"""All sources and their configuration.
+
+A new source is a module in this package and an entry in SOURCES, or in another package an entry point of the
+group `digest.sources`: a callable that gets the SourceConfig and returns a Source.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
 from digest.models.errors import ConfigError
 from digest.models.journals import find_issns
@@ -18,6 +25,16 @@ from digest.sources.openreview import OpenReview
 from digest.sources.pubmed import PubMed
 from digest.sources.semanticscholar import SemanticScholar
 
+ENTRY_POINT_GROUP = "digest.sources"
+# Settings of which a source needs at least one.
+_NEEDS: Mapping[str, Sequence[str]] = {
+    "pubmed": ("pubmed_query",),
+    "crossref": ("journals", "crossref_query"),
+    "openalex": ("journals", "openalex_query", "openalex_authors", "openalex_institutions"),
+    "openreview": ("openreview_venues",),
+    "semanticscholar": ("semanticscholar_key",),
+    "feeds": ("feeds",),
+}
 _URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source requests
     "arxiv": ("arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url"),
     "huggingface": ("huggingface_url", "arxiv_api_url"),
@@ -141,14 +158,44 @@ SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
 }
 
 
+def list_source_names() -> list[str]:
+    """Return the names of the sources of this package, then those of other packages."""
+    return list(dict.fromkeys([*SOURCES, *sorted(_find_entry_points())]))
+
+
+def find_missing_settings(config: SourceConfig, name: str) -> Sequence[str]:
+    """Return the settings of which a source needs one, by their fields; none if it has one or needs none."""
+    needed = _NEEDS.get(name, ())
+    return () if any(getattr(config, setting) for setting in needed) else needed
+
+
 def build_sources(config: SourceConfig, *, only: Sequence[str] = ()) -> list[Source]:
     """Return the enabled sources, or those named in *only*, in their order.
 
     Raises:
-        ConfigError: a name is unknown.
+        ConfigError: a name is unknown, or a source of another package cannot be imported.
     """
     names = tuple(only) or config.enabled
-    unknown = [name for name in names if name not in SOURCES]
+    known = {**{name: partial(_load, entry) for name, entry in _find_entry_points().items()}, **SOURCES}
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(f"There is no source {unknown[0]!r}; choose among {', '.join(SOURCES)}.")
-    return [SOURCES[name](config) for name in names]
+        raise ConfigError(
+            f"There is no source {unknown[0]!r}; choose among {', '.join(list_source_names())}."
+        )
+    return [known[name](config) for name in names]
+
+
+def _find_entry_points() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _load(entry: EntryPoint, config: SourceConfig) -> Source:
+    try:
+        return cast("Source", entry.load()(config))
+    except Exception as error:  # whatever a foreign package raises, the operator is told which one it is
+        package = entry.dist.name if entry.dist else entry.value
+        raise ConfigError(
+            f"The source {entry.name!r} of the package {package} cannot be loaded "
+            f"({type(error).__name__}: {error}). "
+            "Install another version of it, or take it out of DIGEST_SOURCES."
+        ) from error

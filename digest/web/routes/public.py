@@ -102,7 +102,7 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
         here="/papers",
         words=query.words,
         query=query,
-        sources=ctx.services.settings.sources,
+        sources=ctx.services.source_config.enabled,
         cards=[
             _build_result_card(match, heat.get(match.paper.id), now.date()) for match in matches[:PAGE_SIZE]
         ],
