@@ -114,12 +114,13 @@ _DOI_VERSION = re.compile(
     )$""",
     re.VERBOSE,
 )
-# Pages of preprints whose address has the number in the DOI, but not the DOI.
+# Pages whose address has the number in the DOI, but not the DOI.
 _NUMBERED_PAGES = tuple(
     (re.compile(rf"^https?://(?:[\w-]+\.)*{page}", re.IGNORECASE), registrant)
     for page, registrant in (
         (r"researchsquare\.com/article/(rs-\d+)\b", "10.21203/rs.3."),
         (r"ssrn\.com/.*?\babstract(?:_?id)?=(\d+)", "10.2139/ssrn."),
+        (r"nature\.com/articles/([a-z]*\d{3,}[\w-]*)", "10.1038/"),
         (r"preprints\.org/manuscript/(\d{6}\.\d{4})\b", "10.20944/preprints"),
     )
 )

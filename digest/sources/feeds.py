@@ -1,6 +1,7 @@
 """RSS and Atom feeds of journals and blogs as a source, by their URLs."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,8 +25,10 @@ from digest.sources.xml import local_name, parse_elements, text_of
 
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
 MAX_LINK_CHARS = 2000
-_ITEM_TAGS = ("{*}item", "{*}entry")
-_ROOTS = frozenset({"rss", "feed", "RDF"})
+_ITEM_TAGS = tuple(
+    f"{{*}}{name}" for word in ("item", "entry") for name in (word, word.upper(), word.title())
+)
+_ROOTS = frozenset({"rss", "feed", "rdf"})  # in any case, as the names of fields are
 _ABSTRACT_FIELDS = ("encoded", "content", "description", "summary", "abstract")
 _DATE_FIELDS = (
     "pubDate", "published", "date", "publicationDate", "issued", "available", "created", "coverDate",
@@ -44,7 +47,7 @@ _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>?#]+")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The children of an item by local name, those of the paper's own vocabularies before all others."""
+    """The children of an item by local name in lower case, the paper's own vocabularies before all others."""
 
     own: Mapping[str, Sequence[etree._Element]]
     foreign: Mapping[str, Sequence[etree._Element]]
@@ -53,7 +56,7 @@ class Fields:
         """Yield the elements with these names, in the order of the names, the paper's own first."""
         for fields in (self.own, self.foreign):
             for name in names:
-                yield from fields.get(name, ())
+                yield from fields.get(name.lower(), ())
 
     def find_texts(self, *names: str) -> Iterator[str]:
         """Yield the texts of these elements that are not empty."""
@@ -69,16 +72,15 @@ class Feeds:
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result per feed."""
-        for done, url in enumerate(self.urls):
+        for done, (url, scope) in enumerate(name_scopes(self.urls).items()):
             context.report_progress("Feeds", done, len(self.urls))
             try:
-                yield await self._fetch_feed(context, url)
+                yield await self._fetch_feed(context, url, scope)
             except SourceError as error:
-                yield failed_result(self.name, scope_of(url), context.now, error)
+                yield failed_result(self.name, scope, context.now, error)
         context.report_progress("Feeds", len(self.urls), len(self.urls))
 
-    async def _fetch_feed(self, context: FetchContext, url: str) -> FetchResult:
-        scope = scope_of(url)
+    async def _fetch_feed(self, context: FetchContext, url: str, scope: str) -> FetchResult:
         headers = conditional_headers(context.get_state(scope))
         host, _ = _split(url)
         response = await context.client.get(url, rate_group=host, accept=Accept.XML, headers=headers)
@@ -86,6 +88,13 @@ class Feeds:
             return FetchResult(source=self.name, scope=scope, read_at=context.now, note="Unchanged.")
         result = parse(response.body, scope, context.now, url=response.url)
         return replace(result, etag=response.etag, last_modified=response.last_modified)
+
+
+def name_scopes(urls: Sequence[str]) -> dict[str, str]:
+    """Return the scope of each feed; addresses that differ in scheme or final slash only have one each."""
+    scopes = {url: scope_of(url) for url in urls}
+    counts = Counter(scopes.values())
+    return {url: scope if counts[scope] == 1 else _add_hash(scope, url) for url, scope in scopes.items()}
 
 
 def scope_of(url: str) -> str:
@@ -97,6 +106,10 @@ def scope_of(url: str) -> str:
     scope = f"{host}{path.rstrip('/')}"
     if url in {f"https://{scope}", f"https://{scope}/", f"http://{scope}", f"http://{scope}/"}:
         return scope
+    return _add_hash(scope, url)
+
+
+def _add_hash(scope: str, url: str) -> str:
     return f"{scope} #{sha256(url.encode()).hexdigest()[:6]}"
 
 
@@ -117,7 +130,7 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
     """
     parsed = parse_elements(body, _ITEM_TAGS, _parse_item, base_url=url)
     is_empty = not parsed.items and not parsed.skipped and not parsed.unforeseen
-    if is_empty and parsed.root.rpartition("}")[2] not in _ROOTS:
+    if is_empty and parsed.root.rpartition("}")[2].lower() not in _ROOTS:
         raise SourceChanged("the answer is XML, but not a feed")
     health = Health.TRUNCATED if parsed.broken else Health.OK if parsed.items else Health.EMPTY
     note = f"{parsed.skipped} items have neither an id nor a distinctive title." if parsed.skipped else ""
@@ -163,7 +176,7 @@ def _read_fields(item: etree._Element) -> Fields:
     namespace = str(item.tag).rpartition("}")[0].removeprefix("{")
     for child in item.iterchildren("*"):
         fields = own if _is_own(str(child.tag), namespace) else foreign
-        fields.setdefault(local_name(child), []).append(child)
+        fields.setdefault(local_name(child).lower(), []).append(child)
     return Fields(own, foreign)
 
 
@@ -218,6 +231,8 @@ def _parse_authors(fields: Fields) -> Iterator[str]:
     groups = (group.get(name, ()) for group in (fields.own, fields.foreign) for name in ("creator", "author"))
     people = next(filter(None, groups), ())
     for person in people:
-        name = person.find("{*}name")
-        text = strip_tags(text_of(person if name is None else name))
+        name = next(
+            (child for child in person.iterchildren("*") if local_name(child).lower() == "name"), person
+        )
+        text = strip_tags(text_of(name))
         yield from filter(None, map(normalize_name, split_names(text, is_list=len(people) == 1)))

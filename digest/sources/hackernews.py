@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
-from digest.models.paper_ids import parse_arxiv_id
+from digest.models.paper_ids import canonicalize
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
 from digest.sources.http.response import Accept
@@ -18,72 +18,11 @@ MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it i
 MAX_COUNT = 10**12  # more points or comments than there are people: not a count
 MAX_STORIES = 200  # in one response
 MAX_PAGES = 5  # Algolia shows 1,000 stories of a search
-
-
-@dataclass(frozen=True, slots=True)
-class HackerNews:
-    """Points and comments of stories that link to arXiv; papers that are not stored are looked up by id."""
-
-    base_url: str
-    arxiv_api_url: str = ""  # empty: nothing is looked up
-    name: str = "hackernews"
-
-    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
-        """Yield one result of the stories of PERIOD."""
-        context.report_progress("Hacker News", 0, 1)
-        pages: list[StoryPage] = []
-        note = ""
-        while len(pages) < MAX_PAGES and (not pages or pages[-1].is_full):
-            try:
-                page = parse_page(await self._fetch_page(context, len(pages)))
-            except SourceError as error:
-                if not pages:
-                    raise
-                reason = failed_result(self.name, "", context.now, error).note
-                note = to_sentence(f"Only the newest {len(pages) * MAX_STORIES} stories were read: {reason}")
-                break
-            pages.append(page)
-        if not note and len(pages) == MAX_PAGES and pages[-1].is_full:
-            note = f"Older stories than the newest {MAX_PAGES * MAX_STORIES} were not read."
-        result = add_note(build_result(pages, "stories", context.now), note)
-        yield await self._add_papers(context, result)
-        context.report_progress("Hacker News", 1, 1)
-
-    async def _fetch_page(self, context: FetchContext, number: int) -> bytes:
-        response = await context.client.get(
-            f"{self.base_url}/api/v1/search_by_date",
-            rate_group=self.name,
-            accept=Accept.JSON,
-            params={
-                "query": "arxiv.org",
-                "restrictSearchableAttributes": "url",
-                "tags": "story",
-                "numericFilters": f"created_at_i>{int((context.now - PERIOD).timestamp())}",
-                "hitsPerPage": MAX_STORIES,
-                "page": number,
-            },
-        )
-        return response.body
-
-    async def _add_papers(self, context: FetchContext, result: FetchResult) -> FetchResult:
-        """Return the result with the papers that are not stored; signals of unknown papers are left out."""
-        ids = list(dict.fromkeys(signal.paper_id for signal in result.signals))
-        existing = context.find_existing(ids) if ids else set()
-        new_ids = [paper_id for paper_id in ids if paper_id not in existing]
-        papers, note = await self._look_up(context, new_ids)
-        unknown = set(new_ids) - {paper.id for paper in papers}
-        signals = tuple(signal for signal in result.signals if signal.paper_id not in unknown)
-        return add_note(result, note, papers=papers, signals=signals)
-
-    async def _look_up(self, context: FetchContext, ids: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
-        if not ids or not self.arxiv_api_url:
-            return (), ""
-        try:
-            result = await fetch_by_id(context.client, self.arxiv_api_url, ids, context.now)
-        except SourceError as error:
-            reason = failed_result(self.name, "", context.now, error).note
-            return (), to_sentence(f"{len(ids)} papers could not be looked up at arXiv: {reason}")
-        return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
+# Words in the addresses of papers, each a search of its own.
+SITES = (
+    "arxiv.org", "alphaxiv.org", "huggingface.co/papers", "biorxiv.org", "medrxiv.org", "openreview.net",
+    "doi.org", "nature.com/articles", "science.org/doi", "pubmed.ncbi.nlm.nih.gov",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +45,86 @@ class StoryPage:
     skipped: int
     note: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HackerNews:
+    """Points and comments of stories that link to papers; those of arXiv's not stored are looked up."""
+
+    base_url: str
+    arxiv_api_url: str = ""  # empty: nothing is looked up
+    name: str = "hackernews"
+
+    async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result of the stories of PERIOD."""
+        pages: list[StoryPage] = []
+        notes: list[str] = []
+        for done, site in enumerate(SITES):
+            context.report_progress("Hacker News", done, len(SITES))
+            found, note = await self._fetch_site(context, site, is_first=not pages)
+            pages += found
+            notes += [note] if note else []
+        result = add_note(build_result(pages, "stories", context.now), " ".join(notes))
+        yield await self._add_papers(context, result)
+        context.report_progress("Hacker News", len(SITES), len(SITES))
+
+    async def _fetch_site(
+        self, context: FetchContext, site: str, *, is_first: bool
+    ) -> tuple[list[StoryPage], str]:
+        """Return the pages of stories that link to a site, and a note on what is missing.
+
+        Raises:
+            SourceError: nothing could be read, and *is_first*.
+        """
+        pages: list[StoryPage] = []
+        while len(pages) < MAX_PAGES and (not pages or pages[-1].is_full):
+            try:
+                pages.append(parse_page(await self._fetch_page(context, site, len(pages))))
+            except SourceError as error:
+                if not pages and is_first:
+                    raise
+                reason = failed_result(self.name, "", context.now, error).note
+                count = len(pages) * MAX_STORIES
+                return pages, to_sentence(f"Only the newest {count} stories on {site} were read: {reason}")
+        if len(pages) == MAX_PAGES and pages[-1].is_full:
+            return pages, f"Older stories on {site} than the newest {MAX_PAGES * MAX_STORIES} were not read."
+        return pages, ""
+
+    async def _fetch_page(self, context: FetchContext, site: str, number: int) -> bytes:
+        response = await context.client.get(
+            f"{self.base_url}/api/v1/search_by_date",
+            rate_group=self.name,
+            accept=Accept.JSON,
+            params={
+                "query": site,
+                "restrictSearchableAttributes": "url",
+                "tags": "story",
+                "numericFilters": f"created_at_i>{int((context.now - PERIOD).timestamp())}",
+                "hitsPerPage": MAX_STORIES,
+                "page": number,
+            },
+        )
+        return response.body
+
+    async def _add_papers(self, context: FetchContext, result: FetchResult) -> FetchResult:
+        """Return the result with the papers that are not stored; signals of unknown papers are left out."""
+        ids = list(dict.fromkeys(signal.paper_id for signal in result.signals))
+        existing = context.find_existing(ids) if ids else set()
+        new_ids = [paper_id for paper_id in ids if paper_id not in existing]
+        papers, note = await self._look_up(context, [id_ for id_ in new_ids if id_.startswith("arxiv:")])
+        unknown = set(new_ids) - {paper.id for paper in papers}
+        signals = tuple(signal for signal in result.signals if signal.paper_id not in unknown)
+        return add_note(result, note, papers=papers, signals=signals)
+
+    async def _look_up(self, context: FetchContext, ids: Sequence[str]) -> tuple[tuple[Paper, ...], str]:
+        if not ids or not self.arxiv_api_url:
+            return (), ""
+        try:
+            result = await fetch_by_id(context.client, self.arxiv_api_url, ids, context.now)
+        except SourceError as error:
+            reason = failed_result(self.name, "", context.now, error).note
+            return (), to_sentence(f"{len(ids)} papers could not be looked up at arXiv: {reason}")
+        return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
@@ -174,11 +193,12 @@ def _parse_story(hit: object) -> Story | None:
     if not isinstance(hit, dict):
         raise UnreadableItem("not an object")
     url = hit.get("url")
-    identifier = parse_arxiv_id(url) if isinstance(url, str) else None
-    if identifier is None:
+    try:
+        paper_id = canonicalize(url if isinstance(url, str) else "")
+    except ValueError:
         return None
     points, comments = _parse_count(hit.get("points")), _parse_count(hit.get("num_comments"))
-    return Story(str(hit.get("objectID") or ""), f"arxiv:{identifier}", points, comments)
+    return Story(str(hit.get("objectID") or ""), paper_id, points, comments)
 
 
 def _parse_count(value: object) -> float:

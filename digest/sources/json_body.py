@@ -15,7 +15,9 @@ MAX_ITEM_CHARS = 200_000  # that are searched for the end of a broken item
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\Z)'
 _TOKEN = re.compile(rf"{_STRING}|,(?=\s{{0,1000}}[}}\]])", re.DOTALL)
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|)')
-_GUARD = re.compile(r"^\s*(?:\)\]\}'|while\s?\(1\);|for\s?\(;;\);)[,;]?")  # against inclusion as a script
+SCRIPT_GUARD = re.compile(
+    r"^\s*(?:\)\]\}'|while\s?\(1\);|for\s?\(;;\);)[,;]?"
+)  # against inclusion as a script
 _FIRST_KEY = re.compile(rf"\s*\{{\s*({_STRING})\s*:", re.DOTALL)
 
 
@@ -37,7 +39,7 @@ def load_json(body: bytes, *, items_key: str | None = None) -> JsonDocument:
         SourceChanged: the body is not JSON.
     """
     text, strays = decode_text(body)
-    text = _GUARD.sub("", text.strip("\ufeff\0 \t\r\n"))
+    text = SCRIPT_GUARD.sub("", text.strip("\ufeff\0 \t\r\n"))
     note = f"{strays} of its bytes are in no known encoding." if strays else ""
     try:
         return JsonDocument(_loads(text, strict=True), note)

@@ -9,7 +9,7 @@ import pytest
 from digest.models import FetchState, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.feeds import Feeds, parse, scope_of
+from digest.sources.feeds import Feeds, name_scopes, parse, scope_of
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -147,6 +147,30 @@ async def test_feeds_that_differ_only_in_their_query_have_a_memory_each(
     states = {scope_of(urls[0]): FetchState(last_modified="Mon, 16 Nov 2026 08:00:00 GMT")}
     await fetch_source(Feeds(urls), FetchContext(client=client, now=NOW, states=states))
     assert ["If-Modified-Since" in request.headers for request in server.requests] == [True, False]
+
+
+def test_addresses_that_differ_in_scheme_or_slash_have_a_memory_each() -> None:
+    urls = (
+        "https://a.example/feed",
+        "http://a.example/feed",
+        "https://a.example/feed/",
+        "https://b.example/feed/",
+    )
+    scopes = name_scopes(urls)
+    assert len({*scopes.values()}) == len(urls)
+    assert scopes[urls[3]] == "b.example/feed"
+
+
+def test_a_feed_in_capital_letters_is_read() -> None:
+    body = (
+        b"<RSS><CHANNEL><ITEM><TITLE>A Distinctive Title About Wool</TITLE>"
+        b"<AUTHOR><NAME>Ada Loveless</NAME></AUTHOR>"
+        b"<LINK>https://doi.org/10.5555/1</LINK><PUBDATE>20 Nov 2026</PUBDATE></ITEM></CHANNEL></RSS>"
+    )
+    (paper,) = parse(body, "wool", NOW).papers
+    assert (paper.id, paper.authors) == ("doi:10.5555/1", ("Ada Loveless",))
+    assert paper.published == datetime(2026, 11, 20, tzinfo=UTC)
+    assert parse(b"<RSS><CHANNEL/></RSS>", "wool", NOW).health is Health.EMPTY
 
 
 async def test_label_of_the_header_decides_how_a_feed_is_decoded(

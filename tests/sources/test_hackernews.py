@@ -8,7 +8,7 @@ import pytest
 from digest.models import Announcement, FetchResult, Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, HackerNews, parse
+from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, SITES, HackerNews, parse
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -85,27 +85,49 @@ async def fetch_signals(client: Client, server: ReplayServer) -> tuple[FetchResu
 async def test_more_stories_than_a_page_holds_are_read_and_counted_once(
     client: Client, server: ReplayServer
 ) -> None:
-    path = "/api/v1/search_by_date?page="
+    path = "/api/v1/search_by_date?query=arxiv.org&page="
+    server.set_replies("/api/v1/search_by_date", Reply(body=b'{"hits": []}'))
     server.set_replies(f"{path}0", Reply(body=build_stories(0, MAX_STORIES)))
     server.set_replies(f"{path}1", Reply(body=build_stories(MAX_STORIES - 3, MAX_STORIES)))  # three moved on
     server.set_replies(f"{path}2", Reply(body=build_stories(2 * MAX_STORIES - 3, 5)))
     result, points = await fetch_signals(client, server)
     assert points == {f"arxiv:2611.{n:05}": 1 for n in range(2 * MAX_STORIES + 2)}
-    assert (len(server.requests), result.health, result.note) == (3, Health.OK, "")
+    assert (len(server.requests), result.health, result.note) == (2 + len(SITES), Health.OK, "")
 
 
 async def test_a_page_that_fails_costs_only_later_stories(client: Client, server: ReplayServer) -> None:
-    path = "/api/v1/search_by_date?page="
+    path = "/api/v1/search_by_date?query=arxiv.org&page="
+    server.set_replies("/api/v1/search_by_date", Reply(body=b'{"hits": []}'))
     server.set_replies(f"{path}0", Reply(body=build_stories(0, MAX_STORIES)))
     server.set_replies(f"{path}1", Reply(status=404))
     result, points = await fetch_signals(client, server)
     assert len(points) == MAX_STORIES
-    assert result.note.startswith("Only the newest 200 stories were read: Answered 404")
+    assert result.note.startswith("Only the newest 200 stories on arxiv.org were read: Answered 404")
 
 
 async def test_pages_without_end_are_read_up_to_a_limit(client: Client, server: ReplayServer) -> None:
-    server.set_replies("/api/v1/search_by_date", Reply(body=build_stories(0, MAX_STORIES)))
+    server.set_replies("/api/v1/search_by_date", Reply(body=b'{"hits": []}'))
+    server.set_replies("/api/v1/search_by_date?query=arxiv.org", Reply(body=build_stories(0, MAX_STORIES)))
     result, points = await fetch_signals(client, server)
     assert {*points.values()} == {1}
-    assert len(server.requests) == MAX_PAGES
-    assert result.note == "Older stories than the newest 1000 were not read."
+    assert len(server.requests) == MAX_PAGES + len(SITES) - 1
+    assert result.note == "Older stories on arxiv.org than the newest 1000 were not read."
+
+
+async def test_links_of_every_form_are_searched_and_joined(client: Client, server: ReplayServer) -> None:
+    links = {
+        "https://arxiv.org/html/2611.00001v2": "arxiv:2611.00001",
+        "https://huggingface.co/papers/2611.00002": "arxiv:2611.00002",
+        "https://www.biorxiv.org/content/10.64898/2026.11.20.700001v2.full": "doi:10.64898/2026.11.20.700001",
+        "https://www.nature.com/articles/s41586-026-00001-2": "doi:10.1038/s41586-026-00001-2",
+        "https://www.science.org/doi/10.1126/science.ab1234": "doi:10.1126/science.ab1234",
+        "https://pubmed.ncbi.nlm.nih.gov/41900001/": "pmid:41900001",
+        "https://openreview.net/forum?id=aB-cD_12xY": "openreview:aB-cD_12xY",
+        "https://news.example/no-paper": "",
+    }
+    hits = [{"objectID": str(n), "url": url, "points": 1, "num_comments": 0} for n, url in enumerate(links)]
+    server.set_replies("/api/v1/search_by_date", Reply(body=json.dumps({"hits": hits}).encode()))
+    context = FetchContext(client=client, now=NOW, find_existing=lambda ids: {*ids})
+    (result,) = await fetch_source(HackerNews(server.url), context)
+    assert {signal.paper_id for signal in result.signals} == {*links.values()} - {""}
+    assert {request.query["query"] for request in server.requests} == {*SITES}

@@ -8,6 +8,7 @@ from enum import Enum
 from http import HTTPStatus
 
 from digest.models.errors import SourceChanged, SourceError
+from digest.sources.json_body import SCRIPT_GUARD
 from digest.sources.text.encoding import decode_text
 
 CHECKED_BYTES = 8192  # at the beginning, to tell what a body is
@@ -148,7 +149,7 @@ def check_content(body: bytes, accept: Accept) -> None:
         return
     if _WEB_PAGE.match(start):
         raise SourceChanged(f"answered with a web page{_headline(body)} where {accept.name} was expected")
-    if accept is Accept.JSON and start[:1] not in "[{":
+    if accept is Accept.JSON and SCRIPT_GUARD.sub("", start).lstrip()[:1] not in "[{":
         raise SourceChanged("answered with something that is not JSON")
     if accept is Accept.XML and "<" not in start:
         raise SourceChanged("answered with something that is not XML")

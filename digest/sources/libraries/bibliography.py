@@ -1,4 +1,4 @@
-"""Bibliographies that subscribers paste or export: ids, links, BibTeX, RIS, JSON, EndNote XML.
+"""Bibliographies that subscribers paste or export: ids, links, BibTeX, RIS, PubMed, EndNote, JSON.
 
 Nothing that is named is lost: an entry is a paper, an id, or listed as unknown with the line it stands on.
 """
@@ -22,6 +22,23 @@ MAX_PAPERS = 2_000  # of one library
 MAX_UNKNOWN_CHARS = 200  # of an entry that is listed as unknown
 _LINE_END = re.compile(r"\r\n?|\n")  # nothing else ends a line: a title may hold U+2028
 _RIS_LINE = re.compile(r"^\s?([A-Z][A-Z0-9])(?:\s{1,2}-\s?|-\s)(.*)$", re.DOTALL)
+_MEDLINE_LINE = re.compile(r"^([A-Z]{2,4}) {0,2}- ?(.*)$", re.DOTALL)  # PubMed's export, .nbib
+# Its tags that are of the paper itself: others cite comments and errata with their ids.
+_MEDLINE_TAGS = {
+    "PMID": "pmid",
+    "TI": "title",
+    "BTI": "title",
+    "TT": "ti",
+    "AB": "abstract",
+    "LID": "doi",
+    "AID": "doi",
+}
+_REFER_LINE = re.compile(r"^%([A-Z0-9!-?@\[-`~]) ?(.*)$", re.DOTALL)  # EndNote's export, .enw
+_REFER_TAGS = {"T": "title", "B": "booktitle", "X": "abstract", "R": "doi", "U": "url", "M": "accession-num"}
+_TAGGED_FORMATS = (
+    ("PMID-", _MEDLINE_LINE, "PMID", _MEDLINE_TAGS),
+    ("%0 ", _REFER_LINE, "0", _REFER_TAGS),
+)
 _RIS_TAGS = frozenset(
     "TY ER TI T1 T2 T3 TT ST BT CT AB N1 N2 DO UR L1 L2 L3 L4 LK AU A1 A2 A3 A4 PY Y1 Y2 DA JO JF JA "  # noqa: SIM905
     "J1 J2 VL IS SP EP SN KW ID PB CY ED M1 M2 M3 C1 C2 C3 C4 C5 C6 C7 C8 AN LA LB DB DP ET OP RI RN "
@@ -71,6 +88,9 @@ def parse_bibliography(text: str) -> SeedPapers:
         entries, between = parse_bibtex(text)
         return _collect(entries, find_ids(" ".join(between)))
     lines = _LINE_END.split(text)
+    for start, pattern, first_tag, names in _TAGGED_FORMATS:
+        if any(line.startswith(start) for line in lines):
+            return _collect(_parse_tagged(lines, pattern, first_tag, names))
     if any((parsed := _parse_ris_line(line)) and parsed[0] == "ty" for line in lines):
         rest: list[str] = []
         return _collect([*_parse_ris(lines, rest)], find_ids(" ".join(rest)))
@@ -159,6 +179,32 @@ def _strip_tex(text: str) -> str:
     for command, sign in _TEX_SIGNS:
         text = text.replace(command, sign)
     return _TEX_IN_ID.sub(" " if "\\href" in text else "", text)
+
+
+def _parse_tagged(
+    lines: Iterable[str], pattern: re.Pattern[str], first_tag: str, names: Mapping[str, str]
+) -> Iterator[LibraryEntry]:
+    """Parse records of tagged lines: *first_tag* begins one, a line without a tag continues the one before.
+
+    Only tags with a name are kept.
+    """
+    entry, values = LibraryEntry("", 0), list[str]()
+    for number, line in enumerate(lines, 1):
+        match = pattern.match(line)
+        if match is None:
+            if values and line.strip():
+                values.append(f"{values.pop()} {line.strip()}")
+            continue
+        tag, value = match[1], match[2].strip()
+        if tag == first_tag:
+            if entry.fields:
+                yield _finish(entry)
+            entry = LibraryEntry("", number)
+        name = names.get(tag, "")
+        values = entry.fields.setdefault(name, []) if name else []
+        values.append(f"pmid:{value}" if name == "pmid" else value)
+    if entry.fields:
+        yield _finish(entry)
 
 
 def _parse_ris(lines: Iterable[str], between: list[str]) -> Iterator[LibraryEntry]:

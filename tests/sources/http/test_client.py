@@ -326,6 +326,7 @@ def test_many_members_cannot_exceed_the_limit() -> None:
         ("\ufeff\n\n<rss/>".encode(), Accept.XML), (b"<!-- html --><rss/>", Accept.XML),
         ("\ufeff<rss/>".encode("utf-16-le"), Accept.XML), (b"Warning: x\n<rss/>", Accept.XML),
         (b" " * 1000 + b"[]", Accept.JSON), ("\ufeff{}".encode(), Accept.JSON),
+        (b")]}'\n{}", Accept.JSON), (b"while(1);[]", Accept.JSON),
     ],
 )  # fmt: skip
 def test_what_stands_before_the_content_is_ignored(start: bytes, accept: Accept) -> None:

@@ -216,6 +216,27 @@ def test_json_and_endnote_give_both_papers(text: str) -> None:
     assert parse_bibliography(text) == SeedPapers((LikedPaper(SHEEP.title, "", "arxiv:2611.00042"), WHALES))
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "PMID- 41900001\nOWN - NLM\nTI  - Counting sheep\n      by day.\nLID - s41-1 [pii]\n"
+            "LID - 10.48550/arXiv.2611.00042 [doi]\nCON - Nature. 2026. doi: 10.5555/other. PMID: 7\nAU  - Love A\n\n"
+            "PMID- 41900002\nTI  - Songs of many whales\n"
+        ),
+        (
+            "%0 Journal Article\n%A Love, Ada\n%T Counting sheep\nby day\n%R 10.48550/arXiv.2611.00042\n%8 2026\n\n"
+            "%0 Journal Article\n%T Songs of many whales\n%U https://pubmed.ncbi.nlm.nih.gov/41900002/\n"
+        ),
+    ],
+)
+def test_exports_of_pubmed_and_endnote_give_both_papers(text: str, line_end: str) -> None:
+    sheep, whales = parse_bibliography(text.replace("\n", line_end)).papers
+    assert (sheep.title.removesuffix("."), sheep.paper_id) == ("Counting sheep by day", "arxiv:2611.00042")
+    assert (whales.title, whales.paper_id) == ("Songs of many whales", "pmid:41900002")
+
+
 @pytest.mark.parametrize(
     ("text", "unknown"),
     [
