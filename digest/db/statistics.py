@@ -14,7 +14,10 @@ from digest.db.dialects import insert
 from digest.db.tables import AUDIT, DAILY_COUNT, DELIVERY, DELIVERY_EVENT, SUBSCRIBER, VOTE
 from digest.models import BounceKind, DeliveryKind, DeliveryState, Status
 
-BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
+HEARD: Mapping[str, str] = {
+    **dict.fromkeys((BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT), "bounced"),
+    BounceKind.COMPLAINT: "complained",
+}
 AUDITED = {"confirm": "confirmations", "undo": "confirmations", "unsubscribe": "unsubscribes"}
 VOTED = {"more": "votes_more", "less": "votes_less", "save": "votes_save"}
 COUNTED = (
@@ -97,19 +100,13 @@ class Statistics:
                 yield "deferred", count
             if kind == str(DeliveryKind.DIGEST) and state == str(DeliveryState.ACCEPTED):
                 yield "digests", count
-        event = DELIVERY_EVENT.c
-        heard = sa.select(event.type, sa.func.count(event.delivery_id.distinct())).group_by(event.type)
-        for kind, count in self._connection.execute(heard.where(event.at >= start, event.at < end)):
-            if kind in BOUNCES:
-                yield "bounced", count
-            elif kind == BounceKind.COMPLAINT:
-                yield "complained", count
-        audit, vote = AUDIT.c, VOTE.c
-        changes = sa.select(audit.action, sa.func.count()).where(audit.at >= start, audit.at < end)
-        for action, count in self._connection.execute(changes.group_by(audit.action)):
-            if action in AUDITED:
-                yield AUDITED[action], count
-        votes = sa.select(vote.verdict, sa.func.count()).where(vote.at >= start, vote.at < end)
-        for verdict, count in self._connection.execute(votes.group_by(vote.verdict)):
-            if verdict in VOTED:
-                yield VOTED[verdict], count
+        event, audit, vote = DELIVERY_EVENT.c, AUDIT.c, VOTE.c
+        for kind, at, number, names in (
+            (event.type, event.at, sa.func.count(event.delivery_id.distinct()), HEARD),
+            (audit.action, audit.at, sa.func.count(), AUDITED),
+            (vote.verdict, vote.at, sa.func.count(), VOTED),
+        ):
+            counts = sa.select(kind, number).where(at >= start, at < end).group_by(kind)
+            for value, count in self._connection.execute(counts):
+                if value in names:
+                    yield names[value], count
