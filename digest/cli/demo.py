@@ -85,7 +85,9 @@ def check_demo(result: DemoResult) -> None:
 
 def _rows(mail: SentMail) -> list[tuple[str, str, str]]:
     lines, also_new = report.list_rows(mail), report.SECTIONS[Section.ALSO_NEW]
-    picks = [(line.section, _shorten_title(line.title), line.why) for line in lines if line.section != also_new]
+    picks = [
+        (line.section, _shorten_title(line.title), line.why) for line in lines if line.section != also_new
+    ]
     more_count = len(lines) - len(picks)
     return [*picks, (also_new, f"{more_count} more", "")] if more_count else picks
 

@@ -7,12 +7,13 @@ from itertools import pairwise
 
 import pytest
 
-from digest.cli.status import format_status, status_to_json
+from digest.cli.status import format_status
 from digest.db import Database
 from digest.db.embeddings import compute_text_key
 from digest.models import Facet, LikedPaper, Profile, Status
 from digest.pipeline.embed import embed_recent_papers, load_serving_model
 from digest.pipeline.embed_backlog import CHUNK_SIZE, embed_backlog, get_progress
+from digest.pipeline.status import collect_status
 from tests.factories import NOW, make_paper
 from tests.pipeline.test_embed import CountingModel, raise_not_installed
 
@@ -133,12 +134,12 @@ def test_the_status_shows_an_incomplete_model(filled_store: Database) -> None:
     with suppress(KeyboardInterrupt):
         embed_backlog(filled_store, CountingModel(breaks_after=CHUNK_SIZE), NOW)
     with filled_store.begin(write=False) as tx:
-        progress = status_to_json(tx, NOW)
+        progress = collect_status(tx, NOW)
     assert progress["vectors"]["papers"] == CHUNK_SIZE
     assert f"{CHUNK_SIZE} of {EARLIER + 1} papers looked through" in " ".join(format_status(progress))
     embed_backlog(filled_store, CountingModel(), NOW)
     with filled_store.begin(write=False) as tx:
-        progress = status_to_json(tx, NOW)
+        progress = collect_status(tx, NOW)
     assert progress["vectors"]["done"]
     assert "looked through" not in " ".join(format_status(progress))
 

@@ -1,40 +1,123 @@
-"""The overview page (subscribers, sources, held editions) and the audit log."""
+"""The overview: what needs attention, figures and charts of the last days, sources and the latest changes."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Literal
 
 from starlette.responses import RedirectResponse, Response
 
 from digest.app.settings import find_misspelled_variables
+from digest.models import Status
 from digest.models.errors import NotFound
+from digest.pipeline.alerts import Problem
+from digest.pipeline.clock_repair import LAST_TICK_KEY
+from digest.pipeline.status import compute_picks_per_mail, find_problems, list_days
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.charts import BAD, GOOD, NEUTRAL, Chart, Series, build_bar_chart, build_line_chart
 from digest.web.routing import create_router
 
-MAX_LINES = 200
+PERIODS = (30, 90)  # days of the charts
+TILES = (Status.CONFIRMED, Status.PAUSED, Status.UNCONFIRMED, Status.UNSUBSCRIBED)
 
 router = create_router(include_in_schema=False)
 
 
 @router.get("/admin")
-def show_overview(ctx: AdminContext, session: CurrentSession) -> Response:
-    """Show counts, sources, held editions and the latest changes."""
+def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30", "90"] = "30") -> Response:
+    """Show what needs attention, then counts, charts, sources and the latest changes."""
+    now = ctx.clock()
     with ctx.services.store.begin(write=False) as tx:
         counts, papers = tx.subscribers.count_by_status(), tx.papers.count()
+        suppressed = sum(tx.suppressions.count_by_reason().values())
+        figures, problems = list_days(tx, now, int(days)), find_problems(tx, now)
         sources, held = tx.sources.list_latest(), tx.sources.list_held()
         lines = tx.audit.list_latest(limit=8)
         readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
-        paused, waiting = tx.meta.pause_reason, sum(tx.deliveries.count_open().values())
-    tiles = [(str(status), n, f"/admin/subscribers?status={status}") for status, n in counts.items()]
+        waiting = sum(tx.deliveries.count_open().values())
+        ticked, next_due = tx.meta.read(LAST_TICK_KEY), tx.subscribers.get_earliest_due()
+    tiles = [
+        *((str(status), f"{counts[status]:,}", f"/admin/subscribers?status={status}") for status in TILES),
+        ("suppressed", f"{suppressed:,}", "/admin/suppressions"),
+    ]
     return ctx.pages.render(
         "admin/overview",
         here="/admin",
         title="Overview",
         session=session,
-        tiles=[*tiles, ("mails waiting", waiting, ""), ("papers", papers, "")],
+        problems_found=[*problems, *_find_misspelled()],
+        tiles=tiles,
+        growth=_describe_growth(figures, counts[Status.CONFIRMED]),
+        today=figures[-1],
+        waiting=waiting,
+        papers=papers,
+        last_run=ticked[:16].replace("T", " at ") if ticked else "",
+        next_due=next_due,
+        is_due=next_due is not None and next_due <= now + timedelta(minutes=1),
+        charts=build_charts(figures),
+        periods=[(period, str(period) == days) for period in PERIODS],
         sources=sources,
-        held=held,
+        held={hold.key for hold in held},
         lines=lines,
         readers=readers,
-        paused=paused,
-        misspelled=find_misspelled_variables(),
     )
+
+
+def build_charts(figures: Sequence[dict[str, Any]]) -> list[Chart]:
+    """Return the charts of the overview from the figures of `list_days`."""
+    days = [day["day"] for day in figures]
+
+    def read(label: str, *names: str, colour: str = NEUTRAL) -> Series:
+        counted = [[day[name] for name in names if name in day] for day in figures]
+        return Series(label, [sum(values) if values else None for values in counted], colour)
+
+    confirmed = read("confirmed", "subscribers_confirmed")
+    mails = [
+        read("accepted", "accepted"),
+        read("uncertain", "uncertain", colour=GOOD),
+        read("lost", "rejected", "expired", colour=BAD),
+    ]
+    trouble = [
+        read("deferred at first", "deferred"),
+        read("bounced", "bounced", colour=GOOD),
+        read("complained", "complained", colour=BAD),
+    ]
+    readers = [read("confirmed", "confirmations"), read("unsubscribed", "unsubscribes", colour=BAD)]
+    votes = [
+        read("more", "votes_more"),
+        read("saved", "votes_save", colour=GOOD),
+        read("less", "votes_less", colour=BAD),
+    ]
+    picks = Series("papers", [compute_picks_per_mail(day) for day in figures])
+    return [
+        build_line_chart("Confirmed subscribers", days, confirmed),
+        build_bar_chart("Mails", days, mails),
+        build_bar_chart("Joined and left", days, readers),
+        build_bar_chart("Deferred, bounced, complained", days, trouble),
+        build_bar_chart("Votes", days, votes),
+        build_line_chart("Papers in a digest", days, picks, decimals=1),
+    ]
+
+
+def _describe_growth(figures: Sequence[dict[str, Any]], confirmed: int) -> str:
+    """Return how the number of confirmed subscribers changed; empty if nobody counted before."""
+    before = next(
+        (day["subscribers_confirmed"] for day in figures[:-1] if "subscribers_confirmed" in day), None
+    )
+    if before is None:
+        return ""
+    return f"{confirmed - before:+,} in {len(figures)} days" if confirmed != before else "no change"
+
+
+def _find_misspelled() -> list[Problem]:
+    return [
+        Problem(
+            kind="setting",
+            title=f"There is no setting {name}{f'; did you mean {meant}?' if meant else '.'}",
+            facts=[],
+            advice="It has no effect: correct the name or remove it, then start again.",
+        )
+        for name, meant in find_misspelled_variables().items()
+    ]
 
 
 @router.post("/admin/release")
@@ -46,19 +129,3 @@ def release_edition(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Re
             raise NotFound("This edition is not held any more.")
         tx.audit.write(actor.name, "release", key, at=actor.now)
     return RedirectResponse("/admin", 303)
-
-
-@router.get("/admin/audit")
-def show_audit_log(ctx: AdminContext, session: CurrentSession) -> Response:
-    """Show the latest entries of the audit log."""
-    with ctx.services.store.begin(write=False) as tx:
-        lines = tx.audit.list_latest(limit=MAX_LINES)
-        readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
-    return ctx.pages.render(
-        "admin/audit",
-        here="/admin/audit",
-        title="Audit log",
-        session=session,
-        lines=lines,
-        readers=readers,
-    )

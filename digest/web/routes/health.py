@@ -8,10 +8,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.db import Transaction
 from digest.db.deliveries.repository import FINAL_STATES
-from digest.models import BounceKind, Health
+from digest.models import BounceKind, Health, SuppressionReason
 from digest.models.errors import DigestError
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.run import SEND_BLOCKED_KEY
+from digest.pipeline.status import compute_picks_per_mail
 from digest.web.context import WebContextDep
 from digest.web.routing import create_router
 
@@ -94,6 +95,27 @@ def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
     )
     bounces = dict.fromkeys(BounceKind, 0) | tx.deliveries.count_bounces(now - DAY)
     yield from _format_counts("digest_mails_heard_daily", "kind", bounces, "Bounces and complaints of a day.")
+    yield from _format_readers(tx, now)
+
+
+def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
+    figures = tx.statistics.count_between(now - DAY, now)
+    for name, help_text in (
+        ("deferred", "Mails that ended in a day after more than one attempt."),
+        ("confirmations", "Subscriptions confirmed in a day."),
+        ("unsubscribes", "Readers who unsubscribed in a day."),
+    ):
+        yield from _format_header(f"digest_{name}_daily", help_text)
+        yield f"digest_{name}_daily {figures[name]}"
+    votes = {verdict: figures[f"votes_{verdict}"] for verdict in ("more", "less", "save")}
+    yield from _format_counts("digest_votes_daily", "verdict", votes, "Votes on papers in a day.")
+    suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
+    yield from _format_counts("digest_suppressions", "reason", suppressed, "Addresses that get no mail.")
+    planned = tx.statistics.list_since(now.date(), until=now.date()).get(now.date(), {})
+    picks = compute_picks_per_mail(planned)
+    if picks is not None:
+        yield from _format_header("digest_picks_per_mail", "Papers in a digest planned today, on average.")
+        yield f"digest_picks_per_mail {picks:.2f}"
 
 
 def _format_tick(tx: Transaction, now: datetime) -> Iterable[str]:

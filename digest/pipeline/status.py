@@ -1,0 +1,164 @@
+"""The state of an installation: the figures and problems behind `digest status` and the overview."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from digest.db import Transaction
+from digest.db.sources import SourceState
+from digest.models import DeliveryState, Health
+from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
+from digest.pipeline.alerts import Problem, find_bounce_problems, find_judgement_problems
+from digest.pipeline.clock_repair import LAST_TICK_KEY
+from digest.pipeline.embed_backlog import get_progress
+from digest.pipeline.run import SEND_BLOCKED_KEY
+
+ONE_DAY = timedelta(days=1)
+CHART_DAYS = 30  # in the JSON of `digest status`
+MAX_TICK_AGE = timedelta(minutes=30)
+MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is planned
+ADVICE = {
+    Health.STALE: "polled again until something new is announced",
+    Health.TRUNCATED: "the repair path fills in what is missing; if this stays, see docs/sources.md",
+    Health.FAILED: "is the network up? the next run tries again",
+    Health.CHANGED: "the source answers in a new shape: look for an upgrade of this program",
+}
+UNREADABLE = (Health.FAILED, Health.CHANGED)
+
+
+def collect_status(tx: Transaction, now: datetime) -> dict[str, Any]:
+    """Return the state of the installation as JSON: what `digest status --json` prints."""
+    next_due = tx.subscribers.get_earliest_due()
+    days = list_days(tx, now, CHART_DAYS)
+    return {
+        "now": now.isoformat(),
+        "last_tick": tx.meta.read(LAST_TICK_KEY) or None,
+        "paused": tx.meta.pause_reason or None,
+        "held": [
+            {"key": hold.key, "reason": hold.reason, "at": hold.at.isoformat()}
+            for hold in tx.sources.list_held()
+        ],
+        "arxiv_today": get_silence_reason(get_arxiv_day(now)) or "announces",
+        "papers": tx.papers.count(),
+        "vectors": get_progress(tx),
+        "subscribers": {str(status): n for status, n in tx.subscribers.count_by_status().items()},
+        "suppressions": {str(reason): n for reason, n in tx.suppressions.count_by_reason().items()},
+        "next_due": next_due.isoformat() if next_due else None,
+        "queue": {str(state): n for state, n in tx.deliveries.count_open().items()},
+        "last_24_hours": {str(state): n for state, n in tx.deliveries.count_finished(now - ONE_DAY).items()},
+        "heard_24_hours": {str(kind): n for kind, n in tx.deliveries.count_bounces(now - ONE_DAY).items()},
+        "days": {str(day["day"]): {k: v for k, v in day.items() if k != "day"} for day in days},
+        "problems": [
+            {"kind": item.kind, "title": item.title, "facts": [*item.facts], "advice": item.advice}
+            for item in find_problems(tx, now)
+        ],
+        "sources": [_source_to_json(state) for state in tx.sources.list_latest()],
+    }
+
+
+def list_days(tx: Transaction, now: datetime, count: int) -> list[dict[str, Any]]:
+    """Return the figures of the last *count* UTC days, oldest first; today's as far as it has come.
+
+    Each has its `day` and the names of `digest.db.statistics`; a name is missing where nobody counted.
+    """
+    today = now.date()
+    first = today - timedelta(days=count - 1)
+    stored = tx.statistics.list_since(first, until=today)
+    live = tx.statistics.count_finished_day(today) | tx.statistics.count_subscribers()
+    days = {**stored, today: stored.get(today, {}) | live}
+    return [
+        {"day": day, **days.get(day, {})} for day in (first + timedelta(days=back) for back in range(count))
+    ]
+
+
+def find_problems(tx: Transaction, now: datetime) -> list[Problem]:
+    """Return what an administrator should look at, the most serious first, each with what to do."""
+    since = now - ONE_DAY
+    return [
+        *_find_stops(tx, now),
+        *_find_source_problems(tx.sources.list_latest()),
+        *_find_uncertain(tx.deliveries.count_finished(since).get(DeliveryState.UNCERTAIN, 0)),
+        *find_bounce_problems(tx.deliveries.count_finished(since), tx.deliveries.count_bounces(since)),
+        *find_judgement_problems(
+            tx.deliveries.list_alike_answers(since, now),
+            tx.deliveries.count_held(since),
+            tx.deliveries.count_reported_faults(since),
+        ),
+    ]
+
+
+def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
+    """Return why no mail goes out, or none may go out soon."""
+    problems = []
+    if paused := tx.meta.pause_reason:
+        problems.append(
+            _problem("paused", "All sending is stopped", paused, "To send again: digest db resume")
+        )
+    if blocked := tx.meta.read(SEND_BLOCKED_KEY):
+        problems.append(_problem("delivery", "No mail server takes our mail", blocked, "See: digest doctor"))
+    for hold in tx.sources.list_held():
+        advice = f"If it is right, let it go: digest release {hold.key}"
+        problems.append(
+            _problem(f"hold/{hold.key}", f"The edition {hold.key} waits for you", hold.reason, advice)
+        )
+    ticked = tx.meta.read(LAST_TICK_KEY)
+    if not ticked or now - datetime.fromisoformat(ticked) > MAX_TICK_AGE:
+        last = (
+            f"The last run ended on {ticked[:16].replace('T', ' at ')} UTC."
+            if ticked
+            else "There was no run yet."
+        )
+        advice = "Start `digest serve`, or let cron start `digest run` every few minutes."
+        problems.append(_problem("runs", "Nothing runs", last, advice))
+    due = tx.subscribers.get_earliest_due()
+    if due is not None and now - due > MAX_OVERDUE:
+        waiting = f"Somebody waits for a digest that was due on {due:%Y-%m-%d at %H:%M} UTC."
+        problems.append(_problem("overdue", "Digests are late", waiting, "See: digest status, digest doctor"))
+    return problems
+
+
+def _find_source_problems(states: Sequence[SourceState]) -> list[Problem]:
+    by_source: dict[str, list[SourceState]] = {}
+    for state in states:
+        if state.health in UNREADABLE:
+            by_source.setdefault(state.source, []).append(state)
+    return [
+        Problem(
+            kind=f"source/{name}",
+            title=f"{name} could not be read",
+            facts=[f"{state.scope or name}: {state.note or state.health}" for state in bad],
+            advice=f"Nothing is lost: {ADVICE[bad[0].health]}.",
+        )
+        for name, bad in by_source.items()
+    ]
+
+
+def _find_uncertain(count: int) -> list[Problem]:
+    if not count:
+        return []
+    fact = f"{count} in 24 hours: the connection broke after the server had received them."
+    advice = "Decide about each: digest deliveries --state uncertain"
+    return [_problem("uncertain", "It is unknown whether some mails arrived", fact, advice)]
+
+
+def _problem(kind: str, title: str, fact: str, advice: str) -> Problem:
+    return Problem(kind=kind, title=title, facts=[fact], advice=advice)
+
+
+def compute_picks_per_mail(day: dict[str, Any]) -> float | None:
+    """Return how many papers the editions planned on a day of `list_days` held; None if none was planned."""
+    editions = day.get("editions", 0)
+    return day.get("picks", 0) / editions if editions else None
+
+
+def _source_to_json(state: SourceState) -> dict[str, Any]:
+    return {
+        "source": state.source,
+        "scope": state.scope,
+        "health": str(state.health),
+        "read_at": state.read_at.isoformat(),
+        "fetched": state.fetched,
+        "unseen": state.unseen,
+        "newest": state.newest,
+        "note": state.note or ADVICE.get(state.health, ""),
+    }

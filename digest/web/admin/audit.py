@@ -1,0 +1,143 @@
+"""The audit log: filtered by who, what, whom and when, in pages, and as a CSV file."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response, StreamingResponse
+
+from digest.db import Transaction
+from digest.db.audit import AuditFilter, AuditLine
+from digest.models.addresses import hash_address
+from digest.models.errors import DigestError
+from digest.subscribers.table_files import escape_formula
+from digest.web.admin.auth import AdminContext, CurrentSession
+from digest.web.context import WebContext
+from digest.web.routing import create_router
+
+HOME = "/admin/audit"
+PAGE_SIZE = 100
+EXPORT_BATCH = 1000
+COLUMNS = ("at", "actor", "action", "subject", "detail")
+
+router = create_router(include_in_schema=False)
+
+
+class AuditQuery(BaseModel):
+    """The filter of the log, as it is written in the URL."""
+
+    who: str = ""
+    what: str = ""
+    whom: str = ""  # an address, a public id, or any other subject
+    since: str = ""  # days
+    until: str = ""  # this day included
+    before: int | None = Field(None, ge=0, le=2**62)  # the line to continue from
+
+    def to_url(self, path: str = HOME, **changes: object) -> str:
+        """Return the URL of this filter with some changes."""
+        fields = self.model_dump() | changes
+        return f"{path}?{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+@router.get(HOME)
+def show_audit_log(
+    ctx: AdminContext, session: CurrentSession, query: Annotated[AuditQuery, Query()]
+) -> Response:
+    """Show the lines that match, newest first."""
+    problems: list[str] = []
+    with ctx.services.store.begin(write=False) as tx:
+        found = _parse(ctx, tx, query, problems)
+        lines = tx.audit.search(found, limit=PAGE_SIZE + 1, before=query.before)
+        shown = lines[:PAGE_SIZE]
+        readers = tx.subscribers.get_by_public_ids({line.subject for line in shown})
+        total = tx.audit.count(found)
+        actors, actions = tx.audit.list_actors(), tx.audit.list_actions()
+    return ctx.pages.render(
+        "admin/audit",
+        here=HOME,
+        title="Audit log",
+        session=session,
+        problems=problems,
+        lines=shown,
+        readers=readers,
+        total=total,
+        query=query,
+        actors=actors,
+        actions=actions,
+        newest=query.to_url(before=None) if query.before else "",
+        older=query.to_url(before=shown[-1].id) if len(lines) > PAGE_SIZE else "",
+        export=query.to_url(f"{HOME}.csv", before=None),
+    )
+
+
+@router.get(HOME + ".csv")
+def export_audit_log(ctx: AdminContext, _: CurrentSession, query: Annotated[AuditQuery, Query()]) -> Response:
+    """Return the lines that match as CSV, newest first."""
+    with ctx.services.store.begin(write=False) as tx:
+        found = _parse(ctx, tx, query, [])
+    headers = {"content-disposition": 'attachment; filename="audit.csv"'}
+    return StreamingResponse(_write_csv(ctx, found), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _write_csv(ctx: WebContext, found: AuditFilter) -> Iterator[str]:
+    yield _to_row(COLUMNS)
+    before: int | None = None
+    while True:
+        with ctx.services.store.begin(write=False) as tx:
+            lines = tx.audit.search(found, limit=EXPORT_BATCH, before=before)
+        if not lines:
+            return
+        yield "".join(map(_to_csv, lines))
+        before = lines[-1].id
+
+
+def _to_csv(line: AuditLine) -> str:
+    detail = json.dumps(line.detail, ensure_ascii=False, default=str) if line.detail else ""
+    return _to_row((line.at.isoformat(), line.actor, line.action, line.subject, detail))
+
+
+def _to_row(cells: tuple[str, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(map(escape_formula, cells))
+    return out.getvalue()
+
+
+def _parse(ctx: WebContext, tx: Transaction, query: AuditQuery, problems: list[str]) -> AuditFilter:
+    """Return the filter; what cannot be understood is left out and said in *problems*."""
+    until = _parse_day(query.until, problems)
+    return AuditFilter(
+        actor=query.who.replace("\x00", ""),
+        action=query.what.replace("\x00", ""),
+        subject=_find_subject(ctx, tx, query.whom.strip().replace("\x00", "")),
+        since=_parse_day(query.since, problems),
+        until=until + timedelta(days=1) if until and until.year < date.max.year else None,
+    )
+
+
+def _find_subject(ctx: WebContext, tx: Transaction, whom: str) -> str:
+    """Return the subject that stands for somebody: of an address the public id, else its keyed hash."""
+    if "@" not in whom:
+        return whom
+    try:
+        found = tx.subscribers.get_by_addresses([whom])
+        return next(
+            (reader.public_id for reader in found.values()), hash_address(ctx.services.suppression_key, whom)
+        )
+    except DigestError:
+        return whom
+
+
+def _parse_day(text: str, problems: list[str]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        problems.append(f"{text[:20]} is not a day; write it like 2026-11-23.")
+        return None
