@@ -230,6 +230,11 @@ class Services:
             return [Route(name="files", transport=FileTransport(settings.outbox_dir), connections=1)]
         return [self._build_route(f"smtp-{number}", url) for number, url in enumerate(urls, 1)]
 
+    @property
+    def outbox(self) -> Path | None:
+        """The folder that mails are written to while no mail server is set, else None."""
+        return None if self.settings.smtp_url.get_secret_value().split() else self.settings.outbox_dir
+
     def _build_route(self, name: str, url: str) -> Route:
         server = SmtpServerConfig.parse(url)
         return Route(

@@ -19,6 +19,7 @@ from digest.cli.output import echo_err, show_progress
 from digest.cli.subscribers.common import read_liked_file
 from digest.db.backup import create_private_file
 from digest.mail.locale import get_locale
+from digest.mail.tokens import PREVIEW_ID
 from digest.mail.wording import describe_reason
 from digest.models import Edition, Pick, Profile, Status, Subscriber
 from digest.models.errors import DigestError, NotFound
@@ -27,7 +28,7 @@ from digest.pipeline import plan
 from digest.pipeline.ingest import fetch_sources
 from digest.tools.doctor.network import is_any_reachable
 
-ANONYMOUS = Subscriber(id=0, public_id="preview", address="you@example.org", status=Status.CONFIRMED)
+ANONYMOUS = Subscriber(id=0, public_id=PREVIEW_ID, address="you@example.org", status=Status.CONFIRMED)
 MAX_KEYWORD_WORDS = 4  # a longer part between commas is prose, not a keyword
 CONNECT_TIMEOUT = 4.0  # seconds within which one of the sources must accept a connection
 NO_NETWORK = (
@@ -81,6 +82,8 @@ def command(
         edition = _load_edition(services, reader, moment, as_of.date() if as_of else None)
         if not edition.picks:
             raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
+        if not subscriber:
+            echo_err("This is a preview for nobody: its links lead to pages that say so and change nothing.")
         if in_browser:
             _open_in_browser(services, edition, out)
         else:

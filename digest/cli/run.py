@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import anyio
 import click
@@ -35,11 +36,12 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         if now is None:
             repair_timestamps(services.store, clock())
         result = anyio.run(lambda: run.run(services, clock, on_progress=bar))
+        outbox = services.outbox
         skipped = (
             () if result.fetched else find_failed_sources(services.store, clock(), every=services.fetch_every)
         )
     log_run(result, clock() - started)
-    show_run(result, skipped, as_json=as_json)
+    show_run(result, skipped, outbox=outbox, as_json=as_json)
     if not result.is_ok:
         sys.exit(1)
 
@@ -53,14 +55,20 @@ def log_run(result: RunResult, duration: timedelta) -> None:
     log.info("run", extra=fields | {"seconds": round(duration.total_seconds(), 1)})
 
 
-def show_run(result: RunResult, skipped: Sequence[FailedSource] = (), *, as_json: bool) -> None:
-    """Print the result of a run as JSON or in words; *skipped* failed lately and were not tried again."""
+def show_run(
+    result: RunResult, skipped: Sequence[FailedSource] = (), *, outbox: Path | None, as_json: bool
+) -> None:
+    """Print the result of a run as JSON or in words.
+
+    *skipped* failed lately and were not tried again; *outbox* is the folder of the mails without a server.
+    """
     if as_json:
-        show_json(run_to_json(result) | {"unread": [asdict(source) for source in skipped]})
+        written = {"written_to": str(outbox)} if outbox else {}
+        show_json(run_to_json(result) | written | {"unread": [asdict(source) for source in skipped]})
         return
     if result.fetched:
         show_fetch_results(result.fetched)
-    for sentence in (*map(_format_failed_source, skipped), *format_run(result)):
+    for sentence in (*map(_format_failed_source, skipped), *format_run(result, outbox)):
         echo(sentence)
 
 
@@ -91,10 +99,11 @@ def _count_deliveries(result: RunResult) -> dict[str, object]:
     }
 
 
-def format_run(result: RunResult) -> list[str]:
+def format_run(result: RunResult, outbox: Path | None = None) -> list[str]:
     """Return the result of a run in sentences; they also say why nothing was planned."""
     plan, stats = result.plan, result.send_stats
-    counts = f"{stats.sent} sent, {stats.deferred} waiting to be tried again, {stats.failed} failed."
+    done = f"{stats.sent} written to {outbox}/, as no mail server is set" if outbox else f"{stats.sent} sent"
+    counts = f"{done}; {stats.deferred} waiting to be tried again, {stats.failed} failed."
     if plan.stopped:  # paused or on hold; earlier planned mail still goes out
         return [f"Nothing new is planned. {plan.stopped}", counts, *stats.alerts]
     sentences = [f"{plan.due} due: {plan.planned} planned." if plan.due else "Nobody is due."]

@@ -42,9 +42,9 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
             sent = anyio.run(send_test, services, to, clock)
             show_json(asdict(sent)) if as_json else echo(str(sent))
             return
-        result = anyio.run(_plan_and_send, services, clock)
+        result, outbox = anyio.run(_plan_and_send, services, clock), services.outbox
     log_run(result, clock() - started)
-    show_run(result, as_json=as_json)
+    show_run(result, outbox=outbox, as_json=as_json)
     if not result.is_ok:
         sys.exit(1)
 
@@ -88,8 +88,11 @@ class SendTestResult:
     to: str
     route: str
     reply: str
+    outbox: str | None = None  # the folder it was written to, if no mail server is set
 
     def __str__(self) -> str:
+        if self.outbox:
+            return f"Not sent, as no mail server is set: {self.reply.partition(' ')[2]}"
         return f"Sent to {self.to} by {self.route}: {self.reply}"
 
 
@@ -122,7 +125,8 @@ async def send_test(services: Services, to: str, clock: Clock) -> SendTestResult
         raise DeliveryError(
             f"The mail server refused it at {send_result.stage}: {send_result.code} {send_result.text}"
         )
-    return SendTestResult(address, route.name, send_result.text)
+    outbox = str(services.outbox) if services.outbox else None
+    return SendTestResult(address, route.name, send_result.text, outbox)
 
 
 def _load_recipient(services: Services, address: str) -> Subscriber:

@@ -23,11 +23,14 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     moment = get_now(now)
     with open_services() as services, services.store.begin(write=False) as tx:
         status = collect_status(tx, moment)
+        outbox = services.outbox
     if as_json:
         show_json(status)
         return
     for sentence in format_status(status):
         echo(sentence)
+    if outbox:
+        echo(f"No mail server is set, so mails are written to {outbox}/: set DIGEST_SMTP_URL to send them.")
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
     rows = [
         state | {"read": format_age(datetime.fromisoformat(state["read_at"]), moment)}

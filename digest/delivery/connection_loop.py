@@ -182,7 +182,8 @@ class ConnectionLoop:
             log.info("mail not accepted", extra=fields)
         if reply_action.alerts:
             self._counters.add_alert(
-                f"{self._route.name}: {reply_action.reason}: {result.code} {result.text}"
+                f"{self._route.name}: {reply_action.reason}: {result.code} {result.text}",
+                topic=f"{self._route.name}: {reply_action.reason}",
             )
         if reply_action is UNEXPLAINED or (
             reply_action.alerts and reply_action.throttle is ThrottleAction.STOP
@@ -204,14 +205,17 @@ class ConnectionLoop:
         if not self._domain_monitor.record(domain, refused=reply_action.throttle is ThrottleAction.STOP):
             return reply_action.throttle if reply_action.throttle is ThrottleAction.SLOW else None
         self._counters.add_alert(
-            f"{domain} refuses our mail, stopped for an hour: {result.code} {result.text}"
+            f"{domain} refuses our mail, nothing is sent there for an hour: {result.code} {result.text}",
+            topic=f"refused by {domain}",
         )
         return ThrottleAction.STOP
 
     def _fail_route(self, reply_action: ReplyAction, result: SendResult) -> None:
         reason = f"{reply_action.reason}: {result.code or 'no reply'} {result.text}".rstrip()
         self._route.breaker.record_failure(reason, is_refusal=reply_action.action is Action.REFUSED)
-        self._counters.add_alert(f"Route {self._route.name} is down: {reason}")
+        self._counters.add_alert(
+            f"Route {self._route.name} is down: {reason}", topic=f"down: {self._route.name}"
+        )
         log.warning("route down", extra={"route": self._route.name, "why": reason})
 
 

@@ -242,7 +242,8 @@ class Dispatcher:
     async def _settle(self, result: AttemptResult) -> None:
         if result.state is DeliveryState.REJECTED:
             self._counters.add_alert(
-                f"Delivery {result.delivery.public_id} cannot be rendered: {result.text}."
+                f"Delivery {result.delivery.public_id} cannot be rendered: {result.text}.",
+                topic=f"rendering: {result.text}",
             )
         self._counters.add_result(result)
         await self._writer.commit(results=[result])

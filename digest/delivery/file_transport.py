@@ -48,7 +48,7 @@ class FileTransport:
             name = await asyncio.to_thread(_write_message, self._folder, message)
         except OSError as error:
             return SendResult(SmtpStage.MAIL, 452, f"4.3.1 {error.strerror or error}")
-        return SendResult(SmtpStage.DOT, 250, f"2.0.0 queued as {name}")
+        return SendResult(SmtpStage.DOT, 250, f"2.0.0 written to {self._folder / name}.eml")
 
     async def close(self) -> None:
         """Do nothing: no connection is open."""
@@ -61,7 +61,7 @@ def _write_message(folder: Path, message: OutgoingMessage) -> str:
     name = _build_name(message)
     if html := _extract_html(message.raw):
         _write_atomically(folder / f"{name}.html", html)
-    _write_atomically(folder / f"{name}.eml", message.raw)  # last: an .eml file means "sent"
+    _write_atomically(folder / f"{name}.eml", message.raw)  # last: an .eml file means that both are whole
     return name
 
 

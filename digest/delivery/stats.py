@@ -48,15 +48,15 @@ class SendCounters:
     """The stats of a run that is still going on."""
 
     by_state: Counter[DeliveryState] = field(default_factory=Counter)
-    alerts: dict[str, None] = field(default_factory=dict)
+    alerts: dict[str, str] = field(default_factory=dict)  # by topic
 
     def add_result(self, result: AttemptResult) -> None:
         """Count the result of one attempt."""
         self.by_state[result.state] += 1
 
-    def add_alert(self, sentence: str) -> None:
-        """Add an alert for the operator, each only once; addresses in a server's reply are redacted."""
-        self.alerts[redact(sentence)] = None
+    def add_alert(self, sentence: str, *, topic: str) -> None:
+        """Add an alert for the operator, the first of each topic, with addresses redacted."""
+        self.alerts.setdefault(topic, redact(sentence))
 
     def to_stats(self, *, commits: int) -> SendStats:
         """Return the numbers as they are now."""
@@ -68,5 +68,5 @@ class SendCounters:
             cancelled=self.by_state[DeliveryState.CANCELLED],
             uncertain=self.by_state[DeliveryState.UNCERTAIN],
             commits=commits,
-            alerts=tuple(self.alerts),
+            alerts=tuple(dict.fromkeys(self.alerts.values())),
         )

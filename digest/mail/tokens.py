@@ -20,7 +20,7 @@ from functools import cached_property
 from hashlib import blake2b
 from hmac import compare_digest
 
-from digest.models.errors import ConfigError, InvalidToken, LinkExpired
+from digest.models.errors import ConfigError, InvalidToken, LinkExpired, PreviewLink
 
 MAC_BYTES = 10  # 80 bits: far beyond guessing over a network
 MAC_CHARS = 2 * MAC_BYTES
@@ -28,6 +28,7 @@ OLD_MAC_BYTES = 12
 KEY_ID_CHARS, OLD_KEY_ID_CHARS = 4, 3
 PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CASE_MARK = "0"  # begins a public id with capitals, as `encode_public_id` writes it
+PREVIEW_ID = "preview"  # stands for the public id in the preview of a digest for nobody
 BASE36_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -91,7 +92,8 @@ class Keys:
     def verify(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
         """Return the claim of a token, which may be written in capitals.
 
-        Raises InvalidToken if it is forged, cut or for another purpose, LinkExpired if it was valid once.
+        Raises InvalidToken if it is forged, cut or for another purpose, LinkExpired if it was valid once,
+        PreviewLink if it stands in the preview of a digest for nobody.
         """
         is_old = token.find(".") == OLD_KEY_ID_CHARS
         body, _, mac = (token if is_old else token.lower()).rpartition(".")
@@ -104,6 +106,8 @@ class Keys:
         claim = _parse_old_claim(purpose, fields[1:]) if is_old else _parse_claim(purpose, fields[1:])
         if claim.expires and now >= claim.expires:
             raise LinkExpired
+        if claim.public_id == PREVIEW_ID:
+            raise PreviewLink
         return claim
 
     @cached_property

@@ -14,7 +14,8 @@ DigestError
 ├── InvalidChange          an invalid value for interests, schedule or preferences (exit 2)
 │   └── StateConflict      a valid change that the state of the subscriber does not allow
 ├── InvalidToken           the token of a link is forged, truncated or for another purpose
-│   └── LinkExpired        the token was valid once
+│   ├── LinkExpired        the token was valid once
+│   └── PreviewLink        the token stands in the preview of a digest for nobody
 ├── SealBroken             a stored secret does not open; it must be entered again
 └── NotFound               no such subscriber, paper or edition
 """
@@ -77,6 +78,10 @@ class StateConflict(InvalidChange):
 
 class InvalidToken(DigestError):
     """This link is not whole, or not valid any more. Take the one in your newest mail, all of it."""
+
+
+class PreviewLink(InvalidToken):
+    """It is part of a preview of a digest, so it belongs to no subscriber and changes nothing."""
 
 
 class LinkExpired(InvalidToken):

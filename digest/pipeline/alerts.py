@@ -1,6 +1,6 @@
 """Alerts to the operator: at most one message per kind of problem and UTC day."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,20 +29,37 @@ class Problem:
 
 
 def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:
-    """Return a problem for each source none of whose scopes gave a usable answer."""
+    """Return one problem for all sources none of whose scopes gave a usable answer."""
     by_source: dict[str, list[FetchResult]] = {}
     for result in results:
         by_source.setdefault(result.source, []).append(result)
-    return [
-        Problem(
-            kind=f"source/{name}",
-            title=f"{name} could not be read",
-            facts=[f"{result.scope or name}: {result.note}" for result in of_source],
-            advice="The next run tries again and nothing is lost. If this stays, see: digest status",
-        )
+    failed = {
+        name: of_source
         for name, of_source in by_source.items()
         if all(result.health in UNUSABLE for result in of_source)
+    }
+    if not failed:
+        return []
+    names = "No source" if len(failed) == len(by_source) > 1 else ", ".join(failed)
+    return [
+        Problem(
+            kind=f"source/{'+'.join(failed)}",
+            title=f"{names} could be read" if names == "No source" else f"{names} could not be read",
+            facts=list(_list_failures(failed)),
+            advice="The next run tries again and nothing is lost. If this stays, see: digest status",
+        )
     ]
+
+
+def _list_failures(failed: Mapping[str, Sequence[FetchResult]]) -> Iterator[str]:
+    """Yield a sentence for each different error of each source."""
+    for name, results in failed.items():
+        scopes: dict[str, list[str]] = {}
+        for result in results:
+            scopes.setdefault(result.note, []).append(result.scope)
+        for note, of_note in scopes.items():
+            where = f" ({', '.join(filter(None, of_note))})" if any(of_note) and len(scopes) > 1 else ""
+            yield f"{name}{where}: {note}"
 
 
 def build_stop_problem(reason: str) -> Problem:

@@ -291,7 +291,11 @@ def test_json_times_are_iso_8601(shell: Shell) -> None:
 
 def test_test_mail_with_json_prints_one_document(shell: Shell) -> None:
     sent = shell("send", "--to", "bo@example.com", "--now", NOW, "--json")
-    assert json.loads(sent.stdout).keys() == {"to", "route", "reply"}
+    report = json.loads(sent.stdout)
+    assert report.keys() == {"to", "route", "reply", "outbox"}
+    assert Path(report["reply"].removeprefix("2.0.0 written to ")).name.endswith(".eml")
+    said = shell("send", "--to", "bo@example.com", "--now", NOW).stdout
+    assert said.startswith("Not sent, as no mail server is set: written to ")
     checks = shell("doctor", "--offline", "--send", "bo@example.com", "--now", NOW, "--json")
     assert {"OK", "WARN", "FAIL"} >= {finding["verdict"] for finding in json.loads(checks.stdout)}
 

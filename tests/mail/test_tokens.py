@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.tokens import Claim, Keys, Purpose
-from digest.models.errors import ConfigError, InvalidToken
+from digest.mail.tokens import PREVIEW_ID, Claim, Keys, Purpose
+from digest.models.errors import ConfigError, InvalidToken, PreviewLink
 from tests.factories import NOW
 
 KEYS = Keys(b"a key for tests only")
@@ -156,3 +156,8 @@ def test_token_with_a_lone_surrogate_is_refused() -> None:
     for broken in (token.replace("ada", "\ud800"), token[:-1] + "\ud800"):
         with pytest.raises(InvalidToken):
             KEYS.verify(Purpose.FEED, broken, now=NOW)
+
+
+def test_link_of_a_preview_says_so() -> None:
+    with pytest.raises(PreviewLink, match="preview"):
+        KEYS.verify(Purpose.PREFERENCES, KEYS.sign(Purpose.PREFERENCES, PREVIEW_ID), now=NOW)

@@ -1,5 +1,6 @@
 """Tests of the alerts to the operator."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,26 @@ def test_a_source_is_a_problem_only_if_all_its_scopes_failed() -> None:
         make_result("hackernews", Health.EMPTY),
     ]
     assert [problem.kind for problem in find_source_problems(results)] == ["source/huggingface"]
+
+
+def test_an_outage_of_several_sources_is_one_problem_with_a_sentence_for_each_error() -> None:
+    failed = [
+        *(
+            replace(make_result("arxiv", Health.FAILED, scope), note="503")
+            for scope in ("cs", "math", "stat")
+        ),
+        replace(make_result("arxiv", Health.FAILED, "q-bio"), note="no answer in 30 seconds"),
+        replace(make_result("hackernews", Health.FAILED), note="503"),
+    ]
+
+    (outage,) = find_source_problems([*failed, make_result("huggingface", Health.OK)])
+
+    assert outage.title == "arxiv, hackernews could not be read"
+    assert len(outage.facts) == 3
+    assert outage.facts[0] == "arxiv (cs, math, stat): 503"
+    (all_failed,) = find_source_problems(failed)
+    assert all_failed.title == "No source could be read"
+    assert find_source_problems([make_result("arxiv", Health.OK)]) == []
 
 
 @pytest.mark.parametrize(
