@@ -69,9 +69,9 @@ class MeasuredQueue:
         """As the queue has it."""
         return self.queue.heartbeat_seconds
 
-    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
+    def claim(self, limit: int, now: datetime, *, channels: bool = False) -> ClaimedBatch:
         """Claim deliveries, measured."""
-        return self.meter.measure("queue", lambda: self.queue.claim(limit, now))
+        return self.meter.measure("queue", lambda: self.queue.claim(limit, now, channels=channels))
 
     def commit(
         self,

@@ -20,6 +20,8 @@ from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import SnsReceiver
 from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import build_return_address
+from digest.delivery.channels.replies import FINAL_REASONS, classify_channel_reply
+from digest.delivery.channels.transport import ChannelTransport
 from digest.delivery.dkim import Signer
 from digest.delivery.file_transport import FileTransport
 from digest.delivery.routes import Route
@@ -44,6 +46,7 @@ from digest.sources.llm import LanguageModel
 from digest.sources.registry import SourceConfig, build_sources
 
 KEY_BYTES = 32
+CHANNEL_CONNECTIONS = 4  # messages to channels under way at once
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class Services:
             renderer=self.renderer,
             bulk_renderer=BulkRenderer(self.renderer),
             mail_from=self.get_mail_from,
+            sealer=lambda: self.sealer,
             signer=self._load_signer(),
         )
 
@@ -245,6 +249,30 @@ class Services:
             weight=server.weight,
         )
 
+    @property
+    def has_channels(self) -> bool:
+        """Whether the operator allows channels beside mail."""
+        return bool(self.settings.channel_hosts)
+
+    @cached_property
+    def channel_routes(self) -> list[Route]:
+        """The route to channels, if the operator allows some."""
+        settings = self.settings
+        if not self.has_channels:
+            return []
+        transport = ChannelTransport(
+            self.site.brand, settings.base_url, settings.channel_hosts, settings.channel_networks
+        )
+        return [
+            Route(
+                name="channels",
+                transport=transport,
+                connections=CHANNEL_CONNECTIONS,
+                takes_channels=True,
+                classify=classify_channel_reply,
+            )
+        ]
+
     def open_sender_session(self) -> SenderSession:
         """Return the exclusive right to send, as a context manager.
 
@@ -256,6 +284,7 @@ class Services:
             suppression_key=self.suppression_key,
             resend=settings.uncertain == "resend",
             lease=timedelta(seconds=settings.lease),
+            final_reasons=FINAL_REASONS,
         )
 
     @property

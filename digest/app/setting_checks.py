@@ -116,6 +116,12 @@ def _check_networks(names: tuple[str, ...]) -> None:
             raise ValueError(f"{error}; write addresses like 127.0.0.1,10.0.0.0/8") from error
 
 
+def _check_channel_hosts(names: tuple[str, ...]) -> None:
+    for name in names:
+        if not _HOST_NAME.fullmatch(name.removeprefix("*.")):
+            raise ValueError(f"{name!r} is not a host name; write names like hooks.slack.com,*.zulipchat.com")
+
+
 def _check_mail_servers(value: Any) -> None:
     for url in value.get_secret_value().split():
         SmtpServerConfig.parse(url)
@@ -149,6 +155,8 @@ CHECKS: Mapping[str, Callable[[Any], object]] = {
     "openalex_institutions": _check_openalex_ids,
     "openreview_venues": _check_venues,
     "trusted_proxies": _check_networks,
+    "channel_hosts": _check_channel_hosts,
+    "channel_networks": _check_networks,
     "admin_token": _check_token,
     "viewer_token": _check_token,
     "smtp_url": _check_mail_servers,

@@ -89,6 +89,15 @@ class Settings(BaseSettings):
         "", description="receives alerts: failing sources, held editions, broken mail servers"
     )
 
+    # channels beside mail
+    channel_hosts: Names = Field(
+        (), description="hosts that readers' channels may reach, also *.zulipchat.com; unset: no channels"
+    )
+    channel_networks: Names = Field(
+        (),
+        description="private networks that channels may reach, as 10.1.0.0/16; unset: public addresses only",
+    )
+
     # sources
     sources: Names = Field(
         ("arxiv", "huggingface", "hackernews"), description="sources to read, comma-separated"
@@ -157,7 +166,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "journals", "openalex_authors", "openalex_institutions", "openreview_venues",
-        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys", mode="before",
+        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys",
+        "channel_hosts", "channel_networks", mode="before",
     )  # fmt: skip
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -59,21 +59,24 @@ class SenderSession:
 
     Entering it takes the right to send (SQLite: one process, else StoreBusy; PostgreSQL: a lease) and puts
     deliveries that dead senders held back into the queue. With `resend=False` a message that may have been
-    accepted is never sent again, even if it was not accepted.
+    accepted is never sent again, even if it was not accepted. `final_reasons` are those of results after
+    which a channel is used no more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the parts of a sender meet here
         self,
         database: Database,
         *,
         suppression_key: bytes,
         resend: bool = True,
         lease: timedelta = LEASE,
+        final_reasons: Collection[str] = (),
         wall_clock: Callable[[], datetime] = _wall_clock,
     ) -> None:
         self._database = database
         self._suppression_key = suppression_key
         self.resends = resend
+        self._final_reasons = final_reasons
         self._lease = lease if is_postgres(database.engine) else None
         self._wall_clock = wall_clock
         self._owner = uuid4().hex
@@ -103,14 +106,14 @@ class SenderSession:
         """A third of the lease, so that two renewals may fail; 0 without a lease."""
         return self._lease.total_seconds() / 3 if self._lease else 0.0
 
-    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
-        """Claim up to *limit* due deliveries; none while sending is paused.
+    def claim(self, limit: int, now: datetime, *, channels: bool = False) -> ClaimedBatch:
+        """Claim up to *limit* due mails, or messages to channels; none while sending is paused.
 
         On PostgreSQL it first recovers what senders with an expired lease held.
         """
-        return self._retry_deadlocks(lambda: self._claim(limit, now))
+        return self._retry_deadlocks(lambda: self._claim(limit, now, channels=channels))
 
-    def _claim(self, limit: int, now: datetime) -> ClaimedBatch:
+    def _claim(self, limit: int, now: datetime, *, channels: bool) -> ClaimedBatch:
         if self._lease:
             self._recover_dead_senders(now)
         with self._database.begin() as tx:
@@ -118,7 +121,7 @@ class SenderSession:
                 return ClaimedBatch()
             self._check_lease(tx)
             buckets = TokenBuckets(self._wall_clock())
-            claimed = self._queue(tx).claim(limit, now, buckets=buckets)
+            claimed = self._queue(tx).claim(limit, now, buckets=buckets, channels=channels)
         self._limited_domains = buckets.limited_domains
         return claimed
 
@@ -135,6 +138,7 @@ class SenderSession:
             self._check_lease(tx)
             queue = self._queue(tx)
             queue.settle(results)
+            tx.channels.record_results(results, final_reasons=self._final_reasons)
             BouncePolicy(tx.connection, suppression_key=self._suppression_key).record_results(results)
             if self._limited_domains or any(result.throttle for result in results):
                 TokenBuckets(self._wall_clock()).adjust(tx.connection, results, self._limited_domains)

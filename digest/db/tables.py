@@ -283,6 +283,39 @@ class SuppressionRecord(TableBase, table=True):
     prior_status: str = ""  # of the subscriber, where a bounce ended the subscription
 
 
+class ChannelRecord(TableBase, table=True):
+    """A further way to a subscriber beside mail. `sealed_url` is encrypted: it contains secrets."""
+
+    __tablename__ = "channel"
+    __table_args__ = NEVER_REUSED
+    id: int | None = _id()
+    pid: str = Field(unique=True)
+    subscriber_id: int = _foreign("subscriber.id", index=True)
+    kind: str
+    host: str
+    sealed_url: str
+    state: str
+    note: str
+    failing_since: datetime | None
+    accepted_at: datetime | None
+    created_at: datetime
+
+
+class ReaderTokenRecord(TableBase, table=True):
+    """A subscriber's own token of the API, known only by its hash."""
+
+    __tablename__ = "reader_token"
+    __table_args__ = NEVER_REUSED
+    id: int | None = _id()
+    hash: str = Field(unique=True)
+    subscriber_id: int = _foreign("subscriber.id", index=True)
+    name: str
+    shown: str  # its beginning
+    may_write: bool
+    created_at: datetime
+    used_at: datetime | None
+
+
 class SavedPaperRecord(TableBase, table=True):
     """A paper that a subscriber saved, with a note and tags."""
 
@@ -354,6 +387,9 @@ class DeliveryRecord(TableBase, table=True):
     __table_args__ = (
         _index_where("queue", ("priority", "not_before", "id"), "state = 'queued'"),
         _index_where("domain_queue", ("domain", "not_before", "id"), "state = 'queued'"),
+        _index_where(
+            "channel_queue", ("priority", "not_before", "id"), "state = 'queued' AND channel_id IS NOT NULL"
+        ),
         _index_where("owner", ("owner",), "state IN ('leased', 'sending')"),
         sa.Index(None, "subscriber_id", "slot"),
         _index_where("finished", ("finished_at", "state", "kind", "attempt"), "finished_at IS NOT NULL"),
@@ -388,6 +424,8 @@ class DeliveryRecord(TableBase, table=True):
     created_at: datetime
     accepted_at: datetime | None
     finished_at: datetime | None
+    # None: a mail. No foreign key, so that a message to a channel that was removed never turns into a mail.
+    channel_id: int | None = Field(default=None, sa_type=cast("Any", ID))
 
 
 class DeliveryEventRecord(TableBase, table=True):
@@ -596,6 +634,8 @@ SUBSCRIBER_TAG = _table(SubscriberTagRecord)
 VOTE = _table(VoteRecord)
 OUTLINE = _table(OutlineRecord)
 SUPPRESSION = _table(SuppressionRecord)
+CHANNEL = _table(ChannelRecord)
+READER_TOKEN = _table(ReaderTokenRecord)
 SAVED_PAPER = _table(SavedPaperRecord)
 ZOTERO_ACCOUNT = _table(ZoteroAccountRecord)
 PAPER_NEWS = _table(PaperNewsRecord)

@@ -16,6 +16,8 @@ from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.runs import Runs
 from digest.db.sources import Sources
+from digest.db.subscribers.channels import Channels
+from digest.db.subscribers.reader_tokens import ReaderTokens
 from digest.db.statistics import Statistics
 from digest.db.subscribers.bulk_operations import BulkOperations
 from digest.db.subscribers.repository import Subscribers
@@ -61,6 +63,16 @@ class Transaction:
     def subscribers(self) -> Subscribers:
         """Subscribers."""
         return Subscribers(self.connection)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """Channels of subscribers."""
+        return Channels(self.connection)
+
+    @cached_property
+    def reader_tokens(self) -> ReaderTokens:
+        """Subscribers' own tokens of the API."""
+        return ReaderTokens(self.connection)
 
     @cached_property
     def saved_papers(self) -> SavedPapers:

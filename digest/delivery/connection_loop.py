@@ -9,7 +9,7 @@ from digest.delivery.dispatcher import Dispatcher, Item, domain_of
 from digest.delivery.ledger_writer import LedgerWriter
 from digest.delivery.message import Connection, SendResult, SmtpStage, Unreachable
 from digest.delivery.outcomes import build_attempt_result
-from digest.delivery.reply_codes import UNEXPLAINED, Action, ReplyAction, classify
+from digest.delivery.reply_codes import UNEXPLAINED, Action, ReplyAction
 from digest.delivery.routes import DomainMonitor, Route
 from digest.delivery.stats import SendCounters
 from digest.models import AttemptResult, Delivery, DeliveryState, ThrottleAction
@@ -64,7 +64,7 @@ class ConnectionLoop:
             try:
                 connection = await self._route.transport.open()
             except Unreachable as error:
-                self._fail_route(classify(error.result), error.result)
+                self._fail_route(self._route.classify(error.result), error.result)
             else:
                 self._route.breaker.record_success()
                 return connection
@@ -106,7 +106,7 @@ class ConnectionLoop:
 
     def _needs_other_connection(self, item: Item, result: SendResult) -> bool:
         """Record the result; return True when the message is not the cause and needs another connection."""
-        reply_action = classify(result)
+        reply_action = self._route.classify(result)
         if reply_action.action in (Action.BREAK, Action.REFUSED):
             self._fail_route(reply_action, result)
             return True

@@ -71,7 +71,7 @@ class Dispatcher:
         self._unassigned: list[Delivery] = []  # no route is left to take them
         self._claiming = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._is_empty = False  # the last claim returned nothing
+        self._empty: set[bool] = set()  # of mail (False) and channels (True): the last claim returned nothing
         self._connections = connections
         self._max_throttle_wait = max_throttle_wait
         self._idle = 0
@@ -164,11 +164,12 @@ class Dispatcher:
         return math.inf
 
     async def _claim(self, route_queue: _RouteQueue) -> float:
+        channels = route_queue.route.takes_channels
         async with self._claiming:
-            if route_queue.claimed or self._is_empty:
+            if route_queue.claimed or channels in self._empty:
                 return 0.0 if route_queue.claimed else math.inf
             now = self._writer.now()
-            batch = await self._writer.call(lambda: self._queue.claim(CLAIM_SIZE, now))
+            batch = await self._writer.call(lambda: self._queue.claim(CLAIM_SIZE, now, channels=channels))
             self._counters.by_state[DeliveryState.EXPIRED] += batch.expired
             self._counters.by_state[DeliveryState.CANCELLED] += batch.cancelled
             self._prepare_batch(batch.deliveries)
@@ -176,7 +177,7 @@ class Dispatcher:
         if batch.deliveries:
             self._notify()
             return 0.0 if route_queue.claimed else math.inf  # all went to the other routes
-        return 0.0 if batch.expired or batch.cancelled else self._get_empty_wait(batch.retry_in)
+        return 0.0 if batch.expired or batch.cancelled else self._get_empty_wait(batch.retry_in, channels=channels)
 
     def _prepare_batch(self, deliveries: Sequence[Delivery]) -> None:
         if self._prepare and deliveries:
@@ -185,11 +186,11 @@ class Dispatcher:
             except Exception:  # whatever is wrong shows again when the one message is rendered
                 log.exception("mail not prepared")
 
-    def _get_empty_wait(self, retry_in: float | None) -> float:
+    def _get_empty_wait(self, retry_in: float | None, *, channels: bool) -> float:
         """Return how long to wait after an empty claim: shortly for throttled mail, else for ever."""
         if retry_in is not None and retry_in <= self._max_throttle_wait:
             return max(0.05, retry_in)
-        self._is_empty = True
+        self._empty.add(channels)
         return math.inf
 
     async def _take_tokens(self, route_queue: _RouteQueue) -> float:
@@ -207,8 +208,11 @@ class Dispatcher:
     def _distribute(self, deliveries: Sequence[Delivery] | deque[Delivery]) -> None:
         """Assign deliveries by weight; a route of weight 0 gets some only when no other is left."""
         everywhere = list(self._route_queues.values())
-        targets = [target for target in everywhere if target.route.weight > 0] or everywhere
+        mail = [target for target in everywhere if not target.route.takes_channels]
+        mail = [target for target in mail if target.route.weight > 0] or mail
+        channels = [target for target in everywhere if target.route.takes_channels]
         for delivery in deliveries:
+            targets = mail if delivery.channel_id is None else channels
             if not targets:
                 self._unassigned.append(delivery)
                 continue

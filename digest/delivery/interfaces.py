@@ -15,8 +15,11 @@ class DeliveryQueue(Protocol):
     again and again until it is written.
     """
 
-    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
-        """Claim up to *limit* due deliveries, most urgent first; expire or cancel those that may not go."""
+    def claim(self, limit: int, now: datetime, *, channels: bool = False) -> ClaimedBatch:
+        """Claim up to *limit* due mails, or messages to channels, most urgent first.
+
+        Those that may not go expire or are cancelled.
+        """
 
     def commit(
         self,

@@ -1,7 +1,7 @@
 """An outgoing message, the result of sending it, and the protocols of what can send it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -18,7 +18,7 @@ class OutgoingMessage:
 
     raw: bytes
     mail_from: str
-    rcpt_to: str
+    rcpt_to: str = field(repr=False)
     smtputf8: bool = False
     envelope_id: str = ""  # comes back in delivery reports
     dotless: bool = False  # no line begins with a dot: saves the search

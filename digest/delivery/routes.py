@@ -6,7 +6,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from digest.delivery.message import Transport
+from digest.delivery.message import SendResult, Transport
+from digest.delivery.reply_codes import ReplyAction, classify
 from digest.models.backoff import BREAKER_PAUSES, get_breaker_pause
 
 WINDOW_SIZE = 100  # latest messages to a domain that are looked at
@@ -64,6 +65,8 @@ class Route:
     connections: int = 4
     weight: float = 1.0  # share of the messages; 0: only when all others are down
     rate: float = 0.0  # messages per second over all senders; 0: no limit
+    takes_channels: bool = False  # messages to channels, and no mail
+    classify: Callable[[SendResult], ReplyAction] = classify
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     refusing_domains: set[str] = field(default_factory=set, init=False)  # since the last accepted message
 

@@ -49,6 +49,8 @@ class NewDelivery:
     day: date | None = None  # in the subscriber's zone
     payload: Mapping[str, object] = field(default_factory=dict)
     papers: Mapping[str, Sent] = field(default_factory=dict)
+    news: tuple[int, ...] = ()  # ids of the news that it tells
+    channel_id: int | None = None  # None: a mail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class Delivery:
     render_failures: int = 0
     last_reply: str = ""
     accepted_at: datetime | None = None
+    channel_id: int | None = None  # None: a mail
     reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without liked papers
 
 

@@ -100,6 +100,7 @@ class Preferences:
     also_new: int = 10  # at most, under "Also new"
     language: str = "en"  # of the mail's own texts; papers keep theirs
     empty_day_note: bool = False
+    by_mail: bool = True  # False: to channels only, while one of them works
     clicks_may_teach: bool = False
     feed_revision: int = 0  # raised to invalidate the old URL of the private feed
 

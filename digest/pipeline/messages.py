@@ -7,17 +7,31 @@ from datetime import date
 from typing import Any
 
 from digest.db import Database
+from digest.delivery.channels.transport import ChannelMessage
 from digest.delivery.dkim import Signer
 from digest.delivery.message import OutgoingMessage
 from digest.mail.bulk_renderer import BulkRenderer
+from digest.mail.channel_text import TextForm, render_channel_digest, render_channel_greeting
 from digest.mail.mime import NoticeEnvelope, ascii_address, build_notice_message, notice_message_id
 from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.administrators import INVITATION_LIFETIME, SIGN_IN_LINK_LIFETIME
-from digest.models.errors import DeliveryError
+from digest.models.channels import ChannelKind
+from digest.models.errors import DeliveryError, SealBroken
 from digest.models.schedule import find_following_slot, is_due_on_confirming, is_paused
+from digest.models.sealing import Sealer
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 
+CHANNEL_TEXTS = {  # the form of the text, and how long one message may be, with room for what a service adds
+    ChannelKind.SLACK: (TextForm.SLACK, 9000),
+    ChannelKind.DISCORD: (TextForm.MARKDOWN, 1700),
+    ChannelKind.TELEGRAM: (TextForm.MARKDOWN, 3500),
+    ChannelKind.MATRIX: (TextForm.MARKDOWN, 9000),
+    ChannelKind.MATTERMOST: (TextForm.MARKDOWN, 3500),
+    ChannelKind.ZULIP: (TextForm.MARKDOWN, 9000),
+    ChannelKind.NTFY: (TextForm.PLAIN, 1800),
+    ChannelKind.WEBHOOK: (TextForm.PLAIN, 20_000),
+}
 CACHE_SECONDS = 60.0  # for so long a paper is not read again: thousands of messages contain it
 
 
@@ -59,6 +73,7 @@ class MessageBuilder:
     bulk_renderer: BulkRenderer  # renders once what many messages share
     mail_from: Callable[[Delivery], str]  # the envelope sender, to which bounces return
     signer: Signer | None = None  # DKIM, for relays that do not sign
+    sealer: Callable[[], Sealer]  # opens the addresses of channels
     cache: PaperCache = field(default_factory=PaperCache)
 
     def preload(self, deliveries: Iterable[Delivery]) -> None:
@@ -73,6 +88,8 @@ class MessageBuilder:
             DeliveryError: there is no message of that name.
 
         """
+        if delivery.channel_id is not None:
+            return self._build_channel_message(delivery, delivery.channel_id)
         raw = self._build_raw(delivery)
         if raw is None:
             return None
@@ -131,6 +148,36 @@ class MessageBuilder:
             invited_by=invited_by,
         )
         return self._build_notice(delivery, self.renderer.render_administration_link(link))
+
+    def _build_channel_message(self, delivery: Delivery, channel_id: int) -> ChannelMessage | None:
+        """Return the message of a delivery to a channel; None if subscriber or channel are gone."""
+        with self.store.begin(write=False) as tx:
+            channel = tx.channels.find(channel_id)
+        reader = delivery.reader or self._load_reader(delivery)
+        if reader is None or channel is None:
+            return None
+        site, links = self.renderer.site, self.renderer.links
+        form, max_chars = CHANNEL_TEXTS[channel.kind]
+        if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
+            edition = self._load_edition(delivery, delivery.day, reader)
+            if not edition.picks:
+                return None  # all its papers were withdrawn since
+            title, text = render_channel_digest(
+                edition, site=site, links=links, max_chars=max_chars, form=form
+            )
+        else:
+            title, text = render_channel_greeting(reader, site=site, links=links, form=form)
+        try:
+            url = self.sealer().open(channel.sealed_url)
+        except SealBroken:
+            url = ""  # the transport refuses it, which marks the channel as failed
+        return ChannelMessage(
+            raw=text.encode(),
+            title=title,
+            is_markdown=form is not TextForm.PLAIN,
+            mail_from="",
+            rcpt_to=url,
+        )
 
     def _load_edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
         self.cache.load(self.store, [delivery.payload])

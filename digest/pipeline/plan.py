@@ -1,6 +1,6 @@
 """Planning: an edition for everybody who is due, queued for delivery; and the edition of a single reader."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -8,6 +8,7 @@ from functools import lru_cache
 from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
+from digest.models.channels import Channel, ChannelState
 from digest.models.schedule import (
     find_due_edition,
     find_following_slot,
@@ -60,6 +61,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     *,
     embedding_model: EmbeddingModel | None = None,
     spread_over: timedelta = timedelta(0),
+    to_channels: bool = False,
     on_edition: EditionCallback | None = None,
     dry_run: bool = False,
     shard: Shard | None = None,
@@ -72,6 +74,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         now: The time of the run.
         embedding_model: What compares texts by meaning; None: by words only.
         spread_over: Each reader's mail waits for a part of this time, always the same.
+        to_channels: Editions also go to the channels of their readers.
         on_edition: Called with each edition.
         dry_run: Only call `on_edition`; queue nothing and advance nobody.
         shard: Plan for these subscribers only.
@@ -89,7 +92,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
             due = tx.subscribers.list_due(now, DRY_RUN_CHUNK_SIZE if dry_run else CHUNK_SIZE, shard=shard)
         result, editions = _build_chunk(day, due, save_vectors=not dry_run)
         if not dry_run:
-            _queue(store, due, editions, now, spread_over=spread_over)
+            _queue(store, due, editions, now, spread_over=spread_over, to_channels=to_channels)
         if on_edition:
             for edition in editions:
                 on_edition(edition)
@@ -179,18 +182,45 @@ def _queue(
     now: datetime,
     *,
     spread_over: timedelta,
+    to_channels: bool,
 ) -> None:
     """Store the editions, everybody's next slot and cursor in one transaction."""
     with store.begin() as tx:  # apart and first: planners share these rows, and none shall wait for another
         tx.heats.save(collect_heats(editions), now=now)
     with store.begin() as tx:
-        tx.deliveries.enqueue([_to_delivery(edition, spread_over) for edition in editions], now=now)
+        readers = [edition.subscriber.id for edition in editions]
+        channels = tx.channels.list_by_subscriber(readers) if to_channels else {}
+        deliveries = (
+            delivery
+            for edition in editions
+            for delivery in _to_deliveries(edition, spread_over, channels.get(edition.subscriber.id, ()))
+        )
+        tx.deliveries.enqueue([*deliveries], now=now)
         slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
     with store.begin() as tx:  # apart and last: planners share these rows too
         picks = sum(len(edition.picks) for edition in editions)
         tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
+
+
+def _to_deliveries(
+    edition: Edition, spread_over: timedelta, channels: Sequence[Channel]
+) -> Iterator[NewDelivery]:
+    """Yield the messages of one edition: by mail unless the reader wants none, and one for each channel.
+
+    The first has the key of the edition and its papers; a note on an empty day goes by mail only.
+    """
+    first = _to_delivery(edition, spread_over)
+    used = [channel for channel in channels if channel.state is ChannelState.ACTIVE and edition.picks]
+    if edition.subscriber.preferences.by_mail or not used:
+        yield first
+    else:
+        yield replace(first, address=used[0].destination, channel_id=used[0].id)
+        del used[0]
+    for channel in used:
+        key = f"{first.key}/{channel.public_id}"
+        yield replace(first, key=key, address=channel.destination, channel_id=channel.id, papers={})
 
 
 def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:

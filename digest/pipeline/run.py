@@ -85,6 +85,10 @@ class PipelineServices(Protocol):
         """The mail servers, or a folder."""
 
     @property
+    def channel_routes(self) -> Sequence[Route]:
+        """The routes to channels; none while the operator allows no channels."""
+
+    @property
     def embedding_model(self) -> StorableEmbeddingModel | None:
         """The configured embedding model, if any."""
 
@@ -227,6 +231,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
         now,
         embedding_model=services.active_embedding_model,
         spread_over=services.spread_over,
+        to_channels=bool(services.channel_routes),
         on_edition=candidates,
         shard=shard,
         day=day,
@@ -291,7 +296,12 @@ async def send(
     builder.cache.clear()
     with services.open_sender_session() as queue:
         stats = await send_queue(
-            queue, builder.build, routes, clock=clock, stopping=stopping, prepare=builder.preload
+            queue,
+            builder.build,
+            [*routes, *services.channel_routes],
+            clock=clock,
+            stopping=stopping,
+            prepare=builder.preload,
         )
     blocked = describe_outage(routes)
     with services.store.begin() as tx:

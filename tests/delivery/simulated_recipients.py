@@ -120,9 +120,9 @@ class CrashingQueue:
         """Call the session."""
         return self._session.resends
 
-    def claim(self, limit: int, now: datetime) -> ClaimedBatch:
+    def claim(self, limit: int, now: datetime, *, channels: bool = False) -> ClaimedBatch:
         """Call the session."""
-        return self._run(lambda: self._session.claim(limit, now))
+        return self._run(lambda: self._session.claim(limit, now, channels=channels))
 
     def commit(
         self,

@@ -23,7 +23,6 @@ PRIORITY = {
     DeliveryKind.DIGEST: 100,
 }
 FINAL_STATES = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING}
-UNDELIVERED_STATES = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
 NOTICE_LIFETIME = timedelta(hours=24)
 _CHUNK_ROWS = 1000
 
@@ -48,9 +47,12 @@ class Deliveries:
         *,
         now: datetime,
         address: str = "",
+        channel_id: int | None = None,
         lifetime: timedelta = NOTICE_LIFETIME,
     ) -> bool:
         """Queue one message to be sent now, to *address* if given, else to the subscriber's own address.
+
+        With *channel_id* it goes to that channel, and *address* is the channel's destination.
 
         Returns False if the key was used before: a key can be used only once, ever.
         """
@@ -63,6 +65,7 @@ class Deliveries:
             not_before=now,
             not_after=now + lifetime,
             payload=payload,
+            channel_id=channel_id,
         )
         return self.enqueue([notice], now=now) == 1
 
@@ -235,6 +238,7 @@ def to_delivery(row: sa.Row[Any]) -> Delivery:
         render_failures=row.render_failures,
         last_reply=row.last_reply,
         accepted_at=row.accepted_at,
+        channel_id=row.channel_id,
     )
 
 
@@ -278,4 +282,5 @@ def _to_row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
         "created_at_": now,
         "accepted_at_": None,
         "finished_at_": None,
+        "channel_id_": delivery.channel_id,
     }

@@ -12,29 +12,39 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.repository import FINAL_STATES, UNDELIVERED_STATES, to_delivery
+from digest.db.deliveries.repository import FINAL_STATES, to_delivery
 from digest.db.deliveries.statements import ALLOWED_STATUSES, CLAIMED_STATES, compile_statements, has_state
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.repository import Subscribers
-from digest.db.subscribers.sent_papers import SentPapers
+from digest.db.subscribers.sent_papers import UNDELIVERED_STATES, SentPapers
 from digest.db.subscribers.suppressions import Suppressions
-from digest.db.tables import DELIVERY, SUBSCRIBER
+from digest.db.tables import CHANNEL, DELIVERY, SUBSCRIBER
 from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState, Subscriber
 from digest.models.addresses import hash_mailbox, parse_address
+from digest.models.channels import ChannelState
 
 MAX_COPIES = 2
 MAX_REPLY_CHARS = 200
 _D, _S = DELIVERY.c, SUBSCRIBER.c
 _DUE = (
-    sa.select(DELIVERY, _S.address.label("current"), _S.mailbox, _S.status)
-    .select_from(DELIVERY.outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id))
+    sa.select(
+        DELIVERY, _S.address.label("current"), _S.mailbox, _S.status, CHANNEL.c.state.label("channel_state")
+    )
+    .select_from(
+        DELIVERY.outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id).outerjoin(
+            CHANNEL, CHANNEL.c.id == _D.channel_id
+        )
+    )
     .where(has_state(DeliveryState.QUEUED), _D.not_before <= sa.bindparam("now"))
     .order_by(_D.priority, _D.not_before, _D.id)
     .limit(sa.bindparam("limit"))
 )
+_DUE_BY_MAIL = _DUE.where(_D.channel_id.is_(None))
+_DUE_TO_CHANNELS = _DUE.where(_D.channel_id.is_not(None))
 Row = sa.Row[Any]
+DueQuery = sa.Select[Any]
 
 
 class SendQueue:
@@ -57,9 +67,14 @@ class SendQueue:
 
     # ---- claim
 
-    def claim(self, limit: int, now: datetime, *, buckets: TokenBuckets) -> ClaimedBatch:
-        """Lease up to *limit* due deliveries, most urgent first; expire or cancel those that may not go."""
-        rows = self._select_due(limit, now, buckets)
+    def claim(
+        self, limit: int, now: datetime, *, buckets: TokenBuckets, channels: bool = False
+    ) -> ClaimedBatch:
+        """Lease up to *limit* due mails, or messages to channels, most urgent first.
+
+        Those that may not go expire or are cancelled.
+        """
+        rows = self._select_due(limit, now, buckets, _DUE_TO_CHANNELS if channels else _DUE_BY_MAIL)
         if not rows:
             return ClaimedBatch(retry_in=buckets.get_wait(self._connection, now))
         barred = self._find_barred(rows)
@@ -70,18 +85,20 @@ class SendQueue:
         self._end(cancelled, DeliveryState.CANCELLED, now)
         return ClaimedBatch(self._lease(allowed), expired=len(expired), cancelled=len(cancelled))
 
-    def _select_due(self, limit: int, now: datetime, buckets: TokenBuckets) -> list[Row]:
+    def _select_due(self, limit: int, now: datetime, buckets: TokenBuckets, due: DueQuery) -> list[Row]:
         """Return rows in the order of the queue, of limited domains no more than their buckets allow."""
         allowances = buckets.load_allowances(self._connection)
-        rows = self._select(limit, now, _D.domain.not_in(list(allowances)) if allowances else None)
+        rows = self._select(due, limit, now, _D.domain.not_in(list(allowances)) if allowances else None)
         for domain, allowance in allowances.items():
             count = min(allowance, limit - len(rows))
-            rows += self._select(count, now, _D.domain == domain) if count > 0 else []
+            rows += self._select(due, count, now, _D.domain == domain) if count > 0 else []
         buckets.take_for_domains(self._connection, [row.domain for row in rows if row.domain in allowances])
         return rows
 
-    def _select(self, limit: int, now: datetime, condition: sa.ColumnElement[bool] | None) -> list[Row]:
-        query = _DUE if condition is None else _DUE.where(condition)
+    def _select(
+        self, due: DueQuery, limit: int, now: datetime, condition: sa.ColumnElement[bool] | None
+    ) -> list[Row]:
+        query = due if condition is None else due.where(condition)
         if is_postgres(self._connection):
             query = query.with_for_update(of=DELIVERY, skip_locked=True)
         return list(self._connection.execute(query, {"now": now, "limit": limit}))
@@ -214,14 +231,16 @@ class SendQueue:
 
 
 def _get_recipient(row: Row) -> str:
-    """Return the subscriber's present address for a digest, and the address it was queued for otherwise."""
-    return str(row.current if row.kind == DeliveryKind.DIGEST else row.address)
+    """Return the subscriber's present address for a digest by mail, else what the row was queued for."""
+    is_digest_mail = row.kind == DeliveryKind.DIGEST and row.channel_id is None
+    return str(row.current if is_digest_mail else row.address)
 
 
 def _get_mailbox(row: Row) -> str:
     """Return the recipient's mailbox, whose suppression counts; it may be an unconfirmed new address."""
     recipient = _get_recipient(row)
-    return str(row.mailbox) if recipient == row.current else parse_address(recipient).mailbox
+    is_own = row.channel_id is not None or recipient == row.current
+    return str(row.mailbox) if is_own else parse_address(recipient).mailbox
 
 
 def _to_leased(row: Row, subscriber: Subscriber | None) -> Delivery:
@@ -235,4 +254,6 @@ def _to_leased(row: Row, subscriber: Subscriber | None) -> Delivery:
 
 
 def _may_receive(row: Row) -> bool:
+    if row.channel_id is not None and row.channel_state != ChannelState.ACTIVE:
+        return False
     return row.kind == DeliveryKind.ADMIN or row.status in ALLOWED_STATUSES[DeliveryKind(row.kind)]

@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.prepared import PreparedStatement
-from digest.db.tables import DELIVERY, SUBSCRIBER, SUPPRESSION
+from digest.db.tables import CHANNEL, DELIVERY, SUBSCRIBER, SUPPRESSION
 from digest.models import DeliveryKind, DeliveryState, Status
+from digest.models.channels import ChannelState
 
 CLAIMED_STATES = (DeliveryState.LEASED, DeliveryState.SENDING)
 ALLOWED_STATUSES: dict[DeliveryKind, tuple[Status, ...]] = {
@@ -114,7 +115,9 @@ def _may_receive() -> sa.ColumnElement[bool]:
     until = SUBSCRIBER.c.schedule["paused_until"].as_string()
     paused = sa.exists(reader.where(until > sa.cast(_D.day, sa.String)))
     not_paused = sa.or_(_D.kind != DeliveryKind.DIGEST, sa.not_(paused))
-    return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(not_paused, sa.or_(*of_kind)))
+    channel = sa.select(sa.literal(1)).where(CHANNEL.c.id == _D.channel_id).correlate(DELIVERY)
+    works = sa.or_(_D.channel_id.is_(None), sa.exists(channel.where(CHANNEL.c.state == ChannelState.ACTIVE)))
+    return sa.or_(_D.kind == DeliveryKind.ADMIN, sa.and_(not_paused, works, sa.or_(*of_kind)))
 
 
 def _parameter(column: str) -> sa.BindParameter[Any]:

@@ -7,15 +7,29 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert_many
-from digest.db.tables import SENT_PAPER
-from digest.models import Delivery, NewDelivery, Sent
+from digest.db.tables import DELIVERY, SENT_PAPER
+from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Sent
 
+UNDELIVERED_STATES = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
 _COLUMNS = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
-_RELEASE = sa.delete(SENT_PAPER).where(
+_OF_DELIVERY = sa.and_(
     SENT_PAPER.c.subscriber_id == sa.bindparam("subscriber"),
     SENT_PAPER.c.day == sa.bindparam("sent_on"),
     SENT_PAPER.c.delivery_id == sa.bindparam("delivery"),
 )
+_RELEASE = sa.delete(SENT_PAPER).where(_OF_DELIVERY)
+# Another message of the same edition, by mail or to a channel, that arrived or still may.
+_OTHER = (
+    sa.select(sa.func.min(DELIVERY.c.id))
+    .where(
+        DELIVERY.c.subscriber_id == sa.bindparam("subscriber"),
+        DELIVERY.c.day == sa.bindparam("sent_on"),
+        DELIVERY.c.kind == DeliveryKind.DIGEST,
+        DELIVERY.c.state.not_in(UNDELIVERED_STATES),
+    )
+    .scalar_subquery()
+)
+_HAND_OVER = sa.update(SENT_PAPER).where(_OF_DELIVERY, _OTHER.is_not(None)).values(delivery_id=_OTHER)
 
 
 class SentPapers:
@@ -67,13 +81,17 @@ class SentPapers:
             insert_many(self._connection, SENT_PAPER, _COLUMNS, rows)
 
     def release(self, deliveries: Iterable[Delivery]) -> None:
-        """Delete the papers of deliveries that certainly did not arrive, so that they may be sent later."""
+        """Delete the papers of deliveries that certainly did not arrive, so that they may be sent later.
+
+        If another message of the same edition arrived or still may, the papers count as that one's.
+        """
         rows = [
             {"subscriber": delivery.subscriber_id, "sent_on": delivery.day, "delivery": delivery.id}
             for delivery in deliveries
             if delivery.subscriber_id is not None and delivery.day is not None and not delivery.uncertain
         ]
         if rows:
+            self._connection.execute(_HAND_OVER, rows)
             self._connection.execute(_RELEASE, rows)
 
     def delete_before(self, subscriber_ids: Collection[int], before: date) -> int:

@@ -1,16 +1,14 @@
 """Protection against request forgery (SSRF): hosts the operator did not set must have public addresses."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import anyio
 
 from digest.models.errors import SourceError
+from digest.models.networks import is_public_address
 
 _PORTS = {"http": 80, "https": 443}
-_UNICAST = ipaddress.ip_network("2000::/3")  # the whole public IPv6 internet
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -72,17 +70,6 @@ async def resolve_public_address(url: ParsedUrl, *, resolver: Resolver = resolve
     if url.scheme not in _PORTS:
         raise SourceError(f"{url.scheme or 'an empty'}: addresses are not followed")
     addresses = await resolver(url.host, url.port or _PORTS[url.scheme])
-    if not addresses or not all(_is_public(address) for address in addresses):
+    if not addresses or not all(is_public_address(address) for address in addresses):
         raise SourceError(f"{url.host} is an address inside a private network; it was not followed")
     return addresses[0]
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-        if embedded or ip in _NAT64:
-            return bool(embedded) and _is_public(str(embedded))
-        if ip not in _UNICAST:  # the rest is not assigned, or embeds an IPv4 address
-            return False
-    return ip.is_global and not ip.is_multicast

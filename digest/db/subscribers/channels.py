@@ -1,0 +1,120 @@
+"""Channels of subscribers: further ways to them beside mail."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from digest.db.dialects import in_values
+from digest.db.subscribers.rows import create_public_id
+from digest.db.tables import CHANNEL
+from digest.models import AttemptResult, DeliveryState
+from digest.models.channels import Channel, ChannelKind, ChannelState
+from digest.models.errors import NotFound
+
+FAILS_AFTER = timedelta(days=3)  # without an accepted message
+MAX_NOTE_CHARS = 80
+_C = CHANNEL.c
+
+
+class Channels:
+    """Repository of channels."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self, subscriber_id: int, kind: ChannelKind, host: str, sealed_url: str, *, now: datetime
+    ) -> Channel:
+        """Add a channel, which is active at once."""
+        row = {
+            "pid": create_public_id(),
+            "subscriber_id": subscriber_id,
+            "kind": kind,
+            "host": host,
+            "sealed_url": sealed_url,
+            "state": ChannelState.ACTIVE,
+            "note": "",
+            "failing_since": None,
+            "accepted_at": None,
+            "created_at": now,
+        }
+        self._connection.execute(sa.insert(CHANNEL).values(row))
+        return self.get_by_public_id(subscriber_id, str(row["pid"]))
+
+    def find(self, channel_id: int) -> Channel | None:
+        """Return the channel with this id, or None if it was removed."""
+        row = self._connection.execute(sa.select(CHANNEL).where(_C.id == channel_id)).first()
+        return _to_channel(row) if row else None
+
+    def get_by_public_id(self, subscriber_id: int, public_id: str) -> Channel:
+        """Return a subscriber's channel; raise NotFound if they have none with this public id."""
+        query = sa.select(CHANNEL).where(_C.subscriber_id == subscriber_id, _C.pid == public_id)
+        row = self._connection.execute(query).first()
+        if row is None:
+            raise NotFound("There is no such channel.")
+        return _to_channel(row)
+
+    def list_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, list[Channel]]:
+        """Return the channels of these subscribers who have some, oldest first."""
+        query = sa.select(CHANNEL).where(in_values(self._connection, _C.subscriber_id, subscriber_ids))
+        found: dict[int, list[Channel]] = {}
+        for row in self._connection.execute(query.order_by(_C.id)):
+            found.setdefault(row.subscriber_id, []).append(_to_channel(row))
+        return found
+
+    def count_by_state(self) -> dict[tuple[ChannelKind, ChannelState], int]:
+        """Return how many channels there are, by kind and state."""
+        query = sa.select(_C.kind, _C.state, sa.func.count()).group_by(_C.kind, _C.state)
+        return {
+            (ChannelKind(kind), ChannelState(state)): count
+            for kind, state, count in self._connection.execute(query)
+        }
+
+    def set_state(self, channel_id: int, state: ChannelState) -> None:
+        """Pause a channel, or use it again with its failures forgotten."""
+        forgotten: dict[str, Any] = {"note": "", "failing_since": None}
+        values = forgotten if state is ChannelState.ACTIVE else {}
+        self._connection.execute(sa.update(CHANNEL).where(_C.id == channel_id).values(state=state, **values))
+
+    def remove(self, channel_id: int) -> None:
+        """Delete a channel; messages queued for it are cancelled when their turn comes."""
+        self._connection.execute(sa.delete(CHANNEL).where(_C.id == channel_id))
+
+    def record_results(self, results: Iterable[AttemptResult], *, final_reasons: Collection[str]) -> None:
+        """Record what became of messages to channels.
+
+        A channel fails with a reason that only a person can mend, or after days without success.
+        """
+        for result in results:
+            if result.delivery.channel_id is not None:
+                self._record(result, is_final=result.reason in final_reasons)
+
+    def _record(self, result: AttemptResult, *, is_final: bool) -> None:
+        this = sa.update(CHANNEL).where(_C.id == result.delivery.channel_id)
+        if result.state is DeliveryState.ACCEPTED:
+            values: dict[str, Any] = {"note": "", "failing_since": None, "accepted_at": result.at}
+            self._connection.execute(this.values(values))
+            return
+        since = sa.func.coalesce(_C.failing_since, sa.literal(result.at, _C.failing_since.type))
+        self._connection.execute(this.values(note=result.reason[:MAX_NOTE_CHARS], failing_since=since))
+        has_failed = sa.true() if is_final else _C.failing_since <= result.at - FAILS_AFTER
+        failed = this.where(has_failed, _C.state == ChannelState.ACTIVE)
+        self._connection.execute(failed.values(state=ChannelState.FAILED))
+
+
+def _to_channel(row: sa.Row[Any]) -> Channel:
+    return Channel(
+        id=row.id,
+        public_id=row.pid,
+        subscriber_id=row.subscriber_id,
+        kind=ChannelKind(row.kind),
+        host=row.host,
+        sealed_url=row.sealed_url,
+        state=ChannelState(row.state),
+        note=row.note,
+        failing_since=row.failing_since,
+        accepted_at=row.accepted_at,
+        created_at=row.created_at,
+    )

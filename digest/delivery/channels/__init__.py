@@ -1,0 +1,1 @@
+"""Channels: messages to Slack, Discord, Telegram and others, through apprise."""

@@ -1,0 +1,139 @@
+"""A digest as one short message to a channel, in Markdown or plain text.
+
+A channel may be read by a whole group, so that no link here acts for its subscriber.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
+
+from digest.mail.branding import Site
+from digest.mail.cards import NO_PERSONAL_FIELDS, Card, build_card, explain_pick
+from digest.mail.layout import format_headline
+from digest.mail.links import Links
+from digest.mail.locale import Locale, get_locale, gettext_noop
+from digest.mail.subject import build_subject, order_sections
+from digest.models import Edition, Frequency, Section, Subscriber
+from digest.models.text import clean
+
+SECTION_TITLES = {
+    Section.TRENDING: gettext_noop("Trending today"),
+    Section.PICKED: gettext_noop("Picked for you"),
+    Section.ALSO_NEW: gettext_noop("Also new"),
+}
+TRENDING_THIS_WEEK = gettext_noop("Trending this week")
+CLOSING_CHARS = 400  # kept free for the last line
+
+
+class TextForm(StrEnum):
+    """How the text of a channel is written."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    SLACK = "slack"
+
+
+def render_channel_digest(
+    edition: Edition, *, site: Site, links: Links, max_chars: int, form: TextForm
+) -> tuple[str, str]:
+    """Return title and text of an edition, with as many of its papers as *max_chars* allow."""
+    locale = get_locale(edition.subscriber.preferences.language)
+    writer = _WRITERS[form]
+    lines = [writer.escape(format_headline(locale, edition))]
+    length, left_out = len(lines[0]) + CLOSING_CHARS, 0
+    for heading, cards in _list_cards(locale, edition):
+        for index, card in enumerate(cards):
+            block = [] if index else [writer.format_heading(heading)]
+            block.append(writer.format_card(locale, card))
+            size = sum(map(len, block)) + 2 * len(block)
+            if left_out or length + size > max_chars:
+                left_out += 1  # what follows is less important
+            else:
+                length += size
+                lines += block
+    lines.append(_format_closing(locale, writer, site, links, left_out))
+    return _PlainWriter().escape(build_subject(locale, edition)), "\n\n".join(lines)
+
+
+def render_channel_greeting(
+    reader: Subscriber, *, site: Site, links: Links, form: TextForm
+) -> tuple[str, str]:
+    """Return title and text of the first message to a channel."""
+    locale = get_locale(reader.preferences.language)
+    writer = _WRITERS[form]
+    text = locale.gettext("This channel is connected: %(brand)s will post its papers here.")
+    greeting = writer.escape(text % {"brand": clean(site.brand)})
+    return clean(site.brand), f"{greeting}\n\n{_format_closing(locale, writer, site, links, 0)}"
+
+
+class _PlainWriter:
+    """Plain text: each link on a line of its own."""
+
+    def escape(self, text: str) -> str:
+        """Return text that mentions nobody: an invisible character follows `@`, and `<` is another sign."""
+        return text.translate({ord("<"): "‹", ord(">"): "›", ord("@"): "@\N{WORD JOINER}"})
+
+    def format_heading(self, text: str) -> str:
+        return self.escape(text).upper()
+
+    def format_link(self, text: str, href: str) -> str:
+        return f"{self.escape(text)}\n{href}" if href else self.escape(text)
+
+    def format_card(self, locale: Locale, card: Card) -> str:
+        why = f"{locale.gettext('Why:')} {card.why}" if card.why else ""
+        number = f"{card.number}. " if card.number else "- "
+        lines = (number + self.format_link(card.title, card.href), self.escape(card.meta), self.escape(why))
+        return "\n".join(filter(None, lines))
+
+
+class _MarkdownWriter(_PlainWriter):
+    """CommonMark, as Discord, Telegram, Matrix, Mattermost and Zulip take it."""
+
+    special = re.compile(r"([\\*_`\[\]~#|])")
+
+    def escape(self, text: str) -> str:
+        """Return text without markup and mentions."""
+        return self.special.sub(r"\\\1", super().escape(text))
+
+    def format_heading(self, text: str) -> str:
+        return f"**{self.escape(text)}**"
+
+    def format_link(self, text: str, href: str) -> str:
+        target = href.replace("(", "%28").replace(")", "%29")
+        return f"[{self.escape(text)}]({target})" if href else self.escape(text)
+
+
+class _SlackWriter(_MarkdownWriter):
+    """CommonMark of which only links are escaped: Slack would show other backslashes."""
+
+    special = re.compile(r"([\\\[\]])")
+
+
+_WRITERS = {
+    TextForm.PLAIN: _PlainWriter(),
+    TextForm.MARKDOWN: _MarkdownWriter(),
+    TextForm.SLACK: _SlackWriter(),
+}
+
+
+def _list_cards(locale: Locale, edition: Edition) -> Iterator[tuple[str, list[Card]]]:
+    """Yield the heading and the cards of each section, in the order of the mail."""
+    is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
+    for section in order_sections(edition):
+        title = TRENDING_THIS_WEEK if section is Section.TRENDING and is_weekly else SECTION_TITLES[section]
+        cards = [
+            build_card(
+                locale, pick, number, replace(NO_PERSONAL_FIELDS, why=explain_pick(locale, pick, edition.day))
+            )
+            for number, pick in enumerate(edition.get_picks(section), 1)
+        ]
+        if cards:
+            yield locale.gettext(title), cards
+
+
+def _format_closing(locale: Locale, writer: _PlainWriter, site: Site, links: Links, left_out: int) -> str:
+    """Return the last line: how many papers are left out, and where to find us."""
+    more = locale.format_count(" + %(count)s more paper", " + %(count)s more papers", left_out).strip()
+    home = writer.format_link(clean(site.brand), links.page_url())
+    return f"{writer.escape(more)} · {home}" if left_out else home
