@@ -177,7 +177,9 @@ class Dispatcher:
         if batch.deliveries:
             self._notify()
             return 0.0 if route_queue.claimed else math.inf  # all went to the other routes
-        return 0.0 if batch.expired or batch.cancelled else self._get_empty_wait(batch.retry_in, channels=channels)
+        if batch.expired or batch.cancelled:
+            return 0.0
+        return self._get_empty_wait(batch.retry_in, channels=channels)
 
     def _prepare_batch(self, deliveries: Sequence[Delivery]) -> None:
         if self._prepare and deliveries:

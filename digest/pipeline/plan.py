@@ -175,7 +175,7 @@ def _build_chunk(
     return PlanResult(due=len(due), planned=len(sendable), quiet=quiet, missed=missed), sendable
 
 
-def _queue(
+def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
     store: Database,
     due: Sequence[Subscriber],
     editions: Sequence[Edition],
