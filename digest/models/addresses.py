@@ -1,6 +1,5 @@
 """Email addresses: parsing, the spelling used on the wire, and keyed hashes of mailboxes."""
 
-import hashlib
 import hmac
 import unicodedata
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ def hash_mailbox(mailbox: str, *, suppression_key: bytes) -> str:
 
     *mailbox* is `Address.mailbox`, the form shared by all spellings of an address.
     """
-    return hmac.new(suppression_key, mailbox.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(suppression_key, mailbox.encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)

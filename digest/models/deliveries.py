@@ -146,4 +146,4 @@ class Suppression:
     at: datetime
     source: str = ""  # who or what caused it
     evidence: str = ""  # what servers or reports said, without names
-    prior_status: Status | None = None  # of the subscription that a bounce ended
+    prior_status: Status | None = None  # of the subscription that it ended

@@ -6,7 +6,7 @@ Suppressed addresses stay suppressed, and who unsubscribed here or there stays s
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,7 +14,6 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from digest.db import Transaction
-from digest.db.audit import AuditLine
 from digest.db.subscribers.rows import create_public_id
 from digest.models import CONFIRM_TTL, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
@@ -37,6 +36,9 @@ _UNLIKE_ADDRESS = re.compile(  # what else may be said of mail: consent, counter
     r"|sub\w*scribed|unsub\w*|opt\w*|bounce\w*|black\w*|block\w*|complain\w*|ok|score|rating|frequency)(?:_|$)"
 )
 _NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>[\s;,]*")
+_TAG_COLUMNS = ("tags", "tag", "labels", "label", "groups", "group", "segments")
+MAX_TAGS = 20  # that one row may give
+MAX_TAG_CHARS = 50
 _JSON_FIELDS = LIST_FIELDS | {"liked", "disliked", "opened", "learnt", "facets"}
 
 
@@ -83,6 +85,7 @@ class _ParsedRow:
     changes: Mapping[str, object]
     newcomer: Subscriber  # to add if the mailbox is new
     consent: ForeignConsent  # as the file has it
+    tags: tuple[str, ...] = ()
 
     @property
     def status(self) -> Status | None:
@@ -127,6 +130,7 @@ def import_rows(
     )
     results = {mailbox: batch.process(row) for mailbox, row in unique.items()}
     _save(tx, [subscriber for _, subscriber in results.values() if subscriber], actor)
+    tx.tags.add_by_public_id(dict(_collect_tags(unique, results, batch)))
     return tuple(_get_result(row, results) for row in parsed)
 
 
@@ -181,12 +185,9 @@ class _ImportBatch:
 
 
 def _save(tx: Transaction, subscribers: Sequence[Subscriber], actor: Actor) -> None:
-    """Add or save the subscribers, write the audit log, and ask the unconfirmed ones to confirm."""
+    """Add or save the subscribers, and ask the unconfirmed ones to confirm."""
     tx.subscribers.add_many(item for item in subscribers if not item.id)
     tx.subscribers.save_many([item for item in subscribers if item.id])
-    tx.audit.write_all(
-        [AuditLine(actor.now, actor.name, "import", item.public_id, {}) for item in subscribers]
-    )
     to_ask = {
         item.public_id
         for item in subscribers
@@ -194,6 +195,19 @@ def _save(tx: Transaction, subscribers: Sequence[Subscriber], actor: Actor) -> N
     }
     stored = tx.subscribers.get_by_public_ids(to_ask).values()
     tx.deliveries.enqueue([_build_confirmation(subscriber, actor) for subscriber in stored], now=actor.now)
+
+
+def _collect_tags(
+    rows: Mapping[str, _ParsedRow],
+    results: Mapping[str, tuple[ImportResult, Subscriber | None]],
+    batch: _ImportBatch,
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the tags that the file gives to subscribers, by public id."""
+    for mailbox, row in rows.items():
+        result, changed = results[mailbox]
+        subscriber = changed or batch.existing.get(mailbox)
+        if row.tags and subscriber and result.result not in (RowResult.SUPPRESSED, RowResult.LEFT):
+            yield subscriber.public_id, row.tags
 
 
 def _build_confirmation(subscriber: Subscriber, actor: Actor) -> NewDelivery:
@@ -253,7 +267,20 @@ def _parse(
         consent = read_consent({name: value for name, value in values.items() if name not in FIELD_NAMES})
     except DigestError as error:
         return ImportResult(number, email, RowResult.INVALID, str(error))
-    return _ParsedRow(number, address.display, address.mailbox, changes, changed, consent)
+    tags = next((parse_tags(values[name]) for name in _TAG_COLUMNS if name in values), ())
+    return _ParsedRow(number, address.display, address.mailbox, changes, changed, consent, tags)
+
+
+def parse_tags(value: object) -> tuple[str, ...]:
+    """Return the tags in a cell: a list, a list as JSON, or words between commas, semicolons or bars."""
+    if isinstance(value, str) and value.startswith("["):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    items = re.split(r"[,;|\n]", value) if isinstance(value, str) else value
+    if not isinstance(items, list | tuple):
+        return ()
+    tags = (" ".join(str(item).strip(" \"'").split())[:MAX_TAG_CHARS].rstrip() for item in items)
+    return tuple(dict.fromkeys(tag for tag in tags if tag.isprintable() and tag))[:MAX_TAGS]
 
 
 @lru_cache(maxsize=64)  # every row of a file has the same columns

@@ -4,11 +4,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Self
 
-from digest.db import Database
+from digest.db import Database, Transaction
+from digest.db.import_reports import StoredImportReport
+from digest.db.subscribers.rows import create_public_id
+from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import Subscriber
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
@@ -16,11 +19,12 @@ from digest.subscribers.table_files import escape_formula, read_rows
 
 COLUMNS = (
     "email", "status", "keywords", "muted", "authors", "categories", "text", "frequency", "timezone",
-    "send_at",
+    "send_at", "tags",
 )  # fmt: skip
 ROWS_PER_TRANSACTION = 1000
 BYTES_PER_TRANSACTION = 256 * 1024  # fewer rows of a file whose rows are long, so that memory stays flat
 MAX_REPORTED_ROWS = 200
+MAX_FILE_NAME_CHARS = 200
 
 
 class _DryRunEnd(Exception):
@@ -33,12 +37,59 @@ class ImportReport:
 
     counts: Counter[str] = field(default_factory=Counter)
     noted: list[ImportResult] = field(default_factory=list)
+    id: str = ""  # of the stored report; empty for a dry run
 
     def add(self, results: Sequence[ImportResult]) -> None:
         """Add the results of a batch."""
         self.counts.update(str(item.result) for item in results)
         notable = [item for item in results if item.note or item.result is RowResult.SUPPRESSED]
         self.noted.extend(notable[: MAX_REPORTED_ROWS - len(self.noted)])
+
+
+class ImportRecorder:
+    """Keeps the report of an import as it goes on, and writes its one line in the audit log at the end.
+
+    The report names rows by their number: it outlives the people in the file.
+    """
+
+    def __init__(self, store: Database, kind: str, *, file_name: str, actor: Actor) -> None:
+        self._store, self._actor = store, actor
+        self._counts: Counter[str] = Counter()
+        self._noted: list[tuple[int, str, str]] = []
+        name = "".join(char for char in file_name if char.isprintable())[:MAX_FILE_NAME_CHARS]
+        self.report = StoredImportReport(
+            id=create_public_id(), at=actor.now, actor=actor.name, kind=kind, file_name=name
+        )
+
+    def __enter__(self) -> Self:
+        """Begin; nothing is stored before the first batch."""
+        return self
+
+    def add(self, tx: Transaction, results: Sequence[ImportResult]) -> None:
+        """Add the results of a batch, in its transaction."""
+        self._counts.update(str(item.result) for item in results)
+        notable = [item for item in results if item.note or item.result is RowResult.SUPPRESSED]
+        self._noted += [
+            (
+                item.number,
+                str(item.result),
+                item.note.replace(item.address, "…") if item.address else item.note,
+            )
+            for item in notable[: MAX_REPORTED_ROWS - len(self._noted)]
+        ]
+        tx.import_reports.save(self._build())
+
+    def __exit__(self, *_: object) -> None:
+        """Write the line, also for an import that stopped half-way."""
+        with self._store.begin() as tx:
+            self.report = replace(self._build(), finished_at=self._actor.now)
+            tx.import_reports.save(self.report)
+            detail = {"file": self.report.file_name, **self.report.counts}
+            action = "import" if self.report.kind == "subscribers" else f"import-{self.report.kind}"
+            tx.audit.write(self._actor.name, action, f"import/{self.report.id}", detail, at=self._actor.now)
+
+    def _build(self) -> StoredImportReport:
+        return replace(self.report, counts=dict(self._counts), noted=self._noted)
 
 
 def import_file(  # noqa: PLR0913  the options of an import
@@ -49,6 +100,7 @@ def import_file(  # noqa: PLR0913  the options of an import
     confirmed: bool,
     dry_run: bool,
     defaults: Mapping[str, object],
+    file_name: str = "",
 ) -> ImportReport:
     """Import a file in several transactions; a dry run reports the same and changes nothing.
 
@@ -63,12 +115,16 @@ def import_file(  # noqa: PLR0913  the options of an import
     for _ in read_rows(file):
         pass
     file.seek(0)
-    for batch in _read_batches(file):
-        with suppress(_DryRunEnd), store.begin() as tx:
-            report.add(import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults))
-            if dry_run:
-                raise _DryRunEnd
-    return report
+    recorder = ImportRecorder(store, "subscribers", file_name=file_name, actor=actor)
+    with nullcontext() if dry_run else recorder:
+        for batch in _read_batches(file):
+            with suppress(_DryRunEnd), store.begin() as tx:
+                results = import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults)
+                report.add(results)
+                if dry_run:
+                    raise _DryRunEnd
+                recorder.add(tx, results)
+    return replace(report, id="" if dry_run else recorder.report.id)
 
 
 def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
@@ -83,20 +139,21 @@ def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
         yield batch
 
 
-def export_csv(store: Database) -> Iterator[str]:
-    """Yield all subscribers as CSV, under the column names that the import understands."""
+def export_csv(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
+    """Yield the subscribers that match as CSV, under the column names that the import understands."""
     yield _to_line(COLUMNS)
     last_id = 0
     while True:
         with store.begin(write=False) as tx:
-            readers = tx.subscribers.list_after(last_id)
+            readers = tx.subscribers.search(criteria or SubscriberCriteria()).list_after(last_id)
+            tags = tx.tags.get_by_subscriber([reader.id for reader in readers])
         if not readers:
             return
-        yield "".join(_to_line(_to_cells(reader)) for reader in readers)
+        yield "".join(_to_line(_to_cells(reader, tags.get(reader.id, ()))) for reader in readers)
         last_id = readers[-1].id
 
 
-def _to_cells(reader: Subscriber) -> Sequence[str]:
+def _to_cells(reader: Subscriber, tags: Sequence[str]) -> Sequence[str]:
     profile, schedule = reader.profile, reader.schedule
     return (
         reader.address,
@@ -109,6 +166,7 @@ def _to_cells(reader: Subscriber) -> Sequence[str]:
         str(schedule.frequency),
         schedule.timezone,
         f"{schedule.send_at:%H:%M}",
+        ", ".join(tags),
     )
 
 

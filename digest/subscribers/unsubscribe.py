@@ -92,7 +92,8 @@ def suppress(
     if reader and reader.status in (Status.CONFIRMED, Status.PAUSED):
         gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
         save(tx, gone, "unsubscribe", actor=actor)
-    is_new = tx.suppressions.add(key, reason, now=actor.now, source=actor.name)
+    prior = reader.status if reader and reader.status in (Status.CONFIRMED, Status.PAUSED) else None
+    is_new = tx.suppressions.add(key, reason, now=actor.now, source=actor.name, prior_status=prior)
     if is_new:
         tx.audit.write(actor.name, "suppress", key, {"reason": str(reason)}, at=actor.now)
     return is_new

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +21,7 @@ from digest.db.backup import create_private_file
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
+from digest.subscribers.transfer import ImportRecorder
 
 BATCH_ROWS = 1000
 FAILED_RESULTS = (RowResult.INVALID,)
@@ -45,7 +47,7 @@ def command(
     """Take in subscribers from CSV with a header or JSON, also as other mailing programs export them.
 
     Columns: email and any of keywords, muted, authors, categories, text, timezone, send_at, frequency,
-    status. Known addresses are updated. Everybody gets a mail to confirm, unless you assert --confirmed.
+    status, tags. Known addresses are updated. Everybody is asked to confirm, unless you assert --confirmed.
     Suppressed addresses and people who left, here or by a status, flag or date in the file, stay away; the
     report says what they were taken for. Exit code 1 when a row could not be read, 2 when the file could not.
     """
@@ -57,7 +59,7 @@ def command(
             pass  # a file that cannot be read to its end is refused before anything is imported
         source.seek(0)
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
-        run = _import_dry_run if dry_run else _import_batches
+        run = _import_dry_run if dry_run else partial(_import_batches, file_name=file.name)
         counts = run(services, batches, actor=actor, confirmed=confirmed, report_rows=report_rows)
     _show_counts(counts, dry_run=dry_run, as_json=as_json)
     if any(counts[result] for result in FAILED_RESULTS):
@@ -71,15 +73,18 @@ def _import_batches(
     actor: Actor,
     confirmed: bool,
     report_rows: "_RowReport",
+    file_name: str,
 ) -> Counter[RowResult]:
     counts: Counter[RowResult] = Counter()
-    for batch in batches:
-        with services.store.begin() as tx:
-            results = import_rows(
-                tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
-            )
-        report_rows(results)
-        counts.update(row_result.result for row_result in results)
+    with ImportRecorder(services.store, "subscribers", file_name=file_name, actor=actor) as recorder:
+        for batch in batches:
+            with services.store.begin() as tx:
+                results = import_rows(
+                    tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
+                )
+                recorder.add(tx, results)
+            report_rows(results)
+            counts.update(row_result.result for row_result in results)
     return counts
 
 

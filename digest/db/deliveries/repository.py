@@ -190,6 +190,14 @@ class Deliveries:
         update = sa.update(DELIVERY_EVENT).where(event.at >= since, event.type.in_(counting))
         return self._connection.execute(update.values(type=BounceKind.OTHER, reason="", held=False)).rowcount
 
+    def void_bounces_of(self, subscriber_id: int) -> None:
+        """Let no bounce of a subscriber count any more. Complaints stay."""
+        counting = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
+        event = DELIVERY_EVENT.c
+        theirs = sa.select(DELIVERY.c.id).where(DELIVERY.c.subscriber_id == subscriber_id)
+        update = sa.update(DELIVERY_EVENT).where(event.delivery_id.in_(theirs), event.type.in_(counting))
+        self._connection.execute(update.values(type=BounceKind.OTHER, held=False))
+
     def anonymize(self, since: datetime, before: datetime, *, limit: int = 5000) -> int:
         """Clear address and content of up to *limit* deliveries that became final between two moments.
 

@@ -42,7 +42,7 @@ FOUND = {
 
 
 @pytest.fixture
-def store(any_store: Database) -> Database:
+def filled_store(any_store: Database) -> Database:
     """Four subscribers."""
     profiles = (
         Profile(keywords=("tea pots",)),
@@ -67,9 +67,9 @@ def store(any_store: Database) -> Database:
     return any_store
 
 
-def test_each_condition_finds_whom_it_should(store: Database) -> None:
+def test_each_condition_finds_whom_it_should(filled_store: Database) -> None:
     for case, (criteria, expected) in FOUND.items():
-        with store.begin(write=False) as tx:
+        with filled_store.begin(write=False) as tx:
             found = tx.subscribers.search(criteria)
             page = found.get_page(sort="address")
             batch = found.list_after()
@@ -80,8 +80,8 @@ def test_each_condition_finds_whom_it_should(store: Database) -> None:
                 assert {item.id for item in ordered} == {item.id for item in batch}, case
 
 
-def test_pages_and_batches_cover_everybody_once(store: Database) -> None:
-    with store.begin(write=False) as tx:
+def test_pages_and_batches_cover_everybody_once(filled_store: Database) -> None:
+    with filled_store.begin(write=False) as tx:
         found = tx.subscribers.search(SubscriberCriteria(status=Status.CONFIRMED))
         pages = [found.get_page(limit=2, offset=offset).subscribers for offset in (0, 2)]
         first = found.list_after(limit=2)
@@ -90,8 +90,8 @@ def test_pages_and_batches_cover_everybody_once(store: Database) -> None:
         assert [item.address[:3] for part in parts for item in part] == ["ada", "cem", "dee"]
 
 
-def test_a_changed_profile_is_found_by_its_new_keywords(store: Database) -> None:
-    with store.begin() as tx:
+def test_a_changed_profile_is_found_by_its_new_keywords(filled_store: Database) -> None:
+    with filled_store.begin() as tx:
         dee = tx.subscribers.get_by_address("dee@example.com")
         tx.subscribers.save(replace(dee, profile=Profile(keywords=("ÄRZTE",))))
         assert tx.subscribers.search(SubscriberCriteria(keyword="ärzte")).count() == 1
