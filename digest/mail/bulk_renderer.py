@@ -28,6 +28,7 @@ from digest.mail.quoted_printable import encode_quoted_printable
 from digest.mail.renderer import MAX_HTML_BYTES, Renderer, is_same
 from digest.mail.tokens import MAC_CHARS, Purpose, encode_extra, encode_public_id, feedback_extras
 from digest.models import Edition, Pick, Section
+from digest.models.editions import PaperNews
 
 READER_TEXTS = ("subject", "preheader", "headline", "because")  # fields of the layout that differ by reader
 SIGNED_LINKS = ("web", "preferences", "unsubscribe")  # these end in the MAC of the reader's token
@@ -81,6 +82,7 @@ class BulkRenderer:
         self._cards: dict[tuple[object, ...], EncodedCard] = {}
         self._layouts: dict[tuple[object, ...], tuple[EncodedTemplate, EncodedTemplate]] = {}
         self._heads: dict[tuple[object, ...], list[str]] = {}
+        self._news: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
         self._subjects: dict[str, str] = {}
 
     def render_digest(self, edition: Edition, *, message_id: str = "") -> bytes:
@@ -101,6 +103,8 @@ class BulkRenderer:
             message_id=message_id,
         )
         text_cards, html_cards = self._fill_cards(locale, edition, cards)
+        if edition.news:
+            text_cards["news"], html_cards["news"] = self._encode_news(locale, edition.news)
         public_id = encode_public_id(edition.subscriber.public_id)
         text, html = self._get_layout(locale, layout, public_id, tuple(text_cards))
         values = _layout_values(layout, public_id) | {"subject": subject}
@@ -114,7 +118,8 @@ class BulkRenderer:
         """Return the edition and its cards, trimmed in the rare case that it may be too large."""
         sections = self._collect_cards(locale, edition)
         max_bytes = sum(card.max_bytes for cards in sections.values() for card, _ in cards)
-        if max_bytes + self._renderer.measure_layout(locale) <= MAX_HTML_BYTES:
+        news_bytes = len(self._encode_news(locale, edition.news)[1][0])
+        if max_bytes + news_bytes + self._renderer.measure_layout(locale) <= MAX_HTML_BYTES:
             return edition, sections
         edition = self._renderer.trim(edition)
         return edition, self._collect_cards(locale, edition)
@@ -215,6 +220,17 @@ class BulkRenderer:
                 text_parts.append(CARD_SEPARATOR)
             text_parts.pop()
         return text, html
+
+    def _encode_news(self, locale: Locale, news: tuple[PaperNews, ...]) -> tuple[list[bytes], list[bytes]]:
+        """Return the news as text and as HTML, encoded once for all readers of the same."""
+        key = (locale.code, news)
+        if key not in self._news:
+            if len(self._news) >= self._max_cards:
+                self._news.clear()
+            text, html = (self._renderer.render_news(locale, news, part) for part in ("txt", "html"))
+            self._news[key] = (encode_quoted_printable(f"{text}\n"), encode_quoted_printable(f"{html}\n"))
+        text_bytes, html_bytes = self._news[key]
+        return [text_bytes], [html_bytes]
 
     def _build_subject(self, locale: Locale, layout: DigestLayout) -> str:
         """Return the subject; its template, which may add words, is rendered once per language."""

@@ -11,6 +11,7 @@ from digest.mail.locale import Locale
 from digest.mail.summary import summarize_paper
 from digest.mail.text_wrap import wrap_text
 from digest.models import Paper, Pick, Section, Subscriber
+from digest.models.editions import PaperNews
 from digest.models.text import MAX_SUMMARY_CHARS, clean, shorten
 
 MAX_TITLE_CHARS = 300
@@ -61,6 +62,17 @@ class PersonalFields:
     href: str = ""  # the paper's page here if the reader's clicks may teach; empty: the source
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsCard:
+    """News of a paper as the templates print it."""
+
+    title: str
+    href: str  # empty: the title is not linked
+    lang: str  # of the title; empty if it is the language of the mail
+    text: str
+    link: str  # of the text: the publication, or the code
+
+
 NO_PERSONAL_FIELDS = PersonalFields(why="", why_lines="", more="", less="")
 
 
@@ -104,7 +116,7 @@ def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields
         number=str(number) if pick.section is not Section.ALSO_NEW else "",
         title=title,
         href=personal.href if href and personal.href else href,
-        lang=_detect_foreign_language(locale, paper),
+        lang=_detect_foreign_language(locale, paper.title),
         meta=wording.format_meta(locale, paper, with_date=pick.section is not Section.ALSO_NEW),
         why=personal.why,
         why_lines=personal.why_lines,
@@ -112,6 +124,18 @@ def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields
         anchors=_build_anchors(locale, paper, linked=bool(href)),
         more=personal.more,
         less=personal.less,
+    )
+
+
+def build_news_card(locale: Locale, news: PaperNews) -> NewsCard:
+    """Return the card of news."""
+    title = clean(news.title) or locale.gettext("(untitled)")
+    return NewsCard(
+        title=title,
+        href="" if LINK_LIKE.search(title) else sanitize_url(news.url),
+        lang=_detect_foreign_language(locale, title),
+        text=wording.describe_news(locale, news),
+        link=sanitize_url(news.link),
     )
 
 
@@ -152,7 +176,7 @@ def _guess_pdf_url(paper: Paper) -> str:
     return f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id != paper.id else ""
 
 
-def _detect_foreign_language(locale: Locale, paper: Paper) -> str:
+def _detect_foreign_language(locale: Locale, title: str) -> str:
     """Return the language of a title by its script (Latin counts as English), or "" if the mail is in it."""
-    language = next((code for code, script in LANGUAGE_SCRIPTS if script.search(paper.title)), "en")
+    language = next((code for code, script in LANGUAGE_SCRIPTS if script.search(title)), "en")
     return "" if language == locale.code else language

@@ -59,6 +59,7 @@ class DigestLayout:
     trending: str = ""
     picked: str = ""
     also_new: str = ""
+    news: str = ""
 
     def for_text_part(self) -> "DigestLayout":
         """Return a copy whose sentences are wrapped."""

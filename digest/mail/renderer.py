@@ -13,13 +13,20 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from digest.mail.branding import Site
-from digest.mail.cards import NO_PERSONAL_FIELDS, PersonalFields, build_card, build_personal_fields
+from digest.mail.cards import (
+    NO_PERSONAL_FIELDS,
+    PersonalFields,
+    build_card,
+    build_news_card,
+    build_personal_fields,
+)
 from digest.mail.layout import DigestLayout, build_edition_layout, build_layout
 from digest.mail.links import Links
 from digest.mail.locale import Locale, city_name, get_locale
 from digest.mail.templates import MailTemplates
 from digest.mail.wording import list_topics
 from digest.models import Edition, Email, Paper, Pick, Profile, Section, Subscriber
+from digest.models.editions import PaperNews
 
 MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
 MAX_PERSONAL_BYTES = 1_200  # the parts of a card that differ by reader hardly exceed this
@@ -143,10 +150,19 @@ class Renderer:
         for part in parts:
             yield self.render(locale, f"digest/{CARD_TEMPLATES[pick.section]}.{part}", card=card)
 
+    def render_news(self, locale: Locale, news: Iterable[PaperNews], part: str) -> str:
+        """Render the news of an edition; *part* is `html` or `txt`."""
+        cards = (
+            self.render(locale, f"digest/news.{part}", card=build_news_card(locale, item)) for item in news
+        )
+        return Markup("").join(map(Markup, cards)).rstrip() if part == "html" else "\n".join(cards).rstrip()
+
     def trim(self, edition: Edition) -> Edition:
         """Return the edition, or as much of it as fits into `MAX_HTML_BYTES`."""
         locale = get_locale(edition.subscriber.preferences.language)
-        layout_bytes = self.measure_layout(locale)
+        layout_bytes = self.measure_layout(locale) + len(
+            self.render_news(locale, edition.news, "html").encode()
+        )
         # An upper bound first: it is cheap, and enough for almost every edition.
         max_card_bytes = sum(
             self._measure_card(locale, pick) + MAX_PERSONAL_BYTES + 3 * len(pick.paper.id)
@@ -201,6 +217,7 @@ class Renderer:
             trending=self._render_cards(locale, edition, edition.get_picks(Section.TRENDING), part),
             picked=self._render_cards(locale, edition, edition.get_picks(Section.PICKED), part),
             also_new=self._render_cards(locale, edition, edition.get_picks(Section.ALSO_NEW), part),
+            news=self.render_news(locale, edition.news, part),
         )
 
     def _render_cards(self, locale: Locale, edition: Edition, picks: Iterable[Pick], part: str) -> str:

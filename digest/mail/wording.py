@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
-from digest.mail.locale import Locale, ngettext_noop
+from digest.mail.locale import Locale, gettext_noop, ngettext_noop
 from digest.models import Heat, Paper, Pick, Profile, Reason, ReasonKind, Section, SignalKind
 from digest.models.arxiv_categories import get_category_name
+from digest.models.editions import NewsKind, PaperNews
 from digest.models.text import clean, shorten
 
 MAX_REASON_CHARS = 90
@@ -20,6 +21,14 @@ SIGNAL_NOUNS = {
     SignalKind.STARS: ngettext_noop("%(count)s star", "%(count)s stars"),
     SignalKind.POINTS: ngettext_noop("%(count)s point", "%(count)s points"),
     SignalKind.CITATIONS: ngettext_noop("%(count)s citation", "%(count)s citations"),
+}
+
+
+NEWS_MESSAGES = {
+    NewsKind.WITHDRAWN: gettext_noop("Withdrawn or retracted"),
+    NewsKind.PUBLISHED: gettext_noop("Published in a journal"),
+    NewsKind.CODE: gettext_noop("Code is available"),
+    NewsKind.REVISED: gettext_noop("New version with another abstract"),
 }
 
 
@@ -55,6 +64,14 @@ def format_meta(locale: Locale, paper: Paper, *, with_date: bool = True) -> str:
 
 def _format_category(code: str) -> str:
     return shorten(clean(get_category_name(code)), MAX_CATEGORY_CHARS)
+
+
+def describe_news(locale: Locale, news: PaperNews) -> str:
+    """Return what happened to a paper."""
+    if news.kind is NewsKind.REVISED and news.new_title:
+        title = locale.quote(clean(news.new_title))
+        return locale.gettext("New version, now called %(title)s") % {"title": title}
+    return locale.gettext(NEWS_MESSAGES[news.kind])
 
 
 def format_votes(locale: Locale, heat: Heat) -> str:

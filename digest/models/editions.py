@@ -55,6 +55,35 @@ class Pick:
     reason: Reason
 
 
+class NewsKind(StrEnum):
+    """What happened, in the order in which it matters."""
+
+    WITHDRAWN = "withdrawn"
+    PUBLISHED = "published"
+    CODE = "code"
+    REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperNews:
+    """One thing that happened to one paper. `id` is 0 until it is stored."""
+
+    kind: NewsKind
+    paper_id: str
+    title: str  # as its readers knew it
+    url: str
+    new_title: str = ""  # of a revised paper, if the title changed
+    link: str = ""  # the publication, or the code
+    version: int = 1
+    id: int = 0
+
+    @property
+    def key(self) -> str:
+        """What makes it unique: a paper has news of each kind once, revisions once per version."""
+        ending = f"/{self.version}" if self.kind is NewsKind.REVISED else ""
+        return f"{self.kind}/{self.paper_id}{ending}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """When a paper was sent to a subscriber, and how hot it was then."""
@@ -82,6 +111,7 @@ class Edition:
     subscriber: Subscriber
     picks: tuple[Pick, ...]
     notes: tuple[str, ...] = ()  # codes of remarks to the reader, e.g. "votes-missing"
+    news: tuple[PaperNews, ...] = ()  # of papers they were sent or saved before
 
     def get_picks(self, section: Section) -> tuple[Pick, ...]:
         """Return the picks of one section, in their order."""

@@ -1,44 +1,15 @@
 """News of a paper after it was sent or saved: withdrawn, published, code appeared, revised."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from digest.models.citations import find_publication
+from digest.models.editions import NewsKind, PaperNews
 from digest.models.paper_ids import normalize_letters
 from digest.models.papers import Paper
 from digest.models.text import clean, shorten
 
 MAX_TITLE_CHARS = 150
 MIN_SHARED_WORDS = 0.75  # of two abstracts together; with fewer in common one says something else
-
-
-class NewsKind(StrEnum):
-    """What happened, in the order in which it matters."""
-
-    WITHDRAWN = "withdrawn"
-    PUBLISHED = "published"
-    CODE = "code"
-    REVISED = "revised"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperNews:
-    """One thing that happened to one paper. `id` is 0 until it is stored."""
-
-    kind: NewsKind
-    paper_id: str
-    title: str  # as its readers knew it
-    url: str
-    new_title: str = ""  # of a revised paper, if the title changed
-    link: str = ""  # the publication, or the code
-    version: int = 1
-    id: int = 0
-
-    @property
-    def key(self) -> str:
-        """What makes it unique: a paper has news of each kind once, revisions once per version."""
-        ending = f"/{self.version}" if self.kind is NewsKind.REVISED else ""
-        return f"{self.kind}/{self.paper_id}{ending}"
 
 
 def find_news(before: Paper, after: Paper) -> tuple[PaperNews, ...]:

@@ -102,6 +102,7 @@ class Preferences:
     empty_day_note: bool = False
     by_mail: bool = True  # False: to channels only, while one of them works
     clicks_may_teach: bool = False
+    news: bool = True  # of papers that were sent or saved: withdrawn, published, code, revised
     feed_revision: int = 0  # raised to invalidate the old URL of the private feed
 
 

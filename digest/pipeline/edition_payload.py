@@ -16,11 +16,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Subscriber
+from digest.models.editions import PaperNews
 
 Payload = Mapping[str, Any]
 
 _HEAT = TypeAdapter(Heat)
 _REASON = TypeAdapter(Reason)
+_NEWS = TypeAdapter(tuple[PaperNews, ...])
 _CODES = {Section.TRENDING: "t", Section.PICKED: "p", Section.ALSO_NEW: "n"}
 _SECTIONS = {code: section for section, code in _CODES.items()}
 _DEFAULT_REASONS = {  # of a section, stored as ""
@@ -33,7 +35,9 @@ _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of
 def to_payload(edition: Edition) -> dict[str, Any]:
     """Return an edition as JSON without its heats: about 1 KB, where its HTML would be 30."""
     picks = edition.picks
+    news = _NEWS.dump_python(edition.news, mode="json", exclude_defaults=True)
     return {
+        **({"news": news} if news else {}),
         "notes": list(edition.notes),
         "papers": [pick.paper.id for pick in picks],
         "sections": "".join([_CODES[pick.section] for pick in picks]),
@@ -68,7 +72,12 @@ def from_payload(  # noqa: PLR0913  a delivery's row, and what it refers to
     """
     picks = _parse_old_picks(payload, papers) if "picks" in payload else _parse_picks(payload, papers, heats)
     return Edition(
-        day=day, slot=slot, subscriber=subscriber, picks=tuple(picks), notes=tuple(payload["notes"])
+        day=day,
+        slot=slot,
+        subscriber=subscriber,
+        picks=tuple(picks),
+        notes=tuple(payload["notes"]),
+        news=_NEWS.validate_python(payload.get("news", ())),
     )
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
+from digest.models.editions import NewsKind, PaperNews
 from digest.models.channels import Channel, ChannelState
 from digest.models.schedule import (
     find_due_edition,
@@ -28,6 +29,8 @@ from digest.pipeline.edition_payload import (
 from digest.ranking.embeddings import EmbeddingModel
 
 DIGEST_TTL = timedelta(hours=20)  # a digest that was not delivered by then is old news
+NEWS_TTL = timedelta(days=30)  # older news of a paper are not told any more
+MAX_NEWS = 5  # in one edition; the others wait for the next
 CHUNK_SIZE = 500  # subscribers ranked in one matrix product and planned in one transaction
 DRY_RUN_CHUNK_SIZE = 100_000  # a dry run does not advance anybody, so it must load everybody at once
 
@@ -123,6 +126,15 @@ def select_sendable(edition: Edition) -> Edition | None:
     return replace(edition, picks=()) if edition.subscriber.preferences.empty_day_note else None
 
 
+def add_news(edition: Edition, untold: Sequence[PaperNews]) -> Edition:
+    """Return the edition with the news that matter most, unless its reader wants none."""
+    if not untold or not edition.picks or not edition.subscriber.preferences.news:
+        return edition
+    order = tuple(NewsKind)
+    news = sorted(untold, key=lambda item: order.index(item.kind))
+    return replace(edition, news=tuple(news[:MAX_NEWS]))
+
+
 def build_upcoming_edition(
     store: Database, reader: Subscriber, now: datetime, *, embedding_model: EmbeddingModel | None = None
 ) -> Edition:
@@ -134,7 +146,9 @@ def build_upcoming_edition(
     day = load_day(store, now, embedding_model=embedding_model)
     with store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id], since=day.sent_since)
+        untold = tx.news.list_untold([reader.id], since=now - NEWS_TTL)
     edition, _ = next(day.build_editions([(reader, slot)], sent))
+    edition = add_news(edition, untold.get(reader.id, ()))
     # By way of the stored form, so that a preview equals the mail to the last byte.
     return from_payload(
         to_payload(edition),
@@ -166,11 +180,17 @@ def _build_chunk(
     day: DayContext, due: Sequence[Subscriber], *, save_vectors: bool
 ) -> tuple[PlanResult, list[Edition]]:
     """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
+    readers = [reader.id for reader in due]
     with day.store.begin(write=False) as tx:
-        sent = tx.sent_papers.get_by_subscriber([reader.id for reader in due], since=day.sent_since)
+        sent = tx.sent_papers.get_by_subscriber(readers, since=day.sent_since)
+        untold = tx.news.list_untold(readers, since=day.now - NEWS_TTL)
     slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
     editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
-    sendable = [selected for edition in editions if (selected := select_sendable(edition))]
+    sendable = [
+        add_news(selected, untold.get(selected.subscriber.id, ()))
+        for edition in editions
+        if (selected := select_sendable(edition))
+    ]
     quiet, missed = len(editions) - len(sendable), len(due) - len(slots)
     return PlanResult(due=len(due), planned=len(sendable), quiet=quiet, missed=missed), sendable
 
@@ -238,6 +258,7 @@ def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:
         not_after=edition.slot + DIGEST_TTL,
         payload=to_payload(edition),
         papers={pick.paper.id: _to_sent(edition.day, pick.heat) for pick in edition.picks},
+        news=tuple(item.id for item in edition.news),
     )
 
 

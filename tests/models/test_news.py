@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from digest.models import Paper
-from digest.models.news import NewsKind, PaperNews, find_news
+from digest.models.editions import NewsKind, PaperNews
+from digest.models.news import find_news
 from tests.factories import make_paper
 
 WORDS = "We count sheep in sublinear time and sleep well after that"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from digest.db.deliveries.bounce_policy import AlikeAnswer, BouncePolicy, list_alike_answers
 from digest.db.dialects import in_values, insert, split_chunks
+from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import DELIVERY, DELIVERY_EVENT
@@ -220,7 +221,9 @@ class Deliveries:
             )
         )
         ids = {row.key: row.id for row in inserted}
-        self._sent_papers.add([delivery for delivery in deliveries if delivery.key in ids], ids)
+        new = [delivery for delivery in deliveries if delivery.key in ids]
+        self._sent_papers.add(new, ids)
+        News(self._connection).mark_told(new, ids)
         return len(ids)
 
 

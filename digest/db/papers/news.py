@@ -1,6 +1,6 @@
 """News of papers that subscribers were sent or saved, handed out when it is recorded, told once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,11 +8,37 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.dialects import in_values, insert
-from digest.db.tables import PAPER_NEWS, READER_NEWS, SAVED_PAPER, SENT_PAPER
-from digest.models import Paper
-from digest.models.news import PaperNews, find_news
+from digest.db.tables import DELIVERY, PAPER_NEWS, READER_NEWS, SAVED_PAPER, SENT_PAPER
+from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Paper
+from digest.models.editions import PaperNews
+from digest.models.news import find_news
 
 _NEWS = TypeAdapter(PaperNews)
+_FAILED_STATES = (DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
+_TOLD = sa.and_(
+    READER_NEWS.c.subscriber_id == sa.bindparam("reader"), READER_NEWS.c.news_id == sa.bindparam("news")
+)
+# Another message of the same edition, by mail or to a channel, that arrived or still may.
+_OTHER = (
+    sa.select(sa.literal(1))
+    .where(
+        DELIVERY.c.subscriber_id == READER_NEWS.c.subscriber_id,
+        DELIVERY.c.day == sa.bindparam("edition"),
+        DELIVERY.c.id != sa.bindparam("delivery"),
+        DELIVERY.c.kind == DeliveryKind.DIGEST,
+        DELIVERY.c.state.not_in(_FAILED_STATES),
+    )
+    .correlate(READER_NEWS)
+)
+_RELEASE = (
+    sa.update(READER_NEWS)
+    .where(
+        READER_NEWS.c.subscriber_id == sa.bindparam("reader"),
+        READER_NEWS.c.delivery_id == sa.bindparam("delivery"),
+        sa.not_(sa.exists(_OTHER)),
+    )
+    .values(delivery_id=None)
+)
 
 
 class News:
@@ -53,17 +79,26 @@ class News:
             untold[subscriber_id] = (*untold.get(subscriber_id, ()), news)
         return untold
 
-    def mark_told(self, rows: Sequence[tuple[int, int, int]]) -> None:
-        """Record which delivery tells which news, as triples of subscriber, news and delivery."""
+    def mark_told(self, deliveries: Iterable[NewDelivery], ids: Mapping[str, int]) -> None:
+        """Record the news that these deliveries tell; *ids* are the ids of their rows, by key."""
+        rows = [
+            {"reader": delivery.subscriber_id, "news": news_id, "delivery": ids[delivery.key]}
+            for delivery in deliveries
+            for news_id in delivery.news
+        ]
         if rows:
-            told = sa.and_(
-                READER_NEWS.c.subscriber_id == sa.bindparam("reader"),
-                READER_NEWS.c.news_id == sa.bindparam("news"),
-            )
-            self._connection.execute(
-                sa.update(READER_NEWS).where(told).values(delivery_id=sa.bindparam("delivery")),
-                [{"reader": reader, "news": news, "delivery": delivery} for reader, news, delivery in rows],
-            )
+            told = sa.update(READER_NEWS).where(_TOLD).values(delivery_id=sa.bindparam("delivery"))
+            self._connection.execute(told, rows)
+
+    def release(self, deliveries: Iterable[Delivery]) -> None:
+        """Let the news of deliveries that certainly did not arrive be told by a later one."""
+        rows = [
+            {"reader": delivery.subscriber_id, "edition": delivery.day, "delivery": delivery.id}
+            for delivery in deliveries
+            if delivery.payload.get("news") and not delivery.uncertain
+        ]
+        if rows:
+            self._connection.execute(_RELEASE, rows)
 
     def delete_before(self, before: datetime) -> int:
         """Delete news recorded before a moment, told or not; return how many."""

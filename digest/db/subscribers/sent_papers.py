@@ -7,6 +7,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert_many
+from digest.db.papers.news import News
 from digest.db.tables import DELIVERY, SENT_PAPER
 from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Sent
 
@@ -85,14 +86,19 @@ class SentPapers:
 
         If another message of the same edition arrived or still may, the papers count as that one's.
         """
-        rows = [
-            {"subscriber": delivery.subscriber_id, "sent_on": delivery.day, "delivery": delivery.id}
+        failed = [
+            delivery
             for delivery in deliveries
             if delivery.subscriber_id is not None and delivery.day is not None and not delivery.uncertain
+        ]
+        rows = [
+            {"subscriber": delivery.subscriber_id, "sent_on": delivery.day, "delivery": delivery.id}
+            for delivery in failed
         ]
         if rows:
             self._connection.execute(_HAND_OVER, rows)
             self._connection.execute(_RELEASE, rows)
+            News(self._connection).release(failed)
 
     def delete_before(self, subscriber_ids: Collection[int], before: date) -> int:
         """Delete what these subscribers were sent before a day; papers that old are no longer candidates."""

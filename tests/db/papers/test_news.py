@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from digest.db import Database
-from digest.models import Subscriber
-from digest.models.news import NewsKind, PaperNews
-from tests.delivery.harness import DeliveryHarness
+from digest.models import DeliveryKind, DeliveryState, NewDelivery, Subscriber
+from digest.models.editions import NewsKind, PaperNews
+from tests.delivery.harness import DeliveryHarness, finish_all
 from tests.factories import NOW, make_paper
 
 PAPER = make_paper(id="arxiv:2611.00042")
@@ -55,7 +55,24 @@ def test_who_saves_a_paper_later_gets_no_old_news(any_store: Database) -> None:
     assert [[news.kind for news in untold] for untold in _list(any_store, ada)] == [[NewsKind.WITHDRAWN]]
 
 
-def test_told_news_are_not_told_again(any_store: Database) -> None:
+def _queue_telling(store: Database, reader: Subscriber, news_id: int, *, key: str = "") -> None:
+    digest = NewDelivery(
+        kind=DeliveryKind.DIGEST,
+        key=key or f"digest/{reader.id}/{NOW.date()}",
+        subscriber_id=reader.id,
+        address=reader.address,
+        day=NOW.date(),
+        slot=NOW,
+        not_before=NOW,
+        not_after=NOW + timedelta(hours=1),
+        payload={"news": [{}]},
+        news=(news_id,),
+    )
+    with store.begin() as tx:
+        tx.deliveries.enqueue([digest], now=NOW)
+
+
+def test_told_news_are_not_told_again_unless_the_delivery_fails(any_store: Database) -> None:
     ada = DeliveryHarness(any_store).add_reader()
     _add(any_store, PAPER)
     with any_store.begin() as tx:
@@ -63,12 +80,16 @@ def test_told_news_are_not_told_again(any_store: Database) -> None:
     _add(any_store, CODE)
     [[news]] = _list(any_store, ada)
 
-    with any_store.begin() as tx:
-        tx.news.mark_told([])
-        tx.news.mark_told([(ada.id, news.id, 7)])
-        assert tx.news.list_untold([], since=NOW) == {}
-
+    _queue_telling(any_store, ada, news.id)
     assert _list(any_store, ada) == [()]
+    finish_all(any_store, DeliveryState.REJECTED)
+    assert _list(any_store, ada) == [(news,)]
+
+    _queue_telling(any_store, ada, news.id, key="another")
+    finish_all(any_store, DeliveryState.ACCEPTED)
+    assert _list(any_store, ada) == [()]
+    with any_store.begin(write=False) as tx:
+        assert tx.news.list_untold([], since=NOW) == {}
 
 
 def test_old_news_are_deleted_with_the_record_of_who_was_told(any_store: Database) -> None:
