@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from digest.models.papers import Paper
 
@@ -26,6 +27,15 @@ class SavedPaper:
     zotero_at: datetime | None = None  # when their Zotero library took it
 
 
+class ZoteroProblem(StrEnum):
+    """Why papers are not in a Zotero library."""
+
+    REFUSED = "refused"  # the key, which was deleted
+    UNREADABLE = "unreadable"  # the sealed key, so that it must be entered again
+    UNREACHABLE = "unreachable"  # for now; the papers are sent again
+    REJECTED = "rejected"  # some papers, which are not sent again
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoteroAccount:
     """A subscriber's Zotero library. The key is sealed, see `sealing`."""
@@ -36,7 +46,7 @@ class ZoteroAccount:
     connected_at: datetime
     attempts: int = 0  # failed ones since the last success
     next_at: datetime | None = None  # when papers are sent next; None: nothing waits, or the key was refused
-    problem: str = ""  # a sentence for the subscriber
+    problem: str = ""  # a ZoteroProblem, a blank, and what Zotero said; empty: none
 
 
 def parse_tags(text: str) -> tuple[str, ...]:

@@ -15,7 +15,12 @@ import anyio
 from digest.db import Database
 from digest.models.citations import Citation
 from digest.models.errors import SealBroken, SourceError
-from digest.models.saved_papers import ZOTERO_RETRY_DELAYS, SavedPaper, ZoteroAccount
+from digest.models.saved_papers import (
+    ZOTERO_RETRY_DELAYS,
+    SavedPaper,
+    ZoteroAccount,
+    ZoteroProblem,
+)
 from digest.models.sealing import Sealer
 from digest.models.text import shorten
 from digest.sources.http.client import Client, RetryableError
@@ -28,10 +33,7 @@ MAX_SECONDS = 25.0  # of one run
 MAX_ACCOUNTS = 50  # of one run
 RESERVATION = timedelta(minutes=10)  # for so long no other process sends an account's papers
 MAX_ATTEMPTS = 14  # about ten days; then nothing is sent until the reader saves another paper
-REFUSED = "Zotero refused the key, so it was deleted here. Enter a new one that may write to your library."
-SEAL_BROKEN = "Your Zotero key cannot be read any more. Enter it again."
-UNREACHABLE = "Zotero did not take your papers: it {reason}. They are sent again later."
-REJECTED = "Zotero did not take “{title}”: {message}"
+MAX_NAMED_PAPERS = 3  # of those that Zotero rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,10 @@ async def _send_account(
         if citations:
             result = await send_items(client, services.urls, library, key, citations, owner=owner)
     except SealBroken:
-        _record(services, replace(account, sealed_key="", next_at=None, problem=SEAL_BROKEN))
+        _record(services, replace(account, sealed_key="", next_at=None, problem=ZoteroProblem.UNREADABLE))
         return 0
     except ZoteroRefused:
-        _record(services, replace(account, sealed_key="", next_at=None, problem=REFUSED))
+        _record(services, replace(account, sealed_key="", next_at=None, problem=ZoteroProblem.REFUSED))
         return 0
     except SourceError as error:
         _record(services, _postpone(account, error, clock()))
@@ -103,7 +105,7 @@ def _postpone(account: ZoteroAccount, error: SourceError, now: datetime) -> Zote
         account,
         attempts=attempts,
         next_at=now + max(delay, min(asked, ZOTERO_RETRY_DELAYS[-1])) if attempts < MAX_ATTEMPTS else None,
-        problem=UNREACHABLE.format(reason=error),
+        problem=f"{ZoteroProblem.UNREACHABLE} {error}",
     )
 
 
@@ -125,12 +127,13 @@ def _record(
             sent = [saved.paper for saved in waiting if saved.paper.id in {*result.taken, *result.rejected}]
             tx.saved_papers.mark_in_zotero(account.subscriber_id, sent, at=at or account.connected_at)
             titles = {saved.paper.id: shorten(saved.paper.title, 80) for saved in waiting}
-            problems = [
-                REJECTED.format(title=titles[paper_id], message=message)
-                for paper_id, message in result.rejected.items()
+            named = [
+                f"{titles[paper_id]}: {message}"
+                for paper_id, message in [*result.rejected.items()][:MAX_NAMED_PAPERS]
             ]
+            problem = f"{ZoteroProblem.REJECTED} {'; '.join(named)}" if named else ""
             left = tx.saved_papers.list_for_zotero(account.subscriber_id, limit=1)
-            account = replace(account, problem=" ".join(problems[:3]), next_at=at if left else None)
+            account = replace(account, problem=problem, next_at=at if left else None)
         elif at is not None:  # nothing waited
             account = replace(account, next_at=None)
         tx.zotero_accounts.save(account)

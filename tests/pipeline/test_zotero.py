@@ -9,9 +9,9 @@ import pytest
 
 from digest.db import Database
 from digest.models import Subscriber
-from digest.models.saved_papers import ZoteroAccount
+from digest.models.saved_papers import ZoteroAccount, ZoteroProblem
 from digest.models.sealing import Sealer
-from digest.pipeline.zotero import REFUSED, SEAL_BROKEN, ZoteroServices, send_saved_papers
+from digest.pipeline.zotero import ZoteroServices, send_saved_papers
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.libraries.clients import LibraryUrls
 from digest.subscribers import Actor
@@ -117,7 +117,7 @@ async def test_a_zotero_that_is_down_is_tried_again_later_and_later(
         clock.now = account.next_at
 
     assert waits == [timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1)]
-    assert "503 Service Unavailable" in _find_account(services.store, reader).problem
+    assert _find_account(services.store, reader).problem == "unreachable answered 503 Service Unavailable"
     assert len(server.requests) == 3
     server.set_replies(ITEMS, _take_all)
     assert await send_saved_papers(services, clock) == 3
@@ -161,7 +161,7 @@ async def test_a_refused_key_is_deleted_and_the_reader_told(
     await send_saved_papers(services, clock)
 
     account = _find_account(services.store, reader)
-    assert (account.sealed_key, account.next_at, account.problem) == ("", None, REFUSED)
+    assert (account.sealed_key, account.next_at, account.problem) == ("", None, ZoteroProblem.REFUSED)
     clock.now += timedelta(days=30)
     assert await send_saved_papers(services, clock) == 0
     assert len(server.requests) == 1
@@ -172,7 +172,7 @@ async def test_a_key_sealed_under_another_secret_is_asked_for_again(
 ) -> None:
     await send_saved_papers(replace(services, sealer=lambda: Sealer([b"another"])), clock)
 
-    assert _find_account(services.store, reader).problem == SEAL_BROKEN
+    assert _find_account(services.store, reader).problem == ZoteroProblem.UNREADABLE
 
 
 async def test_a_rejected_paper_is_named_and_does_not_hold_up_the_others(
@@ -184,7 +184,7 @@ async def test_a_rejected_paper_is_named_and_does_not_hold_up_the_others(
     assert await send_saved_papers(services, clock) == 2
 
     account = _find_account(services.store, reader)
-    assert account.problem == "Zotero did not take “Sheep 42”: not a valid field"
+    assert account.problem == "rejected Sheep 42: not a valid field"
     assert account.next_at is None
     assert account.sealed_key
     server.set_replies(ITEMS, _take_all)

@@ -87,9 +87,8 @@ def _choose_library(answer: Any, group: str) -> str:
     groups = access.get("groups") or {}
     rights = (groups.get(group) or groups.get("all")) if group else access.get("user")
     if not isinstance(rights, dict) or not rights.get("write"):
-        where = f"the group {group}" if group else "your library"
         raise ZoteroRefused(
-            f"This key may not write to {where}. Allow write access at zotero.org/settings/keys."
+            "This key may not write to this library. Allow write access at zotero.org/settings/keys."
         )
     return f"groups/{group}" if group else f"users/{user}"
 

@@ -68,7 +68,7 @@ async def test_find_library_that_a_key_may_write_to(
             ZoteroRefused,
             "may not write",
         ),
-        (_reply({"userID": 1, "access": {}}), KEY, "groups/12", ZoteroRefused, "the group 12"),
+        (_reply({"userID": 1, "access": {}}), KEY, "groups/12", ZoteroRefused, "may not write"),
         (_reply([1]), KEY, "", SourceChanged, "does not say"),
         (Reply(body=b"<html>"), KEY, "", SourceError, "web page"),
         (Reply(status=503), KEY, "", SourceError, "503"),
