@@ -26,7 +26,7 @@ _OTHER = (
         DELIVERY.c.subscriber_id == sa.bindparam("subscriber"),
         DELIVERY.c.day == sa.bindparam("sent_on"),
         DELIVERY.c.kind == DeliveryKind.DIGEST,
-        DELIVERY.c.state.not_in(UNDELIVERED_STATES),
+        *(DELIVERY.c.state != state for state in UNDELIVERED_STATES),  # NOT IN cannot be run for many rows
     )
     .scalar_subquery()
 )

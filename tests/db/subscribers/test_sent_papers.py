@@ -18,9 +18,10 @@ def test_papers_are_stored_until_the_delivery_fails(any_store: Database) -> None
         stored = tx.sent_papers.get_by_subscriber([ada.id, bo.id])
     sent = Sent(day=TODAY, expected=5.0, votes=3.0)
     assert stored == {ada.id: {"arxiv:1": sent, "arxiv:2": sent}, bo.id: {}}
-    finish_all(any_store, DeliveryState.REJECTED)
+    harness.queue_digest(bo, papers=["arxiv:1"])
+    finish_all(any_store, DeliveryState.REJECTED)  # both at once
     with any_store.begin(write=False) as tx:
-        assert tx.sent_papers.get_by_subscriber([ada.id]) == {ada.id: {}}
+        assert tx.sent_papers.get_by_subscriber([ada.id, bo.id]) == {ada.id: {}, bo.id: {}}
 
 
 def test_papers_of_an_accepted_or_uncertain_delivery_stay_stored(any_store: Database) -> None:
