@@ -31,6 +31,7 @@ from digest.web.middleware import SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
     confirm,
+    exports,
     feedback,
     feeds,
     health,
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
-    bounce_webhooks,
+    exports, bounce_webhooks,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (sign_in, overview, audit, transfer, subscribers, administrators, sessions, tokens)
 ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, api_exports, *ADMIN_ROUTE_MODULES)

@@ -35,6 +35,10 @@ class LibraryImporter:
         )
         self._slots = asyncio.Semaphore(MAX_CONCURRENT)
 
+    def take_turn(self, reader_id: str, now: datetime) -> bool:
+        """Return whether a reader may cause another request to a library now, and count it."""
+        return self._per_reader.take(reader_id, now) and self._all_readers.take("", now)
+
     async def fetch(self, reader_id: str, accounts: LibraryAccounts, now: datetime) -> LibraryPapers:
         """Return the papers in these libraries, and a sentence for each that could not be read."""
         if not self._per_reader.take(reader_id, now):

@@ -78,6 +78,21 @@ class SemanticIndex:
         }
         return fuse_matches(matches, near | indexed | _encode_old_matches(model, vector, matches), added)
 
+    def find_similar(self, paper: Paper, now: datetime, *, limit: int) -> list[str] | None:
+        """Return the ids of papers near in meaning, the nearest first; None without a model or vectors."""
+        model = self._cache.get("", now, CHECK_INTERVAL, self._load_current)
+        if model is None:
+            return None
+        row = model.index.row_by_id.get(paper.id)
+        if row is not None:
+            vector = model.index.rows[row]
+        elif model.is_fast:
+            vector = model.index.centre_vectors(model.encode([_get_encoded_text(paper)]))[0]
+        else:
+            return None
+        cosines = model.index.compute_cosines(vector)
+        return [name for name, _ in model.index.find_matches(cosines, limit=limit)]
+
     def _load_current(self) -> SearchModel | None:
         """Return the model with the newest vectors; the current one while there are no new ones."""
         try:
@@ -118,12 +133,15 @@ class SemanticIndex:
         return None if rows is None else EmbeddingIndex.build(ids, rows[: len(ids)])
 
 
+def _get_encoded_text(paper: Paper) -> str:
+    return f"{paper.title}\n{paper.abstract[:ABSTRACT_LENGTH]}"
+
+
 def _encode_old_matches(model: SearchModel, query: Floats, matches: Sequence[Match]) -> dict[str, float]:
     """Return the cosine, by paper id, of the best matches without a vector; empty if the model is slow."""
     indexed = model.index.row_by_id
     old = [match.paper for match in matches if match.paper.id not in indexed][:MAX_ENCODED_MATCHES]
     if not old or not model.is_fast:
         return {}
-    texts = [f"{paper.title}\n{paper.abstract[:ABSTRACT_LENGTH]}" for paper in old]
-    cosines = model.index.centre_vectors(model.encode(texts)) @ query
+    cosines = model.index.centre_vectors(model.encode([*map(_get_encoded_text, old)])) @ query
     return dict(zip((paper.id for paper in old), cosines.tolist(), strict=True))

@@ -82,7 +82,7 @@ def get_robots(ctx: WebContextDep) -> Response:
         f"Disallow: /{segment}/\n" for segment in ("c", "u", "p", "v", "f", "e", "o", "admin", "api")
     )
     link = f"Sitemap: {ctx.services.settings.base_url}/sitemap.xml\n"
-    return PlainTextResponse(f"User-agent: *\n{rules}Disallow: /papers\n{link}")
+    return PlainTextResponse(f"User-agent: *\n{rules}Disallow: /papers\nDisallow: /cite/\n{link}")
 
 
 def respond_with_atom(request: Request, feed: Feed, headers: Mapping[str, str]) -> Response:
