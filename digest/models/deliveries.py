@@ -79,6 +79,11 @@ class Delivery:
     channel_id: int | None = None  # None: a mail
     reader: Subscriber | None = field(default=None, compare=False, repr=False)  # without liked papers
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether this is the same edition once more, for a further channel of its subscriber."""
+        return self.kind is DeliveryKind.DIGEST and self.key.count("/") > 2
+
 
 class BounceKind(StrEnum):
     """What a rejection or a bounce report means for an address."""

@@ -61,7 +61,8 @@ def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:
         sent = [
             mail for mail in tx.deliveries.list_by_subscriber(reader.id) if mail.kind is DeliveryKind.DIGEST
         ]
-        mails = [mail for mail in sent[:MAX_FEED_EDITIONS] if mail.day and mail.payload]
+        editions = [mail for mail in sent if not mail.is_copy]
+        mails = [mail for mail in editions[:MAX_FEED_EDITIONS] if mail.day and mail.payload]
         papers = tx.papers.get_by_ids({name for mail in mails for name in get_paper_ids(mail.payload)})
         heats = tx.heats.get({name for mail in mails for name in get_heat_names(mail.payload)})
         past = [

@@ -17,6 +17,7 @@ ACTIONS = {
     "suppress": "Block an address from receiving mail.",
     "unsuppress": "Unblock an address.",
     "restore": "Take back suppressions that bounces caused.",
+    "channels": "List, add and remove channels beside mail, such as Slack.",
     "reconfirm": "Send the confirmation mail again.",
 }
 # action: module and function, where that is not `command` in a module of the same name. `list_` ends in an

@@ -9,7 +9,7 @@ from digest.db.tables import READER_TOKEN
 from digest.models.errors import NotFound
 from digest.models.reader_tokens import ReaderToken
 
-USE_INTERVAL = timedelta(hours=1)  # the last use is written at most so often
+USE_INTERVAL = timedelta(hours=1)  # the last use need not be written more often
 _T = READER_TOKEN.c
 
 
@@ -45,9 +45,8 @@ class ReaderTokens:
         return [_to_token(row) for row in self._connection.execute(query)]
 
     def note_use(self, token: ReaderToken, now: datetime) -> None:
-        """Write when a token was used, unless that was written within the last hour."""
-        if token.used_at is None or now - token.used_at >= USE_INTERVAL:
-            self._connection.execute(sa.update(READER_TOKEN).where(_T.id == token.id).values(used_at=now))
+        """Write when a token was used."""
+        self._connection.execute(sa.update(READER_TOKEN).where(_T.id == token.id).values(used_at=now))
 
     def remove(self, subscriber_id: int, token_id: int) -> None:
         """End a token; raise NotFound if the subscriber has none with this id."""

@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ async def check_settings(services: Services, now: datetime) -> list[Finding]:  #
         *_check_secret_key(services),
         *_check_tokens(services),
         *_check_sender(services),
+        *_check_channels(services),
     ]
 
 
@@ -115,6 +117,17 @@ def _check_sender(services: Services) -> Iterator[Finding]:
         )
     else:
         yield ok("sender", services.site.sender)
+
+
+def _check_channels(services: Services) -> Iterator[Finding]:
+    """Check that what sends to channels is installed, if the operator allows some."""
+    hosts = ", ".join(services.settings.channel_hosts)
+    missing = [name for name in ("apprise", "cryptography") if find_spec(name) is None]
+    if hosts and missing:
+        detail = f"{hosts} may be reached, but {missing[0]} is not installed"
+        yield fail("channels", detail, "pip install 'digest[channels]'")
+    elif hosts:
+        yield ok("channels", f"may reach {hosts}")
 
 
 async def check_database(services: Services, now: datetime) -> list[Finding]:  # noqa: ARG001

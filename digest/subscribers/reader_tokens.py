@@ -1,0 +1,55 @@
+"""A reader's own tokens of the API: making, ending and recognising one."""
+
+from digest.db import Transaction
+from digest.models import Status, Subscriber
+from digest.models.api_tokens import TokenKind, create_token, hash_token, is_token, shorten_token
+from digest.models.errors import InvalidChange
+from digest.models.reader_tokens import MAX_READER_TOKENS, ReaderToken
+from digest.models.text import clean
+from digest.subscribers.helpers import Actor, get_subscriber
+
+MAX_NAME_CHARS = 60
+
+
+def add_reader_token(tx: Transaction, who: str, name: str, *, may_write: bool, actor: Actor) -> str:
+    """Make a token for a reader and return it; it is shown this once and stored as a hash.
+
+    Raises InvalidChange if it has no name, or if there are too many.
+    """
+    reader, name = get_subscriber(tx, who), clean(name)[:MAX_NAME_CHARS]
+    if not name:
+        raise InvalidChange("Give the token a name, such as the program that will use it.")
+    if len(tx.reader_tokens.list_by_subscriber(reader.id)) >= MAX_READER_TOKENS:
+        raise InvalidChange("There are too many tokens; end one first.")
+    token = create_token(TokenKind.READER)
+    tx.reader_tokens.add(
+        reader.id,
+        hash_token(token),
+        name=name,
+        shown=shorten_token(token),
+        may_write=may_write,
+        now=actor.now,
+    )
+    _write_audit(tx, "add-token", reader, shorten_token(token), actor)
+    return token
+
+
+def end_reader_token(tx: Transaction, who: str, token_id: int, *, actor: Actor) -> None:
+    """End a token at once. Raises NotFound if the reader has none with this id."""
+    reader = get_subscriber(tx, who)
+    shown = {token.id: token.shown for token in tx.reader_tokens.list_by_subscriber(reader.id)}
+    tx.reader_tokens.remove(reader.id, token_id)
+    _write_audit(tx, "end-token", reader, shown[token_id], actor)
+
+
+def find_reader(tx: Transaction, text: str) -> tuple[Subscriber, ReaderToken] | None:
+    """Return whose token this is; None if it is not valid, or its reader is not subscribed any more."""
+    token = tx.reader_tokens.find(hash_token(text)) if is_token(TokenKind.READER, text) else None
+    reader = tx.subscribers.get_by_id(token.subscriber_id) if token else None
+    if token is None or reader is None or reader.status not in (Status.CONFIRMED, Status.PAUSED):
+        return None
+    return reader, token
+
+
+def _write_audit(tx: Transaction, action: str, reader: Subscriber, shown: str, actor: Actor) -> None:
+    tx.audit.write(actor.name, action, reader.public_id, {"token": shown}, at=actor.now)
