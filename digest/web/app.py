@@ -23,7 +23,17 @@ from digest.models.errors import (
     StateConflict,
     StoreBusy,
 )
-from digest.web.admin import administrators, audit, overview, sessions, sign_in, subscribers, tokens, transfer
+from digest.web.admin import (
+    administrators,
+    audit,
+    bulk,
+    overview,
+    sessions,
+    sign_in,
+    subscribers,
+    tokens,
+    transfer,
+)
 from digest.web.api import exports as api_exports
 from digest.web.api import routes as api
 from digest.web.context import Clock, WebContext, create_context, utc_now
@@ -51,7 +61,17 @@ PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
     exports, bounce_webhooks,
 )  # fmt: skip
-ADMIN_ROUTE_MODULES = (sign_in, overview, audit, transfer, subscribers, administrators, sessions, tokens)
+ADMIN_ROUTE_MODULES = (
+    sign_in,
+    overview,
+    audit,
+    bulk,
+    transfer,
+    subscribers,
+    administrators,
+    sessions,
+    tokens,
+)
 ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, api_exports, *ADMIN_ROUTE_MODULES)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ERROR_STATUSES: dict[type[object], int] = {

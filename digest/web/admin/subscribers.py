@@ -3,63 +3,40 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Query, Request
-from pydantic import BaseModel
+from fastapi import Query
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
-from digest.models import Edition, Status, Subscriber
+from digest.models import Edition, Frequency, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.ranking.selection import EXCLUSION_REASONS
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.admin.bulk import VERBS
+from digest.web.admin.subscriber_query import BOUNCES, HOME, LAST_DIGESTS, PAGE_SIZE, SORTS, SubscriberQuery
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
-from digest.web.preferences_form import PreferencesForm
+from digest.web.preferences_form import LANGUAGES, PreferencesForm
 from digest.web.routing import create_router
 
-PAGE_SIZE = 50
-HOME = "/admin/subscribers"
-SORTS = (
-    ("-created_at", "Newest first"),
-    ("created_at", "Oldest first"),
-    ("address", "Address"),
-    ("next_due", "Next digest"),
-    ("-confirmed_at", "Lately confirmed"),
-    ("status", "Status"),
-)
 CHANGEABLE = ("keywords", "muted", "authors", "categories", "frequency", "send_at", "timezone")
 
 router = create_router(include_in_schema=False)
 
 
-class SubscriberQuery(BaseModel):
-    """The filter of the list."""
-
-    q: str = ""
-    status: str = ""
-    sort: str = "-created_at"
-    page: int = 1
-
-    @property
-    def offset(self) -> int:
-        """The number of subscribers before this page."""
-        return PAGE_SIZE * (min(max(self.page, 1), 100_000) - 1)
-
-
 @router.get(HOME)
 def list_subscribers(
-    ctx: AdminContext, session: CurrentSession, request: Request, query: Annotated[SubscriberQuery, Query()]
+    ctx: AdminContext, session: CurrentSession, query: Annotated[SubscriberQuery, Query()]
 ) -> Response:
     """Show the subscribers that match."""
-    return _render_list(ctx, session, request, query)
+    return _render_list(ctx, session, query)
 
 
 @router.post(HOME)
 def add_subscriber(
-    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, request: Request
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm
 ) -> Response:
     """Add a subscriber; a mail asks them to confirm, unless they consented already."""
     changes = ctx.defaults | {"keywords": str(form.get("keywords", ""))}
@@ -69,7 +46,7 @@ def add_subscriber(
                 tx, str(form.get("email", "")), changes, has_consented="confirmed" in form, actor=actor
             )
     except (InvalidAddress, InvalidChange) as error:
-        return _render_list(ctx, session, request, SubscriberQuery(), problem=str(error))
+        return _render_list(ctx, session, SubscriberQuery(), problem=str(error))
     return RedirectResponse(f"{HOME}/{reader.public_id}", 303)
 
 
@@ -111,18 +88,21 @@ def run_action(ctx: AdminContext, actor: AdminActor, pid: str, action: str) -> R
     return RedirectResponse(HOME if action == "erase" else f"{HOME}/{pid}", 303)
 
 
-def _render_list(
-    ctx: WebContext, session: Session, request: Request, query: SubscriberQuery, *, problem: str = ""
-) -> Response:
+def _render_list(ctx: WebContext, session: Session, query: SubscriberQuery, *, problem: str = "") -> Response:
     with ctx.services.store.begin(write=False) as tx:
-        page = tx.subscribers.get_page(
-            status=Status(query.status) if query.status in {*Status} else None,
-            search=query.q.replace("\x00", ""),
+        page = tx.subscribers.search(query.to_criteria(ctx.clock())).get_page(
             sort=query.sort.removeprefix("-"),
             descending=query.sort.startswith("-"),
             limit=PAGE_SIZE,
             offset=query.offset,
         )
+        tags = tx.tags.get_by_subscriber([reader.id for reader in page.subscribers])
+        keys = {
+            reader.id: hash_address(ctx.services.suppression_key, reader.address)
+            for reader in page.subscribers
+        }
+        suppressed = tx.suppressions.filter_suppressed(keys.values())
+        all_tags, saved = tx.tags.count(), tx.saved_filters.list_all()
     return ctx.pages.render(
         "admin/subscribers",
         status=422 if problem else 200,
@@ -130,21 +110,24 @@ def _render_list(
         title="Subscribers",
         session=session,
         problems=[problem] if problem else [],
-        q=query.q,
-        selected_status=query.status,
-        statuses=[*Status],
-        sort=query.sort,
+        query=query,
+        statuses=[(str(item), str(item)) for item in Status],
+        frequencies=[(str(item), str(item)) for item in Frequency],
+        languages=LANGUAGES,
+        bounces=BOUNCES,
+        last_digests=LAST_DIGESTS,
         sorts=SORTS,
         subscribers=page.subscribers,
+        tags=tags,
+        all_tags=all_tags,
+        tag_options=[(name, f"{name} ({count:,})") for name, count in all_tags.items()],
+        suppressed={key for key, value in keys.items() if value in suppressed},
+        saved=[(item, item.query == query.query) for item in saved],
+        actions=[(str(action), label) for action, label in VERBS.items()],
         total=page.total,
-        offset=query.offset,
-        before=_page_url(request, query.page - 1) if query.page > 1 else "",
-        after=_page_url(request, query.page + 1) if page.total > query.offset + PAGE_SIZE else "",
+        before=query.to_url(page=query.page - 1) if query.page > 1 else "",
+        after=query.to_url(page=query.page + 1) if page.total > query.offset + PAGE_SIZE else "",
     )
-
-
-def _page_url(request: Request, page_number: int) -> str:
-    return f"{HOME}?{request.url.include_query_params(page=page_number).query}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 import io
 from typing import Annotated, BinaryIO
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from digest.models.errors import InvalidChange
 from digest.subscribers.transfer import ImportReport, export_csv, import_file
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.admin.bulk import parse_selection
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.routing import create_router
@@ -54,10 +55,11 @@ def run_import(
 
 
 @router.get("/admin/export.csv")
-def export_subscribers(ctx: AdminContext, _: CurrentSession) -> Response:
-    """Return all subscribers as CSV."""
+def export_subscribers(ctx: AdminContext, _: CurrentSession, request: Request) -> Response:
+    """Return the subscribers that match the query as CSV; all if there is none."""
+    criteria = parse_selection(ctx, request.url.query)
     headers = {"content-disposition": 'attachment; filename="subscribers.csv"'}
-    return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv", headers=headers)
+    return StreamingResponse(export_csv(ctx.services.store, criteria), media_type="text/csv", headers=headers)
 
 
 def _render(

@@ -1,0 +1,109 @@
+"""The filter of the list of subscribers, as it is written in URLs, forms and saved filters."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, Field, ValidationError
+
+from digest.db.subscribers.search import SubscriberCriteria
+from digest.models import BounceKind, Frequency, Status
+
+HOME = "/admin/subscribers"
+PAGE_SIZE = 50
+MAX_PAGE = 100_000
+SORTS = (
+    ("-created_at", "Newest first"),
+    ("created_at", "Oldest first"),
+    ("address", "Address"),
+    ("next_due", "Next digest"),
+    ("-confirmed_at", "Lately confirmed"),
+    ("status", "Status"),
+)
+BOUNCES = (
+    ("any", "Any in 30 days"),
+    (str(BounceKind.HARD), "No such mailbox"),
+    (str(BounceKind.SOFT), "Mailbox full or away"),
+    (str(BounceKind.UNSURE), "Refused without a reason"),
+    (str(BounceKind.COMPLAINT), "Complained"),
+)
+LAST_DIGESTS = (
+    ("never", "Never"),
+    ("day", "In the last day"),
+    ("week", "Not for a week"),
+    ("month", "Not for thirty days"),
+)
+BOUNCE_WINDOW = timedelta(days=30)
+LAST_DIGEST_DAYS = {"week": 7, "month": 30}
+
+
+class SubscriberQuery(BaseModel):
+    """Filter, order and page of the list. A value that does not exist filters nothing."""
+
+    q: str = Field("", max_length=200)
+    keyword: str = Field("", max_length=200)
+    status: str = ""
+    frequency: str = ""
+    language: str = ""
+    bounce: str = ""
+    last: str = ""
+    tag: str = Field("", max_length=100)
+    sort: str = "-created_at"
+    page: int = 1
+
+    @classmethod
+    def parse(cls, query: str) -> Self:
+        """Return the filter in the query of a URL; one that is not ours filters nothing."""
+        try:
+            return cls.model_validate(dict(parse_qsl(query.replace("\x00", ""))))
+        except (ValidationError, ValueError):
+            return cls()
+
+    @property
+    def offset(self) -> int:
+        """The number of subscribers before this page."""
+        return PAGE_SIZE * (min(max(self.page, 1), MAX_PAGE) - 1)
+
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """What is filtered by, by the names in the URL; without order and page."""
+        fields: dict[str, Any] = self.model_dump(exclude={"sort", "page"})
+        return {name: value for name, value in fields.items() if value}
+
+    @property
+    def query(self) -> str:
+        """The conditions as the query of a URL."""
+        return urlencode(self.conditions)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether one of the conditions is set that the form hides at first."""
+        return bool(self.conditions.keys() - {"q", "keyword", "status", "tag"})
+
+    def to_url(self, **changes: object) -> str:
+        """Return the URL of the list with some changes."""
+        fields = {**self.conditions, "sort": self.sort, "page": self.page} | changes
+        shown = {name: value for name, value in fields.items() if value and value != DEFAULTS.get(name)}
+        return f"{HOME}?{urlencode(shown)}" if shown else HOME
+
+    def to_criteria(self, now: datetime) -> SubscriberCriteria:
+        """Return what to search for at a moment."""
+        has_bounce = self.bounce in dict(BOUNCES)
+        days = LAST_DIGEST_DAYS.get(self.last)
+        return SubscriberCriteria(
+            address=self.q,
+            keyword=self.keyword,
+            status=Status(self.status) if self.status in {*Status} else None,
+            frequency=Frequency(self.frequency) if self.frequency in {*Frequency} else None,
+            language=self.language.replace("\x00", ""),
+            tag=self.tag.replace("\x00", ""),
+            bounce=BounceKind(self.bounce) if has_bounce and self.bounce != "any" else None,
+            bounced_since=now - BOUNCE_WINDOW if has_bounce else None,
+            never_planned=self.last == "never",
+            planned_since=now - timedelta(days=1) if self.last == "day" else None,
+            planned_before=now - timedelta(days=days) if days else None,
+        )
+
+
+DEFAULTS: Mapping[str, object] = {"sort": "-created_at", "page": 1}
