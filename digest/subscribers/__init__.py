@@ -14,6 +14,7 @@ from digest.subscribers.preferences import (
     preview_settings,
     resume,
     save_settings,
+    set_address,
 )
 from digest.subscribers.signup import add_subscriber, confirm, request_confirmation, sign_up
 from digest.subscribers.unsubscribe import (
@@ -47,6 +48,7 @@ __all__ = [
     "request_confirmation",
     "resume",
     "save_settings",
+    "set_address",
     "sign_up",
     "suppress",
     "undo_unsubscribe",

@@ -103,6 +103,21 @@ def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Act
     return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)
 
 
+def set_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> Subscriber:
+    """Use a new address at once: the administrator asserts that it belongs to the subscriber.
+
+    Raises:
+        InvalidAddress: no mail can be sent to it.
+        StateConflict: it is another subscriber's, or suppressed.
+
+    """
+    reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
+    holder = find_by_address(tx, shown)
+    if (holder is not None and holder.id != reader.id) or is_suppressed(tx, shown, actor):
+        raise StateConflict("This address is another subscriber's, or suppressed.")
+    return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)
+
+
 def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: Actor) -> Subscriber:
     """Pause until a day, or until `resume`.
 

@@ -30,6 +30,7 @@ from digest.web.admin import (
     overview,
     sessions,
     sign_in,
+    subscriber,
     subscribers,
     tokens,
     transfer,
@@ -62,16 +63,8 @@ PUBLIC_ROUTE_MODULES = (
     exports, bounce_webhooks,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
-    sign_in,
-    overview,
-    audit,
-    bulk,
-    transfer,
-    subscribers,
-    administrators,
-    sessions,
-    tokens,
-)
+    sign_in, overview, audit, bulk, transfer, subscribers, subscriber, administrators, sessions, tokens,
+)  # fmt: skip
 ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, api_exports, *ADMIN_ROUTE_MODULES)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ERROR_STATUSES: dict[type[object], int] = {

@@ -20,6 +20,7 @@ from digest.web.admin_session import AdminSessions
 from digest.web.client_ip import TrustedProxies
 from digest.web.form_tokens import TicketIssuer
 from digest.web.library_import import LibraryImporter
+from digest.web.mail_previews import MailPreviews
 from digest.web.oidc import OpenIdProvider
 from digest.web.previews import PreviewCache
 from digest.web.rate_limits import RateLimits
@@ -75,6 +76,7 @@ class WebContext:
     pages: PageRenderer
     trending_lists: TrendingLists
     previews: PreviewCache
+    mail_previews: MailPreviews
     semantic_index: SemanticIndex
     signup_guard: SignUpGuard
     admin_sessions: AdminSessions
@@ -133,6 +135,7 @@ def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
         pages=PageRenderer(services.site, settings.templates_dir),
         trending_lists=TrendingLists(services.store),
         previews=PreviewCache(services.store, lambda: services.active_embedding_model),
+        mail_previews=MailPreviews(services),
         semantic_index=SemanticIndex(
             services.store, lambda: services.embedding_model, load=embedding_models.load_model
         ),

@@ -12,6 +12,7 @@ from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 from digest.ranking.embeddings import EmbeddingModel
+from digest.subscribers.resend import RESENT
 from digest.web.components import build_pick_card
 from digest.web.trending_lists import TimedCache
 
@@ -59,7 +60,9 @@ def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:
     """Return the latest editions that were sent to this reader, newest first."""
     with store.begin(write=False) as tx:
         sent = [
-            mail for mail in tx.deliveries.list_by_subscriber(reader.id) if mail.kind is DeliveryKind.DIGEST
+            mail
+            for mail in tx.deliveries.list_by_subscriber(reader.id)
+            if mail.kind is DeliveryKind.DIGEST and not mail.key.startswith(RESENT)
         ]
         editions = [mail for mail in sent if not mail.is_copy]
         mails = [mail for mail in editions[:MAX_FEED_EDITIONS] if mail.day and mail.payload]
