@@ -1,23 +1,26 @@
 """`digest demo`: send ten days of invented papers, and check that a second run sends nothing."""
 
 import time
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import anyio
 import click
 
+from digest.cli.demo_server import ADMIN_TOKEN, serve_demo
 from digest.cli.output import show_progress, show_table
 from digest.models import Section
 from digest.models.errors import DeliveryError
 from digest.tools.demo import report
 from digest.tools.demo.dataset import READERS
 from digest.tools.demo.scenario import DemoResult, SentMail, play
+from digest.web.server import bind_socket, get_url
 
 DATABASE = "demo.sqlite3"  # no name of a real database: a demo starts by deleting this file
 MAX_TITLE_CHARS = 44
 
 
-@click.command("demo", epilog="Example: digest demo --out /tmp/demo")
+@click.command("demo", epilog="Examples: digest demo --serve   digest demo --out /tmp/demo")
 @click.option(
     "--out",
     default=Path("digest-demo"),
@@ -25,7 +28,9 @@ MAX_TITLE_CHARS = 44
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the mails, the page and the database go.",
 )
-def command(*, out: Path) -> None:
+@click.option("--serve", is_flag=True, help="Then serve pages, sign-up and an inbox on the demo's clock.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="With --serve.")
+def command(*, out: Path, serve: bool, port: int) -> None:
     """Run ten simulated days offline, with sample papers, a real database and a real mail server.
 
     Exit code 1 if running the last day a second time sends anything, or if a subscriber got no mail.
@@ -37,6 +42,9 @@ def command(*, out: Path) -> None:
             f"{out} holds other things. Choose an empty folder, or one of an earlier demo."
         )
     out.mkdir(parents=True, exist_ok=True)
+    if serve:
+        _serve(database, out, port)
+        return
     with show_progress("the demo") as bar:
         result = anyio.run(lambda: play(database, on_progress=bar))
     index = report.write_report(result, out)
@@ -46,8 +54,27 @@ def command(*, out: Path) -> None:
     click.echo(
         f"\n{result.mail_count} mails went out over SMTP: {digests} digests,"
         f" and {result.mail_count - digests} to confirm and to welcome. Running the last day again sent none."
-        f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}"
+        f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
+        "To sign up and to follow the links in the mails: digest demo --serve"
     )
+
+
+def _serve(database: Path, out: Path, port: int) -> None:
+    """Play the ten days and serve them until interrupted."""
+    with closing(bind_socket("127.0.0.1", port)) as listener, ExitStack() as progress:
+        bar = progress.enter_context(show_progress("the demo"))
+
+        def report_ready(result: DemoResult, _: Path) -> None:
+            progress.close()
+            check_demo(result)
+            click.echo(
+                f"Open {get_url(listener)}/demo/ (stop with Ctrl+C).\n"
+                f"Sign up at {get_url(listener)}/ and find the confirmation at {get_url(listener)}/inbox;"
+                f" administer at {get_url(listener)}/admin with the token {ADMIN_TOKEN}."
+            )
+
+        with suppress(KeyboardInterrupt):
+            anyio.run(lambda: serve_demo(database, out, listener, on_progress=bar, on_ready=report_ready))
 
 
 def print_report(result: DemoResult) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import h11
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from digest.models.errors import ConfigError
@@ -76,7 +76,7 @@ def get_url(bound: socket.socket) -> str:
 
 
 def create_server(
-    app: FastAPI, *, protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol
+    app: ASGIApp, *, protocol: type[RequestTimeoutProtocol] = RequestTimeoutProtocol
 ) -> uvicorn.Server:
     """Return the server. `client_ip` handles proxies; an access log would hold tokens, so there is none."""
     return uvicorn.Server(

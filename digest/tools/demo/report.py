@@ -1,10 +1,12 @@
 """Files the demo leaves: every mail as .eml, .html and .txt, and a page that links them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
@@ -16,6 +18,9 @@ from digest.tools.demo.scenario import DemoResult, SentMail
 
 MAILS_DIR = "mails"  # inside the demo's folder
 SUFFIXES = ("html", "txt", "eml")
+_MAIL_BODY = re.compile(r"<table role=.*</table>", re.DOTALL)
+_CLASS = re.compile(r' class="[^"]*"')
+_PREFERENCES_LINK = re.compile(r"https?://[^\s\"<>]+/p/[\w.~-]+")
 NOTICE_NAMES = ("confirmation", "welcome")  # in the order in which they are sent
 SECTIONS: Mapping[Section, str] = {
     Section.TRENDING: "Trending",
@@ -42,6 +47,8 @@ class SavedMail:
     stem: str  # of its files, as a relative link
     day: str = ""
     rows: tuple[IndexRow, ...] = ()
+    body: Markup | None = None  # the whole mail with its inline styles
+    preferences: str = ""  # the link in it
 
     @property
     def chosen(self) -> list[IndexRow]:
@@ -63,10 +70,18 @@ class MailSection:
     notices: tuple[SavedMail, ...]
 
 
-def write_report(result: DemoResult, folder: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class DemoSite:
+    """What the page links while the demo is served."""
+
+    base_url: str
+    admin_token: str
+
+
+def write_report(result: DemoResult, folder: Path, *, site: DemoSite | None = None) -> Path:
     """Write all mails and the page into *folder* and return the page's path.
 
-    The mails that an earlier demo left there are removed.
+    The mails that an earlier demo left there are removed. With *site* the page links what is served there.
     """
     mails_dir = folder / MAILS_DIR
     mails_dir.mkdir(parents=True, exist_ok=True)
@@ -75,7 +90,7 @@ def write_report(result: DemoResult, folder: Path) -> Path:
             old.unlink()
     sections = [_save_section(reader, result, mails_dir) for reader in READERS]
     page = folder / "index.html"
-    page.write_text(_render_page(result, sections), encoding="utf-8")
+    page.write_text(_render_page(result, sections, site), encoding="utf-8")
     return page
 
 
@@ -104,7 +119,21 @@ def _save_section(reader: DemoReader, result: DemoResult, mails_dir: Path) -> Ma
 def _save_digest(sent: SentMail, mails_dir: Path) -> SavedMail:
     day = sent.edition.day
     saved = _save_mail(str(day), sent.reader, sent.mail, mails_dir)
-    return replace(saved, day=f"{day:%A} {day.day} {day:%B}", rows=list_rows(sent))
+    html = (mails_dir / f"{Path(saved.stem).name}.html").read_text(encoding="utf-8")
+    preferences = _PREFERENCES_LINK.search(html)
+    return replace(
+        saved,
+        day=f"{day:%A} {day.day} {day:%B}",
+        rows=list_rows(sent),
+        body=_extract_body(html),
+        preferences=preferences[0] if preferences else "",
+    )
+
+
+def _extract_body(html: str) -> Markup | None:
+    """Return a mail with its inline styles, without the classes, which the page around it uses for itself."""
+    body = _MAIL_BODY.search(html)
+    return Markup(_CLASS.sub("", body[0])) if body else None  # noqa: S704  our own mail, escaped when rendered
 
 
 def _save_mail(name: str, reader: DemoReader, mail: ReceivedMail, mails_dir: Path) -> SavedMail:
@@ -118,7 +147,7 @@ def _save_mail(name: str, reader: DemoReader, mail: ReceivedMail, mails_dir: Pat
     return SavedMail(name, str(message["Subject"]), f"{MAILS_DIR}/{path.name}")
 
 
-def _render_page(result: DemoResult, sections: Iterable[MailSection]) -> str:
+def _render_page(result: DemoResult, sections: Iterable[MailSection], site: DemoSite | None) -> str:
     templates = Environment(
         loader=FileSystemLoader(find_templates_dir() / "web"),
         autoescape=True,
@@ -126,4 +155,4 @@ def _render_page(result: DemoResult, sections: Iterable[MailSection]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("demo.html").render(result=result, sections=tuple(sections))
+    return templates.get_template("demo.html").render(result=result, sections=tuple(sections), site=site)

@@ -7,7 +7,7 @@ their mail, the mails are sent over SMTP. Only the clock is simulated.
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.pipeline.plan import plan_editions
 from digest.sources.base import ProgressCallback
 from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.registry import SourceConfig
 from digest.tools.demo.dataset import FIRST_DAY, LAST_DAY, READERS, DemoReader
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.mail_server import MailServer, ReceivedMail
 
-BASE_URL = "https://papers.example"  # does not exist: the links in the demo's mails lead nowhere
+BASE_URL = "https://papers.example"  # does not exist: without --serve the links in the mails lead nowhere
 SENDER = "digest@papers.example"
 CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
 DAY_COUNT = (LAST_DAY - FIRST_DAY).days + 1
@@ -60,24 +61,17 @@ class IsolatedSettings(Settings):
 
 def make_isolated_settings(database: Path, *, sources_url: str, smtp_url: str, **more: Any) -> Settings:
     """Return settings with an SQLite file, all sources at one URL and one mail server; *more* adds others."""
+    names = [field.name for field in fields(SourceConfig) if field.name.endswith("_url")]
+    urls: dict[str, Any] = dict.fromkeys(names, sources_url) | {"arxiv_oai_url": f"{sources_url}/oai"}
     return IsolatedSettings(
         database_url=f"sqlite:///{database}",
-        base_url=BASE_URL,
-        secret_key=SecretStr("the demo signs links that lead nowhere"),
+        base_url=more.pop("base_url", BASE_URL),
+        secret_key=SecretStr("the demo signs links of nobody"),
         from_=SENDER,
         postal_address="1 Sample Street, Exampleton",
         smtp_url=SecretStr(smtp_url),
         arxiv_categories=CATEGORIES,
-        arxiv_rss_url=sources_url,
-        arxiv_oai_url=f"{sources_url}/oai",
-        arxiv_listing_url=sources_url,
-        arxiv_api_url=sources_url,
-        huggingface_url=sources_url,
-        hackernews_url=sources_url,
-        semanticscholar_url=sources_url,
-        biorxiv_url=sources_url,
-        zotero_url=sources_url,
-        orcid_url=sources_url,
+        **urls,
         arxiv_interval=0,  # our own server needs no pauses between requests
         **more,
     )
@@ -132,23 +126,45 @@ class _DemoEnvironment:
     mail_server: MailServer
 
 
+@dataclass(frozen=True, slots=True)
+class PlayedDemo:
+    """The ten days with their servers, which still answer, and the settings to go on with."""
+
+    result: DemoResult
+    settings: Settings
+    upstream: UpstreamServer
+    mail_server: MailServer
+
+
 async def play(database: Path, *, on_progress: ProgressCallback | None = None) -> DemoResult:
+    """Run the ten days as `play_and_stay` and stop the servers."""
+    async with play_and_stay(database, on_progress=on_progress) as played:
+        return played.result
+
+
+@asynccontextmanager
+async def play_and_stay(
+    database: Path, *, on_progress: ProgressCallback | None = None, **more: Any
+) -> AsyncIterator[PlayedDemo]:
     """Run the ten days on a new database, then the last day again, as another process would.
 
-    An existing file *database* is removed first.
+    An existing file *database* is removed first; *more* are further settings.
     """
     for file in (database, *database.parent.glob(f"{database.name}-*")):  # the write-ahead log beside it
         file.unlink(missing_ok=True)
     async with MailServer() as mail_server:
         with UpstreamServer(FIRST_RUN) as upstream:
-            settings = make_isolated_settings(database, sources_url=upstream.url, smtp_url=mail_server.url)
+            settings = make_isolated_settings(
+                database, sources_url=upstream.url, smtp_url=mail_server.url, **more
+            )
             async with _open_environment(settings, upstream, mail_server) as environment:
                 result = await _run_all_days(environment, on_progress)
             if on_progress:
                 on_progress("the last morning again", DAY_COUNT, DAY_COUNT + 1)
             async with _open_environment(settings, upstream, mail_server) as environment:
                 await _run_day(environment, RUN_TIMES[-1])
-            return replace(result, resent_count=len(mail_server.received) - result.mail_count)
+            result = replace(result, resent_count=len(mail_server.received) - result.mail_count)
+            yield PlayedDemo(result, settings, upstream, mail_server)
 
 
 @asynccontextmanager
