@@ -12,6 +12,7 @@ FULL_SIGNALS_TTL = timedelta(days=60)  # older series of signals are thinned
 THINNING_WINDOW = timedelta(days=150)  # the series of papers first seen earlier are thinned already
 FETCH_RESULTS_TTL = timedelta(days=400)
 RECORDS_TTL = MAX_PAPER_AGE + timedelta(days=2)  # local days: no record of a candidate is ever deleted
+NEWS_TTL = timedelta(days=90)  # told or not; nobody is told any that is older than a month
 MAX_MAIL_DURATION = timedelta(days=2)  # a message may end so long after it was planned, and needs its heats
 SUBSCRIBER_PARTS = 28  # one part of the subscribers is visited a day, so that no day has much to do
 BEGINNING = "1990-01-01T00:00:00+00:00"
@@ -34,6 +35,7 @@ class CleanupResult:
     sent_papers: int = 0
     paper_versions: int = 0
     heats: int = 0  # to which no message refers any more
+    news: int = 0
 
 
 def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
@@ -49,6 +51,7 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
         fetch_results = tx.sources.delete_before(now - FETCH_RESULTS_TTL)
         paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)
         heats = tx.heats.delete_before(now - RECORDS_TTL - MAX_MAIL_DURATION)
+        news = tx.news.delete_before(now - NEWS_TTL)
     result = CleanupResult(
         signals=signals,
         fetch_results=fetch_results,
@@ -57,6 +60,7 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
         sent_papers=_delete_sent_papers(store, now),
         paper_versions=paper_versions,
         heats=heats,
+        news=news,
     )
     with store.begin() as tx:
         tx.meta.write(_DONE_KEY, str(now.date()))

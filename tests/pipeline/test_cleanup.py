@@ -65,6 +65,18 @@ def test_cleanup_empties_old_deliveries_only_when_their_papers_cannot_be_sent_ag
         assert oldest.key == f"digest/{reader.id}/{long_ago.date()}"
 
 
+def test_cleanup_deletes_news_that_nobody_is_told_any_more(store: Database) -> None:
+    paper = make_paper()
+    with store.begin() as tx:
+        tx.papers.add([paper], seen_at=NOW)
+        tx.papers.add([replace(paper, withdrawn=True)], seen_at=NOW)
+    kept = delete_expired(store, NOW + timedelta(days=90))
+    deleted = delete_expired(store, NOW + timedelta(days=91))
+    assert kept
+    assert deleted
+    assert (kept.news, deleted.news) == (0, 1)
+
+
 @given(first_seen_days_ago=st.integers(0, 500), listed_days_ago=st.integers(0, 8))
 def test_no_candidate_loses_the_record_that_it_was_sent(
     store: Database, first_seen_days_ago: int, listed_days_ago: int
