@@ -21,11 +21,16 @@ from digest.pipeline.run import RunResult
 log = logging.getLogger(__name__)
 
 
-@click.command("run", epilog="Example: digest run   (from cron: */15 * * * * digest run)")
+@click.command(
+    "run", epilog="Examples: digest run   digest run --due-now   (from cron: */15 * * * * digest run)"
+)
+@click.option(
+    "--due-now", is_flag=True, help="Today's digests are due at once, whatever the hour; never twice."
+)
 @now_option
 @json_option
-def command(*, now: datetime | None, as_json: bool) -> None:
-    """One tick: read the sources if they are due, plan every digest that is due, send until nothing is left.
+def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:
+    """Read the sources if they are due, plan every digest that is due, send until nothing is left.
 
     Exit code 1 when a source or a mail failed, 75 when another process is sending from this database. While
     sending is paused nothing failed: it says so, since when, and how to go on.
@@ -35,7 +40,7 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     with open_services(log_level=get_log_level()) as services, show_progress("reading the sources") as bar:
         if now is None:
             repair_timestamps(services.store, clock())
-        result = anyio.run(lambda: run.run(services, clock, on_progress=bar))
+        result = anyio.run(lambda: run.run(services, clock, due_now=due_now, on_progress=bar))
         outbox = services.outbox
         skipped = (
             () if result.fetched else find_failed_sources(services.store, clock(), every=services.fetch_every)

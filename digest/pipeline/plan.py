@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from digest.db import Database, Transaction
-from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Subscriber
+from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Status, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.editions import NewsKind, PaperNews
 from digest.models.channels import Channel, ChannelState
@@ -16,6 +16,7 @@ from digest.models.schedule import (
     get_current_slot,
     get_local_day,
     get_send_offset,
+    get_slot,
     is_due_on_confirming,
 )
 from digest.pipeline.day import DayContext, load_day
@@ -67,6 +68,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     to_channels: bool = False,
     on_edition: EditionCallback | None = None,
     dry_run: bool = False,
+    due_now: bool = False,
     shard: Shard | None = None,
     day: DayContext | None = None,
 ) -> PlanResult:
@@ -80,10 +82,13 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         to_channels: Editions also go to the channels of their readers.
         on_edition: Called with each edition.
         dry_run: Only call `on_edition`; queue nothing and advance nobody.
+        due_now: Today's editions are due at once, whatever the time; whoever has got one gets no other.
         shard: Plan for these subscribers only.
         day: The day's context, if it was loaded before.
 
     """
+    if due_now:
+        _make_due(store, now)
     with store.begin(write=False) as tx:
         stopped, someone = get_stop_reason(tx, now), tx.subscribers.list_due(now, 1, shard=shard)
     if stopped or not someone:
@@ -93,7 +98,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     while True:
         with store.begin(write=False) as tx:
             due = tx.subscribers.list_due(now, DRY_RUN_CHUNK_SIZE if dry_run else CHUNK_SIZE, shard=shard)
-        result, editions = _build_chunk(day, due, save_vectors=not dry_run)
+        result, editions = _build_chunk(day, due, save_vectors=not dry_run, due_now=due_now)
         if not dry_run:
             _queue(store, due, editions, now, spread_over=spread_over, to_channels=to_channels)
         if on_edition:
@@ -176,15 +181,39 @@ def load_planned_edition(store: Database, reader: Subscriber, day: date) -> Edit
     )
 
 
+def _make_due(store: Database, now: datetime) -> None:
+    """Make everybody due now whose schedule has an edition today and who has not got it."""
+    last_id = 0
+    while True:
+        with store.begin() as tx:
+            readers = tx.subscribers.list_after(last_id, status=Status.CONFIRMED)
+            tx.subscribers.set_next_due(
+                {reader.id: now for reader in readers if _has_edition_to_come(tx, reader, now)}
+            )
+        if not readers:
+            return
+        last_id = readers[-1].id
+
+
+def _has_edition_to_come(tx: Transaction, reader: Subscriber, now: datetime) -> bool:
+    today = get_local_day(reader.schedule, now)
+    if get_slot(reader.schedule, today) is None:
+        return False
+    return tx.deliveries.find_by_key(build_delivery_key(reader.id, today)) is None
+
+
 def _build_chunk(
-    day: DayContext, due: Sequence[Subscriber], *, save_vectors: bool
+    day: DayContext, due: Sequence[Subscriber], *, save_vectors: bool, due_now: bool
 ) -> tuple[PlanResult, list[Edition]]:
     """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
     readers = [reader.id for reader in due]
     with day.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber(readers, since=day.sent_since)
         untold = tx.news.list_untold(readers, since=day.now - NEWS_TTL)
-    slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
+    if due_now:
+        slots = [(reader, day.now) for reader in due]
+    else:
+        slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
     editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
     sendable = [
         add_news(selected, untold.get(selected.subscriber.id, ()))

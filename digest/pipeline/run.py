@@ -145,10 +145,11 @@ class RunResult:
         return [*stopped, *find_source_problems(stored.result for stored in self.fetched)]
 
 
-async def run(
+async def run(  # noqa: PLR0913  one run, each choice by its name
     services: PipelineServices,
     clock: Clock,
     *,
+    due_now: bool = False,
     on_edition: EditionCallback | None = None,
     on_progress: ProgressCallback | None = None,
     sending: AbstractAsyncContextManager[object] | None = None,
@@ -156,8 +157,8 @@ async def run(
     """Fetch if it is time, plan what is due, send until nothing is left, then work on the backlog.
 
     A slow source does not hold mail back: while the fetch goes on, what is due is planned and sent with the
-    papers stored so far. *sending* is held while messages are sent: the lock of a process that also calls
-    `send_notices`.
+    papers stored so far. With *due_now* today's editions are due at once, and wait for the fetch. *sending*
+    is held while messages are sent: the lock of a process that also calls `send_notices`.
 
     Raises:
         StoreBusy: another process is sending.
@@ -173,7 +174,9 @@ async def run(
             is_fetched = bool(done)
             if is_fetched:
                 result = replace(result, fetched=await fetching)
-            plan = await plan_and_summarize(services, clock, now, on_edition=on_edition)
+            if due_now and not is_fetched:
+                continue
+            plan = await plan_and_summarize(services, clock, now, due_now=due_now, on_edition=on_edition)
             result = replace(result, plan=result.plan + plan)
             if is_fetched:
                 finish_run(services, result, clock)
@@ -218,6 +221,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
     clock: Clock,
     now: datetime,
     *,
+    due_now: bool = False,
     on_edition: EditionCallback | None = None,
     shard: Shard | None = None,
     day: DayContext | None = None,
@@ -233,6 +237,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
         spread_over=services.spread_over,
         to_channels=bool(services.channel_routes),
         on_edition=candidates,
+        due_now=due_now,
         shard=shard,
         day=day,
     )

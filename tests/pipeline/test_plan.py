@@ -79,3 +79,34 @@ def test_a_reader_who_pauses_before_confirming_gets_nothing_until_then(any_store
     add_paper(any_store, "Counting Sheep", hours_ago=3)
     confirm(any_store, paused_until=NOW.date() + timedelta(days=3))
     assert plan_editions(any_store, NOW + timedelta(minutes=1)) == PlanResult()
+
+
+@pytest.mark.parametrize("send_at", ["00:00", "07:00", "23:30"])
+def test_due_now_sends_once_a_day_at_every_hour(any_store: Database, send_at: str) -> None:
+    with any_store.begin() as tx:
+        actor = Actor("operator", NOW, b"")
+        subscribers.add_subscriber(tx, ADA, {"send_at": send_at}, has_consented=True, actor=actor)
+    for hour in range(24):
+        moment = datetime.combine(NOW.date(), time(hour, 17), UTC) + timedelta(days=hour + 1)
+        hours = (moment - NOW) / timedelta(hours=1)
+        add_paper(any_store, f"Sheep of the Hour {hour}", hours_ago=0.2 - hours)
+
+        plan_editions(any_store, moment, due_now=True)
+
+        digests = list_digests(any_store)
+        assert len(digests) == hour + 1
+        assert digests[-1].day == moment.date()
+        assert digests[-1].not_before <= moment < digests[-1].not_after
+        plan_editions(any_store, moment + timedelta(minutes=40), due_now=True)
+        assert len(list_digests(any_store)) == hour + 1
+
+
+def test_due_now_respects_pauses_and_weekdays(any_store: Database) -> None:
+    add_paper(any_store, "Counting Sheep", hours_ago=3)
+    with any_store.begin() as tx:
+        actor = Actor("operator", NOW, b"")
+        paused = {"paused_until": str(NOW.date() + timedelta(days=2))}
+        weekly = {"frequency": "weekly", "weekday": (NOW.weekday() + 2) % 7}
+        for address, changes in (("bo@example.com", paused), ("cy@example.com", weekly)):
+            subscribers.add_subscriber(tx, address, changes, has_consented=True, actor=actor)
+    assert plan_editions(any_store, NOW + timedelta(hours=1), due_now=True).planned == 0
