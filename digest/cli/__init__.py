@@ -91,7 +91,7 @@ def main() -> None:
         _print_error("stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except DigestError as error:
-        _print_error(str(error))
+        _print_error(" ".join(filter(None, (str(error), error.command))))
         sys.exit(get_exit_code(error))
     except BrokenPipeError:
         _discard_output()  # the reader of our output is gone: there is nobody to report to

@@ -20,12 +20,22 @@ DigestError
 └── NotFound               no such subscriber, paper or edition
 """
 
+from typing import Self
+
 
 class DigestError(Exception):
     """Base of all errors; the message says what is wrong, then what to do. By default it is the docstring."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
+
+    command = ""  # a sentence that only commands add
+    call = ""  # a sentence that only the API adds
+
+    def advise(self, *, command: str, call: str) -> Self:
+        """Add what to do, which depends on who asks: a *command*, or a *call* of the API."""
+        self.command, self.call = command, call
+        return self
 
 
 class ConfigError(DigestError):
@@ -69,7 +79,7 @@ class InvalidAddress(DigestError):
 
 
 class InvalidChange(DigestError):
-    """This value is not allowed here. See the command's --help or docs/ for what is."""
+    """This value is not allowed here."""
 
 
 class StateConflict(InvalidChange):

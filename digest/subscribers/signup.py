@@ -67,11 +67,15 @@ def add_subscriber(  # noqa: PLR0913  who, what they want and who says so
     """
     shown = parse_address(address).display
     if is_suppressed(tx, shown, actor):
-        raise StateConflict("This address is suppressed; `digest subscribers unsuppress` would lift that.")
+        raise StateConflict("This address is suppressed.").advise(
+            command="`digest subscribers unsuppress` would lift that.",
+            call="POST /api/v1/suppressions/lift would lift that.",
+        )
     existing = find_by_address(tx, shown)
     if existing is not None and existing.status is not Status.UNSUBSCRIBED:
-        raise StateConflict(
-            f"This address is {existing.status} already; `digest subscribers set` changes it."
+        raise StateConflict(f"This address is {existing.status} already.").advise(
+            command="`digest subscribers set` changes it.",
+            call=f"PATCH /api/v1/subscribers/{existing.public_id} changes it.",
         )
     wanted = preview_settings(existing or Subscriber(id=0, public_id="", address=shown), changes, papers)
     if "paused_until" in changes:

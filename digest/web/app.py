@@ -35,8 +35,8 @@ from digest.web.admin import (
     tokens,
     transfer,
 )
-from digest.web.api import exports as api_exports
-from digest.web.api import routes as api
+from digest.web.api import document
+from digest.web.api.problems import build_problem, describe_invalid_fields
 from digest.web.context import Clock, WebContext, create_context, utc_now
 from digest.web.middleware import SecurityMiddleware
 from digest.web.routes import (
@@ -65,7 +65,7 @@ PUBLIC_ROUTE_MODULES = (
 ADMIN_ROUTE_MODULES = (
     sign_in, overview, audit, bulk, transfer, subscribers, subscriber, administrators, sessions, tokens,
 )  # fmt: skip
-ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, api, api_exports, *ADMIN_ROUTE_MODULES)
+ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, *document.API_MODULES, document, *ADMIN_ROUTE_MODULES)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 ERROR_STATUSES: dict[type[object], int] = {
     LinkExpired: 410,
@@ -119,6 +119,8 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         if status == 500:
             log.error("page failed", extra={"path": first_segment(request), "reason": str(error)})
             return error_response(ctx, request, status, "We could not do that; please try again later.")
+        if first_segment(request) == "api":
+            return build_problem(status, " ".join(filter(None, (str(error), error.call))))
         title = BROKEN_LINK_TITLE if isinstance(error, InvalidToken) else ""
         return error_response(ctx, request, status, str(error), title=title)
 
@@ -140,7 +142,10 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     async def on_validation_error(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "What was sent"
-        return error_response(ctx, request, 422, f"{field}: {problem['msg']}.")
+        sentence = f"{field}: {problem['msg']}."
+        if first_segment(request) == "api":
+            return build_problem(422, sentence, describe_invalid_fields(error.errors()))
+        return error_response(ctx, request, 422, sentence)
 
     @app.exception_handler(ClientDisconnect)
     async def on_disconnect(_: Request, __: Exception) -> Response:
@@ -163,7 +168,9 @@ def error_response(
     ctx: WebContext, request: Request, status: int, sentence: str, *, title: str = ""
 ) -> Response:
     """Return an error as its reader expects it: JSON for programs, a page for people."""
-    if first_segment(request) == "api" or (first_segment(request) == "subscribe" and wants_json(request)):
+    if first_segment(request) == "api":
+        return build_problem(status, sentence)
+    if first_segment(request) == "subscribe" and wants_json(request):
         return JSONResponse({"error": sentence}, status)
     title = title or ERROR_TITLES.get(status, "That did not work")
     return ctx.pages.render_message(title, sentence, status=status, links=[("To the front page", "/")])

@@ -1,6 +1,7 @@
 """Authentication of the API by bearer token; without any administrator every route answers 404."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -25,15 +26,23 @@ _bearer = HTTPBearer(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token it is, and what it allows."""
+
+    actor: Actor
+    role: Role
+
+
 def _authenticate(
     request: Request,
     ctx: WebContextDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Actor:
-    """Return who acts.
+) -> Caller:
+    """Return who calls.
 
-    404 if the API is off, 401 without a valid token, 429 after too many wrong ones, 403 if the token may only
-    read. A valid token is never refused for wrong ones before it.
+    404 if the API is off, 401 without a valid token, 429 after too many wrong ones. A valid token is never
+    refused for wrong ones before it.
     """
     now = ctx.clock()
     caller = _find_caller(ctx, credentials.credentials, now) if credentials else None
@@ -47,9 +56,14 @@ def _authenticate(
             401, "Send a token as `Authorization: Bearer TOKEN`.", {"www-authenticate": "Bearer"}
         )
     role, name = caller
-    if request.method not in READ_METHODS and not role.allows(Role.EDITOR):
+    return Caller(ctx.actor(f"api:{name}"), role)
+
+
+def _require_role(request: Request, caller: Annotated[Caller, Depends(_authenticate)]) -> Actor:
+    """Return who calls; 403 if the token may only read and this is no reading method."""
+    if request.method not in READ_METHODS and not caller.role.allows(Role.EDITOR):
         raise HTTPException(403, "This token may only read.")
-    return ctx.actor(f"api:{name}")
+    return caller.actor
 
 
 def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] | None:
@@ -69,4 +83,5 @@ def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] 
     return token.scope.limit(token.administrator.role), token.administrator.public_id
 
 
-ApiActor = Annotated[Actor, Depends(_authenticate)]
+ApiActor = Annotated[Actor, Depends(_require_role)]
+ApiReader = Annotated[Caller, Depends(_authenticate)]  # of a call that changes nothing, whatever its method

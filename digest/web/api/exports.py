@@ -11,9 +11,8 @@ from digest import subscribers as subscriptions
 from digest.models.citations import CitationFormat, format_citations
 from digest.pipeline import exports
 from digest.web.api.auth import ApiActor
-from digest.web.api.schemas import ERROR_RESPONSES, PREFIX
+from digest.web.api.routing import create_api_router
 from digest.web.context import WebContextDep
-from digest.web.routing import create_router
 
 MAX_PAPERS = 200  # of one request
 DOCUMENT: dict[int | str, dict[str, Any]] = {
@@ -23,7 +22,7 @@ DOCUMENT: dict[int | str, dict[str, Any]] = {
     }
 }
 
-router = create_router(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["export"])
+router = create_api_router("export")
 
 
 class PaperSelection(BaseModel):

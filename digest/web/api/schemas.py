@@ -25,6 +25,7 @@ from digest.models import (
 from digest.subscribers.importing import ImportResult
 
 PREFIX = "/api/v1"
+PROBLEM_TYPE = "application/problem+json"
 TextOrList = list[str] | str
 
 
@@ -49,6 +50,7 @@ class SubscriberChanges(BaseModel):
     threshold: Threshold | None = Field(None, description="how near a picked paper must be")
     also_new: int | None = Field(None, ge=0, le=60)
     empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
+    news: bool | None = Field(None, description="what happened to papers they were sent or saved")
     language: str | None = Field(None, max_length=20, examples=["en"])
 
     def to_changes(self) -> dict[str, Any]:
@@ -122,8 +124,9 @@ class SuppressionResponse(BaseModel):
 
 
 class SubscriberDetails(SubscriberResponse):
-    """A subscriber, and why the address is suppressed, if it is."""
+    """A subscriber with tags, and why the address is suppressed, if it is."""
 
+    tags: list[str] = Field(default_factory=list)
     suppression: SuppressionResponse | None = None
 
 
@@ -132,6 +135,7 @@ class PageResponse(BaseModel):
 
     total: int
     subscribers: list[SubscriberResponse]
+    next_cursor: str | None = Field(description="where the next page begins; null on the last one")
 
 
 class DeliverySummary(BaseModel):
@@ -171,15 +175,6 @@ class ChangeResult(BaseModel):
     changed: bool
 
 
-class StatusResponse(BaseModel):
-    """What an administrator should look at."""
-
-    paused: str | None = Field(description="why nothing is sent; null while sending is allowed")
-    unknown_settings: dict[str, str] = Field(
-        description='DIGEST_ variables that are no settings, with the setting that may be meant or ""'
-    )
-
-
 class ImportSummary(BaseModel):
     """Result of an import: the number of rows by outcome, and the rows with a remark."""
 
@@ -187,23 +182,41 @@ class ImportSummary(BaseModel):
     noted: list[ImportResult]
 
 
-class ErrorResponse(BaseModel):
-    """The reason of a failure, as a sentence."""
+class FieldProblem(BaseModel):
+    """What is wrong with one field of a request."""
 
-    error: str
+    field: str = Field(examples=["body.send_at"])
+    message: str
+
+
+class ProblemResponse(BaseModel):
+    """What is wrong with a request (RFC 9457, application/problem+json)."""
+
+    type: str = Field("about:blank", description="the status says it all")
+    title: str = Field(description="the name of the status", examples=["Conflict"])
+    status: int = Field(examples=[409])
+    detail: str = Field(description="a sentence: what is wrong, then what to do")
+    errors: list[FieldProblem] | None = Field(None, description="with 422: every field that is wrong")
+    error: str = Field(description="the same as `detail`, as earlier versions called it", deprecated=True)
+
+
+def _describe(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemResponse"}
+    return {"description": description, "content": {PROBLEM_TYPE: {"schema": schema}}}
 
 
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorResponse, "description": "the body is not UTF-8"},
-    401: {"model": ErrorResponse, "description": "no token of ours"},
-    403: {"model": ErrorResponse, "description": "the token may only read"},
-    404: {"model": ErrorResponse, "description": "no such subscriber, or the API is off"},
-    413: {"model": ErrorResponse, "description": "the body is too large"},
-    409: {
-        "model": ErrorResponse,
-        "description": "this subscriber does not allow it now; nothing was changed",
-    },
-    422: {"model": ErrorResponse, "description": "the request is invalid; nothing was changed"},
-    429: {"model": ErrorResponse, "description": "too many wrong tokens"},
-    503: {"model": ErrorResponse, "description": "the database is busy; try again"},
+    400: _describe("the body is not UTF-8"),
+    401: _describe("no token, or none of ours"),
+    403: _describe("the token may only read"),
+    404: _describe("there is no such thing, or the API is off"),
+    409: _describe("the state of things does not allow it now; nothing was changed"),
+    413: _describe("the body is too large"),
+    422: _describe("the request is invalid; nothing was changed"),
+    429: _describe("too many wrong tokens"),
+    503: _describe("the database is busy; try again"),
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "as you know it: the ETag is the same"}}
+PRECONDITION_FAILED: dict[int | str, dict[str, Any]] = {
+    412: _describe("it was changed since you read it; nothing was changed now")
 }

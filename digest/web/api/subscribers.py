@@ -1,51 +1,49 @@
-"""The routes of the JSON API: the same operations as the forms and the commands.
+"""The calls on subscribers: the same operations as the forms and the commands.
 
 Names and docstrings of routes and models appear in openapi.json as operation ids and descriptions.
 """
 
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
-from typing import Annotated, Any, BinaryIO, cast
+from typing import Annotated, BinaryIO, cast
 
-from fastapi import Depends, Query, Request
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Depends, Header, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
-from digest import __version__
 from digest import subscribers as subscriptions
-from digest.app.settings import find_misspelled_variables
-from digest.db.subscribers.search import SORT_COLUMNS
-from digest.models import Status
+from digest.db import Transaction
+from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria, SubscriberSearch
+from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import hash_address
-from digest.models.errors import NotFound
 from digest.subscribers.transfer import export_csv, import_file
-from digest.web.api import exports
 from digest.web.api.auth import ApiActor
+from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.routing import check_precondition, create_api_router, set_etag
 from digest.web.api.schemas import (
-    ERROR_RESPONSES,
-    PREFIX,
-    AddressRequest,
-    ChangeResult,
+    NOT_MODIFIED,
+    PRECONDITION_FAILED,
     DeliverySummary,
     ImportSummary,
     NewSubscriber,
     PageResponse,
     PauseRequest,
-    StatusResponse,
     SubscriberChanges,
     SubscriberDetails,
     SubscriberResponse,
     SuppressionResponse,
 )
-from digest.web.context import WebContextDep
-from digest.web.routing import create_router
+from digest.web.context import WebContext, WebContextDep
 
 MAX_OFFSET = 10_000_000
 MAX_BYTES_IN_MEMORY = 1024 * 1024  # of a file to import; more goes to a temporary file
+IfMatch = Annotated[
+    str | None,
+    Header(max_length=500, description="the ETag that you read; 412 if somebody changed it since"),
+]
 
-router = create_router(prefix=PREFIX, responses=ERROR_RESPONSES, tags=["subscribers"])
+router = create_api_router("subscribers")
 
 
 class SubscriberFilter(BaseModel):
@@ -55,10 +53,34 @@ class SubscriberFilter(BaseModel):
 
     status: Status | None = None
     q: str = Field("", max_length=200, description="a piece of the address")
+    keyword: str = Field("", max_length=200, description="a piece of a keyword")
+    tag: str = Field("", max_length=100, description="they have this tag")
+    frequency: Frequency | None = None
+    language: str = Field("", max_length=20)
+    bounced_since: AwareDatetime | None = Field(None, description="a mail bounced since")
     sort: str = Field("created_at", pattern="^(" + "|".join(SORT_COLUMNS) + ")$")
     descending: bool = False
-    limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+    limit: Limit = 50
+    cursor: CursorText = ""
+    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="entries to leave out; `cursor` is surer")
+
+    @property
+    def criteria(self) -> SubscriberCriteria:
+        """The conditions."""
+        return SubscriberCriteria(
+            address=self.q,
+            keyword=self.keyword,
+            tag=self.tag,
+            status=self.status,
+            frequency=self.frequency,
+            language=self.language,
+            bounced_since=self.bounced_since,
+        )
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether pages continue after an id, so that nothing is skipped or repeated."""
+        return self.sort == "created_at" and not self.descending and not self.offset
 
 
 class ImportOptions(BaseModel):
@@ -74,18 +96,28 @@ class ImportOptions(BaseModel):
 def subscribers(
     _: ApiActor, ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()]
 ) -> PageResponse:
-    """List, filter, sort and page through the subscribers."""
+    """List, filter, sort and page through the subscribers.
+
+    In the order of creation no page skips or repeats anybody, whatever is added or erased meanwhile.
+    """
     with ctx.services.store.begin(write=False) as tx:
-        page = tx.subscribers.get_page(
-            status=filters.status,
-            search=filters.q.replace("\x00", ""),
-            sort=filters.sort,
-            descending=filters.descending,
-            limit=filters.limit,
-            offset=filters.offset,
-        )
+        search = SubscriberSearch(tx.connection, filters.criteria)
+        if filters.is_by_id:
+            after = decode_cursor(CursorKind.AFTER, filters.cursor)
+            found = search.list_after(after, limit=filters.limit)
+            total, position = search.count(), found[-1].id if found else 0
+            kind, is_last = CursorKind.AFTER, len(found) < filters.limit
+        else:
+            offset = filters.offset or min(decode_cursor(CursorKind.OFFSET, filters.cursor), MAX_OFFSET)
+            page = search.get_page(
+                sort=filters.sort, descending=filters.descending, limit=filters.limit, offset=offset
+            )
+            found, total, position = page.subscribers, page.total, offset + len(page.subscribers)
+            kind, is_last = CursorKind.OFFSET, offset + len(page.subscribers) >= page.total
     return PageResponse(
-        total=page.total, subscribers=[SubscriberResponse.of(reader) for reader in page.subscribers]
+        total=total,
+        subscribers=[SubscriberResponse.of(reader) for reader in found],
+        next_cursor=None if is_last else encode_cursor(kind, position),
     )
 
 
@@ -135,15 +167,28 @@ def export(_: ApiActor, ctx: WebContextDep) -> Response:
     return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv")
 
 
-@router.get("/subscribers/{who}")
-def show(_: ApiActor, ctx: WebContextDep, who: str) -> SubscriberDetails:
-    """Return one subscriber, by id or address."""
+@router.get("/subscribers/{who}", responses=NOT_MODIFIED)
+def show(_: ApiActor, ctx: WebContextDep, who: str, response: Response) -> SubscriberDetails:
+    """Return one subscriber, by id or address. Send the ETag with a change, to lose nobody else's."""
     with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, who)
-        suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
-    details = SubscriberDetails.of(reader)
-    details.suppression = SuppressionResponse.of(suppression) if suppression else None
+        details = _build_details(tx, ctx, subscriptions.get_subscriber(tx, who))
+    set_etag(response, details)
     return details
+
+
+def _build_details(tx: Transaction, ctx: WebContext, reader: Subscriber) -> SubscriberDetails:
+    details = SubscriberDetails.of(reader)
+    suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
+    details.suppression = SuppressionResponse.of(suppression) if suppression else None
+    details.tags = list(tx.tags.get_by_subscriber([reader.id]).get(reader.id, ()))
+    return details
+
+
+def _find_unchanged(tx: Transaction, ctx: WebContext, who: str, if_match: str | None) -> Subscriber:
+    """Return a subscriber whom nobody changed since the caller read them. Raises 412 otherwise."""
+    reader = subscriptions.get_subscriber(tx, who)
+    check_precondition(if_match, _build_details(tx, ctx, reader))
+    return reader
 
 
 @router.get("/subscribers/{who}/deliveries")
@@ -156,13 +201,22 @@ def deliveries(_: ApiActor, ctx: WebContextDep, who: str) -> list[DeliverySummar
         ]
 
 
-@router.patch("/subscribers/{who}")
-def change(actor: ApiActor, ctx: WebContextDep, who: str, changes: SubscriberChanges) -> SubscriberResponse:
+@router.patch("/subscribers/{who}", responses=PRECONDITION_FAILED)
+def change(  # noqa: PLR0913, PLR0917  FastAPI fills them in by name
+    actor: ApiActor,
+    ctx: WebContextDep,
+    who: str,
+    changes: SubscriberChanges,
+    response: Response,
+    if_match: IfMatch = None,
+) -> SubscriberDetails:
     """Change interests, schedule or preferences; what is left out stays."""
     with ctx.services.store.begin() as tx:
-        return SubscriberResponse.of(
-            subscriptions.change_settings(tx, who, changes.to_changes(), actor=actor)
-        )
+        reader = _find_unchanged(tx, ctx, who, if_match)
+        changed = subscriptions.change_settings(tx, reader.public_id, changes.to_changes(), actor=actor)
+        details = _build_details(tx, ctx, changed)
+    set_etag(response, details)
+    return details
 
 
 @router.post("/subscribers/{who}/pause")
@@ -186,46 +240,9 @@ def resume(actor: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
         )
 
 
-@router.delete("/subscribers/{who}", status_code=204)
-def remove(actor: ApiActor, ctx: WebContextDep, who: str) -> Response:
+@router.delete("/subscribers/{who}", status_code=204, responses=PRECONDITION_FAILED)
+def remove(actor: ApiActor, ctx: WebContextDep, who: str, if_match: IfMatch = None) -> Response:
     """Erase a subscriber and every trace of the address."""
     with ctx.services.store.begin() as tx:
-        subscriptions.erase(tx, subscriptions.get_subscriber(tx, who).public_id, actor=actor)
+        subscriptions.erase(tx, _find_unchanged(tx, ctx, who, if_match).public_id, actor=actor)
     return Response(status_code=204)
-
-
-@router.post("/suppressions", tags=["suppressions"])
-def suppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
-    """Never write to this address again, subscribed or not."""
-    with ctx.services.store.begin() as tx:
-        return ChangeResult(changed=subscriptions.suppress(tx, address.email, actor=actor))
-
-
-@router.post("/suppressions/lift", tags=["suppressions"])
-def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
-    """Allow writing to this address again, once it confirms."""
-    with ctx.services.store.begin() as tx:
-        return ChangeResult(changed=subscriptions.unsuppress(tx, address.email, actor=actor))
-
-
-@router.get("/status", tags=["status"])
-def get_status(actor: ApiActor, ctx: WebContextDep) -> StatusResponse:  # noqa: ARG001  for the token
-    """What an administrator should look at: why sending is paused, and settings that do not exist."""
-    with ctx.services.store.begin(write=False) as tx:
-        paused = tx.meta.pause_reason
-    return StatusResponse(paused=paused or None, unknown_settings=find_misspelled_variables())
-
-
-@router.get("/openapi.json", include_in_schema=False)
-def openapi(ctx: WebContextDep) -> dict[str, Any]:
-    """Return the OpenAPI description of this API."""
-    with ctx.services.store.begin(write=False) as tx:
-        if not ctx.admin_sessions.is_enabled(tx):
-            raise NotFound
-    return get_openapi(
-        title=f"{ctx.services.site.brand} API",
-        version=__version__,
-        description="Subscribers, by bearer token. Every change is written to the audit log.",
-        routes=[*router.routes, *exports.router.routes],
-        servers=[{"url": ctx.services.settings.base_url}],
-    )

@@ -39,7 +39,7 @@ async def test_papers_and_saved_ones_are_exported_in_every_format(
         assert response.text.count("Sheep and Wool") == 1
     assert "Knit it" in saved.text
     assert (missing.status_code, unknown.status_code, wrong.status_code) == (404, 404, 422)
-    assert missing.json() == {"error": "There is no digest yet."}
+    assert missing.json()["detail"] == "There is no digest yet."
 
 
 async def test_exports_need_a_token(visitor: AsyncClient) -> None:

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
 
-from digest.web.api import exports
-from digest.web.api.routes import router
+from digest.web.api.document import API_MODULES
 from digest.web.api.schemas import PREFIX
 from tests.web.visit import ADMIN
 
 CALLS = sorted(
-    (method, route.path.removeprefix(PREFIX))
-    for route in (*router.routes, *exports.router.routes)
+    (method, route.path_format.removeprefix(PREFIX))
+    for module in API_MODULES
+    for route in module.router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
     for method in route.methods or ()
 )
@@ -25,7 +25,7 @@ BEARER = {"authorization": f"Bearer {ADMIN}"}
 CHECK_NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance",
         "response_schema_conformance", "response_headers_conformance")  # fmt: skip
 FEW_EXAMPLES = settings(
-    max_examples=25,
+    max_examples=10,
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=list(HealthCheck),

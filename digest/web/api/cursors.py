@@ -1,0 +1,47 @@
+"""Cursors: opaque texts that say where the next page of a list begins."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from digest.models.errors import InvalidChange
+
+MAX_POSITION = 2**62
+Limit = Annotated[int, Field(ge=1, le=500, description="entries of one page")]
+CursorText = Annotated[
+    str, Field(max_length=60, description="`next_cursor` of the page before; left out: the first page")
+]
+
+
+class CursorKind(StrEnum):
+    """What the number in a cursor counts; a cursor of another list is refused."""
+
+    AFTER = "a"  # entries with a greater number follow: none is skipped or repeated, whatever is added
+    BEFORE = "b"  # entries with a smaller number follow, the same
+    OFFSET = "o"  # so many entries came before
+
+
+def encode_cursor(kind: CursorKind, position: int) -> str:
+    """Return the cursor of a position."""
+    return urlsafe_b64encode(f"{kind}{position}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(kind: CursorKind, cursor: str) -> int:
+    """Return the position of a cursor, 0 for the first page.
+
+    Raises:
+        InvalidChange: the cursor is not of this list.
+
+    """
+    if not cursor:
+        return 0
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        position = int(text[1:]) if text[1:].isdecimal() else -1
+    except ValueError as error:
+        raise InvalidChange("This cursor is not one of this list; begin without a cursor.") from error
+    if text[:1] != kind or not 0 <= position <= MAX_POSITION:
+        raise InvalidChange("This cursor is not one of this list; begin without a cursor.")
+    return position

@@ -1,0 +1,260 @@
+"""The calls on mail: editions (what subscribers were sent) and deliveries (how each message fared)."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from digest import subscribers as subscriptions
+from digest.db import Transaction
+from digest.db.deliveries.search import DeliveryCriteria, DeliveryEvent, list_deliveries, list_events
+from digest.mail.locale import get_locale
+from digest.mail.wording import describe_reason
+from digest.models import (
+    BounceKind,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Edition,
+    Pick,
+    ReasonKind,
+    Section,
+    Subscriber,
+)
+from digest.models.errors import NotFound
+from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
+from digest.web.api.auth import ApiActor
+from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.routing import create_api_router
+from digest.web.api.schemas import DeliverySummary
+from digest.web.context import WebContextDep
+
+router = create_api_router("mail")
+
+
+class DeliveryFilter(BaseModel):
+    """Filter and page of the list of deliveries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: DeliveryKind | None = None
+    state: DeliveryState | None = None
+    subscriber: str = Field("", max_length=400, description="id or address of one subscriber")
+    finished_since: AwareDatetime | None = Field(None, description="they reached a final state since")
+    limit: Limit = 50
+    cursor: CursorText = ""
+
+
+class EditionFilter(BaseModel):
+    """Filter and page of the list of editions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subscriber: str = Field("", max_length=400, description="id or address of one subscriber")
+    limit: Limit = 50
+    cursor: CursorText = ""
+
+
+class DeliveryItem(DeliverySummary):
+    """A message, and the subscriber it is for."""
+
+    id: str
+    subscriber: str | None = Field(description="public id; null for alerts, and after erasure")
+
+    @classmethod
+    def of_subscriber(cls, delivery: Delivery, reader: Subscriber | None) -> Self:
+        """Build the response of a delivery."""
+        summary = DeliverySummary.of(delivery).model_dump()
+        return cls(id=delivery.public_id, subscriber=reader.public_id if reader else None, **summary)
+
+
+class DeliveryPage(BaseModel):
+    """Some of the deliveries that match, newest first."""
+
+    deliveries: list[DeliveryItem]
+    next_cursor: str | None
+
+
+class DeliveryEventResponse(BaseModel):
+    """What was reported about a message."""
+
+    at: datetime
+    type: BounceKind
+    code: str
+    reason: str
+    reply: str = Field(description="what the server said, without names")
+
+    @classmethod
+    def of(cls, event: DeliveryEvent) -> Self:
+        """Build the response of an event."""
+        return cls.model_validate(event, from_attributes=True)
+
+
+class DeliveryDetails(DeliveryItem):
+    """A message, and every bounce of or complaint about it."""
+
+    events: list[DeliveryEventResponse] = Field(default_factory=list)
+
+
+class EditionItem(BaseModel):
+    """The digest of one subscriber on one day."""
+
+    id: str
+    subscriber: str | None = Field(description="public id; null after erasure")
+    day: date | None = Field(description="in the subscriber's time zone")
+    state: DeliveryState
+    accepted_at: datetime | None
+    papers: list[str] = Field(description="ids, in the order of the mail; empty once it was forgotten")
+
+
+class EditionPage(BaseModel):
+    """Some of the editions that match, newest first."""
+
+    editions: list[EditionItem]
+    next_cursor: str | None
+
+
+class PickResponse(BaseModel):
+    """A paper of an edition, and why it is there."""
+
+    paper: str
+    title: str
+    url: str
+    section: Section
+    because: ReasonKind
+    reason: str = Field(description="in English, as the mail says it")
+    heat: float = Field(description="doublings above a usual paper")
+    affinity: float
+    score: float
+
+    @classmethod
+    def of(cls, pick: Pick, day: date) -> Self:
+        """Build the response of a pick."""
+        return cls(
+            paper=pick.paper.id,
+            title=pick.paper.title,
+            url=pick.paper.url,
+            section=pick.section,
+            because=pick.reason.because,
+            reason=describe_reason(get_locale("en"), pick, day) or "",
+            heat=round(pick.heat.value, 3),
+            affinity=round(pick.affinity, 4),
+            score=round(pick.score, 4),
+        )
+
+
+class EditionDetails(BaseModel):
+    """An edition with its papers; `id` and `state` are null for one that was only previewed."""
+
+    id: str | None
+    subscriber: str
+    day: date
+    state: DeliveryState | None
+    picks: list[PickResponse]
+
+
+@router.get("/deliveries")
+def list_messages(
+    _: ApiActor, ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()]
+) -> DeliveryPage:
+    """List messages of every kind and the state of each, newest first."""
+    with ctx.services.store.begin(write=False) as tx:
+        reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
+        criteria = DeliveryCriteria(
+            kind=filters.kind,
+            state=filters.state,
+            subscriber_id=reader.id if reader else None,
+            finished_since=filters.finished_since,
+        )
+        found = _list_page(tx, criteria, filters.cursor, filters.limit)
+        readers = _get_readers(tx, found)
+    items = [DeliveryItem.of_subscriber(each, readers.get(each.subscriber_id or 0)) for each in found]
+    return DeliveryPage(deliveries=items, next_cursor=_get_next_cursor(found, filters.limit))
+
+
+@router.get("/deliveries/{id}")
+def show_message(_: ApiActor, ctx: WebContextDep, id: str) -> DeliveryDetails:  # noqa: A002  the name in the path
+    """Return one message, with every bounce and complaint."""
+    with ctx.services.store.begin(write=False) as tx:
+        delivery = tx.deliveries.find_by_public_id(id)
+        if delivery is None:
+            raise NotFound("There is no such delivery.")
+        reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0)
+        events = list_events(tx.connection, [delivery.id])
+    details = DeliveryDetails.of_subscriber(delivery, reader)
+    details.events = [DeliveryEventResponse.of(event) for event in events]
+    return details
+
+
+@router.get("/editions")
+def list_editions(_: ApiActor, ctx: WebContextDep, filters: Annotated[EditionFilter, Query()]) -> EditionPage:
+    """List what subscribers were sent, newest first."""
+    with ctx.services.store.begin(write=False) as tx:
+        reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
+        criteria = DeliveryCriteria(kind=DeliveryKind.DIGEST, subscriber_id=reader.id if reader else None)
+        found = _list_page(tx, criteria, filters.cursor, filters.limit)
+        readers = _get_readers(tx, found)
+    items = [
+        EditionItem(
+            id=each.public_id,
+            subscriber=readers[each.subscriber_id].public_id if each.subscriber_id in readers else None,
+            day=each.day,
+            state=each.state,
+            accepted_at=each.accepted_at,
+            papers=get_paper_ids(each.payload),
+        )
+        for each in found
+    ]
+    return EditionPage(editions=items, next_cursor=_get_next_cursor(found, filters.limit))
+
+
+@router.get("/editions/{id}")
+def show_edition(_: ApiActor, ctx: WebContextDep, id: str) -> EditionDetails:  # noqa: A002  the name in the path
+    """Return one edition with the reason for each of its papers."""
+    with ctx.services.store.begin(write=False) as tx:
+        delivery = tx.deliveries.find_by_public_id(id)
+        reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0) if delivery else None
+        if delivery is None or reader is None or delivery.day is None or not delivery.payload:
+            raise NotFound("There is no such edition, or not any more.")
+        edition = from_payload(
+            delivery.payload,
+            day=delivery.day,
+            slot=delivery.slot,
+            subscriber=reader,
+            papers=tx.papers.get_by_ids(get_paper_ids(delivery.payload)),
+            heats=tx.heats.get(get_heat_names(delivery.payload)),
+        )
+    return _to_details(edition, delivery)
+
+
+@router.get("/subscribers/{who}/preview")
+def preview_edition(_: ApiActor, ctx: WebContextDep, who: str) -> EditionDetails:
+    """Return what today's digest holds for a subscriber, as if it had not been sent yet; sends nothing."""
+    with ctx.services.store.begin(write=False) as tx:
+        reader = subscriptions.get_subscriber(tx, who)
+    return _to_details(ctx.previews.edition(reader, ctx.clock()))
+
+
+def _to_details(edition: Edition, delivery: Delivery | None = None) -> EditionDetails:
+    return EditionDetails(
+        id=delivery.public_id if delivery else None,
+        subscriber=edition.subscriber.public_id,
+        day=edition.day,
+        state=delivery.state if delivery else None,
+        picks=[PickResponse.of(pick, edition.day) for pick in edition.picks],
+    )
+
+
+def _list_page(tx: Transaction, criteria: DeliveryCriteria, cursor: str, limit: int) -> tuple[Delivery, ...]:
+    before = decode_cursor(CursorKind.BEFORE, cursor)
+    return list_deliveries(tx.connection, criteria, limit=limit, before=before or None)
+
+
+def _get_next_cursor(found: Sequence[Delivery], limit: int) -> str | None:
+    return encode_cursor(CursorKind.BEFORE, found[-1].id) if len(found) == limit else None
+
+
+def _get_readers(tx: Transaction, deliveries: Sequence[Delivery]) -> dict[int, Subscriber]:
+    return tx.subscribers.get_by_ids({each.subscriber_id for each in deliveries if each.subscriber_id})

@@ -1,0 +1,186 @@
+"""The calls on papers: search, one paper with its attention, and the trending lists."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from fastapi import Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from digest.mail.locale import get_locale
+from digest.mail.wording import describe_trend
+from digest.models import Paper, Signal, SignalKind
+from digest.models.errors import NotFound
+from digest.web.api.auth import ApiActor
+from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.routing import create_api_router
+from digest.web.context import WebContextDep
+from digest.web.trending_lists import MONTH, TODAY, WEEK, RankedPaper
+
+router = create_api_router("papers")
+
+
+class TrendingWindow(StrEnum):
+    """How far back a list of trending papers reaches."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+WINDOWS = {TrendingWindow.DAY: TODAY, TrendingWindow.WEEK: WEEK, TrendingWindow.MONTH: MONTH}
+
+
+class PaperFilter(BaseModel):
+    """Search words, filter and page of the list of papers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field("", max_length=200, description="words that title, abstract and authors hold")
+    category: list[str] = Field(default_factory=list, max_length=20, examples=[["cs.CL"]])
+    source: str = Field("", max_length=50)
+    since: AwareDatetime | None = Field(None, description="first seen since")
+    limit: Limit = 50
+    cursor: CursorText = ""
+
+
+class TrendingFilter(BaseModel):
+    """Which trending papers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    window: TrendingWindow = TrendingWindow.DAY
+    category: str = Field("", max_length=50)
+    limit: Limit = 20
+
+
+class SignalResponse(BaseModel):
+    """A count of attention, as it was last read."""
+
+    kind: SignalKind
+    value: float
+    observed_at: datetime
+    source: str
+
+
+class PaperResponse(BaseModel):
+    """A paper, with the latest count of each kind of attention."""
+
+    id: str
+    title: str
+    abstract: str
+    url: str
+    authors: list[str]
+    categories: list[str]
+    published: datetime | None
+    first_seen: datetime | None = Field(description="when a source first told us of it")
+    listed: date | None = Field(description="the day a trending source put it on its list")
+    version: int
+    source: str
+    summary: str
+    pdf_url: str
+    code_url: str
+    project_url: str
+    discussion_url: str
+    withdrawn: bool
+    signals: list[SignalResponse]
+
+    @classmethod
+    def of_signals(cls, paper: Paper, signals: Sequence[Signal]) -> Self:
+        """Build the response of a paper from all its signals."""
+        ordered = sorted(signals, key=lambda signal: signal.observed_at)
+        latest = {(signal.source, signal.kind): signal for signal in ordered}.values()
+        fields = {name: getattr(paper, name) for name in cls.model_fields if name != "signals"}
+        return cls.model_validate(
+            fields
+            | {
+                "authors": list(paper.authors),
+                "categories": list(paper.categories),
+                "signals": [SignalResponse.model_validate(each, from_attributes=True) for each in latest],
+            }
+        )
+
+
+class PaperPage(BaseModel):
+    """Some of the papers that match: best first, or without words newest first."""
+
+    papers: list[PaperResponse]
+    next_cursor: str | None
+
+
+class TrendingPaper(BaseModel):
+    """A paper of the trending list, and why it is there."""
+
+    place: int
+    heat: float = Field(description="doublings above a usual paper")
+    votes: float
+    expected: float = Field(description="votes it is on course for")
+    why: str = Field(description="in English, as the mail says it")
+    paper: PaperResponse
+
+
+class TrendingList(BaseModel):
+    """The trending papers, hottest first."""
+
+    window: TrendingWindow
+    papers: list[TrendingPaper]
+
+
+@router.get("/papers")
+def list_papers(_: ApiActor, ctx: WebContextDep, filters: Annotated[PaperFilter, Query()]) -> PaperPage:
+    """Search the papers by words and filters; without words, list the newest."""
+    offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
+    with ctx.services.store.begin(write=False) as tx:
+        papers = tx.papers.search(
+            filters.q,
+            categories=filters.category,
+            since=filters.since,
+            source=filters.source or None,
+            limit=filters.limit,
+            offset=min(offset, 1_000_000),
+        )
+        signals = tx.signals.get_until([paper.id for paper in papers], until=ctx.clock())
+    is_last = len(papers) < filters.limit
+    return PaperPage(
+        papers=[PaperResponse.of_signals(paper, signals.get(paper.id, ())) for paper in papers],
+        next_cursor=None if is_last else encode_cursor(CursorKind.OFFSET, offset + len(papers)),
+    )
+
+
+@router.get("/papers/{id:path}")
+def show_paper(_: ApiActor, ctx: WebContextDep, id: str) -> PaperResponse:  # noqa: A002  the name in the path
+    """Return one paper, by any id it is known by: `arxiv:2611.01234`, a DOI, a URL."""
+    with ctx.services.store.begin(write=False) as tx:
+        found = tx.papers.get_by_ids([id])
+        if not found:
+            raise NotFound("No source has announced this paper to us.")
+        paper = found[id]
+        signals = tx.signals.get_until([paper.id], until=ctx.clock())
+    return PaperResponse.of_signals(paper, signals.get(paper.id, ()))
+
+
+@router.get("/trending")
+def list_trending(
+    _: ApiActor, ctx: WebContextDep, filters: Annotated[TrendingFilter, Query()]
+) -> TrendingList:
+    """List the trending papers, as the front page shows them, with their numbers and reasons."""
+    now = ctx.clock()
+    ranked = ctx.trending_lists.trending(WINDOWS[filters.window], now, category=filters.category)
+    return TrendingList(
+        window=filters.window,
+        papers=[
+            _to_trending(place, each, now.date()) for place, each in enumerate(ranked[: filters.limit], 1)
+        ],
+    )
+
+
+def _to_trending(place: int, ranked: RankedPaper, day: date) -> TrendingPaper:
+    return TrendingPaper(
+        place=place,
+        heat=round(ranked.heat.value, 3),
+        votes=ranked.heat.votes or 0,
+        expected=round(ranked.heat.expected, 1),
+        why=describe_trend(get_locale("en"), ranked.heat, day),
+        paper=PaperResponse.of_signals(ranked.paper, ranked.signals),
+    )

@@ -1,0 +1,162 @@
+"""The calls on suppressions (addresses that are never mailed) and on tags."""
+
+from typing import Annotated, Self
+
+from fastapi import Path, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from digest import subscribers as subscriptions
+from digest.models import Suppression, SuppressionReason
+from digest.models.addresses import hash_address
+from digest.models.errors import InvalidChange, NotFound
+from digest.web.api.auth import ApiActor, ApiReader
+from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.routing import create_api_router
+from digest.web.api.schemas import AddressRequest, ChangeResult, SuppressionResponse
+from digest.web.context import WebContextDep
+
+router = create_api_router("suppressions")
+
+
+class SuppressionFilter(BaseModel):
+    """Filter and page of the list of suppressions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: SuppressionReason | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = Field(None, description="not included")
+    limit: Limit = 50
+    cursor: CursorText = ""
+
+
+class SuppressionItem(SuppressionResponse):
+    """A suppressed address, known only by a keyed hash of it."""
+
+    key: str
+
+    @classmethod
+    def of(cls, suppression: Suppression) -> Self:
+        """Build the response of a suppression."""
+        return cls(key=suppression.key, **SuppressionResponse.of(suppression).model_dump())
+
+
+class SuppressionPage(BaseModel):
+    """Some of the suppressions that match, newest first, and how many match in all."""
+
+    total: int
+    suppressions: list[SuppressionItem]
+    next_cursor: str | None
+
+
+class LookUpResult(BaseModel):
+    """Whether an address is suppressed, and why."""
+
+    suppression: SuppressionItem | None
+
+
+@router.get("/suppressions")
+def suppressions(
+    _: ApiActor, ctx: WebContextDep, filters: Annotated[SuppressionFilter, Query()]
+) -> SuppressionPage:
+    """List suppressions, newest first. Addresses are not stored; `/suppressions/lookup` asks about one."""
+    offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
+    period = {"reason": filters.reason, "since": filters.since, "until": filters.until}
+    with ctx.services.store.begin(write=False) as tx:
+        found = tx.suppressions.list_latest(**period, limit=filters.limit, offset=offset)  # type: ignore[arg-type]
+        total = tx.suppressions.count(**period)  # type: ignore[arg-type]
+    end = offset + len(found)
+    return SuppressionPage(
+        total=total,
+        suppressions=[SuppressionItem.of(each) for each in found],
+        next_cursor=encode_cursor(CursorKind.OFFSET, end) if found and end < total else None,
+    )
+
+
+@router.post("/suppressions")
+def suppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
+    """Never write to this address again, subscribed or not."""
+    with ctx.services.store.begin() as tx:
+        return ChangeResult(changed=subscriptions.suppress(tx, address.email, actor=actor))
+
+
+@router.post("/suppressions/lift")
+def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> ChangeResult:
+    """Allow writing to this address again, once it confirms."""
+    with ctx.services.store.begin() as tx:
+        return ChangeResult(changed=subscriptions.unsuppress(tx, address.email, actor=actor))
+
+
+@router.post("/suppressions/lookup")
+def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressRequest) -> LookUpResult:
+    """Tell whether an address is suppressed. A POST, so that the address stands in no log of URLs."""
+    key = hash_address(ctx.services.suppression_key, address.email)
+    with ctx.services.store.begin(write=False) as tx:
+        found = tx.suppressions.find(key)
+    return LookUpResult(suppression=SuppressionItem.of(found) if found else None)
+
+
+@router.delete("/suppressions/{key}", status_code=204)
+def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
+    """Lift a suppression of the list, whose address nobody knows."""
+    with ctx.services.store.begin() as tx:
+        if not tx.suppressions.remove(key):
+            raise NotFound("There is no such suppression, or not any more.")
+        tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+    return Response(status_code=204)
+
+
+# ---- tags
+
+TagName = Annotated[str, Path(min_length=1, max_length=100, examples=["beta"])]
+
+
+class TagCount(BaseModel):
+    """A tag, and how many subscribers have it."""
+
+    name: str
+    subscribers: int
+
+
+class TagList(BaseModel):
+    """All tags, in alphabetical order."""
+
+    tags: list[TagCount]
+
+
+@router.get("/tags", tags=["tags"])
+def tags(_: ApiActor, ctx: WebContextDep) -> TagList:
+    """List all tags."""
+    with ctx.services.store.begin(write=False) as tx:
+        return TagList(tags=[TagCount(name=name, subscribers=n) for name, n in tx.tags.count().items()])
+
+
+@router.put("/subscribers/{who}/tags/{tag}", status_code=204, tags=["tags"])
+def add_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Response:
+    """Give a tag to a subscriber; a tag they have already changes nothing."""
+    name = parse_tag(tag)
+    with ctx.services.store.begin() as tx:
+        reader = subscriptions.get_subscriber(tx, who)
+        if tx.tags.add([reader.id], name):
+            tx.audit.write(actor.name, "tag", reader.public_id, {"tag": name}, at=actor.now)
+    return Response(status_code=204)
+
+
+@router.delete("/subscribers/{who}/tags/{tag}", status_code=204, tags=["tags"])
+def remove_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Response:
+    """Take a tag from a subscriber; 404 if they do not have it."""
+    with ctx.services.store.begin() as tx:
+        reader = subscriptions.get_subscriber(tx, who)
+        if not tx.tags.remove([reader.id], tag):
+            raise NotFound("This subscriber does not have this tag.")
+        tx.audit.write(actor.name, "untag", reader.public_id, {"tag": tag}, at=actor.now)
+    return Response(status_code=204)
+
+
+def parse_tag(text: str) -> str:
+    """Return a tag without blanks at its ends. Raises InvalidChange if it is none."""
+    name = " ".join(text.split())
+    if not name or "," in name or not name.isprintable():
+        raise InvalidChange("A tag is a short text without commas.")
+    return name
