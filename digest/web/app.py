@@ -32,6 +32,7 @@ from digest.web.admin import (
     sign_in,
     subscriber,
     subscribers,
+    suppressions,
     tokens,
     transfer,
 )
@@ -63,7 +64,8 @@ PUBLIC_ROUTE_MODULES = (
     exports, bounce_webhooks,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
-    sign_in, overview, audit, bulk, transfer, subscribers, subscriber, administrators, sessions, tokens,
+    sign_in, overview, audit, bulk, transfer, subscribers, subscriber, suppressions, administrators,
+    sessions, tokens,
 )  # fmt: skip
 ROUTE_MODULES = (*PUBLIC_ROUTE_MODULES, *document.API_MODULES, document, *ADMIN_ROUTE_MODULES)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

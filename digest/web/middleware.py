@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_IMPORT_BYTES = 32 * 1024 * 1024  # a list of subscribers, sent with the admin token
-IMPORT_PATHS = {"/admin/import", "/api/v1/subscribers/import"}
+IMPORT_PATHS = {"/admin/import", "/admin/suppressions/import", "/api/v1/subscribers/import"}
 MAX_PREFERENCES_BYTES = 1024 * 1024  # a bibliography pasted into the preferences
 BODY_TOO_LARGE = "That is more than this page takes."
 MAX_ONE_CLICK_BYTES = 4096

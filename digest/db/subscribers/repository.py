@@ -1,6 +1,6 @@
 """The repository of subscribers: lookup by address and id, paging, due times and erasure."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -168,6 +168,12 @@ class Subscribers:
             .limit(limit)
         )
         return tuple(self._connection.scalars(query))
+
+    def list_mailboxes(self, statuses: Collection[Status]) -> Iterator[tuple[int, str]]:
+        """Yield id and mailbox of the subscribers in these statuses, read from an index alone."""
+        query = sa.select(SUBSCRIBER.c.id, SUBSCRIBER.c.mailbox)
+        query = query.where(SUBSCRIBER.c.status.in_([str(status) for status in statuses]))
+        yield from ((row[0], row[1]) for row in self._connection.execute(query))
 
     def count_by_status(self) -> Mapping[Status, int]:
         """Return the number of subscribers by status; every status is listed."""

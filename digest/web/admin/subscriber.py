@@ -101,16 +101,17 @@ def change_subscriber(
         with ctx.services.store.begin() as tx:
             reader = tx.subscribers.get_by_public_id(pid)
             stored = SubscriberForm.read(reader)
+            changes = entered.to_changes(reader, has_facets="facet_name" in form)
+            wanted = SubscriberForm.read(subscribers.preview_settings(reader, changes))
             is_changed = str(form.get("version", stored.version)) != stored.version
-            is_stale = is_changed and bool(stored.list_differences(entered))  # not if it was sent twice
+            is_stale = is_changed and wanted != stored  # what is sent twice is no conflict
             if not is_stale:
-                changes = entered.to_changes(reader, has_facets="facet_name" in form)
                 subscribers.change_settings(tx, pid, changes, actor=actor)
     except InvalidChange as error:
         return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error), form=entered))
     if is_stale:
         problem = "Somebody else changed this subscriber meanwhile. Compare, then save again or leave it."
-        differences = stored.list_differences(entered)
+        differences = stored.list_differences(wanted)
         message = FlashMessage(problem=problem, status=409, form=entered, differences=differences)
         return _render_subscriber(ctx, session, pid, message)
     return _render_subscriber(ctx, session, pid, FlashMessage(done="Saved."))

@@ -25,6 +25,12 @@ def _get_file(form: AdminForm) -> BinaryIO:
     return upload.file if isinstance(upload, UploadFile) else io.BytesIO()
 
 
+def get_file_name(form: AdminForm) -> str:
+    """Return the name of the uploaded file, as the browser says; empty if there is none."""
+    upload = form.get("file")
+    return (upload.filename or "") if isinstance(upload, UploadFile) else ""
+
+
 UploadedFile = Annotated[BinaryIO, Depends(_get_file)]
 
 
@@ -48,10 +54,21 @@ def run_import(
             confirmed="confirmed" in form,
             dry_run=dry_run,
             defaults=ctx.defaults,
+            file_name=get_file_name(form),
         )
     except InvalidChange as error:
         return _render(ctx, session, problem=str(error))
     return _render(ctx, session, report=report, dry_run=dry_run)
+
+
+@router.get(HOME + "/{report_id}")
+def show_report(ctx: AdminContext, session: CurrentSession, report_id: str) -> Response:
+    """Show the report of an import."""
+    with ctx.services.store.begin(write=False) as tx:
+        stored = tx.import_reports.get(report_id)
+    return ctx.pages.render(
+        "admin/import_report", here=HOME, title="Report of an import", session=session, stored=stored
+    )
 
 
 @router.get("/admin/export.csv")
@@ -70,6 +87,8 @@ def _render(
     dry_run: bool = False,
     problem: str = "",
 ) -> Response:
+    with ctx.services.store.begin(write=False) as tx:
+        imports = tx.import_reports.list_latest()
     return ctx.pages.render(
         "admin/import",
         status=422 if problem else 200,
@@ -77,6 +96,7 @@ def _render(
         title="Import subscribers",
         session=session,
         report=report,
+        imports=imports,
         dry_run=dry_run,
         problems=[problem] if problem else [],
     )

@@ -12,7 +12,7 @@ from digest.app.services import Services, open_services
 from digest.app.settings import load_settings
 from digest.models import Profile, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_address
-from digest.web.admin import audit, bulk, overview, subscriber, subscribers, transfer
+from digest.web.admin import audit, bulk, overview, subscriber, subscribers, suppressions, transfer
 from digest.web.app import create_app
 from tests.factories import NOW, make_paper
 from tests.web.visit import ADMIN, BASE, TITLES, VIEWER, Clock, ReaderLookup
@@ -43,11 +43,12 @@ POSTS = [
     "/admin/subscribers/{pid}/lift", "/admin/subscribers/{pid}/tags", "/admin/subscribers/{pid}/address",
     "/admin/subscribers/{pid}/mails/x/resend", "/admin/import", "/admin/bulk", "/admin/filters",
     "/admin/filters/delete", "/admin/operations/x/undo", "/admin/operations/x/continue",
+    "/admin/suppressions", "/admin/suppressions/lift", "/admin/suppressions/import",
 ]  # fmt: skip
 
 
 def test_every_post_route_is_attacked() -> None:
-    modules = (transfer, overview, audit, bulk, subscribers, subscriber)
+    modules = (transfer, overview, audit, bulk, subscribers, subscriber, suppressions)
     routes = [
         route
         for module in modules

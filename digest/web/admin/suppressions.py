@@ -1,0 +1,212 @@
+"""Suppressed addresses: the list, the look-up of an address, lifting, adding, and importing a list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from starlette.responses import RedirectResponse, Response
+
+from digest import subscribers
+from digest.models import Subscriber, Suppression, SuppressionReason
+from digest.models.addresses import hash_address
+from digest.models.errors import InvalidAddress, InvalidChange, NotFound
+from digest.subscribers.lift import lift_suppression
+from digest.subscribers.suppression_list import find_suppressed, import_suppressions
+from digest.subscribers.transfer import ImportReport
+from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.admin.transfer import UploadedFile, get_file_name
+from digest.web.admin_session import Session
+from digest.web.context import WebContext
+from digest.web.routing import create_router
+
+HOME = "/admin/suppressions"
+PAGE_SIZE = 50
+REASONS: Mapping[str, str] = {
+    SuppressionReason.HARD: "Bounced",
+    SuppressionReason.COMPLAINT: "Complained",
+    SuppressionReason.REQUEST: "Asked for it",
+    SuppressionReason.ADMIN: "An administrator",
+}
+
+router = create_router(include_in_schema=False)
+
+
+class SuppressionQuery(BaseModel):
+    """Filter and page of the list, and an address to look up."""
+
+    address: str = Field("", max_length=300)
+    reason: str = ""
+    since: str = ""  # days
+    until: str = ""  # this day included
+    page: int = Field(1, ge=1, le=100_000)
+
+    def to_url(self, page: int) -> str:
+        """Return the URL of another page."""
+        fields = self.model_dump(exclude={"address", "page"}) | {"page": page}
+        return f"{HOME}?{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An address that was looked up, and its suppression if there is one."""
+
+    address: str
+    suppression: Suppression | None
+
+
+@router.get(HOME)
+def list_suppressions(
+    ctx: AdminContext, session: CurrentSession, query: Annotated[SuppressionQuery, Query()], done: str = ""
+) -> Response:
+    """Show the suppressions that match, newest first, and whether an address is among them."""
+    return _render_list(ctx, session, query, done="The suppression is lifted." if done else "")
+
+
+@router.post(HOME)
+def suppress_address(
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm
+) -> Response:
+    """Suppress an address; a subscription of it ends."""
+    address = str(form.get("address", ""))
+    try:
+        with ctx.services.store.begin() as tx:
+            subscribers.suppress(tx, address, actor=actor)
+    except InvalidAddress as error:
+        return _render_list(ctx, session, SuppressionQuery(), problem=str(error))
+    return _render_list(
+        ctx, session, SuppressionQuery(address=address), done="Nothing is sent to it any more."
+    )
+
+
+@router.get(HOME + "/lift")
+def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Response:
+    """Ask before a suppression is lifted; opening the page changes nothing."""
+    with ctx.services.store.begin(write=False) as tx:
+        suppression = tx.suppressions.find(key.replace("\x00", ""))
+        if suppression is None:
+            raise NotFound("This address is not suppressed (any more).")
+        found = find_suppressed(tx, [key], suppression_key=ctx.services.suppression_key)
+    return ctx.pages.render(
+        "admin/lift",
+        here=HOME,
+        title="Write to this address again?",
+        session=session,
+        suppression=suppression,
+        reason=REASONS[suppression.reason],
+        reader=found.get(key),
+    )
+
+
+@router.post(HOME + "/lift")
+def lift(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Response:
+    """Lift a suppression by its key; lifting it twice is no error."""
+    key = str(form.get("key", "")).replace("\x00", "")
+    with ctx.services.store.begin() as tx:
+        reader = find_suppressed(tx, [key], suppression_key=actor.suppression_key).get(key)
+        if reader is not None:
+            lift_suppression(tx, reader, actor=actor)
+        elif tx.suppressions.remove(key):
+            tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+    return RedirectResponse(f"{HOME}?done=lifted", 303)
+
+
+@router.get(HOME + "/import")
+def show_import(ctx: AdminContext, session: CurrentSession) -> Response:
+    """Show the form that takes a list of addresses."""
+    return _render_import(ctx, session)
+
+
+@router.post(HOME + "/import")
+def run_import(
+    ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm, file: UploadedFile
+) -> Response:
+    """Suppress every address of a file, or only check it."""
+    dry_run = "dry_run" in form
+    try:
+        report = import_suppressions(
+            ctx.services.store, file, actor=actor, dry_run=dry_run, file_name=get_file_name(form)
+        )
+    except InvalidChange as error:
+        return _render_import(ctx, session, problem=str(error))
+    return _render_import(ctx, session, report=report, dry_run=dry_run)
+
+
+def _render_list(
+    ctx: WebContext, session: Session, query: SuppressionQuery, *, done: str = "", problem: str = ""
+) -> Response:
+    problems = [problem] if problem else []
+    reason = SuppressionReason(query.reason) if query.reason in {*SuppressionReason} else None
+    since, until = _parse_day(query.since, problems), _parse_day(query.until, problems)
+    until = until + timedelta(days=1) if until and until.year < date.max.year else None
+    lookup: Lookup | None = None
+    with ctx.services.store.begin(write=False) as tx:
+        if query.address.strip():
+            try:
+                key = hash_address(ctx.services.suppression_key, query.address)
+                lookup = Lookup(query.address.strip(), tx.suppressions.find(key))
+            except InvalidAddress as error:
+                problems.append(str(error))
+        rows = tx.suppressions.list_latest(
+            reason=reason, since=since, until=until, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1)
+        )
+        total = tx.suppressions.count(reason=reason, since=since, until=until)
+        counts = tx.suppressions.count_by_reason()
+        keys = {row.key for row in rows} | (
+            {lookup.suppression.key} if lookup and lookup.suppression else set()
+        )
+        readers: dict[str, Subscriber] = find_suppressed(
+            tx, keys, suppression_key=ctx.services.suppression_key
+        )
+    return ctx.pages.render(
+        "admin/suppressions",
+        status=422 if problem else 200,
+        here=HOME,
+        title="Suppressed addresses",
+        session=session,
+        problems=problems,
+        done=done,
+        query=query,
+        reasons=REASONS,
+        counts=[(label, counts.get(SuppressionReason(value), 0), value) for value, label in REASONS.items()],
+        lookup=lookup,
+        rows=rows,
+        readers=readers,
+        total=total,
+        offset=PAGE_SIZE * (query.page - 1),
+        before=query.to_url(query.page - 1) if query.page > 1 else "",
+        after=query.to_url(query.page + 1) if total > PAGE_SIZE * query.page else "",
+    )
+
+
+def _render_import(
+    ctx: WebContext,
+    session: Session,
+    *,
+    report: ImportReport | None = None,
+    dry_run: bool = False,
+    problem: str = "",
+) -> Response:
+    return ctx.pages.render(
+        "admin/suppressions_import",
+        status=422 if problem else 200,
+        here=HOME,
+        title="Suppress a list of addresses",
+        session=session,
+        report=report,
+        dry_run=dry_run,
+        problems=[problem] if problem else [],
+    )
+
+
+def _parse_day(text: str, problems: list[str]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        problems.append(f"{text[:20]} is not a day; write it like 2026-11-23.")
+        return None
