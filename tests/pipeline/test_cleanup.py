@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from digest import subscribers
 from digest.db import Database
 from digest.db.tables import DELIVERY
-from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Subscriber
+from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Status, Subscriber
 from digest.pipeline.cleanup import RECORDS_TTL, SUBSCRIBER_PARTS, CleanupResult, delete_expired
 from digest.subscribers import Actor
 from tests.factories import NOW, make_paper, make_signal
@@ -69,6 +69,8 @@ def test_cleanup_deletes_news_that_nobody_is_told_any_more(store: Database) -> N
     paper = make_paper()
     with store.begin() as tx:
         tx.papers.add([paper], seen_at=NOW)
+        reader = tx.subscribers.add("ada@example.com", status=Status.CONFIRMED, now=NOW)
+        tx.saved_papers.add(reader.id, paper, now=NOW)
         tx.papers.add([replace(paper, withdrawn=True)], seen_at=NOW)
     kept = delete_expired(store, NOW + timedelta(days=90))
     deleted = delete_expired(store, NOW + timedelta(days=91))

@@ -50,16 +50,20 @@ class News:
     def record(self, changes: Iterable[tuple[Paper, Paper]], *, at: datetime) -> int:
         """Store what happened to papers, as pairs of before and after; return how many news are new.
 
-        Each is handed to the subscribers who were sent or saved the paper until now.
+        Each is handed to the subscribers who were sent or saved the paper until now; what nobody knows is
+        no news.
         """
+        found = [
+            (news, {before.id, *before.aliases})
+            for before, after in changes
+            for news in find_news(before, after)
+        ]
+        known = self._find_known({name for _, names in found for name in names})
         count = 0
-        for before, after in changes:
-            names = {before.id, *before.aliases}
-            for news in find_news(before, after):
-                news_id = self._add(news, at)
-                if news_id is not None:
-                    self._hand_out(news_id, names)
-                    count += 1
+        for news, names in found:
+            if names & known and (news_id := self._add(news, at)) is not None:
+                self._hand_out(news_id, names)
+                count += 1
         return count
 
     def list_untold(
@@ -74,9 +78,11 @@ class News:
             .order_by(PAPER_NEWS.c.at, PAPER_NEWS.c.id)
         )
         untold: dict[int, tuple[PaperNews, ...]] = {}
+        parsed: dict[int, PaperNews] = {}  # many subscribers are told the same
         for subscriber_id, news_id, content in self._connection.execute(query):
-            news = replace(_NEWS.validate_python(content), id=news_id)
-            untold[subscriber_id] = (*untold.get(subscriber_id, ()), news)
+            if news_id not in parsed:
+                parsed[news_id] = replace(_NEWS.validate_python(content), id=news_id)
+            untold[subscriber_id] = (*untold.get(subscriber_id, ()), parsed[news_id])
         return untold
 
     def mark_told(self, deliveries: Iterable[NewDelivery], ids: Mapping[str, int]) -> None:
@@ -103,6 +109,16 @@ class News:
     def delete_before(self, before: datetime) -> int:
         """Delete news recorded before a moment, told or not; return how many."""
         return self._connection.execute(sa.delete(PAPER_NEWS).where(PAPER_NEWS.c.at < before)).rowcount
+
+    def _find_known(self, names: Collection[str]) -> set[str]:
+        """Return those of these paper ids that were sent to or saved by anybody."""
+        if not names:
+            return set()
+        queries = (
+            sa.select(table.c.paper_id).where(in_values(self._connection, table.c.paper_id, names)).distinct()
+            for table in (SENT_PAPER, SAVED_PAPER)
+        )
+        return {name for query in queries for name in self._connection.scalars(query)}
 
     def _add(self, news: PaperNews, at: datetime) -> int | None:
         """Return the id of new news, or None if it is stored already."""
