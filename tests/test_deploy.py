@@ -85,7 +85,29 @@ def test_compose_runs_commands_that_exist_and_keeps_its_data() -> None:
     volumes = {
         volume.partition(":")[0] for service in services.values() for volume in service.get("volumes", ())
     }
-    assert volumes == set(compose["volumes"])
+    assert {volume for volume in volumes if not volume.startswith("./")} == set(compose["volumes"])
+    assert all((DEPLOY / volume).is_file() for volume in volumes if volume.startswith("./"))
+
+
+def test_compose_passes_every_setting_and_refuses_to_start_without_a_mail_server() -> None:
+    (compose,) = _load_yaml("compose.yaml")
+    service = compose["services"]["digest"]
+    assert service["env_file"] == [".env"]
+    for name in ("DIGEST_SMTP_URL", "DIGEST_SECRET_KEY"):
+        assert service["environment"][name].startswith(
+            f"${{{name}:?"
+        )  # compose stops with the sentence after it
+    assert not any(
+        password in str(compose) for password in ("digest:digest@", "'POSTGRES_PASSWORD': 'digest'")
+    )
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf", "kubernetes/digest.yaml"])
+def test_proxies_do_not_pass_on_metrics(name: str) -> None:
+    text = (DEPLOY / name).read_text()
+    assert re.search(
+        r"path: /metrics, pathType: Exact|= /metrics \{ return 404|@private path /metrics ", text
+    )
 
 
 def test_compose_documents_its_mail_profiles() -> None:
@@ -100,12 +122,12 @@ def test_compose_documents_its_mail_profiles() -> None:
 
 def test_compose_isolates_the_database() -> None:
     (compose,) = _load_yaml("compose.yaml")
-    assert compose["networks"]["books"]["internal"]
+    assert compose["networks"]["database"]["internal"]
     members = {
-        name for name, service in compose["services"].items() if "books" in service.get("networks", ())
+        name for name, service in compose["services"].items() if "database" in service.get("networks", ())
     }
-    assert members == {"digest", "migrate", "database"}
-    assert compose["services"]["database"]["networks"] == ["books"]
+    assert members == {"digest", "migrate", "backup", "database"}
+    assert compose["services"]["database"]["networks"] == ["database"]
     for name in ("digest", "migrate"):
         assert compose["services"][name]["cap_drop"] == ["ALL"]
     published = [port for service in compose["services"].values() for port in service.get("ports", ())]
@@ -120,6 +142,24 @@ def test_kubernetes_runs_web_and_workers_without_root() -> None:
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["automountServiceAccountToken"] is False
         assert pod["containers"][0]["args"][0] in COMMANDS
+
+
+def test_kubernetes_probes_pages_keeps_some_pods_and_stores_nothing() -> None:
+    documents = {(doc["kind"], doc["metadata"]["name"]): doc for doc in _load_yaml("kubernetes/digest.yaml")}
+    (web,) = documents["Deployment", "digest-web"]["spec"]["template"]["spec"]["containers"]
+    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= web.keys()
+    for name in ("digest-web", "digest-worker"):
+        labels = documents["Deployment", name]["spec"]["selector"]
+        assert documents["PodDisruptionBudget", name]["spec"]["selector"] == labels
+    paths = documents["Ingress", "digest"]["spec"]["rules"][0]["http"]["paths"]
+    services = {name for kind, name in documents if kind == "Service"}
+    assert {path["backend"]["service"]["name"] for path in paths} <= services
+    assert not any(kind in ("StatefulSet", "PersistentVolumeClaim") for kind, _ in documents)
+
+
+def test_the_personal_workflow_sends_whatever_the_hour() -> None:
+    (workflow,) = _load_yaml("github/personal-digest.yml")
+    assert workflow["jobs"]["digest"]["steps"][-1]["run"].endswith("digest run --due-now")
 
 
 def test_the_personal_workflow_calls_commands_that_exist() -> None:
@@ -141,10 +181,11 @@ def test_the_personal_workflow_gives_no_secrets_to_installation_steps() -> None:
 
 def test_the_image_runs_without_root_and_has_a_health_check() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
-    (extras,) = re.findall(r'"\.\[([a-z,]+)\]"', dockerfile)
+    (extras,) = re.findall(r'\{wheel\}\[([a-z,]+)\]"', dockerfile)
     extra_names = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert {"postgres"} <= set(extras.split(",")) <= set(extra_names)
-    assert "\nUSER digest\n" in dockerfile
+    assert "pip wheel" in dockerfile
+    assert "\nUSER 10001\n" in dockerfile
     assert "HEALTHCHECK" in dockerfile
     for copied in re.findall(r"^COPY ([\w./]+) ", dockerfile, re.MULTILINE):
         assert (TOP / copied).exists()

@@ -43,14 +43,36 @@ def check() -> None:
         click.echo(f"The database is sound and stands at {services.store.get_version()}.")
 
 
-@command.command("backup", epilog="Example: digest db backup /var/backups/digest-$(date +%F).sqlite3")
-@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@command.command(
+    "backup",
+    epilog="Examples: digest db backup copy.sqlite3   digest db backup --keep 14 /var/backups",
+)
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
-def backup(path: Path, *, force: bool) -> None:
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="PATH is a folder: add a verified backup named for the time, and remove all but the newest N.",
+)
+def backup(path: Path, *, force: bool, keep: int | None) -> None:
     """Copy a running SQLite database. PostgreSQL: use pg_dump, see docs/operate.md."""
+    if not keep and path.is_dir():
+        raise click.UsageError(f"{path} is a folder. Name a file, or say how many backups to keep: --keep 14")
     with open_services() as services:
-        services.store.backup(path, replaces=force)
+        if keep:
+            path = services.store.backup_into(path, keep=keep, now=datetime.now(UTC))
+        else:
+            services.store.backup(path, replaces=force)
     click.echo(f"Backed up to {path}; keep the .key file beside the database safe as well.")
+
+
+@command.command("verify", epilog="Example: digest db verify backup.sqlite3")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def verify(path: Path) -> None:
+    """Restore a backup into a temporary file and check it; nothing else is changed."""
+    count = Database.verify_backup(path)
+    click.echo(f"{path} can be restored. It holds {count} subscribers.")
 
 
 @command.command("restore", epilog="Example: digest db restore backup.sqlite3")

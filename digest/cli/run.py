@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 @click.command(
     "run", epilog="Examples: digest run   digest run --due-now   (from cron: */15 * * * * digest run)"
 )
-@click.option(
-    "--due-now", is_flag=True, help="Today's digests are due at once, whatever the hour; never twice."
-)
+@click.option("--due-now", is_flag=True, help="Send today's digests now, whatever the hour; nobody gets two.")
 @now_option
 @json_option
 def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:

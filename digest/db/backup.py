@@ -99,6 +99,14 @@ def list_damage(connection: sqlite3.Connection) -> list[str]:
     return []
 
 
+def rotate(folder: Path, stem: str, *, keep: int) -> list[Path]:
+    """Remove all but the newest *keep* backups of a folder, and return those that remain, newest first."""
+    backups = sorted(folder.glob(f"{stem}-*.sqlite3"), reverse=True)  # their names hold the time
+    for old in backups[keep:]:
+        old.unlink()
+    return backups[:keep]
+
+
 def _stage(source: Path, target: Path, *, new_instance: bool) -> Path:
     """Return a sound copy of a database, in a private file beside *target*."""
     if not target.parent.is_dir():

@@ -5,7 +5,9 @@ import re
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
@@ -153,6 +155,34 @@ class Database:
         if path.exists() and not replaces:
             raise StoreError(f"There is a {path.name} already; choose another name, or replace it: --force.")
         backups.copy(self.file, path)
+
+    def backup_into(self, folder: Path, *, keep: int, now: datetime) -> Path:
+        """Add a backup to a folder, named for *now*; verify it, and keep the newest *keep*. Return it."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stem = self.file.stem if self.file else ""
+        path = folder / f"{stem}-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.sqlite3"
+        self.backup(path)
+        Database.verify_backup(path)
+        backups.rotate(folder, stem, keep=keep)
+        return path
+
+    @classmethod
+    def verify_backup(cls, path: Path) -> int:
+        """Restore a backup into a temporary file, open it as the program would, and count its subscribers.
+
+        Raises:
+            StoreError: the backup is damaged, of something else, or of a newer program.
+
+        """
+        with TemporaryDirectory(prefix=".verify-", dir=path.parent) as folder:
+            restored = Path(folder) / "restored.sqlite3"
+            backups.copy(path, restored)
+            with closing(cls.open(f"sqlite:///{restored}")) as store:
+                problems = [*store.list_damage(), *store.list_schema_differences()]
+                if problems:
+                    raise StoreError(f"{path.name} cannot be restored: {'; '.join(problems)}")
+                with store.begin(write=False) as tx:
+                    return sum(tx.subscribers.count_by_status().values())
 
     def close(self) -> None:
         """Close all connections."""

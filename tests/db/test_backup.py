@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -166,3 +167,47 @@ def test_every_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
         os.umask(before)
     assert {"digest.sqlite3.lock", "digest.sqlite3.open.lock", "digest.sqlite3-wal"} <= modes.keys()
     assert set(modes.values()) == {0}
+
+
+def test_backups_in_a_folder_are_verified_and_rotated(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    with closing(Database.open(f"sqlite:///{tmp_path}/digest.sqlite3")) as store:
+        with store.begin() as tx:
+            tx.subscribers.add("ada@example.com", now=NOW)
+        made = [store.backup_into(folder, keep=3, now=NOW + timedelta(days=day)) for day in range(5)]
+    assert sorted(folder.iterdir()) == made[2:]
+    assert made[-1].name == "digest-2026-11-27T093000Z.sqlite3"
+    assert made[-1].stat().st_mode & 0o077 == 0
+    assert Database.verify_backup(made[-1]) == 1
+
+
+def test_a_damaged_backup_cannot_be_verified(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_bytes(b"SQLite format 3\0" + bytes(4000))
+    with pytest.raises(StoreError, match="not a sound SQLite database"):
+        Database.verify_backup(broken)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.sqlite3"]
+
+
+def test_the_backup_script_of_postgresql_verifies_and_rotates_dumps(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    Database.migrate(postgres_url).close()
+    url = sa.make_url(postgres_url)
+    tools = Path(_find_tool("pg_dump")).parent
+    environment = {
+        "PATH": f"{tools}:{os.environ['PATH']}", "RUN_ONCE": "1", "KEEP": "2", "FOLDER": str(tmp_path),
+        "PGHOST": str(url.host or url.query.get("host", "")), "PGPORT": str(url.port or ""),
+        "PGUSER": url.username or "", "PGDATABASE": url.database or "", "PGPASSWORD": url.password or "",
+    }  # fmt: skip
+    for day in (1, 2):
+        (tmp_path / f"digest-2026-11-0{day}T000000Z.dump").write_text("an older dump")
+    script = Path(__file__).parents[2] / "deploy/postgres-backup.sh"
+
+    result = subprocess.run(["sh", str(script)], env=environment, capture_output=True, text=True, check=False)
+
+    assert "backed up to" in result.stdout, result.stderr
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert len(kept) == 2
+    assert kept[0] == "digest-2026-11-02T000000Z.dump"
+    assert (tmp_path / kept[1]).read_bytes().startswith(b"PGDMP")
