@@ -5,16 +5,15 @@ A channel may be read by a whole group, so that no link here acts for its subscr
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import StrEnum
 
 from digest.mail.branding import Site
-from digest.mail.cards import NO_PERSONAL_FIELDS, Card, build_card, explain_pick
+from digest.mail.cards import NO_PERSONAL_FIELDS, build_card, build_news_card, explain_pick
 from digest.mail.layout import format_headline
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale, gettext_noop
 from digest.mail.subject import build_subject, order_sections
-from digest.models import Edition, Frequency, Section, Subscriber
+from digest.models import Edition, Frequency, Pick, Section, Subscriber
 from digest.models.text import clean
 
 SECTION_TITLES = {
@@ -23,6 +22,7 @@ SECTION_TITLES = {
     Section.ALSO_NEW: gettext_noop("Also new"),
 }
 TRENDING_THIS_WEEK = gettext_noop("Trending this week")
+NEWS_TITLE = gettext_noop("News of papers you know")
 CLOSING_CHARS = 400  # kept free for the last line
 
 
@@ -42,10 +42,9 @@ def render_channel_digest(
     writer = _WRITERS[form]
     lines = [writer.escape(format_headline(locale, edition))]
     length, left_out = len(lines[0]) + CLOSING_CHARS, 0
-    for heading, cards in _list_cards(locale, edition):
-        for index, card in enumerate(cards):
-            block = [] if index else [writer.format_heading(heading)]
-            block.append(writer.format_card(locale, card))
+    for heading, items in _list_sections(locale, edition, writer):
+        for index, item in enumerate(items):
+            block = [item] if index else [writer.format_heading(heading), item]
             size = sum(map(len, block)) + 2 * len(block)
             if left_out or length + size > max_chars:
                 left_out += 1  # what follows is less important
@@ -80,10 +79,10 @@ class _PlainWriter:
     def format_link(self, text: str, href: str) -> str:
         return f"{self.escape(text)}\n{href}" if href else self.escape(text)
 
-    def format_card(self, locale: Locale, card: Card) -> str:
-        why = f"{locale.gettext('Why:')} {card.why}" if card.why else ""
-        number = f"{card.number}. " if card.number else "- "
-        lines = (number + self.format_link(card.title, card.href), self.escape(card.meta), self.escape(why))
+    def format_item(self, number: str, title: str, href: str, *sentences: str) -> str:
+        """Return an item of a list: a number or "", a linked title, and a line for each sentence."""
+        mark = f"{number}. " if number else "- "
+        lines = (mark + self.format_link(title, href), *map(self.escape, sentences))
         return "\n".join(filter(None, lines))
 
 
@@ -117,19 +116,26 @@ _WRITERS = {
 }
 
 
-def _list_cards(locale: Locale, edition: Edition) -> Iterator[tuple[str, list[Card]]]:
-    """Yield the heading and the cards of each section, in the order of the mail."""
+def _list_sections(locale: Locale, edition: Edition, writer: _PlainWriter) -> Iterator[tuple[str, list[str]]]:
+    """Yield the heading and the items of each section, in the order of the mail."""
     is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
     for section in order_sections(edition):
         title = TRENDING_THIS_WEEK if section is Section.TRENDING and is_weekly else SECTION_TITLES[section]
-        cards = [
-            build_card(
-                locale, pick, number, replace(NO_PERSONAL_FIELDS, why=explain_pick(locale, pick, edition.day))
-            )
-            for number, pick in enumerate(edition.get_picks(section), 1)
-        ]
-        if cards:
-            yield locale.gettext(title), cards
+        picks = enumerate(edition.get_picks(section), 1)
+        yield (
+            locale.gettext(title),
+            [_format_pick(locale, edition, writer, pick, number) for number, pick in picks],
+        )
+    news = [build_news_card(locale, item) for item in edition.news]
+    items = [writer.format_item("", card.title, card.href, card.text) for card in news]
+    yield locale.gettext(NEWS_TITLE), items
+
+
+def _format_pick(locale: Locale, edition: Edition, writer: _PlainWriter, pick: Pick, number: int) -> str:
+    reason = explain_pick(locale, pick, edition.day)
+    card = build_card(locale, pick, number, NO_PERSONAL_FIELDS)
+    why = f"{locale.gettext('Why:')} {reason}" if reason else ""
+    return writer.format_item(card.number, card.title, card.href, card.meta, why)
 
 
 def _format_closing(locale: Locale, writer: _PlainWriter, site: Site, links: Links, left_out: int) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from digest.db import Database, Transaction
 from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Status, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
-from digest.models.editions import NewsKind, PaperNews
 from digest.models.channels import Channel, ChannelState
+from digest.models.editions import NewsKind, PaperNews
 from digest.models.schedule import (
     find_due_edition,
     find_following_slot,
@@ -269,7 +269,7 @@ def _to_deliveries(
         del used[0]
     for channel in used:
         key = f"{first.key}/{channel.public_id}"
-        yield replace(first, key=key, address=channel.destination, channel_id=channel.id, papers={})
+        yield replace(first, key=key, address=channel.destination, channel_id=channel.id, papers={}, news=())
 
 
 def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from digest.db import Database
 from digest.db.sender_session import SenderSession
@@ -54,7 +55,7 @@ def make_smtp_route(
     connections: int = 1,
     timeouts: SmtpTimeouts = SHORT_TIMEOUTS,
     name: str = "relay",
-    **options: float,
+    **options: Any,
 ) -> Route:
     """Return a route to a test server whose breaker has no jitter."""
     transport = SmtpTransport(
@@ -63,7 +64,7 @@ def make_smtp_route(
     return make_route(transport, connections=connections, name=name, **options)
 
 
-def make_route(transport: Transport, *, connections: int = 1, name: str = "relay", **options: float) -> Route:
+def make_route(transport: Transport, *, connections: int = 1, name: str = "relay", **options: Any) -> Route:
     """Return a route whose breaker has no jitter."""
     return Route(
         name=name,
