@@ -68,6 +68,7 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         subscribers,
         mail,
         _format_today(status),
+        *_format_channels(status["channels"]),
         *_format_vectors(status["vectors"]),
     ]
     if status["paused"]:
@@ -93,6 +94,12 @@ def _format_today(status: dict[str, Any]) -> str:
     return (
         f"Today: {joined} confirmed, {left} unsubscribed, {votes} votes. Suppressed addresses: {suppressed}."
     )
+
+
+def _format_channels(counts: dict[str, int]) -> Sequence[str]:
+    if not any(counts.values()):
+        return ()
+    return (f"Channels: {counts['active']} in use, {counts['paused']} paused, {counts['failed']} failed.",)
 
 
 def _format_vectors(progress: dict[str, Any] | None) -> Sequence[str]:

@@ -43,6 +43,7 @@ def collect_status(tx: Transaction, now: datetime) -> dict[str, Any]:
         "vectors": get_progress(tx),
         "subscribers": {str(status): n for status, n in tx.subscribers.count_by_status().items()},
         "suppressions": {str(reason): n for reason, n in tx.suppressions.count_by_reason().items()},
+        "channels": {str(state): n for state, n in tx.channels.count_by_state().items()},
         "next_due": next_due.isoformat() if next_due else None,
         "queue": {str(state): n for state, n in tx.deliveries.count_open().items()},
         "last_24_hours": {str(state): n for state, n in tx.deliveries.count_finished(now - ONE_DAY).items()},

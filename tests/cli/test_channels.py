@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from digest.app.services import Services, open_services
 from digest.app.settings import list_variables, load_settings
+from digest.cli.status import command as show_status
 from digest.cli.subscribers.channels import command
 from digest.models.errors import ConfigError, InvalidChange, NotFound
 from digest.subscribers import Actor, add_subscriber
@@ -46,6 +47,8 @@ def test_a_channel_is_added_paused_resumed_and_removed(services: Services) -> No
     assert states == ["paused", "active"]
     assert "abcdefghijklmnopqrstuvwx" not in added.output + run().output
     assert "slack" in run().output
+    status = json.loads(CliRunner().invoke(show_status, ["--json"]).stdout)
+    assert status["channels"] == {"active": 1, "paused": 0, "failed": 0}
     assert json.loads(run("--remove", channel["id"], "--json").stdout) == []
     with services.store.begin(write=False) as tx:
         assert not tx.subscribers.get_by_address(LAB).preferences.by_mail

@@ -64,13 +64,11 @@ class Channels:
             found.setdefault(row.subscriber_id, []).append(_to_channel(row))
         return found
 
-    def count_by_state(self) -> dict[tuple[ChannelKind, ChannelState], int]:
-        """Return how many channels there are, by kind and state."""
-        query = sa.select(_C.kind, _C.state, sa.func.count()).group_by(_C.kind, _C.state)
-        return {
-            (ChannelKind(kind), ChannelState(state)): count
-            for kind, state, count in self._connection.execute(query)
-        }
+    def count_by_state(self) -> dict[ChannelState, int]:
+        """Return how many channels there are, by state; every state is listed."""
+        query = sa.select(_C.state, sa.func.count()).group_by(_C.state)
+        counts = {row[0]: row[1] for row in self._connection.execute(query)}
+        return {state: counts.get(state, 0) for state in ChannelState}
 
     def set_state(self, channel_id: int, state: ChannelState) -> None:
         """Pause a channel, or use it again with its failures forgotten."""

@@ -111,6 +111,8 @@ def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
     yield from _format_counts("digest_votes_daily", "verdict", votes, "Votes on papers in a day.")
     suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
     yield from _format_counts("digest_suppressions", "reason", suppressed, "Addresses that get no mail.")
+    channels = tx.channels.count_by_state()
+    yield from _format_counts("digest_channels", "state", channels, "Channels beside mail.")
     planned = tx.statistics.list_since(now.date(), until=now.date()).get(now.date(), {})
     picks = compute_picks_per_mail(planned)
     if picks is not None:
