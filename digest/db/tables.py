@@ -251,14 +251,18 @@ class SubscriberTagRecord(TableBase, table=True):
 
 
 class VoteRecord(TableBase, table=True):
-    """A verdict of a subscriber on a paper: more like this, less like this, save."""
+    """The verdict of a subscriber on a paper: more like this, less like this, save."""
 
     __tablename__ = "vote"
+    __table_args__ = (sa.Index(None, "subscriber_id", "paper_id", unique=True),)
     id: int | None = _id()
     subscriber_id: int = _foreign("subscriber.id", index=True)
     at: datetime = Field(index=True)
     paper_id: str
     verdict: str
+    reason: str = ""  # of "less"
+    learnt: dict[str, Any] = _json()  # by how much the vote changed the weight of each term
+    replaced: str = ""  # where the paper stood before: liked, disliked
 
 
 class OutlineRecord(TableBase, table=True):

@@ -25,6 +25,7 @@ from digest.db.subscribers.saved_filters import SavedFilters
 from digest.db.subscribers.saved_papers import SavedPapers, ZoteroAccounts
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
+from digest.db.subscribers.votes import Votes
 from digest.db.subscribers.tags import Tags
 
 
@@ -98,6 +99,11 @@ class Transaction:
     def sent_papers(self) -> SentPapers:
         """Papers sent to each subscriber."""
         return SentPapers(self.connection)
+
+    @cached_property
+    def votes(self) -> Votes:
+        """Votes of subscribers on papers."""
+        return Votes(self.connection)
 
     @cached_property
     def suppressions(self) -> Suppressions:

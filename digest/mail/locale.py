@@ -18,6 +18,7 @@ from babel.numbers import format_decimal
 CATALOGUES = Path(__file__).parent / "translations"
 LOCALES = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "zh": "zh_Hans_CN"}
 LANGUAGES = tuple(LOCALES)
+MONTH_FORMATS = {"es": "LLLL 'de' y", "zh": "y年M月"}
 SHORT_DATE_FORMATS = {"en": "d MMM", "de": "d. MMM", "fr": "d MMM", "es": "d MMM", "zh": "M月d日"}
 
 
@@ -51,6 +52,10 @@ class Locale:
     def format_day(self, day: date) -> str:
         """Return `Monday 23 November 2026`."""
         return _format_date(self.code, day, "full")
+
+    def format_month(self, day: date) -> str:
+        """Return `November 2026`."""
+        return _format_date(self.code, day, MONTH_FORMATS.get(self.code, "LLLL y"))
 
     def format_weekday(self, day: date) -> str:
         """Return `Tuesday`."""

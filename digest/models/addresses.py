@@ -42,7 +42,9 @@ def parse_address(text: str) -> Address:
     try:
         valid = validate_email(_strip_invisible(text), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
-        raise InvalidAddress(f"This is not an email address that we can write to: {error}") from error
+        raise InvalidAddress(
+            "This is not an email address that we can write to: %(why)s", why=error
+        ) from error
     local, domain = valid.local_part, str(valid.ascii_domain).lower()
     return Address(
         display=valid.normalized,

@@ -24,10 +24,15 @@ from typing import Self
 
 
 class DigestError(Exception):
-    """Base of all errors; the message says what is wrong, then what to do. By default it is the docstring."""
+    """Base of all errors; the message says what is wrong, then what to do. By default it is the docstring.
 
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
+    *names* fill in the message, which may hold `%(name)s`; `template` and `names` are kept for a translation.
+    """
+
+    def __init__(self, message: str | None = None, **names: object) -> None:
+        self.template = message or (type(self).__doc__ or "").strip()
+        self.names = names
+        super().__init__(self.template % names if names else self.template)
 
     command = ""  # a sentence that only commands add
     call = ""  # a sentence that only the API adds

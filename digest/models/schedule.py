@@ -36,7 +36,8 @@ def parse_timezone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError, RecursionError) as error:  # RecursionError: of many slashes
         raise ConfigError(
-            f"{name[:MAX_ZONE_CHARS]!r} is not a time zone; write one like Europe/Berlin or UTC."
+            "%(zone)s is not a time zone; write one like Europe/Berlin or UTC.",
+            zone=repr(name[:MAX_ZONE_CHARS]),
         ) from error
 
 
@@ -163,10 +164,14 @@ def parse_time(text: str) -> time:
         pass
     if zoned := _ZONED_TIME.fullmatch(words):
         raise ConfigError(
-            f"{text[:MAX_TIME_CHARS]!r} has a time zone in it; write the time alone, like {zoned[1]}, and "
-            "set the time zone by its name, like Europe/Berlin: timezone of one, DIGEST_TIMEZONE of all."
+            "%(time)s has a time zone in it; write the time alone, like %(alone)s, and set the time zone by "
+            "its name, like Europe/Berlin: timezone of one, DIGEST_TIMEZONE of all.",
+            time=repr(text[:MAX_TIME_CHARS]),
+            alone=zoned[1],
         )
-    raise ConfigError(f"{text[:MAX_TIME_CHARS]!r} is not a time of day; write one like 07:00.")
+    raise ConfigError(
+        "%(time)s is not a time of day; write one like 07:00.", time=repr(text[:MAX_TIME_CHARS])
+    )
 
 
 def get_send_offset(public_id: str, *, spread_over: timedelta) -> timedelta:

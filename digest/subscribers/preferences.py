@@ -142,7 +142,10 @@ def check_pause(schedule: Schedule, now: datetime) -> None:
     until, today = schedule.paused_until, get_local_day(schedule, now)
     if until is not None and until <= today:
         raise InvalidChange(
-            f"paused_until is the first day with mail again and must be after {today}; {until} is not."
+            "%(name)s is the first day with mail again and must be after %(today)s; %(until)s is not.",
+            name="paused_until",
+            today=today,
+            until=until,
         )
 
 

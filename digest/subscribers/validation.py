@@ -46,7 +46,7 @@ def apply_changes(subscriber: Subscriber, changes: Mapping[str, object]) -> Subs
     try:
         parsed = {name: _parse(name, value) for name, value in changes.items()}
     except ConfigError as error:
-        raise InvalidChange(str(error)) from error
+        raise InvalidChange(error.template, **error.names) from error
     parts = {}
     for part in _PARTS:
         if of_part := {name: value for name, value in parsed.items() if _PART_OF[name] == part}:
@@ -73,7 +73,12 @@ def _apply_to_part(part: str, before: Any, changes: Mapping[str, object]) -> Any
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else part
-        raise InvalidChange(f"{name} cannot be {changes.get(name)!r}: {first['msg']}.") from error
+        raise InvalidChange(
+            "%(name)s cannot be %(value)s: %(why)s.",
+            name=name,
+            value=repr(changes.get(name)),
+            why=first["msg"],
+        ) from error
     _check_values(after, changes)
     return after
 
@@ -81,16 +86,16 @@ def _apply_to_part(part: str, before: Any, changes: Mapping[str, object]) -> Any
 def _check_values(part: Any, changes: Mapping[str, object]) -> None:
     for name in changes.keys() & LIMITS.keys():
         if not 0 <= getattr(part, name) <= LIMITS[name]:
-            raise InvalidChange(f"{name} must be between 0 and {LIMITS[name]}.")
+            raise InvalidChange("%(name)s must be between 0 and %(most)s.", name=name, most=LIMITS[name])
     if isinstance(part, Preferences) and "language" in changes:
         _check_language(part.language)
     if isinstance(part, Schedule):
         if part.paused_until and part.paused_until.year > MAX_YEAR:
-            raise InvalidChange(f"paused_until cannot be later than {MAX_YEAR}.")
+            raise InvalidChange("%(name)s cannot be later than %(year)s.", name="paused_until", year=MAX_YEAR)
         try:
             parse_timezone(part.timezone)
         except ConfigError as error:
-            raise InvalidChange(str(error)) from error
+            raise InvalidChange(error.template, **error.names) from error
 
 
 def _check_language(language: str) -> None:
@@ -138,7 +143,11 @@ def _parse_categories(names: object) -> object:
         return names
     for name in names:
         if isinstance(name, str) and is_wrong_category(name):
-            raise InvalidChange(f"arXiv has no category {name!r}{suggest_category(name)}.")
+            raise InvalidChange(
+                "arXiv has no category %(name)s%(suggestion)s.",
+                name=repr(name),
+                suggestion=suggest_category(name),
+            )
     return tuple(normalize_category(name) if isinstance(name, str) else name for name in names)
 
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from digest import __version__
 from digest.app.services import Services
+from digest.mail.locale import gettext_noop
 from digest.models.errors import (
     DigestError,
     InvalidAddress,
@@ -39,6 +40,7 @@ from digest.web.admin import (
 from digest.web.api import document
 from digest.web.api.problems import build_problem, describe_invalid_fields
 from digest.web.context import Clock, WebContext, create_context, utc_now
+from digest.web.languages import get_page_locale, translate_error
 from digest.web.middleware import SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
@@ -79,15 +81,15 @@ ERROR_STATUSES: dict[type[object], int] = {
     StoreBusy: 503,
 }
 ERROR_TITLES = {
-    404: "There is nothing here",
-    405: "That does not work this way",
-    409: "Not as things stand",
-    413: "That is too much",
-    422: "That cannot be taken as it is",
-    429: "Please wait a little",
-    503: "Back in a moment",
+    404: gettext_noop("There is nothing here"),
+    405: gettext_noop("That does not work this way"),
+    409: gettext_noop("Not as things stand"),
+    413: gettext_noop("That is too much"),
+    422: gettext_noop("That cannot be taken as it is"),
+    429: gettext_noop("Please wait a little"),
+    503: gettext_noop("Back in a moment"),
 }
-BROKEN_LINK_TITLE = "This link does not work"
+BROKEN_LINK_TITLE = gettext_noop("This link does not work")
 
 
 def create_app(services: Services, *, clock: Clock = utc_now, lifespan: Lifespan | None = None) -> FastAPI:
@@ -120,22 +122,26 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         status = next((ERROR_STATUSES[kind] for kind in type(error).__mro__ if kind in ERROR_STATUSES), 500)
         if status == 500:
             log.error("page failed", extra={"path": first_segment(request), "reason": str(error)})
-            return error_response(ctx, request, status, "We could not do that; please try again later.")
+            return error_response(
+                ctx, request, status, gettext_noop("We could not do that; please try again later.")
+            )
         if first_segment(request) == "api":
             return build_problem(status, " ".join(filter(None, (str(error), error.call))))
         title = BROKEN_LINK_TITLE if isinstance(error, InvalidToken) else ""
-        return error_response(ctx, request, status, str(error), title=title)
+        return error_response(ctx, request, status, translate_error(error), title=title)
 
     @app.exception_handler(HTTPException)
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allowed = ", ".join(sorted(_find_methods(request.url.path)))
+            refused = get_page_locale().gettext("This address takes %(allowed)s, not %(method)s.")
             response = error_response(
-                ctx, request, 405, f"This address takes {allowed}, not {request.method}."
+                ctx, request, 405, refused % {"allowed": allowed, "method": request.method}
             )
             response.headers["allow"] = allowed
             return response
-        sentence = "Please check the address." if error.status_code == 404 else error.detail
+        is_unknown = error.status_code == 404
+        sentence = gettext_noop("Please check the address.") if is_unknown else str(error.detail)
         response = error_response(ctx, request, error.status_code, sentence)
         response.headers.update(error.headers or {})
         return response
@@ -156,7 +162,9 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     @app.exception_handler(Exception)
     async def on_exception(request: Request, _: Exception) -> Response:
         # Starlette raises the exception again after this response, so that the server logs it.
-        return error_response(ctx, request, 500, "Something went wrong on our side; please try again later.")
+        return error_response(
+            ctx, request, 500, gettext_noop("Something went wrong on our side; please try again later.")
+        )
 
 
 def _find_methods(path: str) -> set[str]:
@@ -174,8 +182,11 @@ def error_response(
         return build_problem(status, sentence)
     if first_segment(request) == "subscribe" and wants_json(request):
         return JSONResponse({"error": sentence}, status)
-    title = title or ERROR_TITLES.get(status, "That did not work")
-    return ctx.pages.render_message(title, sentence, status=status, links=[("To the front page", "/")])
+    gettext = get_page_locale().gettext
+    title = title or ERROR_TITLES.get(status, gettext_noop("That did not work"))
+    return ctx.pages.render_message(
+        gettext(title), gettext(sentence), status=status, links=[(gettext("To the front page"), "/")]
+    )
 
 
 def first_segment(request: Request) -> str:

@@ -24,6 +24,7 @@ from digest.web.mail_previews import MailPreviews
 from digest.web.oidc import OpenIdProvider
 from digest.web.previews import PreviewCache
 from digest.web.rate_limits import RateLimits
+from digest.web.related import RelatedPapers
 from digest.web.routing import WRITER_THREADS
 from digest.web.semantic_index import SemanticIndex
 from digest.web.signup_guard import SignUpGuard
@@ -78,6 +79,7 @@ class WebContext:
     previews: PreviewCache
     mail_previews: MailPreviews
     semantic_index: SemanticIndex
+    related_papers: RelatedPapers
     signup_guard: SignUpGuard
     admin_sessions: AdminSessions
     oidc: OpenIdProvider | None
@@ -130,15 +132,17 @@ class WebContext:
 def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
     """Return the context of one web application."""
     settings = services.settings
+    semantic_index = SemanticIndex(
+        services.store, lambda: services.embedding_model, load=embedding_models.load_model
+    )
     return WebContext(
+        mail_previews=MailPreviews(services),
         services=services,
         pages=PageRenderer(services.site, settings.templates_dir),
         trending_lists=TrendingLists(services.store),
         previews=PreviewCache(services.store, lambda: services.active_embedding_model),
-        mail_previews=MailPreviews(services),
-        semantic_index=SemanticIndex(
-            services.store, lambda: services.embedding_model, load=embedding_models.load_model
-        ),
+        semantic_index=semantic_index,
+        related_papers=RelatedPapers(services.store, semantic_index),
         signup_guard=SignUpGuard(RateLimits(), TicketIssuer(services.secret)),
         admin_sessions=AdminSessions(
             services.secret,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
+from digest.mail.locale import gettext_noop
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.sources.http.client import Client
 from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls
@@ -13,9 +14,14 @@ from digest.web.rate_limits import LIBRARY_IMPORTS, LIBRARY_IMPORTS_PER_READER, 
 
 TIMEOUT = 15.0  # seconds that a reader waits for a library
 MAX_CONCURRENT = 8  # readers whose libraries are read in this process at one time
-SAVED = " Everything else is saved; press Save once more in a few minutes."
-TOO_OFTEN = f"Your libraries were read just now, and are not read again so soon.{SAVED}"
-TOO_MANY = f"Very many libraries are read at this moment.{SAVED}"
+TOO_OFTEN = gettext_noop(
+    "Your libraries were read just now, and are not read again so soon. "
+    "Everything else is saved; press Save once more in a few minutes."
+)
+TOO_MANY = gettext_noop(
+    "Very many libraries are read at this moment. "
+    "Everything else is saved; press Save once more in a few minutes."
+)
 
 
 class LibraryImporter:

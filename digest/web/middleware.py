@@ -7,11 +7,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.mail.locale import gettext_noop
+from digest.web.languages import choose_language, set_page_language
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_IMPORT_BYTES = 32 * 1024 * 1024  # a list of subscribers, sent with the admin token
 IMPORT_PATHS = {"/admin/import", "/admin/suppressions/import", "/api/v1/subscribers/import"}
 MAX_PREFERENCES_BYTES = 1024 * 1024  # a bibliography pasted into the preferences
-BODY_TOO_LARGE = "That is more than this page takes."
+BODY_TOO_LARGE = gettext_noop("That is more than this page takes.")
 MAX_ONE_CLICK_BYTES = 4096
 MAX_ONE_CLICK_BYTES_DRAINED = 2 * 1024 * 1024  # more is left unread, and the connection closes
 
@@ -56,6 +59,7 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        set_page_language(choose_language(Headers(scope=scope).get("accept-language", "")))
         segment = scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if segment in TOKEN_SEGMENTS:
             scope = {**scope, "path": trim_token_path(scope["path"])}

@@ -6,7 +6,7 @@ key is used for this one request and appears in no page, log or database.
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Self
 
 from anyio import to_thread
@@ -15,43 +15,66 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest import subscribers
-from digest.mail.locale import get_locale
+from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
+from digest.models.arxiv_categories import CATEGORY_NAMES
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.schedule import get_local_day
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
 from digest.subscribers.validation import MAX_ITEMS
 from digest.web.context import WebContext, WebContextDep, feed_path
+from digest.web.languages import LANGUAGE_NAMES, get_page_locale, set_page_language
 from digest.web.middleware import MAX_PREFERENCES_BYTES
-from digest.web.previews import SECTION_TITLES, build_sections
+from digest.web.previews import build_sections
+from digest.web.signup_form import ZONES
 
 MAX_FACETS = 8
 MAX_NAME_LENGTH = 100  # of a facet and of each of its keywords
-CHECKBOXES = ("empty_day_note", "clicks_may_teach")
+CHECKBOXES = ("empty_day_note", "clicks_may_teach", "news")
 LIBRARY_FIELDS = ("zotero", "orcid", "author")  # read once when the form is saved
 MAX_LIBRARY_LENGTH = 200
-SPECIAL_FIELDS = {"facets", "pasted", *LIBRARY_FIELDS, *CHECKBOXES}  # not plain text fields of a subscriber
+SPECIAL_FIELDS = {  # not plain text fields of a subscriber
+    "facets", "pasted", "category_boxes", *LIBRARY_FIELDS, *CHECKBOXES,
+}  # fmt: skip
+LANGUAGES = tuple(LANGUAGE_NAMES.items())
+MONDAY = date(2024, 1, 1)
 
-LANGUAGES = (("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("zh", "中文"))
-ZONES = (
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Zurich",
-    "Europe/Warsaw", "Europe/Athens", "Europe/Kyiv", "Europe/Istanbul", "Africa/Cairo", "Africa/Lagos",
-    "Africa/Nairobi", "Africa/Johannesburg", "Asia/Dubai", "Asia/Tehran", "Asia/Karachi", "Asia/Kolkata",
-    "Asia/Dhaka", "Asia/Bangkok", "Asia/Singapore", "Asia/Shanghai", "Asia/Taipei", "Asia/Tokyo",
-    "Asia/Seoul", "Australia/Perth", "Australia/Sydney", "Pacific/Auckland", "America/Sao_Paulo",
-    "America/Buenos_Aires", "America/Halifax", "America/New_York", "America/Toronto", "America/Chicago",
-    "America/Denver", "America/Los_Angeles", "America/Vancouver", "Pacific/Honolulu",
-)  # fmt: skip
 STATUS_TEXTS = {
-    Status.CONFIRMED: "You are subscribed.",
-    Status.PAUSED: "Your subscription is paused.",
-    Status.UNCONFIRMED: "You have not confirmed yet: open the link in our mail.",
-    Status.UNSUBSCRIBED: "You are unsubscribed; nothing is sent.",
+    Status.CONFIRMED: gettext_noop("You are subscribed."),
+    Status.PAUSED: gettext_noop("Your subscription is paused."),
+    Status.UNCONFIRMED: gettext_noop("You have not confirmed yet: open the link in our mail."),
+    Status.UNSUBSCRIBED: gettext_noop("You are unsubscribed; nothing is sent."),
 }
 NOTHING_IMPORTED = LibraryPapers()
 SAVE_ACTIONS = {"", "save"}  # values of the pressed button
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryGroup:
+    """The categories of one archive of arXiv, as pairs of code and name, and how many of them are ticked."""
+
+    name: str
+    categories: tuple[tuple[str, str], ...]
+    chosen: int
+
+
+def group_categories(ticked: Collection[str]) -> list[CategoryGroup]:
+    """Return arXiv's categories by archive; archives without parts of their own are one group."""
+    archives: dict[str, list[tuple[str, str]]] = {}
+    for code, name in CATEGORY_NAMES.items():
+        archives.setdefault(code.partition(".")[0], []).append((code, name))
+    single = [pairs[0] for pairs in archives.values() if len(pairs) == 1]
+    # The first pair is the archive itself, which no paper has as a category.
+    groups = [(pairs[0][1], pairs[1:]) for pairs in archives.values() if len(pairs) > 1]
+    groups.append((get_page_locale().gettext("Further archives of physics"), single))
+    return [
+        CategoryGroup(name, tuple(pairs), sum(code in ticked for code, _ in pairs)) for name, pairs in groups
+    ]
+
+
+CATEGORIES_TO_TICK = frozenset(code for group in group_categories(()) for code, _ in group.categories)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +84,8 @@ class PreferencesForm:
     keywords: str = ""
     text: str = ""
     authors: str = ""
-    categories: str = ""
+    categories: str = ""  # those without a box
+    category_boxes: tuple[str, ...] = ()  # those that are ticked
     muted: str = ""
     facets: tuple[tuple[str, str], ...] = ()  # a name and its keywords
     pasted: str = ""
@@ -81,6 +105,7 @@ class PreferencesForm:
     language: str = "en"
     empty_day_note: bool = False
     clicks_may_teach: bool = False
+    news: bool = True
 
     @classmethod
     def from_subscriber(cls, subscriber: Subscriber) -> Self:
@@ -90,7 +115,8 @@ class PreferencesForm:
             keywords=", ".join(profile.keywords),
             text=profile.text,
             authors=", ".join(profile.authors),
-            categories=", ".join(profile.categories),
+            categories=", ".join(name for name in profile.categories if name not in CATEGORIES_TO_TICK),
+            category_boxes=tuple(name for name in profile.categories if name in CATEGORIES_TO_TICK),
             muted=", ".join(profile.muted),
             facets=tuple((facet.name, ", ".join(facet.keywords)) for facet in profile.facets),
             mix=wants.mix,
@@ -106,6 +132,7 @@ class PreferencesForm:
             language=wants.language,
             empty_day_note=wants.empty_day_note,
             clicks_may_teach=wants.clicks_may_teach,
+            news=wants.news,
         )
 
     @classmethod
@@ -121,6 +148,7 @@ class PreferencesForm:
         return cls(
             **plain,
             pasted=str(data.get("pasted", "")),
+            category_boxes=tuple(map(str, data.getlist("category"))),
             facets=facets[:MAX_FACETS],
         )
 
@@ -141,7 +169,7 @@ class PreferencesForm:
         plain: dict[str, Any] = {
             name: value for name, value in asdict(self).items() if name not in SPECIAL_FIELDS
         }
-        plain["categories"] = self.categories.replace(" ", ",")
+        plain["categories"] = ",".join((*self.category_boxes, *self.categories.split()))
         checked = {name: getattr(self, name) for name in CHECKBOXES}
         return {**plain, **checked, "facets": tuple(facets)}
 
@@ -184,21 +212,28 @@ class PreferencesPage:
     ) -> Response:
         """Return the page with *form*, or with the saved settings, beside a preview of today's digest."""
         ctx, reader = self.ctx, self.reader
-        preview = build_sections(ctx.services.links, ctx.previews.edition(reader, ctx.clock()))
+        set_page_language(reader.preferences.language)
+        form = form or PreferencesForm.from_subscriber(reader)
+        edition = ctx.previews.edition(reader, ctx.clock())
+        is_without_picks = bool(edition.picks) and not edition.get_picks(Section.PICKED)
         return ctx.pages.render(
             "preferences",
             status=status,
+            scripts=("authors.js",),
             subscriber=reader,
             status_text=format_status(reader, ctx.clock()),
             is_paused=reader.status is Status.PAUSED or is_paused_until_later(reader, ctx.clock()),
-            form=form or PreferencesForm.from_subscriber(reader),
+            form=form,
+            category_groups=group_categories(form.category_boxes),
             action=f"/p/{self.token}",
+            has_channels=ctx.services.has_channels,
             unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),
             feeds={kind: feed_path(ctx, reader, kind) for kind in ("atom", "json")},
             languages=LANGUAGES,
+            weekdays=[get_page_locale().format_weekday(MONDAY + timedelta(days=day)) for day in range(7)],
             zones=ZONES,
-            preview=preview,
-            none_near=reader.profile != Profile() and SECTION_TITLES[Section.PICKED] not in dict(preview),
+            preview=build_sections(ctx.services.links, edition),
+            none_near=is_without_picks and reader.profile != Profile(),
             done=done,
             problems=problems,
             unsaved=unsaved,
@@ -207,10 +242,11 @@ class PreferencesPage:
 
 def format_status(reader: Subscriber, now: datetime) -> str:
     """Return the status of a reader as a sentence; during a pause, when it ends."""
-    until = reader.schedule.paused_until
+    locale, until = get_page_locale(), reader.schedule.paused_until
     if until is not None and is_paused_until_later(reader, now):
-        return f"No mail before {get_locale('en').format_day(until)}; then it comes again."
-    return STATUS_TEXTS[reader.status]
+        text = locale.gettext("No mail before %(day)s; then it comes again.")
+        return text % {"day": locale.format_day(until)}
+    return locale.gettext(STATUS_TEXTS[reader.status])
 
 
 def is_paused_until_later(reader: Subscriber, now: datetime) -> bool:
@@ -228,9 +264,11 @@ def get_reader(ctx: WebContext, token: str) -> Subscriber:
     claim = ctx.services.links.keys.verify(Purpose.PREFERENCES, token, now=ctx.clock())
     with ctx.services.store.begin(write=False) as tx:
         try:
-            return tx.subscribers.get_by_public_id(claim.public_id)
+            reader = tx.subscribers.get_by_public_id(claim.public_id)
         except NotFound as error:
             raise NotFound("Nothing is stored about you any more.") from error
+    set_page_language(reader.preferences.language)
+    return reader
 
 
 async def import_libraries(token: str, ctx: WebContextDep, data: FormBody) -> LibraryPapers:

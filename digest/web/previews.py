@@ -1,32 +1,42 @@
 """Editions for web pages and private feeds: today's as chosen now, and past ones as they were sent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
-from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Subscriber
+from digest.mail.locale import gettext_noop
+from digest.models import Delivery, DeliveryKind, Edition, Frequency, Paper, Section, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 from digest.ranking.embeddings import EmbeddingModel
 from digest.subscribers.resend import RESENT
-from digest.web.components import build_pick_card
+from digest.web.components import build_pick_card, build_sample_card
+from digest.web.languages import get_page_locale
 from digest.web.trending_lists import TimedCache
 
 MAX_AGE = timedelta(minutes=2)  # of the candidates and their ranking data
 # Papers sent within this period are shown again: today's digest must not empty the preview.
 REPLAYED_PERIOD = timedelta(days=1)
 SECTION_TITLES = {
-    Section.TRENDING: "Trending today",
-    Section.PICKED: "Picked for you",
-    Section.ALSO_NEW: "Also new",
+    Section.TRENDING: gettext_noop("Trending today"),
+    Section.PICKED: gettext_noop("Picked for you"),
+    Section.ALSO_NEW: gettext_noop("Also new"),
 }
+WEEKLY_TITLE = gettext_noop("Trending this week")
 MAX_FEED_EDITIONS = 7  # of a private feed
 
-Sections = list[tuple[str, list[Card]]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionSection:
+    """One section of an edition on a page."""
+
+    title: str
+    cards: list[Card]
+    is_ranked: bool  # numbered
 
 
 class PreviewCache:
@@ -84,16 +94,23 @@ def _load_edition(
     )
 
 
-def build_sections(links: Links, edition: Edition) -> Sections:
-    """Return the cards of an edition by section title, without empty sections."""
+def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) -> list[EditionSection]:
+    """Return the sections of an edition that have papers; with the reader's own links if *is_personal*."""
+    locale, reader = get_page_locale(), edition.subscriber
+    titles = dict(SECTION_TITLES)
+    if reader.schedule.frequency is Frequency.WEEKLY:
+        titles[Section.TRENDING] = WEEKLY_TITLE
     return [
-        (
-            title,
-            [
-                build_pick_card(pick, links=links, reader=edition.subscriber, day=edition.day)
+        EditionSection(
+            title=locale.gettext(title),
+            cards=[
+                build_pick_card(pick, links=links, reader=reader, day=edition.day)
+                if is_personal
+                else build_sample_card(pick, day=edition.day)
                 for pick in edition.get_picks(section)
             ],
+            is_ranked=section is Section.TRENDING,
         )
-        for section, title in SECTION_TITLES.items()
+        for section, title in titles.items()
         if edition.get_picks(section)
     ]

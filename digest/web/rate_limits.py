@@ -25,7 +25,9 @@ PER_DOMAIN = RateLimit(burst=200, per_minute=60)
 WORLDWIDE = RateLimit(burst=600, per_minute=300)
 FLOOD_WAITERS = RateLimit(burst=30, per_minute=30)  # sign-ups in a flood that waited instead of working
 WITHOUT_FORM = RateLimit(burst=10, per_minute=10)  # sign-ups of programs, and of forms sent too fast
+SAMPLES = RateLimit(burst=20, per_minute=10)  # sample digests of one visitor
 LOGINS = RateLimit(burst=5, per_minute=1)  # wrong admin tokens
+READER_TOKENS = RateLimit(burst=60, per_minute=60)  # calls with one reader's token
 LIBRARY_IMPORTS_PER_READER = RateLimit(burst=3, per_minute=0.5)  # reading one reader's libraries
 LIBRARY_IMPORTS = RateLimit(burst=60, per_minute=30)  # of all readers together
 MAX_KEYS = 100_000
@@ -87,7 +89,9 @@ class RateLimits:
         self.worldwide = RateLimiter(WORLDWIDE)
         self.waiters = RateLimiter(FLOOD_WAITERS)
         self.without_form = RateLimiter(WITHOUT_FORM)
+        self.samples = RateLimiter(SAMPLES)
         self.logins = RateLimiter(LOGINS)
+        self.reader_tokens = RateLimiter(READER_TOKENS)
         self.used_tickets = NonceCache()
 
     def is_flood(self, now: datetime) -> bool:

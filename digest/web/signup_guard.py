@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from digest.mail.locale import gettext_noop
 from digest.models.errors import InvalidToken
 from digest.web.form_tokens import (
     FLOOD_WAIT_SECONDS,
@@ -21,6 +22,7 @@ class SignUpRequest:
     email: str = ""
     interests: str = ""
     facet: str = ""  # a search to subscribe to
+    timezone: str = ""
     ticket: str = ""
     work: str = ""
     website: str = ""  # hidden from people: only robots fill it in
@@ -63,10 +65,13 @@ class SignUpGuard:
         """Run all checks that need no database, the cheapest first."""
         if not self.limits.visitors.take(client_ip, now):
             return Rejected(
-                "Many sign-ups came from your network just now. Please try again in a minute.", 60
+                gettext_noop("Many sign-ups came from your network just now. Please try again in a minute."),
+                60,
             )
         if not self.limits.domains.take(domain, now):
-            return Rejected("Many sign-ups came for this mail domain just now. Please try again soon.", 60)
+            return Rejected(
+                gettext_noop("Many sign-ups came for this mail domain just now. Please try again soon."), 60
+            )
         return self._check_ticket(request, now) or self._check_worldwide(now)
 
     def _check_ticket(  # noqa: PLR0911  one answer for each thing that may be wrong
@@ -78,16 +83,20 @@ class SignUpGuard:
         try:
             ticket = self.tickets.verify(request.ticket, now)
         except InvalidToken:
-            return self._ask_again("Press the button once more to subscribe.", now)
+            return self._ask_again(gettext_noop("Press the button once more to subscribe."), now)
         if self.limits.is_flood(now) and not ticket.work:
-            return self._ask_again("Very many people sign up at this moment.", now)
+            return self._ask_again(gettext_noop("Very many people sign up at this moment."), now)
         has_worked = is_work_done(request.ticket, request.work, ticket.work)
         if not has_worked and not ticket.has_waited(now) and not self._admit_without_form(now):
-            return self._ask_again("That was quick. Press the button once more to subscribe.", now)
+            return self._ask_again(
+                gettext_noop("That was quick. Press the button once more to subscribe."), now
+            )
         if ticket.work and not has_worked and not self.limits.waiters.take("", now):
-            return self._ask_again("Very many people wait at this moment.", now)
+            return self._ask_again(gettext_noop("Very many people wait at this moment."), now)
         if not self.limits.used_tickets.add(ticket.nonce, ticket.expires, now):
-            return self._ask_again("This form was sent before. Press the button once more to subscribe.", now)
+            return self._ask_again(
+                gettext_noop("This form was sent before. Press the button once more to subscribe."), now
+            )
         return None
 
     def _admit_without_form(self, now: datetime) -> bool:
@@ -103,4 +112,6 @@ class SignUpGuard:
     def _check_worldwide(self, now: datetime) -> GuardDecision:
         if self.limits.worldwide.take("", now):
             return None
-        return Rejected("Very many people sign up at this moment. Please try again in a few minutes.", 300)
+        return Rejected(
+            gettext_noop("Very many people sign up at this moment. Please try again in a few minutes."), 300
+        )

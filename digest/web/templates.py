@@ -10,6 +10,9 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from digest.mail.branding import Site
+from digest.mail.locale import Locale, get_locale
+from digest.web.languages import get_page_locale
+from digest.web.middleware import SCRIPT_AND_CONNECT_POLICY, SCRIPT_POLICY
 
 PACKAGE = Path(__file__).parent.parent
 # In the wheel the templates are inside the package, in a working copy beside it.
@@ -18,37 +21,42 @@ STATIC_FILES = {
     "style.css": "text/css; charset=utf-8",
     "work.js": "text/javascript; charset=utf-8",
     "opened.js": "text/javascript; charset=utf-8",
+    "timezone.js": "text/javascript; charset=utf-8",
+    "authors.js": "text/javascript; charset=utf-8",
+    "vote.js": "text/javascript; charset=utf-8",
+    "copy.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
     "card.png": "image/png",
 }
+CONNECTING_SCRIPTS = {"opened.js", "authors.js", "vote.js"}  # those that send requests of their own
+ADMIN_FOLDER = "admin/"  # its pages are in English
 
 
 class PageRenderer:
     """Renders pages from the templates; *overrides* is the operator's folder."""
 
     def __init__(self, site: Site, overrides: Path | None = None) -> None:
+        self._site = site
         self._dirs = [*([overrides] if overrides else []), *TEMPLATE_DIRS]
-        self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._dirs]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,  # templates are read once per process
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environments: dict[str, Environment] = {}
         self.files = {name: self._read_file(name) for name in STATIC_FILES}
-        self._environment.globals.update(
-            site=site,
-            brand=site.brand,
-            style_version=_hash(self.files["style.css"]),
-            card_version=_hash(self.files["card.png"]),
-            here="",
-        )
+        self._versions = {name: _hash(content) for name, content in self.files.items()}
 
-    def render(self, name: str, *, status: int = 200, **values: Any) -> Response:
-        """Return the page `web/NAME.html`, filled in with *values*."""
-        html = self._environment.get_template(f"web/{name}.html").render(values)
-        return HTMLResponse(html, status)
+    def render(self, name: str, *, status: int = 200, scripts: Sequence[str] = (), **values: Any) -> Response:
+        """Return the page `web/NAME.html` in the language of the request, filled in with *values*.
+
+        *scripts* are static files that the page loads; its content policy allows no others.
+        """
+        locale = get_locale("en") if name.startswith(ADMIN_FOLDER) else get_page_locale()
+        template = self._get_environment(locale).get_template(f"web/{name}.html")
+        response = HTMLResponse(template.render({"scripts": scripts, **values}), status)
+        response.headers["content-language"] = locale.code
+        response.headers["vary"] = "accept-language"
+        if scripts:
+            connects = not CONNECTING_SCRIPTS.isdisjoint(scripts)
+            policy = SCRIPT_AND_CONNECT_POLICY if connects else SCRIPT_POLICY
+            response.headers["content-security-policy"] = policy
+        return response
 
     def render_message(
         self,
@@ -63,6 +71,26 @@ class PageRenderer:
     def get_file(self, name: str) -> tuple[bytes, str]:
         """Return the content and the media type of a static file."""
         return self.files[name], STATIC_FILES[name]
+
+    def _get_environment(self, locale: Locale) -> Environment:
+        """Return the templates in one language."""
+        if locale.code not in self._environments:
+            environment = Environment(
+                loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._dirs]),
+                autoescape=True,
+                undefined=StrictUndefined,
+                auto_reload=False,  # templates are read once per process
+                trim_blocks=True,
+                lstrip_blocks=True,
+                extensions=["jinja2.ext.i18n"],
+            )
+            install = environment.install_gettext_translations  # type: ignore[attr-defined]  # added by ext.i18n
+            install(locale.translations, newstyle=True)
+            environment.globals.update(
+                site=self._site, brand=self._site.brand, locale=locale, versions=self._versions, here=""
+            )
+            self._environments[locale.code] = environment
+        return self._environments[locale.code]
 
     def _read_file(self, name: str) -> bytes:
         paths = (folder / "web" / name for folder in self._dirs)

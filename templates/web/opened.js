@@ -1,6 +1,5 @@
 // Only on a paper's page for readers who asked that opening teaches: tells the digest that a person is here.
 // A mail scanner opens pages too, but it neither points nor types nor scrolls.
-"use strict";
 const SIGNS = ["pointermove", "pointerdown", "touchstart", "keydown", "wheel"];
 const told = new AbortController();
 

@@ -1,5 +1,4 @@
 // Only on the waiting page: finds the number that proves some work, so that nobody has to wait.
-"use strict";
 const BATCH = 256;
 
 async function leadingZeros(ticket, answer) {

@@ -25,8 +25,11 @@ LONG = "Towards a Unified Understanding of Everything That Was Ever Written Abou
 HOSTILE = "Supercalifragilisticexpialidocious" * 4 + " <script>alert(1)</script> {{7*7}}"
 HEBREW = make_paper("ספירת כבשים בזמן תת־ליניארי", authors=("דנה כהן", "يوسف العلي", "Ada Loveless"))
 NO_PAGES = {
-    "/style.css", "/work.js", "/opened.js", "/favicon.svg", "/card.png", "/feed.atom", "/feed.json",
-    "/sitemap.xml", "/robots.txt", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
+    "/style.css", "/work.js", "/opened.js", "/timezone.js", "/authors.js", "/vote.js", "/authors",
+    "/favicon.svg", "/card.png", "/feed.atom", "/feed.json", "/copy.js",
+    "/cite/{form}/{name:path}", "/e/{token}/{form}", "/p/{token}/saved/{form}", "/f/{token}/saved.atom",
+    "/f/{token}/saved.json",
+    "/sitemap.xml", "/robots.txt", "/mcp", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
     "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json", "/admin/oidc",
     "/admin/oidc/callback",
 }  # fmt: skip
@@ -146,7 +149,8 @@ def _public() -> Iterator[tuple[str, PageRequest]]:
         "search": "/papers?q=sheep", "search without words": "/papers",
         "search filtered": "/papers?q=sheep&category=cs.LG&period=week&source=arxiv",
         "search in vain": "/papers?q=xyzzy", "search for the wildest": "/papers?q=%3Cscript%3E%22'%00*",
-        "paper": f"/paper/{HEBREW.id}",
+        "paper": f"/paper/{HEBREW.id}", "sample": "/sample?interests=sheep",
+        "sample in vain": "/sample?interests=xyzzy",
         "archive": "/archive", "archive, empty month": "/archive?month=2020-01",
         "archive, day": "/archive/2026-11-23", "archive, empty day": "/archive/2026-11-01", "help": "/help",
     }.items():  # fmt: skip
@@ -182,6 +186,11 @@ def _personal(
     yield "no edition", PageRequest(links.edition_url(ada.public_id, date(2026, 11, 1)), status=404)
     yield "verdict", PageRequest(links.more_url(ada.public_id, HEBREW.id))
     yield "verdict taken", PageRequest(links.less_url(ada.public_id, HEBREW.id), {})
+    yield (
+        "verdict, seen",
+        PageRequest(links.less_url(ada.public_id, HEBREW.id), {"verdict": "less", "reason": "seen"}),
+    )
+    yield "verdict undone", PageRequest(links.less_url(ada.public_id, HEBREW.id), {"verdict": "undo"})
     yield "opened", PageRequest(links.opening_url(ada.public_id, HEBREW.id))
     yield "", PageRequest(links.opening_url(ada.public_id, HEBREW.id), {}, status=204)
     preferences = links.preferences_url(ada.public_id)
@@ -190,6 +199,21 @@ def _personal(
     yield "preferences tried", PageRequest(preferences, SAVED | {"do": "preview", "pasted": "nothing of use"})
     yield "preferences wrong", PageRequest(preferences, SAVED | {"timezone": "Mars/Olympus"}, status=422)
     yield "preferences, no such library", PageRequest(preferences, SAVED | {"orcid": "0000", "zotero": "ada"})
+    channels, programs = f"{preferences}/channels", f"{preferences}/programs"
+    slack = "https://hooks.slack.com/services/T0000AAAA/B0000AAAA/abcdefghijklmnopqrstuvwx"
+    yield "channels, none", PageRequest(channels)
+    yield "channel added", PageRequest(channels, {"do": "add", "address": slack})
+    yield "channel wrong", PageRequest(channels, {"do": "add", "address": "slack"}, status=422)
+    yield "programs, none", PageRequest(programs)
+    yield "token made", PageRequest(programs, {"do": "add", "name": HOSTILE, "may_write": "yes"})
+    yield "token wrong", PageRequest(programs, {"do": "add"}, status=422)
+    saved = f"{preferences}/saved"
+    yield "saved papers, none", PageRequest(saved)
+    yield "paper saved", PageRequest(saved, {"do": "add", "paper": HEBREW.id})
+    hostile = {"paper": HEBREW.id, "note": HOSTILE, "tags": f"{HOSTILE[:40]}, to read"}
+    yield "paper annotated", PageRequest(saved, {"do": "annotate", **hostile})
+    yield "paper not stored", PageRequest(saved, {"do": "add", "paper": "2611.99999"}, status=422)
+    yield "saved papers", PageRequest(f"{saved}?tag=to%20read")
     yield "paused", PageRequest(preferences, {"do": "pause", "days": "14"})
     yield "erase?", PageRequest(preferences, {"do": "erase"})
     yield "unsubscribe", PageRequest(links.unsubscribe_url(ada.public_id))
@@ -239,8 +263,9 @@ def _administrators(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[
     yield "administrator twice", PageRequest(home, token | invited, status=422)
     yield "administrator removed?", PageRequest(f"{home}/{olga.public_id}/remove")
     yield "link mailed", PageRequest(f"{home}/{olga.public_id}/invite", token)
-    yield "role changed meanwhile", PageRequest(
-        f"{home}/{olga.public_id}/role", token | {"role": "editor", "was": "viewer"}, status=409
+    yield (
+        "role changed meanwhile",
+        PageRequest(f"{home}/{olga.public_id}/role", token | {"role": "editor", "was": "viewer"}, status=409),
     )
     yield "sign in by link", PageRequest(link)
     yield "sign in by a cut link", PageRequest(link[:-3], status=404)

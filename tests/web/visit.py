@@ -60,6 +60,12 @@ def extract_ticket(page: str) -> str:
     return match[1]
 
 
+def list_scripts(page: str) -> list[str]:
+    """Return the sources of all scripts of a page; "" for one written into it."""
+    scripts = re.findall(r"<script\b([^>]*)>", page)
+    return [(re.search(r'src="([^"]*)"', attributes) or ["", ""])[1] for attributes in scripts]
+
+
 async def sign_up(visitor: AsyncClient, clock: Clock, address: str, **more: str) -> Response:
     """Open the form, wait as long as reading it takes, and submit it."""
     fields = {"email": address, "ticket": await fetch_ticket(visitor), **more}

@@ -3,6 +3,7 @@
 Opening the link only shows a question and the button confirms, because link scanners open links too.
 """
 
+from collections.abc import Iterator
 from hmac import compare_digest
 
 from anyio import to_thread
@@ -11,22 +12,25 @@ from starlette.responses import Response
 
 from digest import subscribers
 from digest.db import Transaction
-from digest.mail.locale import city_name, get_locale
+from digest.mail.locale import city_name, gettext_noop
 from digest.mail.tokens import Claim, Purpose
 from digest.mail.wording import list_topics
 from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
-from digest.models.schedule import get_local_day
+from digest.models.schedule import find_following_slot, get_local_day, is_due_on_confirming
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep
+from digest.web.languages import get_page_locale, set_page_language
 from digest.web.routes.signup import COOKIE_NAME, make_browser_token
 from digest.web.routing import create_router
 
-FREQUENCY_TEXTS = {
-    Frequency.DAILY: "every day with papers",
-    Frequency.WEEKDAYS: "Monday to Friday",
-    Frequency.WEEKLY: "once a week",
+NEXT_TEXTS = {
+    Frequency.DAILY: gettext_noop("The next one is due %(day)s at %(time)s (%(zone)s), then every day."),
+    Frequency.WEEKDAYS: gettext_noop(
+        "The next one is due %(day)s at %(time)s (%(zone)s), then from Monday to Friday."
+    ),
+    Frequency.WEEKLY: gettext_noop("The next one is due %(day)s at %(time)s (%(zone)s), then once a week."),
 }
 SUBSCRIBED = {Status.CONFIRMED, Status.PAUSED}
 
@@ -37,19 +41,20 @@ router = create_router(include_in_schema=False)
 async def show_question(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Show the question; in the browser that signed up, opening the link confirms at once."""
     claim, reader = await to_thread.run_sync(_load_claim, ctx, token)
+    set_page_language(reader.preferences.language)
     if _is_done(claim, reader):
         return _show_confirmed(ctx, reader)
     if not claim.extra and _is_same_browser(ctx, request, reader):
         return await confirm(token, request, ctx)
-    address = claim.extra or reader.address
+    gettext, names = get_page_locale().gettext, {"brand": ctx.services.site.brand}
+    names["address"] = claim.extra or reader.address
     return ctx.pages.render(
         "question",
-        title="Confirm your subscription" if not claim.extra else "Confirm your new address",
-        sentences=[f"{ctx.services.site.brand} once a day to {address}: is that what you want?"],
-        card=None,
+        title=gettext("Confirm your new address") if claim.extra else gettext("Confirm your subscription"),
+        sentences=[gettext("%(brand)s is to be sent to %(address)s: is that what you want?") % names],
         buttons=[
-            Button("Yes, send it to me", f"/c/{token}", main=True),
-            Button("No, that was not me", f"/c/{token}/no"),
+            Button(gettext("Yes, send it to me"), f"/c/{token}", main=True),
+            Button(gettext("No, that was not me"), f"/c/{token}/no"),
         ],
         links=(),
     )
@@ -58,7 +63,8 @@ async def show_question(token: str, request: Request, ctx: WebContextDep) -> Res
 @router.post("/c/{token}")
 async def confirm(token: str, request: Request, ctx: WebContextDep) -> Response:
     """Confirm the sign-up or the new address; doing it twice changes nothing."""
-    claim, _ = await to_thread.run_sync(_load_claim, ctx, token)
+    claim, reader = await to_thread.run_sync(_load_claim, ctx, token)
+    set_page_language(reader.preferences.language)
     actor = ctx.actor("reader")
 
     def apply(tx: Transaction) -> Subscriber:
@@ -76,10 +82,14 @@ async def confirm(token: str, request: Request, ctx: WebContextDep) -> Response:
 async def deny(token: str, ctx: WebContextDep) -> Response:
     """Decline a sign-up, so that the address is never asked again; a new address is simply not used."""
     claim, reader = await to_thread.run_sync(_load_claim, ctx, token)
+    set_page_language(reader.preferences.language)
     if not claim.extra and reader.status not in SUBSCRIBED:
         actor = ctx.actor("reader")
         await ctx.write(lambda tx: subscribers.deny_signup(tx, claim.public_id, actor=actor))
-    return ctx.pages.render_message("Thank you for telling us", "Nothing will be sent to this address.")
+    gettext = get_page_locale().gettext
+    return ctx.pages.render_message(
+        gettext("Thank you for telling us"), gettext("Nothing will be sent to this address.")
+    )
 
 
 def _load_claim(ctx: WebContext, token: str) -> tuple[Claim, Subscriber]:
@@ -104,22 +114,35 @@ def _is_same_browser(ctx: WebContext, request: Request, reader: Subscriber) -> b
 
 
 def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
-    brand, topics = ctx.services.site.brand, list_topics(reader.profile)
+    gettext, topics = get_page_locale().gettext, list_topics(reader.profile)
+    names = {"brand": ctx.services.site.brand, "address": reader.address}
     return ctx.pages.render_message(
-        "You are subscribed",
-        f"{brand} comes to {reader.address}. {_describe_next_digest(reader)}",
-        f"Papers are picked for you by what you named: {topics}."
+        gettext("You are subscribed"),
+        gettext("%(brand)s comes to %(address)s from now on.") % names,
+        *_describe_next_digests(ctx, reader),
+        gettext("Papers are picked for you by what you named: %(topics)s.") % {"topics": topics}
         if topics
-        else "Tell us what you work on, and papers are picked for you.",
-        links=[("Interests, time and time zone", ctx.services.links.preferences_url(reader.public_id))],
+        else gettext("Tell us what you work on, and papers are picked for you."),
+        links=[
+            (
+                gettext("Interests, time and time zone"),
+                ctx.services.links.preferences_url(reader.public_id),
+            )
+        ],
     )
 
 
-def _describe_next_digest(reader: Subscriber) -> str:
-    """Return a sentence about the next digest; empty when none is due."""
+def _describe_next_digests(ctx: WebContext, reader: Subscriber) -> Iterator[str]:
+    """Yield sentences about the first digest, if it comes at once, and about the next by schedule."""
     if reader.next_due is None:
-        return ""
-    schedule = reader.schedule
-    day = get_locale("en").format_day(get_local_day(schedule, reader.next_due))
-    frequency, zone = FREQUENCY_TEXTS[schedule.frequency], city_name(schedule.timezone)
-    return f"The next one is due {day} at {schedule.send_at:%H:%M} ({zone}), then {frequency}."
+        return
+    locale, schedule = get_page_locale(), reader.schedule
+    following = reader.next_due
+    if is_due_on_confirming(reader):
+        following = find_following_slot(reader, ctx.clock())
+        yield locale.gettext("The first one, with papers of the last days, follows within minutes.")
+    yield locale.gettext(NEXT_TEXTS[schedule.frequency]) % {
+        "day": locale.format_day(get_local_day(schedule, following)),
+        "time": f"{schedule.send_at:%H:%M}",
+        "zone": city_name(schedule.timezone),
+    }

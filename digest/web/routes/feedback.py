@@ -1,72 +1,86 @@
-"""Feedback on a paper (more, less, save): the link in the mail opens a page, a button on it records."""
+"""Votes on papers: more like this, less like this (and why), save; and taking one back.
 
-from dataclasses import replace
+The link in a mail opens a page, which records nothing, because mail scanners open links too. Its script
+presses the button that was meant as soon as a person points, types or scrolls; without JavaScript, or on
+other pages with votes, the reader presses it.
+"""
+
+import re
 from typing import Annotated
 
-from fastapi import Form
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from digest import subscribers
+from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken, NotFound
-from digest.ranking.feedback import Feedback, learn_from_feedback
-from digest.web.components import Button, build_public_card
+from digest.models.votes import Vote
+from digest.ranking.feedback import Feedback, LessReason
+from digest.web.components import build_public_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep
-from digest.web.routing import create_router
+from digest.web.languages import get_page_locale, set_page_language
+from digest.web.votes import VERDICTS, undo_vote, vote
 
 FEEDBACK_BY_CODE = {"+": Feedback.MORE, "-": Feedback.LESS}
-LABELS = {
-    Feedback.MORE: "More like this",
-    Feedback.LESS: "Less like this",
-    Feedback.SAVE: "Keep it among papers I like",
-}
-HINT = "Press a button to say so. Mail programs open links by themselves, so opening this page did nothing."
-THANKS = {
-    Feedback.MORE: "More like this will come.",
-    Feedback.LESS: "Less like this will come.",
-    Feedback.SAVE: "The paper is kept among those you like.",
-}
+TITLES = {Feedback.MORE: gettext_noop("More like this?"), Feedback.LESS: gettext_noop("Less like this?")}
+UNDO = "undo"
+BACK_PATH = re.compile(r"/[eo]/[\w.~-]+")  # of an edition or a paper's page, both behind a token
+SCRIPTS = ("vote.js",)
 
-router = create_router(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/v/{token}")
 def show_question(token: str, ctx: WebContextDep) -> Response:
-    """Show the paper and three buttons, the one that was clicked in the mail first."""
-    reader, paper, chosen = _load_claim(ctx, token)
-    ordered = sorted(LABELS, key=lambda feedback: feedback is not chosen)
-    return ctx.pages.render(
-        "question",
-        title=f"{LABELS[chosen]}?",
-        sentences=[HINT],
-        card=build_public_card(paper, day=ctx.clock().date()),
-        buttons=[
-            Button(LABELS[feedback], f"/v/{token}", main=feedback is chosen, name="verdict", value=feedback)
-            for feedback in ordered
-        ],
-        links=[("Your preferences", ctx.services.links.preferences_url(reader.public_id))],
-    )
+    """Show the paper with the vote that was given on it, or the buttons to give one."""
+    reader, paper, meant = _load_claim(ctx, token)
+    with ctx.services.store.begin(write=False) as tx:
+        given = tx.votes.find(reader.id, paper)
+    if given and given.verdict != meant:
+        given = None  # the link asks for another vote than the one that was given
+    box = build_vote_box(paper.id, f"/v/{token}", given, meant=meant)
+    return _render(ctx, reader, paper, title=get_page_locale().gettext(TITLES[meant]), box=box)
 
 
 @router.post("/v/{token}")
-def record_feedback(token: str, ctx: WebContextDep, verdict: Annotated[str, Form()] = "") -> Response:
-    """Learn from the feedback; the preferences page shows what was learnt and can delete it."""
-    reader, paper, default = _load_claim(ctx, token)
-    chosen = Feedback(verdict) if verdict in LABELS else default
+def record_vote(
+    token: str,
+    ctx: WebContextDep,
+    verdict: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+    back: Annotated[str, Form()] = "",
+) -> Response:
+    """Learn from the vote, or take it back; the preferences page shows what was learnt and can delete it."""
+    reader, paper, meant = _load_claim(ctx, token)
+    chosen = Feedback(verdict) if verdict in VERDICTS else meant
+    why = LessReason(reason) if reason in set(LessReason) else None
+    given: Vote | None = None
     with ctx.services.store.begin() as tx:
-        current = tx.subscribers.get_by_public_id(reader.public_id)
-        changed = replace(current, profile=learn_from_feedback(current.profile, paper, chosen))
-        subscribers.save_settings(tx, changed, actor=ctx.actor("reader"))
-    return ctx.pages.render_message(
-        "Thank you",
-        THANKS[chosen],
-        links=[("See what was learnt", ctx.services.links.preferences_url(reader.public_id))],
-    )
+        if verdict == UNDO:
+            undo_vote(tx, reader.public_id, paper, actor=ctx.actor("reader"))
+        else:
+            given = vote(tx, reader.public_id, paper, chosen, reason=why, actor=ctx.actor("reader"))
+    back = back if BACK_PATH.fullmatch(back) else ""
+    box = build_vote_box(paper.id, f"/v/{token}", given, back=back, undone=given is None)
+    return _render(ctx, reader, paper, title=get_page_locale().gettext("Thank you"), box=box)
+
+
+def _render(ctx: WebContext, reader: Subscriber, paper: Paper, **values: object) -> Response:
+    gettext, box = get_page_locale().gettext, values["box"]
+    links = [(gettext("What was learnt, and your preferences"), _learnt_url(ctx, reader))]
+    if back := getattr(box, "back", ""):
+        links.insert(0, (gettext("Back to where you were"), back))
+    card = build_public_card(paper, day=ctx.clock().date())
+    return ctx.pages.render("vote", scripts=SCRIPTS, card=card, links=links, **values)
+
+
+def _learnt_url(ctx: WebContext, reader: Subscriber) -> str:
+    return ctx.services.links.preferences_url(reader.public_id)
 
 
 def _load_claim(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedback]:
-    """Return the reader, the paper and the feedback of a link.
+    """Return the reader, the paper and the feedback of a link, and speak the reader's language.
 
     Raises InvalidToken for a link that is not ours, NotFound if the reader or the paper is gone.
     """
@@ -76,6 +90,7 @@ def _load_claim(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedbac
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
         papers = tx.papers.get_by_ids([claim.extra[1:]])
+    set_page_language(reader.preferences.language)
     if not papers:
         raise NotFound("This paper is not stored any more.")
     return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[claim.extra[0]]

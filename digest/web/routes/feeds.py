@@ -14,6 +14,7 @@ from fastapi import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.mail.cards import Card
+from digest.mail.locale import get_locale
 from digest.models import Paper
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep
@@ -160,7 +161,7 @@ def to_json_feed(feed: Feed) -> dict[str, Any]:
 
 
 def _build_entry(ranked: RankedPaper, now: datetime) -> Entry:
-    card = build_public_card(ranked.paper, ranked.heat, day=now.date())
+    card = build_public_card(ranked.paper, ranked.heat, day=now.date(), locale=get_locale("en"))
     return Entry(paper=ranked.paper, card=card, updated=_updated_at(ranked, now))
 
 

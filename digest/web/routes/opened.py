@@ -12,8 +12,9 @@ from starlette.responses import Response
 from digest import subscribers
 from digest.mail.tokens import Purpose
 from digest.ranking.feedback import Feedback, learn_from_feedback
+from digest.web.components import build_vote_box
 from digest.web.context import WebContextDep
-from digest.web.middleware import SCRIPT_AND_CONNECT_POLICY
+from digest.web.languages import set_page_language
 from digest.web.routes.paper import build_paper_values
 from digest.web.routing import create_router
 
@@ -22,22 +23,23 @@ router = create_router(include_in_schema=False)
 
 @router.get("/o/{token}")
 def show_paper(token: str, ctx: WebContextDep) -> Response:
-    """Show the paper with links for feedback; this records nothing."""
+    """Show the paper with the reader's vote on it; this records nothing."""
     claim = ctx.services.links.keys.verify(Purpose.OPENING, token, now=ctx.clock())
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
+        papers = tx.papers.get_by_ids([claim.extra])
+        given = next((tx.votes.find(reader.id, paper) for paper in papers.values()), None)
+    set_page_language(reader.preferences.language)
     links, teaches = ctx.services.links, reader.preferences.clicks_may_teach
-    response = ctx.pages.render(
+    more = links.more_url(reader.public_id, claim.extra)
+    return ctx.pages.render(
         "opened",
+        scripts=("vote.js", "opened.js") if teaches else ("vote.js",),
         **build_paper_values(ctx, claim.extra),
         teaches=teaches,
-        more=links.more_url(reader.public_id, claim.extra),
-        less=links.less_url(reader.public_id, claim.extra),
+        box=build_vote_box(claim.extra, more, given, back=f"/o/{token}"),
         preferences=links.preferences_url(reader.public_id),
     )
-    if teaches:
-        response.headers["content-security-policy"] = SCRIPT_AND_CONNECT_POLICY
-    return response
 
 
 @router.post("/o/{token}")

@@ -2,18 +2,22 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from digest.mail.locale import get_locale
 from digest.mail.wording import format_votes
 from digest.models import Heat, Paper, Signal
+from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
 from digest.models.text import clean
 from digest.trending.heat import compute_heat
 from digest.web.components import build_public_card, paper_path
 from digest.web.context import WebContext, WebContextDep
+from digest.web.exports import build_citation_meta
+from digest.web.languages import get_page_locale
 from digest.web.routing import create_router
+from digest.web.signup_form import SCRIPTS, build_signup_fields
 
 MAX_AUTHORS = 200  # nobody reads the thousands of a large collaboration
 MAX_ABSTRACT_CHARS = 20_000
@@ -24,7 +28,9 @@ router = create_router(include_in_schema=False)
 @router.get("/paper/{name:path}")
 def show_paper(name: str, ctx: WebContextDep) -> Response:
     """Show one paper, found by any of its ids or its URL."""
-    return ctx.pages.render("paper", **build_paper_values(ctx, name), ticket=ctx.tickets.issue(ctx.clock()))
+    values = build_paper_values(ctx, name)
+    scripts = (*SCRIPTS, "copy.js")
+    return ctx.pages.render("paper", scripts=scripts, signup=build_signup_fields(ctx), **values)
 
 
 def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
@@ -42,13 +48,20 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
         "abstract": clean(paper.abstract)[:MAX_ABSTRACT_CHARS],
         "categories": paper.categories,
         "withdrawn": paper.withdrawn,
+        "citation_meta": build_citation_meta(paper),
+        "bibtex": format_citations([Citation(paper)], CitationFormat.BIBTEX),
+        "downloads": [(form.label, f"/cite/{form}/{quote(paper.id, safe='/:')}") for form in CitationFormat],
+        "related": [
+            build_public_card(other, day=now.date()) for other in ctx.related_papers.find(paper, now)
+        ],
     }
 
 
 def _format_facts(paper: Paper, heat: Heat | None) -> str:
     """Return text like `20 November 2026 · 237 upvotes`; what is unknown is left out."""
-    published = get_locale("en").format_long_day(paper.published.date()) if paper.published else ""
-    return " · ".join(filter(None, (published, format_votes(get_locale("en"), heat) if heat else "")))
+    locale = get_page_locale()
+    published = locale.format_long_day(paper.published.date()) if paper.published else ""
+    return " · ".join(filter(None, (published, format_votes(locale, heat) if heat else "")))
 
 
 def _load_paper(ctx: WebContext, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:

@@ -22,6 +22,7 @@ from digest.sources.libraries.request import extract_accounts
 from digest.subscribers.seed_papers import Library, complete_seeds, parse_library
 from digest.web.components import Button
 from digest.web.context import WebContextDep
+from digest.web.languages import get_page_locale, translate_error, translate_failure
 from digest.web.preferences_form import (
     FormBody,
     ImportedPapers,
@@ -32,6 +33,7 @@ from digest.web.preferences_form import (
 )
 from digest.web.previews import load_latest_editions
 from digest.web.routing import create_router
+from digest.web.votes import forget_term_of_votes
 
 MAX_UNKNOWN_NAMES, MAX_NAME_CHARS = 10, 80  # of what was pasted and not recognised
 PAUSES = ("7", "14", "28")  # days
@@ -84,12 +86,12 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
                 tx, page.reader.public_id, changes, papers=library.papers, actor=actor
             )
     except InvalidChange as error:
-        return page.render(form, problems=[str(error)], status=422)
+        return page.render(form, problems=[translate_error(error)], status=422)
     shown = form.keep_failed_libraries(PreferencesForm.from_subscriber(saved), imported.failures)
     return page.with_reader(saved).render(
         shown,
-        done=f"Saved.{_describe_library(library)}",
-        problems=[*dict.fromkeys(imported.failures.values())],
+        done=get_page_locale().gettext("Saved.") + _describe_library(library),
+        problems=[*dict.fromkeys(map(translate_failure, imported.failures.values()))],
     )
 
 
@@ -101,37 +103,41 @@ def _preview(page: PreferencesPage, data: FormData) -> Response:
             library = parse_library(tx, pasted)
         preview = subscribers.preview_settings(page.reader, form.to_changes(page.reader), library.papers)
     except InvalidChange as error:
-        return page.render(form, problems=[str(error)], status=422)
-    note = " Your libraries are read when you save." if form.libraries or accounts.by_library() else ""
-    return page.with_reader(preview).render(
-        form, done=f"{_describe_library(library)}{note}".strip(), unsaved=True
-    )
+        return page.render(form, problems=[translate_error(error)], status=422)
+    done = _describe_library(library)
+    if form.libraries or accounts.by_library():
+        done += " " + get_page_locale().gettext("Your libraries are read when you save.")
+    return page.with_reader(preview).render(form, done=done.strip(), unsaved=True)
 
 
 def _forget(page: PreferencesPage, data: FormData) -> Response:
     term, paper = str(data.get("term", "")), str(data.get("paper", ""))
     with page.ctx.services.store.begin() as tx:
         current = tx.subscribers.get_by_public_id(page.reader.public_id)
-        profile = (
-            reset_learning(current.profile)
-            if "everything" in data
-            else _remove_paper(forget_term(current.profile, term), paper)
-        )
+        if "everything" in data:
+            profile = reset_learning(current.profile)
+            tx.votes.delete(current.id)
+        else:
+            profile = _remove_paper(forget_term(current.profile, term), paper)
+            forget_term_of_votes(tx, current, term)
+            if paper:
+                tx.votes.delete(current.id, paper)
         saved = subscribers.save_settings(
             tx, replace(current, profile=profile), actor=page.ctx.actor("reader")
         )
-    return page.with_reader(saved).render(done="Deleted.")
+    return page.with_reader(saved).render(done=get_page_locale().gettext("Deleted."))
 
 
 def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
     try:
         address = parse_address(str(data.get("address", ""))).display
     except InvalidAddress as error:
-        return page.render(problems=[str(error)], status=422)
+        return page.render(problems=[translate_error(error)], status=422)
     with page.ctx.services.store.begin() as tx:
         subscribers.change_address(tx, page.reader.public_id, address, actor=page.ctx.actor("reader"))
+    gettext = get_page_locale().gettext
     return page.render(
-        done="If the new address can get our mail, a message is on its way: open it and confirm."
+        done=gettext("If the new address can get our mail, a message is on its way: open it and confirm.")
     )
 
 
@@ -142,7 +148,9 @@ def _renew_feed_url(page: PreferencesPage, _: FormData) -> Response:
         saved = subscribers.save_settings(
             tx, replace(current, preferences=preferences), actor=page.ctx.actor("reader")
         )
-    return page.with_reader(saved).render(done="The old address of your feed has ended.")
+    return page.with_reader(saved).render(
+        done=get_page_locale().gettext("The old address of your feed has ended.")
+    )
 
 
 def _pause(page: PreferencesPage, data: FormData) -> Response:
@@ -159,28 +167,28 @@ def _pause(page: PreferencesPage, data: FormData) -> Response:
 def _resume(page: PreferencesPage, _: FormData) -> Response:
     with page.ctx.services.store.begin() as tx:
         resumed = subscribers.resume(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    return page.with_reader(resumed).render(done="The mails come again.")
+    return page.with_reader(resumed).render(done=get_page_locale().gettext("The mails come again."))
 
 
 def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
-    url = f"/p/{page.token}"
+    url, gettext = f"/p/{page.token}", get_page_locale().gettext
+    deleted = gettext("Your address %(address)s, your interests and what was sent are deleted at once.")
     return page.ctx.pages.render(
         "question",
-        title="Erase everything?",
-        sentences=[
-            f"Your address {page.reader.address}, your interests and what was sent are deleted at once.",
-            "This cannot be undone.",
-        ],
-        card=None,
-        buttons=[Button("Erase everything", url, main=True, name="do", value="erase-now")],
-        links=[("No, back to my preferences", url), ("A copy first", f"{url}/export")],
+        title=gettext("Erase everything?"),
+        sentences=[deleted % {"address": page.reader.address}, gettext("This cannot be undone.")],
+        buttons=[Button(gettext("Erase everything"), url, main=True, name="do", value="erase-now")],
+        links=[(gettext("No, back to my preferences"), url), (gettext("A copy first"), f"{url}/export")],
     )
 
 
 def _erase(page: PreferencesPage, _: FormData) -> Response:
     with page.ctx.services.store.begin() as tx:
         subscribers.erase(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    return page.ctx.pages.render_message("Everything is erased", "Nothing about you is stored here any more.")
+    gettext = get_page_locale().gettext
+    return page.ctx.pages.render_message(
+        gettext("Everything is erased"), gettext("Nothing about you is stored here any more.")
+    )
 
 
 ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
@@ -197,15 +205,28 @@ ACTIONS: dict[str, Callable[[PreferencesPage, FormData], Response]] = {
 
 def _describe_library(library: Library) -> str:
     """Return a sentence on how many given papers were recognised, and which were not."""
+    locale = get_page_locale()
     number, unknown = len(library.papers), library.unknown
-    summary = f" {number} paper{'s' if number > 1 else ''} understood." if number else ""
-    summary += f" The first {MAX_LIKED_PAPERS} are remembered." if number > MAX_LIKED_PAPERS else ""
+    summary = ""
+    if number:
+        understood = locale.format_count(
+            "%(count)s paper understood.", "%(count)s papers understood.", number
+        )
+        summary += f" {understood}"
+    if number > MAX_LIKED_PAPERS:
+        first = locale.gettext("The first %(number)s are remembered.")
+        summary += " " + first % {"number": MAX_LIKED_PAPERS}
     if unknown:
         named = ", ".join(
             textwrap.shorten(name, MAX_NAME_CHARS, placeholder="…") for name in unknown[:MAX_UNKNOWN_NAMES]
         )
-        rest = f" and {len(unknown) - MAX_UNKNOWN_NAMES} more" if len(unknown) > MAX_UNKNOWN_NAMES else ""
-        summary += f" Not understood, or not known here: {named}{rest}."
+        if len(unknown) > MAX_UNKNOWN_NAMES:
+            rest = locale.format_count(
+                "and %(count)s more", "and %(count)s more", len(unknown) - MAX_UNKNOWN_NAMES
+            )
+            named += f" {rest}"
+        missed = locale.gettext("Not understood, or not known here: %(names)s.")
+        summary += " " + missed % {"names": named}
     return summary
 
 

@@ -5,13 +5,15 @@ from datetime import date
 from fastapi import Request
 from starlette.responses import Response
 
-from digest.mail.locale import get_locale
+from digest.mail.cards import build_news_card
 from digest.mail.tokens import Purpose
 from digest.models import Edition
+from digest.models.citations import CitationFormat
 from digest.models.errors import InvalidToken, NotFound
 from digest.pipeline.plan import load_planned_edition
-from digest.web.components import build_pick_card
+from digest.web.components import VoteBox, build_pick_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
+from digest.web.languages import get_page_locale, set_page_language
 from digest.web.previews import build_sections, load_latest_editions
 from digest.web.routes.feeds import Entry, Feed, get_day_start, respond_with_atom, respond_with_json
 from digest.web.routing import create_router
@@ -29,13 +31,29 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
     sent = load_planned_edition(ctx.services.store, reader, day)
     if sent is None:
         raise NotFound("There is no digest of that day any more.")
+    set_page_language(reader.preferences.language)
     return ctx.pages.render(
         "edition",
-        day_name=get_locale("en").format_day(day),
+        scripts=("vote.js",),
+        day_name=get_page_locale().format_day(day),
         sections=build_sections(ctx.services.links, sent),
+        votes=_build_vote_boxes(ctx, sent, back=f"/e/{token}"),
+        news=[build_news_card(get_page_locale(), item) for item in sent.news],
+        downloads=[(form.label, f"/e/{token}/{form}") for form in CitationFormat],
         preferences=ctx.services.links.preferences_url(reader.public_id),
         unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),
     )
+
+
+def _build_vote_boxes(ctx: WebContext, sent: Edition, *, back: str) -> dict[str, VoteBox]:
+    """Return the vote box of each paper of an edition, by its address of "More like this"."""
+    reader = sent.subscriber
+    with ctx.services.store.begin(write=False) as tx:
+        given = {vote.paper_id: vote for vote in tx.votes.list_by_subscriber(reader.id)}
+    urls = {
+        pick.paper.id: ctx.services.links.more_url(reader.public_id, pick.paper.id) for pick in sent.picks
+    }
+    return {url: build_vote_box(name, url, given.get(name), back=back) for name, url in urls.items()}
 
 
 @router.get("/f/{token}.atom")

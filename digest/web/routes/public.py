@@ -1,33 +1,58 @@
 """The public pages: trending papers, search, archive, help and static files."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
 from pydantic import BaseModel, field_validator
-from starlette.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from digest.mail.cards import Card
-from digest.mail.locale import get_locale
-from digest.models import Heat
+from digest.mail.locale import gettext_noop
+from digest.models import Heat, Preferences, Profile, Schedule, Subscriber
 from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten
+from digest.web.authors import find_authors
 from digest.web.components import build_public_card
 from digest.web.context import WebContextDep
+from digest.web.languages import get_page_locale
+from digest.web.previews import build_sections
 from digest.web.routing import create_router
 from digest.web.search import PAGE_SIZE, build_query, run_search
-from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, next_month
+from digest.web.signup_form import SCRIPTS, build_signup_fields
+from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, Window, next_month
 
 MAX_QUERY_CHARS = 200
 MAX_PAGE = 200  # pages of search results
 MAX_DESCRIPTION_CHARS = 300  # of the description of a shared link
-SEARCH_DESCRIPTION = "Search the titles, abstracts and authors of all papers."
-BY_MEANING = "By meaning"
+MAX_INTERESTS_CHARS = 300  # of a sample
+MAX_SAMPLE_KEYWORDS = 10
+EXAMPLE_INTERESTS = "diffusion models, robotics"
+MAX_NAME_CHARS = 100  # of the beginning of an author's name
+MAX_NAMES = 8  # of authors that are suggested
+PERIOD_TEXTS = {  # title, label of the tab, what is said when there is nothing
+    "today": (
+        gettext_noop("Trending today"),
+        gettext_noop("Today"),
+        gettext_noop("No new papers in the last two days"),
+    ),
+    "week": (
+        gettext_noop("Trending this week"),
+        gettext_noop("This week"),
+        gettext_noop("No new papers this week"),
+    ),
+    "month": (
+        gettext_noop("Trending this month"),
+        gettext_noop("This month"),
+        gettext_noop("No new papers this month"),
+    ),
+}
 PERIOD_DAYS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = create_router(include_in_schema=False)
@@ -36,23 +61,40 @@ router = create_router(include_in_schema=False)
 @router.get("/")
 def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
     """Show the trending papers, the search box and the sign-up form."""
-    now = ctx.clock()
+    now, locale = ctx.clock(), get_page_locale()
     period = WINDOWS.get(window, TODAY)
     cards = build_cards(ctx.trending_lists.trending(period, now)[:PAGE_SIZE], now.date())
     longer = [other for other in WINDOWS.values() if other.days > period.days] if not cards else []
     return ctx.pages.render(
         "front",
         here="/",
-        window=period,
-        instead=next((other for other in longer if ctx.trending_lists.trending(other, now)), None),
-        windows=WINDOWS.values(),
-        cards=cards,
-        day_name=get_locale("en").format_day(now.date()),
-        description=shorten(
-            f"{period.tab}: {_join_titles(cards)} Once a day in your inbox.", MAX_DESCRIPTION_CHARS
+        scripts=SCRIPTS,
+        window=_describe_window(period),
+        instead=next(
+            (_describe_window(other) for other in longer if ctx.trending_lists.trending(other, now)), None
         ),
-        ticket=ctx.tickets.issue(now),
+        windows=[_describe_window(other) for other in WINDOWS.values()],
+        cards=cards,
+        day_name=locale.format_day(now.date()),
+        description=_describe_list(cards, locale.gettext("Once a day in your inbox.")),
+        signup=build_signup_fields(ctx),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodLink:
+    """A period of the front page in the language of the page."""
+
+    name: str
+    path: str
+    title: str
+    tab: str
+    nothing: str  # what is said when it holds no papers
+
+
+def _describe_window(window: Window) -> PeriodLink:
+    texts = map(get_page_locale().gettext, PERIOD_TEXTS[window.name])
+    return PeriodLink(window.name, window.path, *texts)
 
 
 class SearchQuery(BaseModel):
@@ -100,6 +142,7 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
     return ctx.pages.render(
         "search",
         here="/papers",
+        scripts=SCRIPTS,
         words=query.words,
         query=query,
         sources=ctx.services.source_config.enabled,
@@ -108,20 +151,22 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
         ],
         only_by_meaning=all(match.is_semantic for match in matches),
         description=shorten(
-            "; ".join(paper.title for paper in papers[:3]) or SEARCH_DESCRIPTION, MAX_DESCRIPTION_CHARS
+            "; ".join(paper.title for paper in papers[:3])
+            or get_page_locale().gettext("Search the titles, abstracts and authors of all papers."),
+            MAX_DESCRIPTION_CHARS,
         ),
         path=query.path,
         unfiltered=query.path if query.is_filtered else "",
         before=_page_url(request, query.page_number - 1) if query.page_number > 1 else "",
         after=_page_url(request, query.page_number + 1) if len(papers) > PAGE_SIZE else "",
-        ticket=ctx.tickets.issue(now),
+        signup=build_signup_fields(ctx),
     )
 
 
 def _build_result_card(match: Match, heat: Heat | None, day: date) -> Card:
     """Return the card of a search result; it says so if the paper was found by meaning."""
     card = build_public_card(match.paper, heat, day=day)
-    parts = (BY_MEANING, card.meta) if match.is_semantic else (card.meta,)
+    parts = (get_page_locale().gettext("By meaning"), card.meta) if match.is_semantic else (card.meta,)
     return replace(card, meta=" · ".join(filter(None, parts)))
 
 
@@ -132,19 +177,28 @@ def show_archive(ctx: WebContextDep, month: str = "") -> Response:
     start = _parse_month(month) if month else now.date().replace(day=1)
     after = next_month(datetime.combine(start, time(), UTC)).date()
     days = ctx.trending_lists.count_by_day(start, now)
-    locale = get_locale("en")
+    locale = get_page_locale()
     return ctx.pages.render(
         "archive",
         here="/archive",
-        month=f"{start:%B %Y}",
+        month=locale.format_month(start),
         path=f"/archive?month={start:%Y-%m}",
         days=[
-            (day, locale.format_day(day), days[day], get_silence_reason(day))
-            for day in sorted(days, reverse=True)
+            (day, locale.format_day(day), _describe_day(day, days[day])) for day in sorted(days, reverse=True)
         ],
         before=f"/archive?month={start - timedelta(days=1):%Y-%m}",
         after=f"/archive?month={after:%Y-%m}" if after <= now.date() else "",
     )
+
+
+def _describe_day(day: date, count: int) -> str:
+    """Return how many papers there are of a day, and why there may be none."""
+    locale, silence = get_page_locale(), get_silence_reason(day)
+    papers = locale.format_count("%(count)s paper", "%(count)s papers", count)
+    if not silence:
+        return papers
+    why = locale.gettext("weekend") if silence == "weekend" else locale.gettext("holiday in the USA")
+    return f"{papers} · {why}"
 
 
 @router.get("/archive/{day}")
@@ -160,15 +214,49 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
     return ctx.pages.render(
         "archive_day",
         here="/archive",
+        scripts=SCRIPTS,
         day=archive_day,
-        day_name=get_locale("en").format_day(archive_day),
+        day_name=get_page_locale().format_day(archive_day),
         cards=cards,
         ranked=len(ranked),
-        description=shorten(f"{_join_titles(cards)} What trended that day, and why.", MAX_DESCRIPTION_CHARS),
+        description=_describe_list(cards, get_page_locale().gettext("What trended that day, and why.")),
         before=f"/archive/{archive_day - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",
-        ticket=ctx.tickets.issue(now),
+        signup=build_signup_fields(ctx),
     )
+
+
+@router.get("/sample")
+def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Response:
+    """Show the digest that somebody with these interests would get today."""
+    asked = clean(interests)[:MAX_INTERESTS_CHARS].strip()
+    if not ctx.limits.samples.take(ctx.client_ip(request), ctx.clock()):
+        raise HTTPException(429, gettext_noop("Many samples were asked for from your network just now."))
+    locale, settings = get_page_locale(), ctx.services.settings
+    keywords = tuple(word for part in (asked or EXAMPLE_INTERESTS).split(",") if (word := part.strip()))
+    reader = Subscriber(
+        id=0,
+        public_id="",
+        address="",
+        profile=Profile(keywords=keywords[:MAX_SAMPLE_KEYWORDS]),
+        schedule=Schedule(timezone=settings.timezone, send_at=settings.send_at),
+        preferences=Preferences(language=locale.code),
+    )
+    edition = ctx.previews.edition(reader, ctx.clock())
+    return ctx.pages.render(
+        "sample",
+        scripts=SCRIPTS,
+        interests=asked or EXAMPLE_INTERESTS,
+        asked=asked,
+        sections=build_sections(ctx.services.links, edition, is_personal=False),
+        signup=build_signup_fields(ctx),
+    )
+
+
+@router.get("/authors")
+def suggest_authors(ctx: WebContextDep, q: str = "") -> Response:
+    """Return names of authors of stored papers that begin like these words, the most frequent first."""
+    return JSONResponse({"names": find_authors(ctx.services.store, clean(q)[:MAX_NAME_CHARS], MAX_NAMES)})
 
 
 @router.get("/help")
@@ -180,6 +268,10 @@ def show_help(ctx: WebContextDep) -> Response:
 @router.get("/style.css")
 @router.get("/work.js")
 @router.get("/opened.js")
+@router.get("/timezone.js")
+@router.get("/authors.js")
+@router.get("/vote.js")
+@router.get("/copy.js")
 @router.get("/favicon.svg")
 @router.get("/card.png")
 def get_static_file(ctx: WebContextDep, request: Request) -> Response:
@@ -198,9 +290,10 @@ def redirect_favicon() -> Response:
     return RedirectResponse("/favicon.svg", status_code=308)
 
 
-def _join_titles(cards: Sequence[Card]) -> str:
-    """Return the first titles of a list, for the description of a shared link."""
-    return "; ".join(shorten(card.title, 90) for card in cards[:3]) + "." if cards else ""
+def _describe_list(cards: Sequence[Card], sentence: str) -> str:
+    """Return the first titles of a list and a sentence, for the description of a shared link."""
+    titles = "; ".join(shorten(card.title, 90) for card in cards[:3])
+    return shorten(f"{titles}. {sentence}" if titles else sentence, MAX_DESCRIPTION_CHARS)
 
 
 def build_cards(ranked: tuple[RankedPaper, ...], day: date) -> list[Card]:

@@ -14,9 +14,10 @@ from digest import subscribers
 from digest.db import Transaction
 from digest.models import Facet
 from digest.models.addresses import Address, parse_address
-from digest.models.errors import InvalidAddress
+from digest.models.errors import ConfigError, InvalidAddress
+from digest.models.schedule import parse_timezone
 from digest.web.context import WebContext, WebContextDep
-from digest.web.middleware import SCRIPT_POLICY
+from digest.web.languages import get_page_locale, translate_error
 from digest.web.routing import create_router
 from digest.web.signup_guard import Rejected, SignUpRequest, Wait
 
@@ -25,7 +26,6 @@ COOKIE_MAX_AGE = 3 * 24 * 3600  # seconds in which opening the link in the same 
 COOKIE_NAME = "signup"
 LAST_SIGN_UP_KEY = "sign_up_heard_at"  # in the meta table
 MAX_SEARCH_CHARS = 100
-CHECK_MAIL = "If this address can get our mail, a message is on its way: open it and confirm."
 
 router = create_router(include_in_schema=False)
 
@@ -36,6 +36,7 @@ class SignUpForm(BaseModel):
     email: str = Field("", max_length=400)
     interests: str = Field("", max_length=4000)
     facet: str = Field("", max_length=400)
+    timezone: str = Field("", max_length=100)
     ticket: str = Field("", max_length=200)
     work: str = Field("", max_length=40)
     website: str = Field("", max_length=400)
@@ -49,7 +50,7 @@ async def subscribe(request: Request, ctx: WebContextDep) -> Response:
     try:
         address = parse_address(signup.email)
     except InvalidAddress as error:
-        return _respond_invalid(ctx, request, signup, str(error))
+        return _respond_invalid(ctx, request, signup, translate_error(error))
     decision = ctx.signup_guard.check(
         signup, client_ip=ctx.client_ip(request), domain=address.domain, now=ctx.clock()
     )
@@ -92,9 +93,22 @@ async def _sign_up(ctx: WebContext, signup: SignUpRequest, mailbox: str) -> None
 
 
 def _build_changes(signup: SignUpRequest) -> dict[str, object]:
-    search = " ".join(signup.facet.split())[:MAX_SEARCH_CHARS]
-    facets = {"facets": (Facet(search, (search,)),)} if search else {}
-    return {"keywords": signup.interests, **facets} if signup.interests else dict(facets)
+    changes: dict[str, object] = {"language": get_page_locale().code}
+    if search := " ".join(signup.facet.split())[:MAX_SEARCH_CHARS]:
+        changes["facets"] = (Facet(search, (search,)),)
+    if signup.interests:
+        changes["keywords"] = signup.interests
+    if _is_timezone(signup.timezone):
+        changes["timezone"] = signup.timezone
+    return changes
+
+
+def _is_timezone(name: str) -> bool:
+    """Return True for a zone that is known here: one that only the browser knows must not stop a sign-up."""
+    try:
+        return bool(name) and bool(parse_timezone(name))
+    except ConfigError:
+        return False
 
 
 async def _wait_for_interval(started: float) -> None:
@@ -105,16 +119,22 @@ async def _wait_for_interval(started: float) -> None:
 
 def _respond_accepted(ctx: WebContext, request: Request, address: Address) -> Response:
     response: Response
+    gettext = get_page_locale().gettext
     if wants_json(request):
-        response = JSONResponse({"accepted": True, "next": CHECK_MAIL}, 202)
+        next_step = gettext("If this address can get our mail, a message is on its way: open it and confirm.")
+        response = JSONResponse({"accepted": True, "next": next_step}, 202)
     else:
+        sent = gettext("If %(address)s can get our mail, a message is on its way: open it and confirm.")
+        otherwise = gettext(
+            "It comes from %(sender)s. If nothing arrives within a few minutes, look into the spam folder, "
+            "and whether the address is spelt as it should be."
+        )
         response = ctx.pages.render_message(
-            "Check your mail",
-            f"If {address.display} can get our mail, a message is on its way: open it and confirm.",
-            f"It comes from {ctx.services.site.notices_sender}. If nothing arrives within a few minutes, "
-            "look into the spam folder, and whether the address is spelt as it should be.",
+            gettext("Check your mail"),
+            sent % {"address": address.display},
+            otherwise % {"sender": ctx.services.site.notices_sender},
             status=202,
-            links=[("Write the address again", "/")],
+            links=[(gettext("Write the address again"), "/")],
         )
     response.set_cookie(
         COOKIE_NAME,
@@ -140,21 +160,30 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
         return JSONResponse({"error": message}, 422)
     ticket = signup.ticket or ctx.tickets.issue(ctx.clock())
     return _show_form_again(
-        ctx, signup, status=422, title="Look at the address again", message=message, ticket=ticket
+        ctx,
+        signup,
+        status=422,
+        title=get_page_locale().gettext("Look at the address again"),
+        message=message,
+        ticket=ticket,
     )
 
 
 def _respond_wait(ctx: WebContext, request: Request, signup: SignUpRequest, decision: Wait) -> Response:
+    message = get_page_locale().gettext(decision.message)
     if wants_json(request):
         fields = {"ticket": decision.ticket, "wait": decision.seconds, "work": decision.work}
-        return JSONResponse({"error": decision.message, **fields}, 428)
+        return JSONResponse({"error": message, **fields}, 428)
     fields = {"ticket": decision.ticket, "seconds": decision.seconds, "work": decision.work}
-    response = _show_form_again(
-        ctx, signup, status=428, title="One more step", message=decision.message, **fields
+    return _show_form_again(
+        ctx,
+        signup,
+        status=428,
+        title=get_page_locale().gettext("One more step"),
+        message=message,
+        scripts=("work.js",) if decision.work else (),
+        **fields,
     )
-    if decision.work:
-        response.headers["content-security-policy"] = SCRIPT_POLICY
-    return response
 
 
 def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **values: object) -> Response:
@@ -164,10 +193,12 @@ def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **v
 
 def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> Response:
     response: Response
+    gettext = get_page_locale().gettext
+    message = gettext(decision.message)
     if wants_json(request):
-        response = JSONResponse({"error": decision.message}, 429)
+        response = JSONResponse({"error": message}, 429)
     else:
-        response = ctx.pages.render_message("Please wait a little", decision.message, status=429)
+        response = ctx.pages.render_message(gettext("Please wait a little"), message, status=429)
     response.headers["retry-after"] = str(decision.seconds)
     return response
 

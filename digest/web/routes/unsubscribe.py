@@ -9,6 +9,7 @@ from digest.models import Status, Subscriber
 from digest.models.errors import NotFound
 from digest.web.components import Button
 from digest.web.context import WebContext, WebContextDep
+from digest.web.languages import get_page_locale, set_page_language
 from digest.web.routing import create_router
 
 router = create_router(include_in_schema=False)
@@ -20,18 +21,15 @@ def show_question(token: str, ctx: WebContextDep) -> Response:
     reader = _find_reader(ctx, token)
     if reader is None or reader.status is Status.UNSUBSCRIBED:
         return _show_unsubscribed(ctx, token, reader)
+    gettext = get_page_locale().gettext
+    names = {"brand": ctx.services.site.brand, "address": reader.address}
+    instead = gettext("Fewer papers, another day or a pause instead")
     return ctx.pages.render(
         "question",
-        title="Unsubscribe?",
-        sentences=[f"{ctx.services.site.brand} still comes to {reader.address}. One press ends it."],
-        card=None,
-        buttons=[Button("Unsubscribe", f"/u/{token}", main=True)],
-        links=[
-            (
-                "Fewer papers, another day or a pause instead",
-                ctx.services.links.preferences_url(reader.public_id),
-            )
-        ],
+        title=gettext("Unsubscribe?"),
+        sentences=[gettext("%(brand)s still comes to %(address)s. One press ends it.") % names],
+        buttons=[Button(gettext("Unsubscribe"), f"/u/{token}", main=True)],
+        links=[(instead, ctx.services.links.preferences_url(reader.public_id))],
     )
 
 
@@ -43,6 +41,8 @@ async def unsubscribe_reader(token: str, request: Request, ctx: WebContextDep) -
         pass  # read to the end so that the sender is not cut off
     actor = ctx.actor("reader")
     reader = await ctx.write(lambda tx: subscribers.unsubscribe(tx, claim.public_id, actor=actor))
+    if reader is not None:
+        set_page_language(reader.preferences.language)
     return _show_unsubscribed(ctx, token, reader)
 
 
@@ -52,10 +52,13 @@ async def restore_subscription(token: str, ctx: WebContextDep) -> Response:
     claim = ctx.services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=ctx.clock())
     actor = ctx.actor("reader")
     reader = await ctx.write(lambda tx: subscribers.undo_unsubscribe(tx, claim.public_id, actor=actor))
+    set_page_language(reader.preferences.language)
+    gettext = get_page_locale().gettext
+    names = {"brand": ctx.services.site.brand, "address": reader.address}
     return ctx.pages.render_message(
-        "Welcome back",
-        f"{ctx.services.site.brand} comes to {reader.address} again.",
-        links=[("Your preferences", ctx.services.links.preferences_url(reader.public_id))],
+        gettext("Welcome back"),
+        gettext("%(brand)s comes to %(address)s again.") % names,
+        links=[(gettext("Your preferences"), ctx.services.links.preferences_url(reader.public_id))],
     )
 
 
@@ -64,19 +67,22 @@ def _find_reader(ctx: WebContext, token: str) -> Subscriber | None:
     claim = ctx.services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=ctx.clock())
     with ctx.services.store.begin(write=False) as tx:
         try:
-            return tx.subscribers.get_by_public_id(claim.public_id)
+            reader = tx.subscribers.get_by_public_id(claim.public_id)
         except NotFound:
             return None
+    set_page_language(reader.preferences.language)
+    return reader
 
 
 def _show_unsubscribed(ctx: WebContext, token: str, reader: Subscriber | None) -> Response:
     """Show the same page whether they left now, long ago, or were erased since."""
+    gettext = get_page_locale().gettext
+    farewell = gettext("%(brand)s no longer comes to you. Thank you for reading.")
     may_undo = reader is not None and reader.confirmed_at is not None
     return ctx.pages.render(
         "question",
-        title="You are unsubscribed",
-        sentences=[f"{ctx.services.site.brand} no longer comes to you. Thank you for reading."],
-        card=None,
-        buttons=[Button("That was a mistake", f"/u/{token}/undo")] if may_undo else [],
-        links=[("To the front page", "/")],
+        title=gettext("You are unsubscribed"),
+        sentences=[farewell % {"brand": ctx.services.site.brand}],
+        buttons=[Button(gettext("That was a mistake"), f"/u/{token}/undo")] if may_undo else [],
+        links=[(gettext("To the front page"), "/")],
     )

@@ -1,12 +1,17 @@
 """Tests of feedback from the mail: the button records it, opening the link does not."""
 
+from pathlib import Path
+
 import pytest
 from httpx import AsyncClient
+from playwright.async_api import expect
 
 from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys
 from digest.models import Paper, Subscriber
+from tests.factories import NOW
+from tests.web.serving import run_site, start_browser
 from tests.web.visit import BASE, SCANNERS, TITLES, ReaderLookup, url_path
 
 
@@ -62,3 +67,58 @@ async def test_a_link_for_another_reader_or_another_paper_teaches_nothing(
     for path in (genuine + "x", forged, unknown, "/v/x", genuine.replace("/v/", "/p/")):
         assert (await visitor.post(path)).status_code == 404
     assert find_reader(ada.address) == ada
+
+
+def count_votes(services: Services, reader: Subscriber) -> list[tuple[str, str]]:
+    with services.store.begin(write=False) as tx:
+        return [(vote.verdict, vote.reason) for vote in tx.votes.list_by_subscriber(reader.id)]
+
+
+async def test_a_reason_is_asked_for_stored_and_can_be_undone_with_the_vote(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, find_reader: ReaderLookup
+) -> None:
+    link = url_path(services.links.less_url(ada.public_id, teapots.id))
+    assert "Not my topic" in (await visitor.post(link)).text
+    page = await visitor.post(link, data={"verdict": "less", "reason": "seen", "back": "/e/a.b.c"})
+    assert "seen before" in page.text
+    assert 'href="/e/a.b.c"' in page.text
+    assert count_votes(services, ada) == [("less", "seen")]
+    assert "seen before" in (await visitor.get(link)).text
+    assert "Undone" in (await visitor.post(link, data={"verdict": "undo"})).text
+    assert count_votes(services, ada) == []
+    after = find_reader(ada.address)
+    assert after
+    assert after.profile == ada.profile
+
+
+@pytest.mark.parametrize("field", [{"reason": "x"}, {"back": "https://evil.example"}, {"back": "/admin"}])
+async def test_hostile_fields_of_a_vote_are_ignored(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, field: dict[str, str]
+) -> None:
+    link = url_path(services.links.less_url(ada.public_id, teapots.id))
+    page = await visitor.post(link, data={"verdict": "x", **field})
+    assert page.status_code == 200
+    assert "evil" not in page.text
+    assert "/admin" not in page.text
+    assert count_votes(services, ada) == [("less", "")]
+
+
+async def test_a_person_who_follows_a_link_has_voted_and_stays_on_the_page(tmp_path: Path) -> None:
+    async with run_site(tmp_path) as site, start_browser() as chromium:
+        with site.services.store.begin() as tx:
+            ada = tx.subscribers.add("ada@example.com", now=NOW)
+            sheep = tx.papers.search("sheep")[0]
+        page = await chromium.new_page()
+        link = site.services.links.less_url(ada.public_id, sheep.id)
+        await page.goto(link)
+        assert count_votes(site.services, ada) == []
+        await page.mouse.move(10, 10)
+        await page.mouse.move(20, 20)
+        await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
+        assert count_votes(site.services, ada) == [("less", "")]
+        await page.click("text=Not good")
+        await expect(page.locator(".vote [role=status]")).to_contain_text("not good")
+        await page.click("text=Undo")
+        await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
+        assert page.url == link
+        assert count_votes(site.services, ada) == []

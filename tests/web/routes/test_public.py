@@ -1,5 +1,6 @@
 """Tests of the public pages."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,9 +14,10 @@ from digest.app.services import Services
 from digest.pipeline.fitted_models import load_baselines, save_fitted_models
 from digest.web.app import create_app
 from digest.web.middleware import MAX_BODY_BYTES
+from digest.web.rate_limits import SAMPLES
 from digest.web.trending_lists import TODAY, TrendingLists
 from tests.factories import NOW, make_paper, make_signal
-from tests.web.visit import BASE, TITLES, Clock, url_path
+from tests.web.visit import BASE, TITLES, Clock, list_scripts, url_path
 
 PUBLIC = ["/", "/?window=week", "/?window=month", "/papers", "/papers?q=sheep", "/archive", "/help"]
 
@@ -75,7 +77,7 @@ async def test_a_page_needs_no_script_and_loads_nothing_from_elsewhere(
 ) -> None:
     response = await visitor.get(path)
     assert response.status_code == 200
-    assert "<script" not in response.text
+    assert all(re.fullmatch(r"/\w+\.js\?\w+", source) for source in list_scripts(response.text))
     assert "default-src 'none'" in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["referrer-policy"] == "same-origin"
@@ -182,7 +184,7 @@ async def test_hostile_titles_are_shown_as_text(visitor: AsyncClient, services: 
         tx.papers.add([make_paper(nasty)], seen_at=NOW)
     for path in ("/", "/papers", "/archive/2026-11-23"):
         page = (await visitor.get(path)).text
-        assert "<script" not in page
+        assert "<script>" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt; {{7*7}}" in page
 
 
@@ -288,3 +290,42 @@ async def test_long_search_fields_are_truncated(visitor: AsyncClient, field: str
     page = await visitor.get("/papers", params={field: "sheep " * 5000})
     assert page.status_code == 200
     assert len(page.content) < 20_000
+
+
+async def test_a_sample_shows_todays_papers_with_reasons_and_offers_the_same_interests(
+    visitor: AsyncClient,
+) -> None:
+    page = (await visitor.get("/sample?interests=teapots%2C+%3Cb%3E")).text
+    assert TITLES[1] in page
+    assert "Why:" in page
+    assert "/v/" not in page
+    assert html.fromstring(page).xpath('//input[@id="interests"]/@value') == ["teapots, <b>"]
+    assert html.fromstring((await visitor.get("/sample")).text).xpath('//input[@id="interests"]/@value') == [
+        ""
+    ]
+
+
+async def test_samples_are_limited_for_each_visitor(visitor: AsyncClient) -> None:
+    codes = [(await visitor.get("/sample")).status_code for _ in range(int(SAMPLES.burst) + 1)]
+    assert set(codes[:-1]) == {200}
+    assert codes[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("lovel", ["Ada Loveless"]),
+        ("LOVELESS ad", ["Ada Loveless"]),
+        ("chen", ["Bo Chen"]),
+        ("muller", ["Eva Müller"]),
+        ("sheep", []),  # a word of a title, not of a name
+        ("a", []),
+        ('"*', []),
+    ],
+)
+async def test_names_of_authors_are_completed_from_the_papers(
+    visitor: AsyncClient, services: Services, typed: str, names: list[str]
+) -> None:
+    with services.store.begin() as tx:
+        tx.papers.add([make_paper("A Paper", authors=("Eva Müller",))], seen_at=NOW)
+    assert (await visitor.get("/authors", params={"q": typed})).json() == {"names": names}

@@ -313,3 +313,26 @@ async def test_visitors_behind_a_proxy_that_adds_ports_are_counted_apart(
             codes.append((await sign_up(visitor, clock, f"reader-{number}@example.com")).status_code)
 
     assert codes == [202] * 40
+
+
+@pytest.mark.parametrize(
+    ("zone", "kept"),
+    [("Asia/Kolkata", "Asia/Kolkata"), ("", "UTC"), ("Mars/Olympus", "UTC"), ("../../etc/passwd", "UTC")],
+)
+async def test_the_time_zone_of_the_form_is_kept_and_an_unknown_one_stops_nobody(
+    visitor: AsyncClient, clock: Clock, find_reader: ReaderLookup, zone: str, kept: str
+) -> None:
+    assert (await sign_up(visitor, clock, "carol@example.com", timezone=zone)).status_code == 202
+    carol = find_reader("carol@example.com")
+    assert carol is not None
+    assert carol.schedule.timezone == kept
+
+
+async def test_the_language_of_the_page_becomes_that_of_the_mails(
+    visitor: AsyncClient, clock: Clock, find_reader: ReaderLookup
+) -> None:
+    visitor.headers["accept-language"] = "fr-CH, fr;q=0.9, en;q=0.8"
+    await sign_up(visitor, clock, "carol@example.com")
+    carol = find_reader("carol@example.com")
+    assert carol is not None
+    assert carol.preferences.language == "fr"
