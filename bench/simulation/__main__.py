@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.simulation.context import Scenario
+from bench.simulation.context import Refusal, Scenario
 from bench.simulation.month import Month, load_recorded_month, load_sample_month
 from bench.simulation.readers import Reader, create_readers
 from bench.simulation.record import Record
@@ -18,6 +18,13 @@ from bench.simulation.timeline import run_month
 from bench.simulation.upstreams import ARXIV, VOTES, Outage
 
 DOCS = Path(__file__).parents[2] / "docs"
+FAULTS = (
+    (
+        "a block list named our address",
+        "550 5.7.1 Client [192.0.2.7] blocked using bl.example",
+    ),
+    ("our login had gone missing", "530 5.7.0 Authentication required"),
+)
 REPLAY = Path(__file__).parents[3] / "shared" / "replay"
 
 
@@ -51,14 +58,21 @@ async def simulate(month: Month, readers: Sequence[Reader]) -> SimulationResult:
 def build_scenario(month: Month) -> Scenario:
     """Return the planned failures of the month.
 
-    Votes fail for two days of the second week, arXiv for one of the fourth; a sender crashes every third day.
+    Votes fail for two days of the second week, arXiv for one of the fourth; a sender crashes every third day;
+    on two days the mail server refuses everything for a fault of ours; a backup is restored.
     """
     days = month.dates
     votes = days[7:9] if month.days >= 28 else days[3:4]
     outages = [Outage("votes", frozenset(votes), VOTES)]
     if month.days >= 28:
         outages.append(Outage("arXiv", frozenset({days[22]}), ARXIV))
-    return Scenario(outages=tuple(outages), crash_days=frozenset(days[2::3]))
+    refused = (days[12], days[18]) if month.days >= 28 else days[3:4]
+    return Scenario(
+        outages=tuple(outages),
+        crash_days=frozenset(days[2::3]),
+        refusals=tuple(Refusal(*fault, day) for fault, day in zip(FAULTS, refused, strict=False)),
+        restore_day=days[15] if month.days >= 28 else days[4],
+    )
 
 
 async def _run_in_folder(month: Month, readers: Sequence[Reader], scenario: Scenario) -> Record:

@@ -1,9 +1,10 @@
 """Everything the simulation runs: services, upstreams, mail server, browser, and one clock for all."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from httpx import ASGITransport, AsyncClient
@@ -20,12 +21,29 @@ from digest.tools.demo.scenario import BASE_URL
 from digest.web.app import create_app
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A day on which the mail server refuses every recipient, for a fault that is ours."""
+
+    name: str
+    reply: str
+    day: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """Planned events of the month other than papers."""
 
     outages: tuple[Outage, ...] = ()
     crash_days: frozenset[date] = frozenset()  # days on which a sender is killed
+    refusals: tuple[Refusal, ...] = ()
+    restore_day: date | None = None  # a backup is made and restored at noon
+
+    @property
+    def refused_days(self) -> frozenset[date]:
+        """The days on which the mail server refuses everything."""
+        return frozenset(refusal.day for refusal in self.refusals)
+
     gives_feedback: bool = True
     scores_rankings: bool = True  # whether the ranking of each day is measured
 
@@ -37,23 +55,40 @@ class SimulationContext:
     month: Month
     readers: Sequence[Reader]
     scenario: Scenario
-    services: SimulatedServices
     upstreams: SimulatedUpstreams
     inboxes: Inboxes
-    browser: AsyncClient
     now: datetime
+    services: SimulatedServices = field(init=False)
+    browser: AsyncClient = field(init=False)
     record: Record = field(default_factory=Record)
     public_ids: dict[int, str] = field(default_factory=dict)
+    slots: dict[int, datetime] = field(default_factory=dict)  # the last one at which a reader was due
     taken_mails: int = 0  # mails returned by `take_new_mails` so far
     scored_on: date | None = None  # day on which rankings were scored last
+    _set_at: float = field(default_factory=time.monotonic)
+
+    def open_services(self, database: Path) -> None:
+        """Open the product on a database: its services and its pages."""
+        self.services = open_simulated_services(
+            database, upstream=self.upstreams.url, mailbox=self.inboxes.url, clock=self.running_clock
+        )
+        app = create_app(self.services, clock=self.clock)
+        self.browser = AsyncClient(transport=ASGITransport(app), base_url=BASE_URL)
 
     def set_clock(self, now: datetime) -> None:
         """Set the time everywhere."""
         self.now = self.upstreams.now = now
+        self._set_at = time.monotonic()
+        replies = [refusal.reply for refusal in self.scenario.refusals if refusal.day == now.date()]
+        self.inboxes.refusal = replies[0] if replies else ""
 
     def clock(self) -> datetime:
         """Return the time."""
         return self.now
+
+    def running_clock(self) -> datetime:
+        """Return the time, going on from where it was set, as a sender waits for it."""
+        return self.now + timedelta(seconds=time.monotonic() - self._set_at)
 
     def list_due(self) -> list[tuple[Reader, Subscriber]]:
         """Return the readers who are due, each with its subscriber."""
@@ -77,12 +112,9 @@ async def open_context(
     async with Inboxes() as inboxes:
         with SimulatedUpstreams(month, start, scenario.outages) as upstreams:
             database = folder / "month.sqlite3"
-            with closing(
-                open_simulated_services(database, upstream=upstreams.url, mailbox=inboxes.url)
-            ) as services:
-                app = create_app(services, clock=lambda: context.now)
-                async with AsyncClient(transport=ASGITransport(app), base_url=BASE_URL) as browser:
-                    context = SimulationContext(
-                        month, readers, scenario, services, upstreams, inboxes, browser, start
-                    )
-                    yield context
+            context = SimulationContext(month, readers, scenario, upstreams, inboxes, start)
+            context.open_services(database)
+            try:
+                yield context
+            finally:
+                context.services.close()

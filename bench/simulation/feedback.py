@@ -9,7 +9,7 @@ from bench.simulation.month import noon
 from bench.simulation.readers import Reader
 from bench.simulation.record import Arrival
 from digest.models import Subscriber
-from digest.models.schedule import find_due_slot
+from digest.models.schedule import find_due_edition
 from digest.tools.demo.scenario import BASE_URL
 
 RECENT_MAILS = 1000  # among which duplicates are looked for
@@ -21,8 +21,12 @@ async def read_mails(context: SimulationContext, due: Mapping[int, Subscriber]) 
     ids = {arrival.mail.id for arrival in context.record.arrivals[-RECENT_MAILS:]}
     for mail in filter(None, map(parse_digest, context.take_new_mails())):
         reader = by_address[mail.address]
-        slot = find_due_slot(due[reader.number].schedule, context.now) if reader.number in due else None
-        arrival = Arrival(reader=reader.number, at=context.now, slot=slot[1] if slot else None, mail=mail)
+        slot = find_due_edition(due[reader.number], context.now) if reader.number in due else None
+        if slot:
+            context.slots[reader.number] = slot.slot
+        arrival = Arrival(
+            reader=reader.number, at=context.now, slot=context.slots.get(reader.number), mail=mail
+        )
         if mail.id in ids:
             context.record.duplicates.append(arrival)
             continue

@@ -1,7 +1,7 @@
 """Statistics of a simulated month, and whether its guarantees held, with intervals over readers."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import fmean, quantiles
@@ -83,26 +83,31 @@ def build_schedule(reader: Reader) -> Schedule:
     )
 
 
-def count_missing_mails(month: Month, readers: Sequence[Reader], record: Record) -> Counter[str]:
+def count_missing_mails(
+    month: Month, readers: Sequence[Reader], record: Record, refused_days: Collection[date] = ()
+) -> Counter[str]:
     """Count days without a mail over all readers, by reason; those without one count as UNEXPLAINED."""
     schedules = {reader.number: build_schedule(reader) for reader in readers}
     mailed = {(a.reader, get_local_day(schedules[a.reader], a.slot)) for a in record.arrivals if a.slot}
     return Counter(
-        _find_reason(reader, schedules[reader.number], day, record)
+        _find_reason(reader, schedules[reader.number], day, record, refused_days)
         for reader in readers
         for day in month.dates
         if (reader.number, day) not in mailed
     )
 
 
-def _find_reason(reader: Reader, schedule: Schedule, day: date, record: Record) -> str:
+def _find_reason(
+    reader: Reader, schedule: Schedule, day: date, record: Record, refused_days: Collection[date]
+) -> str:
     if reader.pause and reader.pause[0] - DAY <= day < reader.pause[1]:  # a pause begins when it is requested
         return "paused"
     if reader.leaves_on and day >= reader.leaves_on:
         return "unsubscribed"
     if get_slot(schedule, day) is None:
         return f"wants it {schedule.frequency}"
-    return record.missing_mails.get((reader.number, day), f"{UNEXPLAINED}: no trace of it")
+    fallback = "the mail server refused all mail" if day in refused_days else f"{UNEXPLAINED}: no trace of it"
+    return record.missing_mails.get((reader.number, day), fallback)
 
 
 def score_weeks(month: Month, readers: Sequence[Reader], record: Record) -> list[WeeklyScores]:
@@ -196,14 +201,21 @@ def find_late(record: Record, is_held: Callable[[datetime], bool]) -> list[Arriv
     return [a for a in record.arrivals if a.delay > 1 and not is_held(a.at)]
 
 
-def check_guarantees(month: Month, readers: Sequence[Reader], record: Record) -> list[Guarantee]:
-    """Check every guarantee that does not depend on the length of the month."""
+def check_guarantees(
+    month: Month, readers: Sequence[Reader], record: Record, refused_days: Collection[date] = ()
+) -> list[Guarantee]:
+    """Check every guarantee that does not depend on the length of the month.
+
+    On *refused_days* the mail server accepted nothing; what was due then may come a day late or not at all.
+    """
     repeated, third_copies = find_repeats(record), count_third_copies(record)
-    missing, durations = count_missing_mails(month, readers, record), get_reading_minutes(record)
+    missing = count_missing_mails(month, readers, record, refused_days)
+    durations = get_reading_minutes(record)
     unexplained = {reason: count for reason, count in missing.items() if reason.startswith(UNEXPLAINED)}
     unwanted = len(record.unwanted) + _count_while_paused(readers, record)
     max_duplicates = CONNECTIONS * len(record.crashes)
-    late = find_late(record, lambda at: at.date() == month.holiday)
+    after_refusal = {day + n * DAY for day in refused_days for n in range(2)}
+    late = find_late(record, lambda at: at.date() == month.holiday or at.date() in after_refusal)
     too_long = sum(duration > MAX_MINUTES for duration in durations)
     return [
         Guarantee(
@@ -227,10 +239,15 @@ def check_guarantees(month: Month, readers: Sequence[Reader], record: Record) ->
             f"{len(record.crashes)} kills, {len(record.duplicates)} duplicates (at most {max_duplicates})",
         ),
         Guarantee(
+            "No reader is lost for a fault of ours",
+            not record.suppressed,
+            f"{record.refused} recipients refused for our faults, {len(record.suppressed)} suppressed",
+        ),
+        Guarantee(
             "Mail comes at the chosen time",
             not late,
             f"latest {max((a.delay for a in record.arrivals), default=0) * 60:.0f} minutes after it, "
-            f"{sum(a.delay > 1 for a in record.arrivals)} of them held back on a holiday",
+            f"{sum(a.delay > 1 for a in record.arrivals)} of them on a holiday or a day of refusals",
         ),
         Guarantee(
             "A digest is read in five minutes",

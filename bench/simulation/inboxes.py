@@ -10,10 +10,20 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from lxml import html
 
+from digest.mail.locale import LANGUAGES, get_locale
 from digest.tools.demo.mail_server import MailServer, ReceivedMail
 
 ARXIV_LINK = re.compile(r"arxiv\.org/(?:abs|pdf)/([^\sv]+?)(?:v\d+)?$")
-NUMBERED_TITLE = re.compile(r"\s*\d+\.\s")
+SECTIONS = {
+    get_locale(language).gettext(heading): section
+    for language in LANGUAGES
+    for heading, section in (
+        ("Trending today", "trending"),
+        ("Trending this week", "trending"),
+        ("Picked for you", "picked"),
+        ("Also new", "also new"),
+    )
+}
 WORDS_PER_MINUTE = 230  # silent reading of non-fiction: Brysbaert (2019) gives 238
 SECONDS_PER_PAPER = 3  # to decide whether it is of interest
 
@@ -48,10 +58,12 @@ class DigestMail:
 
 
 class Inboxes(MailServer):
-    """Mail server that can kill a sender at a chosen moment of the conversation."""
+    """Mail server that can kill a sender at a chosen moment, or refuse every recipient."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.refusal = ""  # the reply to every recipient; empty to accept them
+        self.refused = 0
         self.pick_victim: Callable[[str], int | None] = lambda _: None
 
     def _kill_victim(self, moment: str) -> None:
@@ -63,8 +75,11 @@ class Inboxes(MailServer):
     async def handle_RCPT(  # noqa: N802  aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Accept the recipient; the message has not been sent yet."""
+        """Accept the recipient, unless all are refused; the message has not been sent yet."""
         del server, session, options
+        if self.refusal:
+            self.refused += 1
+            return self.refusal
         self._kill_victim("addressed")
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
@@ -104,21 +119,16 @@ def _get_part(message: EmailMessage, kind: str) -> str:
 
 def _parse_items(page: html.HtmlElement) -> list[DigestItem]:
     items: list[DigestItem] = []
-    for part in page.iter("h3", "p"):
-        kind = part.get("class")
-        if kind in {"title", "line"} and (number := _find_number(part)):
+    section = ""
+    for part in page.iter("h2", "h3", "p"):
+        if part.tag == "h2":
+            section = SECTIONS.get(part.text_content().strip(), "")
+        elif part.tag == "h3" and section and (number := _find_number(part)):
             title = " ".join(part.find("a").text_content().split())
-            items.append(DigestItem(paper=number, title=title, section=_get_section(part, kind)))
-        elif kind in {"why", "links"} and items:
-            items[-1] = _add_details(items[-1], part, kind)
+            items.append(DigestItem(paper=number, title=title, section=section))
+        elif part.get("class") in {"why", "chips"} and section and items:
+            items[-1] = _add_details(items[-1], part, part.get("class"))
     return items
-
-
-def _get_section(part: html.HtmlElement, kind: str) -> str:
-    """Return the section: only trending papers are numbered, and only "also new" papers are single lines."""
-    if kind == "line":
-        return "also new"
-    return "trending" if NUMBERED_TITLE.match(part.text_content()) else "picked"
 
 
 def _find_number(part: html.HtmlElement) -> str:

@@ -50,6 +50,9 @@ class Record:
     missing_mails: dict[tuple[int, date], str] = field(default_factory=dict)
     ranking_scores: list[RankingScore] = field(default_factory=list)
     crashes: list[Crash] = field(default_factory=list)
+    refused: int = 0  # recipients that the mail server refused for a fault of ours
+    restored: int = 0  # restores of a backup
+    suppressed: list[str] = field(default_factory=list)  # keys of those who get nothing more
     clicks: Counter[str] = field(default_factory=Counter)
     rated: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     resent: set[tuple[int, str]] = field(default_factory=set)  # (reader, paper) that broke out

@@ -57,7 +57,7 @@ class TrendingVotes:
 
 def check_all_guarantees(result: SimulationResult) -> list[Guarantee]:
     """Check every guarantee; those on learning only after a long month."""
-    guarantees = check_guarantees(result.month, result.readers, result.record)
+    guarantees = check_guarantees(result.month, result.readers, result.record, result.scenario.refused_days)
     if result.month.days >= LEARNING_DAYS:
         guarantees += check_learning(score_weeks(result.month, result.readers, result.record))
     return guarantees
@@ -68,11 +68,14 @@ def format_lines(result: SimulationResult, guarantees: Sequence[Guarantee]) -> I
     record = result.record
     yield (
         f"{result.month.days} days, {len(result.readers)} readers, {len(record.arrivals):,} mails, "
-        f"{record.clicks.total()} clicks, {len(record.crashes)} kills, {result.seconds:.0f} s of CPU"
+        f"{record.clicks.total()} clicks, {len(record.crashes)} kills, {record.restored} restore, "
+        f"{result.seconds:.0f} s of CPU"
     )
     for guarantee in guarantees:
         yield f"{'kept  ' if guarantee.holds else 'BROKEN'}  {guarantee.text}: {guarantee.figure}"
-    for reason, count in count_missing_mails(result.month, result.readers, record).most_common():
+    refused_days = result.scenario.refused_days
+    missing = count_missing_mails(result.month, result.readers, record, refused_days)
+    for reason, count in missing.most_common():
         yield f"{count:6}  days without a mail: {reason}"
 
 
@@ -104,7 +107,11 @@ def collect_figures(result: SimulationResult, guarantees: Sequence[Guarantee]) -
         "speakers": sum(reader.gives_feedback for reader in readers),
         "record": record,
         "guarantees": guarantees,
-        "missing_mails": count_missing_mails(month, readers, record).most_common(),
+        "missing_mails": count_missing_mails(
+            month, readers, record, result.scenario.refused_days
+        ).most_common(),
+        "refusals": result.scenario.refusals,
+        "restore_day": result.scenario.restore_day,
         "weeks": score_weeks(month, readers, record),
         "liked": compare_liked_shares(month, readers, record, result.control),
         "times": {"median": median(times), "p95": get_percentile(times, 95), "longest": max(times)},
@@ -137,7 +144,7 @@ def draw_charts(result: SimulationResult) -> dict[str, str]:
         ),
         "mails": charts.draw_by_day(
             "Mails a day",
-            "shaded: arXiv announces nothing; † sender killed, ○ source down, ◇ a holiday nobody knew of",
+            "shaded: no announcements; † sender killed, ○ source down, × mail refused, ◇ unknown holiday",
             count_per_day(month, record),
             _build_day_marks(result),
             [day for day in month.dates if get_silence_reason(day)],
@@ -207,6 +214,8 @@ def _build_day_marks(result: SimulationResult) -> dict[date, str]:
     for outage in result.scenario.outages:
         for day in outage.days:
             marks[day] = marks.get(day, "") + "○"
+    for day in result.scenario.refused_days:
+        marks[day] = marks.get(day, "") + "×"
     if result.month.holiday:
         marks[result.month.holiday] = marks.get(result.month.holiday, "") + "◇"
     return marks

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -14,9 +15,12 @@ from digest.pipeline import run
 def main() -> None:
     """Run one tick as described by the JSON argument."""
     orders = json.loads(sys.argv[1])
-    now = datetime.fromisoformat(orders["now"])
+    now, started = datetime.fromisoformat(orders["now"]), time.monotonic()
     services = open_simulated_services(
-        Path(orders["database"]), upstream=orders["upstream"], mailbox=orders["mailbox"]
+        Path(orders["database"]),
+        upstream=orders["upstream"],
+        mailbox=orders["mailbox"],
+        clock=lambda: now + timedelta(seconds=time.monotonic() - started),
     )
     anyio.run(run.run, services, lambda: now)
     services.close()

@@ -1,10 +1,14 @@
 """The real services on a database file, with simulated upstreams and no politeness delays."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from digest.app.services import Services
 from digest.db import Database
+from digest.db.sender_session import SenderSession
+from digest.delivery.channels.replies import FINAL_REASONS
 from digest.sources.http.client import Client, ClientPolicy
 from digest.tools.demo.scenario import make_isolated_settings
 
@@ -21,7 +25,25 @@ CLIENT_POLICY = ClientPolicy(
 
 @dataclass(frozen=True)
 class SimulatedServices(Services):
-    """Services whose HTTP client does not wait between requests, so that a month takes minutes."""
+    """Services whose HTTP client does not wait between requests, so that a month takes minutes.
+
+    The limits of mail servers follow the simulated clock.
+    """
+
+    clock: Callable[[], datetime] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        for route in self.routes:
+            route.breaker.clock = lambda: self.clock().timestamp()
+
+    def open_sender_session(self) -> SenderSession:
+        """Return the right to send, with token buckets by the simulated clock."""
+        return SenderSession(
+            self.store,
+            suppression_key=self.suppression_key,
+            final_reasons=FINAL_REASONS,
+            wall_clock=self.clock,
+        )
 
     def open_client(self, *, interactive: bool = True) -> Client:
         """Return a client without delays, whoever calls."""
@@ -29,7 +51,9 @@ class SimulatedServices(Services):
         return Client(CLIENT_POLICY, trusted_urls=self.source_config.trusted_urls)
 
 
-def open_simulated_services(database: Path, *, upstream: str, mailbox: str) -> SimulatedServices:
+def open_simulated_services(
+    database: Path, *, upstream: str, mailbox: str, clock: Callable[[], datetime]
+) -> SimulatedServices:
     """Open the services of the simulation."""
     settings = make_isolated_settings(
         database,
@@ -40,4 +64,4 @@ def open_simulated_services(database: Path, *, upstream: str, mailbox: str) -> S
         sources=("arxiv", "huggingface", "hackernews", "feeds"),
         feeds=(f"{upstream}/blog.xml",),
     )
-    return SimulatedServices(settings, Database.open(settings.database_url))
+    return SimulatedServices(settings, Database.open(settings.database_url), clock=clock)

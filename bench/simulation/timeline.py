@@ -14,9 +14,10 @@ from bench.simulation.month import DAY, Month, noon
 from bench.simulation.ranking_scores import score_rankings
 from bench.simulation.readers import ROUNDS, Reader
 from bench.simulation.record import Record
+from bench.simulation.restore import restore_backup
 from digest import subscribers
 from digest.models import Subscriber
-from digest.models.schedule import find_due_slot, get_local_day
+from digest.models.schedule import find_due_edition, get_local_day
 from digest.pipeline import run
 from digest.pipeline.plan import PlanResult
 
@@ -31,7 +32,10 @@ async def run_month(month: Month, readers: Sequence[Reader], folder: Path, scena
         await _prepare(context)
         end = noon(month.first + month.days * DAY)
         while (next_time := _find_next_time(context)) < end:
+            if context.scenario.restore_day == next_time.date() and not context.record.restored:
+                restore_backup(context)
             await _run_round(context, next_time)
+        _record_losses(context)
         return context.record
 
 
@@ -86,6 +90,14 @@ async def _run_round(context: SimulationContext, now: datetime) -> None:
     await read_mails(context, {reader.number: subscriber for reader, subscriber in due})
 
 
+def _record_losses(context: SimulationContext) -> None:
+    """Record which readers bounces ended the subscription of; every refusal of the month was our fault."""
+    with context.services.store.begin(write=False) as tx:
+        bounced = tx.suppressions.list_bounced(datetime.min.replace(tzinfo=UTC))
+    context.record.suppressed = [suppression.key for suppression in bounced]
+    context.record.refused = context.inboxes.refused
+
+
 async def _tick(context: SimulationContext) -> PlanResult:
     started = time.process_time()
     day = await run.run(context.services, context.clock)
@@ -100,7 +112,7 @@ def _record_missing_mails(
 ) -> None:
     """Record why due readers got no mail; a later tick of the same day may resolve a held day."""
     for reader, subscriber in due:
-        slot = find_due_slot(subscriber.schedule, context.now)
+        slot = find_due_edition(subscriber, context.now)
         day = slot[0] if slot else get_local_day(subscriber.schedule, context.now)
         reason = explain_missing_mail(
             context.services, subscriber, slot, now=context.now, holiday=context.month.holiday

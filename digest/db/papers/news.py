@@ -26,7 +26,7 @@ _OTHER = (
         DELIVERY.c.day == sa.bindparam("edition"),
         DELIVERY.c.id != sa.bindparam("delivery"),
         DELIVERY.c.kind == DeliveryKind.DIGEST,
-        DELIVERY.c.state.not_in(_FAILED_STATES),
+        *(DELIVERY.c.state != state for state in _FAILED_STATES),  # NOT IN cannot be run for many rows
     )
     .correlate(READER_NEWS)
 )
