@@ -50,8 +50,12 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
 
 
 async def _plan_and_send(services: Services, clock: Clock) -> RunResult:
-    summary = await run.plan_and_summarize(services, clock, clock())
-    return RunResult(plan=summary, send_stats=await run.send(services, clock))
+    started = clock()
+    summary = await run.plan_and_summarize(services, clock, started)
+    result = RunResult(plan=summary, send_stats=await run.send(services, clock))
+    run.tell_problems(services, result, clock)
+    run.record_run(services, result, since=started, clock=clock)
+    return result
 
 
 def _show_due(services: Services, clock: Clock, *, as_json: bool) -> None:

@@ -122,10 +122,10 @@ class Renderer:
         undo = self.links.unsubscribe_url(reader.public_id)
         return self._render_for(reader, "goodbye", address=reader.address, undo=undo)
 
-    def render_admin_alert(self, alert: Alert) -> Email:
-        """Render an alert to the operator, in English."""
+    def render_admin_alert(self, *alerts: Alert) -> Email:
+        """Render one message to the operator about all that is wrong, in English."""
         locale = get_locale("en")
-        return self._render_notice(locale, "admin_alert", DigestLayout(lang=locale.code), alert=alert)
+        return self._render_notice(locale, "admin_alert", DigestLayout(lang=locale.code), alerts=alerts)
 
     def render_administration_link(self, link: AdministrationLink) -> Email:
         """Render an invitation to administer, or the link to sign in, in English."""

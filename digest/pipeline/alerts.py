@@ -1,14 +1,23 @@
-"""Alerts to the operator: at most one message per kind of problem and UTC day."""
+"""Alerts to the operator: one message about all that is wrong, when something new, changed or lasting is."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from pydantic import TypeAdapter, ValidationError
 
 from digest.db import Transaction
 from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
 ALERT_TTL = timedelta(hours=24)
+REPEAT_AFTER = timedelta(hours=24)  # a problem that lasts is told again
+FORGET_AFTER = timedelta(hours=24)  # a problem that was not seen for so long is over
+TOLD_KEY = "alerts"  # meta key: the problems of the last day, and what was told of them
+_NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
 UNUSABLE = frozenset({Health.FAILED, Health.CHANGED})
 HANDED_OVER = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
 BOUNCED = (BounceKind.HARD, BounceKind.UNSURE)
@@ -22,7 +31,7 @@ ALERT_THRESHOLDS = {  # at least so many in a day, and more than this share of t
 class Problem:
     """A problem in sentences, and what to do about it."""
 
-    kind: str  # one message a day for each kind
+    kind: str  # problems of one kind are one problem, of which the facts change
     title: str
     facts: Sequence[str]
     advice: str
@@ -143,21 +152,77 @@ def find_judgement_problems(
     return problems
 
 
-def queue_alert(tx: Transaction, to: str, problem: Problem, *, now: datetime) -> bool:
-    """Queue a message about *problem*; return True if it is the first of its kind today.
+def queue_alerts(tx: Transaction, to: str, problems: Sequence[Problem], *, now: datetime) -> bool:
+    """Queue one message about all *problems*, if any of them is new, changed, or has lasted for another day.
 
-    Does nothing if *to* is empty.
+    Return whether it was queued. A problem that was not seen for a day is over; until then it may come and go
+    without being told anew. Does nothing if *to* is empty.
     """
-    if not to:
-        return False
+    told = _read_told(tx)
+    kept = {kind: each for kind, each in told.items() if now - each.seen_at < FORGET_AFTER}
+    current = {problem.kind: _see(kept.get(problem.kind), problem, now) for problem in problems}
+    is_due = bool(to) and any(each.should_tell(now) for each in current.values())
+    if is_due:
+        current = {kind: replace(each, told=each.fingerprint, told_at=now) for kind, each in current.items()}
+        _enqueue(tx, to, [_add_age(problem, current[problem.kind], now) for problem in problems], now)
+    if kept | current != told:
+        _write_told(tx, kept | current)
+    return is_due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What is known of a problem: when it was seen first and last, and what was told of it."""
+
+    since: datetime
+    seen_at: datetime
+    fingerprint: str
+    told: str = ""  # the fingerprint of what was told
+    told_at: datetime | None = None
+
+    def should_tell(self, now: datetime) -> bool:
+        """Return whether it is new, changed, or lasts."""
+        return self.told_at is None or self.told != self.fingerprint or now - self.told_at >= REPEAT_AFTER
+
+
+_TOLD = TypeAdapter(dict[str, _Told])
+
+
+def _see(known: _Told | None, problem: Problem, now: datetime) -> _Told:
+    """Return what is known of a problem once it is seen again. Numbers in it may change without a change."""
+    fingerprint = _NUMBERS.sub("#", " ".join((problem.title, *problem.facts)))
+    known = known or _Told(since=now, seen_at=now, fingerprint=fingerprint)
+    return replace(known, seen_at=now, fingerprint=fingerprint)
+
+
+def _add_age(problem: Problem, known: _Told, now: datetime) -> Problem:
+    if now - known.since < REPEAT_AFTER:
+        return problem
+    return replace(problem, facts=[*problem.facts, f"It began on {known.since:%d %B, %H:%M} UTC."])
+
+
+def _enqueue(tx: Transaction, to: str, problems: Sequence[Problem], now: datetime) -> None:
+    content = [{"title": each.title, "facts": list(each.facts), "advice": each.advice} for each in problems]
+    name = blake2b(json.dumps(content).encode(), digest_size=6).hexdigest()
     delivery = NewDelivery(
         kind=DeliveryKind.ADMIN,
-        key=f"alert/{problem.kind}/{now:%Y-%m-%d}",
+        key=f"alert/{now:%Y-%m-%dT%H:%M}/{name}",
         subscriber_id=None,
         address=to,
         slot=now,
         not_before=now,
         not_after=now + ALERT_TTL,
-        payload={"title": problem.title, "facts": list(problem.facts), "advice": problem.advice},
+        payload={"problems": content},
     )
-    return tx.deliveries.enqueue([delivery], now=now) == 1
+    tx.deliveries.enqueue([delivery], now=now)
+
+
+def _read_told(tx: Transaction) -> dict[str, _Told]:
+    try:
+        return _TOLD.validate_json(tx.meta.read(TOLD_KEY) or "{}")
+    except ValidationError:
+        return {}  # of another version: everything counts as new
+
+
+def _write_told(tx: Transaction, told: Mapping[str, _Told]) -> None:
+    tx.meta.write(TOLD_KEY, _TOLD.dump_json(dict(told)).decode())

@@ -20,6 +20,7 @@ CHUNK_SIZE = 1000
 MAX_COUNTED_DAYS = 90  # days gone by that the first clean-up counts, for the charts
 BULK_OPERATIONS_TTL = timedelta(days=30)
 IMPORT_REPORTS_TTL = timedelta(days=365)
+RUNS_TTL = timedelta(days=90)
 _ANONYMIZED_UNTIL_KEY = "mail_compacted_until"
 _DONE_KEY = "tidied"
 
@@ -47,6 +48,7 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
     with store.begin() as tx:
         tx.bulk_operations.delete_before(now - BULK_OPERATIONS_TTL)
         tx.import_reports.delete_before(now - IMPORT_REPORTS_TTL)
+        tx.runs.delete_before(now - RUNS_TTL)
         signals = tx.signals.compact(now - FULL_SIGNALS_TTL, seen_since=now - THINNING_WINDOW)
         fetch_results = tx.sources.delete_before(now - FETCH_RESULTS_TTL)
         paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)

@@ -131,7 +131,7 @@ class MessageBuilder:
     def _build_admin_notice(self, delivery: Delivery) -> bytes | None:
         public_id = delivery.payload.get("administrator")
         if public_id is None:
-            return self._build_notice(delivery, self.renderer.render_admin_alert(_to_alert(delivery)))
+            return self._build_notice(delivery, self.renderer.render_admin_alert(*_to_alerts(delivery)))
         with self.store.begin(write=False) as tx:
             person = tx.administrators.find(str(public_id))
         if person is None:
@@ -228,11 +228,14 @@ class MessageBuilder:
         raise DeliveryError(f"There is no message called {mail!r}.")
 
 
-def _to_alert(delivery: Delivery) -> Alert:
-    payload = delivery.payload
-    facts = payload.get("facts", ())
-    return Alert(
-        title=str(payload["title"]),
-        facts=tuple(map(str, facts if isinstance(facts, list | tuple) else ())),
-        advice=str(payload.get("advice", "")),
-    )
+def _to_alerts(delivery: Delivery) -> list[Alert]:
+    """Return the problems of an alert; those that earlier versions queued have one, in the payload itself."""
+    problems: Any = delivery.payload.get("problems", [delivery.payload])
+    return [
+        Alert(
+            title=str(each["title"]),
+            facts=tuple(map(str, each.get("facts", ()))),
+            advice=str(each.get("advice", "")),
+        )
+        for each in problems
+    ]

@@ -40,7 +40,7 @@ from digest.pipeline.alerts import (
     find_bounce_problems,
     find_judgement_problems,
     find_source_problems,
-    queue_alert,
+    queue_alerts,
 )
 from digest.pipeline.cleanup import delete_expired
 from digest.pipeline.clock_repair import LAST_TICK_KEY
@@ -142,7 +142,29 @@ class RunResult:
     def problems(self) -> list[Problem]:
         """What the operator should know."""
         stopped = [build_stop_problem(self.plan.stopped)] if self.plan.stopped else []
-        return [*stopped, *find_source_problems(stored.result for stored in self.fetched)]
+        unsent = [build_delivery_problem(self.send_stats.alerts)] if self.send_stats.alerts else []
+        return [*stopped, *unsent, *find_source_problems(stored.result for stored in self.fetched)]
+
+    @property
+    def did_something(self) -> bool:
+        """Whether sources were read, editions were due, or messages were tried."""
+        return bool(self.fetched or self.plan.due or self.send_stats.sent or self.send_stats.failed)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The figures of the run, as its log line has them."""
+        return {
+            "fetched": sum(len(stored.result.papers) for stored in self.fetched),
+            "new": sum(stored.new for stored in self.fetched),
+            "due": self.plan.due,
+            "planned": self.plan.planned,
+            "quiet": self.plan.quiet,
+            "missed": self.plan.missed,
+            "stopped": self.plan.stopped,
+            "sent": self.send_stats.sent,
+            "deferred": self.send_stats.deferred,
+            "failed": self.send_stats.failed,
+        }
 
 
 async def run(  # noqa: PLR0913  one run, each choice by its name
@@ -164,7 +186,7 @@ async def run(  # noqa: PLR0913  one run, each choice by its name
         StoreBusy: another process is sending.
 
     """
-    now = clock()  # one moment for fetching and planning, so that a preview of it equals the mail
+    started = now = clock()  # one moment for fetching and planning, so that a preview of it equals the mail
     fetching = asyncio.create_task(_fetch_if_due(services, now, on_progress=on_progress))
     result = RunResult()
     try:
@@ -179,13 +201,28 @@ async def run(  # noqa: PLR0913  one run, each choice by its name
             plan = await plan_and_summarize(services, clock, now, due_now=due_now, on_edition=on_edition)
             result = replace(result, plan=result.plan + plan)
             if is_fetched:
-                finish_run(services, result, clock)
+                record_tick(services, clock)
             async with sending or nullcontext():
-                result = replace(result, send_stats=result.send_stats + await send(services, clock))
+                result = await _send_and_tell(services, result, clock, is_last=is_fetched)
             now = clock()
     finally:
         fetching.cancel()
+    record_run(services, result, since=started, clock=clock)
     await continue_backlog(services, clock, on_progress=on_progress)
+    return result
+
+
+async def _send_and_tell(
+    services: PipelineServices, result: RunResult, clock: Clock, *, is_last: bool
+) -> RunResult:
+    """Send; at last tell the operator all that was wrong, also if sending raises, and send that too."""
+    is_told = False
+    try:
+        result = replace(result, send_stats=result.send_stats + await send(services, clock))
+    finally:
+        is_told = is_last and tell_problems(services, result, clock)
+    if is_told:
+        await send(services, clock)
     return result
 
 
@@ -263,9 +300,21 @@ async def continue_backlog(
 
 
 def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> None:
-    """Record that a run took place, queue alerts, and delete what has expired."""
+    """Record that a run took place, queue an alert if one is due, and delete what has expired."""
+    record_tick(services, clock)
+    tell_problems(services, result, clock)
+
+
+def record_tick(services: PipelineServices, clock: Clock) -> None:
+    """Record that a run takes place, and delete what has expired."""
     with services.store.begin() as tx:
         tx.meta.write(LAST_TICK_KEY, clock().isoformat())
+    delete_expired(services.store, clock())
+
+
+def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -> bool:
+    """Queue one message about all that is wrong, if it is time to; return whether it was queued."""
+    with services.store.begin() as tx:
         finished = tx.deliveries.count_finished(clock() - ONE_DAY)
         bounces = tx.deliveries.count_bounces(clock() - ONE_DAY)
         judgements = find_judgement_problems(
@@ -273,9 +322,15 @@ def finish_run(services: PipelineServices, result: RunResult, clock: Clock) -> N
             tx.deliveries.count_held(clock() - ONE_DAY),
             tx.deliveries.count_reported_faults(clock() - ONE_DAY),
         )
-        for problem in (*result.problems, *find_bounce_problems(finished, bounces), *judgements):
-            queue_alert(tx, services.admin_address, problem, now=clock())
-    delete_expired(services.store, clock())
+        problems = [*result.problems, *find_bounce_problems(finished, bounces), *judgements]
+        return queue_alerts(tx, services.admin_address, problems, now=clock())
+
+
+def record_run(services: PipelineServices, result: RunResult, *, since: datetime, clock: Clock) -> None:
+    """Record what a run did, if it did anything, for the history that administrators see."""
+    if result.did_something:
+        with services.store.begin() as tx:
+            tx.runs.add(result.facts, started_at=since, ended_at=clock())
 
 
 def is_notice_due(services: PipelineServices, now: datetime) -> bool:
@@ -312,6 +367,4 @@ async def send(
     with services.store.begin() as tx:
         if tx.meta.read(SEND_BLOCKED_KEY) != blocked:
             tx.meta.write(SEND_BLOCKED_KEY, blocked)
-        if stats.alerts:
-            queue_alert(tx, services.admin_address, build_delivery_problem(stats.alerts), now=clock())
     return stats

@@ -52,7 +52,9 @@ async def send_notices(
         try:
             if not sending.locked() and await to_thread.run_sync(run.is_notice_due, services, clock()):
                 async with sending:
-                    await run.send(services, clock)
+                    stats = await run.send(services, clock)
+                if stats.alerts:
+                    run.tell_problems(services, run.RunResult(send_stats=stats), clock)
         except StoreBusy as error:
             log.info("notices left to another process", extra={"reason": str(error)})
         except Exception:

@@ -48,8 +48,10 @@ class WorkerTasks:
         """Fetch the sources unless another worker has done so, and tell the operator which ones failed."""
         if not await to_thread.run_sync(self.should_fetch):
             return
-        fetched = await run.fetch_and_embed(self.services, self.clock())
-        await to_thread.run_sync(run.finish_run, self.services, RunResult(fetched=fetched), self.clock)
+        started = self.clock()
+        result = RunResult(fetched=await run.fetch_and_embed(self.services, started))
+        await to_thread.run_sync(run.finish_run, self.services, result, self.clock)
+        run.record_run(self.services, result, since=started, clock=self.clock)
 
     def list_due_shards(self, now: datetime) -> tuple[Shard, ...]:
         """Return the due subscribers in shards; none while planning is stopped, and the operator is told."""
@@ -70,6 +72,7 @@ class WorkerTasks:
 
     async def send(self) -> None:
         """Send until nothing is left that may go now; a failing database leaves the rest in the queue."""
+        started = self.clock()
         try:
             stats = await run.send(self.services, self.clock, stopping=self.stopping)
         except (
@@ -77,6 +80,10 @@ class WorkerTasks:
         ) as error:  # unreachable, or the lease ran out: the claims went back to the queue, or will
             log.warning("sending stopped", extra={"reason": str(error)})
             return
+        result = RunResult(send_stats=stats)
+        if stats.alerts:
+            await to_thread.run_sync(run.tell_problems, self.services, result, self.clock)
+        run.record_run(self.services, result, since=started, clock=self.clock)
         if stats.sent or stats.failed:
             log.info("sent", extra={"sent": stats.sent, "failed": stats.failed, "waiting": stats.deferred})
 

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import httpx
 import pytest
+import respx
 
 from digest.app.services import Services
 from digest.db import Database
@@ -11,13 +14,14 @@ from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 from digest.pipeline import run
 from digest.pipeline.alerts import (
+    TOLD_KEY,
     Problem,
     build_delivery_problem,
     build_stop_problem,
     find_bounce_problems,
     find_judgement_problems,
     find_source_problems,
-    queue_alert,
+    queue_alerts,
 )
 from tests.factories import NOW
 from tests.pipeline.test_run import DUE, THURSDAY, Installation
@@ -30,18 +34,60 @@ def make_result(source: str, health: Health, scope: str = "") -> FetchResult:
     return FetchResult(source=source, scope=scope, read_at=NOW, health=health, note="It did not answer.")
 
 
-def test_an_alert_is_queued_once_a_day(any_store: Database) -> None:
-    with any_store.begin() as tx:
-        assert queue_alert(tx, "admin@example.com", PROBLEM, now=NOW)
-        assert not queue_alert(tx, "admin@example.com", PROBLEM, now=NOW + timedelta(hours=5))
-        assert queue_alert(tx, "admin@example.com", PROBLEM, now=NOW + timedelta(days=1))
-        assert tx.deliveries.count_open()[DeliveryState.QUEUED] == 2
+OTHER = Problem(kind="bounces", title="Many bounces", facts=["12 in 24 hours."], advice="Look.")
+HOUR = timedelta(hours=1)
 
 
-def test_no_alert_is_queued_without_an_admin_address(store: Database) -> None:
+def queue(store: Database, *problems: Problem, hours: float, to: str = "admin@example.com") -> bool:
     with store.begin() as tx:
-        assert not queue_alert(tx, "", PROBLEM, now=NOW)
-        assert tx.deliveries.count_open()[DeliveryState.QUEUED] == 0
+        return queue_alerts(tx, to, problems, now=NOW + hours * HOUR)
+
+
+def list_alerts(store: Database) -> list[list[str]]:
+    """Return the titles in each queued alert, newest first."""
+    with store.begin(write=False) as tx:
+        queued = tx.deliveries.list_by_state(DeliveryState.QUEUED)
+    problems: list[Any] = [mail.payload["problems"] for mail in queued]
+    return [[each["title"] for each in of_mail] for of_mail in problems]
+
+
+def test_one_message_tells_all_that_is_wrong_and_again_only_when_it_lasts(any_store: Database) -> None:
+    assert queue(any_store, PROBLEM, OTHER, hours=0)
+    told = [queue(any_store, PROBLEM, OTHER, hours=hours) for hours in (0.1, 5, 23.9, 24, 30, 47.9, 48)]
+    assert told == [False, False, False, True, False, False, True]
+    assert list_alerts(any_store) == [["Broken", "Many bounces"]] * 3
+    with any_store.begin(write=False) as tx:
+        newest: Any = tx.deliveries.list_by_state(DeliveryState.QUEUED)[0].payload["problems"]
+    assert newest[0]["facts"] == ["It broke.", "It began on 23 November, 09:30 UTC."]
+
+
+def test_what_is_new_or_changed_is_told_with_all_else_and_numbers_are_no_change(store: Database) -> None:
+    assert queue(store, OTHER, hours=0)
+    assert not queue(store, replace(OTHER, facts=["340 in 24 hours."]), hours=1)
+    assert queue(store, OTHER, PROBLEM, hours=2)
+    assert queue(store, OTHER, replace(PROBLEM, facts=["It broke in another way."]), hours=3)
+    assert not queue(store, OTHER, hours=4)
+    assert list_alerts(store) == [["Many bounces", "Broken"], ["Many bounces", "Broken"], ["Many bounces"]]
+
+
+def test_a_problem_that_comes_and_goes_is_told_once_a_day(store: Database) -> None:
+    told = [queue(store, *([PROBLEM] if hours % 2 else []), hours=hours) for hours in range(1, 25)]
+    assert told.count(True) == 1
+    assert not queue(store, hours=26)
+    assert queue(store, PROBLEM, hours=50)  # over for a day: it is new again
+
+
+def test_no_alert_is_queued_without_an_admin_address_or_a_problem(store: Database) -> None:
+    assert not queue(store, PROBLEM, hours=0, to="")
+    assert not queue(store, hours=1)
+    assert list_alerts(store) == []
+    assert queue(store, PROBLEM, hours=2)  # told as soon as there is somebody to tell
+
+
+def test_what_another_version_noted_is_read_as_nothing(store: Database) -> None:
+    with store.begin() as tx:
+        tx.meta.write(TOLD_KEY, '{"delivery": ["1"]}')
+    assert queue(store, PROBLEM, hours=0)
 
 
 def test_a_source_is_a_problem_only_if_all_its_scopes_failed() -> None:
@@ -190,3 +236,31 @@ async def test_the_operator_gets_one_alert_when_a_days_mails_bounce(installation
     await run.run(services, lambda: now + timedelta(minutes=2))
     mails = [mail.read_text() for mail in services.settings.outbox_dir.glob("n.*.eml")]
     assert sum("unusually many bounces" in mail for mail in mails) == 1
+
+
+async def test_a_run_tells_all_that_is_wrong_in_one_message_and_the_next_says_nothing(
+    installation: Installation,
+) -> None:
+    settings = installation.services.settings.model_copy(
+        update={"admin_address": "admin@example.com", "huggingface_url": "http://127.0.0.1:9"}
+    )
+    services = Services(settings, installation.services.store)
+    with services.store.begin() as tx:
+        tx.meta.pause("Restored from a backup.")
+    with respx.mock(assert_all_called=False) as http:
+        http.get(host="127.0.0.1", port=9).mock(return_value=httpx.Response(404))
+        http.route(host="127.0.0.1").pass_through()
+        for minutes in (0, 1):
+            await run.run(services, lambda: THURSDAY + timedelta(minutes=minutes))  # noqa: B023  called at once
+    with services.store.begin(write=False) as tx:
+        (alert,) = tx.deliveries.list_by_state(DeliveryState.QUEUED)
+        runs = tx.runs.list_latest()
+    problems: Any = alert.payload["problems"]
+    assert [problem["title"] for problem in problems] == [
+        "No digest goes out",
+        "huggingface could not be read",
+    ]
+    message = services.message_builder.build(alert)
+    assert message
+    assert b"Subject: No digest goes out, and another problem" in message.raw
+    assert [bool(each.facts["fetched"]) for each in runs] == [True]  # the second did nothing
