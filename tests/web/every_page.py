@@ -11,6 +11,7 @@ from httpx import AsyncClient, Response
 from digest import subscribers
 from digest.mail.tokens import Purpose
 from digest.models import Profile, Status, Subscriber
+from digest.models.addresses import hash_address
 from digest.models.administrators import Role
 from digest.pipeline import plan
 from digest.ranking.feedback import Feedback, learn_from_feedback
@@ -31,7 +32,7 @@ NO_PAGES = {
     "/f/{token}/saved.json",
     "/sitemap.xml", "/robots.txt", "/mcp", "/p/{token}/export", "/healthz", "/readyz", "/metrics",
     "/admin/export.csv", "/favicon.ico", "/f/{token}.atom", "/f/{token}.json", "/admin/oidc",
-    "/admin/oidc/callback",
+    "/admin/oidc/callback", "/admin/audit.csv",
 }  # fmt: skip
 
 SAVED = {
@@ -244,8 +245,71 @@ def _administration(site: RunningSite, ada: Subscriber, csrf: str) -> Iterator[t
         yield "", PageRequest(f"{reader_path}/{action}", token, status=303)
     yield "", PageRequest("/admin/release", token | {"key": "daily/2026-11-22"}, status=303)
     yield "released already", PageRequest("/admin/release", token | {"key": "daily/2026-11-22"}, status=404)
+    yield from _selected_readers(site, token)
+    yield from _one_reader(site, ada, token)
+    yield from _suppressions(site, token)
     yield from _administrators(site, token)
     yield "", PageRequest("/admin/logout", token, status=303)
+
+
+def _selected_readers(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[str, PageRequest]]:
+    """Filters of the list, and what is done to all who match."""
+    yield "admin, 90 days", PageRequest("/admin?days=90")
+    yield (
+        "",
+        PageRequest("/admin/filters", token | {"name": "Weekly", "query": "frequency=weekly"}, status=303),
+    )
+    yield "readers filtered", PageRequest("/admin/subscribers?frequency=daily&bounce=any&last=never&tag=x")
+    yield "readers by saved filter", PageRequest("/admin/subscribers?frequency=weekly")
+    yield "", PageRequest("/admin/filters/delete", token | {"name": "Weekly"}, status=303)
+    yield "nobody selected", PageRequest("/admin/bulk?action=pause", status=422)
+    yield "tag all?", PageRequest("/admin/bulk?select=all&action=tag&new_tag=beta")
+    yield "erase all?", PageRequest("/admin/bulk?select=all&action=erase")
+    with site.services.store.begin(write=False) as tx:
+        count = sum(tx.subscribers.count_by_status().values())
+    operation = {"action": "tag", "tag": "beta", "whom": "", "operation": "abc", "count": str(count)}
+    yield "changed meanwhile", PageRequest("/admin/bulk", token | operation | {"count": "1"}, status=409)
+    yield "", PageRequest("/admin/bulk", token | operation, status=303)
+    yield "operation", PageRequest("/admin/operations/abc")
+    yield "readers with tags", PageRequest("/admin/subscribers?tag=beta")
+    for action in ("continue", "undo"):
+        yield "", PageRequest(f"/admin/operations/abc/{action}", token, status=303)
+    yield "operation undone", PageRequest("/admin/operations/abc")
+    yield "audit filtered", PageRequest("/admin/audit?what=bulk-tag&since=2026-01-01&until=x")
+
+
+def _one_reader(
+    site: RunningSite, ada: Subscriber, token: dict[str, str]
+) -> Iterator[tuple[str, PageRequest]]:
+    """Mails, tags, address and questions of one subscriber."""
+    path = f"/admin/subscribers/{ada.public_id}"
+    with site.services.store.begin(write=False) as tx:
+        digests = [item for item in tx.deliveries.list_by_subscriber(ada.id) if item.day]
+    mail = f"{path}/mails/{digests[0].public_id}"
+    yield "mail", PageRequest(mail)
+    yield "next mail", PageRequest(f"{path}/next")
+    yield "mail on its way", PageRequest(f"{mail}/resend", token, status=409)
+    yield "", PageRequest(f"{path}/tags", token | {"tags": "beta, conference"}, status=303)
+    yield "reader, two editors", PageRequest(path, token | {"version": "old", "keywords": "x"}, status=409)
+    yield "new address wrong", PageRequest(f"{path}/address", token | {"address": "x"}, status=422)
+    for action in ("suppress", "erase"):
+        yield f"{action} reader?", PageRequest(f"{path}/confirm/{action}")
+
+
+def _suppressions(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[str, PageRequest]]:
+    """Suppressed addresses, and reports of imports."""
+    home, key = "/admin/suppressions", hash_address(site.services.suppression_key, "gone@example.com")
+    yield "suppression added", PageRequest(home, token | {"address": "gone@example.com"})
+    yield "suppressions", PageRequest(f"{home}?since=2026-01-01")
+    yield "suppressions in vain", PageRequest(f"{home}?address=new@example.com&reason=complaint&until=x")
+    yield "lift?", PageRequest(f"{home}/lift?key={key}")
+    yield "", PageRequest(f"{home}/lift", token | {"key": key}, status=303)
+    yield "suppress a list", PageRequest(f"{home}/import")
+    yield "list suppressed", PageRequest(f"{home}/import", token, file=ROWS)
+    with site.services.store.begin(write=False) as tx:
+        report = tx.import_reports.list_latest()[0]
+    yield "import report", PageRequest(f"/admin/import/{report.id}")
+    yield "imports", PageRequest("/admin/import")
 
 
 def _administrators(site: RunningSite, token: dict[str, str]) -> Iterator[tuple[str, PageRequest]]:

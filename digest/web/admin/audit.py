@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from digest.models.addresses import hash_address
 from digest.models.errors import DigestError
 from digest.subscribers.table_files import escape_formula
 from digest.web.admin.auth import AdminContext, CurrentSession
+from digest.web.admin.period import Period, parse_period
 from digest.web.context import WebContext
 from digest.web.routing import create_router
 
@@ -50,9 +50,9 @@ def show_audit_log(
     ctx: AdminContext, session: CurrentSession, query: Annotated[AuditQuery, Query()]
 ) -> Response:
     """Show the lines that match, newest first."""
-    problems: list[str] = []
+    period = parse_period(query.since, query.until)
     with ctx.services.store.begin(write=False) as tx:
-        found = _parse(ctx, tx, query, problems)
+        found = _parse(ctx, tx, query, period)
         lines = tx.audit.search(found, limit=PAGE_SIZE + 1, before=query.before)
         shown = lines[:PAGE_SIZE]
         readers = tx.subscribers.get_by_public_ids({line.subject for line in shown})
@@ -63,7 +63,8 @@ def show_audit_log(
         here=HOME,
         title="Audit log",
         session=session,
-        problems=problems,
+        problems=period.problems,
+        period=period,
         lines=shown,
         readers=readers,
         total=total,
@@ -80,7 +81,7 @@ def show_audit_log(
 def export_audit_log(ctx: AdminContext, _: CurrentSession, query: Annotated[AuditQuery, Query()]) -> Response:
     """Return the lines that match as CSV, newest first."""
     with ctx.services.store.begin(write=False) as tx:
-        found = _parse(ctx, tx, query, [])
+        found = _parse(ctx, tx, query, parse_period(query.since, query.until))
     headers = {"content-disposition": 'attachment; filename="audit.csv"'}
     return StreamingResponse(_write_csv(ctx, found), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -108,15 +109,13 @@ def _to_row(cells: tuple[str, ...]) -> str:
     return out.getvalue()
 
 
-def _parse(ctx: WebContext, tx: Transaction, query: AuditQuery, problems: list[str]) -> AuditFilter:
-    """Return the filter; what cannot be understood is left out and said in *problems*."""
-    until = _parse_day(query.until, problems)
+def _parse(ctx: WebContext, tx: Transaction, query: AuditQuery, period: Period) -> AuditFilter:
     return AuditFilter(
         actor=query.who.replace("\x00", ""),
         action=query.what.replace("\x00", ""),
         subject=_find_subject(ctx, tx, query.whom.strip().replace("\x00", "")),
-        since=_parse_day(query.since, problems),
-        until=until + timedelta(days=1) if until and until.year < date.max.year else None,
+        since=period.since,
+        until=period.until,
     )
 
 
@@ -131,13 +130,3 @@ def _find_subject(ctx: WebContext, tx: Transaction, whom: str) -> str:
         )
     except DigestError:
         return whom
-
-
-def _parse_day(text: str, problems: list[str]) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        problems.append(f"{text[:20]} is not a day; write it like 2026-11-23.")
-        return None

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -18,6 +17,7 @@ from digest.subscribers.lift import lift_suppression
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
 from digest.subscribers.transfer import ImportReport
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
+from digest.web.admin.period import parse_period
 from digest.web.admin.transfer import UploadedFile, get_file_name
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
@@ -138,10 +138,10 @@ def run_import(
 def _render_list(
     ctx: WebContext, session: Session, query: SuppressionQuery, *, done: str = "", problem: str = ""
 ) -> Response:
-    problems = [problem] if problem else []
+    period = parse_period(query.since, query.until)
+    problems = [*([problem] if problem else []), *period.problems]
     reason = SuppressionReason(query.reason) if query.reason in {*SuppressionReason} else None
-    since, until = _parse_day(query.since, problems), _parse_day(query.until, problems)
-    until = until + timedelta(days=1) if until and until.year < date.max.year else None
+    between: Any = {"reason": reason, "since": period.since, "until": period.until}
     lookup: Lookup | None = None
     with ctx.services.store.begin(write=False) as tx:
         if query.address.strip():
@@ -150,10 +150,8 @@ def _render_list(
                 lookup = Lookup(query.address.strip(), tx.suppressions.find(key))
             except InvalidAddress as error:
                 problems.append(str(error))
-        rows = tx.suppressions.list_latest(
-            reason=reason, since=since, until=until, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1)
-        )
-        total = tx.suppressions.count(reason=reason, since=since, until=until)
+        rows = tx.suppressions.list_latest(**between, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1))
+        total = tx.suppressions.count(**between)
         counts = tx.suppressions.count_by_reason()
         keys = {row.key for row in rows} | (
             {lookup.suppression.key} if lookup and lookup.suppression else set()
@@ -170,6 +168,7 @@ def _render_list(
         problems=problems,
         done=done,
         query=query,
+        period=period,
         reasons=REASONS,
         counts=[(label, counts.get(SuppressionReason(value), 0), value) for value, label in REASONS.items()],
         lookup=lookup,
@@ -200,13 +199,3 @@ def _render_import(
         dry_run=dry_run,
         problems=[problem] if problem else [],
     )
-
-
-def _parse_day(text: str, problems: list[str]) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        problems.append(f"{text[:20]} is not a day; write it like 2026-11-23.")
-        return None
