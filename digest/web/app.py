@@ -54,6 +54,7 @@ from digest.web.routes import (
     preferences,
     private_feed,
     public,
+    saved,
     signup,
     unsubscribe,
 )
@@ -63,7 +64,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
-    exports, bounce_webhooks,
+    exports, saved, bounce_webhooks,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
     sign_in, overview, audit, bulk, transfer, subscribers, subscriber, suppressions, administrators,
