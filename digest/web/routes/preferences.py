@@ -22,7 +22,12 @@ from digest.sources.libraries.request import extract_accounts
 from digest.subscribers.seed_papers import Library, complete_seeds, parse_library
 from digest.web.components import Button
 from digest.web.context import WebContextDep
-from digest.web.languages import get_page_locale, translate_error, translate_failure
+from digest.web.languages import (
+    get_page_locale,
+    set_page_language,
+    translate_error,
+    translate_failure,
+)
 from digest.web.preferences_form import (
     FormBody,
     ImportedPapers,
@@ -87,6 +92,7 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
             )
     except InvalidChange as error:
         return page.render(form, problems=[translate_error(error)], status=422)
+    set_page_language(saved.preferences.language)
     shown = form.keep_failed_libraries(PreferencesForm.from_subscriber(saved), imported.failures)
     return page.with_reader(saved).render(
         shown,
