@@ -16,6 +16,7 @@ from digest.db.audit import AuditFilter, AuditLine
 from digest.models.addresses import hash_address
 from digest.models.errors import DigestError
 from digest.subscribers.table_files import escape_formula
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminContext, CurrentSession
 from digest.web.admin.period import Period, parse_period
 from digest.web.context import WebContext
@@ -58,6 +59,7 @@ def show_audit_log(
         readers = tx.subscribers.get_by_public_ids({line.subject for line in shown})
         total = tx.audit.count(found)
         actors, actions = tx.audit.list_actors(), tx.audit.list_actions()
+        names = describe_actors(tx, actors)
     return ctx.pages.render(
         "admin/audit",
         here=HOME,
@@ -70,6 +72,7 @@ def show_audit_log(
         total=total,
         query=query,
         actors=actors,
+        names=names,
         actions=actions,
         newest=query.to_url(before=None) if query.before else "",
         older=query.to_url(before=shown[-1].id) if len(lines) > PAGE_SIZE else "",

@@ -12,6 +12,7 @@ from digest.models.errors import NotFound
 from digest.pipeline.alerts import Problem
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.status import compute_picks_per_mail, find_problems, list_days
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.charts import BAD, GOOD, NEUTRAL, Chart, Series, build_bar_chart, build_line_chart
 from digest.web.routing import create_router
@@ -33,6 +34,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         sources, held = tx.sources.list_latest(), tx.sources.list_held()
         lines = tx.audit.list_latest(limit=8)
         readers = tx.subscribers.get_by_public_ids({line.subject for line in lines})
+        names = describe_actors(tx, (line.actor for line in lines))
         waiting = sum(tx.deliveries.count_open().values())
         ticked, next_due = tx.meta.read(LAST_TICK_KEY), tx.subscribers.get_earliest_due()
     tiles = [
@@ -59,6 +61,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         held={hold.key for hold in held},
         lines=lines,
         readers=readers,
+        names=names,
     )
 
 

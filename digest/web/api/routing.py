@@ -3,8 +3,9 @@
 RFC 9110, sections 8.8.3 and 13. The tag is a hash of the body, so that it changes exactly when the body does.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from hashlib import blake2b
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -18,7 +19,7 @@ from digest.web.routing import WebRoute
 class ApiRoute(WebRoute):
     """A route whose GET has an ETag and answers If-None-Match."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route, with conditional requests."""
         handler = super().get_route_handler()
 

@@ -153,6 +153,8 @@ async def test_a_changed_role_and_a_removal_hold_at_once(
         assert (await post(owner, f"{home}/remove")).status_code == 303
         assert (await post(owner, f"{home}/remove")).status_code == 404
         assert (await browser.get("/admin")).status_code == 303
+        for page in ("/admin", "/admin/audit"):
+            assert "<td>Ada</td>" in (await owner.get(page)).text  # named in the log also after removal
 
 
 async def test_without_a_token_in_the_settings_the_last_owner_stays(tmp_path: Path, clock: Clock) -> None:

@@ -166,8 +166,8 @@ def test_no_error_that_the_api_can_show_names_a_command() -> None:
                 and isinstance(node.exc, ast.Call)
                 and isinstance(node.exc.func, ast.Name)
             ):
-                texts = [each.value for each in ast.walk(node.exc) if isinstance(each, ast.Constant)]
-                found += [f"{path.name}: {text}" for text in texts if A_COMMAND.search(str(text))]
+                texts = [str(each.value) for each in ast.walk(node.exc) if isinstance(each, ast.Constant)]
+                found += [f"{path.name}: {text}" for text in texts if A_COMMAND.search(text)]
     assert [each for each in found if "pip install" not in each] == []
 
 
