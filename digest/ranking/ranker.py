@@ -105,7 +105,7 @@ class Ranker:
         self.papers = tuple(papers)
         self._texts = [_get_text(paper) for paper in papers]
         self._earlier = earlier = [_get_text(paper) for paper in background]
-        self._corpus = Corpus(list(map(term_counter, self._texts)), list(map(term_counter, earlier)))
+        self._corpus = Corpus(map(term_counter, self._texts), map(term_counter, earlier))
         self._space = (
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
         )

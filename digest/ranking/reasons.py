@@ -80,7 +80,7 @@ class ReasonBuilder:
     def get_similarity(self, indices: Sequence[int]) -> Floats:
         """Return the cosines of these papers' term vectors with each other, 0 for a paper with itself."""
         rows = np.array(indices, np.intp)
-        return self._corpus.candidate_similarity[rows[:, None], rows].astype(np.float32)
+        return self._corpus.compare_candidates(rows)
 
     def _choose_terms(self, index: int, columns: tuple[int, ...]) -> tuple[str, ...]:
         """Return the terms that contributed most, as the paper writes them."""

@@ -23,7 +23,9 @@ class PostingLists:
     def __init__(self, corpus: Corpus) -> None:
         # The corpus numbers the terms of candidates before those that only background papers use.
         self.width = int(corpus.candidates.indices.max(initial=-1)) + 1
-        self.candidates = corpus.candidates[:, : self.width]
+        rows = corpus.candidates
+        shape = (rows.shape[0], self.width)  # a slice would copy the rows
+        self.candidates = sparse.csr_array((rows.data, rows.indices, rows.indptr), shape=shape)
         self._idf = corpus.idf[: self.width]
         self._terms = corpus.terms[: self.width]
 
