@@ -21,7 +21,7 @@ from bench.machine import describe_machine
 from bench.results import BenchResult, format_table
 
 BENCHES = (
-    "parse", "upsert", "search", "score", "render", "smtp", "whole", "memory", "peers", "due", "web",
+    "parse", "upsert", "search", "score", "render", "smtp", "whole", "memory", "peers", "due", "web", "admin",
     "startup", "importing", "trending", "ranking", "picks",
 )  # fmt: skip
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"

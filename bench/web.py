@@ -32,7 +32,15 @@ SYLLABLES = ["ka", "lo", "mi", "ne", "tu", "ra", "ve", "so", "pi", "da", "gu", "
 FORM_HEADERS = [(b"content-type", b"application/x-www-form-urlencoded")]
 
 
-async def call(app: ASGIApp, method: str, path: str, *, query: str = "", body: bytes = b"") -> int:
+async def call(  # noqa: PLR0913  the parts of a request
+    app: ASGIApp,
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    body: bytes = b"",
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> int:
     """Send one request straight into the application; return its status."""
     status = 0
 
@@ -46,8 +54,8 @@ async def call(app: ASGIApp, method: str, path: str, *, query: str = "", body: b
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "method": method,
         "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
-        "headers": [*FORM_HEADERS, (b"content-length", str(len(body)).encode())], "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
+        "headers": [*FORM_HEADERS, *headers, (b"content-length", str(len(body)).encode())],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
     }  # fmt: skip
     await app(scope, receive, send)
     return status

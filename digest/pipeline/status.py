@@ -75,11 +75,12 @@ def list_days(tx: Transaction, now: datetime, count: int) -> list[dict[str, Any]
 def find_problems(tx: Transaction, now: datetime) -> list[Problem]:
     """Return what an administrator should look at, the most serious first, each with what to do."""
     since = now - ONE_DAY
+    finished = tx.deliveries.count_finished(since)
     return [
         *_find_stops(tx, now),
         *_find_source_problems(tx.sources.list_latest()),
-        *_find_uncertain(tx.deliveries.count_finished(since).get(DeliveryState.UNCERTAIN, 0)),
-        *find_bounce_problems(tx.deliveries.count_finished(since), tx.deliveries.count_bounces(since)),
+        *_find_uncertain(finished.get(DeliveryState.UNCERTAIN, 0)),
+        *find_bounce_problems(finished, tx.deliveries.count_bounces(since)),
         *find_judgement_problems(
             tx.deliveries.list_alike_answers(since, now),
             tx.deliveries.count_held(since),
