@@ -150,11 +150,12 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(request: Request, error: RequestValidationError) -> Response:
         problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"])) or "What was sent"
+        field = ".".join(map(str, problem["loc"])) or "input"
         sentence = f"{field}: {problem['msg']}."
         if first_segment(request) == "api":
             return build_problem(422, sentence, describe_invalid_fields(error.errors()))
-        return error_response(ctx, request, 422, sentence)
+        is_english = get_page_locale().code == "en"  # as is what pydantic says
+        return error_response(ctx, request, 422, sentence if is_english else (InvalidChange.__doc__ or ""))
 
     @app.exception_handler(ClientDisconnect)
     async def on_disconnect(_: Request, __: Exception) -> Response:

@@ -15,7 +15,13 @@ from digest.models import Status
 from digest.web.form_tokens import MIN_READING_SECONDS
 from digest.web.rate_limits import FLOOD_THRESHOLD, WORLDWIDE
 from tests.factories import NOW
-from tests.web.every_page import FetchedPage, fetch_every_page, find_routes, list_html_routes
+from tests.web.every_page import (
+    FetchedPage,
+    fetch_every_page,
+    fill_database,
+    find_routes,
+    list_html_routes,
+)
 from tests.web.serving import RunningSite, install_npm_packages, run_site, start_browser, validate_html
 from tests.web.visit import ADMIN
 
@@ -29,8 +35,8 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         page = await (await chromium.new_context(java_script_enabled=False)).new_page()
         await page.goto(site.url)
         await page.fill("input[name=email]", "ada@example.com")
-        await page.click("summary")
         await page.fill("input[name=interests]", "sheep")
+        await page.select_option("#timezone", "Asia/Tokyo")
         site.clock.advance(seconds=MIN_READING_SECONDS)
         await page.click("text=Subscribe >> visible=true")
         await expect(page.locator("h1")).to_have_text("Check your mail")
@@ -42,6 +48,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         assert await page.evaluate("document.cookie") == ""
         await page.click("text=Interests, time and time zone")
         assert await page.input_value("#keywords") == "sheep"
+        assert await page.input_value("#timezone") == "Asia/Tokyo"
         await page.fill("#keywords", "teapots")
         await page.click("button:text-is('Save')")
         assert "Saved." in await page.inner_text("[role=status]")
@@ -54,6 +61,36 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
             ada = tx.subscribers.get_by_address("ada@example.com")
         assert ada.status is Status.UNSUBSCRIBED
         assert ada.profile.keywords == ("teapots",)
+
+
+async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path) -> None:
+    async with run_site(tmp_path) as site, start_browser() as chromium:
+        with site.services.store.begin() as tx:
+            ada = tx.subscribers.add("ada@example.com", now=NOW)
+        page = await (await chromium.new_context(timezone_id="Asia/Yekaterinburg")).new_page()
+        await page.goto(site.url)
+        assert await page.input_value("#timezone") == "Asia/Yekaterinburg"  # though it is none of the choices
+        await page.goto(site.services.links.preferences_url(ada.public_id))
+        await page.click("text=Authors and categories")
+        await page.press_sequentially("#authors", "Bo Chen, lovel")
+        await expect(page.locator("#author-names option")).to_have_attribute("value", "Bo Chen, Ada Loveless")
+
+
+async def test_a_vote_on_the_web_edition_is_one_press_with_and_without_javascript(tmp_path: Path) -> None:
+    async with run_site(tmp_path) as site, start_browser() as chromium:
+        ada, _ = fill_database(site)
+        link = site.services.links.edition_url(ada.public_id, NOW.date())
+        for is_enabled in (True, False):
+            page = await (await chromium.new_context(java_script_enabled=is_enabled)).new_page()
+            await page.goto(link)
+            await page.click("button:has-text('Less like this') >> nth=0")
+            await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
+            if not is_enabled:
+                await page.click("text=Back to where you were")
+            assert page.url == link
+            await expect(page.locator(".vote [role=status]")).to_have_text("Noted: less like this.")
+            await page.click("text=Undo")
+            await expect(page.locator(".vote [role=status]")).to_contain_text("Undone")
 
 
 async def test_another_browser_confirms_by_the_button(tmp_path: Path) -> None:

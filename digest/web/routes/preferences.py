@@ -66,10 +66,25 @@ def export(token: str, ctx: WebContextDep) -> Response:
     reader = get_reader(ctx, token)
     with ctx.services.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
+        votes = tx.votes.list_by_subscriber(reader.id)
+        saved = tx.saved_papers.list_by_subscriber(reader.id)
     fields: dict[str, Any] = _SUBSCRIBER.dump_python(reader, mode="json")
     content: dict[str, Any] = {
         "subscriber": {"pid" if name == "public_id" else name: value for name, value in fields.items()},
         "sent": [{"paper": paper, "day": record.day.isoformat()} for paper, record in sorted(sent.items())],
+        "votes": [
+            {
+                "paper": vote.paper_id,
+                "verdict": vote.verdict,
+                "reason": vote.reason,
+                "at": vote.at.isoformat(),
+            }
+            for vote in votes
+        ],
+        "saved": [
+            {"paper": item.paper.id, "at": item.saved_at.isoformat(), "note": item.note, "tags": item.tags}
+            for item in saved
+        ],
         "editions": [edition.day.isoformat() for edition in load_latest_editions(ctx.services.store, reader)],
     }
     return Response(

@@ -84,6 +84,8 @@ async def test_a_reason_is_asked_for_stored_and_can_be_undone_with_the_vote(
     assert 'href="/e/a.b.c"' in page.text
     assert count_votes(services, ada) == [("less", "seen")]
     assert "seen before" in (await visitor.get(link)).text
+    exported = (await visitor.get(url_path(services.links.preferences_url(ada.public_id)) + "/export")).json()
+    assert [(vote["paper"], vote["reason"]) for vote in exported["votes"]] == [(teapots.id, "seen")]
     assert "Undone" in (await visitor.post(link, data={"verdict": "undo"})).text
     assert count_votes(services, ada) == []
     after = find_reader(ada.address)

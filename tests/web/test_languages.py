@@ -1,0 +1,156 @@
+"""Tests of the language of the pages: how it is chosen, and that no text of a page is untranslated."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from httpx import AsyncClient
+from jinja2 import Environment, nodes
+
+import digest.web
+from digest.app.services import Services
+from digest.mail.templates import find_templates_dir
+from digest.models import Subscriber
+from digest.models.errors import InvalidAddress, InvalidChange, LinkExpired
+from digest.web.languages import choose_language, set_page_language, translate_error
+from tests.web.visit import ADMIN, BASE, url_path
+
+TEMPLATES = find_templates_dir() / "web"
+PAGES = [path for path in sorted(TEMPLATES.glob("*.html")) if not path.name.startswith("demo")]
+CODE = Path(digest.web.__file__).parent
+MODULES = [*sorted((CODE / "routes").glob("*.py")), *sorted(CODE.glob("*.py"))]
+# Names, and forms of data, which are the same in every language.
+NAMES = re.compile(
+    r"Atom|JSON|ORCID iD|BibTeX|CSL-JSON|RIS|Markdown|Zotero|Slack|Discord|MCP|×|·"
+    r"|/feed\.atom\?category=cs\.CL"
+)
+SPOKEN_ATTRIBUTES = re.compile(r'\b(?:aria-label|placeholder|title|alt|data-done)="([^"]*)')
+EXAMPLES = {"diffusion models, robotics"}  # papers are in English
+IDENTIFIER = re.compile(r"\s*(?:[\w/-]*[\d.][\w./-]*)\s*")  # an example of what can be typed
+TRANSLATORS = {"_", "gettext", "ngettext", "gettext_noop", "ngettext_noop", "format_count"}
+# What readers do not see: the log, errors (translated by `translate_error`), programs and the operator.
+UNSEEN_CALLS = re.compile(r"[A-Z]\w*|Field|error|warning|info|get|getLogger|compile|strptime|literal_column")
+UNSEEN_MODULES = {
+    "health.py", "bounce_webhooks.py", "mcp.py", "mcp_server.py", "reader_api.py", "server.py", "oidc.py",
+    "sign_in_links.py", "admin_session.py", "middleware.py", "feeds.py",
+}  # fmt: skip
+SENTENCE = re.compile(r"[A-Z][a-z’]+ [\w“%(]|[A-Z][a-z]+ [a-z]+[.?!]?$")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("pt-BR, es;q=0.7, en;q=0.5", "es"),
+        ("en;q=0.2, zh-Hans-CN;q=0.9", "zh"),
+        ("fr;q=0, de;q=0.1", "de"),
+        ("fr;q=0", "en"),
+        ("ja, *", "en"),
+        ("de;q=oops", "en"),
+        (",;q=,,=;" * 2000, "en"),
+    ],
+)
+def test_the_language_is_the_one_the_browser_prefers(header: str, language: str) -> None:
+    assert choose_language(header) == language
+
+
+async def test_a_reader_gets_the_language_they_chose_and_everybody_else_that_of_the_browser(
+    visitor: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    with services.store.begin() as tx:
+        tx.subscribers.save(replace(ada, preferences=replace(ada.preferences, language="es-MX")))
+    french = {"accept-language": "fr"}
+    links = services.links
+    for path, language, title in (
+        ("/", "fr", "En vogue aujourd’hui"),
+        ("/nothing", "fr", "Il n’y a rien ici"),
+        ("/archive/9999", "fr", "Un jour des archives s’écrit comme 2026-11-23."),
+        (url_path(links.preferences_url(ada.public_id)), "es", "Tus preferencias"),
+        (url_path(links.unsubscribe_url(ada.public_id)), "es", "¿Darte de baja?"),
+    ):
+        page = await visitor.get(path, headers=french)
+        assert f'<html lang="{language}">' in page.text
+        assert page.headers["content-language"] == language
+        assert title in page.text, path
+
+
+async def test_the_administration_stays_english(visitor: AsyncClient) -> None:
+    visitor.headers.update({"accept-language": "de", "origin": BASE})
+    await visitor.post("/admin/login", data={"token": ADMIN})
+    assert '<html lang="en">' in (await visitor.get("/admin")).text
+
+
+def test_errors_are_translated_with_their_values_and_without_the_english_of_libraries() -> None:
+    limit = InvalidChange("%(name)s must be between 0 and %(most)s.", name="trending", most=20)
+    invalid = InvalidAddress("This is not an email address that we can write to: %(why)s", why="no @")
+    assert str(limit) == translate_error(limit) == "trending must be between 0 and 20."
+    set_page_language("de")
+    try:
+        assert translate_error(limit) == "„Im Trend“ muss zwischen 0 und 20 liegen."
+        assert translate_error(invalid) == "An diese E-Mail-Adresse können wir nicht schreiben."
+        assert translate_error(LinkExpired()).startswith("Dieser Link ist abgelaufen")
+        assert translate_error(InvalidChange("Unheard of.")) == "Dieser Wert ist hier nicht erlaubt."
+    finally:
+        set_page_language("en")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_text_of_a_template_is_untranslated(path: Path) -> None:
+    environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+    tree = environment.parse(path.read_text())
+    _remove_block(tree, "width")  # it prints class names
+    html = "".join(node.data if isinstance(node, nodes.TemplateData) else "\0" for node in _find_output(tree))
+    spoken = " ".join(SPOKEN_ATTRIBUTES.findall(html))
+    text = NAMES.sub("", re.sub(r"<(pre|code)>.*?</\1>|<[^>]*>|&\w+;", " ", html.replace("\0", "")))
+    assert re.findall(r"\w{2,}", text) == []
+    words = [word for word in re.split(r"\0|\s", spoken) if word and word not in str(EXAMPLES)]
+    assert [word for word in words if not IDENTIFIER.fullmatch(word)] == []
+    constants = {node.value for node in _find_constants(tree)}
+    assert [text for text in constants if SENTENCE.match(text) and text not in EXAMPLES] == []
+
+
+def _remove_block(tree: nodes.Template, name: str) -> None:
+    tree.body = [node for node in tree.body if not (isinstance(node, nodes.Block) and node.name == name)]
+
+
+def _find_output(tree: nodes.Node) -> Iterator[nodes.Node]:
+    """Yield the pieces that a template prints, in order."""
+    for output in tree.find_all(nodes.Output):
+        yield from output.nodes
+
+
+def _find_constants(node: nodes.Node) -> Iterator[nodes.Const]:
+    """Yield the strings of a template outside of its calls of gettext."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in TRANSLATORS:
+        return
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node
+    for child in node.iter_child_nodes():
+        yield from _find_constants(child)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name not in UNSEEN_MODULES], ids=lambda path: path.name
+)
+def test_no_sentence_of_the_code_is_untranslated(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert [text for text in _find_strings(tree) if SENTENCE.match(text) and text not in EXAMPLES] == []
+
+
+def _find_strings(node: ast.AST) -> Iterator[str]:
+    """Yield the strings of a module that are neither docstrings nor arguments of gettext or of an error."""
+    if isinstance(node, ast.Call):
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in TRANSLATORS or (UNSEEN_CALLS.fullmatch(name) and name != "Button"):
+            return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    for child in ast.iter_child_nodes(node):
+        is_docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+        if not is_docstring:
+            yield from _find_strings(child)
