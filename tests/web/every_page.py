@@ -156,6 +156,7 @@ def _public() -> Iterator[tuple[str, PageRequest]]:
         "archive, day": "/archive/2026-11-23", "archive, empty day": "/archive/2026-11-01", "help": "/help",
     }.items():  # fmt: skip
         yield name, PageRequest(path)
+    yield "reference of the API", PageRequest("/api")
     yield "not there", PageRequest("/nothing", status=404)
     yield "no such paper", PageRequest("/paper/arxiv:0000.00000", status=404)
     yield "no such method", PageRequest("/help", {}, status=405)

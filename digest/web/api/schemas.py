@@ -34,24 +34,26 @@ class SubscriberChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    keywords: TextOrList | None = None
-    muted: TextOrList | None = None
-    authors: TextOrList | None = None
-    affiliations: TextOrList | None = None
-    categories: TextOrList | None = None
-    text: str | None = Field(None, max_length=5000)
-    timezone: str | None = Field(None, examples=["Europe/Berlin"])
-    send_at: str | None = Field(None, examples=["07:00"])
-    frequency: Frequency | None = None
+    keywords: TextOrList | None = Field(None, description="topics, in the reader's own words")
+    muted: TextOrList | None = Field(None, description="what they never want to see")
+    authors: TextOrList | None = Field(None, description="whose papers they follow")
+    affiliations: TextOrList | None = Field(None, description="universities and companies they follow")
+    categories: TextOrList | None = Field(None, description="arXiv categories, as `cs.CL`")
+    text: str | None = Field(None, max_length=5000, description="a paragraph about their work")
+    timezone: str | None = Field(
+        None, examples=["Europe/Berlin"], description="as the tz database names it: `Europe/Berlin`"
+    )
+    send_at: str | None = Field(None, examples=["07:00"], description="local time, as `07:00`")
+    frequency: Frequency | None = Field(None, description="on which days a digest goes out")
     weekday: int | None = Field(None, ge=0, le=6, description="for weekly digests, 0 is Monday")
-    mix: Mix | None = None
-    trending: int | None = Field(None, ge=0, le=20)
-    picked: int | None = Field(None, ge=0, le=40)
+    mix: Mix | None = Field(None, description="more of what everybody reads, or of the reader's own topics")
+    trending: int | None = Field(None, ge=0, le=20, description="papers of this section, at most")
+    picked: int | None = Field(None, ge=0, le=40, description="papers of this section, at most")
     threshold: Threshold | None = Field(None, description="how near a picked paper must be")
-    also_new: int | None = Field(None, ge=0, le=60)
+    also_new: int | None = Field(None, ge=0, le=60, description="lines of this section, at most")
     empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
     news: bool | None = Field(None, description="what happened to papers they were sent or saved")
-    language: str | None = Field(None, max_length=20, examples=["en"])
+    language: str | None = Field(None, max_length=20, examples=["en"], description="of the mails")
 
     def to_changes(self) -> dict[str, Any]:
         """Return the fields that were sent, as `subscribers.change` takes them."""

@@ -23,7 +23,7 @@ from tests.factories import NOW, make_paper, make_signal
 from tests.web.visit import ADMIN, BASE
 
 SHEARING = make_paper("Shearing Sheep at Scale", id="arxiv:2611.90001", first_seen=None)
-MAX_SHOWN_ENTRIES = 1  # of a list in an answer
+MAX_SHOWN_ENTRIES = 1  # of a list of objects in an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ def shorten(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: shorten(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [shorten(each) for each in value[:MAX_SHOWN_ENTRIES]]
+        shown = value[:MAX_SHOWN_ENTRIES] if any(isinstance(each, dict) for each in value) else value
+        return [shorten(each) for each in shown]
     return value
 
 
