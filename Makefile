@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
   --no-emit-find-links --custom-compile-command 'make lock'
 
-demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
+demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo && echo "from here: $(BIN)/digest demo --serve"
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 test-httpx2: $(VENV)/.dev ; @$(BIN)/python -m pytest -q -p tests.httpx2_plugin tests/sources --ignore tests/sources/test_llm.py $(ARGS)
@@ -14,7 +14,11 @@ fuzz: $(VENV)/.dev         ; @$(BIN)/python -m pip install --quiet atheris && $(
 bench: $(VENV)/.dev       ; @$(BIN)/python -m bench $(ARGS)
 lint: $(VENV)/.dev        ; @$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 format: $(VENV)/.dev      ; @$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
-lock: $(VENV)/.dev        ; @$(BIN)/python -m pip install --quiet uv && $(LOCK) -o deploy/requirements.txt && $(LOCK) --group dev -o deploy/requirements-dev.txt
+lock: $(VENV)/.dev        ; @$(BIN)/python -m pip install --quiet uv && $(LOCK) -o deploy/requirements.txt && $(LOCK) --group dev -o deploy/requirements-dev.txt && $(BIN)/python docs/reference/generate.py
+reference: $(VENV)/.run   ; @$(BIN)/python docs/reference/generate.py
+docs: $(VENV)/.run        ; @$(BIN)/python -m pip install --quiet 'mkdocs-material>=9.6' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site && echo "open build/site/index.html"
+package:                  ; @sh deploy/check-package.sh $(PYTHON)
+release: $(VENV)/.dev     ; @$(BIN)/python deploy/release.py $(VERSION)
 clean:                    ; rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.run: deploy/requirements.txt pyproject.toml
@@ -29,4 +33,4 @@ $(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
 	@touch $@
 
-.PHONY: demo install test test-httpx2 torture fuzz lint format lock clean
+.PHONY: demo install test test-httpx2 torture fuzz bench lint format lock reference docs package release clean

@@ -1,6 +1,7 @@
 """Tests of the documentation: every setting, command, link and table in it is right."""
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from digest.cli.subscribers import ACTIONS
 
 TOP = Path(__file__).parent.parent
 PAGES = [*sorted(TOP.glob("*.md")), *sorted((TOP / "docs").rglob("*.md"))]
+GENERATED = runpy.run_path(str(TOP / "docs/reference/generate.py"))["generate"]()
 TEST_VARIABLES = {"DIGEST_RECORDED", "DIGEST_REPLAY", "DIGEST_RANKING"}  # where tests find recorded data
 TEXT_FILES = ("*.py", "*.md", "*.toml", "*.txt", "*.html", "*.yml", "*.yaml")
 
@@ -26,9 +28,26 @@ def _find_code(text: str) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", text)
 
 
-def test_every_setting_is_in_the_installation_page() -> None:
-    text = (TOP / "docs/install.md").read_text()
-    assert all(f"| `{variable}` |" in text for variable in list_variables().values())
+@pytest.mark.parametrize("name", [name for name in GENERATED if not name.endswith("licences.md")])
+def test_generated_file_equals_what_the_code_gives(name: str) -> None:
+    assert (TOP / name).read_text() == GENERATED[name], "run: make reference"
+
+
+def test_every_requirement_is_in_the_list_of_licences() -> None:
+    listed = re.findall(r"^\| ([\w.-]+) \|", (TOP / "docs/reference/licences.md").read_text(), re.MULTILINE)
+    lines = (TOP / "deploy/requirements.txt").read_text().splitlines()
+    required = {match[1].lower() for line in lines if (match := re.match(r"([\w.-]+)(?:\[.*\])?==", line))}
+    assert required <= set(listed), "run: make reference"
+
+
+def test_every_page_is_in_the_navigation_and_in_the_index() -> None:
+    navigation = (TOP / "mkdocs.yml").read_text()
+    index = (TOP / "docs/index.md").read_text()
+    for page in sorted((TOP / "docs").rglob("*.md")):
+        name = str(page.relative_to(TOP / "docs"))
+        if name != "index.md" and not name.startswith("decisions/"):
+            assert f"- {name}" in navigation or f"[{name}]" in navigation, name
+            assert f"({name}" in index or name == "mutation-testing.md", name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_get_name)
@@ -50,6 +69,19 @@ def test_every_link_to_a_file_works(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_get_name)
+def test_every_link_to_a_heading_works(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text()):
+        if "://" not in target:
+            text = ((page.parent / target) if target else page).read_text()
+            assert anchor in set(map(_make_anchor, re.findall(r"^#+ (.+)$", text, re.MULTILINE))), anchor
+
+
+def _make_anchor(heading: str) -> str:
+    """Return the anchor of a heading as GitHub and mkdocs make it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_get_name)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from digest import __version__
+from digest.cli.version import describe_version
 from digest.models.errors import (
     ConfigError,
     DigestError,
@@ -67,12 +67,21 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def show_version(ctx: click.Context) -> None:
+    """Print the version with its commit, and end."""
+    click.echo(f"digest, version {describe_version()}")
+    ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nStart with: digest demo\nthen:       digest preview --interests 'diffusion models, robotics'",
 )
-@click.version_option(__version__, prog_name="digest")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False,
+    callback=lambda ctx, _, value: show_version(ctx) if value else None, help="Show the version and exit.",
+)  # fmt: skip
 def digest() -> None:
     """Trending papers in your email inbox once a day, picked for you."""
 
