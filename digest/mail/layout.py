@@ -30,6 +30,10 @@ NOTE_MESSAGES = {
     "source-missing": gettext_noop("%(detail)s could not be read today; its papers follow."),
     "arxiv-silent": gettext_noop("arXiv announced nothing today."),
     "no-interests": gettext_noop("Tell us what you work on, and papers are picked for you."),
+    "no-voters": gettext_noop(
+        "Some of these fields have no public votes: their papers come by recent citations where known, "
+        "else by nearness to your interests and by day."
+    ),
     "nothing-near": gettext_noop(
         "Nothing new came close enough to your interests to be picked today. "
         "More or broader words in your preferences find more."

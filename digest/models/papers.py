@@ -141,6 +141,7 @@ class Heat:
     content_prior: bool = False  # votes missing or very young: ordered by authors, code and topic
     author_votes: float | None = None  # mean votes of its best-known author's earlier papers
     order: float | None = None  # sort key of the trending list: how surely it ends among the week's best
+    has_voters: bool = True  # False in a field whose papers get no votes: ordered by citations, then by day
     is_doubted: bool = False  # many votes for its age, and nothing else supports it: shown to the operator
 
 

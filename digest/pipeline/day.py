@@ -106,7 +106,8 @@ class DayContext:
             for subscriber, ranking, day in zip(subscribers, rankings, days, strict=True)
         ]
         for (subscriber, slot), day, selection in zip(readers, days, selections, strict=True):
-            notes = (*get_reader_notes(subscriber), *selection.notes, *self.notes)
+            own_notes = (*get_reader_notes(subscriber), *selection.notes, *get_order_notes(selection))
+            notes = (*own_notes, *self.notes)
             edition = Edition(day=day, slot=slot, subscriber=subscriber, picks=selection.picks, notes=notes)
             yield edition, selection
 
@@ -124,6 +125,12 @@ def get_reader_notes(reader: Subscriber) -> Iterator[str]:
         yield "first"
     if reader.profile == EMPTY_PROFILE:
         yield "no-interests"
+
+
+def get_order_notes(selection: Selection) -> Iterator[str]:
+    """Yield the name of the note on fields without votes, if papers of such a field were selected."""
+    if any(not pick.heat.has_voters for pick in selection.picks):
+        yield "no-voters"
 
 
 def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:

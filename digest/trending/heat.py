@@ -4,16 +4,20 @@
     heat = log2((E + 1) / (M + 1))      M: the final votes of a usual paper
 
 There is no decay: the curve accounts for age. A paper does not age while its votes are not fetched.
+
+In a field where hardly any paper gets votes, nothing is predicted from the votes of other fields: a paper is
+as hot as usual, and ordered by its recent citations, then by its day.
 docs/trending.md has the whole model with the measurements.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from math import exp, log2, sqrt
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
+from digest.models.fields import get_field, is_archive
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
 from digest.trending.breakout import find_breakouts
 from digest.trending.prior import to_final_votes
@@ -28,7 +32,12 @@ FURTHER_SOURCE_WEIGHT = 0.25
 IGNORED_KINDS = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they tell nothing about this week
 # Stars only add to the heat that other signals give, and do not change the order (measured).
 SUPPORTING_KINDS = frozenset({SignalKind.STARS})
+MIN_VOTED_SHARE = 0.01  # of the papers of a field that somebody votes on
+MIN_FIELD_PAPERS = 50  # of an archive of arXiv's, from which on such a share says something
+ORDER_WITHOUT_VOTERS = -50.0  # in the list of all fields, behind every paper with votes
+DAYS_PER_STEP = 100.0  # of age, for one step in that order: any citation comes first
 DAY = timedelta(hours=24)
+YOUNG = timedelta(days=60)  # all citations of a paper so young are recent
 
 
 def compute_heat(
@@ -45,11 +54,68 @@ def compute_heat(
     """
     split = {paper.id: _split_signals(signals.get(paper.id, ()), now, baselines) for paper in papers}
     further = _compute_further_heat(split, baselines)
+    unvoted = _find_fields_without_voters(papers, split)
+    cited = _compute_citation_heat([p for p in papers if get_field(p) in unvoted], signals, now)
     heat: dict[str, Heat] = {}
     for paper in papers:
-        own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
+        if get_field(paper) in unvoted and paper.listed is None and not split[paper.id].votes:
+            own = _build_unvoted_heat(paper, cited.get(paper.id), now)
+        else:
+            own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
         heat[paper.id] = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
     return heat | find_breakouts(heat, sent) if sent else heat
+
+
+def _find_fields_without_voters(
+    papers: Sequence[Paper], split: Mapping[str, "_SplitSignals"]
+) -> frozenset[str]:
+    """Return the fields in which hardly any paper has votes; none if no paper has: votes are missing then."""
+    total = Counter(map(get_field, papers))
+    voted = Counter(get_field(paper) for paper in papers if split[paper.id].votes)
+    return frozenset(
+        field
+        for field, count in total.items()
+        if voted
+        and voted[field] < MIN_VOTED_SHARE * count
+        and (count >= MIN_FIELD_PAPERS or not is_archive(field))
+    )
+
+
+def _compute_citation_heat(
+    papers: Sequence[Paper], signals: Mapping[str, Sequence[Signal]], now: datetime
+) -> dict[str, tuple[float, Signal]]:
+    """Return the heat of papers with recent citations among those of their field, with the last count."""
+    by_field: dict[str, dict[str, float]] = defaultdict(dict)
+    last: dict[str, Signal] = {}
+    for paper in papers:
+        counts = [
+            s for s in signals.get(paper.id, ()) if s.kind is SignalKind.CITATIONS and s.observed_at <= now
+        ]
+        if not counts:
+            continue
+        counts.sort(key=lambda signal: signal.observed_at)
+        is_young = paper.published is not None and now - paper.published <= YOUNG
+        by_field[get_field(paper)][paper.id] = counts[-1].value - (0 if is_young else counts[0].value)
+        last[paper.id] = counts[-1]
+    ranked = (to_heat_by_rank(gains) for gains in by_field.values())
+    heat = {paper_id: value for field in ranked for paper_id, value in field.items()}
+    return {paper_id: (value, last[paper_id]) for paper_id, value in heat.items() if value > -1}
+
+
+def _build_unvoted_heat(paper: Paper, cited: tuple[float, Signal] | None, now: datetime) -> Heat:
+    """Return the heat of a paper of a field without voters: as usual, or by its recent citations."""
+    seen = paper.first_seen or paper.published or now
+    value = max(0.0, cited[0]) if cited else 0.0
+    rank = 1.0 + value if cited else 0.0
+    heat = Heat(
+        value=value,
+        expected=0.0,
+        order=ORDER_WITHOUT_VOTERS + rank - (now - seen) / DAY / DAYS_PER_STEP,
+        has_voters=False,
+    )
+    if cited is None:
+        return heat
+    return replace(heat, source=cited[1].source, kind=cited[1].kind, votes=cited[1].value)
 
 
 def sort_by_heat(papers: Iterable[Paper], heat: Mapping[str, Heat]) -> list[Paper]:

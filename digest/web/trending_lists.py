@@ -1,7 +1,7 @@
 """The public lists of trending papers: today, this week, this month and past days; cached in memory."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
@@ -13,6 +13,7 @@ from digest.pipeline.fitted_models import load_baselines
 from digest.trending.baselines import Baselines
 from digest.trending.heat import compute_heat, sort_by_heat
 
+FIELD_LIST_LENGTH = 30  # further papers of each category, which only its own list shows
 LIST_LENGTH = 400  # papers; a page shows the first of them, the feed of a category filters them
 MAX_CACHED = 64  # entries of one cache
 ONE_DAY = timedelta(days=1)
@@ -74,6 +75,8 @@ class TrendingLists:
             window.max_age,
             lambda: self._rank(now - window.days * ONE_DAY, now, self.baselines(now)),
         )
+        if not category:
+            return ranked[:LIST_LENGTH]
         return tuple(item for item in ranked if item.is_in(category))
 
     def for_day(self, day: date, now: datetime) -> tuple[RankedPaper, ...]:
@@ -98,7 +101,8 @@ class TrendingLists:
             papers = tx.papers.list_candidates(since, now)
             signals = tx.signals.get_until([paper.id for paper in papers], until=now)
         heat = compute_heat(papers, signals, now, baselines=baselines)
-        best = sort_by_heat(papers, heat)[:LIST_LENGTH]
+        ordered = sort_by_heat(papers, heat)
+        best = [*ordered[:LIST_LENGTH], *_list_best_of_fields(ordered[LIST_LENGTH:])]
         return tuple(RankedPaper(paper, heat[paper.id], signals.get(paper.id, ())) for paper in best)
 
     def _count_by_day(self, month: date, now: datetime) -> dict[date, int]:
@@ -107,6 +111,17 @@ class TrendingLists:
         with self._store.begin(write=False) as tx:
             papers = tx.papers.list_candidates(start, end)
         return dict(Counter(day for day in _get_days(papers) if start.date() <= day <= end.date()))
+
+
+def _list_best_of_fields(rest: Sequence[Paper]) -> list[Paper]:
+    """Return the first of each category, so that a field without votes has a list of its own."""
+    counts: Counter[str] = Counter()
+    best = []
+    for paper in rest:
+        counts[paper.category] += 1
+        if counts[paper.category] <= FIELD_LIST_LENGTH:
+            best.append(paper)
+    return best
 
 
 def next_month(start: datetime) -> datetime:

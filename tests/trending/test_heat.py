@@ -501,3 +501,32 @@ def test_a_paper_that_is_doubted_stays_so_where_another_source_is_hotter() -> No
     readings = [crowd, replace(crowd, source="alphaxiv", value=5_000)]
     result = compute_heat([bare], {bare.id: readings}, NOW, baselines=baselines)[bare.id]
     assert (result.source, result.is_doubted) == ("alphaxiv", True)
+
+
+def test_a_field_without_voters_is_not_ordered_by_the_votes_of_another() -> None:
+    def make(field: str, number: int, *, hours_ago: float = 10.0) -> Paper:
+        paper = make_paper(f"{field} {number}", id=f"doi:10.5555/{field}.{number}")
+        seen = NOW - timedelta(hours=hours_ago)
+        return replace(
+            paper, categories=(field,), source="pubmed" if field == "Wool" else "arxiv",
+            listed=None, published=seen, first_seen=seen,
+        )  # fmt: skip
+
+    voted = [replace(make("cs.LG", n), listed=NOW.date()) for n in range(4)]
+    others = [make("Wool", n, hours_ago=10 + 24 * n) for n in range(4)]
+    signals = {paper.id: [make_signal(paper, 30 * (n + 1))] for n, paper in enumerate(voted)}
+    signals[others[3].id] = [
+        Signal(paper_id=others[3].id, kind=SignalKind.CITATIONS, value=3, observed_at=NOW, source="openalex")
+    ]
+    papers = [*others, *voted]
+    heat = compute_heat(papers, signals, NOW)
+
+    assert [heat[paper.id].has_voters for paper in papers] == [False] * 4 + [True] * 4
+    assert {heat[paper.id].value for paper in others} == {0.0}  # as usual, whatever authors and topic
+    ordered = sort_by_heat(papers, heat)
+    assert [*ordered[:4]] == voted[::-1]
+    assert ordered[4:] == [others[3], others[0], others[1], others[2]]  # cited, then the newest first
+    assert (heat[others[3].id].kind, heat[others[3].id].votes) == (SignalKind.CITATIONS, 3)
+
+    without_votes = compute_heat(papers, {}, NOW)
+    assert all(value.has_voters for value in without_votes.values()), "votes are missing for all fields"
