@@ -89,7 +89,7 @@ class Visit:
 
     def __init__(self, services: Services) -> None:
         self._app: ASGIApp = create_app(services, clock=lambda: NOW)
-        ctx = self._app.state.ctx  # type: ignore[attr-defined]
+        ctx = self._app.state.ctx
         with services.store.begin() as tx:
             cookie = ctx.admin_sessions.open_by_token(tx, Role.OWNER, user_agent="", now=NOW)
             reader = tx.subscribers.list_after(limit=1)[0]

@@ -7,6 +7,7 @@ On SQLite a filter reads indexes only, because the rows hold whole profiles: the
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -97,7 +98,7 @@ class SubscriberSearch:
         query = sa.select(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(ids)).order_by(SUBSCRIBER.c.id)
         return tuple(map(to_subscriber, self._connection.execute(query)))
 
-    def _build_order(self, sort: str, *, descending: bool) -> tuple[sa.ColumnElement[object], ...]:
+    def _build_order(self, sort: str, *, descending: bool) -> tuple[sa.ColumnElement[Any], ...]:
         key: sa.ColumnElement[int] = SUBSCRIBER.c.id
         if self._conditions and sort not in _BY_INDEX:
             key = SUBSCRIBER.c.id + 0

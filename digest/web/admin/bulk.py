@@ -17,6 +17,7 @@ from digest.models import Status
 from digest.models.errors import InvalidChange, NotFound
 from digest.subscribers.bulk import FITTING, IRREVERSIBLE, BulkAction, run_operation, undo_operation
 from digest.subscribers.importing import parse_tags
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.subscriber_query import HOME, SubscriberQuery
 from digest.web.context import WebContext
@@ -122,6 +123,7 @@ def show_operation(ctx: AdminContext, session: CurrentSession, name: str) -> Res
     """Show what an operation did, with the way back."""
     with ctx.services.store.begin(write=False) as tx:
         operation = tx.bulk_operations.get(name)
+        names = describe_actors(tx, [operation.actor])
     action = BulkAction(operation.action)
     return ctx.pages.render(
         "admin/operation",
@@ -129,6 +131,7 @@ def show_operation(ctx: AdminContext, session: CurrentSession, name: str) -> Res
         title=f"{operation.changed:,} {_noun(operation.changed)} {DONE[action]}",
         session=session,
         operation=operation,
+        actor=names[operation.actor],
         is_undoable=action not in IRREVERSIBLE and operation.finished_at and operation.undone is None,
         whom=describe_selection(operation.query),
         home=f"{HOME}?{operation.query}" if "id=" not in operation.query else HOME,

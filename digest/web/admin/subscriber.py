@@ -19,13 +19,15 @@ from digest.ranking.selection import EXCLUSION_REASONS
 from digest.subscribers.importing import parse_tags
 from digest.subscribers.lift import lift_suppression
 from digest.subscribers.resend import OPEN_STATES, resend
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.subscriber_form import Difference, SubscriberForm
 from digest.web.admin.subscriber_query import HOME
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
-from digest.web.preferences_form import LANGUAGES, ZONES
+from digest.web.preferences_form import LANGUAGES
 from digest.web.routing import create_router
+from digest.web.signup_form import ZONES
 
 MAX_TIMELINE = 60  # entries
 MAIL_POLICY = (  # the mail stands in a sandboxed frame, which inherits the policy; its styles are inline
@@ -308,12 +310,9 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
 
 def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
     """Return the mails, votes and changes of a subscriber, newest first."""
-    names = tx.administrators.get_names(
-        {
-            line.actor.removeprefix("admin:")
-            for line in tx.audit.list_latest(subject=reader.public_id, limit=30)
-        }
-    )
+    lines = tx.audit.list_latest(subject=reader.public_id, limit=30)
+    operations = tx.bulk_operations.list_by_subscriber(reader.id)
+    names = describe_actors(tx, [item.actor for item in (*lines, *operations)])
     entries = [
         *(_describe_mail(reader, mail) for mail in tx.deliveries.list_by_subscriber(reader.id)),
         *(
@@ -328,19 +327,19 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
         *(
             TimelineEntry(
                 at=line.at,
-                what=f"{line.action} by {names.get(line.actor.removeprefix('admin:'), line.actor)}",
+                what=f"{line.action} by {names[line.actor]}",
                 detail=_describe_detail(line.detail),
             )
-            for line in tx.audit.list_latest(subject=reader.public_id, limit=30)
+            for line in lines
         ),
         *(
             TimelineEntry(
                 at=operation.at,
-                what=f"{operation.action} of many by {operation.actor}",
+                what=f"{operation.action} of many by {names[operation.actor]}",
                 link=f"/admin/operations/{operation.id}",
                 label=operation.tag or "See",
             )
-            for operation in tx.bulk_operations.list_by_subscriber(reader.id)
+            for operation in operations
         ),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_TIMELINE]

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from digest.models.errors import InvalidChange
 from digest.subscribers.transfer import ImportReport, export_csv, import_file
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.bulk import parse_selection
 from digest.web.admin_session import Session
@@ -66,8 +67,14 @@ def show_report(ctx: AdminContext, session: CurrentSession, report_id: str) -> R
     """Show the report of an import."""
     with ctx.services.store.begin(write=False) as tx:
         stored = tx.import_reports.get(report_id)
+        names = describe_actors(tx, [stored.actor])
     return ctx.pages.render(
-        "admin/import_report", here=HOME, title="Report of an import", session=session, stored=stored
+        "admin/import_report",
+        here=HOME,
+        title="Report of an import",
+        session=session,
+        stored=stored,
+        actor=names[stored.actor],
     )
 
 
