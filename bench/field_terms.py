@@ -28,6 +28,8 @@ SINGULAR_POWER = 0.5  # of the singular values: between all directions alike and
 SHRINKAGE = 0.5  # before whitening, the share of each direction's variance replaced by the mean variance
 REFERENCE_STEP = 12  # every twelfth listed paper is one of the usual papers
 SATURATION = 1.2
+RELATED_TEXTS = 20  # that use a term most, from which its related terms are taken
+RELATED_TERMS = 40
 
 
 def read_listed(shared: Path) -> list[str]:
@@ -53,6 +55,25 @@ def count_terms(text: str) -> Counter[str]:
         terms.update(words)
         terms.update(f"{first} {second}" for first, second in pairwise(words))
     return terms
+
+
+def find_related(counts: sparse.csr_array, unit: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the terms related to each term and their weights as bytes, the largest first.
+
+    Those that the texts which use the term most use more than usual: the relevance model (RM3) of a query of
+    one term. *counts* are saturated, *unit* the weights of terms (across) in texts (down), of unit length.
+    """
+    by_term, usual = counts.T.tocsr(), np.asarray(unit.mean(axis=0)).ravel()
+    related = np.zeros((counts.shape[1], RELATED_TERMS), np.uint16)
+    weights = np.zeros((counts.shape[1], RELATED_TERMS), np.uint8)
+    for term in range(counts.shape[1]):
+        own = slice(by_term.indptr[term], by_term.indptr[term + 1])
+        most = by_term.indices[own][np.argsort(-by_term.data[own], kind="stable")[:RELATED_TEXTS]]
+        excess = np.maximum(np.asarray(unit[most].mean(axis=0)).ravel() - usual, 0)
+        related[term] = np.argsort(-excess, kind="stable")[:RELATED_TERMS]
+        largest = excess[related[term]]
+        weights[term] = np.round(255 * largest / largest[0])
+    return related, weights
 
 
 def main() -> None:
@@ -91,10 +112,9 @@ def main() -> None:
     scales = np.abs(vectors).max(axis=1) / 127
     rounded = np.round(vectors / scales[:, None]).astype(np.int8)
     restored = rounded.astype(np.float32) * scales.astype(np.float16).astype(np.float32)[:, None]
-    saturated = sparse.csr_array((values, (owners, columns)), shape=matrix.shape)[
-        : len(listed) : REFERENCE_STEP
-    ]
-    reference = normalize_rows(np.asarray(saturated @ restored, np.float32))
+    saturated = sparse.csr_array((values, (owners, columns)), shape=matrix.shape)
+    sample = saturated[: len(listed) : REFERENCE_STEP]
+    reference = normalize_rows(np.asarray(sample @ restored, np.float32))
     centre = reference.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov((reference - centre).T).astype(np.float64))
     shrunk = (1 - SHRINKAGE) * np.maximum(variances, 0) + SHRINKAGE * variances.mean()
@@ -106,6 +126,7 @@ def main() -> None:
         for long, count in long_forms.most_common(3)
         if count >= 2
     ]
+    related, related_weights = find_related(saturated, unit.tocsr())
     np.savez_compressed(
         target,
         text_count=np.array(len(texts)),
@@ -117,6 +138,8 @@ def main() -> None:
         whitening=whitening.astype(np.float32),
         usual=whitened.mean(axis=0).astype(np.float32),
         covariance=np.cov(whitened.T, bias=True).astype(np.float32),
+        related=related,
+        related_weights=related_weights,
         acronyms=np.frombuffer("\n".join(acronyms).encode(), np.uint8),
     )
     print(f"{len(texts)} texts, {len(rows)} vectors, {len(counted)} more words, {len(acronyms)} acronyms")

@@ -1,6 +1,6 @@
 """Fits the probability that a paper is wanted (`digest.ranking.wanted`) and measures it by cross-validation.
 
-    python -m bench.picks_model ../shared/picks
+    python -m bench.picks_model ../shared/picks [--sentences]
 
 Each morning is predicted by a model fitted to the readers of the two other mornings. The figures are those of
 `bench.picks`, for every threshold; then come the coefficients fitted to all readers. A reader's topic that
@@ -16,18 +16,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from bench.picks import Judged, Measures, measure, read_papers, summarize
+from digest.app.embedding_models import load_model
 from digest.models import Profile
 from digest.ranking.array_types import Doubles, Indices
+from digest.ranking.embeddings import EmbeddingModel, build_embedding_space
 from digest.ranking.field_terms import load_field_terms
 from digest.ranking.topic_matching import TopicMatcher
 from digest.ranking.topics import find_topics
 from digest.ranking.wanted import FEATURE_NAMES, collect_evidence
 
-CLOSE_WEIGHT = 0.6  # of a paper with grade 1 in the fit: a matter of taste
-REGULARIZATION = 0.1  # scikit-learn's C, features scaled to unit variance
+CLOSE_WEIGHT = 0.7  # of a paper with grade 1 in the fit: a matter of taste
+REGULARIZATION = (
+    0.05  # variance of the coefficients before anything is seen, features scaled to unit variance
+)
 ROUNDS = 8
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 
@@ -42,10 +46,12 @@ class Pairs:
     ruled_out: set[tuple[str, str]]
 
 
-def collect_pairs(folder: Path, judged: Judged, pool: int) -> Pairs:
+def collect_pairs(folder: Path, judged: Judged, pool: int, model: EmbeddingModel | None = None) -> Pairs:
     """Compare the readers of a pool with its papers by the product's own code."""
     papers = read_papers(folder / f"pool-{pool}.jsonl")
-    matcher = TopicMatcher(papers, load_field_terms())
+    texts = [f"{paper.title}\n{paper.abstract}" for paper in papers]
+    space = build_embedding_space(model, texts, ()) if model else None
+    matcher = TopicMatcher(papers, load_field_terms(), space)
     features, owner, ruled_out = [], [], set()
     keys: list[tuple[str, str]] = []
     for reader in (reader for reader in judged.profiles.values() if reader["pool"] == pool):
@@ -64,17 +70,34 @@ def collect_pairs(folder: Path, judged: Judged, pool: int) -> Pairs:
 
 
 def fit(features: Doubles, owner: Indices, grades: Indices) -> tuple[Doubles, float]:
-    """Return coefficients and intercept; of the rows of each pair the one with the largest logit counts."""
+    """Return coefficients and intercept; of the rows of each pair the one with the largest logit counts.
+
+    No coefficient is negative: what speaks for a paper never speaks against it.
+    """
     scale = features.std(axis=0) + 1e-9
-    scaled = features / scale
-    logits = scaled.sum(axis=1)
-    model = LogisticRegression(C=REGULARIZATION, max_iter=3_000)
-    weights = np.where(grades == 1, CLOSE_WEIGHT, 1.0)
+    scaled, is_right = features / scale, np.sign(grades - 0.5)
+    weights = np.append(np.ones(features.shape[1]), 0)
     for _ in range(ROUNDS):
-        best = _choose_best(logits, owner)
-        model.fit(scaled[best], grades > 0, sample_weight=weights)
-        logits = scaled @ model.coef_[0] + model.intercept_[0]
-    return model.coef_[0] / scale, float(model.intercept_[0])
+        best = scaled[_choose_best(scaled @ weights[:-1] + weights[-1], owner)]
+        weights = minimize(
+            _compute_loss,
+            weights,
+            args=(best, is_right, np.where(grades == 1, CLOSE_WEIGHT, 1.0)),
+            jac=True,
+            bounds=[(0, None)] * features.shape[1] + [(None, None)],
+        ).x
+    return weights[:-1] / scale, float(weights[-1])
+
+
+def _compute_loss(
+    weights: Doubles, features: Doubles, is_right: Doubles, importance: Doubles
+) -> tuple[float, Doubles]:
+    """Return the regularized loss of a logistic regression, and its gradient."""
+    margins = is_right * (features @ weights[:-1] + weights[-1])
+    slopes = -importance * is_right / (1 + np.exp(margins))
+    penalty = weights[:-1] / REGULARIZATION
+    loss = importance @ np.logaddexp(0, -margins) + weights[:-1] @ penalty / 2
+    return float(loss), np.append(features.T @ slopes + penalty, slopes.sum())
 
 
 def _choose_best(logits: Doubles, owner: Indices) -> Indices:
@@ -121,10 +144,12 @@ def main() -> None:
     """Cross-validate, then fit to all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--sentences", action="store_true", help="with the sentence model")
+    arguments = parser.parse_args()
+    folder, model = arguments.folder, load_model("sentences") if arguments.sentences else None
     judged = Judged.read(folder)
     pools: Sequence[int] = sorted({reader["pool"] for reader in judged.profiles.values()})
-    pairs = {pool: collect_pairs(folder, judged, pool) for pool in pools}
+    pairs = {pool: collect_pairs(folder, judged, pool, model) for pool in pools}
     for threshold, (figures, _) in cross_validate(pairs, judged).items():
         print(threshold, json.dumps({name: round(value, 3) for name, value in figures.items()}))
     starts = np.cumsum([0, *(len(own.keys) for own in pairs.values())])

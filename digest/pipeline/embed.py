@@ -126,7 +126,7 @@ class CachedEmbeddingModel:
     """An embedding model that looks vectors up in the database, and computes only those that are missing."""
 
     def __init__(self, store: Database, stored: StoredModel, model: StorableEmbeddingModel) -> None:
-        self.name, self.weight = stored.name, model.weight
+        self.name, self.weight, self.is_calibrated = stored.name, model.weight, model.is_calibrated
         self._store, self._stored, self._model = store, stored, model
         self._encoder: Encoder | None = None
 

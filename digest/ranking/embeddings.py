@@ -20,6 +20,7 @@ class EmbeddingModel(Protocol):
 
     name: str  # with its version: vectors of models with different names are never compared
     weight: float  # relative to terms, which weigh 1, for a profile of hardly any terms
+    is_calibrated: bool  # decisions about picks were fitted to its cosines
 
     def fit_encoder(self, texts: Sequence[str]) -> Encoder:
         """Return an encoder, which may use how common each word is in these texts."""
@@ -47,6 +48,8 @@ class EmbeddingSpace:
     candidates: Floats
     weight: float
     encode: Encoder
+    is_calibrated: bool  # its plain cosines are on the scale that decisions about picks were fitted to
+    _vectors: Floats  # of the candidates, not whitened
     _centre: Floats
     _whitening: Floats
 
@@ -54,6 +57,10 @@ class EmbeddingSpace:
         """Return the cosine of each of these unit vectors (a row) with each candidate (a column)."""
         whitened = normalize_rows((vectors - self._centre) @ self._whitening)
         return np.asarray(whitened @ self.candidates.T, np.float32)
+
+    def compare_vectors(self, vectors: Floats) -> Floats:
+        """Return the plain cosine of each vector (a row) with each candidate (a column)."""
+        return np.asarray(normalize_rows(vectors) @ self._vectors.T, np.float32)
 
 
 def build_embedding_space(
@@ -67,8 +74,16 @@ def build_embedding_space(
     variances, directions = np.linalg.eigh(np.cov((vectors - centre).T).astype(np.float64))
     shrunk = (1 - SHRINKAGE) * np.maximum(variances, 0) + SHRINKAGE * max(float(variances.mean()), 1e-12)
     whitening = np.asarray(directions / np.sqrt(shrunk), np.float32)
-    candidates = normalize_rows((vectors[: len(papers)] - centre) @ whitening)
-    return EmbeddingSpace(candidates, model.weight, encode, centre, whitening)
+    own = vectors[: len(papers)]
+    return EmbeddingSpace(
+        candidates=normalize_rows((own - centre) @ whitening),
+        weight=model.weight,
+        encode=encode,
+        is_calibrated=model.is_calibrated,
+        _vectors=own,
+        _centre=centre,
+        _whitening=whitening,
+    )
 
 
 def average_nearest(rows: Floats) -> Floats:

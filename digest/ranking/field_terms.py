@@ -1,12 +1,14 @@
 """What is usual in the field: figures about its terms that are shipped with the program.
 
 `field_terms.npz` beside this module says how many of 21,000 abstracts use each term, what acronyms stand for,
-and where terms lie in a space of latent topics (LSA). So a keyword is compared with a paper on a scale that
-does not depend on the other papers of the day, on the first day too. `python -m bench.field_terms` makes it.
+which terms are related to each, and where terms lie in a space of latent topics (LSA). So a keyword is
+compared with a paper on a scale that does not depend on the other papers of the day, on the first day too.
+`python -m bench.field_terms` makes it.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -17,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 from digest.ranking.acronyms import Acronyms, learn_acronyms
-from digest.ranking.array_types import Floats
+from digest.ranking.array_types import Floats, Indices
 from digest.ranking.embeddings import normalize_rows
 from digest.ranking.word_forms import fold_sentences, remove_stopwords
 
@@ -35,6 +37,8 @@ class FieldTerms:
     counts: Mapping[str, int]  # number of texts by folded word or pair of words
     acronyms: Acronyms
     rows: Mapping[str, int]  # row in `vectors` of each term that has one
+    rarity: Floats  # of these terms
+    related: sparse.csr_array  # the terms (across) that texts about a term (down) use more than others
     vectors: Floats
     centre: Floats
     whitening: Floats
@@ -53,37 +57,50 @@ class FieldTerms:
         count = self.counts.get(term, unseen)
         return float(np.log1p((self.text_count - count + 0.5) / (count + 0.5)))
 
-    def encode(self, texts: Iterable[Iterable[Sequence[str]]]) -> Floats:
-        """Return a unit vector for each text (its sentences as folded words); zeros if no term is known."""
-        columns, values, ends = [], [], [0]
+    def count(self, texts: Iterable[Iterable[Sequence[str]]]) -> sparse.csr_array:
+        """Return how often each text (its sentences as folded words) uses each known term, saturated."""
+        columns, values, ends = array("i"), array("f"), [0]  # lists take ten times the memory
         for sentences in texts:
             for term, count in _count_terms(sentences).items():
                 if (row := self.rows.get(term)) is not None:
                     columns.append(row)
-                    values.append(count * (SATURATION + 1) / (count + SATURATION))
+                    values.append(saturate(count))
             ends.append(len(columns))
         shape = (len(ends) - 1, len(self.vectors))
-        weights = sparse.csr_array(
-            (np.array(values, np.float32), np.array(columns, np.intp), ends), shape=shape
-        )
-        return normalize_rows(np.asarray(weights @ self.vectors, np.float32))
+        return sparse.csr_array((np.array(values, np.float32), np.array(columns, np.intp), ends), shape=shape)
+
+    def encode(self, counts: sparse.csr_array) -> Floats:
+        """Return a unit vector for each text; zeros if no term is known."""
+        return normalize_rows(np.asarray(counts @ self.vectors, np.float32))
+
+    def weigh(self, counts: sparse.csr_array) -> sparse.csr_array:
+        """Return the weight of each term in each text: its saturated count times its rarity."""
+        return sparse.csr_array(counts * self.rarity)
+
+    def expand(self, phrases: Sequence[Sequence[str]]) -> sparse.csr_array:
+        """Return the weights of the terms related to each phrase (its folded words).
+
+        They are those of its known pairs, and of its known words that are in none of these.
+        """
+        terms = [[*self._find_known(phrase)] for phrase in phrases]
+        columns = np.array([row for own in terms for row in own], np.intp)
+        ends = np.cumsum([0, *map(len, terms)])
+        shape = (len(phrases), len(self.vectors))
+        members = sparse.csr_array((self.rarity[columns], columns, ends), shape=shape)
+        return sparse.csr_array(members @ self.related)
+
+    def _find_known(self, phrase: Sequence[str]) -> Iterator[int]:
+        in_pair: set[str] = set()
+        for pair in pairwise(phrase):
+            if (row := self.rows.get(" ".join(pair))) is not None:
+                in_pair.update(pair)
+                yield row
+        yield from (self.rows[word] for word in phrase if word in self.rows and word not in in_pair)
 
     def whiten(self, vectors: Floats) -> Floats:
         """Return unit vectors in the space in which similarity is measured; zeros stay zeros."""
         whitened = normalize_rows((vectors - self.centre) @ self.whitening)
         return np.asarray(whitened * vectors.any(axis=1, keepdims=True), np.float32)
-
-    def compare(self, queries: Floats, papers: Floats) -> Floats:
-        """Return how near each paper (a column) is to each query (a row), both whitened.
-
-        In standard deviations of usual papers from the similarity that usual papers have to this query: 0 is
-        usual, whatever other papers there are.
-        """
-        mean = queries @ self.usual
-        spread = np.sqrt(np.maximum(((queries @ self.covariance) * queries).sum(axis=1), 1e-12))
-        scaled = (queries / spread[:, None]) @ papers.T
-        scaled -= (mean / spread)[:, None] * papers.any(axis=1)
-        return np.asarray(scaled, np.float32)
 
     def learn_earlier(self, texts: Sequence[str]) -> "FieldTerms":
         """Return the figures with those of this installation's earlier papers added."""
@@ -93,7 +110,7 @@ class FieldTerms:
         counts = Counter(self.counts)
         for sentences in folded:
             counts.update(term for term in _count_terms(sentences) if " " not in term or term in self.counts)
-        whitened = self.whiten(self.encode(folded))
+        whitened = self.whiten(self.encode(self.count(folded)))
         share = np.float32(len(folded) / (len(folded) + REFERENCE_SIZE))
         usual = (1 - share) * self.usual + share * whitened.mean(axis=0)
         covariance = (1 - share) * self.covariance + share * np.cov(whitened.T, bias=True)
@@ -124,10 +141,14 @@ def load_field_terms() -> FieldTerms:
         short, long, count = line.split("\t")
         acronyms.setdefault(short, {})[long] = int(count)
     vectors = stored["vectors"].astype(np.float32) * stored["scales"].astype(np.float32)[:, None]
+    text_count, counts = int(stored["text_count"]), stored["counts"]
+    known = counts[: len(vectors)].astype(np.float32)
     return FieldTerms(
-        text_count=int(stored["text_count"]),
-        counts=dict(zip(terms, stored["counts"].tolist(), strict=True)),
+        text_count=text_count,
+        counts=dict(zip(terms, counts.tolist(), strict=True)),
         acronyms=acronyms,
+        rarity=np.log1p((text_count - known + 0.5) / (known + 0.5)),
+        related=_read_related(stored["related"], stored["related_weights"]),
         rows={term: row for row, term in enumerate(terms[: len(vectors)])},
         vectors=vectors,
         centre=stored["centre"],
@@ -135,6 +156,57 @@ def load_field_terms() -> FieldTerms:
         usual=stored["usual"],
         covariance=stored["covariance"],
     )
+
+
+class NearnessMap:
+    """How near texts are to the sum of any topics: standard deviations of usual papers, times a factor.
+
+    Measured from the similarity that usual papers have to these topics: 0 is usual, whatever other texts
+    there are; never less. All of it is linear in the topics' vectors but for two lengths, so the interests of
+    thousands of readers add up what is known of each topic.
+    """
+
+    def __init__(self, field: FieldTerms, texts: Floats, factor: Floats) -> None:
+        variances, axes = np.linalg.eigh(field.covariance.astype(np.float64))
+        deviation = np.asarray(axes * np.sqrt(np.maximum(variances, 1e-12)), np.float32)
+        unusual = field.whiten(texts)
+        unusual -= field.usual * unusual.any(axis=1, keepdims=True)
+        self._width = len(unusual)
+        self._map = np.concatenate(
+            [field.whitening @ (unusual * factor[:, None]).T, field.whitening @ deviation, np.eye(len(axes))],
+            axis=1,
+        ).astype(np.float32)
+        self._centre = np.asarray(field.centre @ self._map[:, : -len(axes)], np.float32)
+
+    def compute(self, members: sparse.csr_array, vectors: Floats) -> Floats:
+        """Return how near each text (a column) is to each interest (a row): a sum of topics.
+
+        *members* has a row for each interest and a column for each of the *vectors*, those of topics.
+        """
+        mapped = np.asarray(members @ (vectors @ self._map), np.float32)
+        size = len(self._centre)
+        lengths = np.linalg.norm(mapped[:, size:], axis=1, keepdims=True)
+        mapped = mapped[:, :size] - self._centre * lengths
+        spread = np.linalg.norm(mapped[:, self._width :], axis=1, keepdims=True)
+        nearness = mapped[:, : self._width] / np.maximum(spread, 1e-9)
+        return np.asarray(np.maximum(nearness, 0) * (lengths > 0), np.float32)
+
+
+def _read_related(columns: Indices, weights: Floats) -> sparse.csr_array:
+    """Return the related terms as unit rows, given as a table of as many columns for each term."""
+    size, width = weights.shape
+    values, ends = normalize_rows(weights.astype(np.float32)).ravel(), np.arange(size + 1) * width
+    return sparse.csr_array((values, columns.astype(np.int32).ravel(), ends), shape=(size, size))
+
+
+def compute_lengths(rows: sparse.csr_array) -> Floats:
+    """Return the length of each row."""
+    return np.asarray(np.sqrt(rows.multiply(rows).sum(axis=1)), np.float32).ravel()
+
+
+def saturate(count: float) -> float:
+    """Return what a term counts that a text uses so often."""
+    return count * (SATURATION + 1) / (count + SATURATION)
 
 
 def _count_terms(sentences: Iterable[Sequence[str]]) -> Counter[str]:

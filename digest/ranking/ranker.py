@@ -278,7 +278,8 @@ class Ranker:
 
     @cached_property
     def _topic_matcher(self) -> TopicMatcher:
-        return TopicMatcher(self.papers, load_field_terms().learn_earlier(self._earlier))
+        sentences = self._space if self._space and self._space.is_calibrated else None
+        return TopicMatcher(self.papers, load_field_terms().learn_earlier(self._earlier), sentences)
 
     @cached_property
     def _phrase_matcher(self) -> PhraseMatcher:

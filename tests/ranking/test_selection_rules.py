@@ -164,7 +164,7 @@ def test_every_section_has_its_kind_of_reason() -> None:
     assert [(pick.paper.id, pick.section, pick.reason.because) for pick in picks] == [
         ("c", Section.TRENDING, ReasonKind.TREND),
         ("a", Section.PICKED, ReasonKind.TERMS),
-        ("b", Section.ALSO_NEW, ReasonKind.NEW),
+        ("b", Section.ALSO_NEW, ReasonKind.TERMS),
     ]
 
 
@@ -187,7 +187,7 @@ def test_held_since_is_set_only_if_a_digest_was_paused(
     expected = NOW.date() - timedelta(days=2) if is_held else None
     assert picked.reason.held_since == expected
     assert [pick.reason.held_since for pick in new] == ([] if since == 1 else [expected])
-    assert {pick.reason.because for pick in new} <= {ReasonKind.NEW}
+    assert {pick.reason.because for pick in new} <= {ReasonKind.TERMS}
 
 
 def test_shared_candidate_arrays_give_the_same_selection() -> None:

@@ -52,5 +52,4 @@ def test_more_queries_than_one_block_are_answered() -> None:
     assert {word for ranking in rankings for word in ranking.build_reason(0).terms} == {
         "sheep",
         "sleep",
-        "robots",
     }

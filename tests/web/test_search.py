@@ -34,7 +34,7 @@ PAPERS = (
 class Topics:
     """An embedding model that counts the words of four topics."""
 
-    name, setting, weight = "topics-1", "topics", 1.0
+    name, setting, weight, is_calibrated = "topics-1", "topics", 1.0, False
     is_asked = False
 
     def fit_encoder(self, texts: Sequence[str]) -> Encoder:
