@@ -74,7 +74,7 @@ def _escape_greek(char: str, name: re.Match[str]) -> str:
 
 def _escape_accents(char: str) -> str:
     """Return a Latin letter with its accents, in braces as BibTeX sorts it; empty if it is none."""
-    base, *marks = unicodedata.normalize("NFD", char)
+    base, *marks = [*unicodedata.normalize("NFD", char)]
     if not marks or any(mark not in _ACCENTS for mark in marks):
         return ""
     if not (base in _LETTERS or (base.isascii() and base.isalpha())):

@@ -22,14 +22,14 @@ def reader(store: Database) -> Subscriber:
     return _add_reader(store)
 
 
-def _add_reader(store: Database, **preferences: bool) -> Subscriber:
+def _add_reader(store: Database, *, news: bool = True) -> Subscriber:
     with store.begin() as tx:
         tx.papers.add([OLD], seen_at=NOW - timedelta(days=40))
         ada = tx.subscribers.add(
             "ada@example.com",
             status=Status.CONFIRMED,
             profile=Profile(keywords=("sheep",)),
-            preferences=Preferences(**preferences),
+            preferences=Preferences(news=news),
             now=NOW - timedelta(days=50),
             next_due=SLOT,
         )

@@ -125,7 +125,8 @@ class News:
         content = _NEWS.dump_python(news, mode="json", exclude={"id"}, exclude_defaults=True)
         row = {"key": news.key, "at": at, "content": content}
         new = insert(self._connection, PAPER_NEWS).values(row).on_conflict_do_nothing()
-        return self._connection.scalar(new.returning(PAPER_NEWS.c.id))
+        news_id: int | None = self._connection.scalar(new.returning(PAPER_NEWS.c.id))
+        return news_id
 
     def _hand_out(self, news_id: int, names: Collection[str]) -> None:
         for table in (SENT_PAPER, SAVED_PAPER):
