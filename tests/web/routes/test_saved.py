@@ -271,3 +271,36 @@ async def test_hostile_papers_and_notes_are_text(
     assert "<script>{{" not in page
     assert "</textarea><script>" not in page
     assert '"><b>' not in page
+
+
+async def test_saving_by_a_vote_saves_and_undoing_it_removes(
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str
+) -> None:
+    del link  # the papers are stored
+    vote = url_path(services.links.more_url(ada.public_id, PAPERS[1].id))
+
+    answer = await visitor.post(vote, data={"verdict": "save"})
+    assert "Saved, and noted" in answer.text
+    assert "Sheep, Part 2" in [title for title, _, _ in _list(services, ada)]
+
+    await visitor.post(vote, data={"verdict": "undo"})
+    assert "Sheep, Part 2" not in [title for title, _, _ in _list(services, ada)]
+
+
+async def test_a_copy_of_my_data_has_saved_papers_and_no_key(
+    visitor: AsyncClient, services: Services, ada: Subscriber, link: str, zotero: ReplayServer
+) -> None:
+    zotero.set_replies("/keys/current", _allow())
+    await visitor.post(link, data={"do": "connect", "zotero_key": KEY})
+
+    copy = await visitor.get(link.replace("/saved", "/export"))
+
+    [saved] = copy.json()["saved"]
+    assert (saved["paper"], saved["note"], saved["tags"]) == (
+        PAPERS[0].id,
+        "Knit <this>",
+        ["Wool", "to read"],
+    )
+    account = _find_account(services, ada)
+    assert account
+    assert account.sealed_key not in copy.text
