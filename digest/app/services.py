@@ -20,6 +20,8 @@ from digest.db.sender_session import SenderSession
 from digest.delivery.bounces.amazon import SnsReceiver
 from digest.delivery.bounces.reports import BounceReport
 from digest.delivery.bounces.return_path import build_return_address
+from digest.delivery.channels.address import parse_channel_address
+from digest.delivery.channels.admin_channel import AdminChannel
 from digest.delivery.channels.replies import FINAL_REASONS, classify_channel_reply
 from digest.delivery.channels.transport import ChannelTransport
 from digest.delivery.dkim import Signer
@@ -33,7 +35,7 @@ from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
 from digest.models import Delivery, Schedule
-from digest.models.errors import ConfigError
+from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
@@ -248,6 +250,24 @@ class Services:
             rate=self.settings.smtp_rate,
             weight=server.weight,
         )
+
+    @cached_property
+    def admin_channel(self) -> AdminChannel | None:
+        """The channel that gets alerts, if any; the operator named it, so its host needs no other setting.
+
+        Raises ConfigError if the setting is no address of a channel, or the extra is missing.
+        """
+        settings, pasted = self.settings, self.settings.admin_channel.get_secret_value()
+        if not pasted:
+            return None
+        try:
+            address = parse_channel_address(pasted, allowed_hosts=("*",))
+        except InvalidChange as error:
+            raise ConfigError(f"DIGEST_ADMIN_CHANNEL: {error}") from error
+        transport = ChannelTransport(
+            self.site.brand, settings.base_url, (address.host,), settings.channel_networks
+        )
+        return AdminChannel(address.url, transport)
 
     @property
     def has_channels(self) -> bool:

@@ -89,6 +89,10 @@ class Settings(BaseSettings):
         "", description="receives alerts: failing sources, held editions, broken mail servers"
     )
 
+    admin_channel: SecretStr = Field(
+        SecretStr(""), description="channel that gets the same alerts, as tgram://BOT-TOKEN/CHAT; unset: none"
+    )
+
     # channels beside mail
     channel_hosts: Names = Field(
         (), description="hosts that readers' channels may reach, also *.zulipchat.com; unset: no channels"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from digest.db import Transaction
 from digest.db.deliveries.bounce_policy import AlikeAnswer
@@ -17,6 +17,7 @@ ALERT_TTL = timedelta(hours=24)
 REPEAT_AFTER = timedelta(hours=24)  # a problem that lasts is told again
 FORGET_AFTER = timedelta(hours=24)  # a problem that was not seen for so long is over
 TOLD_KEY = "alerts"  # meta key: the problems of the last day, and what was told of them
+CHANNEL_ALERT_KEY = "channel_alert"  # meta key: the alert that waits for the operator's channel
 _NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
 UNUSABLE = frozenset({Health.FAILED, Health.CHANGED})
 HANDED_OVER = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
@@ -152,19 +153,34 @@ def find_judgement_problems(
     return problems
 
 
-def queue_alerts(tx: Transaction, to: str, problems: Sequence[Problem], *, now: datetime) -> bool:
+class WaitingAlert(BaseModel):
+    """An alert in plain text that waits for the operator's channel."""
+
+    title: str
+    text: str
+    at: datetime
+
+
+def queue_alerts(
+    tx: Transaction, to: str, problems: Sequence[Problem], *, now: datetime, has_channel: bool = False
+) -> bool:
     """Queue one message about all *problems*, if any of them is new, changed, or has lasted for another day.
 
-    Return whether it was queued. A problem that was not seen for a day is over; until then it may come and go
-    without being told anew. Does nothing if *to* is empty.
+    Return whether it was queued: as a mail to *to* unless that is empty, and for the operator's channel if
+    there is one. A problem that was not seen for a day is over; until then it may come and go without being
+    told anew.
     """
     told = _read_told(tx)
     kept = {kind: each for kind, each in told.items() if now - each.seen_at < FORGET_AFTER}
     current = {problem.kind: _see(kept.get(problem.kind), problem, now) for problem in problems}
-    is_due = bool(to) and any(each.should_tell(now) for each in current.values())
+    is_due = bool(to or has_channel) and any(each.should_tell(now) for each in current.values())
     if is_due:
         current = {kind: replace(each, told=each.fingerprint, told_at=now) for kind, each in current.items()}
-        _enqueue(tx, to, [_add_age(problem, current[problem.kind], now) for problem in problems], now)
+        aged = [_add_age(problem, current[problem.kind], now) for problem in problems]
+        if to:
+            _enqueue(tx, to, aged, now)
+        if has_channel:
+            tx.meta.write(CHANNEL_ALERT_KEY, _format_for_channel(aged, now).model_dump_json())
     if kept | current != told:
         _write_told(tx, kept | current)
     return is_due
@@ -215,6 +231,12 @@ def _enqueue(tx: Transaction, to: str, problems: Sequence[Problem], now: datetim
         payload={"problems": content},
     )
     tx.deliveries.enqueue([delivery], now=now)
+
+
+def _format_for_channel(problems: Sequence[Problem], now: datetime) -> WaitingAlert:
+    title = problems[0].title if len(problems) == 1 else f"{len(problems)} problems"
+    parts = ["\n".join((each.title, *each.facts, f"What to do: {each.advice}")) for each in problems]
+    return WaitingAlert(title=title, text="\n\n".join(parts), at=now)
 
 
 def _read_told(tx: Transaction) -> dict[str, _Told]:

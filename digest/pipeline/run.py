@@ -28,6 +28,7 @@ from anyio import to_thread
 
 from digest.db import Database
 from digest.db.sender_session import has_notice
+from digest.delivery.channels.admin_channel import AdminChannel
 from digest.delivery.interfaces import DeliveryQueue
 from digest.delivery.routes import Route, describe_outage
 from digest.delivery.sender import send_queue
@@ -42,6 +43,7 @@ from digest.pipeline.alerts import (
     find_source_problems,
     queue_alerts,
 )
+from digest.pipeline.channel_alerts import send_channel_alert
 from digest.pipeline.cleanup import delete_expired
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.day import DayContext
@@ -107,6 +109,10 @@ class PipelineServices(Protocol):
     @property
     def admin_address(self) -> str:
         """The address that gets alerts; empty for none."""
+
+    @property
+    def admin_channel(self) -> AdminChannel | None:
+        """The channel that gets alerts, if any."""
 
     @property
     def fetch_every(self) -> timedelta:
@@ -286,7 +292,8 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
 async def continue_backlog(
     services: PipelineServices, clock: Clock, *, on_progress: ProgressCallback | None = None
 ) -> None:
-    """Do what may wait, for some seconds each: send saved papers to Zotero, embed older texts."""
+    """Do what may wait, for some seconds each: alert the channel, save in Zotero, embed older texts."""
+    await send_channel_alert(services.store, services.admin_channel, clock())
     await send_saved_papers(services.zotero, clock)
     embed = partial(
         embed_backlog,
@@ -323,7 +330,13 @@ def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -
             tx.deliveries.count_reported_faults(clock() - ONE_DAY),
         )
         problems = [*result.problems, *find_bounce_problems(finished, bounces), *judgements]
-        return queue_alerts(tx, services.admin_address, problems, now=clock())
+        return queue_alerts(
+            tx,
+            services.admin_address,
+            problems,
+            now=clock(),
+            has_channel=services.admin_channel is not None,
+        )
 
 
 def record_run(services: PipelineServices, result: RunResult, *, since: datetime, clock: Clock) -> None:
