@@ -4,9 +4,10 @@ A slow library costs its own reader some seconds and holds no thread. The URLs o
 key is used for this one request and appears in no page, log or database.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Annotated, Any, Self
 
 from anyio import to_thread
@@ -19,6 +20,7 @@ from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
 from digest.models.arxiv_categories import CATEGORY_NAMES
+from digest.models.category_groups import CategoryKind, split_category_names
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.schedule import get_local_day
 from digest.sources.libraries.clients import LibraryAccounts
@@ -71,6 +73,23 @@ def group_categories(ticked: Collection[str]) -> list[CategoryGroup]:
     groups.append((get_page_locale().gettext("Further archives of physics"), single))
     return [
         CategoryGroup(name, tuple(pairs), sum(code in ticked for code, _ in pairs)) for name, pairs in groups
+    ]
+
+
+def group_other_categories(
+    names: Mapping[CategoryKind, Sequence[str]], ticked: Collection[str]
+) -> list[CategoryGroup]:
+    """Return the categories outside arXiv that stored papers have, by what they stand for."""
+    locale = get_page_locale()
+    titles = {
+        CategoryKind.JOURNAL: locale.gettext("Journals"),
+        CategoryKind.VENUE: locale.gettext("Conferences"),
+        CategoryKind.SUBJECT: locale.gettext("Subjects"),
+    }
+    return [
+        CategoryGroup(titles[kind], tuple((name, name) for name in of_kind), sum(n in ticked for n in of_kind))
+        for kind, of_kind in names.items()
+        if of_kind
     ]
 
 
@@ -152,6 +171,15 @@ class PreferencesForm:
             facets=facets[:MAX_FACETS],
         )
 
+    def tick(self, names: Collection[str]) -> Self:
+        """Return the form with those of its categories ticked that have a box of these names."""
+        typed = split_category_names(self.categories)
+        return replace(
+            self,
+            category_boxes=(*self.category_boxes, *(name for name in typed if name in names)),
+            categories=", ".join(name for name in typed if name not in names),
+        )
+
     @property
     def libraries(self) -> dict[str, str]:
         """The library fields that are filled in."""
@@ -169,7 +197,7 @@ class PreferencesForm:
         plain: dict[str, Any] = {
             name: value for name, value in asdict(self).items() if name not in SPECIAL_FIELDS
         }
-        plain["categories"] = ",".join((*self.category_boxes, *self.categories.split()))
+        plain["categories"] = ",".join((*self.category_boxes, *split_category_names(self.categories)))
         checked = {name: getattr(self, name) for name in CHECKBOXES}
         return {**plain, **checked, "facets": tuple(facets)}
 
@@ -213,7 +241,8 @@ class PreferencesPage:
         """Return the page with *form*, or with the saved settings, beside a preview of today's digest."""
         ctx, reader = self.ctx, self.reader
         set_page_language(reader.preferences.language)
-        form = form or PreferencesForm.from_subscriber(reader)
+        others = ctx.trending_lists.list_other_categories(ctx.clock())
+        form = (form or PreferencesForm.from_subscriber(reader)).tick({*chain(*others.values())})
         edition = ctx.previews.edition(reader, ctx.clock())
         is_without_picks = bool(edition.picks) and not edition.get_picks(Section.PICKED)
         return ctx.pages.render(
@@ -224,7 +253,10 @@ class PreferencesPage:
             status_text=format_status(reader, ctx.clock()),
             is_paused=reader.status is Status.PAUSED or is_paused_until_later(reader, ctx.clock()),
             form=form,
-            category_groups=group_categories(form.category_boxes),
+            category_groups=[
+                *group_categories(form.category_boxes),
+                *group_other_categories(others, form.category_boxes),
+            ],
             action=f"/p/{self.token}",
             has_channels=ctx.services.has_channels,
             unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from digest.db import Database
 from digest.models import Heat, Paper, Signal
+from digest.models.category_groups import CategoryKind, group_by_kind
 from digest.pipeline.fitted_models import load_baselines
 from digest.trending.baselines import Baselines
 from digest.trending.heat import compute_heat, sort_by_heat
@@ -66,6 +67,7 @@ class TrendingLists:
         self._lists: TimedCache[tuple[RankedPaper, ...]] = TimedCache()
         self._months: TimedCache[dict[date, int]] = TimedCache()
         self._baselines: TimedCache[Baselines] = TimedCache()
+        self._categories: TimedCache[dict[CategoryKind, tuple[str, ...]]] = TimedCache()
 
     def trending(self, window: Window, now: datetime, *, category: str = "") -> tuple[RankedPaper, ...]:
         """Return the hottest papers of a period, hottest first."""
@@ -91,6 +93,14 @@ class TrendingLists:
     def baselines(self, now: datetime) -> Baselines:
         """Return the usual growth per source, at most `MAX_BASELINES_AGE` old."""
         return self._baselines.get("", now, MAX_BASELINES_AGE, lambda: load_baselines(self._store, now))
+
+    def list_other_categories(self, now: datetime) -> dict[CategoryKind, tuple[str, ...]]:
+        """Return the categories outside arXiv of the papers of the last month, by what they stand for."""
+        return self._categories.get("", now, MAX_BASELINES_AGE, lambda: self._list_categories(now))
+
+    def _list_categories(self, now: datetime) -> dict[CategoryKind, tuple[str, ...]]:
+        with self._store.begin(write=False) as tx:
+            return group_by_kind(tx.papers.list_categories(now - MONTH.days * ONE_DAY))
 
     def count_by_day(self, month: date, now: datetime) -> dict[date, int]:
         """Return how many papers were listed on each day of a month, without the days that had none."""

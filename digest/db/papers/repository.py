@@ -90,6 +90,11 @@ class Papers:
             query = query.where(PAPER.c.first_seen < before)
         return tuple(map(_to_paper, self._connection.execute(query)))
 
+    def list_categories(self, since: datetime) -> list[tuple[str, Sequence[str]]]:
+        """Return the source and the categories of every paper first seen since a moment."""
+        query = sa.select(PAPER.c.source, PAPER.c.categories).where(PAPER.c.first_seen >= since)
+        return [(source, categories) for source, categories in self._connection.execute(query)]
+
     def search(  # noqa: PLR0913  the filters of the search page
         self,
         query: str,

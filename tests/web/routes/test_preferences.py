@@ -9,7 +9,8 @@ from httpx import AsyncClient
 from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
-from digest.models import Frequency, Mix, Status, Subscriber, Threshold
+from digest.models import Frequency, Mix, Paper, Status, Subscriber, Threshold
+from tests.factories import NOW
 from tests.web.visit import BASE, TITLES, Clock, MailLookup, ReaderLookup, url_path
 
 FORM_DATA = {
@@ -89,6 +90,27 @@ async def test_everything_can_be_changed_and_is_kept(
     assert 'name="category" value="cs.LG" checked' in shown
     assert 'name="categories" value="neuroscience"' in shown
     assert "I count animals." in shown
+
+
+async def test_journals_subjects_and_venues_of_stored_papers_can_be_ticked(
+    visitor: AsyncClient, link: str, services: Services, find_reader: ReaderLookup
+) -> None:
+    papers = [
+        Paper(id=f"doi:10.5555/{n}", title=f"Wool {n}", source=source, categories=categories)
+        for n, (source, categories) in enumerate(
+            2 * [("pubmed", ("Nature Medicine", "Sheep")), ("openreview", ("FLOCK 2026",))]
+        )
+    ]
+    with services.store.begin() as tx:
+        tx.papers.add(papers, seen_at=NOW)
+    page = (await visitor.get(link)).text
+    for name in ("Nature Medicine", "Sheep", "FLOCK 2026"):
+        assert f'name="category" value="{name}">' in page
+    followed = {**FORM_DATA, "category": ["Nature Medicine"], "categories": "sheep farming, FLOCK 2026"}
+    page = (await visitor.post(link, data=followed)).text
+    assert load_ada(find_reader).profile.categories == ("Nature Medicine", "sheep farming", "FLOCK 2026")
+    assert 'value="FLOCK 2026" checked>' in page
+    assert 'value="sheep farming"' in page
 
 
 async def test_a_preview_shows_the_change_and_keeps_nothing(
