@@ -193,6 +193,10 @@ def edition_to_json(edition: Edition) -> dict[str, Any]:
         "picks": [
             _pick_to_json(pick, describe_reason(reader_locale, pick, edition.day)) for pick in edition.picks
         ],
+        "news": [
+            {"kind": str(item.kind), "paper": item.paper_id, "title": item.title, "link": item.link or item.url}
+            for item in edition.news
+        ],
     }
 
 

@@ -18,7 +18,9 @@ def load_papers(store: Database, ids: Sequence[str]) -> list[Citation]:
         found = tx.papers.get_by_ids(ids)
     for name in ids:
         if name not in found:
-            raise NotFound(f"There is no paper {name[:100]!r} here. Search for it: digest papers")
+            raise NotFound("There is no paper %(name)s here.", name=repr(name[:100])).advise(
+                command="`digest papers` searches for it.", call="GET /api/v1/papers?q= searches for it."
+            )
     return _cite(found[name] for name in ids)
 
 

@@ -52,10 +52,13 @@ async def send_saved_papers(
     *,
     timeout: float = MAX_SECONDS,  # noqa: ASYNC109  the budget of all requests together
 ) -> int:
-    """Send the papers of the accounts that are due, for *timeout* seconds; return how many were taken."""
+    """Send the papers of the accounts that are due, for *timeout* seconds; return how many were taken.
+
+    While sending is paused, as in a restored copy of a database, nothing is sent.
+    """
     now = clock()
     with services.store.begin(write=False) as tx:
-        due = tx.zotero_accounts.list_due(now, limit=MAX_ACCOUNTS)
+        due = () if tx.meta.pause_reason else tx.zotero_accounts.list_due(now, limit=MAX_ACCOUNTS)
     if not due:
         return 0
     with services.store.begin() as tx:

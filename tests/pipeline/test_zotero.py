@@ -210,6 +210,19 @@ async def test_what_its_reader_changed_during_an_attempt_stays(
         assert all(saved.zotero_at is None for saved in tx.saved_papers.list_by_subscriber(reader.id))
 
 
+async def test_while_sending_is_paused_nothing_is_sent(
+    services: ZoteroServices, server: ReplayServer, reader: Subscriber, clock: Clock
+) -> None:
+    server.set_replies(ITEMS, _take_all)
+    with services.store.begin() as tx:
+        tx.meta.pause("a restored copy")
+    assert await send_saved_papers(services, clock) == 0
+
+    with services.store.begin() as tx:
+        tx.meta.resume()
+    assert await send_saved_papers(services, clock) == 3
+
+
 async def test_a_silent_zotero_takes_no_longer_than_the_budget(
     services: ZoteroServices, server: ReplayServer, reader: Subscriber, clock: Clock
 ) -> None:
