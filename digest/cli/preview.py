@@ -22,6 +22,7 @@ from digest.mail.locale import get_locale
 from digest.mail.tokens import PREVIEW_ID
 from digest.mail.wording import describe_reason
 from digest.models import Edition, Pick, Profile, Status, Subscriber
+from digest.models.editions import PaperNews
 from digest.models.errors import DigestError, NotFound
 from digest.models.schedule import get_local_day, get_slot
 from digest.pipeline import plan
@@ -193,10 +194,16 @@ def edition_to_json(edition: Edition) -> dict[str, Any]:
         "picks": [
             _pick_to_json(pick, describe_reason(reader_locale, pick, edition.day)) for pick in edition.picks
         ],
-        "news": [
-            {"kind": str(item.kind), "paper": item.paper_id, "title": item.title, "link": item.link or item.url}
-            for item in edition.news
-        ],
+        "news": [_news_to_json(item) for item in edition.news],
+    }
+
+
+def _news_to_json(news: PaperNews) -> dict[str, Any]:
+    return {
+        "kind": str(news.kind),
+        "paper": news.paper_id,
+        "title": news.title,
+        "link": news.link or news.url,
     }
 
 
