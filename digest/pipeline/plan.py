@@ -248,9 +248,10 @@ def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
         slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
         tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
-    with store.begin() as tx:  # apart and last: planners share these rows too
-        picks = sum(len(edition.picks) for edition in editions)
-        tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
+    if editions:
+        with store.begin() as tx:  # apart and last: planners share these rows too
+            picks = sum(len(edition.picks) for edition in editions)
+            tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
 
 
 def _to_deliveries(

@@ -68,6 +68,7 @@ def export(token: str, ctx: WebContextDep) -> Response:
         sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
         votes = tx.votes.list_by_subscriber(reader.id)
         saved = tx.saved_papers.list_by_subscriber(reader.id)
+        tags = tx.tags.get_by_subscriber([reader.id]).get(reader.id, ())
     fields: dict[str, Any] = _SUBSCRIBER.dump_python(reader, mode="json")
     content: dict[str, Any] = {
         "subscriber": {"pid" if name == "public_id" else name: value for name, value in fields.items()},
@@ -85,6 +86,7 @@ def export(token: str, ctx: WebContextDep) -> Response:
             {"paper": item.paper.id, "at": item.saved_at.isoformat(), "note": item.note, "tags": item.tags}
             for item in saved
         ],
+        "tags": tags,  # that administrators gave
         "editions": [edition.day.isoformat() for edition in load_latest_editions(ctx.services.store, reader)],
     }
     return Response(
