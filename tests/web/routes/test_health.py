@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from httpx import AsyncClient
 
+from digest import subscribers
 from digest.app.services import Services
 from digest.models import FetchResult, Health, Subscriber
 from tests.factories import NOW
@@ -44,3 +45,24 @@ async def test_metrics_are_well_formed_and_name_no_address(
     assert ada.address not in text
     metric_line = re.compile(r'(# (HELP|TYPE) \S+ .+|[a-z_]+(\{([a-z]+="([^"\\]|\\.)*",?)*\})? -?[0-9.]+)')
     assert all(metric_line.fullmatch(line) for line in text.splitlines())
+
+
+async def test_metrics_count_what_readers_did_and_what_they_were_sent(
+    visitor: AsyncClient, services: Services, ada: Subscriber
+) -> None:
+    actor = subscribers.Actor("reader", NOW, services.suppression_key)
+    with services.store.begin() as tx:
+        tx.statistics.add_planned(NOW.date(), editions=2, picks=7)
+        subscribers.unsubscribe(tx, ada.public_id, actor=actor)
+        subscribers.suppress(tx, "gone@example.com", actor=actor)
+    lines = (await visitor.get("/metrics")).text.splitlines()
+    for line in (
+        "digest_picks_per_mail 3.50",
+        "digest_unsubscribes_daily 1",
+        "digest_confirmations_daily 0",
+        "digest_deferred_daily 0",
+        'digest_votes_daily{verdict="more"} 0',
+        'digest_suppressions{reason="admin"} 1',
+        'digest_suppressions{reason="hard"} 0',
+    ):
+        assert line in lines, line
