@@ -24,7 +24,7 @@ from digest.sources.base import (
     fetch_source,
     to_source_changed,
 )
-from digest.sources.freshness import find_hold_reason
+from digest.sources.freshness import find_hold_reason, find_unusual_count
 from digest.sources.http.client import Client
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ async def fetch_sources(
 ) -> tuple[StoredResult, ...]:
     """Fetch and store every source. A failing source is a result that says so; it affects no other."""
     stored: list[StoredResult] = []
+    reasons: dict[str, str] = {}  # why to hold the edition, by source
     with store.begin(write=False) as tx:
         ids_to_enrich = tuple(paper.id for paper in tx.papers.list_candidates(now - ENRICHMENT_WINDOW, now))
     async with open_client() as client:
@@ -81,8 +82,11 @@ async def fetch_sources(
             )
             results = await fetch_source(source, context)
             stored += [_store_or_mark_failed(store, result, now) for result in results]
-            if source.name == ANNOUNCER:
-                _hold_or_release(store, results, states, now)
+            reasons[source.name] = _find_reason(source.name, results, states, now)
+            if reasons[source.name]:
+                _hold(store, reasons[source.name], now)
+    if ANNOUNCER in reasons and not any(reasons.values()):
+        _release(store, now)
     return tuple(stored)
 
 
@@ -122,17 +126,26 @@ def _make_find_existing(store: Database) -> FindExisting:
     return find_existing
 
 
-def _hold_or_release(
-    store: Database, results: Sequence[FetchResult], states: dict[str, FetchState], now: datetime
-) -> None:
-    """Hold today's edition while something about its papers looks wrong; release it when that is over."""
+def _find_reason(
+    source: str, results: Sequence[FetchResult], states: dict[str, FetchState], now: datetime
+) -> str:
+    """Return why a person should look at what a source brought before it is sent; empty if all seems well."""
     day = get_arxiv_day(now)
-    reason = find_hold_reason(results, states, today=day, gave_up=now.hour >= GIVE_UP_HOUR)
+    if source == ANNOUNCER:
+        return find_hold_reason(results, states, today=day, gave_up=now.hour >= GIVE_UP_HOUR)
+    reason = find_unusual_count(results, states, today=now.date())
+    return f"{source}: {reason}" if reason else ""
+
+
+def _hold(store: Database, reason: str, now: datetime) -> None:
+    """Hold today's edition until somebody releases it, or nothing looks wrong any more."""
     with store.begin() as tx:
-        if reason:
-            tx.sources.hold(str(day), reason, at=now)
-        else:
-            tx.sources.release(str(day), actor="recovered", at=now)
+        tx.sources.hold(str(get_arxiv_day(now)), reason, at=now)
+
+
+def _release(store: Database, now: datetime) -> None:
+    with store.begin() as tx:
+        tx.sources.release(str(get_arxiv_day(now)), actor="recovered", at=now)
 
 
 def _store_or_mark_failed(store: Database, result: FetchResult, now: datetime) -> StoredResult:

@@ -112,6 +112,11 @@ def find_hold_reason(
     return next(filter(None, reasons), "")
 
 
+def find_unusual_count(results: Sequence[FetchResult], states: dict[str, FetchState], *, today: date) -> str:
+    """Return how many more papers a source without a calendar brought than usual; empty if it did not."""
+    return _find_too_many(results, states, today)
+
+
 def _find_nothing_new(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
     has_answered = any(result.health not in (Health.FAILED, Health.CHANGED) for result in results)
     has_unseen = any(result.unseen for result in results)

@@ -13,6 +13,7 @@ import pytest
 from digest.app.logs import JsonFormatter
 from digest.db import Database
 from digest.models import FetchResult, Health, Paper
+from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.errors import SourceError, StoreError
 from digest.models.schedule import MAX_LATENESS
 from digest.pipeline.ingest import (
@@ -133,3 +134,39 @@ async def test_the_log_says_why_a_source_failed_briefly_and_without_secrets(
     assert len(bad["reason"]) <= MAX_REASON_CHARS
     assert not {"ada", "s3cret"}.intersection(re.findall(r"\w+", bad["reason"]))
     assert "reason" not in good
+
+
+async def test_a_flood_from_a_source_holds_the_edition_until_it_is_over(store: Database) -> None:
+    def flood(count: int, day: int) -> Daily:
+        return Daily("pubmed", tuple(Paper(id=f"pmid:{day}{n:04}", title="x") for n in range(1, count + 1)))
+
+    with store.begin() as tx:
+        for day in range(1, 4):
+            at = NOW - timedelta(days=5 - day)
+            papers = flood(10, day).papers
+            earlier = FetchResult(source="pubmed", scope="", read_at=at, papers=papers, day=at.date())
+            tx.sources.record(earlier, new=10)
+    await fetch(store, flood(500, 4))
+    with store.begin(write=False) as tx:
+        (hold,) = tx.sources.list_held(str(get_arxiv_day(NOW)))
+    assert hold.reason == "pubmed: 500 new papers came in, where 10 are usual."
+    await fetch(store, flood(5, 5))
+    with store.begin(write=False) as tx:
+        assert tx.sources.list_held(), "only a reading with the announcer ends it"
+    await fetch(store, Stub("arxiv"), flood(5, 6))
+    with store.begin(write=False) as tx:
+        assert not tx.sources.list_held()
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A source that returns given papers as those of the day."""
+
+    name: str
+    papers: tuple[Paper, ...]
+
+    async def fetch(self, visit: FetchContext) -> AsyncIterator[FetchResult]:
+        """Yield one result."""
+        yield FetchResult(
+            source=self.name, scope="", read_at=visit.now, papers=self.papers, day=visit.now.date()
+        )
