@@ -72,7 +72,7 @@ async def test_the_time_zone_is_found_and_authors_are_completed(tmp_path: Path) 
         assert await page.input_value("#timezone") == "Asia/Yekaterinburg"  # though it is none of the choices
         await page.goto(site.services.links.preferences_url(ada.public_id))
         await page.click("text=Authors and categories")
-        await page.press_sequentially("#authors", "Bo Chen, lovel")
+        await page.locator("#authors").press_sequentially("Bo Chen, lovel")
         await expect(page.locator("#author-names option")).to_have_attribute("value", "Bo Chen, Ada Loveless")
 
 
