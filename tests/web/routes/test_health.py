@@ -9,6 +9,7 @@ from digest import subscribers
 from digest.app.services import Services
 from digest.models import FetchResult, Health, Subscriber
 from tests.factories import NOW
+from tests.web.visit import Clock
 
 
 async def test_a_new_installation_is_alive_and_ready(visitor: AsyncClient) -> None:
@@ -48,13 +49,14 @@ async def test_metrics_are_well_formed_and_name_no_address(
 
 
 async def test_metrics_count_what_readers_did_and_what_they_were_sent(
-    visitor: AsyncClient, services: Services, ada: Subscriber
+    visitor: AsyncClient, services: Services, ada: Subscriber, clock: Clock
 ) -> None:
     actor = subscribers.Actor("reader", NOW, services.suppression_key)
     with services.store.begin() as tx:
         tx.statistics.add_planned(NOW.date(), editions=2, picks=7)
         subscribers.unsubscribe(tx, ada.public_id, actor=actor)
         subscribers.suppress(tx, "gone@example.com", actor=actor)
+    clock.advance(seconds=1)
     lines = (await visitor.get("/metrics")).text.splitlines()
     for line in (
         "digest_picks_per_mail 3.50",
