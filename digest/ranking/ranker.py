@@ -40,13 +40,16 @@ MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one b
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ranking:
-    """The papers of the day ranked for one reader: arrays in the order of `papers`."""
+    """The papers of the day ranked for one reader: arrays in the order of `papers`.
+
+    Those that are the same for many readers are shared: none may be changed.
+    """
 
     papers: Sequence[Paper]
     affinity: Floats  # standardized over the day: 0 is a usual paper, 3 stands out
-    relevance: Floats  # the probability that the paper is worth showing, by its affinity
+    calibration: Calibration
     probability: Floats  # that the reader wants the paper, whatever else there is today: decides about picks
     evidence: Evidence | None  # None for a reader who typed nothing
     muted: Bools
@@ -56,6 +59,11 @@ class Ranking:
     reasons: ReasonBuilder
     similarity: SimilarityMatrix
     profile: Profile
+
+    @cached_property
+    def relevance(self) -> Floats:
+        """The probability that each paper is worth showing, by its affinity. Few readers need it."""
+        return compute_relevance(self.affinity, self.calibration)
 
     def prepare_reasons(self, indices: Sequence[int]) -> None:
         """Register papers whose reasons will be built: computed together they take far less time."""
@@ -185,12 +193,11 @@ class Ranker:
         has_text = bool(interests) and _has_wanted_text(profile)
         affinity = self._add_follow_boosts(affinity, profile, has_text=has_text)
         affinity = self._put_liked_first(affinity, profile, [query.interest for query in reader.interests])
-        relevance = compute_relevance(affinity, self._calibration)
         return Ranking(
             papers=self.papers,
             affinity=affinity,
-            relevance=relevance,
-            probability=self._compute_probability(profile, relevance, evidence),
+            calibration=self._calibration,
+            probability=self._compute_probability(profile, affinity, evidence),
             evidence=evidence,
             muted=self._find_muted(profile),
             is_personal=bool(
@@ -209,14 +216,14 @@ class Ranker:
             return repeat(None, len(profiles))
         return collect_evidence(self._topic_matcher, topics)
 
-    def _compute_probability(self, profile: Profile, relevance: Floats, evidence: Evidence | None) -> Floats:
+    def _compute_probability(self, profile: Profile, affinity: Floats, evidence: Evidence | None) -> Floats:
         """Return the probability that the reader wants each paper.
 
         Of what was typed where anything was: nearness to parts of it is no reason. Papers near to liked ones
         are raised by `_raise_near_liked`.
         """
         if evidence is None:
-            return compute_want(relevance)
+            return compute_want(compute_relevance(affinity, self._calibration))
         probability = evidence.probability
         if profile.authors:
             probability[self._follow_boosts.find_by_authors(profile.authors)] = FOLLOWED_PROBABILITY
@@ -236,16 +243,17 @@ class Ranker:
         ].tolist()
         return nearest
 
-    @staticmethod
-    def _apply_quotas(reader: ProfileQueries, scores: Sequence[Floats]) -> list["_InterestScores"]:
+    def _apply_quotas(self, reader: ProfileQueries, scores: Sequence[Floats]) -> list["_InterestScores"]:
         """Return the scores for each interest, with the papers of its groups' quotas raised."""
         interests, group_scores = [], iter(scores[len(reader.interests) :])
         for query, groups, row in zip(reader.interests, reader.groups, scores, strict=False):
-            best = np.zeros(len(row), np.intp)
             quota = assign_quota(row, [*islice(group_scores, len(groups))]) if groups else {}
+            if not quota:
+                interests.append(_InterestScores(row, self._all_first, (query, *groups)))
+                continue
+            best = np.zeros(len(row), np.intp)
             best[list(quota)] = np.array(list(quota.values()), np.intp) + 1
-            raised = promote(row, list(quota)) if quota else row
-            interests.append(_InterestScores(raised, best, (query, *groups)))
+            interests.append(_InterestScores(promote(row, list(quota)), best, (query, *groups)))
         return interests
 
     def _find_judged(self, profile: Profile) -> list[int]:
@@ -273,8 +281,16 @@ class Ranker:
 
     def _find_muted(self, profile: Profile) -> Bools:
         if not profile.muted:
-            return np.zeros(len(self.papers), np.bool_)
+            return self._none_muted
         return self._phrase_matcher.match_any(profile.muted)
+
+    @cached_property
+    def _all_first(self) -> Indices:
+        return np.zeros(len(self.papers), np.intp)
+
+    @cached_property
+    def _none_muted(self) -> Bools:
+        return np.zeros(len(self.papers), np.bool_)
 
     @cached_property
     def _topic_matcher(self) -> TopicMatcher:

@@ -171,5 +171,7 @@ def _keep_telling(group: TopicGroup, matches: Mapping[str, TopicMatch]) -> tuple
 
     A keyword always counts: the reader typed it as one.
     """
+    if not group.phrases:
+        return group.keywords
     telling = tuple(name for name in group.phrases if matches[name].tell >= MIN_PHRASE_TELL)
     return (*group.keywords, *telling) or group.phrases

@@ -49,10 +49,10 @@ def select_from(
     ranking = replace(
         ranking,
         affinity=np.array(affinity, np.float32),
-        relevance=np.array(relevance or [0.5] * len(affinity), np.float32),
         probability=np.array(probability or [0.9 if value > 0 else 0.1 for value in affinity], np.float32),
         evidence=None,
     )
+    vars(ranking)["relevance"] = np.array(relevance or [0.5] * len(affinity), np.float32)
     preferences = Preferences(
         trending=trending, picked=picked, also_new=also_new, mix=mix, threshold=threshold
     )
