@@ -219,12 +219,16 @@ def test_papers_of_an_older_version_get_the_keys_of_today(
         make_paper(title="Étude of a Slow Kettle and Its Long Boiling Curve", authors=("Zoë Müller Jr.",)),
         id="doi:10.21203/rs.3.rs-1234567/v2",
     )
-    with closing(Database.migrate(url)) as database, database.begin() as tx:
+    with closing(Database.migrate(f"sqlite:///{tmp_path}/new.sqlite3")) as database, database.begin() as tx:
         tx.papers.add([paper], seen_at=NOW)
         stored = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
-        tx.connection.execute(sa.text("DELETE FROM alias"))
-        tx.connection.execute(sa.text("INSERT INTO alias SELECT id, number FROM paper"))
-        tx.connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008_early_shapes'"))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        migrate.migrate(connection, to="0008_early_shapes")
+        fields = {name: getattr(paper, name) for name in ("id", "title", "published", "aliases")}
+        _insert_row(connection, "paper", **fields, authors=[*paper.authors], announcement="new")
+        _insert_row(connection, "alias", key=paper.id)
+    engine.dispose()
 
     with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
         keys = {row.key for row in tx.connection.execute(sa.text("SELECT key FROM alias"))}
