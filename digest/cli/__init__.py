@@ -28,6 +28,7 @@ COMMANDS = {
     "send": "Plan and send what is due, without fetching.",
     "serve": "Serve the web pages and run the scheduler.",
     "worker": "Run a worker; any number can share one PostgreSQL database.",
+    "mcp": "Serve one reader's digest to an AI assistant (MCP).",
     "subscribers": "List, add, change and remove subscribers.",
     "papers": "Search the stored papers.",
     "export": "Export papers as BibTeX, RIS, CSL-JSON or Markdown.",

@@ -31,7 +31,7 @@ def add_channel(  # noqa: PLR0913  what a channel needs
     parsed = parse_channel_address(address, allowed_hosts=allowed_hosts)
     reader = get_subscriber(tx, who)
     if len(list_channels(tx, reader)) >= MAX_CHANNELS:
-        raise InvalidChange(f"There are {MAX_CHANNELS} channels already; remove one first.")
+        raise InvalidChange("There are too many channels already; remove one first.")
     channel = tx.channels.add(reader.id, parsed.kind, parsed.host, seal(parsed.url), now=actor.now)
     _write_audit(tx, "add-channel", reader, channel, actor)
     greet_channel(tx, reader, channel, actor=actor)

@@ -73,6 +73,7 @@ async def run_site(folder: Path) -> AsyncIterator[RunningSite]:
                 secret_key="a secret of the tests, long enough",
                 admin_token=ADMIN,
                 smtp_url=SecretStr(mailbox.url),
+                channel_hosts=("hooks.slack.com",),
                 postal_address="1 Paper Street, Oxford",
             )
             with closing(open_services(settings)) as services:

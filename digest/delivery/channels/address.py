@@ -39,10 +39,6 @@ _NATIVE = (
     (re.compile(r"https://ntfy\.sh/([\w-]+)/?"), r"ntfys://ntfy.sh/\1"),
     (re.compile(r"(http)(s?)://([^/?#\s]+)/hooks/([a-z0-9]{26})/?"), r"mmost\2://\3/\4"),
 )
-_NOT_AN_ADDRESS = (
-    "This is not the address of a channel. Paste the webhook that Slack, Discord or Mattermost shows you, or"
-    " write it as in the help, such as tgram://BOT-TOKEN/CHAT."
-)
 
 
 def parse_channel_address(text: str, *, allowed_hosts: Sequence[str]) -> ChannelAddress:
@@ -57,13 +53,15 @@ def parse_channel_address(text: str, *, allowed_hosts: Sequence[str]) -> Channel
     kind = SCHEMES.get(urlsplit(url).scheme)
     service = load_service(url) if kind else None
     if kind is None or service is None:
-        raise InvalidChange(_NOT_AN_ADDRESS)
+        raise _not_an_address()
     if len(service) > 1:  # after a failure of the second the first would get the message again
         raise InvalidChange("Write one channel for each address.")
     host = _find_host(kind, service)
     if not is_allowed_host(host, allowed_hosts):
         raise InvalidChange(
-            f"Messages to {host} are not allowed here. The administrator can add it to DIGEST_CHANNEL_HOSTS."
+            "Messages to %(host)s are not allowed here."
+            " The administrator can add it to DIGEST_CHANNEL_HOSTS.",
+            host=host,
         )
     return ChannelAddress(kind, host, url)
 
@@ -79,6 +77,13 @@ def load_service(url: str) -> Any:
     return Apprise.instantiate(url, asset=asset)
 
 
+def _not_an_address() -> InvalidChange:
+    return InvalidChange(
+        "This is not the address of a channel. Paste the webhook that Slack, Discord or Mattermost shows you,"
+        " or write it as in the help, such as tgram://BOT-TOKEN/CHAT."
+    )
+
+
 @lru_cache(maxsize=1)
 def _silence_apprise() -> None:
     """Keep what apprise logs out of our log: it may name secrets. The transport reads it."""
@@ -91,7 +96,7 @@ def _silence_apprise() -> None:
 def _to_apprise_url(text: str) -> str:
     """Return the address as apprise writes it, with no options but ours. Raises InvalidChange."""
     if len(text) > MAX_ADDRESS_CHARS or not re.fullmatch(r"[!-~]+", text):
-        raise InvalidChange(_NOT_AN_ADDRESS)
+        raise _not_an_address()
     for pattern, template in _NATIVE:
         if match := pattern.fullmatch(text):
             native = match.expand(template)

@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from digest import __version__
 from digest.models.errors import NotFound
-from digest.web.api import exports, mail, operation, papers, subscribers, suppressions
+from digest.web.api import exports, mail, me, operation, papers, subscribers, suppressions
 from digest.web.api.schemas import PREFIX, FieldProblem, ProblemResponse
 from digest.web.context import WebContext, WebContextDep
 from digest.web.routing import create_router
 
-API_MODULES = (subscribers, suppressions, mail, papers, exports, operation)
+API_MODULES = (subscribers, suppressions, mail, papers, exports, me, operation)
 SECTIONS = {
     "subscribers": "Who gets the mail, with what interests and when.",
     "suppressions": "Addresses that are never mailed, stored as keyed hashes.",
@@ -33,6 +33,7 @@ SECTIONS = {
 EXAMPLES_FILE = Path(__file__).parent / "examples.json"
 FACTS = (
     "Send a token with every call, as `Authorization: Bearer TOKEN`. Make one at /admin/tokens.",
+    "For the calls under `/me` readers make a token of their own, on the page Programs of their preferences.",
     "Times are in UTC, as ISO 8601 writes them.",
     "Lists come in pages: pass `next_cursor` of one page as `cursor` of the next.",
     "Every answer has an `ETag`. Sent as `If-None-Match`, it gets 304 without a body if nothing changed.",

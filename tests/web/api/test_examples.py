@@ -16,6 +16,7 @@ from digest.models import DeliveryKind, FetchResult, Subscriber, SuppressionReas
 from digest.models.addresses import hash_address
 from digest.pipeline import plan
 from digest.subscribers import Actor
+from digest.subscribers.reader_tokens import add_reader_token
 from digest.subscribers.saved_papers import save_paper
 from digest.web.api.document import EXAMPLES_FILE, Example, build_document, load_examples
 from digest.web.api.schemas import PREFIX
@@ -70,6 +71,11 @@ REQUESTS = (
     Request("A paper as BibTeX", "GET", "/export?paper={paper}&format=bibtex"),
     Request("A digest as RIS", "GET", "/subscribers/ada@example.com/digest/export?format=ris"),
     Request("Saved papers as Markdown", "GET", "/subscribers/ada@example.com/saved/export?format=markdown"),
+    Request("What is new for me", "GET", "/me/digest"),
+    Request("Why I was sent a paper", "GET", "/me/why?paper={paper}"),
+    Request("Search, as a reader", "GET", "/me/search?q=shearing"),
+    Request("More like this", "POST", "/me/vote", {"paper": "2611.90001", "verdict": "more"}),
+    Request("Save a paper", "POST", "/me/save", {"paper": "2611.90001", "note": "Monday", "tags": "sheep"}),
     Request("How the sources do", "GET", "/sources"),
     Request("The readings of a week", "GET", "/sources/huggingface/readings?days=7"),
     Request("What waits for somebody to look", "GET", "/holds"),
@@ -98,12 +104,14 @@ def ids(services: Services, ada: Subscriber) -> dict[str, str]:
         tx.subscribers.set_next_due({ada.id: NOW - timedelta(hours=2)})
         tx.papers.add([SHEARING], seen_at=NOW - timedelta(hours=6))
         tx.signals.add([make_signal(SHEARING, 250, hours_ago=1)])
-        save_paper(tx, ada, SHEARING, actor=Actor("reader", NOW, b"key"))
+        reader = Actor("reader", NOW, b"key")
+        save_paper(tx, ada, SHEARING, actor=reader)
+        token = add_reader_token(tx, ada.public_id, "my agent", may_write=True, actor=reader)
     plan.plan_editions(services.store, NOW)
     with services.store.begin(write=False) as tx:
         mails = tx.deliveries.list_by_subscriber(ada.id)
         edition = next(mail for mail in mails if mail.kind is DeliveryKind.DIGEST)
-    return {"suppression": ben, "edition": edition.public_id, "paper": SHEARING.id}
+    return {"suppression": ben, "edition": edition.public_id, "paper": SHEARING.id, "token": token}
 
 
 async def test_every_example_is_answered_as_the_reference_says(
@@ -118,18 +126,19 @@ async def test_every_example_is_answered_as_the_reference_says(
 
 
 async def make_requests(app: FastAPI, ids: dict[str, str]) -> list[Example]:
-    headers = {"authorization": f"Bearer {ADMIN}"}
     answered = []
-    async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=headers) as program:
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as program:
         for each in REQUESTS:
             path = f"{PREFIX}{each.path.format_map(ids)}"
             is_file = isinstance(each.body, str)
+            token = ids["token"] if each.path.startswith("/me/") else ADMIN
             body = str(each.body) if is_file else json.dumps(each.body) if each.body else ""
             response = await program.request(
                 each.method,
                 path,
                 content=body or None,
-                headers={} if is_file else {"content-type": "application/json"},
+                headers={"authorization": f"Bearer {token}"}
+                | ({} if is_file else {"content-type": "application/json"}),
             )
             assert response.status_code == each.status, (each.title, response.text)
             shown = format_response(response)

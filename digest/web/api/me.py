@@ -1,0 +1,127 @@
+"""The calls of a reader's own program, by a token made on the preferences page."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from digest.ranking.feedback import LessReason
+from digest.web.api.routing import create_api_router
+from digest.web.context import WebContextDep
+from digest.web.reader_api import (
+    MAX_QUERY_CHARS,
+    NotAllowed,
+    PaperExplanation,
+    ReaderApi,
+    ReaderDigest,
+    SaveResult,
+    SearchResults,
+    TooManyCalls,
+    VoteResult,
+    VoteVerdict,
+    open_reader_api,
+)
+
+MAX_ID_CHARS = 300
+
+router = create_api_router("me")
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="ReaderToken",
+    description="A reader's own token, made on the page Programs of their preferences.",
+)
+
+
+def authenticate(
+    request: Request,
+    ctx: WebContextDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> ReaderApi:
+    """Return the calls of the token; 401 without a valid one, 429 after too many calls or wrong tokens."""
+    try:
+        calls = open_reader_api(ctx, credentials.credentials) if credentials else None
+    except TooManyCalls as error:
+        raise HTTPException(429, str(error), {"retry-after": "60"}) from error
+    if calls is not None:
+        return calls
+    if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
+        raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
+    raise HTTPException(
+        401, "Send your token as `Authorization: Bearer TOKEN`.", {"www-authenticate": "Bearer"}
+    )
+
+
+def _require_write(calls: Annotated[ReaderApi, Depends(authenticate)]) -> ReaderApi:
+    """Return the calls of a token that may write; 403 if it may only read."""
+    if not calls.token.may_write:
+        raise HTTPException(403, str(NotAllowed()))
+    return calls
+
+
+Calls = Annotated[ReaderApi, Depends(authenticate)]
+WritingCalls = Annotated[ReaderApi, Depends(_require_write)]
+PaperId = Annotated[
+    str, Field(min_length=1, max_length=MAX_ID_CHARS, description="any form of its id, or a link to it")
+]
+
+
+class VoteRequest(BaseModel):
+    """A vote on a paper."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paper: PaperId
+    verdict: VoteVerdict
+    reason: LessReason | None = Field(None, description='of "less"')
+
+
+class SaveRequest(BaseModel):
+    """A paper to save, with a note and tags."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paper: PaperId
+    note: str = Field("", max_length=5000)
+    tags: str = Field("", max_length=1000, description="separated by commas")
+
+
+@router.get("/me/digest")
+def get_own_digest(
+    ctx: WebContextDep,  # noqa: ARG001  the router finds its threads in it
+    calls: Calls,
+    day: Annotated[date | None, Query(description="without it, today's")] = None,
+) -> ReaderDigest:
+    """Return your digest of a day, with the reason of each paper."""
+    return calls.get_digest(day)
+
+
+@router.get("/me/why")
+def explain_paper(ctx: WebContextDep, calls: Calls, paper: Annotated[PaperId, Query()]) -> PaperExplanation:  # noqa: ARG001
+    """Say why a paper was sent to you, is chosen today, or is not."""
+    return calls.explain(paper)
+
+
+@router.get("/me/search")
+def search_papers(
+    ctx: WebContextDep,  # noqa: ARG001
+    calls: Calls,
+    q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARS)],
+) -> SearchResults:
+    """Search all papers, by their words and their meaning."""
+    return calls.search(q)
+
+
+@router.post("/me/vote")
+def vote_on_paper(ctx: WebContextDep, calls: WritingCalls, vote: VoteRequest) -> VoteResult:  # noqa: ARG001
+    """Vote on a paper: `more` or `less` like it; `none` takes the vote back."""
+    return calls.vote(vote.paper, vote.verdict, vote.reason)
+
+
+@router.post("/me/save")
+def save_paper(ctx: WebContextDep, calls: WritingCalls, saved: SaveRequest) -> SaveResult:  # noqa: ARG001
+    """Save a paper."""
+    return calls.save(saved.paper, note=saved.note, tags=saved.tags)
