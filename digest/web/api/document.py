@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,7 @@ def openapi(ctx: WebContextDep) -> dict[str, Any]:
 def show_reference(ctx: WebContextDep) -> Response:
     """Show the reference of the API."""
     _require_enabled(ctx)
-    document = build_document(ctx)
-    calls = _list_calls(document)
+    calls = _list_calls(ctx.services.site.brand, ctx.services.settings.base_url)
     return ctx.pages.render(
         "admin/api",
         here="/api",
@@ -118,14 +117,19 @@ def _require_enabled(ctx: WebContext) -> None:
 
 
 def build_document(ctx: WebContext) -> dict[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document. It is built once, in a tenth of a second: do not change it."""
+    return _build_document(ctx.services.site.brand, ctx.services.settings.base_url)
+
+
+@lru_cache(maxsize=4)
+def _build_document(brand: str, base_url: str) -> dict[str, Any]:
     routers: list[APIRouter] = [module.router for module in API_MODULES]
     document = get_openapi(
-        title=f"{ctx.services.site.brand} API",
+        title=f"{brand} API",
         version=__version__,
         description="\n\n".join(FACTS),
         routes=[route for each in routers for route in each.routes],
-        servers=[{"url": ctx.services.settings.base_url}],
+        servers=[{"url": base_url}],
         tags=[{"name": name, "description": words} for name, words in SECTIONS.items()],
     )
     schemas = document["components"]["schemas"]
@@ -142,8 +146,10 @@ def load_examples() -> tuple[Example, ...]:
     return tuple(Example(**each) for each in json.loads(EXAMPLES_FILE.read_text(encoding="utf-8")))
 
 
-def _list_calls(document: Mapping[str, Any]) -> dict[str, list[Call]]:
+@lru_cache(maxsize=4)
+def _list_calls(brand: str, base_url: str) -> dict[str, list[Call]]:
     """Return the calls of each section, in the order of the document."""
+    document = _build_document(brand, base_url)
     sections: dict[str, list[Call]] = {}
     for path, methods in document["paths"].items():
         for method, operation_ in methods.items():
