@@ -66,6 +66,8 @@ def export(token: str, ctx: WebContextDep) -> Response:
     reader = get_reader(ctx, token)
     with ctx.services.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id]).get(reader.id, {})
+        channels = tx.channels.list_by_subscriber([reader.id]).get(reader.id, [])
+        tokens = tx.reader_tokens.list_by_subscriber(reader.id)
         votes = tx.votes.list_by_subscriber(reader.id)
         saved = tx.saved_papers.list_by_subscriber(reader.id)
         tags = tx.tags.get_by_subscriber([reader.id]).get(reader.id, ())
@@ -87,6 +89,8 @@ def export(token: str, ctx: WebContextDep) -> Response:
             for item in saved
         ],
         "tags": tags,  # that administrators gave
+        "channels": [{"kind": item.kind, "host": item.host, "state": item.state} for item in channels],
+        "tokens": [{"name": item.name, "may_write": item.may_write} for item in tokens],
         "editions": [edition.day.isoformat() for edition in load_latest_editions(ctx.services.store, reader)],
     }
     return Response(

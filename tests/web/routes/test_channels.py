@@ -44,6 +44,8 @@ async def test_a_channel_is_added_paused_used_again_and_removed(
 
     assert "Added." in added.text
     assert "hooks.slack.com" in added.text
+    exported = (await visitor.get(url.replace("/channels", "/export"))).json()
+    assert exported["channels"] == [{"kind": "slack", "host": "hooks.slack.com", "state": "active"}]
     assert "abcdefghijklmnopqrstuvwx" not in added.text + (await visitor.get(url)).text
     for action, state in (("pause", ChannelState.PAUSED), ("resume", ChannelState.ACTIVE)):
         assert (await visitor.post(url, data={"do": action, "channel": channel.public_id})).status_code == 200
