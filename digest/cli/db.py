@@ -20,7 +20,7 @@ def command() -> None:
 
 @command.command("migrate", epilog="Example: digest db migrate")
 def migrate() -> None:
-    """Bring the tables up to date. On SQLite this happens by itself, after a backup."""
+    """Migrate the tables to this version. SQLite is migrated automatically, after a backup."""
     store = Database.migrate(load_settings().database_url)
     try:
         click.echo(f"The database stands at {store.get_version()}.")
@@ -30,7 +30,7 @@ def migrate() -> None:
 
 @command.command("check", epilog="Example: digest db check")
 def check() -> None:
-    """Whether every row is sound and the tables are what this program needs; exit code 1 when not."""
+    """Check every row, and that the tables are those this program needs; exit code 1 if not."""
     with open_services() as services:
         if damage := services.store.list_damage():
             raise StoreError(
@@ -79,7 +79,7 @@ def verify(path: Path) -> None:
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Replace the present database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
-    """Put a backup in the place of the SQLite database. It starts paused, so that nobody is mailed twice."""
+    """Replace the SQLite database by a backup. It starts paused, so that nobody gets a mail twice."""
     file = Database.find_file(load_settings().database_url)
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
@@ -93,8 +93,8 @@ def restore(path: Path, *, yes: bool) -> None:
 
 @command.command("resume", epilog="Example: digest db resume")
 def resume() -> None:
-    """Let mail go out of a restored database, once you have looked at it."""
+    """Resume sending from a restored database, once you have checked it."""
     with open_services() as services, services.store.begin() as tx:
         tx.meta.resume()
         tx.audit.write(get_actor_name(), "resume-sending", "", at=datetime.now(UTC))
-    click.echo("Mail goes out again with the next run.")
+    click.echo("The next run sends mail again.")

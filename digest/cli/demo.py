@@ -26,7 +26,7 @@ MAX_TITLE_CHARS = 44
     default=Path("digest-demo"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the mails, the page and the database go.",
+    help="Folder for the mails, the page and the database.",
 )
 @click.option("--serve", is_flag=True, help="Then serve pages, sign-up and an inbox on the demo's clock.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="With --serve.")

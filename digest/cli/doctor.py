@@ -18,9 +18,9 @@ from digest.tools.doctor import CheckLevel, run_checks
 @now_option
 @json_option
 def command(*, offline: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
-    """Check settings, database, mail server, DNS and sources; each line with its fix.
+    """Check settings, database, mail server, DNS and sources; each problem comes with its fix.
 
-    Exit code 1 when a line says FAIL.
+    Exit code 1 if a check failed.
     """
     with open_services() as services:
         findings = anyio.run(lambda: run_checks(services, get_now(now), offline=offline))

@@ -44,7 +44,7 @@ class Explanation:
 @now_option
 @json_option
 def command(*, address: str, paper: str, now: datetime | None, as_json: bool) -> None:
-    """Why a PAPER (any form of its id or link) was sent to ADDRESS, is going to be, or is not."""
+    """Explain why a PAPER (any form of its id or link) was sent to ADDRESS, will be sent, or was not."""
     with open_services() as services:
         explanation = explain(services, address, paper, get_now(now))
     if as_json:

@@ -39,9 +39,9 @@ HEADERS = {  # JSON key: table header
 @now_option
 @json_option
 def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> None:
-    """Fetch all sources now; show per source and category what was seen, new and failed.
+    """Fetch all sources now; show for each source and category what was read, new and failed.
 
-    Exit code 1 when a source could not be read; what the others brought is kept.
+    Exit code 1 when a source could not be read; papers of the other sources are kept.
     """
     with open_services() as services:
         selected = build_sources(services.source_config, only=names)

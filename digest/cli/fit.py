@@ -32,7 +32,7 @@ PRIOR_HEADERS = ("", "as of", "authors", "code", "page", "text", "author mean", 
 @now_option
 @json_option
 def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json: bool) -> None:
-    """How votes come in, measured on what this installation has read, beside the shipped figures.
+    """Measure how votes arrive on what this installation has read, beside the shipped figures.
 
     A source gets a curve of its own from 200 papers that were read from their first day to their last;
     how likely a near paper is wanted is learnt from 200 picks that readers came to like.

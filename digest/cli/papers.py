@@ -17,7 +17,7 @@ NO_LIMIT = 1_000_000
 @click.command("papers", epilog='Example: digest papers "diffusion policy" --since 2026-11-01 --json')
 @click.argument("query", default="")
 @click.option("--since", type=DayParam(), help="Only papers first seen since this day.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many. Default: 20; with --json all.")
+@click.option("--limit", type=click.IntRange(1), help="Maximum number. Default: 20; with --json all.")
 @now_option
 @json_option
 def command(

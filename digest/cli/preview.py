@@ -67,10 +67,10 @@ def command(
     in_browser: bool,
     now: datetime | None,
 ) -> None:
-    """Show exactly what would be sent, byte for byte; claim and send nothing.
+    """Show exactly the mail that would be sent, byte for byte; send nothing.
 
-    Without an ADDRESS: for the interests given, else the trending edition. On a first call the
-    sources are read once.
+    Without an ADDRESS: for the interests given, else trending papers only. The first call reads the
+    sources once.
     """
     if address and (interests or like):
         raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")

@@ -59,7 +59,7 @@ JSON_LINES = click.File(encoding="utf-8-sig", errors="replace")  # an invalid by
 def command(  # noqa: PLR0917  click passes every option by name
     papers: Any, profiles: Any, background: Any, now: datetime | None, top: int, mix: str, vectors: str
 ) -> None:
-    """The ranking alone: JSON lines in and out, no database.
+    """Rank papers for profiles: JSON lines in and out, no database.
 
     A paper is {"id", "title", "abstract", "authors": [], "categories": [], "published", "listed", "signals":
     [{"kind": "upvotes", "value": 8, "observed_at": "2026-11-23T09:00:00Z"}]}; a profile is {"id",

@@ -31,7 +31,7 @@ def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:
     """Read the sources if they are due, plan every digest that is due, send until nothing is left.
 
     Exit code 1 when a source or a mail failed, 75 when another process is sending from this database. While
-    sending is paused nothing failed: it says so, since when, and how to go on.
+    sending is paused nothing fails: the output says why, since when, and how to resume.
     """
     clock = start_clock(now)
     started = clock()

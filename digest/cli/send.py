@@ -22,7 +22,7 @@ from digest.pipeline.run import Clock, RunResult
 
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
-@click.option("--dry-run", is_flag=True, help="Say who would get what; plan and send nothing.")
+@click.option("--dry-run", is_flag=True, help="List who would get what; plan and send nothing.")
 @click.option("--to", metavar="ADDRESS", help="Send one test mail to this address now; nothing is recorded.")
 @now_option
 @json_option
@@ -30,7 +30,7 @@ def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: boo
     """Plan every digest that is due and send until nothing is left, without fetching.
 
     Exit code 1 when a mail failed, 75 when another process is sending from this database. While sending is
-    paused nothing failed: it says so, since when, and how to go on.
+    paused nothing fails: the output says why, since when, and how to resume.
     """
     clock = start_clock(now)
     started = clock()

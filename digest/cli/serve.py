@@ -30,11 +30,11 @@ log = logging.getLogger(__name__)
 @click.command("serve", epilog="Example: digest serve --host 0.0.0.0 --port 8000")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--no-scheduler", is_flag=True, help="Pages only: another process ticks.")
+@click.option("--no-scheduler", is_flag=True, help="Serve pages only; another process plans and sends.")
 def command(*, host: str, port: int, no_scheduler: bool) -> None:
-    """Web pages and scheduler in one process: one tick a minute, all state in the database.
+    """Serve the web pages and run the scheduler once a minute, in one process.
 
-    Confirmations and other notices do not wait for the tick: they leave within two seconds.
+    Confirmations and other notices are sent within two seconds.
 
     While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
     """

@@ -26,7 +26,7 @@ HEADERS = ("source", "on", "scope", "health", "read", "fetched", "unseen", "note
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, now: datetime | None, as_json: bool) -> None:
-    """List all sources: which are on, and how each was last read. `on`, `off` and `import` change that."""
+    """List all sources: whether each is on, and how it was last read. Change that with on, off and import."""
     if ctx.invoked_subcommand:
         return
     moment = get_now(now)
@@ -58,7 +58,7 @@ def turn_on(*, names: Sequence[str], now: datetime | None) -> None:
 @click.argument("names", nargs=-1, required=True)
 @now_option
 def turn_off(*, names: Sequence[str], now: datetime | None) -> None:
-    """Turn sources off, also those that DIGEST_SOURCES names; stored papers stay."""
+    """Turn sources off, also those that DIGEST_SOURCES names; their papers are kept."""
     with open_services() as services:
         _change(services, names, SourceChoices.turn_off, "source off", get_now(now))
     for name in names:

@@ -19,7 +19,7 @@ BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
 @now_option
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
-    """Show recent runs, sources, the queue and what is due next; each problem with what to do."""
+    """Show recent runs, sources, the queue and what is due next, and what to do about each problem."""
     moment = get_now(now)
     with open_services() as services, services.store.begin(write=False) as tx:
         status = collect_status(tx, moment)

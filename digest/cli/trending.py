@@ -33,7 +33,7 @@ class TrendingRow:
 @click.option(
     "--window", type=click.Choice(list(WINDOWS)), default="day", show_default=True, help="How far back."
 )
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number.")
 @click.option("--doubted", is_flag=True, help="Only papers whose votes look bought: an admin should look.")
 @now_option
 @json_option

@@ -18,9 +18,9 @@ from digest.worker.worker import stop_on_signals
 @click.command("worker", epilog="Example: DIGEST_DATABASE_URL=postgresql+psycopg://db/digest digest worker")
 @click.option("--once", is_flag=True, help="Do the jobs that are due now, then exit.")
 def command(*, once: bool) -> None:
-    """Run one worker of many that share a PostgreSQL database: each takes the next job of the day.
+    """Run one of any number of workers that share the jobs of a PostgreSQL database.
 
-    Any number may run. If one dies, its jobs and its mail go to another.
+    If one dies, others take over its jobs and its mail.
     """
     with open_services(log_level=logging.INFO) as services:
         _check_database(services)

@@ -56,7 +56,7 @@ def find_source_problems(results: Iterable[FetchResult]) -> list[Problem]:
             kind=f"source/{'+'.join(failed)}",
             title=f"{names} could be read" if names == "No source" else f"{names} could not be read",
             facts=list(_list_failures(failed)),
-            advice="The next run tries again and nothing is lost. If this stays, see: digest status",
+            advice="The next run tries again, and nothing is lost. If it lasts, see: digest status",
         )
     ]
 
@@ -78,14 +78,15 @@ def build_stop_problem(reason: str) -> Problem:
         kind="stopped",
         title="No digest goes out",
         facts=[reason],
-        advice="Look at: digest status. Then let it go with: digest release DAY, or: digest db resume",
+        advice="See what is wrong: digest status. Then release the edition (digest release DAY) or resume "
+        "sending (digest db resume).",
     )
 
 
 def build_delivery_problem(facts: Sequence[str]) -> Problem:
     """Return the problem that the mail server cannot be used, or that receivers refuse our mail."""
     return Problem(
-        kind="delivery", title="Mail is not going out as it should", facts=facts, advice="See: digest doctor"
+        kind="delivery", title="Mail is not sent as it should be", facts=facts, advice="See: digest doctor"
     )
 
 
@@ -103,7 +104,7 @@ def find_bounce_problems(
             kind=name,
             title=f"There are unusually many {name}",
             facts=[f"{count} {name} in 24 hours, in which {handed_over} mails were handed over."],
-            advice="Those addresses get no more mail. Was a list imported? See docs/deliverability.md",
+            advice="These addresses get no more mail. Was a list imported lately? See docs/deliverability.md",
         )
         for name, count in counts.items()
         if count >= ALERT_THRESHOLDS[name][0] and count > ALERT_THRESHOLDS[name][1] * handed_over
@@ -123,31 +124,31 @@ def find_judgement_problems(
         problems.append(
             Problem(
                 kind="alike",
-                title="Many readers are refused in the same words",
+                title="Mail to many readers is refused with the same words",
                 facts=[
                     f"{answer.readers} readers of {answer.domains} domains: {answer.reply}"
                     for answer in alike
                 ],
-                advice="This counts for none of them. It may be about our server; see: digest doctor",
+                advice="No reader is suppressed for it: the cause may be our server. Check it: digest doctor",
             )
         )
     if held:
         problems.append(
             Problem(
                 kind="held",
-                title="Unusually many readers would have been taken off the list",
-                facts=[f"{held} more are kept, as too many were taken off for bounces in 24 hours."],
+                title="Unusually many addresses would have been suppressed",
+                facts=[f"{held} more stay subscribed, as too many were suppressed for bounces in 24 hours."],
                 advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run it "
-                "takes wrong suppressions back. If they are right, the rest follow with their next bounces.",
+                "undoes wrong suppressions. If they are right, the others follow at their next bounces.",
             )
         )
     if faults:
         problems.append(
             Problem(
                 kind="reports",
-                title="Reports of failed deliveries speak of us, not of the readers",
+                title="Bounces blame our server, not the addresses",
                 facts=[f"{count} mails: {reason}" for reason, count in sorted(faults.items())],
-                advice="The readers are kept. See: digest doctor, and docs/deliverability.md",
+                advice="The readers stay subscribed. See: digest doctor, and docs/deliverability.md",
             )
         )
     return problems

@@ -20,12 +20,12 @@ from digest.cli.subscribers.common import (
 
 @click.command("add", epilog="Example: digest subscribers add ada@example.com --keywords optics --confirmed")
 @click.argument("address")
-@click.option("--confirmed", is_flag=True, help="They have consented already: send without asking them.")
+@click.option("--confirmed", is_flag=True, help="They have consented already: do not ask them to confirm.")
 @settings_options
 @now_option
 @json_option
 def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **options: object) -> None:
-    """Add a subscriber. They get a mail to confirm first, unless you assert that they have consented."""
+    """Add a subscriber. They are asked by mail to confirm, unless you assert that they have consented."""
     seeds = fetch_library_papers(options)
     with open_transaction(now) as (services, tx, actor):
         settings = get_default_settings(services) | select_changes(options)

@@ -43,9 +43,9 @@ NO_SEEDS = SeedPapers()
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS_OPTIONS = (
     click.option("--keywords", help="Interests, comma-separated."),
-    click.option("--muted", help="Words that must never appear, comma-separated."),
-    click.option("--authors", help="People to follow, comma-separated."),
-    click.option("--affiliations", help="Places to follow, comma-separated."),
+    click.option("--muted", help="Words of papers that are never sent, comma-separated."),
+    click.option("--authors", help="Authors to follow, comma-separated."),
+    click.option("--affiliations", help="Affiliations to follow, comma-separated."),
     click.option("--categories", help="Categories to follow, comma-separated, like cs.CL."),
     click.option("--text", help="Interests as a paragraph."),
     click.option(
@@ -65,13 +65,13 @@ _SETTINGS_OPTIONS = (
     click.option("--send-at", help="Local time of day, like 07:00."),
     click.option("--frequency", type=click.Choice([str(f) for f in Frequency])),
     click.option("--weekday", type=click.IntRange(0, 6), help="For weekly digests: 0 is Monday."),
-    click.option("--mix", type=click.Choice([str(m) for m in Mix]), help="Own interests, or everyone's."),
+    click.option("--mix", type=click.Choice([str(m) for m in Mix]), help="Own interests, or votes."),
     click.option("--trending", type=int, help="Papers under Trending today."),
-    click.option("--picked", type=int, help="Most papers under Picked for you."),
-    click.option("--threshold", type=click.Choice([str(t) for t in Threshold]), help="How near a pick is."),
-    click.option("--also-new", type=int, help="Most lines under Also new."),
-    click.option("--empty-day-note/--no-empty-day-note", default=None, help="A line on days without papers."),
-    click.option("--language", help=f"Of the mail's own words: {', '.join(LANGUAGES)}."),
+    click.option("--picked", type=int, help="Maximum number of papers under Picked for you."),
+    click.option("--threshold", type=click.Choice([str(t) for t in Threshold]), help="How well picks match."),
+    click.option("--also-new", type=int, help="Maximum number of papers under Also new."),
+    click.option("--empty-day-note/--no-empty-day-note", default=None, help="Mail on empty days too."),
+    click.option("--language", help=f"Language of the mails: {', '.join(LANGUAGES)}."),
 )  # fmt: skip
 
 

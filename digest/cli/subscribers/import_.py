@@ -36,15 +36,15 @@ class _DryRunRollback(Exception):
     epilog="Example: digest subscribers import people.csv --dry-run --report report.csv",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Say what would happen to each row; write nothing.")
-@click.option("--confirmed", is_flag=True, help="You assert that these people consented before.")
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a line per row here.")
+@click.option("--dry-run", is_flag=True, help="Report what would happen to each row; write nothing.")
+@click.option("--confirmed", is_flag=True, help="You assert that these people have consented before.")
+@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the result of each row to this file.")
 @now_option
 @json_option
 def command(
     *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime | None, as_json: bool
 ) -> None:
-    """Take in subscribers from CSV with a header or JSON, also as other mailing programs export them.
+    """Import subscribers from CSV with a header or from JSON, also as other mailing programs export them.
 
     Columns: email and any of keywords, muted, authors, categories, text, timezone, send_at, frequency,
     status, tags. Known addresses are updated. Everybody is asked to confirm, unless you assert --confirmed.

@@ -16,10 +16,10 @@ NO_LIMIT = 1_000_000
 @click.command("remove", epilog="Example: digest subscribers remove ada@example.com --yes")
 @click.argument("address")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say who would be erased; erase nothing.")
+@click.option("--dry-run", is_flag=True, help="Show who would be erased; erase nothing.")
 @now_option
 def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
-    """Erase a subscriber: no trace of the address stays. Mail that waits for them is cancelled."""
+    """Erase a subscriber and everything stored about them. Queued mail is cancelled."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if dry_run:
@@ -36,10 +36,10 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> N
 
 @click.command("pause", epilog="Example: digest subscribers pause ada@example.com --until 2026-12-24")
 @click.argument("address")
-@click.option("--until", type=DayParam(), help="The first day on which mail goes again.")
+@click.option("--until", type=DayParam(), help="The first day on which digests are sent again.")
 @now_option
 def pause(*, address: str, until: datetime | None, now: datetime | None) -> None:
-    """Send nothing for now: until a day, or until `resume`."""
+    """Pause a subscriber until a day, or until `resume`."""
     with open_transaction(now) as (_, tx, actor):
         public_id = subscribers.get_subscriber(tx, address).public_id
         subscribers.pause(tx, public_id, until=until.date() if until else None, actor=actor)
@@ -50,7 +50,7 @@ def pause(*, address: str, until: datetime | None, now: datetime | None) -> None
 @click.argument("address")
 @now_option
 def resume(*, address: str, now: datetime | None) -> None:
-    """Send again, from the next slot on."""
+    """End a pause; the next digest is sent at its usual time."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).public_id, actor=actor)
     due = f"{reader.next_due:%Y-%m-%d %H:%M} UTC" if reader.next_due else "never"
@@ -61,7 +61,7 @@ def resume(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def reconfirm(*, address: str, now: datetime | None) -> None:
-    """Ask somebody who has not answered to confirm once more."""
+    """Send the confirmation mail again to somebody who has not confirmed."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if reader.status is not Status.UNCONFIRMED:
@@ -74,7 +74,7 @@ def reconfirm(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def suppress(*, address: str, now: datetime | None) -> None:
-    """Never write to an address again, subscribed or not."""
+    """Never send mail to an address again, subscribed or not."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.suppress(tx, address, actor=actor)
     click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")
@@ -84,7 +84,7 @@ def suppress(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def unsuppress(*, address: str, now: datetime | None) -> None:
-    """Allow writing to an address again, once it confirms."""
+    """Allow mail to an address again, once it confirms."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.unsuppress(tx, address, actor=actor)
     click.echo(

@@ -18,12 +18,12 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 
 @click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
-@click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only these.")
-@click.option("--search", default="", help="Only addresses with this in them.")
+@click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only subscribers with this status.")
+@click.option("--search", default="", help="Only addresses that contain this text.")
 @click.option("--sort", type=click.Choice(SORT_COLUMNS), default="created_at", show_default=True)
-@click.option("--descending", is_flag=True, help="The last first.")
+@click.option("--descending", is_flag=True, help="In descending order.")
 @click.option(
-    "--limit", type=click.IntRange(1), help="At most so many. Default: 50; with --json or --csv all."
+    "--limit", type=click.IntRange(1), help="Maximum number. Default: 50; with --json or --csv all."
 )
 @click.option("--offset", type=click.IntRange(0), default=0)
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, safe to open in a spreadsheet.")
@@ -32,7 +32,7 @@ def command(
     *, status: str | None, search: str, sort: str, descending: bool, limit: int | None, offset: int,
     as_csv: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Who reads: filtered, sorted, a page at a time; programs get everybody unless they set a --limit."""
+    """List subscribers, filtered and sorted. With --json or --csv all of them, unless --limit is given."""
     with open_services() as services, services.store.begin(write=False) as tx:
         page = tx.subscribers.get_page(
             status=Status(status) if status else None,

@@ -11,14 +11,14 @@ from digest.subscribers.restore import list_bounced, restore
 
 
 @click.command("restore", epilog="Example: digest subscribers restore --since 2026-11-23 --dry-run")
-@click.option("--since", type=DatetimeParam(), required=True, help="From when on bounces were misjudged.")
+@click.option("--since", type=DatetimeParam(), required=True, help="When bounces began to be misjudged.")
 @click.option(
-    "--dry-run", is_flag=True, help="Say who would be restored, and on what evidence; change nothing."
+    "--dry-run", is_flag=True, help="Show who would be restored, and on what evidence; change nothing."
 )
 @json_option
 @now_option
 def command(*, since: datetime, dry_run: bool, as_json: bool, now: datetime | None) -> None:
-    """Take back the suppressions that bounces caused since a moment; who wanted to leave stays away."""
+    """Undo suppressions that bounces caused since a moment; people who unsubscribed stay unsubscribed."""
     with open_transaction(now) as (_, tx, actor):
         run = list_bounced if dry_run else restore
         bounced = run(tx, since, actor=actor)

@@ -23,7 +23,7 @@ from digest.cli.subscribers.common import (
 @now_option
 @json_option
 def command(*, address: str, now: datetime | None, as_json: bool, **options: object) -> None:
-    """Change what a subscriber gets. Lists are replaced: an empty text empties them."""
+    """Change a subscriber. A list replaces the former one; an empty text empties it."""
     if all(value is None for value in options.values()):
         raise click.UsageError("Nothing to change; see digest subscribers set --help.")
     seeds = fetch_library_papers(options)

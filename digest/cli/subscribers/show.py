@@ -15,7 +15,7 @@ from digest.subscribers import get_subscriber
 @click.argument("address")
 @json_option
 def command(*, address: str, as_json: bool) -> None:
-    """Everything about one subscriber: status, profile, schedule and the last deliveries."""
+    """Show one subscriber: status, profile, schedule and the last deliveries."""
     with open_services() as services, services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
         deliveries = tx.deliveries.list_by_subscriber(reader.id, limit=10)
