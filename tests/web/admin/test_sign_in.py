@@ -180,6 +180,28 @@ def list_mutating_routes() -> list[str]:
     )
 
 
+async def test_every_page_needs_a_session_and_those_of_owners_an_owner(
+    app: FastAPI, services: Services, clock: Clock, ada: Subscriber
+) -> None:
+    pages = sorted(
+        route.path
+        for module in ADMIN_ROUTE_MODULES
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+        and "GET" in (route.methods or ())
+        and not route.path.startswith(("/a/", "/admin/login", "/admin/oidc"))
+    )
+    assert len(pages) >= 10
+    async with open_browser(app) as browser:
+        for path in pages:
+            response = await browser.get(re.sub(r"\{\w+(:\w+)?\}", ada.public_id, path))
+            assert (response.status_code, response.headers.get("location")) == (303, "/admin/login"), path
+        await enter(browser, services, add_person(services, "Vic", Role.VIEWER, clock), clock)
+        for path in pages:
+            response = await browser.get(re.sub(r"\{\w+(:\w+)?\}", ada.public_id, path))
+            assert (response.status_code == 403) is path.startswith(PEOPLE), path
+
+
 # What concerns only the caller: signing in and out, one's own sessions and tokens.
 OWN_ROUTES = {
     "/a/{token}", "/admin/login", "/admin/logout", "/admin/sessions/end-others", "/admin/sessions/{pid}/end",
