@@ -50,6 +50,7 @@ changes = st.fixed_dictionaries(
         "language": st.sampled_from(["en", "de", "zh"]),
         "empty_day_note": st.booleans(),
         "clicks_may_teach": st.booleans(),
+        "news": st.booleans(),
     },
 )
 

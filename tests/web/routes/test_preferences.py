@@ -92,6 +92,18 @@ async def test_everything_can_be_changed_and_is_kept(
     assert "I count animals." in shown
 
 
+async def test_news_of_known_papers_can_be_switched_off_and_on(
+    visitor: AsyncClient, link: str, find_reader: ReaderLookup
+) -> None:
+    wanted = []
+    for data in (FORM_DATA, {**FORM_DATA, "news": "on"}):
+        await visitor.post(link, data=data)
+        ada = find_reader("ada@example.com")
+        assert ada
+        wanted.append(ada.preferences.news)
+    assert wanted == [False, True]
+
+
 async def test_journals_subjects_and_venues_of_stored_papers_can_be_ticked(
     visitor: AsyncClient, link: str, services: Services, find_reader: ReaderLookup
 ) -> None:
