@@ -26,14 +26,23 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--replay", type=FILE, help="JSON lines of papers with their readings; may be gzipped.")
 @click.option("--history", type=FILE, help="Earlier papers in the same form, for what is usual.")
 @click.option(
-    "--days", type=click.IntRange(7), default=60, show_default=True, help="Without --replay: this many of your own last days."
+    "--days",
+    type=click.IntRange(7),
+    default=60,
+    show_default=True,
+    help="Without --replay: this many of your own last days.",
 )
 @click.option("--limit", "limits", type=click.IntRange(1), multiple=True, default=(5, 3), show_default=True,
               help="Papers a day; may be given several times.")  # fmt: skip
 @click.option(
     "--first", multiple=True, metavar="NAME=VALUE", help="A setting of the first replay, like mix=mine."
 )
-@click.option("--second", multiple=True, metavar="NAME=VALUE", help="A setting of the second replay, like vectors=static.")
+@click.option(
+    "--second",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the second replay, like vectors=static.",
+)
 @click.option(
     "--readers",
     "max_readers",

@@ -159,7 +159,7 @@ def test_refusals_that_are_about_us_are_told_with_what_to_do() -> None:
     assert [problem.kind for problem in problems] == ["alike", "held", "reports"]
     assert [list(problem.facts) for problem in problems] == [
         ["7 readers of 3 domains: 550 not taken"],
-        ["5 more are kept, as too many were taken off for bounces in 24 hours."],
+        ["5 more stay subscribed, as too many were suppressed for bounces in 24 hours."],
         ["9 mails: blocked", "1 mails: too-large"],
     ]
     assert "subscribers restore --since" in problems[1].advice

@@ -25,7 +25,11 @@ LIST_SEPARATOR = re.compile(r"[,;\n]")  # where an import splits the items of a 
 
 @click.command("export", epilog="Example: digest subscribers export --out people.csv")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only subscribers with this status.")
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in Status]),
+    help="Only subscribers with this status.",
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 def command(*, form: str, status: str | None, out: Path | None) -> None:
     """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""

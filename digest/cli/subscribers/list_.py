@@ -18,7 +18,11 @@ COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
 
 
 @click.command("list", epilog="Example: digest subscribers list --status confirmed --search example.org")
-@click.option("--status", type=click.Choice([str(status) for status in Status]), help="Only subscribers with this status.")
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in Status]),
+    help="Only subscribers with this status.",
+)
 @click.option("--search", default="", help="Only addresses that contain this text.")
 @click.option("--sort", type=click.Choice(SORT_COLUMNS), default="created_at", show_default=True)
 @click.option("--descending", is_flag=True, help="In descending order.")
