@@ -17,7 +17,7 @@ from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken, NotFound
 from digest.models.votes import Vote
 from digest.ranking.feedback import Feedback, LessReason
-from digest.web.components import build_public_card, build_vote_box
+from digest.web.components import VoteBox, build_public_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, set_page_language
 from digest.web.votes import VERDICTS, undo_vote, vote
@@ -66,17 +66,14 @@ def record_vote(
     return _render(ctx, reader, paper, title=get_page_locale().gettext("Thank you"), box=box)
 
 
-def _render(ctx: WebContext, reader: Subscriber, paper: Paper, **values: object) -> Response:
-    gettext, box = get_page_locale().gettext, values["box"]
-    links = [(gettext("What was learnt, and your preferences"), _learnt_url(ctx, reader))]
-    if back := getattr(box, "back", ""):
-        links.insert(0, (gettext("Back to where you were"), back))
+def _render(ctx: WebContext, reader: Subscriber, paper: Paper, *, title: str, box: VoteBox) -> Response:
+    gettext = get_page_locale().gettext
+    learnt = gettext("What was learnt, and your preferences")
+    links = [(learnt, ctx.services.links.preferences_url(reader.public_id))]
+    if box.back:
+        links.insert(0, (gettext("Back to where you were"), box.back))
     card = build_public_card(paper, day=ctx.clock().date())
-    return ctx.pages.render("vote", scripts=SCRIPTS, card=card, links=links, **values)
-
-
-def _learnt_url(ctx: WebContext, reader: Subscriber) -> str:
-    return ctx.services.links.preferences_url(reader.public_id)
+    return ctx.pages.render("vote", scripts=SCRIPTS, title=title, box=box, card=card, links=links)
 
 
 def _load_claim(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedback]:

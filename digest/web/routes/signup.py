@@ -4,6 +4,7 @@ import asyncio
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
+from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -186,9 +187,10 @@ def _respond_wait(ctx: WebContext, request: Request, signup: SignUpRequest, deci
     )
 
 
-def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **values: object) -> Response:
+def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **values: Any) -> Response:
     """Show the sign-up form again, filled in as it was."""
-    return ctx.pages.render("wait", status=status, signup=signup, **({"seconds": 0, "work": 0} | values))
+    defaults: dict[str, Any] = {"seconds": 0, "work": 0}
+    return ctx.pages.render("wait", status=status, signup=signup, **(defaults | values))
 
 
 def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> Response:
