@@ -237,7 +237,7 @@ def run_action(ctx: AdminContext, actor: AdminActor, pid: str, action: str) -> R
 def _find_mail(tx: Transaction, pid: str, mail: str) -> tuple[Subscriber, Delivery]:
     """Return a subscriber and one of their mails. Raises NotFound if it is not theirs."""
     reader, delivery = tx.subscribers.get_by_public_id(pid), tx.deliveries.find_by_public_id(mail)
-    if delivery is None or delivery.subscriber_id != reader.id:
+    if delivery is None or delivery.subscriber_id != reader.id or delivery.channel_id is not None:
         raise NotFound("This subscriber got no such mail.")
     return reader, delivery
 
@@ -271,7 +271,7 @@ def _render_mail(  # noqa: PLR0913  what the page shows
 
 
 def _is_resendable(delivery: Delivery) -> bool:
-    return bool(delivery.payload) and delivery.state not in OPEN_STATES
+    return bool(delivery.payload) and delivery.channel_id is None and delivery.state not in OPEN_STATES
 
 
 def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: FlashMessage) -> Response:
@@ -312,7 +312,7 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
     """Return the mails, votes and changes of a subscriber, newest first."""
     lines = tx.audit.list_latest(subject=reader.public_id, limit=30)
     operations = tx.bulk_operations.list_by_subscriber(reader.id)
-    names = describe_actors(tx, [item.actor for item in (*lines, *operations)])
+    names = describe_actors(tx, {line.actor for line in lines} | {item.actor for item in operations})
     entries = [
         *(_describe_mail(reader, mail) for mail in tx.deliveries.list_by_subscriber(reader.id)),
         *(
@@ -348,14 +348,17 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
 def _describe_mail(reader: Subscriber, mail: Delivery) -> TimelineEntry:
     name = f"Digest of {mail.day:%d %b}" if mail.kind is DeliveryKind.DIGEST and mail.day else ""
     name = name or f"Mail: {mail.payload.get('mail', mail.kind)}"
+    has_content = bool(mail.payload) and mail.channel_id is None
+    if mail.channel_id is not None:
+        name = f"{name}, to a channel"
     tries = f"{mail.attempt + 1} attempts. " if mail.attempt else ""
     return TimelineEntry(
         at=mail.accepted_at or mail.slot,
         what=name,
         state=str(mail.state),
         detail=f"{tries}{mail.last_reply}",
-        link=f"{HOME}/{reader.public_id}/mails/{mail.public_id}" if mail.payload else "",
-        label="As it was sent" if mail.payload else "",
+        link=f"{HOME}/{reader.public_id}/mails/{mail.public_id}" if has_content else "",
+        label="As it was sent" if has_content else "",
         resend=mail.public_id if _is_resendable(mail) else "",
     )
 
