@@ -18,7 +18,7 @@ FIELD_LABELS = {  # of settings that messages name
     "also_new": gettext_noop("Also new, lines"),
     "weekday": gettext_noop("Day, if once a week"),
     "frequency": gettext_noop("How often"),
-    "threshold": gettext_noop("How near a picked paper must be"),
+    "threshold": gettext_noop("How well picked papers must match"),
     "mix": gettext_noop("Mix"),
     "paused_until": gettext_noop("Pause until"),
     "send_at": gettext_noop("Time"),

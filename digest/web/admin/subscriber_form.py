@@ -19,7 +19,7 @@ TEXT_FIELDS = {
     "trending": "Trending",
     "picked": "Picked, at most",
     "also_new": "Also new, lines",
-    "threshold": "How near",
+    "threshold": "Picks must match",
     "language": "Language",
     "frequency": "How often",
     "weekday": "Day, if once a week",
