@@ -1,6 +1,6 @@
 """Growth of the cost of a day with its readers and papers: a table, a plot, and the fitted exponent.
 
-    python -m bench.growth [--large] [--million] [--cells growth.jsonl] [--write docs]
+    python -m bench.growth [--large] [--million] [--pools] [--cells growth.jsonl] [--write docs]
 
 Each cell is a whole run (read, rank, plan, render, queue, SMTP into a sink) in a process of its own; CPU
 seconds and peak memory are the run's. With --large, 100,000 readers and 10,000 papers too; with --million, a
@@ -32,6 +32,7 @@ PEAK_HOUR_SHARE = 0.15  # of the day's mails in the peak hour: an assumption
 MTA_MILLISECONDS = 7  # milliseconds of CPU a mail: an assumption, measure your own
 LARGE_READERS, LARGE_PAPERS = (*READERS, 100_000), (*PAPERS, 10_000)
 MILLION = 1_000_000
+POOL_READERS, POOLS = 100, (2_000, 10_000, 30_000)
 BEGIN, END = "<!-- growth -->", "<!-- end of growth -->"
 
 
@@ -111,6 +112,9 @@ def publish(docs: Path, lines: Sequence[str], plot: str) -> None:
 
 def list_sizes(options: argparse.Namespace) -> Iterator[tuple[int, int]]:
     """Yield readers and papers of each requested cell."""
+    if options.pools:
+        yield from ((POOL_READERS, papers) for papers in POOLS)
+        return
     for papers in LARGE_PAPERS if options.large else PAPERS:
         yield from ((readers, papers) for readers in (LARGE_READERS if options.large else READERS))
         if options.million and papers == PAPERS[0]:
@@ -137,6 +141,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--large", action="store_true", help="100,000 readers, 10,000 papers: takes half an hour")
     add("--million", action="store_true", help="a million readers of 500 papers: takes half an hour more")
+    add("--pools", action="store_true", help="few readers, up to 30,000 papers; prints the cells only")
     add("--cells", type=Path, metavar="FILE", help="keep each cell here, and continue from its content")
     add("--write", type=Path, metavar="DOCS", help="write table and plot to this folder")
     return parser.parse_args()
@@ -148,6 +153,8 @@ def main() -> None:
     by_papers: dict[int, list[Cell]] = {}
     for cell in measure_cells(options):
         by_papers.setdefault(cell.papers, []).append(cell)
+    if options.pools:
+        return
     lines = [describe_machine(), "", *format_cells(by_papers)]
     print("\n".join(lines))
     lines += ["", *format_extrapolation(by_papers[PAPERS[0]])]
