@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     # general
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
-    base_url: str = Field("http://127.0.0.1:8000", description="where readers reach the web pages")
+    base_url: str = Field("http://127.0.0.1:8000", description="public address of the web pages")
     secret_key: SecretStr = Field(
         SecretStr(""), description="signs links; unset: made once and kept beside the database"
     )
@@ -41,9 +41,11 @@ class Settings(BaseSettings):
         (), description="retired keys whose links still unsubscribe, comma-separated"
     )
     brand: str = Field("Trending Papers", description="the name readers see")
-    templates_dir: Path | None = Field(None, description="your templates, looked up before the built-in ones")
+    templates_dir: Path | None = Field(
+        None, description="folder of your own templates, used before the built-in ones"
+    )
     log_format: Literal["auto", "pretty", "json"] = Field("auto", description="auto: pretty in a terminal")
-    timezone: str = Field("UTC", description="zone of subscribers who chose none")
+    timezone: str = Field("UTC", description="time zone of subscribers who chose none")
     send_at: time = Field(time(7, 0), description="local time of day at which digests go out")
 
     # mail
@@ -51,9 +53,11 @@ class Settings(BaseSettings):
         "digest@localhost", alias="DIGEST_FROM", description="sender of the digests; also Name <address>"
     )
     notices_from: str = Field("", description="sender of confirmations; unset: confirm@ the same domain")
-    reply_to: str = Field("", description="a person's address; unset: the sender")
+    reply_to: str = Field("", description="address that answers go to; unset: the sender")
     postal_address: str = Field("", description="printed in every footer; many countries require it")
-    colours: str = Field("", description="of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff")
+    colours: str = Field(
+        "", description="colours of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff"
+    )
     smtp_url: SecretStr = Field(
         SecretStr(""),
         description="smtp://user:pass@host:port?tls=required (or implicit, none); separate several URLs "
@@ -86,7 +90,7 @@ class Settings(BaseSettings):
     dkim_selector: str = Field("digest", description="DNS name under _domainkey of that key's public half")
     spread: float = Field(0, ge=0, description="minutes over which the mails of one send time are spread")
     admin_address: str = Field(
-        "", description="receives alerts: failing sources, held editions, broken mail servers"
+        "", description="address that gets alerts: failing sources, held editions, broken mail servers"
     )
 
     admin_channel: SecretStr = Field(
@@ -107,39 +111,43 @@ class Settings(BaseSettings):
         ("arxiv", "huggingface", "hackernews"), description="sources to read, comma-separated"
     )
     vectors: str = Field(
-        "auto", description="embedding model: auto (static if installed), none, static, sentences"
+        "auto", description="embedding model: auto (the best installed), none, static, sentences, or a folder"
     )
     arxiv_categories: Names = Field(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"
     )
-    arxiv_rss_url: str = Field("https://rss.arxiv.org", description="scheme, host and port")
-    arxiv_oai_url: str = Field("https://oaipmh.arxiv.org/oai", description="with its path /oai")
-    arxiv_listing_url: str = Field("https://arxiv.org", description="scheme, host and port")
-    arxiv_api_url: str = Field("https://export.arxiv.org", description="scheme, host and port")
-    huggingface_url: str = Field("https://huggingface.co", description="scheme, host and port")
-    hackernews_url: str = Field("https://hn.algolia.com", description="scheme, host and port")
-    semanticscholar_url: str = Field("https://api.semanticscholar.org", description="scheme, host and port")
+    arxiv_rss_url: str = Field("https://rss.arxiv.org", description="address of arXiv's RSS feeds")
+    arxiv_oai_url: str = Field(
+        "https://oaipmh.arxiv.org/oai", description="address of arXiv's OAI-PMH interface, with its path /oai"
+    )
+    arxiv_listing_url: str = Field("https://arxiv.org", description="address of arXiv's listing pages")
+    arxiv_api_url: str = Field("https://export.arxiv.org", description="address of arXiv's API")
+    huggingface_url: str = Field("https://huggingface.co", description="address of Hugging Face")
+    hackernews_url: str = Field("https://hn.algolia.com", description="address of the Hacker News search")
+    semanticscholar_url: str = Field(
+        "https://api.semanticscholar.org", description="address of Semantic Scholar's API"
+    )
     semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
-    biorxiv_url: str = Field("https://api.biorxiv.org", description="scheme, host and port")
+    biorxiv_url: str = Field("https://api.biorxiv.org", description="address of bioRxiv's and medRxiv's API")
     journals: Names = Field(
         (), description="journals for crossref and openalex, by name or ISSN, comma-separated"
     )
-    pubmed_url: str = Field("https://eutils.ncbi.nlm.nih.gov", description="scheme, host and port")
+    pubmed_url: str = Field("https://eutils.ncbi.nlm.nih.gov", description="address of NCBI's E-utilities")
     pubmed_query: str = Field("", description='what to search, as on pubmed.gov, like "Neoplasms"[majr]')
     pubmed_key: SecretStr = Field(
         SecretStr(""), description="NCBI API key; unset: 3 requests a second instead of 10"
     )
-    crossref_url: str = Field("https://api.crossref.org", description="scheme, host and port")
+    crossref_url: str = Field("https://api.crossref.org", description="address of Crossref's API")
     crossref_query: str = Field("", description="words to search new works for; unset: the journals only")
-    openalex_url: str = Field("https://api.openalex.org", description="scheme, host and port")
+    openalex_url: str = Field("https://api.openalex.org", description="address of OpenAlex's API")
     openalex_key: SecretStr = Field(SecretStr(""), description="API key; without it few requests are granted")
     openalex_query: str = Field("", description="words to search new works for; unset: none")
     openalex_authors: Names = Field((), description="ORCID iDs or OpenAlex author ids, comma-separated")
     openalex_institutions: Names = Field((), description="ROR or OpenAlex institution ids, comma-separated")
-    openreview_url: str = Field("https://api2.openreview.net", description="scheme, host and port")
+    openreview_url: str = Field("https://api2.openreview.net", description="address of OpenReview's API")
     openreview_venues: Names = Field((), description="venues like ICLR.cc/2026/Conference, comma-separated")
-    zotero_url: str = Field("https://api.zotero.org", description="scheme, host and port")
-    orcid_url: str = Field("https://pub.orcid.org", description="scheme, host and port")
+    zotero_url: str = Field("https://api.zotero.org", description="address of Zotero's API")
+    orcid_url: str = Field("https://pub.orcid.org", description="address of ORCID's public API")
     feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
     fetch_every: int = Field(60, ge=1, description="minutes between two fetches of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
@@ -166,7 +174,9 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field("", description="the client's id at that provider")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="the client's secret at that provider")
-    trusted_proxies: Names = Field((), description="addresses whose X-Forwarded-For is believed")
+    trusted_proxies: Names = Field(
+        (), description="addresses or networks of proxies whose X-Forwarded-For is trusted, comma-separated"
+    )
 
     @field_validator(
         "journals", "openalex_authors", "openalex_institutions", "openreview_venues",

@@ -57,7 +57,7 @@ async def test_the_page_shows_the_preferences_beside_todays_digest(visitor: Asyn
 
 
 async def test_the_page_says_when_no_paper_is_near_the_interests(visitor: AsyncClient, link: str) -> None:
-    none_near = "No paper is near enough to your interests today"
+    none_near = "No paper matches your interests well enough today"
     assert none_near not in (await visitor.post(link, data={**FORM_DATA, "threshold": "loose"})).text
     names = ("keywords", "text", "authors", "categories", "category", "muted", "facet_name")
     nothing = dict.fromkeys(names, "")
