@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 
-import numpy as np
-
 from digest.models import Paper, Profile, Reason, ReasonKind
 from digest.ranking.array_types import Floats
 from digest.ranking.bm25 import Corpus
@@ -79,8 +77,7 @@ class ReasonBuilder:
 
     def get_similarity(self, indices: Sequence[int]) -> Floats:
         """Return the cosines of these papers' term vectors with each other, 0 for a paper with itself."""
-        rows = np.array(indices, np.intp)
-        return self._corpus.compare_candidates(rows)
+        return self._corpus.compare_candidates(indices)
 
     def _choose_terms(self, index: int, columns: tuple[int, ...]) -> tuple[str, ...]:
         """Return the terms that contributed most, as the paper writes them."""
