@@ -260,7 +260,8 @@ async def test_a_body_that_is_too_large_is_refused_as_html_or_json(visitor: Asyn
     page = await visitor.post("/subscribe", data={"email": large})
     assert (page.status_code, page.headers["content-type"]) == (413, "text/html; charset=utf-8")
     response = await visitor.post("/api/v1/subscribers", json={"email": large})
-    assert (response.status_code, list(response.json())) == (413, ["error"])
+    assert response.status_code == 413
+    assert "error" in response.json()
 
 
 async def test_a_search_drops_invisible_characters(visitor: AsyncClient) -> None:
