@@ -176,7 +176,10 @@ def build_sources(config: SourceConfig, *, only: Sequence[str] = ()) -> list[Sou
         ConfigError: a name is unknown, or a source of another package cannot be imported.
     """
     names = tuple(only) or config.enabled
-    known = {**{name: partial(_load, entry) for name, entry in _find_entry_points().items()}, **SOURCES}
+    known: dict[str, Callable[[SourceConfig], Source]] = {
+        name: partial(_load, entry) for name, entry in _find_entry_points().items()
+    }
+    known |= SOURCES
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(
