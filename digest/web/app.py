@@ -44,15 +44,18 @@ from digest.web.languages import get_page_locale, translate_error
 from digest.web.middleware import SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
+    channels,
     confirm,
     exports,
     feedback,
     feeds,
     health,
+    mcp,
     opened,
     paper,
     preferences,
     private_feed,
+    programs,
     public,
     saved,
     signup,
@@ -64,7 +67,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
-    exports, saved, bounce_webhooks,
+    exports, saved, bounce_webhooks, channels, programs, mcp,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
     sign_in, overview, audit, bulk, transfer, subscribers, subscriber, suppressions, administrators,
