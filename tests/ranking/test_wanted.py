@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
+from digest.ranking.array_types import Floats
+from digest.ranking.embeddings import Encoder
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import THRESHOLDS
 from digest.ranking.topic_matching import MAX_CACHED_TOPICS
@@ -67,11 +69,57 @@ def test_spelling_endings_slips_and_acronyms_make_no_difference(keyword: str, to
         ("category theory", "theory of games for online auctions of several goods"),
         ("time series forecasting", "a series of prompts for web agents that book travel"),
         ("quantum error correction", "error analysis of speech recognition in noisy cars"),
+        ("machine unlearning", "machine learning of the price of sheep"),
+        ("xylomancy", "sheep counting by night"),  # a word that the field does not know
     ],
 )
 def test_generic_parts_of_a_keyword_are_not_enough(keyword: str, topic: str) -> None:
     [probability] = get_probability(Profile(keywords=(keyword,)), write_paper(topic, title="A new benchmark"))
     assert probability < USUAL
+
+
+@pytest.mark.parametrize(
+    ("keyword", "topic"),
+    [
+        ("RLHF", "to train a reward model on human preferences and to tune the policy by reinforcement"),
+        ("xylomancy", "a cure by xylomancy"),  # a word that the field does not know stands for itself
+    ],
+)
+def test_related_terms_speak_for_a_paper(keyword: str, topic: str) -> None:
+    [probability] = get_probability(Profile(keywords=(keyword,)), write_paper(topic, title="A new benchmark"))
+    assert probability >= USUAL
+
+
+class MeaningModel:
+    """Texts of sheep or wool mean the same; all others are unlike each other."""
+
+    name, weight, is_calibrated = "meaning-1", 1.0, True
+
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:
+        del texts
+
+        def encode(texts: Sequence[str]) -> Floats:
+            is_woolly = [any(word in text.casefold() for word in ("sheep", "wool")) for text in texts]
+            return np.array([[1, 0] if woolly else [0, 1] for woolly in is_woolly], np.float32)
+
+        return encode
+
+
+def test_sentence_model_speaks_for_a_paper_only_if_its_cosines_are_calibrated() -> None:
+    day = [
+        write_paper("carding wool on old looms"),
+        write_paper("violins", number=1),
+        write_paper("tides", number=2),
+    ]
+    model, other = MeaningModel(), MeaningModel()
+    other.is_calibrated = False
+    reader = Profile(keywords=("sheep",))
+    by_words, by_meaning, by_other = (
+        Ranker(day, model=own).rank([reader])[0].probability for own in (None, model, other)
+    )
+    assert by_meaning[0] > 2 * by_words[0]
+    assert by_meaning[1] < 2 * by_words[1]
+    assert by_other == pytest.approx(by_words)
 
 
 def test_word_that_is_everywhere_tells_less_than_a_rare_one() -> None:
