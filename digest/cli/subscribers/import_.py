@@ -77,7 +77,7 @@ def _import_batches(
     actor: Actor,
     confirmed: bool,
     report_rows: "_RowReport",
-    file_name: str,
+    file_name: str = "",
 ) -> Counter[RowResult]:
     counts: Counter[RowResult] = Counter()
     with ImportRecorder(services.store, "subscribers", file_name=file_name, actor=actor) as recorder:
