@@ -22,12 +22,12 @@ SECTION_COUNTS = {
 }
 NOTE_MESSAGES = {
     "first": gettext_noop(
-        "This is your first one. “More like this” and “Less like this” under a paper teach it your taste."
+        "This is your first digest. “More like this” and “Less like this” under a paper teach it."
     ),
     "votes-missing": gettext_noop(
-        "Votes could not be read today: trending follows what was known, and authors, code and topic."
+        "Votes could not be read today: trending papers follow earlier votes, authors, code and topic."
     ),
-    "source-missing": gettext_noop("%(detail)s could not be read today; its papers follow."),
+    "source-missing": gettext_noop("%(detail)s could not be read today; its papers come later."),
     "arxiv-silent": gettext_noop("arXiv announced nothing today."),
     "no-interests": gettext_noop("Tell us what you work on, and papers are picked for you."),
     "no-voters": gettext_noop(

@@ -86,7 +86,9 @@ class Renderer:
         """Render the mail of a day without papers, for readers who asked for it."""
         locale = get_locale(edition.subscriber.preferences.language)
         layout = build_edition_layout(self.site, self.links, locale, edition)
-        reason = " ".join(layout.notes) or locale.gettext("Nothing new came close enough to what you read.")
+        reason = " ".join(layout.notes) or locale.gettext(
+            "Nothing new matched your interests closely enough."
+        )
         layout = replace(layout, preheader=reason)
         weekday = locale.format_weekday(edition.day)
         return self._render_notice(locale, "empty_day", layout, weekday=weekday, reason=reason)

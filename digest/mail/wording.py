@@ -136,7 +136,7 @@ def _describe_prior(locale: Locale, heat: Heat, *, has_code: bool) -> str:
         rounded_down = int(heat.author_votes // 10) * 10  # so that "40+" stays true
         numbers = {"votes": locale.format_number(rounded_down)}
         return locale.gettext("new: its authors’ earlier papers drew %(votes)s+ upvotes") % numbers + code
-    return locale.gettext("new: too young for votes") + code
+    return locale.gettext("new: too recent for votes") + code
 
 
 def _describe_first_day(locale: Locale, heat: Heat, hours: float) -> str:
@@ -209,7 +209,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
                 "name": locale.quote(shorten(clean(reason.facet), 50))
             }
         case ReasonKind.EXPLORATION:
-            yield locale.gettext("a little off your path; you might like it")
+            yield locale.gettext("outside your usual topics; you might like it")
         case ReasonKind.NEW if reason.category:
             yield locale.gettext("new in %(category)s") % {"category": _format_category(reason.category)}
 

@@ -58,9 +58,9 @@ def test_reason_names_linked_code_without_votes_and_is_short_under_also_new() ->
     with_code = replace(make_paper(), code_url="https://example.org/code")
     assert (
         explain_pick(EN, make_pick(with_code, Section.TRENDING), DAY)
-        == "new: too young for votes; code linked"
+        == "new: too recent for votes; code linked"
     )
-    assert explain_pick(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too young for votes"
+    assert explain_pick(EN, make_pick(make_paper(), Section.TRENDING), DAY) == "new: too recent for votes"
     assert explain_pick(EN, make_pick(make_paper(), Section.PICKED), DAY) == "new in Computation and Language"
     followed = replace(
         make_pick(make_paper(), Section.ALSO_NEW),

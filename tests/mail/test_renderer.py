@@ -57,14 +57,14 @@ def test_every_card_has_a_reason_and_feedback_links() -> None:
     [
         (Profile(), "Say what you work on:", ""),
         (Profile(authors=("A. Loveless",)), "Say more:", ""),
-        (Profile(keywords=("sheep", "<b>wool</b>")), "Say more:", "what you named: sheep, <b>wool</b>."),
+        (Profile(keywords=("sheep", "<b>wool</b>")), "Say more:", "your topics: sheep, <b>wool</b>."),
     ],
 )
 def test_welcome_lists_topics_or_asks_for_them(profile: Profile, question: str, topics: str) -> None:
     mail = RENDERER.render_welcome(replace(READER, profile=profile))
     for text in (" ".join(mail.text.split()), " ".join(BeautifulSoup(mail.html, "lxml").get_text().split())):
         assert question in text
-        assert ("what you named" in text) is bool(topics)
+        assert ("your topics" in text) is bool(topics)
         assert topics in text
 
 
@@ -190,9 +190,9 @@ def test_first_digest_is_given_in_the_time_zone_of_the_reader() -> None:
 def test_digest_without_papers_is_the_empty_day_mail_with_every_reason() -> None:
     empty = make_edition(picks=())
     assert RENDERER.render_digest(empty) == RENDERER.render_empty_day(empty)
-    assert "Nothing new came close enough to what you read." in RENDERER.render_digest(empty).text
+    assert "Nothing new matched your interests closely enough." in RENDERER.render_digest(empty).text
     silent = RENDERER.render_digest(make_edition(picks=(), notes=("arxiv-silent", "source-missing:bioRxiv")))
-    reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers follow."
+    reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers come later."
     assert reasons in " ".join(silent.text.split())
 
 

@@ -84,7 +84,7 @@ def test_without_votes_earlier_papers_of_the_authors_are_named() -> None:
     new = Heat(value=0, expected=20, content_prior=True, author_votes=43)
     assert describe_trend(EN, new, DAY) == "new: its authors’ earlier papers drew 40+ upvotes"
     assert describe_trend(EN, new, DAY, has_code=True).endswith("; code linked")
-    assert describe_trend(EN, replace(new, author_votes=None), DAY) == "new: too young for votes"
+    assert describe_trend(EN, replace(new, author_votes=None), DAY) == "new: too recent for votes"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_every_kind_of_signal_has_its_noun() -> None:
 @pytest.mark.parametrize("few", [None, 0, 0.9])
 def test_less_than_one_vote_is_none(few: float | None) -> None:
     assert format_votes(EN, replace(HEAT, votes=few)) == ""
-    assert describe_trend(EN, replace(HEAT, votes=few), DAY) == "new: too young for votes"
+    assert describe_trend(EN, replace(HEAT, votes=few), DAY) == "new: too recent for votes"
 
 
 def test_the_first_hour_is_one_hour_in_every_language() -> None:
@@ -209,7 +209,7 @@ def test_the_first_hour_is_one_hour_in_every_language() -> None:
         ({"votes": 10, "usual": 3, "low": 0}, "10 upvotes in its first 9 hours, 3× the usual 3"),
         ({"votes": 10, "usual": 5, "low": 0}, "10 upvotes in its first 9 hours, 2× the usual 5"),
         ({"content_prior": True, "author_votes": 10}, "new: its authors’ earlier papers drew 10+ upvotes"),
-        ({"content_prior": True, "author_votes": 9.9}, "new: too young for votes"),
+        ({"content_prior": True, "author_votes": 9.9}, "new: too recent for votes"),
     ],
 )  # fmt: skip
 def test_trend_at_the_limits(changed: dict[str, Any], text: str) -> None:
@@ -245,8 +245,8 @@ def test_trending_pick_without_votes_names_linked_code() -> None:
     new = Heat(value=0, expected=20, content_prior=True)
     trending = make_pick(Reason(because=ReasonKind.TREND), new)
     coded = replace(trending, paper=replace(trending.paper, code_url="https://e.org/code"))
-    assert describe_reason(EN, trending, DAY) == "new: too young for votes"
-    assert describe_reason(EN, coded, DAY) == "new: too young for votes; code linked"
+    assert describe_reason(EN, trending, DAY) == "new: too recent for votes"
+    assert describe_reason(EN, coded, DAY) == "new: too recent for votes; code linked"
 
 
 def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
@@ -262,7 +262,7 @@ def test_as_many_terms_are_named_as_fit_on_the_line() -> None:
 
 def test_exploration_says_that_it_is_one() -> None:
     assert describe_reason(EN, make_pick(Reason(because=ReasonKind.EXPLORATION)), DAY) == (
-        "a little off your path; you might like it"
+        "outside your usual topics; you might like it"
     )
 
 

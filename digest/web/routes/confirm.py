@@ -120,7 +120,7 @@ def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
         gettext("You are subscribed"),
         gettext("%(brand)s comes to %(address)s from now on.") % names,
         *_describe_next_digests(ctx, reader),
-        gettext("Papers are picked for you by what you named: %(topics)s.") % {"topics": topics}
+        gettext("Papers are picked for you by your topics: %(topics)s.") % {"topics": topics}
         if topics
         else gettext("Tell us what you work on, and papers are picked for you."),
         links=[

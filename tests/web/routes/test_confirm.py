@@ -59,7 +59,7 @@ async def test_the_confirmed_page_names_the_next_digest_and_the_interests(
     assert "The first one, with papers of the last days, follows within minutes." in done
     # Not this morning's, as the first one is that of the day.
     assert "The next one is due Tuesday 24 November 2026 at 07:00 (New York), then every day" in done
-    assert "by what you named: sheep, teapots." in done
+    assert "by your topics: sheep, teapots." in done
     assert "Tell us what you work on" not in done
 
 
