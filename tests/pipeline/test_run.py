@@ -286,7 +286,7 @@ async def test_mail_does_not_wait_for_a_slow_source(
     await installation.fetch(THURSDAY - timedelta(hours=3))
     monkeypatch.setattr(run, "FETCH_PATIENCE", timedelta(0))
     source = TricklingSource(asyncio.Event())
-    vars(installation.services)["sources"] = [source]
+    monkeypatch.setattr(Services, "sources", [source])
     running = asyncio.create_task(run.run(installation.services, lambda: THURSDAY + DUE))
     while not installation.list_mails():
         assert not running.done()
@@ -301,7 +301,7 @@ async def test_a_source_that_does_not_end_is_given_up(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "MAX_FETCH_SECONDS", 0)
-    vars(installation.services)["sources"] = [TricklingSource(asyncio.Event())]
+    monkeypatch.setattr(Services, "sources", [TricklingSource(asyncio.Event())])
     (stored,) = (await run.run(installation.services, lambda: THURSDAY)).fetched
     assert stored.result.health is Health.FAILED
     assert "Was not done within" in stored.result.note
