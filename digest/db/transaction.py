@@ -16,17 +16,17 @@ from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
 from digest.db.runs import Runs
 from digest.db.sources import Sources
-from digest.db.subscribers.channels import Channels
-from digest.db.subscribers.reader_tokens import ReaderTokens
 from digest.db.statistics import Statistics
 from digest.db.subscribers.bulk_operations import BulkOperations
+from digest.db.subscribers.channels import Channels
+from digest.db.subscribers.reader_tokens import ReaderTokens
 from digest.db.subscribers.repository import Subscribers
 from digest.db.subscribers.saved_filters import SavedFilters
 from digest.db.subscribers.saved_papers import SavedPapers, ZoteroAccounts
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
-from digest.db.subscribers.votes import Votes
 from digest.db.subscribers.tags import Tags
+from digest.db.subscribers.votes import Votes
 
 
 class Transaction:

@@ -87,7 +87,9 @@ def group_other_categories(
         CategoryKind.SUBJECT: locale.gettext("Subjects"),
     }
     return [
-        CategoryGroup(titles[kind], tuple((name, name) for name in of_kind), sum(n in ticked for n in of_kind))
+        CategoryGroup(
+            titles[kind], tuple((name, name) for name in of_kind), sum(n in ticked for n in of_kind)
+        )
         for kind, of_kind in names.items()
         if of_kind
     ]
