@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 @click.command(
-    "run", epilog="Examples: digest run   digest run --due-now   (from cron: */15 * * * * digest run)"
+    "run",
+    epilog="\b\nExamples:\n  digest run\n  digest run --due-now\n  */15 * * * * digest run   (from cron)",
 )
 @click.option("--due-now", is_flag=True, help="Send today's digests now, whatever the hour; nobody gets two.")
 @now_option

@@ -1,4 +1,4 @@
-"""Tests of all commands as subprocesses: help, output for people and programs, exit codes."""
+"""Tests of all commands: help, output for people and programs, exit codes."""
 
 import json
 import os
@@ -6,14 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from datetime import datetime
 from importlib import import_module
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
+from subprocess import CompletedProcess
+from unittest.mock import patch
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from digest import cli
 from digest.cli import COMMANDS, digest
 from digest.cli.subscribers import ACTIONS
 from digest.cli.subscribers import command as subscribers
@@ -37,7 +42,10 @@ def _iter_commands() -> Iterator[tuple[str, click.Command]]:
 
 
 class Shell:
-    """Runs the program in a folder of its own, with all sources at *upstream*."""
+    """Runs the program in a folder of its own, with all sources at *upstream*.
+
+    In this process: starting another takes a second. The tests of failures and of `serve` start real ones.
+    """
 
     def __init__(self, folder: Path, upstream: str) -> None:
         self.folder = folder
@@ -46,11 +54,17 @@ class Shell:
         self.env |= {f"DIGEST_{name}_URL": upstream for name in sources}
         self.env |= {"DIGEST_ARXIV_OAI_URL": f"{upstream}/oai", "DIGEST_ARXIV_INTERVAL": "0"}
 
-    def __call__(self, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "digest", *args],
-            cwd=self.folder, env=self.env | env, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+    def __call__(self, *args: str, **env: str) -> CompletedProcess[str]:
+        out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        with (
+            chdir(self.folder),
+            patch.dict(os.environ, self.env | env, clear=True),
+            patch.multiple(sys, argv=["digest", *args], stdin=StringIO(), stdout=out, stderr=err),
+            pytest.raises(SystemExit) as exit_info,
+        ):
+            cli.main()
+        texts = (stream.buffer.getvalue().decode() for stream in (out, err))
+        return CompletedProcess(args, int(exit_info.value.code or 0), *texts)
 
 
 @pytest.fixture(scope="module")
