@@ -27,7 +27,7 @@ MAX_FIRST_LINE = 1000  # bytes that are looked at to tell a bare list from a tab
 NOT_READING = (Status.UNSUBSCRIBED, Status.UNCONFIRMED)  # who may be suppressed
 
 
-class _DryRunEnd(Exception):
+class _EndOfCheck(Exception):
     """Rolls the transaction of a dry run back."""
 
 
@@ -63,11 +63,11 @@ def import_suppressions(
     recorder = ImportRecorder(store, "suppressions", file_name=file_name, actor=actor)
     with nullcontext() if dry_run else recorder:
         while batch := list(islice(rows, BATCH_SIZE)):
-            with suppress(_DryRunEnd), store.begin() as tx:
+            with suppress(_EndOfCheck), store.begin() as tx:
                 results = _suppress_batch(tx, batch, actor)
                 report.add(results)
                 if dry_run:
-                    raise _DryRunEnd
+                    raise _EndOfCheck
                 recorder.add(tx, results)
     return replace(report, id="" if dry_run else recorder.report.id)
 
