@@ -168,7 +168,8 @@ def _describe_gain(locale: Locale, heat: Heat) -> str:
     if ratio := _format_ratio(locale, heat.gained, heat.usual_gain):
         compared = gain + locale.gettext(", %(times)s× the usual") % {"times": ratio}
         return locale.gettext("%(first)s; %(second)s") % {"first": votes, "second": compared}
-    return locale.gettext("%(first)s; %(second)s") % {"first": total, "second": gain}
+    both = locale.gettext("%(first)s; %(second)s") % {"first": total, "second": gain}
+    return _first_fitting((both, total, votes))
 
 
 def _compare_total(locale: Locale, heat: Heat) -> str:

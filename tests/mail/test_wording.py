@@ -290,3 +290,10 @@ def test_long_liked_title_is_cut_to_fifty_characters_in_a_longer_sentence() -> N
 )
 def test_endless_words_leave_room_for_the_sentence_around_them(reason: Reason, text: str) -> None:
     assert describe_reason(EN, make_pick(reason), DAY) == text
+
+
+def test_trend_with_long_numbers_leaves_the_gain_out() -> None:
+    older = replace(HEAT, hours=50, votes=1_000_000, usual=142_857, gained=1_000_000)
+    text = describe_trend(get_locale("de"), older, DAY)
+    assert len(text) <= MAX_REASON_CHARS
+    assert text.endswith("142.857")
