@@ -26,9 +26,7 @@ def cut_changelog(text: str, version: str, day: str) -> str:
     if not notes:
         raise ValueError("CHANGELOG.md lists nothing under Unreleased.")
     if "### Upgrading" not in notes:
-        raise ValueError(
-            "The notes need a section `### Upgrading`: what to do, or that there is nothing."
-        )
+        raise ValueError("The notes need a section `### Upgrading`: what to do, or that there is nothing.")
     return f"{head}{UNRELEASED}\n## [{version}] - {day}\n{rest}"
 
 

@@ -42,7 +42,7 @@ async def check_settings(services: Services, now: datetime) -> list[Finding]:  #
 def _check_names() -> Iterator[Finding]:
     """Check for misspelled settings, which are silently ignored otherwise."""
     for name, suggestion in find_misspelled_variables().items():
-        fix = f"is {suggestion} meant?" if suggestion else "the settings there are: docs/reference/settings.md"
+        fix = f"is {suggestion} meant?" if suggestion else "all settings: docs/reference/settings.md"
         yield warn("settings", f"there is no setting {name}", fix)
 
 
