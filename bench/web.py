@@ -43,9 +43,12 @@ async def call(  # noqa: PLR0913  the parts of a request
 ) -> int:
     """Send one request straight into the application; return its status."""
     status = 0
+    bodies = [body]
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": body}
+        if not bodies:
+            await asyncio.Event().wait()  # the client stays until it is answered
+        return {"type": "http.request", "body": bodies.pop()}
 
     async def send(message: Message) -> None:
         nonlocal status
