@@ -347,7 +347,7 @@ class ZoteroAccountRecord(TableBase, table=True):
 
 
 class PaperNewsRecord(TableBase, table=True):
-    """Something that happened to a paper after subscribers were sent it or saved it; `key` makes it unique."""
+    """Something that happened to a paper after subscribers got or saved it; `key` makes it unique."""
 
     __tablename__ = "paper_news"
     __table_args__ = NEVER_REUSED

@@ -66,7 +66,7 @@ def make_isolated_settings(database: Path, *, sources_url: str, smtp_url: str, *
     return IsolatedSettings(
         database_url=f"sqlite:///{database}",
         base_url=more.pop("base_url", BASE_URL),
-        secret_key=SecretStr("the demo signs links of nobody"),
+        secret_key=SecretStr("the demo signs the links of invented readers"),
         from_=SENDER,
         postal_address="1 Sample Street, Exampleton",
         smtp_url=SecretStr(smtp_url),
