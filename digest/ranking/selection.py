@@ -139,7 +139,7 @@ class _Selector:
     def select_picked(self) -> list[int]:
         """Select papers that this reader wants, shared among interests."""
         places = self._preferences.picked
-        best = self._find_best(places * POOL_FACTOR, self._is_near, by=self._score)
+        best = self._find_best(places * POOL_FACTOR, self._is_near, by=self._pick_order)
         picked = apply_quotas(best, self._ranking.get_interest_names(best), places=places)
         return self._take(diversify(picked, best, self._ranking.reasons.get_similarity(best), places=places))
 
@@ -149,6 +149,15 @@ class _Selector:
         if not self._ranking.is_personal:
             return self._take(self._find_hottest(limit, self._is_new))
         return self._take(self._find_best(limit, self._is_new, by=_get_relevance(self._ranking)))
+
+    @property
+    def _pick_order(self) -> Doubles:
+        """The score; the probability for a reader who typed topics, unless they want what everyone reads.
+
+        Measured on judged readers: ordered by the score, the best papers come later (nDCG@6 .77, not .81).
+        """
+        is_judged = self._ranking.evidence is not None and self._preferences.mix is not Mix.EVERYONE
+        return _get_relevance(self._ranking) if is_judged else self._score
 
     def build_picks(self, indices: Sequence[int], sections: Sequence[Section]) -> Iterator[Pick]:
         """Yield these papers as picks, with affinity, score and reason."""
@@ -201,13 +210,18 @@ class _Selector:
         return hottest
 
     def _find_best(self, limit: int, is_eligible: Bools, *, by: Doubles) -> list[int]:
-        """Return the best eligible papers that are still open, by these numbers, then by affinity and id."""
+        """Return the best eligible papers that are still open, by these numbers, then by affinity and id.
+
+        Both are rounded: their last digits depend on the order in which papers come.
+        """
+        by = np.round(by, DECIMALS + 1)
         indices = np.flatnonzero(self._is_open & is_eligible)
         if 0 < limit < len(indices):  # sort only what can be among the best, ties with the last one included
             scores = by[indices]
             threshold = np.partition(scores, len(indices) - limit)[len(indices) - limit]
             indices = indices[scores >= threshold]
-        keys = (self._arrays.id_rank[indices], -self._ranking.affinity[indices], -by[indices])
+        affinity = np.round(self._ranking.affinity[indices].astype(np.float64), DECIMALS - 1)
+        keys = (self._arrays.id_rank[indices], -affinity, -by[indices])
         best: list[int] = indices[np.lexsort(keys)[:limit]].tolist()
         return best
 
