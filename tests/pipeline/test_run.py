@@ -422,6 +422,7 @@ async def test_the_preview_of_a_past_day_is_the_mail_of_that_day_even_if_its_pap
         tx.papers.save_retold(dict.fromkeys(papers, "They say it again."), at=FRIDAY + DUE)
         tx.papers.add([replace(revised[0], withdrawn=True)], seen_at=FRIDAY + 2 * DUE)
         assert "Revisited" in tx.papers.get_by_ids(papers)[revised[0].id].title
+    assert delivery.day is not None
     recalled = plan.load_planned_edition(store, reader, delivery.day)
     assert recalled is not None
     assert installation.services.message_builder.build_digest(recalled) == mail.read_bytes()

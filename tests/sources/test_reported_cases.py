@@ -10,7 +10,9 @@ import pytest
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "sources"
 
 
-@pytest.mark.parametrize("way", ["feeds", "feeds-apart", "twins", "rss", "hn", "biorxiv", "zotero", "rank", "like"])
+@pytest.mark.parametrize(
+    "way", ["feeds", "feeds-apart", "twins", "rss", "hn", "biorxiv", "zotero", "rank", "like"]
+)
 def test_reported_cases_are_read_right(way: str) -> None:
     if not (CASES / "check.py").is_file():
         pytest.skip(f"no reported cases at {CASES} (tests of the kinds stand in)")
