@@ -6,7 +6,7 @@ import re
 # A match starts only at the beginning of a word: tried at each letter, a long word would take minutes.
 _SECRETS = re.compile(
     r"(?<![^\s<>\"'/=,;()@])[^\s<>\"'/=,;()@]+@(?=[\w-])"
-    r"|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+|(?<=/[cupvfeo]/)[\w-]{3,4}\.[\w.-]{16,}"
+    r"|(?<=[?&]t=)[^&\s\"'<>]+|(?<=[?&]token=)[^&\s\"'<>]+|(?<=/[acupvfeo]/)[\w-]{3,4}\.[\w.-]{16,}"
 )
 
 

@@ -113,4 +113,4 @@ async def test_pages_do_not_wait_for_those_who_wait_to_write(
 
 def test_every_handler_that_writes_leaves_the_threads_of_pages_alone() -> None:
     routes = [route for module in ROUTE_MODULES for route in module.router.routes]
-    assert all(type(route) is WebRoute for route in routes)
+    assert all(isinstance(route, WebRoute) for route in routes)

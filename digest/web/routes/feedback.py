@@ -8,7 +8,7 @@ other pages with votes, the reader presses it.
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import Form
 from starlette.responses import Response
 
 from digest.mail.locale import gettext_noop
@@ -20,6 +20,7 @@ from digest.ranking.feedback import Feedback, LessReason
 from digest.web.components import VoteBox, build_public_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, set_page_language
+from digest.web.routing import create_router
 from digest.web.votes import VERDICTS, undo_vote, vote
 
 FEEDBACK_BY_CODE = {"+": Feedback.MORE, "-": Feedback.LESS}
@@ -28,7 +29,7 @@ UNDO = "undo"
 BACK_PATH = re.compile(r"/[eo]/[\w.~-]+")  # of an edition or a paper's page, both behind a token
 SCRIPTS = ("vote.js",)
 
-router = APIRouter(include_in_schema=False)
+router = create_router(include_in_schema=False)
 
 
 @router.get("/v/{token}")
