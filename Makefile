@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
   --no-emit-find-links --custom-compile-command 'make lock'
 
-demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo && echo "from here: $(BIN)/digest demo --serve"
+demo: $(VENV)/.run        ; @$(BIN)/digest demo --out build/demo
 install: $(VENV)/.run     ; @echo "installed; now: . $(BIN)/activate"
 test: $(VENV)/.dev        ; @$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 test-httpx2: $(VENV)/.dev ; @$(BIN)/python -m pytest -q -p tests.httpx2_plugin tests/sources --ignore tests/sources/test_llm.py $(ARGS)

@@ -1,5 +1,6 @@
 """`digest demo`: send ten days of invented papers, and check that a second run sends nothing."""
 
+import sys
 import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -55,7 +56,7 @@ def command(*, out: Path, serve: bool, port: int) -> None:
         f"\n{result.mail_count} mails went out over SMTP: {digests} digests,"
         f" and {result.mail_count - digests} to confirm and to welcome. Running the last day again sent none."
         f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
-        "To sign up and to follow the links in the mails: digest demo --serve"
+        f"To sign up and to follow the links in the mails: {sys.argv[0]} demo --serve"
     )
 
 

@@ -23,6 +23,9 @@ LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 
+MAX_DEPENDENT_CHARS = 60  # of a sentence that says little without the one its pronoun refers to
+PRONOUN = re.compile(r"\b(?:they|them|these|those|this|it)\b", re.IGNORECASE)
+
 
 def summarize_paper(paper: Paper) -> str:
     """Return at most two sentences and 240 characters from the source's summary, else from the abstract."""
@@ -39,6 +42,8 @@ def extract_findings(abstract: str) -> str:
     """Return two sentences, from the first that says what the authors did, else from the beginning."""
     sentences = split_sentences(abstract)
     start = next((index for index, sentence in enumerate(sentences) if FINDING.search(sentence)), 0)
+    if start and len(sentences[start]) < MAX_DEPENDENT_CHARS and PRONOUN.search(sentences[start]):
+        start -= 1  # `We study when they do.` says nothing without the sentence before it
     first, *more = sentences[start : start + 2] or [""]
     return join_sentences([_drop_lead_in(first), *more])
 

@@ -82,7 +82,7 @@ def build_vote_box(  # noqa: PLR0913  the fields of a box
         reason=given.reason if given else "",
         meant="" if given else meant,
         back=back,
-        may_save=bool(meant),
+        may_save=not back,
         undone=undone,
     )
 

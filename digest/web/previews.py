@@ -8,6 +8,7 @@ from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
 from digest.mail.locale import gettext_noop
+from digest.mail.subject import order_sections
 from digest.models import Delivery, DeliveryKind, Edition, Frequency, Paper, Section, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
@@ -102,7 +103,7 @@ def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) 
         titles[Section.TRENDING] = WEEKLY_TITLE
     return [
         EditionSection(
-            title=locale.gettext(title),
+            title=locale.gettext(titles[section]),
             cards=[
                 build_pick_card(pick, links=links, reader=reader, day=edition.day)
                 if is_personal
@@ -111,6 +112,6 @@ def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) 
             ],
             is_ranked=section is Section.TRENDING,
         )
-        for section, title in titles.items()
+        for section in order_sections(edition)
         if edition.get_picks(section)
     ]

@@ -26,6 +26,12 @@ def test_without_one_the_sentences_that_say_what_is_new_are_taken() -> None:
     )
 
 
+def test_a_short_finding_about_they_comes_with_the_sentence_before_it() -> None:
+    assert extract_findings("Dogs bark. Sheep may change their mind. We study when they do. It is rare.") == (
+        "Sheep may change their mind. We study when they do."
+    )
+
+
 def test_abstract_without_a_finding_is_taken_from_its_beginning() -> None:
     assert summarize_text("", "Sheep sleep. Farmers do not. Why?") == "Sheep sleep. Farmers do not."
 

@@ -19,6 +19,7 @@ from digest.tools.demo.scenario import DemoResult, SentMail
 MAILS_DIR = "mails"  # inside the demo's folder
 SUFFIXES = ("html", "txt", "eml")
 _MAIL_BODY = re.compile(r"<table role=.*</table>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # those for Outlook: half of one would hide what follows
 _CLASS = re.compile(r' class="[^"]*"')
 _PREFERENCES_LINK = re.compile(r"https?://[^\s\"<>]+/p/[\w.~-]+")
 NOTICE_NAMES = ("confirmation", "welcome")  # in the order in which they are sent
@@ -132,7 +133,7 @@ def _save_digest(sent: SentMail, mails_dir: Path) -> SavedMail:
 
 def _extract_body(html: str) -> Markup | None:
     """Return a mail with its inline styles, without the classes, which the page around it uses for itself."""
-    body = _MAIL_BODY.search(html)
+    body = _MAIL_BODY.search(_COMMENT.sub("", html))
     return Markup(_CLASS.sub("", body[0])) if body else None  # noqa: S704  our own mail, escaped when rendered
 
 

@@ -28,7 +28,7 @@ PAGE_SIZE = 50
 REASONS: Mapping[str, str] = {
     SuppressionReason.HARD: "Bounced",
     SuppressionReason.COMPLAINT: "Complained",
-    SuppressionReason.REQUEST: "Asked for it",
+    SuppressionReason.REQUEST: "On request",
     SuppressionReason.ADMIN: "An administrator",
 }
 

@@ -62,7 +62,7 @@ class SubscriberFilter(BaseModel):
     descending: bool = False
     limit: Limit = 50
     cursor: CursorText = ""
-    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="entries to leave out; `cursor` is surer")
+    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="entries to leave out; `cursor` is more reliable")
 
     @property
     def criteria(self) -> SubscriberCriteria:
