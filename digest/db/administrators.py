@@ -94,13 +94,10 @@ class Administrators:
         """Change a role; it holds from the next request on, also for sessions and tokens."""
         self._update(administrator, role=str(role))
 
-    def record_sign_in(
-        self, administrator: Administrator, method: SignInMethod, *, now: datetime, oidc_subject: str = ""
-    ) -> None:
+    def record_sign_in(self, administrator: Administrator, *, now: datetime, oidc_subject: str = "") -> None:
         """Note a sign-in, which also accepts the invitation and voids every link mailed before."""
         values: dict[str, Any] = {"signed_in_at": now, "accepted_at": administrator.accepted_at or now}
-        if method is SignInMethod.LINK:
-            values["links_used"] = ADMINISTRATOR.c.links_used + 1
+        values["links_used"] = ADMINISTRATOR.c.links_used + 1
         if oidc_subject:
             values["oidc_subject"] = oidc_subject
         self._update(administrator, **values)
@@ -181,7 +178,8 @@ class Administrators:
         )
         # Their names overlap: created_at and pid are in both.
         own = [column.label(f"session_{column.name}") for column in ADMIN_SESSION.c]
-        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions)
+        is_valid = ADMIN_SESSION.c.administrator_id.is_(None) | _IS_ACTIVE
+        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions, is_valid)
         rows = self._connection.execute(query.order_by(ADMIN_SESSION.c.seen_at.desc(), ADMIN_SESSION.c.pid))
         return tuple(map(_to_session, rows))
 
@@ -249,7 +247,7 @@ class Administrators:
     def _select_tokens(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminToken, ...]:
         joined = sa.join(ADMIN_TOKEN, ADMINISTRATOR, ADMIN_TOKEN.c.administrator_id == ADMINISTRATOR.c.id)
         own = [column.label(f"token_{column.name}") for column in ADMIN_TOKEN.c]
-        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions)
+        query = sa.select(*own, *ADMINISTRATOR.c).select_from(joined).where(*conditions, _IS_ACTIVE)
         rows = self._connection.execute(query.order_by(ADMIN_TOKEN.c.created_at.desc(), ADMIN_TOKEN.c.pid))
         return tuple(map(_to_token, rows))
 

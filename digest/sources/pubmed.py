@@ -168,7 +168,7 @@ def parse_search(body: bytes) -> Search:
         raise SourceError(f"refused the query: {str(reason)[:200]}")
     ids = result.get("idlist")
     count = str(result.get("count", ""))
-    if not isinstance(ids, list) or not count.isdecimal():
+    if not isinstance(ids, list) or not re.fullmatch(r"[0-9]{1,18}", count):
         raise SourceChanged("the search result has no list of ids")
     return Search(
         ids=tuple(pmid for pmid in ids if isinstance(pmid, str) and pmid.isdecimal()),

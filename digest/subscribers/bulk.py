@@ -117,12 +117,13 @@ def _undo_batch(
 ) -> int:
     """Undo an operation for these subscribers; return how many were changed back."""
     ids, count = [reader.id for reader in readers], 0
+    unchanged = [reader for reader in readers if reader.status_since == operation.at]
     match BulkAction(operation.action):
         case BulkAction.PAUSE:
-            still = [reader for reader in readers if reader.status is Status.PAUSED]
+            still = [reader for reader in unchanged if reader.status is Status.PAUSED]
             count = len(_set_status(tx, still, Status.CONFIRMED, actor))
         case BulkAction.RESUME:
-            still = [reader for reader in readers if reader.status is Status.CONFIRMED]
+            still = [reader for reader in unchanged if reader.status is Status.CONFIRMED]
             count = len(_set_status(tx, still, Status.PAUSED, actor))
         case BulkAction.TAG:
             count = len(tx.tags.remove(ids, operation.tag))

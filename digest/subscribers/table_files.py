@@ -112,7 +112,10 @@ def _read_csv(header: str, text: _BoundedText, number: int) -> Iterator[Row]:
     if separator := _SEPARATOR_LINE.fullmatch(header.strip("\r\n \ufeff")):
         delimiter, header, number = separator[1], text.readline(), number + 1
     csv.field_size_limit(MAX_CELL_CHARS)
-    names = [name.strip(INVISIBLE) for name in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        names = [name.strip(INVISIBLE) for name in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise InvalidChange(f"The first line cannot be read: {error}.") from error
     address_column = find_address_column(tuple(map(normalize_name, names)))
     if address_column is None:
         raise InvalidChange(

@@ -217,7 +217,7 @@ async def _get_json(
 def _parse_object(body: bytes) -> Mapping[str, Any]:
     try:
         parsed = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SignInFailed("The OpenID provider answered something that is no JSON.") from error
     if not isinstance(parsed, dict):
         raise SignInFailed("The OpenID provider answered something unexpected.")

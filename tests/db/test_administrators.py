@@ -36,7 +36,7 @@ def test_an_administrator_is_invited_once_found_by_any_spelling_and_removed(any_
         assert not tx.administrators.count_other_owners(
             tx.administrators.add("B", "b@example.com", Role.VIEWER, now=NOW)
         )
-        tx.administrators.record_sign_in(ada, SignInMethod.LINK, now=NOW, oidc_subject="https://id ada")
+        tx.administrators.record_sign_in(ada, now=NOW, oidc_subject="https://id ada")
         known = tx.administrators.get(ada.public_id)
         assert (known.accepted_at, known.links_used) == (NOW, 1)
         assert tx.administrators.find_by_oidc_subject("https://id ada") == known

@@ -104,6 +104,18 @@ def test_undoing_leaves_those_alone_who_changed_since(filled_store: Database) ->
     assert state["paused"] == ("paused", False, ())
 
 
+def test_undoing_a_pause_leaves_those_paused_who_paused_themselves_since(filled_store: Database) -> None:
+    operation = _run(filled_store, BulkAction.PAUSE)
+    later = NOW + timedelta(hours=1)
+    with filled_store.begin() as tx:
+        reader = tx.subscribers.get_by_address(STATUSES["confirmed"])
+        tx.subscribers.save(replace(reader, status_since=later))
+
+    undo_operation(filled_store, operation, actor=replace(ACTOR, now=later))
+
+    assert _read_state(filled_store)["confirmed"] == ("paused", False, ())
+
+
 def test_lifting_brings_back_whom_a_judgement_ended_and_nobody_who_asked(filled_store: Database) -> None:
     with filled_store.begin() as tx:
         for name, reason in (("confirmed", SuppressionReason.HARD), ("paused", SuppressionReason.REQUEST)):

@@ -82,6 +82,7 @@ def test_rows_have_the_numbers_of_their_lines() -> None:
         ('email,name\nada@x.org,"Ada\nbob@x.org,"Bob"\n', "Line 2 "),
         ("name,shoe size\nAda,38\n", "it has name, shoe size"),
         ("work mail,private mail\na@x.org,b@x.org\n", "it has work mail, private mail"),
+        ("email," + "a" * 1_100_000, "first line"),
         ("", "empty"),
         ("\n\n", "empty"),
         ('[{"email": "ada@x.org"},\n{"email": ]', "line 2 "),

@@ -50,8 +50,11 @@ def parse_channel_address(text: str, *, allowed_hosts: Sequence[str]) -> Channel
 
     """
     url = _to_apprise_url(text.strip())
-    kind = SCHEMES.get(urlsplit(url).scheme)
-    service = load_service(url) if kind else None
+    try:
+        kind = SCHEMES.get(urlsplit(url).scheme)
+        service = load_service(url) if kind else None
+    except ValueError as error:  # `http://[`
+        raise _not_an_address() from error
     if kind is None or service is None:
         raise _not_an_address()
     if len(service) > 1:  # after a failure of the second the first would get the message again

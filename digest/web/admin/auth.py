@@ -6,6 +6,7 @@ owner, OwnerActor as owner, ViewerActor as anybody.
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime
 from hmac import compare_digest
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from digest.db.administrators import SEEN_EVERY
-from digest.models.administrators import Role
+from digest.models.administrators import AdminSession, Role
 from digest.models.errors import InvalidToken, StoreError
 from digest.subscribers import Actor
 from digest.web.admin_session import Session, is_same_origin
@@ -42,18 +43,23 @@ AdminContext = Annotated[WebContext, Depends(_require_enabled)]
 
 def require_viewer(request: Request, ctx: AdminContext) -> Session:
     """Return the session of any role; without one, redirect a GET to the login and answer 403 to the rest."""
-    cookie, now = request.cookies.get(cookie_name(ctx), ""), ctx.clock()
-    try:
-        with ctx.services.store.begin(write=False) as tx:
-            session, row = ctx.admin_sessions.find(tx, cookie, now)
-    except InvalidToken as error:
-        if request.method == "GET":
-            raise HTTPException(303, "Please sign in.", {"location": LOGIN}) from error
-        raise HTTPException(403, "Please sign in again.") from error
+    now = ctx.clock()
+    session, row = _find_session(request, ctx, now)
     if now - row.seen_at >= SEEN_EVERY:
         with suppress(StoreError), ctx.services.store.begin() as tx:  # a page can be read meanwhile
             tx.administrators.touch_session(row, now=now)
     return session
+
+
+def _find_session(request: Request, ctx: WebContext, now: datetime) -> tuple[Session, AdminSession]:
+    cookie = request.cookies.get(cookie_name(ctx), "")
+    try:
+        with ctx.services.store.begin(write=False) as tx:
+            return ctx.admin_sessions.find(tx, cookie, now)
+    except InvalidToken as error:
+        if request.method == "GET":
+            raise HTTPException(303, "Please sign in.", {"location": LOGIN}) from error
+        raise HTTPException(403, "Please sign in again.") from error
 
 
 CurrentSession = Annotated[Session, Depends(require_viewer)]
@@ -84,10 +90,15 @@ def _check_role(session: Session, needed: Role) -> None:
         raise HTTPException(403, f"This needs the role of an {needed}; you are signed in as {session.role}.")
 
 
-def require_form(ctx: AdminContext, session: CurrentSession, form: AdminForm) -> Actor:
-    """Return who acts, of any role; 403 for a form without the CSRF token of this session."""
+def require_form(request: Request, ctx: AdminContext, session: CurrentSession, form: AdminForm) -> Actor:
+    """Return who acts, of any role; 403 for a form without the CSRF token of this session.
+
+    Also 403 for who lost the session or the role while the form arrived, which the sender can make last.
+    """
     if not compare_digest(session.csrf.encode(), str(form.get("csrf", "")).encode(errors="replace")):
         raise HTTPException(403, "This form is too old; please load the page again.")
+    if _find_session(request, ctx, ctx.clock())[0].role is not session.role:
+        raise HTTPException(403, "Your role has changed; please load the page again.")
     return ctx.actor(f"admin:{session.name}")
 
 

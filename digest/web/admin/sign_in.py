@@ -102,9 +102,18 @@ def sign_in_by_link(token: str, request: Request, ctx: AdminContext, _: AdminFor
     return _enter(ctx, cookie)
 
 
+def _refuse_too_many(request: Request, ctx: WebContext, step: str) -> Response | None:
+    """Return a 429 for a visitor who makes us ask the OpenID provider too often, which may lock us out."""
+    if ctx.limits.logins.take(f"oidc {step} {ctx.client_ip(request)}", ctx.clock()):
+        return None
+    return _render_login(ctx, "Too many sign-ins. Please wait a minute.", status=429)
+
+
 @router.get(OIDC)
-async def start_oidc(ctx: AdminContext) -> Response:
+async def start_oidc(request: Request, ctx: AdminContext) -> Response:
     """Send the browser to the OpenID provider."""
+    if refusal := _refuse_too_many(request, ctx, "begin"):
+        return refusal
     try:
         url, flow = await _get_provider(ctx).start()
     except SignInFailed as error:
@@ -123,6 +132,8 @@ async def finish_oidc(request: Request, ctx: AdminContext) -> Response:
 
     The one GET that changes something: the state in the cookie binds it to a sign-in begun in this browser.
     """
+    if refusal := _refuse_too_many(request, ctx, "return"):
+        return refusal
     flow = Flow.from_cookie(request.cookies.get(_flow_cookie_name(ctx), ""))
     try:
         identity = await _get_provider(ctx).finish(request.query_params, flow, now=ctx.clock())
@@ -171,7 +182,7 @@ def _open_session(  # noqa: PLR0913, PLR0917  who signs in, and how
     oidc_subject: str = "",
 ) -> str:
     now = ctx.clock()
-    tx.administrators.record_sign_in(person, method, now=now, oidc_subject=oidc_subject)
+    tx.administrators.record_sign_in(person, now=now, oidc_subject=oidc_subject)
     tx.audit.write(f"admin:{person.public_id}", "sign-in", person.public_id, {"by": str(method)}, at=now)
     return ctx.admin_sessions.open_for(tx, person, method, user_agent=_get_user_agent(request), now=now)
 

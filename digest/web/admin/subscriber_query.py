@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import BounceKind, Frequency, Status
+from digest.models.errors import InvalidChange
 
 HOME = "/admin/subscribers"
 PAGE_SIZE = 50
@@ -54,11 +55,14 @@ class SubscriberQuery(BaseModel):
 
     @classmethod
     def parse(cls, query: str) -> Self:
-        """Return the filter in the query of a URL; one that is not ours filters nothing."""
+        """Return the filter in the query of a URL; InvalidChange for one that is not ours.
+
+        It must never filter nothing instead: what is done to those who match would be done to all.
+        """
         try:
             return cls.model_validate(dict(parse_qsl(query.replace("\x00", ""))))
-        except (ValidationError, ValueError):
-            return cls()
+        except ValueError as error:
+            raise InvalidChange("This filter cannot be read; please choose it again.") from error
 
     @property
     def offset(self) -> int:
@@ -68,7 +72,8 @@ class SubscriberQuery(BaseModel):
     @property
     def conditions(self) -> Mapping[str, str]:
         """What is filtered by, by the names in the URL; without order and page."""
-        fields: dict[str, Any] = self.model_dump(exclude={"sort", "page"})
+        names = SubscriberQuery.model_fields.keys() - {"sort", "page"}  # not those of a subclass
+        fields: dict[str, Any] = self.model_dump(include=names)
         return {name: value for name, value in fields.items() if value}
 
     @property

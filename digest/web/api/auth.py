@@ -83,5 +83,14 @@ def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] 
     return token.scope.limit(token.administrator.role), token.administrator.public_id
 
 
+def require_role_still(
+    request: Request,
+    ctx: WebContextDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Actor:
+    """Ask again after a long body has arrived, as the sender can make that last."""
+    return _require_role(request, _authenticate(request, ctx, credentials))
+
+
 ApiActor = Annotated[Actor, Depends(_require_role)]
 ApiReader = Annotated[Caller, Depends(_authenticate)]  # of a call that changes nothing, whatever its method

@@ -17,8 +17,9 @@ from digest.db import Transaction
 from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria, SubscriberSearch
 from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import hash_address
+from digest.subscribers import Actor
 from digest.subscribers.transfer import export_csv, import_file
-from digest.web.api.auth import ApiActor
+from digest.web.api.auth import ApiActor, require_role_still
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import check_precondition, create_api_router, set_etag
 from digest.web.api.schemas import (
@@ -144,9 +145,10 @@ async def _receive_file(request: Request) -> AsyncIterator[BinaryIO]:
 
 @router.post("/subscribers/import")
 def import_subscribers(
-    actor: ApiActor,
+    _: ApiActor,
     ctx: WebContextDep,
     file: Annotated[BinaryIO, Depends(_receive_file)],
+    actor: Annotated[Actor, Depends(require_role_still)],
     options: Annotated[ImportOptions, Query()],
 ) -> ImportSummary:
     """Import a CSV with a header or JSON lines, sent as the body; invalid rows are reported."""

@@ -36,6 +36,7 @@ BAD = [
     "https://hook.example/a b",
     "https://hook.example/ü",
     "https://",
+    "http://[::1",
     f"https://hook.example/{'x' * 1000}",
 ]
 

@@ -1,7 +1,7 @@
 """Tests of administrators by name: invitations, mailed links, OpenID Connect, roles, sessions and tokens."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -444,7 +444,6 @@ async def test_openid_connect_opens_nothing_for_others(
         with oidc_services.store.begin() as tx:
             tx.administrators.record_sign_in(
                 person,
-                SignInMethod.OIDC,
                 now=clock(),
                 oidc_subject=f"{provider_url} ada-1" if name == "Ada" else "",
             )
@@ -492,3 +491,24 @@ def test_an_issuer_without_a_client_is_refused_at_the_start(services: Services) 
             issuer="https://id.example.org", client_id="", client_secret="", redirect_url="",
             open_client=services.open_oidc_client,
         )  # fmt: skip
+
+
+async def test_a_form_that_arrives_after_its_sender_was_removed_changes_nothing(
+    services: Services, app: FastAPI, clock: Clock
+) -> None:
+    eve = add_person(services, "Eve", Role.OWNER, clock)
+    async with open_browser(app) as browser:
+        await enter(browser, services, eve, clock)
+        csrf = (await get_csrf(browser))["csrf"]
+
+        async def send_slowly() -> AsyncIterator[bytes]:
+            yield b"name=late&scope=owner&days=30&"
+            with services.store.begin() as tx:
+                tx.administrators.remove(eve, now=clock())
+            yield f"csrf={csrf}".encode()
+
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        response = await browser.post("/admin/tokens", content=send_slowly(), headers=headers)
+    assert response.status_code == 403
+    with services.store.begin(write=False) as tx:
+        assert tx.administrators.list_tokens() == ()
