@@ -17,13 +17,13 @@ RECENT_MAILS = 1000  # among which duplicates are looked for
 
 async def read_mails(context: SimulationContext, due: Mapping[int, Subscriber]) -> None:
     """Record every mail that arrived, and let its reader respond."""
+    for number, subscriber in due.items():  # a mail that is refused first arrives when nothing is due
+        if slot := find_due_edition(subscriber, context.now):
+            context.slots[number] = slot.slot
     by_address = {reader.address: reader for reader in context.readers}
     ids = {arrival.mail.id for arrival in context.record.arrivals[-RECENT_MAILS:]}
     for mail in filter(None, map(parse_digest, context.take_new_mails())):
         reader = by_address[mail.address]
-        slot = find_due_edition(due[reader.number], context.now) if reader.number in due else None
-        if slot:
-            context.slots[reader.number] = slot.slot
         arrival = Arrival(
             reader=reader.number, at=context.now, slot=context.slots.get(reader.number), mail=mail
         )

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from statistics import fmean, quantiles
 from typing import cast
 
@@ -104,9 +104,11 @@ def _find_reason(
         return "paused"
     if reader.leaves_on and day >= reader.leaves_on:
         return "unsubscribed"
-    if get_slot(schedule, day) is None:
+    slot = get_slot(schedule, day)
+    if slot is None:
         return f"wants it {schedule.frequency}"
-    fallback = "the mail server refused all mail" if day in refused_days else f"{UNEXPLAINED}: no trace of it"
+    is_refused = slot.astimezone(UTC).date() in refused_days
+    fallback = "the mail server refused all mail" if is_refused else f"{UNEXPLAINED}: no trace of it"
     return record.missing_mails.get((reader.number, day), fallback)
 
 
