@@ -31,6 +31,10 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+# Certainly did not arrive, and will not: its papers may be sent again.
+UNDELIVERED_STATES = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
     """A delivery to be queued.

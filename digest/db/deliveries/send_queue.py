@@ -18,12 +18,13 @@ from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.repository import Subscribers
-from digest.db.subscribers.sent_papers import UNDELIVERED_STATES, SentPapers
+from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import CHANNEL, DELIVERY, SUBSCRIBER
 from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState, Subscriber
 from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.channels import ChannelState
+from digest.models.deliveries import UNDELIVERED_STATES
 
 MAX_COPIES = 2
 MAX_REPLY_CHARS = 200

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter
 
 from digest.db.dialects import in_values, insert
 from digest.db.tables import DELIVERY, PAPER_NEWS, READER_NEWS, SAVED_PAPER, SENT_PAPER
-from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Paper
+from digest.models import Delivery, DeliveryKind, NewDelivery, Paper
+from digest.models.deliveries import UNDELIVERED_STATES
 from digest.models.editions import PaperNews
 from digest.models.news import find_news
 
 _NEWS = TypeAdapter(PaperNews)
-_FAILED_STATES = (DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED)
 _TOLD = sa.and_(
     READER_NEWS.c.subscriber_id == sa.bindparam("reader"), READER_NEWS.c.news_id == sa.bindparam("news")
 )
@@ -26,7 +26,7 @@ _OTHER = (
         DELIVERY.c.day == sa.bindparam("edition"),
         DELIVERY.c.id != sa.bindparam("delivery"),
         DELIVERY.c.kind == DeliveryKind.DIGEST,
-        *(DELIVERY.c.state != state for state in _FAILED_STATES),  # NOT IN cannot be run for many rows
+        *(DELIVERY.c.state != state for state in UNDELIVERED_STATES),  # NOT IN cannot be run for many rows
     )
     .correlate(READER_NEWS)
 )

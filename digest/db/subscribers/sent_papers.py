@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from digest.db.dialects import in_values, insert_many
 from digest.db.papers.news import News
 from digest.db.tables import DELIVERY, SENT_PAPER
-from digest.models import Delivery, DeliveryKind, DeliveryState, NewDelivery, Sent
+from digest.models import Delivery, DeliveryKind, NewDelivery, Sent
+from digest.models.deliveries import UNDELIVERED_STATES
 
-UNDELIVERED_STATES = frozenset({DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
 _COLUMNS = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
 _OF_DELIVERY = sa.and_(
     SENT_PAPER.c.subscriber_id == sa.bindparam("subscriber"),

@@ -92,6 +92,23 @@ def test_told_news_are_not_told_again_unless_the_delivery_fails(any_store: Datab
         assert tx.news.list_untold([], since=NOW) == {}
 
 
+def test_news_of_many_deliveries_that_fail_at_once_are_told_again(any_store: Database) -> None:
+    harness = DeliveryHarness(any_store)
+    readers = harness.add_reader(), harness.add_reader("bo@example.com")
+    _add(any_store, PAPER)
+    with any_store.begin() as tx:
+        for reader in readers:
+            tx.saved_papers.add(reader.id, PAPER, now=NOW)
+    _add(any_store, CODE)
+    for reader in readers:
+        [[news]] = _list(any_store, reader)
+        _queue_telling(any_store, reader, news.id, key=str(reader.id))
+
+    finish_all(any_store, DeliveryState.REJECTED)
+
+    assert [len(_list(any_store, reader)[0]) for reader in readers] == [1, 1]
+
+
 def test_old_news_are_deleted_with_the_record_of_who_was_told(any_store: Database) -> None:
     ada = DeliveryHarness(any_store).add_reader()
     _add(any_store, PAPER)

@@ -38,7 +38,8 @@ async def test_opening_the_link_asks_and_changes_nothing(
 async def test_the_last_feedback_on_a_paper_counts(
     visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, find_reader: ReaderLookup
 ) -> None:
-    await visitor.post(url_path(services.links.more_url(ada.public_id, teapots.id)))
+    noted = await visitor.post(url_path(services.links.more_url(ada.public_id, teapots.id)))
+    assert "Save this paper" in noted.text
     liked = find_reader(ada.address)
     assert liked
     assert [liking.paper_id for liking in liked.profile.liked] == [teapots.id]
