@@ -23,6 +23,7 @@ from digest.models.errors import ConfigError, StoreBusy, StoreError
 _DRIVER = "postgresql+psycopg"
 _ROWS_AT_ONCE = 1000
 _NO_DATABASE = re.compile(r"file is not a database|unable to open database file", re.IGNORECASE)
+_ROLLED_BACK = ("40P01", "40001")  # PostgreSQL: deadlock, serialization failure; the text may be translated
 _BUSY = re.compile(r"database is locked|database table is locked|lock timeout|deadlock", re.IGNORECASE)
 _DAMAGED = (
     "The file is damaged, or is something else: keep a copy of it, then put back a backup with "
@@ -307,7 +308,7 @@ def _translate_errors() -> Iterator[None]:
         raise StoreBusy("Too many ask the database at once; try again in a moment.") from error
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip() or type(error.orig).__name__
-        if _BUSY.search(reason):
+        if _BUSY.search(reason) or getattr(error.orig, "sqlstate", None) in _ROLLED_BACK:
             raise StoreBusy(f"The database is in use: {reason}. Try again in a moment.") from error
         if _NO_DATABASE.search(reason):
             raise ConfigError(

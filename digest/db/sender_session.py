@@ -87,7 +87,7 @@ class SenderSession:
     def __enter__(self) -> Self:
         self._resources.enter_context(self._database.lock_sender())
         try:
-            self._retry_deadlocks(self._start)
+            self._start()
         except BaseException:
             self._resources.close()
             raise
@@ -204,6 +204,11 @@ class SenderSession:
             with self._database.begin() as tx:
                 self._queue(tx).recover(sa.true(), self._wall_clock(), resend=self.resends)
             return
+        self._retry_deadlocks(self._register)  # each transaction by itself: what is committed is not repeated
+        self._retry_deadlocks(lambda: self._recover_dead_senders(self._wall_clock()))
+
+    def _register(self) -> None:
+        lease = self._lease or LEASE
         with self._database.begin() as tx:
             tx.connection.execute(
                 sa.insert(WORKER).values(
@@ -211,10 +216,9 @@ class SenderSession:
                     host=socket.gethostname(),
                     process=os.getpid(),
                     started_at=_DATABASE_CLOCK,
-                    lease_until=_DATABASE_CLOCK + self._lease,
+                    lease_until=_DATABASE_CLOCK + lease,
                 )
             )
-        self._recover_dead_senders(self._wall_clock())
 
     def _check_lease(self, tx: Transaction) -> None:
         """Raise LeaseLost unless our lease is valid; lock it until the end of the transaction."""

@@ -72,8 +72,9 @@ class ConnectionBlocker:
 _FAILING_UPDATES = """
 CREATE SEQUENCE failing_updates;
 CREATE FUNCTION failing_updates() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE number bigint := nextval('failing_updates');
 BEGIN
-  IF nextval('failing_updates') BETWEEN {first} AND {last} THEN
+  IF number BETWEEN {first} AND {last} THEN
     RAISE EXCEPTION 'a fault of the test' USING ERRCODE = '{code}';
   END IF;
   RETURN NEW;

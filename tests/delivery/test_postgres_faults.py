@@ -111,6 +111,18 @@ async def test_21_deadlocked_transactions_both_complete(any_harness: DeliveryHar
         assert set(session.commit([], claimed, any_harness.now)) == {delivery.id for delivery in claimed}
 
 
+async def test_21_deadlock_while_a_dead_sender_is_recovered_does_not_register_the_new_one_twice(
+    any_harness: DeliveryHarness, server: SmtpServer
+) -> None:
+    keys = any_harness.queue_digests(any_harness.add_readers(3))
+    dead = any_harness.open_session().__enter__()
+    assert len(dead.claim(9, any_harness.now).deliveries) == 3
+    expire_leases(any_harness.store)
+    fail_updates(any_harness.store, "40P01", last=1)
+    await any_harness.run(make_smtp_route(server))
+    assert_all_accepted(any_harness, keys, server)
+
+
 async def test_21_server_restart_during_a_heartbeat_does_not_end_the_run(
     any_harness: DeliveryHarness, server: SmtpServer
 ) -> None:
