@@ -18,6 +18,7 @@ from pathlib import Path
 from digest.db import Database
 from digest.models import DeliveryKind, DeliveryState, NewDelivery, Preferences, Profile, Schedule, Status
 from tests.smtp_server import Action, Reply, Session, SmtpServer, SmtpStage, Wait
+from tests.torture.worker import LEASE_LOST
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[2]
@@ -119,6 +120,9 @@ def make_slow_server(rng: random.Random) -> SmtpServer:
     return SmtpServer(rule=rule)
 
 
+MAX_STARTS = 5  # of senders that end before all is sent
+
+
 class Torture:
     """A database full of mail, and senders that are killed or frozen."""
 
@@ -153,8 +157,7 @@ class Torture:
                 done += await self._kill_one(pool)
                 if self._count_open() < BATCH // 4:
                     self.plan(BATCH)
-            await self._start_missing(pool, server)
-            await pool.wait_until(lambda: not pool.alive, seconds=60 + self.planned / 50)
+            await self._finish(pool, server)
             return self._report(server, pool, done, time.monotonic() - started)
 
     async def freeze(self, *, mails: int, seconds: float) -> Report:
@@ -169,8 +172,9 @@ class Torture:
             os.kill(process_id, signal.SIGSTOP)
             await asyncio.sleep(seconds)
             os.kill(process_id, signal.SIGCONT)
-            await pool.wait_until(lambda: not pool.alive)
-            return self._report(server, pool, 1, time.monotonic() - started)
+            await pool.wait_until(lambda: process_id not in pool.alive)
+            await self._finish(pool, server)
+            return self._report(server, pool, 0, time.monotonic() - started)
 
     def plan(self, mails: int) -> None:
         """Queue more messages for all subscribers."""
@@ -196,6 +200,14 @@ class Torture:
                     now=now,
                 )
         self.planned += mails
+
+    async def _finish(self, pool: SenderPool, server: SmtpServer) -> None:
+        """Let senders send what is left; start new ones for those that lost their lease, as systemd does."""
+        for _ in range(MAX_STARTS):
+            await self._start_missing(pool, server)
+            await pool.wait_until(lambda: not pool.alive, seconds=60 + self.planned / 50)
+            if not self._count_open():
+                return
 
     async def _start_missing(self, pool: SenderPool, server: SmtpServer) -> None:
         missing = self.workers - len(pool.alive)
@@ -234,7 +246,7 @@ class Torture:
             kills=kills,
             lost=self.planned - delivered - len(without_copy),
             duplicated=sum(copies.values()) - delivered,
-            bound=kills * self.connections,
+            bound=(kills + pool.exits[LEASE_LOST]) * self.connections,
             max_copies=max(copies.values(), default=0),
             uncertain=len(uncertain),
             uncertain_without_copy=len(without_copy),

@@ -46,7 +46,7 @@ async def test_17_a_sender_that_slept_past_its_lease_is_fenced(any_store: Databa
     torture = Torture(any_store, workers=2, connections=8, lease=1.0, seed=17)
     report = await torture.freeze(mails=600, seconds=2.5)
     assert_guarantees(report)
-    assert report.exits[LEASE_LOST] == 1
+    assert report.exits[LEASE_LOST] >= 1  # on a busy machine the other one may miss its renewals too
 
 
 @pytest.mark.long
