@@ -1,22 +1,29 @@
 """Cost of a whole run: plan and send for synthetic readers, in alternation with Postfix's smtp-source.
 
     python -m bench.whole [--pairs 7] [--mails 2000] [--connections 16] [--delay 30] [--sizes] [--large]
+    python -m bench.whole --against REF [--pairs 7] [--mails 2000]
 
 Every run starts from the same SQLite database (500 papers, as many due readers as mails) in a process of its
 own, with every guarantee on, against Postfix's smtp-sink. smtp-source sends one fixed body of the same size
 and stores nothing. Compare CPU and ratios; the rates vary with other load on the machine.
+
+--against runs the code of another commit instead of smtp-source, in alternation with the code here.
 """
 
 import argparse
+import io
 import json
+import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
 from statistics import median
+from typing import Any
 
 from bench.latency_relay import run_relay
 from bench.results import BenchResult, build_limit_result, build_ratio_result
@@ -32,8 +39,11 @@ STAGES = {
 }
 
 
-def run(database: Path, port: int, args: argparse.Namespace) -> Figures:
-    """Run once on a copy of the database, in a process of its own; return its figures."""
+def run(database: Path, port: int, args: argparse.Namespace, *, tree: Path | None = None) -> Figures:
+    """Run once on a copy of the database, in a process of its own; return its figures.
+
+    *tree* is the folder of the code to run; None: the code here.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "run.sqlite3"
         # without its instance file a database counts as restored from a backup, and sending pauses
@@ -41,7 +51,7 @@ def run(database: Path, port: int, args: argparse.Namespace) -> Figures:
             copyfile(f"{database}{suffix}", f"{copy}{suffix}")
         options = ["--connections", str(args.connections), "--vectors", args.vectors]
         command = [sys.executable, "-m", "bench.stage_costs", str(copy), str(port), *options]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True)
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **_run_in(tree))
     figures: Figures = json.loads(answer.stdout)
     return figures
 
@@ -98,6 +108,41 @@ def print_round_trips(database: Path, port: int, args: argparse.Namespace) -> No
     print(f"{args.delay} ms away: {round_trips:.2f} round trips a mail, {rate:.0f} mails/s")
 
 
+def _run_in(tree: Path | None) -> dict[str, Any]:
+    """Return what makes a subprocess run the code of a folder."""
+    return {"cwd": tree, "env": {**os.environ, "PYTHONPATH": str(tree)}} if tree else {}
+
+
+@contextmanager
+def extract_commit(reference: str) -> Iterator[Path]:
+    """Yield a temporary folder with the files of a commit."""
+    archive = subprocess.run(["git", "archive", reference], check=True, capture_output=True).stdout
+    with tempfile.TemporaryDirectory() as name:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(name, filter="data")
+        yield Path(name)
+
+
+def compare_with_commit(database: Path, port: int, args: argparse.Namespace) -> None:
+    """Print the costs (us CPU a mail) here beside those of another commit, measured in alternation."""
+    with extract_commit(args.against) as tree:
+        copy = tree / "bench.sqlite3"  # with the schema of that commit
+        create = "from bench.synthetic import create_due_database as create; from pathlib import Path; "
+        create += f"create(Path({str(copy)!r}), reader_count={args.mails})"
+        subprocess.run([sys.executable, "-c", create], check=True, **_run_in(tree))
+        pairs: list[dict[str, Figures]] = []
+        for turn in range(args.pairs):
+            sides = {"here": (database, None), "there": (copy, tree)}
+            order = sorted(sides, reverse=bool(turn % 2))  # each is first in every second pair
+            pairs.append({side: run(sides[side][0], port, args, tree=sides[side][1]) for side in order})
+    print(f"{'':28}{'here':>10}{args.against:>10}{'ratio':>8}  median of {args.pairs} pairs")
+    labels = {**STAGES, "cpu": "the whole run", "commits": "commits a mail", "octets": "bytes a mail"}
+    for name, label in {**labels, "peak": "memory at most, MiB"}.items():
+        here, there = (median(pair[side][name] for pair in pairs) for side in ("here", "there"))
+        ratio = median(pair["here"][name] / pair["there"][name] for pair in pairs)
+        print(f"{label:28}{here:10,.5g}{there:10,.5g}{ratio:8.3f}")
+
+
 @contextmanager
 def prepare_run(args: argparse.Namespace) -> Iterator[tuple[Path, int, Path]]:
     """Yield a folder, the port of a sink, and the database every run starts from."""
@@ -136,8 +181,12 @@ def main() -> None:
     parser.add_argument("--delay", type=int, default=30, help="ms of a round trip to a far server; 0: none")
     parser.add_argument("--sizes", action="store_true", help="memory at 1,000 and 10,000 readers too")
     parser.add_argument("--large", action="store_true", help="and at 100,000: takes minutes")
+    parser.add_argument("--against", default="", metavar="REF", help="a commit to compare with, and no more")
     args = parser.parse_args()
     with prepare_run(args) as (folder, port, database):
+        if args.against:
+            compare_with_commit(database, port, args)
+            return
         if args.pairs:
             print_medians(list(measure_pairs(database, port, args)))
         if args.delay:
