@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from bench.simulation.inboxes import Inboxes
@@ -19,6 +20,8 @@ from digest.models import Subscriber
 from digest.tools.demo.mail_server import ReceivedMail
 from digest.tools.demo.scenario import BASE_URL
 from digest.web.app import create_app
+
+DATABASE = "month.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,9 @@ class Scenario:
     crash_days: frozenset[date] = frozenset()  # days on which a sender is killed
     refusals: tuple[Refusal, ...] = ()
     restore_day: date | None = None  # a backup is made and restored at noon
+    upgrade_day: date = date.max  # at noon, with --upgrade-from
+    flood_day: date | None = None  # strangers flood the sign-up page
+    flood_size: int = 1_600  # sign-ups; each address twice
 
     @property
     def refused_days(self) -> frozenset[date]:
@@ -59,6 +65,7 @@ class SimulationContext:
     inboxes: Inboxes
     now: datetime
     services: SimulatedServices = field(init=False)
+    app: FastAPI = field(init=False)
     browser: AsyncClient = field(init=False)
     record: Record = field(default_factory=Record)
     public_ids: dict[int, str] = field(default_factory=dict)
@@ -72,8 +79,8 @@ class SimulationContext:
         self.services = open_simulated_services(
             database, upstream=self.upstreams.url, mailbox=self.inboxes.url, clock=self.running_clock
         )
-        app = create_app(self.services, clock=self.clock)
-        self.browser = AsyncClient(transport=ASGITransport(app), base_url=BASE_URL)
+        self.app = create_app(self.services, clock=self.clock)
+        self.browser = AsyncClient(transport=ASGITransport(self.app), base_url=BASE_URL)
 
     def set_clock(self, now: datetime) -> None:
         """Set the time everywhere."""
@@ -111,7 +118,7 @@ async def open_context(
     start = noon(month.first - month.warm_up * DAY)
     async with Inboxes() as inboxes:
         with SimulatedUpstreams(month, start, scenario.outages) as upstreams:
-            database = folder / "month.sqlite3"
+            database = folder / DATABASE
             context = SimulationContext(month, readers, scenario, upstreams, inboxes, start)
             context.open_services(database)
             try:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Mapping
 
 from bench.simulation.context import SimulationContext
+from bench.simulation.flood import is_victim
 from bench.simulation.inboxes import DigestItem, DigestMail, parse_digest
 from bench.simulation.month import noon
 from bench.simulation.readers import Reader
@@ -22,7 +23,13 @@ async def read_mails(context: SimulationContext, due: Mapping[int, Subscriber]) 
             context.slots[number] = slot.slot
     by_address = {reader.address: reader for reader in context.readers}
     ids = {arrival.mail.id for arrival in context.record.arrivals[-RECENT_MAILS:]}
-    for mail in filter(None, map(parse_digest, context.take_new_mails())):
+    received = context.take_new_mails()
+    victims = [mail.rcpt_to[0] for mail in received if is_victim(mail.rcpt_to[0])]
+    context.record.confirmations.update(victims)
+    for mail in filter(None, map(parse_digest, received)):
+        if is_victim(mail.address):
+            context.record.unwanted.append(mail.address)
+            continue
         reader = by_address[mail.address]
         arrival = Arrival(
             reader=reader.number, at=context.now, slot=context.slots.get(reader.number), mail=mail

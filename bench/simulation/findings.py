@@ -241,6 +241,12 @@ def check_guarantees(
             f"{len(record.crashes)} kills, {len(record.duplicates)} duplicates (at most {max_duplicates})",
         ),
         Guarantee(
+            "A flood of sign-ups reaches nobody twice",
+            all(count == 1 for count in record.confirmations.values()),
+            f"{record.flood.total():,} sign-ups, {record.flood[202]:,} accepted, "
+            f"{record.confirmations.total():,} confirmations sent",
+        ),
+        Guarantee(
             "No reader is lost for a fault of ours",
             not record.suppressed,
             f"{record.refused} recipients refused for our faults, {len(record.suppressed)} suppressed",

@@ -52,6 +52,9 @@ class Record:
     crashes: list[Crash] = field(default_factory=list)
     refused: int = 0  # recipients that the mail server refused for a fault of ours
     restored: int = 0  # restores of a backup
+    upgraded: bool = False  # whether another version simulated the first half
+    flood: Counter[int] = field(default_factory=Counter)  # replies to the flood of sign-ups, by HTTP status
+    confirmations: Counter[str] = field(default_factory=Counter)  # mails to each victim of the flood
     suppressed: list[str] = field(default_factory=list)  # keys of those who get nothing more
     clicks: Counter[str] = field(default_factory=Counter)
     rated: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -112,6 +112,8 @@ def collect_figures(result: SimulationResult, guarantees: Sequence[Guarantee]) -
         ).most_common(),
         "refusals": result.scenario.refusals,
         "restore_day": result.scenario.restore_day,
+        "flood_day": result.scenario.flood_day,
+        "upgrade_day": result.scenario.upgrade_day,
         "weeks": score_weeks(month, readers, record),
         "liked": compare_liked_shares(month, readers, record, result.control),
         "times": {"median": median(times), "p95": get_percentile(times, 95), "longest": max(times)},

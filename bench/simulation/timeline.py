@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.simulation.context import Scenario, SimulationContext, open_context
 from bench.simulation.crash import crash, should_crash
 from bench.simulation.feedback import read_mails
+from bench.simulation.flood import flood_sign_ups
 from bench.simulation.inboxes import find_link
 from bench.simulation.missing_mail import explain_missing_mail
 from bench.simulation.month import DAY, Month, noon
@@ -15,6 +16,7 @@ from bench.simulation.ranking_scores import score_rankings
 from bench.simulation.readers import ROUNDS, Reader
 from bench.simulation.record import Record
 from bench.simulation.restore import restore_backup
+from bench.simulation.saved_state import load_state, save_state
 from digest import subscribers
 from digest.models import Subscriber
 from digest.models.schedule import find_due_edition, get_local_day
@@ -26,16 +28,26 @@ HOUR = timedelta(hours=1)
 SCORE_FROM_HOUR = 5  # o'clock UTC: by then the day's papers are fetched, and nobody has rated them yet
 
 
-async def run_month(month: Month, readers: Sequence[Reader], folder: Path, scenario: Scenario) -> Record:
-    """Simulate the whole month with a new database in this folder."""
+async def run_month(
+    month: Month, readers: Sequence[Reader], folder: Path, scenario: Scenario, *, until: date | None = None
+) -> Record:
+    """Simulate the whole month with a new database in this folder, or go on with what is there.
+
+    With *until* stop before the noon of that day, and leave the state for another version of the program.
+    """
     async with open_context(month, readers, folder, scenario) as context:
-        await _prepare(context)
-        end = noon(month.first + month.days * DAY)
+        if not load_state(context, folder):
+            await _prepare(context)
+        end = noon(until or month.first + month.days * DAY)
         while (next_time := _find_next_time(context)) < end:
             if context.scenario.restore_day == next_time.date() and not context.record.restored:
                 restore_backup(context)
+            if context.scenario.flood_day == next_time.date() and not context.record.flood:
+                await flood_sign_ups(context)
             await _run_round(context, next_time)
         _record_losses(context)
+        if until:
+            save_state(context, folder)
         return context.record
 
 

@@ -68,6 +68,7 @@ def test_quick_run_keeps_every_guarantee(capsys: pytest.CaptureFixture[str]) -> 
     assert "BROKEN" not in output
     assert "7 days, 10 readers" in output
     assert "2 kills" in output
+    assert "reaches nobody twice: 200 sign-ups" in output
     assert WEEKEND_REASON in output
 
 
