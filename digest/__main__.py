@@ -2,4 +2,5 @@
 
 from digest.cli import main
 
-main()
+if __name__ == "__main__":  # a process of its own, for a channel, imports this module too
+    main()

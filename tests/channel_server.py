@@ -6,6 +6,7 @@ company's proxy, and answered with a certificate of our own authority.
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ class ChannelServer:
     heard: list[HeardRequest] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)  # statuses, in turn; then 200. 0: hang up without one
     location: str = ""  # of redirects
+    flood: bytes = b""  # sent after each answer's header, again and again
+    pause: float = 0.0  # seconds between two of them
+    floods_ended: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def proxy(self) -> str:
@@ -103,9 +107,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if server.location:
             self.send_header("location", server.location)
+        if server.flood:
+            self._flood(server)
+            return
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def _flood(self, server: ChannelServer) -> None:
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(server.flood)
+                time.sleep(server.pause)
+        except OSError:  # the client is gone
+            server.floods_ended.release()
 
     do_GET = do_POST = do_PUT = _answer  # noqa: N815  the library's names
 

@@ -6,11 +6,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert
 from digest.db.subscribers.rows import create_public_id
-from digest.db.tables import ADMIN_SESSION, ADMIN_TOKEN, ADMINISTRATOR
+from digest.db.tables import ADMIN_SESSION, ADMIN_TOKEN, ADMINISTRATOR, DELIVERY
 from digest.models.addresses import parse_address
-from digest.models.administrators import Administrator, AdminSession, AdminToken, Role, SignInMethod
+from digest.models.administrators import (
+    Administrator,
+    AdminSession,
+    AdminToken,
+    Role,
+    SignInMethod,
+    get_link_key,
+)
 from digest.models.errors import NotFound, StateConflict
 
 SEEN_EVERY = timedelta(minutes=5)  # a use is written at most so often: reading a page must rarely write
@@ -107,6 +115,8 @@ class Administrators:
         for table in (ADMIN_SESSION, ADMIN_TOKEN):
             own = table.c.administrator_id == administrator.id
             self._connection.execute(sa.delete(table).where(own))
+        is_link = DELIVERY.c.key.startswith(get_link_key(administrator), autoescape=True)
+        erase_deliveries(self._connection, is_link, now=now)
         self._update(administrator, removed_at=now, address="", mailbox=None, oidc_subject=None)
 
     def _find(self, condition: sa.ColumnElement[bool]) -> Administrator | None:

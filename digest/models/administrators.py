@@ -51,6 +51,11 @@ class Administrator:
     oidc_subject: str = ""  # issuer and subject at the OpenID provider; empty until the first sign-in there
 
 
+def get_link_key(administrator: Administrator) -> str:
+    """Return how the key of every mail with a sign-in link of this person begins."""
+    return f"admin-link/{administrator.public_id}/"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminSession:
     """A browser that is signed in: as a person, or by a shared token of the settings."""

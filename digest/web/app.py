@@ -41,7 +41,7 @@ from digest.web.api import document
 from digest.web.api.problems import build_problem, describe_invalid_fields
 from digest.web.context import Clock, WebContext, create_context, utc_now
 from digest.web.languages import get_page_locale, translate_error
-from digest.web.middleware import SecurityMiddleware
+from digest.web.middleware import CALL_SEGMENTS, SecurityMiddleware
 from digest.web.routes import (
     bounce_webhooks,
     channels,
@@ -129,7 +129,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
             return error_response(
                 ctx, request, status, gettext_noop("We could not do that; please try again later.")
             )
-        if first_segment(request) == "api":
+        if is_call(request):
             return build_problem(status, " ".join(filter(None, (str(error), error.call))))
         title = BROKEN_LINK_TITLE if isinstance(error, InvalidToken) else ""
         return error_response(ctx, request, status, translate_error(error), title=title)
@@ -155,7 +155,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "input"
         sentence = f"{field}: {problem['msg']}."
-        if first_segment(request) == "api":
+        if is_call(request):
             return build_problem(422, sentence, describe_invalid_fields(error.errors()))
         is_english = get_page_locale().code == "en"  # as is what pydantic says
         return error_response(ctx, request, 422, sentence if is_english else (InvalidChange.__doc__ or ""))
@@ -183,7 +183,7 @@ def error_response(
     ctx: WebContext, request: Request, status: int, sentence: str, *, title: str = ""
 ) -> Response:
     """Return an error as its reader expects it: JSON for programs, a page for people."""
-    if first_segment(request) == "api":
+    if is_call(request):
         return build_problem(status, sentence)
     if first_segment(request) == "subscribe" and wants_json(request):
         return JSONResponse({"error": sentence}, status)
@@ -192,6 +192,11 @@ def error_response(
     return ctx.pages.render_message(
         gettext(title), gettext(sentence), status=status, links=[(gettext("To the front page"), "/")]
     )
+
+
+def is_call(request: Request) -> bool:
+    """Return whether a program asks, which gets errors as JSON in English."""
+    return first_segment(request) in CALL_SEGMENTS
 
 
 def first_segment(request: Request) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from digest import __version__
 from digest.models.errors import ConfigError, DigestError
@@ -84,19 +84,24 @@ def create_mcp_server(calls: ReaderApi) -> "MCPServer[Any]":
 
 
 class McpResponse(Response):
-    """The answer of an MCP server to one request, which it reads itself."""
+    """The answer of an MCP server to one request, whose body was read already."""
 
-    def __init__(self, calls: ReaderApi) -> None:
+    def __init__(self, calls: ReaderApi, request_body: bytes) -> None:
         super().__init__()
         self._server = create_mcp_server(calls)
+        self._messages: list[Message] = [{"type": "http.request", "body": request_body}]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the server read the request and send its answer."""
+        """Let the server answer the request."""
         from mcp.server.transport_security import TransportSecuritySettings  # noqa: PLC0415  an extra
 
         # Every call needs the token, which no page of another site has: the Host header need not be checked.
         settings = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         self._server.streamable_http_app(json_response=True, stateless_http=True, transport_security=settings)
         manager = self._server.session_manager
+
+        async def replay() -> Message:
+            return self._messages.pop() if self._messages else await receive()
+
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(scope, replay, send)

@@ -42,6 +42,7 @@ TOKEN_SEGMENTS = {"c", "u", "p", "v", "f", "e", "o", "a"}
 TOKEN_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 # Responses that belong to one person: never cached, never indexed.
 PRIVATE_SEGMENTS = TOKEN_SEGMENTS | {"admin", "api", "subscribe"}
+CALL_SEGMENTS = {"api", "mcp"}  # programs ask here, and are answered in English
 
 
 class SecurityMiddleware:
@@ -59,8 +60,9 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        set_page_language(choose_language(Headers(scope=scope).get("accept-language", "")))
         segment = scope["path"].split("/")[1] if "/" in scope["path"] else ""
+        accepted = "" if segment in CALL_SEGMENTS else Headers(scope=scope).get("accept-language", "")
+        set_page_language(choose_language(accepted))
         if segment in TOKEN_SEGMENTS:
             scope = {**scope, "path": trim_token_path(scope["path"])}
         is_head = scope["method"] == "HEAD"
@@ -74,7 +76,8 @@ class SecurityMiddleware:
         if int(Headers(scope=scope).get("content-length") or 0) > max_bytes:
             await self._refuse(scope, BODY_TOO_LARGE)(scope, receive, protected_send)
             return
-        await self._app(scope, _limit_size(receive, max_bytes), protected_send)
+        limited = _truncate(receive) if scope["method"] == "GET" else _limit_size(receive, max_bytes)
+        await self._app(scope, limited, protected_send)
 
 
 def trim_token_path(path: str) -> str:

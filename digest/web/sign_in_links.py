@@ -5,7 +5,12 @@ from datetime import datetime
 from digest.db import Transaction
 from digest.mail.tokens import Keys, Purpose
 from digest.models import DeliveryKind, NewDelivery
-from digest.models.administrators import INVITATION_LIFETIME, SIGN_IN_LINK_LIFETIME, Administrator
+from digest.models.administrators import (
+    INVITATION_LIFETIME,
+    SIGN_IN_LINK_LIFETIME,
+    Administrator,
+    get_link_key,
+)
 from digest.models.errors import LinkExpired
 
 
@@ -17,7 +22,7 @@ def queue_link(tx: Transaction, administrator: Administrator, *, invited_by: str
     lifetime = INVITATION_LIFETIME if invited_by else SIGN_IN_LINK_LIFETIME
     delivery = NewDelivery(
         kind=DeliveryKind.ADMIN,
-        key=f"admin-link/{administrator.public_id}/{administrator.links_used}/{now:%Y-%m-%dT%H:%M}",
+        key=f"{get_link_key(administrator)}{administrator.links_used}/{now:%Y-%m-%dT%H:%M}",
         subscriber_id=None,
         address=administrator.address,
         slot=now,

@@ -1,11 +1,13 @@
 """Tests of administrators, their sessions and API tokens in the database."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from digest.db import Database
-from digest.models.administrators import Role, SignInMethod
+from digest.models import DeliveryKind, DeliveryState, NewDelivery
+from digest.models.administrators import Role, SignInMethod, get_link_key
 from digest.models.errors import NotFound, StateConflict
 from tests.factories import NOW
 
@@ -44,8 +46,20 @@ def test_an_administrator_is_invited_once_found_by_any_spelling_and_removed(any_
             "key", ada, method=SignInMethod.LINK, browser="", now=NOW, ends_at=NOW + HOUR
         )
 
+        key = f"{get_link_key(ada)}0/2026"
+        link = NewDelivery(
+            kind=DeliveryKind.ADMIN, key=key, subscriber_id=None, address=ada.address, slot=NOW,
+            not_before=NOW, not_after=NOW + HOUR, payload={"administrator": ada.public_id},
+        )  # fmt: skip
+        tx.deliveries.enqueue([link, replace(link, key="admin-link/another/0/2026")], now=NOW)
+
         tx.administrators.remove(ada, now=NOW)
 
+        mails = [tx.deliveries.find_by_key(each) for each in (key, "admin-link/another/0/2026")]
+        assert [mail and (mail.address, mail.state) for mail in mails] == [
+            ("", DeliveryState.CANCELLED),
+            (ada.address, DeliveryState.QUEUED),
+        ]
         assert tx.administrators.find_by_address("ada@example.com") is None
         assert tx.administrators.find_by_oidc_subject("https://id ada") is None
         assert tx.administrators.find_session("key", now=NOW) is None

@@ -24,8 +24,18 @@ PRIORITY = {
     DeliveryKind.DIGEST: 100,
 }
 FINAL_STATES = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING}
+_UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 NOTICE_LIFETIME = timedelta(hours=24)
 _CHUNK_ROWS = 1000
+
+
+def erase_deliveries(connection: sa.Connection, which: sa.ColumnElement[bool], *, now: datetime) -> None:
+    """Delete address and content of some deliveries, and cancel those not yet being sent."""
+    update = sa.update(DELIVERY).where(which)
+    cancelled = {"state": str(DeliveryState.CANCELLED), "finished_at": now, "owner": None}
+    blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "last_reply": ""}
+    connection.execute(update.where(DELIVERY.c.state.in_(_UNSENT)).values(cancelled))
+    connection.execute(update.values(blank))
 
 
 class Deliveries:

@@ -6,15 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert, is_postgres
 from digest.db.subscribers.rows import create_public_id, join_keywords, to_addressee, to_row, to_subscriber
 from digest.db.subscribers.search import SubscriberCriteria, SubscriberPage, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
-from digest.models import DeliveryState, Preferences, Profile, Schedule, Shard, Status, Subscriber
+from digest.models import Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
-
-_UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 
 
 class Subscribers:
@@ -242,11 +241,7 @@ class Subscribers:
 
     def erase(self, subscriber_id: int, *, now: datetime) -> None:
         """Delete a subscriber and every trace of the address; cancel deliveries not yet being sent."""
-        update = sa.update(DELIVERY).where(DELIVERY.c.subscriber_id == subscriber_id)
-        cancelled = {"state": str(DeliveryState.CANCELLED), "finished_at": now, "owner": None}
-        blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "last_reply": ""}
-        self._connection.execute(update.where(DELIVERY.c.state.in_(_UNSENT)).values(cancelled))
-        self._connection.execute(update.values(blank))
+        erase_deliveries(self._connection, DELIVERY.c.subscriber_id == subscriber_id, now=now)
         self._connection.execute(sa.delete(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id))
 
     def list_unconfirmed(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:

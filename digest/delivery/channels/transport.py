@@ -1,14 +1,21 @@
-"""Transport to channels through apprise: one message is one call of its plugin, in a thread."""
+"""Transport to channels through apprise: one message is one call of its plugin, in a process of its own.
+
+A service that drips its answer, or never ends it, holds a thread and its memory for as long as it likes: a
+process is killed when its time is over, and may not grow beyond its limit.
+"""
 
 import logging
+import math
 import re
+import resource
+import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
 
-from anyio import move_on_after, to_thread
+from anyio import BrokenWorkerProcess, move_on_after, to_process
 
 from digest.delivery.channels.address import load_service
 from digest.delivery.channels.connection_guard import ConnectionGuard, guard_connections
@@ -17,6 +24,9 @@ from digest.delivery.message import OutgoingMessage, SendResult, SmtpStage
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 MAX_SECONDS = 90.0  # of one message
+MAX_PROCESSES = 4  # messages under way at once; a process stays for the next message
+MAX_PROCESS_BYTES = 512 << 20  # of address space: an answer is kept in memory before it is read
+log = logging.getLogger(__name__)
 _CODE = re.compile(r"error=(\d{3})")
 _THROTTLED = re.compile(r"throttle back", re.IGNORECASE)
 _CONNECTION_FAILED = re.compile(r"(connection|communication) error", re.IGNORECASE)
@@ -38,6 +48,7 @@ class ChannelTransport:
     home: str  # its web page
     hosts: Sequence[str]
     networks: Sequence[str] = ()
+    max_seconds: float = MAX_SECONDS
 
     @property
     def is_open(self) -> bool:
@@ -60,8 +71,12 @@ class ChannelTransport:
         next_message: OutgoingMessage | None = None,  # noqa: ARG002  only pipelining needs it
     ) -> SendResult:
         """Send a message and wait for the result, no longer than a slow service may take."""
-        with move_on_after(MAX_SECONDS):
-            return await to_thread.run_sync(self.send, message, abandon_on_cancel=True)
+        to_process.current_default_process_limiter().total_tokens = MAX_PROCESSES
+        try:
+            with move_on_after(self.max_seconds):
+                return await to_process.run_sync(_send_within_limits, self, message, cancellable=True)
+        except BrokenWorkerProcess:
+            log.warning("channel process ended")
         return SendResult(SmtpStage.DOT, NO_REPLY, "no reply")
 
     async def close(self) -> None:
@@ -71,7 +86,12 @@ class ChannelTransport:
         """Do nothing: no connection is open."""
 
     def send(self, message: OutgoingMessage) -> SendResult:
-        """Send a `ChannelMessage` from this thread; never raise for what a service does."""
+        """Send a `ChannelMessage` from this thread.
+
+        Raises:
+            MemoryError: the answer does not fit into this process.
+
+        """
         if not isinstance(message, ChannelMessage):
             raise TypeError("a channel takes no mail")
         guard = ConnectionGuard(self.hosts, self.networks)
@@ -87,6 +107,20 @@ class ChannelTransport:
                 body=message.raw.decode(), title=message.title, body_format=body_format
             )
         return _to_result(guard, warnings.lines, is_accepted=is_accepted)
+
+
+def _send_within_limits(transport: ChannelTransport, message: OutgoingMessage) -> SendResult:
+    """Send a message from this process, which its parent kills when it takes too long."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_PROCESS_BYTES, MAX_PROCESS_BYTES))
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent gets them too, and waits for this message
+        signal.signal(number, signal.SIG_IGN)
+    signal.alarm(math.ceil(transport.max_seconds) + 1)  # should the parent be gone
+    try:
+        return transport.send(message)
+    except MemoryError:
+        return SendResult(SmtpStage.DOT, NO_REPLY, "the answer is too long")
+    finally:
+        signal.alarm(0)
 
 
 def _to_result(guard: ConnectionGuard, warnings: Sequence[str], *, is_accepted: bool) -> SendResult:

@@ -176,6 +176,23 @@ def test_address_that_did_not_open_is_unreadable(channel_server: ChannelServer) 
     assert classify_channel_reply(TRANSPORT.send(message)) is ADDRESS_UNREADABLE
 
 
+@pytest.mark.parametrize(("flood", "pause"), [(b"x", 0.05), (b"x" * 1_000_000, 0.0)])
+async def test_a_service_that_never_ends_its_answer_is_left(
+    channel_server: ChannelServer, flood: bytes, pause: float
+) -> None:
+    transport = replace(TRANSPORT, max_seconds=20.0 if pause == 0 else 2.0)
+    message = _message(channel_server, "http://{here}/hook")
+    assert classify_channel_reply(await transport.deliver(message)) is ACCEPTED  # the process has started
+
+    channel_server.flood, channel_server.pause = flood, pause
+    result = await transport.deliver(message)
+
+    assert classify_channel_reply(result) is REPLY_LOST
+    assert channel_server.floods_ended.acquire(timeout=5)  # nothing reads on
+    channel_server.flood = b""
+    assert classify_channel_reply(await transport.deliver(message)) is ACCEPTED
+
+
 def test_a_channel_takes_no_mail() -> None:
     with pytest.raises(TypeError):
         TRANSPORT.send(OutgoingMessage(raw=b"", mail_from="", rcpt_to="ada@example.org"))

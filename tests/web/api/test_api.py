@@ -1,16 +1,33 @@
 """Tests of the JSON API."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 
 from digest.app.services import Services
 from digest.models import Status, Subscriber
+from digest.subscribers import Actor
+from digest.subscribers.reader_tokens import add_reader_token
+from digest.web.api.document import API_MODULES
+from digest.web.api.schemas import PROBLEM_TYPE
+from digest.web.middleware import MAX_BODY_BYTES, MAX_IMPORT_BYTES
+from tests.factories import NOW
 from tests.web.visit import ADMIN, BASE, VIEWER, ReaderLookup
 
 HOME = "/api/v1/subscribers"
+CALLS = sorted(
+    {
+        (method, route.path_format)
+        for module in API_MODULES
+        for route in module.router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+        for method in route.methods or ()
+    }
+)
 
 
 @pytest.fixture
@@ -188,3 +205,38 @@ async def test_status_names_a_pause_and_settings_that_do_not_exist(
     assert before["paused"] is None
     assert before["unknown_settings"]["DIGEST_SMTP_RATES"] == "DIGEST_SMTP_RATE"
     assert after["paused"] == "Restored from a backup."
+
+
+async def _send_in_parts(length: int) -> AsyncIterator[bytes]:
+    for _ in range(length // 2**20 + 1):
+        yield b"x" * min(length, 2**20)
+
+
+async def test_every_error_of_a_call_is_json_in_english(
+    app: FastAPI, services: Services, ada: Subscriber
+) -> None:
+    with services.store.begin() as tx:
+        actor = Actor("reader", NOW, b"")
+        reader_token = add_reader_token(tx, ada.public_id, "agent", may_write=True, actor=actor)
+    plain = {"accept-language": "de", "content-type": "application/json"}
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=plain) as client:
+        for method, path in [*CALLS, ("POST", "/mcp")]:
+            url = re.sub(r"\{\w+\}", "1", path)
+            token = reader_token if path == "/mcp" or "/me/" in path else ADMIN
+            bearer = {"authorization": f"Bearer {token}"}
+            too_many = (MAX_IMPORT_BYTES if path.endswith("/import") else MAX_BODY_BYTES) + 1
+            asked = await client.request(method, url, headers={"authorization": "Bearer wrong"})
+            wrong = await client.request("PROPFIND", url)
+            large = await client.request(method, url, headers={**bearer, "content-length": str(too_many)})
+            parts = await client.request(method, url, headers=bearer, content=_send_in_parts(too_many))
+
+            assert asked.status_code < 500, url
+            assert wrong.status_code == 405, url
+            assert wrong.json()["detail"].startswith("This address takes "), url
+            assert large.status_code == 413, url
+            assert parts.status_code < 500, url
+            for response in (asked, wrong, large, parts):
+                if response.status_code >= 400:
+                    assert response.headers["content-type"] == PROBLEM_TYPE, url
+                    assert response.json()["status"] == response.status_code, url
+        assert parts.status_code == 413
