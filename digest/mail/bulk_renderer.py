@@ -8,12 +8,12 @@ Both give the same bytes; a test compares them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import escape
 
-from digest.mail.cards import PersonalFields, explain_pick, wrap_reason
+from digest.mail.cards import PersonalFields, build_personal_fields, explain_pick, wrap_reason
 from digest.mail.layout import DigestLayout, build_edition_layout
 from digest.mail.locale import Locale, get_locale
 from digest.mail.mime import (
@@ -23,10 +23,10 @@ from digest.mail.mime import (
     build_digest_message,
     build_reader_headers,
 )
-from digest.mail.precompiled import PLACEHOLDER, EncodedTemplate, Values, placeholder
+from digest.mail.precompiled import PLACEHOLDER, EncodedTemplate, placeholder
 from digest.mail.quoted_printable import encode_quoted_printable
 from digest.mail.renderer import MAX_HTML_BYTES, Renderer, is_same
-from digest.mail.tokens import MAC_CHARS, Purpose, encode_extra, encode_public_id, feedback_extras
+from digest.mail.tokens import MAC_CHARS, Purpose, encode_public_id
 from digest.models import Edition, Pick, Section
 from digest.models.editions import PaperNews
 
@@ -60,9 +60,6 @@ class EncodedCard:
     day: date
     text: EncodedTemplate
     html: EncodedTemplate
-    more: bytes  # the encoded extras that its links sign
-    less: bytes
-    opening: bytes
     max_bytes: int  # of HTML, whatever is filled in
 
     def matches(self, pick: Pick, day: date) -> bool:
@@ -153,47 +150,32 @@ class BulkRenderer:
         self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
     ) -> EncodedCard:
         """Encode a card: why a paper trends is the same for everyone, why it was picked is a placeholder."""
-        day, width = edition.day, len(encode_public_id(edition.subscriber.public_id))
+        day, tokens = edition.day, self._sign_card_tokens(edition)
         trend = explain_pick(locale, pick, day) if pick.section is Section.TRENDING else ""
         reason = placeholder("why") if has_reason else ""
-        more, less, opening = map(encode_extra, (*feedback_extras(pick.paper.id), pick.paper.id))
-        links, public_id = self._renderer.links, placeholder("public_id")
-        feedback_url = partial(links.format_feedback_url, public_id=public_id)
-        href = ""
-        if edition.subscriber.preferences.clicks_may_teach:
-            href = links.format_opening_url(opening, public_id=public_id, mac=placeholder("opening"))
+        own = build_personal_fields(locale, self._renderer.links, edition.subscriber, pick, day)
         personal = PersonalFields(
             why=trend or reason,
             why_lines=wrap_reason(locale, trend) or reason,
-            more=feedback_url(more, mac=placeholder("more")),
-            less=feedback_url(less, mac=placeholder("less")),
-            href=href,
+            more=_replace_token(own.more, tokens, "feedback"),
+            less=_replace_token(own.less, tokens, "feedback"),
+            href=_replace_token(own.href, tokens, "opening"),
         )
         text, html = self._renderer.render_card(locale, pick, number, personal, "txt", "html")
-        widths = {"public_id": width, "more": MAC_CHARS, "less": MAC_CHARS, "opening": MAC_CHARS}
+        widths = {name: len(token) for name, token in tokens.items()}
         return EncodedCard(
             pick,
             day,
             EncodedTemplate(text, html=False, widths=widths),
             EncodedTemplate(html, html=True, widths=widths),
-            more.encode(),
-            less.encode(),
-            opening.encode(),
-            max_bytes=len(html.encode()) + MAX_REASON_BYTES + 2 * width,
+            max_bytes=len(html.encode()) + MAX_REASON_BYTES + 2 * widths["feedback"],
         )
 
     def _fill_cards(
         self, locale: Locale, edition: Edition, sections: SectionCards
     ) -> tuple[SectionParts, SectionParts]:
         """Return the filled cards of each section that has any, as text and as HTML."""
-        reader, keys = edition.subscriber, self._renderer.links.keys
-        public_id = encode_public_id(reader.public_id).encode()
-        feedback_mac = keys.build_mac_function(Purpose.FEEDBACK, reader.public_id)
-        opening_mac = (
-            keys.build_mac_function(Purpose.OPENING, reader.public_id)
-            if reader.preferences.clicks_may_teach
-            else None
-        )
+        tokens = self._sign_card_tokens(edition)
         text: SectionParts = {}
         html: SectionParts = {}
         for section, cards in sections.items():
@@ -203,23 +185,19 @@ class BulkRenderer:
             html_parts = html[section.value] = []
             for card, reason in cards:
                 why_text, why_html = encode_reason(locale, reason) if reason else NO_REASON
-                html_values: Values = {"why": why_html}
-                if section is not Section.ALSO_NEW:
-                    html_values = {
-                        "public_id": public_id,
-                        "why": why_html,
-                        "more": feedback_mac(card.more),
-                        "less": feedback_mac(card.less),
-                    }
-                text_values: Values = {"why": why_text}
-                if opening_mac:
-                    title = {"public_id": public_id, "opening": opening_mac(card.opening)}
-                    html_values, text_values = {**html_values, **title}, {**text_values, **title}
-                card.html.fill(html_values, html_parts)
-                card.text.fill(text_values, text_parts)
+                card.html.fill({**tokens, "why": why_html}, html_parts)
+                card.text.fill({**tokens, "why": why_text}, text_parts)
                 text_parts.append(CARD_SEPARATOR)
             text_parts.pop()
         return text, html
+
+    def _sign_card_tokens(self, edition: Edition) -> dict[str, bytes]:
+        sign, public_id = self._renderer.links.keys.sign, edition.subscriber.public_id
+        return {
+            "public_id": encode_public_id(public_id).encode(),
+            "feedback": sign(Purpose.FEEDBACK, public_id).rpartition(".")[2].encode(),
+            "opening": sign(Purpose.OPENING, public_id).rpartition(".")[2].encode(),
+        }
 
     def _encode_news(self, locale: Locale, news: tuple[PaperNews, ...]) -> tuple[list[bytes], list[bytes]]:
         """Return the news as text and as HTML, encoded once for all readers of the same."""
@@ -283,6 +261,11 @@ def encode_reason(locale: Locale, reason: str) -> tuple[list[bytes], list[bytes]
     """Return the encoded lines of a reason as text and as HTML; cached, as many readers share one."""
     text = encode_quoted_printable(wrap_reason(locale, reason) + "\n")
     return [text], [encode_quoted_printable(f"{escape(reason)}\n")]
+
+
+def _replace_token(url: str, tokens: Mapping[str, bytes], name: str) -> str:
+    ending = f".{tokens['public_id'].decode()}.{tokens[name].decode()}/"
+    return url.replace(ending, f".{placeholder('public_id')}.{placeholder(name)}/")
 
 
 def _placeholder_links(layout: DigestLayout, public_id: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import quote
 
-from digest.mail.tokens import Keys, Purpose, feedback_extras
+from digest.mail.tokens import Keys, Purpose, encode_paper_id
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,16 @@ class Links:
         return self._signed_url(Purpose.PREFERENCES, public_id)
 
     def more_url(self, public_id: str, paper_id: str) -> str:
-        """Return the link "More like this"; the claim's extra is `+` and the paper's id."""
-        return self._signed_url(Purpose.FEEDBACK, public_id, feedback_extras(paper_id)[0])
+        """Return the link "More like this". All votes of a reader have one token; the paper follows it."""
+        return f"{self._signed_url(Purpose.FEEDBACK, public_id)}/m/{encode_paper_id(paper_id)}"
 
     def less_url(self, public_id: str, paper_id: str) -> str:
-        """Return the link "Less like this"; the claim's extra is `-` and the paper's id."""
-        return self._signed_url(Purpose.FEEDBACK, public_id, feedback_extras(paper_id)[1])
+        """Return the link "Less like this", with the token of `more_url`."""
+        return f"{self._signed_url(Purpose.FEEDBACK, public_id)}/l/{encode_paper_id(paper_id)}"
 
     def opening_url(self, public_id: str, paper_id: str) -> str:
-        """Return a paper's page for a reader whose clicks may teach; the claim's extra is the paper's id."""
-        return self._signed_url(Purpose.OPENING, public_id, paper_id)
-
-    def format_opening_url(self, extra: str, *, public_id: str, mac: str) -> str:
-        """Return an `opening_url` from the encoded parts of its token, which may be placeholders."""
-        return f"{self.base_url}/{Purpose.OPENING}/{self.keys.format_token(public_id, extra, mac)}"
-
-    def format_feedback_url(self, extra: str, *, public_id: str, mac: str) -> str:
-        """Return a `more_url` or `less_url` from encoded parts of its token, which may be placeholders."""
-        return f"{self.base_url}/{Purpose.FEEDBACK}/{self.keys.format_token(public_id, extra, mac)}"
+        """Return a paper's page for a reader whose clicks may teach: one token, then the paper."""
+        return f"{self._signed_url(Purpose.OPENING, public_id)}/{encode_paper_id(paper_id)}"
 
     def feed_url(self, public_id: str, kind: str = "atom") -> str:
         """Return the private feed; *kind* is `atom` or `json`."""

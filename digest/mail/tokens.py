@@ -12,7 +12,7 @@ base64url, and case counts.
 
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ MAC_CHARS = 2 * MAC_BYTES
 OLD_MAC_BYTES = 12
 KEY_ID_CHARS, OLD_KEY_ID_CHARS = 4, 3
 PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ARXIV_ID = re.compile(r"arxiv:(\d{4}\.\d{4,5})", re.ASCII)
 CASE_MARK = "0"  # begins a public id with capitals, as `encode_public_id` writes it
 PREVIEW_ID = "preview"  # stands for the public id in the preview of a digest for nobody
 BASE36_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -81,14 +82,6 @@ class Keys:
         body = ".".join(fields)
         return f"{body}.{self._signer.compute_mac(purpose, body)}"
 
-    def build_mac_function(self, purpose: Purpose, public_id: str) -> Callable[[bytes], bytes]:
-        """Return a function from an encoded extra to the MAC of its token, for many links of one reader."""
-        return self._signer.build_mac_function(purpose, public_id)
-
-    def format_token(self, public_id: str, extra: str, mac: str) -> str:
-        """Return a token from its encoded public id and extra and its MAC; each may be a placeholder."""
-        return f"{self._signer.id}.{public_id}.{extra}.{mac}"
-
     def verify(self, purpose: Purpose, token: str, *, now: datetime) -> Claim:
         """Return the claim of a token, which may be written in capitals.
 
@@ -136,17 +129,6 @@ class _Signer:
         state.update(f"{purpose.value}/{body}".encode(errors="replace"))
         return state.hexdigest()
 
-    def build_mac_function(self, purpose: Purpose, public_id: str) -> Callable[[bytes], bytes]:
-        prefix_state = self._keyed_hash.copy()
-        prefix_state.update(f"{purpose.value}/{self.id}.{encode_public_id(public_id)}.".encode())
-
-        def compute_mac(extra: bytes) -> bytes:
-            state = prefix_state.copy()
-            state.update(extra)
-            return state.hexdigest().encode()
-
-        return compute_mac
-
     def is_valid(self, purpose: Purpose, body: str, mac: str) -> bool:
         return compare_digest(self.compute_mac(purpose, body).encode(), mac.encode(errors="replace"))
 
@@ -193,14 +175,29 @@ def encode_extra(extra: str) -> str:
     return b32encode(extra.encode()).decode("ascii").rstrip("=").lower()
 
 
-def feedback_extras(paper_id: str) -> tuple[str, str]:
-    """Return the extras of the links `more` and `less` of a paper."""
-    return f"+{paper_id}", f"-{paper_id}"
+def encode_paper_id(paper_id: str) -> str:
+    """Return how links name a paper: by its arXiv number, which has a dot, else by its id in base32."""
+    match = ARXIV_ID.fullmatch(paper_id)
+    return match[1] if match else encode_extra(paper_id)
+
+
+def decode_paper_id(name: str) -> str:
+    """Return the id of a paper from its name in a link, in any case. Raises InvalidToken for nonsense."""
+    if "." in name:
+        return f"arxiv:{name}"
+    try:
+        return _decode_extra(name)
+    except ValueError as error:
+        raise InvalidToken from error
 
 
 def _parse_claim(purpose: Purpose, fields: Sequence[str]) -> Claim:
-    extra = b32decode(_pad(fields[1], 8), casefold=True).decode() if len(fields) > 1 else ""
+    extra = _decode_extra(fields[1]) if len(fields) > 1 else ""
     return Claim(purpose, _decode_public_id(fields[0]), extra, _parse_expiry(fields))
+
+
+def _decode_extra(encoded: str) -> str:
+    return b32decode(_pad(encoded, 8), casefold=True).decode()
 
 
 def _parse_old_claim(purpose: Purpose, fields: Sequence[str]) -> Claim:

@@ -12,7 +12,7 @@ from fastapi import Form
 from starlette.responses import Response
 
 from digest.mail.locale import gettext_noop
-from digest.mail.tokens import Purpose
+from digest.mail.tokens import Purpose, decode_paper_id
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken, NotFound
 from digest.models.votes import Vote
@@ -23,37 +23,43 @@ from digest.web.languages import get_page_locale, set_page_language
 from digest.web.routing import create_router
 from digest.web.votes import VERDICTS, undo_vote, vote
 
-FEEDBACK_BY_CODE = {"+": Feedback.MORE, "-": Feedback.LESS}
+FEEDBACK_BY_CODE = {"m": Feedback.MORE, "l": Feedback.LESS}
+CODES_IN_TOKENS = {"+": "m", "-": "l"}  # links sent until November 2026 sign the code and the paper's id
 TITLES = {Feedback.MORE: gettext_noop("More like this?"), Feedback.LESS: gettext_noop("Less like this?")}
 UNDO = "undo"
-BACK_PATH = re.compile(r"/[eo]/[\w.~-]+")  # of an edition or a paper's page, both behind a token
+BACK_PATH = re.compile(r"/[eo]/[\w.~-]+(/[\w.~-]+)?")  # of an edition or a paper's page, behind a token
 SCRIPTS = ("vote.js",)
 
 router = create_router(include_in_schema=False)
 
 
 @router.get("/v/{token}")
-def show_question(token: str, ctx: WebContextDep) -> Response:
+@router.get("/v/{token}/{code}/{name}")
+def show_question(token: str, ctx: WebContextDep, code: str = "", name: str = "") -> Response:
     """Show the paper with the vote that was given on it, or the buttons to give one."""
-    reader, paper, meant = _load_claim(ctx, token)
+    reader, paper, meant = _load_claim(ctx, token, code, name)
     with ctx.services.store.begin(write=False) as tx:
         given = tx.votes.find(reader.id, paper)
     if given and given.verdict != meant:
         given = None  # the link asks for another vote than the one that was given
-    box = build_vote_box(paper.id, f"/v/{token}", given, meant=meant)
+    box = build_vote_box(paper.id, _format_path(token, code, name), given, meant=meant)
     return _render(ctx, reader, paper, title=get_page_locale().gettext(TITLES[meant]), box=box)
 
 
 @router.post("/v/{token}")
-def record_vote(
+@router.post("/v/{token}/{code}/{name}")
+def record_vote(  # noqa: PLR0913  the parts of the path and the fields of the form
     token: str,
     ctx: WebContextDep,
+    code: str = "",
+    name: str = "",
+    *,
     verdict: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "",
 ) -> Response:
     """Learn from the vote, or take it back; the preferences page shows what was learnt and can delete it."""
-    reader, paper, meant = _load_claim(ctx, token)
+    reader, paper, meant = _load_claim(ctx, token, code, name)
     chosen = Feedback(verdict) if verdict in VERDICTS else meant
     why = LessReason(reason) if reason in set(LessReason) else None
     given: Vote | None = None
@@ -63,7 +69,7 @@ def record_vote(
         else:
             given = vote(tx, reader.public_id, paper, chosen, reason=why, actor=ctx.actor("reader"))
     back = back if BACK_PATH.fullmatch(back) else ""
-    box = build_vote_box(paper.id, f"/v/{token}", given, back=back, undone=given is None)
+    box = build_vote_box(paper.id, _format_path(token, code, name), given, back=back, undone=given is None)
     return _render(ctx, reader, paper, title=get_page_locale().gettext("Thank you"), box=box)
 
 
@@ -77,18 +83,25 @@ def _render(ctx: WebContext, reader: Subscriber, paper: Paper, *, title: str, bo
     return ctx.pages.render("vote", scripts=SCRIPTS, title=title, box=box, card=card, links=links)
 
 
-def _load_claim(ctx: WebContext, token: str) -> tuple[Subscriber, Paper, Feedback]:
+def _format_path(token: str, code: str, name: str) -> str:
+    return f"/v/{token}/{code}/{name}" if code else f"/v/{token}"
+
+
+def _load_claim(ctx: WebContext, token: str, code: str, name: str) -> tuple[Subscriber, Paper, Feedback]:
     """Return the reader, the paper and the feedback of a link, and speak the reader's language.
 
     Raises InvalidToken for a link that is not ours, NotFound if the reader or the paper is gone.
     """
     claim = ctx.services.links.keys.verify(Purpose.FEEDBACK, token, now=ctx.clock())
-    if claim.extra[:1] not in FEEDBACK_BY_CODE:
+    if bool(claim.extra) == bool(code):
+        raise InvalidToken  # a token that names a paper is for that paper alone
+    code = code or CODES_IN_TOKENS.get(claim.extra[:1], "")
+    if code not in FEEDBACK_BY_CODE:
         raise InvalidToken
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
-        papers = tx.papers.get_by_ids([claim.extra[1:]])
+        papers = tx.papers.get_by_ids([claim.extra[1:] or decode_paper_id(name)])
     set_page_language(reader.preferences.language)
     if not papers:
         raise NotFound("This paper is not stored any more.")
-    return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[claim.extra[0]]
+    return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[code]

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from digest.app.services import Services
 from digest.mail.links import Links
-from digest.mail.tokens import Keys
+from digest.mail.tokens import Keys, Purpose
 from digest.models import Paper, Subscriber
 from tests.factories import NOW
 from tests.web.serving import run_site, start_browser
@@ -70,6 +70,38 @@ async def test_a_link_for_another_reader_or_another_paper_teaches_nothing(
     assert find_reader(ada.address) == ada
 
 
+@pytest.mark.parametrize("verdict", ["more", "less"])
+async def test_links_sent_before_tokens_were_shared_work_for_their_paper_alone(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper, verdict: str
+) -> None:
+    extra = {"more": "+", "less": "-"}[verdict] + teapots.id
+    token = services.links.keys.sign(Purpose.FEEDBACK, ada.public_id, extra)
+    shared = services.links.keys.sign(Purpose.FEEDBACK, ada.public_id)
+    name = url_path(services.links.more_url(ada.public_id, teapots.id)).rpartition("/")[2]
+    for path in (f"/v/{token}/m/{name}", f"/v/{shared}", f"/v/{shared}/x/{name}", f"/v/{shared}/m/!!"):
+        assert (await visitor.post(path)).status_code == 404
+    assert count_votes(services, ada) == []
+    page = await visitor.get(f"/v/{token}")
+    assert f'action="/v/{token}"' in page.text
+    await visitor.post(f"/v/{token}")
+    assert count_votes(services, ada) == [(verdict, "")]
+
+
+async def test_a_token_votes_for_its_reader_whatever_the_paper(
+    visitor: AsyncClient, services: Services, ada: Subscriber, teapots: Paper
+) -> None:
+    with services.store.begin() as tx:
+        bo = tx.subscribers.add("bo@example.org", now=NOW)
+        sheep = tx.papers.search("sheep")[0]
+    for paper in (teapots, sheep):
+        link = url_path(services.links.more_url(bo.public_id, paper.id))
+        assert (
+            await visitor.post(f" {link.upper().replace('/V/', '/v/').replace('/M/', '/m/')}).".strip())
+        ).status_code == 200
+    assert count_votes(services, bo) == [("more", "")] * 2
+    assert count_votes(services, ada) == []
+
+
 def count_votes(services: Services, reader: Subscriber) -> list[tuple[str, str]]:
     with services.store.begin(write=False) as tx:
         return [(vote.verdict, vote.reason) for vote in tx.votes.list_by_subscriber(reader.id)]
@@ -80,9 +112,9 @@ async def test_a_reason_is_asked_for_stored_and_can_be_undone_with_the_vote(
 ) -> None:
     link = url_path(services.links.less_url(ada.public_id, teapots.id))
     assert "Not my topic" in (await visitor.post(link)).text
-    page = await visitor.post(link, data={"verdict": "less", "reason": "seen", "back": "/e/a.b.c"})
+    page = await visitor.post(link, data={"verdict": "less", "reason": "seen", "back": "/o/a.b.c/2611.00001"})
     assert "seen before" in page.text
-    assert 'href="/e/a.b.c"' in page.text
+    assert 'href="/o/a.b.c/2611.00001"' in page.text
     assert count_votes(services, ada) == [("less", "seen")]
     assert "seen before" in (await visitor.get(link)).text
     exported = (await visitor.get(url_path(services.links.preferences_url(ada.public_id)) + "/export")).json()

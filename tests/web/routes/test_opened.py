@@ -142,10 +142,28 @@ async def test_the_link_leads_to_a_stored_paper_and_nowhere_else(
     wrong_purpose = f"/o/{services.links.keys.sign(Purpose.FEEDBACK, consenting.public_id, teapots.id)}"
     for path in (f"{genuine}x", forged, elsewhere, wrong_purpose):
         assert (await visitor.get(path)).status_code == 404
-    for path in (f"{genuine}x", forged, wrong_purpose):
+    for path in (genuine.replace("/o/", "/o/x"), forged, wrong_purpose):
         assert (await visitor.post(path)).status_code == 404
-    await visitor.post(elsewhere)
+    for path in (elsewhere, f"{genuine}x"):
+        await visitor.post(path)
     assert find_reader(consenting.address) == consenting
+
+
+async def test_links_sent_before_tokens_were_shared_work_for_their_paper_alone(
+    visitor: AsyncClient,
+    services: Services,
+    consenting: Subscriber,
+    teapots: Paper,
+    find_reader: ReaderLookup,
+) -> None:
+    token = services.links.keys.sign(Purpose.OPENING, consenting.public_id, teapots.id)
+    name = url_path(services.links.opening_url(consenting.public_id, teapots.id)).rpartition("/")[2]
+    for path in (f"/o/{token}/{name}", f"/o/{services.links.keys.sign(Purpose.OPENING, 'ada')}"):
+        assert (await visitor.post(path)).status_code == 404
+    assert find_reader(consenting.address) == consenting
+    assert TITLES[1] in (await visitor.get(f"/o/{token}")).text
+    assert (await visitor.post(f"/o/{token}")).status_code == 204
+    assert [liked.paper_id for liked in load_ada(find_reader).profile.opened] == [teapots.id]
 
 
 async def test_in_a_browser_only_a_key_press_records_the_opening(tmp_path: Path) -> None:
