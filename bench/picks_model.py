@@ -26,7 +26,7 @@ from digest.ranking.embeddings import EmbeddingModel, build_embedding_space
 from digest.ranking.field_terms import load_field_terms
 from digest.ranking.topic_matching import TopicMatcher
 from digest.ranking.topics import find_topics
-from digest.ranking.wanted import FEATURE_NAMES, collect_evidence
+from digest.ranking.wanted import FEATURE_NAMES, TopicEvidence
 
 CLOSE_WEIGHT = 0.7  # of a paper with grade 1 in the fit: a matter of taste
 REGULARIZATION = (
@@ -56,7 +56,7 @@ def collect_pairs(folder: Path, judged: Judged, pool: int, model: EmbeddingModel
     keys: list[tuple[str, str]] = []
     for reader in (reader for reader in judged.profiles.values() if reader["pool"] == pool):
         profile = Profile(keywords=tuple(reader.get("keywords", ())), text=reader.get("text", ""))
-        [evidence] = collect_evidence(matcher, [find_topics(profile)])
+        evidence = TopicEvidence(matcher, [find_topics(profile)]).get_reader(0)
         if evidence is None:
             sys.exit(f"{reader['id']} asks for nothing in words.")
         for index, paper in enumerate(papers):

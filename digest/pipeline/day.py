@@ -16,7 +16,7 @@ from digest.pipeline.profile_cache import complete_profile_vectors, load_profile
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.ranker import Ranker
-from digest.ranking.selection import Selection, select_picks
+from digest.ranking.selection import ReaderState, Selection, Selections
 from digest.trending.breakout import MIN_RESEND_INTERVAL
 from digest.trending.heat import compute_heat
 
@@ -92,24 +92,24 @@ class DayContext:
                     self.store, subscribers, vectors, self.ranker, model=self.model_name
                 )
             ]
-        rankings = self.ranker.rank([subscriber.profile for subscriber in subscribers], vectors)
-        days = [get_local_day(subscriber.schedule, slot) for subscriber, slot in readers]
-        selections = [  # all of them before the first pick is asked for its reason
-            select_picks(
-                self.candidate_arrays,
-                ranking,
-                subscriber,
-                sent=sent.get(subscriber.id, {}),
-                cursor=subscriber.cursor,
-                day=day,
-            )
-            for subscriber, ranking, day in zip(subscribers, rankings, days, strict=True)
-        ]
-        for (subscriber, slot), day, selection in zip(readers, days, selections, strict=True):
-            own_notes = (*get_reader_notes(subscriber), *selection.notes, *get_order_notes(selection))
-            notes = (*own_notes, *self.notes)
-            edition = Edition(day=day, slot=slot, subscriber=subscriber, picks=selection.picks, notes=notes)
-            yield edition, selection
+        done = 0
+        for rankings in self.ranker.rank_chunks([reader.profile for reader in subscribers], vectors):
+            chunk = readers[done : done + len(rankings)]
+            states = [
+                ReaderState(
+                    reader, sent.get(reader.id, {}), reader.cursor, get_local_day(reader.schedule, slot)
+                )
+                for reader, slot in chunk
+            ]
+            selections = Selections(self.candidate_arrays, rankings, states)
+            for (reader, slot), state, selection in zip(chunk, states, selections, strict=True):
+                own_notes = (*get_reader_notes(reader), *selection.notes, *get_order_notes(selection))
+                notes = (*own_notes, *self.notes)
+                yield (
+                    Edition(day=state.day, slot=slot, subscriber=reader, picks=selection.picks, notes=notes),
+                    selection,
+                )
+            done += len(chunk)
 
 
 def load_day(store: Database, now: datetime, *, embedding_model: EmbeddingModel | None = None) -> DayContext:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from digest.ranking.array_types import Floats
+from digest.ranking.array_types import Floats, Indices
 from digest.ranking.hubness import compute_spreads, subtract_hubness
 from digest.ranking.tokenizer import extract_terms
 
@@ -22,6 +22,8 @@ MIN_BACKGROUND = 100  # papers of earlier days from which the usual paper can be
 EXACT_UP_TO = 10_000  # papers whose nearest others are found by all terms
 LOOKUP_TERMS = 160  # of more papers: finds 83 % of the ten nearest of 8,400 genuine abstracts
 BLOCK_CELLS = 1_000_000  # pairs of papers compared at once: bounds the memory
+MAX_COSINES = 16_000_000  # cosines of two papers that are kept: all, up to 4,000 papers
+MIN_COSINE_ROWS = 64  # papers that are compared with all others at once, however many there are
 NEIGHBOUR_COUNT, NEIGHBOUR_WEIGHT = 10, 0.3  # nearest candidates, and the weight of their mean score
 
 TermWeights = Mapping[str, float]  # how often a document uses each term, or how strongly it means it
@@ -78,6 +80,10 @@ class Corpus:
         """The terms in the order of their columns."""
         return tuple(self.columns)
 
+    @cached_property
+    def _cosines(self) -> "_Cosines":
+        return _Cosines(_divide_rows(self.candidates, _compute_norms(self.candidates)))
+
     def compute_specificity(self, rows: sparse.csr_array) -> Floats:
         """Return a weight for each document: 1 if it shares nothing with the usual paper, else less.
 
@@ -86,13 +92,9 @@ class Corpus:
         ratio = np.maximum(rows @ self.centroid[: rows.shape[1]], 0) / max(self.mean_similarity, 1e-9)
         return np.asarray(1 / np.sqrt(1 + ratio), np.float32)
 
-    def compare_candidates(self, indices: Sequence[int]) -> Floats:
-        """Return the cosine of each two of these papers, 0 for a paper with itself."""
-        rows = self.candidates[[*indices]]
-        rows = _divide_rows(rows, _compute_norms(rows))
-        similarity = np.asarray((rows @ rows.T).toarray(), np.float32)
-        np.fill_diagonal(similarity, 0)
-        return similarity
+    def compare_candidates(self, indices: Indices) -> Floats:
+        """Return the cosine of each two papers of each row of *indices*, 0 for a paper with itself."""
+        return self._cosines.get_all(np.asarray(indices, np.intp))
 
     def smooth(self, scores: Floats) -> Floats:
         """Return scores (a row for each candidate) with a share of those of its nearest neighbours added."""
@@ -108,6 +110,38 @@ class Corpus:
         is_pair = np.fromiter((" " in term for term in self.columns), np.bool_, len(self.columns))
         idf = np.log1p((self._size - document_counts + 0.5) / (document_counts + 0.5))
         return np.asarray((idf * np.where(is_pair, PAIR_IDF_FACTOR, 1)) ** IDF_POWER, np.float32)
+
+
+class _Cosines:
+    """Cosines of papers with all others, computed when a paper is first asked for and kept."""
+
+    def __init__(self, unit: sparse.csr_array) -> None:
+        self._unit, self._transposed = unit, unit.T.tocsr()
+        size = unit.shape[0]
+        rows = min(size, max(MAX_COSINES // max(size, 1), MIN_COSINE_ROWS))
+        self._rows = np.zeros((rows, size), np.float32)
+        self._row_of, self._used = self._forget()
+
+    def get_all(self, indices: Indices) -> Floats:
+        """Return the cosine of each two papers of each row of *indices*."""
+        most = max(1, len(self._rows) // max(indices.shape[-1], 1))  # rows whose papers certainly fit
+        if indices.ndim > 1 and len(indices) > most and len(self._rows) < len(self._row_of):
+            parts = [self.get_all(indices[start : start + most]) for start in range(0, len(indices), most)]
+            return np.concatenate(parts)
+        new = np.unique(indices[self._row_of[indices] < 0])
+        if self._used + len(new) > len(self._rows):
+            self._row_of, self._used = self._forget()
+            new = np.unique(indices)
+        rows = np.arange(self._used, self._used + len(new))
+        self._rows[rows] = (self._unit[new] @ self._transposed).toarray()
+        self._rows[rows, new] = 0
+        self._row_of[new], self._used = rows, self._used + len(new)
+        cosines: Floats = self._rows[self._row_of[indices][..., :, None], indices[..., None, :]]
+        return cosines
+
+    def _forget(self) -> tuple[Indices, int]:
+        """Return the row of each paper and how many rows are used: none."""
+        return np.full(self._unit.shape[0], -1, np.intp), 0
 
 
 def _build_count_matrix(

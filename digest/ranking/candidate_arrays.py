@@ -1,5 +1,6 @@
 """Facts about a day's candidates that are the same for every reader, as arrays computed once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -76,6 +77,11 @@ class CandidateArrays:
         )
 
     @cached_property
+    def has_voters(self) -> Bools:
+        """Whether each paper is of a field in which people vote."""
+        return np.fromiter((heat.has_voters for heat in self.heats), np.bool_, len(self.heats))
+
+    @cached_property
     def breakouts(self) -> BreakoutFinder:
         """The papers that may be sent once more."""
         return BreakoutFinder(self.candidates.heat)
@@ -85,11 +91,10 @@ class CandidateArrays:
         times = (paper.first_seen for paper in self.candidates.papers)
         return np.array([time.timestamp() if time else ALWAYS_NEW for time in times], np.float64)
 
-    def is_new(self, cursor: datetime | None) -> Bools:
-        """Return which papers were first seen after *cursor*; all of them if it is None."""
-        if cursor is None:
-            return np.ones(len(self._first_seen), np.bool_)
-        return self._first_seen > cursor.timestamp()
+    def is_new(self, cursors: Sequence[datetime | None]) -> Bools:
+        """Return which papers (columns) were first seen after each of these moments; all after None."""
+        moments = [cursor.timestamp() if cursor else -ALWAYS_NEW for cursor in cursors]
+        return self._first_seen > np.array(moments, np.float64)[:, None]
 
     @cached_property
     def _has_votes(self) -> bool:

@@ -1,10 +1,10 @@
 """Ranker of a day's papers, built once per run and applied to readers in chunks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import islice, repeat
+from itertools import accumulate, islice
 
 import numpy as np
 
@@ -16,10 +16,9 @@ from digest.ranking.field_terms import load_field_terms
 from digest.ranking.follow_boosts import AUTHOR_BOOST, CATEGORY_ONLY_BOOST, FollowBoosts
 from digest.ranking.interest_groups import assign_quota, promote
 from digest.ranking.muting import PhraseMatcher, to_searchable_text
-from digest.ranking.profile_documents import Interest, build_disliked
 from digest.ranking.profile_encoder import encode_profiles
 from digest.ranking.profile_vectors import ProfileVectors
-from digest.ranking.reasons import ReasonBuilder
+from digest.ranking.reasons import PaperNames, ReasonBuilder
 from digest.ranking.score import (
     DEFAULT_CALIBRATION,
     MIN_PROBABILITY,
@@ -33,65 +32,137 @@ from digest.ranking.standardization import MAX_STRETCH, rescale_to_unjudged
 from digest.ranking.term_index import PostingLists
 from digest.ranking.topic_matching import TopicMatcher
 from digest.ranking.topics import find_topics
-from digest.ranking.wanted import Evidence, collect_evidence
+from digest.ranking.wanted import Evidence, TopicEvidence
 
 FOLLOWED_PROBABILITY = 0.95  # that a paper by a followed author is wanted
 MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 
 
-@dataclass(frozen=True, eq=False)
-class Ranking:
-    """The papers of the day ranked for one reader: arrays in the order of `papers`.
-
-    Those that are the same for many readers are shared: none may be changed.
-    """
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rankings:
+    """The papers of the day ranked for a chunk of readers: a row for each reader, a column for each paper."""
 
     papers: Sequence[Paper]
+    profiles: Sequence[Profile]
     affinity: Floats  # standardized over the day: 0 is a usual paper, 3 stands out
-    calibration: Calibration
     probability: Floats  # that the reader wants the paper, whatever else there is today: decides about picks
-    evidence: Evidence | None  # None for a reader who typed nothing
+    preference: Floats  # what papers are ordered by: the probability for who typed topics, else the relevance
     muted: Bools
-    is_personal: bool  # False: the profile asks for nothing, affinity is 0 throughout
-    queries: tuple[InterestQuery, ...]
-    best_query: Indices  # the index in `queries` that each paper matches best
+    is_personal: Bools  # by reader; False: the profile asks for nothing, affinity is 0 throughout
+    is_judged: Bools  # by reader: they typed topics, and these decide what is wanted
+    calibration: Calibration
+    queries: "ChunkQueries"
+    evidence: TopicEvidence | None  # None if none of the readers typed anything
     reasons: ReasonBuilder
-    similarity: SimilarityMatrix
-    profile: Profile
+    corpus: Corpus
 
-    @cached_property
+    def __len__(self) -> int:
+        """Return the number of readers."""
+        return len(self.profiles)
+
+    def __iter__(self) -> Iterator["Ranking"]:
+        """Yield the ranking of each reader."""
+        return (Ranking(self, row) for row in range(len(self)))
+
+    def build_reasons(
+        self, rows: Indices, indices: Indices, held_since: Sequence[date | None]
+    ) -> list[Reason]:
+        """Return the reason why each of these papers (*indices*) is near to the reader of the same place."""
+        queries = self.queries.find_best(rows, indices)
+        return self.reasons.build(rows, indices, queries, self.profiles, self.evidence, held_since=held_since)
+
+    def compare_papers(self, indices: Indices) -> Floats:
+        """Return the cosine of each two papers of each row of *indices*, 0 for a paper with itself."""
+        return self.corpus.compare_candidates(indices)
+
+    def get_interest_names(self, row: int, indices: Sequence[int]) -> list[str]:
+        """Return the name of the interest or group that each paper matches best; empty if it has none."""
+        queries = self.queries.find_best([row] * len(indices), indices)
+        return [query.interest.name if query else "" for query in queries]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The papers of the day ranked for one reader: arrays in the order of `papers`, none to be changed."""
+
+    chunk: Rankings
+    row: int
+
+    @property
+    def papers(self) -> Sequence[Paper]:
+        """The papers of the day."""
+        return self.chunk.papers
+
+    @property
+    def affinity(self) -> Floats:
+        """Standardized over the day: 0 is a usual paper, 3 stands out."""
+        row: Floats = self.chunk.affinity[self.row]
+        return row
+
+    @property
+    def probability(self) -> Floats:
+        """The probability that the reader wants each paper."""
+        row: Floats = self.chunk.probability[self.row]
+        return row
+
+    @property
+    def muted(self) -> Bools:
+        """Which papers have a muted word."""
+        row: Bools = self.chunk.muted[self.row]
+        return row
+
+    @property
+    def is_personal(self) -> bool:
+        """False: the profile asks for nothing, affinity is 0 throughout."""
+        return bool(self.chunk.is_personal[self.row])
+
+    @property
     def relevance(self) -> Floats:
-        """The probability that each paper is worth showing, by its affinity. Few readers need it."""
-        return compute_relevance(self.affinity, self.calibration)
+        """The probability that each paper is worth showing, by its affinity."""
+        return compute_relevance(self.affinity, self.chunk.calibration)
 
-    def prepare_reasons(self, indices: Sequence[int]) -> None:
-        """Register papers whose reasons will be built: computed together they take far less time."""
-        for index, query in zip(indices, self._get_best_queries(indices), strict=False):
-            self.similarity.shared_terms.request(index, query)
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the reader typed compared with the papers; None if that is nothing."""
+        return self.chunk.evidence.get_reader(self.row) if self.chunk.evidence else None
 
-    def build_reason(self, index: int, *, held_since: date | None = None) -> Reason:
+    def build_reasons(self, indices: Sequence[int]) -> list[Reason]:
+        """Return the reason why each of these papers is near to this reader."""
+        papers = np.array(indices, np.intp)
+        return self.chunk.build_reasons(np.full(len(papers), self.row), papers, [None] * len(papers))
+
+    def build_reason(self, index: int) -> Reason:
         """Return the reason why this paper is near to this reader."""
-        query = next(self._get_best_queries([index]), None)
-        return self.reasons.build(
-            index, query, self.similarity, self.profile, evidence=self.evidence, held_since=held_since
-        )
-
-    def is_near_liked(self, index: int) -> bool:
-        """Return True if a paper is truly near to one that the reader liked."""
-        query = next(self._get_best_queries([index]), None)
-        return query is not None and self.reasons.is_near_liked(index, query, self.similarity)
+        return self.build_reasons([index])[0]
 
     def get_interest_names(self, indices: Sequence[int]) -> list[str]:
         """Return the name of the interest or group that each paper matches best; empty if it has none."""
-        return [query.interest.name for query in self._get_best_queries(indices)] or [""] * len(indices)
+        return self.chunk.get_interest_names(self.row, indices)
 
-    def _get_best_queries(self, indices: Sequence[int]) -> Iterator[InterestQuery]:
-        """Yield the best query of each paper; nothing for a reader without interests."""
-        if len(self.queries) == 1:
-            yield from repeat(self.queries[0], len(indices))
-        elif self.queries:
-            yield from (self.queries[number] for number in self.best_query[[*indices]].tolist())
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkQueries:
+    """The interests of a chunk of readers, and their scores with which readers' affinities were made."""
+
+    readers: Sequence[ProfileQueries]
+    starts: Sequence[int]  # the row of each reader's first interest in `scores`
+    scores: Floats  # of each paper (a column) for each interest (a row), quotas raised
+    quotas: Mapping[int, Mapping[int, int]]  # by row of a split interest: group by paper
+
+    def find_best(self, rows: Iterable[int], indices: Iterable[int]) -> list[InterestQuery | None]:
+        """Return the interest or group that each paper is listed for; None for a reader without interests."""
+        return [self._find_best(int(row), int(index)) for row, index in zip(rows, indices, strict=True)]
+
+    def _find_best(self, row: int, index: int) -> InterestQuery | None:
+        own = self.readers[row]
+        if not own.interests:
+            return None
+        number, start = 0, self.starts[row]
+        if len(own.interests) > 1:
+            number = int(self.scores[start : start + len(own.interests), index].argmax())
+        group = self.quotas[start + number].get(index) if start + number in self.quotas else None
+        return own.interests[number] if group is None else own.groups[number][group]
 
 
 class Ranker:
@@ -118,7 +189,7 @@ class Ranker:
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
         )
         self._posting_lists = PostingLists(self._corpus)
-        self._reasons = ReasonBuilder(self.papers, self._corpus)
+        self._paper_names = PaperNames(self.papers, self._corpus)
         self._split_interests, self._calibration = split_interests, calibration
         self._follow_boosts = FollowBoosts(self.papers)
         self._indices_by_text: dict[str, list[int]] = {}  # a paper may come twice, under two ids
@@ -133,20 +204,21 @@ class Ranker:
 
         *vectors* are what `encode_profiles` returned for them earlier; missing ones are computed.
         """
+        return [ranking for chunk in self.rank_chunks(profiles, vectors) for ranking in chunk]
+
+    def rank_chunks(
+        self, profiles: Sequence[Profile], vectors: Sequence[ProfileVectors | None] | None = None
+    ) -> Iterator[Rankings]:
+        """Yield the same in chunks of as many readers as are compared at once."""
         stored = vectors or [None] * len(profiles)
-        return [
-            ranking
-            for chunk in _split_chunks(profiles)
-            for ranking in self._rank_chunk(profiles[chunk], stored[chunk])
-        ]
+        for chunk in _split_chunks(profiles):
+            yield self._rank_chunk(profiles[chunk], stored[chunk])
 
     def encode_profiles(self, profiles: Sequence[Profile]) -> list[ProfileVectors]:
         """Return profiles as vectors, which stay valid until the profile, the model or the format changes."""
         return encode_profiles(profiles, self._corpus, self._space.encode if self._space else None)
 
-    def _rank_chunk(
-        self, profiles: Sequence[Profile], stored: Sequence[ProfileVectors | None]
-    ) -> list[Ranking]:
+    def _rank_chunk(self, profiles: Sequence[Profile], stored: Sequence[ProfileVectors | None]) -> Rankings:
         missing = [number for number, vectors in enumerate(stored) if vectors is None]
         encoded = dict(
             zip(missing, self.encode_profiles([profiles[number] for number in missing]), strict=True)
@@ -155,106 +227,114 @@ class Ranker:
         similarity = SimilarityMatrix(
             self._corpus, self._posting_lists, self._space, [vectors for vectors in complete if vectors]
         )
+        queries = self._score_interests(profiles, similarity)
+        evidence = self._collect_evidence(profiles)
+        affinity = self._compute_affinity(profiles, queries)
+        is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
+        relevance = compute_relevance(affinity[~is_judged], self._calibration)
+        probability = evidence.probability if evidence else np.zeros_like(affinity)
+        probability[~is_judged] = compute_want(relevance)
+        self._raise_followed(probability, profiles, is_judged)
+        reasons = ReasonBuilder(self._paper_names, similarity.shared_terms)
+        if evidence:
+            self._raise_near_liked(probability, affinity, profiles, evidence, queries, reasons)
+        preference = probability
+        if len(relevance):
+            preference = probability.copy()
+            preference[~is_judged] = relevance
+        return Rankings(
+            papers=self.papers,
+            profiles=profiles,
+            affinity=affinity,
+            probability=probability,
+            preference=preference,
+            muted=self._find_muted(profiles),
+            is_personal=np.array([*map(_is_personal, profiles, queries.readers)], np.bool_),
+            is_judged=is_judged,
+            calibration=self._calibration,
+            queries=queries,
+            evidence=evidence,
+            reasons=reasons,
+            corpus=self._corpus,
+        )
+
+    def _score_interests(self, profiles: Sequence[Profile], similarity: SimilarityMatrix) -> ChunkQueries:
+        """Return the interests of these readers with their scores, the papers of groups' quotas raised."""
         readers = [
             similarity.build_queries(number, profile, split_interests=self._split_interests)
             for number, profile in enumerate(profiles)
         ]
-        queries = [query for reader in readers for query in reader.queries]
-        disliked = [reader.disliked for reader in readers]
-        scores = iter(similarity.score_queries(queries, disliked) if self.papers else ())
-        rankings = [
-            self._build_ranking(
-                profile, reader, [*islice(scores, len(reader.queries))], similarity, evidence=evidence
-            )
-            for profile, reader, evidence in zip(
-                profiles, readers, self._collect_evidence(profiles), strict=True
-            )
-        ]
-        near_liked = [(ranking, self._list_near_liked(ranking)) for ranking in rankings]
-        for ranking, indices in near_liked:  # all of them before the first is answered
-            ranking.prepare_reasons(indices)
-        for ranking, indices in near_liked:
-            if indices:
-                _raise_near_liked(ranking, indices)
-        return rankings
+        interests = [query for reader in readers for query in reader.interests]
+        groups = [own for reader in readers for own in reader.groups]
+        members = [query for own in groups for query in own]
+        starts = [0, *accumulate(len(reader.interests) for reader in readers)]
+        quotas: dict[int, dict[int, int]] = {}
+        if not self.papers:
+            return ChunkQueries(readers, starts, np.zeros((len(interests), 0), np.float32), quotas)
+        scores = similarity.score_queries([*interests, *members], [reader.disliked for reader in readers])
+        group_scores = iter(scores[len(interests) :])
+        scores = scores[: len(interests)]
+        for row, own in enumerate(groups):
+            if own and (quota := assign_quota(scores[row], [*islice(group_scores, len(own))])):
+                quotas[row] = quota
+                scores[row] = promote(scores[row], [*quota])
+        return ChunkQueries(readers, starts, scores, quotas)
 
-    def _build_ranking(
-        self,
-        profile: Profile,
-        reader: ProfileQueries,
-        scores: Sequence[Floats],
-        similarity: SimilarityMatrix,
-        *,
-        evidence: Evidence | None,
-    ) -> Ranking:
-        interests = self._apply_quotas(reader, scores)
-        affinity, best_query, queries = _merge_interests(interests, len(self.papers))
-        affinity = rescale_to_unjudged(affinity, self._find_judged(profile))
-        has_text = bool(interests) and _has_wanted_text(profile)
-        affinity = self._add_follow_boosts(affinity, profile, has_text=has_text)
-        affinity = self._put_liked_first(affinity, profile, [query.interest for query in reader.interests])
-        return Ranking(
-            papers=self.papers,
-            affinity=affinity,
-            calibration=self._calibration,
-            probability=self._compute_probability(profile, affinity, evidence),
-            evidence=evidence,
-            muted=self._find_muted(profile),
-            is_personal=bool(
-                reader.interests or profile.authors or profile.categories or profile.affiliations
-            ),
-            queries=queries,
-            best_query=best_query,
-            reasons=self._reasons,
-            similarity=similarity,
-            profile=profile,
-        )
+    def _compute_affinity(self, profiles: Sequence[Profile], queries: ChunkQueries) -> Floats:
+        """Return each paper's best score over a reader's interests, with what they follow and liked added."""
+        affinity = np.zeros((len(profiles), len(self.papers)), np.float32)
+        with_interests = [row for row, reader in enumerate(queries.readers) if reader.interests]
+        if with_interests:
+            starts = [queries.starts[row] for row in with_interests]
+            affinity[with_interests] = np.maximum.reduceat(queries.scores, starts, axis=0)
+        for row, profile in enumerate(profiles):
+            if judged := self._find_judged(profile):
+                affinity[row] = rescale_to_unjudged(affinity[row], judged)
+            if profile.authors or profile.affiliations or profile.categories:
+                has_text = bool(queries.readers[row].interests) and _has_wanted_text(profile)
+                affinity[row] += self._follow_boosts.compute(profile, has_text=has_text)
+        highest = np.float32(MAX_STRETCH * np.sqrt(len(self.papers)) + AUTHOR_BOOST + CATEGORY_ONLY_BOOST)
+        np.minimum(affinity, highest, out=affinity)
+        for row, profile in enumerate(profiles):
+            affinity[row, self._find_liked(profile)] = highest
+        return affinity
 
-    def _collect_evidence(self, profiles: Sequence[Profile]) -> Iterator[Evidence | None]:
+    def _collect_evidence(self, profiles: Sequence[Profile]) -> TopicEvidence | None:
         topics = [find_topics(profile) for profile in profiles]
         if not self.papers or not any(reader.groups for reader in topics):
-            return repeat(None, len(profiles))
-        return collect_evidence(self._topic_matcher, topics)
+            return None
+        return TopicEvidence(self._topic_matcher, topics)
 
-    def _compute_probability(self, profile: Profile, affinity: Floats, evidence: Evidence | None) -> Floats:
-        """Return the probability that the reader wants each paper.
+    def _raise_followed(self, probability: Floats, profiles: Sequence[Profile], is_judged: Bools) -> None:
+        """Raise the probability of papers by followed authors for readers who typed topics."""
+        for row in np.flatnonzero(is_judged).tolist():
+            if authors := profiles[row].authors:
+                probability[row, self._follow_boosts.find_by_authors(authors)] = FOLLOWED_PROBABILITY
 
-        Of what was typed where anything was: nearness to parts of it is no reason. Papers near to liked ones
-        are raised by `_raise_near_liked`.
-        """
-        if evidence is None:
-            return compute_want(compute_relevance(affinity, self._calibration))
-        probability = evidence.probability
-        if profile.authors:
-            probability[self._follow_boosts.find_by_authors(profile.authors)] = FOLLOWED_PROBABILITY
-        return probability
-
-    def _list_near_liked(self, ranking: Ranking) -> list[int]:
-        """Return the papers that may be wanted for a liked one although they are not for what was typed."""
-        if ranking.evidence is None or not _has_liked(ranking.profile):
-            return []
-        want = compute_want(ranking.relevance)
-        is_open = (want >= MIN_PROBABILITY) & (want > ranking.probability)
-        if ranking.evidence.is_unwanted is not None:
-            is_open &= ~ranking.evidence.is_unwanted
-        indices = np.flatnonzero(is_open)
-        nearest: list[int] = indices[np.lexsort((indices, -ranking.affinity[indices]))][
-            :MAX_NEAR_LIKED
-        ].tolist()
-        return nearest
-
-    def _apply_quotas(self, reader: ProfileQueries, scores: Sequence[Floats]) -> list["_InterestScores"]:
-        """Return the scores for each interest, with the papers of its groups' quotas raised."""
-        interests, group_scores = [], iter(scores[len(reader.interests) :])
-        for query, groups, row in zip(reader.interests, reader.groups, scores, strict=False):
-            quota = assign_quota(row, [*islice(group_scores, len(groups))]) if groups else {}
-            if not quota:
-                interests.append(_InterestScores(row, self._all_first, (query, *groups)))
-                continue
-            best = np.zeros(len(row), np.intp)
-            best[list(quota)] = np.array(list(quota.values()), np.intp) + 1
-            interests.append(_InterestScores(promote(row, list(quota)), best, (query, *groups)))
-        return interests
+    def _raise_near_liked(  # noqa: PLR0913, PLR0917  the parts of a chunk
+        self,
+        probability: Floats,
+        affinity: Floats,
+        profiles: Sequence[Profile],
+        evidence: TopicEvidence,
+        queries: ChunkQueries,
+        reasons: ReasonBuilder,
+    ) -> None:
+        """Raise papers that are not wanted for what was typed but are truly near to a liked one."""
+        rows = [row for row in np.flatnonzero(evidence.is_judged).tolist() if _has_liked(profiles[row])]
+        want = compute_want(compute_relevance(affinity[rows], self._calibration))
+        is_open = (want >= MIN_PROBABILITY) & (want > probability[rows])
+        for number, row in enumerate(rows):
+            if (is_unwanted := evidence.is_unwanted.get(row)) is not None:
+                is_open[number] &= ~is_unwanted
+        numbers, indices = np.nonzero(is_open)
+        order = np.lexsort((indices, -affinity[rows][numbers, indices], numbers))
+        numbers, indices = numbers[order], indices[order]
+        nearest = np.arange(len(order)) - np.searchsorted(numbers, numbers) < MAX_NEAR_LIKED
+        numbers, indices = numbers[nearest], indices[nearest]
+        owners = np.array(rows, np.intp)[numbers]
+        is_near = reasons.find_near_liked(indices, queries.find_best(owners, indices))
+        probability[owners[is_near], indices[is_near]] = want[numbers[is_near], indices[is_near]]
 
     def _find_judged(self, profile: Profile) -> list[int]:
         """Return the indices of papers of the day that the reader liked or disliked, by id or by text."""
@@ -264,33 +344,19 @@ class Ranker:
         by_text = (self._indices_by_text.get(f"{paper.title}\n{paper.abstract}", ()) for paper in judged)
         return sorted(by_id.union(*by_text))
 
-    def _add_follow_boosts(self, affinity: Floats, profile: Profile, *, has_text: bool) -> Floats:
-        if not (profile.authors or profile.affiliations or profile.categories):
-            return affinity
-        return affinity + self._follow_boosts.compute(profile, has_text=has_text)
+    def _find_liked(self, profile: Profile) -> list[int]:
+        """Return the indices of papers of the day with the text of one that the reader liked."""
+        liked = (*profile.liked, *(paper for facet in profile.facets for paper in facet.liked))
+        texts = {f"{paper.title}\n{paper.abstract}" for paper in liked if paper.title}
+        texts -= {f"{paper.title}\n{paper.abstract}" for paper in profile.disliked}
+        return [index for text in texts for index in self._indices_by_text.get(text, ())]
 
-    def _put_liked_first(self, affinity: Floats, profile: Profile, interests: Sequence[Interest]) -> Floats:
-        """Give the papers that the reader liked the highest affinity there can be; changes *affinity*."""
-        disliked = {document.text for document in build_disliked(profile)}
-        liked = {document.text for interest in interests for document in interest.documents if document.title}
-        indices = [index for text in liked - disliked for index in self._indices_by_text.get(text, ())]
-        highest = MAX_STRETCH * np.sqrt(len(self.papers)) + AUTHOR_BOOST + CATEGORY_ONLY_BOOST
-        np.minimum(affinity, highest, out=affinity)
-        affinity[indices] = highest
-        return affinity
-
-    def _find_muted(self, profile: Profile) -> Bools:
-        if not profile.muted:
-            return self._none_muted
-        return self._phrase_matcher.match_any(profile.muted)
-
-    @cached_property
-    def _all_first(self) -> Indices:
-        return np.zeros(len(self.papers), np.intp)
-
-    @cached_property
-    def _none_muted(self) -> Bools:
-        return np.zeros(len(self.papers), np.bool_)
+    def _find_muted(self, profiles: Sequence[Profile]) -> Bools:
+        muted = np.zeros((len(profiles), len(self.papers)), np.bool_)
+        for row, profile in enumerate(profiles):
+            if profile.muted:
+                muted[row] = self._phrase_matcher.match_any(profile.muted)
+        return muted
 
     @cached_property
     def _topic_matcher(self) -> TopicMatcher:
@@ -302,13 +368,8 @@ class Ranker:
         return PhraseMatcher([to_searchable_text(paper) for paper in self.papers])
 
 
-@dataclass(frozen=True, slots=True)
-class _InterestScores:
-    """The scores of all papers for one interest."""
-
-    scores: Floats
-    best_query: Indices  # the index in `queries` that each paper is listed for
-    queries: tuple[InterestQuery, ...]  # the interest, then its groups
+def _is_personal(profile: Profile, queries: ProfileQueries) -> bool:
+    return bool(queries.interests or profile.authors or profile.categories or profile.affiliations)
 
 
 def _has_wanted_text(profile: Profile) -> bool:
@@ -319,31 +380,6 @@ def _has_wanted_text(profile: Profile) -> bool:
 
 def _has_liked(profile: Profile) -> bool:
     return bool(profile.liked or any(facet.liked for facet in profile.facets))
-
-
-def _raise_near_liked(ranking: Ranking, indices: Sequence[int]) -> None:
-    """Raise the probability of these papers where a liked paper is truly near; changes `probability`."""
-    is_near = [ranking.is_near_liked(index) for index in indices]
-    raised = np.array(indices, np.intp)[np.array(is_near, np.bool_)]
-    ranking.probability[raised] = compute_want(ranking.relevance[raised])
-
-
-def _merge_interests(
-    interests: Sequence[_InterestScores], size: int
-) -> tuple[Floats, Indices, tuple[InterestQuery, ...]]:
-    """Return the best score of each paper over all interests, the query it comes from, and all queries."""
-    if not interests:
-        return np.zeros(size, np.float32), np.zeros(size, np.intp), ()
-    if len(interests) == 1:
-        return interests[0].scores.copy(), interests[0].best_query, interests[0].queries
-    scores = np.array([interest.scores for interest in interests])
-    best = scores.argmax(axis=0)
-    starts = np.cumsum([0, *(len(interest.queries) for interest in interests)])
-    query_numbers = np.array(
-        [interest.best_query + start for interest, start in zip(interests, starts, strict=False)]
-    )
-    queries = tuple(query for interest in interests for query in interest.queries)
-    return scores.max(axis=0), query_numbers[best, np.arange(size)], queries
 
 
 def _split_chunks(profiles: Sequence[Profile]) -> Iterator[slice]:

@@ -6,78 +6,35 @@ These are terms, the most similar liked paper, a followed author or category, an
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import repeat
+
+import numpy as np
 
 from digest.models import Paper, Profile, Reason, ReasonKind
-from digest.ranking.array_types import Floats
+from digest.ranking.array_types import Bools, Indices
 from digest.ranking.bm25 import Corpus
 from digest.ranking.follow_boosts import find_followed_author
 from digest.ranking.score import MIN_PROBABILITY
-from digest.ranking.shared_terms import InterestQuery, Overlap
-from digest.ranking.similarity import SimilarityMatrix
+from digest.ranking.shared_terms import InterestQuery, Overlap, SharedTerms
 from digest.ranking.tokenizer import get_surface_forms
-from digest.ranking.wanted import Evidence
+from digest.ranking.wanted import NamedTopic, TopicEvidence
 
 MAX_TERMS = 3
 MIN_LIKED_RATIO = 3.0  # a liked paper is named if so many times as similar as an unrelated one
 
 
-class ReasonBuilder:
-    """Builds the reasons for the papers of a day."""
+class PaperNames:
+    """What the papers of a day call things. Many readers get the same papers for the same terms: cached."""
 
     def __init__(self, papers: Sequence[Paper], corpus: Corpus) -> None:
-        self._papers, self._corpus = papers, corpus
-        # Cached, because many readers get the same papers, and many of them for the same terms.
+        self.papers, self._corpus = papers, corpus
         self._get_surfaces = lru_cache(maxsize=2048)(self._compute_surfaces)
-        self._name_terms = lru_cache(maxsize=4096)(self._choose_terms)
+        self.name_terms = lru_cache(maxsize=4096)(self._choose_terms)
 
-    def build(  # noqa: PLR0913  what is known of the paper and of the reader, each by its name
-        self,
-        index: int,
-        query: InterestQuery | None,
-        similarity: SimilarityMatrix,
-        profile: Profile,
-        *,
-        evidence: Evidence | None = None,
-        held_since: date | None = None,
-    ) -> Reason:
-        """Return the reason for the paper at *index*, given the query that it matches best.
-
-        *evidence* are the topics of a reader who typed some: they are named in full where they explain it.
-        """
-        paper = self._papers[index]
-        author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
-        followed = profile.categories
-        category = next((name for name in paper.categories if name in followed), "") if followed else ""
-        is_compared = query is not None and (evidence is None or _has_liked(query))
-        overlap = similarity.shared_terms.get(index, query) if query and is_compared else None
-        liked = self._name_liked(index, overlap) if overlap else ""
-        facet = query.interest.name if query else ""
-        if evidence:
-            topics = evidence.name_topics(index, MIN_PROBABILITY)
-            deciding_terms = terms = tuple(topic.name for topic in topics if topic.is_said)[:MAX_TERMS]
-            if topics:
-                facet = topics[0].facet if terms else topics[0].name
-        else:
-            terms = self._name_terms(index, overlap.terms) if overlap else ()
-            deciding_terms = () if liked else terms  # that paper's title says more
-        kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
-        return Reason(
-            because=kind,
-            terms=terms,
-            liked_title=liked,
-            author=author,
-            category=category,
-            facet=facet,
-            held_since=held_since,
-        )
-
-    def is_near_liked(self, index: int, query: InterestQuery, similarity: SimilarityMatrix) -> bool:
-        """Return True if the paper at *index* is truly near to a liked paper of the query."""
-        return bool(self._name_liked(index, similarity.shared_terms.get(index, query)))
-
-    def get_similarity(self, indices: Sequence[int]) -> Floats:
-        """Return the cosines of these papers' term vectors with each other, 0 for a paper with itself."""
-        return self._corpus.compare_candidates(indices)
+    def name_liked(self, index: int, overlap: Overlap) -> str:
+        """Return the title of the liked paper that the paper at *index* is truly near to, if there is one."""
+        is_near = overlap.liked_similarity > MIN_LIKED_RATIO * self._corpus.expected_similarity[index]
+        return overlap.liked_title if is_near else ""
 
     def _choose_terms(self, index: int, columns: tuple[int, ...]) -> tuple[str, ...]:
         """Return the terms that contributed most, as the paper writes them."""
@@ -86,12 +43,108 @@ class ReasonBuilder:
         return tuple(dict.fromkeys(surfaces[term] for term in terms))[:MAX_TERMS]
 
     def _compute_surfaces(self, index: int) -> Mapping[str, str]:
-        paper = self._papers[index]
+        paper = self.papers[index]
         return get_surface_forms(f"{paper.title}\n{paper.abstract}")
 
-    def _name_liked(self, index: int, overlap: Overlap) -> str:
-        is_near = overlap.liked_similarity > MIN_LIKED_RATIO * self._corpus.expected_similarity[index]
-        return overlap.liked_title if is_near else ""
+
+class ReasonBuilder:
+    """Builds reasons for a chunk of readers."""
+
+    def __init__(self, names: PaperNames, shared_terms: SharedTerms) -> None:
+        self._names, self._shared_terms = names, shared_terms
+
+    def build(  # noqa: PLR0913  what is known of papers and readers, each by its name
+        self,
+        rows: Indices,
+        indices: Indices,
+        queries: Sequence[InterestQuery | None],
+        profiles: Sequence[Profile],
+        evidence: TopicEvidence | None,
+        *,
+        held_since: Sequence[date | None],
+    ) -> list[Reason]:
+        """Return the reason for each paper (*indices*) and reader (*rows*), given the query it matches best.
+
+        *evidence* are the topics of readers who typed some: they are named in full where they explain one.
+        """
+        named = evidence.name_topics(rows, indices, MIN_PROBABILITY) if evidence else repeat(None)
+        is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
+        overlaps = self._compare(
+            indices.tolist(),
+            [
+                query if query and (query.has_liked or not judged) else None
+                for query, judged in zip(queries, is_judged[rows].tolist(), strict=True)
+            ],
+        )
+        return [
+            self._build(index, query, overlap, profiles[row], topics, since)
+            for row, index, query, overlap, topics, since in zip(
+                rows.tolist(), indices.tolist(), queries, overlaps, named, held_since, strict=False
+            )
+        ]
+
+    def find_near_liked(self, indices: Indices, queries: Sequence[InterestQuery | None]) -> Bools:
+        """Return which of these papers are truly near to a liked paper of their query."""
+        overlaps = self._compare(indices.tolist(), queries)
+        is_near = (
+            overlap is not None and bool(self._names.name_liked(index, overlap))
+            for index, overlap in zip(indices.tolist(), overlaps, strict=True)
+        )
+        return np.fromiter(is_near, np.bool_, len(indices))
+
+    def _compare(
+        self, indices: Sequence[int], queries: Sequence[InterestQuery | None]
+    ) -> list[Overlap | None]:
+        """Return what each paper shares with its query; all together, which takes a tenth of the time."""
+        pairs = [*zip(indices, queries, strict=True)]
+        return self._shared_terms.compare(pairs)
+
+    def _build(  # noqa: PLR0913, PLR0917  what is known of one paper and one reader
+        self,
+        index: int,
+        query: InterestQuery | None,
+        overlap: Overlap | None,
+        profile: Profile,
+        topics: Sequence[NamedTopic] | None,
+        since: date | None,
+    ) -> Reason:
+        """Return one reason. *topics* are None for a reader who typed none."""
+        paper = self._names.papers[index]
+        author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
+        followed = profile.categories
+        category = next((name for name in paper.categories if name in followed), "") if followed else ""
+        liked = self._names.name_liked(index, overlap) if overlap else ""
+        facet = query.interest.name if query else ""
+        if topics is not None:
+            deciding_terms = terms = tuple(topic.name for topic in topics if topic.is_said)[:MAX_TERMS]
+            if topics:
+                facet = topics[0].facet if terms else topics[0].name
+        else:
+            terms = self._names.name_terms(index, overlap.terms) if overlap else ()
+            deciding_terms = () if liked else terms  # that paper's title says more
+        kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
+        return _get_reason(kind, terms, liked, author, category, facet, since)
+
+
+@lru_cache(maxsize=16_384)  # thousands of readers get the same reason
+def _get_reason(  # noqa: PLR0913, PLR0917  the fields of a reason
+    kind: ReasonKind,
+    terms: tuple[str, ...],
+    liked: str,
+    author: str,
+    category: str,
+    facet: str,
+    since: date | None,
+) -> Reason:
+    return Reason(
+        because=kind,
+        terms=terms,
+        liked_title=liked,
+        author=author,
+        category=category,
+        facet=facet,
+        held_since=since,
+    )
 
 
 def _choose_kind(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:
@@ -115,7 +168,3 @@ def _prefer_pairs(terms: Sequence[str]) -> Iterator[str]:
         if not seen.intersection(preferred.split()):
             seen.update(preferred.split())
             yield preferred
-
-
-def _has_liked(query: InterestQuery) -> bool:
-    return any(document.title for document in query.interest.documents)

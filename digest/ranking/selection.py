@@ -1,7 +1,11 @@
-"""Selection of the papers for one reader's mail, with their sections, and why the others were left out."""
+"""Selection of the papers for readers' mails, with their sections, and why the others were left out.
+
+A chunk of readers is selected for at once: what may be picked are tables with a row for each reader and a
+column for each paper, and what was picked are arrays with an entry for each pick.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -9,10 +13,20 @@ from functools import cached_property
 
 import numpy as np
 
-from digest.models import Candidates, Mix, Pick, Reason, ReasonKind, Section, Sent, Subscriber, Threshold
-from digest.ranking.array_types import Bools, Doubles, Floats
+from digest.models import (
+    Heat,
+    Mix,
+    Pick,
+    Reason,
+    ReasonKind,
+    Section,
+    Sent,
+    Subscriber,
+    Threshold,
+)
+from digest.ranking.array_types import Bools, Doubles, Floats, Indices
 from digest.ranking.candidate_arrays import CandidateArrays
-from digest.ranking.ranker import Ranking
+from digest.ranking.ranker import Rankings
 from digest.ranking.score import MIN_PROBABILITY, RELEVANCE_OFFSETS
 
 # The probability of being wanted below which a paper is not picked; sections are not filled up.
@@ -24,6 +38,10 @@ HELD_DAYS = 2  # a paper first seen so long ago was held back for the reader, an
 NAMED_EVIDENCE = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonKind.CATEGORY)  # also new
 DECIMALS = 4
 
+SECTIONS = (Section.TRENDING, Section.PICKED, Section.ALSO_NEW)
+NOT_CHOSEN = 1_000_000  # the place of a paper that is not chosen
+
+_TRENDING, _PICKED, _ALSO_NEW = range(len(SECTIONS))
 _TREND, _NEW = Reason(because=ReasonKind.TREND), Reason(because=ReasonKind.NEW)
 
 
@@ -48,204 +66,281 @@ EXCLUSION_REASONS: Mapping[str, str] = {  # for an operator, as the end of a sen
 }
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What was selected for one reader, and the rule that excluded each other candidate.
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """A reader to select for, and what they were sent before."""
 
-    Picks are built on first access: reasons are cheaper when the selections of many readers come first.
+    subscriber: Subscriber
+    sent: Mapping[str, Sent]
+    cursor: datetime | None  # the time of the last digest: papers first seen later are new
+    day: date
+
+
+class Selections:
+    """What was selected for a chunk of readers: an entry for each pick, in the order of the mails.
+
+    Trending papers, personal picks and other new papers. No paper appears twice for a reader, one that they
+    were sent before only if it broke out since, and a muted one not at all.
+
+    Attributes:
+        owners: The number of the reader, ascending.
+        indices: The paper.
+        sections: The place of its section in `SECTIONS`.
+        affinities, scores: Rounded as they are stored, so that what is shown later equals what was selected.
+        starts: Where the picks of each reader begin, and at last where all end.
+
     """
 
-    _selector: "_Selector"
-    _indices: Mapping[Section, Sequence[int]]
+    def __init__(self, arrays: CandidateArrays, rankings: Rankings, readers: Sequence[ReaderState]) -> None:
+        self._arrays, self._rankings, self._readers = arrays, rankings, readers
+        self._selector = selector = _Selector(arrays, rankings, readers)
+        sections = (selector.select_trending(), selector.select_picked(), selector.select_also_new())
+        owners, indices = (np.concatenate(parts) for parts in zip(*sections, strict=True))
+        order = np.argsort(owners, kind="stable")
+        self.owners, self.indices = owners[order], indices[order]
+        self.sections = np.repeat(np.arange(len(SECTIONS)), [len(part) for part, _ in sections])[order]
+        self.starts = np.searchsorted(self.owners, np.arange(len(readers) + 1))
+        affinity = rankings.affinity[self.owners, self.indices].astype(np.float64)
+        self.affinities = np.round(affinity, DECIMALS)
+        self.scores = np.round(selector.compute_scores(self.owners, self.indices), DECIMALS)
+
+    def __len__(self) -> int:
+        """Return the number of readers."""
+        return len(self._readers)
+
+    def __iter__(self) -> Iterator["Selection"]:
+        """Yield the selection of each reader."""
+        return (Selection(self, row) for row in range(len(self)))
+
+    @cached_property
+    def reasons(self) -> list[Reason]:
+        """The reason of each pick: computed together, they take far less time."""
+        reasons = [_TREND] * len(self.owners)
+        entries = np.flatnonzero(self.sections != _TRENDING)
+        owners, indices = self.owners[entries], self.indices[entries]
+        held_since = self._selector.find_held_since(owners, indices)
+        named = self._rankings.build_reasons(owners, indices, held_since)
+        is_weak = (self.sections[entries] == _ALSO_NEW).tolist()
+        is_personal = self._rankings.is_personal[owners].tolist()
+        for entry, reason, weak, personal in zip(entries.tolist(), named, is_weak, is_personal, strict=True):
+            is_named = not weak or (personal and reason.because in NAMED_EVIDENCE)
+            reasons[entry] = reason if is_named else _get_new_reason(reason.held_since)
+        return reasons
+
+    @property
+    def breakouts(self) -> Sequence[Mapping[str, Heat]]:
+        """The papers sent once more to each reader, with heat that names the votes when they were first."""
+        return self._selector.breakouts
+
+    def has_new(self) -> Bools:
+        """Return for which readers one of the picks is new since their last digest."""
+        return self._any_of_reader(self._selector.is_new[self.owners, self.indices])
+
+    def has_paper(self, is_such: Bools) -> Bools:
+        """Return for which readers one of the picks is such a paper."""
+        return self._any_of_reader(is_such[self.indices])
+
+    def get_picks(self, row: int) -> Iterator[Pick]:
+        """Yield the picks of a reader."""
+        papers, heats, breakouts = self._arrays.candidates.papers, self._arrays.heats, self.breakouts[row]
+        for entry in range(self.starts[row], self.starts[row + 1]):
+            index = self.indices[entry]
+            yield Pick(
+                paper=papers[index],
+                section=SECTIONS[self.sections[entry]],
+                heat=breakouts.get(papers[index].id) or heats[index],
+                affinity=float(self.affinities[entry]),
+                score=float(self.scores[entry]),
+                reason=self.reasons[entry],
+            )
+
+    def get_notes(self, row: int) -> tuple[str, ...]:
+        """Return why nothing was picked; empty if something was, or if nothing was asked for or selected."""
+        own = slice(self.starts[row], self.starts[row + 1])
+        sections = self.sections[own]
+        wants_picks = self._readers[row].subscriber.preferences.picked and self._rankings.is_personal[row]
+        if not wants_picks or not len(sections) or (sections == _PICKED).any():
+            return ()
+        is_near = self._selector.is_near[row, self.indices[own][sections == _TRENDING]]
+        return ("near-is-trending" if is_near.any() else "nothing-near",)
+
+    def find_exclusions(self, row: int) -> dict[str, ExclusionRule]:
+        """Return the first rule that excluded each paper that was not selected for a reader."""
+        papers = self._arrays.candidates.papers
+        rest = np.setdiff1d(np.arange(len(papers)), self.indices[self.starts[row] : self.starts[row + 1]])
+        return {papers[index].id: self._selector.find_exclusion(row, index) for index in rest.tolist()}
+
+    def _any_of_reader(self, is_such: Bools) -> Bools:
+        return np.bincount(self.owners, is_such, len(self)) > 0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What was selected for one reader, and the rule that excluded each other candidate."""
+
+    _selections: Selections
+    _row: int
 
     @cached_property
     def picks(self) -> tuple[Pick, ...]:
         """The picks in the order of the mail."""
-        sections = [section for section, indices in self._indices.items() for _ in indices]
-        return tuple(self._selector.build_picks(self._selected, sections))
+        return tuple(self._selections.get_picks(self._row))
 
     @cached_property
     def excluded(self) -> Mapping[str, ExclusionRule]:
         """The rule that excluded each other candidate, by paper id."""
-        return self._selector.find_exclusions(self._selected)
+        return self._selections.find_exclusions(self._row)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why nothing was picked for a reader with interests: `near-is-trending` or `nothing-near`."""
-        return self._selector.find_notes(self._indices)
-
-    @property
-    def _selected(self) -> list[int]:
-        return [index for indices in self._indices.values() for index in indices]
+        return self._selections.get_notes(self._row)
 
 
-def select_picks(  # noqa: PLR0913  the inputs of a selection, each by its name
-    candidates: Candidates | CandidateArrays,
-    ranking: Ranking,
-    subscriber: Subscriber,
-    *,
-    sent: Mapping[str, Sent],
-    cursor: datetime | None,
-    day: date,
-) -> Selection:
-    """Select one reader's edition: trending papers, personal picks and other new papers.
-
-    No paper appears twice, a paper in *sent* only if it broke out since, and a muted paper not at all. Papers
-    first seen after *cursor*, the time of the last digest, are new. To select for many readers, pass the day
-    as one `CandidateArrays`.
-    """
-    arrays = candidates if isinstance(candidates, CandidateArrays) else CandidateArrays(candidates)
-    selector = _Selector(arrays, ranking, subscriber, sent=sent, cursor=cursor, day=day)
-    trending, picked = selector.select_trending(), selector.select_picked()
-    also_new = selector.select_also_new()
-    ranking.prepare_reasons([*picked, *also_new])
-    indices = {Section.TRENDING: trending, Section.PICKED: picked, Section.ALSO_NEW: also_new}
-    return Selection(selector, indices)
+Entries = tuple[Indices, Indices]  # readers and papers, sorted by reader
 
 
 class _Selector:
-    """The candidates that one reader may still get today, as indices; each selection removes its papers."""
+    """The candidates that readers may still get today, as a table; each selection removes its papers."""
 
-    def __init__(  # noqa: PLR0913  as select_picks
-        self,
-        arrays: CandidateArrays,
-        ranking: Ranking,
-        subscriber: Subscriber,
-        *,
-        sent: Mapping[str, Sent],
-        cursor: datetime | None,
-        day: date,
-    ) -> None:
-        self._arrays, self._ranking, self._preferences = arrays, ranking, subscriber.preferences
-        self._cursor, self._held_until = cursor, day - timedelta(days=HELD_DAYS)
-        self._breakouts = arrays.breakouts.find(sent)
-        sent_before = [
-            arrays.index_by_id[paper_id]
-            for paper_id in sent
-            if paper_id in arrays.index_by_id and paper_id not in self._breakouts
-        ]
-        self._sent = [index for index in sent_before if arrays.heats[index].broke_out_from is None]
-        self._is_near = ranking.probability >= THRESHOLDS[self._preferences.threshold]
-        self._is_near &= ranking.is_personal
-        self._is_new = arrays.is_new(cursor)
-        self._score = _compute_scores(arrays, ranking, self._preferences.mix)
-        self._is_open = ~ranking.muted
-        self._is_open[self._sent] = False
+    def __init__(self, arrays: CandidateArrays, rankings: Rankings, readers: Sequence[ReaderState]) -> None:
+        self._arrays, self._rankings, self._readers = arrays, rankings, readers
+        self._preferences = preferences = [reader.subscriber.preferences for reader in readers]
+        self.breakouts = [arrays.breakouts.find(reader.sent) if reader.sent else {} for reader in readers]
+        thresholds = np.array([THRESHOLDS[own.threshold] for own in preferences], np.float32)
+        self.is_near = rankings.probability >= thresholds[:, None]
+        self.is_near &= rankings.is_personal[:, None]
+        self.is_new = arrays.is_new([reader.cursor for reader in readers])
+        self._offsets = np.array([RELEVANCE_OFFSETS[own.mix] for own in preferences])
+        # Measured on judged readers: ordered by the score, the best papers come later (nDCG@6 .77, not .81).
+        takes_own = np.array([own.mix is not Mix.EVERYONE for own in preferences], np.bool_)
+        self._is_by_preference = rankings.is_judged & takes_own
+        self._sent = self._find_sent()
+        self._is_open = ~(rankings.muted | self._sent)
 
-    def select_trending(self) -> list[int]:
+    def select_trending(self) -> Entries:
         """Select the hottest papers: the same for every reader except for sent and muted ones."""
-        return self._take(self._find_hottest(self._preferences.trending, self._arrays.is_discussed))
+        return self._take(self._find_hottest(self._get_limits("trending"), self._arrays.is_discussed))
 
-    def select_picked(self) -> list[int]:
-        """Select papers that this reader wants, shared among interests."""
-        places = self._preferences.picked
-        best = self._find_best(places * POOL_FACTOR, self._is_near, by=self._pick_order)
-        picked = apply_quotas(best, self._ranking.get_interest_names(best), places=places)
-        return self._take(diversify(picked, best, self._ranking.reasons.get_similarity(best), places=places))
+    def select_picked(self) -> Entries:
+        """Select papers that readers want, shared among interests.
 
-    def select_also_new(self) -> list[int]:
-        """Select papers new since the last digest, the nearest first; the hottest first without interests."""
-        limit = self._preferences.also_new
-        if not self._ranking.is_personal:
-            return self._take(self._find_hottest(limit, self._is_new))
-        return self._take(self._find_best(limit, self._is_new, by=_get_relevance(self._ranking)))
-
-    @property
-    def _pick_order(self) -> Doubles:
-        """The score; the probability for a reader who typed topics, unless they want what everyone reads.
-
-        Measured on judged readers: ordered by the score, the best papers come later (nDCG@6 .77, not .81).
+        By the score; by the probability for who typed topics, unless they want what everyone reads.
         """
-        is_judged = self._ranking.evidence is not None and self._preferences.mix is not Mix.EVERYONE
-        return _get_relevance(self._ranking) if is_judged else self._score
+        places = self._get_limits("picked")
+        owners, indices = self._find_best(places * POOL_FACTOR, self.is_near, by=self._compute_pick_order)
+        best, ranks = _to_table(owners, indices, len(self._readers))
+        counts = np.bincount(owners, minlength=len(self._readers))
+        order = np.where(ranks < np.minimum(counts, places)[:, None], ranks, NOT_CHOSEN)
+        for row in np.flatnonzero(counts > places).tolist():
+            own = best[row, : counts[row]].tolist()
+            names = self._rankings.get_interest_names(row, own)
+            if len(set(names)) > 1:
+                chosen = set(apply_quotas(own, names, places=int(places[row])))
+                order[row] = [*(rank if index in chosen else NOT_CHOSEN for rank, index in enumerate(own)),
+                              *[NOT_CHOSEN] * (best.shape[1] - len(own))]  # fmt: skip
+        several = np.flatnonzero(np.minimum(counts, places) > 1)
+        similarity = self._rankings.compare_papers(best[several])
+        order[several] = diversify(order[several], similarity, counts[several], places[several])
+        return self._take(_read_table(best, order))
 
-    def build_picks(self, indices: Sequence[int], sections: Sequence[Section]) -> Iterator[Pick]:
-        """Yield these papers as picks, with affinity, score and reason."""
-        papers, heats = self._arrays.candidates.papers, self._arrays.heats
-        rows = np.array(indices, np.intp)
-        affinities, scores = _round(self._ranking.affinity[rows]), _round(self._score[rows])
-        for index, section, affinity, score in zip(indices, sections, affinities, scores, strict=True):
-            yield Pick(
-                paper=papers[index],
-                section=section,
-                heat=self._breakouts.get(papers[index].id) or heats[index],
-                affinity=affinity,
-                score=score,
-                reason=self._build_reason(index, section),
-            )
+    def select_also_new(self) -> Entries:
+        """Select papers new since the last digest, the nearest first; the hottest first without interests."""
+        limits, is_personal = self._get_limits("also_new"), self._rankings.is_personal
+        nearest = self._find_best(
+            np.where(is_personal, limits, 0),
+            self._keep_nearest(self.is_new, int(limits.max(initial=0))),
+            by=lambda rows, indices: self._rankings.preference[rows, indices].astype(np.float64),
+        )
+        hottest = self._find_hottest(np.where(is_personal, 0, limits), self.is_new)
+        owners, indices = (np.concatenate(parts) for parts in zip(nearest, hottest, strict=True))
+        order = np.argsort(owners, kind="stable")
+        return self._take((owners[order], indices[order]))
 
-    def find_notes(self, indices: Mapping[Section, Sequence[int]]) -> tuple[str, ...]:
-        """Return why nothing was picked; empty if something was, or if nothing was asked for or selected."""
-        wants_picks = self._preferences.picked and self._ranking.is_personal and any(indices.values())
-        if not wants_picks or indices[Section.PICKED]:
-            return ()
-        is_trending = self._is_near[[*indices[Section.TRENDING]]].any()
-        return ("near-is-trending" if is_trending else "nothing-near",)
+    def compute_scores(self, rows: Indices, indices: Indices) -> Doubles:
+        """Return `digest.ranking.score.compute_score` of each of these papers for its reader."""
+        preference = self._rankings.preference[rows, indices].astype(np.float64)
+        attention = self._arrays.attention
+        return preference if attention is None else attention[indices] * (preference + self._offsets[rows])
 
-    def find_exclusions(self, selected: Sequence[int]) -> dict[str, ExclusionRule]:
-        """Return the first rule that excluded each paper that was not selected."""
-        papers = self._arrays.candidates.papers
-        rest = np.setdiff1d(np.arange(len(papers)), selected)
-        return {papers[index].id: self._find_exclusion(index) for index in rest.tolist()}
-
-    def _find_exclusion(self, index: int) -> ExclusionRule:
-        if self._ranking.muted[index]:
+    def find_exclusion(self, row: int, index: int) -> ExclusionRule:
+        """Return the first rule that excluded a paper that was not selected for a reader."""
+        if self._rankings.muted[row, index]:
             return ExclusionRule.MUTED
-        if index in self._sent:
+        if self._sent[row, index]:
             return ExclusionRule.SENT
-        if self._is_near[index]:
+        if self.is_near[row, index]:
             return ExclusionRule.NO_ROOM
-        if not self._is_new[index]:
+        if not self.is_new[row, index]:
             return ExclusionRule.OLD
-        return ExclusionRule.BELOW_THRESHOLD if self._ranking.is_personal else ExclusionRule.NO_ROOM
+        is_personal = self._rankings.is_personal[row]
+        return ExclusionRule.BELOW_THRESHOLD if is_personal else ExclusionRule.NO_ROOM
 
-    def _take(self, indices: list[int]) -> list[int]:
-        self._is_open[indices] = False
-        return indices
+    def find_held_since(self, rows: Indices, indices: Indices) -> list[date | None]:
+        """Return since when new papers were held back because digests paused; None if they were not."""
+        held_until = [
+            reader.day - timedelta(days=HELD_DAYS) if reader.cursor else date.min for reader in self._readers
+        ]
+        seen_on = self._arrays.first_seen_on
+        return [
+            day if is_new and (day := seen_on[index]) is not None and day <= held_until[row] else None
+            for row, index, is_new in zip(
+                rows.tolist(), indices.tolist(), self.is_new[rows, indices].tolist(), strict=True
+            )
+        ]
 
-    def _find_hottest(self, limit: int, is_eligible: Bools) -> list[int]:
-        """Return the first eligible papers of the trending list that are still open to this reader."""
-        heat_order = self._arrays.heat_order
-        hottest: list[int] = heat_order[(self._is_open & is_eligible)[heat_order]][:limit].tolist()
-        return hottest
+    def _find_sent(self) -> Bools:
+        """Return which papers readers were sent before and that did not break out since."""
+        sent = np.zeros(self._rankings.affinity.shape, np.bool_)
+        index_by_id, heats = self._arrays.index_by_id, self._arrays.heats
+        for row, (reader, breakouts) in enumerate(zip(self._readers, self.breakouts, strict=True)):
+            found = (index_by_id.get(paper) for paper in reader.sent if paper not in breakouts)
+            indices = [index for index in found if index is not None]
+            sent[row, [index for index in indices if heats[index].broke_out_from is None]] = True
+        return sent
 
-    def _find_best(self, limit: int, is_eligible: Bools, *, by: Doubles) -> list[int]:
+    def _get_limits(self, section: str) -> Indices:
+        return np.array([getattr(own, section) for own in self._preferences], np.intp)
+
+    def _take(self, entries: Entries) -> Entries:
+        self._is_open[entries] = False
+        return entries
+
+    def _find_hottest(self, limits: Indices, is_eligible: Bools) -> Entries:
+        """Return the first eligible papers of the trending list that are still open to each reader."""
+        heat_order, rows = self._arrays.heat_order, np.flatnonzero(limits)
+        is_eligible = is_eligible if is_eligible.ndim == 1 else is_eligible[rows]
+        is_left = (self._is_open[rows] & is_eligible)[:, heat_order]
+        is_left &= np.cumsum(is_left, axis=1, dtype=np.int32) <= limits[rows, None]
+        numbers, places = np.nonzero(is_left)
+        return rows[numbers], heat_order[places]
+
+    def _find_best(
+        self, limits: Indices, is_eligible: Bools, *, by: Callable[[Indices, Indices], Doubles]
+    ) -> Entries:
         """Return the best eligible papers that are still open, by these numbers, then by affinity and id.
 
         Both are rounded: their last digits depend on the order in which papers come.
         """
-        by = np.round(by, DECIMALS + 1)
-        indices = np.flatnonzero(self._is_open & is_eligible)
-        if 0 < limit < len(indices):  # sort only what can be among the best, ties with the last one included
-            scores = by[indices]
-            threshold = np.partition(scores, len(indices) - limit)[len(indices) - limit]
-            indices = indices[scores >= threshold]
-        affinity = np.round(self._ranking.affinity[indices].astype(np.float64), DECIMALS - 1)
-        keys = (self._arrays.id_rank[indices], -affinity, -by[indices])
-        best: list[int] = indices[np.lexsort(keys)[:limit]].tolist()
-        return best
+        rows, indices = np.nonzero(is_eligible & self._is_open & (limits > 0)[:, None])
+        affinity = np.round(self._rankings.affinity[rows, indices].astype(np.float64), DECIMALS - 1)
+        numbers = np.round(by(rows, indices), DECIMALS + 1)
+        order = np.lexsort((self._arrays.id_rank[indices], -affinity, -numbers, rows))
+        order = order[_rank_in_group(rows) < limits[rows]]  # rows are sorted, so ranks are those of the order
+        return rows[order], indices[order]
 
-    def _build_reason(self, index: int, section: Section) -> Reason:
-        if section is Section.TRENDING:
-            return _TREND
-        if section is Section.ALSO_NEW:
-            return self._build_weak_reason(index)
-        return self._ranking.build_reason(index, held_since=self._find_held_since(index))
+    def _keep_nearest(self, is_eligible: Bools, count: int) -> Bools:
+        """Return which eligible open papers can be among the *count* nearest of each reader."""
+        preference = np.where(is_eligible & self._is_open, self._rankings.preference, -1)
+        place = preference.shape[1] - count
+        if count and place > 0:
+            least = np.partition(preference, place, axis=1)[:, place, None]
+            is_eligible = is_eligible & (preference >= least - 2 * 10.0 ** -(DECIMALS + 1))  # rounded below
+        return is_eligible
 
-    def _build_weak_reason(self, index: int) -> Reason:
-        """Return what a paper that was not picked has to do with the reader, if there is evidence to name."""
-        held_since = self._find_held_since(index)
-        reason = self._ranking.build_reason(index, held_since=held_since)
-        if self._ranking.is_personal and reason.because in NAMED_EVIDENCE:
-            return reason
-        return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW
-
-    def _find_held_since(self, index: int) -> date | None:
-        """Return since when a new paper was held back because digests paused; None if it was not."""
-        seen_on = self._arrays.first_seen_on[index]
-        if seen_on is None or self._cursor is None or seen_on > self._held_until or not self._is_new[index]:
-            return None
-        return seen_on
+    def _compute_pick_order(self, rows: Indices, indices: Indices) -> Doubles:
+        preference = self._rankings.preference[rows, indices].astype(np.float64)
+        return np.where(self._is_by_preference[rows], preference, self.compute_scores(rows, indices))
 
 
 def apply_quotas(best: Sequence[int], interests: Sequence[str], *, places: int) -> list[int]:
@@ -265,48 +360,57 @@ def apply_quotas(best: Sequence[int], interests: Sequence[str], *, places: int) 
     return [index for index in best if index in selected]
 
 
-def diversify(chosen: Sequence[int], best: Sequence[int], similarity: Floats, *, places: int) -> list[int]:
-    """Return the chosen papers or, for a narrow interest, a diverse choice from the *best* instead.
+def diversify(order: Indices, similarity: Floats, counts: Indices, places: Indices) -> Indices:
+    """Return the order in which the best papers of readers (rows) are chosen, diverse for a narrow interest.
 
-    The diverse choice is by maximal marginal relevance (MMR). *similarity* is that of the *best* papers with
-    each other.
+    *order* has the place of each paper in the usual order, `NOT_CHOSEN` for the others; it stays for readers
+    whose best papers are unlike each other. The diverse choice is by maximal marginal relevance (MMR).
+    *similarity* is that of each two papers of a row, *counts* how many a row has, *places* how many are
+    chosen.
     """
-    size = min(len(best), places)
-    if size < 2 or _compute_mean_similarity(similarity[:size, :size]) < MIN_NARROW_SIMILARITY:
-        return list(chosen)
-    remaining, taken = list(range(len(best))), [0]
-    remaining.remove(0)
-    while remaining and len(taken) < size:
-        loss = {
-            rank: (1 - DIVERSITY_WEIGHT) * rank / len(best)
-            + DIVERSITY_WEIGHT * float(similarity[rank, taken].max())
-            for rank in remaining
-        }
-        following = min(remaining, key=lambda rank: (loss[rank], rank))
-        taken.append(following)
-        remaining.remove(following)
-    return [best[rank] for rank in taken]
+    sizes = np.minimum(counts, places)
+    ranks = np.arange(order.shape[1])
+    is_first = ranks < sizes[:, None]
+    pairs = sizes * (sizes - 1)
+    total = np.einsum("rij,ri,rj->r", similarity, is_first, is_first)
+    total -= np.einsum("rii,ri->r", similarity, is_first)  # without that of each paper with itself
+    narrow = np.flatnonzero((pairs > 0) & (total >= MIN_NARROW_SIMILARITY * pairs))
+    similarity, sizes, counts = similarity[narrow].astype(np.float64), sizes[narrow], counts[narrow]
+    diverse = np.full((len(narrow), len(ranks)), NOT_CHOSEN)
+    is_left = ranks < counts[:, None]
+    loss_by_rank = (1 - DIVERSITY_WEIGHT) * ranks / np.maximum(counts, 1)[:, None]
+    nearest = np.zeros(diverse.shape)
+    for place in range(int(sizes.max(initial=0))):
+        loss = np.where(is_left, loss_by_rank + DIVERSITY_WEIGHT * nearest, np.inf)
+        taken = loss.argmin(axis=1) if place else np.zeros(len(narrow), np.intp)
+        rows = np.flatnonzero(sizes > place)
+        diverse[rows, taken[rows]] = place
+        is_left[rows, taken[rows]] = False
+        nearest = np.maximum(nearest, similarity[np.arange(len(narrow)), :, taken])
+    changed = order.copy()
+    changed[narrow] = diverse
+    return changed
 
 
-def _compute_mean_similarity(similarity: Floats) -> float:
-    """Return the mean similarity of each two different papers."""
-    size = len(similarity)
-    return float((similarity.sum() - np.trace(similarity)) / (size * (size - 1)))
+def _rank_in_group(sorted_groups: Indices) -> Indices:
+    """Return the rank of each entry within its group, given the group of each, ascending."""
+    return np.arange(len(sorted_groups)) - np.searchsorted(sorted_groups, sorted_groups)
 
 
-def _compute_scores(arrays: CandidateArrays, ranking: Ranking, mix: Mix) -> Doubles:
-    """Return `digest.ranking.score.compute_score` of every paper."""
-    relevance = _get_relevance(ranking)
-    if arrays.attention is None:
-        return relevance
-    return arrays.attention * (relevance + RELEVANCE_OFFSETS[mix])
+def _to_table(owners: Indices, indices: Indices, size: int) -> tuple[Indices, Indices]:
+    """Return the papers as a row for each reader, filled up with the first paper, and the rank of each."""
+    places = _rank_in_group(owners)
+    table = np.zeros((size, int(places.max(initial=-1)) + 1), np.intp)
+    table[owners, places] = indices
+    return table, np.broadcast_to(np.arange(table.shape[1]), table.shape)
 
 
-def _get_relevance(ranking: Ranking) -> Doubles:
-    """Return the probability by which papers are ordered: that of the topics where the reader typed some."""
-    return (ranking.relevance if ranking.evidence is None else ranking.probability).astype(np.float64)
+def _read_table(table: Indices, order: Indices) -> Entries:
+    """Return the chosen papers of each row in their order."""
+    rows, columns = np.nonzero(order < NOT_CHOSEN)
+    by_place = np.lexsort((order[rows, columns], rows))
+    return rows[by_place], table[rows, columns][by_place]
 
 
-def _round(numbers: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> list[float]:
-    """Round as the numbers are stored, so that what is shown later equals what was selected."""
-    return [round(number, DECIMALS) for number in numbers.tolist()]
+def _get_new_reason(held_since: date | None) -> Reason:
+    return Reason(because=ReasonKind.NEW, held_since=held_since) if held_since else _NEW

@@ -22,6 +22,11 @@ class InterestQuery:
     documents: tuple[int, ...]
     reader: int  # index in the chunk
 
+    @property
+    def has_liked(self) -> bool:
+        """Whether the interest has liked papers."""
+        return any(document.title for document in self.interest.documents)
+
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -36,38 +41,30 @@ Request = tuple[int, tuple[int, ...]]  # index of the paper, documents of the qu
 
 
 class SharedTerms:
-    """The papers of the day and the documents of a chunk of readers, compared term by term.
-
-    Requests are collected and answered together at the first `get`, which takes a tenth of the time.
-    """
+    """The papers of the day and the documents of a chunk of readers, compared term by term."""
 
     def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, specificity: Floats) -> None:
         self._candidates, self._rows, self._specificity = candidates, rows, specificity
-        self._requests: dict[Request, InterestQuery] = {}
         self._overlaps: dict[Request, Overlap] = {}
 
-    def request(self, index: int, query: InterestQuery) -> None:
-        """Register that the overlap of this paper and query will be needed."""
-        self._requests[index, query.documents] = query
+    def compare(self, pairs: Sequence[tuple[int, InterestQuery | None]]) -> list[Overlap | None]:
+        """Return what each of these papers shares with its query; None without a query.
 
-    def get(self, index: int, query: InterestQuery) -> Overlap:
-        """Return what a paper shares with a query."""
-        key = index, query.documents
-        if key not in self._overlaps:
-            self.request(index, query)
-            self._answer_requests()
-        return self._overlaps[key]
-
-    def _answer_requests(self) -> None:
-        queries = {query.documents: query for query in self._requests.values()}
-        papers: dict[tuple[int, ...], list[int]] = {documents: [] for documents in queries}
-        for index, documents in self._requests:
-            papers[documents].append(index)
-        keys = [*queries]
-        for start in range(0, len(keys), BLOCK_QUERIES):
-            block = [queries[documents] for documents in keys[start : start + BLOCK_QUERIES]]
+        All of them together take a tenth of the time.
+        """
+        new: dict[tuple[int, ...], tuple[InterestQuery, list[int]]] = {}
+        requested = set()
+        keys = [query and (index, query.documents) for index, query in pairs]
+        for (index, query), key in zip(pairs, keys, strict=True):
+            if query and key and key not in self._overlaps and key not in requested:
+                requested.add(key)
+                new.setdefault(query.documents, (query, []))[1].append(index)
+        queries = [query for query, _ in new.values()]
+        papers = {documents: indices for documents, (_, indices) in new.items()}
+        for start in range(0, len(queries), BLOCK_QUERIES):
+            block = queries[start : start + BLOCK_QUERIES]
             self._overlaps.update(self._compute_overlaps(block, papers))
-        self._requests = {}
+        return [self._overlaps[key] if key else None for key in keys]
 
     def _compute_overlaps(
         self, queries: Sequence[InterestQuery], papers: Mapping[tuple[int, ...], Sequence[int]]

@@ -9,19 +9,19 @@ is one. Nothing depends on the other papers of the day.
 `python -m bench.picks_model` fits the coefficients and cross-validates them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from scipy import sparse
 
-from digest.ranking.array_types import Bools, Floats
+from digest.ranking.array_types import Bools, Floats, Indices
 from digest.ranking.topic_matching import (
     FEATURES,
     MIN_PHRASE_TELL,
+    SAID,
     TITLE,
-    Coefficients,
     TopicMatch,
     TopicMatcher,
 )
@@ -41,123 +41,124 @@ class NamedTopic:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InterestEvidence:
-    """The topics of one interest compared with the papers of the day."""
-
-    facet: str
-    names: tuple[str, ...]  # of the topics, as the reader wrote them
-    matches: tuple[TopicMatch, ...]
-    nearness: Floats  # of each paper to all topics together
-    coefficients: Coefficients
-
-    def compute_logits(self, index: int) -> list[float]:
-        """Return the logit of each topic for the paper at *index*."""
-        common = self.coefficients.interest * float(self.nearness[index]) + self.coefficients.intercept
-        return [float(match.logit[index]) + common for match in self.matches]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What one reader typed compared with the papers of the day."""
+    """What one reader typed compared with the papers of the day, feature by feature."""
 
-    interests: tuple[InterestEvidence, ...]
+    features: Floats  # by topic, feature of `FEATURE_NAMES`, and paper
+    names: tuple[str, ...]  # of the topics, as the reader wrote them
     is_unwanted: Bools | None  # papers about what the reader ruled out; None if that is nothing
-    probability: Floats  # that the reader wants each paper; 0 for what they ruled out
-
-    @property
-    def features(self) -> Floats:
-        """Features by topic, feature of `FEATURE_NAMES`, and paper."""
-        return np.array(
-            [
-                [*match.features, interest.nearness]
-                for interest in self.interests
-                for match in interest.matches
-            ],
-            np.float32,
-        )
 
     def describe(self, index: int) -> dict[str, dict[str, float]]:
         """Return the value of each of `FEATURE_NAMES` for the paper at *index*, by topic."""
         return {
             name: {
                 feature: round(float(value), 4)
-                for feature, value in zip(
-                    FEATURE_NAMES, (*match.features[:, index], interest.nearness[index]), strict=True
-                )
+                for feature, value in zip(FEATURE_NAMES, features[:, index], strict=True)
             }
-            for interest in self.interests
-            for name, match in zip(interest.names, interest.matches, strict=True)
+            for name, features in zip(self.names, self.features, strict=True)
         }
 
-    def name_topics(self, index: int, threshold: float) -> list[NamedTopic]:
-        """Return the topics for which alone a paper is wanted with this probability, the likeliest first."""
-        least = np.log(threshold / (1 - threshold))
-        found = [
-            (logit, NamedTopic(name, interest.facet, is_said=match.is_said(index)))
-            for interest in self.interests
-            for logit, name, match in zip(
-                interest.compute_logits(index), interest.names, interest.matches, strict=True
-            )
-            if logit >= least
-        ]
-        return [topic for _, topic in sorted(found, key=lambda pair: -pair[0])]
 
+class TopicEvidence:
+    """What a chunk of readers typed compared with the papers of the day.
 
-def collect_evidence(matcher: TopicMatcher, readers: Sequence[ReaderTopics]) -> Iterator[Evidence | None]:
-    """Compare readers with the papers of the day, all at once; None for a reader without topics."""
-    asked = ((*group.keywords, *group.phrases) for reader in readers for group in reader.groups)
-    matches = matcher.match(chain(*asked, *(reader.unwanted for reader in readers)))
-    interests = [
-        (number, group.facet, _keep_telling(group, matches))
-        for number, reader in enumerate(readers)
-        for group in reader.groups
-    ]
-    nearness, best = _compare_interests(matcher, [names for _, _, names in interests], matches)
-    probability = 1 / (1 + np.exp(-best))
-    own: list[list[int]] = [[] for _ in readers]
-    for row, (number, _, _) in enumerate(interests):
-        own[number].append(row)
-    for reader, rows in zip(readers, own, strict=True):
-        if not rows:
-            yield None
-            continue
-        wanted = probability[rows[0]] if len(rows) == 1 else probability[rows].max(axis=0)
-        unwanted = _find_unwanted([matches[name] for name in reader.unwanted]) if reader.unwanted else None
-        yield Evidence(
-            interests=tuple(
-                InterestEvidence(
-                    facet,
-                    names,
-                    tuple(matches[name] for name in names),
-                    nearness[row],
-                    matcher.coefficients,
-                )
-                for row, (_, facet, names) in ((row, interests[row]) for row in rows)
-            ),
-            is_unwanted=unwanted,
-            probability=wanted if unwanted is None else np.where(unwanted, np.float32(0), wanted),
+    Attributes:
+        is_judged: Which of the readers typed a topic.
+        probability: That each reader (a row) wants each paper; 0 for what they ruled out.
+        is_unwanted: The papers about what a reader (by number) ruled out, where that is something.
+
+    """
+
+    def __init__(self, matcher: TopicMatcher, readers: Sequence[ReaderTopics]) -> None:
+        asked = ((*group.keywords, *group.phrases) for reader in readers for group in reader.groups)
+        matches = matcher.match(chain(*asked, *(reader.unwanted for reader in readers)))
+        groups = [group for reader in readers for group in reader.groups]
+        names = [_keep_telling(group, matches) for group in groups]
+        rows = {name: row for row, name in enumerate(dict.fromkeys(chain(*names)))}
+        self._matches = [matches[name] for name in rows]
+        self._names = [*chain(*names)]
+        self._facets = [group.facet for group, own in zip(groups, names, strict=True) for _ in own]
+        self._topics = np.array([rows[name] for name in self._names], np.intp)
+        sizes = np.array([*map(len, names)], np.intp)
+        self._interests = np.repeat(np.arange(len(sizes)), sizes)
+        self._coefficients = matcher.coefficients
+        self._logits = np.array([match.logit for match in self._matches], np.float32)
+        self._said = np.array([match.features[SAID] for match in self._matches], np.bool_)
+        self._nearness, best = self._compare_interests(matcher, sizes)
+        counts = np.array([len(reader.groups) for reader in readers], np.intp)
+        first = np.cumsum(counts) - counts
+        self._starts = np.append(0, np.cumsum(sizes))[np.append(first, len(sizes))]
+        self._named: dict[tuple[int, bool], NamedTopic] = {}
+        self.is_judged = counts > 0
+        self.is_unwanted = {
+            row: _find_unwanted([matches[name] for name in reader.unwanted])
+            for row, reader in enumerate(readers)
+            if reader.groups and reader.unwanted
+        }
+        self.probability = np.zeros((len(readers), best.shape[1]), np.float32)
+        probability = 1 / (1 + np.exp(-best))
+        if self.is_judged.any():
+            self.probability[self.is_judged] = np.maximum.reduceat(probability, first[self.is_judged], axis=0)
+        for row, is_unwanted in self.is_unwanted.items():
+            self.probability[row, is_unwanted] = 0
+
+    def name_topics(self, rows: Indices, indices: Indices, threshold: float) -> list[list[NamedTopic] | None]:
+        """Return the topics for which alone each reader wants each paper with this probability.
+
+        The likeliest first; None for a reader who typed nothing.
+        """
+        sizes = self._starts[rows + 1] - self._starts[rows]
+        owners = np.repeat(np.arange(len(rows)), sizes)
+        places = np.arange(len(owners)) + np.repeat(self._starts[rows] - (np.cumsum(sizes) - sizes), sizes)
+        papers = indices[owners]
+        nearness = self._nearness[self._interests[places], papers].astype(np.float64)
+        logits = self._logits[self._topics[places], papers] + (
+            self._coefficients.interest * nearness + self._coefficients.intercept
         )
+        wanted = np.flatnonzero(logits >= np.log(threshold / (1 - threshold)))
+        wanted = wanted[np.lexsort((-logits[wanted], owners[wanted]))]
+        said = self._said[self._topics[places[wanted]], papers[wanted]]
+        found: list[list[NamedTopic] | None] = [
+            [] if judged else None for judged in self.is_judged[rows].tolist()
+        ]
+        for owner, place, is_said in zip(
+            owners[wanted].tolist(), places[wanted].tolist(), said.tolist(), strict=True
+        ):
+            if (own := found[owner]) is not None:
+                own.append(self._name_topic(place, is_said=is_said))
+        return found
 
+    def get_reader(self, row: int) -> Evidence | None:
+        """Return the features of one reader; None if they typed nothing."""
+        if not self.is_judged[row]:
+            return None
+        places = range(self._starts[row], self._starts[row + 1])
+        features = [
+            [*self._matches[self._topics[place]].features, self._nearness[self._interests[place]]]
+            for place in places
+        ]
+        names = tuple(self._names[place] for place in places)
+        return Evidence(np.array(features, np.float32), names, self.is_unwanted.get(row))
 
-def _compare_interests(
-    matcher: TopicMatcher, interests: Sequence[tuple[str, ...]], matches: Mapping[str, TopicMatch]
-) -> tuple[Floats, Floats]:
-    """Return the nearness of each paper (a column) to each interest (a row), and the best topic's logit."""
-    rows = {name: row for row, name in enumerate(dict.fromkeys(chain(*interests)))}
-    if not rows:
-        return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
-    topics = np.array([rows[name] for names in interests for name in names], np.intp)
-    sizes = np.array([len(names) for names in interests], np.intp)
-    starts = np.cumsum(sizes) - sizes
-    members = sparse.csr_array((np.ones(len(topics), np.float32), topics, np.append(starts, len(topics))))
-    nearness = matcher.compute_nearness(members, [matches[name] for name in rows])
-    logits = np.array([matches[name].logit for name in rows], np.float32)
-    best = logits[topics[starts]]
-    for place in range(1, int(sizes.max())):  # of the topics: all interests that have so many at once
-        larger = np.flatnonzero(sizes > place)
-        best[larger] = np.maximum(best[larger], logits[topics[starts[larger] + place]])
-    best += np.float32(matcher.coefficients.interest) * nearness + np.float32(matcher.coefficients.intercept)
-    return nearness, best
+    def _name_topic(self, place: int, *, is_said: bool) -> NamedTopic:
+        key = place, is_said
+        if key not in self._named:
+            self._named[key] = NamedTopic(self._names[place], self._facets[place], is_said)
+        return self._named[key]
+
+    def _compare_interests(self, matcher: TopicMatcher, sizes: Indices) -> tuple[Floats, Floats]:
+        """Return the nearness of each paper (column) to each interest (row), and the best topic's logit."""
+        starts = np.cumsum(sizes) - sizes
+        members = sparse.csr_array(
+            (np.ones(len(self._topics), np.float32), self._topics, np.append(starts, len(self._topics)))
+        )
+        nearness = matcher.compute_nearness(members, self._matches)
+        best = self._logits[self._topics[starts]]
+        for place in range(1, int(sizes.max())):  # of the topics: all interests that have so many at once
+            larger = np.flatnonzero(sizes > place)
+            best[larger] = np.maximum(best[larger], self._logits[self._topics[starts[larger] + place]])
+        best += np.float32(self._coefficients.interest) * nearness + np.float32(self._coefficients.intercept)
+        return nearness, best
 
 
 def _find_unwanted(matches: Sequence[TopicMatch]) -> Bools:

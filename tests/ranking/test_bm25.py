@@ -72,7 +72,7 @@ def test_mean_similarity_of_a_single_paper_is_one() -> None:
 
 def test_smooth_weighs_neighbours_by_squared_similarity() -> None:
     corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(5)])
-    similarity, identity = corpus.compare_candidates(range(20)), np.eye(20, dtype=np.float32)
+    similarity, identity = corpus.compare_candidates(np.arange(20)), np.eye(20, dtype=np.float32)
     excess = subtract_hubness(similarity, (similarity + identity).mean(axis=1), np.ones(20, np.float32)) ** 2
     shares = (corpus.smooth(identity) - identity) / NEIGHBOUR_WEIGHT
     assert np.count_nonzero(excess, axis=1).max() <= NEIGHBOUR_COUNT

@@ -58,11 +58,10 @@ def test_listed_paper_counts_as_discussed_only_without_any_votes() -> None:
 @pytest.mark.parametrize(("hours", "is_new"), [(-1, False), (0, False), (1, True)])
 def test_is_new_means_first_seen_after_the_last_digest(*, hours: int, is_new: bool) -> None:
     day = build_arrays(make_paper(first_seen=NOW + timedelta(hours=hours)))
-    assert day.is_new(NOW).tolist() == [is_new]
-    assert day.is_new(None).tolist() == [True]
+    assert day.is_new([NOW, None]).tolist() == [[is_new], [True]]
 
 
 def test_paper_that_was_never_stored_is_new_and_has_no_date() -> None:
     day = build_arrays(make_paper(first_seen=None), make_paper(first_seen=NOW - timedelta(days=2)))
-    assert day.is_new(NOW - timedelta(days=1)).tolist() == [True, False]
+    assert day.is_new([NOW - timedelta(days=1)]).tolist() == [[True, False]]
     assert day.first_seen_on == (None, NOW.date() - timedelta(days=2))

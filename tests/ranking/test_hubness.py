@@ -72,7 +72,7 @@ def test_candidates_are_compared_in_blocks() -> None:
     random = Random(1)  # noqa: S311  invents titles, the same in every run
     papers = [count_terms(" ".join(random.choices(WORDS, k=5))) for _ in range(BLOCK_ROWS + 20)]
     corpus, identity = Corpus(papers), np.eye(len(papers), dtype=np.float32)
-    similarity = corpus.compare_candidates(range(len(papers)))
+    similarity = corpus.compare_candidates(np.arange(len(papers)))
     assert np.allclose(similarity, similarity.T)
     assert not similarity.diagonal().any()
     shares = corpus.smooth(identity) - identity

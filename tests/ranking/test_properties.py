@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Candidates, Facet, Heat, LikedPaper, Mix, Paper, Preferences, Profile
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.ranking.ranker import Ranker
-from digest.ranking.selection import ExclusionRule, Selection, select_picks
+from digest.ranking.selection import ExclusionRule, ReaderState, Selection, Selections
 from tests.factories import NOW, make_paper, make_subscriber
 
 WORDS = ("graph", "robot", "protein", "speech", "ocean", "privacy", "quantum", "image", "market", "kernel")
@@ -61,11 +62,10 @@ def make_heat(day: Sequence[tuple[str, int]]) -> dict[str, Heat]:
 def select_edition(
     papers: Sequence[Paper], heat: dict[str, Heat], profile: Profile, preferences: Preferences
 ) -> Selection:
-    [ranking] = Ranker(papers).rank([profile])
-    reader = make_subscriber(profile=profile, preferences=preferences)
-    return select_picks(
-        Candidates(tuple(papers), heat), ranking, reader, sent={}, cursor=None, day=NOW.date()
-    )
+    [rankings] = Ranker(papers).rank_chunks([profile])
+    state = ReaderState(make_subscriber(profile=profile, preferences=preferences), {}, None, NOW.date())
+    [selection] = Selections(CandidateArrays(Candidates(tuple(papers), heat)), rankings, [state])
+    return selection
 
 
 def list_picks(selection: Selection) -> list[tuple[str, str]]:

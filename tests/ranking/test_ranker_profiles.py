@@ -102,7 +102,6 @@ def test_profile_without_text_has_no_interest_name_but_a_followed_author() -> No
     [ranking] = Ranker([*TOPICAL, make_paper(authors=("Zoë Ångström",))]).rank(
         [Profile(authors=("Zoe Angstrom",))]
     )
-    ranking.prepare_reasons([0, len(TOPICAL)])
     assert ranking.get_interest_names([0, 1]) == ["", ""]
     assert ranking.build_reason(len(TOPICAL)).author == "Zoë Ångström"
 

@@ -25,13 +25,16 @@ from digest.models import (
     Threshold,
 )
 from digest.ranking.array_types import Floats
+from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import (
+    NOT_CHOSEN,
     ExclusionRule,
+    ReaderState,
     Selection,
+    Selections,
     apply_quotas,
     diversify,
-    select_picks,
 )
 from tests.factories import NOW, make_paper, make_subscriber
 
@@ -57,15 +60,12 @@ def select_edition(
     preferences: Preferences | None = None,
     days_ago: int | None = None,
 ) -> Selection:
-    [ranking] = Ranker(papers).rank([profile])
-    return select_picks(
-        Candidates(tuple(papers), make_heat(papers) if heat is None else heat),
-        ranking,
-        make_subscriber(profile=profile, preferences=preferences),
-        sent=sent or {},
-        cursor=None if days_ago is None else NOW - timedelta(days=days_ago),
-        day=NOW.date(),
-    )
+    [rankings] = Ranker(papers).rank_chunks([profile])
+    arrays = CandidateArrays(Candidates(tuple(papers), make_heat(papers) if heat is None else heat))
+    reader = make_subscriber(profile=profile, preferences=preferences)
+    cursor = None if days_ago is None else NOW - timedelta(days=days_ago)
+    [selection] = Selections(arrays, rankings, [ReaderState(reader, sent or {}, cursor, NOW.date())])
+    return selection
 
 
 def get_ids(selection: Selection, section: Section) -> list[str]:
@@ -256,35 +256,47 @@ def test_quotas_fill_all_places_and_give_each_interest_its_share(facets: str, pl
     assert all(counts[facet] >= min(number, places // len(available)) for facet, number in available.items())
 
 
+def choose_diverse(
+    chosen: Sequence[int], best: Sequence[int], similarity: Floats, *, places: int
+) -> list[int]:
+    """Return what is chosen for one reader, given the papers that are chosen usually."""
+    order = [chosen.index(paper) if paper in chosen else NOT_CHOSEN for paper in best]
+    [changed] = diversify(
+        np.array([order], np.intp), similarity[None], np.array([len(best)]), np.array([places])
+    ).tolist()
+    return [paper for place, paper in sorted(zip(changed, best, strict=True)) if place < NOT_CHOSEN]
+
+
 def test_narrow_interest_gets_a_different_paper_instead_of_a_duplicate() -> None:
     duplicate = make_similarity(3, (0, 1, 1.0), (0, 2, 0.2), (1, 2, 0.2))
-    assert diversify([7, 8], [7, 8, 9], duplicate, places=2) == [7, 9]
+    assert choose_diverse([7, 8], [7, 8, 9], duplicate, places=2) == [7, 9]
 
 
 def test_better_paper_stays_although_similar_to_the_first() -> None:
     similar = make_similarity(3, (0, 1, 0.5), (0, 2, 0.2), (1, 2, 0.2))
-    assert diversify([7, 8], [7, 8, 9], similar, places=2) == [7, 8]
+    assert choose_diverse([7, 8], [7, 8, 9], similar, places=2) == [7, 8]
 
 
 def test_diversify_compares_with_all_papers_taken() -> None:
     twins = make_similarity(6, (0, 4, 0.9), (1, 5, 0.9), default=0.2)
-    assert diversify([0, 1], [0, 1, 2, 3, 4, 5], twins, places=6) == [0, 1, 2, 3, 4, 5]
+    assert choose_diverse([0, 1], [0, 1, 2, 3, 4, 5], twins, places=6) == [0, 1, 2, 3, 4, 5]
     close = make_similarity(4, (0, 2, 1.0), (1, 2, 1.0), default=0.2)
-    assert diversify([], [0, 1, 2, 3], close, places=3) == [0, 1, 3]
+    assert choose_diverse([], [0, 1, 2, 3], close, places=3) == [0, 1, 3]
 
 
 @pytest.mark.parametrize(("mean_similarity", "expected"), [(0.14, [5, 6, 8]), (0.16, [5, 6, 7])])
 def test_interest_is_narrow_from_a_mean_similarity(mean_similarity: float, expected: list[int]) -> None:
     """From a mean similarity of 0.15, without that of each paper with itself."""
     assert (
-        diversify([5, 6, 8], [5, 6, 7, 8], make_similarity(4, default=mean_similarity), places=3) == expected
+        choose_diverse([5, 6, 8], [5, 6, 7, 8], make_similarity(4, default=mean_similarity), places=3)
+        == expected
     )
 
 
 @pytest.mark.parametrize(("best", "places"), [([], 3), ([4], 3), ([4, 5], 1), ([4, 5], 0)])
 def test_single_paper_needs_no_diversity(best: list[int], places: int) -> None:
     assert (
-        diversify(best[:places], best, make_similarity(len(best), default=1.0), places=places)
+        choose_diverse(best[:places], best, make_similarity(len(best), default=1.0), places=places)
         == best[:places]
     )
 
@@ -294,6 +306,8 @@ def test_diversify_keeps_the_number_and_the_best_and_repeats_nothing(
     size: int, places: int, random: Random
 ) -> None:
     pairs = [(one, other, random.random()) for one in range(size) for other in range(one)]
-    result = diversify(range(min(size, places)), range(size), make_similarity(size, *pairs), places=places)
+    result = choose_diverse(
+        range(min(size, places)), range(size), make_similarity(size, *pairs), places=places
+    )
     assert len(result) == len(set(result)) == min(size, places)
     assert result[:1] == list(range(min(size, places)))[:1]

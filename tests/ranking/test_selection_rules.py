@@ -13,7 +13,7 @@ from digest.models import Candidates, Heat, Mix, Preferences, Profile, ReasonKin
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.ranker import Ranker
 from digest.ranking.score import compute_score
-from digest.ranking.selection import THRESHOLDS, ExclusionRule, Selection, select_picks
+from digest.ranking.selection import THRESHOLDS, ExclusionRule, ReaderState, Selection, Selections
 from tests.factories import NOW, make_paper, make_subscriber
 
 NEAR, FAR = 5.0, -1.0
@@ -29,7 +29,6 @@ def select_from(
     profile: Profile = PROFILE,
     days_old: Sequence[float | None] = (),
     since: float | None = None,
-    as_arrays: bool = False,
     sent: Sequence[str] = (),
     trending: int = 0,
     picked: int = 6,
@@ -45,29 +44,27 @@ def select_from(
         make_paper(f"Sheep {name}", id=name, first_seen=at)
         for name, at in zip(make_ids(affinity), first_seen, strict=True)
     ]
-    [ranking] = Ranker(papers).rank([profile])
-    ranking = replace(
-        ranking,
-        affinity=np.array(affinity, np.float32),
-        probability=np.array(probability or [0.9 if value > 0 else 0.1 for value in affinity], np.float32),
+    [rankings] = Ranker(papers).rank_chunks([profile])
+    wanted = probability or [0.9 if value > 0 else 0.1 for value in affinity]
+    rankings = replace(
+        rankings,
+        affinity=np.array([affinity], np.float32),
+        probability=np.array([wanted], np.float32),
+        preference=np.array([relevance or [0.5] * len(affinity)], np.float32),
+        is_judged=np.zeros(1, np.bool_),
         evidence=None,
     )
-    vars(ranking)["relevance"] = np.array(relevance or [0.5] * len(affinity), np.float32)
     preferences = Preferences(
         trending=trending, picked=picked, also_new=also_new, mix=mix, threshold=threshold
     )
     hot = {
         paper.id: Heat(value=value, expected=1, votes=1) for paper, value in zip(papers, heat, strict=False)
     }
-    day = Candidates(tuple(papers), hot)
-    return select_picks(
-        CandidateArrays(day) if as_arrays else day,
-        ranking,
-        make_subscriber(profile=profile, preferences=preferences),
-        sent={name: Sent(day=NOW.date()) for name in sent},
-        cursor=None if since is None else NOW - timedelta(days=since),
-        day=NOW.date(),
-    )
+    reader = make_subscriber(profile=profile, preferences=preferences)
+    cursor = None if since is None else NOW - timedelta(days=since)
+    state = ReaderState(reader, {name: Sent(day=NOW.date()) for name in sent}, cursor, NOW.date())
+    [selection] = Selections(CandidateArrays(Candidates(tuple(papers), hot)), rankings, [state])
+    return selection
 
 
 def make_ids(papers: Sequence[object]) -> str:
@@ -188,12 +185,3 @@ def test_held_since_is_set_only_if_a_digest_was_paused(
     assert picked.reason.held_since == expected
     assert [pick.reason.held_since for pick in new] == ([] if since == 1 else [expected])
     assert {pick.reason.because for pick in new} <= {ReasonKind.TERMS}
-
-
-def test_shared_candidate_arrays_give_the_same_selection() -> None:
-    one, many = (
-        select_from([5, 1, 3], [1, 2, 3], trending=1, also_new=3, as_arrays=as_arrays)
-        for as_arrays in (False, True)
-    )
-    assert [replace(pick, paper=pick.paper) for pick in one.picks] == list(many.picks)
-    assert one.excluded == many.excluded

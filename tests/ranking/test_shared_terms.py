@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,21 +36,13 @@ PROFILES = st.lists(
 def test_reasons_computed_together_equal_those_computed_alone(profiles: list[Profile]) -> None:
     ranker = Ranker(PAPERS)
     indices = range(len(PAPERS))
-    together, alone = ranker.rank(profiles), ranker.rank(profiles)
-    for ranking in together:
-        ranking.prepare_reasons(indices)
-    for prepared, single in zip(together, alone, strict=True):
-        assert [prepared.build_reason(index) for index in indices] == [
-            single.build_reason(index) for index in indices
-        ]
+    for together, alone in zip(ranker.rank(profiles), ranker.rank(profiles), strict=True):
+        assert together.build_reasons(indices) == [alone.build_reason(index) for index in indices]
 
 
 def test_more_queries_than_one_block_are_answered() -> None:
     profiles = [Profile(keywords=(word,)) for word in WORDS] * (shared_terms.BLOCK_QUERIES // 4)
-    rankings = Ranker(PAPERS).rank(profiles)
-    for ranking in rankings:
-        ranking.prepare_reasons([0])
-    assert {word for ranking in rankings for word in ranking.build_reason(0).terms} == {
-        "sheep",
-        "sleep",
-    }
+    [rankings] = Ranker(PAPERS).rank_chunks(profiles)
+    readers = np.arange(len(profiles))
+    reasons = rankings.build_reasons(readers, np.zeros_like(readers), [None] * len(profiles))
+    assert {word for reason in reasons for word in reason.terms} == {"sheep", "sleep"}
