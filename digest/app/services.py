@@ -364,7 +364,8 @@ def load_secret_key(settings: Settings, database: Path | None) -> bytes:
         return secret.encode()
     if database is None:
         raise ConfigError(
-            "Set DIGEST_SECRET_KEY (32 random characters): without it every process would sign its own links."
+            "Set DIGEST_SECRET_KEY (32 random characters): otherwise each process would sign links with "
+            "its own key."
         )
     return _load_or_create_key(database.with_name(f"{database.name}.key"))
 

@@ -57,7 +57,7 @@ def _check_base_url(value: str) -> None:
 def _check_token(value: Any) -> None:
     token = value.get_secret_value()
     if token and len(token) < MIN_TOKEN_CHARS:
-        raise ValueError(f"has {len(token)} characters, which anybody guesses; take 32 random ones")
+        raise ValueError(f"has {len(token)} characters, which are easy to guess; use 32 random ones")
 
 
 def _check_host_name(value: str) -> None:
@@ -99,7 +99,9 @@ _OPENALEX_ID = re.compile(
 def _check_openalex_ids(names: tuple[str, ...]) -> None:
     for name in names:
         if not _OPENALEX_ID.fullmatch(name):
-            raise ValueError(f"{name!r} is no such id; write 0000-0002-1825-0097, 03yrm5c26, A123 or I123")
+            raise ValueError(
+                f"{name!r} is not a valid id; write 0000-0002-1825-0097, 03yrm5c26, A123 or I123"
+            )
 
 
 def _check_venues(names: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ from digest.models.text import replace_unprintable
 # name: one line for the list, so that --help needs no command's imports
 COMMANDS = {
     "demo": "Run ten simulated days offline, with sample papers.",
-    "preview": "Show exactly the mail that would be sent, without sending it.",
+    "preview": "Show exactly the email that would be sent, without sending it.",
     "fetch": "Fetch all sources now.",
     "sources": "List the sources and their last reading; turn one on or off.",
     "embed": "Compute missing embeddings, e.g. after changing DIGEST_VECTORS.",
@@ -40,7 +40,7 @@ COMMANDS = {
     "status": "Show recent activity and what needs attention.",
     "doctor": "Check the installation; each problem comes with a fix.",
     "release": "Release a held edition.",
-    "deliveries": "List mails by state; resolve uncertain ones.",
+    "deliveries": "List emails by state; resolve uncertain ones.",
     "bounces": "Read the bounce mailbox.",
     "db": "Migrate, check, back up and restore the database.",
 }

@@ -14,7 +14,7 @@ from digest.worker.bounces import read_bounce_mailbox
 @now_option
 @json_option
 def command(*, now: datetime | None, as_json: bool) -> None:
-    """Read the bounce mailbox; stop mail to addresses that are gone, complained or unsubscribed by mail."""
+    """Read the bounce mailbox; suppress addresses that bounced or complained, and unsubscribe by email."""
     with open_services() as services:
         summary = read_bounce_mailbox(services, get_now(now))
     if as_json:

@@ -97,7 +97,7 @@ now_option = click.option(
     "--now",
     type=DatetimeParam(),
     default=None,
-    help="Act as if it were this moment (ISO 8601). Default: the clock.",
+    help="Act as if this were the current time (ISO 8601). Default: the clock.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
 

@@ -23,7 +23,7 @@ def migrate() -> None:
     """Migrate the tables to this version. SQLite is migrated automatically, after a backup."""
     store = Database.migrate(load_settings().database_url)
     try:
-        click.echo(f"The database stands at {store.get_version()}.")
+        click.echo(f"The database is at version {store.get_version()}.")
     finally:
         store.close()
 
@@ -40,7 +40,7 @@ def check() -> None:
         differences = services.store.list_schema_differences()
         if differences:
             raise StoreError("The tables differ: " + "; ".join(differences))
-        click.echo(f"The database is sound and stands at {services.store.get_version()}.")
+        click.echo(f"The database is sound and at version {services.store.get_version()}.")
 
 
 @command.command(
@@ -48,7 +48,7 @@ def check() -> None:
     epilog="Examples: digest db backup copy.sqlite3   digest db backup --keep 14 /var/backups",
 )
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
@@ -77,9 +77,9 @@ def verify(path: Path) -> None:
 
 @command.command("restore", epilog="Example: digest db restore backup.sqlite3")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Replace the present database without asking.")
+@click.option("--yes", is_flag=True, help="Replace the current database without asking.")
 def restore(path: Path, *, yes: bool) -> None:
-    """Replace the SQLite database by a backup. It starts paused, so that nobody gets a mail twice."""
+    """Replace the SQLite database with a backup. It starts paused, so that nobody gets an email twice."""
     file = Database.find_file(load_settings().database_url)
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
@@ -97,4 +97,4 @@ def resume() -> None:
     with open_services() as services, services.store.begin() as tx:
         tx.meta.resume()
         tx.audit.write(get_actor_name(), "resume-sending", "", at=datetime.now(UTC))
-    click.echo("The next run sends mail again.")
+    click.echo("The next run sends email again.")

@@ -18,17 +18,17 @@ from digest.models.errors import NotFound
     default="uncertain",
     show_default=True,
 )
-@click.option("--resend", help="Send this uncertain mail again; the reader may get it twice.")
-@click.option("--count-as-sent", "settle", help="Count this uncertain mail as accepted.")
+@click.option("--resend", help="Send this uncertain email again; the reader may get it twice.")
+@click.option("--count-as-sent", "settle", help="Count this uncertain email as accepted.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @now_option
 @json_option
 def command(
     *, state: str, resend: str | None, settle: str | None, limit: int, now: datetime | None, as_json: bool
 ) -> None:
-    """List mails by state; by default the uncertain ones, which need a decision.
+    """List emails by state; by default the uncertain ones, which need a decision.
 
-    A mail is uncertain when the connection broke twice after the server had received all of it: it may
+    An email is uncertain when the connection broke twice after the server had received all of it: it may
     or may not have arrived, and it is not sent a third time without your decision.
     """
     with open_services() as services, services.store.begin() as tx:
@@ -38,9 +38,9 @@ def command(
             if delivery is None or not tx.deliveries.resolve(
                 delivery.id, resend=bool(resend), now=get_now(now)
             ):
-                raise NotFound(f"There is no uncertain mail {public_id}; see: digest deliveries")
+                raise NotFound(f"There is no uncertain email {public_id}; see: digest deliveries")
             tx.audit.write(get_actor_name(), "resolve", public_id, {"resend": bool(resend)}, at=get_now(now))
-            click.echo("It goes out with the next run." if resend else "Counted as sent.")
+            click.echo("It will be sent with the next run." if resend else "Counted as sent.")
             return
         rows = tx.deliveries.list_by_state(DeliveryState(state), limit=limit)
     if as_json:
@@ -58,5 +58,5 @@ def command(
             )
             for delivery in rows
         ],
-        empty=f"No mail is {state}.",
+        empty=f"No email is {state}.",
     )

@@ -103,11 +103,11 @@ def check_demo(result: DemoResult) -> None:
     """
     if result.resent_count:
         raise DeliveryError(
-            f"Running the last day again sent {result.resent_count} mails; it must send none."
+            f"Running the last day again sent {result.resent_count} emails; it must send none."
         )
     if len(select_last_mails(result)) != len(READERS):
         raise DeliveryError(
-            f"Only {len(select_last_mails(result))} of {len(READERS)} readers got their mail."
+            f"Only {len(select_last_mails(result))} of {len(READERS)} readers got their email."
         )
 
 

@@ -14,7 +14,7 @@ from digest.tools.doctor import CheckLevel, run_checks
 
 @click.command("doctor", epilog="Example: digest doctor --send you@example.com")
 @click.option("--offline", is_flag=True, help="Only what can be checked without a network.")
-@click.option("--send", "to", metavar="ADDRESS", help="Send one test mail to this address at the end.")
+@click.option("--send", "to", metavar="ADDRESS", help="Send one test email to this address at the end.")
 @now_option
 @json_option
 def command(*, offline: bool, to: str | None, now: datetime | None, as_json: bool) -> None:

@@ -32,6 +32,6 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     if as_json:
         show_json({"made": made, "serving": serving.name if serving else None})
     elif model is None:
-        echo_err("No model is set: pip install 'digest[static]', or see DIGEST_VECTORS.")
+        echo_err("No model is set: pip install 'trending-papers-digest[static]', or see DIGEST_VECTORS.")
     else:
         echo_err(f"{made} texts turned into vectors; {serving.name if serving else 'nothing'} serves.")

@@ -103,7 +103,7 @@ def _compare_settings(
         with services.store.begin(write=False) as tx:
             readers = tx.subscribers.list_after(0, limit=reader_limit, status=Status.CONFIRMED)
         if not readers:
-            raise DigestError("Nobody is confirmed yet, so there is nobody to send the days to again.")
+            raise DigestError("There are no confirmed subscribers yet, so the days cannot be replayed.")
         moments = [now - timedelta(days=days_ago) for days_ago in reversed(range(days))]
         settings = [_parse_setting(services, " ".join(pairs) or "as it is", pairs) for pairs in both]
         mailed = [personal.replay(services.store, setting, readers, moments) for setting in settings]

@@ -80,7 +80,7 @@ def _load_records(services: Services, address: str, paper_id: str) -> tuple[Subs
         reader = get_subscriber(tx, address)
         paper = tx.papers.get_by_ids([key]).get(key)
         if paper is None:
-            raise NotFound(f"We never saw {key}; `digest papers` searches what we hold.")
+            raise NotFound(f"{key} is not stored here. Search the stored papers: digest papers")
         return reader, paper, tx.sent_papers.get_by_subscriber([reader.id])[reader.id].get(paper.id)
 
 

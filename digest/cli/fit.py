@@ -27,8 +27,8 @@ PRIOR_HEADERS = ("", "as of", "authors", "code", "page", "text", "author mean", 
 
 @click.command("fit", epilog="Example: digest fit --days 90 --save")
 @click.option("--days", type=click.IntRange(28), default=90, show_default=True, help="Of your own readings.")
-@click.option("--save", is_flag=True, help="Use the figures from now on; without it they are only shown.")
-@click.option("--reset", is_flag=True, help="Go back to the figures that were shipped.")
+@click.option("--save", is_flag=True, help="Use the figures from now on; otherwise they are only shown.")
+@click.option("--reset", is_flag=True, help="Go back to the built-in figures.")
 @now_option
 @json_option
 def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json: bool) -> None:
@@ -89,7 +89,7 @@ def _summarize(
     reset: bool,
 ) -> str:
     if reset:
-        return "The shipped figures are in use."
+        return "The built-in figures are in use."
     missing = [
         source for source, kind in COUNTS if not any((p.source, p.kind) == (source, kind) for p in curves)
     ]

@@ -24,5 +24,5 @@ def command(*, token: str) -> None:
     with open_services() as services:
         calls = open_reader_api(create_context(services), token)
         if calls is None:
-            raise ConfigError("This token is not valid. Make one on the page Programs of the preferences.")
+            raise ConfigError("This token is not valid. Create one on the Programs page of the preferences.")
         create_mcp_server(calls).run("stdio")

@@ -39,7 +39,7 @@ def command(
     show_table(
         ("id", "seen", "votes", "category", "title"),
         [_to_row(paper, signals.get(paper.id, ())) for paper in papers],
-        empty="Nothing found. Read the sources first, if that was never done: digest fetch",
+        empty="Nothing found. If the sources have never been read, run: digest fetch",
     )
 
 

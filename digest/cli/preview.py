@@ -51,7 +51,7 @@ FORMATS = ("html", "text", "eml", "json")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file of papers you like: ids or links, BibTeX, RIS, JSON lines, or titles.",
 )
-@click.option("--as-of", type=DayParam(), help="The mail of that day.")
+@click.option("--as-of", type=DayParam(), help="The email of that day.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: text, or what --out ends in.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
 @click.option("--open", "in_browser", is_flag=True, help="Show the HTML in the browser.")
@@ -67,7 +67,7 @@ def command(
     in_browser: bool,
     now: datetime | None,
 ) -> None:
-    """Show exactly the mail that would be sent, byte for byte; send nothing.
+    """Show exactly the email that would be sent, byte for byte; send nothing.
 
     Without an ADDRESS: for the interests given, else trending papers only. The first call reads the
     sources once.
@@ -82,7 +82,7 @@ def command(
         reader = subscriber or _build_anonymous_reader(services, interests, like)
         edition = _load_edition(services, reader, moment, as_of.date() if as_of else None)
         if not edition.picks:
-            raise NotFound(f"Nothing new for {edition.day}: no mail would go out. See: digest status")
+            raise NotFound(f"Nothing new for {edition.day}: no email would be sent. See: digest status")
         if not subscriber:
             echo_err("This is a preview for nobody: its links lead to pages that say so and change nothing.")
         if in_browser:

@@ -112,7 +112,7 @@ def format_run(result: RunResult, outbox: Path | None = None) -> list[str]:
         return [f"Nothing new is planned. {plan.stopped}", counts, *stats.alerts]
     sentences = [f"{plan.due} due: {plan.planned} planned." if plan.due else "Nobody is due."]
     if plan.quiet:
-        sentences.append(f"{plan.quiet} had nothing new since their last digest, so no mail was made.")
+        sentences.append(f"{plan.quiet} had nothing new since their last digest, so no email was made.")
     if plan.missed:
-        sentences.append(f"{plan.missed} were due more than half a day ago; their next digest is nearer.")
+        sentences.append(f"{plan.missed} were due more than half a day ago and wait for their next digest.")
     return [*sentences, counts, *stats.alerts]

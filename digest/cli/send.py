@@ -23,7 +23,7 @@ from digest.pipeline.run import Clock, RunResult
 
 @click.command("send", epilog="Examples: digest send --dry-run   digest send --to me@example.com")
 @click.option("--dry-run", is_flag=True, help="List who would get what; plan and send nothing.")
-@click.option("--to", metavar="ADDRESS", help="Send one test mail to this address now; nothing is recorded.")
+@click.option("--to", metavar="ADDRESS", help="Send one test email to this address now; nothing is recorded.")
 @now_option
 @json_option
 def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:

@@ -30,14 +30,14 @@ def command(*, now: datetime | None, as_json: bool) -> None:
     for sentence in format_status(status):
         echo(sentence)
     if outbox:
-        echo(f"No mail server is set, so mails are written to {outbox}/: set DIGEST_SMTP_URL to send them.")
+        echo(f"No mail server is set, so emails are written to {outbox}/: set DIGEST_SMTP_URL to send them.")
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
     rows = [
         state | {"read": format_age(datetime.fromisoformat(state["read_at"]), moment)}
         for state in status["sources"]
     ]
     table = [[row[name] for name in headers] for row in rows]
-    show_table(headers, table, empty="No source was ever read. Read them: digest fetch")
+    show_table(headers, table, empty="No source has been read yet. To read them: digest fetch")
 
 
 def format_status(status: dict[str, Any]) -> Sequence[str]:
@@ -56,7 +56,7 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         f"Next due: {due}."
     )
     mail = (
-        f"Mail: {sum(status['queue'].values())} waiting; in 24 hours "
+        f"Email: {sum(status['queue'].values())} waiting; in 24 hours "
         f"{finished.get(DeliveryState.ACCEPTED, 0)} accepted, {lost_count} lost, "
         f"{finished.get(DeliveryState.UNCERTAIN, 0)} uncertain; "
         f"{sum(bounces.get(kind, 0) for kind in BOUNCES)} bounced, "
@@ -75,7 +75,7 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         advice = "" if RESUME in status["paused"] else f" {RESUME} lets mail go again."
         sentences.insert(0, f"PAUSED: {status['paused']}{advice}")
     sentences += [
-        f"HELD: {hold['reason']} `digest release {hold['key']}` lets it go." for hold in status["held"]
+        f"HELD: {hold['reason']} Release it: `digest release {hold['key']}`." for hold in status["held"]
     ]
     told = ("paused", "runs", "hold/", "source/")  # by the sentences above, and by the table of sources
     sentences += [

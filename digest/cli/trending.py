@@ -34,7 +34,7 @@ class TrendingRow:
     "--window", type=click.Choice(list(WINDOWS)), default="day", show_default=True, help="How far back."
 )
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Maximum number.")
-@click.option("--doubted", is_flag=True, help="Only papers whose votes look bought: an admin should look.")
+@click.option("--doubted", is_flag=True, help="Only papers whose votes look bought.")
 @now_option
 @json_option
 def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_json: bool) -> None:

@@ -33,7 +33,7 @@ def _check_database(services: Services) -> None:
         raise ConfigError("Workers need PostgreSQL; on SQLite run one `digest serve`.")
     with services.store.begin(write=False) as tx:
         if not has_job_tables(tx.connection):
-            raise StoreError("This database has no place for jobs yet: run `digest db migrate`.")
+            raise StoreError("This database has no job tables yet: run `digest db migrate`.")
 
 
 async def _run_worker(services: Services, once: bool) -> None:  # noqa: FBT001  anyio passes arguments by position
@@ -42,6 +42,8 @@ async def _run_worker(services: Services, once: bool) -> None:  # noqa: FBT001  
     try:
         from digest.worker.worker import run_once, run_worker  # noqa: PLC0415  of the extra `postgres`
     except ModuleNotFoundError as error:
-        raise ConfigError("Workers need procrastinate: pip install 'digest[postgres]'.") from error
+        raise ConfigError(
+            "Workers need procrastinate: pip install 'trending-papers-digest[postgres]'."
+        ) from error
     echo_err("Working (stop with Ctrl+C).")  # from here on SIGTERM ends it after the present job
     await (run_once if once else run_worker)(WorkerTasks(services, stopping))

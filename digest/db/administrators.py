@@ -51,14 +51,14 @@ class Administrators:
         }
         new = insert(self._connection, ADMINISTRATOR).values(row).on_conflict_do_nothing()
         if self._connection.execute(new).rowcount != 1:
-            raise StateConflict("Somebody with this address is an administrator already.")
+            raise StateConflict("Somebody with this address is already an administrator.")
         return self.get(str(row["pid"]))
 
     def get(self, public_id: str) -> Administrator:
         """Return the administrator with this public id; raise NotFound if there is none, or not any more."""
         found = self.find(public_id)
         if found is None:
-            raise NotFound("There is no such administrator, or not any more.")
+            raise NotFound("There is no such administrator.")
         return found
 
     def find(self, public_id: str) -> Administrator | None:
@@ -225,7 +225,7 @@ class Administrators:
         new = insert(self._connection, ADMIN_TOKEN).values(row)
         new = new.on_conflict_do_nothing(index_elements=["administrator_id", "name"])
         if self._connection.execute(new).rowcount != 1:
-            raise StateConflict("You have a token of this name already; end that one, or take another name.")
+            raise StateConflict("You already have a token with this name; revoke it or choose another name.")
         return str(row["pid"])
 
     def find_token(self, key: str, *, now: datetime) -> AdminToken | None:

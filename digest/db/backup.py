@@ -143,7 +143,7 @@ def _check(connection: sqlite3.Connection, file: Path) -> None:
         raise StoreError(f"{file.name} is not a sound SQLite database: {'; '.join(damage)}")
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     if not {"meta", "alembic_version"} <= tables:
-        raise StoreError(f"{file.name} is no backup of a digest: it has none of its tables.")
+        raise StoreError(f"{file.name} is not a backup of digest: it has none of its tables.")
     check_step((connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",))[0])
 
 

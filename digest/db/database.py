@@ -154,7 +154,7 @@ class Database:
         if path.exists() and path.samefile(self.file):
             raise StoreError(f"{path.name} is the database itself; choose another name for its backup.")
         if path.exists() and not replaces:
-            raise StoreError(f"There is a {path.name} already; choose another name, or replace it: --force.")
+            raise StoreError(f"{path.name} already exists; choose another name, or replace it: --force.")
         backups.copy(self.file, path)
 
     def backup_into(self, folder: Path, *, keep: int, now: datetime) -> Path:
@@ -209,7 +209,8 @@ class Database:
                 return
             if not may_migrate:
                 raise StoreError(
-                    f"The database stands at {version or 'nothing'}, this program needs {migrations.HEAD}: "
+                    f"The database is at version {version or 'nothing'}, this program needs "
+                    f"{migrations.HEAD}: "
                     "make a backup, then run `digest db migrate`."
                 )
             if self.file is not None and version:
@@ -266,7 +267,9 @@ def _create_engine(url: str) -> sa.Engine:
     try:
         return create_engine(parsed.render_as_string(hide_password=False))
     except ModuleNotFoundError as error:
-        raise ConfigError("PostgreSQL needs its driver: pip install 'digest[postgres]'.") from error
+        raise ConfigError(
+            "PostgreSQL needs its driver: pip install 'trending-papers-digest[postgres]'."
+        ) from error
 
 
 def _check_location(file: Path) -> None:
@@ -274,7 +277,7 @@ def _check_location(file: Path) -> None:
     folder = file.resolve().parent
     if not folder.is_dir():
         raise ConfigError(
-            f"There is no folder {folder} for the database: make it, or set DIGEST_DATABASE_URL to another."
+            f"There is no folder {folder} for the database: create it, or set DIGEST_DATABASE_URL to another."
         )
     if file.is_dir():
         raise ConfigError(f"{file} is a folder, not a database: set DIGEST_DATABASE_URL to a file.")
@@ -305,15 +308,13 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except sa.exc.TimeoutError as error:
-        raise StoreBusy("Too many ask the database at once; try again in a moment.") from error
+        raise StoreBusy("The database is too busy; try again in a moment.") from error
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip() or type(error.orig).__name__
         if _BUSY.search(reason) or getattr(error.orig, "sqlstate", None) in _ROLLED_BACK:
             raise StoreBusy(f"The database is in use: {reason}. Try again in a moment.") from error
         if _NO_DATABASE.search(reason):
-            raise ConfigError(
-                f"DIGEST_DATABASE_URL names no database that we can open: {_add_hint(reason)}"
-            ) from error
+            raise ConfigError(f"DIGEST_DATABASE_URL cannot be opened: {_add_hint(reason)}") from error
         raise StoreError(f"The database refused: {_add_hint(reason)}") from error
     except sa.exc.StatementError as error:  # not its text, which contains every value
         raise StoreError(f"The database cannot hold such a value: {error.orig}.") from error

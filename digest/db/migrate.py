@@ -41,7 +41,7 @@ def check_step(step: str) -> None:
     """Raise StoreTooNew for a migration step that this program does not know."""
     if step and step not in STEPS:
         raise StoreTooNew(
-            f"This database stands at {step}, which a newer version wrote; this one knows up to {HEAD}. "
+            f"This database is at version {step}, written by a newer program; this one knows up to {HEAD}. "
             "Upgrade the program or restore a backup."
         )
 

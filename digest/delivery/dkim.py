@@ -42,7 +42,7 @@ class Signer:
 
             key = load_pem_private_key(path.read_bytes(), None)
         except ImportError as error:
-            raise ConfigError("DKIM needs an extra: pip install 'digest[dkim]'.") from error
+            raise ConfigError("DKIM needs an extra: pip install 'trending-papers-digest[dkim]'.") from error
         except (OSError, ValueError, TypeError) as error:
             raise ConfigError(
                 f"DIGEST_DKIM_KEY: no private key can be read from {path} ({error})."

@@ -84,7 +84,7 @@ def parse_palettes(changes: str) -> tuple[Palette, Palette]:
         base_name = name.removeprefix("dark_")
         if base_name not in LIGHT.as_dict() or not COLOUR_PATTERN.fullmatch(colour):
             raise ConfigError(
-                f"{change!r} is not a colour of the mails; write one of {', '.join(LIGHT.as_dict())}, "
+                f"{change!r} is not a colour of the emails; write one of {', '.join(LIGHT.as_dict())}, "
                 "with dark_ before it for the dark scheme, as in link=#0b57d0."
             )
         if base_name == name:

@@ -22,24 +22,27 @@ SECTION_COUNTS = {
 }
 NOTE_MESSAGES = {
     "first": gettext_noop(
-        "This is your first digest. “More like this” and “Less like this” under a paper teach it."
+        "This is your first digest. “More like this” and “Less like this” under a paper improve later ones."
     ),
     "votes-missing": gettext_noop(
-        "Votes could not be read today: trending papers follow earlier votes, authors, code and topic."
+        "Votes could not be read today. "
+        "Trending papers are ordered by earlier votes, authors, code and topic."
     ),
-    "source-missing": gettext_noop("%(detail)s could not be read today; its papers come later."),
+    "source-missing": gettext_noop("%(detail)s could not be read today; its papers will follow later."),
     "arxiv-silent": gettext_noop("arXiv announced nothing today."),
-    "no-interests": gettext_noop("Tell us what you work on, and papers are picked for you."),
+    "no-interests": gettext_noop("Tell us what you work on, and we will pick papers for you."),
     "no-voters": gettext_noop(
-        "Some of these fields have no public votes: their papers come by recent citations where known, "
-        "else by nearness to your interests and by day."
+        "Some of these fields have no public votes. Their papers are ordered by recent citations if known, "
+        "otherwise by how well they match your interests and by date."
     ),
     "nothing-near": gettext_noop(
-        "Nothing new came close enough to your interests to be picked today. "
-        "More or broader words in your preferences find more."
+        "No new paper matched your interests well enough to be picked today. "
+        "More or broader keywords in your preferences will find more."
     ),
-    "near-is-trending": gettext_noop("What came close to your interests today is among the trending papers."),
-    "trimmed": gettext_noop("Shortened so that your mail program shows all of it; the rest is on the web."),
+    "near-is-trending": gettext_noop(
+        "The papers that match your interests today are among the trending papers."
+    ),
+    "trimmed": gettext_noop("Shortened so that your email program shows all of it; the rest is on the web."),
 }
 
 

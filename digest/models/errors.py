@@ -44,7 +44,7 @@ class DigestError(Exception):
 
 
 class ConfigError(DigestError):
-    """A setting is missing or makes no sense."""
+    """A setting is missing or invalid."""
 
 
 class SourceError(DigestError):
@@ -52,7 +52,7 @@ class SourceError(DigestError):
 
 
 class SourceChanged(SourceError):
-    """A source answered in a shape we do not know."""
+    """A source answered in an unknown format."""
 
 
 class StoreError(DigestError):
@@ -60,11 +60,11 @@ class StoreError(DigestError):
 
 
 class StoreBusy(StoreError):
-    """Another sender holds this database; wait until it is done."""
+    """Another process is sending from this database; wait until it is done."""
 
 
 class LeaseLost(StoreError):
-    """Another worker has taken over the mail we were sending; this one stops at once."""
+    """Another worker has taken over these deliveries; this process stops."""
 
 
 class StoreTooNew(StoreError):
@@ -72,11 +72,11 @@ class StoreTooNew(StoreError):
 
 
 class DeliveryError(DigestError):
-    """A mail did not go out."""
+    """An email was not sent."""
 
 
 class TemporaryFailure(DeliveryError):
-    """The mail server may take this mail later."""
+    """The mail server may accept this email later."""
 
 
 class InvalidAddress(DigestError):
@@ -88,11 +88,11 @@ class InvalidChange(DigestError):
 
 
 class StateConflict(InvalidChange):
-    """The subscriber's present status does not allow this. Look at it first, then try again."""
+    """The subscriber's current status does not allow this. Check it first, then try again."""
 
 
 class InvalidToken(DigestError):
-    """This link is not whole, or not valid any more. Take the one in your newest mail, all of it."""
+    """This link is incomplete or no longer valid. Use the whole link from your latest email."""
 
 
 class PreviewLink(InvalidToken):

@@ -164,8 +164,8 @@ def parse_time(text: str) -> time:
         pass
     if zoned := _ZONED_TIME.fullmatch(words):
         raise ConfigError(
-            "%(time)s has a time zone in it; write the time alone, like %(alone)s, and set the time zone by "
-            "its name, like Europe/Berlin: timezone of one, DIGEST_TIMEZONE of all.",
+            "%(time)s contains a time zone. Give the time alone, like %(alone)s, and set the time zone by "
+            "its name, like Europe/Berlin: timezone for one subscriber, DIGEST_TIMEZONE for all.",
             time=repr(text[:MAX_TIME_CHARS]),
             alone=zoned[1],
         )

@@ -76,7 +76,7 @@ def build_stop_problem(reason: str) -> Problem:
     """Return the problem that nothing is sent until a person has looked."""
     return Problem(
         kind="stopped",
-        title="No digest goes out",
+        title="No digest is being sent",
         facts=[reason],
         advice="See what is wrong: digest status. Then release the edition (digest release DAY) or resume "
         "sending (digest db resume).",
@@ -86,7 +86,7 @@ def build_stop_problem(reason: str) -> Problem:
 def build_delivery_problem(facts: Sequence[str]) -> Problem:
     """Return the problem that the mail server cannot be used, or that receivers refuse our mail."""
     return Problem(
-        kind="delivery", title="Mail is not sent as it should be", facts=facts, advice="See: digest doctor"
+        kind="delivery", title="Email cannot be sent properly", facts=facts, advice="See: digest doctor"
     )
 
 
@@ -103,8 +103,9 @@ def find_bounce_problems(
         Problem(
             kind=name,
             title=f"There are unusually many {name}",
-            facts=[f"{count} {name} in 24 hours, in which {handed_over} mails were handed over."],
-            advice="These addresses get no more mail. Was a list imported lately? See docs/deliverability.md",
+            facts=[f"{count} {name} in 24 hours, out of {handed_over} emails handed over."],
+            advice="These addresses get no more email. Was a list imported recently? See "
+            "docs/deliverability.md",
         )
         for name, count in counts.items()
         if count >= ALERT_THRESHOLDS[name][0] and count > ALERT_THRESHOLDS[name][1] * handed_over
@@ -124,12 +125,12 @@ def find_judgement_problems(
         problems.append(
             Problem(
                 kind="alike",
-                title="Mail to many readers is refused with the same words",
+                title="Emails to many readers are refused with the same reply",
                 facts=[
                     f"{answer.readers} readers of {answer.domains} domains: {answer.reply}"
                     for answer in alike
                 ],
-                advice="No reader is suppressed for it: the cause may be our server. Check it: digest doctor",
+                advice="No reader is suppressed for this: our server may be the cause. See: digest doctor",
             )
         )
     if held:
@@ -137,9 +138,11 @@ def find_judgement_problems(
             Problem(
                 kind="held",
                 title="Unusually many addresses would have been suppressed",
-                facts=[f"{held} more stay subscribed, as too many were suppressed for bounces in 24 hours."],
-                advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run it "
-                "undoes wrong suppressions. If they are right, the others follow at their next bounces.",
+                facts=[
+                    f"{held} more stay subscribed, because too many were suppressed for bounces in 24 hours."
+                ],
+                advice="See why: digest subscribers restore --since MOMENT --dry-run. Without --dry-run "
+                "it undoes wrong suppressions. If they are right, the others follow at their next bounce.",
             )
         )
     if faults:
@@ -147,7 +150,7 @@ def find_judgement_problems(
             Problem(
                 kind="reports",
                 title="Bounces blame our server, not the addresses",
-                facts=[f"{count} mails: {reason}" for reason, count in sorted(faults.items())],
+                facts=[f"{count} emails: {reason}" for reason, count in sorted(faults.items())],
                 advice="The readers stay subscribed. See: digest doctor, and docs/deliverability.md",
             )
         )

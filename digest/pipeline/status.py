@@ -18,10 +18,10 @@ CHART_DAYS = 30  # in the JSON of `digest status`
 MAX_TICK_AGE = timedelta(minutes=30)
 MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is planned
 ADVICE = {
-    Health.STALE: "polled again until something new is announced",
-    Health.TRUNCATED: "the repair path fills in what is missing; if this stays, see docs/sources.md",
-    Health.FAILED: "is the network up? the next run tries again",
-    Health.CHANGED: "the source answers in a new shape: look for an upgrade of this program",
+    Health.STALE: "read again until something new is announced",
+    Health.TRUNCATED: "what is missing is read in another way; if this lasts, see docs/sources.md",
+    Health.FAILED: "check the network; the next run tries again",
+    Health.CHANGED: "the source answers in a new format: check for an upgrade of this program",
 }
 UNREADABLE = (Health.FAILED, Health.CHANGED)
 
@@ -97,20 +97,22 @@ def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
             _problem("paused", "All sending is stopped", paused, "To send again: digest db resume")
         )
     if blocked := tx.meta.read(SEND_BLOCKED_KEY):
-        problems.append(_problem("delivery", "No mail server takes our mail", blocked, "See: digest doctor"))
-    for hold in tx.sources.list_held():
-        advice = f"If it is right, let it go: digest release {hold.key}"
         problems.append(
-            _problem(f"hold/{hold.key}", f"The edition {hold.key} waits for you", hold.reason, advice)
+            _problem("delivery", "No mail server accepts our email", blocked, "See: digest doctor")
+        )
+    for hold in tx.sources.list_held():
+        advice = f"If it is right, release it: digest release {hold.key}"
+        problems.append(
+            _problem(f"hold/{hold.key}", f"The edition {hold.key} is held for review", hold.reason, advice)
         )
     ticked = tx.meta.read(LAST_TICK_KEY)
     if not ticked or now - datetime.fromisoformat(ticked) > MAX_TICK_AGE:
         last = (
             f"The last run ended on {ticked[:16].replace('T', ' at ')} UTC."
             if ticked
-            else "There was no run yet."
+            else "There has been no run yet."
         )
-        advice = "Start `digest serve`, or let cron start `digest run` every few minutes."
+        advice = "Start `digest serve`, or run `digest run` from cron every few minutes."
         problems.append(_problem("runs", "Nothing runs", last, advice))
     due = tx.subscribers.get_earliest_due()
     if due is not None and now - due > MAX_OVERDUE:
@@ -140,7 +142,7 @@ def _find_uncertain(count: int) -> list[Problem]:
         return []
     fact = f"{count} in 24 hours: the connection broke after the server had received them."
     advice = "Decide about each: digest deliveries --state uncertain"
-    return [_problem("uncertain", "It is unknown whether some mails arrived", fact, advice)]
+    return [_problem("uncertain", "It is unknown whether some emails arrived", fact, advice)]
 
 
 def _problem(kind: str, title: str, fact: str, advice: str) -> Problem:

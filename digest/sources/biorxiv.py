@@ -96,7 +96,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         raise SourceChanged("the answer has no list of papers")
     items = make_items(rows, lambda row: _parse_row(row, scope))
     if items.skipped and not items.made:
-        raise SourceChanged(f"none of its {items.skipped} papers has the fields we know")
+        raise SourceChanged(f"none of its {items.skipped} papers has the expected fields")
     papers: dict[str, Paper] = {}
     for paper in items.made:
         papers[paper.id] = _merge_versions(papers.get(paper.id), paper)
@@ -135,7 +135,7 @@ def _parse_count(message: object, name: str) -> int | None:
 def _load_page(body: bytes) -> JsonDocument:
     document = load_json(body, items_key="collection")
     if not isinstance(document.value, dict) or not document.value.keys() & {"collection", "messages"}:
-        raise SourceChanged("the answer is not the object we know")
+        raise SourceChanged("the answer is not the expected object")
     return document
 
 

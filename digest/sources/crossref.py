@@ -98,7 +98,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     items = _get_items(document.value)
     works = make_items(items, lambda item: _parse_work(item, read_at))
     if works.skipped and not works.made and works.skipped == len(items):
-        raise SourceChanged(f"none of its {works.skipped} works has the fields we know")
+        raise SourceChanged(f"none of its {works.skipped} works has the expected fields")
     result = FetchResult(
         source="crossref",
         scope=scope,
@@ -124,7 +124,7 @@ def _get_items(value: Any) -> list[Any]:
     message = value.get("message", value) if isinstance(value, dict) else None
     items = message.get("items") if isinstance(message, dict) else None
     if not isinstance(items, list):
-        raise SourceChanged("the answer is not the list of works we know")
+        raise SourceChanged("the answer is not the expected list of works")
     return items
 
 

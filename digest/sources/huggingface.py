@@ -118,7 +118,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         raise SourceChanged("the answer is not a list of papers")
     parsed = make_items(items, lambda item: _parse_item(item, scope, read_at))
     if parsed.skipped and not parsed.made:
-        raise SourceChanged(f"none of its {parsed.skipped} papers has the fields we know")
+        raise SourceChanged(f"none of its {parsed.skipped} papers has the expected fields")
     result = FetchResult(
         source="huggingface",
         scope=scope,

@@ -156,7 +156,7 @@ def parse(
     items = _get_results(document.value)
     works = make_items(items, lambda item: _parse_work(item, read_at, created_since))
     if works.skipped and works.skipped == len(items):
-        raise SourceChanged(f"none of its {works.skipped} works has the fields we know")
+        raise SourceChanged(f"none of its {works.skipped} works has the expected fields")
     result = FetchResult(
         source="openalex",
         scope=scope,
@@ -191,7 +191,7 @@ def restore_abstract(index: Any) -> str:
 def _get_results(value: Any) -> list[Any]:
     results = value.get("results") if isinstance(value, dict) else None
     if not isinstance(results, list):
-        raise SourceChanged("the answer is not the list of works we know")
+        raise SourceChanged("the answer is not the expected list of works")
     return results
 
 

@@ -83,7 +83,7 @@ def parse(
     notes = _get_notes(document.value)
     items = make_items(notes, lambda note: _parse_note(note, scope, read_at, changed_since))
     if items.skipped and items.skipped == len(notes):
-        raise SourceChanged(f"none of its {items.skipped} submissions has the fields we know")
+        raise SourceChanged(f"none of its {items.skipped} submissions has the expected fields")
     result = FetchResult(
         source="openreview",
         scope=scope,
@@ -116,7 +116,7 @@ def name_venue(venue: str) -> str:
 def _get_notes(value: Any) -> list[Any]:
     notes = value.get("notes") if isinstance(value, dict) else None
     if not isinstance(notes, list):
-        raise SourceChanged("the answer is not the list of notes we know")
+        raise SourceChanged("the answer is not the expected list of notes")
     return notes
 
 

@@ -19,10 +19,10 @@ def parse_opml(body: bytes) -> tuple[str, ...]:
     try:
         parsed = parse_elements(body, ("outline", "OUTLINE"), _parse_outline)
     except SourceChanged as error:
-        raise InvalidChange("That is no OPML file: export the feeds of your reader as OPML.") from error
+        raise InvalidChange("This is not an OPML file: export the feeds of your reader as OPML.") from error
     urls = tuple(dict.fromkeys(url for url in parsed.items if url))
     if not urls:
-        raise InvalidChange("That file names no feed: its outlines have no xmlUrl.")
+        raise InvalidChange("This file contains no feed: its outlines have no xmlUrl.")
     return urls[:MAX_FEEDS]
 
 

@@ -163,7 +163,7 @@ def parse_search(body: bytes) -> Search:
     document = load_json(body).value
     result = document.get("esearchresult") if isinstance(document, dict) else None
     if not isinstance(result, dict):
-        raise SourceChanged("the answer is not the search result we know")
+        raise SourceChanged("the answer is not the expected search result")
     if reason := result.get("ERROR") or document.get("error"):
         raise SourceError(f"refused the query: {str(reason)[:200]}")
     ids = result.get("idlist")

@@ -200,5 +200,5 @@ def _load(entry: EntryPoint, config: SourceConfig) -> Source:
         raise ConfigError(
             f"The source {entry.name!r} of the package {package} cannot be loaded "
             f"({type(error).__name__}: {error}). "
-            "Install another version of it, or take it out of DIGEST_SOURCES."
+            "Install another version of it, or remove it from DIGEST_SOURCES."
         ) from error

@@ -65,7 +65,7 @@ def parse_elements(
     elements = (element for tree in document.trees for element in tree.iter(*tags))
     items = make_items(elements, make)
     if document.broken and not items.made:
-        raise SourceChanged(f"the answer is not the XML we know ({document.broken})")
+        raise SourceChanged(f"the answer is not the expected XML ({document.broken})")
     return Parsed(
         items.made,
         document.root,
@@ -109,7 +109,7 @@ def parse_document(body: bytes) -> etree._Element:
     if tree is None:
         tree = _parse_leniently(repair(content.decode()).text.encode(), "")
     if tree is None:
-        raise SourceChanged(f"the answer is not the XML we know ({error})")
+        raise SourceChanged(f"the answer is not the expected XML ({error})")
     return tree
 
 

@@ -114,7 +114,7 @@ def set_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) 
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
     holder = find_by_address(tx, shown)
     if (holder is not None and holder.id != reader.id) or is_suppressed(tx, shown, actor):
-        raise StateConflict("This address is another subscriber's, or suppressed.")
+        raise StateConflict("This address belongs to another subscriber or is suppressed.")
     return save(tx, replace(reader, address=shown, asked_at=None), "change-address", actor=actor)
 
 
@@ -142,7 +142,7 @@ def check_pause(schedule: Schedule, now: datetime) -> None:
     until, today = schedule.paused_until, get_local_day(schedule, now)
     if until is not None and until <= today:
         raise InvalidChange(
-            "%(name)s is the first day with mail again and must be after %(today)s; %(until)s is not.",
+            "%(name)s is the day on which emails resume and must be after %(today)s; %(until)s is not.",
             name="paused_until",
             today=today,
             until=until,

@@ -20,7 +20,7 @@ def add_reader_token(tx: Transaction, who: str, name: str, *, may_write: bool, a
     if not name:
         raise InvalidChange("Give the token a name, such as the program that will use it.")
     if len(tx.reader_tokens.list_by_subscriber(reader.id)) >= MAX_READER_TOKENS:
-        raise InvalidChange("There are too many tokens; end one first.")
+        raise InvalidChange("There are too many tokens; revoke one first.")
     token = create_token(TokenKind.READER)
     tx.reader_tokens.add(
         reader.id,

@@ -21,11 +21,11 @@ def resend(tx: Transaction, reader: Subscriber, delivery: Delivery, *, actor: Ac
 
     """
     if delivery.state in OPEN_STATES:
-        raise StateConflict("This mail is still on its way.")
+        raise StateConflict("This email is still on its way.")
     if not delivery.payload:
-        raise StateConflict("The content of this mail is not stored any more.")
+        raise StateConflict("The content of this email is no longer stored.")
     if reader.status is not Status.CONFIRMED or is_suppressed(tx, reader.address, actor):
-        raise StateConflict("Only a confirmed subscriber whose address is not suppressed gets mail.")
+        raise StateConflict("Only a confirmed subscriber whose address is not suppressed gets email.")
     if delivery.state is DeliveryState.UNCERTAIN:
         is_new = tx.deliveries.resolve(delivery.id, resend=True, now=actor.now, lifetime=RESEND_TTL)
     else:
@@ -42,5 +42,5 @@ def resend(tx: Transaction, reader: Subscriber, delivery: Delivery, *, actor: Ac
         )
         is_new = tx.deliveries.enqueue([copy], now=actor.now) == 1
     if not is_new:
-        raise StateConflict("This mail was sent again today already.")
+        raise StateConflict("This email was already sent again today.")
     tx.audit.write(actor.name, "resend-mail", reader.public_id, {"mail": delivery.public_id}, at=actor.now)

@@ -26,7 +26,7 @@ def save_paper(tx: Transaction, reader: Subscriber, paper: Paper, *, actor: Acto
     if tx.saved_papers.is_saved(reader.id, paper):
         return False
     if tx.saved_papers.count(reader.id) >= MAX_SAVED_PAPERS:
-        raise InvalidChange("You have saved as many papers as fit. Remove some to save more.")
+        raise InvalidChange("You have reached the limit of saved papers. Remove some to save more.")
     is_new = tx.saved_papers.add(reader.id, paper, now=actor.now)
     tx.zotero_accounts.schedule(reader.id, actor.now)
     return is_new
@@ -47,9 +47,9 @@ def annotate_saved_paper(tx: Transaction, reader: Subscriber, paper: Paper, *, n
     """
     note = note.strip().replace("\r\n", "\n")
     if len(note) > MAX_NOTE_CHARS:
-        raise InvalidChange("This note is too long: 2,000 characters fit.")
+        raise InvalidChange("This note is too long: the limit is 2,000 characters.")
     if not tx.saved_papers.annotate(reader.id, paper, note=note, tags=parse_tags(tags)):
-        raise NotFound("This paper is not among your saved ones.")
+        raise NotFound("This paper is not among your saved papers.")
 
 
 def filter_by_tag(saved: Sequence[SavedPaper], tag: str) -> list[SavedPaper]:

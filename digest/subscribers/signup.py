@@ -112,7 +112,7 @@ def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
         return reader
     is_late = reader.asked_at is None or actor.now - reader.asked_at > CONFIRM_TTL
     if is_late or is_suppressed(tx, reader.address, actor):
-        raise InvalidToken("This link is not valid any more; please sign up again.")
+        raise InvalidToken("This link is no longer valid; please sign up again.")
     confirmed = with_status(replace(reader, confirmed_at=actor.now), Status.CONFIRMED, actor.now)
     if not is_paused(confirmed.schedule, actor.now):
         confirmed = replace(confirmed, next_due=actor.now)  # the first edition comes at once

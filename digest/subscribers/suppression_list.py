@@ -124,7 +124,7 @@ def _read_addresses(file: BinaryIO) -> Iterator[tuple[int, str]]:
         named = {normalize_name(name): value for name, value in fields.items()}
         yield number, str(named.get(_find_column(named), "") or "")
     if is_empty:
-        raise InvalidChange("The file holds no addresses.")
+        raise InvalidChange("The file contains no addresses.")
 
 
 def _find_column(named: Mapping[str, object]) -> str:

@@ -76,7 +76,7 @@ def undo_unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscr
     left_at = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
     is_late = left_at is None or actor.now - left_at > UNDO_WINDOW
     if is_late or is_suppressed(tx, reader.address, actor):
-        raise InvalidToken("This can be undone for a week only; please sign up again.")
+        raise InvalidToken("This can only be undone within a week; please sign up again.")
     return save(tx, with_status(reader, Status.CONFIRMED, actor.now), "undo", actor=actor)
 
 

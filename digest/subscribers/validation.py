@@ -101,7 +101,7 @@ def _check_values(part: Any, changes: Mapping[str, object]) -> None:
 def _check_language(language: str) -> None:
     if not LANGUAGE_TAG.fullmatch(language) or re.split(r"[-_]", language)[0].lower() not in LANGUAGES:
         raise InvalidChange(
-            f"There are no mails in {language[:MAX_ITEM_CHARS]!r}; choose one of {', '.join(LANGUAGES)}."
+            f"Emails cannot be sent in {language[:MAX_ITEM_CHARS]!r}; choose one of {', '.join(LANGUAGES)}."
         )
 
 

@@ -114,7 +114,7 @@ class AdminSessions:
         row = tx.administrators.find_session(self._hash(cookie), now=now)
         session = row and self.describe(row, csrf=self._hash(f"csrf {cookie}"))
         if not row or not session:
-            raise InvalidToken("You are not signed in any more; please sign in again.")
+            raise InvalidToken("You are no longer signed in; please sign in again.")
         return session, row
 
     def describe(self, row: AdminSession, *, csrf: str = "") -> Session | None:

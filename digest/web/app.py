@@ -86,11 +86,11 @@ ERROR_STATUSES: dict[type[object], int] = {
 }
 ERROR_TITLES = {
     404: gettext_noop("There is nothing here"),
-    405: gettext_noop("That does not work this way"),
-    409: gettext_noop("Not as things stand"),
-    413: gettext_noop("That is too much"),
-    422: gettext_noop("That cannot be taken as it is"),
-    429: gettext_noop("Please wait a little"),
+    405: gettext_noop("That is not possible here"),
+    409: gettext_noop("That is not possible right now"),
+    413: gettext_noop("That is too large"),
+    422: gettext_noop("That could not be accepted"),
+    429: gettext_noop("Please wait a moment"),
     503: gettext_noop("Back in a moment"),
 }
 BROKEN_LINK_TITLE = gettext_noop("This link does not work")
@@ -138,7 +138,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allowed = ", ".join(sorted(_find_methods(request.url.path)))
-            refused = get_page_locale().gettext("This address takes %(allowed)s, not %(method)s.")
+            refused = get_page_locale().gettext("This address accepts %(allowed)s, not %(method)s.")
             response = error_response(
                 ctx, request, 405, refused % {"allowed": allowed, "method": request.method}
             )

@@ -56,7 +56,7 @@ class TicketIssuer:
         made, nonce, wait, work = body.split(".")
         ticket = Ticket(datetime.fromtimestamp(int(made) / 1000, UTC), nonce, int(wait), int(work))
         if now >= ticket.expires:
-            raise InvalidToken("This form lay open for too long.")
+            raise InvalidToken("This form was open for too long.")
         return ticket
 
     def _mac(self, body: str) -> str:

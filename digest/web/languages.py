@@ -15,8 +15,8 @@ LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Es
 FIELD_LABELS = {  # of settings that messages name
     "trending": gettext_noop("Trending"),
     "picked": gettext_noop("Picked for you, at most"),
-    "also_new": gettext_noop("Also new, lines"),
-    "weekday": gettext_noop("Day, if once a week"),
+    "also_new": gettext_noop("Also new, at most"),
+    "weekday": gettext_noop("Day, if weekly"),
     "frequency": gettext_noop("How often"),
     "threshold": gettext_noop("How well picked papers must match"),
     "mix": gettext_noop("Mix"),

@@ -15,12 +15,12 @@ from digest.web.rate_limits import LIBRARY_IMPORTS, LIBRARY_IMPORTS_PER_READER, 
 TIMEOUT = 15.0  # seconds that a reader waits for a library
 MAX_CONCURRENT = 8  # readers whose libraries are read in this process at one time
 TOO_OFTEN = gettext_noop(
-    "Your libraries were read just now, and are not read again so soon. "
-    "Everything else is saved; press Save once more in a few minutes."
+    "Your libraries were read a moment ago and cannot be read again so soon. "
+    "Everything else is saved; press Save again in a few minutes."
 )
 TOO_MANY = gettext_noop(
-    "Very many libraries are read at this moment. "
-    "Everything else is saved; press Save once more in a few minutes."
+    "Too many libraries are being read right now. "
+    "Everything else is saved; press Save again in a few minutes."
 )
 
 

@@ -40,12 +40,12 @@ class MailPreviews:
 
         """
         if not delivery.payload:
-            raise NotFound("The content of this mail is not stored any more.")
+            raise NotFound("The content of this email is no longer stored.")
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
             return self._builder.render_email(self._load_edition(delivery, reader))
         message = self._builder.build(replace(delivery, reader=reader))
         if message is None:
-            raise NotFound("The reader of this mail was erased.")
+            raise NotFound("The reader of this email was erased.")
         parsed = message_from_bytes(message.raw, policy=default)
         return Email(
             subject=str(parsed["subject"]), text=_get_body(parsed, "plain"), html=_get_body(parsed, "html")

@@ -41,7 +41,7 @@ def create_mcp_server(calls: ReaderApi) -> "MCPServer[Any]":
         from mcp.server import MCPServer  # noqa: PLC0415  an extra
         from mcp.server.mcpserver.exceptions import ToolError  # noqa: PLC0415  an extra
     except ImportError as error:
-        raise ConfigError("MCP needs an extra: pip install 'digest[mcp]'.") from error
+        raise ConfigError("MCP needs an extra: pip install 'trending-papers-digest[mcp]'.") from error
 
     async def run(work: Callable[[], T]) -> T:
         try:

@@ -14,7 +14,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_IMPORT_BYTES = 32 * 1024 * 1024  # a list of subscribers, sent with the admin token
 IMPORT_PATHS = {"/admin/import", "/admin/suppressions/import", "/api/v1/subscribers/import"}
 MAX_PREFERENCES_BYTES = 1024 * 1024  # a bibliography pasted into the preferences
-BODY_TOO_LARGE = gettext_noop("That is more than this page takes.")
+BODY_TOO_LARGE = gettext_noop("That is more than this page accepts.")
 MAX_ONE_CLICK_BYTES = 4096
 MAX_ONE_CLICK_BYTES_DRAINED = 2 * 1024 * 1024  # more is left unread, and the connection closes
 

@@ -75,7 +75,9 @@ class OpenIdProvider:
         if not self.client_id:
             raise ConfigError("DIGEST_OIDC_ISSUER needs DIGEST_OIDC_CLIENT_ID as well.")
         if find_spec("joserfc") is None:
-            raise ConfigError("DIGEST_OIDC_ISSUER needs the extra oidc: pip install 'digest[oidc]'.")
+            raise ConfigError(
+                "DIGEST_OIDC_ISSUER needs the extra oidc: pip install 'trending-papers-digest[oidc]'."
+            )
 
     @property
     def label(self) -> str:
@@ -114,9 +116,11 @@ class OpenIdProvider:
 
         """
         if flow is None or not compare_digest(flow.state.encode(), query.get("state", "").encode()):
-            raise SignInFailed("This sign-in did not begin in this browser, or too long ago. Begin again.")
+            raise SignInFailed(
+                "This sign-in was started in another browser or too long ago. Please start again."
+            )
         if query.get("error") or not query.get("code"):
-            raise SignInFailed(f"{self.label} did not sign you in. Please try again, or another way.")
+            raise SignInFailed(f"{self.label} did not sign you in. Try again, or sign in another way.")
         async with self.open_client() as client:
             configuration = await self._read_configuration(client)
             tokens = await self._exchange_code(client, configuration, query["code"], flow)
@@ -133,7 +137,7 @@ class OpenIdProvider:
     async def _read_configuration(self, client: Client) -> Mapping[str, Any]:
         configuration = await _get_json(client, f"{self.issuer}/.well-known/openid-configuration")
         if str(configuration.get("issuer", "")).rstrip("/") != self.issuer:
-            raise SignInFailed(f"{self.label} calls itself something else: DIGEST_OIDC_ISSUER is not right.")
+            raise SignInFailed(f"{self.label} has another issuer name: DIGEST_OIDC_ISSUER is wrong.")
         return configuration
 
     async def _exchange_code(
@@ -159,7 +163,9 @@ class OpenIdProvider:
                 _get_url(configuration, "token_endpoint"), rate_group="oidc", form=form, headers=headers
             )
         except SourceError as error:
-            raise SignInFailed(f"{self.label} did not accept the sign-in: {error}. Begin again.") from error
+            raise SignInFailed(
+                f"{self.label} did not accept the sign-in: {error}. Please start again."
+            ) from error
         return _parse_object(answer.body)
 
     def _verify_id_token(
@@ -200,7 +206,7 @@ class OpenIdProvider:
         headers = {"authorization": f"Bearer {tokens.get('access_token', '')}"}
         info = await _get_json(client, str(url), headers=headers)
         if info.get("sub") != subject:
-            raise SignInFailed(f"{self.label} tells of somebody else.")
+            raise SignInFailed(f"{self.label} describes another person.")
         return {name: info[name] for name in ("email", "email_verified") if name in info}
 
 
@@ -218,9 +224,9 @@ def _parse_object(body: bytes) -> Mapping[str, Any]:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SignInFailed("The OpenID provider answered something that is no JSON.") from error
+        raise SignInFailed("The answer of the OpenID provider is not JSON.") from error
     if not isinstance(parsed, dict):
-        raise SignInFailed("The OpenID provider answered something unexpected.")
+        raise SignInFailed("The OpenID provider gave an unexpected answer.")
     return parsed
 
 

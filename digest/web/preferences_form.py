@@ -46,7 +46,7 @@ MONDAY = date(2024, 1, 1)
 STATUS_TEXTS = {
     Status.CONFIRMED: gettext_noop("You are subscribed."),
     Status.PAUSED: gettext_noop("Your subscription is paused."),
-    Status.UNCONFIRMED: gettext_noop("You have not confirmed yet: open the link in our mail."),
+    Status.UNCONFIRMED: gettext_noop("You have not confirmed yet: open the link in our email."),
     Status.UNSUBSCRIBED: gettext_noop("You are unsubscribed; nothing is sent."),
 }
 NOTHING_IMPORTED = LibraryPapers()
@@ -70,7 +70,7 @@ def group_categories(ticked: Collection[str]) -> list[CategoryGroup]:
     single = [pairs[0] for pairs in archives.values() if len(pairs) == 1]
     # The first pair is the archive itself, which no paper has as a category.
     groups = [(pairs[0][1], pairs[1:]) for pairs in archives.values() if len(pairs) > 1]
-    groups.append((get_page_locale().gettext("Further archives of physics"), single))
+    groups.append((get_page_locale().gettext("Other physics archives"), single))
     return [
         CategoryGroup(name, tuple(pairs), sum(code in ticked for code, _ in pairs)) for name, pairs in groups
     ]
@@ -278,7 +278,7 @@ def format_status(reader: Subscriber, now: datetime) -> str:
     """Return the status of a reader as a sentence; during a pause, when it ends."""
     locale, until = get_page_locale(), reader.schedule.paused_until
     if until is not None and is_paused_until_later(reader, now):
-        text = locale.gettext("No mail before %(day)s; then it comes again.")
+        text = locale.gettext("No emails before %(day)s; they resume then.")
         return text % {"day": locale.format_day(until)}
     return locale.gettext(STATUS_TEXTS[reader.status])
 

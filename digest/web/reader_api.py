@@ -142,7 +142,7 @@ class ReaderApi:
         if edition is not None:
             return self._describe(edition, is_sent=True)
         if day is not None:
-            raise NotFound("There was no digest on that day, or it is not stored any more.")
+            raise NotFound("There was no digest on that day, or it is no longer stored.")
         return self._describe(self.ctx.previews.edition(self.reader, now), is_sent=False)
 
     def explain(self, paper_id: str) -> PaperExplanation:

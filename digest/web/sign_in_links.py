@@ -47,8 +47,8 @@ def verify_link(tx: Transaction, keys: Keys, token: str, *, now: datetime) -> Ad
     try:
         claim = keys.verify(Purpose.ADMINISTRATION, token, now=now)
     except LinkExpired as error:
-        raise LinkExpired("This link has expired. Ask for a new one where you sign in.") from error
+        raise LinkExpired("This link has expired. Request a new one on the sign-in page.") from error
     administrator = tx.administrators.find(claim.public_id)
     if administrator is None or claim.extra != str(administrator.links_used):
-        raise LinkExpired("This link was used already. Ask for a new one where you sign in.")
+        raise LinkExpired("This link has already been used. Request a new one on the sign-in page.")
     return administrator

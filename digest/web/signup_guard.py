@@ -65,12 +65,15 @@ class SignUpGuard:
         """Run all checks that need no database, the cheapest first."""
         if not self.limits.visitors.take(client_ip, now):
             return Rejected(
-                gettext_noop("Many sign-ups came from your network just now. Please try again in a minute."),
+                gettext_noop(
+                    "There have been many sign-ups from your network. Please try again in a minute."
+                ),
                 60,
             )
         if not self.limits.domains.take(domain, now):
             return Rejected(
-                gettext_noop("Many sign-ups came for this mail domain just now. Please try again soon."), 60
+                gettext_noop("There have been many sign-ups for this email domain. Please try again soon."),
+                60,
             )
         return self._check_ticket(request, now) or self._check_worldwide(now)
 
@@ -85,17 +88,17 @@ class SignUpGuard:
         except InvalidToken:
             return self._ask_again(gettext_noop("Press the button once more to subscribe."), now)
         if self.limits.is_flood(now) and not ticket.work:
-            return self._ask_again(gettext_noop("Very many people sign up at this moment."), now)
+            return self._ask_again(gettext_noop("Many people are signing up right now."), now)
         has_worked = is_work_done(request.ticket, request.work, ticket.work)
         if not has_worked and not ticket.has_waited(now) and not self._admit_without_form(now):
             return self._ask_again(
                 gettext_noop("That was quick. Press the button once more to subscribe."), now
             )
         if ticket.work and not has_worked and not self.limits.waiters.take("", now):
-            return self._ask_again(gettext_noop("Very many people wait at this moment."), now)
+            return self._ask_again(gettext_noop("Many people are waiting right now."), now)
         if not self.limits.used_tickets.add(ticket.nonce, ticket.expires, now):
             return self._ask_again(
-                gettext_noop("This form was sent before. Press the button once more to subscribe."), now
+                gettext_noop("This form was already sent. Press the button once more to subscribe."), now
             )
         return None
 
@@ -113,5 +116,5 @@ class SignUpGuard:
         if self.limits.worldwide.take("", now):
             return None
         return Rejected(
-            gettext_noop("Very many people sign up at this moment. Please try again in a few minutes."), 300
+            gettext_noop("Many people are signing up right now. Please try again in a few minutes."), 300
         )

@@ -50,7 +50,7 @@ def test_zotero_orcid_and_an_author_id_become_liked_papers(ada: Database, tmp_pa
     }  # fmt: skip
     assert liked["A Talk Without a Number"].abstract == "About sheep."
     assert liked["A Talk Without a Number"].paper_id == "arxiv:2611.00042"
-    assert "4 papers understood." in result.output
+    assert "4 papers recognised." in result.output
     assert "a-secret-key" not in result.output
     written = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
     assert b"a-secret-key" not in written

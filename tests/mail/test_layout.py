@@ -12,10 +12,10 @@ EN = get_locale("en")
 
 def test_format_notes_cleans_and_cuts_details_and_skips_unknown_codes() -> None:
     assert format_notes(EN, ("nonsense", "source-missing:a\nfeed", "nonsense:x")) == (
-        "a feed could not be read today; its papers come later.",
+        "a feed could not be read today; its papers will follow later.",
     )
     assert format_notes(EN, ("source-missing:" + "a" * 99,)) == (
-        f"{'a' * 60} could not be read today; its papers come later.",
+        f"{'a' * 60} could not be read today; its papers will follow later.",
     )
 
 

@@ -192,7 +192,7 @@ def test_digest_without_papers_is_the_empty_day_mail_with_every_reason() -> None
     assert RENDERER.render_digest(empty) == RENDERER.render_empty_day(empty)
     assert "Nothing new matched your interests closely enough." in RENDERER.render_digest(empty).text
     silent = RENDERER.render_digest(make_edition(picks=(), notes=("arxiv-silent", "source-missing:bioRxiv")))
-    reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers come later."
+    reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers will follow later."
     assert reasons in " ".join(silent.text.split())
 
 

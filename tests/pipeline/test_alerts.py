@@ -159,8 +159,8 @@ def test_refusals_that_are_about_us_are_told_with_what_to_do() -> None:
     assert [problem.kind for problem in problems] == ["alike", "held", "reports"]
     assert [list(problem.facts) for problem in problems] == [
         ["7 readers of 3 domains: 550 not taken"],
-        ["5 more stay subscribed, as too many were suppressed for bounces in 24 hours."],
-        ["9 mails: blocked", "1 mails: too-large"],
+        ["5 more stay subscribed, because too many were suppressed for bounces in 24 hours."],
+        ["9 emails: blocked", "1 emails: too-large"],
     ]
     assert "subscribers restore --since" in problems[1].advice
     assert find_judgement_problems([], 0, {}) == []
@@ -257,10 +257,10 @@ async def test_a_run_tells_all_that_is_wrong_in_one_message_and_the_next_says_no
         runs = tx.runs.list_latest()
     problems: Any = alert.payload["problems"]
     assert [problem["title"] for problem in problems] == [
-        "No digest goes out",
+        "No digest is being sent",
         "huggingface could not be read",
     ]
     message = services.message_builder.build(alert)
     assert message
-    assert b"Subject: No digest goes out, and another problem" in message.raw
+    assert b"Subject: No digest is being sent, and another problem" in message.raw
     assert [bool(each.facts["fetched"]) for each in runs] == [True]  # the second did nothing

@@ -18,7 +18,7 @@ from tests.channel_server import serve_channels
 from tests.factories import NOW
 
 PROBLEM = Problem(kind="delivery", title="Mail is refused", facts=["535 no"], advice="See: digest doctor")
-OTHER = replace(PROBLEM, kind="stopped", title="No digest goes out")
+OTHER = replace(PROBLEM, kind="stopped", title="No digest is being sent")
 
 
 def queue(store: Database, *problems: Problem, hours: float = 0) -> bool:
@@ -52,7 +52,8 @@ async def test_an_alert_waits_until_the_channel_takes_it_and_needs_no_mail_addre
         assert len(server.heard) == 2
         assert sent["title"] == "2 problems"
         assert (
-            "Mail is refused\n535 no\nWhat to do: See: digest doctor\n\nNo digest goes out" in sent["message"]
+            "Mail is refused\n535 no\nWhat to do: See: digest doctor\n\nNo digest is being sent"
+            in sent["message"]
         )
         services.close()
     with store.begin(write=False) as tx:

@@ -124,7 +124,8 @@ def test_stored_vector_is_restored_in_half_precision() -> None:
 
 
 @pytest.mark.skipif(
-    not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
+    not find_spec("wordllama"),
+    reason="the static table is an extra: pip install 'trending-papers-digest[static]'",
 )
 def test_static_table_loads_without_a_download_and_knows_synonyms() -> None:
     table = load_model("static")
@@ -156,7 +157,8 @@ def test_changed_weights_of_the_sentence_model_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(
-    not find_spec("onnxruntime"), reason="the sentence model is an extra: pip install 'digest[sentences]'"
+    not find_spec("onnxruntime"),
+    reason="the sentence model is an extra: pip install 'trending-papers-digest[sentences]'",
 )
 def test_sentence_model_relates_sentences_without_common_words() -> None:
     model = load_model("sentences")
@@ -171,7 +173,8 @@ def test_sentence_model_relates_sentences_without_common_words() -> None:
 
 
 @pytest.mark.skipif(
-    not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
+    not find_spec("wordllama"),
+    reason="the static table is an extra: pip install 'trending-papers-digest[static]'",
 )
 def test_state_of_the_static_table_always_gives_the_same_vectors() -> None:
     table = load_model("static")

@@ -39,7 +39,7 @@ async def test_sign_up_mail_click_confirm_choose_and_leave(tmp_path: Path) -> No
         await page.select_option("#timezone", "Asia/Tokyo")
         site.clock.advance(seconds=MIN_READING_SECONDS)
         await page.click("text=Subscribe >> visible=true")
-        await expect(page.locator("h1")).to_have_text("Check your mail")
+        await expect(page.locator("h1")).to_have_text("Check your email")
         await site.send_mail()
         assert site.mailbox.received[-1].rcpt_to == ("ada@example.com",)
 
@@ -120,7 +120,7 @@ async def test_during_a_flood_the_page_does_the_proof_of_work_within_its_content
         await page.click("button:text-is('Subscribe')")
         await expect(page.locator("h1")).to_have_text("One more step")
         await page.click("button:text-is('Subscribe'):enabled", timeout=60_000)
-        await expect(page.locator("h1")).to_have_text("Check your mail")
+        await expect(page.locator("h1")).to_have_text("Check your email")
         assert [error for error in errors if "status of 428" not in error] == []
 
 
@@ -161,12 +161,12 @@ async def test_an_invited_administrator_accepts_makes_a_token_and_signs_in_again
         await expect(page.locator("h1")).to_have_text("Overview")
         await page.click("nav >> text=API tokens")
         await page.fill("#name", "nightly export")
-        await page.click("text=Make the token")
+        await page.click("text=Create the token")
         assert re.fullmatch(r"digest_admin_[0-9a-f]{48}", await page.input_value("#new-token"))
         await page.click("text=Sign out")
         await page.fill("#email", "cem@example.com")
-        await page.click("text=Mail me a link")
-        await expect(page.locator("h1")).to_have_text("Check your mail")
+        await page.click("text=Email me a link")
+        await expect(page.locator("h1")).to_have_text("Check your email")
         await site.send_mail()
         await page.goto(site.find_link("a"))
         await page.click("main button:text-is('Sign in')")

@@ -75,9 +75,9 @@ async def test_all_three_libraries_are_read_and_unknown_papers_are_named(
     visitor: AsyncClient, link: str, find_reader: ReaderLookup
 ) -> None:
     page = (await visitor.post(link, data={**FORM_DATA, "orcid": ORCID})).text
-    assert "Saved. 2 papers understood. Not understood, or not known here: arxiv:2611.12001." in page
+    assert "Saved. 2 papers recognised. Not recognised, or not stored here: arxiv:2611.12001." in page
     page = (await visitor.post(link, data=ALL)).text
-    assert "Saved. 4 papers understood." in page
+    assert "Saved. 4 papers recognised." in page
     assert set(get_liked_titles(find_reader)) == {
         "Counting Sheep at Night", "On Goats", "A Book of Herds", "A Talk Without a Number",
     }  # fmt: skip
@@ -146,7 +146,7 @@ async def test_a_slow_library_delays_no_other_request(
         assert (await visitor.get(link)).status_code == 200
         assert pages == []
         released.set()
-    assert "2 papers understood" in pages[0]
+    assert "2 papers recognised" in pages[0]
 
 
 async def test_a_silent_library_is_reported_in_time_and_everything_else_is_saved(
@@ -167,14 +167,14 @@ async def test_the_imports_of_a_reader_are_rate_limited(
     visitor: AsyncClient, link: str, server: ReplayServer, clock: Clock
 ) -> None:
     for _ in range(int(LIBRARY_IMPORTS_PER_READER.burst)):
-        assert "understood" in (await visitor.post(link, data={**FORM_DATA, "author": "1741101"})).text
+        assert "recognised" in (await visitor.post(link, data={**FORM_DATA, "author": "1741101"})).text
     before = len(server.requests)
     page = (await visitor.post(link, data={**FORM_DATA, "author": "1741101", "orcid": ORCID})).text
-    assert page.count("Your libraries were read just now") == 1
+    assert page.count("Your libraries were read a moment ago") == 1
     assert "Saved." in page
     assert len(server.requests) == before
     clock.advance(minutes=5)
-    assert "understood" in (await visitor.post(link, data={**FORM_DATA, "author": "1741101"})).text
+    assert "recognised" in (await visitor.post(link, data={**FORM_DATA, "author": "1741101"})).text
 
 
 async def test_nothing_is_read_for_a_preview_an_invalid_form_or_a_forged_link(
@@ -197,5 +197,5 @@ async def test_links_of_an_orcid_record_and_an_author_can_be_pasted_among_the_pa
 ) -> None:
     pasted = f"https://orcid.org/{ORCID} https://www.semanticscholar.org/author/A/1741101 rubbish"
     page = (await visitor.post(link, data={**FORM_DATA, "pasted": pasted})).text
-    assert "3 papers understood. Not understood, or not known here: line 1: rubbish." in page
+    assert "3 papers recognised. Not recognised, or not stored here: line 1: rubbish." in page
     assert {request.path for request in server.requests} == {WORKS, PAPERS}

@@ -143,7 +143,8 @@ def test_without_a_model_or_vectors_the_words_alone_decide(store: Database) -> N
 
 
 @pytest.mark.skipif(
-    not find_spec("wordllama"), reason="the static table is an extra: pip install 'digest[static]'"
+    not find_spec("wordllama"),
+    reason="the static table is an extra: pip install 'trending-papers-digest[static]'",
 )
 def test_the_static_table_finds_a_topic_and_nothing_for_nonsense(store: Database) -> None:
     abstracts = {

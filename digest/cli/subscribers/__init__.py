@@ -7,18 +7,18 @@ import click
 ACTIONS = {
     "list": "List subscribers, with filters.",
     "show": "Show one subscriber.",
-    "add": "Add a subscriber; they are asked to confirm by mail.",
+    "add": "Add a subscriber; they are asked by email to confirm.",
     "set": "Change interests, schedule or preferences.",
     "pause": "Stop sending, until a date or until resumed.",
     "resume": "Start sending again.",
     "remove": "Erase a subscriber and all their data.",
     "import": "Import subscribers from CSV or JSON lines.",
     "export": "Export all subscribers as CSV or JSON lines.",
-    "suppress": "Block an address from receiving mail.",
+    "suppress": "Block an address from receiving email.",
     "unsuppress": "Unblock an address.",
-    "restore": "Take back suppressions that bounces caused.",
-    "channels": "List, add and remove channels beside mail, such as Slack.",
-    "reconfirm": "Send the confirmation mail again.",
+    "restore": "Undo suppressions caused by bounces.",
+    "channels": "List, add and remove other channels, such as Slack.",
+    "reconfirm": "Send the confirmation email again.",
 }
 # action: module and function, where that is not `command` in a module of the same name. `list_` ends in an
 # underscore because a submodule `list` would hide the built-in `list` in this package.

@@ -25,7 +25,7 @@ from digest.cli.subscribers.common import (
 @now_option
 @json_option
 def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **options: object) -> None:
-    """Add a subscriber. They are asked by mail to confirm, unless you assert that they have consented."""
+    """Add a subscriber. They are asked by email to confirm, unless you assert that they have consented."""
     seeds = fetch_library_papers(options)
     with open_transaction(now) as (services, tx, actor):
         settings = get_default_settings(services) | select_changes(options)
@@ -38,4 +38,4 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
     elif confirmed:
         click.echo(f"Added {reader.address}; the first digest is due {reader.next_due:%Y-%m-%d %H:%M} UTC.")
     else:
-        click.echo(f"Added {reader.address}; a mail to confirm goes out with the next `digest run`.")
+        click.echo(f"Added {reader.address}; the confirmation email is sent with the next `digest run`.")

@@ -32,7 +32,7 @@ from digest.subscribers import channels as use_cases
     "--mail/--no-mail",
     "by_mail",
     default=None,
-    help="Digests by mail too, or only while no channel works.",
+    help="Send digests by email too, or only while no channel works.",
 )
 @now_option
 @json_option

@@ -43,7 +43,7 @@ NO_SEEDS = SeedPapers()
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS_OPTIONS = (
     click.option("--keywords", help="Interests, comma-separated."),
-    click.option("--muted", help="Words of papers that are never sent, comma-separated."),
+    click.option("--muted", help="Papers with any of these words are never sent; comma-separated."),
     click.option("--authors", help="Authors to follow, comma-separated."),
     click.option("--affiliations", help="Affiliations to follow, comma-separated."),
     click.option("--categories", help="Categories to follow, comma-separated, like cs.CL."),
@@ -70,8 +70,8 @@ _SETTINGS_OPTIONS = (
     click.option("--picked", type=int, help="Maximum number of papers under Picked for you."),
     click.option("--threshold", type=click.Choice([str(t) for t in Threshold]), help="How well picks match."),
     click.option("--also-new", type=int, help="Maximum number of papers under Also new."),
-    click.option("--empty-day-note/--no-empty-day-note", default=None, help="Mail on empty days too."),
-    click.option("--language", help=f"Language of the mails: {', '.join(LANGUAGES)}."),
+    click.option("--empty-day-note/--no-empty-day-note", default=None, help="A note on days without papers."),
+    click.option("--language", help=f"Language of the emails: {', '.join(LANGUAGES)}."),
 )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def _get_zotero_key() -> str:
 def _complete_seeds(tx: Transaction, seeds: SeedPapers) -> tuple[LikedPaper, ...]:
     library = complete_seeds(tx, seeds)
     if seeds != NO_SEEDS:
-        echo_err(f"{len(library.papers)} papers understood.")
+        echo_err(f"{len(library.papers)} papers recognised.")
     if library.unknown:
         echo_err(f"Not known here, so left out: {'; '.join(library.unknown[:10])}.")
     return library.papers

@@ -37,7 +37,7 @@ class _DryRunRollback(Exception):
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Report what would happen to each row; write nothing.")
-@click.option("--confirmed", is_flag=True, help="You assert that these people have consented before.")
+@click.option("--confirmed", is_flag=True, help="You assert that these people have already consented.")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -19,13 +19,13 @@ NO_LIMIT = 1_000_000
 @click.option("--dry-run", is_flag=True, help="Show who would be erased; erase nothing.")
 @now_option
 def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
-    """Erase a subscriber and everything stored about them. Queued mail is cancelled."""
+    """Erase a subscriber and everything stored about them. Queued emails are cancelled."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if dry_run:
             mail_count = len(tx.deliveries.list_by_subscriber(reader.id, limit=NO_LIMIT))
             click.echo(
-                f"Would erase {reader.address} ({reader.status}) and {mail_count} mails. Nothing was erased."
+                f"Would erase {reader.address} ({reader.status}) and {mail_count} emails. Nothing was erased."
             )
             return
         if not yes:
@@ -61,7 +61,7 @@ def resume(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def reconfirm(*, address: str, now: datetime | None) -> None:
-    """Send the confirmation mail again to somebody who has not confirmed."""
+    """Send the confirmation email again to somebody who has not confirmed."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
         if reader.status is not Status.UNCONFIRMED:
@@ -74,7 +74,7 @@ def reconfirm(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def suppress(*, address: str, now: datetime | None) -> None:
-    """Never send mail to an address again, subscribed or not."""
+    """Never send email to an address again, subscribed or not."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.suppress(tx, address, actor=actor)
     click.echo(f"{address} will never be written to." if is_changed else "Nothing to do: it was so already.")
@@ -84,7 +84,7 @@ def suppress(*, address: str, now: datetime | None) -> None:
 @click.argument("address")
 @now_option
 def unsuppress(*, address: str, now: datetime | None) -> None:
-    """Allow mail to an address again, once it confirms."""
+    """Allow email to an address again, once it confirms."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.unsuppress(tx, address, actor=actor)
     click.echo(

@@ -123,7 +123,7 @@ class Subscribers:
             update, [{name: row[name] for name in ("this", *columns)} for row in rows]
         )
         if result.rowcount != len(rows):
-            raise NotFound("This subscriber was erased meanwhile.")
+            raise NotFound("This subscriber was erased in the meantime.")
         self._save_keywords({subscriber.id: join_keywords(subscriber.profile) for subscriber in subscribers})
 
     def get_page(  # noqa: PLR0913  the filters of the list

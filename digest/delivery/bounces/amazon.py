@@ -93,7 +93,7 @@ class SnsReceiver:
         try:
             return await self._fetch(url)
         except SourceError as error:
-            raise DeliveryError(f"Amazon SNS could not be asked: {error}.") from error
+            raise DeliveryError(f"Amazon SNS could not be reached: {error}.") from error
 
 
 # ---- messages of SNS
@@ -120,9 +120,9 @@ def parse_message(body: bytes, *, allowed_topics: Collection[str], now: datetime
         )
         is_recent = -MAX_CLOCK_SKEW <= now - sent_at <= MAX_MESSAGE_AGE
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidToken("This is no message of Amazon SNS.") from error
+        raise InvalidToken("This is not a message from Amazon SNS.") from error
     if not (topic in allowed_topics and is_recent and _has_amazon_urls(message)):
-        raise InvalidToken("This is not for a topic of ours, not recently sent, or not from Amazon.")
+        raise InvalidToken("This is not for one of our topics, not recent, or not from Amazon.")
     return message
 
 
@@ -132,7 +132,9 @@ def verify(message: SnsMessage, certificate: bytes, *, now: datetime) -> None:
         from cryptography import x509  # noqa: PLC0415  an extra
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  the same
     except ImportError as error:
-        raise ConfigError("Messages of Amazon need an extra: pip install 'digest[ses]'.") from error
+        raise ConfigError(
+            "Messages from Amazon need an extra: pip install 'trending-papers-digest[ses]'."
+        ) from error
     try:
         _verify(message, x509.load_pem_x509_certificate(certificate), now)
     except (ValueError, TypeError, InvalidSignature) as error:

@@ -115,7 +115,8 @@ def check_mailbox_url(url: str) -> None:
     if is_cut or not (is_maildir or is_imap):
         raise ConfigError(
             "DIGEST_BOUNCE_MAILBOX: write maildir:/path or imaps://user:password@host/INBOX. In user name "
-            "and password, percent-encode every sign but letters and digits: / is %2F, @ is %40, : is %3A."
+            "and password, percent-encode every character except letters and digits: / is %2F, @ is "
+            "%40, : is %3A."
         )
 
 
@@ -206,7 +207,7 @@ def read_webhook(
     expected = sign_webhook(body, secret, at=at)
     is_genuine = bool(secret) and hmac.compare_digest(signature.encode(errors="replace"), expected.encode())
     if not is_genuine or abs((now if now is not None else time.time()) - at) > MAX_WEBHOOK_AGE:
-        raise InvalidToken("This webhook is not signed with our secret, or too long ago.")
+        raise InvalidToken("This webhook is not signed with our secret, or the signature is too old.")
     return _parse_webhook(body, keys)
 
 

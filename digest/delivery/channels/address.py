@@ -58,7 +58,7 @@ def parse_channel_address(text: str, *, allowed_hosts: Sequence[str]) -> Channel
     if kind is None or service is None:
         raise _not_an_address()
     if len(service) > 1:  # after a failure of the second the first would get the message again
-        raise InvalidChange("Write one channel for each address.")
+        raise InvalidChange("Enter one address for each channel.")
     host = _find_host(kind, service)
     if not is_allowed_host(host, allowed_hosts):
         raise InvalidChange(
@@ -74,7 +74,9 @@ def load_service(url: str) -> Any:
     try:
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415  an extra
     except ImportError as error:
-        raise ConfigError("Channels need an extra: pip install 'digest[channels]'.") from error
+        raise ConfigError(
+            "Channels need an extra: pip install 'trending-papers-digest[channels]'."
+        ) from error
     _silence_apprise()
     asset = AppriseAsset(async_mode=False, http_redirects=False, image_url_mask="", image_url_logo="")
     return Apprise.instantiate(url, asset=asset)
@@ -115,7 +117,7 @@ def _to_apprise_url(text: str) -> str:
             f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
         )
     if query:
-        raise InvalidChange("Leave out the question mark and what follows: options are not taken.")
+        raise InvalidChange("Leave out the question mark and everything after it: options are not supported.")
     return f"{scheme.lower()}://{address}{_OPTIONS.get(scheme.lower(), '')}"
 
 

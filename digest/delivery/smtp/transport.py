@@ -77,7 +77,7 @@ def _parse_weight(query: dict[str, list[str]]) -> float:
     except ValueError:
         weight = -1.0
     if not 0 <= weight < math.inf:
-        raise ConfigError("DIGEST_SMTP_URL: weight is not a number from 0 on.")
+        raise ConfigError("DIGEST_SMTP_URL: weight must be a number, at least 0.")
     return weight
 
 

@@ -79,7 +79,7 @@ async def harvest(
         if not page.token:
             return
         query = {"resumptionToken": page.token}  # percent-encoded already, and to be encoded once more
-    raise SourceError(f"the harvest has more than {MAX_PAGES} pages; the rest was left for the next time")
+    raise SourceError(f"the harvest has more than {MAX_PAGES} pages; the rest is read next time")
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:

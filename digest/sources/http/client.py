@@ -125,7 +125,7 @@ class Client:
         try:
             request = self._http.build_request("GET", url, params=params, headers=headers)
         except httpx.InvalidURL as error:
-            raise SourceError("has an address that is none") from error
+            raise SourceError("has an invalid address") from error
         return await self._send(request, rate_group, accept)
 
     async def post(

@@ -101,7 +101,7 @@ class Decompressor:
             while chunk and not self._is_ended and len(self.body) <= self._max_bytes:
                 chunk = self._add(chunk)
         except zlib.error as error:
-            raise SourceChanged("the answer is compressed in a way we do not know") from error
+            raise SourceChanged("the answer is compressed in an unknown way") from error
         if max(self._received, len(self.body)) > self._max_bytes:
             raise SourceError(f"the answer is larger than {self._max_bytes:,} bytes; it was not read")
 

@@ -59,12 +59,10 @@ async def find_library(client: Client, urls: LibraryUrls, key: str, group: str =
 
     """
     if not _KEY.fullmatch(key):
-        raise InvalidChange(
-            "That is not a Zotero key: 24 letters and digits, made at zotero.org/settings/keys."
-        )
+        raise InvalidChange("A Zotero key has 24 letters and digits; create one at zotero.org/settings/keys.")
     match = _GROUP.fullmatch(group.strip()) if group.strip() else None
     if group.strip() and not match:
-        raise InvalidChange("That is not a Zotero group: groups/ and its number, or its address.")
+        raise InvalidChange("That is not a Zotero group. Enter groups/ and its number, or its address.")
     try:
         response = await client.get(
             f"{urls.zotero}/keys/current", rate_group="zotero", accept=Accept.JSON, headers=_headers(key)
@@ -72,7 +70,7 @@ async def find_library(client: Client, urls: LibraryUrls, key: str, group: str =
     except BadResponse as error:
         if error.response.status in REFUSED_STATUSES:
             raise ZoteroRefused(
-                "Zotero does not know this key. Make one at zotero.org/settings/keys."
+                "Zotero does not know this key. Create one at zotero.org/settings/keys."
             ) from error
         raise
     answer = await to_thread.run_sync(load_json, response.body)
@@ -88,7 +86,7 @@ def _choose_library(answer: Any, group: str) -> str:
     rights = (groups.get(group) or groups.get("all")) if group else access.get("user")
     if not isinstance(rights, dict) or not rights.get("write"):
         raise ZoteroRefused(
-            "This key may not write to this library. Allow write access at zotero.org/settings/keys."
+            "This key cannot write to this library. Allow write access at zotero.org/settings/keys."
         )
     return f"groups/{group}" if group else f"users/{user}"
 

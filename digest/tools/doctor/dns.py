@@ -18,8 +18,8 @@ from digest.tools.doctor.findings import Finding, fail, ok, warn
 Lookup = Callable[[str, str], Awaitable[Sequence[str] | None]]
 LOOKUP_TIMEOUT = 5.0  # seconds for each query
 MAX_RECORD_CHARS = 80  # that are shown
-NO_ANSWER = "the name server could not be asked"
-RETRY_FIX = "look again with a network"
+NO_ANSWER = "the name server did not answer"
+RETRY_FIX = "try again with a network"
 
 
 async def query_records(name: str, kind: str) -> Sequence[str] | None:
@@ -63,14 +63,16 @@ async def _check_text(lookup: Lookup, check: str, name: str, prefix: str, fix: s
     if not matches:
         return fail(check, f"{name} has no {check} record", fix)
     if len(matches) > 1:
-        return fail(check, f"{name} has {len(matches)} {check} records: receivers heed none", "leave one")
+        return fail(
+            check, f"{name} has {len(matches)} {check} records: receivers ignore them all", "keep only one"
+        )
     return ok(check, matches[0][:MAX_RECORD_CHARS])
 
 
 async def _check_dkim(services: Services, lookup: Lookup, domain: str) -> list[Finding]:
     """Check that our public key is published. A relay's key cannot be checked: only it knows its selector."""
     if not services.settings.dkim_key:
-        return [ok("DKIM", "left to the relay; in a received mail look for dkim=pass")]
+        return [ok("DKIM", "left to the relay; look for dkim=pass in a received email")]
     name = f"{services.settings.dkim_selector}._domainkey.{domain}"
     records = await lookup(name, "TXT")
     if records is None:
@@ -116,7 +118,9 @@ async def _check_ptr(lookup: Lookup, address: str) -> Finding:
     if names is None:
         return warn("PTR", NO_ANSWER, RETRY_FIX)
     build_warning = partial(
-        warn, "PTR", fix="have whoever owns the address set its name (PTR) to one that leads back"
+        warn,
+        "PTR",
+        fix="ask the owner of the IP address to set its PTR record to a name that resolves back to it",
     )
     if not names:
         return build_warning(f"{address} has no name")

@@ -42,7 +42,7 @@ async def check_settings(services: Services, now: datetime) -> list[Finding]:  #
 def _check_names() -> Iterator[Finding]:
     """Check for misspelled settings, which are silently ignored otherwise."""
     for name, suggestion in find_misspelled_variables().items():
-        fix = f"is {suggestion} meant?" if suggestion else "all settings: docs/reference/settings.md"
+        fix = f"did you mean {suggestion}?" if suggestion else "all settings: docs/reference/settings.md"
         yield warn("settings", f"there is no setting {name}", fix)
 
 
@@ -51,7 +51,7 @@ def _check_base_url(services: Services) -> Iterator[Finding]:
     if url.hostname in ("127.0.0.1", "localhost", "::1"):
         yield warn(
             "base URL",
-            f"{url.geturl()} is this machine: its links lead nowhere",
+            f"{url.geturl()} is this machine: links in emails do not work elsewhere",
             "set DIGEST_BASE_URL, like https://papers.example.org",
         )
     elif url.scheme != "https":
@@ -85,7 +85,7 @@ def _check_secret_key(services: Services) -> Iterator[Finding]:
         if token and len(token) < MIN_TOKEN_CHARS:
             yield warn(
                 "tokens",
-                f"DIGEST_{name.upper()} has only {len(token)} characters, which can be guessed",
+                f"DIGEST_{name.upper()} has only {len(token)} characters and can be guessed",
                 f"DIGEST_{name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(16))')",
             )
 
@@ -112,8 +112,8 @@ def _check_sender(services: Services) -> Iterator[Finding]:
     if services.site.domain in ("localhost", ""):
         yield warn(
             "sender",
-            f"{services.site.sender} is no address anybody can answer",
-            "set DIGEST_FROM to an address at a domain of yours",
+            f"{services.site.sender} cannot receive answers",
+            "set DIGEST_FROM to an address at your own domain",
         )
     else:
         yield ok("sender", services.site.sender)
@@ -125,7 +125,7 @@ def _check_channels(services: Services) -> Iterator[Finding]:
     missing = [name for name in ("apprise", "cryptography") if find_spec(name) is None]
     if hosts and missing:
         detail = f"{hosts} may be reached, but {missing[0]} is not installed"
-        yield fail("channels", detail, "pip install 'digest[channels]'")
+        yield fail("channels", detail, "pip install 'trending-papers-digest[channels]'")
     elif hosts:
         yield ok("channels", f"may reach {hosts}")
 
@@ -145,7 +145,9 @@ async def check_database(services: Services, now: datetime) -> list[Finding]:  #
     detail = f"{free / 2**30:.1f} GB free"
     is_enough = free >= MIN_FREE_BYTES
     findings.append(
-        ok("disk", detail) if is_enough else fail("disk", detail, "make room: a full disk stops mail")
+        ok("disk", detail)
+        if is_enough
+        else fail("disk", detail, "free some space: a full disk stops all sending")
     )
     return [
         *findings,
@@ -176,7 +178,7 @@ def _check_permissions(database: Path | None) -> Iterator[Finding]:
 def _check_outbox(folder: Path) -> Iterator[Finding]:
     """Check that no other user of the machine can read mails in the outbox, as in early versions."""
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IROTH | stat.S_IXOTH):
-        detail = f"{folder}: every user of this machine can read the mails, whose links sign subscribers in"
+        detail = f"{folder}: every user of this machine can read the emails, whose links sign subscribers in"
         yield warn("privacy", detail, f"chmod go= {folder}")
 
 

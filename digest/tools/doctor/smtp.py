@@ -16,7 +16,7 @@ async def check_mail_servers(services: Services, now: datetime) -> list[Finding]
     """Check that every server of DIGEST_SMTP_URL can be reached and logged in to, and what it offers."""
     urls = services.settings.smtp_url.get_secret_value().split()
     if not urls:
-        return [warn("mail server", "not set: mails are written to files", "set DIGEST_SMTP_URL")]
+        return [warn("mail server", "not set: emails are written to files", "set DIGEST_SMTP_URL")]
     return [
         finding
         for url in urls
@@ -38,7 +38,7 @@ async def _check_server(server: SmtpServerConfig, local_hostname: str) -> list[F
             )
         ]
     findings = [
-        ok("mail server", f"{server.host}:{server.port} takes our mail"),
+        ok("mail server", f"{server.host}:{server.port} accepts our email"),
         _check_extensions(extensions),
     ]
     if server.tls is Tls.NONE:
@@ -60,10 +60,10 @@ def _check_extensions(extensions: Mapping[str, str]) -> Finding:
         return warn(
             "mail extensions",
             detail or "none",
-            "no SMTPUTF8: addresses like jürgen@example.org cannot be written to; ask for it if you have any",
+            "no SMTPUTF8: addresses like jürgen@example.org cannot be reached",
         )
     if "pipelining" not in extensions:
-        return warn("mail extensions", detail, "no PIPELINING: four round trips a mail instead of one")
+        return warn("mail extensions", detail, "no PIPELINING: four round trips per email instead of one")
     return ok("mail extensions", detail)
 
 
@@ -71,4 +71,4 @@ def _suggest_fix(error: Unreachable) -> str:
     return {
         "connect": "check host, port, firewall and certificate in DIGEST_SMTP_URL",
         "login": "check user and password in DIGEST_SMTP_URL (percent-encode @ : /)",
-    }.get(str(error.result.stage), "look at the mail server's log")
+    }.get(str(error.result.stage), "check the log of the mail server")

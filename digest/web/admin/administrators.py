@@ -43,7 +43,7 @@ def invite_administrator(
             _audit(tx, actor, "invite administrator", person, role=role)
     except (InvalidAddress, InvalidChange) as error:
         return _render(ctx, session, problem=str(error), form=form)
-    return _render(ctx, session, done=f"{person.name} gets a mail with a link, which works for seven days.")
+    return _render(ctx, session, done=f"{person.name} gets an email with a link that works for seven days.")
 
 
 @router.post(HOME + "/{pid}/role")
@@ -53,7 +53,7 @@ def change_role(ctx: AdminContext, actor: OwnerActor, form: AdminForm, pid: str)
     with ctx.services.store.begin() as tx:
         person = tx.administrators.get(pid)
         if form.get("was") != person.role:
-            raise StateConflict(f"{person.name} became {person.role} meanwhile. Look at the list again.")
+            raise StateConflict(f"{person.name} became {person.role} in the meantime. Check the list again.")
         if person.role is not role:
             _check_owner_remains(ctx, tx, person)
             tx.administrators.set_role(person, role)
@@ -68,7 +68,7 @@ def send_link_again(ctx: AdminContext, session: OwnerSession, actor: OwnerActor,
         person = tx.administrators.get(pid)
         if queue_link(tx, person, invited_by=session.label, now=actor.now):
             _audit(tx, actor, "invite administrator", person, role=person.role)
-    return _render(ctx, session, done=f"{person.name} gets a mail with a link, which works for seven days.")
+    return _render(ctx, session, done=f"{person.name} gets an email with a link that works for seven days.")
 
 
 @router.get(HOME + "/{pid}/remove")
@@ -85,8 +85,8 @@ def ask_before_removal(ctx: AdminContext, session: OwnerSession, pid: str) -> Re
         session=session,
         sentences=[
             f"Open sessions that end at once: {len(sessions)}. API tokens that end at once: {len(tokens)}.",
-            "The address is forgotten; the name stays in the audit log.",
-            "To come back, a new invitation is needed.",
+            "The address is deleted; the name stays in the audit log.",
+            "A new invitation is needed to come back.",
         ],
         button=Button("Remove", f"{HOME}/{pid}/remove"),
         back=HOME,

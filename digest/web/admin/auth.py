@@ -77,7 +77,7 @@ OwnerSession = Annotated[Session, Depends(require_owner_session)]
 async def _parse_form(request: Request, ctx: AdminContext) -> AsyncIterator[FormData]:
     """Parse the form; 403 for a request from another site, before its body is read."""
     if not is_same_origin(request.headers, ctx.services.settings.base_url):
-        raise HTTPException(403, "This did not come from a page of ours.")
+        raise HTTPException(403, "This request did not come from one of our pages.")
     async with request.form(max_files=1, max_fields=60, max_part_size=MAX_IMPORT_BYTES) as form:
         yield form
 

@@ -44,22 +44,22 @@ DONE = {
     BulkAction.PAUSE: "paused",
     BulkAction.RESUME: "resumed",
     BulkAction.TAG: "tagged",
-    BulkAction.UNTAG: "freed of the tag",
+    BulkAction.UNTAG: "no longer tagged",
     BulkAction.SUPPRESS: "suppressed",
-    BulkAction.LIFT: "freed of their suppression",
+    BulkAction.LIFT: "no longer suppressed",
     BulkAction.ERASE: "erased",
 }
 CONSEQUENCES = {
-    BulkAction.PAUSE: "They get no mail until somebody resumes them.",
-    BulkAction.RESUME: "They get the next digest at their next time.",
-    BulkAction.TAG: "Who has the tag already keeps it.",
+    BulkAction.PAUSE: "They get no email until somebody resumes them.",
+    BulkAction.RESUME: "They get the next digest at their usual time.",
+    BulkAction.TAG: "Subscribers who already have the tag keep it.",
     BulkAction.UNTAG: "Nothing else changes.",
     BulkAction.SUPPRESS: "Their subscriptions end, and nothing is ever sent to these addresses, "
     "whoever signs them up again.",
-    BulkAction.LIFT: "Only those are changed whose address is suppressed. Subscriptions that a bounce or an "
-    "administrator ended go on as before; who unsubscribed or complained stays unsubscribed.",
-    BulkAction.ERASE: "Gone will be: address, interests, what was learnt, votes, tags, and the content and "
-    "address of every mail. Suppressions stay. Nothing of it can be brought back.",
+    BulkAction.LIFT: "Only suppressed addresses are changed. Subscriptions that were ended by a bounce or an "
+    "administrator continue as before. People who unsubscribed or complained stay unsubscribed.",
+    BulkAction.ERASE: "This deletes address, interests, what was learnt, votes, tags, and the content and "
+    "address of every email. Suppressions stay. It cannot be undone.",
 }
 
 
@@ -84,7 +84,9 @@ def ask_bulk(ctx: AdminContext, session: CurrentSession, query: Annotated[BulkQu
     """Ask whether to do this; nothing is changed. An export needs no question."""
     back = query.to_url()
     if query.select != "all" and not query.id:
-        return _complain(ctx, session, "Nobody is selected: tick subscribers, or choose all who match.", back)
+        return _complain(
+            ctx, session, "Nobody is selected: tick subscribers, or choose all that match.", back
+        )
     if query.action == "export":
         return RedirectResponse(f"/admin/export.csv?{query.whom}", 303)
     if query.action not in {*BulkAction}:
@@ -109,7 +111,7 @@ def run_bulk(ctx: AdminContext, session: CurrentSession, actor: AdminActor, form
         if is_as_asked:
             tx.bulk_operations.start(operation)
     if not is_as_asked:
-        problem = f"Meanwhile it would be {count:,} subscribers. Please look again."
+        problem = f"The number has changed to {count:,} subscribers. Please check again."
         return _render_question(
             ctx, session, BulkAction(action), whom, tag, back=str(form.get("back", HOME)), problem=problem
         )
@@ -209,7 +211,7 @@ def _render_question(  # noqa: PLR0913  what is asked
 ) -> Response:
     tag = next(iter(parse_tags(tag)), "")
     if action in (BulkAction.TAG, BulkAction.UNTAG) and not tag:
-        return _complain(ctx, session, "Write the tag beside the action.", back)
+        return _complain(ctx, session, "Enter the tag next to the action.", back)
     criteria = parse_selection(ctx, whom)
     with ctx.services.store.begin(write=False) as tx:
         counts = tx.subscribers.search(criteria).count_by_status()

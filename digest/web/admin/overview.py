@@ -93,7 +93,7 @@ def build_charts(figures: Sequence[dict[str, Any]]) -> list[Chart]:
     picks = Series("papers", [compute_picks_per_mail(day) for day in figures])
     return [
         build_line_chart("Confirmed subscribers", days, confirmed),
-        build_bar_chart("Mails", days, mails),
+        build_bar_chart("Emails", days, mails),
         build_bar_chart("Joined and left", days, readers),
         build_bar_chart("Deferred, bounced, complained", days, trouble),
         build_bar_chart("Votes", days, votes),
@@ -129,6 +129,6 @@ def release_edition(ctx: AdminContext, actor: AdminActor, form: AdminForm) -> Re
     key = str(form.get("key", ""))
     with ctx.services.store.begin() as tx:
         if not tx.sources.release(key, actor=actor.name, at=actor.now):
-            raise NotFound("This edition is not held any more.")
+            raise NotFound("This edition is no longer held.")
         tx.audit.write(actor.name, "release", key, at=actor.now)
     return RedirectResponse("/admin", 303)

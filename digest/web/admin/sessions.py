@@ -44,10 +44,10 @@ def end_session(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, 
     """End one session; 403 for that of somebody else, unless an owner asks."""
     found = [(row, owner) for row, owner in _list_visible(ctx, session) if row.public_id == pid]
     if not found:
-        raise NotFound("This session has ended already.")
+        raise NotFound("This session has already ended.")
     row, owner = found[0]
     if not _may_end(session, row):
-        raise HTTPException(403, "Only an owner ends the sessions of others.")
+        raise HTTPException(403, "Only an owner can end the sessions of others.")
     with ctx.services.store.begin() as tx:
         tx.administrators.end_session(pid)
         tx.audit.write(actor.name, "end session", owner.name, at=actor.now)

@@ -53,7 +53,7 @@ def sign_in(request: Request, ctx: AdminContext, form: AdminForm) -> Response:
     if role is None:
         if not ctx.limits.logins.take(ctx.client_ip(request), now):
             return _render_login(ctx, "Too many wrong tokens. Please wait a minute.", status=429)
-        return _render_login(ctx, "This is not the token.", status=403)
+        return _render_login(ctx, "This token is not valid.", status=403)
     with ctx.services.store.begin() as tx:
         tx.audit.write(f"admin:{SHARED_TOKEN_NAMES[role]}", "sign-in", "admin", {"by": "token"}, at=now)
         cookie = ctx.admin_sessions.open_by_token(tx, role, user_agent=_get_user_agent(request), now=now)
@@ -68,14 +68,14 @@ def _mail_link(request: Request, ctx: WebContext, address: str) -> Response:
     except InvalidAddress as error:
         return _render_login(ctx, str(error), status=422)
     if not ctx.limits.logins.take(f"mail {ctx.client_ip(request)}", now):
-        return _render_login(ctx, "Too many links were asked for. Please wait a minute.", status=429)
+        return _render_login(ctx, "Too many links were requested. Please wait a minute.", status=429)
     is_allowed = ctx.limits.addresses.take(f"admin {mailbox}", now)
     with ctx.services.store.begin() as tx:
         tx.meta.write(LAST_LINK_KEY, now.isoformat())  # for everybody, so that all wait for a commit
         person = tx.administrators.find_by_address(mailbox)
         if person and is_allowed:
             queue_link(tx, person, now=now)
-    return ctx.pages.render_message("Check your mail", CHECK_MAIL, status=202, links=[("Back", LOGIN)])
+    return ctx.pages.render_message("Check your email", CHECK_MAIL, status=202, links=[("Back", LOGIN)])
 
 
 @router.get("/a/{token}")

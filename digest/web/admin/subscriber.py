@@ -38,23 +38,24 @@ DONE = {
     "saved": "Saved.",
     "tags": "The tags are saved.",
     "address": "The address is changed.",
-    "asked": "A mail asks the new address to confirm. Until then the old one stays.",
-    "resent": "The mail goes out again with the next run.",
+    "asked": "The new address is asked by email to confirm. Until then the old one is used.",
+    "resent": "The email will be sent again with the next run.",
     "lifted": "The suppression is lifted.",
 }
 VERDICTS = {"more": "More like this", "less": "Less like this", "save": "Saved"}
 QUESTIONS = {  # title and button
     "suppress": ("Never write to this address again?", "Never write again"),
-    "erase": ("Erase this subscriber?", "Erase for ever"),
+    "erase": ("Erase this subscriber?", "Erase permanently"),
     "lift": ("Write to this address again?", "Lift the suppression"),
 }
 CONSEQUENCES = {
-    "suppress": "The subscription ends, and this address gets no mail whoever signs it up. Only its keyed "
-    "hash is kept for that. It can be lifted again.",
-    "erase": "Gone will be: address, interests, what was learnt, votes, tags, and the address and content of "
-    "every mail. A suppression stays. Nothing of it can be brought back.",
-    "lift": "The address may be written to again. A subscription that a bounce or an administrator ended "
-    "goes on as before; who unsubscribed or complained stays unsubscribed until they sign up again.",
+    "suppress": "The subscription ends, and this address gets no email, whoever signs it up. For that, "
+    "its keyed hash is stored. The suppression can be lifted again.",
+    "erase": "This deletes address, interests, what was learnt, votes, tags, and the address and "
+    "content of every email. A suppression stays. It cannot be undone.",
+    "lift": "The address may be written to again. A subscription that was ended by a bounce or an "
+    "administrator continues as before. People who unsubscribed or complained stay unsubscribed until "
+    "they sign up again.",
 }
 
 router = create_router(include_in_schema=False)
@@ -112,7 +113,7 @@ def change_subscriber(
     except InvalidChange as error:
         return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error), form=entered))
     if is_stale:
-        problem = "Somebody else changed this subscriber meanwhile. Compare, then save again or leave it."
+        problem = "Somebody else changed this subscriber. Compare, then save again or keep what is stored."
         differences = stored.list_differences(wanted)
         message = FlashMessage(problem=problem, status=409, form=entered, differences=differences)
         return _render_subscriber(ctx, session, pid, message)
@@ -238,7 +239,7 @@ def _find_mail(tx: Transaction, pid: str, mail: str) -> tuple[Subscriber, Delive
     """Return a subscriber and one of their mails. Raises NotFound if it is not theirs."""
     reader, delivery = tx.subscribers.get_by_public_id(pid), tx.deliveries.find_by_public_id(mail)
     if delivery is None or delivery.subscriber_id != reader.id or delivery.channel_id is not None:
-        raise NotFound("This subscriber got no such mail.")
+        raise NotFound("This subscriber got no such email.")
     return reader, delivery
 
 
@@ -347,7 +348,7 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
 
 def _describe_mail(reader: Subscriber, mail: Delivery) -> TimelineEntry:
     name = f"Digest of {mail.day:%d %b}" if mail.kind is DeliveryKind.DIGEST and mail.day else ""
-    name = name or f"Mail: {mail.payload.get('mail', mail.kind)}"
+    name = name or f"Email: {mail.payload.get('mail', mail.kind)}"
     has_content = bool(mail.payload) and mail.channel_id is None
     if mail.channel_id is not None:
         name = f"{name}, to a channel"
@@ -382,7 +383,7 @@ def explain_choice(ctx: WebContext, reader: Subscriber, name: str) -> list[str]:
     paper = next(iter(papers.values()))
     sentences = [f"{paper.title} ({paper.id})."]
     if paper.withdrawn:
-        sentences.append("It was withdrawn, and is not sent.")
+        sentences.append("It was withdrawn, so it is not sent.")
     if paper.id in sent:
         sentences.append(f"It was sent on {sent[paper.id].day:%d %B %Y}.")
     edition, stopped = ctx.previews.choose(reader, ctx.clock())

@@ -18,16 +18,16 @@ TEXT_FIELDS = {
     "mix": "Mix",
     "trending": "Trending",
     "picked": "Picked, at most",
-    "also_new": "Also new, lines",
+    "also_new": "Also new, at most",
     "threshold": "Picks must match",
     "language": "Language",
     "frequency": "How often",
-    "weekday": "Day, if once a week",
+    "weekday": "Day, if weekly",
     "send_at": "Time",
     "timezone": "Time zone",
     "paused_until": "Pause until",
 }
-CHECKBOXES = {"empty_day_note": "A note on empty days", "clicks_may_teach": "Opening may teach"}
+CHECKBOXES = {"empty_day_note": "A note on empty days", "clicks_may_teach": "Learn from opened papers"}
 LABELS = {**TEXT_FIELDS, **CHECKBOXES, "facets": "Further interests"}
 
 

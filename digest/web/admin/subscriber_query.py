@@ -32,8 +32,8 @@ BOUNCES = (
 LAST_DIGESTS = (
     ("never", "Never"),
     ("day", "In the last day"),
-    ("week", "Not for a week"),
-    ("month", "Not for thirty days"),
+    ("week", "More than a week ago"),
+    ("month", "More than thirty days ago"),
 )
 BOUNCE_WINDOW = timedelta(days=30)
 LAST_DIGEST_DAYS = {"week": 7, "month": 30}

@@ -77,9 +77,7 @@ def suppress_address(
             subscribers.suppress(tx, address, actor=actor)
     except InvalidAddress as error:
         return _render_list(ctx, session, SuppressionQuery(), problem=str(error))
-    return _render_list(
-        ctx, session, SuppressionQuery(address=address), done="Nothing is sent to it any more."
-    )
+    return _render_list(ctx, session, SuppressionQuery(address=address), done="Nothing will be sent to it.")
 
 
 @router.get(HOME + "/lift")
@@ -88,7 +86,7 @@ def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Respo
     with ctx.services.store.begin(write=False) as tx:
         suppression = tx.suppressions.find(key.replace("\x00", ""))
         if suppression is None:
-            raise NotFound("This address is not suppressed (any more).")
+            raise NotFound("This address is not suppressed.")
         found = find_suppressed(tx, [key], suppression_key=ctx.services.suppression_key)
     return ctx.pages.render(
         "admin/lift",

@@ -15,8 +15,8 @@ from digest.web.routing import create_router
 
 HOME = "/admin/tokens"
 MAX_NAME_CHARS = 60
-LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "until it is ended"}
-SCOPES = {Role.VIEWER: "read", Role.EDITOR: "read and change", Role.OWNER: "all that an owner may"}
+LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "until it is revoked"}
+SCOPES = {Role.VIEWER: "read", Role.EDITOR: "read and change", Role.OWNER: "everything an owner may do"}
 
 router = create_router(include_in_schema=False)
 
@@ -32,7 +32,7 @@ def add_token(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, fo
     """Make a token and show it, this once."""
     person = session.administrator
     if person is None:
-        raise HTTPException(403, "A token belongs to a person: sign in by a mailed link first.")
+        raise HTTPException(403, "A token belongs to a person: sign in by an emailed link first.")
     token = create_token(TokenKind.ADMINISTRATOR)
     try:
         name, scope, lifetime = _parse_form(form, session.role)
@@ -59,9 +59,9 @@ def end_token(ctx: AdminContext, session: CurrentSession, actor: ViewerActor, pi
     with ctx.services.store.begin() as tx:
         token = tx.administrators.find_token_by_id(pid)
         if token is None:
-            raise NotFound("There is no such token, or not any more.")
+            raise NotFound("There is no such token.")
         if not _may_see(session, token):
-            raise HTTPException(403, "Only an owner ends the tokens of others.")
+            raise HTTPException(403, "Only an owner can revoke the tokens of others.")
         tx.administrators.end_token(pid)
         detail = {"name": token.name}
         tx.audit.write(actor.name, "end API token", token.administrator.public_id, detail, at=actor.now)
@@ -72,12 +72,12 @@ def _parse_form(form: AdminForm, role: Role) -> tuple[str, Role, timedelta | Non
     """Return name, scope and lifetime of a new token; None for one without an end."""
     name = " ".join(str(form.get("name", "")).split())
     if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
-        raise InvalidChange(f"Write what the token is for, in at most {MAX_NAME_CHARS} characters.")
+        raise InvalidChange(f"Enter what the token is for, in at most {MAX_NAME_CHARS} characters.")
     scope, days = str(form.get("scope", "")), str(form.get("days", ""))
     if scope not in {*Role} or not role.allows(Role(scope)):
         raise InvalidChange("Choose what the token may do; it cannot do more than you.")
     if days not in LIFETIMES:
-        raise InvalidChange("Choose for how long the token is valid.")
+        raise InvalidChange("Choose how long the token is valid.")
     return name, Role(scope), timedelta(days=int(days)) if days else None
 
 

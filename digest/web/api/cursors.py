@@ -41,7 +41,7 @@ def decode_cursor(kind: CursorKind, cursor: str) -> int:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         position = int(text[1:]) if text[1:].isdecimal() else -1
     except ValueError as error:
-        raise InvalidChange("This cursor is not one of this list; begin without a cursor.") from error
+        raise InvalidChange("This cursor does not belong to this list; start without a cursor.") from error
     if text[:1] != kind or not 0 <= position <= MAX_POSITION:
-        raise InvalidChange("This cursor is not one of this list; begin without a cursor.")
+        raise InvalidChange("This cursor does not belong to this list; start without a cursor.")
     return position

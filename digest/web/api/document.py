@@ -21,7 +21,7 @@ from digest.web.routing import create_router
 
 API_MODULES = (subscribers, suppressions, mail, papers, exports, me, operation)
 SECTIONS = {
-    "subscribers": "Who gets the mail, with what interests and when.",
+    "subscribers": "Who gets the digest, with what interests and when.",
     "suppressions": "Addresses that are never mailed, stored as keyed hashes.",
     "tags": "Words that sort subscribers.",
     "mail": "What each subscriber was sent, why, and how each message fared.",

@@ -106,7 +106,9 @@ class EditionItem(BaseModel):
     day: date | None = Field(description="in the subscriber's time zone")
     state: DeliveryState
     accepted_at: datetime | None
-    papers: list[str] = Field(description="ids, in the order of the mail; empty once it was forgotten")
+    papers: list[str] = Field(
+        description="ids, in the order of the email; empty once its content was deleted"
+    )
 
 
 class EditionPage(BaseModel):
@@ -124,7 +126,7 @@ class PickResponse(BaseModel):
     url: str
     section: Section
     because: ReasonKind
-    reason: str = Field(description="in English, as the mail says it")
+    reason: str = Field(description="in English, as in the email")
     heat: float = Field(description="doublings above a usual paper")
     affinity: float
     score: float
@@ -217,7 +219,7 @@ def show_edition(_: ApiActor, ctx: WebContextDep, id: str) -> EditionDetails:  #
         delivery = tx.deliveries.find_by_public_id(id)
         reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0) if delivery else None
         if delivery is None or reader is None or delivery.day is None or not delivery.payload:
-            raise NotFound("There is no such edition, or not any more.")
+            raise NotFound("There is no such edition.")
         edition = from_payload(
             delivery.payload,
             day=delivery.day,

@@ -165,7 +165,7 @@ def list_readings(
     since = ctx.clock() - filters.days * ONE_DAY
     with ctx.services.store.begin(write=False) as tx:
         if source not in {state.source for state in tx.sources.list_latest()}:
-            raise NotFound("This source was never read.")
+            raise NotFound("This source has never been read.")
         history = tx.sources.list_history(source, filters.scope, since=since)
     return SourceList(sources=[SourceResponse.model_validate(each) for each in history])
 
@@ -182,7 +182,7 @@ def release_hold(actor: ApiActor, ctx: WebContextDep, hold: HoldKey) -> None:
     """Let a held edition go."""
     with ctx.services.store.begin() as tx:
         if not tx.sources.release(hold.key, actor=actor.name, at=actor.now):
-            raise NotFound("This edition is not held, or not any more.")
+            raise NotFound("This edition is not held.")
         tx.audit.write(actor.name, "release", hold.key, at=actor.now)
 
 

@@ -116,7 +116,7 @@ class TrendingPaper(BaseModel):
     heat: float = Field(description="doublings above a usual paper")
     votes: float
     expected: float = Field(description="votes it is on course for")
-    why: str = Field(description="in English, as the mail says it")
+    why: str = Field(description="in English, as in the email")
     paper: PaperResponse
 
 

@@ -51,9 +51,9 @@ class SubscriberChanges(BaseModel):
     picked: int | None = Field(None, ge=0, le=40, description="papers of this section, at most")
     threshold: Threshold | None = Field(None, description="how near a picked paper must be")
     also_new: int | None = Field(None, ge=0, le=60, description="lines of this section, at most")
-    empty_day_note: bool | None = Field(None, description="a line by mail on a day without papers")
+    empty_day_note: bool | None = Field(None, description="a short email on a day without papers")
     news: bool | None = Field(None, description="what happened to papers they were sent or saved")
-    language: str | None = Field(None, max_length=20, examples=["en"], description="of the mails")
+    language: str | None = Field(None, max_length=20, examples=["en"], description="of the emails")
 
     def to_changes(self) -> dict[str, Any]:
         """Return the fields that were sent, as `subscribers.change` takes them."""
@@ -65,7 +65,7 @@ class NewSubscriber(SubscriberChanges):
     """A subscriber to add."""
 
     email: str = Field(max_length=400, examples=["ada@example.com"])
-    confirmed: bool = Field(default=False, description="true asserts prior consent: no mail asks")
+    confirmed: bool = Field(default=False, description="true asserts prior consent: no confirmation is sent")
 
 
 class SubscriberResponse(BaseModel):

@@ -58,7 +58,7 @@ class SubscriberFilter(BaseModel):
     tag: str = Field("", max_length=100, description="they have this tag")
     frequency: Frequency | None = None
     language: str = Field("", max_length=20)
-    bounced_since: AwareDatetime | None = Field(None, description="a mail bounced since")
+    bounced_since: AwareDatetime | None = Field(None, description="an email bounced since then")
     sort: str = Field("created_at", pattern="^(" + "|".join(SORT_COLUMNS) + ")$")
     descending: bool = False
     limit: Limit = 50

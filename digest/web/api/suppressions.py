@@ -102,7 +102,7 @@ def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
     """Lift a suppression of the list, whose address nobody knows."""
     with ctx.services.store.begin() as tx:
         if not tx.suppressions.remove(key):
-            raise NotFound("There is no such suppression, or not any more.")
+            raise NotFound("There is no such suppression.")
         tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
     return Response(status_code=204)
 

@@ -41,18 +41,18 @@ ADDRESS_FORMS = (
 STATE_TEXTS = {
     ChannelState.ACTIVE: gettext_noop("In use"),
     ChannelState.PAUSED: gettext_noop("Paused"),
-    ChannelState.FAILED: gettext_noop("Not used any more"),
+    ChannelState.FAILED: gettext_noop("No longer used"),
 }
 REASON_TEXTS = {  # by the reasons of delivery/channels/replies.py
-    "revoked": gettext_noop("The service refuses this key or webhook. Make a new one there."),
-    "gone": gettext_noop("The service says that this webhook or channel does not exist any more."),
-    "rate-limited": gettext_noop("The service asks for fewer messages; the last one is sent later."),
+    "revoked": gettext_noop("The service refuses this key or webhook. Create a new one there."),
+    "gone": gettext_noop("The service says that this webhook or channel no longer exists."),
+    "rate-limited": gettext_noop("The service asks for fewer messages; the last one will be sent later."),
     "unreachable": gettext_noop("The service could not be reached."),
-    "service-failed": gettext_noop("The service had a failure of its own."),
-    "reply-lost": gettext_noop("The service did not say whether it took the last message."),
+    "service-failed": gettext_noop("The service reported an error of its own."),
+    "reply-lost": gettext_noop("The service did not say whether it accepted the last message."),
     "message-refused": gettext_noop("The service refused the last message."),
     "host-not-allowed": gettext_noop("Messages to this host are not allowed here."),
-    "address-unreadable": gettext_noop("The stored address cannot be read any more. Add the channel again."),
+    "address-unreadable": gettext_noop("The stored address can no longer be read. Add the channel again."),
 }
 
 router = create_router(include_in_schema=False)
@@ -102,7 +102,7 @@ def _render(  # noqa: PLR0913  what the page shows
     status: int = 200,
 ) -> Response:
     if not ctx.services.has_channels:
-        raise NotFound("There are no channels here.")
+        raise NotFound("Channels are not available here.")
     with ctx.services.store.begin(write=False) as tx:
         channels = use_cases.list_channels(tx, reader)
     gettext = get_page_locale().gettext
@@ -148,7 +148,7 @@ def _add(tx: Transaction, reader: Subscriber, data: FormData, services: Services
         seal=services.sealer.seal,
         actor=actor,
     )
-    return gettext_noop("Added. A first message is on its way; if it does not come, look here again.")
+    return gettext_noop("Added. A first message is on its way; if it does not arrive, check here again.")
 
 
 def _pause(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
@@ -163,7 +163,7 @@ def _resume(tx: Transaction, reader: Subscriber, data: FormData, _: Services, ac
 
 def _remove(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
     use_cases.remove_channel(tx, reader.public_id, str(data.get("channel", "")), actor=actor)
-    return gettext_noop("Removed, and its address deleted.")
+    return gettext_noop("Removed; its address is deleted.")
 
 
 def _choose_mail(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:

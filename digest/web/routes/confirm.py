@@ -51,7 +51,7 @@ async def show_question(token: str, request: Request, ctx: WebContextDep) -> Res
     return ctx.pages.render(
         "question",
         title=gettext("Confirm your new address") if claim.extra else gettext("Confirm your subscription"),
-        sentences=[gettext("%(brand)s is to be sent to %(address)s: is that what you want?") % names],
+        sentences=[gettext("Do you want %(brand)s to be sent to %(address)s?") % names],
         buttons=[
             Button(gettext("Yes, send it to me"), f"/c/{token}", main=True),
             Button(gettext("No, that was not me"), f"/c/{token}/no"),
@@ -98,7 +98,7 @@ def _load_claim(ctx: WebContext, token: str) -> tuple[Claim, Subscriber]:
         try:
             return claim, tx.subscribers.get_by_public_id(claim.public_id)
         except NotFound as error:
-            raise NotFound("This sign-up is not waiting any more; please sign up again.") from error
+            raise NotFound("This sign-up has expired; please sign up again.") from error
 
 
 def _is_done(claim: Claim, reader: Subscriber) -> bool:
@@ -118,11 +118,11 @@ def _show_confirmed(ctx: WebContext, reader: Subscriber) -> Response:
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     return ctx.pages.render_message(
         gettext("You are subscribed"),
-        gettext("%(brand)s comes to %(address)s from now on.") % names,
+        gettext("%(brand)s will be sent to %(address)s from now on.") % names,
         *_describe_next_digests(ctx, reader),
-        gettext("Papers are picked for you by your topics: %(topics)s.") % {"topics": topics}
+        gettext("Papers are picked for you from your topics: %(topics)s.") % {"topics": topics}
         if topics
-        else gettext("Tell us what you work on, and papers are picked for you."),
+        else gettext("Tell us what you work on, and we will pick papers for you."),
         links=[
             (
                 gettext("Interests, time and time zone"),
@@ -140,7 +140,7 @@ def _describe_next_digests(ctx: WebContext, reader: Subscriber) -> Iterator[str]
     following = reader.next_due
     if is_due_on_confirming(reader):
         following = find_following_slot(reader, ctx.clock())
-        yield locale.gettext("The first one, with papers of the last days, follows within minutes.")
+        yield locale.gettext("The first digest, with papers from the last few days, arrives within minutes.")
     yield locale.gettext(NEXT_TEXTS[schedule.frequency]) % {
         "day": locale.format_day(get_local_day(schedule, following)),
         "time": f"{schedule.send_at:%H:%M}",

@@ -103,5 +103,5 @@ def _load_claim(ctx: WebContext, token: str, code: str, name: str) -> tuple[Subs
         papers = tx.papers.get_by_ids([claim.extra[1:] or decode_paper_id(name)])
     set_page_language(reader.preferences.language)
     if not papers:
-        raise NotFound("This paper is not stored any more.")
+        raise NotFound("This paper is no longer stored.")
     return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[code]

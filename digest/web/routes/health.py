@@ -87,11 +87,11 @@ def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
     yield f"digest_held {len(tx.sources.list_held())}"
     yield from _format_tick(tx, now)
     yield from _format_counts(
-        "digest_mails_waiting", "state", tx.deliveries.count_open(), "Mails on their way."
+        "digest_mails_waiting", "state", tx.deliveries.count_open(), "Emails on their way."
     )
     finished = dict.fromkeys(FINAL_STATES, 0) | tx.deliveries.count_finished(now - DAY)
     yield from _format_counts(
-        "digest_mails_ended_daily", "state", finished, "Mails that came to their end in a day."
+        "digest_mails_ended_daily", "state", finished, "Emails by final state, per day."
     )
     bounces = dict.fromkeys(BounceKind, 0) | tx.deliveries.count_bounces(now - DAY)
     yield from _format_counts("digest_mails_heard_daily", "kind", bounces, "Bounces and complaints of a day.")
@@ -101,7 +101,7 @@ def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
 def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
     figures = tx.statistics.count_between(now - DAY, now)
     for name, help_text in (
-        ("deferred", "Mails that ended in a day after more than one attempt."),
+        ("deferred", "Emails that were finished that day after more than one attempt."),
         ("confirmations", "Subscriptions confirmed in a day."),
         ("unsubscribes", "Readers who unsubscribed in a day."),
     ):
@@ -110,9 +110,9 @@ def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
     votes = {verdict: figures[f"votes_{verdict}"] for verdict in ("more", "less", "save")}
     yield from _format_counts("digest_votes_daily", "verdict", votes, "Votes on papers in a day.")
     suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
-    yield from _format_counts("digest_suppressions", "reason", suppressed, "Addresses that get no mail.")
+    yield from _format_counts("digest_suppressions", "reason", suppressed, "Suppressed addresses.")
     channels = tx.channels.count_by_state()
-    yield from _format_counts("digest_channels", "state", channels, "Channels beside mail.")
+    yield from _format_counts("digest_channels", "state", channels, "Channels other than email.")
     planned = tx.statistics.list_since(now.date(), until=now.date()).get(now.date(), {})
     picks = compute_picks_per_mail(planned)
     if picks is not None:

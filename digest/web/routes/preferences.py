@@ -164,7 +164,9 @@ def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
         subscribers.change_address(tx, page.reader.public_id, address, actor=page.ctx.actor("reader"))
     gettext = get_page_locale().gettext
     return page.render(
-        done=gettext("If the new address can get our mail, a message is on its way: open it and confirm.")
+        done=gettext(
+            "If the new address can receive our email, a message is on its way: open it and confirm."
+        )
     )
 
 
@@ -176,7 +178,7 @@ def _renew_feed_url(page: PreferencesPage, _: FormData) -> Response:
             tx, replace(current, preferences=preferences), actor=page.ctx.actor("reader")
         )
     return page.with_reader(saved).render(
-        done=get_page_locale().gettext("The old address of your feed has ended.")
+        done=get_page_locale().gettext("The old address of your feed no longer works.")
     )
 
 
@@ -194,7 +196,7 @@ def _pause(page: PreferencesPage, data: FormData) -> Response:
 def _resume(page: PreferencesPage, _: FormData) -> Response:
     with page.ctx.services.store.begin() as tx:
         resumed = subscribers.resume(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    return page.with_reader(resumed).render(done=get_page_locale().gettext("The mails come again."))
+    return page.with_reader(resumed).render(done=get_page_locale().gettext("Emails are sent again."))
 
 
 def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
@@ -205,7 +207,10 @@ def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:
         title=gettext("Erase everything?"),
         sentences=[deleted % {"address": page.reader.address}, gettext("This cannot be undone.")],
         buttons=[Button(gettext("Erase everything"), url, main=True, name="do", value="erase-now")],
-        links=[(gettext("No, back to my preferences"), url), (gettext("A copy first"), f"{url}/export")],
+        links=[
+            (gettext("No, back to my preferences"), url),
+            (gettext("Download a copy first"), f"{url}/export"),
+        ],
     )
 
 
@@ -237,11 +242,11 @@ def _describe_library(library: Library) -> str:
     summary = ""
     if number:
         understood = locale.format_count(
-            "%(count)s paper understood.", "%(count)s papers understood.", number
+            "%(count)s paper recognised.", "%(count)s papers recognised.", number
         )
         summary += f" {understood}"
     if number > MAX_LIKED_PAPERS:
-        first = locale.gettext("The first %(number)s are remembered.")
+        first = locale.gettext("The first %(number)s are kept.")
         summary += " " + first % {"number": MAX_LIKED_PAPERS}
     if unknown:
         named = ", ".join(
@@ -252,7 +257,7 @@ def _describe_library(library: Library) -> str:
                 "and %(count)s more", "and %(count)s more", len(unknown) - MAX_UNKNOWN_NAMES
             )
             named += f" {rest}"
-        missed = locale.gettext("Not understood, or not known here: %(names)s.")
+        missed = locale.gettext("Not recognised, or not stored here: %(names)s.")
         summary += " " + missed % {"names": named}
     return summary
 

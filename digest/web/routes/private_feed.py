@@ -30,7 +30,7 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
     sent = load_planned_edition(ctx.services.store, reader, day)
     if sent is None:
-        raise NotFound("There is no digest of that day any more.")
+        raise NotFound("The digest of that day is no longer stored.")
     set_page_language(reader.preferences.language)
     return ctx.pages.render(
         "edition",
@@ -74,7 +74,7 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
     if claim.extra != feed_revision(reader):
-        raise InvalidToken("This feed has a new address; it stands on the preferences page.")
+        raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
     base, editions = ctx.services.settings.base_url, load_latest_editions(ctx.services.store, reader)
     return Feed(
         title=f"{ctx.services.site.brand}: your digest",

@@ -40,7 +40,7 @@ def change_programs(token: str, ctx: WebContextDep, data: FormBody) -> Response:
                 _end(tx, reader, str(data.get("token", "")), ctx)
     except InvalidChange as error:
         return _render(ctx, token, reader, problems=[translate_error(error)], status=422)
-    return _render(ctx, token, reader, made=made, done="" if made else gettext("Ended."))
+    return _render(ctx, token, reader, made=made, done="" if made else gettext("Revoked."))
 
 
 def _check_subscribed(reader: Subscriber) -> None:

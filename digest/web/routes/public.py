@@ -231,7 +231,7 @@ def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Re
     """Show the digest that somebody with these interests would get today."""
     asked = clean(interests)[:MAX_INTERESTS_CHARS].strip()
     if not ctx.limits.samples.take(ctx.client_ip(request), ctx.clock()):
-        raise HTTPException(429, gettext_noop("Many samples were asked for from your network just now."))
+        raise HTTPException(429, gettext_noop("Too many samples were requested from your network."))
     locale, settings = get_page_locale(), ctx.services.settings
     keywords = tuple(word for part in (asked or EXAMPLE_INTERESTS).split(",") if (word := part.strip()))
     reader = Subscriber(
@@ -309,14 +309,14 @@ def _parse_day(text: str) -> date:
     try:
         return _check_year(date.fromisoformat(text))
     except ValueError as error:
-        raise NotFound("A day of the archive is written like 2026-11-23.") from error
+        raise NotFound("Write a day of the archive like 2026-11-23.") from error
 
 
 def _parse_month(text: str) -> date:
     try:
         return _check_year(datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
     except ValueError as error:
-        raise NotFound("A month of the archive is written like 2026-11.") from error
+        raise NotFound("Write a month of the archive like 2026-11.") from error
 
 
 def _check_year(day: date) -> date:

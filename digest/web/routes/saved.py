@@ -34,15 +34,15 @@ ZOTERO_MESSAGES = {
     ZoteroProblem.REFUSED: gettext_noop(
         "Zotero refused the key, so it was deleted here. Enter a new one that may write to your library."
     ),
-    ZoteroProblem.UNREADABLE: gettext_noop("Your Zotero key cannot be read any more. Enter it again."),
+    ZoteroProblem.UNREADABLE: gettext_noop("Your Zotero key can no longer be read. Enter it again."),
     ZoteroProblem.UNREACHABLE: gettext_noop(
-        "Zotero did not take your papers (it %(detail)s). They are sent again later."
+        "Zotero did not accept your papers (it %(detail)s). They will be sent again later."
     ),
-    ZoteroProblem.REJECTED: gettext_noop("Zotero did not take some papers. %(detail)s"),
+    ZoteroProblem.REJECTED: gettext_noop("Zotero did not accept some papers. %(detail)s"),
 }
 PAPER_COUNT = ngettext_noop("%(count)s paper", "%(count)s papers")
-NO_ANSWER = gettext_noop("Zotero does not answer now, so nothing was stored. Try again in a few minutes.")
-TOO_OFTEN = gettext_noop("Zotero was asked about a key just now. Try again in a few minutes.")
+NO_ANSWER = gettext_noop("Zotero is not answering, so nothing was stored. Try again in a few minutes.")
+TOO_OFTEN = gettext_noop("A key was checked with Zotero a moment ago. Try again in a few minutes.")
 NOT_OFFERED = gettext_noop("Sending papers to Zotero is not set up here.")
 UNKNOWN_PAPER = gettext_noop("No such paper is stored here. Give its arXiv id, its DOI or a link to it.")
 
@@ -157,7 +157,7 @@ def _add(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, c
     paper = _find_paper(tx, str(data.get("paper", "")))
     is_new = saved_papers.save_paper(tx, reader, paper, actor=ctx.actor("reader"))
     gettext = get_page_locale().gettext
-    return gettext("Saved.") if is_new else gettext("This paper is saved already.")
+    return gettext("Saved.") if is_new else gettext("This paper is already saved.")
 
 
 def _annotate(
@@ -188,7 +188,7 @@ def _connect(
         sealer=ctx.services.sealer,
         actor=ctx.actor("reader"),
     )
-    return get_page_locale().gettext("Connected. Your saved papers are sent within minutes.")
+    return get_page_locale().gettext("Connected. Your saved papers will be sent within minutes.")
 
 
 def _disconnect(
@@ -196,7 +196,7 @@ def _disconnect(
 ) -> str:
     del data, choice
     saved_papers.disconnect_zotero(tx, reader, actor=ctx.actor("reader"))
-    return get_page_locale().gettext("The key was deleted here. You can revoke it at zotero.org, too.")
+    return get_page_locale().gettext("The key was deleted here. You can also revoke it at zotero.org.")
 
 
 def _resend(
@@ -204,7 +204,7 @@ def _resend(
 ) -> str:
     del data, choice
     saved_papers.resend_to_zotero(tx, reader, actor=ctx.actor("reader"))
-    return get_page_locale().gettext("All saved papers are sent once more within minutes.")
+    return get_page_locale().gettext("All saved papers will be sent again within minutes.")
 
 
 Action = Callable[[Transaction, WebContext, Subscriber, FormData, ZoteroChoice], str]
@@ -306,7 +306,7 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
         saved = tx.saved_papers.list_by_subscriber(reader.id)[:MAX_FEED_ENTRIES]
     if claim.extra != feed_revision(reader):
-        raise InvalidToken("This feed has a new address; it stands on the preferences page.")
+        raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
     set_page_language(reader.preferences.language)
     return Feed(
         title=get_page_locale().gettext("%(brand)s: saved papers") % {"brand": ctx.services.site.brand},

@@ -122,20 +122,22 @@ def _respond_accepted(ctx: WebContext, request: Request, address: Address) -> Re
     response: Response
     gettext = get_page_locale().gettext
     if wants_json(request):
-        next_step = gettext("If this address can get our mail, a message is on its way: open it and confirm.")
+        next_step = gettext(
+            "If this address can receive our email, a message is on its way: open it and confirm."
+        )
         response = JSONResponse({"accepted": True, "next": next_step}, 202)
     else:
-        sent = gettext("If %(address)s can get our mail, a message is on its way: open it and confirm.")
+        sent = gettext("If %(address)s can receive our email, a message is on its way: open it and confirm.")
         otherwise = gettext(
-            "It comes from %(sender)s. If nothing arrives within a few minutes, look into the spam folder, "
-            "and whether the address is spelt as it should be."
+            "It comes from %(sender)s. If nothing arrives within a few minutes, check your spam folder "
+            "and the spelling of the address."
         )
         response = ctx.pages.render_message(
-            gettext("Check your mail"),
+            gettext("Check your email"),
             sent % {"address": address.display},
             otherwise % {"sender": ctx.services.site.notices_sender},
             status=202,
-            links=[(gettext("Write the address again"), "/")],
+            links=[(gettext("Enter the address again"), "/")],
         )
     response.set_cookie(
         COOKIE_NAME,
@@ -164,7 +166,7 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
         ctx,
         signup,
         status=422,
-        title=get_page_locale().gettext("Look at the address again"),
+        title=get_page_locale().gettext("Check the address"),
         message=message,
         ticket=ticket,
     )
@@ -200,7 +202,7 @@ def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> 
     if wants_json(request):
         response = JSONResponse({"error": message}, 429)
     else:
-        response = ctx.pages.render_message(gettext("Please wait a little"), message, status=429)
+        response = ctx.pages.render_message(gettext("Please wait a moment"), message, status=429)
     response.headers["retry-after"] = str(decision.seconds)
     return response
 

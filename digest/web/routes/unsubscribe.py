@@ -27,7 +27,7 @@ def show_question(token: str, ctx: WebContextDep) -> Response:
     return ctx.pages.render(
         "question",
         title=gettext("Unsubscribe?"),
-        sentences=[gettext("%(brand)s still comes to %(address)s. One press ends it.") % names],
+        sentences=[gettext("%(brand)s is still sent to %(address)s. One click stops it.") % names],
         buttons=[Button(gettext("Unsubscribe"), f"/u/{token}", main=True)],
         links=[(instead, ctx.services.links.preferences_url(reader.public_id))],
     )
@@ -57,7 +57,7 @@ async def restore_subscription(token: str, ctx: WebContextDep) -> Response:
     names = {"brand": ctx.services.site.brand, "address": reader.address}
     return ctx.pages.render_message(
         gettext("Welcome back"),
-        gettext("%(brand)s comes to %(address)s again.") % names,
+        gettext("%(brand)s will be sent to %(address)s again.") % names,
         links=[(gettext("Your preferences"), ctx.services.links.preferences_url(reader.public_id))],
     )
 
@@ -77,7 +77,7 @@ def _find_reader(ctx: WebContext, token: str) -> Subscriber | None:
 def _show_unsubscribed(ctx: WebContext, token: str, reader: Subscriber | None) -> Response:
     """Show the same page whether they left now, long ago, or were erased since."""
     gettext = get_page_locale().gettext
-    farewell = gettext("%(brand)s no longer comes to you. Thank you for reading.")
+    farewell = gettext("%(brand)s is no longer sent to you. Thank you for reading.")
     may_undo = reader is not None and reader.confirmed_at is not None
     return ctx.pages.render(
         "question",

@@ -147,7 +147,7 @@ async def test_a_changed_role_and_a_removal_hold_at_once(
         assert (await post(owner, f"{home}/role", role="viewer", was="editor")).status_code == 303
         assert "Ada, viewer" in (await browser.get("/admin")).text
         stale = await post(owner, f"{home}/role", role="owner", was="editor")
-        assert (stale.status_code, "became viewer meanwhile" in stale.text) == (409, True)
+        assert (stale.status_code, "became viewer in the meantime" in stale.text) == (409, True)
         assert (await post(owner, f"{home}/role", role="king", was="viewer")).status_code == 422
         assert "end at once: 1. API" in (await owner.get(f"{home}/remove")).text
         assert (await post(owner, f"{home}/remove")).status_code == 303

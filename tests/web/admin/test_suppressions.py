@@ -105,7 +105,7 @@ async def test_the_log_is_filtered_paged_and_exported(
     assert "pause" in mine.partition("<table")[2]
     assert "s119" not in mine
     page = (await visitor.get("/admin/audit?who=cli")).text
-    assert "120 lines" in page
+    assert "120 entries" in page
     older = re.search(r'rel="next" href="([^"]+)"', page)
     assert older
     assert "s0<" in (await visitor.get(older[1].replace("&amp;", "&"))).text

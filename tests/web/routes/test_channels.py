@@ -88,7 +88,7 @@ async def test_a_failed_channel_says_why(
 
     page = (await visitor.get(url)).text
 
-    assert "Not used any more" in page
+    assert "No longer used" in page
     assert "The service refuses this key or webhook." in page
     assert "Use again" in page
 

@@ -56,10 +56,10 @@ async def test_the_confirmed_page_names_the_next_digest_and_the_interests(
             tx, unconfirmed.public_id, changes, actor=Actor("test", clock.now, services.secret)
         )
     done = (await visitor.post(link_of(services, unconfirmed))).text
-    assert "The first one, with papers of the last days, follows within minutes." in done
+    assert "The first digest, with papers from the last few days, arrives within minutes." in done
     # Not this morning's, as the first one is that of the day.
     assert "The next one is due Tuesday 24 November 2026 at 07:00 (New York), then every day" in done
-    assert "by your topics: sheep, teapots." in done
+    assert "from your topics: sheep, teapots." in done
     assert "Tell us what you work on" not in done
 
 

@@ -31,7 +31,7 @@ async def test_opening_the_link_asks_and_changes_nothing(
             assert response.status_code == 200
     page = (await visitor.get(link)).text
     assert TITLES[1] in page
-    assert "Press a button to say so" in page
+    assert "Press a button to confirm" in page
     assert find_reader(ada.address) == ada
 
 

@@ -159,10 +159,12 @@ async def test_pasted_papers_are_recognised_and_can_be_deleted(
         teapots = tx.papers.search("teapots")[0]
     pasted = f"{teapots.url}v2, arxiv:2611.99999 rubbish"
     page = (await visitor.post(link, data={"pasted": pasted, **FORM_DATA})).text
-    assert "1 paper understood. Not understood, or not known here: line 1: rubbish, arxiv:2611.99999." in page
+    assert (
+        "1 paper recognised. Not recognised, or not stored here: line 1: rubbish, arxiv:2611.99999." in page
+    )
     pasted = "@article{x,\n title = {A {History} of Kettles},\n}\n@misc{nameless, year = 2026}"
     page = (await visitor.post(link, data={"pasted": pasted, **FORM_DATA})).text
-    assert "1 paper understood. Not understood, or not known here: line 4: nameless." in page
+    assert "1 paper recognised. Not recognised, or not stored here: line 4: nameless." in page
     liked = [liking.title for liking in load_ada(find_reader).profile.liked]
     assert liked == ["A History of Kettles", TITLES[1]]
     await visitor.post(link, data={"do": "forget", "paper": teapots.id})
@@ -175,7 +177,7 @@ async def test_pasted_papers_are_tried_in_the_preview_and_not_kept(
 ) -> None:
     pasted = "TY  - JOUR\nTI  - Spoons & Forks\nER  - \n"
     page = (await visitor.post(link, data={"pasted": pasted, "do": "preview", **FORM_DATA})).text
-    assert "1 paper understood." in page
+    assert "1 paper recognised." in page
     assert "Delete the paper Spoons &amp; Forks" in page
     assert load_ada(find_reader) == ada
 
@@ -237,8 +239,8 @@ async def test_a_pause_is_one_press_and_says_when_the_mails_come_again(
 ) -> None:
     assert 'id="pause"' in (await visitor.get(link)).text  # where the mail's link leads
     page = (await visitor.post(link, data={"do": "pause", "days": "14"})).text
-    assert "No mail before Monday 7 December 2026; then it comes again." in page
-    assert "Send again from now on" in page
+    assert "No emails before Monday 7 December 2026; they resume then." in page
+    assert "Resume sending" in page
     assert load_ada(find_reader).schedule.paused_until == date(2026, 12, 7)
     await visitor.post(link, data={"do": "pause", "days": "99999999999"})
     assert load_ada(find_reader).schedule.paused_until == date(2026, 11, 30)
@@ -258,7 +260,7 @@ async def test_an_unconfirmed_reader_is_offered_no_pause(
 async def test_resume_ends_a_pause(visitor: AsyncClient, link: str, find_reader: ReaderLookup) -> None:
     await visitor.post(link, data={**FORM_DATA})
     assert load_ada(find_reader).schedule.paused_until
-    assert "come again" in (await visitor.post(link, data={"do": "resume"})).text
+    assert "Emails are sent again." in (await visitor.post(link, data={"do": "resume"})).text
     assert load_ada(find_reader).schedule.paused_until is None
     assert load_ada(find_reader).status is Status.CONFIRMED
 

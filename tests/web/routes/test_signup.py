@@ -27,7 +27,7 @@ async def test_signing_up_queues_one_mail_that_asks(
 ) -> None:
     response = await sign_up(visitor, clock, "carol@example.com", interests="sheep, teapots")
     assert response.status_code == 202
-    assert "Check your mail" in response.text
+    assert "Check your email" in response.text
     carol = find_reader("carol@example.com")
     assert carol is not None
     assert carol.status is Status.UNCONFIRMED
@@ -67,7 +67,7 @@ async def test_a_refused_sign_up_comes_back_with_everything_that_was_typed(
     visitor: AsyncClient, clock: Clock, find_reader: ReaderLookup
 ) -> None:
     page = (await sign_up(visitor, clock, 'carol "at" example', interests="sheep, teapots")).text
-    assert "Look at the address again" in page
+    assert "Check the address" in page
     assert 'value="carol &#34;at&#34; example"' in page
     assert 'value="sheep, teapots"' in page
     corrected = {"email": "carol@example.com", "interests": "sheep, teapots", "ticket": extract_ticket(page)}
