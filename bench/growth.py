@@ -5,7 +5,7 @@
 Each cell is a whole run (read, rank, plan, render, queue, SMTP into a sink) in a process of its own; CPU
 seconds and peak memory are the run's. With --large, 100,000 readers and 10,000 papers too; with --million, a
 million readers of the smallest day. Cells in the file of --cells are not measured again, so that a long
-measurement may be interrupted. --write puts the table between the marks of docs/scaling.md and the plot
+measurement may be interrupted. --write puts the table between the marks of docs/performance.md and the plot
 into docs/images/growth.svg.
 """
 
@@ -104,7 +104,7 @@ def format_extrapolation(cells: Sequence[Cell]) -> list[str]:
 
 def publish(docs: Path, lines: Sequence[str], plot: str) -> None:
     """Write table and plot to their places."""
-    page = docs / "scaling.md"
+    page = docs / "performance.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     page.write_text(before + "\n".join([BEGIN, *lines, END]) + rest.partition(END)[2], encoding="utf-8")
     (docs / "images" / "growth.svg").write_text(plot, encoding="utf-8")
