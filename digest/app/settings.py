@@ -108,7 +108,8 @@ class Settings(BaseSettings):
 
     # sources
     sources: Names = Field(
-        ("arxiv", "huggingface", "hackernews"), description="sources to read, comma-separated"
+        ("arxiv", "huggingface", "hackernews", "huggingface-repos"),
+        description="sources to read, comma-separated",
     )
     vectors: str = Field(
         "auto", description="embedding model: auto (the best installed), none, static, sentences, or a folder"

@@ -124,6 +124,17 @@ class SignalRecord(TableBase, table=True):
     value: float
 
 
+class HubRepositoryRecord(TableBase, table=True):
+    """One of the best-liked models, datasets and Spaces on Hugging Face that cite a paper."""
+
+    __tablename__ = "hub_repository"
+    __table_args__ = CLUSTERED
+    number: int = _foreign("paper.number", primary_key=True)
+    kind: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    likes: int
+
+
 class ModelRecord(TableBase, table=True):
     """An embedding model with stored vectors. The complete one is used."""
 
@@ -627,6 +638,7 @@ PAPER_PAST = _table(PaperPastRecord)
 HEAT = _table(HeatRecord)
 ALIAS = _table(AliasRecord)
 SIGNAL = _table(SignalRecord)
+HUB_REPOSITORY = _table(HubRepositoryRecord)
 MODEL = _table(ModelRecord)
 VECTOR = _table(VectorRecord)
 SOURCE = _table(SourceRecord)

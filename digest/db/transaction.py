@@ -11,6 +11,7 @@ from digest.db.embeddings import Vectors
 from digest.db.import_reports import ImportReports
 from digest.db.meta import Meta
 from digest.db.papers.history import Heats, PaperHistory
+from digest.db.papers.hub_repositories import HubRepositories
 from digest.db.papers.news import News
 from digest.db.papers.repository import Papers
 from digest.db.papers.signals import Signals
@@ -54,6 +55,11 @@ class Transaction:
     def signals(self) -> Signals:
         """Timed counts of attention."""
         return Signals(self.connection)
+
+    @cached_property
+    def hub_repositories(self) -> HubRepositories:
+        """Repositories on Hugging Face that cite papers."""
+        return HubRepositories(self.connection)
 
     @cached_property
     def sources(self) -> Sources:

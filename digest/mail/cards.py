@@ -121,7 +121,7 @@ def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields
         why=personal.why,
         why_lines=personal.why_lines,
         gist=_build_gist(locale, paper),
-        anchors=_build_anchors(locale, paper, linked=bool(href)),
+        anchors=_build_anchors(locale, pick, linked=bool(href)),
         more=personal.more,
         less=personal.less,
     )
@@ -160,15 +160,23 @@ def sanitize_url(url: str) -> str:
     return url if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""
 
 
-def _build_anchors(locale: Locale, paper: Paper, *, linked: bool) -> tuple[Anchor, ...]:
+def _build_anchors(locale: Locale, pick: Pick, *, linked: bool) -> tuple[Anchor, ...]:
+    paper = pick.paper
+    repositories = wording.format_repositories(locale, pick.heat)
     candidates = (
         (locale.gettext("Abstract"), "" if linked else paper.url),
         (locale.gettext("PDF"), paper.pdf_url or _guess_pdf_url(paper)),
         (locale.gettext("Code"), paper.code_url),
         (locale.gettext("Project"), paper.project_url),
         (locale.gettext("Discussion"), paper.discussion_url),
+        (repositories, build_repositories_url(paper) if repositories else ""),
     )
     return tuple(Anchor(label, href) for label, url in candidates if (href := sanitize_url(url)))
+
+
+def build_repositories_url(paper: Paper) -> str:
+    """Return the page of Hugging Face that lists the repositories that cite a paper of arXiv."""
+    return f"https://huggingface.co/papers/{paper.id.removeprefix('arxiv:')}"
 
 
 def _guess_pdf_url(paper: Paper) -> str:

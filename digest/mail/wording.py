@@ -21,6 +21,9 @@ SIGNAL_NOUNS = {
     SignalKind.STARS: ngettext_noop("%(count)s star", "%(count)s stars"),
     SignalKind.POINTS: ngettext_noop("%(count)s point", "%(count)s points"),
     SignalKind.CITATIONS: ngettext_noop("%(count)s citation", "%(count)s citations"),
+    SignalKind.MODELS: ngettext_noop("%(count)s model", "%(count)s models"),
+    SignalKind.DATASETS: ngettext_noop("%(count)s dataset", "%(count)s datasets"),
+    SignalKind.SPACES: ngettext_noop("%(count)s Space", "%(count)s Spaces"),
 }
 
 
@@ -77,6 +80,18 @@ def describe_news(locale: Locale, news: PaperNews) -> str:
 def format_votes(locale: Locale, heat: Heat) -> str:
     """Return `167 upvotes`; empty below one."""
     return _format_count(locale, heat, heat.votes) if heat.votes and heat.votes >= 1 else ""
+
+
+def format_repositories(locale: Locale, heat: Heat) -> str:
+    """Return `12 models, 3 datasets, 1 Space`, which cite a paper on Hugging Face; empty if nothing does."""
+    counts = {
+        SignalKind.MODELS: heat.models, SignalKind.DATASETS: heat.datasets, SignalKind.SPACES: heat.spaces
+    }  # fmt: skip
+    return ", ".join(
+        locale.format_count(*SIGNAL_NOUNS[kind], count).replace(" ", NO_BREAK_SPACE)
+        for kind, count in counts.items()
+        if count
+    )
 
 
 def _format_count(locale: Locale, heat: Heat, number: float) -> str:

@@ -1,6 +1,7 @@
 """Papers, the signals of attention they get, the results of fetching a source, and heat."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -62,6 +63,12 @@ class SignalKind(StrEnum):
     STARS = "stars"
     POINTS = "points"
     CITATIONS = "citations"
+    MODELS = "models"  # on Hugging Face that cite the paper, as the next two
+    DATASETS = "datasets"
+    SPACES = "spaces"
+
+
+REPOSITORY_KINDS = (SignalKind.MODELS, SignalKind.DATASETS, SignalKind.SPACES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +80,21 @@ class Signal:
     value: float
     observed_at: datetime
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRepository:
+    """A model, dataset or Space on Hugging Face that cites a paper."""
+
+    kind: SignalKind  # one of REPOSITORY_KINDS
+    name: str  # owner/name
+    likes: int = 0
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        folder = "" if self.kind is SignalKind.MODELS else f"{self.kind}/"
+        return f"https://huggingface.co/{folder}{self.name}"
 
 
 class Health(StrEnum):
@@ -95,6 +117,7 @@ class FetchResult:
     read_at: datetime
     papers: tuple[Paper, ...] = ()
     signals: tuple[Signal, ...] = ()
+    repositories: Mapping[str, tuple[HubRepository, ...]] = field(default_factory=dict)  # by paper id
     health: Health = Health.OK
     note: str = ""  # a sentence for the operator
     body: bytes = b""  # the raw response, kept for replay
@@ -142,6 +165,9 @@ class Heat:
     author_votes: float | None = None  # mean votes of its best-known author's earlier papers
     order: float | None = None  # sort key of the trending list: how surely it ends among the week's best
     has_voters: bool = True  # False in a field whose papers get no votes: ordered by citations, then by day
+    models: int = 0  # on Hugging Face that cite the paper, as the next two: shown, not weighed
+    datasets: int = 0
+    spaces: int = 0
     is_doubted: bool = False  # many votes for its age, and nothing else supports it: shown to the operator
 
 

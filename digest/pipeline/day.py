@@ -24,6 +24,7 @@ ONE_DAY = timedelta(days=1)  # local days begin up to 14 hours before UTC's
 CANDIDATE_WINDOW = timedelta(days=7)  # how long after it was first seen a paper may be sent
 MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
 VOTE_SOURCE = "huggingface"  # the source whose votes order the trending section
+SOURCES_WITHOUT_PAPERS = frozenset({"huggingface-repos", "semanticscholar"})  # readers do not miss them
 EMPTY_PROFILE = Profile()
 
 
@@ -138,7 +139,7 @@ def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, .
     is_missing: dict[str, bool] = {}  # a source is missing if all its scopes are
     for state in sources:
         is_missing[state.source] = is_missing.get(state.source, True) and state.health in UNUSABLE
-    missing = [name for name, is_so in is_missing.items() if is_so]
+    missing = [name for name, is_so in is_missing.items() if is_so and name not in SOURCES_WITHOUT_PAPERS]
     silent = ["arxiv-silent"] if get_silence_reason(get_arxiv_day(now)) else []
     votes = ["votes-missing"] if VOTE_SOURCE in missing else []
     return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTE_SOURCE))

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from digest.db import Database
 from digest.db.sources import SourceState
-from digest.models import FetchResult, FetchState
+from digest.models import FetchResult, FetchState, Signal, SignalKind
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.errors import StoreBusy, StoreError
 from digest.models.text import shorten
@@ -18,6 +18,7 @@ from digest.pipeline.alerts import UNUSABLE
 from digest.sources.base import (
     FetchContext,
     FindExisting,
+    FindLastSignals,
     ProgressCallback,
     Source,
     failed_result,
@@ -76,6 +77,7 @@ async def fetch_sources(
                 client=client,
                 now=now,
                 find_existing=_make_find_existing(store),
+                find_last_signals=_make_find_last_signals(store, now),
                 states=states,
                 on_progress=on_progress,
                 ids_to_enrich=ids_to_enrich,
@@ -126,6 +128,24 @@ def _make_find_existing(store: Database) -> FindExisting:
     return find_existing
 
 
+def _make_find_last_signals(store: Database, now: datetime) -> FindLastSignals:
+    def find_last_signals(source: str, kind: SignalKind) -> list[Signal]:
+        with store.begin(write=False) as tx:
+            finals = tx.signals.list_final_values(source, kind, since=(now - ENRICHMENT_WINDOW).date())
+        return [
+            Signal(
+                paper_id=final.paper_id,
+                kind=kind,
+                value=final.value,
+                observed_at=final.observed_at,
+                source=source,
+            )
+            for final in finals
+        ]
+
+    return find_last_signals
+
+
 def _find_reason(
     source: str, results: Sequence[FetchResult], states: dict[str, FetchState], now: datetime
 ) -> str:
@@ -165,6 +185,9 @@ def _store(store: Database, result: FetchResult, now: datetime) -> StoredResult:
         added = tx.papers.add(result.papers, seen_at=now)
         names = added.renamed
         tx.signals.add(replace(s, paper_id=names.get(s.paper_id, s.paper_id)) for s in result.signals)
+        tx.hub_repositories.replace(
+            {names.get(paper_id, paper_id): found for paper_id, found in result.repositories.items()}
+        )
         tx.sources.record(result, new=len(added.new))
     reason = {"reason": shorten(result.note, MAX_REASON_CHARS)} if result.health in UNUSABLE else {}
     log.info(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import anyio
 
-from digest.models import FetchResult, FetchState, Health, Paper
+from digest.models import FetchResult, FetchState, Health, Paper, Signal, SignalKind
 from digest.models.errors import DigestError, SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.text import clean
@@ -25,6 +25,8 @@ _LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
 MAX_FETCH_SECONDS = 600  # of one source; the first fetch of arXiv, three seconds a request, takes less
 
 FindExisting = Callable[[Sequence[str]], set[str]]  # returns those of the paper ids that are stored
+# Returns the last stored signal of a source and kind, of each paper of the last weeks that has one.
+FindLastSignals = Callable[[str, SignalKind], Sequence[Signal]]
 ProgressCallback = Callable[[str, int, int], object]  # called with a label, how many are done, of how many
 
 
@@ -35,9 +37,10 @@ class FetchContext:
     client: Client
     now: datetime
     find_existing: FindExisting = lambda _: set()
+    find_last_signals: FindLastSignals = lambda _source, _kind: ()
     states: Mapping[str, FetchState] = field(default_factory=dict)  # by scope, of this source only
     on_progress: ProgressCallback | None = None
-    ids_to_enrich: Sequence[str] = ()  # stored papers whose citations and summaries are wanted
+    ids_to_enrich: Sequence[str] = ()  # stored papers about which counts and summaries are wanted
 
     def get_state(self, scope: str) -> FetchState:
         """Return the stored state of *scope*, an empty one for a new scope."""

@@ -19,6 +19,7 @@ from digest.sources.crossref import Crossref
 from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
 from digest.sources.huggingface import HuggingFace
+from digest.sources.huggingface_repos import HuggingFaceRepos
 from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.openalex import OpenAlex
 from digest.sources.openreview import OpenReview
@@ -38,6 +39,7 @@ _NEEDS: Mapping[str, Sequence[str]] = {
 _URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source requests
     "arxiv": ("arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url"),
     "huggingface": ("huggingface_url", "arxiv_api_url"),
+    "huggingface-repos": ("huggingface_url",),
     "biorxiv": ("biorxiv_url",),
     "medrxiv": ("biorxiv_url",),
     "semanticscholar": ("semanticscholar_url",),
@@ -53,7 +55,7 @@ _URL_FIELDS: Mapping[str, Sequence[str]] = {  # the URLs that each source reques
 class SourceConfig:
     """Which sources to fetch and their URLs: the settings of the same names, as plain values."""
 
-    sources: tuple[str, ...] = ("arxiv", "huggingface", "hackernews")
+    sources: tuple[str, ...] = ("arxiv", "huggingface", "hackernews", "huggingface-repos")
     arxiv_categories: tuple[str, ...] = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML")
     arxiv_rss_url: str = "https://rss.arxiv.org"
     arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
@@ -103,6 +105,7 @@ class SourceConfig:
         return {
             "pubmed": 0.11 if self.pubmed_key else 0.34,  # ten or three requests a second
             "crossref": 0.4,
+            "huggingface-repos": 1.0,  # five hundred requests in five minutes are granted
             "openreview": 2.0,  # about a hundred requests in half an hour
         }
 
@@ -134,6 +137,7 @@ SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
         listing_url=config.arxiv_listing_url,
     ),
     "huggingface": lambda config: HuggingFace(config.huggingface_url, arxiv_api_url=config.arxiv_api_url),
+    "huggingface-repos": lambda config: HuggingFaceRepos(config.huggingface_url),
     "biorxiv": lambda config: Biorxiv(config.biorxiv_url),
     "medrxiv": lambda config: Biorxiv(config.biorxiv_url, name="medrxiv"),
     "feeds": lambda config: Feeds(config.feeds),

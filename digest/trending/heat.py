@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from math import exp, log2, sqrt
+from typing import Any
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
 from digest.models.fields import get_field, is_archive
+from digest.models.papers import REPOSITORY_KINDS
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
 from digest.trending.breakout import find_breakouts
 from digest.trending.prior import to_final_votes
@@ -29,7 +31,8 @@ DOUBT_SHRINKAGE = 8.0  # the same, for papers above the threshold that only vote
 PRIOR_WEIGHT = 0.1  # of the prior, in the order of the list, while votes are still to come
 UNLISTED_FACTOR = 0.1  # of the predicted votes: no voting source has listed the paper
 FURTHER_SOURCE_WEIGHT = 0.25
-IGNORED_KINDS = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS})  # they tell nothing about this week
+# Comments and citations tell nothing about this week; how repositories grow is not known yet.
+IGNORED_KINDS = frozenset({SignalKind.COMMENTS, SignalKind.CITATIONS, *REPOSITORY_KINDS})
 # Stars only add to the heat that other signals give, and do not change the order (measured).
 SUPPORTING_KINDS = frozenset({SignalKind.STARS})
 MIN_VOTED_SHARE = 0.01  # of the papers of a field that somebody votes on
@@ -62,8 +65,20 @@ def compute_heat(
             own = _build_unvoted_heat(paper, cited.get(paper.id), now)
         else:
             own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
-        heat[paper.id] = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
+        combined = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
+        counts = _count_repositories(signals.get(paper.id, ()), now)
+        heat[paper.id] = replace(combined, **counts) if counts else combined
     return heat | find_breakouts(heat, sent) if sent else heat
+
+
+def _count_repositories(signals: Iterable[Signal], now: datetime) -> dict[str, Any]:
+    """Return the last counts of models, datasets and Spaces that are not 0, by their field of Heat."""
+    last = {
+        signal.kind: signal
+        for signal in sorted(signals, key=lambda signal: signal.observed_at)
+        if signal.kind in REPOSITORY_KINDS and signal.observed_at <= now
+    }
+    return {str(kind): int(signal.value) for kind, signal in last.items() if signal.value}
 
 
 def _find_fields_without_voters(

@@ -52,9 +52,9 @@ def test_sources_are_listed_with_their_last_reading_and_what_they_need() -> None
 
 @pytest.mark.usefixtures("workplace")
 def test_a_source_is_turned_on_and_off_for_every_process() -> None:
-    assert list_on() == ["arxiv", "huggingface", "hackernews"]
+    assert list_on() == ["arxiv", "huggingface", "huggingface-repos", "hackernews"]
     assert "it needs DIGEST_JOURNALS or DIGEST_CROSSREF_QUERY" in run("on", "crossref")
-    run("off", "arxiv", "hackernews")
+    run("off", "arxiv", "hackernews", "huggingface-repos")
     assert list_on() == ["huggingface", "crossref"]
     services = open_services(load_settings())
     assert [source.name for source in services.sources] == ["huggingface", "crossref"]

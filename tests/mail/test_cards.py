@@ -105,6 +105,16 @@ def test_card_links_every_url_of_a_paper_under_its_label() -> None:
     ]
 
 
+def test_card_links_what_cites_the_paper_on_hugging_face() -> None:
+    pick = make_pick(make_paper(id="arxiv:2611.00001"))
+    counted = replace(pick, heat=replace(pick.heat, models=1, datasets=1234, spaces=0))
+    label, href = "1\xa0model, 1,234\xa0datasets", "https://huggingface.co/papers/2611.00001"
+    assert build_card(EN, counted, 1, NO_PERSONAL_FIELDS).anchors[-1] == Anchor(label, href)
+    assert build_card(get_locale("de"), counted, 1, NO_PERSONAL_FIELDS).anchors[-1].label == (
+        "1\xa0Modell, 1.234\xa0Datensätze"
+    )
+
+
 def test_pdf_url_is_guessed_only_for_arxiv_papers() -> None:
     assert make_card(make_paper(id="arxiv:2611.00001")).anchors == (
         Anchor("PDF", "https://arxiv.org/pdf/2611.00001"),

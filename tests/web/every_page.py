@@ -10,9 +10,10 @@ from httpx import AsyncClient, Response
 
 from digest import subscribers
 from digest.mail.tokens import Purpose
-from digest.models import Profile, Status, Subscriber
+from digest.models import Profile, SignalKind, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.models.administrators import Role
+from digest.models.papers import HubRepository
 from digest.pipeline import plan
 from digest.ranking.feedback import Feedback, learn_from_feedback
 from digest.web.app import ROUTE_MODULES
@@ -126,6 +127,9 @@ def fill_database(site: RunningSite) -> tuple[Subscriber, Subscriber]:
         hostile = make_paper(HOSTILE, authors=("<b>A</b>",), abstract="<img src=x onerror=alert(1)> " * 9)
         tx.papers.add([HEBREW, make_paper(LONG), hostile], seen_at=NOW - timedelta(hours=6))
         tx.signals.add([make_signal(HEBREW, 90, hours_ago=2), make_signal(HEBREW, 40, hours_ago=4)])
+        model = HubRepository(kind=SignalKind.MODELS, name=f"sheep/{'long-' * 15}model", likes=25)
+        tx.hub_repositories.replace({HEBREW.id: [model]})
+        tx.signals.add([make_signal(HEBREW, 12, kind=SignalKind.MODELS, source="huggingface-repos")])
         sheep = tx.papers.search("sheep")[0]
         tx.signals.add([make_signal(sheep, 3, hours_ago=5)])  # a sparkline needs two signals
         ada = replace(ada, profile=learn_from_feedback(ada.profile, sheep, Feedback.MORE))

@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from digest.mail.locale import ngettext_noop
 from digest.mail.wording import format_votes
-from digest.models import Heat, Paper, Signal
+from digest.models import Heat, Paper, Signal, SignalKind
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
+from digest.models.papers import HubRepository
 from digest.models.text import clean
 from digest.trending.heat import compute_heat
 from digest.web.components import build_public_card, paper_path
@@ -21,6 +23,7 @@ from digest.web.signup_form import SCRIPTS, build_signup_fields
 
 MAX_AUTHORS = 200  # nobody reads the thousands of a large collaboration
 MAX_ABSTRACT_CHARS = 20_000
+LIKES = ngettext_noop("%(count)s like", "%(count)s likes")
 
 router = create_router(include_in_schema=False)
 
@@ -36,7 +39,7 @@ def show_paper(name: str, ctx: WebContextDep) -> Response:
 def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
     """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
     now = ctx.clock()
-    paper, signals = _load_paper(ctx, name, now)
+    paper, signals, repositories = _load_paper(ctx, name, now)
     heat = _measure_heat(ctx, paper, signals, now)
     authors = [clean(author) for author in paper.authors]
     return {
@@ -48,6 +51,7 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
         "abstract": clean(paper.abstract)[:MAX_ABSTRACT_CHARS],
         "categories": paper.categories,
         "withdrawn": paper.withdrawn,
+        "repositories": [_build_repository(repository) for repository in repositories],
         "citation_meta": build_citation_meta(paper),
         "bibtex": format_citations([Citation(paper)], CitationFormat.BIBTEX),
         "downloads": [(form.label, f"/cite/{form}/{quote(paper.id, safe='/:')}") for form in CitationFormat],
@@ -64,12 +68,28 @@ def _format_facts(paper: Paper, heat: Heat | None) -> str:
     return " · ".join(filter(None, (published, format_votes(locale, heat) if heat else "")))
 
 
-def _load_paper(ctx: WebContext, name: str, now: datetime) -> tuple[Paper, tuple[Signal, ...]]:
+def _build_repository(repository: HubRepository) -> dict[str, str]:
+    """Return the name of a repository, its link, and text like `model · 25 likes`."""
+    locale = get_page_locale()
+    kinds = {
+        SignalKind.MODELS: locale.gettext("model"),
+        SignalKind.DATASETS: locale.gettext("dataset"),
+        SignalKind.SPACES: locale.gettext("Space"),
+    }
+    likes = locale.format_count(*LIKES, repository.likes) if repository.likes else ""
+    facts = " · ".join(filter(None, (kinds[repository.kind], likes)))
+    return {"name": repository.name, "href": repository.url, "facts": facts}
+
+
+def _load_paper(
+    ctx: WebContext, name: str, now: datetime
+) -> tuple[Paper, tuple[Signal, ...], list[HubRepository]]:
     with ctx.services.store.begin(write=False) as tx:
         paper = next(iter(tx.papers.get_by_ids([name]).values()), None)
         if paper is None:
             raise NotFound("This paper is not stored here.")
-        return paper, tx.signals.get_until([paper.id], until=now).get(paper.id, ())
+        signals = tx.signals.get_until([paper.id], until=now).get(paper.id, ())
+        return paper, signals, tx.hub_repositories.list_by_paper(paper.id)
 
 
 def _measure_heat(ctx: WebContext, paper: Paper, signals: tuple[Signal, ...], now: datetime) -> Heat | None:

@@ -11,6 +11,8 @@ from httpx import ASGITransport, AsyncClient
 from lxml import html
 
 from digest.app.services import Services
+from digest.models import SignalKind
+from digest.models.papers import HubRepository
 from digest.pipeline.fitted_models import load_baselines, save_fitted_models
 from digest.web.app import create_app
 from digest.web.middleware import MAX_BODY_BYTES
@@ -243,6 +245,30 @@ async def test_a_paper_has_a_page_under_any_of_its_ids(visitor: AsyncClient, ser
         "\N{NO-BREAK SPACE}", " "
     )
     assert f'href="/paper/{sheep.id}"' in (await visitor.get("/")).text
+
+
+async def test_the_page_of_a_paper_links_what_cites_it_on_hugging_face(
+    visitor: AsyncClient, services: Services
+) -> None:
+    with services.store.begin() as tx:
+        sheep = tx.papers.search("sheep")[0]
+        space = HubRepository(kind=SignalKind.SPACES, name="ada/count-sheep", likes=15)
+        tx.hub_repositories.replace(
+            {sheep.id: [HubRepository(kind=SignalKind.MODELS, name="ada/sheep"), space]}
+        )
+        counts = {SignalKind.MODELS: 12, SignalKind.SPACES: 1}
+        tx.signals.add(
+            make_signal(sheep, count, kind=kind, source="huggingface-repos") for kind, count in counts.items()
+        )
+
+    page = (await visitor.get(f"/paper/{sheep.id}")).text
+
+    assert ">12\xa0models, 1\xa0Space</a>" in page
+    listed = page.partition("<h2>On Hugging Face</h2>")[2].partition("</ul>")[0]
+    assert re.findall(r'href="(.*?)">(.*?)</a><br><span class="hint">(.*?)</span>', listed) == [
+        ("https://huggingface.co/spaces/ada/count-sheep", "ada/count-sheep", "Space · 15 likes"),
+        ("https://huggingface.co/ada/sheep", "ada/sheep", "model"),
+    ]
 
 
 async def test_personal_pages_have_no_metadata_for_link_previews(

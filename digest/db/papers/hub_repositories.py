@@ -1,0 +1,49 @@
+"""The best-liked models, datasets and Spaces on Hugging Face that cite a paper."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from digest.db.dialects import in_values
+from digest.db.papers.aliases import find_numbers
+from digest.db.tables import HUB_REPOSITORY
+from digest.models import SignalKind
+from digest.models.papers import HubRepository
+
+
+class HubRepositories:
+    """Repository of the repositories that cite papers."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def replace(self, repositories: Mapping[str, Sequence[HubRepository]]) -> None:
+        """Store the repositories of papers in place of their former ones; unknown papers are skipped."""
+        numbers = find_numbers(self._connection, repositories.keys())
+        if not numbers:
+            return
+        is_theirs = in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()})
+        self._connection.execute(sa.delete(HUB_REPOSITORY).where(is_theirs))
+        rows = {
+            (number, repository.kind, repository.name): {
+                "number": number, "kind": str(repository.kind), "name": repository.name,
+                "likes": repository.likes,
+            }
+            for paper_id, number in numbers.items()
+            for repository in repositories[paper_id]
+        }  # fmt: skip
+        if rows:
+            self._connection.execute(sa.insert(HUB_REPOSITORY), list(rows.values()))
+
+    def list_by_paper(self, paper_id: str) -> list[HubRepository]:
+        """Return the repositories of a paper, the best-liked first."""
+        numbers = find_numbers(self._connection, [paper_id])
+        query = (
+            sa.select(HUB_REPOSITORY)
+            .where(in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()}))
+            .order_by(HUB_REPOSITORY.c.likes.desc(), HUB_REPOSITORY.c.kind, HUB_REPOSITORY.c.name)
+        )
+        return [
+            HubRepository(kind=SignalKind(row.kind), name=row.name, likes=row.likes)
+            for row in self._connection.execute(query)
+        ]
