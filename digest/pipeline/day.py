@@ -73,14 +73,14 @@ class DayContext:
         """The candidates as arrays, for the selection."""
         return CandidateArrays(self.candidates)
 
-    def build_editions(
+    def choose_editions(
         self,
         readers: Sequence[tuple[Subscriber, datetime]],
         sent: Mapping[int, Mapping[str, Sent]],
         *,
         save_vectors: bool = False,
-    ) -> Iterator[tuple[Edition, Selection]]:
-        """Yield the edition of each reader at their slot, with the selection (what was excluded, and why).
+    ) -> Iterator["ChosenEditions"]:
+        """Yield the editions of readers at their slots, in chunks.
 
         *readers* are pairs of subscriber and slot; *sent* are the papers each subscriber id was sent before.
         With *save_vectors*, profiles that had to be encoded are saved for the next time.
@@ -96,6 +96,7 @@ class DayContext:
         done = 0
         for rankings in self.ranker.rank_chunks([reader.profile for reader in subscribers], vectors):
             chunk = readers[done : done + len(rankings)]
+            done += len(chunk)
             states = [
                 ReaderState(
                     reader, sent.get(reader.id, {}), reader.cursor, get_local_day(reader.schedule, slot)
@@ -103,14 +104,42 @@ class DayContext:
                 for reader, slot in chunk
             ]
             selections = Selections(self.candidate_arrays, rankings, states)
-            for (reader, slot), state, selection in zip(chunk, states, selections, strict=True):
-                own_notes = (*get_reader_notes(reader), *selection.notes, *get_order_notes(selection))
-                notes = (*own_notes, *self.notes)
-                yield (
-                    Edition(day=state.day, slot=slot, subscriber=reader, picks=selection.picks, notes=notes),
-                    selection,
+            without_voters = selections.has_paper(~self.candidate_arrays.has_voters).tolist()
+            notes = [
+                (
+                    *get_reader_notes(reader),
+                    *selections.get_notes(row),
+                    *(("no-voters",) if without_voters[row] else ()),  # of a field in which nobody votes
+                    *self.notes,
                 )
-            done += len(chunk)
+                for row, (reader, _) in enumerate(chunk)
+            ]
+            yield ChosenEditions(chunk, states, selections, notes)
+
+    def build_editions(
+        self, readers: Sequence[tuple[Subscriber, datetime]], sent: Mapping[int, Mapping[str, Sent]]
+    ) -> Iterator[tuple[Edition, Selection]]:
+        """Yield the edition of each reader, with the selection (what was excluded, and why)."""
+        for chosen in self.choose_editions(readers, sent):
+            for row, selection in enumerate(chosen.selections):
+                yield chosen.build_edition(row), selection
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEditions:
+    """The editions of a chunk of readers: each list has an entry for each reader."""
+
+    readers: Sequence[tuple[Subscriber, datetime]]  # with their slots
+    states: Sequence[ReaderState]
+    selections: Selections
+    notes: Sequence[tuple[str, ...]]
+
+    def build_edition(self, row: int) -> Edition:
+        """Return the edition of one reader as an object."""
+        reader, slot = self.readers[row]
+        picks = tuple(self.selections.get_picks(row))
+        day = self.states[row].day
+        return Edition(day=day, slot=slot, subscriber=reader, picks=picks, notes=self.notes[row])
 
 
 def load_day(store: Database, now: datetime, *, embedding_model: EmbeddingModel | None = None) -> DayContext:
@@ -126,12 +155,6 @@ def get_reader_notes(reader: Subscriber) -> Iterator[str]:
         yield "first"
     if reader.profile == EMPTY_PROFILE:
         yield "no-interests"
-
-
-def get_order_notes(selection: Selection) -> Iterator[str]:
-    """Yield the name of the note on fields without votes, if papers of such a field were selected."""
-    if any(not pick.heat.has_voters for pick in selection.picks):
-        yield "no-voters"
 
 
 def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:

@@ -1,22 +1,24 @@
 """The JSON form of a stored edition: ids, numbers and reasons, enough to render the same mail again.
 
-A heat is the same in thousands of editions, so heats are stored apart (`collect_heats`), each under a name
+A heat is the same in thousands of editions, so heats are stored apart (`take_heats`), each under a name
 derived from its content. Heats and reasons are JSON strings of their own, serialised and parsed once.
 """
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Subscriber
 from digest.models.editions import PaperNews
+from digest.ranking.selection import SECTIONS, Selections
 
 Payload = Mapping[str, Any]
 
@@ -29,31 +31,79 @@ _DEFAULT_REASONS = {  # of a section, stored as ""
     Section.TRENDING: Reason(because=ReasonKind.TREND),
     Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
 }
+NO_PICKS: Mapping[str, Any] = {
+    "papers": [], "sections": "", "affinity": [], "score": [], "heat": [], "reasons": []
+}  # fmt: skip
+
+_FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in (Heat, Reason)}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
 
 
-def to_payload(edition: Edition) -> dict[str, Any]:
-    """Return an edition as JSON without its heats: about 1 KB, where its HTML would be 30."""
-    picks = edition.picks
-    news = _NEWS.dump_python(edition.news, mode="json", exclude_defaults=True)
-    return {
-        **({"news": news} if news else {}),
-        "notes": list(edition.notes),
-        "papers": [pick.paper.id for pick in picks],
-        "sections": "".join([_CODES[pick.section] for pick in picks]),
-        "affinity": [pick.affinity for pick in picks],
-        "score": [pick.score for pick in picks],
-        "heat": [_serialize_heat(pick.heat)[0] for pick in picks],
-        "reasons": [
-            "" if pick.reason == _DEFAULT_REASONS.get(pick.section) else _serialize(pick.reason)
-            for pick in picks
-        ],
-    }
+class PayloadWriter:
+    """Writes the picks of readers as columns of their payloads.
+
+    Args:
+        papers: The candidates of the day, which the indices of selections count.
+        heats: The heat of each of them.
+
+    """
+
+    def __init__(self, papers: Sequence[Paper], heats: Sequence[Heat]) -> None:
+        self._ids, self._heats = [paper.id for paper in papers], heats
+        self._names = [""] * len(papers)  # of heats, as far as they were needed
+        self._new_heats: dict[str, str] = {}
+
+    def write(self, selections: Selections) -> Iterator[dict[str, Any]]:
+        """Yield the columns of each reader: about 1 KB as JSON, where the HTML of an edition would be 30."""
+        indices, sections = selections.indices.tolist(), selections.sections.tolist()
+        papers = [self._ids[index] for index in indices]
+        heats = [self._names[index] or self._name_heat(index) for index in indices]
+        for row, again in enumerate(selections.breakouts):
+            for place in range(selections.starts[row], selections.starts[row + 1]) if again else ():
+                if papers[place] in again:
+                    heats[place] = self._add_heat(again[papers[place]])
+        texts: dict[tuple[int, int], str] = {}  # of equal reasons most are the same object
+        reasons = []
+        for section, reason in zip(sections, selections.reasons, strict=True):
+            if (text := texts.get((section, id(reason)))) is None:
+                is_default = reason == _DEFAULT_REASONS.get(SECTIONS[section])
+                text = texts[section, id(reason)] = "" if is_default else _serialize(reason)
+            reasons.append(text)
+        codes = "".join([_CODES[SECTIONS[section]] for section in sections])
+        affinities, scores = selections.affinities.tolist(), selections.scores.tolist()
+        for start, end in pairwise(selections.starts.tolist()):
+            yield {
+                "papers": papers[start:end],
+                "sections": codes[start:end],
+                "affinity": affinities[start:end],
+                "score": scores[start:end],
+                "heat": heats[start:end],
+                "reasons": reasons[start:end],
+            }
+
+    def take_heats(self) -> dict[str, str]:
+        """Return the heats written first since the last call, each under the name that payloads use."""
+        heats, self._new_heats = self._new_heats, {}
+        return heats
+
+    def _name_heat(self, index: int) -> str:
+        self._names[index] = self._add_heat(self._heats[index])
+        return self._names[index]
+
+    def _add_heat(self, heat: Heat) -> str:
+        text = _serialize(heat)
+        name = urlsafe_b64encode(blake2b(text.encode(), digest_size=_NAME_BYTES).digest()).decode()
+        self._new_heats[name] = text
+        return name
 
 
-def collect_heats(editions: Iterable[Edition]) -> dict[str, str]:
-    """Return the heats of these editions as JSON, each under the name that the payloads use."""
-    return dict(_serialize_heat(pick.heat) for edition in editions for pick in edition.picks)
+def complete_payload(
+    columns: Mapping[str, Any], notes: Sequence[str], news: Sequence[PaperNews] = ()
+) -> dict[str, Any]:
+    """Return the payload of an edition with these picks."""
+    told = {"news": _NEWS.dump_python(tuple(news), mode="json", exclude_defaults=True)} if news else {}
+    return {**told, "notes": [*notes], **columns}
 
 
 def from_payload(  # noqa: PLR0913  a delivery's row, and what it refers to
@@ -137,19 +187,10 @@ def _to_json(value: str | Mapping[str, Any]) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-@lru_cache(maxsize=16_384)
-def _serialize_heat(heat: Heat) -> tuple[str, str]:
-    """Return a heat's name, and the heat as JSON."""
-    text = _serialize(heat)
-    return urlsafe_b64encode(blake2b(text.encode(), digest_size=_NAME_BYTES).digest()).decode(), text
-
-
-@lru_cache(maxsize=4096)
 def _serialize(value: Heat | Reason) -> str:
     """Return the fields that differ from their default, as JSON."""
-    values = ((field, getattr(value, field.name)) for field in fields(value))
-    changed = {field.name: _to_jsonable(item) for field, item in values if item != field.default}
-    return json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
+    values = ((name, default, getattr(value, name)) for name, default in _FIELDS[type(value)])
+    return _encode({name: _to_jsonable(item) for name, default, item in values if item != default})
 
 
 @lru_cache(maxsize=16_384)

@@ -1,12 +1,13 @@
 """Planning: an edition for everybody who is due, queued for delivery; and the edition of a single reader."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from typing import Any
 
 from digest.db import Database, Transaction
-from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Paper, Sent, Shard, Status, Subscriber
+from digest.models import DeliveryKind, Edition, Heat, NewDelivery, Sent, Shard, Status, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.channels import Channel, ChannelState
 from digest.models.editions import NewsKind, PaperNews
@@ -19,13 +20,14 @@ from digest.models.schedule import (
     get_slot,
     is_due_on_confirming,
 )
-from digest.pipeline.day import DayContext, load_day
+from digest.pipeline.day import ChosenEditions, DayContext, load_day
 from digest.pipeline.edition_payload import (
-    collect_heats,
+    NO_PICKS,
+    PayloadWriter,
+    complete_payload,
     from_payload,
     get_heat_names,
     get_paper_ids,
-    to_payload,
 )
 from digest.ranking.embeddings import EmbeddingModel
 
@@ -94,18 +96,21 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     if stopped or not someone:
         return PlanResult(stopped=stopped)
     day = day or load_day(store, now, embedding_model=embedding_model)
+    writer = PayloadWriter(day.candidates.papers, day.candidate_arrays.heats)
     total = PlanResult()
     while True:
         with store.begin(write=False) as tx:
             due = tx.subscribers.list_due(now, DRY_RUN_CHUNK_SIZE if dry_run else CHUNK_SIZE, shard=shard)
-        result, editions = _build_chunk(day, due, save_vectors=not dry_run, due_now=due_now)
+        editions, missed = _plan_chunk(day, due, writer, save_vectors=not dry_run, due_now=due_now)
         if not dry_run:
-            _queue(store, due, editions, now, spread_over=spread_over, to_channels=to_channels)
+            heats = writer.take_heats()
+            _queue(store, due, editions, heats, now, spread_over=spread_over, to_channels=to_channels)
         if on_edition:
             for edition in editions:
-                on_edition(edition)
-        total = _add(total, result)
-        if dry_run or result.due < CHUNK_SIZE:
+                on_edition(edition.build())
+        quiet = len(due) - missed - len(editions)
+        total += PlanResult(due=len(due), planned=len(editions), quiet=quiet, missed=missed)
+        if dry_run or len(due) < CHUNK_SIZE:
             return total
 
 
@@ -120,26 +125,6 @@ def build_delivery_key(subscriber_id: int, day: date) -> str:
     return f"digest/{subscriber_id}/{day}"
 
 
-def select_sendable(edition: Edition) -> Edition | None:
-    """Return the edition if one of its papers is new to the reader.
-
-    Otherwise return it without picks if the reader wants a note on an empty day, else None.
-    """
-    cursor = edition.subscriber.cursor
-    if any(cursor is None or _is_seen_since(pick.paper, cursor) for pick in edition.picks):
-        return edition
-    return replace(edition, picks=()) if edition.subscriber.preferences.empty_day_note else None
-
-
-def add_news(edition: Edition, untold: Sequence[PaperNews]) -> Edition:
-    """Return the edition with the news that matter most, unless its reader wants none."""
-    if not untold or not edition.picks or not edition.subscriber.preferences.news:
-        return edition
-    order = tuple(NewsKind)
-    news = sorted(untold, key=lambda item: order.index(item.kind))
-    return replace(edition, news=tuple(news[:MAX_NEWS]))
-
-
 def build_upcoming_edition(
     store: Database, reader: Subscriber, now: datetime, *, embedding_model: EmbeddingModel | None = None
 ) -> Edition:
@@ -152,16 +137,18 @@ def build_upcoming_edition(
     with store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber([reader.id], since=day.sent_since)
         untold = tx.news.list_untold([reader.id], since=now - NEWS_TTL)
-    edition, _ = next(day.build_editions([(reader, slot)], sent))
-    edition = add_news(edition, untold.get(reader.id, ()))
+    writer = PayloadWriter(day.candidates.papers, day.candidate_arrays.heats)
+    [chosen] = day.choose_editions([(reader, slot)], sent)
+    [columns] = writer.write(chosen.selections)
+    news = _choose_news(reader, columns, untold.get(reader.id, ()))
     # By way of the stored form, so that a preview equals the mail to the last byte.
     return from_payload(
-        to_payload(edition),
-        day=edition.day,
-        slot=edition.slot,
+        complete_payload(columns, chosen.notes[0], news),
+        day=chosen.states[0].day,
+        slot=slot,
         subscriber=reader,
-        papers={pick.paper.id: pick.paper for pick in edition.picks},
-        heats=collect_heats([edition]),
+        papers={paper.id: paper for paper in day.candidates.papers},
+        heats=writer.take_heats(),
     )
 
 
@@ -202,10 +189,33 @@ def _has_edition_to_come(tx: Transaction, reader: Subscriber, now: datetime) -> 
     return tx.deliveries.find_by_key(build_delivery_key(reader.id, today)) is None
 
 
-def _build_chunk(
-    day: DayContext, due: Sequence[Subscriber], *, save_vectors: bool, due_now: bool
-) -> tuple[PlanResult, list[Edition]]:
-    """Build the editions of one chunk of subscribers: the counts, and the editions worth sending."""
+@dataclass(frozen=True, slots=True)
+class _PlannedEdition:
+    """An edition worth sending, as columns of its payload."""
+
+    chosen: ChosenEditions
+    row: int  # in *chosen*
+    columns: Mapping[str, Any]
+    papers: Mapping[str, Sent]
+    news: Sequence[PaperNews]
+
+    @property
+    def reader(self) -> Subscriber:
+        return self.chosen.readers[self.row][0]
+
+    def build(self) -> Edition:
+        edition = self.chosen.build_edition(self.row)
+        return replace(edition, picks=edition.picks if self.papers else (), news=tuple(self.news))
+
+
+def _plan_chunk(
+    day: DayContext, due: Sequence[Subscriber], writer: PayloadWriter, *, save_vectors: bool, due_now: bool
+) -> tuple[list[_PlannedEdition], int]:
+    """Return the editions worth sending to a chunk of subscribers, and how many missed theirs.
+
+    An edition is worth sending if one of its papers is new to the reader. Otherwise it goes without papers if
+    the reader wants a note on an empty day.
+    """
     readers = [reader.id for reader in due]
     with day.store.begin(write=False) as tx:
         sent = tx.sent_papers.get_by_subscriber(readers, since=day.sent_since)
@@ -214,20 +224,56 @@ def _build_chunk(
         slots = [(reader, day.now) for reader in due]
     else:
         slots = [(reader, found.slot) for reader in due if (found := find_due_edition(reader, day.now))]
-    editions = [edition for edition, _ in day.build_editions(slots, sent, save_vectors=save_vectors)]
-    sendable = [
-        add_news(selected, untold.get(selected.subscriber.id, ()))
-        for edition in editions
-        if (selected := select_sendable(edition))
-    ]
-    quiet, missed = len(editions) - len(sendable), len(due) - len(slots)
-    return PlanResult(due=len(due), planned=len(sendable), quiet=quiet, missed=missed), sendable
+    planned = []
+    for chosen in day.choose_editions(slots, sent, save_vectors=save_vectors):
+        records = _SentRecords(day.candidate_arrays.heats)
+        has_new = chosen.selections.has_new().tolist()
+        for row, columns in enumerate(writer.write(chosen.selections)):
+            reader = chosen.readers[row][0]
+            if has_new[row]:
+                papers = records.collect(chosen, row, columns["papers"])
+                news = _choose_news(reader, columns, untold.get(reader.id, ()))
+                planned.append(_PlannedEdition(chosen, row, columns, papers, news))
+            elif reader.preferences.empty_day_note:
+                planned.append(_PlannedEdition(chosen, row, NO_PICKS, {}, ()))
+    return planned, len(due) - len(slots)
+
+
+def _choose_news(
+    reader: Subscriber, columns: Mapping[str, Any], untold: Sequence[PaperNews]
+) -> Sequence[PaperNews]:
+    """Return the news that matter most, unless the reader wants none or gets no papers."""
+    if not untold or not columns["papers"] or not reader.preferences.news:
+        return ()
+    order = tuple(NewsKind)
+    return sorted(untold, key=lambda item: order.index(item.kind))[:MAX_NEWS]
+
+
+class _SentRecords:
+    """What is remembered of sent papers: thousands of readers get the same paper on the same day."""
+
+    def __init__(self, heats: Sequence[Heat]) -> None:
+        self._heats = heats
+        self._by_day: dict[date, dict[int, Sent]] = defaultdict(dict)
+
+    def collect(self, chosen: ChosenEditions, row: int, ids: Sequence[str]) -> dict[str, Sent]:
+        """Return the record of each paper of an edition, by id."""
+        selections, day = chosen.selections, chosen.states[row].day
+        records = self._by_day[day]
+        own = slice(selections.starts[row], selections.starts[row + 1])
+        papers = {
+            name: records.get(index) or records.setdefault(index, _to_sent(day, self._heats[index]))
+            for name, index in zip(ids, selections.indices[own].tolist(), strict=True)
+        }
+        again = selections.breakouts[row]
+        return papers | {name: _to_sent(day, again[name]) for name in again.keys() & papers.keys()}
 
 
 def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
     store: Database,
     due: Sequence[Subscriber],
-    editions: Sequence[Edition],
+    editions: Sequence[_PlannedEdition],
+    heats: Mapping[str, str],
     now: datetime,
     *,
     spread_over: timedelta,
@@ -235,35 +281,35 @@ def _queue(  # noqa: PLR0913  one day's planning, each choice by its name
 ) -> None:
     """Store the editions, everybody's next slot and cursor in one transaction."""
     with store.begin() as tx:  # apart and first: planners share these rows, and none shall wait for another
-        tx.heats.save(collect_heats(editions), now=now)
+        tx.heats.save(heats, now=now)
     with store.begin() as tx:
-        readers = [edition.subscriber.id for edition in editions]
+        readers = [edition.reader.id for edition in editions]
         channels = tx.channels.list_by_subscriber(readers) if to_channels else {}
-        deliveries = (
+        deliveries = [
             delivery
             for edition in editions
-            for delivery in _to_deliveries(edition, spread_over, channels.get(edition.subscriber.id, ()))
-        )
-        tx.deliveries.enqueue([*deliveries], now=now)
+            for delivery in _to_deliveries(edition, spread_over, channels.get(edition.reader.id, ()))
+        ]
+        tx.deliveries.enqueue(deliveries, now=now)
         slots = {reader.id: find_following_slot(reader, now) for reader in due}
         tx.subscribers.advance_next_due(slots, now=now)
-        tx.subscribers.set_cursors({edition.subscriber.id: now for edition in editions})
+        tx.subscribers.set_cursors(dict.fromkeys(readers, now))
     if editions:
         with store.begin() as tx:  # apart and last: planners share these rows too
-            picks = sum(len(edition.picks) for edition in editions)
+            picks = sum(len(edition.papers) for edition in editions)
             tx.statistics.add_planned(now.date(), editions=len(editions), picks=picks)
 
 
 def _to_deliveries(
-    edition: Edition, spread_over: timedelta, channels: Sequence[Channel]
+    edition: _PlannedEdition, spread_over: timedelta, channels: Sequence[Channel]
 ) -> Iterator[NewDelivery]:
     """Yield the messages of one edition: by mail unless the reader wants none, and one for each channel.
 
     The first has the key of the edition and its papers; a note on an empty day goes by mail only.
     """
     first = _to_delivery(edition, spread_over)
-    used = [channel for channel in channels if channel.state is ChannelState.ACTIVE and edition.picks]
-    if edition.subscriber.preferences.by_mail or not used:
+    used = [channel for channel in channels if channel.state is ChannelState.ACTIVE and edition.papers]
+    if edition.reader.preferences.by_mail or not used:
         yield first
     else:
         yield replace(first, address=used[0].destination, channel_id=used[0].id)
@@ -273,39 +319,26 @@ def _to_deliveries(
         yield replace(first, key=key, address=channel.destination, channel_id=channel.id, papers={}, news=())
 
 
-def _to_delivery(edition: Edition, spread_over: timedelta) -> NewDelivery:
-    reader = edition.subscriber
+def _to_delivery(edition: _PlannedEdition, spread_over: timedelta) -> NewDelivery:
+    chosen, row = edition.chosen, edition.row
+    (reader, slot), day = chosen.readers[row], chosen.states[row].day
     if is_due_on_confirming(reader):
         spread_over = timedelta(0)  # somebody is waiting for it
     return NewDelivery(
         kind=DeliveryKind.DIGEST,
-        key=build_delivery_key(reader.id, edition.day),
+        key=build_delivery_key(reader.id, day),
         subscriber_id=reader.id,
         address=reader.address,
-        day=edition.day,
-        slot=edition.slot,
-        not_before=edition.slot + get_send_offset(reader.public_id, spread_over=spread_over),
-        not_after=edition.slot + DIGEST_TTL,
-        payload=to_payload(edition),
-        papers={pick.paper.id: _to_sent(edition.day, pick.heat) for pick in edition.picks},
+        day=day,
+        slot=slot,
+        not_before=slot + get_send_offset(reader.public_id, spread_over=spread_over),
+        not_after=slot + DIGEST_TTL,
+        payload=complete_payload(edition.columns, chosen.notes[row], edition.news),
+        papers=edition.papers,
         news=tuple(item.id for item in edition.news),
     )
 
 
-@lru_cache(maxsize=16_384)  # thousands of readers get the same paper on the same day
 def _to_sent(day: date, heat: Heat) -> Sent:
     resent = heat.broke_out_from is not None
     return Sent(day=day, expected=heat.expected, votes=heat.votes, resent=resent)
-
-
-def _add(one: PlanResult, other: PlanResult) -> PlanResult:
-    return PlanResult(
-        due=one.due + other.due,
-        planned=one.planned + other.planned,
-        quiet=one.quiet + other.quiet,
-        missed=one.missed + other.missed,
-    )
-
-
-def _is_seen_since(paper: Paper, cursor: datetime) -> bool:
-    return paper.first_seen is None or paper.first_seen > cursor

@@ -270,7 +270,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
     day: DayContext | None = None,
 ) -> PlanResult:
     """Plan the editions of everyone due, or of one shard; then have their papers summarized."""
-    candidates = SummaryCandidates(on_edition)
+    candidates = SummaryCandidates(on_edition) if services.language_model else None
     # Ranking is long arithmetic: in a thread it does not keep web pages waiting.
     plan = partial(
         plan_editions,
@@ -279,13 +279,14 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
         embedding_model=services.active_embedding_model,
         spread_over=services.spread_over,
         to_channels=bool(services.channel_routes),
-        on_edition=candidates,
+        on_edition=candidates or on_edition,
         due_now=due_now,
         shard=shard,
         day=day,
     )
     result = await to_thread.run_sync(plan)
-    await summarize_papers(services.store, services.language_model, candidates.paper_ids, clock())
+    if candidates:
+        await summarize_papers(services.store, services.language_model, candidates.paper_ids, clock())
     return result
 
 

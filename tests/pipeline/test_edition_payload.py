@@ -3,18 +3,23 @@
 import json
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, SignalKind
 from digest.pipeline.edition_payload import (
-    collect_heats,
+    NO_PICKS,
+    PayloadWriter,
+    complete_payload,
     from_payload,
     get_affinities,
     get_heat_names,
     get_paper_ids,
-    to_payload,
 )
+from digest.ranking.selection import SECTIONS, Selections
 from tests.factories import NOW, make_paper, make_subscriber
 
 
@@ -39,14 +44,33 @@ def make_edition() -> Edition:
     )
 
 
+def write(*editions: Edition) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the payloads of these editions, and their heats."""
+    picks = [pick for edition in editions for pick in edition.picks]
+    selections = SimpleNamespace(
+        starts=np.cumsum([0, *(len(edition.picks) for edition in editions)]),
+        indices=np.arange(len(picks)),
+        sections=np.array([SECTIONS.index(pick.section) for pick in picks], np.intp),
+        affinities=np.array([pick.affinity for pick in picks]),
+        scores=np.array([pick.score for pick in picks]),
+        reasons=[pick.reason for pick in picks],
+        breakouts=[{}] * len(editions),
+    )
+    writer = PayloadWriter([pick.paper for pick in picks], [pick.heat for pick in picks])
+    columns = writer.write(cast("Selections", selections))
+    payloads = [complete_payload(own, edition.notes) for own, edition in zip(columns, editions, strict=True)]
+    return payloads, writer.take_heats()
+
+
 def round_trip(edition: Edition, papers: dict[str, Paper]) -> Edition:
+    [payload], heats = write(edition)
     return from_payload(
-        to_payload(edition),
+        payload,
         day=edition.day,
         slot=edition.slot,
         subscriber=edition.subscriber,
         papers=papers,
-        heats=collect_heats([edition]),
+        heats=heats,
     )
 
 
@@ -65,17 +89,19 @@ def test_a_paper_that_was_withdrawn_is_left_out() -> None:
 
 def test_a_payload_names_the_papers_and_heats_it_needs() -> None:
     edition = make_edition()
-    payload = to_payload(edition)
+    [payload], heats = write(edition)
     assert get_paper_ids(payload) == [pick.paper.id for pick in edition.picks]
-    assert set(get_heat_names(payload)) == set(collect_heats([edition]))
+    assert set(get_heat_names(payload)) == set(heats)
     assert [*get_affinities(payload, Section.TRENDING)] == [(edition.picks[0].paper.id, 0.5)]
 
 
 def test_equal_heats_of_several_editions_are_stored_once() -> None:
     edition = make_edition()
     other = replace(edition, subscriber=replace(edition.subscriber, public_id="other"))
-    assert collect_heats([edition, other]) == collect_heats([edition])
-    assert len(json.dumps(to_payload(edition))) < 400  # bytes, for a mail of two papers
+    (first, second), heats = write(edition, other)
+    assert heats == write(edition)[1]
+    assert first == second
+    assert len(json.dumps(first)) < 400  # bytes, for a mail of two papers
 
 
 def test_an_edition_in_the_old_format_is_still_read() -> None:
@@ -131,20 +157,21 @@ def test_default_reasons_are_omitted_and_numbers_rounded() -> None:
         reason=Reason(because=ReasonKind.TREND),
     )
     edition = replace(make_edition(), picks=(heat, plain, replace(plain, section=Section.PICKED)))
-    assert to_payload(edition)["reasons"] == ["", "", '{"because":"new"}']
-    assert (
-        collect_heats([edition])[get_heat_names(to_payload(edition))[0]] == '{"value":1.2346,"expected":31}'
-    )
+    [payload], heats = write(edition)
+    assert payload["reasons"] == ["", "", '{"because":"new"}']
+    assert heats[get_heat_names(payload)[0]] == '{"value":1.2346,"expected":31}'
 
 
 def test_an_empty_payload_needs_no_papers() -> None:
+    assert complete_payload(NO_PICKS, ()) == {"notes": [], **NO_PICKS}
     assert [*get_paper_ids({}), *get_heat_names({}), *get_affinities({}, Section.PICKED)] == []
 
 
 def test_a_payload_with_columns_of_different_length_is_refused() -> None:
     edition = make_edition()
     papers = {pick.paper.id: pick.paper for pick in edition.picks}
-    broken = to_payload(edition) | {"affinity": [0.5]}
+    [payload], heats = write(edition)
+    broken = payload | {"affinity": [0.5]}
     with pytest.raises(ValueError, match="shorter"):
         from_payload(
             broken,
@@ -152,7 +179,7 @@ def test_a_payload_with_columns_of_different_length_is_refused() -> None:
             slot=edition.slot,
             subscriber=edition.subscriber,
             papers=papers,
-            heats=collect_heats([edition]),
+            heats=heats,
         )
     with pytest.raises(ValueError, match="shorter"):
         [*get_affinities(broken, Section.TRENDING)]

@@ -8,7 +8,7 @@ import pytest
 from digest.db import Database
 from digest.models import Paper, Preferences, Profile, Status, Subscriber
 from digest.models.editions import NewsKind, PaperNews
-from digest.pipeline.edition_payload import from_payload, to_payload
+from digest.pipeline.edition_payload import NO_PICKS, complete_payload, from_payload
 from digest.pipeline.plan import MAX_NEWS, build_upcoming_edition, load_planned_edition, plan_editions
 from tests.factories import NOW, make_paper
 
@@ -114,15 +114,18 @@ def test_the_most_important_come_first_and_the_rest_waits(store: Database, reade
 def test_payload_without_news_is_as_it_was(store: Database, reader: Subscriber) -> None:
     _add_new_paper(store)
 
-    assert "news" not in to_payload(build_upcoming_edition(store, reader, NOW))
+    plan_editions(store, NOW)
+
+    with store.begin(write=False) as tx:
+        [delivery] = tx.deliveries.list_by_subscriber(reader.id)
+    assert delivery.payload["papers"]
+    assert "news" not in delivery.payload
 
 
 def test_payload_keeps_news(store: Database, reader: Subscriber) -> None:
-    _add_new_paper(store)
-    edition = build_upcoming_edition(store, reader, NOW)
     news = PaperNews(kind=NewsKind.REVISED, paper_id=OLD.id, title="Old", url=OLD.url, new_title="New", id=7)
 
-    payload = to_payload(replace(edition, picks=(), news=(news,)))
-    read = from_payload(payload, day=edition.day, slot=edition.slot, subscriber=reader, papers={}, heats={})
+    payload = complete_payload(NO_PICKS, (), [news])
+    read = from_payload(payload, day=NOW.date(), slot=NOW, subscriber=reader, papers={}, heats={})
 
     assert read.news == (news,)
