@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from digest.delivery.bounces.mailbox import check_mailbox_url
 from digest.delivery.smtp.transport import SmtpServerConfig
 from digest.mail.branding import ADDRESS_PATTERN, parse_palettes, parse_sender
-from digest.models.arxiv_categories import ARXIV_CATEGORIES, suggest_category
+from digest.models.arxiv_categories import ARXIV_CATEGORIES, find_near_category
 from digest.models.journals import find_issns
 from digest.sources.registry import SOURCES, list_source_names
 
@@ -75,7 +75,8 @@ def _check_sources(names: tuple[str, ...]) -> None:
 def _check_categories(names: tuple[str, ...]) -> None:
     for name in names:
         if name not in ARXIV_CATEGORIES:
-            hint = suggest_category(name) or "; write them like cs.CL,stat.ML,hep-th"
+            near = find_near_category(name)
+            hint = f" (did you mean {near}?)" if near else "; write them like cs.CL,stat.ML,hep-th"
             raise ValueError(f"{name!r} is not an arXiv category{hint}")
 
 

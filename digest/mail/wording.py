@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from digest.mail.locale import Locale, gettext_noop, ngettext_noop
 from digest.models import Heat, Paper, Pick, Profile, Reason, ReasonKind, Section, SignalKind
-from digest.models.arxiv_categories import get_category_name
+from digest.models.arxiv_categories import CATEGORY_NAMES
 from digest.models.editions import NewsKind, PaperNews
 from digest.models.text import clean, shorten
 
@@ -61,12 +61,18 @@ def format_meta(locale: Locale, paper: Paper, *, with_date: bool = True) -> str:
     published = ""
     if with_date and paper.published:
         published = locale.format_short_day(paper.published.date())
-    parts = (format_byline(locale, paper.authors), _format_category(paper.category), published)
+    parts = (format_byline(locale, paper.authors), _format_category(locale, paper.category), published)
     return f"{NO_BREAK_SPACE}· ".join(filter(None, parts))
 
 
-def _format_category(code: str) -> str:
-    return shorten(clean(get_category_name(code)), MAX_CATEGORY_CHARS)
+def name_category(locale: Locale, code: str) -> str:
+    """Return the name of an arXiv category (`Robotik` for cs.RO), and any other name as it is."""
+    name = CATEGORY_NAMES.get(code)
+    return locale.gettext(name) if name else code
+
+
+def _format_category(locale: Locale, code: str) -> str:
+    return shorten(clean(name_category(locale, code)), MAX_CATEGORY_CHARS)
 
 
 def describe_news(locale: Locale, news: PaperNews) -> str:
@@ -218,7 +224,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
             }
         case ReasonKind.CATEGORY if reason.category:
             yield locale.gettext("new in %(category)s, which you follow") % {
-                "category": _format_category(reason.category)
+                "category": _format_category(locale, reason.category)
             }
         case ReasonKind.FACET if reason.facet:
             yield locale.gettext("for your interest %(name)s") % {
@@ -227,7 +233,9 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
         case ReasonKind.EXPLORATION:
             yield locale.gettext("outside your usual topics; you might like it")
         case ReasonKind.NEW if reason.category:
-            yield locale.gettext("new in %(category)s") % {"category": _format_category(reason.category)}
+            yield locale.gettext("new in %(category)s") % {
+                "category": _format_category(locale, reason.category)
+            }
 
 
 def _format_list(locale: Locale, terms: Sequence[str]) -> str:

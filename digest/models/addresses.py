@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from digest.models.errors import InvalidAddress
+from digest.models.errors import InvalidAddress, Phrase
 
 
 def hash_mailbox(mailbox: str, *, suppression_key: bytes) -> str:
@@ -43,7 +43,7 @@ def parse_address(text: str) -> Address:
         valid = validate_email(_strip_invisible(text), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(
-            "This is not an email address that we can write to: %(why)s", why=error
+            "This is not an email address that we can write to: %(why)s", why=_find_reason(str(error))
         ) from error
     local, domain = valid.local_part, str(valid.ascii_domain).lower()
     return Address(
@@ -51,6 +51,35 @@ def parse_address(text: str) -> Address:
         wire=valid.ascii_email or f"{local}@{domain}",
         mailbox=f"{local.casefold()}@{domain}",
     )
+
+
+# Words in what email-validator says; the first that fits counts.
+_REASONS = {
+    "should have a period": Phrase("there is no dot after the @."),
+    "top-level domain": Phrase("the part after the @ does not end in a valid domain."),
+    "special-use": Phrase("the part after the @ cannot receive email."),
+    "must have an @": Phrase("there is no @ in it."),
+    "at-sign (@)": Phrase("it has a different character in place of the @."),
+    "small commercial at": Phrase("it has a different character in place of the @."),
+    "something before": Phrase("there is nothing before the @."),
+    "something after": Phrase("there is nothing after the @."),
+    "too long": Phrase("it is too long."),
+    "so many characters": Phrase("it is too long."),
+    "period": Phrase("a dot or a hyphen is in the wrong place."),
+    "hyphen": Phrase("a dot or a hyphen is in the wrong place."),
+    "display name": Phrase("write only the address, without a name."),
+    "angle bracket": Phrase("write only the address, without a name."),
+    "anything after": Phrase("write only the address, without a name."),
+    "brackets": Phrase("the part after the @ is not a domain."),
+    "bracketed": Phrase("the part after the @ is not a domain."),
+    "after the @": Phrase("the part after the @ contains a character that is not allowed."),
+    "IDNA": Phrase("the part after the @ contains a character that is not allowed."),
+    "": Phrase("it contains a character that is not allowed."),
+}
+
+
+def _find_reason(said: str) -> Phrase:
+    return next(reason for words, reason in _REASONS.items() if words in said)
 
 
 def _strip_invisible(text: str) -> str:

@@ -177,11 +177,6 @@ _BY_LOWER = {code.lower(): code for code in CATEGORY_NAMES}
 _LETTERS = {re.sub(r"\W", "", code) for code in _BY_LOWER}
 
 
-def get_category_name(code: str) -> str:
-    """Return the name of an arXiv category (`Robotics` for cs.RO), and any other name as it is."""
-    return CATEGORY_NAMES.get(code, code)
-
-
 def normalize_category(name: str) -> str:
     """Return an arXiv category in its own spelling (cs.CL for CS.cl), and any other name as it is."""
     return _BY_LOWER.get(name.lower(), name)
@@ -194,7 +189,7 @@ def is_wrong_category(name: str) -> bool:
     return is_like_one and lower not in _BY_LOWER
 
 
-def suggest_category(name: str) -> str:
-    """Return ` (did you mean cs.CL?)` if a category is near to this name, else an empty text."""
+def find_near_category(name: str) -> str:
+    """Return the category that was probably meant (cs.CL for cs.CLL); empty if none is near."""
     near = get_close_matches(name.lower(), _BY_LOWER, n=1, cutoff=0.6)
-    return f" (did you mean {_BY_LOWER[near[0]]}?)" if near else ""
+    return _BY_LOWER[near[0]] if near else ""

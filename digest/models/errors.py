@@ -23,6 +23,16 @@ DigestError
 from typing import Self
 
 
+class Phrase:
+    """A part of a message, which is translated with it and may hold `%(name)s` itself."""
+
+    def __init__(self, template: str, **names: object) -> None:
+        self.template, self.names = template, names
+
+    def __str__(self) -> str:
+        return self.template % self.names if self.names else self.template
+
+
 class DigestError(Exception):
     """Base of all errors; the message says what is wrong, then what to do. By default it is the docstring.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from digest.db import Transaction
 from digest.models import LikedPaper, Paper
 from digest.models.subscribers import MAX_LIKED_PAPERS
-from digest.sources.libraries.bibliography import SeedPapers, parse_bibliography
+from digest.sources.libraries.bibliography import SeedPapers, UnknownEntry, parse_bibliography
 
 MAX_TITLE_LOOKUPS = 200  # per library
 
@@ -16,7 +16,7 @@ class Library:
     """The papers of a library in its order, and the entries that could not be identified."""
 
     papers: tuple[LikedPaper, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[UnknownEntry | str, ...] = ()  # an entry, or the id of a paper that is not stored
 
     def __add__(self, other: "Library") -> "Library":
         """Join two libraries, this one first."""

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from digest.models import LANGUAGES, Preferences, Profile, Schedule, Subscriber
-from digest.models.arxiv_categories import is_wrong_category, normalize_category, suggest_category
-from digest.models.errors import ConfigError, InvalidChange
+from digest.models.arxiv_categories import find_near_category, is_wrong_category, normalize_category
+from digest.models.errors import ConfigError, InvalidChange, Phrase
 from digest.models.schedule import parse_time, parse_timezone
 
 MAX_ITEMS = 100
@@ -20,6 +20,10 @@ MAX_TEXT_CHARS = 5_000
 MAX_YEAR = 2999  # of a pause: the last day of the calendar has no day after it
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")  # with country or script
 LIMITS = {"trending": 20, "picked": 40, "also_new": 60, "weekday": 6}
+_REASONS = {  # by the first word of pydantic's type of error
+    "int": Phrase("it is not a whole number"),
+    "date": Phrase("it is not a date like 2026-12-24"),
+}
 LIST_FIELDS = frozenset({"keywords", "muted", "authors", "affiliations", "categories"})
 _PARTS: Mapping[str, tuple[type[Any], TypeAdapter[Any]]] = {
     name: (part, TypeAdapter(part)) for name, part in
@@ -77,10 +81,20 @@ def _apply_to_part(part: str, before: Any, changes: Mapping[str, object]) -> Any
             "%(name)s cannot be %(value)s: %(why)s.",
             name=name,
             value=repr(changes.get(name)),
-            why=first["msg"],
+            why=_explain(first),
         ) from error
     _check_values(after, changes)
     return after
+
+
+def _explain(error: Any) -> Phrase | str:
+    """Return why a value is not valid. What forms cannot send is explained in pydantic's words."""
+    kind = error["type"].partition("_")[0]
+    if kind == "enum":
+        return Phrase(
+            "choose one of %(choices)s", choices=str(error["ctx"]["expected"]).replace(" or ", ", ")
+        )
+    return _REASONS.get(kind) or str(error["msg"])
 
 
 def _check_values(part: Any, changes: Mapping[str, object]) -> None:
@@ -101,7 +115,9 @@ def _check_values(part: Any, changes: Mapping[str, object]) -> None:
 def _check_language(language: str) -> None:
     if not LANGUAGE_TAG.fullmatch(language) or re.split(r"[-_]", language)[0].lower() not in LANGUAGES:
         raise InvalidChange(
-            f"Emails cannot be sent in {language[:MAX_ITEM_CHARS]!r}; choose one of {', '.join(LANGUAGES)}."
+            "Emails cannot be sent in %(language)s; choose one of %(choices)s.",
+            language=repr(language[:MAX_ITEM_CHARS]),
+            choices=", ".join(LANGUAGES),
         )
 
 
@@ -143,10 +159,11 @@ def _parse_categories(names: object) -> object:
         return names
     for name in names:
         if isinstance(name, str) and is_wrong_category(name):
+            near = find_near_category(name)
             raise InvalidChange(
                 "arXiv has no category %(name)s%(suggestion)s.",
                 name=repr(name),
-                suggestion=suggest_category(name),
+                suggestion=Phrase(" (did you mean %(category)s?)", category=near) if near else "",
             )
     return tuple(normalize_category(name) if isinstance(name, str) else name for name in names)
 

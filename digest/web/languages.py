@@ -4,10 +4,11 @@ The middleware sets it from the Accept-Language header of each request; a handle
 it to their preference. Pages of the administration are in English whatever it is.
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 
 from digest.mail.locale import LANGUAGES, Locale, get_locale, gettext_noop
-from digest.models.errors import DigestError
+from digest.models.errors import DigestError, Phrase
 
 MAX_HEADER_CHARS = 500
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "zh": "中文"}
@@ -57,29 +58,25 @@ def get_page_locale() -> Locale:
 
 
 def translate_error(error: DigestError) -> str:
-    """Return the message of an error in the language of the page.
+    """Return the message of an error in the language of the page, with the labels of the settings it names.
 
-    What other libraries say is English: elsewhere the message is then the general one of its class.
+    An error that is not in the catalogue is the general one of its class.
     """
     locale = get_page_locale()
-    if locale.code == "en":
-        return str(error)
-    for template in (error.template, (type(error).__doc__ or "").strip()):
-        translated = locale.gettext(template)
-        if translated != template:
-            names = {name: _translate_name(locale, value) for name, value in error.names.items()}
-            return translated % names if names else translated
-    return str(error)
+    general = (type(error).__doc__ or "").strip()
+    is_known = locale.code == "en" or locale.gettext(error.template) != error.template
+    if not is_known:
+        return locale.gettext(general)
+    return _translate(locale, error.template, error.names)
 
 
-def _translate_name(locale: Locale, value: object) -> object:
+def _translate(locale: Locale, template: str, names: Mapping[str, object]) -> str:
+    values = {name: _translate_value(locale, value) for name, value in names.items()}
+    return locale.gettext(template) % values if values else locale.gettext(template)
+
+
+def _translate_value(locale: Locale, value: object) -> object:
+    if isinstance(value, Phrase):
+        return _translate(locale, value.template, value.names)
     label = FIELD_LABELS.get(str(value))
     return locale.quote(locale.gettext(label)) if label else value
-
-
-def translate_failure(sentence: str) -> str:
-    """Return why a library could not be read, in the language of the page: in English with all detail."""
-    locale = get_page_locale()
-    general = locale.gettext("A library could not be read; everything else is saved.")
-    translated = locale.gettext(sentence)
-    return general if translated == sentence and locale.code != "en" else translated

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from digest.mail.locale import gettext_noop
+from digest.models.errors import SourceError
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.sources.http.client import Client
 from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls
@@ -59,4 +60,4 @@ class LibraryImporter:
 
 def _refuse(accounts: LibraryAccounts, sentence: str) -> LibraryPapers:
     """Return the same failure for all libraries; the page shows equal sentences once."""
-    return LibraryPapers(failures=dict.fromkeys(accounts.by_library(), sentence))
+    return LibraryPapers(failures=dict.fromkeys(accounts.by_library(), SourceError(sentence)))

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from digest import subscribers
 from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
+from digest.mail.wording import name_category
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
 from digest.models.arxiv_categories import CATEGORY_NAMES
 from digest.models.category_groups import CategoryKind, split_category_names
@@ -64,13 +65,14 @@ class CategoryGroup:
 
 def group_categories(ticked: Collection[str]) -> list[CategoryGroup]:
     """Return arXiv's categories by archive; archives without parts of their own are one group."""
+    locale = get_page_locale()
     archives: dict[str, list[tuple[str, str]]] = {}
-    for code, name in CATEGORY_NAMES.items():
-        archives.setdefault(code.partition(".")[0], []).append((code, name))
+    for code in CATEGORY_NAMES:
+        archives.setdefault(code.partition(".")[0], []).append((code, name_category(locale, code)))
     single = [pairs[0] for pairs in archives.values() if len(pairs) == 1]
     # The first pair is the archive itself, which no paper has as a category.
     groups = [(pairs[0][1], pairs[1:]) for pairs in archives.values() if len(pairs) > 1]
-    groups.append((get_page_locale().gettext("Other physics archives"), single))
+    groups.append((locale.gettext("Other physics archives"), single))
     return [
         CategoryGroup(name, tuple(pairs), sum(code in ticked for code, _ in pairs)) for name, pairs in groups
     ]

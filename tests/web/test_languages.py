@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,26 @@ from jinja2 import Environment, nodes
 
 import digest.web
 from digest.app.services import Services
+from digest.mail.locale import LANGUAGES, get_locale
 from digest.mail.templates import find_templates_dir
 from digest.models import Subscriber
-from digest.models.errors import InvalidAddress, InvalidChange, LinkExpired
+from digest.models.addresses import parse_address
+from digest.models.errors import (
+    DigestError,
+    InvalidAddress,
+    InvalidChange,
+    LinkExpired,
+    Phrase,
+    SourceChanged,
+    SourceError,
+)
+from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.http.response import BadResponse, Response
+from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds
+from digest.sources.libraries.request import LIBRARY_NAMES, describe_failure
+from digest.subscribers.validation import apply_changes
 from digest.web.languages import choose_language, set_page_language, translate_error
+from tests.factories import make_subscriber
 from tests.web.visit import ADMIN, BASE, url_path
 
 TEMPLATES = find_templates_dir() / "web"
@@ -85,18 +102,116 @@ async def test_the_administration_stays_english(visitor: AsyncClient) -> None:
     assert '<html lang="en">' in (await visitor.get("/admin")).text
 
 
-def test_errors_are_translated_with_their_values_and_without_the_english_of_libraries() -> None:
+def test_errors_are_translated_with_their_values_and_the_labels_of_settings() -> None:
     limit = InvalidChange("%(name)s must be between 0 and %(most)s.", name="trending", most=20)
-    invalid = InvalidAddress("This is not an email address that we can write to: %(why)s", why="no @")
-    assert str(limit) == translate_error(limit) == "trending must be between 0 and 20."
+    assert str(limit) == "trending must be between 0 and 20."
+    assert translate_error(limit) == "“Trending” must be between 0 and 20."
     set_page_language("de")
     try:
         assert translate_error(limit) == "„Im Trend“ muss zwischen 0 und 20 liegen."
-        assert translate_error(invalid) == "An diese E-Mail-Adresse können wir nicht schreiben."
         assert translate_error(LinkExpired()).startswith("Dieser Link ist abgelaufen")
         assert translate_error(InvalidChange("Unheard of.")) == "Dieser Wert ist hier nicht erlaubt."
     finally:
         set_page_language("en")
+
+
+WRONG_ADDRESSES = (  # each for a reason of its own
+    "",
+    "ada",
+    "ada\N{FULLWIDTH COMMERCIAL AT}example.com",
+    "ada\N{SMALL COMMERCIAL AT}example.com",
+    "@example.com",
+    "ada@",
+    "ada@localhost",
+    "ada@example.x1",
+    "ada@example.test",
+    f"{'a' * 70}@example.com",
+    f"ada@{'a' * 70}.com",
+    ".ada@example.com",
+    "ada@-example.com",
+    "Ada <ada@example.com>",
+    "<ada@example.com",
+    "ada@[192.0.2.1]",
+    "a b@example.com",
+    "ada@exa_mple.com",
+    "ada@xn--a.com",
+)
+WRONG_SETTINGS = (
+    {"trending": "x"},
+    {"trending": "99"},
+    {"weekday": ""},
+    {"mix": "x"},
+    {"frequency": "hourly"},
+    {"paused_until": "soon"},
+    {"paused_until": "3000-01-01"},
+    {"categories": "cs.CLL"},
+    {"categories": "cs.nothing"},
+    {"timezone": "Mars"},
+    {"send_at": "25:99"},
+    {"send_at": "07:00+01:00"},
+    {"language": "xx"},
+)
+WRONG_LIBRARIES = (
+    {"zotero": "x"},
+    {"zotero": "1", "zotero_key": "clé"},
+    {"orcid": "x"},
+    {"author": "x"},
+)
+
+
+async def list_refusals() -> list[DigestError]:
+    """Return what readers are told about values that are not taken."""
+    answers = (Response(url="", status=status, headers={}, body=b"") for status in (403, 404, 500))
+    failures = (SourceError(), SourceChanged(), *map(BadResponse, answers))
+    errors: list[DigestError] = [
+        SourceError("The %(library)s could not be read: %(why)s.", library=name, why=describe_failure(error))
+        for name in LIBRARY_NAMES.values()
+        for error in failures
+    ]
+    for address in WRONG_ADDRESSES:
+        with pytest.raises(InvalidAddress) as address_error:
+            parse_address(address)
+        errors.append(address_error.value)
+    for changes in WRONG_SETTINGS:
+        with pytest.raises(InvalidChange) as settings_error:
+            apply_changes(make_subscriber(), changes)
+        errors.append(settings_error.value)
+    client = Client(ClientPolicy(user_agent="test"))
+    for accounts in WRONG_LIBRARIES:
+        with pytest.raises(InvalidChange) as library_error:
+            await fetch_seeds(client, LibraryUrls(), LibraryAccounts(**accounts), limit=1)
+        errors.append(library_error.value)
+    return errors
+
+
+def list_templates(error: DigestError | Phrase) -> list[str]:
+    """Return the messages that an error is made of."""
+    parts = (value for value in error.names.values() if isinstance(value, Phrase))
+    return [error.template, *chain(*map(list_templates, parts))]
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+async def test_what_was_not_taken_and_why_is_said_in_the_language_of_the_page(language: str) -> None:
+    gettext = get_locale(language).gettext
+    set_page_language(language)
+    try:
+        for error in await list_refusals():
+            said = translate_error(error)
+            for template in list_templates(error):
+                assert gettext(template) != template
+                parts = re.split(r"%\(\w+\)s", gettext(template))
+                assert all(part.strip() in said for part in parts), said
+    finally:
+        set_page_language("en")
+
+
+def test_each_wrong_address_is_refused_for_its_reason() -> None:
+    reasons = set()
+    for address in WRONG_ADDRESSES:
+        with pytest.raises(InvalidAddress) as caught:
+            parse_address(address)
+        reasons.add(str(caught.value.names["why"]))
+    assert len(reasons) == 13, reasons  # every one that there is
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -111,7 +111,7 @@ async def test_a_key_is_in_no_page_log_or_file_afterwards(
     pages = [(await visitor.post(link, data=ALL)).text]
     server.set_replies(ITEMS, Reply(status=403, body=b"Invalid key"))
     pages.append((await visitor.post(link, data=ALL)).text)
-    assert "The Zotero library could not be read: it is private, and no key or another one" in pages[1]
+    assert "The Zotero library could not be read: it is private, and no valid key was given" in pages[1]
     server.set_replies(ITEMS, Reply(status=302, headers={"Location": "http://elsewhere.example/"}))
     pages.append((await visitor.post(link, data={**ALL, "zotero": KEY})).text)  # in the wrong field
     pages.append((await visitor.get(f"{link}/export")).text)

@@ -131,7 +131,7 @@ def _complete_seeds(tx: Transaction, seeds: SeedPapers) -> tuple[LikedPaper, ...
     if seeds != NO_SEEDS:
         echo_err(f"{len(library.papers)} papers recognised.")
     if library.unknown:
-        echo_err(f"Not known here, so left out: {'; '.join(library.unknown[:10])}.")
+        echo_err(f"Not known here, so left out: {'; '.join(map(str, library.unknown[:10]))}.")
     return library.papers
 
 
@@ -149,7 +149,7 @@ def read_liked_file(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
         if titles:
             return tuple(map(LikedPaper, titles[:MAX_ITEMS]))
     if library.unknown:
-        echo_err(f"Not known here, so left out: {'; '.join(library.unknown[:10])}.")
+        echo_err(f"Not known here, so left out: {'; '.join(map(str, library.unknown[:10]))}.")
     if not library.papers:
         raise InvalidChange(f"{path} names no paper that is known here.")
     return library.papers

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
@@ -67,13 +67,23 @@ _ENDNOTE_FIELDS = frozenset(
 )
 
 
+class UnknownEntry(NamedTuple):
+    """An entry that names no paper: the line it begins on, and what it says."""
+
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}"
+
+
 @dataclass(frozen=True, slots=True)
 class SeedPapers:
     """The content of a library: every entry is in one of the fields."""
 
     papers: tuple[LikedPaper, ...] = ()  # with a title, and a canonical id if the entry has one
     ids: tuple[str, ...] = ()  # canonical ids without a title: the papers may be stored
-    unknown: tuple[str, ...] = ()  # entries that name no paper: the line they begin on, and what they say
+    unknown: tuple[UnknownEntry, ...] = ()
 
 
 def parse_bibliography(text: str) -> SeedPapers:
@@ -99,12 +109,14 @@ def parse_bibliography(text: str) -> SeedPapers:
 
 def _parse_ids(lines: Iterable[str]) -> SeedPapers:
     """Parse a text with ids and links; a line without any is unknown, and so are single words beside ids."""
-    ids, unknown = dict[str, None](), dict[str, None]()
+    ids, unknown = dict[str, None](), dict[UnknownEntry, None]()
     for number, line in enumerate(lines, 1):
         found = list(find_ids(line))
         ids.update(dict.fromkeys(found))
         rest = _list_other_words(line, len(found)) if found else [line.strip()]
-        unknown.update(dict.fromkeys(_locate(number, words) for words in rest if words))
+        unknown.update(
+            dict.fromkeys(UnknownEntry(number, words[:MAX_UNKNOWN_CHARS]) for words in rest if words)
+        )
     return SeedPapers(ids=tuple(ids)[:MAX_PAPERS], unknown=tuple(unknown))
 
 
@@ -120,12 +132,9 @@ def _looks_like_id(word: str) -> bool:
     return any(char.isdigit() for char in word) and any(mark in word[:-1] for mark in "/:.")
 
 
-def _locate(line: int, what: str) -> str:
-    return f"line {line}: {what[:MAX_UNKNOWN_CHARS]}"
-
-
 def _collect(entries: Iterable[LibraryEntry], between: Iterable[str] = ()) -> SeedPapers:
-    papers, ids, unknown = dict[str, LikedPaper](), dict[str, None](), dict[str, None]()
+    papers, ids = dict[str, LikedPaper](), dict[str, None]()
+    unknown: dict[UnknownEntry, None] = {}
     for entry in entries:
         paper_id, title = _find_id(entry.fields), _get_title(entry.fields)
         if title:
@@ -134,7 +143,7 @@ def _collect(entries: Iterable[LibraryEntry], between: Iterable[str] = ()) -> Se
         elif paper_id:
             ids[paper_id] = None
         else:
-            unknown[_locate(entry.line, entry.label)] = None
+            unknown[UnknownEntry(entry.line, entry.label[:MAX_UNKNOWN_CHARS])] = None
     ids.update(dict.fromkeys(between))
     kept = tuple(paper_id for paper_id in ids if paper_id not in papers)
     return SeedPapers(tuple(papers.values())[:MAX_PAPERS], kept[:MAX_PAPERS], tuple(unknown))

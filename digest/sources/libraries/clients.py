@@ -92,11 +92,17 @@ def merge_seeds(libraries: Sequence[SeedPapers]) -> SeedPapers:
 async def _fetch_zotero(
     client: Client, urls: LibraryUrls, accounts: LibraryAccounts, limit: int
 ) -> AsyncIterator[LikedPaper]:
-    match = _match(_ZOTERO, accounts.zotero, "a Zotero user id: digits, or groups/ and digits")
+    match = _match(
+        _ZOTERO,
+        accounts.zotero,
+        InvalidChange("That is not a Zotero user id: digits, or groups/ and digits."),
+    )
     kind, number = match.groups()
     headers = {"Zotero-API-Version": "3"}
     if accounts.zotero_key:
-        headers["Zotero-API-Key"] = _match(_ZOTERO_KEY, accounts.zotero_key, "a Zotero key")[0]
+        headers["Zotero-API-Key"] = _match(
+            _ZOTERO_KEY, accounts.zotero_key, InvalidChange("That is not a Zotero key.")
+        )[0]
     for start in range(0, limit, ZOTERO_PAGE_SIZE):
         response = await client.get(
             f"{urls.zotero}/{kind or 'users'}/{number}/items/top",
@@ -127,7 +133,8 @@ def _parse_zotero_items(items: Iterable[Any]) -> Iterator[LikedPaper]:
 
 
 async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[LikedPaper]:
-    [number] = _match(_ORCID, orcid, "an ORCID iD like 0000-0002-1825-0097").groups()
+    invalid = InvalidChange("That is not an ORCID iD like 0000-0002-1825-0097.")
+    [number] = _match(_ORCID, orcid, invalid).groups()
     url = f"{urls.orcid}/v3.0/{number.upper()}/works"
     response = await client.get(url, rate_group="orcid", accept=Accept.JSON)
     return await to_thread.run_sync(partial(_parse_orcid, response.body))
@@ -159,7 +166,8 @@ def _parse_orcid_group(group: Any) -> LikedPaper:
 
 
 async def _fetch_author(client: Client, urls: LibraryUrls, author: str) -> AsyncIterator[LikedPaper]:
-    [number] = _match(_AUTHOR, author, "a Semantic Scholar author id: digits").groups()
+    invalid = InvalidChange("That is not a Semantic Scholar author id: digits.")
+    [number] = _match(_AUTHOR, author, invalid).groups()
     key = urls.semanticscholar_key
     for offset in range(0, MAX_PAPERS, AUTHOR_PAGE_SIZE):
         response = await client.get(
@@ -214,10 +222,10 @@ def _find_id(texts: Iterable[Any]) -> str:
     return next(chain.from_iterable(found), "")
 
 
-def _match(pattern: re.Pattern[str], text: str, what: str) -> re.Match[str]:
+def _match(pattern: re.Pattern[str], text: str, invalid: InvalidChange) -> re.Match[str]:
     match = pattern.fullmatch(text.strip())
     if not match:
-        raise InvalidChange(f"That is not {what}.")  # without the text: it may be a key in the wrong field
+        raise invalid  # without the text: it may be a key in the wrong field
     return match
 
 

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field, replace
 
 from anyio import create_task_group, fail_after
 
-from digest.models.errors import InvalidChange, SourceError
+from digest.models.errors import DigestError, InvalidChange, Phrase, SourceChanged, SourceError
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.http.response import BadResponse
 from digest.sources.libraries.bibliography import SeedPapers
 from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds, merge_seeds
 
 MAX_BODY_BYTES = 32 * 2**20  # of one response, decompressed
-LIBRARY_NAMES = {"zotero": "Zotero library", "orcid": "ORCID record", "author": "Semantic Scholar page"}
+LIBRARY_NAMES = {
+    "zotero": Phrase("Zotero library"),
+    "orcid": Phrase("ORCID record"),
+    "author": Phrase("Semantic Scholar page"),
+}
 PRIVATE_STATUSES = frozenset({401, 403})
 # Only whole links or whole iDs: the fields of a bibliography hold iDs of many people.
 _ORCID = re.compile(
@@ -24,10 +28,10 @@ _AUTHOR = re.compile(r"(?<!\S)https?://www\.semanticscholar\.org/author/(?:[^/\s
 
 @dataclass(frozen=True, slots=True)
 class LibraryPapers:
-    """The papers that were fetched, and by library a sentence on why there are none."""
+    """The papers that were fetched, and by library why there are none."""
 
     seeds: SeedPapers = field(default_factory=SeedPapers)
-    failures: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, DigestError] = field(default_factory=dict)
 
 
 def to_interactive_policy(policy: ClientPolicy) -> ClientPolicy:
@@ -62,20 +66,28 @@ async def fetch_libraries(
 ) -> LibraryPapers:
     """Fetch all libraries at once, *timeout* seconds at most; a failure does not affect the others."""
     seeds: dict[str, SeedPapers] = {}
-    failures: dict[str, str] = {}
+    failures: dict[str, DigestError] = {}
 
     async def fetch(name: str, account: LibraryAccounts) -> None:
         try:
             with fail_after(timeout):
                 seeds[name] = await fetch_seeds(client, urls, account, limit=limit)
             if seeds[name] == SeedPapers():
-                failures[name] = f"The {LIBRARY_NAMES[name]} holds no papers."
+                failures[name] = SourceError("The %(library)s holds no papers.", library=LIBRARY_NAMES[name])
         except TimeoutError:
-            failures[name] = f"The {LIBRARY_NAMES[name]} did not answer within {timeout:g} seconds."
+            failures[name] = SourceError(
+                "The %(library)s did not answer within %(seconds)s seconds.",
+                library=LIBRARY_NAMES[name],
+                seconds=f"{timeout:g}",
+            )
         except InvalidChange as error:
-            failures[name] = str(error)
+            failures[name] = error
         except SourceError as error:
-            failures[name] = f"The {LIBRARY_NAMES[name]} could not be read: {_describe(error)}."
+            failures[name] = SourceError(
+                "The %(library)s could not be read: %(why)s.",
+                library=LIBRARY_NAMES[name],
+                why=describe_failure(error),
+            )
 
     by_library = accounts.by_library()
     async with create_task_group() as group:
@@ -84,8 +96,13 @@ async def fetch_libraries(
     return LibraryPapers(merge_seeds([seeds[name] for name in by_library if name in seeds]), failures)
 
 
-def _describe(error: SourceError) -> str:
+def describe_failure(error: SourceError) -> Phrase:
+    """Return why a library could not be read, for its reader."""
     status = error.response.status if isinstance(error, BadResponse) else 0
     if status in PRIVATE_STATUSES:
-        return "it is private, and no key or another one was given"
-    return "there is none of this number" if status == 404 else str(error)
+        return Phrase("it is private, and no valid key was given")
+    if status == 404:
+        return Phrase("there is none with this number")
+    if isinstance(error, SourceChanged):
+        return Phrase("its response has an unexpected format")
+    return Phrase("the service did not return a usable response; try again later")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from digest.mail.locale import ngettext_noop
-from digest.mail.wording import format_votes
+from digest.mail.wording import format_votes, name_category
 from digest.models import Heat, Paper, Signal, SignalKind
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
@@ -38,7 +38,7 @@ def show_paper(name: str, ctx: WebContextDep) -> Response:
 
 def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
     """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
-    now = ctx.clock()
+    now, locale = ctx.clock(), get_page_locale()
     paper, signals, repositories = _load_paper(ctx, name, now)
     heat = _measure_heat(ctx, paper, signals, now)
     authors = [clean(author) for author in paper.authors]
@@ -49,7 +49,7 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
         "authors": authors[:MAX_AUTHORS],
         "unnamed": max(0, len(authors) - MAX_AUTHORS),
         "abstract": clean(paper.abstract)[:MAX_ABSTRACT_CHARS],
-        "categories": paper.categories,
+        "categories": [name_category(locale, category) for category in paper.categories],
         "withdrawn": paper.withdrawn,
         "repositories": [_build_repository(repository) for repository in repositories],
         "citation_meta": build_citation_meta(paper),

@@ -12,12 +12,14 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest import subscribers
+from digest.mail.locale import Locale
 from digest.models import Profile, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidAddress, InvalidChange
 from digest.models.schedule import get_local_day
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.ranking.feedback import forget_term, reset_learning
+from digest.sources.libraries.bibliography import UnknownEntry
 from digest.sources.libraries.request import extract_accounts
 from digest.subscribers.seed_papers import Library, complete_seeds, parse_library
 from digest.web.components import Button
@@ -26,7 +28,6 @@ from digest.web.languages import (
     get_page_locale,
     set_page_language,
     translate_error,
-    translate_failure,
 )
 from digest.web.preferences_form import (
     FormBody,
@@ -118,7 +119,7 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
     return page.with_reader(saved).render(
         shown,
         done=get_page_locale().gettext("Saved.") + _describe_library(library),
-        problems=[*dict.fromkeys(map(translate_failure, imported.failures.values()))],
+        problems=[*dict.fromkeys(map(translate_error, imported.failures.values()))],
     )
 
 
@@ -250,7 +251,8 @@ def _describe_library(library: Library) -> str:
         summary += " " + first % {"number": MAX_LIKED_PAPERS}
     if unknown:
         named = ", ".join(
-            textwrap.shorten(name, MAX_NAME_CHARS, placeholder="…") for name in unknown[:MAX_UNKNOWN_NAMES]
+            textwrap.shorten(_name_entry(locale, entry), MAX_NAME_CHARS, placeholder="…")
+            for entry in unknown[:MAX_UNKNOWN_NAMES]
         )
         if len(unknown) > MAX_UNKNOWN_NAMES:
             rest = locale.format_count(
@@ -260,6 +262,12 @@ def _describe_library(library: Library) -> str:
         missed = locale.gettext("Not recognised, or not stored here: %(names)s.")
         summary += " " + missed % {"names": named}
     return summary
+
+
+def _name_entry(locale: Locale, entry: UnknownEntry | str) -> str:
+    if isinstance(entry, str):
+        return entry
+    return locale.gettext("line %(line)s: %(text)s") % {"line": entry.line, "text": entry.text}
 
 
 def _remove_paper(profile: Profile, paper: str) -> Profile:

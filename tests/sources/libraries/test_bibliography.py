@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import LikedPaper
-from digest.sources.libraries.bibliography import SeedPapers, parse_bibliography
+from digest.sources.libraries.bibliography import SeedPapers, UnknownEntry, parse_bibliography
 
 BIBTEX = r"""
 @comment{made by hand}
@@ -35,7 +35,9 @@ ER  -
 
 def test_ids_and_links_in_any_form_are_one_paper() -> None:
     seeds = parse_bibliography("2611.00001, https://arxiv.org/pdf/2611.00001v3 10.1000/ABC\nnonsense")
-    assert seeds == SeedPapers(ids=("arxiv:2611.00001", "doi:10.1000/abc"), unknown=("line 2: nonsense",))
+    assert seeds == SeedPapers(
+        ids=("arxiv:2611.00001", "doi:10.1000/abc"), unknown=(UnknownEntry(2, "nonsense"),)
+    )
 
 
 def test_parse_bibtex() -> None:
@@ -44,7 +46,7 @@ def test_parse_bibtex() -> None:
         LikedPaper("Counting Sheep in Sublinear Time", 'We count "sheep" and sleep.', "arxiv:2611.00001"),
         LikedPaper("Café Talk", "", "doi:10.1000/cafe"),
     )
-    assert seeds.unknown == ("line 10: nameless",)
+    assert seeds.unknown == (UnknownEntry(10, "nameless"),)
 
 
 def test_parse_ris() -> None:
@@ -250,7 +252,7 @@ def test_exports_of_pubmed_and_endnote_give_both_papers(text: str, line_end: str
     ],
 )
 def test_what_is_not_understood_is_listed_with_its_line(text: str, unknown: tuple[str, ...]) -> None:
-    assert parse_bibliography(text).unknown == unknown
+    assert tuple(map(str, parse_bibliography(text).unknown)) == unknown
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.replay_server import ReplayServer, Reply
 
 Replay = Callable[[str], bytes]
 ORCID = "0000-0002-1825-0097"
+NO_ANSWER = "did not return a usable response"
 WORKS = f"/v3.0/{ORCID}/works"
 
 
@@ -60,12 +61,12 @@ async def test_libraries_take_turns(interactive_client: Client, server: ReplaySe
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (Reply(status=403, body=b"Forbidden"), "it is private, and no key or another one was given"),
-        (Reply(status=404), "there is none of this number"),
-        (Reply(status=500), "answered 500 Internal Server Error"),
-        (Reply(status=429, headers={"Retry-After": "3600"}), "answered 429 Too Many Requests"),
-        (Reply(body=b"<html>Maintenance</html>"), "where JSON was expected"),
-        (Reply(body=b"{"), "the answer is not JSON"),
+        (Reply(status=403, body=b"Forbidden"), "it is private, and no valid key was given"),
+        (Reply(status=404), "there is none with this number"),
+        (Reply(status=500), NO_ANSWER),
+        (Reply(status=429, headers={"Retry-After": "3600"}), NO_ANSWER),
+        (Reply(body=b"<html>Maintenance</html>"), "unexpected format"),
+        (Reply(body=b"{"), "unexpected format"),
         (Reply(body=b"[]"), "holds no papers"),
     ],
 )
@@ -75,8 +76,8 @@ async def test_failing_library_is_a_sentence_and_does_not_affect_others(
     server.set_replies("/users/4711/items/top", reply)
     server.set_replies(WORKS, Reply(body=replay("libraries/orcid.json")))
     fetched = await fetch(interactive_client, server, LibraryAccounts(zotero="4711", orcid=ORCID))
-    assert expected in fetched.failures["zotero"]
-    assert fetched.failures["zotero"].startswith("The Zotero library")
+    assert expected in str(fetched.failures["zotero"])
+    assert str(fetched.failures["zotero"]).startswith("The Zotero library")
     assert fetched.seeds.papers[0].title == "On Goats"
     assert fetched.seeds.ids == ("arxiv:2611.12001",)
 
@@ -84,9 +85,8 @@ async def test_failing_library_is_a_sentence_and_does_not_affect_others(
 async def test_silent_library_times_out(interactive_client: Client, server: ReplayServer) -> None:
     server.set_replies(WORKS, Reply(silent=True))
     fetched = await fetch(interactive_client, server, LibraryAccounts(orcid=ORCID), seconds=0.05)
-    assert fetched == LibraryPapers(
-        SeedPapers(), {"orcid": "The ORCID record did not answer within 0.05 seconds."}
-    )
+    assert fetched.seeds == SeedPapers()
+    assert str(fetched.failures["orcid"]) == "The ORCID record did not answer within 0.05 seconds."
 
 
 async def test_redirect_to_another_host_is_not_followed_even_if_trusted(
@@ -94,14 +94,14 @@ async def test_redirect_to_another_host_is_not_followed_even_if_trusted(
 ) -> None:
     server.set_replies(WORKS, Reply(status=302, headers={"Location": f"{other_server.url}/internal"}))
     fetched = await fetch(interactive_client, server, LibraryAccounts(orcid=ORCID))
-    assert "redirected us to another host" in fetched.failures["orcid"]
+    assert NO_ANSWER in str(fetched.failures["orcid"])
     assert not other_server.requests
 
 
 async def test_library_in_a_private_network_is_not_requested(server: ReplayServer) -> None:
     async with Client(to_interactive_policy(ClientPolicy(user_agent="test")), trusted_urls=()) as client:
         fetched = await fetch(client, server, LibraryAccounts(orcid=ORCID))
-    assert "inside a private network" in fetched.failures["orcid"]
+    assert NO_ANSWER in str(fetched.failures["orcid"])
     assert not server.requests
 
 
@@ -138,7 +138,7 @@ async def test_invalid_key_is_not_sent_and_not_repeated_in_the_error(
     fetched = await fetch(
         interactive_client, server, LibraryAccounts(zotero="4711", zotero_key="clé\nsecrète")
     )
-    assert fetched.failures == {"zotero": "That is not a Zotero key."}
+    assert str(fetched.failures["zotero"]) == "That is not a Zotero key."
     assert not server.requests
 
 
