@@ -35,44 +35,48 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
     base_url: str = Field("http://127.0.0.1:8000", description="public address of the web pages")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="signs links; unset: made once and kept beside the database"
+        SecretStr(""), description="signs links; unset: created once and stored beside the database"
     )
     old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="retired keys whose links still unsubscribe, comma-separated"
+        (), description="old keys whose links still work, comma-separated"
     )
     brand: str = Field("Trending Papers", description="the name readers see")
     templates_dir: Path | None = Field(
         None, description="folder of your own templates, used before the built-in ones"
     )
-    log_format: Literal["auto", "pretty", "json"] = Field("auto", description="auto: pretty in a terminal")
-    timezone: str = Field("UTC", description="time zone of subscribers who chose none")
-    send_at: time = Field(time(7, 0), description="local time of day at which digests go out")
+    log_format: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="auto: plain text in a terminal, JSON otherwise"
+    )
+    timezone: str = Field("UTC", description="time zone of subscribers who have not chosen one")
+    send_at: time = Field(time(7, 0), description="local time of day at which digests are sent")
 
     # mail
     from_: str = Field(
         "digest@localhost", alias="DIGEST_FROM", description="sender of the digests; also Name <address>"
     )
     notices_from: str = Field("", description="sender of confirmations; unset: confirm@ the same domain")
-    reply_to: str = Field("", description="address that answers go to; unset: the sender")
+    reply_to: str = Field("", description="address for replies; unset: the sender")
     postal_address: str = Field("", description="printed in every footer; many countries require it")
     colours: str = Field(
-        "", description="colours of the mails, as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff"
+        "", description="colours of the emails, such as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff"
     )
     smtp_url: SecretStr = Field(
         SecretStr(""),
         description="smtp://user:pass@host:port?tls=required (or implicit, none); separate several URLs "
-        "by spaces, each with &weight=; unset: mails to files",
+        "by spaces, each with &weight=; unset: emails are written to files",
     )
-    smtp_connections: int = Field(4, ge=1, le=64, description="connections to the mail server at once")
-    smtp_rate: float = Field(0, ge=0, description="maximum mails per second; 0: unlimited")
+    smtp_connections: int = Field(4, ge=1, le=64, description="simultaneous connections to the mail server")
+    smtp_rate: float = Field(0, ge=0, description="maximum emails per second; 0: unlimited")
     lease: int = Field(
         60,
         ge=2,
-        description="seconds without a heartbeat until a worker's mail and jobs go to others (PostgreSQL)",
+        description="seconds without a heartbeat until other workers take over a worker's "
+        "emails and jobs (PostgreSQL)",
     )
-    outbox_dir: Path = Field(Path("outbox"), description="folder for mails while SMTP is not set")
+    outbox_dir: Path = Field(Path("outbox"), description="folder for emails while DIGEST_SMTP_URL is not set")
     uncertain: Literal["resend", "skip"] = Field(
-        "resend", description="a mail whose acceptance is unknown after a crash: resend it, or skip it"
+        "resend",
+        description="what to do after a crash with an email whose acceptance is unknown: resend or skip",
     )
     bounce_mailbox: SecretStr = Field(
         SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
@@ -85,25 +89,29 @@ class Settings(BaseSettings):
     )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     dkim_key: Path | None = Field(
-        None, description="private key (PEM) that signs the mails; unset: the relay signs"
+        None, description="private key (PEM) that signs the emails; unset: the relay signs"
     )
-    dkim_selector: str = Field("digest", description="DNS name under _domainkey of that key's public half")
-    spread: float = Field(0, ge=0, description="minutes over which the mails of one send time are spread")
+    dkim_selector: str = Field("digest", description="DNS name of its public key, under _domainkey")
+    spread: float = Field(0, ge=0, description="minutes over which the emails of one send time are spread")
     admin_address: str = Field(
         "", description="address that gets alerts: failing sources, held editions, broken mail servers"
     )
 
     admin_channel: SecretStr = Field(
-        SecretStr(""), description="channel that gets the same alerts, as tgram://BOT-TOKEN/CHAT; unset: none"
+        SecretStr(""),
+        description="channel that gets the same alerts, such as tgram://BOT-TOKEN/CHAT; unset: none",
     )
 
     # channels beside mail
     channel_hosts: Names = Field(
-        (), description="hosts that readers' channels may reach, also *.zulipchat.com; unset: no channels"
+        (),
+        description="hosts that readers' channels may reach, such as "
+        "hooks.slack.com,*.zulipchat.com; unset: no channels",
     )
     channel_networks: Names = Field(
         (),
-        description="private networks that channels may reach, as 10.1.0.0/16; unset: public addresses only",
+        description="private networks that channels may reach, such as 10.1.0.0/16; unset: "
+        "public addresses only",
     )
 
     # sources
@@ -115,7 +123,8 @@ class Settings(BaseSettings):
         "auto", description="embedding model: auto (the best installed), none, static, sentences, or a folder"
     )
     arxiv_categories: Names = Field(
-        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"), description="arXiv archives or categories"
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"),
+        description="arXiv archives or categories to read",
     )
     arxiv_rss_url: str = Field("https://rss.arxiv.org", description="address of arXiv's RSS feeds")
     arxiv_oai_url: str = Field(
@@ -128,53 +137,59 @@ class Settings(BaseSettings):
     semanticscholar_url: str = Field(
         "https://api.semanticscholar.org", description="address of Semantic Scholar's API"
     )
-    semanticscholar_key: SecretStr = Field(SecretStr(""), description="API key; unset: not asked")
+    semanticscholar_key: SecretStr = Field(
+        SecretStr(""), description="API key; unset: this source is not read"
+    )
     biorxiv_url: str = Field("https://api.biorxiv.org", description="address of bioRxiv's and medRxiv's API")
     journals: Names = Field(
         (), description="journals for crossref and openalex, by name or ISSN, comma-separated"
     )
     pubmed_url: str = Field("https://eutils.ncbi.nlm.nih.gov", description="address of NCBI's E-utilities")
-    pubmed_query: str = Field("", description='what to search, as on pubmed.gov, like "Neoplasms"[majr]')
+    pubmed_query: str = Field("", description='PubMed query, such as "Neoplasms"[majr]')
     pubmed_key: SecretStr = Field(
         SecretStr(""), description="NCBI API key; unset: 3 requests a second instead of 10"
     )
     crossref_url: str = Field("https://api.crossref.org", description="address of Crossref's API")
-    crossref_query: str = Field("", description="words to search new works for; unset: the journals only")
+    crossref_query: str = Field("", description="words to search in new works; unset: only the journals")
     openalex_url: str = Field("https://api.openalex.org", description="address of OpenAlex's API")
-    openalex_key: SecretStr = Field(SecretStr(""), description="API key; without it few requests are granted")
-    openalex_query: str = Field("", description="words to search new works for; unset: none")
+    openalex_key: SecretStr = Field(
+        SecretStr(""), description="API key; without it, few requests are allowed"
+    )
+    openalex_query: str = Field("", description="words to search in new works; unset: none")
     openalex_authors: Names = Field((), description="ORCID iDs or OpenAlex author ids, comma-separated")
     openalex_institutions: Names = Field((), description="ROR or OpenAlex institution ids, comma-separated")
     openreview_url: str = Field("https://api2.openreview.net", description="address of OpenReview's API")
-    openreview_venues: Names = Field((), description="venues like ICLR.cc/2026/Conference, comma-separated")
+    openreview_venues: Names = Field(
+        (), description="venues such as ICLR.cc/2026/Conference, comma-separated"
+    )
     zotero_url: str = Field("https://api.zotero.org", description="address of Zotero's API")
     orcid_url: str = Field("https://pub.orcid.org", description="address of ORCID's public API")
-    feeds: Names = Field((), description="further RSS or Atom feeds by URL, comma-separated")
-    fetch_every: int = Field(60, ge=1, description="minutes between two fetches of the sources")
-    arxiv_interval: float = Field(3.1, ge=0, description="seconds between two requests to arXiv's hosts")
+    feeds: Names = Field((), description="URLs of further RSS or Atom feeds, comma-separated")
+    fetch_every: int = Field(60, ge=1, description="minutes between readings of the sources")
+    arxiv_interval: float = Field(3.1, ge=0, description="seconds between requests to arXiv's hosts")
 
     # a language model, for those who want one
     llm_url: str = Field(
-        "", description="OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1; unset: no model is asked"
+        "", description="OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; unset: no summaries"
     )
-    llm_key: SecretStr = Field(SecretStr(""), description="API key, if it needs one")
-    llm_model: str = Field("", description="the model's name at that endpoint")
-    llm_budget: int = Field(100, ge=0, description="maximum papers summarised a day")
+    llm_key: SecretStr = Field(SecretStr(""), description="API key, if the endpoint needs one")
+    llm_model: str = Field("", description="name of the model at that endpoint")
+    llm_budget: int = Field(100, ge=0, description="maximum number of papers summarised per day")
 
     # web and administration
     admin_token: SecretStr = Field(
         SecretStr(""),
-        description="token for the first sign-in and for scripts; unset: administration and API "
-        "only for those invited before",
+        description="token for the first sign-in and for scripts; unset: only administrators "
+        "invited before can sign in",
     )
     viewer_token: SecretStr = Field(
-        SecretStr(""), description="token of those who may look at API and admin pages, but change nothing"
+        SecretStr(""), description="token for read-only access to the API and administration pages"
     )
     oidc_issuer: str = Field(
-        "", description="URL of the OpenID Connect provider by which administrators sign in; unset: none"
+        "", description="URL of the OpenID Connect provider for administrators; unset: none"
     )
-    oidc_client_id: str = Field("", description="the client's id at that provider")
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="the client's secret at that provider")
+    oidc_client_id: str = Field("", description="client id at that provider")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="client secret at that provider")
     trusted_proxies: Names = Field(
         (), description="addresses or networks of proxies whose X-Forwarded-For is trusted, comma-separated"
     )
