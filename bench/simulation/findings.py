@@ -221,22 +221,24 @@ def check_guarantees(
     too_long = sum(duration > MAX_MINUTES for duration in durations)
     return [
         Guarantee(
-            "No paper comes twice to one reader, whatever its version or source",
+            "No paper is sent twice to one reader, whatever its version or source",
             not repeated,
             f"{len(repeated)} of {sum(len(a.mail.items) for a in record.arrivals):,} papers sent; "
-            f"{len(record.resent)} came again because they broke out, and were marked so",
+            f"{len(record.resent)} were sent again because they broke out, and marked so",
         ),
         Guarantee(
-            "A breakout is sent again once at most", not third_copies, f"{third_copies} came a third time"
+            "A breakout is sent again at most once",
+            not third_copies,
+            f"{third_copies} were sent a third time",
         ),
         Guarantee(
-            "No day without a mail lacks a reason",
+            "Every day without an email has a recorded reason",
             not unexplained,
-            f"{sum(unexplained.values())} of {sum(missing.values()):,} such days unexplained",
+            f"{sum(unexplained.values())} of {sum(missing.values()):,} days unexplained",
         ),
-        Guarantee("No mail to readers who paused or left", not unwanted, f"{unwanted} such mails"),
+        Guarantee("No email to readers who paused or unsubscribed", not unwanted, f"{unwanted} such emails"),
         Guarantee(
-            "A crash loses nothing and duplicates at most the mails in transfer",
+            "A crash loses nothing and duplicates at most the emails being sent",
             len(record.duplicates) <= max_duplicates,
             f"{len(record.crashes)} kills, {len(record.duplicates)} duplicates (at most {max_duplicates})",
         ),
@@ -247,18 +249,18 @@ def check_guarantees(
             f"{record.confirmations.total():,} confirmations sent",
         ),
         Guarantee(
-            "No reader is lost for a fault of ours",
+            "No reader is suppressed because of our faults",
             not record.suppressed,
-            f"{record.refused} recipients refused for our faults, {len(record.suppressed)} suppressed",
+            f"{record.refused} recipients refused because of our faults, {len(record.suppressed)} suppressed",
         ),
         Guarantee(
-            "Mail comes at the chosen time",
+            "Emails are sent at the chosen time",
             not late,
             f"latest {max((a.delay for a in record.arrivals), default=0) * 60:.0f} minutes after it, "
-            f"{sum(a.delay > 1 for a in record.arrivals)} of them on a holiday or a day of refusals",
+            f"{sum(a.delay > 1 for a in record.arrivals)} of the late ones on a holiday or a day of refusals",
         ),
         Guarantee(
-            "A digest is read in five minutes",
+            "A digest can be read in five minutes",
             too_long <= 0.05 * len(durations),
             f"median {get_percentile(durations, 50):.1f} minutes, "
             f"95 % below {get_percentile(durations, 95):.1f}, "

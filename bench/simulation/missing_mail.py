@@ -31,8 +31,10 @@ def explain_missing_mail(
     if delivery is not None:
         return ""
     if news:
-        return f"{UNEXPLAINED}: {len(news)} new papers and no mail"
-    fallback = "arXiv kept a holiday nobody knew of" if get_arxiv_day(now) == holiday else "no source had any"
+        return f"{UNEXPLAINED}: {len(news)} new papers but no email"
+    fallback = (
+        "arXiv had an unexpected holiday" if get_arxiv_day(now) == holiday else "no source had new papers"
+    )
     return f"nothing new: {get_silence_reason(get_arxiv_day(now)) or fallback}"
 
 

@@ -83,12 +83,12 @@ def test_week_without_fault_keeps_every_guarantee(
 @pytest.mark.parametrize(
     ("fault", "guarantee"),
     [
-        ("twice", "No paper comes twice"),
-        ("lost", "No day without a mail"),
-        ("late", "Mail comes at"),
-        ("long", "A digest is read"),
+        ("twice", "No paper is sent twice"),
+        ("lost", "Every day without an email"),
+        ("late", "Emails are sent at"),
+        ("long", "A digest can be read"),
         ("copied", "A crash loses nothing"),
-        ("stray", "No mail to readers"),
+        ("stray", "No email to readers"),
     ],
 )
 def test_every_fault_breaks_its_guarantee(
