@@ -1,6 +1,6 @@
 """Reports of imports. They hold no address: a row is named by its number in the file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,11 @@ class ImportReports:
         if kind:
             query = query.where(IMPORT_REPORT.c.kind == kind)
         return tuple(map(_to_report, self._connection.execute(query)))
+
+    def list_at(self, times: Collection[datetime]) -> tuple[StoredImportReport, ...]:
+        """Return the imports of subscribers that began at one of *times*, which is what their rows carry."""
+        here = IMPORT_REPORT.c.at.in_(times) & (IMPORT_REPORT.c.kind == "subscribers")
+        return tuple(map(_to_report, self._connection.execute(sa.select(IMPORT_REPORT).where(here))))
 
     def delete_before(self, before: datetime) -> int:
         """Delete older reports; the audit log keeps a line with the counts of each."""

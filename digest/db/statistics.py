@@ -100,6 +100,10 @@ class Statistics:
                 yield "deferred", count
             if kind == str(DeliveryKind.DIGEST) and state == str(DeliveryState.ACCEPTED):
                 yield "digests", count
+        reader = SUBSCRIBER.c  # who was added or imported with consent joined without a confirmation
+        joined = (reader.created_at >= start) & (reader.created_at < end)
+        enrolled = joined & (reader.confirmed_at == reader.created_at)
+        yield "confirmations", self._connection.scalar(sa.select(sa.func.count()).where(enrolled)) or 0
         event, audit, vote = DELIVERY_EVENT.c, AUDIT.c, VOTE.c
         for kind, at, number, names in (
             (event.type, event.at, sa.func.count(event.delivery_id.distinct()), HEARD),

@@ -159,6 +159,11 @@ def _describe(name: str, text: str, status: Status, is_suppressed: bool) -> Fore
     return ForeignConsent(status, is_suppressed, f"{name} “{shown}”")
 
 
+def says_consent(name: str) -> bool:
+    """Return whether a column of this normalized name is read for what it says about consent."""
+    return bool(_classify_column(name))
+
+
 @lru_cache(maxsize=1024)  # each row has the columns of its header
 def _classify_column(name: str) -> str:
     """Return what a column's values mean: status, loose, gone, left, positive, confirmed, or nothing."""

@@ -20,7 +20,7 @@ from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.errors import DigestError
 from digest.models.schedule import find_next_slot
 from digest.subscribers import Actor
-from digest.subscribers.foreign_consent import ForeignConsent, normalize_name, read_consent
+from digest.subscribers.foreign_consent import ForeignConsent, normalize_name, read_consent, says_consent
 from digest.subscribers.validation import FIELD_NAMES, LIST_FIELDS, apply_changes
 
 _ADDRESS_COLUMNS = (  # in order of preference; `address` alone may be that of a house
@@ -269,6 +269,13 @@ def _parse(
         return ImportResult(number, email, RowResult.INVALID, str(error))
     tags = next((parse_tags(values[name]) for name in _TAG_COLUMNS if name in values), ())
     return _ParsedRow(number, address.display, address.mailbox, changes, changed, consent, tags)
+
+
+def find_unused_columns(names: Collection[str]) -> list[str]:
+    """Return which columns of a file an import leaves alone, in the order of *names*."""
+    normalized = {name: normalize_name(name) for name in names}
+    used = {*FIELD_NAMES, *_TAG_COLUMNS, find_address_column(tuple(normalized.values()))}
+    return [name for name, known in normalized.items() if not (known in used or says_consent(known))]
 
 
 def parse_tags(value: object) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
-"""Import and export of subscribers as one file: CSV or JSON lines in, CSV out."""
+"""Import and export of subscribers as one file of CSV or JSON lines."""
 
 import csv
 import io
+import json
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Self
@@ -14,17 +16,26 @@ from digest.db.subscribers.rows import create_public_id
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import Subscriber
 from digest.subscribers import Actor
-from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
+from digest.subscribers.importing import (
+    ImportResult,
+    Row,
+    RowResult,
+    UnreadableRow,
+    find_unused_columns,
+    import_rows,
+)
 from digest.subscribers.table_files import escape_formula, read_rows
+from digest.subscribers.validation import FIELD_NAMES, dump_settings
 
-COLUMNS = (
-    "email", "status", "keywords", "muted", "authors", "categories", "text", "frequency", "timezone",
-    "send_at", "tags",
-)  # fmt: skip
+COLUMNS = ("email", "status", *FIELD_NAMES, "tags")  # of an export, as an import knows them
+_LIST_SEPARATOR = re.compile(r"[,;\n]")  # where an import splits the items of a list
 ROWS_PER_TRANSACTION = 1000
 BYTES_PER_TRANSACTION = 256 * 1024  # fewer rows of a file whose rows are long, so that memory stays flat
 MAX_REPORTED_ROWS = 200
 MAX_FILE_NAME_CHARS = 200
+MAX_COLUMNS = 1000  # JSON lines may have others in each line
+MAX_REPORTED_COLUMNS = 50
+MAX_COLUMN_CHARS = 50
 
 
 class _DryRunEnd(Exception):
@@ -38,6 +49,7 @@ class ImportReport:
     counts: Counter[str] = field(default_factory=Counter)
     noted: list[ImportResult] = field(default_factory=list)
     id: str = ""  # of the stored report; empty for a dry run
+    unused_columns: Sequence[str] = ()  # whose cells were left alone
 
     def add(self, results: Sequence[ImportResult]) -> None:
         """Add the results of a batch."""
@@ -52,8 +64,10 @@ class ImportRecorder:
     The report names rows by their number: it outlives the people in the file.
     """
 
-    def __init__(self, store: Database, kind: str, *, file_name: str, actor: Actor) -> None:
-        self._store, self._actor = store, actor
+    def __init__(
+        self, store: Database, kind: str, *, file_name: str, actor: Actor, consent: str = ""
+    ) -> None:
+        self._store, self._actor, self._consent = store, actor, consent
         self._counts: Counter[str] = Counter()
         self._noted: list[tuple[int, str, str]] = []
         name = "".join(char for char in file_name if char.isprintable())[:MAX_FILE_NAME_CHARS]
@@ -85,11 +99,28 @@ class ImportRecorder:
             self.report = replace(self._build(), finished_at=self._actor.now)
             tx.import_reports.save(self.report)
             detail = {"file": self.report.file_name, **self.report.counts}
+            if self._consent:
+                detail["consent"] = self._consent
             action = "import" if self.report.kind == "subscribers" else f"import-{self.report.kind}"
             tx.audit.write(self._actor.name, action, f"import/{self.report.id}", detail, at=self._actor.now)
 
     def _build(self) -> StoredImportReport:
         return replace(self.report, counts=dict(self._counts), noted=self._noted)
+
+
+def check_file(file: BinaryIO) -> list[str]:
+    """Read a file to its end and rewind it; return the names of columns that an import leaves alone.
+
+    Raises:
+        InvalidChange: the file cannot be read.
+
+    """
+    names: dict[str, None] = {}
+    for _, fields in read_rows(file):
+        if not isinstance(fields, UnreadableRow) and len(names) < MAX_COLUMNS:
+            names.update(dict.fromkeys(fields))
+    file.seek(0)
+    return [name[:MAX_COLUMN_CHARS] for name in find_unused_columns(names)[:MAX_REPORTED_COLUMNS]]
 
 
 def import_file(  # noqa: PLR0913  the options of an import
@@ -111,11 +142,9 @@ def import_file(  # noqa: PLR0913  the options of an import
         InvalidChange: the file cannot be read; nothing of it was imported.
 
     """
-    report = ImportReport()
-    for _ in read_rows(file):
-        pass
-    file.seek(0)
-    recorder = ImportRecorder(store, "subscribers", file_name=file_name, actor=actor)
+    report = ImportReport(unused_columns=check_file(file))
+    consent = "asserted" if confirmed else "asked"
+    recorder = ImportRecorder(store, "subscribers", file_name=file_name, actor=actor, consent=consent)
     with nullcontext() if dry_run else recorder:
         for batch in _read_batches(file):
             with suppress(_DryRunEnd), store.begin() as tx:
@@ -140,8 +169,20 @@ def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
 
 
 def export_csv(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
-    """Yield the subscribers that match as CSV, under the column names that the import understands."""
+    """Yield the subscribers that match as CSV, which `import_file` reads again; no cell is a formula."""
     yield _to_line(COLUMNS)
+    for rows in _list_rows(store, criteria):
+        yield "".join(_to_line(map(_format_cell, row.values())) for row in rows)
+
+
+def export_json_lines(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
+    """Yield the subscribers that match as JSON, one object a line, which `import_file` reads again."""
+    for rows in _list_rows(store, criteria):
+        yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _list_rows(store: Database, criteria: SubscriberCriteria | None) -> Iterator[list[dict[str, object]]]:
+    """Yield batches of all that subscribers chose and their tags, keyed by `COLUMNS`."""
     last_id = 0
     while True:
         with store.begin(write=False) as tx:
@@ -149,28 +190,31 @@ def export_csv(store: Database, criteria: SubscriberCriteria | None = None) -> I
             tags = tx.tags.get_by_subscriber([reader.id for reader in readers])
         if not readers:
             return
-        yield "".join(_to_line(_to_cells(reader, tags.get(reader.id, ()))) for reader in readers)
+        yield [_to_row(reader, tags.get(reader.id, ())) for reader in readers]
         last_id = readers[-1].id
 
 
-def _to_cells(reader: Subscriber, tags: Sequence[str]) -> Sequence[str]:
-    profile, schedule = reader.profile, reader.schedule
-    return (
-        reader.address,
-        str(reader.status),
-        ", ".join(profile.keywords),
-        ", ".join(profile.muted),
-        ", ".join(profile.authors),
-        ", ".join(profile.categories),
-        profile.text,
-        str(schedule.frequency),
-        schedule.timezone,
-        f"{schedule.send_at:%H:%M}",
-        ", ".join(tags),
-    )
+def _to_row(reader: Subscriber, tags: Sequence[str]) -> dict[str, object]:
+    named = {
+        "email": reader.address,
+        "status": str(reader.status),
+        **dump_settings(reader),
+        "send_at": f"{reader.schedule.send_at:%H:%M}",
+        "tags": list(tags),
+    }
+    return {name: "" if named[name] is None else named[name] for name in COLUMNS}
 
 
-def _to_line(cells: Sequence[str]) -> str:
+def _format_cell(value: object) -> str:
+    """Return a value as text: lists comma-separated, or as JSON if an import would split them differently."""
+    if isinstance(value, list):
+        is_plain = all(isinstance(item, str) and not _LIST_SEPARATOR.search(item) for item in value)
+        text = ", ".join(map(str, value))
+        return text if is_plain and not text.startswith("[") else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _to_line(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(map(escape_formula, cells))
     return out.getvalue()

@@ -33,6 +33,15 @@ _PART_OF = {item.name: name for name, (part, _) in _PARTS.items() for item in fi
 FIELD_NAMES = tuple(_PART_OF)
 
 
+def dump_settings(subscriber: Subscriber) -> dict[str, object]:
+    """Return all that a subscriber chose, by `FIELD_NAMES`, as plain JSON values."""
+    return {
+        name: value
+        for part, (_, adapter) in _PARTS.items()
+        for name, value in adapter.dump_python(getattr(subscriber, part), mode="json").items()
+    }
+
+
 def apply_changes(subscriber: Subscriber, changes: Mapping[str, object]) -> Subscriber:
     """Return the subscriber with these changes, by the field names of Profile, Schedule and Preferences.
 

@@ -189,9 +189,9 @@ def error_response(
         return JSONResponse({"error": sentence}, status)
     gettext = get_page_locale().gettext
     title = title or ERROR_TITLES.get(status, gettext_noop("That did not work"))
-    return ctx.pages.render_message(
-        gettext(title), gettext(sentence), status=status, links=[(gettext("To the front page"), "/")]
-    )
+    is_admin = first_segment(request) == "admin"
+    link = ("Overview", "/admin") if is_admin else (gettext("To the front page"), "/")
+    return ctx.pages.render_message(gettext(title), gettext(sentence), status=status, links=[link])
 
 
 def is_call(request: Request) -> bool:

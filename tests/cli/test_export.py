@@ -1,22 +1,22 @@
 """Tests of `digest subscribers export`: importing an export restores every setting."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, time
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.cli.subscribers.export import COLUMNS, write_csv, write_lines
-from digest.db import Database
+from digest.db import Database, Transaction
 from digest.models import Facet, Frequency, LikedPaper, Mix, Status, Subscriber, Threshold
 from digest.models.errors import InvalidChange
 from digest.subscribers import Actor
 from digest.subscribers.importing import import_rows
 from digest.subscribers.table_files import read_rows
+from digest.subscribers.transfer import COLUMNS, check_file, export_csv, export_json_lines
 from digest.subscribers.validation import apply_changes
 from tests.factories import NOW, make_subscriber
 
@@ -63,22 +63,34 @@ def _make_reader(changes: dict[str, Any], status: Status) -> Subscriber:
     return replace(reader, status=status)
 
 
-@pytest.mark.parametrize("write", [write_csv, write_lines])
-@given(changes=changes, status=st.sampled_from(Status))
+def _erase_all(tx: Transaction) -> None:
+    for reader in tx.subscribers.list_after():
+        tx.subscribers.erase(reader.id, now=NOW)
+
+
+@pytest.mark.parametrize("export", [export_csv, export_json_lines])
+@given(changes=changes, status=st.sampled_from(Status), tags=st.lists(st.sampled_from(["lab", "a b"])))
 def test_export_and_import_restore_the_same_reader(
     store: Database,
-    write: Callable[[Iterable[Subscriber], TextIO], int],
+    export: Callable[[Database], Iterator[str]],
     changes: dict[str, Any],
     status: Status,
+    tags: list[str],
 ) -> None:
-    reader, file = _make_reader(changes, status), io.StringIO(newline="")
-    assert write([reader], file) == 1
-    rows = list(read_rows(io.BytesIO(file.getvalue().encode())))
+    reader = _make_reader(changes, status)
+    with store.begin() as tx:
+        _erase_all(tx)
+        tx.subscribers.add_many([reader])
+        tx.tags.add_by_public_id({reader.public_id: tuple(tags)})
+    file = io.BytesIO("".join(export(store)).encode())
+    assert check_file(file) == []
     with store.begin(commit=False) as tx:
-        (result,) = import_rows(tx, rows, actor=ACTOR, confirmed=True)
+        _erase_all(tx)
+        (result,) = import_rows(tx, list(read_rows(file)), actor=ACTOR, confirmed=True)
         left = status is Status.UNSUBSCRIBED
         assert result.note == ("Taken for unsubscribed: status “unsubscribed”." if left else "")
         imported = tx.subscribers.get_by_address("ada@example.com")
+        assert set(tx.tags.count()) == set(tags)
     assert imported.profile == reader.profile
     assert imported.schedule == reader.schedule
     assert imported.preferences == reader.preferences

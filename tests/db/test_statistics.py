@@ -36,6 +36,7 @@ def test_a_day_is_counted_the_same_while_it_lasts_and_when_it_is_over(any_store:
         tx.statistics.add_planned(NOW.date(), editions=1, picks=4)
         live = tx.statistics.count_between(NOW - timedelta(hours=1), NOW + timedelta(hours=1))
     expected = {"unsubscribes": 1, "votes_more": 1, "votes_less": 1, "votes_save": 1, "bounced": 1}
+    expected["confirmations"] = 2  # added with consent
     assert {name: count for name, count in live.items() if count} == expected
     assert record_statistics(any_store, NOW) == MAX_COUNTED_DAYS
     assert record_statistics(any_store, NOW) == 0

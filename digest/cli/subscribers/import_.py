@@ -15,13 +15,13 @@ import click
 
 from digest.app.services import Services
 from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
-from digest.cli.output import ProgressBar, show_json, show_progress, show_table
+from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
 from digest.cli.subscribers.common import get_default_settings
 from digest.db.backup import create_private_file
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
-from digest.subscribers.transfer import ImportRecorder
+from digest.subscribers.transfer import ImportRecorder, check_file
 
 BATCH_ROWS = 1000
 FAILED_RESULTS = (RowResult.INVALID,)
@@ -59,13 +59,14 @@ def command(
         actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
         progress = stack.enter_context(show_progress("reading"))
         report_rows = _open_report(stack, report)
-        for _ in read_rows(source):
-            pass  # a file that cannot be read to its end is refused before anything is imported
-        source.seek(0)
+        unused = check_file(source)  # refuses one that cannot be read, before anything is imported
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
-        run = _import_dry_run if dry_run else partial(_import_batches, file_name=file.name)
+        consent = "asserted" if confirmed else "asked"
+        run = _import_dry_run if dry_run else partial(_import_batches, file_name=file.name, consent=consent)
         counts = run(services, batches, actor=actor, confirmed=confirmed, report_rows=report_rows)
     _show_counts(counts, dry_run=dry_run, as_json=as_json)
+    if unused:
+        echo_err(f"Columns that were not used: {', '.join(unused)}.")
     if any(counts[result] for result in FAILED_RESULTS):
         sys.exit(1)
 
@@ -77,10 +78,13 @@ def _import_batches(
     actor: Actor,
     confirmed: bool,
     report_rows: "_RowReport",
-    file_name: str = "",
+    file_name: str,
+    consent: str,
 ) -> Counter[RowResult]:
     counts: Counter[RowResult] = Counter()
-    with ImportRecorder(services.store, "subscribers", file_name=file_name, actor=actor) as recorder:
+    with ImportRecorder(
+        services.store, "subscribers", file_name=file_name, actor=actor, consent=consent
+    ) as recorder:
         for batch in batches:
             with services.store.begin() as tx:
                 results = import_rows(

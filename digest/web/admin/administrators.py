@@ -39,7 +39,7 @@ def invite_administrator(
         name, role = _parse_name(form), _parse_role(form)
         with ctx.services.store.begin() as tx:
             person = tx.administrators.add(name, str(form.get("email", "")), role, now=actor.now)
-            queue_link(tx, person, invited_by=session.label, now=actor.now)
+            queue_link(tx, person, invited_by=_name_inviter(session), now=actor.now)
             _audit(tx, actor, "invite administrator", person, role=role)
     except (InvalidAddress, InvalidChange) as error:
         return _render(ctx, session, problem=str(error), form=form)
@@ -66,7 +66,7 @@ def send_link_again(ctx: AdminContext, session: OwnerSession, actor: OwnerActor,
     """Mail the link once more, at most once a minute."""
     with ctx.services.store.begin() as tx:
         person = tx.administrators.get(pid)
-        if queue_link(tx, person, invited_by=session.label, now=actor.now):
+        if queue_link(tx, person, invited_by=_name_inviter(session), now=actor.now):
             _audit(tx, actor, "invite administrator", person, role=person.role)
     return _render(ctx, session, done=f"{person.name} gets an email with a link that works for seven days.")
 
@@ -102,6 +102,10 @@ def remove_administrator(ctx: AdminContext, actor: OwnerActor, pid: str) -> Resp
         tx.administrators.remove(person, now=actor.now)
         _audit(tx, actor, "remove administrator", person)
     return RedirectResponse(HOME, 303)
+
+
+def _name_inviter(session: Session) -> str:
+    return session.label if session.administrator else "An administrator"  # a token means nothing to them
 
 
 def _check_owner_remains(ctx: WebContext, tx: Transaction, person: Administrator) -> None:

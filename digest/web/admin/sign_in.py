@@ -230,6 +230,8 @@ def _get_user_agent(request: Request) -> str:
 
 
 def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> Response:
+    with ctx.services.store.begin(write=False) as tx:
+        is_first = not tx.administrators.is_any()
     return ctx.pages.render(
         "admin/login",
         status=status,
@@ -238,4 +240,5 @@ def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> R
         title="Sign in",
         provider=ctx.oidc.label if ctx.oidc else "",
         takes_token=ctx.admin_sessions.has_admin_token,
+        is_first=is_first,  # nobody can be mailed a link
     )

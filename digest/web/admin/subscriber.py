@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +15,8 @@ from digest.mail.wording import describe_reason
 from digest.models import Delivery, DeliveryKind, Edition, Email, Status, Subscriber, Suppression
 from digest.models.addresses import hash_address, parse_address
 from digest.models.errors import DigestError, InvalidChange, NotFound, StateConflict
+from digest.models.schedule import find_due_slot
+from digest.pipeline.plan import build_delivery_key
 from digest.ranking.selection import EXCLUSION_REASONS
 from digest.subscribers.importing import parse_tags
 from digest.subscribers.lift import lift_suppression
@@ -23,6 +25,7 @@ from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.subscriber_form import Difference, SubscriberForm
 from digest.web.admin.subscriber_query import HOME
+from digest.web.admin.suppressions import REASONS
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.preferences_form import LANGUAGES
@@ -30,17 +33,22 @@ from digest.web.routing import create_router
 from digest.web.signup_form import ZONES
 
 MAX_TIMELINE = 60  # entries
+ONE_DAY = timedelta(days=1)
 MAIL_POLICY = (  # the mail stands in a sandboxed frame, which inherits the policy; its styles are inline
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 DONE = {
+    "added": "Added.",
     "saved": "Saved.",
     "tags": "The tags are saved.",
     "address": "The address is changed.",
     "asked": "The new address is asked by email to confirm. Until then the old one is used.",
     "resent": "The email will be sent again with the next run.",
-    "lifted": "The suppression is lifted.",
+    "pause": "Paused: no digest until somebody resumes it.",
+    "resume": "Resumed: digests are sent again.",
+    "suppress": "Nothing is sent to this address any more.",
+    "lift": "The suppression is lifted.",
 }
 VERDICTS = {"more": "More like this", "less": "Less like this", "save": "Saved"}
 QUESTIONS = {  # title and button
@@ -162,6 +170,7 @@ def ask_action(
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(pid)
         suppression = _find_suppression(ctx, tx, reader)
+        suppressed_by = describe_actors(tx, [suppression.source]) if suppression else {}
         mails = len(tx.deliveries.list_by_subscriber(reader.id, limit=1000)) if action == "erase" else 0
     title, label = QUESTIONS[action]
     return ctx.pages.render(
@@ -174,6 +183,8 @@ def ask_action(
         label=label,
         mails=mails,
         suppression=suppression if action == "lift" else None,
+        suppressed_by=suppressed_by,
+        reasons=REASONS,
         action=f"{HOME}/{pid}/{action}",
         is_grave=action != "lift",
     )
@@ -216,7 +227,6 @@ def show_next_mail(ctx: AdminContext, session: CurrentSession, pid: str) -> Resp
 @router.post(HOME + "/{pid}/{action}")
 def run_action(ctx: AdminContext, actor: AdminActor, pid: str, action: str) -> Response:
     """Pause, resume, suppress, lift or erase a subscriber."""
-    done = ""
     with ctx.services.store.begin() as tx:
         match action:
             case "pause":
@@ -227,12 +237,12 @@ def run_action(ctx: AdminContext, actor: AdminActor, pid: str, action: str) -> R
                 subscribers.suppress(tx, tx.subscribers.get_by_public_id(pid).address, actor=actor)
             case "lift":
                 lift_suppression(tx, tx.subscribers.get_by_public_id(pid), actor=actor)
-                done = "?done=lifted"
             case "erase":
                 subscribers.erase(tx, pid, actor=actor)
             case _:
                 raise NotFound
-    return RedirectResponse(HOME if action == "erase" else f"{HOME}/{pid}{done}", 303)
+    target = f"{HOME}?done=erased" if action == "erase" else f"{HOME}/{pid}?done={action}"
+    return RedirectResponse(target, 303)
 
 
 def _find_mail(tx: Transaction, pid: str, mail: str) -> tuple[Subscriber, Delivery]:
@@ -281,6 +291,8 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         suppression = _find_suppression(ctx, tx, reader)
         tags = tx.tags.get_by_subscriber([reader.id]).get(reader.id, ())
         timeline = _build_timeline(tx, reader)
+        suppressed_by = describe_actors(tx, [suppression.source]) if suppression else {}
+        missing_digest = _explain_missing_digest(tx, reader, ctx.clock())
         all_tags = tx.tags.count()
     stored = SubscriberForm.read(reader)
     shown = message.form or stored
@@ -300,7 +312,10 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         tags=tags,
         all_tags=all_tags,
         suppression=suppression,
+        suppressed_by=suppressed_by,
+        reasons=REASONS,
         is_reading=reader.status in (Status.CONFIRMED, Status.PAUSED),
+        missing_digest=missing_digest,
         timeline=timeline,
         paper=message.paper,
         explanation=explain_choice(ctx, reader, message.paper) if message.paper else [],
@@ -309,11 +324,30 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
     )
 
 
+def _explain_missing_digest(tx: Transaction, reader: Subscriber, now: datetime) -> str:
+    """Return why the timeline has no digest of the latest slot; empty if it has one or none was due."""
+    due = find_due_slot(reader.schedule, now, max_lateness=ONE_DAY)
+    if due is None or reader.status is not Status.CONFIRMED or reader.next_due is None:
+        return ""
+    is_new = reader.status_since is None or reader.status_since > due.slot
+    if is_new or reader.next_due <= now:  # it was not due to them, or is about to be made
+        return ""
+    if tx.deliveries.find_by_key(build_delivery_key(reader.id, due.day)) is not None:
+        return ""
+    return (
+        f"No digest was made when one was due ({due.slot:%d %b, %H:%M} UTC): nothing new was worth sending, "
+        "or the program was not running. Preview the next mail to see what would be chosen now."
+    )
+
+
 def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
     """Return the mails, votes and changes of a subscriber, newest first."""
     lines = tx.audit.list_latest(subject=reader.public_id, limit=30)
     operations = tx.bulk_operations.list_by_subscriber(reader.id)
-    names = describe_actors(tx, {line.actor for line in lines} | {item.actor for item in operations})
+    imports = tx.import_reports.list_at([at for at in (reader.created_at, reader.status_since) if at])
+    actors = {line.actor for line in lines} | {operation.actor for operation in operations}
+    actors |= {report.actor for report in imports}
+    names = describe_actors(tx, actors)
     entries = [
         *(_describe_mail(reader, mail) for mail in tx.deliveries.list_by_subscriber(reader.id)),
         *(
@@ -341,6 +375,15 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
                 label=operation.tag or "See",
             )
             for operation in operations
+        ),
+        *(
+            TimelineEntry(
+                at=report.at,
+                what=f"import by {names[report.actor]}",
+                link=f"/admin/import/{report.id}",
+                label=report.file_name or "Report",
+            )
+            for report in imports
         ),
     ]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_TIMELINE]

@@ -22,10 +22,10 @@ router = create_router(include_in_schema=False)
 
 @router.get(HOME)
 def list_subscribers(
-    ctx: AdminContext, session: CurrentSession, query: Annotated[SubscriberQuery, Query()]
+    ctx: AdminContext, session: CurrentSession, query: Annotated[SubscriberQuery, Query()], done: str = ""
 ) -> Response:
     """Show the subscribers that match."""
-    return _render_list(ctx, session, query)
+    return _render_list(ctx, session, query, done="The subscriber is erased." if done == "erased" else "")
 
 
 @router.post(HOME)
@@ -41,10 +41,12 @@ def add_subscriber(
             )
     except (InvalidAddress, InvalidChange) as error:
         return _render_list(ctx, session, SubscriberQuery(), problem=str(error))
-    return RedirectResponse(f"{HOME}/{reader.public_id}", 303)
+    return RedirectResponse(f"{HOME}/{reader.public_id}?done=added", 303)
 
 
-def _render_list(ctx: WebContext, session: Session, query: SubscriberQuery, *, problem: str = "") -> Response:
+def _render_list(
+    ctx: WebContext, session: Session, query: SubscriberQuery, *, done: str = "", problem: str = ""
+) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         page = tx.subscribers.search(query.to_criteria(ctx.clock())).get_page(
             sort=query.sort.removeprefix("-"),
@@ -65,6 +67,7 @@ def _render_list(ctx: WebContext, session: Session, query: SubscriberQuery, *, p
         here=HOME,
         title="Subscribers",
         session=session,
+        done=done,
         problems=[problem] if problem else [],
         query=query,
         statuses=[(str(item), str(item)) for item in Status],

@@ -16,6 +16,7 @@ from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.subscribers.lift import lift_suppression
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
 from digest.subscribers.transfer import ImportReport
+from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.period import parse_period
 from digest.web.admin.transfer import UploadedFile, get_file_name
@@ -88,6 +89,7 @@ def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Respo
         if suppression is None:
             raise NotFound("This address is not suppressed.")
         found = find_suppressed(tx, [key], suppression_key=ctx.services.suppression_key)
+        names = describe_actors(tx, [suppression.source])
     return ctx.pages.render(
         "admin/lift",
         here=HOME,
@@ -95,6 +97,7 @@ def ask_lift(ctx: AdminContext, session: CurrentSession, key: str = "") -> Respo
         session=session,
         suppression=suppression,
         reason=REASONS[suppression.reason],
+        source=names[suppression.source],
         reader=found.get(key),
     )
 
@@ -157,6 +160,8 @@ def _render_list(
         readers: dict[str, Subscriber] = find_suppressed(
             tx, keys, suppression_key=ctx.services.suppression_key
         )
+        looked_up = [lookup.suppression] if lookup and lookup.suppression else []
+        names = describe_actors(tx, {row.source for row in (*rows, *looked_up)})
     return ctx.pages.render(
         "admin/suppressions",
         status=422 if problem else 200,
@@ -171,6 +176,7 @@ def _render_list(
         counts=[(label, counts.get(SuppressionReason(value), 0), value) for value, label in REASONS.items()],
         lookup=lookup,
         rows=rows,
+        names=names,
         readers=readers,
         total=total,
         offset=PAGE_SIZE * (query.page - 1),

@@ -182,6 +182,7 @@ class ImportSummary(BaseModel):
 
     counts: dict[str, int]
     noted: list[ImportResult]
+    unused_columns: list[str]  # whose cells were left alone
 
 
 class FieldProblem(BaseModel):

@@ -160,7 +160,7 @@ def import_subscribers(
         dry_run=options.dry_run,
         defaults=ctx.defaults,
     )
-    return ImportSummary(counts=report.counts, noted=report.noted)
+    return ImportSummary(counts=report.counts, noted=report.noted, unused_columns=list(report.unused_columns))
 
 
 @router.get("/subscribers/export", response_class=StreamingResponse)

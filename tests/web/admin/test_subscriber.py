@@ -1,6 +1,8 @@
 """Tests of the page of one subscriber: all settings, two editors at once, mails, timeline and suppression."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -128,7 +130,7 @@ async def test_a_mail_is_shown_as_it_was_sent_and_sent_again_once_a_day(
     assert (await post(f"{home}/mails/{mail}/resend")).status_code == 303
     again = await post(f"{home}/mails/{mail}/resend")
     assert again.status_code == 409
-    assert "sent again today already" in again.text
+    assert "already sent again today" in again.text
     assert sorted(item.state for item in find_mails(ADA)) == ["accepted", "queued"]
     for unknown in ("x", f"{mail}x"):
         assert (await visitor.get(f"{home}/mails/{unknown}")).status_code == 404
@@ -167,6 +169,20 @@ async def test_the_timeline_tells_mails_votes_and_changes(
         assert text in page
 
 
+async def test_the_page_says_why_there_is_no_digest_of_the_latest_slot(
+    post: Poster, visitor: AsyncClient, services: Services, ada: Subscriber, home: str
+) -> None:
+    said = "No digest was made when one was due (23 Nov, 07:00 UTC)"
+    with services.store.begin() as tx:
+        tx.subscribers.save(replace(ada, status_since=NOW - timedelta(days=1), next_due=NOW))
+    assert said not in (await visitor.get(home)).text  # it is about to be made
+    with services.store.begin() as tx:
+        tx.subscribers.set_next_due({ada.id: NOW + timedelta(days=1)})
+    assert said in (await visitor.get(home)).text
+    await post(f"{home}/pause")
+    assert said not in (await visitor.get(home)).text
+
+
 async def test_destructive_actions_ask_first_and_a_suppression_is_lifted(
     post: Poster,
     visitor: AsyncClient,
@@ -181,8 +197,14 @@ async def test_destructive_actions_ask_first_and_a_suppression_is_lifted(
         asked = await visitor.get(f"{home}/confirm/{action}")
         assert f'action="{home}/{action}"' in asked.text
     assert find_reader(ADA)
-    await post(f"{home}/suppress")
-    page = (await visitor.get(home)).text
+    page = (await post(f"{home}/suppress")).headers["location"]
+    assert page == f"{home}?done=suppress"
+    page = (await visitor.get(page)).text
+    assert "Nothing is sent to this address any more." in page
+    assert "An administrator (DIGEST_ADMIN_TOKEN)" in page
+    assert "An administrator (DIGEST_ADMIN_TOKEN)" in (await visitor.get(f"{home}/confirm/lift")).text
+    listed = (await visitor.get("/admin/suppressions")).text
+    assert "An administrator</td><td>DIGEST_ADMIN_TOKEN" in listed
     assert '<span class="status bad">suppressed</span>' in page
     assert f'href="{home}/confirm/lift"' in page
     await post(f"{home}/lift")

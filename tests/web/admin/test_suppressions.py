@@ -64,7 +64,7 @@ async def test_a_list_is_checked_then_imported_and_its_report_is_kept(
 ) -> None:
     file = {"file": ("theirs.csv", b"ada@example.com\nnobody\n", "text/csv")}
     checked = await post(f"{HOME}/import", file, dry_run="on")
-    assert "nothing was changed: 1 added, 1 invalid" in checked.text
+    assert "nothing was changed. It would be: 1 added, 1 invalid" in checked.text
     done = await post(f"{HOME}/import", file)
     report = re.search(r'href="(/admin/import/\w+)"', done.text)
     assert report
@@ -81,7 +81,8 @@ async def test_an_import_of_subscribers_is_one_line_with_its_report(
     await post("/admin/import", {"file": ("people.csv", rows)}, confirmed="on")
     with services.store.begin(write=False) as tx:
         lines = [line for line in tx.audit.list_latest() if line.action == "import"]
-        assert [line.detail for line in lines] == [{"file": "people.csv", "added": 20, "invalid": 1}]
+        counts = {"added": 20, "invalid": 1}
+        assert [line.detail for line in lines] == [{"file": "people.csv", "consent": "asserted", **counts}]
         assert tx.tags.count() == {"beta": 20, "new": 20}
     log = (await visitor.get("/admin/audit?what=import")).text
     report = re.search(r'href="(/admin/import/\w+)"', log)
