@@ -5,9 +5,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import sqlalchemy as sa
+
 from digest.db import Database
 from digest.db.subscribers.rows import create_public_id
-from digest.models import Paper, Preferences, Profile, Schedule, Signal, SignalKind, Status, Subscriber
+from digest.db.tables import DELIVERY
+from digest.models import (
+    DeliveryKind,
+    NewDelivery,
+    Paper,
+    Preferences,
+    Profile,
+    Schedule,
+    Sent,
+    Signal,
+    SignalKind,
+    Status,
+    Subscriber,
+)
 
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)  # a Monday
 SLOT = NOW - timedelta(minutes=30)
@@ -15,6 +30,7 @@ TOPICS = 40
 WORDS_PER_TOPIC = 12
 SYLLABLES = ("ba", "co", "di", "fu", "ga", "he", "ki", "lo", "mu", "ne", "po", "ra", "si", "to", "vu", "we")
 CHUNK_SIZE = 5_000
+PAST_PAPERS = 40  # of each day gone by
 
 
 def build_vocabulary() -> list[list[str]]:
@@ -79,8 +95,13 @@ def generate_readers(first: int, count: int) -> Iterator[Subscriber]:
         )
 
 
-def create_due_database(file: Path, *, reader_count: int, paper_count: int = 500) -> Path:
-    """Create a database in which *people* readers wait for the digest of the day."""
+def create_due_database(
+    file: Path, *, reader_count: int, paper_count: int = 500, history_days: int = 0
+) -> Path:
+    """Create a database in which *reader_count* readers wait for the digest of the day.
+
+    They have got one on each of the last *history_days*.
+    """
     store = Database.open(f"sqlite:///{file}")
     with store.begin() as tx:
         tx.papers.add(list(generate_papers(paper_count)), seen_at=NOW - timedelta(hours=6))
@@ -89,5 +110,53 @@ def create_due_database(file: Path, *, reader_count: int, paper_count: int = 500
         subscribers = [*generate_readers(first, min(CHUNK_SIZE, reader_count - first))]
         with store.begin() as tx:
             tx.subscribers.add_many(subscribers)
+    for days in range(history_days, 0, -1):
+        add_past_day(store, days, reader_count)
     store.close()
     return file
+
+
+def add_past_day(store: Database, days_ago: int, reader_count: int) -> None:
+    """Add the papers of a day gone by, and a delivery of twenty of them to each reader."""
+    rng, slot = Random(days_ago), SLOT - timedelta(days=days_ago)
+    ids = [f"arxiv:{2000 + days_ago}.{number:05d}" for number in range(PAST_PAPERS)]
+    papers = [
+        Paper(id=id_, title=f"Past {id_}", abstract="", url="", published=slot, authors=(f"A. {id_}",))
+        for id_ in ids
+    ]
+    chunks = range(1, reader_count + 1, CHUNK_SIZE // 10)
+    with store.begin() as tx:
+        # All but the newest are no candidates, so that only their memory makes a difference.
+        tx.papers.add(papers[:1], seen_at=slot)
+        tx.papers.add(papers[1:], seen_at=slot - timedelta(days=7))
+    for first in chunks:
+        readers = range(first, min(first + chunks.step, reader_count + 1))
+        deliveries = [_build_past_delivery(reader, rng.sample(ids, 20), slot) for reader in readers]
+        with store.begin() as tx:
+            tx.deliveries.enqueue(deliveries, now=slot)
+            done = {"state": "accepted", "accepted_at": slot, "finished_at": slot}
+            tx.connection.execute(sa.update(DELIVERY).where(DELIVERY.c.state == "queued").values(done))
+
+
+def _build_past_delivery(reader: int, papers: list[str], slot: datetime) -> NewDelivery:
+    payload = {  # as long as those of the readers above
+        "notes": [],
+        "papers": papers,
+        "sections": "tttppppppnnnnnnnnnnn",
+        "affinity": [4.7136] * 20,
+        "score": [3.8104] * 20,
+        "heat": ["dAbCdEfGhIjK"] * 20,
+        "reasons": [*[""] * 3, *['{"because":"terms","terms":["balofu","dikomo"]}'] * 17],
+    }
+    return NewDelivery(
+        kind=DeliveryKind.DIGEST,
+        key=f"digest/{reader}/{slot.date()}",
+        subscriber_id=reader,
+        address=f"reader{reader - 1}@domain{(reader - 1) % 997}.example",
+        day=slot.date(),
+        slot=slot,
+        not_before=slot,
+        not_after=slot + timedelta(hours=20),
+        payload=payload,
+        papers={paper: Sent(day=slot.date(), expected=1.5, votes=3.0) for paper in papers},
+    )

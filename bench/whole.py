@@ -1,6 +1,6 @@
 """Cost of a whole run: plan and send for synthetic readers, in alternation with Postfix's smtp-source.
 
-    python -m bench.whole [--pairs 7] [--mails 2000] [--connections 16] [--delay 30] [--sizes] [--large]
+    python -m bench.whole [--pairs 7] [--mails 2000] [--connections 16] [--delay 30] [--history 365] [--sizes]
     python -m bench.whole --against REF [--pairs 7] [--mails 2000]
 
 Every run starts from the same SQLite database (500 papers, as many due readers as mails) in a process of its
@@ -148,12 +148,16 @@ def prepare_run(args: argparse.Namespace) -> Iterator[tuple[Path, int, Path]]:
     """Yield a folder, the port of a sink, and the database every run starts from."""
     with tempfile.TemporaryDirectory() as name, run_sink() as port:
         folder = Path(name)
-        yield folder, port, create_due_database(folder / "bench.sqlite3", reader_count=args.mails)
+        yield (
+            folder,
+            port,
+            create_due_database(folder / "bench.sqlite3", reader_count=args.mails, history_days=args.history),
+        )
 
 
 def run_bench(turns: int = 7) -> Iterator[BenchResult]:
     """Measure the whole run beside smtp-source, its CPU and commits, and a server with latency."""
-    args = argparse.Namespace(pairs=turns, mails=2000, connections=16, vectors="none", delay=30)
+    args = argparse.Namespace(pairs=turns, mails=2000, connections=16, vectors="none", delay=30, history=0)
     with prepare_run(args) as (_, port, database):
         measured = list(measure_pairs(database, port, args))
         ours, theirs = [t["mails"] / t["seconds"] for t, _ in measured], [cost.rate for _, cost in measured]
@@ -178,6 +182,7 @@ def main() -> None:
     parser.add_argument("--mails", type=int, default=2000, help="readers who are due")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--vectors", default="none", help="as DIGEST_VECTORS: auto, none, static, sentences")
+    parser.add_argument("--history", type=int, default=0, help="days on which readers got a digest before")
     parser.add_argument("--delay", type=int, default=30, help="ms of a round trip to a far server; 0: none")
     parser.add_argument("--sizes", action="store_true", help="memory at 1,000 and 10,000 readers too")
     parser.add_argument("--large", action="store_true", help="and at 100,000: takes minutes")

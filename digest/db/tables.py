@@ -378,20 +378,6 @@ class ReaderNewsRecord(TableBase, table=True):
     delivery_id: int | None = Field(sa_type=cast("Any", ID))
 
 
-class SentPaperRecord(TableBase, table=True):
-    """A paper sent to a subscriber or queued for them; sent twice only if it broke out since (`resent`)."""
-
-    __tablename__ = "sent_paper"
-    __table_args__ = CLUSTERED
-    subscriber_id: int = _foreign("subscriber.id", primary_key=True)
-    day: date = Field(primary_key=True)  # second, so that a query by day reads consecutive rows
-    paper_id: str = Field(primary_key=True, index=True)
-    resent: bool
-    expected: float
-    votes: float | None
-    delivery_id: int = _foreign("delivery.id")
-
-
 # ---- deliveries ------------------------------------------------------------------------------------
 
 
@@ -421,6 +407,7 @@ class DeliveryRecord(TableBase, table=True):
     state: str
     priority: int
     payload: dict[str, Any] = _json()
+    papers: bytes | None = None  # what the subscriber is sent, packed as in subscribers/sent_papers.py
     day: date | None
     slot: datetime
     not_before: datetime
@@ -441,6 +428,16 @@ class DeliveryRecord(TableBase, table=True):
     finished_at: datetime | None
     # None: a mail. No foreign key, so that a message to a channel that was removed never turns into a mail.
     channel_id: int | None = Field(default=None, sa_type=cast("Any", ID))
+
+
+class MailedPaperRecord(TableBase, table=True):
+    """Which deliveries brought a paper: a row for each chunk of deliveries that were queued together."""
+
+    __tablename__ = "mailed_paper"
+    id: int | None = _id()
+    number: int = _foreign("paper.number", index=True)
+    delivery_id: int = Field(sa_type=cast("Any", ID))  # the lowest of them
+    offsets: bytes  # of all of them from the lowest, each an unsigned integer of 32 bits
 
 
 class DeliveryEventRecord(TableBase, table=True):
@@ -656,8 +653,8 @@ SAVED_PAPER = _table(SavedPaperRecord)
 ZOTERO_ACCOUNT = _table(ZoteroAccountRecord)
 PAPER_NEWS = _table(PaperNewsRecord)
 READER_NEWS = _table(ReaderNewsRecord)
-SENT_PAPER = _table(SentPaperRecord)
 DELIVERY = _table(DeliveryRecord)
+MAILED_PAPER = _table(MailedPaperRecord)
 DELIVERY_EVENT = _table(DeliveryEventRecord)
 WORKER = _table(WorkerRecord)
 BUCKET = _table(BucketRecord)

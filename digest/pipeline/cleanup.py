@@ -14,7 +14,6 @@ FETCH_RESULTS_TTL = timedelta(days=400)
 RECORDS_TTL = MAX_PAPER_AGE + timedelta(days=2)  # local days: no record of a candidate is ever deleted
 NEWS_TTL = timedelta(days=90)  # told or not; nobody is told any that is older than a month
 MAX_MAIL_DURATION = timedelta(days=2)  # a message may end so long after it was planned, and needs its heats
-SUBSCRIBER_PARTS = 28  # one part of the subscribers is visited a day, so that no day has much to do
 BEGINNING = "1990-01-01T00:00:00+00:00"
 CHUNK_SIZE = 1000
 MAX_COUNTED_DAYS = 90  # days gone by that the first clean-up counts, for the charts
@@ -33,7 +32,6 @@ class CleanupResult:
     fetch_results: int = 0
     unconfirmed: int = 0  # subscribers
     deliveries: int = 0  # emptied, not deleted
-    sent_papers: int = 0
     paper_versions: int = 0
     heats: int = 0  # to which no message refers any more
     news: int = 0
@@ -54,12 +52,12 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
         paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)
         heats = tx.heats.delete_before(now - RECORDS_TTL - MAX_MAIL_DURATION)
         news = tx.news.delete_before(now - NEWS_TTL)
+        tx.sent_papers.delete_index_before(now - MAX_PAPER_AGE - RECORDS_TTL)
     result = CleanupResult(
         signals=signals,
         fetch_results=fetch_results,
         unconfirmed=_erase_unconfirmed(store, now),
         deliveries=_anonymize_deliveries(store, now),
-        sent_papers=_delete_sent_papers(store, now),
         paper_versions=paper_versions,
         heats=heats,
         news=news,
@@ -110,15 +108,3 @@ def _anonymize_deliveries(store: Database, now: datetime) -> int:
                 tx.meta.write(_ANONYMIZED_UNTIL_KEY, (now - RECORDS_TTL).isoformat())
                 return count
         count += emptied
-
-
-def _delete_sent_papers(store: Database, now: datetime) -> int:
-    """Delete old records of sent papers for one part of the subscribers, in chunks."""
-    last_id, count, part = 0, 0, now.toordinal() % SUBSCRIBER_PARTS
-    while True:
-        with store.begin() as tx:
-            ids = tx.subscribers.list_ids_after(last_id, part=part, of=SUBSCRIBER_PARTS)
-            count += tx.sent_papers.delete_before(ids, (now - RECORDS_TTL).date()) if ids else 0
-        if not ids:
-            return count
-        last_id = ids[-1]

@@ -305,7 +305,7 @@ def _to_deliveries(
 ) -> Iterator[NewDelivery]:
     """Yield the messages of one edition: by mail unless the reader wants none, and one for each channel.
 
-    The first has the key of the edition and its papers; a note on an empty day goes by mail only.
+    The first has the key of the edition and tells its news; a note on an empty day goes by mail only.
     """
     first = _to_delivery(edition, spread_over)
     used = [channel for channel in channels if channel.state is ChannelState.ACTIVE and edition.papers]
@@ -316,7 +316,7 @@ def _to_deliveries(
         del used[0]
     for channel in used:
         key = f"{first.key}/{channel.public_id}"
-        yield replace(first, key=key, address=channel.destination, channel_id=channel.id, papers={}, news=())
+        yield replace(first, key=key, address=channel.destination, channel_id=channel.id, news=())
 
 
 def _to_delivery(edition: _PlannedEdition, spread_over: timedelta) -> NewDelivery:

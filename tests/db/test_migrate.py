@@ -4,7 +4,7 @@ import runpy
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from digest.db import Database, migrate
 from digest.db.dialects import create_engine, is_postgres
 from digest.db.migrate import HEAD, STEPS, has_job_tables
+from digest.models import Sent
 from tests.db.processes import open_at_once, start_processes
 from tests.factories import NOW, make_paper
 
@@ -172,7 +173,14 @@ def _execute(connection: sa.Connection, statement: str) -> None:
 def _insert_row(connection: sa.Connection, name: str, **values: object) -> None:
     """Insert a row with the columns that the table has at that step."""
     table = sa.Table(name, sa.MetaData(), autoload_with=connection)
-    defaults = {str: "", int: 1, bool: False, datetime: datetime(2026, 11, 23, tzinfo=UTC), object: []}
+    defaults = {
+        str: "",
+        int: 1,
+        bool: False,
+        float: 0.0,
+        datetime: datetime(2026, 11, 23, tzinfo=UTC),
+        object: [],
+    }
     row = {
         column.name: defaults.get(column.type.python_type) for column in table.columns if not column.nullable
     }
@@ -235,3 +243,49 @@ def test_papers_of_an_older_version_get_the_keys_of_today(
 
     assert stored <= keys <= stored | {paper.id}
     assert len(stored) > 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_sqlite = kind == "sqlite"
+    url = f"sqlite:///{tmp_path}/old.sqlite3" if is_sqlite else request.getfixturevalue("postgres_url")
+    engine = create_engine(url if is_sqlite else url.replace("postgresql:", "postgresql+psycopg:"))
+    today = date(2026, 11, 23)
+    sent: dict[
+        tuple[int, int], list[tuple[str, bool, float, float | None]]
+    ] = {  # by subscriber and day; "old:2" was renamed since, "gone:9" is not stored
+        (1, 0): [("arxiv:1", False, 0.5, 3.0), ("old:2", False, 1.5, None), ("gone:9", False, 0.0, None)],
+        (1, 1): [("arxiv:1", True, 2.5, 40.0)],
+        (2, 1): [("arxiv:1", False, 2.5, 40.0)],
+        (2, 2): [],
+    }
+    with engine.begin() as connection:
+        migrate.migrate(connection, to="0015_hub_repositories")
+        for number, paper_id in ((1, "arxiv:1"), (2, "arxiv:2")):
+            _insert_row(connection, "paper", number=number, id=paper_id, announcement="new")
+            _insert_row(connection, "alias", number=number, key=paper_id)
+        _insert_row(connection, "alias", number=2, key="old:2")
+        for reader in (1, 2):
+            _insert_row(connection, "subscriber", id=reader, pid=str(reader), mailbox=f"{reader}@example.com")
+        for id_, ((reader, days), papers) in enumerate(sent.items(), 1):
+            day = today + timedelta(days=days)
+            unique = dict.fromkeys(("pid", "key", "message_id"), str(id_))
+            fields = {"subscriber_id": reader, "day": day, "slot": NOW + timedelta(days=days)}
+            _insert_row(connection, "delivery", id=id_, state="accepted", uncertain=0, **unique, **fields)
+            for paper_id, resent, expected, votes in papers:
+                values = {"resent": resent, "expected": expected, "votes": votes, "delivery_id": id_}
+                _insert_row(
+                    connection, "sent_paper", subscriber_id=reader, day=day, paper_id=paper_id, **values
+                )
+    engine.dispose()
+
+    with closing(Database.migrate(url)) as database, database.begin(write=False) as tx:
+        again = Sent(day=today + timedelta(days=1), expected=2.5, votes=40.0, resent=True)
+        assert tx.sent_papers.get_by_subscriber([1, 2]) == {
+            1: {"arxiv:1": again, "arxiv:2": Sent(day=today, expected=1.5)},
+            2: {"arxiv:1": replace(again, resent=False)},
+        }
+        assert tx.sent_papers.find_deliveries([1, 2]) == {1: [1, 2, 3], 2: [1]}
+        assert database.list_schema_differences() == []

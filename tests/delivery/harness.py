@@ -28,7 +28,7 @@ from digest.models import (
     Status,
     Subscriber,
 )
-from tests.factories import NOW
+from tests.factories import NOW, make_paper
 from tests.smtp_server import SmtpServer
 
 SUPPRESSION_KEY = b"a test key"
@@ -138,6 +138,8 @@ class DeliveryHarness:
             for reader in readers
         ]
         with self.store.begin() as tx:
+            unknown = [paper for paper in papers if not tx.papers.get_by_ids([paper])]
+            tx.papers.add([make_paper(f"Paper {paper}", id=paper) for paper in unknown], seen_at=self.now)
             tx.deliveries.enqueue(planned, now=self.now)
         return [delivery.key for delivery in planned]
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from digest.db import Database
 from digest.db.dialects import is_postgres
 from digest.db.sender_session import SenderSession
-from digest.db.tables import BUCKET, DELIVERY, DELIVERY_EVENT, SENT_PAPER, SUBSCRIBER, SUPPRESSION, WORKER
+from digest.db.tables import BUCKET, DELIVERY, DELIVERY_EVENT, MAILED_PAPER, SUBSCRIBER, SUPPRESSION, WORKER
 from digest.delivery.message import OutgoingMessage
 from digest.delivery.sender import send_queue
 from digest.models import BounceKind, Delivery, DeliveryState, Status, Subscriber
@@ -62,7 +62,7 @@ class DeliveryGuarantees(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         with self.store.begin() as tx:
-            for table in (DELIVERY_EVENT, SENT_PAPER, DELIVERY, SUBSCRIBER, SUPPRESSION, BUCKET, WORKER):
+            for table in (DELIVERY_EVENT, MAILED_PAPER, DELIVERY, SUBSCRIBER, SUPPRESSION, BUCKET, WORKER):
                 tx.connection.execute(sa.delete(table))
         for address in PEOPLE[:-1]:
             self.signs_up(address, confirms=True)

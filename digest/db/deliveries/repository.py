@@ -33,7 +33,7 @@ def erase_deliveries(connection: sa.Connection, which: sa.ColumnElement[bool], *
     """Delete address and content of some deliveries, and cancel those not yet being sent."""
     update = sa.update(DELIVERY).where(which)
     cancelled = {"state": str(DeliveryState.CANCELLED), "finished_at": now, "owner": None}
-    blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "last_reply": ""}
+    blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "papers": None, "last_reply": ""}
     connection.execute(update.where(DELIVERY.c.state.in_(_UNSENT)).values(cancelled))
     connection.execute(update.values(blank))
 
@@ -217,11 +217,12 @@ class Deliveries:
         due = DELIVERY.c.finished_at.between(since, before) & (DELIVERY.c.address != "")
         ids = sa.select(DELIVERY.c.id).where(due).limit(limit)
         blank = dict.fromkeys(("address", "domain", "last_reply", "remote_id"), "")
-        update = sa.update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(payload={}, **blank)
+        update = sa.update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(payload={}, papers=None, **blank)
         return self._connection.execute(update).rowcount
 
     def _enqueue_chunk(self, deliveries: Sequence[NewDelivery], now: datetime) -> int:
-        rows = {delivery.key: _to_row(delivery, now) for delivery in deliveries}
+        packed = self._sent_papers.pack(deliveries)
+        rows = {delivery.key: _to_row(delivery, packed.get(delivery.key), now) for delivery in deliveries}
         _compile_insert(self._connection.dialect).execute_many(self._connection, rows.values())
         # Rows of an older delivery with the same key have another public id, so these are the new ones.
         public_ids = [row["pid_"] for row in rows.values()]
@@ -232,7 +233,7 @@ class Deliveries:
         )
         ids = {row.key: row.id for row in inserted}
         new = [delivery for delivery in deliveries if delivery.key in ids]
-        self._sent_papers.add(new, ids)
+        self._sent_papers.index({ids[key]: papers for key, papers in packed.items() if key in ids})
         News(self._connection).mark_told(new, ids)
         return len(ids)
 
@@ -272,7 +273,7 @@ def _compile_insert(dialect: sa.Dialect) -> PreparedStatement:
     return PreparedStatement.compile(new, dialect)
 
 
-def _to_row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
+def _to_row(delivery: NewDelivery, papers: bytes | None, now: datetime) -> dict[str, Any]:
     public_id = base64.b32encode(secrets.token_bytes(10)).decode().lower()
     return {
         "pid_": public_id,
@@ -285,6 +286,7 @@ def _to_row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
         "state_": DeliveryState.QUEUED,
         "priority_": PRIORITY[delivery.kind],
         "payload_": delivery.payload,
+        "papers_": papers,
         "day_": delivery.day,
         "slot_": delivery.slot,
         "not_before_": min(delivery.not_before, delivery.not_after),

@@ -16,9 +16,9 @@ from digest.db.deliveries.repository import FINAL_STATES, to_delivery
 from digest.db.deliveries.statements import ALLOWED_STATUSES, CLAIMED_STATES, compile_statements, has_state
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
+from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.repository import Subscribers
-from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import CHANNEL, DELIVERY, SUBSCRIBER
 from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState, Subscriber
@@ -64,7 +64,7 @@ class SendQueue:
         self._suppression_key = suppression_key
         self._keys = {} if keys is None else keys  # suppression keys of the recipients, by delivery id
         self._statements = compile_statements(connection.dialect)
-        self._sent_papers = SentPapers(connection)
+        self._news = News(connection)
 
     # ---- claim
 
@@ -130,7 +130,7 @@ class SendQueue:
 
     def _end(self, rows: Sequence[Row], state: DeliveryState, now: datetime) -> None:
         self._run(self._statements.end, rows, state_=state.value, now=now)
-        self._sent_papers.release([to_delivery(row) for row in rows])
+        self._news.release([to_delivery(row) for row in rows])
 
     # ---- intent: must be durable before DATA
 
@@ -151,7 +151,7 @@ class SendQueue:
 
     def _stop(self, deliveries: Sequence[Delivery], state: DeliveryState, now: datetime) -> None:
         stopped = self._run(self._statements.stop, deliveries, state_=state.value, now=now)
-        self._sent_papers.release([delivery for delivery in deliveries if delivery.id in stopped])
+        self._news.release([delivery for delivery in deliveries if delivery.id in stopped])
 
     def mark_body_sent(self, deliveries: Sequence[Delivery]) -> None:
         """Record that from the next commit on the server may have these bodies."""
@@ -165,9 +165,7 @@ class SendQueue:
             self._statements.settle.execute_many(
                 self._connection, [self._to_parameters(result) for result in results]
             )
-        self._sent_papers.release(
-            [result.delivery for result in results if result.state in UNDELIVERED_STATES]
-        )
+        self._news.release([result.delivery for result in results if result.state in UNDELIVERED_STATES])
 
     def _to_parameters(self, result: AttemptResult) -> dict[str, object]:
         delivery, not_before = result.delivery, result.not_before or result.delivery.not_before

@@ -1,6 +1,7 @@
 """Lookup of papers by any key they are known by."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -21,6 +22,7 @@ def find_numbers(connection: sa.Connection, ids: Collection[str]) -> dict[str, i
     return {id_: numbers[key] for id_, key in keys.items() if key in numbers}
 
 
+@lru_cache(maxsize=16_384)  # the day's papers are looked up again and again
 def _to_key(id_: str) -> str:
     id_ = strip_unstorable(id_)
     try:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.dialects import in_values, insert
-from digest.db.tables import HEAT, PAPER, PAPER_PAST, SENT_PAPER
+from digest.db.tables import HEAT, MAILED_PAPER, PAPER, PAPER_PAST
 from digest.models import Paper
 
 _PAPER = TypeAdapter(Paper)
@@ -48,7 +48,7 @@ class PaperHistory:
 
     def _find_mailed(self, ids: Collection[str]) -> list[str]:
         """Return those of these papers that are stored and were sent to any subscriber."""
-        was_sent = sa.exists().where(SENT_PAPER.c.paper_id == PAPER.c.id)
+        was_sent = sa.exists().where(MAILED_PAPER.c.number == PAPER.c.number)
         query = sa.select(PAPER.c.id).where(in_values(self._connection, PAPER.c.id, ids), was_sent)
         return [*self._connection.scalars(query)] if ids else []
 

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.dialects import in_values, insert
-from digest.db.tables import DELIVERY, PAPER_NEWS, READER_NEWS, SAVED_PAPER, SENT_PAPER
+from digest.db.papers.aliases import find_numbers
+from digest.db.subscribers.sent_papers import COUNTS_AS_SENT, SentPapers
+from digest.db.tables import DELIVERY, PAPER_NEWS, READER_NEWS, SAVED_PAPER
 from digest.models import Delivery, DeliveryKind, NewDelivery, Paper
 from digest.models.deliveries import UNDELIVERED_STATES
 from digest.models.editions import PaperNews
@@ -53,16 +55,17 @@ class News:
         Each is handed to the subscribers who were sent or saved the paper until now; what nobody knows is
         no news.
         """
-        found = [
-            (news, {before.id, *before.aliases})
-            for before, after in changes
-            for news in find_news(before, after)
-        ]
-        known = self._find_known({name for _, names in found for name in names})
+        found = [(news, before) for before, after in changes for news in find_news(before, after)]
+        if not found:
+            return 0
+        numbers = find_numbers(self._connection, {before.id for _, before in found})
+        mailed = SentPapers(self._connection).find_deliveries({*numbers.values()})
+        saved = self._find_saved({name for _, before in found for name in _get_names(before)})
         count = 0
-        for news, names in found:
-            if names & known and (news_id := self._add(news, at)) is not None:
-                self._hand_out(news_id, names)
+        for news, before in found:
+            names, deliveries = _get_names(before), mailed.get(numbers.get(before.id, 0), ())
+            if (deliveries or names & saved) and (news_id := self._add(news, at)) is not None:
+                self._hand_out(news_id, names, deliveries)
                 count += 1
         return count
 
@@ -110,15 +113,10 @@ class News:
         """Delete news recorded before a moment, told or not; return how many."""
         return self._connection.execute(sa.delete(PAPER_NEWS).where(PAPER_NEWS.c.at < before)).rowcount
 
-    def _find_known(self, names: Collection[str]) -> set[str]:
-        """Return those of these paper ids that were sent to or saved by anybody."""
-        if not names:
-            return set()
-        queries = (
-            sa.select(table.c.paper_id).where(in_values(self._connection, table.c.paper_id, names)).distinct()
-            for table in (SENT_PAPER, SAVED_PAPER)
-        )
-        return {name for query in queries for name in self._connection.scalars(query)}
+    def _find_saved(self, names: Collection[str]) -> set[str]:
+        """Return those of these paper ids that anybody saved."""
+        saved = in_values(self._connection, SAVED_PAPER.c.paper_id, names)
+        return {*self._connection.scalars(sa.select(SAVED_PAPER.c.paper_id).where(saved).distinct())}
 
     def _add(self, news: PaperNews, at: datetime) -> int | None:
         """Return the id of new news, or None if it is stored already."""
@@ -128,9 +126,18 @@ class News:
         news_id: int | None = self._connection.scalar(new.returning(PAPER_NEWS.c.id))
         return news_id
 
-    def _hand_out(self, news_id: int, names: Collection[str]) -> None:
-        for table in (SENT_PAPER, SAVED_PAPER):
-            known = in_values(self._connection, table.c.paper_id, names)
-            readers = sa.select(table.c.subscriber_id, sa.literal(news_id)).where(known).distinct()
+    def _hand_out(self, news_id: int, names: Collection[str], deliveries: Collection[int]) -> None:
+        """Hand news to those who saved the paper, or were sent it by one of these deliveries."""
+        were_sent = in_values(self._connection, DELIVERY.c.id, deliveries) & COUNTS_AS_SENT
+        conditions = {
+            SAVED_PAPER.c.subscriber_id: in_values(self._connection, SAVED_PAPER.c.paper_id, names),
+            DELIVERY.c.subscriber_id: were_sent & DELIVERY.c.subscriber_id.is_not(None),
+        }
+        for subscriber_id, condition in conditions.items():
+            readers = sa.select(subscriber_id, sa.literal(news_id)).where(condition).distinct()
             new = insert(self._connection, READER_NEWS).from_select(["subscriber_id", "news_id"], readers)
             self._connection.execute(new.on_conflict_do_nothing())
+
+
+def _get_names(paper: Paper) -> set[str]:
+    return {paper.id, *paper.aliases}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -14,7 +14,8 @@ from digest.db.papers.full_text import PaperQuery, build_filters, match_papers
 from digest.db.papers.history import PaperHistory
 from digest.db.papers.matching import PaperMatcher, Work
 from digest.db.papers.news import News
-from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SENT_PAPER, SIGNAL
+from digest.db.subscribers.sent_papers import SentPapers
+from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SIGNAL
 from digest.models import Announcement, Paper
 from digest.models.paper_ids import build_keys, parse_arxiv_id
 from digest.models.papers import Match
@@ -190,9 +191,9 @@ class Papers:
     def _move(self, number: int, work: Work) -> None:
         """Move the signals, sent and saved papers of an absorbed work to *work*, and delete it."""
         old_id = self._connection.scalar(sa.select(PAPER.c.id).where(PAPER.c.number == number))
+        SentPapers(self._connection).move(number, cast("int", work.number))
         for table, name, old, new in (
-            (SIGNAL, "number", number, work.number), (SENT_PAPER, "paper_id", old_id, work.paper.id),
-            (SAVED_PAPER, "paper_id", old_id, work.paper.id),
+            (SIGNAL, "number", number, work.number), (SAVED_PAPER, "paper_id", old_id, work.paper.id),
         ):  # fmt: skip
             columns = [sa.literal(new) if column.name == name else column for column in table.columns]
             moved = sa.select(*columns).where(table.c[name] == old)

@@ -158,16 +158,6 @@ class Subscribers:
             query = query.where(SUBSCRIBER.c.status == str(status))
         return tuple(map(to_subscriber, self._connection.execute(query)))
 
-    def list_ids_after(self, subscriber_id: int, *, part: int, of: int, limit: int = 200) -> tuple[int, ...]:
-        """Return the next ids with `id % of == part`, beginning after *subscriber_id*."""
-        query = (
-            sa.select(SUBSCRIBER.c.id)
-            .where(SUBSCRIBER.c.id > subscriber_id, SUBSCRIBER.c.id % of == part)
-            .order_by(SUBSCRIBER.c.id)
-            .limit(limit)
-        )
-        return tuple(self._connection.scalars(query))
-
     def list_mailboxes(self, statuses: Collection[Status]) -> Iterator[tuple[int, str]]:
         """Yield id and mailbox of the subscribers in these statuses, read from an index alone."""
         query = sa.select(SUBSCRIBER.c.id, SUBSCRIBER.c.mailbox)

@@ -1,36 +1,29 @@
-"""Papers each subscriber was sent, so that none is sent twice unless it broke out since."""
+"""Papers each subscriber was sent, so that none is sent twice unless it broke out since.
 
+They are packed in the deliveries. Those of a delivery that certainly did not arrive do not count.
+"""
+
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from math import isnan, nan
+from struct import Struct, pack
 
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, insert_many
-from digest.db.papers.news import News
-from digest.db.tables import DELIVERY, SENT_PAPER
-from digest.models import Delivery, DeliveryKind, NewDelivery, Sent
+from digest.db.papers.aliases import find_numbers
+from digest.db.tables import DELIVERY, MAILED_PAPER, PAPER
+from digest.models import NewDelivery, Sent
 from digest.models.deliveries import UNDELIVERED_STATES
 
-_COLUMNS = ("subscriber_id", "day", "paper_id", "resent", "expected", "votes", "delivery_id")
-_OF_DELIVERY = sa.and_(
-    SENT_PAPER.c.subscriber_id == sa.bindparam("subscriber"),
-    SENT_PAPER.c.day == sa.bindparam("sent_on"),
-    SENT_PAPER.c.delivery_id == sa.bindparam("delivery"),
-)
-_RELEASE = sa.delete(SENT_PAPER).where(_OF_DELIVERY)
-# Another message of the same edition, by mail or to a channel, that arrived or still may.
-_OTHER = (
-    sa.select(sa.func.min(DELIVERY.c.id))
-    .where(
-        DELIVERY.c.subscriber_id == sa.bindparam("subscriber"),
-        DELIVERY.c.day == sa.bindparam("sent_on"),
-        DELIVERY.c.kind == DeliveryKind.DIGEST,
-        *(DELIVERY.c.state != state for state in UNDELIVERED_STATES),  # NOT IN cannot be run for many rows
-    )
-    .scalar_subquery()
-)
-_HAND_OVER = sa.update(SENT_PAPER).where(_OF_DELIVERY, _OTHER.is_not(None)).values(delivery_id=_OTHER)
+# A paper's number, its forecast, its votes (NaN if unknown), and whether it was sent before and broke out.
+RECORD = Struct("<Iff?")
+_NUMBER = Struct(f"<I{RECORD.size - 4}x")
+_OFFSET = Struct("<I")
+_MAX_LEAD = timedelta(days=2)  # by which a slot in UTC may be earlier than the local day it belongs to
+COUNTS_AS_SENT = sa.or_(DELIVERY.c.state.not_in(UNDELIVERED_STATES), DELIVERY.c.uncertain > 0)
 
 
 class SentPapers:
@@ -46,66 +39,104 @@ class SentPapers:
 
         None reads everything that is kept: up to 400 days.
         """
-        query = sa.select(
-            SENT_PAPER.c.subscriber_id,
-            SENT_PAPER.c.paper_id,
-            SENT_PAPER.c.day,
-            SENT_PAPER.c.expected,
-            SENT_PAPER.c.votes,
-            SENT_PAPER.c.resent,
-        ).where(in_values(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids))
+        rows = self.read_packed(subscriber_ids, since=since)
+        numbers = {record[0] for row in rows for record in RECORD.iter_unpack(row[2])}
+        query = sa.select(PAPER.c.number, PAPER.c.id).where(
+            in_values(self._connection, PAPER.c.number, numbers)
+        )
+        ids = {row.number: row.id for row in self._connection.execute(query)} if numbers else {}
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
-        if since is not None:
-            query = query.where(SENT_PAPER.c.day >= since)
-        query = query.order_by(SENT_PAPER.c.subscriber_id, SENT_PAPER.c.day)
-        for subscriber_id, paper_id, day, expected, votes, resent in self._connection.execute(query).all():
-            sent[subscriber_id][paper_id] = _get_sent(day, expected, votes, resent)
+        for subscriber_id, day, papers in rows:
+            for number, expected, votes, resent in RECORD.iter_unpack(papers):
+                known = None if isnan(votes) else votes
+                if number in ids:
+                    sent[subscriber_id][ids[number]] = _get_sent(day, expected, known, resent)
         return sent
 
-    def add(self, deliveries: Sequence[NewDelivery], ids: Mapping[str, int]) -> None:
-        """Add the papers of these deliveries; *ids* are the ids of their rows, by key."""
-        rows = [
-            (
-                delivery.subscriber_id,
-                day or sent.day.isoformat(),
-                paper_id,
-                sent.resent,
-                sent.expected,
-                sent.votes,
-                delivery_id,
-            )
-            for delivery in deliveries
-            for day, delivery_id in ((delivery.day and delivery.day.isoformat(), ids[delivery.key]),)
-            for paper_id, sent in delivery.papers.items()
-        ]
-        if rows:
-            insert_many(self._connection, SENT_PAPER, _COLUMNS, rows)
-
-    def release(self, deliveries: Iterable[Delivery]) -> None:
-        """Delete the papers of deliveries that certainly did not arrive, so that they may be sent later.
-
-        If another message of the same edition arrived or still may, the papers count as that one's.
-        """
-        failed = [
-            delivery
-            for delivery in deliveries
-            if delivery.subscriber_id is not None and delivery.day is not None and not delivery.uncertain
-        ]
-        rows = [
-            {"subscriber": delivery.subscriber_id, "sent_on": delivery.day, "delivery": delivery.id}
-            for delivery in failed
-        ]
-        if rows:
-            self._connection.execute(_HAND_OVER, rows)
-            self._connection.execute(_RELEASE, rows)
-            News(self._connection).release(failed)
-
-    def delete_before(self, subscriber_ids: Collection[int], before: date) -> int:
-        """Delete what these subscribers were sent before a day; papers that old are no longer candidates."""
-        old = in_values(self._connection, SENT_PAPER.c.subscriber_id, subscriber_ids) & (
-            SENT_PAPER.c.day < before
+    def read_packed(
+        self, subscriber_ids: Collection[int], *, since: date | None = None
+    ) -> list[tuple[int, date, bytes]]:
+        """Return the same in one query: (subscriber id, day, records of RECORD) of each delivery, by day."""
+        delivery = DELIVERY.c
+        query = sa.select(delivery.subscriber_id, delivery.day, delivery.papers).where(
+            in_values(self._connection, delivery.subscriber_id, subscriber_ids), delivery.papers.is_not(None)
         )
-        return self._connection.execute(sa.delete(SENT_PAPER).where(old)).rowcount
+        if since is not None:  # the index is by slot
+            earliest = datetime.combine(since, time(), UTC) - _MAX_LEAD
+            query = query.where(delivery.slot >= earliest, delivery.day >= since)
+        query = query.where(COUNTS_AS_SENT).order_by(delivery.subscriber_id, delivery.slot)
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+
+    def pack(self, deliveries: Iterable[NewDelivery]) -> dict[str, bytes]:
+        """Return the papers of those deliveries that have any as they are stored, by delivery key.
+
+        Papers that are not stored are left out.
+        """
+        brought = [delivery for delivery in deliveries if delivery.papers]
+        ids = {paper_id for delivery in brought for paper_id in delivery.papers}
+        numbers = find_numbers(self._connection, ids) if ids else {}
+        return {
+            delivery.key: b"".join(
+                RECORD.pack(numbers[paper_id], sent.expected, _to_float(sent.votes), sent.resent)
+                for paper_id, sent in delivery.papers.items()
+                if paper_id in numbers
+            )
+            for delivery in brought
+        }
+
+    def index(self, packed: Mapping[int, bytes]) -> None:
+        """Add the papers of new deliveries, by delivery id, so that `find_deliveries` finds them."""
+        brought: defaultdict[int, list[int]] = defaultdict(list)
+        for delivery_id, papers in packed.items():
+            for (number,) in _NUMBER.iter_unpack(papers):
+                brought[number].append(delivery_id)
+        rows = [(number, min(ids), _pack_offsets(ids)) for number, ids in brought.items()]
+        if rows:
+            insert_many(self._connection, MAILED_PAPER, ("number", "delivery_id", "offsets"), rows)
+
+    def find_deliveries(self, numbers: Collection[int]) -> dict[int, list[int]]:
+        """Return the ids of all deliveries that brought these papers, by number."""
+        query = sa.select(MAILED_PAPER.c.number, MAILED_PAPER.c.delivery_id, MAILED_PAPER.c.offsets)
+        query = query.where(in_values(self._connection, MAILED_PAPER.c.number, numbers))
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for number, lowest, offsets in self._connection.execute(query) if numbers else ():
+            found[number] += [lowest + offset for (offset,) in _OFFSET.iter_unpack(offsets)]
+        return found
+
+    def move(self, old: int, new: int) -> None:
+        """Let what was sent of one paper count as another one, with which it was merged."""
+        ids = self.find_deliveries([old]).get(old, ())
+        query = sa.select(DELIVERY.c.id, DELIVERY.c.papers).where(
+            in_values(self._connection, DELIVERY.c.id, ids)
+        )
+        rows = [
+            {"this": row.id, "moved": _replace_number(row.papers, old, new)}
+            for row in self._connection.execute(query)
+        ]
+        if rows:
+            update = sa.update(DELIVERY).where(DELIVERY.c.id == sa.bindparam("this"))
+            self._connection.execute(update.values(papers=sa.bindparam("moved")), rows)
+        mailed = sa.update(MAILED_PAPER).where(MAILED_PAPER.c.number == old)
+        self._connection.execute(mailed.values(number=new))
+
+    def delete_index_before(self, before: datetime) -> None:
+        """Forget which deliveries brought the papers that were first seen before a moment."""
+        old = sa.select(PAPER.c.number).where(PAPER.c.first_seen < before)
+        self._connection.execute(sa.delete(MAILED_PAPER).where(MAILED_PAPER.c.number.in_(old)))
+
+
+def _to_float(votes: float | None) -> float:
+    return nan if votes is None else votes
+
+
+def _pack_offsets(ids: Sequence[int]) -> bytes:
+    lowest = min(ids)
+    return pack(f"<{len(ids)}I", *(delivery_id - lowest for delivery_id in ids))
+
+
+def _replace_number(papers: bytes, old: int, new: int) -> bytes:
+    records = RECORD.iter_unpack(papers)
+    return b"".join(RECORD.pack(new if number == old else number, *rest) for number, *rest in records)
 
 
 @lru_cache(maxsize=16_384)  # thousands of subscribers are sent the same papers
