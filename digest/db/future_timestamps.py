@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from digest.db.subscribers.rows import to_subscriber
+from digest.db.subscribers.rows import COLUMNS, to_subscriber
 from digest.db.tables import PAPER, SIGNAL, SOURCE, SUBSCRIBER
 from digest.models import Subscriber
 
@@ -29,6 +29,6 @@ def list_due_after(
     connection: sa.Connection, now: datetime, *, after: int, limit: int
 ) -> tuple[Subscriber, ...]:
     """Return subscribers who are due later than *now*, by id, beginning after the id *after*."""
-    query = sa.select(SUBSCRIBER).where(SUBSCRIBER.c.id > after, SUBSCRIBER.c.next_due > now)
+    query = sa.select(*COLUMNS).where(SUBSCRIBER.c.id > after, SUBSCRIBER.c.next_due > now)
     rows = connection.execute(query.order_by(SUBSCRIBER.c.id).limit(limit))
     return tuple(map(to_subscriber, rows))

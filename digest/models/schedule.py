@@ -176,5 +176,7 @@ def parse_time(text: str) -> time:
 
 def get_send_offset(public_id: str, *, spread_over: timedelta) -> timedelta:
     """Return a subscriber's own delay in [0, *spread_over*); stable, so that digests stay a day apart."""
+    if not spread_over:
+        return spread_over
     number = int.from_bytes(blake2b(public_id.encode(), digest_size=4).digest(), "big")
     return spread_over * (number / 2**32)

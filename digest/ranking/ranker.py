@@ -37,6 +37,7 @@ from digest.ranking.wanted import Evidence, TopicEvidence
 FOLLOWED_PROBABILITY = 0.95  # that a paper by a followed author is wanted
 MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
+MAX_CHUNK_CELLS = 1_000_000  # pairs of reader and paper: for the same
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -211,7 +212,7 @@ class Ranker:
     ) -> Iterator[Rankings]:
         """Yield the same in chunks of as many readers as are compared at once."""
         stored = vectors or [None] * len(profiles)
-        for chunk in _split_chunks(profiles):
+        for chunk in _split_chunks(profiles, MAX_CHUNK_CELLS // max(1, len(self.papers))):
             yield self._rank_chunk(profiles[chunk], stored[chunk])
 
     def encode_profiles(self, profiles: Sequence[Profile]) -> list[ProfileVectors]:
@@ -382,12 +383,12 @@ def _has_liked(profile: Profile) -> bool:
     return bool(profile.liked or any(facet.liked for facet in profile.facets))
 
 
-def _split_chunks(profiles: Sequence[Profile]) -> Iterator[slice]:
+def _split_chunks(profiles: Sequence[Profile], max_readers: int) -> Iterator[slice]:
     """Yield slices of readers with a bounded number of documents, so that memory does not grow with them."""
     start = size = 0
     for end, profile in enumerate(profiles, 1):
         size += len(profile.liked) + len(profile.disliked) + 3
-        if size >= MAX_CHUNK_DOCUMENTS or end == len(profiles):
+        if size >= MAX_CHUNK_DOCUMENTS or end - start >= max_readers or end == len(profiles):
             yield slice(start, end)
             start, size = end, 0
 

@@ -5,7 +5,7 @@ column for each paper, and what was picked are arrays with an entry for each pic
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -39,6 +39,8 @@ NAMED_EVIDENCE = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonK
 DECIMALS = 4
 
 SECTIONS = (Section.TRENDING, Section.PICKED, Section.ALSO_NEW)
+PAPER_BITS, KEY_BITS = 20, 40  # of the rank of an id, and of that with the rounded affinity
+NEVER = np.iinfo(np.int64).min  # the key of a paper that may not be chosen
 NOT_CHOSEN = 1_000_000  # the place of a paper that is not chosen
 
 _TRENDING, _PICKED, _ALSO_NEW = range(len(SECTIONS))
@@ -102,7 +104,7 @@ class Selections:
         self.starts = np.searchsorted(self.owners, np.arange(len(readers) + 1))
         affinity = rankings.affinity[self.owners, self.indices].astype(np.float64)
         self.affinities = np.round(affinity, DECIMALS)
-        self.scores = np.round(selector.compute_scores(self.owners, self.indices), DECIMALS)
+        self.scores = np.round(selector.scores[self.owners, self.indices], DECIMALS)
 
     def __len__(self) -> int:
         """Return the number of readers."""
@@ -228,7 +230,8 @@ class _Selector:
         By the score; by the probability for who typed topics, unless they want what everyone reads.
         """
         places = self._get_limits("picked")
-        owners, indices = self._find_best(places * POOL_FACTOR, self.is_near, by=self._compute_pick_order)
+        order = np.where(self._is_by_preference[:, None], self._rankings.preference, self.scores)
+        owners, indices = self._find_best(places * POOL_FACTOR, self.is_near, order)
         best, ranks = _to_table(owners, indices, len(self._readers))
         counts = np.bincount(owners, minlength=len(self._readers))
         order = np.where(ranks < np.minimum(counts, places)[:, None], ranks, NOT_CHOSEN)
@@ -247,21 +250,17 @@ class _Selector:
     def select_also_new(self) -> Entries:
         """Select papers new since the last digest, the nearest first; the hottest first without interests."""
         limits, is_personal = self._get_limits("also_new"), self._rankings.is_personal
-        nearest = self._find_best(
-            np.where(is_personal, limits, 0),
-            self._keep_nearest(self.is_new, int(limits.max(initial=0))),
-            by=lambda rows, indices: self._rankings.preference[rows, indices].astype(np.float64),
-        )
+        nearest = self._find_best(np.where(is_personal, limits, 0), self.is_new, self._rankings.preference)
         hottest = self._find_hottest(np.where(is_personal, 0, limits), self.is_new)
         owners, indices = (np.concatenate(parts) for parts in zip(nearest, hottest, strict=True))
         order = np.argsort(owners, kind="stable")
         return self._take((owners[order], indices[order]))
 
-    def compute_scores(self, rows: Indices, indices: Indices) -> Doubles:
-        """Return `digest.ranking.score.compute_score` of each of these papers for its reader."""
-        preference = self._rankings.preference[rows, indices].astype(np.float64)
-        attention = self._arrays.attention
-        return preference if attention is None else attention[indices] * (preference + self._offsets[rows])
+    @cached_property
+    def scores(self) -> Doubles:
+        """`digest.ranking.score.compute_score` of each paper for each reader."""
+        preference, attention = self._rankings.preference.astype(np.float64), self._arrays.attention
+        return preference if attention is None else attention * (preference + self._offsets[:, None])
 
     def find_exclusion(self, row: int, index: int) -> ExclusionRule:
         """Return the first rule that excluded a paper that was not selected for a reader."""
@@ -315,32 +314,27 @@ class _Selector:
         numbers, places = np.nonzero(is_left)
         return rows[numbers], heat_order[places]
 
-    def _find_best(
-        self, limits: Indices, is_eligible: Bools, *, by: Callable[[Indices, Indices], Doubles]
-    ) -> Entries:
+    def _find_best(self, limits: Indices, is_eligible: Bools, numbers: Doubles | Floats) -> Entries:
         """Return the best eligible papers that are still open, by these numbers, then by affinity and id.
 
         Both are rounded: their last digits depend on the order in which papers come.
         """
-        rows, indices = np.nonzero(is_eligible & self._is_open & (limits > 0)[:, None])
-        affinity = np.round(self._rankings.affinity[rows, indices].astype(np.float64), DECIMALS - 1)
-        numbers = np.round(by(rows, indices), DECIMALS + 1)
-        order = np.lexsort((self._arrays.id_rank[indices], -affinity, -numbers, rows))
-        order = order[_rank_in_group(rows) < limits[rows]]  # rows are sorted, so ranks are those of the order
+        keys = (_round_to_whole(numbers, DECIMALS + 1) << KEY_BITS) + self._keys
+        keys[~(is_eligible & self._is_open)] = NEVER
+        least = np.full(len(keys), NEVER + 1)
+        place = keys.shape[1] - int(limits.max(initial=0))  # sort only what can be among the best
+        if 0 < place < keys.shape[1]:
+            least = np.maximum(least, np.partition(keys, place, axis=1)[:, place])
+        rows, indices = np.nonzero(keys >= least[:, None])
+        order = np.lexsort((-keys[rows, indices], rows))
+        order = order[_rank_in_group(rows) < limits[rows]]
         return rows[order], indices[order]
 
-    def _keep_nearest(self, is_eligible: Bools, count: int) -> Bools:
-        """Return which eligible open papers can be among the *count* nearest of each reader."""
-        preference = np.where(is_eligible & self._is_open, self._rankings.preference, -1)
-        place = preference.shape[1] - count
-        if count and place > 0:
-            least = np.partition(preference, place, axis=1)[:, place, None]
-            is_eligible = is_eligible & (preference >= least - 2 * 10.0 ** -(DECIMALS + 1))  # rounded below
-        return is_eligible
-
-    def _compute_pick_order(self, rows: Indices, indices: Indices) -> Doubles:
-        preference = self._rankings.preference[rows, indices].astype(np.float64)
-        return np.where(self._is_by_preference[rows], preference, self.compute_scores(rows, indices))
+    @cached_property
+    def _keys(self) -> Indices:
+        """Whole numbers in the order of rounded affinity, then against that of ids."""
+        affinity = _round_to_whole(self._rankings.affinity, DECIMALS - 1)
+        return (affinity << PAPER_BITS) - self._arrays.id_rank
 
 
 def apply_quotas(best: Sequence[int], interests: Sequence[str], *, places: int) -> list[int]:
@@ -390,6 +384,11 @@ def diversify(order: Indices, similarity: Floats, counts: Indices, places: Indic
     changed = order.copy()
     changed[narrow] = diverse
     return changed
+
+
+def _round_to_whole(values: Doubles | Floats, decimals: int) -> Indices:
+    """Return the values as whole numbers of 10 ** -decimals."""
+    return np.rint(np.multiply(values, 10.0**decimals, dtype=np.float64)).astype(np.int64)
 
 
 def _rank_in_group(sorted_groups: Indices) -> Indices:

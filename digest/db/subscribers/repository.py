@@ -1,5 +1,6 @@
 """The repository of subscribers: lookup by address and id, paging, due times and erasure."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,15 @@ import sqlalchemy as sa
 
 from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert, is_postgres
-from digest.db.subscribers.rows import create_public_id, join_keywords, to_addressee, to_row, to_subscriber
+from digest.db.subscribers.rows import (
+    ADDRESSEE_COLUMNS,
+    COLUMNS,
+    create_public_id,
+    join_keywords,
+    to_addressee,
+    to_row,
+    to_subscriber,
+)
 from digest.db.subscribers.search import SubscriberCriteria, SubscriberPage, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import Preferences, Profile, Schedule, Shard, Status, Subscriber
@@ -82,13 +91,12 @@ class Subscribers:
 
     def get_by_ids(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Return those of these subscribers that exist, by id."""
-        query = sa.select(SUBSCRIBER).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
+        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
         return {row.id: to_subscriber(row) for row in self._connection.execute(query)}
 
     def get_addressees(self, ids: Collection[int]) -> dict[int, Subscriber]:
         """Return the same as `get_by_ids` without the profiles, which are long and not needed to send."""
-        columns = [column for column in SUBSCRIBER.c if column.name != "profile"]
-        query = sa.select(*columns).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
+        query = sa.select(*ADDRESSEE_COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
         return {row.id: to_addressee(row) for row in self._connection.execute(query)}
 
     def get_by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
@@ -98,12 +106,12 @@ class Subscribers:
 
     def get_by_mailboxes(self, mailboxes: Collection[str]) -> dict[str, Subscriber]:
         """Return the subscribers with these mailboxes, by mailbox."""
-        query = sa.select(SUBSCRIBER).where(in_values(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
+        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.mailbox, mailboxes))
         return {row.mailbox: to_subscriber(row) for row in self._connection.execute(query)}
 
     def get_by_public_ids(self, public_ids: Collection[str]) -> dict[str, Subscriber]:
         """Return those of these subscribers that exist, by public id."""
-        query = sa.select(SUBSCRIBER).where(in_values(self._connection, SUBSCRIBER.c.pid, public_ids))
+        query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.pid, public_ids))
         return {row.pid: to_subscriber(row) for row in self._connection.execute(query)}
 
     def save(self, subscriber: Subscriber) -> None:
@@ -149,10 +157,7 @@ class Subscribers:
     ) -> tuple[Subscriber, ...]:
         """Return the next subscribers by id, beginning after *subscriber_id*, to iterate in pages."""
         query = (
-            sa.select(SUBSCRIBER)
-            .where(SUBSCRIBER.c.id > subscriber_id)
-            .order_by(SUBSCRIBER.c.id)
-            .limit(limit)
+            sa.select(*COLUMNS).where(SUBSCRIBER.c.id > subscriber_id).order_by(SUBSCRIBER.c.id).limit(limit)
         )
         if status is not None:
             query = query.where(SUBSCRIBER.c.status == str(status))
@@ -174,7 +179,7 @@ class Subscribers:
         """Return subscribers whose next edition is due, longest waiting first; of one shard or all."""
         in_shard = SUBSCRIBER.c.id.between(shard.first, shard.last) if shard else sa.true()
         query = (
-            sa.select(SUBSCRIBER)
+            sa.select(*COLUMNS)
             .where(SUBSCRIBER.c.next_due <= now, in_shard)
             .order_by(SUBSCRIBER.c.next_due, SUBSCRIBER.c.id)
             .limit(limit)
@@ -211,23 +216,16 @@ class Subscribers:
 
         Those whose due time changed meanwhile are skipped.
         """
-        if moments:
-            is_due = (SUBSCRIBER.c.id == sa.bindparam("this")) & (SUBSCRIBER.c.next_due <= now)
-            self._connection.execute(
-                sa.update(SUBSCRIBER).where(is_due).values(next_due=sa.bindparam("at")),
-                [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
-            )
+        for at, ids in _group(moments):  # a chunk has few different moments
+            is_due = in_values(self._connection, SUBSCRIBER.c.id, ids) & (SUBSCRIBER.c.next_due <= now)
+            self._connection.execute(sa.update(SUBSCRIBER).where(is_due).values(next_due=at))
 
     def set_cursors(self, moments: Mapping[int, datetime]) -> None:
         """Record up to when papers first seen were considered for subscribers; a cursor never moves back."""
-        if moments:
-            is_behind = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < sa.bindparam("at"))
-            self._connection.execute(
-                sa.update(SUBSCRIBER)
-                .where(SUBSCRIBER.c.id == sa.bindparam("this"), is_behind)
-                .values(served_until=sa.bindparam("at")),
-                [{"this": subscriber_id, "at": at} for subscriber_id, at in moments.items()],
-            )
+        for at, ids in _group(moments):
+            is_behind = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < at)
+            is_one = in_values(self._connection, SUBSCRIBER.c.id, ids)
+            self._connection.execute(sa.update(SUBSCRIBER).where(is_one, is_behind).values(served_until=at))
 
     def erase(self, subscriber_id: int, *, now: datetime) -> None:
         """Delete a subscriber and every trace of the address; cancel deliveries not yet being sent."""
@@ -237,7 +235,7 @@ class Subscribers:
     def list_unconfirmed(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:
         """Return subscribers who never confirmed and were last asked to before a moment, to be erased."""
         query = (
-            sa.select(SUBSCRIBER)
+            sa.select(*COLUMNS)
             .where(SUBSCRIBER.c.status == str(Status.UNCONFIRMED), SUBSCRIBER.c.created_at < before)
             .where(SUBSCRIBER.c.asked_at.is_(None) | (SUBSCRIBER.c.asked_at < before))
             .limit(limit)
@@ -264,10 +262,18 @@ class Subscribers:
         )
 
     def _get_one(self, condition: sa.ColumnElement[bool], error: str) -> Subscriber:
-        query = sa.select(SUBSCRIBER).where(condition)
+        query = sa.select(*COLUMNS).where(condition)
         if is_postgres(self._connection) and not self._connection.get_execution_options().get("reads_only"):
             query = query.with_for_update()  # nobody else may change it until we write it
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise NotFound(error)
         return to_subscriber(row)
+
+
+def _group(moments: Mapping[int, datetime | None]) -> Iterable[tuple[datetime | None, list[int]]]:
+    """Return the different moments, each with the subscribers that have it."""
+    groups: dict[datetime | None, list[int]] = defaultdict(list)
+    for subscriber_id, at in moments.items():
+        groups[at].append(subscriber_id)
+    return groups.items()

@@ -1,19 +1,31 @@
-"""Conversion of subscribers to and from rows. The JSON columns are validated when they are read."""
+"""Conversion of subscribers to and from rows. The JSON columns are read as text and validated."""
 
 import secrets
 from base64 import b32encode
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from digest.db.dialects import strip_unstorable
+from digest.db.tables import SUBSCRIBER
 from digest.models import Preferences, Profile, Schedule, Status, Subscriber
 from digest.models.addresses import parse_address
 
 _PROFILE = TypeAdapter(Profile)
 _SCHEDULE = TypeAdapter(Schedule)
 _PREFERENCES = TypeAdapter(Preferences)
+
+COLUMNS = tuple(
+    sa.cast(column, sa.Text).label(column.name)
+    if column.name in {"profile", "schedule", "preferences"}
+    else column
+    for column in SUBSCRIBER.c
+)
+"""What `to_subscriber` reads."""
+ADDRESSEE_COLUMNS = tuple(column for column in COLUMNS if column.name != "profile")
+"""What `to_addressee` reads: a profile is long and not needed to send a message."""
 
 
 def create_public_id() -> str:
@@ -52,12 +64,12 @@ def join_keywords(profile: Profile) -> str:
 
 
 def to_subscriber(row: sa.Row[Any]) -> Subscriber:
-    """Convert a complete row."""
-    return _build(row, _PROFILE.validate_python(row.profile))
+    """Convert a row of `COLUMNS`."""
+    return _build(row, _PROFILE.validate_json(row.profile))
 
 
 def to_addressee(row: sa.Row[Any]) -> Subscriber:
-    """Convert a row without its profile, which is long and not needed to send a message."""
+    """Convert a row of `ADDRESSEE_COLUMNS`."""
     return _build(row, Profile())
 
 
@@ -68,8 +80,8 @@ def _build(row: sa.Row[Any], profile: Profile) -> Subscriber:
         address=row.address,
         status=Status(row.status),
         profile=profile,
-        schedule=_SCHEDULE.validate_python(row.schedule),
-        preferences=_PREFERENCES.validate_python(row.preferences),
+        schedule=_parse_schedule(row.schedule),
+        preferences=_parse_preferences(row.preferences),
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
         profile_revision=row.profile_revision,
@@ -78,3 +90,13 @@ def _build(row: sa.Row[Any], profile: Profile) -> Subscriber:
         next_due=row.next_due,
         cursor=row.served_until,
     )
+
+
+@lru_cache(maxsize=4096)  # most subscribers have one of a few
+def _parse_schedule(text: str) -> Schedule:
+    return _SCHEDULE.validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse_preferences(text: str) -> Preferences:
+    return _PREFERENCES.validate_json(text)

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.dialects import in_values, is_postgres, strip_unstorable
-from digest.db.subscribers.rows import to_subscriber
+from digest.db.subscribers.rows import COLUMNS, to_subscriber
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER, SUBSCRIBER_KEYWORD, SUBSCRIBER_TAG
 from digest.models import BounceKind, Frequency, Status, Subscriber
 
@@ -82,7 +82,7 @@ class SubscriberSearch:
             query.order_by(*self._build_order(sort, descending=descending)).limit(limit).offset(offset)
         ).all()
         rows = self._connection.execute(
-            sa.select(SUBSCRIBER).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
+            sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
         )
         found = {row.id: to_subscriber(row) for row in rows}
         return SubscriberPage(tuple(found[key] for key in ids if key in found), total)
@@ -95,7 +95,7 @@ class SubscriberSearch:
             .order_by(SUBSCRIBER.c.id)
             .limit(limit)
         )
-        query = sa.select(SUBSCRIBER).where(SUBSCRIBER.c.id.in_(ids)).order_by(SUBSCRIBER.c.id)
+        query = sa.select(*COLUMNS).where(SUBSCRIBER.c.id.in_(ids)).order_by(SUBSCRIBER.c.id)
         return tuple(map(to_subscriber, self._connection.execute(query)))
 
     def _build_order(self, sort: str, *, descending: bool) -> tuple[sa.ColumnElement[Any], ...]:
