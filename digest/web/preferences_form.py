@@ -4,7 +4,7 @@ A slow library costs its own reader some seconds and holds no thread. The URLs o
 key is used for this one request and appears in no page, log or database.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -18,15 +18,14 @@ from starlette.responses import Response
 from digest import subscribers
 from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
-from digest.mail.wording import name_category
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
-from digest.models.arxiv_categories import CATEGORY_NAMES
-from digest.models.category_groups import CategoryKind, split_category_names
+from digest.models.category_groups import split_category_names
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.schedule import get_local_day
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
 from digest.subscribers.validation import MAX_ITEMS
+from digest.web.category_picker import CATEGORIES_TO_TICK, group_categories
 from digest.web.context import WebContext, WebContextDep, feed_path
 from digest.web.languages import LANGUAGE_NAMES, get_page_locale, set_page_language
 from digest.web.middleware import MAX_PREFERENCES_BYTES
@@ -37,6 +36,7 @@ MAX_FACETS = 8
 MAX_NAME_LENGTH = 100  # of a facet and of each of its keywords
 CHECKBOXES = ("empty_day_note", "clicks_may_teach", "news")
 LIBRARY_FIELDS = ("zotero", "orcid", "author")  # read once when the form is saved
+MAX_FIELDS = MAX_ITEMS + 100  # of the form: each ticked category is one
 MAX_LIBRARY_LENGTH = 200
 SPECIAL_FIELDS = {  # not plain text fields of a subscriber
     "facets", "pasted", "category_boxes", *LIBRARY_FIELDS, *CHECKBOXES,
@@ -52,52 +52,6 @@ STATUS_TEXTS = {
 }
 NOTHING_IMPORTED = LibraryPapers()
 SAVE_ACTIONS = {"", "save"}  # values of the pressed button
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryGroup:
-    """The categories of one archive of arXiv, as pairs of code and name, and how many of them are ticked."""
-
-    name: str
-    categories: tuple[tuple[str, str], ...]
-    chosen: int
-
-
-def group_categories(ticked: Collection[str]) -> list[CategoryGroup]:
-    """Return arXiv's categories by archive; archives without parts of their own are one group."""
-    locale = get_page_locale()
-    archives: dict[str, list[tuple[str, str]]] = {}
-    for code in CATEGORY_NAMES:
-        archives.setdefault(code.partition(".")[0], []).append((code, name_category(locale, code)))
-    single = [pairs[0] for pairs in archives.values() if len(pairs) == 1]
-    # The first pair is the archive itself, which no paper has as a category.
-    groups = [(pairs[0][1], pairs[1:]) for pairs in archives.values() if len(pairs) > 1]
-    groups.append((locale.gettext("Other physics archives"), single))
-    return [
-        CategoryGroup(name, tuple(pairs), sum(code in ticked for code, _ in pairs)) for name, pairs in groups
-    ]
-
-
-def group_other_categories(
-    names: Mapping[CategoryKind, Sequence[str]], ticked: Collection[str]
-) -> list[CategoryGroup]:
-    """Return the categories outside arXiv that stored papers have, by what they stand for."""
-    locale = get_page_locale()
-    titles = {
-        CategoryKind.JOURNAL: locale.gettext("Journals"),
-        CategoryKind.VENUE: locale.gettext("Conferences"),
-        CategoryKind.SUBJECT: locale.gettext("Subjects"),
-    }
-    return [
-        CategoryGroup(
-            titles[kind], tuple((name, name) for name in of_kind), sum(n in ticked for n in of_kind)
-        )
-        for kind, of_kind in names.items()
-        if of_kind
-    ]
-
-
-CATEGORIES_TO_TICK = frozenset(code for group in group_categories(()) for code, _ in group.categories)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +167,7 @@ def _build_facet(name: str, keywords: str, existing: Facet | None) -> Facet:
 
 
 async def _parse_body(request: Request) -> AsyncIterator[FormData]:
-    async with request.form(max_files=0, max_fields=100, max_part_size=MAX_PREFERENCES_BYTES) as form:
+    async with request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_PREFERENCES_BYTES) as form:
         yield form
 
 
@@ -257,10 +211,7 @@ class PreferencesPage:
             status_text=format_status(reader, ctx.clock()),
             is_paused=reader.status is Status.PAUSED or is_paused_until_later(reader, ctx.clock()),
             form=form,
-            category_groups=[
-                *group_categories(form.category_boxes),
-                *group_other_categories(others, form.category_boxes),
-            ],
+            category_groups=group_categories(others, form.category_boxes),
             action=f"/p/{self.token}",
             has_channels=ctx.services.has_channels,
             unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),

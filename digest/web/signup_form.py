@@ -1,7 +1,9 @@
 """What every sign-up form shows: its ticket, the time zones to choose from, and when the digest comes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digest.web.category_picker import CategoryGroup, group_categories
 from digest.web.context import WebContext
 
 SCRIPTS = ("timezone.js",)  # of pages with the form
@@ -24,11 +26,19 @@ class SignUpFields:
     zones: tuple[str, ...]
     zone: str  # chosen until the visitor, or their browser, chooses another
     send_at: str  # the usual hour
+    category_groups: Sequence[CategoryGroup] = ()  # none: a form without the picker
 
 
-def build_signup_fields(ctx: WebContext) -> SignUpFields:
+def build_signup_fields(ctx: WebContext, *, with_categories: bool = False) -> SignUpFields:
     """Return the fields of a new sign-up form."""
     settings = ctx.services.settings
     usual = settings.timezone
     zones = ZONES if usual in ZONES else (usual, *ZONES)
-    return SignUpFields(ctx.tickets.issue(ctx.clock()), zones, usual, f"{settings.send_at:%H:%M}")
+    others = ctx.trending_lists.list_other_categories(ctx.clock()) if with_categories else {}
+    return SignUpFields(
+        ctx.tickets.issue(ctx.clock()),
+        zones,
+        usual,
+        f"{settings.send_at:%H:%M}",
+        category_groups=group_categories(others) if with_categories else (),
+    )

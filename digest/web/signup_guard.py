@@ -23,6 +23,7 @@ class SignUpRequest:
     interests: str = ""
     facet: str = ""  # a search to subscribe to
     timezone: str = ""
+    categories: tuple[str, ...] = ()
     ticket: str = ""
     work: str = ""
     website: str = ""  # hidden from people: only robots fill it in

@@ -66,7 +66,7 @@ def list_scripts(page: str) -> list[str]:
     return [(re.search(r'src="([^"]*)"', attributes) or ["", ""])[1] for attributes in scripts]
 
 
-async def sign_up(visitor: AsyncClient, clock: Clock, address: str, **more: str) -> Response:
+async def sign_up(visitor: AsyncClient, clock: Clock, address: str, **more: str | list[str]) -> Response:
     """Open the form, wait as long as reading it takes, and submit it."""
     fields = {"email": address, "ticket": await fetch_ticket(visitor), **more}
     clock.advance(seconds=MIN_READING_SECONDS)

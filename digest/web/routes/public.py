@@ -77,7 +77,7 @@ def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
         cards=cards,
         day_name=locale.format_day(now.date()),
         description=_describe_list(cards, locale.gettext("Once a day in your inbox.")),
-        signup=build_signup_fields(ctx),
+        signup=build_signup_fields(ctx, with_categories=True),
     )
 
 
@@ -249,7 +249,7 @@ def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Re
         interests=asked or EXAMPLE_INTERESTS,
         asked=asked,
         sections=build_sections(ctx.services.links, edition, is_personal=False),
-        signup=build_signup_fields(ctx),
+        signup=build_signup_fields(ctx, with_categories=True),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from digest.models import Facet
 from digest.models.addresses import Address, parse_address
 from digest.models.errors import ConfigError, InvalidAddress
 from digest.models.schedule import parse_timezone
+from digest.subscribers.validation import MAX_ITEM_CHARS, MAX_ITEMS
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.routing import create_router
@@ -28,6 +29,8 @@ COOKIE_NAME = "signup"
 LAST_SIGN_UP_KEY = "sign_up_heard_at"  # in the meta table
 MAX_SEARCH_CHARS = 100
 
+CategoryName = Annotated[str, Field(max_length=MAX_ITEM_CHARS)]
+
 router = create_router(include_in_schema=False)
 
 
@@ -38,6 +41,7 @@ class SignUpForm(BaseModel):
     interests: str = Field("", max_length=4000)
     facet: str = Field("", max_length=400)
     timezone: str = Field("", max_length=100)
+    categories: tuple[CategoryName, ...] = Field((), max_length=MAX_ITEMS)
     ticket: str = Field("", max_length=200)
     work: str = Field("", max_length=40)
     website: str = Field("", max_length=400)
@@ -70,8 +74,10 @@ async def _parse_body(request: Request) -> SignUpRequest:
         if wants_json(request):
             form = SignUpForm.model_validate_json(await request.body())
         else:
-            async with request.form(max_files=0, max_fields=20) as fields:
-                form = SignUpForm.model_validate({name: str(value) for name, value in fields.items()})
+            async with request.form(max_files=0, max_fields=MAX_ITEMS + 20) as fields:
+                plain: dict[str, object] = {name: str(value) for name, value in fields.items()}
+                plain["categories"] = tuple(map(str, fields.getlist("category")))
+                form = SignUpForm.model_validate(plain)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from error
     return SignUpRequest(**form.model_dump())
@@ -97,6 +103,8 @@ def _build_changes(signup: SignUpRequest) -> dict[str, object]:
     changes: dict[str, object] = {"language": get_page_locale().code}
     if search := " ".join(signup.facet.split())[:MAX_SEARCH_CHARS]:
         changes["facets"] = (Facet(search, (search,)),)
+    if signup.categories:
+        changes["categories"] = signup.categories
     if signup.interests:
         changes["keywords"] = signup.interests
     if _is_timezone(signup.timezone):

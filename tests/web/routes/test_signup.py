@@ -13,7 +13,7 @@ from httpx import ASGITransport, AsyncClient
 
 from digest import subscribers
 from digest.app.services import Services
-from digest.models import DeliveryKind, Status, Subscriber
+from digest.models import DeliveryKind, Paper, Status, Subscriber
 from digest.subscribers import Actor
 from digest.web.app import create_app
 from digest.web.form_tokens import FLOOD_WAIT_SECONDS, MIN_READING_SECONDS, is_work_done
@@ -49,6 +49,41 @@ async def test_a_search_can_be_subscribed_to(
     carol = find_reader("carol@example.com")
     assert carol is not None
     assert [facet.name for facet in carol.profile.facets] == ["counting sheep"]
+
+
+async def test_categories_are_ticked_on_the_form_and_kept_when_it_is_shown_again(
+    visitor: AsyncClient, clock: Clock, services: Services, find_reader: ReaderLookup
+) -> None:
+    papers = [
+        Paper(id=f"doi:10.5555/{n}", title=f"Wool {n}", source=source, categories=(name,))
+        for n, (source, name) in enumerate(
+            2 * (("crossref", "Nature Medicine"), ("openreview", "FLOCK 2026"))
+        )
+    ]
+    with services.store.begin() as tx:
+        tx.papers.add(papers, seen_at=NOW)
+    page = (await visitor.get("/")).text
+    for value, label in (
+        ("cs.RO", "Robotics"),
+        ("Nature Medicine", "Nature Medicine"),
+        ("FLOCK 2026", "FLOCK"),
+    ):
+        assert f'<input type="checkbox" name="category" value="{value}"><span>{label}' in page
+    assert "1078-8956" in page  # the ISSN stands behind the journal's name
+    chosen = ["cs.RO", "Nature Medicine"]
+    again = (await sign_up(visitor, clock, "carol", category=chosen)).text
+    kept = re.findall('name="category" value="([^"]*)"', again)
+    fields = {"email": "carol@example.com", "category": kept, "ticket": extract_ticket(again)}
+    assert (await visitor.post("/subscribe", data=fields)).status_code == 202
+    assert (carol := find_reader("carol@example.com"))
+    assert carol.profile.categories == ("cs.RO", "Nature Medicine")
+
+    for wrong in (["cs.XX"], ["x" * 200], ["cs.RO"] * 101):
+        assert (await sign_up(visitor, clock, "dan@example.com", category=wrong)).status_code == 422
+    program = {"email": "eve@example.com", "categories": ["cs.CL"]}
+    assert (await visitor.post("/subscribe", json=program)).status_code == 202
+    assert (eve := find_reader("eve@example.com"))
+    assert eve.profile.categories == ("cs.CL",)
 
 
 @pytest.mark.parametrize(
