@@ -6,4 +6,4 @@ import os
 # (a fifth of the CPU of planning, for no time gained). Set it for more threads; more workers help more.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -108,11 +108,12 @@ def format_run(result: RunResult, outbox: Path | None = None) -> list[str]:
     plan, stats = result.plan, result.send_stats
     done = f"{stats.sent} written to {outbox}/, as no mail server is set" if outbox else f"{stats.sent} sent"
     counts = f"{done}; {stats.deferred} waiting to be tried again, {stats.failed} failed."
+    trouble = [*stats.alerts, "See: digest doctor"] if stats.alerts else []
     if plan.stopped:  # paused or on hold; earlier planned mail still goes out
-        return [f"Nothing new is planned. {plan.stopped}", counts, *stats.alerts]
+        return [f"Nothing new is planned. {plan.stopped}", counts, *trouble]
     sentences = [f"{plan.due} due: {plan.planned} planned." if plan.due else "Nobody is due."]
     if plan.quiet:
         sentences.append(f"{plan.quiet} had nothing new since their last digest, so no email was made.")
     if plan.missed:
         sentences.append(f"{plan.missed} were due more than half a day ago and wait for their next digest.")
-    return [*sentences, counts, *stats.alerts]
+    return [*sentences, counts, *trouble]

@@ -77,4 +77,4 @@ def build_cancellation(delivery: Delivery, *, now: datetime) -> AttemptResult:
 
 def build_requeue(delivery: Delivery, *, now: datetime) -> AttemptResult:
     """Return the result of a delivery that no connection could take: queued again, no attempt used."""
-    return AttemptResult(delivery=delivery, state=DeliveryState.QUEUED, at=now, text="no line was open")
+    return AttemptResult(delivery=delivery, state=DeliveryState.QUEUED, at=now, text="no connection")

@@ -26,11 +26,11 @@ from typing import Protocol
 
 from anyio import to_thread
 
-from digest.db import Database
+from digest.db import Database, Transaction
 from digest.db.sender_session import has_notice
 from digest.delivery.channels.admin_channel import AdminChannel
 from digest.delivery.interfaces import DeliveryQueue
-from digest.delivery.routes import Route, describe_outage
+from digest.delivery.routes import DOWN_AFTER_SECONDS, Route, describe_outage
 from digest.delivery.sender import send_queue
 from digest.delivery.stats import SendStats
 from digest.models import Health, Shard
@@ -60,6 +60,7 @@ from digest.sources.http.client import Client
 from digest.sources.llm import LanguageModel
 
 SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
+UNREACHABLE_SINCE_KEY = "unreachable_since"  # meta key: when no mail server was reached for the first time
 ONE_DAY = timedelta(days=1)
 FETCH_PATIENCE = timedelta(seconds=45)  # for which mail that is due waits for new papers
 USABLE = frozenset({Health.OK, Health.EMPTY})
@@ -377,8 +378,20 @@ async def send(
             stopping=stopping,
             prepare=builder.preload,
         )
-    blocked = describe_outage(routes)
     with services.store.begin() as tx:
-        if tx.meta.read(SEND_BLOCKED_KEY) != blocked:
-            tx.meta.write(SEND_BLOCKED_KEY, blocked)
+        _record_outage(tx, routes, clock(), has_sent=stats.sent > 0)
     return stats
+
+
+def _record_outage(tx: Transaction, routes: Sequence[Route], now: datetime, *, has_sent: bool) -> None:
+    """Store why no message can be sent, also if each run is a process of its own, as from cron."""
+    blocked, since = describe_outage(routes), tx.meta.read(UNREACHABLE_SINCE_KEY)
+    if has_sent:
+        tx.meta.delete(UNREACHABLE_SINCE_KEY)
+    elif routes and all(route.breaker.failures for route in routes):  # each failed when it was last tried
+        if not since:
+            tx.meta.write(UNREACHABLE_SINCE_KEY, now.isoformat())
+        elif now - datetime.fromisoformat(since) >= timedelta(seconds=DOWN_AFTER_SECONDS):
+            blocked = blocked or "; ".join(f"{route.name}: {route.breaker.reason}" for route in routes)
+    if tx.meta.read(SEND_BLOCKED_KEY) != blocked:
+        tx.meta.write(SEND_BLOCKED_KEY, blocked)

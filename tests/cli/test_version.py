@@ -27,6 +27,12 @@ def test_version_names_number_and_commit() -> None:
     )
 
 
+def test_version_is_the_latest_release_of_the_changelog() -> None:
+    latest = re.search(r"^## \[(\d[\d.]*)\]", (TOP / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert latest
+    assert latest[1] == __version__
+
+
 def test_distribution_has_a_free_name_and_the_command_two_names() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     assert project["name"] == "trending-papers-digest"

@@ -20,7 +20,7 @@ from digest.app.services import Services, open_services
 from digest.db import Database
 from digest.db.sources import SourceState
 from digest.delivery.stats import SendStats
-from digest.models import DeliveryState, Edition, FetchResult, Health, Profile, Section
+from digest.models import DeliveryKind, DeliveryState, Edition, FetchResult, Health, Profile, Section
 from digest.models.errors import SourceError
 from digest.pipeline import day as day_module
 from digest.pipeline import plan, run
@@ -36,6 +36,7 @@ from digest.sources.http.client import Client
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.scenario import DEMO_CLIENT_POLICY, make_isolated_settings
 from tests.factories import make_subscriber
+from tests.smtp_server import SmtpServer
 
 THURSDAY = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)
 FRIDAY = THURSDAY + timedelta(days=1)
@@ -213,6 +214,28 @@ async def test_after_three_days_down_there_is_one_digest(installation: Installat
     installation.subscribe(at=THURSDAY - timedelta(days=3))
     day = await installation.fetch_and_send(THURSDAY)
     assert (day.plan.due, day.send_stats.sent) == (1, 1)
+
+
+async def test_an_unreachable_mail_server_is_reported_by_runs_that_are_each_a_process(tmp_path: Path) -> None:
+    file = tmp_path / "digest.sqlite3"
+    async with SmtpServer().running() as server:
+        for minutes, port, expected in ((0, 9, ""), (20, 9, "smtp-1: unreachable"), (60, server.port, "")):
+            now = THURSDAY + timedelta(minutes=minutes)
+            url = f"smtp://127.0.0.1:{port}"
+            settings = make_isolated_settings(file, sources_url="http://127.0.0.1:9", smtp_url=url)
+            with closing(open_services(settings)) as services:
+                with services.store.begin() as tx:
+                    ada = tx.subscribers.get_by_addresses(["ada@example.com"]).get("ada@example.com")
+                    ada = ada or tx.subscribers.add("ada@example.com", now=now)
+                    tx.deliveries.enqueue_notice(
+                        DeliveryKind.NOTICE, ada, "welcome/1", {"mail": "welcome"}, now=now
+                    )
+                await run.send(services, lambda now=now: now)  # type: ignore[misc]
+                with services.store.begin(write=False) as tx:
+                    blocked = tx.meta.read(run.SEND_BLOCKED_KEY)
+            assert blocked.startswith(expected)
+            assert bool(blocked) == bool(expected)
+        assert len(server.accepted) == 1
 
 
 async def test_a_dry_run_passes_every_edition_and_changes_nothing(installation: Installation) -> None:

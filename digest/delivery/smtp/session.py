@@ -69,6 +69,16 @@ class SmtpConnection:
         refusal = self._check_extensions(message) or await self._send_envelope(message)
         return refusal or await self._send_body(message, next_message)
 
+    async def check_sender(self, address: str) -> SendResult | None:
+        """Return why the server takes no mail from an ASCII address, None if it does; nothing is sent."""
+        self._protocol.write(f"MAIL FROM:<{address}>\r\n".encode("ascii"))
+        try:
+            refusal = self._find_refusal(await self._read_reply(SmtpStage.MAIL))
+        except _SessionFailed as failed:
+            return failed.result
+        self._needs_reset = True
+        return refusal
+
     async def close(self) -> None:
         """Send QUIT if the server expects a command, and close the connection."""
         if self.is_open and self._announced is None:

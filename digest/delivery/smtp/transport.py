@@ -43,6 +43,11 @@ class SmtpServerConfig:
     password: str = field(default="", repr=False)
     weight: float = 1.0  # share of the messages among several servers; 0: only when the others are down
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return _is_loopback(self.host)
+
     @classmethod
     def parse(cls, url: str) -> "SmtpServerConfig":
         """Parse smtp://user:pass@host:port?tls=required|implicit|none&weight=1, percent-encoded.

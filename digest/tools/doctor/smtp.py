@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from digest.app.services import Services
-from digest.delivery.message import SendResult, Unreachable
+from digest.delivery.message import SendResult, SmtpStage, Unreachable
 from digest.delivery.smtp.session import SmtpTimeouts
 from digest.delivery.smtp.transport import SmtpServerConfig, SmtpTransport, Tls
+from digest.mail.branding import Site
+from digest.mail.mime import ascii_address
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
+AUTHENTICATION_REQUIRED = 530  # RFC 4954, 6
 TIMEOUTS = SmtpTimeouts(connect=15, command=15)  # short: somebody waits at the terminal
 
 
@@ -18,31 +21,23 @@ async def check_mail_servers(services: Services, now: datetime) -> list[Finding]
     if not urls:
         return [warn("mail server", "not set: emails are written to files", "set DIGEST_SMTP_URL")]
     return [
-        finding
-        for url in urls
-        for finding in await _check_server(SmtpServerConfig.parse(url), services.site.domain)
+        finding for url in urls for finding in await _check_server(SmtpServerConfig.parse(url), services.site)
     ]
 
 
-async def _check_server(server: SmtpServerConfig, local_hostname: str) -> list[Finding]:
+async def _check_server(server: SmtpServerConfig, site: Site) -> list[Finding]:
+    name = f"{server.host}:{server.port}"
     try:
-        connection = await SmtpTransport(server, local_hostname=local_hostname, timeouts=TIMEOUTS).open()
-        extensions = connection.extensions
-        await connection.close()
+        connection = await SmtpTransport(server, local_hostname=site.domain, timeouts=TIMEOUTS).open()
     except Unreachable as error:
-        return [
-            fail(
-                "mail server",
-                f"{server.host}:{server.port} {_describe_failure(error.result)}",
-                _suggest_fix(error),
-            )
-        ]
-    findings = [
-        ok("mail server", f"{server.host}:{server.port} accepts our email"),
-        _check_extensions(extensions),
-    ]
-    if server.tls is Tls.NONE:
-        findings.append(warn("mail encryption", "off", "use tls=required unless it is this machine"))
+        return [fail("mail server", f"{name} {_describe_failure(error.result)}", _suggest_fix(error.result))]
+    refusal = await connection.check_sender(ascii_address(site.sender))
+    await connection.close()
+    if refusal:
+        return [fail("mail server", f"{name} {_describe_failure(refusal)}", _suggest_fix(refusal))]
+    findings = [ok("mail server", f"{name} accepts our email"), _check_extensions(connection.extensions)]
+    if server.tls is Tls.NONE and not server.is_loopback:
+        findings.append(warn("mail encryption", "off", "set tls=required in DIGEST_SMTP_URL"))
     return findings
 
 
@@ -67,8 +62,15 @@ def _check_extensions(extensions: Mapping[str, str]) -> Finding:
     return ok("mail extensions", detail)
 
 
-def _suggest_fix(error: Unreachable) -> str:
-    return {
-        "connect": "check host, port, firewall and certificate in DIGEST_SMTP_URL",
-        "login": "check user and password in DIGEST_SMTP_URL (percent-encode @ : /)",
-    }.get(str(error.result.stage), "check the log of the mail server")
+def _suggest_fix(result: SendResult) -> str:
+    if result.stage is SmtpStage.LOGIN and not result.code:  # it offers no AUTH here
+        return "use tls=required in DIGEST_SMTP_URL, or leave user and password out"
+    if result.code == AUTHENTICATION_REQUIRED:
+        return "put user and password into DIGEST_SMTP_URL: smtp://user:password@host:port"
+    if result.stage is SmtpStage.CONNECT:
+        return "check host, port, firewall and certificate in DIGEST_SMTP_URL"
+    if result.stage is SmtpStage.LOGIN:
+        return "check user and password in DIGEST_SMTP_URL (percent-encode @ : /)"
+    if result.code:
+        return "set DIGEST_FROM to an address this server may send for"
+    return "check the log of the mail server"
