@@ -108,8 +108,9 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         if on_edition:
             for edition in editions:
                 on_edition(edition.build())
-        quiet = len(due) - missed - len(editions)
-        total += PlanResult(due=len(due), planned=len(editions), quiet=quiet, missed=missed)
+        planned = len(editions)
+        del editions  # with the tables of these readers, before those of the next
+        total += PlanResult(due=len(due), planned=planned, quiet=len(due) - missed - planned, missed=missed)
         if dry_run or len(due) < CHUNK_SIZE:
             return total
 

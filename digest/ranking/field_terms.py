@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -134,13 +135,19 @@ class FieldTerms:
 @lru_cache(maxsize=1)
 def load_field_terms() -> FieldTerms:
     """Return the shipped figures."""
-    stored = np.load(BytesIO(files("digest.ranking").joinpath("field_terms.npz").read_bytes()))
+    packed = BytesIO(files("digest.ranking").joinpath("field_terms.npz").read_bytes())
+    with np.load(packed) as stored:
+        return _read_field_terms(stored)
+
+
+def _read_field_terms(stored: Mapping[str, Any]) -> FieldTerms:
     terms = stored["terms"].tobytes().decode().split("\n")
     acronyms: dict[str, dict[str, int]] = {}
     for line in stored["acronyms"].tobytes().decode().split("\n"):
         short, long, count = line.split("\t")
         acronyms.setdefault(short, {})[long] = int(count)
-    vectors = stored["vectors"].astype(np.float32) * stored["scales"].astype(np.float32)[:, None]
+    vectors = stored["vectors"].astype(np.float32)
+    vectors *= stored["scales"].astype(np.float32)[:, None]
     text_count, counts = int(stored["text_count"]), stored["counts"]
     known = counts[: len(vectors)].astype(np.float32)
     return FieldTerms(

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 from digest.ranking.array_types import Floats
 from digest.ranking.profile_documents import Document, Interest
@@ -85,6 +83,10 @@ def _put_central_first(
 def _cluster(similarity: Floats, mean_similarity: float) -> list[list[int]]:
     distances = 1 - np.clip((similarity + similarity.T) / 2, 0, 1).astype(np.float64).round(DECIMALS)
     np.fill_diagonal(distances, 0)
+    # 17 MiB and 0.1 s of CPU, needed only when somebody liked many papers
+    from scipy.cluster import hierarchy  # noqa: PLC0415  heavy
+    from scipy.spatial.distance import squareform  # noqa: PLC0415  heavy
+
     tree = hierarchy.average(squareform(distances, checks=False))
     labels = hierarchy.fcluster(tree, 1 - SPLIT_FACTOR * mean_similarity, criterion="distance")
     return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]

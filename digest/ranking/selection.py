@@ -105,6 +105,7 @@ class Selections:
         affinity = rankings.affinity[self.owners, self.indices].astype(np.float64)
         self.affinities = np.round(affinity, DECIMALS)
         self.scores = np.round(selector.scores[self.owners, self.indices], DECIMALS)
+        selector.forget_order()
 
     def __len__(self) -> int:
         """Return the number of readers."""
@@ -261,6 +262,10 @@ class _Selector:
         """`digest.ranking.score.compute_score` of each paper for each reader."""
         preference, attention = self._rankings.preference.astype(np.float64), self._arrays.attention
         return preference if attention is None else attention * (preference + self._offsets[:, None])
+
+    def forget_order(self) -> None:
+        """Free the tables that are needed only for selecting."""
+        del self.scores, self.__dict__["_keys"]
 
     def find_exclusion(self, row: int, index: int) -> ExclusionRule:
         """Return the first rule that excluded a paper that was not selected for a reader."""

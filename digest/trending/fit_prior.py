@@ -7,8 +7,6 @@ from math import log1p, sqrt
 from statistics import fmean
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import lsqr
 
 from digest.trending.prior import (
     AUTHOR_SHRINKAGE,
@@ -84,6 +82,9 @@ def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> d
     rows = [sorted(columns[term] for term in text if term in columns) for text in texts]
     ends = np.cumsum([0, *map(len, rows)])
     values = np.concatenate([np.full(len(row), 1 / sqrt(len(row) or 1)) for row in rows])
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  heavy, and needed only for fitting
+    from scipy.sparse.linalg import lsqr  # noqa: PLC0415  the same
+
     matrix = csr_matrix((values, np.concatenate(rows).astype(int), ends), shape=(len(texts), len(terms)))
     solved = lsqr(matrix, target - target.mean(), damp=sqrt(TERM_PENALTY))[0]
     return dict(zip(terms, map(float, solved), strict=True))

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-
-from bs4 import BeautifulSoup, Tag
+from typing import TYPE_CHECKING
 
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
@@ -15,6 +14,9 @@ from digest.models.paper_merge import is_withdrawn
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 PAGE_SIZE = 2000  # the page accepts only certain numbers; this is the largest
 _DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
@@ -60,7 +62,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Listing:
     Raises:
         SourceChanged: the body is another kind of page.
     """
-    page = BeautifulSoup(body, "lxml")
+    page = _parse_html(body)
     sections = page.find_all("dl", id="articles")
     if not sections:
         raise SourceChanged(f"arXiv shows another page: {_headline(body) or 'no list of articles on it'}")
@@ -79,18 +81,24 @@ def parse(body: bytes, scope: str, read_at: datetime) -> Listing:
     return Listing(result, day, total)
 
 
+def _parse_html(body: bytes) -> "BeautifulSoup":
+    from bs4 import BeautifulSoup  # noqa: PLC0415  8 MiB, which most runs do not need
+
+    return BeautifulSoup(body, "lxml")
+
+
 def _headline(body: bytes) -> str:
-    headline = BeautifulSoup(body, "lxml").find("h1")
+    headline = _parse_html(body).find("h1")
     return normalize_text(headline.get_text(" ")) if headline else ""
 
 
-def _parse_total(section: Tag) -> int:
+def _parse_total(section: "Tag") -> int:
     """Return the number of papers that the headings of a section promise."""
     counts = (_COUNT.search(heading.get_text(" ")) for heading in section.find_all("h3"))
     return sum(int(count[2]) for count in counts if count)
 
 
-def _parse_day(page: BeautifulSoup) -> date | None:
+def _parse_day(page: "BeautifulSoup") -> date | None:
     for heading in page.find_all(["h3", "h1", "h2"]):
         if match := _DAY.search(heading.get_text(" ")):
             with contextlib.suppress(ValueError):  # such as 31 February
@@ -98,8 +106,10 @@ def _parse_day(page: BeautifulSoup) -> date | None:
     return None
 
 
-def _parse_papers(section: Tag, day: date | None) -> Iterator[Paper]:
+def _parse_papers(section: "Tag", day: date | None) -> Iterator[Paper]:
     """Yield the papers; ids come from the entry's own line only, as abstracts mention other papers."""
+    from bs4 import Tag  # noqa: PLC0415  as above
+
     announcement = Announcement.NEW
     for part in section.find_all(["h3", "dt"]):
         if part.name == "h3":
@@ -116,7 +126,7 @@ def _parse_papers(section: Tag, day: date | None) -> Iterator[Paper]:
                 yield paper
 
 
-def _parse_paper(identifier: str, meta: Tag, announcement: Announcement, day: date | None) -> Paper:
+def _parse_paper(identifier: str, meta: "Tag", announcement: Announcement, day: date | None) -> Paper:
     title = normalize_title(_select_text(meta, ".list-title"))
     abstract = normalize_text(_select_text(meta, "p.mathjax"))
     is_new = announcement is Announcement.NEW
@@ -135,7 +145,7 @@ def _parse_paper(identifier: str, meta: Tag, announcement: Announcement, day: da
     )
 
 
-def _select_text(meta: Tag, selector: str) -> str:
+def _select_text(meta: "Tag", selector: str) -> str:
     """Return the text of the selected element, without the label in front."""
     element = meta.select_one(selector)
     if element is None:
