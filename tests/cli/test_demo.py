@@ -163,7 +163,7 @@ def test_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path) -> Non
 
 def test_check_demo_fails_if_the_repeated_day_sent_mail() -> None:
     result = DemoResult(days=(), digests=(), notices=(), mail_count=12, resent_count=2)
-    with pytest.raises(DeliveryError, match="sent 2 mails; it must send none"):
+    with pytest.raises(DeliveryError, match="sent 2 emails; it must send none"):
         check_demo(result)
 
 

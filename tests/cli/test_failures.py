@@ -72,7 +72,7 @@ def test_backup_never_overwrites_the_database(shell: Shell) -> None:
 def test_restore_refuses_a_file_that_is_no_backup(shell: Shell) -> None:
     (shell.folder / "empty").write_bytes(b"")
     (shell.folder / "text").write_text("hello " * 1000)
-    assert "no backup of a digest" in _get_error(shell, "db", "restore", "empty", "--yes")
+    assert "not a backup of digest" in _get_error(shell, "db", "restore", "empty", "--yes")
     assert "not a sound" in _get_error(shell, "db", "restore", "text", "--yes")
     assert shell("db", "check").returncode == 0
 

@@ -81,4 +81,4 @@ def test_feeds_are_imported_from_opml_once(workplace: Path) -> None:
     run("off", "feeds")
     assert "feeds" not in list_on()
     opml.write_text("<html><body>no list</body></html>")
-    assert "names no feed" in str(CliRunner().invoke(command, ["import", str(opml)]).exception)
+    assert "contains no feed" in str(CliRunner().invoke(command, ["import", str(opml)]).exception)

@@ -99,5 +99,5 @@ def test_a_pause_ends_before_the_calendar_does(frequency: Frequency) -> None:
     "tag", ["en\r\nBcc: x@example.com", "en-" + "x" * 9999, 'de_"><b>', "fr_../../etc", "de-"]
 )
 def test_a_language_must_be_a_tag_and_nothing_else(tag: str) -> None:
-    with pytest.raises(InvalidChange, match="There are no mails in"):
+    with pytest.raises(InvalidChange, match="Emails cannot be sent in"):
         apply_changes(READER, {"language": tag})

@@ -136,7 +136,7 @@ async def check_database(services: Services, now: datetime) -> list[Finding]:  #
     findings = [
         fail("database", "; ".join(differences), "run `digest db migrate`")
         if differences
-        else ok("database", f"stands at {services.store.get_version()}")
+        else ok("database", f"is at version {services.store.get_version()}")
     ]
     with services.store.begin(write=False) as tx:
         if tx.meta.pause_reason:

@@ -232,7 +232,7 @@ async def test_every_error_of_a_call_is_json_in_english(
 
             assert asked.status_code < 500, url
             assert wrong.status_code == 405, url
-            assert wrong.json()["detail"].startswith("This address takes "), url
+            assert wrong.json()["detail"].startswith("This address accepts "), url
             assert large.status_code == 413, url
             assert parts.status_code < 500, url
             for response in (asked, wrong, large, parts):
