@@ -101,6 +101,7 @@ class Selections:
         order = np.argsort(owners, kind="stable")
         self.owners, self.indices = owners[order], indices[order]
         self.sections = np.repeat(np.arange(len(SECTIONS)), [len(part) for part, _ in sections])[order]
+        self._is_served = self._any_of_reader(self.sections == _PICKED).tolist()
         self.starts = np.searchsorted(self.owners, np.arange(len(readers) + 1))
         affinity = rankings.affinity[self.owners, self.indices].astype(np.float64)
         self.affinities = np.round(affinity, DECIMALS)
@@ -159,10 +160,12 @@ class Selections:
 
     def get_notes(self, row: int) -> tuple[str, ...]:
         """Return why nothing was picked; empty if something was, or if nothing was asked for or selected."""
+        wants_picks = self._readers[row].subscriber.preferences.picked and self._rankings.is_personal[row]
+        if not wants_picks or self._is_served[row]:
+            return ()
         own = slice(self.starts[row], self.starts[row + 1])
         sections = self.sections[own]
-        wants_picks = self._readers[row].subscriber.preferences.picked and self._rankings.is_personal[row]
-        if not wants_picks or not len(sections) or (sections == _PICKED).any():
+        if not len(sections):
             return ()
         is_near = self._selector.is_near[row, self.indices[own][sections == _TRENDING]]
         return ("near-is-trending" if is_near.any() else "nothing-near",)

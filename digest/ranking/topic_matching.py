@@ -200,14 +200,18 @@ class TopicMatcher:
     def _fill_words(self, features: Floats, forms: tuple[Words, ...]) -> Floats:
         """Write what each paper says into *features*, by the topic's best form; return the mentions."""
         mentions = np.zeros(len(self._papers), np.float32)
-        for form in forms:
-            if not form:
-                continue
-            for index in self._find_with_all(form):
-                said = self._papers[index].find(form)
-                if said.sum() > features[: FIRST + 1, index].sum():
-                    features[: FIRST + 1, index] = said
-                mentions[index] = max(mentions[index], self._papers[index].count(form))
+        for form in filter(None, forms):
+            indices = self._find_with_all(form)
+            phrase, words = f" {' '.join(form)} ", [f" {word} " for word in form]
+            has_function_words = not FOLDED_STOPWORDS.isdisjoint(form)
+            papers = [self._papers[index] for index in indices]
+            said = np.array(
+                [paper.find(form, phrase, words, strict=has_function_words) for paper in papers], np.float32
+            ).reshape(-1, FIRST + 1)
+            is_better = said.sum(axis=1) > features[: FIRST + 1, indices].sum(axis=0)
+            features[: FIRST + 1, np.array(indices, np.intp)[is_better]] = said[is_better].T
+            counts = [paper.abstract_text.count(phrase) for paper in papers]
+            mentions[indices] = np.maximum(mentions[indices], counts)
         return mentions
 
     def _find_with_all(self, form: Words) -> list[int]:
@@ -278,23 +282,20 @@ class _FoldedPaper:
         """Return all words, each once."""
         return {word for word in self.whole_text.split() if word != "|"}
 
-    def find(self, form: Words) -> Floats:
-        """Return the features up to FIRST for a form all of whose words are in this paper."""
-        features = np.zeros(FIRST + 1, np.float32)
-        phrase = f" {' '.join(form)} "
-        has_function_words = any(word in FOLDED_STOPWORDS for word in form)
-        if has_function_words and phrase not in self.whole_text:
-            return features
-        features[TITLE] = phrase in self.title_text or (
-            len(form) > 1 and not has_function_words and _is_near(form, self.title_text, TITLE_WINDOW)
-        )
-        features[SAID] = 1
-        features[FIRST] = any(all(f" {word} " in text for word in form) for text in self.first_texts)
-        return features
+    def find(
+        self, form: Words, phrase: str, words: Sequence[str], *, strict: bool
+    ) -> tuple[float, float, float]:
+        """Return the features up to FIRST for a form all of whose words are in this paper.
 
-    def count(self, form: Words) -> int:
-        """Return how often the abstract says a form as a phrase."""
-        return self.abstract_text.count(f" {' '.join(form)} ")
+        *phrase* and *words* are the form as it stands in texts; if *strict* the words count together only.
+        """
+        if strict and phrase not in self.whole_text:
+            return 0, 0, 0
+        is_title = phrase in self.title_text or (
+            len(form) > 1 and not strict and _is_near(form, self.title_text, TITLE_WINDOW)
+        )
+        is_first = any(all(word in text for word in words) for text in self.first_texts)
+        return is_title, 1, is_first
 
     def count_word(self, word: str) -> int:
         """Return how often title and abstract say a word."""
