@@ -21,6 +21,6 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         show_json(asdict(summary))
     else:
         click.echo(
-            f"{summary.read} mails read: {summary.heard} bounces and complaints, "
+            f"{summary.read} messages read: {summary.heard} bounces and complaints, "
             f"{summary.left} unsubscribed, {summary.ignored} ignored."
         )

@@ -27,7 +27,7 @@ MAX_TITLE_CHARS = 44
     default=Path("digest-demo"),
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the mails, the page and the database.",
+    help="Folder for the emails, the page and the database.",
 )
 @click.option("--serve", is_flag=True, help="Then serve pages, sign-up and an inbox on the demo's clock.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="With --serve.")
@@ -56,7 +56,7 @@ def command(*, out: Path, serve: bool, port: int) -> None:
         f"\n{result.mail_count} mails went out over SMTP: {digests} digests,"
         f" and {result.mail_count - digests} to confirm and to welcome. Running the last day again sent none."
         f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
-        f"To sign up and to follow the links in the mails: {sys.argv[0]} demo --serve"
+        f"To sign up and to follow the links in the emails: {sys.argv[0]} demo --serve"
     )
 
 

@@ -72,7 +72,7 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
         *_format_vectors(status["vectors"]),
     ]
     if status["paused"]:
-        advice = "" if RESUME in status["paused"] else f" {RESUME} lets mail go again."
+        advice = "" if RESUME in status["paused"] else f" To resume: {RESUME}."
         sentences.insert(0, f"PAUSED: {status['paused']}{advice}")
     sentences += [
         f"HELD: {hold['reason']} Release it: `digest release {hold['key']}`." for hold in status["held"]
@@ -107,7 +107,7 @@ def _format_vectors(progress: dict[str, Any] | None) -> Sequence[str]:
     if progress is None or (progress["done"] and progress["serving"] == progress["model"]):
         return ()
     position = (
-        f"{progress['papers']} of {progress['of']} papers looked through, then {progress['readers']} readers"
+        f"{progress['papers']} of {progress['of']} papers done, then {progress['readers']} readers"
     )
-    serves = f"{progress['serving']} serves. `digest embed` does the rest at once."
+    serves = f"{progress['serving']} is used meanwhile. `digest embed` computes the rest at once."
     return (f"Vectors by {progress['model']}: {position}; {serves}",)

@@ -205,7 +205,7 @@ class ConnectionLoop:
         if not self._domain_monitor.record(domain, refused=reply_action.throttle is ThrottleAction.STOP):
             return reply_action.throttle if reply_action.throttle is ThrottleAction.SLOW else None
         self._counters.add_alert(
-            f"{domain} refuses our mail, nothing is sent there for an hour: {result.code} {result.text}",
+            f"{domain} refuses our email; nothing is sent there for an hour: {result.code} {result.text}",
             topic=f"refused by {domain}",
         )
         return ThrottleAction.STOP

@@ -232,7 +232,7 @@ async def test_10_domain_that_refuses_our_mail_by_policy_is_stopped_and_nobody_i
     server.rule = refuse_every_twentieth
     stats = await any_harness.run(make_smtp_route(server))
     assert stats.rejected == 3
-    assert [alert for alert in stats.alerts if alert.startswith("big.example.com refuses our mail")]
+    assert [alert for alert in stats.alerts if alert.startswith("big.example.com refuses our email")]
     assert 0 < stats.accepted < 102
     assert {f"reader{number:03}@else.example.com" for number in range(5)} <= set(server.recipients())
     with any_harness.store.begin() as tx:

@@ -136,12 +136,12 @@ def test_the_status_shows_an_incomplete_model(filled_store: Database) -> None:
     with filled_store.begin(write=False) as tx:
         progress = collect_status(tx, NOW)
     assert progress["vectors"]["papers"] == CHUNK_SIZE
-    assert f"{CHUNK_SIZE} of {EARLIER + 1} papers looked through" in " ".join(format_status(progress))
+    assert f"{CHUNK_SIZE} of {EARLIER + 1} papers done" in " ".join(format_status(progress))
     embed_backlog(filled_store, CountingModel(), NOW)
     with filled_store.begin(write=False) as tx:
         progress = collect_status(tx, NOW)
     assert progress["vectors"]["done"]
-    assert "looked through" not in " ".join(format_status(progress))
+    assert "papers done" not in " ".join(format_status(progress))
 
 
 def test_nothing_is_embedded_without_a_model_or_its_first_vectors(store: Database) -> None:

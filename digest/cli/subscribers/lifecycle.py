@@ -67,7 +67,11 @@ def reconfirm(*, address: str, now: datetime | None) -> None:
         if reader.status is not Status.UNCONFIRMED:
             raise StateConflict(f"{reader.address} is {reader.status}; only the unconfirmed are asked.")
         is_asked = subscribers.request_confirmation(tx, reader, actor=actor)
-    click.echo("Asked; the mail goes out with the next run." if is_asked else "Asked just now; wait.")
+    click.echo(
+        "The confirmation is sent with the next run."
+        if is_asked
+        else "It was sent a moment ago; please wait."
+    )
 
 
 @click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")

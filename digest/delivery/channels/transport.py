@@ -93,7 +93,7 @@ class ChannelTransport:
 
         """
         if not isinstance(message, ChannelMessage):
-            raise TypeError("a channel takes no mail")
+            raise TypeError("a channel takes no email")
         guard = ConnectionGuard(self.hosts, self.networks)
         service = load_service(message.rcpt_to)
         if service is None:

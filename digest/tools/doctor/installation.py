@@ -107,7 +107,7 @@ def _check_sender(services: Services) -> Iterator[Finding]:
         yield ok("postal address", "set")
     else:
         yield warn(
-            "postal address", "not set; many countries require one in bulk mail", "set DIGEST_POSTAL_ADDRESS"
+            "postal address", "not set; many countries require one in bulk email", "set DIGEST_POSTAL_ADDRESS"
         )
     if services.site.domain in ("localhost", ""):
         yield warn(
