@@ -19,7 +19,7 @@ SIGNAL_NOUNS = {
     SignalKind.UPVOTES: ngettext_noop("%(count)s upvote", "%(count)s upvotes"),
     SignalKind.COMMENTS: ngettext_noop("%(count)s comment", "%(count)s comments"),
     SignalKind.STARS: ngettext_noop("%(count)s star", "%(count)s stars"),
-    SignalKind.POINTS: ngettext_noop("%(count)s point", "%(count)s points"),
+    SignalKind.POINTS: ngettext_noop("%(count)s point on Hacker News", "%(count)s points on Hacker News"),
     SignalKind.CITATIONS: ngettext_noop("%(count)s citation", "%(count)s citations"),
     SignalKind.MODELS: ngettext_noop("%(count)s model", "%(count)s models"),
     SignalKind.DATASETS: ngettext_noop("%(count)s dataset", "%(count)s datasets"),

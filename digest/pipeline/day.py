@@ -98,10 +98,9 @@ class DayContext:
             chunk = readers[done : done + len(rankings)]
             done += len(chunk)
             states = [
-                ReaderState(
-                    reader, sent.get(reader.id, {}), reader.cursor, get_local_day(reader.schedule, slot)
-                )
+                ReaderState(reader, _add_disliked(reader, sent.get(reader.id, {}), day), reader.cursor, day)
                 for reader, slot in chunk
+                for day in (get_local_day(reader.schedule, slot),)
             ]
             selections = Selections(self.candidate_arrays, rankings, states)
             without_voters = selections.has_paper(~self.candidate_arrays.has_voters).tolist()
@@ -123,6 +122,12 @@ class DayContext:
         for chosen in self.choose_editions(readers, sent):
             for row, selection in enumerate(chosen.selections):
                 yield chosen.build_edition(row), selection
+
+
+def _add_disliked(reader: Subscriber, sent: Mapping[str, Sent], day: date) -> Mapping[str, Sent]:
+    """Count what a reader wants less of as sent: it is not sent, and not once more when it breaks out."""
+    disliked = {paper.paper_id: Sent(day=day) for paper in reader.profile.disliked if paper.paper_id}
+    return {**sent, **disliked} if disliked else sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,27 @@ SOURCES: Mapping[str, Callable[[SourceConfig], Source]] = {
 }
 
 
+_TITLES = {
+    "arxiv": "arXiv",
+    "huggingface": "Hugging Face",
+    "huggingface-repos": "Hugging Face repositories",
+    "biorxiv": "bioRxiv",
+    "medrxiv": "medRxiv",
+    "feeds": "RSS / Atom",
+    "semanticscholar": "Semantic Scholar",
+    "hackernews": "Hacker News",
+    "pubmed": "PubMed",
+    "crossref": "Crossref",
+    "openalex": "OpenAlex",
+    "openreview": "OpenReview",
+}
+
+
+def get_source_title(name: str) -> str:
+    """Return the name of a source as people write it; of one from another package, its name as it is."""
+    return _TITLES.get(name, name)
+
+
 def list_source_names() -> list[str]:
     """Return the names of the sources of this package, then those of other packages."""
     return list(dict.fromkeys([*SOURCES, *sorted(_find_entry_points())]))

@@ -1,6 +1,7 @@
 """Tests of `digest bounces`, and of what takes back its wrong suppressions."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +159,11 @@ def test_wrong_suppressions_are_shown_with_their_evidence_and_taken_back() -> No
     shown = json.loads(run("show", ada.address, "--json"))
     assert shown["suppression"]["reason"] == "hard"
     assert "550 gone" in shown["suppression"]["evidence"]
+    with services.store.begin() as tx:
+        tx.tags.add([ada.id], "beta")
     assert "550 gone" in run("show", ada.address)
+    assert re.search(r"^tags\tbeta$", run("show", ada.address), re.MULTILINE)
+    assert json.loads(run("show", ada.address, "--json"))["tags"] == ["beta"]
     assert json.loads(run("show", bo.address, "--json"))["suppression"] is None
     since = ("restore", "--since", NOW.isoformat())
     assert "1 suppressions would be lifted, 1 readers would be restored." in run(*since, "--dry-run")

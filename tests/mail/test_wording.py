@@ -58,7 +58,10 @@ def test_breakout_names_the_day_it_was_sent() -> None:
         == "broke out since we sent it: was 12 on 3\N{NO-BREAK SPACE}Nov, now 140 upvotes"
     )
     points = replace(breakout, kind=SignalKind.POINTS)
-    assert describe_trend(EN, points, DAY) == "broke out since we sent it: was 12 on Tuesday, now 140 points"
+    assert (
+        describe_trend(EN, points, DAY)
+        == "broke out since we sent it: was 12 on Tuesday, now 140 points on Hacker News"
+    )
     assert describe_trend(EN, replace(breakout, broke_out_on=None), DAY) == (
         "broke out since we sent it: was 12, now 140 upvotes"
     )
@@ -175,7 +178,8 @@ def test_endless_names_are_cut() -> None:
 
 def test_every_kind_of_signal_has_its_noun() -> None:
     text = {format_votes(EN, replace(HEAT, kind=kind, votes=1)) for kind in SignalKind}
-    assert text == {"1 upvote", "1 comment", "1 star", "1 point", "1 citation"}
+    votes = {"1 upvote", "1 comment", "1 star", "1 point on Hacker News", "1 citation"}
+    assert text == votes | {"1 model", "1 dataset", "1 Space"}
     assert format_votes(EN, replace(HEAT, votes=1234)) == "1,234 upvotes"
     assert format_votes(EN, replace(HEAT, votes=0)) == ""
 

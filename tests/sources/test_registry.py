@@ -11,7 +11,13 @@ from digest.models import Health
 from digest.models.errors import ConfigError
 from digest.sources.base import FetchContext, fetch_source
 from digest.sources.http.client import Client
-from digest.sources.registry import SOURCES, SourceConfig, build_sources, list_source_names
+from digest.sources.registry import (
+    SOURCES,
+    SourceConfig,
+    build_sources,
+    get_source_title,
+    list_source_names,
+)
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
 
@@ -65,3 +71,8 @@ def test_a_source_that_cannot_be_imported_is_named(package: Path) -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="no source 'nature'"):
         build_sources(SourceConfig(), only=["nature"])
+
+
+def test_every_source_has_a_title() -> None:
+    assert [name for name in SOURCES if get_source_title(name) == name] == []
+    assert get_source_title("another") == "another"

@@ -19,8 +19,12 @@ def command(*, address: str, as_json: bool) -> None:
     with open_services() as services, services.store.begin(write=False) as tx:
         reader = get_subscriber(tx, address)
         deliveries = tx.deliveries.list_by_subscriber(reader.id, limit=10)
+        tags = tx.tags.get_by_subscriber([reader.id]).get(reader.id, ())
         suppression = tx.suppressions.find(hash_address(services.suppression_key, reader.address))
-    fields = subscriber_to_json(reader) | {"suppression": suppression_to_json(suppression)}
+    fields = subscriber_to_json(reader) | {
+        "tags": list(tags),
+        "suppression": suppression_to_json(suppression),
+    }
     if as_json:
         show_json(fields | {"deliveries": [delivery_to_json(delivery) for delivery in deliveries]})
         return

@@ -5,7 +5,7 @@ On SQLite a filter reads indexes only, because the rows hold whole profiles: the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,16 @@ import sqlalchemy as sa
 
 from digest.db.dialects import in_values, is_postgres, strip_unstorable
 from digest.db.subscribers.rows import COLUMNS, to_subscriber
-from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER, SUBSCRIBER_KEYWORD, SUBSCRIBER_TAG
+from digest.db.tables import (
+    DELIVERY,
+    DELIVERY_EVENT,
+    SUBSCRIBER,
+    SUBSCRIBER_KEYWORD,
+    SUBSCRIBER_TAG,
+    SUPPRESSION,
+)
 from digest.models import BounceKind, Frequency, Status, Subscriber
+from digest.models.addresses import hash_mailbox
 
 SORT_COLUMNS = ("created_at", "confirmed_at", "next_due", "address", "status")
 MAX_SORTED = (
@@ -38,6 +46,7 @@ class SubscriberCriteria:
     planned_since: datetime | None = None  # their last digest was planned then or later
     planned_before: datetime | None = None
     never_planned: bool = False
+    suppressed_by: bytes = field(default=b"", repr=False)  # the key of the hashes: they are suppressed
     public_ids: tuple[str, ...] | None = None  # only these subscribers
 
 
@@ -134,9 +143,19 @@ def _build_conditions(
     if criteria.bounce is not None or criteria.bounced_since is not None:
         conditions.append(subscriber.id.in_(_select_bounced(criteria)))
     conditions += [subscriber.id.in_(query) for query in _select_planned(criteria)]
+    if criteria.suppressed_by:
+        suppressed = _list_suppressed(connection, criteria.suppressed_by)
+        conditions.append(in_values(connection, subscriber.id, suppressed))
     if criteria.public_ids is not None:
         conditions.append(in_values(connection, subscriber.pid, criteria.public_ids))
     return conditions
+
+
+def _list_suppressed(connection: sa.Connection, suppression_key: bytes) -> list[int]:
+    """Return the ids of suppressed subscribers. Suppressions are hashes, so every address is hashed."""
+    hashes = set(connection.scalars(sa.select(SUPPRESSION.c.key)))
+    rows = connection.execute(sa.select(SUBSCRIBER.c.id, SUBSCRIBER.c.mailbox)) if hashes else ()
+    return [id_ for id_, mailbox in rows if hash_mailbox(mailbox, suppression_key=suppression_key) in hashes]
 
 
 def _select_bounced(criteria: SubscriberCriteria) -> sa.Select[tuple[int]]:

@@ -186,7 +186,7 @@ def parse_selection(ctx: WebContext, whom: str) -> SubscriberCriteria:
     ids = tuple(part.removeprefix("id=") for part in whom.split("&") if part.startswith("id="))
     if ids:
         return SubscriberCriteria(public_ids=ids[:MAX_SELECTED])
-    return SubscriberQuery.parse(whom).to_criteria(ctx.clock())
+    return SubscriberQuery.parse(whom).to_criteria(ctx.clock(), ctx.services.suppression_key)
 
 
 def describe_selection(whom: str) -> str:

@@ -12,6 +12,7 @@ from digest.models.errors import NotFound
 from digest.pipeline.alerts import Problem
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.status import compute_picks_per_mail, find_problems, list_days
+from digest.sources.registry import get_source_title
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.charts import BAD, GOOD, NEUTRAL, Chart, Series, build_bar_chart, build_line_chart
@@ -57,7 +58,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         is_due=next_due is not None and next_due <= now + timedelta(minutes=1),
         charts=build_charts(figures),
         periods=[(period, str(period) == days) for period in PERIODS],
-        sources=sources,
+        sources=[(get_source_title(source.source), source) for source in sources],
         held={hold.key for hold in held},
         lines=lines,
         readers=readers,

@@ -35,6 +35,7 @@ LAST_DIGESTS = (
     ("week", "More than a week ago"),
     ("month", "More than thirty days ago"),
 )
+SUPPRESSED = (("yes", "Suppressed"),)
 BOUNCE_WINDOW = timedelta(days=30)
 LAST_DIGEST_DAYS = {"week": 7, "month": 30}
 
@@ -49,6 +50,7 @@ class SubscriberQuery(BaseModel):
     language: str = ""
     bounce: str = ""
     last: str = ""
+    suppressed: str = ""
     tag: str = Field("", max_length=100)
     sort: str = "-created_at"
     page: int = 1
@@ -92,8 +94,8 @@ class SubscriberQuery(BaseModel):
         shown = {name: value for name, value in fields.items() if value and value != DEFAULTS.get(name)}
         return f"{HOME}?{urlencode(shown)}" if shown else HOME
 
-    def to_criteria(self, now: datetime) -> SubscriberCriteria:
-        """Return what to search for at a moment."""
+    def to_criteria(self, now: datetime, suppression_key: bytes) -> SubscriberCriteria:
+        """Return what to search for at a moment; suppressed addresses are known by their keyed hash."""
         has_bounce = self.bounce in dict(BOUNCES)
         days = LAST_DIGEST_DAYS.get(self.last)
         return SubscriberCriteria(
@@ -105,6 +107,7 @@ class SubscriberQuery(BaseModel):
             tag=self.tag.replace("\x00", ""),
             bounce=BounceKind(self.bounce) if has_bounce and self.bounce != "any" else None,
             bounced_since=now - BOUNCE_WINDOW if has_bounce else None,
+            suppressed_by=suppression_key if self.suppressed == "yes" else b"",
             never_planned=self.last == "never",
             planned_since=now - timedelta(days=1) if self.last == "day" else None,
             planned_before=now - timedelta(days=days) if days else None,

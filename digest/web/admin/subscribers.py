@@ -11,7 +11,15 @@ from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.bulk import VERBS
-from digest.web.admin.subscriber_query import BOUNCES, HOME, LAST_DIGESTS, PAGE_SIZE, SORTS, SubscriberQuery
+from digest.web.admin.subscriber_query import (
+    BOUNCES,
+    HOME,
+    LAST_DIGESTS,
+    PAGE_SIZE,
+    SORTS,
+    SUPPRESSED,
+    SubscriberQuery,
+)
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.preferences_form import LANGUAGES
@@ -48,7 +56,8 @@ def _render_list(
     ctx: WebContext, session: Session, query: SubscriberQuery, *, done: str = "", problem: str = ""
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
-        page = tx.subscribers.search(query.to_criteria(ctx.clock())).get_page(
+        criteria = query.to_criteria(ctx.clock(), ctx.services.suppression_key)
+        page = tx.subscribers.search(criteria).get_page(
             sort=query.sort.removeprefix("-"),
             descending=query.sort.startswith("-"),
             limit=PAGE_SIZE,
@@ -75,6 +84,7 @@ def _render_list(
         languages=LANGUAGES,
         bounces=BOUNCES,
         last_digests=LAST_DIGESTS,
+        suppressions=SUPPRESSED,
         sorts=SORTS,
         subscribers=page.subscribers,
         tags=tags,

@@ -19,6 +19,8 @@ from digest.web.api.routing import create_api_router
 from digest.web.context import WebContextDep
 
 ONE_DAY = timedelta(days=1)
+# How the reason of a pause says what to do, and what a program does instead.
+RESUME_COMMAND, RESUME_CALL = "run `digest db resume`", "POST /api/v1/sending/resume"
 
 router = create_api_router("operation")
 
@@ -208,7 +210,7 @@ def get_status(_: ApiActor, ctx: WebContextDep) -> StatusResponse:
     with ctx.services.store.begin(write=False) as tx:
         last_run = tx.meta.read(LAST_TICK_KEY)
         return StatusResponse(
-            paused=tx.meta.pause_reason or None,
+            paused=tx.meta.pause_reason.replace(RESUME_COMMAND, RESUME_CALL) or None,
             sending_blocked=tx.meta.read(SEND_BLOCKED_KEY) or None,
             held=len(tx.sources.list_held()),
             unknown_settings=find_misspelled_variables(),
@@ -220,6 +222,15 @@ def get_status(_: ApiActor, ctx: WebContextDep) -> StatusResponse:
             last_24_hours=tx.deliveries.count_finished(since),
             heard_24_hours=tx.deliveries.count_bounces(since),
         )
+
+
+@router.post("/sending/resume", status_code=204)
+def resume_sending(actor: ApiActor, ctx: WebContextDep) -> None:
+    """Let messages go again after a restored backup paused all sending; nothing changes if none is paused."""
+    with ctx.services.store.begin() as tx:
+        if tx.meta.pause_reason:
+            tx.meta.resume()
+            tx.audit.write(actor.name, "resume-sending", "", at=actor.now)
 
 
 @router.get("/audit")

@@ -18,6 +18,8 @@ from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten
+from digest.pipeline.day import SOURCES_WITHOUT_PAPERS
+from digest.sources.registry import get_source_title
 from digest.web.authors import find_authors
 from digest.web.components import build_public_card
 from digest.web.context import WebContextDep
@@ -145,7 +147,11 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
         scripts=SCRIPTS,
         words=query.words,
         query=query,
-        sources=ctx.services.source_config.enabled,
+        sources=[
+            (name, get_source_title(name))
+            for name in ctx.services.source_config.enabled
+            if name not in SOURCES_WITHOUT_PAPERS
+        ],
         cards=[
             _build_result_card(match, heat.get(match.paper.id), now.date()) for match in matches[:PAGE_SIZE]
         ],
@@ -219,6 +225,7 @@ def show_archive_day(ctx: WebContextDep, day: str) -> Response:
         day_name=get_page_locale().format_day(archive_day),
         cards=cards,
         ranked=len(ranked),
+        is_over=archive_day < now.date(),
         description=_describe_list(cards, get_page_locale().gettext("What trended that day, and why.")),
         before=f"/archive/{archive_day - timedelta(days=1)}",
         after=f"/archive/{tomorrow}" if tomorrow <= now.date() else "",

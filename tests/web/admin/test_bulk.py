@@ -8,7 +8,8 @@ from httpx import AsyncClient
 
 from digest.app.services import Services
 from digest.db import Transaction
-from digest.models import Frequency, Preferences, Profile, Schedule, Status
+from digest.models import Frequency, Preferences, Profile, Schedule, Status, SuppressionReason
+from digest.models.addresses import hash_address
 from tests.factories import NOW
 from tests.web.admin.conftest import Poster
 
@@ -22,6 +23,9 @@ FILTERS = {
     "last=never": "ada bob cem",
     "last=week": "",
     "bounce=any": "",
+    "suppressed=yes": "bob",
+    "suppressed=yes&tag=beta": "",
+    "suppressed=no": "ada bob cem",
     "status=nonsense&bounce=x&last=y&language=": "ada bob cem",
     "tag=beta&keyword=pot&sort=address": "ada",
 }
@@ -46,6 +50,9 @@ def filled(services: Services) -> Services:
     """Services with three subscribers."""
     with services.store.begin() as tx:
         fill(tx)
+        for name in ("bob", "somebody.else"):
+            key = hash_address(services.suppression_key, f"{name}@example.com")
+            tx.suppressions.add(key, SuppressionReason.HARD, now=NOW)
     return services
 
 

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 
 from digest.app.services import Services
+from digest.db.backup import format_restored
 from digest.models import Status, Subscriber
 from digest.subscribers import Actor
 from digest.subscribers.reader_tokens import add_reader_token
@@ -205,6 +206,22 @@ async def test_status_names_a_pause_and_settings_that_do_not_exist(
     assert before["paused"] is None
     assert before["unknown_settings"]["DIGEST_SMTP_RATES"] == "DIGEST_SMTP_RATE"
     assert after["paused"] == "Restored from a backup."
+
+
+async def test_sending_is_resumed_by_those_who_may_change(
+    program: AsyncClient, visitor: AsyncClient, services: Services
+) -> None:
+    url, viewer = "/api/v1/sending/resume", {"authorization": f"Bearer {VIEWER}"}
+    with services.store.begin() as tx:
+        tx.meta.pause(format_restored(NOW))
+    paused = (await program.get("/api/v1/status")).json()["paused"]
+    assert f"then POST {url}." in paused
+    assert "digest db" not in paused
+    assert (await visitor.post(url, headers=viewer)).status_code == 403
+    assert [(await program.post(url)).status_code for _ in range(2)] == [204, 204]
+    assert (await program.get("/api/v1/status")).json()["paused"] is None
+    lines = (await program.get("/api/v1/audit?action=resume-sending")).json()["lines"]
+    assert [line["actor"] for line in lines] == ["api:admin"]  # the second call changed nothing
 
 
 async def _send_in_parts(length: int) -> AsyncIterator[bytes]:

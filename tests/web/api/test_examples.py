@@ -82,6 +82,7 @@ REQUESTS = (
     Request("Let it go", "POST", "/holds/release", {"key": "daily/2026-11-22"}, 204),
     Request("The last runs", "GET", "/runs?limit=5"),
     Request("How things stand", "GET", "/status"),
+    Request("Send again after a restored backup", "POST", "/sending/resume", None, 204),
     Request("Who erased subscribers", "GET", "/audit?action=erase"),
 )  # fmt: skip
 

@@ -10,6 +10,9 @@ from digest.app.services import Services
 from digest.mail.links import Links
 from digest.mail.tokens import Keys, Purpose
 from digest.models import Frequency, Mix, Paper, Status, Subscriber, Threshold
+from digest.ranking.feedback import Feedback, LessReason
+from digest.subscribers import Actor
+from digest.web.votes import vote
 from tests.factories import NOW
 from tests.web.visit import BASE, TITLES, Clock, MailLookup, ReaderLookup, url_path
 
@@ -54,6 +57,18 @@ async def test_the_page_shows_the_preferences_beside_todays_digest(visitor: Asyn
     assert "sheep</textarea>" in page
     assert TITLES[0] in page
     assert "Why:" in page
+
+
+@pytest.mark.parametrize("reason", LessReason)
+async def test_the_preview_leaves_out_what_the_reader_wants_less_of(
+    visitor: AsyncClient, link: str, services: Services, ada: Subscriber, reason: LessReason
+) -> None:
+    with services.store.begin() as tx:
+        paper = next(paper for paper in tx.papers.search("sheep") if paper.title == TITLES[0])
+        vote(tx, ada.public_id, paper, Feedback.LESS, reason=reason, actor=Actor("reader", NOW, b""))
+    preview = (await visitor.get(link)).text.partition('id="preview"')[2]
+    assert TITLES[1] in preview
+    assert TITLES[0] not in preview
 
 
 async def test_the_page_says_when_no_paper_is_near_the_interests(visitor: AsyncClient, link: str) -> None:

@@ -141,7 +141,18 @@ async def test_a_day_of_the_archive_says_how_many_papers_it_leaves_out(
         )
     again = AsyncClient(transport=ASGITransport(create_app(services, clock=Clock())), base_url=BASE)
     async with again:
-        assert "The 25 hottest of 43 papers" in (await again.get("/archive/2026-11-23")).text
+        page = (await again.get("/archive/2026-11-23")).text
+    assert "The 25 hottest of 43 papers so far today." in page
+    tomorrow = create_app(services, clock=Clock(NOW + timedelta(days=1)))
+    async with AsyncClient(transport=ASGITransport(tomorrow), base_url=BASE) as later:
+        page = (await later.get("/archive/2026-11-23")).text
+    assert "The 25 hottest of 43 papers, as they stood when the day ended." in page
+
+
+async def test_the_search_filter_names_the_sources_of_papers(visitor: AsyncClient) -> None:
+    page = (await visitor.get("/papers?q=sheep&source=huggingface")).text
+    assert '<option value="huggingface" selected>Hugging Face</option>' in page
+    assert 'value="huggingface-repos"' not in page
 
 
 async def test_search_results_show_the_trend_not_a_reason(visitor: AsyncClient) -> None:
