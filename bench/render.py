@@ -16,11 +16,12 @@ from time import process_time
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.results import BenchResult, build_ratio_result
-from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
+from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.mime import assemble_message, build_digest_message
 from digest.mail.quoted_printable import encode_quoted_printable
 from digest.models import Edition, Email, Reason, Section
 from tests.mail.examples import LINKS, READER, RENDERER, SITE, make_edition, make_picks
+from tests.mail.full_renderer import FullRenderer
 
 ROUNDS = 15
 BULK, TEMPLATE = "bulk renderer: render and MIME", "full template: render only"
@@ -93,7 +94,8 @@ def main() -> None:
 def measure_costs() -> dict[str, list[float]]:
     """Return CPU microseconds a mail of every way, measured in alternation."""
     many, few = make_editions(200), make_editions(5)
-    rendered = [(RENDERER.render_digest(edition), edition) for edition in few]
+    bulk, full = BulkRenderer(RENDERER), FullRenderer(RENDERER)
+    rendered = [(full.render_email(edition), edition) for edition in few]
     encoded = [
         (
             build_header(email, edition),
@@ -102,12 +104,11 @@ def measure_costs() -> dict[str, list[float]]:
         )
         for email, edition in rendered
     ] * 40
-    bulk, simple = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
     bulk.render_digest(many[0])  # compiles the fragments; afterwards only the readers are new
     variants: dict[str, tuple[Callable[[], object], int]] = {
         BULK: (lambda: [bulk.render_digest(edition) for edition in many], len(many)),
-        TEMPLATE: (lambda: [RENDERER.render_digest(edition) for edition in few], len(few)),
-        "full template and our MIME": (lambda: [simple.render_digest(edition) for edition in few], len(few)),
+        TEMPLATE: (lambda: [full.render_email(edition) for edition in few], len(few)),
+        "full template and our MIME": (lambda: [full.render_digest(edition) for edition in few], len(few)),
         "our MIME alone": (
             lambda: [
                 build_digest_message(email, edition, site=SITE, links=LINKS) for email, edition in rendered
@@ -115,7 +116,7 @@ def measure_costs() -> dict[str, list[float]]:
             len(rendered),
         ),
         JOINING: (
-            lambda: [assemble_message(head, [text], [html]) for head, text, html in encoded],
+            lambda: [assemble_message(head, text, html) for head, text, html in encoded],
             len(encoded),
         ),
         STANDARD: (lambda: build_with_standard_library(rendered), len(rendered)),

@@ -1,286 +1,490 @@
-"""Rendering of many digests at once: what readers share is rendered and encoded once, then filled in.
+"""Digests as MIME messages: what readers share is rendered and encoded once, then joined for each of them.
 
-`SimpleRenderer` renders every mail in full. `BulkRenderer` renders each paper's card once, and the page
-around the cards once for each shape of edition; it keeps both encoded and only joins them for each reader.
-Both give the same bytes; a test compares them.
+Everything is rendered for a stand-in, a reader who does not exist but has tokens as long as the reader's, so
+that lines break at the same places. Then the reader's tokens take the place of the stand-in's: as they are
+signed, no text of a paper can contain one. Only lines with a text of the reader's own (`Gap`) are encoded for
+each mail.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from markupsafe import escape
 
-from digest.mail.cards import PersonalFields, build_personal_fields, explain_pick, wrap_reason
-from digest.mail.layout import DigestLayout, build_edition_layout
-from digest.mail.locale import Locale, get_locale
+from digest.mail.cards import build_card, build_personal_fields, explain_pick, wrap_reason
+from digest.mail.layout import (
+    DigestLayout,
+    build_layout,
+    describe_subscription,
+    format_headline,
+    format_notes,
+)
+from digest.mail.locale import get_locale
 from digest.mail.mime import (
-    ReaderHeaders,
+    ascii_address,
     assemble_message,
     build_digest_head,
     build_digest_message,
-    build_reader_headers,
+    digest_message_id,
 )
-from digest.mail.precompiled import PLACEHOLDER, EncodedTemplate, placeholder
-from digest.mail.quoted_printable import encode_quoted_printable
-from digest.mail.renderer import MAX_HTML_BYTES, Renderer, is_same
-from digest.mail.tokens import MAC_CHARS, Purpose, encode_public_id
-from digest.models import Edition, Pick, Section
-from digest.models.editions import PaperNews
+from digest.mail.quoted_printable import decode_quoted_printable, encode_header, encode_quoted_printable
+from digest.mail.renderer import Renderer
+from digest.mail.subject import build_preheader, build_subject, is_strong
+from digest.mail.text_wrap import wrap_text
+from digest.mail.tokens import Purpose, encode_public_id
+from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Subscriber
+from digest.models.editions import SECTION_CODES, EditionRows, PaperNews, PickRow, to_rows
 
-READER_TEXTS = ("subject", "preheader", "headline", "because")  # fields of the layout that differ by reader
-SIGNED_LINKS = ("web", "preferences", "unsubscribe")  # these end in the MAC of the reader's token
-MAX_REASON_BYTES = 600  # of HTML
+MAX_HTML_BYTES = 80_000  # Gmail clips a mail at about 102 KB
+MAX_READER_BYTES = 6_000  # what a reader adds to the HTML around the cards hardly exceeds this
+TRIM_ORDER = "npt"  # codes of the sections, dropped first to last
 MAX_CARDS = 20_000  # in memory; a run has hundreds
-CARD_SEPARATOR = b"\r\n"
-NO_REASON: tuple[list[bytes], list[bytes]] = ([], [])
-SectionParts = dict[str, list[bytes]]  # the encoded cards by section
+MAX_REASONS = 4096
+DAYS_KEPT = timedelta(days=2)  # mails of some days are sent side by side: zones differ, and some are retried
+SECTION_TEMPLATES = {"t": "card", "p": "card", "n": "line"}
+CARD_SEPARATOR = b"\r\n"  # in the text part
 
 
-class SimpleRenderer:
-    """Renders every mail in full from its templates."""
+class Gap:
+    """Where texts of the reader's own belong: private characters, which cleaned text never contains."""
 
-    def __init__(self, renderer: Renderer) -> None:
-        self._renderer = renderer
+    SUBJECT = "\ue000"
+    PREHEADER = "\ue001"
+    HEADLINE = "\ue002"
+    BECAUSE = "\ue003"
+    NUMBER = "\ue004"
+    REASON = "\ue005"
+    TRENDING = "\ue006"
+    PICKED = "\ue007"
+    ALSO_NEW = "\ue008"
+    NEWS = "\ue009"
+    TO = "\ue00a"
+    MESSAGE_ID = "\ue00b"
 
-    def render_digest(self, edition: Edition, *, message_id: str = "") -> bytes:
-        """Return the MIME message of an edition."""
-        site, links = self._renderer.site, self._renderer.links
-        email = self._renderer.render_digest(edition)
-        return build_digest_message(email, edition, site=site, links=links, message_id=message_id)
+
+GAP = re.compile(r"([\ue000-\ue00b])")
+LINE_WITH_GAPS = re.compile(r"^([^\n]*[\ue000-\ue00b][^\n]*\n?)", re.MULTILINE)
+BESIDE_SECTION = re.compile(r"(?<!\n)(?=[\ue006-\ue009])|(?<=[\ue006-\ue009])(?!\n)")
+SECTION_GAPS = {"t": Gap.TRENDING, "p": Gap.PICKED, "n": Gap.ALSO_NEW, "news": Gap.NEWS}
+
+Forms = dict[bytes, int]  # the stand-in's tokens as they are encoded, each with its index
+Sections = dict[str, bytes]  # encoded cards by the line that they fill
+_encode_line = lru_cache(maxsize=4096)(encode_quoted_printable)  # many readers share a subject
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCard:
+    """A card as text and as HTML, without its number."""
+
+    paper: Paper
+    heat: Heat
+    text: str
+    html: str
+
+    def matches(self, paper: Paper, heat: Heat) -> bool:
+        """Return whether this is still the card of the paper; at once for the objects it was made of."""
+        is_same_paper = self.paper is paper or self.paper == paper
+        return is_same_paper and (self.heat is heat or self.heat == heat)
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedCard:
-    """An encoded card with placeholders, and the pick it was made for."""
+    """A card with its number; each part has lines, and lines with gaps with the lines that follow them."""
 
-    pick: Pick
-    day: date
-    text: EncodedTemplate
-    html: EncodedTemplate
-    max_bytes: int  # of HTML, whatever is filled in
-
-    def matches(self, pick: Pick, day: date) -> bool:
-        """Return whether this is the card of the same paper with the same numbers on the same day."""
-        return self.day == day and is_same(self.pick.paper, pick.paper) and is_same(self.pick.heat, pick.heat)
+    source: RenderedCard
+    text: tuple[bytes, list[tuple[str, bytes]]]
+    html: tuple[bytes, list[tuple[str, bytes]]]
+    html_bytes: int  # before encoding, without the reader's reason
 
 
-SectionCards = Mapping[Section, Sequence[tuple[EncodedCard, str]]]  # each with the reader's own reason
+@dataclass(frozen=True, slots=True)
+class EncodedLayout:
+    """The subject and the page around the cards: lines with gaps, each with the lines that follow it."""
+
+    subject: str
+    text: list[tuple[str, bytes, Forms]]
+    html: list[tuple[str, bytes, Forms]]
+
+
+class ReasonLines(dict[str, bytes]):
+    """A reader's reason under a card, encoded in each line with a gap for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self._reason = reason
+
+    def __missing__(self, line: str) -> bytes:
+        """Encode a line."""
+        encoded = self[line] = encode_quoted_printable(line.replace(Gap.REASON, self._reason))
+        return encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reader's reason under a card as text and as HTML."""
+
+    text: ReasonLines
+    html: ReasonLines
+    html_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A digest, its parts encoded."""
+
+    subject: str
+    head: str
+    text: bytes
+    html: bytes
+
+
+NO_REASON = Why(ReasonLines(""), ReasonLines(""), 0)  # without a reason, or with the same one for all readers
 
 
 class BulkRenderer:
-    """Renders the mails of one run, and keeps at most *max_cards* encoded cards."""
+    """Renders digests, and keeps about *max_cards* rendered cards."""
 
     def __init__(self, renderer: Renderer, *, max_cards: int = MAX_CARDS) -> None:
         self._renderer = renderer
         self._max_cards = max_cards
-        self._cards: dict[tuple[object, ...], EncodedCard] = {}
-        self._layouts: dict[tuple[object, ...], tuple[EncodedTemplate, EncodedTemplate]] = {}
-        self._heads: dict[tuple[object, ...], list[str]] = {}
-        self._news: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
-        self._subjects: dict[str, str] = {}
+        self._groups: dict[Hashable, _Group] = {}
 
-    def render_digest(self, edition: Edition, *, message_id: str = "") -> bytes:
-        """Return the MIME message of an edition."""
-        if not edition.picks:
-            return SimpleRenderer(self._renderer).render_digest(edition, message_id=message_id)
-        site, links = self._renderer.site, self._renderer.links
-        locale = get_locale(edition.subscriber.preferences.language)
-        edition, cards = self._trim(locale, edition)
-        layout = build_edition_layout(site, links, locale, edition)
-        subject = self._build_subject(locale, layout)
-        headers = build_reader_headers(
-            subject,
-            edition,
-            unsubscribe_url=layout.unsubscribe,
-            preferences_url=layout.preferences,
-            site=site,
-            message_id=message_id,
-        )
-        text_cards, html_cards = self._fill_cards(locale, edition, cards)
+    def render_digest(self, edition: Edition | EditionRows) -> bytes:
+        """Return the MIME message of an edition; without papers, of an empty day."""
+        rows = edition if isinstance(edition, EditionRows) else to_rows(edition)
+        if not rows.picks:
+            email = self._renderer.render_empty_day(rows)
+            return build_digest_message(email, rows, site=self._renderer.site, links=self._renderer.links)
+        mail = self._get_group(rows).render(rows)
+        return assemble_message(mail.head, mail.text, mail.html)
+
+    def render_email(self, edition: Edition) -> Email:
+        """Return subject, text and HTML of the same message."""
+        rows = to_rows(edition)
+        if not rows.picks:
+            return self._renderer.render_empty_day(rows)
+        mail = self._get_group(rows).render(rows)
+        return Email(mail.subject, decode_quoted_printable(mail.text), decode_quoted_printable(mail.html))
+
+    def _get_group(self, edition: EditionRows) -> "_Group":
+        reader, day = edition.subscriber, edition.day
+        is_plain = encode_public_id(reader.public_id) == reader.public_id
+        public_id = ("x" if is_plain else "X") * len(reader.public_id)
+        key = (reader.preferences.language, reader.preferences.clicks_may_teach, day, public_id)
+        group = self._groups.get(key)
+        if group is None:
+            self._groups = {key: old for key, old in self._groups.items() if old.day >= day - DAYS_KEPT}
+            stand_in = replace(reader, public_id=public_id)
+            group = self._groups[key] = _Group(self._renderer, stand_in, day)
+        if sum([len(group.cards) for group in self._groups.values()]) >= self._max_cards:
+            for each in self._groups.values():
+                each.forget_cards()
+        return group
+
+
+class _Group:
+    """What is rendered once for all readers of one language and day whose tokens are as long."""
+
+    def __init__(self, renderer: Renderer, stand_in: Subscriber, day: date) -> None:
+        self.day = day
+        self.cards: dict[Hashable, EncodedCard] = {}
+        self._rendered: dict[Hashable, RenderedCard] = {}
+        self._renderer = renderer
+        self._stand_in = stand_in
+        self._locale = get_locale(stand_in.preferences.language)
+        self._tokens = self._sign_tokens(stand_in)
+        self._patterns = [_compile_pattern(token) for token in self._tokens]
+        self._card_forms: Forms = {}
+        self._has_tokens_beside_gaps = False  # only in templates of operators
+        self._reasons: dict[tuple[str, Hashable], Why] = {}
+        self._layouts: dict[Hashable, EncodedLayout] = {}
+        self._heads: dict[datetime, list[str]] = {}
+        self._news: dict[tuple[PaperNews, ...], tuple[bytes, bytes]] = {}
+        page = DigestLayout(lang=self._locale.code)
+        html = renderer.render(self._locale, "digest/body.html", page=page)
+        self._layout_bytes = len(html.encode()) + MAX_READER_BYTES
+
+    def forget_cards(self) -> None:
+        """Drop all rendered cards."""
+        self.cards, self._rendered = {}, {}
+
+    def render(self, edition: EditionRows) -> RenderedMail:
+        """Return the mail of a digest, trimmed to `MAX_HTML_BYTES` of HTML."""
+        tokens = self._sign_tokens(edition.subscriber)
+        news_text, news_html = self._encode_news(edition.news)
+        around = self._layout_bytes + len(news_html)
+        text, html, sizes = self._join_cards(edition, tokens)
+        if around + sum(sizes) > MAX_HTML_BYTES:
+            edition = trim_edition(edition, sizes, layout_bytes=around)
+            text, html, _ = self._join_cards(edition, tokens)
         if edition.news:
-            text_cards["news"], html_cards["news"] = self._encode_news(locale, edition.news)
-        public_id = encode_public_id(edition.subscriber.public_id)
-        text, html = self._get_layout(locale, layout, public_id, tuple(text_cards))
-        values = _layout_values(layout, public_id) | {"subject": subject}
-        text_parts: list[bytes] = []
-        html_parts: list[bytes] = []
-        text.fill({**values, **layout.wrapped_fields(), **text_cards}, text_parts)
-        html.fill({**values, **html_cards}, html_parts)
-        return assemble_message(self._build_head(headers, edition), text_parts, html_parts)
-
-    def _trim(self, locale: Locale, edition: Edition) -> tuple[Edition, SectionCards]:
-        """Return the edition and its cards, trimmed in the rare case that it may be too large."""
-        sections = self._collect_cards(locale, edition)
-        max_bytes = sum(card.max_bytes for cards in sections.values() for card, _ in cards)
-        news_bytes = len(self._encode_news(locale, edition.news)[1][0])
-        if max_bytes + news_bytes + self._renderer.measure_layout(locale) <= MAX_HTML_BYTES:
-            return edition, sections
-        edition = self._renderer.trim(edition)
-        return edition, self._collect_cards(locale, edition)
-
-    def _collect_cards(self, locale: Locale, edition: Edition) -> SectionCards:
-        sections: dict[Section, list[tuple[EncodedCard, str]]] = {section: [] for section in Section}
-        for pick in edition.picks:
-            cards = sections[pick.section]
-            is_personal = pick.section is not Section.TRENDING
-            reason = explain_pick(locale, pick, edition.day) if is_personal else ""
-            card = self._get_card(locale, edition, pick, len(cards) + 1, has_reason=bool(reason))
-            cards.append((card, reason))
-        return sections
-
-    def _get_card(
-        self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
-    ) -> EncodedCard:
-        """Return the card of a pick, encoded when it is first needed."""
-        shown_number = 0 if pick.section is Section.ALSO_NEW else number
-        width = len(encode_public_id(edition.subscriber.public_id))
-        may_teach = edition.subscriber.preferences.clicks_may_teach
-        key = (locale.code, pick.section, shown_number, pick.paper.id, has_reason, width, may_teach)
-        card = self._cards.get(key)
-        if card is None or not card.matches(pick, edition.day):
-            if len(self._cards) >= self._max_cards:
-                self._cards.clear()
-            card = self._cards[key] = self._encode_card(locale, edition, pick, number, has_reason=has_reason)
-        return card
-
-    def _encode_card(
-        self, locale: Locale, edition: Edition, pick: Pick, number: int, *, has_reason: bool
-    ) -> EncodedCard:
-        """Encode a card: why a paper trends is the same for everyone, why it was picked is a placeholder."""
-        day, tokens = edition.day, self._sign_card_tokens(edition)
-        trend = explain_pick(locale, pick, day) if pick.section is Section.TRENDING else ""
-        reason = placeholder("why") if has_reason else ""
-        own = build_personal_fields(locale, self._renderer.links, edition.subscriber, pick, day)
-        personal = PersonalFields(
-            why=trend or reason,
-            why_lines=wrap_reason(locale, trend) or reason,
-            more=_replace_token(own.more, tokens, "feedback"),
-            less=_replace_token(own.less, tokens, "feedback"),
-            href=_replace_token(own.href, tokens, "opening"),
+            text["news"], html["news"] = news_text, news_html
+        is_picked_first = _is_picked_first(edition)
+        layout = self._get_layout(edition, tuple(html), is_picked_first=is_picked_first)
+        texts = self._build_texts(edition, is_picked_first=is_picked_first)
+        subject = texts[Gap.SUBJECT] = " ".join(_fill(layout.subject, texts).split())
+        wrapped = {gap: value if gap == Gap.SUBJECT else wrap_text(value) for gap, value in texts.items()}
+        escaped = {gap: escape(value) for gap, value in texts.items()}
+        return RenderedMail(
+            subject,
+            self._build_head(edition, subject, tokens),
+            self._fill_layout(layout.text, wrapped, text, tokens),
+            self._fill_layout(layout.html, escaped, html, tokens),
         )
-        text, html = self._renderer.render_card(locale, pick, number, personal, "txt", "html")
-        widths = {name: len(token) for name, token in tokens.items()}
+
+    def _join_cards(
+        self, edition: EditionRows, tokens: Sequence[str]
+    ) -> tuple[Sections, Sections, list[int]]:
+        """Return the cards of each section that has any, as text and as HTML, and the sizes of their HTML."""
+        text: dict[str, list[bytes]] = {}
+        html: dict[str, list[bytes]] = {}
+        sizes: list[int] = []
+        counts = dict.fromkeys(SECTION_CODES, 0)
+        for row in edition.picks:
+            paper, code, heat, reason, _, _ = row
+            counts[code] = number = counts[code] + 1
+            if number == 1:
+                text[code], html[code] = [], []
+            why = NO_REASON
+            if code != "t" and heat.broke_out_from is None:
+                why = self._reasons.get((code, reason)) or self._explain(edition, row)
+            key = (code, paper.id, why is NO_REASON, heat.broke_out_from, 0 if code == "n" else number)
+            card = self.cards.get(key)
+            if card is None or not card.source.matches(paper, heat):
+                card = self.cards[key] = self._encode_card(edition, row, number, why)
+            sizes.append(card.html_bytes + why.html_bytes)
+            for (first, rest), reasons, parts in (
+                (card.text, why.text, text[code]),
+                (card.html, why.html, html[code]),
+            ):
+                parts.append(first)
+                for line, lines in rest:
+                    parts.extend((reasons[line], lines))
+            text[code].append(CARD_SEPARATOR)
+        for parts in text.values():
+            parts.pop()
+        return self._join(text, tokens), self._join(html, tokens), sizes
+
+    def _join(self, sections: Mapping[str, Sequence[bytes]], tokens: Sequence[str]) -> Sections:
+        forms = self._card_forms
+        return {code: self._insert(b"".join(parts), forms, tokens) for code, parts in sections.items()}
+
+    def _explain(self, edition: EditionRows, row: PickRow) -> Why:
+        pick = edition.build_pick(row)
+        sentence = explain_pick(self._locale, pick, self.day)
+        html = escape(sentence)
+        text = wrap_reason(self._locale, sentence)
+        why = Why(ReasonLines(text), ReasonLines(html), len(html.encode())) if sentence else NO_REASON
+        if pick.reason.because is not ReasonKind.TREND:  # else it depends on the paper
+            if len(self._reasons) >= MAX_REASONS:
+                self._reasons.clear()
+            self._reasons[row[1], row[3]] = why
+        return why
+
+    def _encode_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> EncodedCard:
+        paper, code, heat, *_ = row
+        # The placeholder is as wide as numbers below ten; longer ones are rendered as they are.
+        shown = str(number) if number > 9 and code != "n" else Gap.NUMBER
+        key = (code, paper.id, why is NO_REASON, heat.broke_out_from, shown)
+        card = self._rendered.get(key)
+        if card is None or not card.matches(paper, heat):
+            card = self._rendered[key] = self._render_card(edition, row, shown, why)
+        text, html = (part.replace(Gap.NUMBER, str(number)) for part in (card.text, card.html))
         return EncodedCard(
-            pick,
-            day,
-            EncodedTemplate(text, html=False, widths=widths),
-            EncodedTemplate(html, html=True, widths=widths),
-            max_bytes=len(html.encode()) + MAX_REASON_BYTES + 2 * widths["feedback"],
+            card, self._compile_card(text), self._compile_card(html), html_bytes=len(html.encode())
         )
 
-    def _fill_cards(
-        self, locale: Locale, edition: Edition, sections: SectionCards
-    ) -> tuple[SectionParts, SectionParts]:
-        """Return the filled cards of each section that has any, as text and as HTML."""
-        tokens = self._sign_card_tokens(edition)
-        text: SectionParts = {}
-        html: SectionParts = {}
-        for section, cards in sections.items():
-            if not cards:
-                continue
-            text_parts = text[section.value] = []
-            html_parts = html[section.value] = []
-            for card, reason in cards:
-                why_text, why_html = encode_reason(locale, reason) if reason else NO_REASON
-                card.html.fill({**tokens, "why": why_html}, html_parts)
-                card.text.fill({**tokens, "why": why_text}, text_parts)
-                text_parts.append(CARD_SEPARATOR)
-            text_parts.pop()
-        return text, html
+    def _compile_card(self, text: str) -> tuple[bytes, list[tuple[str, bytes]]]:
+        (_, first, _), *rest = template = self._compile(text)
+        for _, _, forms in template:
+            self._card_forms |= forms
+        return first, [(line, lines) for line, lines, _ in rest]
 
-    def _sign_card_tokens(self, edition: Edition) -> dict[str, bytes]:
-        sign, public_id = self._renderer.links.keys.sign, edition.subscriber.public_id
+    def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> RenderedCard:
+        pick = edition.build_pick(row)
+        personal = build_personal_fields(self._locale, self._renderer.links, self._stand_in, pick, self.day)
+        if why is not NO_REASON:
+            personal = replace(personal, why=Gap.REASON, why_lines=Gap.REASON)
+        card = build_card(self._locale, pick, number, personal)
+        template = f"digest/{SECTION_TEMPLATES[row[1]]}"
+        text, html = (
+            self._renderer.render(self._locale, f"{template}.{part}", card=card) for part in ("txt", "html")
+        )
+        return RenderedCard(pick.paper, pick.heat, text, html)
+
+    def _compile(self, text: str) -> list[tuple[str, bytes, Forms]]:
+        """Return the lines with gaps, the first one empty, each with the encoded lines after it."""
+        first, *rest = LINE_WITH_GAPS.split(text)
+        template: list[tuple[str, bytes, Forms]] = []
+        for line, lines in zip(("", *rest[::2]), (first, *rest[1::2]), strict=True):
+            encoded = encode_quoted_printable(lines)
+            template.append((line, encoded, self._find_tokens(encoded)))
+            self._has_tokens_beside_gaps |= any(token in line for token in self._tokens)
+        return template
+
+    def _find_tokens(self, encoded: bytes) -> Forms:
+        return {form: index for index, each in enumerate(self._patterns) for form in each.findall(encoded)}
+
+    def _insert(self, encoded: bytes, forms: Forms, tokens: Sequence[str]) -> bytes:
+        """Return encoded lines with the reader's tokens instead of the stand-in's."""
+        if self._has_tokens_beside_gaps:
+            forms = self._find_tokens(encoded)  # they break where the texts in the gaps make them
+        for form, index in forms.items():
+            encoded = encoded.replace(form, _break_alike(tokens[index], form))
+        return encoded
+
+    def _fill_layout(
+        self,
+        template: Sequence[tuple[str, bytes, Forms]],
+        texts: Mapping[str, str],
+        sections: Sections,
+        tokens: Sequence[str],
+    ) -> bytes:
+        by_line = {f"{SECTION_GAPS[code]}\n": section for code, section in sections.items()}
+        pieces: list[bytes] = []
+        for line, lines, forms in template:
+            if line in by_line:
+                pieces.append(by_line[line])
+            elif line:
+                pieces.append(self._insert(_encode_line(_fill(line, texts)), {}, tokens))
+            pieces.append(self._insert(lines, forms, tokens))
+        return b"".join(pieces)
+
+    def _sign_tokens(self, reader: Subscriber) -> list[str]:
+        """Return every token that may stand in a mail to this reader, always in the same order."""
+        sign, public_id = self._renderer.links.keys.sign, reader.public_id
+        tokens = [
+            sign(Purpose.FEEDBACK, public_id),
+            sign(Purpose.UNSUBSCRIBE, public_id),
+            sign(Purpose.PREFERENCES, public_id),
+            sign(Purpose.EDITION, public_id, self.day.isoformat()),
+        ]
+        return [*tokens, sign(Purpose.OPENING, public_id)] if reader.preferences.clicks_may_teach else tokens
+
+    def _encode_news(self, news: tuple[PaperNews, ...]) -> tuple[bytes, bytes]:
+        """Return the news as text and as HTML, encoded once for all readers of the same."""
+        if not news:
+            return b"", b""
+        if news not in self._news:
+            text, html = (self._renderer.render_news(self._locale, news, part) for part in ("txt", "html"))
+            self._news[news] = (encode_quoted_printable(f"{text}\n"), encode_quoted_printable(f"{html}\n"))
+        return self._news[news]
+
+    def _build_texts(self, edition: EditionRows, *, is_picked_first: bool) -> dict[str, str]:
+        """Return the sentences around the cards by their gaps."""
+        by_code: dict[str, list[Paper]] = {code: [] for code in SECTION_CODES}
+        for row in edition.picks:
+            by_code[row[1]].append(row[0])
+        papers = [paper for code in ("ptn" if is_picked_first else "tpn") for paper in by_code[code]]
+        headline = format_headline(self._locale, self.day, tuple(map(len, by_code.values())))
         return {
-            "public_id": encode_public_id(public_id).encode(),
-            "feedback": sign(Purpose.FEEDBACK, public_id).rpartition(".")[2].encode(),
-            "opening": sign(Purpose.OPENING, public_id).rpartition(".")[2].encode(),
+            Gap.SUBJECT: build_subject(self._locale, papers),
+            Gap.PREHEADER: build_preheader(self._locale, papers) or headline,
+            Gap.HEADLINE: headline,
+            Gap.BECAUSE: describe_subscription(self._renderer.site, self._locale, edition.subscriber),
         }
 
-    def _encode_news(self, locale: Locale, news: tuple[PaperNews, ...]) -> tuple[list[bytes], list[bytes]]:
-        """Return the news as text and as HTML, encoded once for all readers of the same."""
-        key = (locale.code, news)
-        if key not in self._news:
-            if len(self._news) >= self._max_cards:
-                self._news.clear()
-            text, html = (self._renderer.render_news(locale, news, part) for part in ("txt", "html"))
-            self._news[key] = (encode_quoted_printable(f"{text}\n"), encode_quoted_printable(f"{html}\n"))
-        text_bytes, html_bytes = self._news[key]
-        return [text_bytes], [html_bytes]
-
-    def _build_subject(self, locale: Locale, layout: DigestLayout) -> str:
-        """Return the subject; its template, which may add words, is rendered once per language."""
-        if locale.code not in self._subjects:
-            blank = DigestLayout(lang=locale.code, subject=placeholder("subject"))
-            self._subjects[locale.code] = self._renderer.render_subject(locale, "digest", page=blank)
-        return " ".join(self._subjects[locale.code].replace(placeholder("subject"), layout.subject).split())
-
     def _get_layout(
-        self, locale: Locale, layout: DigestLayout, public_id: str, sections: tuple[str, ...]
-    ) -> tuple[EncodedTemplate, EncodedTemplate]:
-        """Return the page around the cards as text and as HTML, encoded once per shape of edition."""
-        links = _placeholder_links(layout, public_id)
-        key = (
-            locale.code,
-            sections,
-            layout.weekly,
-            layout.picked_first,
-            layout.notes,
-            layout.archive,
-            len(public_id),
-            *links.values(),
-        )
+        self, edition: EditionRows, sections: tuple[str, ...], *, is_picked_first: bool
+    ) -> EncodedLayout:
+        """Return the page around the cards, encoded once per shape of edition."""
+        is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
+        key = (*sections, is_weekly, is_picked_first, edition.notes)
         if key not in self._layouts:
-            texts: dict[str, Any] = {name: placeholder(name) for name in (*READER_TEXTS, *sections)} | links
-            blank = replace(layout, **texts)
-            widths = {"public_id": len(public_id), **dict.fromkeys(SIGNED_LINKS, MAC_CHARS)}
-            text, html = (
-                self._renderer.render(locale, f"digest/body.{part}", page=blank) for part in ("txt", "html")
+            site, links, reader = self._renderer.site, self._renderer.links, self._stand_in
+            names = {code: section.value for code, section in SECTION_CODES.items()} | {"news": "news"}
+            page = replace(
+                build_layout(site, links, self._locale, reader),
+                subject=Gap.SUBJECT,
+                preheader=Gap.PREHEADER,
+                headline=Gap.HEADLINE,
+                because=Gap.BECAUSE,
+                web=links.edition_url(reader.public_id, self.day),
+                notes=format_notes(self._locale, edition.notes),
+                weekly=is_weekly,
+                picked_first=is_picked_first,
+                **{names[code]: SECTION_GAPS[code] for code in sections},
             )
-            self._layouts[key] = (
-                EncodedTemplate(text, html=False, widths=widths),
-                EncodedTemplate(html, html=True, widths=widths),
+            subject = self._renderer.render_subject(self._locale, "digest", page=page)
+            text, html = (
+                self._renderer.render(self._locale, f"digest/body.{part}", page=page)
+                for part in ("txt", "html")
+            )
+            self._layouts[key] = EncodedLayout(
+                subject,
+                self._compile(BESIDE_SECTION.sub("\n", text)),
+                self._compile(BESIDE_SECTION.sub("\n", html)),
             )
         return self._layouts[key]
 
-    def _build_head(self, headers: ReaderHeaders, edition: Edition) -> str:
-        key = (edition.day, edition.slot, edition.subscriber.preferences.language)
-        if key not in self._heads:
-            blank = ReaderHeaders(**{field.name: placeholder(field.name) for field in fields(ReaderHeaders)})
-            head = build_digest_head(blank, edition, site=self._renderer.site, links=self._renderer.links)
-            self._heads[key] = PLACEHOLDER.split(head)
-        pieces = self._heads[key].copy()
-        pieces[1::2] = [getattr(headers, name) for name in pieces[1::2]]
-        return "".join(pieces)
+    def _build_head(self, edition: EditionRows, subject: str, tokens: Sequence[str]) -> str:
+        """Return the header block; its shape is built once per slot."""
+        site, links, reader = self._renderer.site, self._renderer.links, edition.subscriber
+        if edition.slot not in self._heads:
+            blank = replace(edition, subscriber=self._stand_in)
+            head = build_digest_head(
+                blank, to=Gap.TO, subject=Gap.SUBJECT, message_id=Gap.MESSAGE_ID, site=site, links=links
+            )
+            self._heads[edition.slot] = GAP.split(head)
+        values = {
+            Gap.TO: ascii_address(reader.address),
+            Gap.SUBJECT: encode_header(subject),
+            Gap.MESSAGE_ID: digest_message_id(site, reader, self.day),
+        }
+        pieces = self._heads[edition.slot].copy()
+        pieces[1::2] = [values[gap] for gap in pieces[1::2]]
+        return _fill("".join(pieces), dict(zip(self._tokens, tokens, strict=True)))
 
 
-@lru_cache(maxsize=4096)
-def encode_reason(locale: Locale, reason: str) -> tuple[list[bytes], list[bytes]]:
-    """Return the encoded lines of a reason as text and as HTML; cached, as many readers share one."""
-    text = encode_quoted_printable(wrap_reason(locale, reason) + "\n")
-    return [text], [encode_quoted_printable(f"{escape(reason)}\n")]
+def trim_edition(edition: EditionRows, sizes: Sequence[int], *, layout_bytes: int) -> EditionRows:
+    """Return the edition, or as much of it as fits into `MAX_HTML_BYTES`, with the note `trimmed`.
+
+    *sizes* are the bytes of the picks. "Also new" is dropped first, then picks, then trending papers, each
+    from the end; one paper always stays.
+    """
+    excess = layout_bytes + sum(sizes) - MAX_HTML_BYTES
+    if excess <= 0:
+        return edition
+    dropped: set[int] = set()
+    codes = [row[1] for row in edition.picks]
+    for index in sorted(range(len(sizes)), key=lambda index: (TRIM_ORDER.index(codes[index]), -index)):
+        if excess <= 0 or len(dropped) + 1 == len(sizes):
+            break
+        dropped.add(index)
+        excess -= sizes[index]
+    picks = [row for index, row in enumerate(edition.picks) if index not in dropped]
+    return replace(edition, picks=picks, notes=(*edition.notes, "trimmed"))
 
 
-def _replace_token(url: str, tokens: Mapping[str, bytes], name: str) -> str:
-    ending = f".{tokens['public_id'].decode()}.{tokens[name].decode()}/"
-    return url.replace(ending, f".{placeholder('public_id')}.{placeholder(name)}/")
+def _is_picked_first(edition: EditionRows) -> bool:
+    """Return whether the personal picks come before the trending papers."""
+    best = next((row for row in edition.picks if row[1] == "p"), None)
+    return best is not None and is_strong(best[4], lambda: edition.build_pick(best).reason)
 
 
-def _placeholder_links(layout: DigestLayout, public_id: str) -> dict[str, str]:
-    """Return the reader's links with placeholders for the encoded public id and the MAC."""
-    links = {name: _replace_token_parts(getattr(layout, name), public_id, name) for name in SIGNED_LINKS}
-    return links | {"pause": links["preferences"] + layout.pause.removeprefix(layout.preferences)}
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    for gap, value in values.items():
+        text = text.replace(gap, value)
+    return text
 
 
-def _replace_token_parts(url: str, public_id: str, name: str) -> str:
-    before, _, after = url.rpartition(".")[0].rpartition(f".{public_id}")
-    return f"{before}.{placeholder('public_id')}{after}.{placeholder(name)}"
+def _compile_pattern(token: str) -> re.Pattern[bytes]:
+    """Return a pattern of a token in quoted-printable, which may break it and then encodes a leading dot."""
+    chars = (r"(?:\.|=2E)" if char == "." else re.escape(char) for char in token)
+    return re.compile(r"(?:=\r\n)?".join(chars).encode())
 
 
-def _layout_values(layout: DigestLayout, public_id: str) -> dict[str, Any]:
-    """Return the values of the placeholders of a layout, except those of the cards."""
-    macs = {name: getattr(layout, name).rpartition(".")[2].encode() for name in SIGNED_LINKS}
-    texts = {name: getattr(layout, name) for name in READER_TEXTS}
-    return texts | {"public_id": public_id.encode(), **macs}
+def _break_alike(token: str, form: bytes) -> bytes:
+    """Return a token in quoted-printable that is broken as *form*, another token of the same shape."""
+    if len(token) == len(form):
+        return token.encode()
+    pieces, start = [], 0
+    for piece in form.decode().split("=\r\n"):
+        length = len(piece.replace("=2E", "."))
+        rest = token[start : start + length]
+        pieces.append("=2E" + rest[1:] if piece.startswith("=2E") else rest)
+        start += length
+    return "=\r\n".join(pieces).encode()

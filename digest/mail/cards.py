@@ -107,7 +107,7 @@ def wrap_reason(locale: Locale, reason: str) -> str:
     return wrap_text(f"{locale.gettext('Why:')} {reason}", 3) if reason else ""
 
 
-def build_card(locale: Locale, pick: Pick, number: int, personal: PersonalFields) -> Card:
+def build_card(locale: Locale, pick: Pick, number: int | str, personal: PersonalFields) -> Card:
     """Return the card of a pick; *number* is its position in its section."""
     paper = pick.paper
     title = shorten(clean(paper.title), MAX_TITLE_CHARS) or locale.gettext("(untitled)")
@@ -151,7 +151,7 @@ def sanitize_url(url: str) -> str:
 
     Safe means http or https, a host, at most 400 characters, and no credentials, blanks, quotes or brackets.
     """
-    if len(url) > MAX_URL_CHARS or re.search(r"[\s\x00-\x1f\x7f<>\"\\]", url):
+    if len(url) > MAX_URL_CHARS or re.search(r"[\s\x00-\x1f\x7f<>\"\\\ue000-\uf8ff]", url):
         return ""
     try:
         parts = urlsplit(url)

@@ -12,7 +12,7 @@ from digest.mail.cards import NO_PERSONAL_FIELDS, build_card, build_news_card, e
 from digest.mail.layout import format_headline
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale, gettext_noop
-from digest.mail.subject import build_subject, order_sections
+from digest.mail.subject import build_subject, order_picks, order_sections
 from digest.models import Edition, Frequency, Pick, Section, Subscriber
 from digest.models.text import clean
 
@@ -40,7 +40,8 @@ def render_channel_digest(
     """Return title and text of an edition, with as many of its papers as *max_chars* allow."""
     locale = get_locale(edition.subscriber.preferences.language)
     writer = _WRITERS[form]
-    lines = [writer.escape(format_headline(locale, edition))]
+    counts = tuple(len(edition.get_picks(section)) for section in Section)
+    lines = [writer.escape(format_headline(locale, edition.day, counts))]
     length, left_out = len(lines[0]) + CLOSING_CHARS, 0
     for heading, items in _list_sections(locale, edition, writer):
         for index, item in enumerate(items):
@@ -52,7 +53,8 @@ def render_channel_digest(
                 length += size
                 lines += block
     lines.append(_format_closing(locale, writer, site, links, left_out))
-    return _PlainWriter().escape(build_subject(locale, edition)), "\n\n".join(lines)
+    papers = [pick.paper for pick in order_picks(edition)]
+    return _PlainWriter().escape(build_subject(locale, papers)), "\n\n".join(lines)
 
 
 def render_channel_greeting(

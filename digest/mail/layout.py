@@ -1,18 +1,15 @@
 """What stands around the cards of a mail: subject, headline, notes and footer, as strings for templates."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 from digest.mail.branding import Site
 from digest.mail.links import Links
 from digest.mail.locale import Locale, gettext_noop, ngettext_noop
-from digest.mail.subject import build_preheader, build_subject, order_sections
 from digest.mail.text_wrap import wrap_text
-from digest.models import Edition, Frequency, Section, Subscriber
+from digest.models import Section, Subscriber
 from digest.models.text import clean
 
 SECTION_COUNTS = {
@@ -70,16 +67,12 @@ class DigestLayout:
 
     def for_text_part(self) -> "DigestLayout":
         """Return a copy whose sentences are wrapped."""
-        wrapped: dict[str, Any] = {**self.wrapped_fields()}
-        return replace(self, **wrapped)
-
-    def wrapped_fields(self) -> dict[str, str]:
-        """Return the sentences that are wrapped in the text part, by field."""
-        return {
-            "preheader": wrap_text(self.preheader),
-            "headline": wrap_text(self.headline),
-            "because": wrap_text(self.because),
-        }
+        return replace(
+            self,
+            preheader=wrap_text(self.preheader),
+            headline=wrap_text(self.headline),
+            because=wrap_text(self.because),
+        )
 
 
 def build_layout(site: Site, links: Links, locale: Locale, reader: Subscriber) -> DigestLayout:
@@ -95,21 +88,6 @@ def build_layout(site: Site, links: Links, locale: Locale, reader: Subscriber) -
     )
 
 
-def build_edition_layout(site: Site, links: Links, locale: Locale, edition: Edition) -> DigestLayout:
-    """Return the layout of a digest, without its cards."""
-    headline = format_headline(locale, edition)
-    return replace(
-        build_layout(site, links, locale, edition.subscriber),
-        subject=build_subject(locale, edition) if edition.picks else "",
-        preheader=(build_preheader(locale, edition) if edition.picks else "") or headline,
-        headline=headline,
-        web=links.edition_url(edition.subscriber.public_id, edition.day),
-        notes=format_notes(locale, edition.notes),
-        weekly=edition.subscriber.schedule.frequency is Frequency.WEEKLY,
-        picked_first=order_sections(edition)[0] is Section.PICKED,
-    )
-
-
 def describe_subscription(site: Site, locale: Locale, reader: Subscriber) -> str:
     """Return why the reader gets this mail: the address that subscribed, and when it confirmed (or asked)."""
     since = reader.confirmed_at or reader.created_at
@@ -120,14 +98,9 @@ def describe_subscription(site: Site, locale: Locale, reader: Subscriber) -> str
     return locale.gettext("You get this because %(address)s subscribed to %(brand)s on %(date)s.") % fields
 
 
-def format_headline(locale: Locale, edition: Edition) -> str:
-    """Return the day and the number of papers: `Monday 23 November 2026: 3 trending, 10 also new.`."""
-    counts = Counter(pick.section for pick in edition.picks)
-    return _format_headline(locale, edition.day, tuple(counts[section] for section in Section))
-
-
 @lru_cache(maxsize=4096)
-def _format_headline(locale: Locale, day: date, counts: Sequence[int]) -> str:
+def format_headline(locale: Locale, day: date, counts: tuple[int, ...]) -> str:
+    """Return the day and the papers per section: `Monday 23 November 2026: 3 trending, 10 also new.`."""
     day_name = locale.format_day(day)
     day_name = day_name[:1].upper() + day_name[1:]  # some languages write weekdays in lower case
     parts = [

@@ -4,7 +4,7 @@ The bytes depend on nothing but the arguments: Date, Message-ID and boundary com
 preview equals the mail, and a mail sent twice is the same mail.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
@@ -15,6 +15,7 @@ from digest.mail.links import Links
 from digest.mail.locale import get_locale
 from digest.mail.quoted_printable import encode_header, encode_phrase, encode_quoted_printable, to_one_line
 from digest.models import Edition, Email, Subscriber
+from digest.models.editions import EditionRows
 
 Header = tuple[str, str]
 
@@ -36,69 +37,30 @@ class NoticeEnvelope:
     unsubscribe_url: str = ""  # one click here, and this address never gets mail again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderHeaders:
-    """The header values of a digest that differ by reader, encoded."""
-
-    to: str
-    subject: str
-    message_id: str
-    unsubscribe: str
-    token: str  # of the unsubscribe link
-    preferences: str
-
-
-def build_digest_message(
-    email: Email, edition: Edition, *, site: Site, links: Links, message_id: str = ""
-) -> bytes:
-    """Return a digest with list headers and the one-click unsubscribe of RFC 8058.
-
-    Without *message_id* it is made from the day and the reader; one without a domain gets the sender's.
-    """
-    public_id = edition.subscriber.public_id
-    headers = build_reader_headers(
-        email.subject,
+def build_digest_message(email: Email, edition: Edition | EditionRows, *, site: Site, links: Links) -> bytes:
+    """Return a digest with list headers and the one-click unsubscribe of RFC 8058."""
+    reader = edition.subscriber
+    head = build_digest_head(
         edition,
-        unsubscribe_url=links.unsubscribe_url(public_id),
-        preferences_url=links.preferences_url(public_id),
+        to=ascii_address(reader.address),
+        subject=encode_header(email.subject),
+        message_id=digest_message_id(site, reader, edition.day),
         site=site,
-        message_id=message_id,
+        links=links,
     )
-    head = build_digest_head(headers, edition, site=site, links=links)
     return _assemble_email(head, email)
 
 
-def build_reader_headers(  # noqa: PLR0913  everything that a head has of its reader
-    subject: str,
-    edition: Edition,
-    *,
-    unsubscribe_url: str,
-    preferences_url: str,
-    site: Site,
-    message_id: str = "",
-) -> ReaderHeaders:
-    """Return the header values of a reader's digest."""
-    reader = edition.subscriber
-    return ReaderHeaders(
-        to=ascii_address(reader.address),
-        subject=encode_header(subject),
-        message_id=to_message_id(message_id, site)
-        if message_id
-        else digest_message_id(site, reader, edition.day),
-        unsubscribe=unsubscribe_url,
-        token=unsubscribe_url.rpartition("/")[2],
-        preferences=preferences_url,
-    )
-
-
-def build_digest_head(headers: ReaderHeaders, edition: Edition, *, site: Site, links: Links) -> str:
-    """Return the header block of a digest."""
+def build_digest_head(  # noqa: PLR0913  what differs by reader, and by site
+    edition: Edition | EditionRows, *, to: str, subject: str, message_id: str, site: Site, links: Links
+) -> str:
+    """Return the header block of a digest; *to*, *subject* and *message_id* are encoded."""
     return _format_headers(
         (
-            *_address_headers(site, site.sender, headers.to),
-            *_content_headers(headers.subject, edition.slot, headers.message_id),
+            *_address_headers(site, site.sender, to),
+            *_content_headers(subject, edition.slot, message_id),
             ("Reply-To", site.reply_to or site.sender),
-            *_list_headers(site, links, headers, edition.day),
+            *_list_headers(site, links, edition),
             *_automatic_headers(get_locale(edition.subscriber.preferences.language).code),
         )
     )
@@ -136,15 +98,15 @@ def to_message_id(stored_id: str, site: Site) -> str:
     return f"<{bare_id}>" if "@" in bare_id else f"<{bare_id}@{site.domain}>"
 
 
-def assemble_message(head: str, text: Sequence[bytes], html: Sequence[bytes]) -> bytes:
-    """Return a whole message from its header block and its encoded parts, given in pieces.
+def assemble_message(head: str, text: bytes, html: bytes) -> bytes:
+    """Return a whole message from its header block and its encoded parts.
 
     Quoted-printable never contains `=_`, so the boundary cannot occur in a part.
     """
     head_bytes = head.encode()
     boundary = b"=_" + blake2b(head_bytes, digest_size=9).hexdigest().encode()
     opening = (head_bytes, MULTIPART % boundary, TEXT_PART % boundary)
-    return b"".join((*opening, *text, HTML_PART % boundary, *html, END % boundary))
+    return b"".join((*opening, text, HTML_PART % boundary, html, END % boundary))
 
 
 def ascii_address(address: str) -> str:
@@ -154,9 +116,7 @@ def ascii_address(address: str) -> str:
 
 
 def _assemble_email(head: str, email: Email) -> bytes:
-    return assemble_message(
-        head, [encode_quoted_printable(email.text)], [encode_quoted_printable(email.html)]
-    )
+    return assemble_message(head, encode_quoted_printable(email.text), encode_quoted_printable(email.html))
 
 
 def _format_headers(headers: Iterable[Header]) -> str:
@@ -176,15 +136,18 @@ def _content_headers(subject: str, at: datetime, message_id: str) -> Iterable[He
     )
 
 
-def _list_headers(site: Site, links: Links, headers: ReaderHeaders, day: date) -> Iterable[Header]:
+def _list_headers(site: Site, links: Links, edition: Edition | EditionRows) -> Iterable[Header]:
     """Return the headers of the mailing list: never folded, never encoded."""
     name = to_one_line(site.brand).replace('"', "") if site.brand.isascii() else ""
     # A mailto only where that mailbox is read: else unsubscribing by mail would do nothing.
-    mailto = f", <mailto:unsubscribe+{headers.token}@{site.domain}>" if site.reads_mail else ""
+    day, public_id = edition.day, edition.subscriber.public_id
+    unsubscribe = links.unsubscribe_url(public_id)
+    token = unsubscribe.rpartition("/")[2]
+    mailto = f", <mailto:unsubscribe+{token}@{site.domain}>" if site.reads_mail else ""
     return (
         ("List-Id", f'"{name}" <daily.{site.domain}>' if name else f"<daily.{site.domain}>"),
-        *_unsubscribe_headers(headers.unsubscribe, mailto),
-        ("List-Help", f"<{headers.preferences}>"),
+        *_unsubscribe_headers(unsubscribe, mailto),
+        ("List-Help", f"<{links.preferences_url(public_id)}>"),
         ("List-Owner", f"<mailto:{ascii_address(site.reply_to or site.sender)}>"),
         ("List-Post", "NO"),
         ("List-Archive", f"<{links.archive_url()}>"),

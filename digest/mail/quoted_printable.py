@@ -25,6 +25,11 @@ def encode_quoted_printable(text: str) -> bytes:
     return encoded.replace(b"\n", b"\r\n")
 
 
+def decode_quoted_printable(encoded: bytes) -> str:
+    """Return the text of `encode_quoted_printable`."""
+    return binascii.a2b_qp(encoded).decode().replace("\r\n", "\n")
+
+
 def _escape_leading_dot(line: re.Match[bytes]) -> bytes:
     """Replace a leading dot by =2E, and break the line once more if that makes it too long."""
     escaped = b"\n=2E" + line[0][2:]

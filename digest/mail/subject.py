@@ -1,13 +1,13 @@
 """Subject and preheader of a digest: the paper that stands first in it, and a sentence with the next ones."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from unicodedata import category
 
 from digest.mail.locale import Locale
 from digest.mail.summary import summarize_paper
-from digest.models import Edition, Pick, ReasonKind, Section
+from digest.models import Edition, Paper, Pick, Reason, ReasonKind, Section
 from digest.models.text import shorten
 
 STRONG_AFFINITY = 3.0  # standard deviations above a usual paper of the day
@@ -19,9 +19,14 @@ REPLY_PREFIXES = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECA
 def order_sections(edition: Edition) -> tuple[Section, ...]:
     """Return the sections in the order of the mail: the personal picks first if the best one is strong."""
     best = next(iter(edition.get_picks(Section.PICKED)), None)
-    is_strong = best and best.affinity >= STRONG_AFFINITY and best.reason.because in STRONG_REASONS
-    first, second = (Section.PICKED, Section.TRENDING) if is_strong else (Section.TRENDING, Section.PICKED)
-    return (first, second, Section.ALSO_NEW)
+    if best and is_strong(best.affinity, lambda: best.reason):
+        return (Section.PICKED, Section.TRENDING, Section.ALSO_NEW)
+    return (Section.TRENDING, Section.PICKED, Section.ALSO_NEW)
+
+
+def is_strong(affinity: float, get_reason: Callable[[], Reason]) -> bool:
+    """Return whether a reader's best pick comes before the trending papers."""
+    return affinity >= STRONG_AFFINITY and get_reason().because in STRONG_REASONS
 
 
 def order_picks(edition: Edition) -> Sequence[Pick]:
@@ -29,27 +34,27 @@ def order_picks(edition: Edition) -> Sequence[Pick]:
     return [pick for section in order_sections(edition) for pick in edition.get_picks(section)]
 
 
-def build_subject(locale: Locale, edition: Edition) -> str:
+def build_subject(locale: Locale, papers: Sequence[Paper]) -> str:
     """Return a subject of at most 60 characters, such as `Counting Sheep… + 18 more papers`."""
-    first, *others = order_picks(edition)
+    first, *others = papers
     if not others:
-        return shorten_title(locale, first.paper.title, MAX_SUBJECT_CHARS)
+        return shorten_title(locale, first.title, MAX_SUBJECT_CHARS)
     more = locale.format_count(" + %(count)s more paper", " + %(count)s more papers", len(others))
-    return shorten_title(locale, first.paper.title, MAX_SUBJECT_CHARS - len(more)) + more
+    return shorten_title(locale, first.title, MAX_SUBJECT_CHARS - len(more)) + more
 
 
-def build_preheader(locale: Locale, edition: Edition) -> str:
+def build_preheader(locale: Locale, papers: Sequence[Paper]) -> str:
     """Return `Also: Learning to Nap; Dreams as Priors.`: at most 110 characters, if possible at least 35."""
-    first, *others = order_picks(edition)
+    first, *others = papers
     sentence = ""
     for number in range(1, len(others) + 1):
         max_chars = (MAX_PREHEADER_CHARS - 10) // max(2, number)
-        names = [shorten_title(locale, pick.paper.title, max_chars) for pick in others[:number]]
+        names = [shorten_title(locale, paper.title, max_chars) for paper in others[:number]]
         sentence = locale.gettext("Also: %(papers)s.") % {"papers": locale.gettext("; ").join(names)}
         if number >= 2 and len(sentence) >= MIN_PREHEADER_CHARS:
             return sentence
     # Too few or too short names for a sentence: the summary of the best paper continues it.
-    return shorten(f"{sentence} {summarize_paper(first.paper)}".strip(), MAX_PREHEADER_CHARS)
+    return shorten(f"{sentence} {summarize_paper(first)}".strip(), MAX_PREHEADER_CHARS)
 
 
 @lru_cache(maxsize=8192)

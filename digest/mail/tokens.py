@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 
@@ -150,6 +150,7 @@ class _OldSigner:
         return compare_digest(expected.encode(), mac.rstrip("-_").encode(errors="replace"))
 
 
+@lru_cache(maxsize=64)  # every link of a mail has the same
 def encode_public_id(public_id: str) -> str:
     """Return a public id in small letters: as it is, or after a mark and a bit for each capital (hex)."""
     small = public_id.lower()
@@ -170,6 +171,7 @@ def _decode_public_id(encoded: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)  # of the papers and days of a run
 def encode_extra(extra: str) -> str:
     """Return the extra of a token as base32."""
     return b32encode(extra.encode()).decode("ascii").rstrip("=").lower()

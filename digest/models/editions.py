@@ -1,9 +1,10 @@
 """Editions: the papers picked for one subscriber on one day, the reasons, and the rendered email."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from digest.models.papers import Heat, Paper
 from digest.models.subscribers import Subscriber
@@ -116,6 +117,65 @@ class Edition:
     def get_picks(self, section: Section) -> tuple[Pick, ...]:
         """Return the picks of one section, in their order."""
         return tuple(pick for pick in self.picks if pick.section is section)
+
+
+# A pick as it is stored: paper, code of the section, heat, what stands for the reason, affinity and score.
+PickRow = tuple[Paper, str, Heat, Hashable, float, float]
+SECTION_CODES = {"t": Section.TRENDING, "p": Section.PICKED, "n": Section.ALSO_NEW}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionRows:
+    """An edition whose picks are rows, for many at once: few of them are ever needed as objects."""
+
+    day: date
+    slot: datetime
+    subscriber: Subscriber
+    picks: Sequence[PickRow]
+    parse_reason: Callable[[Section, Any], Reason]  # equal reasons if what stands for them is equal
+    notes: tuple[str, ...] = ()
+    news: tuple[PaperNews, ...] = ()
+
+    def build_pick(self, row: PickRow) -> Pick:
+        """Return a pick as an object."""
+        paper, code, heat, reason, affinity, score = row
+        section = SECTION_CODES[code]
+        return Pick(
+            paper=paper,
+            section=section,
+            heat=heat,
+            affinity=affinity,
+            score=score,
+            reason=self.parse_reason(section, reason),
+        )
+
+    def to_edition(self) -> Edition:
+        """Return the edition with its picks as objects."""
+        return Edition(
+            day=self.day,
+            slot=self.slot,
+            subscriber=self.subscriber,
+            picks=tuple(map(self.build_pick, self.picks)),
+            notes=self.notes,
+            news=self.news,
+        )
+
+
+def to_rows(edition: Edition) -> EditionRows:
+    """Return an edition with its picks as rows."""
+    codes = {section: code for code, section in SECTION_CODES.items()}
+    return EditionRows(
+        day=edition.day,
+        slot=edition.slot,
+        subscriber=edition.subscriber,
+        picks=[
+            (pick.paper, codes[pick.section], pick.heat, pick.reason, pick.affinity, pick.score)
+            for pick in edition.picks
+        ],
+        parse_reason=lambda _, reason: reason,
+        notes=edition.notes,
+        news=edition.news,
+    )
 
 
 @dataclass(frozen=True, slots=True)

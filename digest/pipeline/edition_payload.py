@@ -16,17 +16,17 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Subscriber
-from digest.models.editions import PaperNews
+from digest.models import Edition, Heat, Paper, Reason, ReasonKind, Section, Subscriber
+from digest.models.editions import SECTION_CODES, EditionRows, PaperNews
 from digest.ranking.selection import SECTIONS, Selections
 
 Payload = Mapping[str, Any]
+StoredRow = tuple[str, str, str, str, float, float]
 
 _HEAT = TypeAdapter(Heat)
 _REASON = TypeAdapter(Reason)
 _NEWS = TypeAdapter(tuple[PaperNews, ...])
-_CODES = {Section.TRENDING: "t", Section.PICKED: "p", Section.ALSO_NEW: "n"}
-_SECTIONS = {code: section for section, code in _CODES.items()}
+_CODES = {section: code for code, section in SECTION_CODES.items()}
 _DEFAULT_REASONS = {  # of a section, stored as ""
     Section.TRENDING: Reason(because=ReasonKind.TREND),
     Section.ALSO_NEW: Reason(because=ReasonKind.NEW),
@@ -106,7 +106,12 @@ def complete_payload(
     return {**told, "notes": [*notes], **columns}
 
 
-def from_payload(  # noqa: PLR0913  a delivery's row, and what it refers to
+def from_payload(payload: Payload, **references: Any) -> Edition:
+    """Return the edition of a payload; *references* are those of `read_rows`."""
+    return read_rows(payload, **references).to_edition()
+
+
+def read_rows(  # noqa: PLR0913  a delivery's row, and what it refers to
     payload: Payload,
     *,
     day: date,
@@ -114,30 +119,36 @@ def from_payload(  # noqa: PLR0913  a delivery's row, and what it refers to
     subscriber: Subscriber,
     papers: Mapping[str, Paper],
     heats: Mapping[str, str],
-) -> Edition:
+) -> EditionRows:
     """Return the edition of a payload, without papers that were withdrawn or erased since.
 
     *papers* and *heats* hold at least what `get_paper_ids` and `get_heat_names` name. Raises ValueError if
     the columns of the payload differ in length.
     """
-    picks = _parse_old_picks(payload, papers) if "picks" in payload else _parse_picks(payload, papers, heats)
-    return Edition(
+    rows = _list_old_rows(payload) if "picks" in payload else _list_rows(payload, heats)
+    news = payload.get("news")
+    return EditionRows(
         day=day,
         slot=slot,
         subscriber=subscriber,
-        picks=tuple(picks),
+        picks=[
+            (paper, code, _parse_heat(heat), reason, affinity, score)
+            for paper_id, code, heat, reason, affinity, score in rows
+            if (paper := papers.get(paper_id)) and not paper.withdrawn
+        ],
+        parse_reason=_parse_reason,
         notes=tuple(payload["notes"]),
-        news=_NEWS.validate_python(payload.get("news", ())),
+        news=_NEWS.validate_python(news) if news else (),
     )
 
 
 def get_paper_ids(payload: Payload) -> list[str]:
-    """Return the ids of the papers that `from_payload` needs."""
+    """Return the ids of the papers that `read_rows` needs."""
     return [*(pick["paper"] for pick in payload.get("picks", ())), *payload.get("papers", ())]
 
 
 def get_heat_names(payload: Payload) -> list[str]:
-    """Return the names of the heats that `from_payload` needs."""
+    """Return the names of the heats that `read_rows` needs."""
     return [*payload.get("heat", ())]
 
 
@@ -151,35 +162,18 @@ def get_affinities(payload: Payload, section: Section) -> Iterator[tuple[str, fl
         yield from ((paper, affinity) for paper, code, affinity in rows if code == _CODES[section])
 
 
-def _parse_picks(payload: Payload, papers: Mapping[str, Paper], heats: Mapping[str, str]) -> Iterator[Pick]:
-    columns = ("papers", "sections", "affinity", "score", "heat", "reasons")
-    for paper_id, code, affinity, score, heat, reason in zip(*map(payload.__getitem__, columns), strict=True):
-        paper = papers.get(paper_id)
-        if paper and not paper.withdrawn:
-            section = _SECTIONS[code]
-            yield Pick(
-                paper=paper,
-                section=section,
-                heat=_parse_heat(heats[heat]),
-                affinity=affinity,
-                score=score,
-                reason=_parse_reason(reason) if reason else _DEFAULT_REASONS[section],
-            )
+def _list_rows(payload: Payload, heats: Mapping[str, str]) -> Iterator[StoredRow]:
+    """Return the picks, heats and reasons as JSON; a reason is empty if it is the default of its section."""
+    heat = map(heats.__getitem__, payload["heat"])
+    columns = map(payload.__getitem__, ("reasons", "affinity", "score"))
+    return zip(payload["papers"], payload["sections"], heat, *columns, strict=True)
 
 
-def _parse_old_picks(payload: Payload, papers: Mapping[str, Paper]) -> Iterator[Pick]:
-    """Parse the format written until November 2026: one object per pick, which holds its heat."""
+def _list_old_rows(payload: Payload) -> Iterator[StoredRow]:
+    """Yield the picks of the format written until November 2026: an object per pick, which holds its heat."""
     for item in payload["picks"]:
-        paper = papers.get(item["paper"])
-        if paper and not paper.withdrawn:
-            yield Pick(
-                paper=paper,
-                section=Section(item["section"]),
-                heat=_parse_heat(_to_json(item["heat"])),
-                affinity=item["affinity"],
-                score=item["score"],
-                reason=_parse_reason(_to_json(item["reason"])),
-            )
+        heat, reason = _to_json(item["heat"]), _to_json(item["reason"])
+        yield item["paper"], _CODES[item["section"]], heat, reason, item["affinity"], item["score"]
 
 
 def _to_json(value: str | Mapping[str, Any]) -> str:
@@ -199,8 +193,8 @@ def _parse_heat(text: str) -> Heat:
 
 
 @lru_cache(maxsize=4096)
-def _parse_reason(text: str) -> Reason:
-    return _REASON.validate_json(text)
+def _parse_reason(section: Section, text: str) -> Reason:
+    return _REASON.validate_json(text) if text else _DEFAULT_REASONS[section]
 
 
 def _to_jsonable(value: Any) -> Any:

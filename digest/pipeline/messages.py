@@ -17,10 +17,11 @@ from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.models import CONFIRM_TTL, Delivery, DeliveryKind, Edition, Email, Paper, Subscriber
 from digest.models.administrators import INVITATION_LIFETIME, SIGN_IN_LINK_LIFETIME
 from digest.models.channels import ChannelKind
+from digest.models.editions import EditionRows
 from digest.models.errors import DeliveryError, SealBroken
 from digest.models.schedule import find_following_slot, is_due_on_confirming, is_paused
 from digest.models.sealing import Sealer
-from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
+from digest.pipeline.edition_payload import get_heat_names, get_paper_ids, read_rows
 
 CHANNEL_TEXTS = {  # the form of the text, and how long one message may be, with room for what a service adds
     ChannelKind.SLACK: (TextForm.SLACK, 9000),
@@ -103,14 +104,13 @@ class MessageBuilder:
             dotless=True,  # our quoted-printable begins no line with a dot, and no header does
         )
 
-    def build_digest(self, edition: Edition) -> bytes:
+    def build_digest(self, edition: Edition | EditionRows) -> bytes:
         """Return the message of an edition: the same bytes for a preview and for the mail."""
         return self._sign(self.bulk_renderer.render_digest(edition))
 
     def render_email(self, edition: Edition) -> Email:
         """Return subject, text and HTML of an edition."""
-        render = self.renderer.render_digest if edition.picks else self.renderer.render_empty_day
-        return render(edition)
+        return self.bulk_renderer.render_email(edition)
 
     def _build_raw(self, delivery: Delivery) -> bytes | None:
         if delivery.kind is DeliveryKind.ADMIN:
@@ -119,7 +119,7 @@ class MessageBuilder:
         if reader is None:
             return None  # erased since it was planned
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
-            return self.build_digest(self._load_edition(delivery, delivery.day, reader))
+            return self.build_digest(self._load_rows(delivery, delivery.day, reader))
         asks = delivery.payload["mail"] == "confirm"
         return self._build_notice(
             delivery,
@@ -159,7 +159,7 @@ class MessageBuilder:
         site, links = self.renderer.site, self.renderer.links
         form, max_chars = CHANNEL_TEXTS[channel.kind]
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
-            edition = self._load_edition(delivery, delivery.day, reader)
+            edition = self._load_rows(delivery, delivery.day, reader).to_edition()
             if not edition.picks:
                 return None  # all its papers were withdrawn since
             title, text = render_channel_digest(
@@ -179,10 +179,10 @@ class MessageBuilder:
             rcpt_to=url,
         )
 
-    def _load_edition(self, delivery: Delivery, day: date, reader: Subscriber) -> Edition:
+    def _load_rows(self, delivery: Delivery, day: date, reader: Subscriber) -> EditionRows:
         self.cache.load(self.store, [delivery.payload])
         papers, heats = self.cache.papers, self.cache.heats
-        return from_payload(
+        return read_rows(
             delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
         )
 

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from digest.mail.branding import Site
+from digest.mail.bulk_renderer import BulkRenderer
 from digest.mail.links import Links
-from digest.mail.mime import NoticeEnvelope, build_digest_message, build_notice_message, notice_message_id
+from digest.mail.mime import NoticeEnvelope, build_notice_message, notice_message_id
 from digest.mail.renderer import AdministrationLink, Alert, Renderer
 from digest.mail.tokens import Keys
 from digest.models import (
@@ -39,6 +40,7 @@ SITE = Site(
 )
 LINKS = Links(SITE.base_url, Keys(b"a key for tests only"))
 RENDERER = Renderer(SITE, LINKS)
+BULK = BulkRenderer(RENDERER)
 READER = make_subscriber("ada@example.com")
 FIRST = NOW + timedelta(hours=21, minutes=30)
 INTERESTS = Profile(keywords=("formal verification", "operating systems"))
@@ -159,13 +161,10 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
     reader = make_reader(language)
     url = LINKS.confirm_url(reader.public_id, expires=NOW + timedelta(hours=48))
     digests = {
-        "digest": (renderer.render_digest, make_edition(reader=reader)),
-        "first": (renderer.render_digest, make_edition(reader=reader, notes=("first", "votes-missing"))),
-        "trending_only": (
-            renderer.render_digest,
-            make_edition(reader=reader, picks=make_picks()[:3], notes=("no-interests",)),
-        ),
-        "empty_day": (renderer.render_empty_day, make_edition(reader=reader, picks=())),
+        "digest": make_edition(reader=reader),
+        "first": make_edition(reader=reader, notes=("first", "votes-missing")),
+        "trending_only": make_edition(reader=reader, picks=make_picks()[:3], notes=("no-interests",)),
+        "empty_day": make_edition(reader=reader, picks=()),
     }
     notices = {
         "confirm": renderer.render_confirmation(reader, url, hours=72),
@@ -175,10 +174,10 @@ def render_every_mail(language: str = "en", renderer: Renderer = RENDERER) -> di
         "admin_alert": renderer.render_admin_alert(ALERT),
         "admin_link": renderer.render_administration_link(LINK),
     }
-    mails = {}
-    for name, (render, edition) in digests.items():
-        email = render(edition)
-        mails[name] = (email, build_digest_message(email, edition, site=SITE, links=LINKS))
+    bulk = BulkRenderer(renderer)
+    mails = {
+        name: (bulk.render_email(edition), bulk.render_digest(edition)) for name, edition in digests.items()
+    }
     for name, email in notices.items():
         envelope = NoticeEnvelope(
             to=reader.address, at=NOW, message_id=notice_message_id(SITE, name), language=language

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from digest.mail.locale import LANGUAGES
 from digest.models import Section
-from tests.mail.examples import RENDERER, make_edition, render_every_mail
+from tests.mail.examples import BULK, make_edition, render_every_mail
 from tests.mail.hostile import make_hostile_picks
 
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
@@ -31,7 +31,7 @@ def render_pages() -> dict[str, str]:
     mails |= {
         f"digest {language}": render_every_mail(language)["digest"][0].html for language in ("de", "zh")
     }
-    mails["hostile"] = RENDERER.render_digest(make_edition(picks=make_hostile_picks(Section.PICKED))).html
+    mails["hostile"] = BULK.render_email(make_edition(picks=make_hostile_picks(Section.PICKED))).html
     return mails
 
 

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
+from digest.mail.bulk_renderer import MAX_HTML_BYTES, BulkRenderer
 from digest.mail.links import Links
 from digest.mail.locale import LANGUAGES
 from digest.mail.renderer import Renderer
+from digest.mail.tokens import encode_paper_id
 from digest.models import (
     Edition,
     Frequency,
@@ -24,9 +26,11 @@ from digest.models import (
     Subscriber,
 )
 from tests.factories import make_paper
-from tests.mail.examples import LINKS, READER, RENDERER, SITE, make_edition, make_picks, make_reader
+from tests.mail.examples import DAY, LINKS, READER, RENDERER, SITE, make_edition, make_picks, make_reader
+from tests.mail.full_renderer import FullRenderer
 
-SIMPLE = SimpleRenderer(RENDERER)
+FULL = FullRenderer(RENDERER)
+OTHER_CHARS = str.maketrans("abcxyzABC_", "defuvwDEF-")
 texts = st.text(max_size=40)
 reasons = st.builds(
     Reason,
@@ -73,7 +77,7 @@ def test_any_edition_is_rendered_to_the_same_bytes_in_bulk(
     edition = make_edition(reader=reader, picks=picks, notes=notes)
     bulk = BulkRenderer(RENDERER)
     raw = bulk.render_digest(edition)
-    assert raw == bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+    assert raw == bulk.render_digest(edition) == FULL.render_digest(edition)
     assert b"\n." not in raw  # the sender relies on it and does no dot-stuffing
 
 
@@ -93,12 +97,12 @@ def test_many_readers_get_their_own_mails_from_one_renderer(reader: Subscriber) 
     bulk.render_digest(make_edition(reader=READER))
     for number in (1, 3, 4, 9, 19):
         edition = make_edition(reader=reader, picks=make_picks()[:number])
-        assert bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+        assert bulk.render_digest(edition) == FULL.render_digest(edition)
 
 
 def test_empty_day_is_rendered_in_full() -> None:
     raw = BulkRenderer(RENDERER).render_digest(make_edition(picks=()))
-    assert raw == SIMPLE.render_digest(make_edition(picks=()))
+    assert raw == FULL.render_digest(make_edition(picks=()))
     assert b"\r\nSubject: Nothing new for you on Monday\r\n" in raw
 
 
@@ -110,55 +114,47 @@ def make_many_picks() -> list[Pick]:
     ]
 
 
-def is_trimmed(raw: bytes) -> bool:
-    return b"Shortened so that" in raw
-
-
-def test_large_mail_is_trimmed_in_the_same_way() -> None:
-    raw = BulkRenderer(RENDERER).render_digest(make_edition(picks=make_many_picks()))
-    assert raw == SIMPLE.render_digest(make_edition(picks=make_many_picks()))
-    assert is_trimmed(raw)
-
-
-def test_bulk_trims_the_same_mails_on_both_sides_of_the_limit() -> None:
-    all_picks, bulk = make_many_picks(), BulkRenderer(RENDERER)
-    low, high, outcomes = 0, len(all_picks), set()
-    while high - low > 1:
-        middle = (low + high) // 2
-        edition = make_edition(picks=all_picks[:middle])
-        raw = bulk.render_digest(edition)
-        assert raw == SIMPLE.render_digest(edition)
-        outcomes.add(is_trimmed(raw))
-        low, high = (low, middle) if is_trimmed(raw) else (middle, high)
+def test_large_mail_holds_what_fits_and_says_so() -> None:
+    bulk, picks = BulkRenderer(RENDERER), make_many_picks()
+    outcomes = set()
+    for number in (20, 40, 60, 80, 100):
+        edition = make_edition(picks=picks[:number])
+        email = bulk.render_email(edition)
+        assert len(email.html.encode()) <= MAX_HTML_BYTES
+        kept = [pick for pick in picks[:number] if f"/m/{encode_paper_id(pick.paper.id)}" in email.html]
+        lines = email.html.count('<h3 class="item"')
+        also_new = edition.get_picks(Section.ALSO_NEW)
+        kept = [pick for pick in edition.picks if pick in kept or pick in also_new[:lines]]
+        is_trimmed = "Shortened so that" in email.html
+        outcomes.add(is_trimmed)
+        assert is_trimmed is (len(kept) < number)
+        notes = ("trimmed",) if is_trimmed else ()
+        shown = make_edition(picks=kept, notes=notes)
+        assert bulk.render_digest(edition) == FULL.render_digest(shown)
     assert outcomes == {True, False}
 
 
-def test_no_more_cards_than_max_cards_are_kept() -> None:
+def test_about_max_cards_are_kept() -> None:
     bulk = BulkRenderer(RENDERER, max_cards=5)
-    for pick in make_picks():
-        bulk.render_digest(make_edition(picks=[pick]))
-        assert len(bulk._cards) <= 5
-    assert (
-        bulk.render_digest(make_edition())
-        == bulk.render_digest(make_edition())
-        == SIMPLE.render_digest(make_edition())
-    )
-    assert len(bulk._cards) <= 5
+    for _ in range(2):
+        for pick in make_picks():
+            edition = make_edition(picks=[pick])
+            assert bulk.render_digest(edition) == FULL.render_digest(edition)
+            assert sum(len(group.cards) for group in bulk._groups.values()) <= 5
 
 
-@pytest.mark.parametrize("picks", [None, ()])
-def test_given_message_id_is_used(picks: tuple[Pick, ...] | None) -> None:
-    edition, message_id = make_edition(picks=picks), "<d.1@papers.example.org>"
-    raw = BulkRenderer(RENDERER).render_digest(edition, message_id=message_id)
-    assert raw == SIMPLE.render_digest(edition, message_id=message_id)
-    assert f"\r\nMessage-ID: {message_id}\r\n".encode() in raw
+def test_cards_of_past_days_are_dropped() -> None:
+    bulk = BulkRenderer(RENDERER)
+    for number in range(9):
+        bulk.render_digest(replace(make_edition(), day=DAY + timedelta(days=number)))
+        assert len(bulk._groups) == min(number + 1, 3)
 
 
 def test_numbers_follow_the_order_of_each_edition() -> None:
     bulk = BulkRenderer(RENDERER)
     for picks in (make_picks()[:3], make_picks()[2::-1]):
         edition = make_edition(picks=picks)
-        assert bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+        assert bulk.render_digest(edition) == FULL.render_digest(edition)
 
 
 def test_public_id_that_occurs_in_the_base_url_does_not_disturb_the_links() -> None:
@@ -167,7 +163,7 @@ def test_public_id_that_occurs_in_the_base_url_does_not_disturb_the_links() -> N
     bulk = BulkRenderer(renderer)
     for reader in (READER, replace(READER, public_id="reader0002")):
         edition = make_edition(reader=reader)
-        assert bulk.render_digest(edition) == SimpleRenderer(renderer).render_digest(edition)
+        assert bulk.render_digest(edition) == FullRenderer(renderer).render_digest(edition)
 
 
 def test_readers_of_the_same_paper_get_their_own_reasons() -> None:
@@ -176,7 +172,7 @@ def test_readers_of_the_same_paper_get_their_own_reasons() -> None:
     pick = replace(make_picks()[3], reason=Reason(because=ReasonKind.AUTHOR, author="Lena Vogt"))
     edition = make_edition(picks=[pick])
     assert b"Lena Vogt, whom you follow" in bulk.render_digest(edition)
-    assert bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+    assert bulk.render_digest(edition) == FULL.render_digest(edition)
 
 
 def test_new_votes_and_a_new_day_are_not_served_from_cached_cards() -> None:
@@ -184,9 +180,9 @@ def test_new_votes_and_a_new_day_are_not_served_from_cached_cards() -> None:
     bulk.render_digest(make_edition())
     hotter = replace(make_picks()[0], heat=replace(make_picks()[0].heat, votes=1234))
     edition = make_edition(picks=[hotter, *make_picks()[1:]])
-    assert bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+    assert bulk.render_digest(edition) == FULL.render_digest(edition)
     tomorrow: Edition = replace(edition, day=edition.day + timedelta(days=1))
-    assert bulk.render_digest(tomorrow) == SIMPLE.render_digest(tomorrow)
+    assert bulk.render_digest(tomorrow) == FULL.render_digest(tomorrow)
 
 
 def test_operators_subject_template_is_used_by_both_renderers(
@@ -198,4 +194,59 @@ def test_operators_subject_template_is_used_by_both_renderers(
     renderer = Renderer(SITE, LINKS, folder)
     raw = BulkRenderer(renderer).render_digest(make_edition())
     assert b"\r\nSubject: [papers] Diffusion" in raw
-    assert raw == SimpleRenderer(renderer).render_digest(make_edition())
+    assert raw == FullRenderer(renderer).render_digest(make_edition())
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+    st.integers(0, 70),
+    st.sampled_from((Preferences(), Preferences(clicks_may_teach=True))),
+)
+@settings(max_examples=60, deadline=None)
+def test_lines_break_where_they_should_in_links_of_any_length(
+    public_id: str, length: int, preferences: Preferences
+) -> None:
+    renderer = Renderer(SITE, Links(f"https://{'a' * length}.example.org", LINKS.keys))
+    bulk = BulkRenderer(renderer)
+    for own_id in (public_id, public_id.translate(OTHER_CHARS)):
+        reader = replace(READER, public_id=own_id, preferences=preferences)
+        edition = make_edition(reader=reader, picks=make_picks()[2:11:4])
+        raw = bulk.render_digest(edition)
+        assert raw == FullRenderer(renderer).render_digest(edition)
+        assert b"\n." not in raw
+
+
+OPERATORS_TEMPLATES = {
+    "digest/card.html": '<p>{{ card.number }}<a href="{{ card.more }}">{{ card.title }}</a> {{ card.why }} '
+    '<a href="{{ card.less }}">-</a>{{ card.why }}</p>\n',
+    "digest/line.txt": "{{ card.title }} {{ card.why_lines }}!\n",
+    "digest/subject.txt": "{{ page.subject }}: {{ page.headline }}\n",
+    "footer.html": '<p>{{ page.because }} <a href="{{ page.unsubscribe }}">{{ page.headline }}</a></p>\n',
+    "footer.txt": "-- \n{{ page.because }} {{ page.preferences }}\n",
+}
+
+
+def test_operators_templates_may_put_texts_and_links_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "digest").mkdir()
+    for name, template in OPERATORS_TEMPLATES.items():
+        (tmp_path / name).write_text(template)
+    renderer = Renderer(SITE, LINKS, tmp_path)
+    bulk = BulkRenderer(renderer)
+    for reader in make_readers():
+        edition = make_edition(reader=reader)
+        assert bulk.render_digest(edition) == FullRenderer(renderer).render_digest(edition)
+
+
+def test_operators_template_may_put_a_section_on_a_line_with_others(tmp_path: Path) -> None:
+    (tmp_path / "digest").mkdir()
+    page = "<div>{{ page.trending }}</div><div>{{ page.picked }}{{ page.also_new }}</div>\n"
+    (tmp_path / "digest" / "body.html").write_text(page)
+    renderer = Renderer(SITE, LINKS, tmp_path)
+    html = BulkRenderer(renderer).render_email(make_edition()).html
+    full = FullRenderer(renderer).render_email(make_edition()).html
+    assert html.replace("\n", "") == full.replace("\n", "")
+
+
+def test_email_has_the_parts_of_the_message() -> None:
+    for edition in (make_edition(), make_edition(picks=()), make_edition(reader=make_reader("zh"))):
+        assert BulkRenderer(RENDERER).render_email(edition) == FULL.render_email(edition)

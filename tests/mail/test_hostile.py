@@ -6,11 +6,10 @@ from dataclasses import replace
 import pytest
 from bs4 import BeautifulSoup
 
-from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
-from digest.mail.mime import build_digest_message
 from digest.models import Email, Pick, Section
 from tests.mail.checks import find_problems
-from tests.mail.examples import LINKS, RENDERER, SITE, make_edition
+from tests.mail.examples import BULK, RENDERER, make_edition
+from tests.mail.full_renderer import FullRenderer
 from tests.mail.hostile import HOSTILE_PAPERS, make_hostile_picks
 
 ALL_HOSTILE_PICKS = [
@@ -22,8 +21,7 @@ ALL_HOSTILE_PICKS = [
 
 def render(*picks: Pick) -> tuple[Email, bytes]:
     edition = make_edition(picks=picks)
-    email = RENDERER.render_digest(edition)
-    return email, build_digest_message(email, edition, site=SITE, links=LINKS)
+    return BULK.render_email(edition), BULK.render_digest(edition)
 
 
 @pytest.mark.parametrize("pick", ALL_HOSTILE_PICKS)
@@ -39,9 +37,9 @@ def test_a_hostile_paper_is_shown_as_text_in_an_intact_mail(pick: Pick) -> None:
 @pytest.mark.parametrize("section", Section)
 def test_all_of_them_together_fit_and_are_the_same_in_bulk(section: Section) -> None:
     edition = make_edition(picks=make_hostile_picks(section))
-    email = RENDERER.render_digest(edition)
+    email = BULK.render_email(edition)
     assert len(email.html.encode()) <= 80_000
-    assert BulkRenderer(RENDERER).render_digest(edition) == SimpleRenderer(RENDERER).render_digest(edition)
+    assert BULK.render_digest(edition) == FullRenderer(RENDERER).render_digest(edition)
 
 
 def test_nothing_is_run_loaded_or_computed() -> None:
@@ -75,6 +73,6 @@ def test_a_reader_with_a_crafted_address_cannot_add_a_header() -> None:
     edition = replace(
         edition, subscriber=replace(edition.subscriber, address="a@example.com\r\nBcc: b@example.com")
     )
-    raw = SimpleRenderer(RENDERER).render_digest(edition)
+    raw = BULK.render_digest(edition)
     assert b"\r\nBcc" not in raw
     assert raw.count(b"\r\nTo: ") == 1

@@ -15,9 +15,9 @@ from digest.mail.mime import NoticeEnvelope, build_digest_message, build_notice_
 from digest.mail.quoted_printable import encode_header
 from digest.models import Email
 from tests.factories import NOW
-from tests.mail.examples import LINKS, READER, RENDERER, SITE, make_edition, render_every_mail
+from tests.mail.examples import BULK, LINKS, READER, SITE, make_edition, render_every_mail
 
-EMAIL = RENDERER.render_digest(make_edition())
+EMAIL = BULK.render_email(make_edition())
 
 
 def find_header_lines(raw: bytes, name: str) -> list[str]:
@@ -29,19 +29,10 @@ def find_header_lines(raw: bytes, name: str) -> list[str]:
 def test_the_same_edition_gives_the_same_bytes() -> None:
     first = build_digest_message(EMAIL, make_edition(), site=SITE, links=LINKS)
     assert first == build_digest_message(
-        RENDERER.render_digest(make_edition()), make_edition(), site=SITE, links=LINKS
+        BULK.render_email(make_edition()), make_edition(), site=SITE, links=LINKS
     )
     assert b"Date: Mon, 23 Nov 2026 07:00:00 +0000\r\n" in first
     assert b"Message-ID: <d.2026-11-23.reader0001@papers.example.org>\r\n" in first
-
-
-def test_given_message_id_is_used_and_completed() -> None:
-    raw = build_digest_message(
-        EMAIL, make_edition(), site=SITE, links=LINKS, message_id="<x.1@papers.example.org>"
-    )
-    assert find_header_lines(raw, "Message-ID") == ["Message-ID: <x.1@papers.example.org>"]
-    raw = build_digest_message(EMAIL, make_edition(), site=SITE, links=LINKS, message_id="d.k3v9q2m7w4xh")
-    assert find_header_lines(raw, "Message-ID") == ["Message-ID: <d.k3v9q2m7w4xh@papers.example.org>"]
 
 
 def test_a_long_unsubscribe_address_stays_whole_on_its_line() -> None:

@@ -7,15 +7,14 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
+from digest.mail.bulk_renderer import MAX_HTML_BYTES, BulkRenderer
 from digest.mail.locale import LANGUAGES, get_locale
-from digest.mail.mime import build_digest_message
-from digest.mail.renderer import MAX_HTML_BYTES
 from digest.models.editions import NewsKind, PaperNews
 from tests.mail.checks import find_problems
-from tests.mail.examples import LINKS, RENDERER, SITE, make_edition, make_picks, make_reader
+from tests.mail.examples import BULK, RENDERER, make_edition, make_picks, make_reader
+from tests.mail.full_renderer import FullRenderer
 
-SIMPLE = SimpleRenderer(RENDERER)
+FULL = FullRenderer(RENDERER)
 NEWS = tuple(
     PaperNews(
         kind=kind,
@@ -44,7 +43,7 @@ news_lists = st.lists(
 
 
 def test_each_kind_is_said_with_its_links_at_the_end_of_both_parts() -> None:
-    email = RENDERER.render_digest(replace(make_edition(), news=NEWS))
+    email = BULK.render_email(replace(make_edition(), news=NEWS))
 
     page = BeautifulSoup(email.html, "html.parser")
     headings = [heading.get_text() for heading in page.find_all("h2")]
@@ -63,14 +62,14 @@ def test_each_kind_is_said_with_its_links_at_the_end_of_both_parts() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_mail_with_news_has_no_problem_in_any_language(language: str) -> None:
     edition = replace(make_edition(reader=make_reader(language)), news=NEWS)
-    email = RENDERER.render_digest(edition)
+    email = BULK.render_email(edition)
 
-    assert find_problems(email, build_digest_message(email, edition, site=SITE, links=LINKS), bulk=True) == []
+    assert find_problems(email, BULK.render_digest(edition), bulk=True) == []
     assert get_locale(language).gettext("Code is available") in email.html
 
 
 def test_without_news_there_is_no_such_section() -> None:
-    email = RENDERER.render_digest(make_edition())
+    email = BULK.render_email(make_edition())
 
     assert "News of papers" not in email.html
     assert "NEWS OF PAPERS" not in email.text
@@ -83,9 +82,9 @@ def test_news_are_rendered_to_the_same_bytes_in_bulk(news: list[PaperNews], lang
 
     raw = bulk.render_digest(edition)
 
-    assert raw == bulk.render_digest(edition) == SIMPLE.render_digest(edition)
+    assert raw == bulk.render_digest(edition) == FULL.render_digest(edition)
     assert b"\n." not in raw
-    html = RENDERER.render_digest(edition).html
+    html = BULK.render_email(edition).html
     assert "javascript:" not in html
     assert "data:text" not in html
     assert "<b>{{" not in html
@@ -103,5 +102,5 @@ def test_long_news_make_room_by_dropping_papers() -> None:
     )
     edition = replace(make_edition(picks=picks), news=news)
 
-    assert len(RENDERER.render_digest(edition).html.encode()) <= MAX_HTML_BYTES
-    assert BulkRenderer(RENDERER).render_digest(edition) == SIMPLE.render_digest(edition)
+    assert len(BULK.render_email(edition).html.encode()) <= MAX_HTML_BYTES
+    assert "Shortened so that" in BULK.render_email(edition).text

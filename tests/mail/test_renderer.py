@@ -1,5 +1,6 @@
 """Renderer: contents of every mail, trimming, templates of the operator."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,14 @@ from jinja2 import UndefinedError
 from jinja2.exceptions import SecurityError
 
 from digest.mail.branding import DARK, LIGHT, Site
-from digest.mail.renderer import MAX_HTML_BYTES, Renderer, trim_edition
+from digest.mail.bulk_renderer import MAX_HTML_BYTES, BulkRenderer, trim_edition
+from digest.mail.renderer import Renderer
 from digest.mail.subject import order_picks
 from digest.models import Frequency, Preferences, Profile, Schedule, Section
+from digest.models.editions import EditionRows, to_rows
 from digest.models.errors import ConfigError
 from tests.mail.examples import (
+    BULK,
     LINKS,
     READER,
     RENDERER,
@@ -29,7 +33,7 @@ from tests.mail.examples import (
 
 
 def test_both_parts_name_the_same_papers_in_the_same_order() -> None:
-    email = RENDERER.render_digest(make_edition())
+    email = BULK.render_email(make_edition())
     titles = [pick.paper.title for pick in order_picks(make_edition())]
     page = BeautifulSoup(email.html, "lxml").get_text()
     for part in (page, email.text):
@@ -38,14 +42,14 @@ def test_both_parts_name_the_same_papers_in_the_same_order() -> None:
 
 
 def test_sections_without_papers_have_no_heading() -> None:
-    email = RENDERER.render_digest(make_edition(picks=make_picks()[:3]))
+    email = BULK.render_email(make_edition(picks=make_picks()[:3]))
     assert "Picked for you" not in email.html
     assert "ALSO NEW" not in email.text
     assert "Monday 23 November 2026: 3 trending." in email.text
 
 
 def test_every_card_has_a_reason_and_feedback_links() -> None:
-    page = BeautifulSoup(RENDERER.render_digest(make_edition()).html, "lxml")
+    page = BeautifulSoup(BULK.render_email(make_edition()).html, "lxml")
     assert len(page.select("p.why")) == 9
     assert all(why.get_text().startswith("Why:") for why in page.select("p.why"))
     feedback = [str(a["href"]) for a in page.select("p.chips a") if "/v/" in str(a["href"])]
@@ -70,11 +74,11 @@ def test_welcome_lists_topics_or_asks_for_them(profile: Profile, question: str, 
 
 def test_a_weekly_digest_says_so() -> None:
     reader = replace(READER, schedule=Schedule(frequency=Frequency.WEEKLY))
-    assert "Trending this week" in RENDERER.render_digest(make_edition(reader=reader)).html
+    assert "Trending this week" in BULK.render_email(make_edition(reader=reader)).html
 
 
 def test_footer_names_address_date_unsubscribe_link_and_sender() -> None:
-    text = RENDERER.render_digest(make_edition()).text
+    text = BULK.render_email(make_edition()).text
     subscribed = "24 October 2026".replace(" ", "\N{NO-BREAK SPACE}")
     assert f"because ada@example.com subscribed to Trending Papers on\n{subscribed}." in text
     assert f"Unsubscribe: {LINKS.unsubscribe_url(READER.public_id)}\n" in text
@@ -85,22 +89,22 @@ def test_footer_without_a_known_date_has_none() -> None:
     reader = replace(READER, confirmed_at=None, created_at=None)
     assert (
         "because ada@example.com subscribed to Trending Papers.\n"
-        in RENDERER.render_digest(make_edition(reader=reader)).text
+        in BULK.render_email(make_edition(reader=reader)).text
     )
 
 
 def test_papers_in_another_language_are_tagged() -> None:
-    german = BeautifulSoup(RENDERER.render_digest(make_edition(reader=make_reader("de"))).html, "lxml")
+    german = BeautifulSoup(BULK.render_email(make_edition(reader=make_reader("de"))).html, "lxml")
     assert german.html is not None
     assert german.html["lang"] == "de"
     assert [h3.get("lang") for h3 in german.find_all("h3")] == ["en"] * 19
-    english = BeautifulSoup(RENDERER.render_digest(make_edition()).html, "lxml")
+    english = BeautifulSoup(BULK.render_email(make_edition()).html, "lxml")
     assert all(h3.get("lang") is None for h3 in english.find_all("h3"))
 
 
 def test_unknown_language_is_rendered_in_english() -> None:
     reader = replace(READER, preferences=Preferences(language="tlh"))
-    assert "Picked for you" in RENDERER.render_digest(make_edition(reader=reader)).html
+    assert "Picked for you" in BULK.render_email(make_edition(reader=reader)).html
 
 
 def test_large_mail_is_trimmed_and_says_so() -> None:
@@ -109,7 +113,7 @@ def test_large_mail_is_trimmed_and_says_so() -> None:
         for n in range(6)
         for pick in make_picks()
     ]
-    email = RENDERER.render_digest(make_edition(picks=many))
+    email = BULK.render_email(make_edition(picks=many))
     assert 70_000 < len(email.html.encode()) <= 80_000
     assert "Shortened so that" in email.html
     assert "also new" not in email.text.splitlines()[3]  # lines go before picks do
@@ -118,16 +122,15 @@ def test_large_mail_is_trimmed_and_says_so() -> None:
 def test_trending_is_trimmed_last() -> None:
     many = [
         replace(pick, paper=replace(pick.paper, id=f"x:{n}-{pick.paper.id}"), section=section)
-        for n in range(12)
+        for n in range(36)
         for section, pick in zip(Section, make_picks()[:3], strict=True)
-    ] * 3
-    kept = RENDERER.trim(make_edition(picks=many)).picks
-    assert sum(pick.section is Section.TRENDING for pick in kept) == 36
+    ]
+    assert "36 trending" in BULK.render_email(make_edition(picks=many)).text
 
 
 def test_the_operators_templates_come_first(tmp_path: Path) -> None:
     (tmp_path / "footer.txt").write_text("-- \nOurs: {{ page.unsubscribe }}\n")
-    email = Renderer(SITE, LINKS, tmp_path).render_digest(make_edition())
+    email = BulkRenderer(Renderer(SITE, LINKS, tmp_path)).render_email(make_edition())
     assert "\nOurs: https://" in email.text
     assert "Picked for you" in email.html
 
@@ -138,7 +141,7 @@ def test_operators_subject_template_can_use_the_layout(tmp_path: Path) -> None:
         (tmp_path / mail / "subject.txt").write_text("Ours in\n {{ page.lang }}: {{ page.headline }}\n")
     renderer = Renderer(SITE, LINKS, tmp_path)
     expected = "Ours in en: Monday 23 November 2026: 3 trending, 6 picked for you, 10 also new."
-    assert renderer.render_digest(make_edition()).subject == expected
+    assert BulkRenderer(renderer).render_email(make_edition()).subject == expected
     assert renderer.render_welcome(READER).subject == "Ours in en:"
 
 
@@ -146,19 +149,19 @@ def test_operators_subject_template_can_use_the_layout(tmp_path: Path) -> None:
 def test_a_misspelt_name_in_a_template_is_an_error(tmp_path: Path, source: str) -> None:
     (tmp_path / "footer.txt").write_text(source)
     with pytest.raises(UndefinedError):
-        Renderer(SITE, LINKS, tmp_path).render_digest(make_edition())
+        BulkRenderer(Renderer(SITE, LINKS, tmp_path)).render_email(make_edition())
 
 
 @pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ page.__init__.__globals__ }}"])
 def test_template_cannot_leave_the_sandbox(tmp_path: Path, source: str) -> None:
     (tmp_path / "footer.txt").write_text(source)
     with pytest.raises(SecurityError):
-        Renderer(SITE, LINKS, tmp_path).render_digest(make_edition())
+        BulkRenderer(Renderer(SITE, LINKS, tmp_path)).render_email(make_edition())
 
 
 def test_the_operators_colours_are_used_and_faint_ones_refused() -> None:
     site = replace(SITE, light=replace(LIGHT, link="#7a1fa2"), dark=replace(DARK, link="#e0b0ff"))
-    html = Renderer(site, LINKS).render_digest(make_edition()).html
+    html = BulkRenderer(Renderer(site, LINKS)).render_email(make_edition()).html
     assert "color:#7a1fa2" in html
     assert "#e0b0ff" in html
     with pytest.raises(ConfigError, match="too faint"):
@@ -189,44 +192,45 @@ def test_first_digest_is_given_in_the_time_zone_of_the_reader() -> None:
 
 def test_digest_without_papers_is_the_empty_day_mail_with_every_reason() -> None:
     empty = make_edition(picks=())
-    assert RENDERER.render_digest(empty) == RENDERER.render_empty_day(empty)
-    assert "Nothing new matched your interests closely enough." in RENDERER.render_digest(empty).text
-    silent = RENDERER.render_digest(make_edition(picks=(), notes=("arxiv-silent", "source-missing:bioRxiv")))
+    assert BULK.render_email(empty) == RENDERER.render_empty_day(empty)
+    assert "Nothing new matched your interests closely enough." in BULK.render_email(empty).text
+    silent = BULK.render_email(make_edition(picks=(), notes=("arxiv-silent", "source-missing:bioRxiv")))
     reasons = "arXiv announced nothing today. bioRxiv could not be read today; its papers will follow later."
     assert reasons in " ".join(silent.text.split())
 
 
+EDITION = to_rows(make_edition())
+
+
+def trim(sizes: Sequence[int], layout_bytes: int = 0) -> EditionRows:
+    return trim_edition(EDITION, sizes, layout_bytes=layout_bytes)
+
+
 def test_trim_edition_returns_what_fits_unchanged() -> None:
-    edition = make_edition()
-    assert trim_edition(edition, lambda _: 100, layout_bytes=1_000) is edition
+    assert trim([100] * 19, layout_bytes=1_000) is EDITION
 
 
 def test_trim_edition_drops_also_new_first_and_keeps_one_paper() -> None:
-    kept = trim_edition(make_edition(), lambda _: 6_000, layout_bytes=10_000)
-    assert [len(kept.get_picks(section)) for section in Section] == [3, 6, 2]
+    kept = trim([6_000] * 19, layout_bytes=10_000)
+    assert [len(kept.to_edition().get_picks(section)) for section in Section] == [3, 6, 2]
     assert kept.notes == ("trimmed",)
-    assert [pick.section for pick in trim_edition(make_edition(), lambda _: 10**6, layout_bytes=0).picks] == [
-        Section.TRENDING
-    ]
+    assert [row[1] for row in trim([10**6] * 19).picks] == ["t"]
 
 
 @given(st.integers(0, 20_000), st.integers(0, 60_000))
 def test_trim_edition_fits_and_keeps_the_order(card_bytes: int, layout_bytes: int) -> None:
-    kept = trim_edition(make_edition(), lambda _: card_bytes, layout_bytes=layout_bytes).picks
+    kept = trim([card_bytes] * 19, layout_bytes=layout_bytes).picks
     assert layout_bytes + card_bytes * len(kept) <= MAX_HTML_BYTES or len(kept) == 1
-    assert [pick.paper.id for pick in make_picks() if pick in kept] == [pick.paper.id for pick in kept]
+    assert [row for row in EDITION.picks if row in kept] == [*kept]
 
 
 def test_trim_edition_drops_no_more_than_needed_from_the_end() -> None:
-    room_for_all = MAX_HTML_BYTES - 1_000 * len(make_picks())
-    assert trim_edition(make_edition(), lambda _: 1_000, layout_bytes=room_for_all).notes == ()
-    assert trim_edition(make_edition(), lambda _: 1_000, layout_bytes=room_for_all + 1).notes == ("trimmed",)
+    room_for_all = MAX_HTML_BYTES - 1_000 * 19
+    assert trim([1_000] * 19, room_for_all).notes == ()
+    assert trim([1_000] * 19, room_for_all + 1).notes == ("trimmed",)
     for missing, end in ((1, -1), (1_000, -1), (1_001, -2), (2_000, -2)):
-        picks = trim_edition(make_edition(), lambda _: 1_000, layout_bytes=room_for_all + missing).picks
-        assert picks == make_picks()[:end]
+        assert trim([1_000] * 19, room_for_all + missing).picks == EDITION.picks[:end]
 
 
 def test_trim_edition_stops_after_one_heavy_card() -> None:
-    last = make_picks()[-1]
-    kept = trim_edition(make_edition(), lambda pick: 60_000 if pick == last else 2_000, layout_bytes=0).picks
-    assert kept == make_picks()[:-1]
+    assert trim([*[2_000] * 18, 60_000]).picks == EDITION.picks[:-1]

@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from digest.mail.bulk_renderer import BulkRenderer, SimpleRenderer
 from digest.mail.locale import LANGUAGES
-from digest.mail.mime import build_digest_message
 from digest.models import Edition, Heat, Paper, Pick, Reason, ReasonKind, Section, Signal, SignalKind
 from digest.trending.heat import compute_heat, sort_by_heat
 from tests.mail.checks import find_problems
-from tests.mail.examples import LINKS, RENDERER, SITE, make_reader
+from tests.mail.examples import BULK, RENDERER, make_reader
+from tests.mail.full_renderer import FullRenderer
 
 REPLAY = Path(os.environ.get("DIGEST_REPLAY", Path(__file__).parents[3] / "shared" / "replay"))
 FILE = REPLAY / "papers-2026-03-02-to-05-29.jsonl.gz"
@@ -95,13 +94,13 @@ def make_pick(paper: Paper, heat: Heat, section: Section) -> Pick:
 def test_digest_of_a_real_day_has_no_problem_and_a_modest_size(day: date) -> None:
     language = LANGUAGES[day.day % len(LANGUAGES)]
     edition = build_edition(day, language)
-    email = RENDERER.render_digest(edition)
-    assert find_problems(email, build_digest_message(email, edition, site=SITE, links=LINKS), bulk=True) == []
+    email = BULK.render_email(edition)
+    assert find_problems(email, BULK.render_digest(edition), bulk=True) == []
     assert len(email.html.encode()) <= 30_000
 
 
 def test_real_days_are_rendered_to_the_same_bytes_in_bulk() -> None:
-    bulk, simple = BulkRenderer(RENDERER), SimpleRenderer(RENDERER)
+    full = FullRenderer(RENDERER)
     for day in DAYS:
         edition = build_edition(day, "en")
-        assert bulk.render_digest(edition) == simple.render_digest(edition)
+        assert BULK.render_digest(edition) == full.render_digest(edition)

@@ -7,13 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.locale import LANGUAGES, get_locale
-from digest.mail.subject import build_preheader, build_subject, order_picks, order_sections, shorten_title
-from digest.models import Heat, Pick, Reason, ReasonKind, Section
+from digest.mail import subject
+from digest.mail.locale import LANGUAGES, Locale, get_locale
+from digest.mail.subject import order_picks, order_sections, shorten_title
+from digest.models import Edition, Heat, Pick, Reason, ReasonKind, Section
 from tests.factories import make_paper
-from tests.mail.examples import RENDERER, make_edition, make_picks
+from tests.mail.examples import BULK, make_edition, make_picks
 
 EN = get_locale("en")
+
+
+def build_subject(locale: Locale, edition: Edition) -> str:
+    return subject.build_subject(locale, [pick.paper for pick in order_picks(edition)])
+
+
+def build_preheader(locale: Locale, edition: Edition) -> str:
+    return subject.build_preheader(locale, [pick.paper for pick in order_picks(edition)])
 
 
 def make_titled_picks(*titles: str) -> list[Pick]:
@@ -117,7 +126,7 @@ def test_the_mail_shows_its_sections_in_the_order_that_the_subject_follows() -> 
             Section.PICKED: "Picked for you",
             Section.ALSO_NEW: "Also new",
         }
-        email = RENDERER.render_digest(edition)
+        email = BULK.render_email(edition)
         expected = [names[section] for section in order_sections(edition)]
         assert re.findall(r'<h2 class="[^>]+>([^<]+)', email.html) == [*expected, "About this email"]
         assert re.findall("^([A-Z ]+)\n-+$", email.text, re.MULTILINE) == [name.upper() for name in expected]
