@@ -17,6 +17,7 @@ from digest.app.services import Services
 from digest.app.services import open_services as open_app_services
 from digest.app.settings import find_misspelled_variables, load_settings
 from digest.cli.output import echo_err
+from digest.models.errors import InvalidChange
 
 VALID_YEARS = (1990, 2200)  # first and last; there are no papers from before arXiv, and far dates overflow
 GC_THRESHOLD = 50_000  # objects allocated and not freed before the youngest generation is collected
@@ -39,6 +40,23 @@ def open_services(*, log_level: int = logging.WARNING, **overrides: Any) -> Iter
         yield services
     finally:
         services.close()
+
+
+def confirm(question: str) -> None:
+    """Ask a question and go on only after a yes. Call it outside of transactions: somebody may take long.
+
+    Raises:
+        click.Abort: no.
+        InvalidChange: nobody can answer, as in a script.
+
+    """
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        echo_err("")
+        raise InvalidChange("Nothing was done, as nobody said yes. In a script, add --yes.") from None
 
 
 def tune_gc() -> None:

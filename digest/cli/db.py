@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from digest.app.settings import load_settings
-from digest.cli.common import get_actor_name, open_services
+from digest.cli.common import confirm, get_actor_name, open_services
 from digest.db import Database
 from digest.db import backup as backups
 from digest.db.file_lock import lock_sender
@@ -84,7 +84,7 @@ def restore(path: Path, *, yes: bool) -> None:
     if file is None:
         raise StoreError("Only SQLite is restored by this command; for PostgreSQL use pg_restore.")
     if not yes:
-        click.confirm(f"Replace {file} by {path}?", abort=True, err=True)
+        confirm(f"Replace {file} by {path}?")
     with lock_sender(file):
         backups.restore(path, file)
     with open_services() as services, services.store.begin(write=False) as tx:

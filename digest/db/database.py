@@ -207,10 +207,11 @@ class Database:
             version = migrations.read_version(connection)
             if version == migrations.HEAD:  # another process was first
                 return
+            if not may_migrate and not version:
+                raise StoreError("The database is empty. To create its tables: digest db migrate")
             if not may_migrate:
                 raise StoreError(
-                    f"The database is at version {version or 'nothing'}, this program needs "
-                    f"{migrations.HEAD}: "
+                    f"The database is at version {version}, this program needs {migrations.HEAD}: "
                     "make a backup, then run `digest db migrate`."
                 )
             if self.file is not None and version:
@@ -259,7 +260,10 @@ def _create_engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise ConfigError("DIGEST_DATABASE_URL is not a URL; write sqlite:///digest.sqlite3.") from error
+        raise ConfigError(
+            "DIGEST_DATABASE_URL cannot be used; write sqlite:///digest.sqlite3, or for PostgreSQL "
+            "postgresql+psycopg://user:password@host/database."
+        ) from error
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername=_DRIVER)
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", _DRIVER):

@@ -105,6 +105,22 @@ def test_base_url_with_a_path_is_refused(shell: Shell) -> None:
     assert "DIGEST_BASE_URL: has a path" in message
 
 
+def test_a_question_holds_up_nobody_and_needs_an_answer(shell: Shell) -> None:
+    assert shell("subscribers", "add", "ada@example.com", "--confirmed").returncode == 0
+    unanswered = shell("subscribers", "remove", "ada@example.com")
+    assert (unanswered.returncode, "add --yes" in unanswered.stderr) == (2, True)
+    with subprocess.Popen(
+        [sys.executable, "-m", "digest", "subscribers", "remove", "ada@example.com"],
+        cwd=shell.folder, env=shell.env, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert process.stderr.read(5) == "Erase"  # it waits for an answer
+        assert shell("subscribers", "add", "bo@example.com", "--confirmed").returncode == 0
+        process.communicate("y\n")
+    listed = shell("subscribers", "list").stdout
+    assert ("bo@example.com" in listed, "ada@example.com" in listed) == (True, False)
+
+
 @pytest.mark.parametrize("args", [["--help"], ["subscribers", "list", "--csv"]])
 def test_closed_output_pipe_causes_no_traceback(shell: Shell, args: list[str]) -> None:
     command = [sys.executable, "-m", "digest", *args]

@@ -211,3 +211,24 @@ def test_the_backup_script_of_postgresql_verifies_and_rotates_dumps(
     assert len(kept) == 2
     assert kept[0] == "digest-2026-11-02T000000Z.dump"
     assert (tmp_path / kept[1]).read_bytes().startswith(b"PGDMP")
+
+
+def test_the_backup_script_of_postgresql_keeps_older_dumps_when_one_fails(tmp_path: Path) -> None:
+    folder, tools = tmp_path / "backups", tmp_path / "bin"
+    folder.mkdir()
+    tools.mkdir()
+    dump = "#!/bin/sh\nfor a; do case $a in --file=*) echo half > ${a#--file=};; esac; done\nexit 1\n"
+    for name in ("pg_dump", "pg_restore"):
+        (tools / name).write_text(dump)
+        (tools / name).chmod(0o755)
+    older = folder / "digest-2026-11-01T000000Z.dump"
+    older.write_text("an older dump")
+    environment = {
+        "PATH": f"{tools}:{os.environ['PATH']}", "RUN_ONCE": "1", "KEEP": "1", "FOLDER": str(folder),
+    }  # fmt: skip
+    script = Path(__file__).parents[2] / "deploy/postgres-backup.sh"
+
+    result = subprocess.run(["sh", str(script)], env=environment, capture_output=True, text=True, check=False)
+
+    assert (result.returncode, "the backup failed" in result.stderr) == (1, True)
+    assert list(folder.iterdir()) == [older]

@@ -51,9 +51,7 @@ def test_cleanup_empties_old_deliveries_only_when_their_papers_cannot_be_sent_ag
         tx.heats.save({"late": "{}"}, now=NOW - timedelta(days=390))
         tx.connection.execute(sa.update(DELIVERY).values(state="accepted", finished_at=DELIVERY.c.slot))
     results = [
-        result
-        for day in range(8)
-        if (result := delete_expired(any_store, NOW + timedelta(days=day / 4)))
+        result for day in range(8) if (result := delete_expired(any_store, NOW + timedelta(days=day / 4)))
     ]
     assert [
         sum(getattr(result, name) for result in results) for name in ("deliveries", "paper_versions", "heats")

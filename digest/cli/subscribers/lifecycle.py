@@ -5,10 +5,11 @@ from datetime import datetime
 import click
 
 from digest import subscribers
-from digest.cli.common import DayParam, now_option
+from digest.cli.common import DayParam, confirm, get_actor_name, get_now, now_option, open_services
 from digest.cli.subscribers.common import open_transaction
 from digest.models import Status
 from digest.models.errors import StateConflict
+from digest.subscribers import Actor
 
 NO_LIMIT = 1_000_000
 
@@ -20,17 +21,20 @@ NO_LIMIT = 1_000_000
 @now_option
 def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
     """Erase a subscriber and everything stored about them. Queued emails are cancelled."""
-    with open_transaction(now) as (_, tx, actor):
-        reader = subscribers.get_subscriber(tx, address)
+    with open_services() as services:
+        with services.store.begin(write=False) as tx:  # while it asks, others can write
+            reader = subscribers.get_subscriber(tx, address)
+            mail_count = len(tx.deliveries.list_by_subscriber(reader.id, limit=NO_LIMIT)) if dry_run else 0
         if dry_run:
-            mail_count = len(tx.deliveries.list_by_subscriber(reader.id, limit=NO_LIMIT))
             click.echo(
                 f"Would erase {reader.address} ({reader.status}) and {mail_count} emails. Nothing was erased."
             )
             return
         if not yes:
-            click.confirm(f"Erase {reader.address} and everything about them?", abort=True, err=True)
-        subscribers.erase(tx, reader.public_id, actor=actor)
+            confirm(f"Erase {reader.address} and everything about them?")
+        with services.store.begin() as tx:
+            actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
+            subscribers.erase(tx, reader.public_id, actor=actor)
     click.echo(f"Erased {address}.")
 
 
