@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
 from jinja2 import Environment, nodes
 
@@ -31,6 +32,7 @@ from digest.sources.http.response import BadResponse, Response
 from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds
 from digest.sources.libraries.request import LIBRARY_NAMES, describe_failure
 from digest.subscribers.validation import apply_changes
+from digest.web.context import feed_path
 from digest.web.languages import choose_language, set_page_language, translate_error
 from tests.factories import make_subscriber
 from tests.web.visit import ADMIN, BASE, url_path
@@ -77,7 +79,7 @@ def test_the_language_is_the_one_the_browser_prefers(header: str, language: str)
 
 
 async def test_a_reader_gets_the_language_they_chose_and_everybody_else_that_of_the_browser(
-    visitor: AsyncClient, services: Services, ada: Subscriber
+    app: FastAPI, visitor: AsyncClient, services: Services, ada: Subscriber
 ) -> None:
     with services.store.begin() as tx:
         tx.subscribers.save(replace(ada, preferences=replace(ada.preferences, language="es-MX")))
@@ -94,6 +96,8 @@ async def test_a_reader_gets_the_language_they_chose_and_everybody_else_that_of_
         assert f'<html lang="{language}">' in page.text
         assert page.headers["content-language"] == language
         assert title in page.text, path
+    feed = await visitor.get(feed_path(app.state.ctx, ada, "atom"), headers=french)
+    assert ": tus números</title>" in feed.text
 
 
 async def test_the_administration_stays_english(visitor: AsyncClient) -> None:

@@ -75,9 +75,10 @@ def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
         reader = tx.subscribers.get_by_public_id(claim.public_id)
     if claim.extra != feed_revision(reader):
         raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
+    set_page_language(reader.preferences.language)
     base, editions = ctx.services.settings.base_url, load_latest_editions(ctx.services.store, reader)
     return Feed(
-        title=f"{ctx.services.site.brand}: your digest",
+        title=get_page_locale().gettext("%(brand)s: your digest") % {"brand": ctx.services.site.brand},
         home=f"{base}/",
         url=base + feed_path(ctx, reader, kind),
         updated=editions[0].slot if editions else get_day_start(now),

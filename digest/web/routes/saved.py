@@ -36,7 +36,7 @@ ZOTERO_MESSAGES = {
     ),
     ZoteroProblem.UNREADABLE: gettext_noop("Your Zotero key can no longer be read. Enter it again."),
     ZoteroProblem.UNREACHABLE: gettext_noop(
-        "Zotero did not accept your papers (it %(detail)s). They will be sent again later."
+        "Zotero did not accept your papers. They will be sent again later."
     ),
     ZoteroProblem.REJECTED: gettext_noop("Zotero did not accept some papers. %(detail)s"),
 }

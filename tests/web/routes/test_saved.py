@@ -237,7 +237,7 @@ async def test_zotero_is_asked_about_a_few_keys_only(
     [
         (ZoteroProblem.REFUSED, "Zotero refused the key"),
         (ZoteroProblem.UNREADABLE, "Enter it again"),
-        (f"{ZoteroProblem.UNREACHABLE} answered 503 <b>", "(it answered 503 &lt;b&gt;)"),
+        (f"{ZoteroProblem.UNREACHABLE} answered 503 <b>", "They will be sent again later."),
         (f"{ZoteroProblem.REJECTED} Sheep: bad field", "Sheep: bad field"),
         ("unheard of", "Download them"),
     ],
