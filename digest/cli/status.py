@@ -106,8 +106,6 @@ def _format_vectors(progress: dict[str, Any] | None) -> Sequence[str]:
     """Return how far a new embedding model is; nothing if there is no model or it is complete."""
     if progress is None or (progress["done"] and progress["serving"] == progress["model"]):
         return ()
-    position = (
-        f"{progress['papers']} of {progress['of']} papers done, then {progress['readers']} readers"
-    )
+    position = f"{progress['papers']} of {progress['of']} papers done, then {progress['readers']} readers"
     serves = f"{progress['serving']} is used meanwhile. `digest embed` computes the rest at once."
     return (f"Vectors by {progress['model']}: {position}; {serves}",)

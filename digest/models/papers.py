@@ -1,9 +1,18 @@
 """Papers, the signals of attention they get, the results of fetching a source, and heat."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from digest.models.text import clean
+
+_TEXTS = ("title", "abstract", "summary", "retold", "organization", "submitter", "source")
+_LISTS = ("authors", "categories", "keywords")
+_LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
 
 
 class Announcement(StrEnum):
@@ -178,3 +187,20 @@ class Match:
     paper: Paper
     similarity: float  # 1 for the best match, near 0 for the weakest
     is_semantic: bool = False  # matched by embedding; does not contain all the words
+
+
+def clean_paper(paper: Paper) -> Paper:
+    """Return *paper* without control, bidi and invisible characters; in links they are percent-encoded."""
+    texts: dict[str, str] = {name: getattr(paper, name) for name in _TEXTS}
+    lists: dict[str, tuple[str, ...]] = {name: getattr(paper, name) for name in _LISTS}
+    links: dict[str, str] = {name: getattr(paper, name) for name in _LINKS}
+    if "".join(chain(texts.values(), links.values(), *lists.values())).isprintable():
+        return paper
+    changes: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
+    changes |= {name: _encode_link(link) for name, link in links.items()}
+    changes |= {name: tuple(filter(None, map(clean, values))) for name, values in lists.items()}
+    return replace(paper, **changes)
+
+
+def _encode_link(link: str) -> str:
+    return "".join(char if char.isprintable() else quote(char, errors="replace") for char in link)

@@ -22,6 +22,7 @@ IMPORT_REPORTS_TTL = timedelta(days=365)
 RUNS_TTL = timedelta(days=90)
 _ANONYMIZED_UNTIL_KEY = "mail_compacted_until"
 _DONE_KEY = "tidied"
+_CLEANED_KEY, _RULES = "papers_cleaned", "1"  # meta key, and which rules stored papers were cleaned by
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
         if tx.meta.read(_DONE_KEY) == str(now.date()):
             return None
     record_statistics(store, now)
+    _clean_papers(store)
     with store.begin() as tx:
         tx.bulk_operations.delete_before(now - BULK_OPERATIONS_TTL)
         tx.import_reports.delete_before(now - IMPORT_REPORTS_TTL)
@@ -83,6 +85,19 @@ def record_statistics(store: Database, now: datetime) -> int:
                 figures |= tx.statistics.count_subscribers()
             tx.statistics.record_day(day, figures)
     return len(days)
+
+
+def _clean_papers(store: Database) -> None:
+    """Clean the papers that versions stored which did not clean all that they fetched; once, in chunks."""
+    with store.begin(write=False) as tx:
+        if tx.meta.read(_CLEANED_KEY) == _RULES:
+            return
+    number: int | None = 0
+    while number is not None:
+        with store.begin() as tx:
+            number = tx.papers.clean_stored(number, limit=CHUNK_SIZE)
+            if number is None:
+                tx.meta.write(_CLEANED_KEY, _RULES)
 
 
 def _erase_unconfirmed(store: Database, now: datetime) -> int:

@@ -4,23 +4,17 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import anyio
 
-from digest.models import FetchResult, FetchState, Health, Paper, Signal, SignalKind
+from digest.models import FetchResult, FetchState, Health, Signal, SignalKind
 from digest.models.errors import DigestError, SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
-from digest.models.text import clean
+from digest.models.papers import clean_paper
 from digest.sources.http.client import Client
 
 log = logging.getLogger(__name__)
-
-_TEXTS = ("title", "abstract", "summary", "retold", "organization", "submitter", "source")
-_LISTS = ("authors", "categories", "keywords")
-_LINKS = ("url", "pdf_url", "code_url", "project_url", "discussion_url")
 
 MAX_FETCH_SECONDS = 600  # of one source; the first fetch of arXiv, three seconds a request, takes less
 
@@ -98,23 +92,7 @@ def clean_papers(result: FetchResult) -> FetchResult:
 
     In links they are percent-encoded, as browsers do; ids have none (`canonicalize`).
     """
-    return replace(result, papers=tuple(map(_clean_paper, result.papers)))
-
-
-def _clean_paper(paper: Paper) -> Paper:
-    texts: dict[str, str] = {name: getattr(paper, name) for name in _TEXTS}
-    lists: dict[str, tuple[str, ...]] = {name: getattr(paper, name) for name in _LISTS}
-    links: dict[str, str] = {name: getattr(paper, name) for name in _LINKS}
-    if "".join(chain(texts.values(), links.values(), *lists.values())).isprintable():
-        return paper
-    changes: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
-    changes |= {name: _encode_link(link) for name, link in links.items()}
-    changes |= {name: tuple(filter(None, map(clean, values))) for name, values in lists.items()}
-    return replace(paper, **changes)
-
-
-def _encode_link(link: str) -> str:
-    return "".join(char if char.isprintable() else quote(char, errors="replace") for char in link)
+    return replace(result, papers=tuple(map(clean_paper, result.papers)))
 
 
 def count_unseen(result: FetchResult, find_existing: FindExisting) -> FetchResult:

@@ -11,6 +11,7 @@ from digest import subscribers
 from digest.db import Database
 from digest.db.tables import DELIVERY
 from digest.models import DeliveryKind, FetchResult, NewDelivery, Sent, Status, Subscriber
+from digest.models.papers import clean_paper
 from digest.pipeline.cleanup import RECORDS_TTL, CleanupResult, delete_expired
 from digest.subscribers import Actor
 from tests.factories import NOW, make_paper, make_signal
@@ -33,6 +34,36 @@ def test_cleanup_deletes_old_results_and_unconfirmed_subscribers_once_a_day(any_
     assert delete_expired(any_store, NOW) == CleanupResult(signals=58, fetch_results=1, unconfirmed=2)
     assert delete_expired(any_store, NOW) is None
     assert delete_expired(any_store, NOW + timedelta(days=1)) == CleanupResult()
+
+
+def test_cleanup_cleans_papers_that_were_stored_with_control_and_bidi_characters(
+    any_store: Database,
+) -> None:
+    dirty = replace(
+        make_paper(first_seen=NOW),
+        title="Sheep \x1b[31mcounting\u202e now",
+        authors=("Ada\x07 Loveless", "\u200b"),
+        url="https://example.org/\u202egpj",
+        abstract="Quok\u200bkas rest.",
+        summary="A\x9bline",
+    )
+    others = [make_paper(f"Teapots {number}", first_seen=NOW) for number in range(3)]
+    with any_store.begin() as tx:
+        tx.papers.add([dirty, *others], seen_at=NOW)
+    delete_expired(any_store, NOW)
+    with any_store.begin(write=False) as tx:
+        stored = tx.papers.get_by_ids([dirty.id, *(paper.id for paper in others)])
+        assert [paper.id for paper in tx.papers.search("quokkas")] == [dirty.id]
+    cleaned = stored.pop(dirty.id)
+    assert cleaned == clean_paper(dirty)
+    assert (cleaned.title, cleaned.authors) == ("Sheep [31mcounting now", ("Ada Loveless",))
+    assert (cleaned.url, cleaned.summary) == ("https://example.org/%E2%80%AEgpj", "A line")
+    assert [*stored.values()] == others
+    with any_store.begin() as tx:  # the next night does not look again
+        tx.papers.add([replace(others[0], title="Tea\x07", version=9)], seen_at=NOW)
+    delete_expired(any_store, NOW + timedelta(days=1))
+    with any_store.begin(write=False) as tx:
+        assert tx.papers.get_by_ids([others[0].id])[others[0].id].title == "Tea\x07"
 
 
 def test_cleanup_empties_old_deliveries_only_when_their_papers_cannot_be_sent_again(

@@ -18,7 +18,7 @@ from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SIGNAL
 from digest.models import Announcement, Paper
 from digest.models.paper_ids import build_keys, parse_arxiv_id
-from digest.models.papers import Match
+from digest.models.papers import Match, clean_paper
 
 MAX_REVISION_AGE = timedelta(days=31)  # moderation may take weeks; older papers only changed their listing
 MAX_PAPER_AGE = timedelta(days=400)  # older papers are not sent: what was sent is remembered only so long
@@ -131,6 +131,22 @@ class Papers:
         PaperHistory(self._connection).save(self.get_by_ids(sentences).values(), until=at)
         for id_, sentence in sentences.items():
             self._connection.execute(sa.update(PAPER).where(PAPER.c.id == id_).values(retold=sentence))
+
+    def clean_stored(self, after: int, *, limit: int) -> int | None:
+        """Clean the next papers as `clean_paper` does; ids and aliases stay, as other rows refer to them.
+
+        Returns the number to continue *after*; None at the end.
+        """
+        query = sa.select(*_COLUMNS, PAPER.c.number).where(PAPER.c.number > after)
+        rows = self._connection.execute(query.order_by(PAPER.c.number).limit(limit)).all()
+        for row in rows:
+            paper = _to_paper(row[:-1])
+            if (cleaned := clean_paper(paper)) != paper:
+                changes = {name: getattr(cleaned, name) for name in _FIELDS}
+                changes = {name: value for name, value in changes.items() if value != getattr(paper, name)}
+                here = PAPER.c.number == row.number
+                self._connection.execute(sa.update(PAPER).where(here).values(changes))
+        return rows[-1].number if rows else None
 
     def count(self) -> int:
         """Return the number of papers."""
