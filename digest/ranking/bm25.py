@@ -18,6 +18,7 @@ B = 0.75  # of BM25: how strongly a term counts less in a long text
 IDF_POWER = 1.25  # exponent of the inverse document frequency
 PAIR_IDF_FACTOR = 0.85  # word pairs are rarer than words without being that much more specific
 NORM_POWER = 0.7  # candidates are divided by their norm to this power: 1 would favour short abstracts
+USUAL_SIMILARITY = 0.0075  # of two papers of a field, measured with 800 earlier abstracts; for the first days
 MIN_BACKGROUND = 100  # papers of earlier days from which the usual paper can be estimated
 EXACT_UP_TO = 10_000  # papers whose nearest others are found by all terms
 LOOKUP_TERMS = 160  # of more papers: finds 83 % of the ten nearest of 8,400 genuine abstracts
@@ -63,8 +64,15 @@ class Corpus:
         self.candidates = _divide_rows(weights[:size], norms[:size] ** NORM_POWER * spreads)
         confidence = min(1.0, self._size / MIN_BACKGROUND)
         self.mean_similarity = float(centroid @ centroid)  # of two papers that have nothing in common
-        self.expected_similarity = np.asarray(confidence * (self.candidates @ centroid), np.float32)
+        expected = self.candidates @ centroid
+        own_similarity = norms[:size] ** (1 - NORM_POWER) / spreads  # of each paper to itself
+        if not has_background:  # then each paper is one of those that the centroid is made from
+            expected -= own_similarity / max(self._size, 1)
+        self.expected_similarity = np.asarray(confidence * expected, np.float32)
         self._neighbours = _find_neighbours(unit[:size], unit[:size] @ centroid, spreads)
+        # Added to smoothed, centred similarities, it centres them on usual papers instead of on the day.
+        beyond_usual = 0 if has_background else self.expected_similarity - USUAL_SIMILARITY * own_similarity
+        self.usual_offset = self.smooth(np.full(size, beyond_usual, np.float32))
 
     def encode(self, documents: Sequence[TermWeights]) -> EncodedDocuments:
         """Return documents as unit rows over their own terms, whether or not today's papers use them."""

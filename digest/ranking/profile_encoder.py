@@ -10,6 +10,7 @@ from digest.models import Profile
 from digest.ranking.array_types import Floats
 from digest.ranking.bm25 import Corpus, EncodedDocuments
 from digest.ranking.embeddings import Encoder, normalize_rows
+from digest.ranking.field_terms import load_field_terms
 from digest.ranking.interest_groups import find_groups, has_enough_liked
 from digest.ranking.profile_documents import (
     Document,
@@ -19,6 +20,7 @@ from digest.ranking.profile_documents import (
     build_interests,
 )
 from digest.ranking.profile_vectors import Groups, ProfileVectors, hash_terms, round_to_half
+from digest.ranking.word_forms import fold_sentences
 
 
 def compute_fingerprint(profile: Profile) -> int:
@@ -39,7 +41,7 @@ def encode_profiles(
     documents = [build_documents(profile) for profile in profiles]
     rows = {document: row for row, document in enumerate(dict.fromkeys(chain(*documents)))}
     encoded = corpus.encode([document.compute_term_weights() for document in rows])
-    batch = _DocumentBatch(encoded, _embed([*rows], encode), corpus.mean_similarity)
+    batch = _DocumentBatch(encoded, _find_topics([*rows]), _embed([*rows], encode), corpus.mean_similarity)
     return [
         batch.build_vectors(profile, [rows[document] for document in own])
         for profile, own in zip(profiles, documents, strict=True)
@@ -49,11 +51,13 @@ def encode_profiles(
 class _DocumentBatch:
     """The encoded documents of several profiles, each document once."""
 
-    def __init__(self, encoded: EncodedDocuments, embeddings: Floats, mean_similarity: float) -> None:
+    def __init__(
+        self, encoded: EncodedDocuments, topics: Floats, embeddings: Floats, mean_similarity: float
+    ) -> None:
         self._matrix, columns = encoded.rows, encoded.rows.indices
         self._term_ids = hash_terms(encoded.terms)[columns]
         self._term_weights = round_to_half(np.asarray(encoded.rows.data / encoded.idf[columns], np.float32))
-        self._embeddings, self._mean_similarity = embeddings, mean_similarity
+        self._topics, self._embeddings, self._mean_similarity = topics, embeddings, mean_similarity
 
     def build_vectors(self, profile: Profile, rows: list[int]) -> ProfileVectors:
         """Return the vectors of the profile whose documents are these rows."""
@@ -65,6 +69,7 @@ class _DocumentBatch:
             term_weights=np.concatenate(
                 [self._term_weights[:0], *(self._term_weights[span] for span in spans)]
             ),
+            topics=self._topics[rows],
             embeddings=self._embeddings[rows],
             groups=tuple(self._find_groups(profile, rows)),
         )
@@ -82,6 +87,12 @@ class _DocumentBatch:
         documents = self._matrix[rows]
         similarity = np.asarray((documents @ documents.T).toarray(), np.float32)
         return find_groups(interest.documents, similarity, mean_similarity=self._mean_similarity)
+
+
+def _find_topics(documents: Sequence[Document]) -> Floats:
+    """Return the latent topics of each document."""
+    field = load_field_terms()
+    return round_to_half(field.encode(field.count(fold_sentences(document.text) for document in documents)))
 
 
 def _embed(documents: Sequence[Document], encode: Encoder | None) -> Floats:

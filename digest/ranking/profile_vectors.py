@@ -13,13 +13,15 @@ import numpy as np
 
 from digest.ranking.array_types import Floats
 
-FORMAT_VERSION = 1  # of the packed form and of the terms in it: raise it when either changes
+FORMAT_VERSION = 2  # of the packed form and of the terms in it: raise it when either changes
 
 TermIds = np.ndarray[tuple[int, ...], np.dtype[np.uint32]]
 TermCounts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 Groups = tuple[tuple[int, ...], ...]
 
-_HEADER = struct.Struct("<IIIII")  # documents, terms, embedding width, interests, numbers in the group list
+_HEADER = struct.Struct(
+    "<IIIIII"
+)  # documents, terms, widths of topics and embeddings, interests, numbers of groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,7 @@ class ProfileVectors:
     term_counts: TermCounts  # number of different terms of each document
     term_ids: TermIds  # hashed terms, one document after the other
     term_weights: Floats  # how strongly the document means each of them, without idf
+    topics: Floats  # a unit row for each document: the field's latent topics (`digest.ranking.field_terms`)
     embeddings: Floats  # a unit row for each document; no columns without a model
     groups: tuple[Groups, ...] = ()  # for each interest: indices of its documents, the central one first
 
@@ -45,11 +48,12 @@ def hash_terms(terms: Sequence[str]) -> TermIds:
 
 
 def pack_profile(vectors: ProfileVectors) -> bytes:
-    """Return the vectors as they are stored, weights and embeddings in half precision."""
+    """Return the vectors as they are stored, all but numbers of terms in half precision."""
     groups = _flatten_groups(vectors.groups)
     header = _HEADER.pack(
         len(vectors.term_counts),
         len(vectors.term_ids),
+        vectors.topics.shape[1],
         vectors.embeddings.shape[1],
         len(vectors.groups),
         len(groups),
@@ -58,6 +62,7 @@ def pack_profile(vectors: ProfileVectors) -> bytes:
         vectors.term_counts.astype("<i4"),
         vectors.term_ids.astype("<u4"),
         vectors.term_weights.astype("<f2"),
+        vectors.topics.astype("<f2"),
         vectors.embeddings.astype("<f2"),
         np.array(groups, "<i2"),
     )
@@ -66,7 +71,7 @@ def pack_profile(vectors: ProfileVectors) -> bytes:
 
 def unpack_profile(stored: bytes) -> ProfileVectors:
     """Return vectors from their stored form."""
-    documents, terms, width, interests, numbers = _HEADER.unpack_from(stored)
+    documents, terms, topics_width, width, interests, numbers = _HEADER.unpack_from(stored)
     offset = _HEADER.size
 
     def read(kind: str, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
@@ -77,9 +82,10 @@ def unpack_profile(stored: bytes) -> ProfileVectors:
 
     term_counts, term_ids = read("<i4", documents).astype(np.int32), read("<u4", terms).astype(np.uint32)
     term_weights = read("<f2", terms).astype(np.float32)
+    topics = read("<f2", documents * topics_width).astype(np.float32).reshape(documents, topics_width)
     embeddings = read("<f2", documents * width).astype(np.float32).reshape(documents, width)
     groups = _unflatten_groups(read("<i2", numbers).astype(np.intp).tolist(), interests)
-    return ProfileVectors(term_counts, term_ids, term_weights, embeddings, groups)
+    return ProfileVectors(term_counts, term_ids, term_weights, topics, embeddings, groups)
 
 
 def _flatten_groups(interests: Sequence[Groups]) -> list[int]:

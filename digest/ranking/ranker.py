@@ -33,8 +33,9 @@ from digest.ranking.term_index import PostingLists
 from digest.ranking.topic_matching import TopicMatcher
 from digest.ranking.topics import find_topics
 from digest.ranking.wanted import Evidence, TopicEvidence
+from digest.ranking.wanted_by_liked import LikedEvidence
 
-FOLLOWED_PROBABILITY = 0.95  # that a paper by a followed author is wanted
+FOLLOWED_PROBABILITY = 0.95  # that a paper is wanted which is by a followed author, or was liked
 MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 MAX_CHUNK_CELLS = 1_000_000  # pairs of reader and paper: for the same
@@ -55,6 +56,7 @@ class Rankings:
     calibration: Calibration
     queries: "ChunkQueries"
     evidence: TopicEvidence | None  # None if none of the readers typed anything
+    liked: LikedEvidence
     reasons: ReasonBuilder
     corpus: Corpus
 
@@ -228,17 +230,20 @@ class Ranker:
         similarity = SimilarityMatrix(
             self._corpus, self._posting_lists, self._space, [vectors for vectors in complete if vectors]
         )
-        queries = self._score_interests(profiles, similarity)
         evidence = self._collect_evidence(profiles)
-        affinity = self._compute_affinity(profiles, queries)
         is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
+        is_measured = ~is_judged | np.array([*map(_has_liked, profiles)], np.bool_)
+        queries, liked = self._score_interests(profiles, similarity, is_measured)
+        affinity = self._compute_affinity(profiles, queries)
         relevance = compute_relevance(affinity[~is_judged], self._calibration)
         probability = evidence.probability if evidence else np.zeros_like(affinity)
-        probability[~is_judged] = compute_want(relevance)
-        self._raise_followed(probability, profiles, is_judged)
+        probability[~is_judged] = compute_want(relevance)  # of those who follow somebody and no more
+        by_liked = np.flatnonzero(~is_judged[liked.readers])
+        probability[liked.readers[by_liked]] = liked.probability[by_liked]
+        self._raise_followed(probability, profiles)
         reasons = ReasonBuilder(self._paper_names, similarity.shared_terms)
         if evidence:
-            self._raise_near_liked(probability, affinity, profiles, evidence, queries, reasons)
+            self._raise_near_liked(probability, affinity, evidence, liked, queries, reasons)
         preference = probability
         if len(relevance):
             preference = probability.copy()
@@ -255,12 +260,18 @@ class Ranker:
             calibration=self._calibration,
             queries=queries,
             evidence=evidence,
+            liked=liked,
             reasons=reasons,
             corpus=self._corpus,
         )
 
-    def _score_interests(self, profiles: Sequence[Profile], similarity: SimilarityMatrix) -> ChunkQueries:
-        """Return the interests of these readers with their scores, the papers of groups' quotas raised."""
+    def _score_interests(
+        self, profiles: Sequence[Profile], similarity: SimilarityMatrix, is_measured: Bools
+    ) -> tuple[ChunkQueries, LikedEvidence]:
+        """Return the interests of these readers with their scores, the papers of groups' quotas raised.
+
+        And what the *measured* readers liked compared with the papers.
+        """
         readers = [
             similarity.build_queries(number, profile, split_interests=self._split_interests)
             for number, profile in enumerate(profiles)
@@ -271,15 +282,39 @@ class Ranker:
         starts = [0, *accumulate(len(reader.interests) for reader in readers)]
         quotas: dict[int, dict[int, int]] = {}
         if not self.papers:
-            return ChunkQueries(readers, starts, np.zeros((len(interests), 0), np.float32), quotas)
-        scores = similarity.score_queries([*interests, *members], [reader.disliked for reader in readers])
+            empty = np.zeros((len(interests), 0), np.float32)
+            nobody = LikedEvidence(np.zeros(0, np.intp), empty[:0], empty[:0])
+            return ChunkQueries(readers, starts, empty, quotas), nobody
+        queries = [*interests, *members]
+        measured = [row for row, query in enumerate(queries) if is_measured[query.reader]]
+        scores, nearness = similarity.score_queries(
+            queries, [reader.disliked for reader in readers], measured
+        )
+        liked = self._compare_liked([queries[row] for row in measured], nearness, profiles, similarity)
         group_scores = iter(scores[len(interests) :])
         scores = scores[: len(interests)]
         for row, own in enumerate(groups):
             if own and (quota := assign_quota(scores[row], [*islice(group_scores, len(own))])):
                 quotas[row] = quota
                 scores[row] = promote(scores[row], [*quota])
-        return ChunkQueries(readers, starts, scores, quotas)
+        return ChunkQueries(readers, starts, scores, quotas), liked
+
+    def _compare_liked(
+        self,
+        queries: Sequence[InterestQuery],
+        nearness: Floats,
+        profiles: Sequence[Profile],
+        similarity: SimilarityMatrix,
+    ) -> LikedEvidence:
+        """Return what these queries say of the papers, given their nearness; changes *nearness*."""
+        owners = np.array([query.reader for query in queries], np.intp)
+        if not len(owners):
+            return LikedEvidence(owners, nearness, nearness)
+        for row, owner in enumerate(owners.tolist()):
+            if profiles[owner].affiliations or profiles[owner].categories:
+                nearness[row] += self._follow_boosts.compute(profiles[owner], has_text=True)
+        topics = self._topic_matcher.compare_documents(similarity.find_topics(queries))
+        return LikedEvidence(owners, nearness, topics)
 
     def _compute_affinity(self, profiles: Sequence[Profile], queries: ChunkQueries) -> Floats:
         """Return each paper's best score over a reader's interests, with what they follow and liked added."""
@@ -306,26 +341,27 @@ class Ranker:
             return None
         return TopicEvidence(self._topic_matcher, topics)
 
-    def _raise_followed(self, probability: Floats, profiles: Sequence[Profile], is_judged: Bools) -> None:
-        """Raise the probability of papers by followed authors for readers who typed topics."""
-        for row in np.flatnonzero(is_judged).tolist():
-            if authors := profiles[row].authors:
-                probability[row, self._follow_boosts.find_by_authors(authors)] = FOLLOWED_PROBABILITY
+    def _raise_followed(self, probability: Floats, profiles: Sequence[Profile]) -> None:
+        """Raise the probability of papers by followed authors, and of those that the reader gave us."""
+        for row, profile in enumerate(profiles):
+            probability[row, self._find_liked(profile)] = FOLLOWED_PROBABILITY
+            if profile.authors:
+                probability[row, self._follow_boosts.find_by_authors(profile.authors)] = FOLLOWED_PROBABILITY
 
     def _raise_near_liked(  # noqa: PLR0913, PLR0917  the parts of a chunk
         self,
         probability: Floats,
         affinity: Floats,
-        profiles: Sequence[Profile],
         evidence: TopicEvidence,
+        liked: LikedEvidence,
         queries: ChunkQueries,
         reasons: ReasonBuilder,
     ) -> None:
         """Raise papers that are not wanted for what was typed but are truly near to a liked one."""
-        rows = [row for row in np.flatnonzero(evidence.is_judged).tolist() if _has_liked(profiles[row])]
-        want = compute_want(compute_relevance(affinity[rows], self._calibration))
+        is_judged = evidence.is_judged[liked.readers]
+        rows, want = liked.readers[is_judged], liked.probability[is_judged]
         is_open = (want >= MIN_PROBABILITY) & (want > probability[rows])
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows.tolist()):
             if (is_unwanted := evidence.is_unwanted.get(row)) is not None:
                 is_open[number] &= ~is_unwanted
         numbers, indices = np.nonzero(is_open)
@@ -333,7 +369,7 @@ class Ranker:
         numbers, indices = numbers[order], indices[order]
         nearest = np.arange(len(order)) - np.searchsorted(numbers, numbers) < MAX_NEAR_LIKED
         numbers, indices = numbers[nearest], indices[nearest]
-        owners = np.array(rows, np.intp)[numbers]
+        owners = rows[numbers]
         is_near = reasons.find_near_liked(indices, queries.find_best(owners, indices))
         probability[owners[is_near], indices[is_near]] = want[numbers[is_near], indices[is_near]]
 

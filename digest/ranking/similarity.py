@@ -20,6 +20,10 @@ from digest.ranking.standardization import limit_outliers
 from digest.ranking.term_index import PostingLists
 
 DISLIKED_WEIGHT = 0.25  # of disliked documents, relative to wanted ones
+# Standard deviation, over usual papers, of their similarity to one liked paper: by terms, and by embeddings
+# of width 1. That of the mean of n liked papers is smaller by the factor n to the power SPREAD_POWER.
+# Measured on the library readers of the benchmark (3, 10 and 30 papers, static table).
+TERM_SPREAD, EMBEDDING_SPREAD, SPREAD_POWER = 0.0147, 1.12, 0.22
 HALF_WEIGHT_TERMS = 300  # different terms in a query at which embeddings count half: few terms need them more
 
 
@@ -68,13 +72,19 @@ class SimilarityMatrix:
         disliked = tuple(range(start, self._starts[reader + 1]))
         return ProfileQueries(tuple(interests), tuple(groups), disliked)
 
-    def score_queries(self, queries: Sequence[InterestQuery], disliked: Sequence[Sequence[int]]) -> Floats:
+    def score_queries(
+        self,
+        queries: Sequence[InterestQuery],
+        disliked: Sequence[Sequence[int]],
+        measured: Sequence[int] = (),
+    ) -> tuple[Floats, Floats]:
         """Return the similarity of each candidate (a column) to each query (a row), each row standardized.
 
+        And the same for the *measured* queries in standard deviations of usual papers, not of the day's.
         *disliked* holds the disliked documents of each reader of the chunk.
         """
         if not queries:
-            return np.zeros((0, len(self._corpus.expected_similarity)), np.float32)
+            return (np.zeros((0, len(self._corpus.expected_similarity)), np.float32),) * 2
         weights, against = self._weigh_documents(queries), self._weigh_disliked(queries, disliked)
         similarity = self._posting_lists.compute_similarity(self._weigh_by_specificity(weights) @ self._rows)
         shares_term = similarity > 0
@@ -83,12 +93,34 @@ class SimilarityMatrix:
             unwanted = self._posting_lists.compute_similarity(against[with_disliked] @ self._rows)
             similarity[with_disliked] -= DISLIKED_WEIGHT * unwanted
         centred = similarity - self._corpus.expected_similarity
-        scores = _standardize(self._corpus.smooth(centred.T).T)
+        by_terms = self._corpus.smooth(centred.T).T
+        rows = [*measured]
+        spread = self._compute_usual_spread(weights)[rows]
+        scores, nearness = (
+            _standardize(by_terms),
+            (by_terms[rows] + self._corpus.usual_offset) / (TERM_SPREAD * spread),
+        )
         if self._embedding_similarity is None or self._space is None:
             # Neighbours must not lift a paper without a term in common above the usual paper.
-            return limit_outliers(np.where(shares_term, scores, np.minimum(scores, 0)))
-        by_embedding = self._score_embeddings(self._embedding_similarity, queries, weights, against)
-        return limit_outliers(_standardize(scores + self._weigh_embeddings(queries) * by_embedding))
+            nearness = np.where(shares_term[rows], nearness, np.minimum(nearness, 0))
+            return limit_outliers(np.where(shares_term, scores, np.minimum(scores, 0))), nearness
+        similarity = weights @ self._embedding_similarity
+        similarity -= DISLIKED_WEIGHT * (against @ self._embedding_similarity)
+        by_embedding = self._score_embeddings(similarity, self._embedding_similarity, queries)
+        weight = self._weigh_embeddings(queries)
+        usual = EMBEDDING_SPREAD / np.sqrt(self._space.candidates.shape[1]) * spread
+        nearness = (nearness + weight[rows] * similarity[rows] / usual) / (1 + weight[rows])
+        scores = limit_outliers(_standardize(scores + weight * by_embedding))
+        return scores, np.asarray(nearness, np.float32)
+
+    def find_topics(self, queries: Sequence[InterestQuery]) -> Floats:
+        """Return the mean latent topics of each query's documents."""
+        return np.asarray(self._weigh_documents(queries) @ self._topics, np.float32)
+
+    @staticmethod
+    def _compute_usual_spread(weights: sparse.csr_array) -> Floats:
+        """Return the spread of each query's similarity (a row) for that of a single document."""
+        return np.asarray(weights.multiply(weights).sum(axis=1) ** SPREAD_POWER, np.float32).reshape(-1, 1)
 
     def _weigh_embeddings(self, queries: Sequence[InterestQuery]) -> Floats:
         """Return the weight of embeddings relative to terms, by query (a row): less the more terms it has."""
@@ -96,6 +128,11 @@ class SimilarityMatrix:
         counts = np.array([term_counts[list(query.documents)].sum() for query in queries], np.float32)
         weight = self._space.weight if self._space else 0.0
         return np.asarray(weight / (1 + counts / HALF_WEIGHT_TERMS), np.float32)[:, None]
+
+    @cached_property
+    def _topics(self) -> Floats:
+        """The latent topics of each document."""
+        return np.concatenate([profile.topics for profile in self._profiles if len(profile.term_counts)])
 
     @cached_property
     def _embedding_similarity(self) -> Floats | None:
@@ -106,14 +143,9 @@ class SimilarityMatrix:
         return self._space.compute_similarity(np.concatenate(embeddings))
 
     @staticmethod
-    def _score_embeddings(
-        similarity: Floats,
-        queries: Sequence[InterestQuery],
-        weights: sparse.csr_array,
-        against: sparse.csr_array,
-    ) -> Floats:
-        wanted = np.asarray(weights @ similarity - DISLIKED_WEIGHT * (against @ similarity), np.float32)
-        scores = _standardize(wanted)
+    def _score_embeddings(mean: Floats, similarity: Floats, queries: Sequence[InterestQuery]) -> Floats:
+        """Return standard scores of queries, from the mean over documents and the *similarity* to each."""
+        scores = _standardize(mean)
         several = [number for number, query in enumerate(queries) if len(query.documents) > 1]
         if several:
             nearest = [average_nearest(similarity[list(queries[number].documents)]) for number in several]

@@ -137,6 +137,10 @@ class TopicMatcher:
         vectors = normalize_rows(np.array([topic.vector for topic in topics], np.float32))
         return self._nearness.compute(members, vectors)
 
+    def compare_documents(self, topics: Floats) -> Floats:
+        """Return the same for the latent topics of other texts: a row for each text or mean of texts."""
+        return self._nearness.compute(sparse.eye_array(len(topics), format="csr"), topics)
+
     def _compare(self, topics: dict[str, tuple[Words, ...]]) -> dict[str, TopicMatch]:
         if not topics:
             return {}

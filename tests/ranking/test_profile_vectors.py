@@ -44,6 +44,7 @@ def test_stored_vectors_rank_as_the_profiles_do(readers: list[Profile]) -> None:
     stored = [unpack_profile(pack_profile(vectors)) for vectors in RANKER.encode_profiles(readers)]
     for computed, restored in zip(RANKER.rank(readers), RANKER.rank(readers, stored), strict=True):
         assert np.allclose(computed.affinity, restored.affinity, atol=0.02)
+        assert np.allclose(computed.probability, restored.probability, atol=0.02)
         assert computed.is_personal == restored.is_personal
 
 
@@ -65,12 +66,13 @@ def test_groups_are_restored() -> None:
         term_counts=np.zeros(7, np.int32),
         term_ids=hash_terms(()),
         term_weights=np.zeros(0, np.float32),
+        topics=np.ones((7, 3), np.float32),
         embeddings=np.ones((7, 2), np.float32),
         groups=(((3, 0, 1), (5, 4, 6)), ()),
     )
     restored = unpack_profile(pack_profile(vectors))
     assert restored.groups == vectors.groups
-    assert restored.embeddings.shape == (7, 2)
+    assert (restored.topics.shape, restored.embeddings.shape) == ((7, 3), (7, 2))
 
 
 def test_hash_terms_never_changes() -> None:
@@ -84,4 +86,4 @@ def test_vectors_are_the_same_as_in_earlier_versions() -> None:
     )
     total = round(float(vectors.term_weights.sum()), 2)
     summary = (FORMAT_VERSION, vectors.term_counts.tolist(), int(vectors.term_ids.sum()), total)
-    assert summary == (1, [3, 6], 17674157271, 1.11)
+    assert summary == (2, [3, 6], 17674157271, 1.11)

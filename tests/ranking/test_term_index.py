@@ -14,6 +14,7 @@ def make_document(*words: str) -> ProfileVectors:
         term_counts=np.array([len(words)], np.int32),
         term_ids=hash_terms(words),
         term_weights=np.ones(len(words), np.float32),
+        topics=np.zeros((1, 0), np.float32),
         embeddings=np.zeros((1, 0), np.float32),
     )
 
