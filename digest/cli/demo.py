@@ -53,9 +53,9 @@ def command(*, out: Path, serve: bool, port: int) -> None:
     check_demo(result)
     digests = sum(day.mails for day in result.days)
     click.echo(
-        f"\n{result.mail_count} mails went out over SMTP: {digests} digests,"
-        f" and {result.mail_count - digests} to confirm and to welcome. Running the last day again sent none."
-        f" {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
+        f"\n{result.mail_count} emails were sent over SMTP: {digests} digests,"
+        f" and {result.mail_count - digests} confirmations and welcomes. Running the last day again sent"
+        f" none. It took {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
         f"To sign up and to follow the links in the emails: {sys.argv[0]} demo --serve"
     )
 
