@@ -29,7 +29,10 @@ class PreparedStatement:
             for name, bind in compiled.binds.items()
             if (processor := bind.type.dialect_impl(dialect).bind_processor(dialect))
         }
-        defaults = {name: _process(processors, name, value) for name, value in compiled.params.items()}
+        defaults = {
+            name: processors[name](value) if name in processors and value is not None else value
+            for name, value in compiled.params.items()
+        }
         return cls(str(compiled), tuple(compiled.positiontup or ()), defaults, processors)
 
     def execute(self, connection: sa.Connection, **values: object) -> sa.CursorResult[Any]:
@@ -41,10 +44,8 @@ class PreparedStatement:
         connection.exec_driver_sql(self.text, [self._bind(row) for row in rows])
 
     def _bind(self, values: Mapping[str, object]) -> Any:
-        processed = {name: _process(self.processors, name, value) for name, value in values.items()}
-        bound = {**self.defaults, **processed}
-        return tuple(bound[name] for name in self.parameters) if self.parameters else bound
-
-
-def _process(processors: Mapping[str, Processor], name: str, value: object) -> object:
-    return processors[name](value) if name in processors and value is not None else value
+        bound = {**self.defaults, **values}
+        for name, processor in self.processors.items():
+            if name in values and values[name] is not None:
+                bound[name] = processor(values[name])
+        return tuple([bound[name] for name in self.parameters]) if self.parameters else bound

@@ -5,11 +5,13 @@ Values of enumerations (states, kinds) are plain text here, so that a new value 
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -22,6 +24,22 @@ JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite autoincrements only INTEGER
 NEVER_REUSED = {"sqlite_autoincrement": True}  # keys of other rows contain this id even after it is deleted
 CLUSTERED = {"sqlite_with_rowid": False}  # rows are stored in the primary key: one b-tree to write, not two
+
+
+class _UtcDateTime(UTCDateTime):
+    """The same, but SQLite's texts are made and parsed once each: thousands of rows share their times."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:
+        return _cache_for_sqlite(super().bind_processor(dialect), dialect)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
+        return _cache_for_sqlite(super().result_processor(dialect, coltype), dialect)
+
+
+def _cache_for_sqlite(process: Any, dialect: sa.Dialect) -> Any:
+    return lru_cache(maxsize=4096)(process) if dialect.name == "sqlite" else process
 
 
 class TableBase(SQLModel):
@@ -627,7 +645,13 @@ class MetaRecord(TableBase, table=True):
 
 
 def _table(record: type[TableBase]) -> sa.Table:
-    return cast("sa.Table", getattr(record, "__table__"))  # noqa: B009  SQLModel does not declare it
+    table = cast("sa.Table", getattr(record, "__table__"))  # noqa: B009  SQLModel does not declare it
+    for column in table.columns:  # SQLModel's own types run Python code for each value that is read
+        if isinstance(column.type, AutoString):
+            column.type = sa.String()
+        elif isinstance(column.type, UTCDateTime):
+            column.type = _UtcDateTime()
+    return table
 
 
 PAPER = _table(PaperRecord)

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 Render = Callable[[Delivery], OutgoingMessage | None]
 PrepareBatch = Callable[[Sequence[Delivery]], None]  # hears what is rendered soon, to prepare it in one go
-CLAIM_SIZE = 64
+CLAIM_SIZE, MAX_CLAIM_SIZE = 64, 256
+MAX_CLAIM_SECONDS = 0.5  # what is claimed next is twice as much if this was sent sooner, else CLAIM_SIZE
 MAX_THROTTLE_WAIT = 30.0  # seconds to wait for a throttled domain, before it is left to the next run
 
 
@@ -76,6 +77,7 @@ class Dispatcher:
         self._max_throttle_wait = max_throttle_wait
         self._idle = 0
         self._stopping = False
+        self._claim_size, self._claimed_at = CLAIM_SIZE, -math.inf
 
     # ---- called by the connections
 
@@ -168,8 +170,8 @@ class Dispatcher:
         async with self._claiming:
             if route_queue.claimed or channels in self._empty:
                 return 0.0 if route_queue.claimed else math.inf
-            now = self._writer.now()
-            batch = await self._writer.call(lambda: self._queue.claim(CLAIM_SIZE, now, channels=channels))
+            now, limit = self._writer.now(), self._get_claim_size()
+            batch = await self._writer.call(lambda: self._queue.claim(limit, now, channels=channels))
             self._counters.by_state[DeliveryState.EXPIRED] += batch.expired
             self._counters.by_state[DeliveryState.CANCELLED] += batch.cancelled
             self._prepare_batch(batch.deliveries)
@@ -180,6 +182,14 @@ class Dispatcher:
         if batch.expired or batch.cancelled:
             return 0.0
         return self._get_empty_wait(batch.retry_in, channels=channels)
+
+    def _get_claim_size(self) -> int:
+        """Return how many to claim: few enough that an urgent message never waits long behind them."""
+        time = asyncio.get_running_loop().time()
+        is_fast = time - self._claimed_at < MAX_CLAIM_SECONDS
+        self._claim_size = min(2 * self._claim_size, MAX_CLAIM_SIZE) if is_fast else CLAIM_SIZE
+        self._claimed_at = time
+        return self._claim_size
 
     def _prepare_batch(self, deliveries: Sequence[Delivery]) -> None:
         if self._prepare and deliveries:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 HEARTBEATS_PER_LEASE = 3
+GATHER_SECONDS = 0.002  # a commit waits so long for more to write, if the last one was shared
 RETRY_DELAYS = (0.1, 0.5, 1.0, 3.0, 5.0, 10.0)  # seconds between tries while the database fails
 
 
@@ -34,8 +35,8 @@ class _Batch:
 class LedgerWriter:
     """The only writer to the delivery queue in this process.
 
-    While one commit waits for the disk, the next batches gather. If the database fails, they wait with
-    it: nothing is granted, and no result is dropped before the last retry.
+    While one commit waits for the disk, and for a moment after it, the next batches gather. If the database
+    fails, they wait with it: nothing is granted, and no result is dropped before the last retry.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class LedgerWriter:
         self._pending: list[_Batch] = []
         self._writing: asyncio.Task[None] | None = None
         self._lease_until = math.inf
+        self._is_shared = False  # the last commit was of several connections
         self.commits = 0
 
     def now(self) -> datetime:
@@ -113,7 +115,10 @@ class LedgerWriter:
 
     async def _write(self) -> None:
         while self._pending:
+            if self._is_shared:
+                await asyncio.sleep(GATHER_SECONDS)
             batches, self._pending = self._pending, []
+            self._is_shared = len(batches) > 1
             try:
                 granted = await self._commit(batches)
             except Exception as error:  # noqa: BLE001  whoever waits must get it, whatever it is

@@ -238,30 +238,31 @@ class Deliveries:
         return len(ids)
 
 
-def to_delivery(row: sa.Row[Any]) -> Delivery:
-    """Convert a row of the delivery table, without its subscriber."""
-    return Delivery(
-        id=row.id,
-        public_id=row.pid,
-        kind=DeliveryKind(row.kind),
-        key=row.key,
-        subscriber_id=row.subscriber_id,
-        address=row.address,
-        state=DeliveryState(row.state),
-        payload=row.payload,
-        slot=row.slot,
-        not_before=row.not_before,
-        not_after=row.not_after,
-        message_id=row.message_id,
-        day=row.day,
-        attempt=row.attempt,
-        uncertain=row.uncertain,
-        generation=row.generation,
-        render_failures=row.render_failures,
-        last_reply=row.last_reply,
-        accepted_at=row.accepted_at,
-        channel_id=row.channel_id,
-    )
+def to_delivery(row: sa.Row[Any], **changed: Any) -> Delivery:
+    """Convert a row of the delivery table, with fields that *changed* since it was read."""
+    fields = {
+        "id": row.id,
+        "public_id": row.pid,
+        "kind": DeliveryKind(row.kind),
+        "key": row.key,
+        "subscriber_id": row.subscriber_id,
+        "address": row.address,
+        "state": DeliveryState(row.state),
+        "payload": row.payload,
+        "slot": row.slot,
+        "not_before": row.not_before,
+        "not_after": row.not_after,
+        "message_id": row.message_id,
+        "day": row.day,
+        "attempt": row.attempt,
+        "uncertain": row.uncertain,
+        "generation": row.generation,
+        "render_failures": row.render_failures,
+        "last_reply": row.last_reply,
+        "accepted_at": row.accepted_at,
+        "channel_id": row.channel_id,
+    }
+    return Delivery(**(fields | changed))
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,6 @@ written only by the sender that still holds the row.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +17,10 @@ from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
 from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
-from digest.db.subscribers.repository import Subscribers
+from digest.db.subscribers.rows import ADDRESSEE_COLUMNS, to_addressee
 from digest.db.subscribers.suppressions import Suppressions
 from digest.db.tables import CHANNEL, DELIVERY, SUBSCRIBER
-from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState, Subscriber
+from digest.models import AttemptResult, ClaimedBatch, Delivery, DeliveryKind, DeliveryState
 from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.channels import ChannelState
 from digest.models.deliveries import UNDELIVERED_STATES
@@ -29,10 +28,10 @@ from digest.models.deliveries import UNDELIVERED_STATES
 MAX_COPIES = 2
 MAX_REPLY_CHARS = 200
 _D, _S = DELIVERY.c, SUBSCRIBER.c
+_UNREAD = {"papers", "route", "priority", "body_out", "owner", "last_code", "last_enhanced", "created_at"}
+_COLUMNS = [column for column in DELIVERY.c if column.name not in _UNREAD]
 _DUE = (
-    sa.select(
-        DELIVERY, _S.address.label("current"), _S.mailbox, _S.status, CHANNEL.c.state.label("channel_state")
-    )
+    sa.select(*_COLUMNS, *ADDRESSEE_COLUMNS, CHANNEL.c.state.label("channel_state"))
     .select_from(
         DELIVERY.outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id).outerjoin(
             CHANNEL, CHANNEL.c.id == _D.channel_id
@@ -118,9 +117,16 @@ class SendQueue:
     def _lease(self, rows: Sequence[Row]) -> tuple[Delivery, ...]:
         self._run(self._statements.lease, rows)
         self._redirect([row for row in rows if _get_recipient(row) != row.address])
-        ids = {row.subscriber_id for row in rows if row.subscriber_id is not None}
-        subscribers = Subscribers(self._connection).get_addressees(ids) if ids else {}
-        return tuple(_to_leased(row, subscribers.get(row.subscriber_id)) for row in rows)
+        return tuple(
+            to_delivery(
+                row,
+                address=_get_recipient(row),
+                state=DeliveryState.LEASED,
+                generation=row.generation + 1,
+                reader=to_addressee(row),
+            )
+            for row in rows
+        )
 
     def _redirect(self, rows: Sequence[Row]) -> None:
         """Write the present address of subscribers who changed it: a bounce must concern that address."""
@@ -240,16 +246,6 @@ def _get_mailbox(row: Row) -> str:
     recipient = _get_recipient(row)
     is_own = row.channel_id is not None or recipient == row.current
     return str(row.mailbox) if is_own else parse_address(recipient).mailbox
-
-
-def _to_leased(row: Row, subscriber: Subscriber | None) -> Delivery:
-    return replace(
-        to_delivery(row),
-        address=_get_recipient(row),
-        state=DeliveryState.LEASED,
-        generation=row.generation + 1,
-        reader=subscriber,
-    )
 
 
 def _may_receive(row: Row) -> bool:

@@ -9,15 +9,7 @@ import sqlalchemy as sa
 
 from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert, is_postgres
-from digest.db.subscribers.rows import (
-    ADDRESSEE_COLUMNS,
-    COLUMNS,
-    create_public_id,
-    join_keywords,
-    to_addressee,
-    to_row,
-    to_subscriber,
-)
+from digest.db.subscribers.rows import COLUMNS, create_public_id, join_keywords, to_row, to_subscriber
 from digest.db.subscribers.search import SubscriberCriteria, SubscriberPage, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import Preferences, Profile, Schedule, Shard, Status, Subscriber
@@ -93,11 +85,6 @@ class Subscribers:
         """Return those of these subscribers that exist, by id."""
         query = sa.select(*COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
         return {row.id: to_subscriber(row) for row in self._connection.execute(query)}
-
-    def get_addressees(self, ids: Collection[int]) -> dict[int, Subscriber]:
-        """Return the same as `get_by_ids` without the profiles, which are long and not needed to send."""
-        query = sa.select(*ADDRESSEE_COLUMNS).where(in_values(self._connection, SUBSCRIBER.c.id, ids))
-        return {row.id: to_addressee(row) for row in self._connection.execute(query)}
 
     def get_by_addresses(self, addresses: Collection[str]) -> dict[str, Subscriber]:
         """Return the subscribers with these addresses, by mailbox."""

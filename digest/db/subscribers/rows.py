@@ -24,8 +24,19 @@ COLUMNS = tuple(
     for column in SUBSCRIBER.c
 )
 """What `to_subscriber` reads."""
-ADDRESSEE_COLUMNS = tuple(column for column in COLUMNS if column.name != "profile")
-"""What `to_addressee` reads: a profile is long and not needed to send a message."""
+ADDRESSEE_COLUMNS = (
+    SUBSCRIBER.c.pid.label("reader_pid"),
+    SUBSCRIBER.c.address.label("current"),
+    SUBSCRIBER.c.mailbox,
+    SUBSCRIBER.c.status,
+    sa.cast(SUBSCRIBER.c.schedule, sa.Text).label("schedule"),
+    sa.cast(SUBSCRIBER.c.preferences, sa.Text).label("preferences"),
+    SUBSCRIBER.c.created_at.label("subscribed_at"),
+    SUBSCRIBER.c.confirmed_at,
+    SUBSCRIBER.c.next_due,
+    SUBSCRIBER.c.served_until,
+)
+"""What `to_addressee` reads beside a delivery: a profile is long and not needed to send a message."""
 
 
 def create_public_id() -> str:
@@ -65,21 +76,12 @@ def join_keywords(profile: Profile) -> str:
 
 def to_subscriber(row: sa.Row[Any]) -> Subscriber:
     """Convert a row of `COLUMNS`."""
-    return _build(row, _PROFILE.validate_json(row.profile))
-
-
-def to_addressee(row: sa.Row[Any]) -> Subscriber:
-    """Convert a row of `ADDRESSEE_COLUMNS`."""
-    return _build(row, Profile())
-
-
-def _build(row: sa.Row[Any], profile: Profile) -> Subscriber:
     return Subscriber(
         id=row.id,
         public_id=row.pid,
         address=row.address,
         status=Status(row.status),
-        profile=profile,
+        profile=_PROFILE.validate_json(row.profile),
         schedule=_parse_schedule(row.schedule),
         preferences=_parse_preferences(row.preferences),
         created_at=row.created_at,
@@ -87,6 +89,24 @@ def _build(row: sa.Row[Any], profile: Profile) -> Subscriber:
         profile_revision=row.profile_revision,
         status_since=row.status_since,
         asked_at=row.asked_at,
+        next_due=row.next_due,
+        cursor=row.served_until,
+    )
+
+
+def to_addressee(row: sa.Row[Any]) -> Subscriber | None:
+    """Convert the columns of a delivery and of `ADDRESSEE_COLUMNS`; None if it has no subscriber."""
+    if row.status is None:
+        return None
+    return Subscriber(
+        id=row.subscriber_id,
+        public_id=row.reader_pid,
+        address=row.current,
+        status=Status(row.status),
+        schedule=_parse_schedule(row.schedule),
+        preferences=_parse_preferences(row.preferences),
+        created_at=row.subscribed_at,
+        confirmed_at=row.confirmed_at,
         next_due=row.next_due,
         cursor=row.served_until,
     )
