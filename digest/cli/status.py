@@ -49,7 +49,9 @@ def format_status(status: dict[str, Any]) -> Sequence[str]:
     if status["last_tick"]:
         last_run = f"Last run: {format_age(datetime.fromisoformat(status['last_tick']), now)}."
     next_due = status["next_due"] and datetime.fromisoformat(status["next_due"])
-    papers = f"Papers: {status['papers']}. arXiv today: {status['arxiv_today']}."
+    papers = f"Papers: {status['papers']}."
+    if any(state["source"] == "arxiv" for state in status["sources"]):
+        papers += f" arXiv today: {status['arxiv_today']}."
     due = f"{next_due:%Y-%m-%d %H:%M} UTC, {format_age(next_due, now)}" if next_due else "nobody"
     subscribers = (
         f"Subscribers: {counts[Status.CONFIRMED]} confirmed, {counts[Status.UNCONFIRMED]} unconfirmed. "
