@@ -33,7 +33,7 @@ THRESHOLDS = (0.25, 0.4, 0.6)
 
 
 @dataclass(frozen=True)
-class Case:
+class LikedCase:
     """A reader with liked papers on one day."""
 
     kind: str  # the set for which there is an intercept
@@ -52,18 +52,18 @@ class Case:
 
 def compare(
     ranker: Ranker, readers: Sequence[tuple[str, Profile]], kind: str, grades: Sequence[Doubles]
-) -> Iterator[Case]:
+) -> Iterator[LikedCase]:
     """Yield readers compared with a day by the product's own code."""
     rankings = ranker.rank([profile for _, profile in readers])
     for (name, _), ranking, own in zip(readers, rankings, grades, strict=True):
         nearness, topics = ranking.chunk.liked.get_features(ranking.row)
         ids = [paper.id for paper in ranking.papers]
-        yield Case(kind, name, ids, own, np.log1p(np.maximum(nearness, 0)), topics)
+        yield LikedCase(kind, name, ids, own, np.log1p(np.maximum(nearness, 0)), topics)
 
 
 def collect_judged(
     shared: Path, pool: int, model: EmbeddingModel | None, days: Sequence[Day]
-) -> Iterator[Case]:
+) -> Iterator[LikedCase]:
     """Yield judged readers who like half of their right papers, and strangers; with and without a past."""
     judged, papers = Judged.read(shared / "picks"), read_papers(shared / f"picks/pool-{pool}.jsonl")
     by_id, readers, grades = {paper.id: paper for paper in papers}, [], []
@@ -82,7 +82,7 @@ def collect_judged(
         yield from compare(ranker, strangers, "stranger", nothing)
 
 
-def collect_saved(days: Sequence[Day], model: EmbeddingModel | None) -> Iterator[Case]:
+def collect_saved(days: Sequence[Day], model: EmbeddingModel | None) -> Iterator[LikedCase]:
     """Yield real readers on their own day, and machine learning authors among papers of every field."""
     for day in days:
         ranker = Ranker(day.papers(day.candidates), day.papers(day.background), model)
@@ -107,7 +107,7 @@ def read_earlier(shared: Path) -> list[Paper]:
     return [Paper(id=row["id"], title=row["title"], abstract=row["abstract"]) for row in rows]
 
 
-def fit(cases: Sequence[Case]) -> tuple[Doubles, float]:
+def fit(cases: Sequence[LikedCase]) -> tuple[Doubles, float]:
     """Return the two coefficients, not negative, and the intercept of judged readers."""
     kinds = sorted({_get_kind(case) for case in cases})
     judged = [case for case in cases if _get_kind(case) == "judged"]
@@ -140,17 +140,17 @@ def _compute_loss(
     return float(loss), np.append(features.T @ slopes, np.bincount(owner, slopes, len(weights) - 2))
 
 
-def _get_kind(case: Case) -> str:
+def _get_kind(case: LikedCase) -> str:
     return case.kind.split()[0]
 
 
-def predict(case: Case, model: tuple[Doubles, float]) -> Doubles:
+def predict(case: LikedCase, model: tuple[Doubles, float]) -> Doubles:
     """Return the probability that each paper is wanted; 0 for liked ones."""
     logits = case.find_best(model[0])[1] + model[1]
     return np.asarray(np.where(case.grades < 0, 0, 1 / (1 + np.exp(-logits))))
 
 
-def report(name: str, cases: Sequence[Case], probabilities: Sequence[Doubles]) -> None:
+def report(name: str, cases: Sequence[LikedCase], probabilities: Sequence[Doubles]) -> None:
     """Print the figures of `bench.picks` at each threshold, and how many are shown nothing."""
     for threshold in THRESHOLDS:
         measures, silent = [], 0
@@ -167,7 +167,7 @@ def report(name: str, cases: Sequence[Case], probabilities: Sequence[Doubles]) -
         print(f"{name} at {threshold}: {len(cases)} readers, silent {share:.2f}", json.dumps(figures))
 
 
-def report_calibration(cases: Sequence[Case], probabilities: Sequence[Doubles]) -> None:
+def report_calibration(cases: Sequence[LikedCase], probabilities: Sequence[Doubles]) -> None:
     """Print how many papers of each predicted probability are right."""
     predicted = np.concatenate([p[case.grades >= 0] for case, p in zip(cases, probabilities, strict=True)])
     right = np.concatenate([case.grades[case.grades >= 0] > 0 for case in cases])
