@@ -37,6 +37,7 @@ NO_PICKS: Mapping[str, Any] = {
 
 _FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in (Heat, Reason)}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+MAX_KEPT_REASONS = 20_000
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
 
 
@@ -53,6 +54,7 @@ class PayloadWriter:
         self._ids, self._heats = [paper.id for paper in papers], heats
         self._names = [""] * len(papers)  # of heats, as far as they were needed
         self._new_heats: dict[str, str] = {}
+        self._reasons: dict[tuple[int, int], tuple[Reason, str]] = {}  # equal ones mostly are the same object
 
     def write(self, selections: Selections) -> Iterator[dict[str, Any]]:
         """Yield the columns of each reader: about 1 KB as JSON, where the HTML of an edition would be 30."""
@@ -63,13 +65,12 @@ class PayloadWriter:
             for place in range(selections.starts[row], selections.starts[row + 1]) if again else ():
                 if papers[place] in again:
                     heats[place] = self._add_heat(again[papers[place]])
-        texts: dict[tuple[int, int], str] = {}  # of equal reasons most are the same object
-        reasons = []
-        for section, reason in zip(sections, selections.reasons, strict=True):
-            if (text := texts.get((section, id(reason)))) is None:
-                is_default = reason == _DEFAULT_REASONS.get(SECTIONS[section])
-                text = texts[section, id(reason)] = "" if is_default else _serialize(reason)
-            reasons.append(text)
+        if len(self._reasons) > MAX_KEPT_REASONS:
+            self._reasons.clear()
+        reasons = [
+            (self._reasons.get((section, id(reason))) or self._add_reason(section, reason))[1]
+            for section, reason in zip(sections, selections.reasons, strict=True)
+        ]
         codes = "".join([_CODES[SECTIONS[section]] for section in sections])
         affinities, scores = selections.affinities.tolist(), selections.scores.tolist()
         for start, end in pairwise(selections.starts.tolist()):
@@ -90,6 +91,12 @@ class PayloadWriter:
     def _name_heat(self, index: int) -> str:
         self._names[index] = self._add_heat(self._heats[index])
         return self._names[index]
+
+    def _add_reason(self, section: int, reason: Reason) -> tuple[Reason, str]:
+        """Return a reason as it is stored, and keep it: no other object gets its id meanwhile."""
+        is_default = reason == _DEFAULT_REASONS.get(SECTIONS[section])
+        kept = self._reasons[section, id(reason)] = reason, "" if is_default else _serialize(reason)
+        return kept
 
     def _add_heat(self, heat: Heat) -> str:
         text = _serialize(heat)

@@ -66,13 +66,22 @@ class Rankings:
 
     def __iter__(self) -> Iterator["Ranking"]:
         """Yield the ranking of each reader."""
-        return (Ranking(self, row) for row in range(len(self)))
+        for row in range(len(self)):
+            yield Ranking(
+                chunk=self,
+                row=row,
+                papers=self.papers,
+                affinity=self.affinity[row],
+                probability=self.probability[row],
+                muted=self.muted[row],
+                is_personal=bool(self.is_personal[row]),
+            )
 
     def build_reasons(
         self, rows: Indices, indices: Indices, held_since: Sequence[date | None]
     ) -> list[Reason]:
         """Return the reason why each of these papers (*indices*) is near to the reader of the same place."""
-        queries = self.queries.find_best(rows, indices)
+        queries = self.queries.find_best(rows.tolist(), indices.tolist())
         return self.reasons.build(rows, indices, queries, self.profiles, self.evidence, held_since=held_since)
 
     def compare_papers(self, indices: Indices) -> Floats:
@@ -85,40 +94,17 @@ class Rankings:
         return [query.interest.name if query else "" for query in queries]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ranking:
-    """The papers of the day ranked for one reader: arrays in the order of `papers`, none to be changed."""
+    """The papers of the day ranked for one reader: a row of `Rankings`. None of the arrays may be changed."""
 
     chunk: Rankings
     row: int
-
-    @property
-    def papers(self) -> Sequence[Paper]:
-        """The papers of the day."""
-        return self.chunk.papers
-
-    @property
-    def affinity(self) -> Floats:
-        """Standardized over the day: 0 is a usual paper, 3 stands out."""
-        row: Floats = self.chunk.affinity[self.row]
-        return row
-
-    @property
-    def probability(self) -> Floats:
-        """The probability that the reader wants each paper."""
-        row: Floats = self.chunk.probability[self.row]
-        return row
-
-    @property
-    def muted(self) -> Bools:
-        """Which papers have a muted word."""
-        row: Bools = self.chunk.muted[self.row]
-        return row
-
-    @property
-    def is_personal(self) -> bool:
-        """False: the profile asks for nothing, affinity is 0 throughout."""
-        return bool(self.chunk.is_personal[self.row])
+    papers: Sequence[Paper]
+    affinity: Floats
+    probability: Floats
+    muted: Bools
+    is_personal: bool
 
     @property
     def relevance(self) -> Floats:
@@ -139,10 +125,6 @@ class Ranking:
         """Return the reason why this paper is near to this reader."""
         return self.build_reasons([index])[0]
 
-    def get_interest_names(self, indices: Sequence[int]) -> list[str]:
-        """Return the name of the interest or group that each paper matches best; empty if it has none."""
-        return self.chunk.get_interest_names(self.row, indices)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChunkQueries:
@@ -155,15 +137,17 @@ class ChunkQueries:
 
     def find_best(self, rows: Iterable[int], indices: Iterable[int]) -> list[InterestQuery | None]:
         """Return the interest or group that each paper is listed for; None for a reader without interests."""
-        return [self._find_best(int(row), int(index)) for row, index in zip(rows, indices, strict=True)]
+        return [
+            self.readers[row].only or self._find_best(row, index)
+            for row, index in zip(rows, indices, strict=True)
+        ]
 
     def _find_best(self, row: int, index: int) -> InterestQuery | None:
         own = self.readers[row]
         if not own.interests:
             return None
-        number, start = 0, self.starts[row]
-        if len(own.interests) > 1:
-            number = int(self.scores[start : start + len(own.interests), index].argmax())
+        start = self.starts[row]
+        number = int(self.scores[start : start + len(own.interests), index].argmax())
         group = self.quotas[start + number].get(index) if start + number in self.quotas else None
         return own.interests[number] if group is None else own.groups[number][group]
 
@@ -370,7 +354,7 @@ class Ranker:
         nearest = np.arange(len(order)) - np.searchsorted(numbers, numbers) < MAX_NEAR_LIKED
         numbers, indices = numbers[nearest], indices[nearest]
         owners = rows[numbers]
-        is_near = reasons.find_near_liked(indices, queries.find_best(owners, indices))
+        is_near = reasons.find_near_liked(indices, queries.find_best(owners.tolist(), indices.tolist()))
         probability[owners[is_near], indices[is_near]] = want[numbers[is_near], indices[is_near]]
 
     def _find_judged(self, profile: Profile) -> list[int]:

@@ -240,6 +240,8 @@ class _Selector:
         counts = np.bincount(owners, minlength=len(self._readers))
         order = np.where(ranks < np.minimum(counts, places)[:, None], ranks, NOT_CHOSEN)
         for row in np.flatnonzero(counts > places).tolist():
+            if self._rankings.queries.readers[row].only:
+                continue
             own = best[row, : counts[row]].tolist()
             names = self._rankings.get_interest_names(row, own)
             if len(set(names)) > 1:

@@ -21,11 +21,7 @@ class InterestQuery:
     interest: Interest
     documents: tuple[int, ...]
     reader: int  # index in the chunk
-
-    @property
-    def has_liked(self) -> bool:
-        """Whether the interest has liked papers."""
-        return any(document.title for document in self.interest.documents)
+    has_liked: bool
 
 
 @dataclass(frozen=True, slots=True)

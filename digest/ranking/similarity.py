@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -34,11 +33,7 @@ class ProfileQueries:
     interests: tuple[InterestQuery, ...]
     groups: tuple[tuple[InterestQuery, ...], ...]  # of each interest; empty for one that is not split
     disliked: tuple[int, ...]  # documents
-
-    @property
-    def queries(self) -> tuple[InterestQuery, ...]:
-        """All queries: the interests, then their groups."""
-        return (*self.interests, *chain(*self.groups))
+    only: InterestQuery | None  # if there is one and no other
 
 
 class SimilarityMatrix:
@@ -65,12 +60,14 @@ class SimilarityMatrix:
         groups_by_interest = self._profiles[reader].groups
         for number, interest in enumerate(build_interests(profile)):
             documents = tuple(range(start, start := start + len(interest.documents)))
-            query = InterestQuery(interest, documents, reader)
+            has_liked = any(document.title for document in interest.documents)
+            query = InterestQuery(interest, documents, reader, has_liked)
             interests.append(query)
             members = groups_by_interest[number] if split_interests else ()
             groups.append(tuple(_build_group_query(query, group) for group in members))
         disliked = tuple(range(start, self._starts[reader + 1]))
-        return ProfileQueries(tuple(interests), tuple(groups), disliked)
+        only = interests[0] if len(interests) == 1 and not groups[0] else None
+        return ProfileQueries(tuple(interests), tuple(groups), disliked, only)
 
     def score_queries(
         self,
@@ -183,7 +180,7 @@ class SimilarityMatrix:
 
 def _build_group_query(query: InterestQuery, group: Sequence[int]) -> InterestQuery:
     documents = tuple(query.documents[number] for number in group)
-    return InterestQuery(build_group_interest(query.interest, group), documents, query.reader)
+    return InterestQuery(build_group_interest(query.interest, group), documents, query.reader, has_liked=True)
 
 
 def _normalize_weights(interest: Interest) -> list[float]:

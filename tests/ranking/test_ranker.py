@@ -110,7 +110,7 @@ def test_named_facet_is_given() -> None:
     )
     [ranking] = Ranker(papers).rank([profile])
     assert ranking.build_reason(0).facet == "Sea"
-    assert ranking.get_interest_names([13, 0]) == ["Money", "Sea"]
+    assert ranking.chunk.get_interest_names(0, [13, 0]) == ["Money", "Sea"]
 
 
 def test_small_group_gets_its_share() -> None:

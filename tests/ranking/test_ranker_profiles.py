@@ -95,14 +95,14 @@ def test_calibration_determines_relevance() -> None:
 def test_each_interest_is_named() -> None:
     facets = tuple(Facet(topic.title(), keywords=(topic,)) for topic in ("ocean", "protein", "market"))
     [ranking] = Ranker(TOPICAL).rank([Profile(facets=facets)])
-    assert ranking.get_interest_names([0, 5, 10]) == ["Ocean", "Protein", "Market"]
+    assert ranking.chunk.get_interest_names(0, [0, 5, 10]) == ["Ocean", "Protein", "Market"]
 
 
 def test_profile_without_text_has_no_interest_name_but_a_followed_author() -> None:
     [ranking] = Ranker([*TOPICAL, make_paper(authors=("Zoë Ångström",))]).rank(
         [Profile(authors=("Zoe Angstrom",))]
     )
-    assert ranking.get_interest_names([0, 1]) == ["", ""]
+    assert ranking.chunk.get_interest_names(0, [0, 1]) == ["", ""]
     assert ranking.build_reason(len(TOPICAL)).author == "Zoë Ångström"
 
 
@@ -116,7 +116,7 @@ def test_papers_of_a_group_are_named_after_it() -> None:
     ]
     for facets in (named[:1], named[1:], named, named[::-1]):
         [ranking] = Ranker(papers).rank([Profile(facets=tuple(facets))])
-        interests = zip(papers, ranking.get_interest_names(range(len(papers))), strict=True)
+        interests = zip(papers, ranking.chunk.get_interest_names(0, range(len(papers))), strict=True)
         by_group = {paper.title.split()[0]: name.split()[0] for paper, name in interests if " " in name}
         assert len(by_group) == 2 * len(facets)
         assert all(topic == name for topic, name in by_group.items())
