@@ -72,7 +72,7 @@ def create_mcp_server(calls: ReaderApi) -> "MCPServer[Any]":
         async def vote_on_paper(
             paper: str, verdict: VoteVerdict, reason: LessReason | None = None
         ) -> VoteResult:
-            """Record that the reader wants more or less like a paper; "none" takes the vote back."""
+            """Record that the reader wants more or less like a paper; "none" removes the vote."""
             return await run(lambda: calls.vote(paper, verdict, reason))
 
         @server.tool()

@@ -102,7 +102,7 @@ class PaperExplanation(BaseModel):
     paper: ReaderPaper
     verdict: str = Field(description="sent, chosen, or the rule that excluded it")
     sentence: str
-    day: date | None = Field(None, description="of the digest it was or will be in")
+    day: date | None = Field(None, description="of the digest that contains it")
 
 
 class SearchResults(BaseModel):

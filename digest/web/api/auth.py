@@ -21,7 +21,7 @@ READ_METHODS = {"GET", "HEAD"}
 
 _bearer = HTTPBearer(
     auto_error=False,
-    description="An administrator's own token, made at /admin/tokens; or, for scripts, DIGEST_ADMIN_TOKEN, "
+    description="An administrator's token, created at /admin/tokens; or, for scripts, DIGEST_ADMIN_TOKEN, "
     "or DIGEST_VIEWER_TOKEN for GET.",
 )
 

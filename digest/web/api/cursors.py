@@ -11,7 +11,7 @@ from digest.models.errors import InvalidChange
 MAX_POSITION = 2**62
 Limit = Annotated[int, Field(ge=1, le=500, description="entries of one page")]
 CursorText = Annotated[
-    str, Field(max_length=60, description="`next_cursor` of the page before; left out: the first page")
+    str, Field(max_length=60, description="`next_cursor` of the previous page; without it, the first page")
 ]
 
 

@@ -22,24 +22,24 @@ from digest.web.routing import create_router
 API_MODULES = (subscribers, suppressions, mail, papers, exports, me, operation)
 SECTIONS = {
     "subscribers": "Who gets the digest, with what interests and when.",
-    "suppressions": "Addresses that are never mailed, stored as keyed hashes.",
-    "tags": "Words that sort subscribers.",
-    "mail": "What each subscriber was sent, why, and how each message fared.",
+    "suppressions": "Addresses that are never emailed, stored as keyed hashes.",
+    "tags": "Labels to group subscribers.",
+    "mail": "What each subscriber was sent, why, and the state of each message.",
     "papers": "Papers, their attention, and what is trending.",
     "export": "Papers for reference managers.",
-    "me": "A reader's own digests, votes and saved papers, by a token made on their preferences page.",
+    "me": "A reader's own digests, votes and saved papers, with a token created on their preferences page.",
     "operation": "Sources, held editions, runs, status and audit log.",
 }
 EXAMPLES_FILE = Path(__file__).parent / "examples.json"
 FACTS = (
-    "Send a token with every call, as `Authorization: Bearer TOKEN`. Make one at /admin/tokens.",
-    "For the calls under `/me` readers make a token of their own, on the page Programs of their preferences.",
-    "Times are in UTC, as ISO 8601 writes them.",
+    "Send a token with every call, as `Authorization: Bearer TOKEN`. Create one at /admin/tokens.",
+    "For the calls under `/me`, readers create their own token on the Programs page of their preferences.",
+    "Times are in UTC, in ISO 8601 format.",
     "Lists come in pages: pass `next_cursor` of one page as `cursor` of the next.",
-    "Every answer has an `ETag`. Sent as `If-None-Match`, it gets 304 without a body if nothing changed.",
-    "Sent as `If-Match`, it has a change refused with 412 that would overwrite somebody else's.",
+    "Every answer has an `ETag`. Sent as `If-None-Match`, it makes an unchanged answer a 304 without a body.",
+    "Sent as `If-Match`, it makes a change that would overwrite somebody else's a 412.",
     "Errors are `application/problem+json`: `detail` is a sentence that says what to do.",
-    "Every change is one line in the audit log, with the person whose token it was.",
+    "Every change is one entry in the audit log, with the owner of the token.",
 )
 
 router = create_router(include_in_schema=False)

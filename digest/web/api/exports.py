@@ -41,7 +41,7 @@ class DigestSelection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    day: date | None = Field(None, description="the subscriber's local day; left out: the latest digest")
+    day: date | None = Field(None, description="the subscriber's local day; without it, the latest digest")
     format: CitationFormat = CitationFormat.BIBTEX
 
 

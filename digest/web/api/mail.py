@@ -42,7 +42,9 @@ class DeliveryFilter(BaseModel):
     kind: DeliveryKind | None = None
     state: DeliveryState | None = None
     subscriber: str = Field("", max_length=400, description="id or address of one subscriber")
-    finished_since: AwareDatetime | None = Field(None, description="they reached a final state since")
+    finished_since: AwareDatetime | None = Field(
+        None, description="only messages that reached a final state since then"
+    )
     limit: Limit = 50
     cursor: CursorText = ""
 
@@ -161,7 +163,7 @@ class EditionDetails(BaseModel):
 def list_messages(
     _: ApiActor, ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()]
 ) -> DeliveryPage:
-    """List messages of every kind and the state of each, newest first."""
+    """List messages of every kind with their states, newest first."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
         criteria = DeliveryCriteria(

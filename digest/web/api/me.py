@@ -32,7 +32,7 @@ router = create_api_router("me")
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="ReaderToken",
-    description="A reader's own token, made on the page Programs of their preferences.",
+    description="A reader's own token, created on the Programs page of their preferences.",
 )
 
 
@@ -117,7 +117,7 @@ def search_papers(
 
 @router.post("/me/vote")
 def vote_on_paper(ctx: WebContextDep, calls: WritingCalls, vote: VoteRequest) -> VoteResult:  # noqa: ARG001
-    """Vote on a paper: `more` or `less` like it; `none` takes the vote back."""
+    """Vote on a paper: `more` or `less` like it; `none` removes the vote."""
     return calls.vote(vote.paper, vote.verdict, vote.reason)
 
 

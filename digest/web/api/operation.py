@@ -121,7 +121,7 @@ class AuditLineResponse(BaseModel):
     id: int
     at: datetime
     actor: str
-    actor_name: str = Field(description="the administrator's name, where it is one")
+    actor_name: str = Field(description="the administrator's name, if it was one")
     action: str
     subject: str
     detail: dict[str, Any]
@@ -141,7 +141,7 @@ class StatusResponse(BaseModel):
     sending_blocked: str | None = Field(description="why no mail server can be used; null if one can")
     held: int = Field(description="editions on hold, see /holds")
     unknown_settings: dict[str, str] = Field(
-        description='DIGEST_ variables that are no settings, with the setting that may be meant or ""'
+        description='unknown DIGEST_ variables, each with the setting that may be meant or ""'
     )
     last_run: datetime | None
     next_due: datetime | None = Field(description="when the next subscriber's digest is due")
@@ -149,12 +149,12 @@ class StatusResponse(BaseModel):
     subscribers: dict[Status, int]
     queue: dict[DeliveryState, int] = Field(description="messages not yet final, by state")
     last_24_hours: dict[DeliveryState, int] = Field(description="messages that became final")
-    heard_24_hours: dict[BounceKind, int] = Field(description="messages that bounced or were complained of")
+    heard_24_hours: dict[BounceKind, int] = Field(description="messages that bounced or caused complaints")
 
 
 @router.get("/sources")
 def list_sources(_: ApiActor, ctx: WebContextDep) -> SourceList:
-    """List the sources, and how the last reading of each went."""
+    """List the sources, each with its last reading."""
     with ctx.services.store.begin(write=False) as tx:
         return SourceList(sources=[SourceResponse.model_validate(each) for each in tx.sources.list_latest()])
 
@@ -174,14 +174,14 @@ def list_readings(
 
 @router.get("/holds")
 def list_holds(_: ApiActor, ctx: WebContextDep) -> HoldList:
-    """List the editions that wait for a person to look."""
+    """List the editions that are held for review."""
     with ctx.services.store.begin(write=False) as tx:
         return HoldList(holds=[HoldResponse.model_validate(each) for each in tx.sources.list_held()])
 
 
 @router.post("/holds/release", status_code=204)
 def release_hold(actor: ApiActor, ctx: WebContextDep, hold: HoldKey) -> None:
-    """Let a held edition go."""
+    """Release a held edition."""
     with ctx.services.store.begin() as tx:
         if not tx.sources.release(hold.key, actor=actor.name, at=actor.now):
             raise NotFound("This edition is not held.")
@@ -205,7 +205,7 @@ def list_runs(_: ApiActor, ctx: WebContextDep, page: Annotated[PageFilter, Query
 
 @router.get("/status")
 def get_status(_: ApiActor, ctx: WebContextDep) -> StatusResponse:
-    """Say how things stand: what is stopped, the last run, the queue, and what was lost in a day."""
+    """Return the current state: what is stopped, the last run, the queue, and what was lost in a day."""
     since = ctx.clock() - ONE_DAY
     with ctx.services.store.begin(write=False) as tx:
         last_run = tx.meta.read(LAST_TICK_KEY)
@@ -226,7 +226,7 @@ def get_status(_: ApiActor, ctx: WebContextDep) -> StatusResponse:
 
 @router.post("/sending/resume", status_code=204)
 def resume_sending(actor: ApiActor, ctx: WebContextDep) -> None:
-    """Let messages go again after a restored backup paused all sending; nothing changes if none is paused."""
+    """Resume sending that a restored backup paused; if nothing is paused, nothing changes."""
     with ctx.services.store.begin() as tx:
         if tx.meta.pause_reason:
             tx.meta.resume()

@@ -37,10 +37,10 @@ class PaperFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: str = Field("", max_length=200, description="words that title, abstract and authors hold")
+    q: str = Field("", max_length=200, description="words in title, abstract and authors")
     category: list[str] = Field(default_factory=list, max_length=20, examples=[["cs.CL"]])
     source: str = Field("", max_length=50)
-    since: AwareDatetime | None = Field(None, description="first seen since")
+    since: AwareDatetime | None = Field(None, description="only papers first seen since then")
     limit: Limit = 50
     cursor: CursorText = ""
 
@@ -74,8 +74,8 @@ class PaperResponse(BaseModel):
     authors: list[str]
     categories: list[str]
     published: datetime | None
-    first_seen: datetime | None = Field(description="when a source first told us of it")
-    listed: date | None = Field(description="the day a trending source put it on its list")
+    first_seen: datetime | None = Field(description="when a source first announced it")
+    listed: date | None = Field(description="the day on which a trending source listed it")
     version: int
     source: str
     summary: str

@@ -38,19 +38,19 @@ class SubscriberChanges(BaseModel):
     muted: TextOrList | None = Field(None, description="what they never want to see")
     authors: TextOrList | None = Field(None, description="whose papers they follow")
     affiliations: TextOrList | None = Field(None, description="universities and companies they follow")
-    categories: TextOrList | None = Field(None, description="arXiv categories, as `cs.CL`")
+    categories: TextOrList | None = Field(None, description="arXiv categories, such as `cs.CL`")
     text: str | None = Field(None, max_length=5000, description="a paragraph about their work")
     timezone: str | None = Field(
-        None, examples=["Europe/Berlin"], description="as the tz database names it: `Europe/Berlin`"
+        None, examples=["Europe/Berlin"], description="name in the tz database, such as `Europe/Berlin`"
     )
-    send_at: str | None = Field(None, examples=["07:00"], description="local time, as `07:00`")
-    frequency: Frequency | None = Field(None, description="on which days a digest goes out")
+    send_at: str | None = Field(None, examples=["07:00"], description="local time, such as `07:00`")
+    frequency: Frequency | None = Field(None, description="on which days a digest is sent")
     weekday: int | None = Field(None, ge=0, le=6, description="for weekly digests, 0 is Monday")
-    mix: Mix | None = Field(None, description="more of what everybody reads, or of the reader's own topics")
-    trending: int | None = Field(None, ge=0, le=20, description="papers of this section, at most")
-    picked: int | None = Field(None, ge=0, le=40, description="papers of this section, at most")
-    threshold: Threshold | None = Field(None, description="how near a picked paper must be")
-    also_new: int | None = Field(None, ge=0, le=60, description="lines of this section, at most")
+    mix: Mix | None = Field(None, description="what everybody reads, or the reader's own topics")
+    trending: int | None = Field(None, ge=0, le=20, description="maximum number of papers in this section")
+    picked: int | None = Field(None, ge=0, le=40, description="maximum number of papers in this section")
+    threshold: Threshold | None = Field(None, description="how well a picked paper must match")
+    also_new: int | None = Field(None, ge=0, le=60, description="maximum number of lines in this section")
     empty_day_note: bool | None = Field(None, description="a short email on a day without papers")
     news: bool | None = Field(None, description="what happened to papers they were sent or saved")
     language: str | None = Field(None, max_length=20, examples=["en"], description="of the emails")
@@ -200,7 +200,9 @@ class ProblemResponse(BaseModel):
     status: int = Field(examples=[409])
     detail: str = Field(description="a sentence: what is wrong, then what to do")
     errors: list[FieldProblem] | None = Field(None, description="with 422: every field that is wrong")
-    error: str = Field(description="the same as `detail`, as earlier versions called it", deprecated=True)
+    error: str = Field(
+        description="the same as `detail`, under its name in earlier versions", deprecated=True
+    )
 
 
 def _describe(description: str) -> dict[str, Any]:

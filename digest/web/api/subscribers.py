@@ -41,7 +41,7 @@ MAX_OFFSET = 10_000_000
 MAX_BYTES_IN_MEMORY = 1024 * 1024  # of a file to import; more goes to a temporary file
 IfMatch = Annotated[
     str | None,
-    Header(max_length=500, description="the ETag that you read; 412 if somebody changed it since"),
+    Header(max_length=500, description="the ETag that you read; 412 if somebody has changed it since"),
 ]
 
 router = create_api_router("subscribers")
@@ -53,8 +53,8 @@ class SubscriberFilter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
-    q: str = Field("", max_length=200, description="a piece of the address")
-    keyword: str = Field("", max_length=200, description="a piece of a keyword")
+    q: str = Field("", max_length=200, description="a part of the address")
+    keyword: str = Field("", max_length=200, description="a part of a keyword")
     tag: str = Field("", max_length=100, description="they have this tag")
     frequency: Frequency | None = None
     language: str = Field("", max_length=20)
@@ -63,7 +63,9 @@ class SubscriberFilter(BaseModel):
     descending: bool = False
     limit: Limit = 50
     cursor: CursorText = ""
-    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="entries to leave out; `cursor` is more reliable")
+    offset: int = Field(
+        0, ge=0, le=MAX_OFFSET, description="number of entries to skip; `cursor` is more reliable"
+    )
 
     @property
     def criteria(self) -> SubscriberCriteria:
@@ -89,8 +91,8 @@ class ImportOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dry_run: bool = Field(default=False, description="report only, keep nothing")
-    confirmed: bool = Field(default=False, description="asserts that these people consented before")
+    dry_run: bool = Field(default=False, description="only report, store nothing")
+    confirmed: bool = Field(default=False, description="asserts that these people have already consented")
 
 
 @router.get("/subscribers")
@@ -99,7 +101,7 @@ def subscribers(
 ) -> PageResponse:
     """List, filter, sort and page through the subscribers.
 
-    In the order of creation no page skips or repeats anybody, whatever is added or erased meanwhile.
+    In the order of creation no page skips or repeats anybody, whatever is added or erased in between.
     """
     with ctx.services.store.begin(write=False) as tx:
         search = SubscriberSearch(tx.connection, filters.criteria)
@@ -165,13 +167,13 @@ def import_subscribers(
 
 @router.get("/subscribers/export", response_class=StreamingResponse)
 def export(_: ApiActor, ctx: WebContextDep) -> Response:
-    """Export all subscribers as CSV, in the names of the import."""
+    """Export all subscribers as CSV, with the column names of the import."""
     return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv")
 
 
 @router.get("/subscribers/{who}", responses=NOT_MODIFIED)
 def show(_: ApiActor, ctx: WebContextDep, who: str, response: Response) -> SubscriberDetails:
-    """Return one subscriber, by id or address. Send the ETag with a change, to lose nobody else's."""
+    """Return one subscriber, by id or address. Send its ETag with a change to avoid overwriting another."""
     with ctx.services.store.begin(write=False) as tx:
         details = _build_details(tx, ctx, subscriptions.get_subscriber(tx, who))
     set_etag(response, details)
@@ -195,7 +197,7 @@ def _find_unchanged(tx: Transaction, ctx: WebContext, who: str, if_match: str | 
 
 @router.get("/subscribers/{who}/deliveries")
 def deliveries(_: ApiActor, ctx: WebContextDep, who: str) -> list[DeliverySummary]:
-    """List the latest mails to a subscriber and the state of each."""
+    """List the latest emails to a subscriber with their states."""
     with ctx.services.store.begin(write=False) as tx:
         return [
             DeliverySummary.of(delivery)
@@ -212,7 +214,7 @@ def change(  # noqa: PLR0913, PLR0917  FastAPI fills them in by name
     response: Response,
     if_match: IfMatch = None,
 ) -> SubscriberDetails:
-    """Change interests, schedule or preferences; what is left out stays."""
+    """Change interests, schedule or preferences; fields that are left out stay unchanged."""
     with ctx.services.store.begin() as tx:
         reader = _find_unchanged(tx, ctx, who, if_match)
         changed = subscriptions.change_settings(tx, reader.public_id, changes.to_changes(), actor=actor)
@@ -235,7 +237,7 @@ def pause(
 
 @router.post("/subscribers/{who}/resume")
 def resume(actor: ApiActor, ctx: WebContextDep, who: str) -> SubscriberResponse:
-    """Send again, from the next slot on."""
+    """Resume sending, from the next slot on."""
     with ctx.services.store.begin() as tx:
         return SubscriberResponse.of(
             subscriptions.resume(tx, subscriptions.get_subscriber(tx, who).public_id, actor=actor)

@@ -60,7 +60,7 @@ class LookUpResult(BaseModel):
 def suppressions(
     _: ApiActor, ctx: WebContextDep, filters: Annotated[SuppressionFilter, Query()]
 ) -> SuppressionPage:
-    """List suppressions, newest first. Addresses are not stored; `/suppressions/lookup` asks about one."""
+    """List suppressions, newest first. Addresses are not stored; `/suppressions/lookup` looks one up."""
     offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
     period = {"reason": filters.reason, "since": filters.since, "until": filters.until}
     with ctx.services.store.begin(write=False) as tx:
@@ -90,7 +90,7 @@ def unsuppress(actor: ApiActor, ctx: WebContextDep, address: AddressRequest) -> 
 
 @router.post("/suppressions/lookup")
 def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressRequest) -> LookUpResult:
-    """Tell whether an address is suppressed. A POST, so that the address stands in no log of URLs."""
+    """Return whether an address is suppressed. A POST, so that the address is not in logs of URLs."""
     key = hash_address(ctx.services.suppression_key, address.email)
     with ctx.services.store.begin(write=False) as tx:
         found = tx.suppressions.find(key)
@@ -99,7 +99,7 @@ def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressReques
 
 @router.delete("/suppressions/{key}", status_code=204)
 def lift_suppression(actor: ApiActor, ctx: WebContextDep, key: str) -> Response:
-    """Lift a suppression of the list, whose address nobody knows."""
+    """Lift a suppression of the list by its key; the address is not stored."""
     with ctx.services.store.begin() as tx:
         if not tx.suppressions.remove(key):
             raise NotFound("There is no such suppression.")
@@ -134,7 +134,7 @@ def tags(_: ApiActor, ctx: WebContextDep) -> TagList:
 
 @router.put("/subscribers/{who}/tags/{tag}", status_code=204, tags=["tags"])
 def add_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Response:
-    """Give a tag to a subscriber; a tag they have already changes nothing."""
+    """Add a tag to a subscriber; if they already have it, nothing changes."""
     name = parse_tag(tag)
     with ctx.services.store.begin() as tx:
         reader = subscriptions.get_subscriber(tx, who)
@@ -145,7 +145,7 @@ def add_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Resp
 
 @router.delete("/subscribers/{who}/tags/{tag}", status_code=204, tags=["tags"])
 def remove_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Response:
-    """Take a tag from a subscriber; 404 if they do not have it."""
+    """Remove a tag from a subscriber; 404 if they do not have it."""
     with ctx.services.store.begin() as tx:
         reader = subscriptions.get_subscriber(tx, who)
         if not tx.tags.remove([reader.id], tag):
