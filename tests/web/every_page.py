@@ -199,6 +199,12 @@ def _personal(
     yield "verdict undone", PageRequest(links.less_url(ada.public_id, HEBREW.id), {"verdict": "undo"})
     yield "opened", PageRequest(links.opening_url(ada.public_id, HEBREW.id))
     yield "", PageRequest(links.opening_url(ada.public_id, HEBREW.id), {}, status=204)
+    earlier = f"/v/{keys.sign(Purpose.FEEDBACK, ada.public_id, f'+{HEBREW.id}')}"
+    yield "verdict by a link of an earlier version", PageRequest(earlier)
+    yield "verdict taken by a link of an earlier version", PageRequest(earlier, {})
+    earlier = f"/o/{keys.sign(Purpose.OPENING, ada.public_id, HEBREW.id)}"
+    yield "opened by a link of an earlier version", PageRequest(earlier)
+    yield "", PageRequest(earlier, {}, status=204)
     preferences = links.preferences_url(ada.public_id)
     yield "preferences", PageRequest(preferences)
     yield "preferences saved", PageRequest(preferences, SAVED)
