@@ -16,6 +16,7 @@ from digest.models.errors import InvalidChange, NotFound
 from digest.models.paper_ids import canonicalize
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day, plan
+from digest.ranking.ranker import Ranking
 from digest.ranking.selection import EXCLUSION_REASONS, THRESHOLDS
 from digest.subscribers import get_subscriber
 
@@ -33,7 +34,7 @@ class Explanation:
     affinity: float | None = None
     probability: float | None = None  # that the reader wants it
     threshold: float | None = None  # the probability from which on this reader is given picks
-    features: dict[str, dict[str, float]] | None = None  # what it says of each topic the reader typed
+    features: dict[str, dict[str, float]] | None = None  # of the probability, by topic that the reader typed
     rank: int | None = None  # among all candidates, by affinity
     of: int = 0
 
@@ -122,11 +123,18 @@ def _explain_upcoming(
         heat=today.candidates.heat[paper.id].value if paper.id in today.candidates.heat else None,
         affinity=float(affinity[index]),
         probability=float(ranking.probability[index]),
-        features=ranking.evidence.describe(index) if ranking.evidence else None,
+        features=_describe_features(ranking, index) or None,
         threshold=THRESHOLDS[reader.preferences.threshold],
         rank=int((affinity > affinity[index]).sum()) + 1,
         of=len(affinity),
     )
+
+
+def _describe_features(ranking: Ranking, index: int) -> dict[str, dict[str, float]]:
+    """Return what the probability of a paper is made of: by typed topic, and for all liked papers."""
+    by_topic = ranking.evidence.describe(index) if ranking.evidence else {}
+    by_liked = ranking.chunk.liked.describe(ranking.row, index)
+    return {**by_topic, "liked papers": by_liked} if by_liked else by_topic
 
 
 def format_explanation(explanation: Explanation) -> list[str]:

@@ -39,15 +39,17 @@ class LikedEvidence:
         return self._nearness[rows], self._topics[rows]
 
     def describe(self, reader: int, index: int) -> dict[str, float]:
-        """Return each feature of the paper at *index*, for the query that it is nearest to.
+        """Return each feature and the logit of the paper at *index*, for the query that it is nearest to.
 
         Empty for a reader who was not compared.
         """
         nearness, topics = (values[:, index] for values in self.get_features(reader))
         if not len(nearness):
             return {}
-        best = int(compute_logits(nearness, topics).argmax())
-        return {"nearness": round(float(nearness[best]), 4), "topics": round(float(topics[best]), 4)}
+        logits = compute_logits(nearness, topics)
+        best = int(logits.argmax())
+        values = {"nearness": nearness[best], "topics": topics[best], "logit": logits[best]}
+        return {name: round(float(value), 4) for name, value in values.items()}
 
 
 def compute_logits(nearness: Floats, topics: Floats) -> Floats:

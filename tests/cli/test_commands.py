@@ -1,6 +1,7 @@
 """Tests of all commands: help, output for people and programs, exit codes."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -322,6 +323,19 @@ def test_explain_repeats_the_reason_of_the_sent_mail(shell: Shell) -> None:
     assert lines[1] == f"It was in the digest of 2026-11-19: {first['reason']}."
     assert lines[2].startswith("Interest: ")
     assert lines[3].startswith("Heat: ")
+
+
+def test_explain_tells_what_liked_papers_make_of_a_probability(shell: Shell) -> None:
+    (shell.folder / "library").write_text("Robots that learn to fold towels\n")
+    shell("subscribers", "add", "lib@example.com", "--like", "library", "--confirmed", "--now", NOW)
+    edition = json.loads(shell("preview", "lib@example.com", "--format", "json", "--now", NOW).stdout)
+    paper = next(pick["paper"] for pick in edition["picks"] if pick["section"] == "picked")
+    parsed = json.loads(shell("explain", "lib@example.com", paper, "--json", "--now", NOW).stdout)
+    values = parsed["features"]["liked papers"]
+    assert parsed["probability"] == pytest.approx(1 / (1 + math.exp(-values["logit"])), abs=1e-3)
+    shown = shell("explain", "lib@example.com", paper, "--now", NOW).stdout
+    assert f"  liked papers: nearness {values['nearness']:.2f}" in shown
+    shell("subscribers", "remove", "lib@example.com", "--yes", "--now", NOW)
 
 
 def test_a_wrong_setting_is_exit_code_78(shell: Shell) -> None:

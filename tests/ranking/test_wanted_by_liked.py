@@ -77,4 +77,4 @@ def test_features_say_what_the_probability_is_made_of() -> None:
     assert features["nearness"] > 1
     assert 0 < features["topics"] < 10
     assert reader.chunk.liked.describe(nobody.row, 0) == {}
-    assert np.all(reader.probability <= 1)
+    assert reader.probability[0] == pytest.approx(1 / (1 + np.exp(-features["logit"])), abs=1e-3)
