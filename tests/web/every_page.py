@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from httpx import AsyncClient, Response
 
 from digest import subscribers
-from digest.mail.tokens import Purpose
+from digest.mail.tokens import Keys, Purpose
 from digest.models import Profile, SignalKind, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.models.administrators import Role
@@ -169,6 +169,15 @@ def _public() -> Iterator[tuple[str, PageRequest]]:
     yield "broken", PageRequest("/broken", status=500)
 
 
+def _links_of_earlier_versions(keys: Keys, ada: Subscriber) -> Iterator[tuple[str, PageRequest]]:
+    vote = f"/v/{keys.sign(Purpose.FEEDBACK, ada.public_id, f'+{HEBREW.id}')}"
+    yield "verdict by a link of an earlier version", PageRequest(vote)
+    yield "verdict taken by a link of an earlier version", PageRequest(vote, {})
+    opening = f"/o/{keys.sign(Purpose.OPENING, ada.public_id, HEBREW.id)}"
+    yield "opened by a link of an earlier version", PageRequest(opening)
+    yield "", PageRequest(opening, {}, status=204)
+
+
 def _personal(
     site: RunningSite, ada: Subscriber, unsubscribed: Subscriber
 ) -> Iterator[tuple[str, PageRequest]]:
@@ -199,12 +208,7 @@ def _personal(
     yield "verdict undone", PageRequest(links.less_url(ada.public_id, HEBREW.id), {"verdict": "undo"})
     yield "opened", PageRequest(links.opening_url(ada.public_id, HEBREW.id))
     yield "", PageRequest(links.opening_url(ada.public_id, HEBREW.id), {}, status=204)
-    earlier = f"/v/{keys.sign(Purpose.FEEDBACK, ada.public_id, f'+{HEBREW.id}')}"
-    yield "verdict by a link of an earlier version", PageRequest(earlier)
-    yield "verdict taken by a link of an earlier version", PageRequest(earlier, {})
-    earlier = f"/o/{keys.sign(Purpose.OPENING, ada.public_id, HEBREW.id)}"
-    yield "opened by a link of an earlier version", PageRequest(earlier)
-    yield "", PageRequest(earlier, {}, status=204)
+    yield from _links_of_earlier_versions(keys, ada)
     preferences = links.preferences_url(ada.public_id)
     yield "preferences", PageRequest(preferences)
     yield "preferences saved", PageRequest(preferences, SAVED)
