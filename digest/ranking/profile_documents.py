@@ -48,6 +48,11 @@ def build_interests(profile: Profile) -> tuple[Interest, ...]:
     return tuple(interest for interest in interests if interest.documents)
 
 
+def has_liked(profile: Profile) -> bool:
+    """Return True if the reader named a paper that they like."""
+    return bool(profile.liked or any(facet.liked for facet in profile.facets))
+
+
 def build_disliked(profile: Profile) -> tuple[Document, ...]:
     """Return the disliked papers as documents."""
     return tuple(_to_documents(profile.disliked))

@@ -18,8 +18,10 @@ from digest.ranking.profile_documents import (
     build_disliked,
     build_documents,
     build_interests,
+    has_liked,
 )
 from digest.ranking.profile_vectors import Groups, ProfileVectors, hash_terms, round_to_half
+from digest.ranking.topics import find_topics
 from digest.ranking.word_forms import fold_sentences
 
 
@@ -41,7 +43,14 @@ def encode_profiles(
     documents = [build_documents(profile) for profile in profiles]
     rows = {document: row for row, document in enumerate(dict.fromkeys(chain(*documents)))}
     encoded = corpus.encode([document.compute_term_weights() for document in rows])
-    batch = _DocumentBatch(encoded, _find_topics([*rows]), _embed([*rows], encode), corpus.mean_similarity)
+    compared = {
+        rows[document]
+        for profile, own in zip(profiles, documents, strict=True)
+        if has_liked(profile) or not find_topics(profile).groups
+        for document in own
+    }
+    topics = _encode_topics([*rows], sorted(compared))
+    batch = _DocumentBatch(encoded, topics, _embed([*rows], encode), corpus.mean_similarity)
     return [
         batch.build_vectors(profile, [rows[document] for document in own])
         for profile, own in zip(profiles, documents, strict=True)
@@ -89,10 +98,13 @@ class _DocumentBatch:
         return find_groups(interest.documents, similarity, mean_similarity=self._mean_similarity)
 
 
-def _find_topics(documents: Sequence[Document]) -> Floats:
-    """Return the latent topics of each document."""
+def _encode_topics(documents: Sequence[Document], compared: Sequence[int]) -> Floats:
+    """Return the latent topics of the *compared* documents, zeros for the others."""
     field = load_field_terms()
-    return round_to_half(field.encode(field.count(fold_sentences(document.text) for document in documents)))
+    topics = np.zeros((len(documents), field.vectors.shape[1]), np.float32)
+    texts = (fold_sentences(documents[row].text) for row in compared)
+    topics[compared] = round_to_half(field.encode(field.count(texts)))
+    return topics
 
 
 def _embed(documents: Sequence[Document], encode: Encoder | None) -> Floats:

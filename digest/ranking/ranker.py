@@ -16,6 +16,7 @@ from digest.ranking.field_terms import load_field_terms
 from digest.ranking.follow_boosts import AUTHOR_BOOST, CATEGORY_ONLY_BOOST, FollowBoosts
 from digest.ranking.interest_groups import assign_quota, promote
 from digest.ranking.muting import PhraseMatcher, to_searchable_text
+from digest.ranking.profile_documents import has_liked
 from digest.ranking.profile_encoder import encode_profiles
 from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.reasons import PaperNames, ReasonBuilder
@@ -216,7 +217,7 @@ class Ranker:
         )
         evidence = self._collect_evidence(profiles)
         is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)
-        is_measured = ~is_judged | np.array([*map(_has_liked, profiles)], np.bool_)
+        is_measured = ~is_judged | np.array([*map(has_liked, profiles)], np.bool_)
         queries, liked = self._score_interests(profiles, similarity, is_measured)
         affinity = self._compute_affinity(profiles, queries)
         relevance = compute_relevance(affinity[~is_judged], self._calibration)
@@ -397,10 +398,6 @@ def _has_wanted_text(profile: Profile) -> bool:
     """Return True if the profile asks for anything in words; disliked papers alone do not."""
     typed = profile.keywords or profile.text.strip() or profile.facets
     return bool(typed or profile.liked or any(weight > 0 for _, weight in profile.learnt))
-
-
-def _has_liked(profile: Profile) -> bool:
-    return bool(profile.liked or any(facet.liked for facet in profile.facets))
 
 
 def _split_chunks(profiles: Sequence[Profile], max_readers: int) -> Iterator[slice]:
