@@ -12,16 +12,10 @@ from digest.mail.cards import NO_PERSONAL_FIELDS, build_card, build_news_card, e
 from digest.mail.layout import format_headline
 from digest.mail.links import Links
 from digest.mail.locale import Locale, get_locale, gettext_noop
-from digest.mail.subject import build_subject, order_picks, order_sections
-from digest.models import Edition, Frequency, Pick, Section, Subscriber
+from digest.mail.subject import build_subject, get_section_title, order_picks, order_sections
+from digest.models import Edition, Pick, Section, Subscriber
 from digest.models.text import clean
 
-SECTION_TITLES = {
-    Section.TRENDING: gettext_noop("Trending today"),
-    Section.PICKED: gettext_noop("Picked for you"),
-    Section.ALSO_NEW: gettext_noop("Also new"),
-}
-TRENDING_THIS_WEEK = gettext_noop("Trending this week")
 NEWS_TITLE = gettext_noop("News of papers you know")
 CLOSING_CHARS = 400  # kept free for the last line
 
@@ -120,12 +114,10 @@ _WRITERS = {
 
 def _list_sections(locale: Locale, edition: Edition, writer: _PlainWriter) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading and the items of each section, in the order of the mail."""
-    is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
     for section in order_sections(edition):
-        title = TRENDING_THIS_WEEK if section is Section.TRENDING and is_weekly else SECTION_TITLES[section]
         picks = enumerate(edition.get_picks(section), 1)
         yield (
-            locale.gettext(title),
+            locale.gettext(get_section_title(edition, section)),
             [_format_pick(locale, edition, writer, pick, number) for number, pick in picks],
         )
     news = [build_news_card(locale, item) for item in edition.news]

@@ -1,18 +1,27 @@
-"""Subject and preheader of a digest: the paper that stands first in it, and a sentence with the next ones."""
+"""Subject, preheader, and order and titles of the sections of a digest.
+
+The subject is the paper that stands first in it, the preheader a sentence with the next ones.
+"""
 
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from unicodedata import category
 
-from digest.mail.locale import Locale
+from digest.mail.locale import Locale, gettext_noop
 from digest.mail.summary import summarize_paper
-from digest.models import Edition, Paper, Pick, Reason, ReasonKind, Section
+from digest.models import Edition, Frequency, Paper, Pick, Reason, ReasonKind, Section
 from digest.models.text import shorten
 
 STRONG_AFFINITY = 3.0  # standard deviations above a usual paper of the day
 STRONG_REASONS = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonKind.FACET)
 MAX_SUBJECT_CHARS, MAX_PREHEADER_CHARS, MIN_PREHEADER_CHARS = 60, 110, 35
+SECTION_TITLES = {
+    Section.TRENDING: gettext_noop("Trending today"),
+    Section.PICKED: gettext_noop("Picked for you"),
+    Section.ALSO_NEW: gettext_noop("Also new"),
+}
+TRENDING_THIS_WEEK = gettext_noop("Trending this week")
 REPLY_PREFIXES = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|rv)\s*:\s*)+", re.IGNORECASE)
 
 
@@ -22,6 +31,12 @@ def order_sections(edition: Edition) -> tuple[Section, ...]:
     if best and is_strong(best.affinity, lambda: best.reason):
         return (Section.PICKED, Section.TRENDING, Section.ALSO_NEW)
     return (Section.TRENDING, Section.PICKED, Section.ALSO_NEW)
+
+
+def get_section_title(edition: Edition, section: Section) -> str:
+    """Return the title of a section, to be translated."""
+    is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
+    return TRENDING_THIS_WEEK if is_weekly and section is Section.TRENDING else SECTION_TITLES[section]
 
 
 def is_strong(affinity: float, get_reason: Callable[[], Reason]) -> bool:

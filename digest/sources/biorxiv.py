@@ -94,9 +94,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     rows = document.value.get("collection") or []
     if not isinstance(rows, list):
         raise SourceChanged("the answer has no list of papers")
-    items = make_items(rows, lambda row: _parse_row(row, scope))
-    if items.skipped and not items.made:
-        raise SourceChanged(f"none of its {items.skipped} papers has the expected fields")
+    items = make_items(rows, lambda row: _parse_row(row, scope)).check("papers")
     papers: dict[str, Paper] = {}
     for paper in items.made:
         papers[paper.id] = _merge_versions(papers.get(paper.id), paper)

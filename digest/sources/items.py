@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from digest.models.errors import SourceChanged
+
 log = logging.getLogger(__name__)
 
 S = TypeVar("S")
@@ -29,6 +31,12 @@ class Items(Generic[T]):
     def skipped(self) -> int:
         """How many items are missing."""
         return self.unreadable + self.unforeseen
+
+    def check(self, noun: str = "items") -> "Items[T]":
+        """Return these items. Raises SourceChanged if there were some and none could be read."""
+        if self.skipped and not self.made:
+            raise SourceChanged(f"none of its {self.skipped} {noun} has the expected fields")
+        return self
 
 
 def make_items(sources: Iterable[S], make: Callable[[S], T | None]) -> Items[T]:

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
-from digest.mail.locale import gettext_noop
-from digest.mail.subject import order_sections
-from digest.models import Delivery, DeliveryKind, Edition, Frequency, Paper, Section, Sent, Subscriber
+from digest.mail.subject import get_section_title, order_sections
+from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Sent, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
@@ -23,12 +22,6 @@ from digest.web.trending_lists import TimedCache
 MAX_AGE = timedelta(minutes=2)  # of the candidates and their ranking data
 # Papers sent within this period are shown again: today's digest must not empty the preview.
 REPLAYED_PERIOD = timedelta(days=1)
-SECTION_TITLES = {
-    Section.TRENDING: gettext_noop("Trending today"),
-    Section.PICKED: gettext_noop("Picked for you"),
-    Section.ALSO_NEW: gettext_noop("Also new"),
-}
-WEEKLY_TITLE = gettext_noop("Trending this week")
 MAX_FEED_EDITIONS = 7  # of a private feed
 
 
@@ -101,12 +94,9 @@ def _load_edition(
 def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) -> list[EditionSection]:
     """Return the sections of an edition that have papers; with the reader's own links if *is_personal*."""
     locale, reader = get_page_locale(), edition.subscriber
-    titles = dict(SECTION_TITLES)
-    if reader.schedule.frequency is Frequency.WEEKLY:
-        titles[Section.TRENDING] = WEEKLY_TITLE
     return [
         EditionSection(
-            title=locale.gettext(titles[section]),
+            title=locale.gettext(get_section_title(edition, section)),
             cards=[
                 build_pick_card(pick, links=links, reader=reader, day=edition.day)
                 if is_personal

@@ -52,7 +52,7 @@ async def test_the_template_of_the_documentation_is_a_source(client: Client, ser
     assert list_source_names() == [*SOURCES, "mine"]
     (source,) = build_sources(SourceConfig(sources=("mine",)))
     server.set_replies(
-        "/new.json", Reply(body=b'[{"doi": "10.5555/1", "title": "Wool"}]'), Reply(body=b"[1]")
+        "/new.json", Reply(body=b'[{"doi": "10.5555/1", "title": "Wool"}, {"doi": 3}]'), Reply(body=b"[1]")
     )
     (result,) = await fetch_source(source, FetchContext(client=client, now=NOW))
     assert [(paper.id, paper.title) for paper in result.papers] == [("doi:10.5555/1", "Wool")]

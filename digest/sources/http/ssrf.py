@@ -71,5 +71,5 @@ async def resolve_public_address(url: ParsedUrl, *, resolver: Resolver = resolve
         raise SourceError(f"{url.scheme or 'an empty'}: addresses are not followed")
     addresses = await resolver(url.host, url.port or _PORTS[url.scheme])
     if not addresses or not all(is_public_address(address) for address in addresses):
-        raise SourceError(f"{url.host} is an address inside a private network; it was not followed")
+        raise SourceError(f"{url.host} is in a private network, and no setting names it; it was not read")
     return addresses[0]

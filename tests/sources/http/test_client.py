@@ -241,7 +241,7 @@ async def test_host_with_a_private_address_is_not_requested(
 
     server.set_replies("/feed", Reply(status=302, headers={"Location": "http://innocent.example/feed"}))
     async with Client(fast_policy, trusted_urls=(server.url,), resolver=resolve_both) as client:
-        with pytest.raises(SourceError, match=r"innocent\.example is an address inside a private network"):
+        with pytest.raises(SourceError, match=r"innocent\.example is in a private network"):
             await get_feed(client, server)
 
 
