@@ -34,13 +34,13 @@ MAX_TITLE_CHARS = 44
 def command(*, out: Path, serve: bool, port: int) -> None:
     """Run ten simulated days offline, with sample papers, a real database and a real mail server.
 
-    Exit code 1 if running the last day a second time sends anything, or if a subscriber got no mail.
+    Exit code 1 if running the last day a second time sends anything, or if a subscriber got no digest.
     """
     started = time.monotonic()
     database = out / DATABASE
     if out.exists() and any(out.iterdir()) and not database.exists():
         raise click.UsageError(
-            f"{out} holds other things. Choose an empty folder, or one of an earlier demo."
+            f"{out} contains other files. Choose an empty folder, or that of an earlier demo."
         )
     out.mkdir(parents=True, exist_ok=True)
     if serve:

@@ -24,16 +24,16 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command("evaluate", epilog="Example: digest evaluate --replay papers.jsonl.gz")
 @click.option("--replay", type=FILE, help="JSON lines of papers with their readings; may be gzipped.")
-@click.option("--history", type=FILE, help="Earlier papers in the same form, for what is usual.")
+@click.option("--history", type=FILE, help="Earlier papers in the same format, for the usual figures.")
 @click.option(
     "--days",
     type=click.IntRange(7),
     default=60,
     show_default=True,
-    help="Without --replay: this many of your own last days.",
+    help="Without --replay: number of your own last days.",
 )
 @click.option("--limit", "limits", type=click.IntRange(1), multiple=True, default=(5, 3), show_default=True,
-              help="Papers a day; may be given several times.")  # fmt: skip
+              help="Papers per day; may be given several times.")  # fmt: skip
 @click.option(
     "--first", multiple=True, metavar="NAME=VALUE", help="A setting of the first replay, like mix=mine."
 )
@@ -65,13 +65,13 @@ def command(
     now: datetime | None,
     as_json: bool,
 ) -> None:
-    """Replay past days, each knowing only its past, and count how many of each week's top ten were found.
+    """Replay past days with the data of the time, and count how many of each week's top ten were found.
 
     Recall is the share of them that was sent at all; timely recall loses a seventh for each day of delay.
-    The shipped order is compared with raw votes, Hacker News, Reddit and EWMA on the same days.
+    The built-in order is compared with raw votes, Hacker News, Reddit and EWMA on the same days.
 
-    With --first or --second the days are replayed for your own subscribers under two settings; shown are
-    nDCG@10 of what they came to like, repeats, and the share of each interest. Settings: vectors, mix,
+    With --first or --second the days are replayed for your own subscribers with two settings. The output
+    is nDCG@10 of what they liked later, repeats, and the share of each interest. Settings: vectors, mix,
     threshold, trending, picked, also_new.
     """
     if first or second:

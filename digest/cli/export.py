@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """Write papers as BibTeX, RIS, CSL-JSON or Markdown.
 
-    With an ADDRESS those of a subscriber's digest, or those they saved; else the papers named.
+    With an ADDRESS: the papers of a subscriber's digest, or those they saved. Otherwise the given papers.
     """
     if bool(address) == bool(papers):
         raise click.UsageError("Give an ADDRESS, or papers with --paper.")

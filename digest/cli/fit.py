@@ -26,16 +26,18 @@ PRIOR_HEADERS = ("", "as of", "authors", "code", "page", "text", "author mean", 
 
 
 @click.command("fit", epilog="Example: digest fit --days 90 --save")
-@click.option("--days", type=click.IntRange(28), default=90, show_default=True, help="Of your own readings.")
+@click.option(
+    "--days", type=click.IntRange(28), default=90, show_default=True, help="How many days of votes to use."
+)
 @click.option("--save", is_flag=True, help="Use the figures from now on; otherwise they are only shown.")
 @click.option("--reset", is_flag=True, help="Go back to the built-in figures.")
 @now_option
 @json_option
 def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json: bool) -> None:
-    """Measure how votes arrive on what this installation has read, beside the shipped figures.
+    """Measure how votes arrive on this installation, and compare with the built-in figures.
 
-    A source gets a curve of its own from 200 papers that were read from their first day to their last;
-    how likely a near paper is wanted is learnt from 200 picks that readers came to like.
+    A source gets its own curve from 200 papers that were read from their first day to their last. How
+    likely a matching paper is wanted is learnt from 200 picks that readers liked later.
     """
     with open_services() as services:
         curves = () if reset else fit_own_curves(services.store, get_now(now), days=days)

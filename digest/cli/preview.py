@@ -69,7 +69,7 @@ def command(
 ) -> None:
     """Show exactly the email that would be sent, byte for byte; send nothing.
 
-    Without an ADDRESS: for the interests given, else trending papers only. The first call reads the
+    Without an ADDRESS: for the given interests, otherwise trending papers only. The first call reads the
     sources once.
     """
     if address and (interests or like):

@@ -47,7 +47,7 @@ JSON_LINES = click.File(encoding="utf-8-sig", errors="replace")  # an invalid by
 @click.command(epilog="Example: digest rank --papers today.jsonl --profiles readers.jsonl --top 10")
 @click.option("--papers", required=True, type=JSON_LINES, help="JSON lines; - is standard input.")
 @click.option("--profiles", type=JSON_LINES, help="JSON lines. Without it: the trending order.")
-@click.option("--background", type=JSON_LINES, help="Papers of earlier days, same form as --papers.")
+@click.option("--background", type=JSON_LINES, help="Papers of earlier days, in the same format as --papers.")
 @now_option
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(0), help="Picks per profile; 0: all."

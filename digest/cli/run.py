@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:
     """Read the sources if they are due, plan every digest that is due, send until nothing is left.
 
-    Exit code 1 when a source or a mail failed, 75 when another process is sending from this database. While
+    Exit code 1 when a source or an email failed, 75 when another process is sending from this database. While
     sending is paused nothing fails: the output says why, since when, and how to resume.
     """
     clock = start_clock(now)

@@ -29,7 +29,7 @@ from digest.pipeline.run import Clock, RunResult
 def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
     """Plan every digest that is due and send until nothing is left, without fetching.
 
-    Exit code 1 when a mail failed, 75 when another process is sending from this database. While sending is
+    Exit code 1 when an email failed, 75 when another process is sending from this database. While sending is
     paused nothing fails: the output says why, since when, and how to resume.
     """
     clock = start_clock(now)

@@ -20,7 +20,7 @@ from digest.worker.worker import stop_on_signals
 def command(*, once: bool) -> None:
     """Run one of any number of workers that share the jobs of a PostgreSQL database.
 
-    If one dies, others take over its jobs and its mail.
+    If one dies, others take over its jobs and emails.
     """
     with open_services(log_level=logging.INFO) as services:
         _check_database(services)

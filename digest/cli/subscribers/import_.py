@@ -48,12 +48,12 @@ class _DryRunRollback(Exception):
 def command(
     *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime | None, as_json: bool
 ) -> None:
-    """Import subscribers from CSV with a header or from JSON, also as other mailing programs export them.
+    """Import subscribers from CSV with a header or from JSON, including exports of other mailing programs.
 
     Columns: email and any of keywords, muted, authors, categories, text, timezone, send_at, frequency,
     status, tags. Known addresses are updated. Everybody is asked to confirm, unless you assert --confirmed.
-    Suppressed addresses and people who left, here or by a status, flag or date in the file, stay away; the
-    report says what they were taken for. Exit code 1 when a row could not be read, 2 when the file could not.
+    Suppressed addresses and people who unsubscribed, here or according to the file, are not subscribed
+    again; the report says why. Exit code 1 when a row could not be read, 2 when the file could not.
     """
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
         actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
