@@ -52,11 +52,12 @@ def command(*, out: Path, serve: bool, port: int) -> None:
     print_report(result)
     check_demo(result)
     digests = sum(day.mails for day in result.days)
+    program = "python -m digest" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]
     click.echo(
         f"\n{result.mail_count} emails were sent over SMTP: {digests} digests,"
         f" and {result.mail_count - digests} confirmations and welcomes. Running the last day again sent"
         f" none. It took {time.monotonic() - started:.1f} seconds.\nOpen {index.resolve()}\n"
-        f"To sign up and to follow the links in the emails: {sys.argv[0]} demo --serve"
+        f"To sign up and to follow the links in the emails: {program} demo --serve"
     )
 
 
