@@ -7,7 +7,7 @@ each mail.
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -22,7 +22,7 @@ from digest.mail.layout import (
     format_headline,
     format_notes,
 )
-from digest.mail.locale import get_locale
+from digest.mail.locale import Locale, get_locale
 from digest.mail.mime import (
     ascii_address,
     assemble_message,
@@ -35,6 +35,7 @@ from digest.mail.renderer import Renderer
 from digest.mail.subject import build_preheader, build_subject, is_strong
 from digest.mail.text_wrap import wrap_text
 from digest.mail.tokens import Purpose, encode_public_id
+from digest.mail.wording import describe_evidence
 from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Subscriber
 from digest.models.editions import SECTION_CODES, EditionRows, PaperNews, PickRow, to_rows
 
@@ -66,7 +67,6 @@ class Gap:
 
 
 GAP = re.compile(r"([\ue000-\ue00b])")
-LINE_WITH_GAPS = re.compile(r"^([^\n]*[\ue000-\ue00b][^\n]*\n?)", re.MULTILINE)
 BESIDE_SECTION = re.compile(r"(?<!\n)(?=[\ue006-\ue009])|(?<=[\ue006-\ue009])(?!\n)")
 SECTION_GAPS = {"t": Gap.TRENDING, "p": Gap.PICKED, "n": Gap.ALSO_NEW, "news": Gap.NEWS}
 
@@ -122,7 +122,7 @@ class ReasonLines(dict[str, bytes]):
         return encoded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for each reader, and that takes thrice as long
 class Why:
     """A reader's reason under a card as text and as HTML."""
 
@@ -273,15 +273,18 @@ class _Group:
         return {code: self._insert(b"".join(parts), forms, tokens) for code, parts in sections.items()}
 
     def _explain(self, edition: EditionRows, row: PickRow) -> Why:
-        pick = edition.build_pick(row)
-        sentence = explain_pick(self._locale, pick, self.day)
-        html = escape(sentence)
-        text = wrap_reason(self._locale, sentence)
-        why = Why(ReasonLines(text), ReasonLines(html), len(html.encode())) if sentence else NO_REASON
-        if pick.reason.because is not ReasonKind.TREND:  # else it depends on the paper
+        _, code, _, stored, *_ = row
+        section = SECTION_CODES[code]
+        reason = edition.parse_reason(section, stored)
+        if reason.because is ReasonKind.TREND:  # then it depends on the paper
+            sentence = explain_pick(self._locale, edition.build_pick(row), self.day)
+        else:
+            sentence = describe_evidence(self._locale, section, reason, self.day)
+        why = _build_why(self._locale, sentence) if sentence else NO_REASON
+        if reason.because is not ReasonKind.TREND:
             if len(self._reasons) >= MAX_REASONS:
                 self._reasons.clear()
-            self._reasons[row[1], row[3]] = why
+            self._reasons[code, stored] = why
         return why
 
     def _encode_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> EncodedCard:
@@ -317,13 +320,15 @@ class _Group:
 
     def _compile(self, text: str) -> list[tuple[str, bytes, Forms]]:
         """Return the lines with gaps, the first one empty, each with the encoded lines after it."""
-        first, *rest = LINE_WITH_GAPS.split(text)
         template: list[tuple[str, bytes, Forms]] = []
-        for line, lines in zip(("", *rest[::2]), (first, *rest[1::2]), strict=True):
+        for line, lines in _split_at_gaps(text):
             encoded = encode_quoted_printable(lines)
-            template.append((line, encoded, self._find_tokens(encoded)))
-            self._has_tokens_beside_gaps |= any(token in line for token in self._tokens)
+            template.append((line, encoded, self._find_tokens(encoded) if self._has_tokens(lines) else {}))
+            self._has_tokens_beside_gaps |= self._has_tokens(line)
         return template
+
+    def _has_tokens(self, text: str) -> bool:
+        return any(token in text for token in self._tokens)
 
     def _find_tokens(self, encoded: bytes) -> Forms:
         return {form: index for index, each in enumerate(self._patterns) for form in each.findall(encoded)}
@@ -349,8 +354,9 @@ class _Group:
             if line in by_line:
                 pieces.append(by_line[line])
             elif line:
-                pieces.append(self._insert(_encode_line(_fill(line, texts)), {}, tokens))
-            pieces.append(self._insert(lines, forms, tokens))
+                filled = _encode_line(_fill(line, texts))
+                pieces.append(self._insert(filled, {}, tokens) if self._has_tokens_beside_gaps else filled)
+            pieces.append(self._insert(lines, forms, tokens) if forms else lines)
         return b"".join(pieces)
 
     def _sign_tokens(self, reader: Subscriber) -> list[str]:
@@ -459,6 +465,12 @@ def trim_edition(edition: EditionRows, sizes: Sequence[int], *, layout_bytes: in
     return replace(edition, picks=picks, notes=(*edition.notes, "trimmed"))
 
 
+@lru_cache(maxsize=MAX_REASONS)  # sections and readers share reasons
+def _build_why(locale: Locale, sentence: str) -> Why:
+    html = escape(sentence)
+    return Why(ReasonLines(wrap_reason(locale, sentence)), ReasonLines(html), len(html.encode()))
+
+
 def _is_picked_first(edition: EditionRows) -> bool:
     """Return whether the personal picks come before the trending papers."""
     best = next((row for row in edition.picks if row[1] == "p"), None)
@@ -469,6 +481,18 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
     for gap, value in values.items():
         text = text.replace(gap, value)
     return text
+
+
+def _split_at_gaps(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each line with gaps and the lines after it; before the first one an empty line."""
+    line, start = "", 0
+    for gap in GAP.finditer(text):
+        if gap.start() >= start:
+            begin = text.rfind("\n", start, gap.start()) + 1 or start
+            end = text.find("\n", gap.start()) + 1 or len(text)
+            yield line, text[start:begin]
+            line, start = text[begin:end], end
+    yield line, text[start:]
 
 
 def _compile_pattern(token: str) -> re.Pattern[bytes]:

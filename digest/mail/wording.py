@@ -109,9 +109,14 @@ def describe_reason(locale: Locale, pick: Pick, day: date) -> str:
     """Return the reason of a pick in at most 90 characters, or "" without evidence."""
     if pick.heat.broke_out_from is not None or pick.reason.because is ReasonKind.TREND:
         return describe_trend(locale, pick.heat, day, has_code=bool(pick.paper.code_url))
-    if pick.section is Section.ALSO_NEW and pick.reason.because is ReasonKind.CATEGORY:
+    return describe_evidence(locale, pick.section, pick.reason, day)
+
+
+def describe_evidence(locale: Locale, section: Section, reason: Reason, day: date) -> str:
+    """Return a reason that has nothing to do with votes, as `describe_reason` does."""
+    if section is Section.ALSO_NEW and reason.because is ReasonKind.CATEGORY:
         return locale.gettext("in a category you follow")  # its name stands beside
-    return _describe_evidence(locale, pick.reason, day)
+    return _describe_evidence(locale, reason, day)
 
 
 @lru_cache(maxsize=4096)
@@ -211,7 +216,7 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
     """Yield sentences for a reason, the fullest first."""
     match reason.because:
         case ReasonKind.TERMS:
-            terms = [term for term in map(clean, reason.terms[:3]) if term]
+            terms = [term for term in reason.terms[:3] if clean(term)]
             for number in range(len(terms), 0, -1):
                 yield locale.gettext("matches %(terms)s") % {"terms": _format_list(locale, terms[:number])}
         case ReasonKind.LIKED if reason.liked_title:
@@ -240,13 +245,18 @@ def _evidence_variants(locale: Locale, reason: Reason) -> Iterator[str]:
 
 def _format_list(locale: Locale, terms: Sequence[str]) -> str:
     """Return `“a”`, `“a” and “b”` or `“a”, “b” and “c”`."""
-    first, *rest = (locale.quote(shorten(term, 60)) for term in terms)
+    first, *rest = (_quote_term(locale, term) for term in terms)
     if not rest:
         return first
     if len(rest) == 1:
         return locale.gettext("%(first)s and %(second)s") % {"first": first, "second": rest[0]}
     fields = {"first": first, "second": rest[0], "others": rest[1]}
     return locale.gettext("%(first)s, %(second)s and %(others)s") % fields
+
+
+@lru_cache(maxsize=4096)  # a reader's keywords come in many reasons
+def _quote_term(locale: Locale, term: str) -> str:
+    return locale.quote(shorten(clean(term), 60))
 
 
 def _format_held_since(locale: Locale, reason: Reason, day: date) -> str:
