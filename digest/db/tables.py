@@ -424,7 +424,6 @@ class DeliveryRecord(TableBase, table=True):
     route: str
     state: str
     priority: int
-    payload: dict[str, Any] = _json()
     papers: bytes | None = None  # what the subscriber is sent, packed as in subscribers/sent_papers.py
     day: date | None
     slot: datetime
@@ -446,6 +445,14 @@ class DeliveryRecord(TableBase, table=True):
     finished_at: datetime | None
     # None: a mail. No foreign key, so that a message to a channel that was removed never turns into a mail.
     channel_id: int | None = Field(default=None, sa_type=cast("Any", ID))
+
+
+class DeliveryContentRecord(TableBase, table=True):
+    """What a delivery says: long and never changed, while its row is written several times as it is sent."""
+
+    __tablename__ = "delivery_content"
+    delivery_id: int = _foreign("delivery.id", primary_key=True, sa_column_kwargs={"autoincrement": False})
+    payload: dict[str, Any] = _json()
 
 
 class MailedPaperRecord(TableBase, table=True):
@@ -678,6 +685,7 @@ ZOTERO_ACCOUNT = _table(ZoteroAccountRecord)
 PAPER_NEWS = _table(PaperNewsRecord)
 READER_NEWS = _table(ReaderNewsRecord)
 DELIVERY = _table(DeliveryRecord)
+DELIVERY_CONTENT = _table(DeliveryContentRecord)
 MAILED_PAPER = _table(MailedPaperRecord)
 DELIVERY_EVENT = _table(DeliveryEventRecord)
 WORKER = _table(WorkerRecord)

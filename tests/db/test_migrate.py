@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from digest.db import Database, migrate
 from digest.db.dialects import create_engine, is_postgres
 from digest.db.migrate import HEAD, STEPS, has_job_tables
+from digest.db.tables import DELIVERY_CONTENT
 from digest.models import Sent
 from tests.db.processes import open_at_once, start_processes
 from tests.factories import NOW, make_paper
@@ -272,7 +273,13 @@ def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
         for id_, ((reader, days), papers) in enumerate(sent.items(), 1):
             day = today + timedelta(days=days)
             unique = dict.fromkeys(("pid", "key", "message_id"), str(id_))
-            fields = {"subscriber_id": reader, "day": day, "slot": NOW + timedelta(days=days)}
+            payload = {"papers": [paper_id for paper_id, *_ in papers]} if papers else {}
+            fields = {
+                "subscriber_id": reader,
+                "day": day,
+                "slot": NOW + timedelta(days=days),
+                "payload": payload,
+            }
             _insert_row(connection, "delivery", id=id_, state="accepted", uncertain=0, **unique, **fields)
             for paper_id, resent, expected, votes in papers:
                 values = {"resent": resent, "expected": expected, "votes": votes, "delivery_id": id_}
@@ -288,4 +295,6 @@ def test_papers_sent_by_an_older_version_are_packed_into_their_deliveries(
             2: {"arxiv:1": replace(again, resent=False)},
         }
         assert tx.sent_papers.find_deliveries([1, 2]) == {1: [1, 2, 3], 2: [1]}
+        content = tx.connection.execute(sa.select(DELIVERY_CONTENT).order_by(DELIVERY_CONTENT.c.delivery_id))
+        assert [(row.delivery_id, len(row.payload["papers"])) for row in content] == [(1, 3), (2, 1), (3, 1)]
         assert database.list_schema_differences() == []

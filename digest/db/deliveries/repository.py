@@ -5,16 +5,17 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from digest.db.deliveries.bounce_policy import AlikeAnswer, BouncePolicy, list_alike_answers
-from digest.db.dialects import in_values, insert, split_chunks
+from digest.db.dialects import dump_json, in_values, insert, insert_many, split_chunks
 from digest.db.papers.news import News
 from digest.db.prepared import PreparedStatement
 from digest.db.subscribers.sent_papers import SentPapers
-from digest.db.tables import DELIVERY, DELIVERY_EVENT
+from digest.db.tables import DELIVERY, DELIVERY_CONTENT, DELIVERY_EVENT
 from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState, NewDelivery, Subscriber
 
 PRIORITY = {
@@ -27,15 +28,24 @@ FINAL_STATES = frozenset(DeliveryState) - {DeliveryState.QUEUED, DeliveryState.L
 _UNSENT = (str(DeliveryState.QUEUED), str(DeliveryState.LEASED))
 NOTICE_LIFETIME = timedelta(hours=24)
 _CHUNK_ROWS = 1000
+_UNREAD = {"papers", "route", "priority", "body_out", "owner", "last_code", "last_enhanced", "created_at"}
+_COLUMNS = [column for column in DELIVERY.c if column.name not in _UNREAD]
 
 
 def erase_deliveries(connection: sa.Connection, which: sa.ColumnElement[bool], *, now: datetime) -> None:
     """Delete address and content of some deliveries, and cancel those not yet being sent."""
     update = sa.update(DELIVERY).where(which)
     cancelled = {"state": str(DeliveryState.CANCELLED), "finished_at": now, "owner": None}
-    blank: dict[str, Any] = {"address": "", "domain": "", "payload": {}, "papers": None, "last_reply": ""}
+    blank = {"address": "", "domain": "", "papers": None, "last_reply": ""}
+    content = DELIVERY_CONTENT.c.delivery_id.in_(sa.select(DELIVERY.c.id).where(which))
+    connection.execute(sa.delete(DELIVERY_CONTENT).where(content))
     connection.execute(update.where(DELIVERY.c.state.in_(_UNSENT)).values(cancelled))
     connection.execute(update.values(blank))
+
+
+def select_deliveries() -> sa.Select[Any]:
+    """Return a query of the columns that `to_delivery` converts; the content may be deleted."""
+    return sa.select(*_COLUMNS, DELIVERY_CONTENT.c.payload).outerjoin_from(DELIVERY, DELIVERY_CONTENT)
 
 
 class Deliveries:
@@ -82,18 +92,18 @@ class Deliveries:
 
     def find_by_public_id(self, public_id: str) -> Delivery | None:
         """Return the delivery with this public id, or None."""
-        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.pid == public_id)).first()
+        row = self._connection.execute(select_deliveries().where(DELIVERY.c.pid == public_id)).first()
         return to_delivery(row) if row else None
 
     def find_by_key(self, key: str) -> Delivery | None:
         """Return the delivery with this key, or None."""
-        row = self._connection.execute(sa.select(DELIVERY).where(DELIVERY.c.key == key)).first()
+        row = self._connection.execute(select_deliveries().where(DELIVERY.c.key == key)).first()
         return to_delivery(row) if row else None
 
     def list_by_subscriber(self, subscriber_id: int, *, limit: int = 30) -> tuple[Delivery, ...]:
         """Return a subscriber's deliveries, newest first."""
         query = (
-            sa.select(DELIVERY)
+            select_deliveries()
             .where(DELIVERY.c.subscriber_id == subscriber_id)
             .order_by(DELIVERY.c.slot.desc(), DELIVERY.c.id.desc())
             .limit(limit)
@@ -103,7 +113,7 @@ class Deliveries:
     def list_by_state(self, state: DeliveryState, *, limit: int = 50) -> tuple[Delivery, ...]:
         """Return the deliveries in a state, newest first."""
         query = (
-            sa.select(DELIVERY).where(DELIVERY.c.state == state).order_by(DELIVERY.c.id.desc()).limit(limit)
+            select_deliveries().where(DELIVERY.c.state == state).order_by(DELIVERY.c.id.desc()).limit(limit)
         )
         return tuple(map(to_delivery, self._connection.execute(query)))
 
@@ -215,12 +225,16 @@ class Deliveries:
         The rows stay, for the counts. Returns how many were cleared.
         """
         due = DELIVERY.c.finished_at.between(since, before) & (DELIVERY.c.address != "")
-        ids = sa.select(DELIVERY.c.id).where(due).limit(limit)
+        ids = self._connection.scalars(sa.select(DELIVERY.c.id).where(due).limit(limit)).all()
+        content = in_values(self._connection, DELIVERY_CONTENT.c.delivery_id, ids)
+        self._connection.execute(sa.delete(DELIVERY_CONTENT).where(content))
         blank = dict.fromkeys(("address", "domain", "last_reply", "remote_id"), "")
-        update = sa.update(DELIVERY).where(DELIVERY.c.id.in_(ids)).values(payload={}, papers=None, **blank)
-        return self._connection.execute(update).rowcount
+        update = sa.update(DELIVERY).where(in_values(self._connection, DELIVERY.c.id, ids))
+        return self._connection.execute(update.values(papers=None, **blank)).rowcount
 
     def _enqueue_chunk(self, deliveries: Sequence[NewDelivery], now: datetime) -> int:
+        # Rows that are sent together are stored together, so that each commit of a sender writes few pages.
+        deliveries = sorted(deliveries, key=attrgetter("not_before"))
         packed = self._sent_papers.pack(deliveries)
         rows = {delivery.key: _to_row(delivery, packed.get(delivery.key), now) for delivery in deliveries}
         _compile_insert(self._connection.dialect).execute_many(self._connection, rows.values())
@@ -233,6 +247,9 @@ class Deliveries:
         )
         ids = {row.key: row.id for row in inserted}
         new = [delivery for delivery in deliveries if delivery.key in ids]
+        content = [(ids[delivery.key], dump_json(delivery.payload)) for delivery in new if delivery.payload]
+        if content:
+            insert_many(self._connection, DELIVERY_CONTENT, ("delivery_id", "payload"), content)
         self._sent_papers.index({ids[key]: papers for key, papers in packed.items() if key in ids})
         News(self._connection).mark_told(new, ids)
         return len(ids)
@@ -248,7 +265,7 @@ def to_delivery(row: sa.Row[Any], **changed: Any) -> Delivery:
         "subscriber_id": row.subscriber_id,
         "address": row.address,
         "state": DeliveryState(row.state),
-        "payload": row.payload,
+        "payload": row.payload or {},
         "slot": row.slot,
         "not_before": row.not_before,
         "not_after": row.not_after,
@@ -286,7 +303,6 @@ def _to_row(delivery: NewDelivery, papers: bytes | None, now: datetime) -> dict[
         "route_": "",
         "state_": DeliveryState.QUEUED,
         "priority_": PRIORITY[delivery.kind],
-        "payload_": delivery.payload,
         "papers_": papers,
         "day_": delivery.day,
         "slot_": delivery.slot,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.repository import to_delivery
+from digest.db.deliveries.repository import select_deliveries, to_delivery
 from digest.db.dialects import in_values
 from digest.db.tables import DELIVERY, DELIVERY_EVENT
 from digest.models import BounceKind, Delivery, DeliveryKind, DeliveryState
@@ -49,7 +49,7 @@ def list_deliveries(
         conditions.append(DELIVERY.c.finished_at >= criteria.finished_since)
     if before is not None:
         conditions.append(DELIVERY.c.id < before)
-    query = sa.select(DELIVERY).where(*conditions).order_by(DELIVERY.c.id.desc()).limit(limit)
+    query = select_deliveries().where(*conditions).order_by(DELIVERY.c.id.desc()).limit(limit)
     return tuple(map(to_delivery, connection.execute(query)))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from digest.db.deliveries.repository import FINAL_STATES, to_delivery
+from digest.db.deliveries.repository import FINAL_STATES, select_deliveries, to_delivery
 from digest.db.deliveries.statements import ALLOWED_STATUSES, CLAIMED_STATES, compile_statements, has_state
 from digest.db.deliveries.token_buckets import TokenBuckets
 from digest.db.dialects import is_postgres
@@ -28,15 +28,11 @@ from digest.models.deliveries import UNDELIVERED_STATES
 MAX_COPIES = 2
 MAX_REPLY_CHARS = 200
 _D, _S = DELIVERY.c, SUBSCRIBER.c
-_UNREAD = {"papers", "route", "priority", "body_out", "owner", "last_code", "last_enhanced", "created_at"}
-_COLUMNS = [column for column in DELIVERY.c if column.name not in _UNREAD]
 _DUE = (
-    sa.select(*_COLUMNS, *ADDRESSEE_COLUMNS, CHANNEL.c.state.label("channel_state"))
-    .select_from(
-        DELIVERY.outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id).outerjoin(
-            CHANNEL, CHANNEL.c.id == _D.channel_id
-        )
-    )
+    select_deliveries()
+    .add_columns(*ADDRESSEE_COLUMNS, CHANNEL.c.state.label("channel_state"))
+    .outerjoin(SUBSCRIBER, _S.id == _D.subscriber_id)
+    .outerjoin(CHANNEL, CHANNEL.c.id == _D.channel_id)
     .where(has_state(DeliveryState.QUEUED), _D.not_before <= sa.bindparam("now"))
     .order_by(_D.priority, _D.not_before, _D.id)
     .limit(sa.bindparam("limit"))
