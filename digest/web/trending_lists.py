@@ -82,12 +82,12 @@ class TrendingLists:
         return tuple(item for item in ranked if item.is_in(category))
 
     def for_day(self, day: date, now: datetime) -> tuple[RankedPaper, ...]:
-        """Return the hottest papers of a day (UTC), ranked as of its end."""
+        """Return what trended on a day (UTC): what the front page showed at its end, or shows now."""
         start = datetime.combine(day, time(), UTC)
         end = min(start + ONE_DAY, now)
-        max_age = TODAY.max_age if end == now else timedelta(hours=6)
+        max_age, since = TODAY.max_age if end == now else timedelta(hours=6), end - TODAY.days * ONE_DAY
         return self._lists.get(
-            f"{day}", now, max_age, lambda: self._rank(start - ONE_DAY, end, load_baselines(self._store, end))
+            f"{day}", now, max_age, lambda: self._rank(since, end, load_baselines(self._store, end))
         )
 
     def baselines(self, now: datetime) -> Baselines:
