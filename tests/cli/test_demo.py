@@ -57,7 +57,7 @@ def test_output_names_readers_reasons_counts_and_the_page(demo: DemoRun) -> None
         assert reader.taste in output
     assert "Trending\t" in output
     assert "since yesterday" in output
-    assert "6 digests, and 6 to confirm and to welcome" in output
+    assert "6 digests, and 6 confirmations and welcomes" in output
     assert "Running the last day again sent none" in output
     assert f"Open {demo.folder.resolve()}/index.html" in output
 
@@ -156,7 +156,7 @@ def test_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path) -> Non
     other_file.write_text("somebody's subscribers", encoding="utf-8")
     result = CliRunner().invoke(command, ["--out", str(tmp_path)])
     assert result.exit_code == 2
-    assert "holds other things" in result.output
+    assert "contains other files" in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["digest.sqlite3"]
     assert other_file.read_text(encoding="utf-8") == "somebody's subscribers"
 
