@@ -15,6 +15,7 @@ from digest.pipeline.fitted_models import load_baselines, load_calibration
 from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
+from digest.ranking.neighbours import Neighbours
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import ReaderState, Selection, Selections
 from digest.trending.breakout import MIN_RESEND_INTERVAL
@@ -25,6 +26,7 @@ CANDIDATE_WINDOW = timedelta(days=7)  # how long after it was first seen a paper
 MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
 VOTE_SOURCE = "huggingface"  # the source whose votes order the trending section
 SOURCES_WITHOUT_PAPERS = frozenset({"huggingface-repos", "semanticscholar"})  # readers do not miss them
+NEIGHBOURS_KEY = "neighbours"  # meta key: the nearest others of each paper, where there are many papers
 EMPTY_PROFILE = Profile()
 
 
@@ -51,8 +53,25 @@ class DayContext:
         """The ranker of the day's candidates, for any number of readers."""
         with self.store.begin(write=False) as tx:
             background = tx.papers.list_background(MAX_BACKGROUND_PAPERS, before=self.now - CANDIDATE_WINDOW)
-        calibration = load_calibration(self.store)
-        return Ranker(self.candidates.papers, background, self.embedding_model, calibration=calibration)
+            stored = tx.meta.read(NEIGHBOURS_KEY)
+        return Ranker(
+            self.candidates.papers,
+            background,
+            self.embedding_model,
+            calibration=load_calibration(self.store),
+            known=Neighbours.from_text(stored),
+        )
+
+    def _save_neighbours(self) -> None:
+        """Store which papers are near to each other, if it was not stored."""
+        if self.ranker.neighbours is None:
+            return
+        text = self.ranker.neighbours.to_text()
+        with self.store.begin(write=False) as tx:
+            is_stored = tx.meta.read(NEIGHBOURS_KEY) == text
+        if not is_stored:
+            with self.store.begin() as tx:
+                tx.meta.write(NEIGHBOURS_KEY, text)
 
     @cached_property
     def sent_since(self) -> date:
@@ -88,6 +107,7 @@ class DayContext:
         subscribers = [subscriber for subscriber, _ in readers]
         vectors = load_profile_vectors(self.store, subscribers, model=self.model_name)
         if save_vectors:
+            self._save_neighbours()
             vectors = [
                 *complete_profile_vectors(
                     self.store, subscribers, vectors, self.ranker, model=self.model_name

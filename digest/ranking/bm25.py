@@ -10,7 +10,16 @@ import numpy as np
 from scipy import sparse
 
 from digest.ranking.array_types import Floats, Indices
-from digest.ranking.hubness import compute_spreads, subtract_hubness
+from digest.ranking.hubness import compute_spreads
+from digest.ranking.neighbours import (
+    BLOCK_CELLS,
+    EXACT_UP_TO,
+    Keys,
+    Neighbours,
+    find_neighbours,
+    to_weights,
+    weigh_neighbours,
+)
 from digest.ranking.tokenizer import extract_terms
 
 K1 = 1.2  # of BM25: the third mention of a term adds less than the first
@@ -20,12 +29,9 @@ PAIR_IDF_FACTOR = 0.85  # word pairs are rarer than words without being that muc
 NORM_POWER = 0.7  # candidates are divided by their norm to this power: 1 would favour short abstracts
 USUAL_SIMILARITY = 0.0075  # of two papers of a field, measured with 800 earlier abstracts; for the first days
 MIN_BACKGROUND = 100  # papers of earlier days from which the usual paper can be estimated
-EXACT_UP_TO = 10_000  # papers whose nearest others are found by all terms
-LOOKUP_TERMS = 160  # of more papers: finds 83 % of the ten nearest of 8,400 genuine abstracts
-BLOCK_CELLS = 1_000_000  # pairs of papers compared at once: bounds the memory
 MAX_COSINES = 16_000_000  # cosines of two papers that are kept: all, up to 4,000 papers
 MIN_COSINE_ROWS = 64  # papers that are compared with all others at once, however many there are
-NEIGHBOUR_COUNT, NEIGHBOUR_WEIGHT = 10, 0.3  # nearest candidates, and the weight of their mean score
+NEIGHBOUR_WEIGHT = 0.3  # of the mean score of a candidate's nearest others
 
 TermWeights = Mapping[str, float]  # how often a document uses each term, or how strongly it means it
 
@@ -45,9 +51,20 @@ class EncodedDocuments:
 
 
 class Corpus:
-    """The candidates of a day and earlier papers as background: term columns, idf and candidate vectors."""
+    """The candidates of a day and earlier papers as background: term columns, idf and candidate vectors.
 
-    def __init__(self, papers: Iterable[TermWeights], background: Iterable[TermWeights] = ()) -> None:
+    With *keys* of the papers' texts, the nearest others of more than EXACT_UP_TO papers are those in *known*
+    as far as they go, and are kept as `neighbours` for the next time.
+    """
+
+    def __init__(
+        self,
+        papers: Iterable[TermWeights],
+        background: Iterable[TermWeights] = (),
+        *,
+        keys: Keys | None = None,
+        known: Neighbours | None = None,
+    ) -> None:
         # Read one at a time: the counts of all documents take four times the memory of the matrix.
         counts, self.columns, size = _build_count_matrix(papers, background)
         self._size = counts.shape[0]
@@ -69,7 +86,14 @@ class Corpus:
         if not has_background:  # then each paper is one of those that the centroid is made from
             expected -= own_similarity / max(self._size, 1)
         self.expected_similarity = np.asarray(confidence * expected, np.float32)
-        self._neighbours = _find_neighbours(unit[:size], unit[:size] @ centroid, spreads)
+        compared = unit[:size], np.asarray(unit[:size] @ centroid, np.float32), spreads
+        self.neighbours: Neighbours | None = None
+        if size <= EXACT_UP_TO:
+            self._neighbours = weigh_neighbours(*compared)
+        else:
+            keys = np.arange(size, dtype=np.uint64) if keys is None else keys
+            self.neighbours = find_neighbours(*compared, keys=keys, known=known)
+            self._neighbours = to_weights(self.neighbours)
         # Added to smoothed, centred similarities, it centres them on usual papers instead of on the day.
         beyond_usual = 0 if has_background else self.expected_similarity - USUAL_SIMILARITY * own_similarity
         self.usual_offset = self.smooth(np.full(size, beyond_usual, np.float32))
@@ -141,7 +165,10 @@ class _Cosines:
             self._row_of, self._used = self._forget()
             new = np.unique(indices)
         rows = np.arange(self._used, self._used + len(new))
-        self._rows[rows] = (self._unit[new] @ self._transposed).toarray()
+        block_rows = max(1, BLOCK_CELLS // max(len(self._row_of), 1))
+        for start in range(0, len(new), block_rows):
+            part = slice(start, start + block_rows)
+            self._rows[rows[part]] = (self._unit[new[part]] @ self._transposed).toarray()
         self._rows[rows, new] = 0
         self._row_of[new], self._used = rows, self._used + len(new)
         cosines: Floats = self._rows[self._row_of[indices][..., :, None], indices[..., None, :]]
@@ -170,49 +197,6 @@ def _build_count_matrix(
         sizes.append(len(ends) - 1)
     matrix = (np.frombuffer(counts, np.float32), np.frombuffer(indices, np.int32), np.array(ends))
     return sparse.csr_array(matrix, shape=(len(ends) - 1, len(columns))), columns, sizes[0]
-
-
-def _find_neighbours(
-    unit: sparse.csr_array, centroid_similarity: Floats, spreads: Floats
-) -> sparse.csr_array:
-    """Return the weights of each paper's nearest others.
-
-    A block at a time: only the nearest are kept, so that memory grows as the number of papers does. Of more
-    than EXACT_UP_TO papers, each is looked up by its heaviest terms only, which takes a third of the time.
-    """
-    size, transposed = unit.shape[0], unit.T.tocsr()
-    neighbours = [_keep_largest(np.zeros((0, size), np.float32))]
-    block_rows = max(1, BLOCK_CELLS // max(size, 1))
-    for start in range(0, size, block_rows):
-        rows = slice(start, start + block_rows)
-        looked_up = unit[rows] if size <= EXACT_UP_TO else _keep_heaviest(unit[rows], LOOKUP_TERMS)
-        block = np.asarray((looked_up @ transposed).toarray(), np.float32)
-        np.fill_diagonal(block[:, rows], 0)
-        neighbours.append(_keep_largest(subtract_hubness(block, centroid_similarity, spreads, rows) ** 2))
-    return sparse.csr_array(sparse.vstack(neighbours))
-
-
-def _keep_heaviest(rows: sparse.csr_array, count: int) -> sparse.csr_array:
-    """Return the rows with their *count* largest values only."""
-    lengths = np.diff(rows.indptr)
-    owner = np.repeat(np.arange(rows.shape[0]), lengths)
-    order = np.lexsort((-rows.data, owner))
-    rank = np.arange(len(order)) - rows.indptr[:-1][owner]
-    kept = np.sort(order[rank < count])
-    ends = np.append(0, np.cumsum(np.minimum(lengths, count)))
-    return sparse.csr_array((rows.data[kept], rows.indices[kept], ends), shape=rows.shape)
-
-
-def _keep_largest(weights: Floats) -> sparse.csr_array:
-    """Return, for each paper (a row), the largest weights to others; they sum to one."""
-    rows, size = weights.shape
-    if size <= NEIGHBOUR_COUNT:
-        return sparse.csr_array((rows, size), dtype=np.float32)
-    columns = np.argpartition(-weights, NEIGHBOUR_COUNT, axis=1)[:, :NEIGHBOUR_COUNT]
-    largest = np.take_along_axis(weights, columns, axis=1)
-    largest /= np.maximum(largest.sum(axis=1, keepdims=True), np.float32(1e-9))
-    ends = np.arange(0, columns.size + 1, NEIGHBOUR_COUNT)
-    return sparse.csr_array((largest.ravel(), columns.ravel(), ends), shape=(rows, size))
 
 
 def _compute_centroid(rows: sparse.csr_array) -> Floats:

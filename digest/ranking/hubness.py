@@ -13,7 +13,7 @@ normally distributed. Only the candidate's side is used here; adding the usual s
 import numpy as np
 from scipy import sparse
 
-from digest.ranking.array_types import Floats
+from digest.ranking.array_types import Floats, Indices
 
 MAX_SAMPLE = 1_000  # papers of earlier days from which spreads are estimated: more give the same
 BLOCK_ROWS = 256  # candidates compared at once: bounds the memory
@@ -39,7 +39,10 @@ def compute_spreads(papers: sparse.csr_array, background: sparse.csr_array) -> F
 
 
 def subtract_hubness(
-    similarity: Floats, centroid_similarity: Floats, spreads: Floats, rows: slice = slice(None)
+    similarity: Floats,
+    centroid_similarity: Floats,
+    spreads: Floats,
+    rows: Indices | slice = slice(None),
 ) -> Floats:
     """Return how much more similar each two papers are than they are to papers in general; 0 if not at all.
 

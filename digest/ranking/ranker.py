@@ -16,6 +16,7 @@ from digest.ranking.field_terms import load_field_terms
 from digest.ranking.follow_boosts import AUTHOR_BOOST, CATEGORY_ONLY_BOOST, FollowBoosts
 from digest.ranking.interest_groups import assign_quota, promote
 from digest.ranking.muting import PhraseMatcher, to_searchable_text
+from digest.ranking.neighbours import Neighbours, compute_keys
 from digest.ranking.profile_documents import has_liked
 from digest.ranking.profile_encoder import encode_profiles
 from digest.ranking.profile_vectors import ProfileVectors
@@ -156,7 +157,8 @@ class ChunkQueries:
 class Ranker:
     """The papers of the day, ready to be compared with any number of readers.
 
-    *background* are papers of earlier days, from which idf and the usual paper are estimated.
+    *background* are papers of earlier days, from which idf and the usual paper are estimated. *known* are the
+    neighbours that an earlier ranker found: they save time where there are more than EXACT_UP_TO papers.
     """
 
     def __init__(  # noqa: PLR0913  independent inputs of a day, each by its name
@@ -168,11 +170,17 @@ class Ranker:
         split_interests: bool = True,
         term_counter: Callable[[str], TermWeights] = count_terms,
         calibration: Calibration = DEFAULT_CALIBRATION,
+        known: Neighbours | None = None,
     ) -> None:
         self.papers = tuple(papers)
         self._texts = [_get_text(paper) for paper in papers]
         self._earlier = earlier = [_get_text(paper) for paper in background]
-        self._corpus = Corpus(map(term_counter, self._texts), map(term_counter, earlier))
+        self._corpus = Corpus(
+            map(term_counter, self._texts),
+            map(term_counter, earlier),
+            keys=compute_keys(self._texts),
+            known=known,
+        )
         self._space = (
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
         )
@@ -184,6 +192,11 @@ class Ranker:
         for index, text in enumerate(self._texts):
             self._indices_by_text.setdefault(text, []).append(index)
         self._index_by_id = {paper.id: index for index, paper in enumerate(papers)}
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """The nearest others of each paper, for the next ranker; None where they are quickly found."""
+        return self._corpus.neighbours
 
     def rank(
         self, profiles: Sequence[Profile], vectors: Sequence[ProfileVectors | None] | None = None

@@ -9,7 +9,6 @@ from digest.ranking.bm25 import (
     IDF_POWER,
     K1,
     MIN_BACKGROUND,
-    NEIGHBOUR_COUNT,
     NEIGHBOUR_WEIGHT,
     PAIR_IDF_FACTOR,
     B,
@@ -18,6 +17,7 @@ from digest.ranking.bm25 import (
     count_terms,
 )
 from digest.ranking.hubness import subtract_hubness
+from digest.ranking.neighbours import NEIGHBOUR_COUNT
 from tests.ranking.test_ranker import TOPICS, make_title
 
 
