@@ -32,7 +32,9 @@ class CandidateArrays:
     def id_rank(self) -> Indices:
         """The rank of each paper's id among all ids, which breaks ties."""
         ids = [paper.id for paper in self.candidates.papers]
-        return _compute_ranks(sorted(range(len(ids)), key=ids.__getitem__))
+        ranks = np.empty(len(ids), np.intp)
+        ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+        return ranks
 
     @cached_property
     def heat_order(self) -> Indices:
@@ -42,11 +44,6 @@ class CandidateArrays:
             for heat, paper in zip(self.heats, self.candidates.papers, strict=True)
         ]
         return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
-
-    @cached_property
-    def heat_rank(self) -> Indices:
-        """The rank of each paper in the trending list, 0 for the hottest."""
-        return _compute_ranks(self.heat_order.tolist())
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
@@ -99,10 +96,3 @@ class CandidateArrays:
     @cached_property
     def _has_votes(self) -> bool:
         return any(heat.votes is not None for heat in self.candidates.heat.values())
-
-
-def _compute_ranks(order: list[int]) -> Indices:
-    """Return the rank of each index from the indices in their order."""
-    ranks = np.empty(len(order), np.intp)
-    ranks[order] = np.arange(len(order))
-    return ranks

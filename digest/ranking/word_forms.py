@@ -58,7 +58,7 @@ def split_words(normalized: str) -> list[str]:
 
 def remove_stopwords(words: Sequence[str]) -> tuple[str, ...]:
     """Return the folded words that are no function words."""
-    return tuple(word for word in words if word not in FOLDED_STOPWORDS)
+    return tuple([word for word in words if word not in FOLDED_STOPWORDS])
 
 
 def _fold_spelling(word: str) -> str:

@@ -13,11 +13,6 @@ MAX_LEADERS = 5  # only the first papers of the trending list can be sent again
 MIN_RESEND_INTERVAL = timedelta(days=7)  # between two papers sent again to one reader
 
 
-def find_breakouts(heat: Mapping[str, Heat], sent: Mapping[str, Sent]) -> dict[str, Heat]:
-    """Return the result of `BreakoutFinder.find` for one reader."""
-    return BreakoutFinder(heat).find(sent)
-
-
 class BreakoutFinder:
     """The hottest papers of a day, to be compared with what any number of readers were sent."""
 

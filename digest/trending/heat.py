@@ -17,11 +17,10 @@ from datetime import UTC, datetime, time, timedelta
 from math import exp, log2, sqrt
 from typing import Any
 
-from digest.models import Heat, Paper, Sent, Signal, SignalKind
+from digest.models import Heat, Paper, Signal, SignalKind
 from digest.models.fields import get_field, is_archive
 from digest.models.papers import REPOSITORY_KINDS
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
-from digest.trending.breakout import find_breakouts
 from digest.trending.prior import to_final_votes
 from digest.trending.surge import compute_surge, get_last_read, to_heat_by_rank
 
@@ -49,12 +48,8 @@ def compute_heat(
     now: datetime,
     *,
     baselines: Baselines = DEFAULT_BASELINES,
-    sent: Mapping[str, Sent] | None = None,
 ) -> dict[str, Heat]:
-    """Return the heat of every paper at *now*, from the signals observed until then.
-
-    With *sent* (the papers a reader got), the heat of a paper that broke out since has `broke_out_from`.
-    """
+    """Return the heat of every paper at *now*, from the signals observed until then."""
     split = {paper.id: _split_signals(signals.get(paper.id, ()), now, baselines) for paper in papers}
     further = _compute_further_heat(split, baselines)
     unvoted = _find_fields_without_voters(papers, split)
@@ -68,7 +63,7 @@ def compute_heat(
         combined = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
         counts = _count_repositories(signals.get(paper.id, ()), now)
         heat[paper.id] = replace(combined, **counts) if counts else combined
-    return heat | find_breakouts(heat, sent) if sent else heat
+    return heat
 
 
 def _count_repositories(signals: Iterable[Signal], now: datetime) -> dict[str, Any]:

@@ -28,7 +28,6 @@ def test_heat_order_is_by_heat_then_expected_votes_then_id() -> None:
         d=make_heat(2),
     )
     assert [day.candidates.papers[index].id for index in day.heat_order] == ["d", "c", "a", "b"]
-    assert day.heat_rank.tolist() == [0, 1, 3, 2]
 
 
 def test_id_rank_does_not_depend_on_the_order_of_papers() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
 from digest.trending.baselines import DEFAULT_BASELINES
+from digest.trending.breakout import BreakoutFinder
 from digest.trending.heat import (
     compute_heat,
     forecast_final_votes,
@@ -247,13 +248,18 @@ def test_equally_hot_papers_are_ordered_by_id() -> None:
     assert [paper.id[-4:] for paper in sort_by_heat(twins, result)] == ["1001", "2001", "3001"]
 
 
+def add_breakouts(heat: dict[str, Heat], sent: dict[str, Sent]) -> dict[str, Heat]:
+    return heat | BreakoutFinder(heat).find(sent)
+
+
 def test_a_paper_that_broke_out_since_it_was_sent_has_broke_out_from() -> None:
     paper = make_listed_paper(days_ago=1)
     then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
     readings = {paper.id: [make_votes_at(paper, 12, 9), make_votes_at(paper, 140, 32)]}
-    result = compute_heat([paper], readings, NOW, sent={paper.id: then})[paper.id]
+    result = add_breakouts(compute_heat([paper], readings, NOW), {paper.id: then})[paper.id]
     assert (result.broke_out_from, result.broke_out_on) == (12, date(2026, 11, 22))
-    again = compute_heat([paper], readings, NOW, sent={paper.id: replace(then, resent=True)})[paper.id]
+    resent = {paper.id: replace(then, resent=True)}
+    again = add_breakouts(compute_heat([paper], readings, NOW), resent)[paper.id]
     assert again.broke_out_from is None
 
 
@@ -262,10 +268,10 @@ def test_only_the_hottest_of_several_is_resent_and_none_within_a_week() -> None:
     readings = {first.id: [make_votes_at(first, 200, 32)], second.id: [make_votes_at(second, 140, 32)]}
     then = Sent(day=date(2026, 11, 22), expected=20, votes=12)
     sent = {first.id: then, second.id: then}
-    result = compute_heat([first, second], readings, NOW, sent=sent)
+    result = add_breakouts(compute_heat([first, second], readings, NOW), sent)
     assert [result[paper.id].broke_out_from for paper in (first, second)] == [12, None]
     lately = sent | {"arxiv:2611.00001": replace(then, resent=True, day=date(2026, 11, 20))}
-    result = compute_heat([first, second], readings, NOW, sent=lately)
+    result = add_breakouts(compute_heat([first, second], readings, NOW), lately)
     assert result[first.id].broke_out_from is None
 
 
@@ -273,7 +279,7 @@ def test_only_the_hottest_of_several_is_resent_and_none_within_a_week() -> None:
 def test_a_paper_sent_before_anybody_voted_did_not_break_out(votes: float | None) -> None:
     paper = make_listed_paper(days_ago=1)
     then = {paper.id: Sent(day=date(2026, 11, 22), expected=20, votes=votes)}
-    result = compute_heat([paper], {paper.id: [make_votes_at(paper, 140, 32)]}, NOW, sent=then)
+    result = add_breakouts(compute_heat([paper], {paper.id: [make_votes_at(paper, 140, 32)]}, NOW), then)
     assert result[paper.id].broke_out_from is None
 
 
@@ -284,9 +290,9 @@ def test_no_breakout_outside_the_five_hottest_or_without_thirty_more_votes() -> 
         other.id: [make_votes_at(other, 300, 32)] for other in hotter
     }
     then = {paper.id: Sent(day=date(2026, 11, 22), expected=10, votes=12)}
-    assert compute_heat([paper, *hotter], readings, NOW, sent=then)[paper.id].broke_out_from is None
+    assert add_breakouts(compute_heat([paper, *hotter], readings, NOW), then)[paper.id].broke_out_from is None
     few = {paper.id: Sent(day=date(2026, 11, 22), expected=10, votes=40)}
-    assert compute_heat([paper], readings, NOW, sent=few)[paper.id].broke_out_from is None
+    assert add_breakouts(compute_heat([paper], readings, NOW), few)[paper.id].broke_out_from is None
 
 
 def test_the_authors_record_raises_a_young_paper_and_is_in_its_heat() -> None:
