@@ -189,5 +189,7 @@ def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, .
         is_missing[state.source] = is_missing.get(state.source, True) and state.health in UNUSABLE
     missing = [name for name, is_so in is_missing.items() if is_so and name not in SOURCES_WITHOUT_PAPERS]
     silent = ["arxiv-silent"] if get_silence_reason(get_arxiv_day(now)) else []
+    if silent:  # arXiv has no papers today that could follow later
+        missing = [name for name in missing if name != "arxiv"]
     votes = ["votes-missing"] if VOTE_SOURCE in missing else []
     return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTE_SOURCE))

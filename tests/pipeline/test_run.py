@@ -373,6 +373,7 @@ def test_day_notes_say_what_is_unusual() -> None:
     assert day_module.get_day_notes(fine, thanksgiving) == ("arxiv-silent",)
     failing = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
     assert day_module.get_day_notes(failing, THURSDAY) == ("votes-missing", "source-missing:arxiv")
+    assert day_module.get_day_notes(failing, thanksgiving) == ("arxiv-silent", "votes-missing")
 
 
 def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:

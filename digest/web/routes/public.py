@@ -12,17 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from digest.mail.cards import Card
+from digest.mail.layout import format_notes
 from digest.mail.locale import gettext_noop
 from digest.models import Heat, Preferences, Profile, Schedule, Subscriber
 from digest.models.arxiv_calendar import get_silence_reason
 from digest.models.errors import NotFound
 from digest.models.papers import Match
 from digest.models.text import clean, shorten
-from digest.pipeline.day import SOURCES_WITHOUT_PAPERS
+from digest.pipeline.day import SOURCES_WITHOUT_PAPERS, get_day_notes
 from digest.sources.registry import get_source_title
 from digest.web.authors import find_authors
 from digest.web.components import build_public_card
-from digest.web.context import WebContextDep
+from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale
 from digest.web.previews import build_sections
 from digest.web.routing import create_router
@@ -77,10 +78,18 @@ def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
         ),
         windows=[_describe_window(other) for other in WINDOWS.values()],
         cards=cards,
+        notes="" if cards else _explain_missing_papers(ctx, now),
         day_name=locale.format_day(now.date()),
         description=_describe_list(cards, locale.gettext("Once a day in your inbox.")),
         signup=build_signup_fields(ctx, with_categories=True),
     )
+
+
+def _explain_missing_papers(ctx: WebContext, now: datetime) -> str:
+    """Return why there may be no new papers: arXiv announces nothing today, or sources cannot be read."""
+    with ctx.services.store.begin(write=False) as tx:
+        notes = get_day_notes(tx.sources.list_latest(), now)
+    return " ".join(format_notes(get_page_locale(), notes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from httpx import ASGITransport, AsyncClient
 from lxml import html
 
 from digest.app.services import Services
-from digest.models import SignalKind
+from digest.models import FetchResult, Health, SignalKind
 from digest.models.papers import HubRepository
 from digest.pipeline.fitted_models import load_baselines, save_fitted_models
 from digest.web.app import create_app
@@ -42,6 +42,24 @@ async def test_an_empty_front_page_links_to_the_week(visitor: AsyncClient, clock
     assert TITLES[0] in (await visitor.get(str(button.get("href")))).text
     clock.advance(days=90)
     assert "Nothing is trending yet" in (await visitor.get("/")).text
+
+
+async def test_an_empty_front_page_tells_an_outage_from_a_holiday(
+    visitor: AsyncClient, services: Services, clock: Clock
+) -> None:
+    clock.advance(days=3)  # Thanksgiving
+    assert "arXiv announced nothing today." in (await visitor.get("/")).text
+    clock.advance(days=1)
+    assert "arXiv announces nothing on weekends and holidays." in (await visitor.get("/")).text
+    with services.store.begin() as tx:
+        tx.sources.record(FetchResult(source="arxiv", scope="cs", read_at=clock(), health=Health.FAILED))
+    page = (await visitor.get("/")).text
+    assert "arxiv could not be read today" in page
+    assert "arXiv announce" not in page
+    clock.advance(days=1)  # a Saturday
+    page = (await visitor.get("/")).text
+    assert "arXiv announced nothing today." in page
+    assert "could not be read" not in page
 
 
 async def test_a_card_shows_a_sparkline_with_a_text_alternative(
