@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
@@ -58,7 +59,9 @@ def services(tmp_path: Path) -> Iterator[Services]:
         yield services
 
 
-@pytest.mark.parametrize("run", [_import_batches, _import_dry_run])
+@pytest.mark.parametrize(
+    "run", [partial(_import_batches, file_name="readers.csv", consent="a test"), _import_dry_run]
+)
 def test_rows_are_freed_batch_by_batch(services: Services, run: ImportFunction) -> None:
     rows, actor = CountingRows(), Actor("test", NOW, services.suppression_key)
     batches = _read_batches(iter(rows), io.BytesIO(), 0, ProgressBar(None))

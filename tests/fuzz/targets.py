@@ -12,7 +12,18 @@ from digest.delivery.bounces.reports import parse_report
 from digest.models import FetchResult
 from digest.models.errors import DigestError
 from digest.models.paper_ids import build_keys, canonicalize
-from digest.sources import biorxiv, feeds, hackernews, huggingface, llm
+from digest.sources import (
+    biorxiv,
+    crossref,
+    feeds,
+    hackernews,
+    huggingface,
+    huggingface_repos,
+    llm,
+    openalex,
+    openreview,
+    pubmed,
+)
 from digest.sources.arxiv import api, listing, oai, rss
 from digest.sources.base import to_sentence
 from digest.sources.libraries import bibliography
@@ -79,6 +90,33 @@ def _huggingface(body: bytes) -> None:
     _check_result(huggingface.parse(body, "2026-11-23", NOW))
 
 
+def _huggingface_repos(body: bytes) -> None:
+    for found in huggingface_repos.parse(body).values():
+        assert all(repository.name.isprintable() and repository.likes >= 0 for repository in found)
+
+
+def _crossref(body: bytes) -> None:
+    _check_result(crossref.parse(body, "journal", NOW))
+    crossref.parse_cursor(body)
+
+
+def _openalex(body: bytes) -> None:
+    _check_result(openalex.parse(body, "journal", NOW))
+    openalex.parse_cursor(body)
+
+
+def _openreview(body: bytes) -> None:
+    _check_result(openreview.parse(body, "venue", NOW))
+    openreview.parse_end(body)
+
+
+def _pubmed(body: bytes) -> None:
+    if body.lstrip()[:1] == b"{":
+        pubmed.parse_search(body)
+    else:
+        _check_result(pubmed.parse(body, "query", NOW))
+
+
 def _llm(body: bytes) -> None:
     for sentence in llm.parse(body, [make_paper(), make_paper("Grazing at Night")]).values():
         assert len(sentence) <= 400
@@ -117,6 +155,11 @@ TARGETS: dict[str, Target] = {
     "feeds": _feeds,
     "hackernews": _hackernews,
     "huggingface": _huggingface,
+    "huggingface_repos": _huggingface_repos,
+    "crossref": _crossref,
+    "openalex": _openalex,
+    "openreview": _openreview,
+    "pubmed": _pubmed,
     "llm": _llm,
     "report": _report,
     "library": _library,

@@ -63,7 +63,7 @@ async def test_counts_and_the_best_liked_are_stored_and_shown_but_not_weighed(
     voted: Database, client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     before = load_candidates(voted, NOW).heat[SHEEP]
-    server.set_replies(path(SHEEP), Reply(body=replay("huggingface/repos.json")))
+    server.set_replies(path(SHEEP), Reply(body=replay("huggingface_repos/repos.json")))
     server.set_replies(path(WOOL), Reply(body=EMPTY))  # GOAT is unknown there: 404
 
     (result,) = await fetch(voted, client, server)
@@ -91,7 +91,7 @@ async def test_counts_and_the_best_liked_are_stored_and_shown_but_not_weighed(
 async def test_a_paper_is_asked_for_once_a_day_and_every_count_is_kept_with_its_time(
     voted: Database, client: Client, server: ReplayServer, replay: Replay
 ) -> None:
-    server.set_replies(path(SHEEP), Reply(body=replay("huggingface/repos.json")), Reply(body=EMPTY))
+    server.set_replies(path(SHEEP), Reply(body=replay("huggingface_repos/repos.json")), Reply(body=EMPTY))
     for hours in (0, 1, 19):
         await fetch(voted, client, server, NOW + timedelta(hours=hours))
     assert len(server.requests) == 3

@@ -102,7 +102,7 @@ def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
     figures = tx.statistics.count_between(now - DAY, now)
     for name, help_text in (
         ("deferred", "Emails that were finished that day after more than one attempt."),
-        ("confirmations", "Subscriptions confirmed in a day."),
+        ("confirmations", "Subscriptions confirmed, or added or imported with consent, in a day."),
         ("unsubscribes", "Readers who unsubscribed in a day."),
     ):
         yield from _format_header(f"digest_{name}_daily", help_text)

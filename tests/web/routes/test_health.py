@@ -61,7 +61,7 @@ async def test_metrics_count_what_readers_did_and_what_they_were_sent(
     for line in (
         "digest_picks_per_mail 3.50",
         "digest_unsubscribes_daily 1",
-        "digest_confirmations_daily 0",
+        "digest_confirmations_daily 1",  # the fixture adds her as confirmed
         "digest_deferred_daily 0",
         'digest_votes_daily{verdict="more"} 0',
         'digest_suppressions{reason="admin"} 1',
