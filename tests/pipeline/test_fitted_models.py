@@ -76,6 +76,30 @@ def test_a_curve_is_fitted_from_papers_followed_to_their_end(store_with_history:
     assert curve.as_of == NOW.date()
 
 
+def test_each_source_has_a_curve_of_its_own_and_counts_that_never_settle_have_none(
+    store_with_history: Database,
+) -> None:
+    others = {
+        "hackernews": SignalKind.POINTS,
+        "openalex": SignalKind.CITATIONS,
+        "semanticscholar": SignalKind.CITATIONS,
+        "huggingface-repos": SignalKind.MODELS,
+    }
+    with store_with_history.begin() as tx:
+        for number in range(240):
+            paper = make_listed_paper(number, days_ago=8 + number % 20)
+            # The first hour tells when the paper was first seen there, from which its age is counted.
+            readings = make_signals(paper, 100, ages=(1, 3, 8, 24, 72, 150))
+            faster = [replace(s, value=min(90, s.value * 3)) for s in readings]
+            for source, kind in others.items():
+                tx.signals.add(replace(s, source=source, kind=kind) for s in faster)
+
+    votes, points = fit_own_curves(store_with_history, NOW, days=60)
+
+    assert (votes.source, points.source, points.kind) == ("huggingface", "hackernews", SignalKind.POINTS)
+    assert points.reached_share_at(24) > 2 * votes.reached_share_at(24)
+
+
 def test_fitted_curves_are_used_once_saved_and_until_reset(store_with_history: Database) -> None:
     curves = fit_own_curves(store_with_history, NOW, days=60)
     save_fitted_models(store_with_history, curves)

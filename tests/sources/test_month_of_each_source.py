@@ -20,7 +20,10 @@ from digest.pipeline.ingest import StoredResult, fetch_sources
 from digest.sources.base import Source
 from digest.sources.biorxiv import Biorxiv
 from digest.sources.crossref import Crossref
+from digest.sources.feeds import Feeds
+from digest.sources.hackernews import HackerNews
 from digest.sources.http.client import Client, ClientPolicy
+from digest.sources.huggingface import HuggingFace
 from digest.sources.openalex import OpenAlex
 from digest.sources.openreview import OpenReview
 from digest.sources.pubmed import PubMed
@@ -30,6 +33,7 @@ FIRST = date(2026, 3, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(30)]
 PAPERS_A_DAY = 6
 READ_AT = (time(6, 0), time(18, 0))
+MANY_REQUESTS = {"huggingface", "hackernews"}  # in each reading; read once a day to save time
 FAULTS = {
     3: "dropped", 5: "cut", 7: "repeated", 9: "late", 11: "empty", 13: "a web page", 15: "absent",
     16: "absent", 18: "dropped", 20: "wrong", 22: "cut", 24: "absent", 26: "repeated", 28: "wrong",
@@ -181,8 +185,62 @@ def answer_openreview(service: Service, request: RecordedRequest) -> bytes:
     return dump({"notes": notes, "count": len(notes)})
 
 
+def answer_feed(service: Service, request: RecordedRequest) -> bytes:
+    """Return the feed of a journal that shows the last fortnight."""
+    items = "".join(
+        f"<item><title>{work.title}</title><link>https://doi.org/10.5555/{work.number}</link>"
+        f"<description>We count.</description><pubDate>{work.at:%a, %d %b %Y %H:%M:%S} GMT</pubDate></item>"
+        for work in service.list_works(service.day - timedelta(days=14))
+    )
+    return f"<rss version='2.0'><channel><title>Wool</title>{items}</channel></rss>".encode()
+
+
+def answer_huggingface(service: Service, request: RecordedRequest) -> bytes:
+    day = parse_day(request.query["date"])
+    works = service.list_works(day, day) if request.query["p"] == "0" else []
+    return dump(
+        [
+            {"paper": {"id": to_arxiv_number(work), "title": work.title, "summary": "We count.",
+                       "authors": [{"name": "Bo Peep"}], "publishedAt": work.at.isoformat(),
+                       "submittedOnDailyAt": work.at.isoformat(), "upvotes": 3}, "numComments": 2}
+            for work in works
+        ]
+    )  # fmt: skip
+
+
+def answer_hackernews(service: Service, request: RecordedRequest) -> bytes:
+    """Return the stories that link to arXiv; or what arXiv's API says of the papers they link to."""
+    query = request.query
+    if request.path == "/api/query":
+        numbers = [int(number.partition(".")[2]) for number in query["id_list"].split(",")]
+        entries = "".join(
+            f"<entry><id>http://arxiv.org/abs/{to_arxiv_number(work)}v1</id><title>{work.title}</title>"
+            f"<published>{work.at:%Y-%m-%dT%H:%M:%SZ}</published><summary>We count.</summary>"
+            "<author><name>Bo Peep</name></author><category term='cs.CL'/></entry>"
+            for work in (WORKS[number - 1] for number in numbers)
+        )
+        return f"<feed xmlns='http://www.w3.org/2005/Atom'>{entries}</feed>".encode()
+    since = int(query["numericFilters"].partition(">")[2])
+    is_arxiv = query["query"] == "arxiv.org" and query["page"] == "0"
+    works = [work for work in service.list_works(FIRST) if work.at.timestamp() > since] if is_arxiv else []
+    hits = [
+        {"objectID": str(work.number), "title": "Sheep", "points": 9, "num_comments": 1,
+         "url": f"https://arxiv.org/abs/{to_arxiv_number(work)}", "created_at_i": int(work.at.timestamp())}
+        for work in works
+    ]  # fmt: skip
+    return dump({"hits": hits, "nbHits": len(hits), "page": 0, "nbPages": 1})
+
+
+def to_arxiv_number(work: Work) -> str:
+    return f"2603.{work.number:05d}"
+
+
 SOURCES: Mapping[str, tuple[Callable[[Service, RecordedRequest], bytes], Callable[[str], Source]]] = {
     "biorxiv": (answer_biorxiv, Biorxiv),
+    "medrxiv": (answer_biorxiv, lambda url: Biorxiv(url, name="medrxiv")),
+    "feeds": (answer_feed, lambda url: Feeds((f"{url}/feed",))),
+    "huggingface": (answer_huggingface, HuggingFace),
+    "hackernews": (answer_hackernews, lambda url: HackerNews(url, arxiv_api_url=url)),
     "pubmed": (answer_pubmed, lambda url: PubMed(base_url=url, query="sheep[majr]")),
     "crossref": (answer_crossref, lambda url: Crossref(base_url=url, issns=("0028-0836",))),
     "openalex": (answer_openalex, lambda url: OpenAlex(base_url=url, issns=("0028-0836",))),
@@ -205,10 +263,11 @@ async def test_nothing_is_lost_and_nothing_comes_twice_in_a_month_of_faults(
 ) -> None:
     answer, build = SOURCES[name]
     by_day: dict[int, list[StoredResult]] = {}
+    read_at = READ_AT[:1] if name in MANY_REQUESTS else READ_AT
     with ServiceServer() as server:
         server.service = Service(answer)
         async with Client(fast_policy, trusted_urls=(server.url,)) as client:
-            for n, at in itertools.product(range(len(DAYS) + 1), READ_AT):
+            for n, at in itertools.product(range(len(DAYS) + 1), read_at):
                 server.service.day, server.service.fault = FIRST + timedelta(days=n), FAULTS.get(n, "")
                 if server.service.fault != "absent":
                     now = datetime.combine(server.service.day, at, UTC)

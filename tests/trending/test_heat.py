@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Heat, Paper, Sent, Signal, SignalKind
+from digest.models.papers import REPOSITORY_KINDS
 from digest.trending.baselines import DEFAULT_BASELINES
 from digest.trending.breakout import BreakoutFinder
 from digest.trending.heat import (
@@ -354,14 +355,16 @@ def test_the_forecast_of_an_unlisted_paper_is_a_tenth_of_the_prior() -> None:
     assert get_heat(unlisted).expected == pytest.approx(get_heat(BARE).expected / 10)
 
 
-def test_comments_and_citations_are_ignored() -> None:
+def test_comments_citations_and_repositories_are_ignored() -> None:
     paper = make_listed_paper()
     talk = [
         replace(make_votes_at(paper, 90, 2), kind=kind)
-        for kind in (SignalKind.COMMENTS, SignalKind.CITATIONS)
+        for kind in (SignalKind.COMMENTS, SignalKind.CITATIONS, *REPOSITORY_KINDS)
     ]
-    assert get_heat(paper, *talk, make_votes_at(paper, 30, 8)) == get_heat(paper, make_votes_at(paper, 30, 8))
-    assert get_heat(paper, *talk) == get_heat(paper)
+    for votes in ([make_votes_at(paper, 30, 8)], []):
+        heat = get_heat(paper, *talk, *votes)
+        assert (heat.models, heat.datasets, heat.spaces) == (90, 90, 90), "shown, not weighed"
+        assert replace(heat, models=0, datasets=0, spaces=0) == get_heat(paper, *votes)
 
 
 def test_upvotes_of_another_source_are_not_votes() -> None:
