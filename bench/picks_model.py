@@ -1,18 +1,19 @@
 """Fits the probability that a paper is wanted (`digest.ranking.wanted`) and measures it by cross-validation.
 
-    python -m bench.picks_model ../shared/picks [--sentences]
+    python -m bench.picks_model ../shared/picks [--sentences] [--nested]
 
-Each morning is predicted by a model fitted to the readers of the two other mornings. The figures are those of
-`bench.picks`, for every threshold; then come the coefficients fitted to all readers. A reader's topic that
-explains a paper best counts, so fitting and choosing take turns.
+Each morning is predicted by a model fitted to the readers of the two other mornings, so no reader is in both.
+The figures are those of `bench.picks`, for every threshold; then come the coefficients fitted to all readers.
+With `--nested` features are chosen within these two mornings too, by the loss when each predicts the other.
+A reader's topic that explains a paper best counts, so fitting and choosing take turns.
 """
 
 import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,51 @@ def _choose_best(logits: Doubles, owner: Indices) -> Indices:
     return np.asarray(order[first], np.intp)
 
 
+def choose_features(pairs: Mapping[int, Pairs], judged: Judged) -> list[int]:
+    """Return the features with which mornings predict each other best: all, or some left out one by one."""
+    chosen = list(range(len(FEATURE_NAMES)))
+    loss = _compute_validation_loss(pairs, judged, chosen)
+    while len(chosen) > 1:
+        fewer = [[*chosen[:place], *chosen[place + 1 :]] for place in range(len(chosen))]
+        losses = [_compute_validation_loss(pairs, judged, features) for features in fewer]
+        if min(losses) > loss:
+            break
+        loss = min(losses)
+        chosen = fewer[losses.index(loss)]
+    return chosen
+
+
+def _compute_validation_loss(pairs: Mapping[int, Pairs], judged: Judged, features: Sequence[int]) -> float:
+    fewer = {number: replace(own, features=own.features[:, features]) for number, own in pairs.items()}
+    probability = predict_held_out(fewer, judged)
+    return -sum(
+        np.log(max(value if judged.get_grade(*key) else 1 - value, 1e-9))
+        for key, value in probability.items()
+    )
+
+
 def cross_validate(
-    pairs: Mapping[int, Pairs], judged: Judged
+    pairs: Mapping[int, Pairs], judged: Judged, *, is_nested: bool = False
 ) -> dict[float, tuple[dict[str, float], list[Measures]]]:
     """Return the figures for each threshold, every pool predicted by the readers of the others."""
     probability: dict[tuple[str, str], float] = {}
-    for pool, held_out in pairs.items():
+    for pool in pairs:
+        features = list(range(len(FEATURE_NAMES)))
+        if is_nested:
+            features = choose_features({other: own for other, own in pairs.items() if other != pool}, judged)
+            print(pool, [FEATURE_NAMES[number] for number in features])
+        fewer = {number: replace(own, features=own.features[:, features]) for number, own in pairs.items()}
+        probability |= predict_held_out(fewer, judged, [pool])
+    return {threshold: _measure_at(threshold, probability, judged) for threshold in THRESHOLDS}
+
+
+def predict_held_out(
+    pairs: Mapping[int, Pairs], judged: Judged, pools: Iterable[int] = ()
+) -> dict[tuple[str, str], float]:
+    """Return the probability of each pair of these pools (all of them if none is given), from the others."""
+    probability: dict[tuple[str, str], float] = {}
+    for pool in pools or pairs:
+        held_out = pairs[pool]
         others = [other for number, other in pairs.items() if number != pool]
         starts = np.cumsum([0, *(len(other.keys) for other in others)])
         owner = np.concatenate([other.owner + start for other, start in zip(others, starts, strict=False)])
@@ -125,7 +165,7 @@ def cross_validate(
         for key, row in zip(held_out.keys, best.tolist(), strict=True):
             ruled_out = key in held_out.ruled_out
             probability[key] = 0.0 if ruled_out else float(1 / (1 + np.exp(-logits[row])))
-    return {threshold: _measure_at(threshold, probability, judged) for threshold in THRESHOLDS}
+    return probability
 
 
 def _measure_at(
@@ -145,12 +185,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sentences", action="store_true", help="with the sentence model")
+    parser.add_argument("--nested", action="store_true", help="choose the features within each fold")
     arguments = parser.parse_args()
     folder, model = arguments.folder, load_model("sentences") if arguments.sentences else None
     judged = Judged.read(folder)
     pools: Sequence[int] = sorted({reader["pool"] for reader in judged.profiles.values()})
     pairs = {pool: collect_pairs(folder, judged, pool, model) for pool in pools}
-    for threshold, (figures, _) in cross_validate(pairs, judged).items():
+    for threshold, (figures, _) in cross_validate(pairs, judged, is_nested=arguments.nested).items():
         print(threshold, json.dumps({name: round(value, 3) for name, value in figures.items()}))
     starts = np.cumsum([0, *(len(own.keys) for own in pairs.values())])
     owner = np.concatenate([own.owner + start for own, start in zip(pairs.values(), starts, strict=False)])
