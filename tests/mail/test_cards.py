@@ -140,7 +140,8 @@ def test_safe_web_urls_are_kept(url: str) -> None:
     "url",
     ["", "javascript:alert(1)", "ftp://example.org/x", "//example.org", "https:///path", "https://[::1",
      "https://ada@example.org/", "https://example.org/" + "a" * 381, "https://example.org/a b",
-     "https://example.org/<b>", 'https://example.org/"', "https://example.org/\\", "https://example.org/\x7f"],
+     "https://example.org/<b>", 'https://example.org/"', "https://example.org/\\", "https://example.org/\x7f",
+     "https://example.org/\ue005"],
 )  # fmt: skip
 def test_unsafe_urls_are_dropped(url: str) -> None:
     assert sanitize_url(url) == ""
