@@ -194,7 +194,7 @@ def describe_selection(whom: str) -> str:
     if "id=" in whom:
         return "the subscribers that were ticked"
     conditions = SubscriberQuery.parse(whom).conditions
-    words = {"q": "address contains", "last": "last digest"}
+    words = {"q": "address contains", "last": "last digest", "suppressed": "suppressed address:"}
     parts = [f"{words.get(name, name)} “{value}”" for name, value in conditions.items()]
     return f"everybody with {', '.join(parts)}" if parts else "everybody"
 
