@@ -7,6 +7,7 @@ from digest.db import Database
 from digest.models import Paper, Profile, ReasonKind, Section
 from digest.pipeline.day import load_day
 from tests.factories import NOW, make_paper, make_signal, make_subscriber
+from tests.mail.examples import BULK
 
 FIELDS = {
     "arxiv": ("cs.LG", "diffusion policies", "robots that grasp teapots"),
@@ -67,3 +68,13 @@ def test_each_field_has_its_picks_with_its_reasons_and_only_voted_papers_trend(s
         assert topic in " ".join(pick.reason.terms).lower()
     assert all(pick.heat.has_voters == (pick.paper.source == "arxiv") for pick in edition.picks)
     assert "no-voters" in edition.notes
+
+    mail = " ".join(BULK.render_email(edition).text.split())
+    picked_part, _, rest = mail.partition("PICKED FOR YOU")[2].partition("TRENDING")
+    trending_part = rest.partition("ALSO NEW")[0]
+    assert "Some of these fields have no public votes" in mail
+    assert all(pick.paper.title in picked_part for pick in picked)
+    assert all(pick.paper.title in trending_part for pick in trending)
+    assert trending_part.count("Why:") == trending_part.count("upvotes") == len(trending)
+    for _, topic, _ in FIELDS.values():
+        assert picked_part.count(f"Why: matches “{topic}”") == 2, topic
