@@ -1,6 +1,7 @@
 """The overview: what needs attention, figures and charts of the last days, sources and the latest changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -19,6 +20,21 @@ from digest.web.charts import BAD, GOOD, NEUTRAL, Chart, Series, build_bar_chart
 from digest.web.routing import create_router
 
 PERIODS = (30, 90)  # days of the charts
+# What an administrator can do, by the kind of the problem, where the advice of the commands names a command.
+PAGE_ADVICE = {
+    "paused": "Check what was sent since the backup. Then the operator of the server can resume sending.",
+    "delivery": "Ask the operator to check the settings of the mail server.",
+    "hold": "If it is right, release it.",
+    "runs": "Ask the operator to start the scheduler.",
+    "overdue": "Ask the operator to check the scheduler and the mail server.",
+    "uncertain": "The operator decides about each: send it again, or count it as sent.",
+    "alike": "No reader is suppressed for this: our server may be the cause. Ask the operator to check it.",
+    "held": "Check the evidence on the page Suppressions. If it is right, the others follow at their next "
+    "bounce.",
+    "reports": "The readers stay subscribed. Ask the operator to check the mail server.",
+}
+THEN_RESUME = ", then run `digest db resume`"  # of the reason of a pause
+
 TILES = (Status.CONFIRMED, Status.PAUSED, Status.UNCONFIRMED, Status.UNSUBSCRIBED)
 
 router = create_router(include_in_schema=False)
@@ -47,7 +63,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         here="/admin",
         title="Overview",
         session=session,
-        problems_found=[*problems, *_find_misspelled()],
+        problems_found=[*map(_describe_for_page, problems), *_find_misspelled()],
         tiles=tiles,
         growth=_describe_growth(figures, counts[Status.CONFIRMED]),
         today=figures[-1],
@@ -110,6 +126,12 @@ def _describe_growth(figures: Sequence[dict[str, Any]], confirmed: int) -> str:
     if before is None:
         return ""
     return f"{confirmed - before:+,} in {len(figures)} days" if confirmed != before else "no change"
+
+
+def _describe_for_page(problem: Problem) -> Problem:
+    """Return the problem with advice that names no command: an administrator may have no shell."""
+    advice = PAGE_ADVICE.get(problem.kind.partition("/")[0], problem.advice)
+    return replace(problem, advice=advice, facts=[fact.replace(THEN_RESUME, "") for fact in problem.facts])
 
 
 def _find_misspelled() -> list[Problem]:

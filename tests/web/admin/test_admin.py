@@ -10,8 +10,13 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from digest.app.services import Services, open_services
 from digest.app.settings import load_settings
+from digest.cli import COMMANDS
+from digest.db.backup import format_restored
+from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import Profile, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_address
+from digest.pipeline.alerts import find_judgement_problems
+from digest.pipeline.run import SEND_BLOCKED_KEY
 from digest.web.admin import audit, bulk, overview, subscriber, subscribers, suppressions, transfer
 from digest.web.app import create_app
 from tests.factories import NOW, make_paper
@@ -344,6 +349,30 @@ async def test_an_export_holds_everyone_and_no_spreadsheet_formula(
     sheet = (await admin.get("/admin/export.csv")).text
     assert ada.address in sheet
     assert '"\'=1+1, tea"' in sheet
+
+
+async def test_overview_names_no_command_whatever_is_wrong(admin: AsyncClient, services: Services) -> None:
+    with services.store.begin() as tx:
+        tx.meta.pause(format_restored(NOW))
+        tx.meta.write(SEND_BLOCKED_KEY, "The mail server refused the login.")
+        tx.sources.hold("2026-11-23", "arXiv answered with half a day.", at=NOW)
+
+    page = (await admin.get("/admin")).text
+
+    for title in (
+        "All sending is stopped",
+        "No mail server accepts our email",
+        "is held for review",
+        "Nothing runs",
+    ):
+        assert title in page
+    assert not re.search(rf"\bdigest ({'|'.join(COMMANDS)})\b", page)
+
+
+def test_advice_of_problems_that_name_a_command_has_a_form_for_the_page() -> None:
+    alike = AlikeAnswer(reply="550 not taken", readers=7, domains=3)
+    for problem in find_judgement_problems([alike], 5, {"blocked": 9}):
+        assert problem.kind in overview.PAGE_ADVICE
 
 
 async def test_overview_names_variables_that_are_no_settings(
