@@ -146,7 +146,7 @@ def _build_past_delivery(reader: int, papers: list[str], slot: datetime) -> NewD
         "affinity": [4.7136] * 20,
         "score": [3.8104] * 20,
         "heat": ["dAbCdEfGhIjK"] * 20,
-        "reasons": [*[""] * 3, *['{"because":"terms","terms":["balofu","dikomo"]}'] * 17],
+        "reasons": [*[""] * 6, *['{"because":"terms","terms":["balofu","dikomo"]}'] * 14],
     }
     return NewDelivery(
         kind=DeliveryKind.DIGEST,

@@ -219,7 +219,9 @@ def _plan_chunk(
     """
     readers = [reader.id for reader in due]
     with day.store.begin(write=False) as tx:
-        sent = tx.sent_papers.get_by_subscriber(readers, since=day.sent_since)
+        sent = tx.sent_papers.get_by_subscriber(
+            readers, since=day.sent_since, papers=day.candidate_arrays.index_by_id
+        )
         untold = tx.news.list_untold(readers, since=day.now - NEWS_TTL)
     if due_now:
         slots = [(reader, day.now) for reader in due]

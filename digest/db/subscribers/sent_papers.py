@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from math import isnan, nan
 from struct import Struct, pack
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,30 +34,17 @@ class SentPapers:
         self._connection = connection
 
     def get_by_subscriber(
-        self, subscriber_ids: Collection[int], *, since: date | None = None
+        self,
+        subscriber_ids: Collection[int],
+        *,
+        since: date | None = None,
+        papers: Collection[str] | None = None,
     ) -> dict[int, dict[str, Sent]]:
         """Return what each subscriber was or will be sent from *since* on, by paper id; the last time counts.
 
-        None reads everything that is kept: up to 400 days.
+        None reads everything that is kept: up to 400 days. With *papers*, only what decides whether these are
+        sent: they themselves, papers that were sent again, and those of the last day.
         """
-        rows = self.read_packed(subscriber_ids, since=since)
-        numbers = {record[0] for row in rows for record in RECORD.iter_unpack(row[2])}
-        query = sa.select(PAPER.c.number, PAPER.c.id).where(
-            in_values(self._connection, PAPER.c.number, numbers)
-        )
-        ids = {row.number: row.id for row in self._connection.execute(query)} if numbers else {}
-        sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
-        for subscriber_id, day, papers in rows:
-            for number, expected, votes, resent in RECORD.iter_unpack(papers):
-                known = None if isnan(votes) else votes
-                if number in ids:
-                    sent[subscriber_id][ids[number]] = _get_sent(day, expected, known, resent)
-        return sent
-
-    def read_packed(
-        self, subscriber_ids: Collection[int], *, since: date | None = None
-    ) -> list[tuple[int, date, bytes]]:
-        """Return the same in one query: (subscriber id, day, records of RECORD) of each delivery, by day."""
         delivery = DELIVERY.c
         query = sa.select(delivery.subscriber_id, delivery.day, delivery.papers).where(
             in_values(self._connection, delivery.subscriber_id, subscriber_ids), delivery.papers.is_not(None)
@@ -64,8 +52,28 @@ class SentPapers:
         if since is not None:  # the index is by slot
             earliest = datetime.combine(since, time(), UTC) - _MAX_LEAD
             query = query.where(delivery.slot >= earliest, delivery.day >= since)
-        query = query.where(COUNTS_AS_SENT).order_by(delivery.subscriber_id, delivery.slot)
-        return [(row[0], row[1], row[2]) for row in self._connection.execute(query)]
+        query = query.where(COUNTS_AS_SENT).order_by(delivery.subscriber_id, delivery.slot, delivery.id)
+        rows = self._connection.execute(query).all()
+        wanted = None if papers is None else {*self._map_papers(PAPER.c.id, papers)}
+        last = {row.subscriber_id: row.day for row in rows}
+        records = [
+            (subscriber_id, day, record)
+            for subscriber_id, day, packed in rows
+            for record in RECORD.iter_unpack(packed)
+            if wanted is None or record[0] in wanted or record[3] or day == last[subscriber_id]
+        ]
+        ids = self._map_papers(PAPER.c.number, {record[0] for _, _, record in records})
+        sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
+        for subscriber_id, day, (number, expected, votes, resent) in records:
+            if number in ids:
+                known = None if isnan(votes) else votes
+                sent[subscriber_id][ids[number]] = _get_sent(day, expected, known, resent)
+        return sent
+
+    def _map_papers(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> dict[int, str]:
+        """Return the ids of the papers with these numbers or ids, by number."""
+        query = sa.select(PAPER.c.number, PAPER.c.id).where(in_values(self._connection, column, values))
+        return {row.number: row.id for row in self._connection.execute(query)} if values else {}
 
     def pack(self, deliveries: Iterable[NewDelivery]) -> dict[str, bytes]:
         """Return the papers of those deliveries that have any as they are stored, by delivery key.

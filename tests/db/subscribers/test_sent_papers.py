@@ -98,3 +98,14 @@ def test_a_paper_counts_from_its_last_day_with_unknown_votes_and_as_sent_again(a
             tx.deliveries.enqueue([digest], now=NOW)
 
         assert tx.sent_papers.get_by_subscriber([ada.id]) == {ada.id: {paper.id: again}}
+
+
+def test_of_the_sent_papers_only_those_that_matter_for_some_papers_are_returned(any_store: Database) -> None:
+    harness = DeliveryHarness(any_store)
+    ada = harness.add_reader()
+    harness.queue_digest(ada, day=TODAY, papers=["arxiv:1", "arxiv:2"])
+    harness.queue_digest(ada, day=TODAY + timedelta(days=1), papers=["arxiv:3", "arxiv:4"])
+    with any_store.begin(write=False) as tx:
+        everything = tx.sent_papers.get_by_subscriber([ada.id])[ada.id]
+        of_two = tx.sent_papers.get_by_subscriber([ada.id], papers=["arxiv:2", "arxiv:9"])[ada.id]
+    assert of_two == {paper: everything[paper] for paper in ("arxiv:2", "arxiv:3", "arxiv:4")}
