@@ -10,6 +10,7 @@ A reader's topic that explains a paper best counts, so fitting and choosing take
 
 import argparse
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +127,7 @@ def _compute_validation_loss(pairs: Mapping[int, Pairs], judged: Judged, feature
     fewer = {number: replace(own, features=own.features[:, features]) for number, own in pairs.items()}
     probability = predict_held_out(fewer, judged)
     return -sum(
-        np.log(max(value if judged.get_grade(*key) else 1 - value, 1e-9))
+        math.log(max(value if judged.get_grade(*key) else 1 - value, 1e-9))
         for key, value in probability.items()
     )
 
