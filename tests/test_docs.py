@@ -104,3 +104,10 @@ def test_no_file_names_a_path_of_a_development_machine() -> None:
         for path in (path for pattern in TEXT_FILES for path in (TOP / top).rglob(pattern)):
             text = path.read_text(errors="replace")
             assert not any(folder in text for folder in folders), path
+
+
+def test_installation_advice_names_our_distribution() -> None:
+    """`digest` on PyPI is another project, so `pip install 'digest[dkim]'` would install the wrong package."""
+    sources = [path for path in (TOP / "digest").rglob("*.py") if "digest[" in path.read_text()]
+    for path in [*sources, *PAGES]:
+        assert not re.search(r"(?<![-\w])digest\[[a-z]", path.read_text()), path
