@@ -107,7 +107,7 @@ def test_no_file_names_a_path_of_a_development_machine() -> None:
 
 
 def test_installation_advice_names_our_distribution() -> None:
-    """`digest` on PyPI is another project, so `pip install 'digest[dkim]'` would install the wrong package."""
+    """`digest` on PyPI is another project: `pip install 'digest[dkim]'` would install the wrong one."""
     sources = [path for path in (TOP / "digest").rglob("*.py") if "digest[" in path.read_text()]
     for path in [*sources, *PAGES]:
         assert not re.search(r"(?<![-\w])digest\[[a-z]", path.read_text()), path
