@@ -1,5 +1,6 @@
 """The inputs shared by all editions of one day: candidates, their heat, notes and the ranker."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -79,8 +80,12 @@ class DayContext:
 
         Nothing older decides what may be sent, so nothing older is read: a year of sent papers costs nothing.
         """
-        first_seen = min((paper.first_seen or self.now for paper in self.candidates.papers), default=self.now)
-        return first_seen.date() - ONE_DAY - MIN_RESEND_INTERVAL
+        return self.first_seen.date() - ONE_DAY - MIN_RESEND_INTERVAL
+
+    @cached_property
+    def first_seen(self) -> datetime:
+        """When the oldest candidate was first seen."""
+        return min((paper.first_seen or self.now for paper in self.candidates.papers), default=self.now)
 
     @property
     def model_name(self) -> str:
@@ -91,6 +96,22 @@ class DayContext:
     def candidate_arrays(self) -> CandidateArrays:
         """The candidates as arrays, for the selection."""
         return CandidateArrays(self.candidates)
+
+    def _find_unwanted(self, readers: Sequence[Subscriber]) -> Mapping[int, set[str]]:
+        """Return the candidates each subscriber id voted "less" on, whatever the reason.
+
+        They count as sent: they are not sent, and not once more when they break out.
+        """
+        with self.store.begin(write=False) as tx:
+            votes = tx.votes.list_unwanted([reader.id for reader in readers], since=self.first_seen)
+            unwanted: defaultdict[int, set[str]] = defaultdict(set)
+            for reader, paper_id in votes:
+                unwanted[reader].add(self._ids_by_alias.get(paper_id, paper_id))
+        return unwanted
+
+    @cached_property
+    def _ids_by_alias(self) -> Mapping[str, str]:
+        return {alias: paper.id for paper in self.candidates.papers for alias in paper.aliases}
 
     def choose_editions(
         self,
@@ -113,12 +134,18 @@ class DayContext:
                     self.store, subscribers, vectors, self.ranker, model=self.model_name
                 )
             ]
+        unwanted = self._find_unwanted(subscribers)
         done = 0
         for rankings in self.ranker.rank_chunks([reader.profile for reader in subscribers], vectors):
             chunk = readers[done : done + len(rankings)]
             done += len(chunk)
             states = [
-                ReaderState(reader, _add_disliked(reader, sent.get(reader.id, {}), day), reader.cursor, day)
+                ReaderState(
+                    reader,
+                    {**sent.get(reader.id, {}), **dict.fromkeys(unwanted[reader.id], Sent(day=day))},
+                    reader.cursor,
+                    day,
+                )
                 for reader, slot in chunk
                 for day in (get_local_day(reader.schedule, slot),)
             ]
@@ -142,12 +169,6 @@ class DayContext:
         for chosen in self.choose_editions(readers, sent):
             for row, selection in enumerate(chosen.selections):
                 yield chosen.build_edition(row), selection
-
-
-def _add_disliked(reader: Subscriber, sent: Mapping[str, Sent], day: date) -> Mapping[str, Sent]:
-    """Count what a reader wants less of as sent: it is not sent, and not once more when it breaks out."""
-    disliked = {paper.paper_id: Sent(day=day) for paper in reader.profile.disliked if paper.paper_id}
-    return {**sent, **disliked} if disliked else sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from digest.ranking.wanted_by_liked import LikedEvidence
 FOLLOWED_PROBABILITY = 0.95  # that a paper is wanted which is by a followed author, or was liked
 MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
-MAX_CHUNK_CELLS = 1_000_000  # pairs of reader and paper: for the same
+MAX_CHUNK_CELLS = 500_000  # pairs of reader and paper: for the same
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,13 +1,13 @@
 """Tests of planning: the first edition comes at once after confirming, and nothing of it again."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from digest import subscribers
 from digest.db import Database
-from digest.models import Delivery, DeliveryKind, LikedPaper
+from digest.models import Delivery, DeliveryKind
+from digest.models.votes import Vote
 from digest.pipeline.edition_payload import get_paper_ids
 from digest.pipeline.plan import PlanResult, plan_editions
 from digest.subscribers import Actor
@@ -65,13 +65,14 @@ def test_the_first_edition_comes_at_once_and_is_the_one_of_its_day(
     assert second.slot.date() - NOW.date() == expected
 
 
-def test_a_paper_that_the_reader_wants_less_of_is_not_sent(any_store: Database) -> None:
-    disliked, other = (add_paper(any_store, title, hours_ago=3) for title in ("Wool", "Teapots"))
+@pytest.mark.parametrize("reason", ["", "topic", "quality", "seen"])
+def test_a_paper_that_the_reader_wants_less_of_is_not_sent(any_store: Database, reason: str) -> None:
+    unwanted, other = (add_paper(any_store, title, hours_ago=3) for title in ("Wool", "Teapots"))
     confirm(any_store)
     with any_store.begin() as tx:
         reader = tx.subscribers.get_by_address(ADA)
-        profile = replace(reader.profile, disliked=(LikedPaper("Wool", "", disliked),))
-        tx.subscribers.save(replace(reader, profile=profile))
+        vote = Vote(at=NOW, paper_id=unwanted, verdict="less", reason=reason)
+        tx.votes.replace(reader.id, tx.papers.get_by_ids([unwanted])[unwanted], vote)
 
     assert plan_editions(any_store, NOW + timedelta(seconds=50)).planned == 1
     assert get_paper_ids(list_digests(any_store)[0].payload) == [other]

@@ -1,6 +1,7 @@
 """Votes of subscribers on papers: one per subscriber and paper, the latest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,15 @@ class Votes:
         """Return all votes of a subscriber, newest first."""
         query = sa.select(VOTE).where(VOTE.c.subscriber_id == subscriber_id)
         return tuple(map(_to_vote, self._connection.execute(query.order_by(VOTE.c.at.desc(), VOTE.c.id))))
+
+    def list_unwanted(self, subscriber_ids: Sequence[int], since: datetime) -> Iterator[tuple[int, str]]:
+        """Yield subscriber and paper of each "less" since this moment, whatever its reason."""
+        unwanted = sa.select(VOTE.c.subscriber_id, VOTE.c.paper_id).where(
+            in_values(self._connection, VOTE.c.subscriber_id, subscriber_ids),
+            VOTE.c.verdict == "less",
+            VOTE.c.at >= since,
+        )
+        yield from ((row.subscriber_id, row.paper_id) for row in self._connection.execute(unwanted))
 
     def replace(self, subscriber_id: int, paper: Paper, vote: Vote | None) -> None:
         """Store a vote in place of the former one on this paper; None only deletes."""
