@@ -6,16 +6,17 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.simulation.context import DATABASE, Refusal, Scenario
+from bench.simulation.context import Refusal, Scenario
 from bench.simulation.month import Month, load_recorded_month, load_sample_month
 from bench.simulation.readers import Reader, create_readers
 from bench.simulation.record import Record
 from bench.simulation.report import SimulationResult, check_all_guarantees, format_lines, publish
-from bench.simulation.timeline import run_month
+from bench.simulation.timeline import DATABASE, run_month
 from bench.simulation.upgrade import simulate_first_half, upgrade_database
 from bench.simulation.upstreams import ARXIV, VOTES, Outage
 
@@ -54,6 +55,8 @@ def simulate(month: Month, readers: Sequence[Reader], options: argparse.Namespac
     """Run the month twice: with feedback, and as a control in which nobody clicks on anything."""
     started = time.process_time()
     scenario = build_scenario(month)
+    if options.database_url:  # a server is backed up and restored by its own tools
+        scenario = replace(scenario, database_url=options.database_url, restore_day=None)
     with TemporaryDirectory(prefix="digest-month-") as folder:
         if options.upgrade_from:
             shared = ["--quick"] if options.quick else ["--replay", str(options.replay.absolute())]
@@ -100,6 +103,7 @@ def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--upgrade-from", metavar="REF", help="let this commit simulate the first half, then upgrade"
     )
+    parser.add_argument("--database-url", default="", help="an empty PostgreSQL database; else SQLite")
     parser.add_argument("--until", type=date.fromisoformat, help="stop on this day, as --upgrade-from asks")
     parser.add_argument("--folder", type=Path, help="with --until: where database and state stay")
     parser.add_argument("--replay", type=Path, default=Path(os.environ.get("DIGEST_REPLAY") or REPLAY))

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
@@ -20,8 +19,6 @@ from digest.models import Subscriber
 from digest.tools.demo.mail_server import ReceivedMail
 from digest.tools.demo.scenario import BASE_URL
 from digest.web.app import create_app
-
-DATABASE = "month.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class Scenario:
     """Planned events of the month other than papers."""
 
     outages: tuple[Outage, ...] = ()
+    database_url: str = ""  # of an empty PostgreSQL database; else SQLite in a new file
     crash_days: frozenset[date] = frozenset()  # days on which a sender is killed
     refusals: tuple[Refusal, ...] = ()
     restore_day: date | None = None  # a backup is made and restored at noon
@@ -64,6 +62,7 @@ class SimulationContext:
     upstreams: SimulatedUpstreams
     inboxes: Inboxes
     now: datetime
+    database_url: str
     services: SimulatedServices = field(init=False)
     app: FastAPI = field(init=False)
     browser: AsyncClient = field(init=False)
@@ -74,10 +73,10 @@ class SimulationContext:
     scored_on: date | None = None  # day on which rankings were scored last
     _set_at: float = field(default_factory=time.monotonic)
 
-    def open_services(self, database: Path) -> None:
-        """Open the product on a database: its services and its pages."""
+    def open_services(self) -> None:
+        """Open the product on the database: its services and its pages."""
         self.services = open_simulated_services(
-            database, upstream=self.upstreams.url, mailbox=self.inboxes.url, clock=self.running_clock
+            self.database_url, upstream=self.upstreams.url, mailbox=self.inboxes.url, clock=self.running_clock
         )
         self.app = create_app(self.services, clock=self.clock)
         self.browser = AsyncClient(transport=ASGITransport(self.app), base_url=BASE_URL)
@@ -112,15 +111,14 @@ class SimulationContext:
 
 @asynccontextmanager
 async def open_context(
-    month: Month, readers: Sequence[Reader], folder: Path, scenario: Scenario
+    month: Month, readers: Sequence[Reader], database_url: str, scenario: Scenario
 ) -> AsyncIterator[SimulationContext]:
     """Open everything, and close it at the end."""
     start = noon(month.first - month.warm_up * DAY)
     async with Inboxes() as inboxes:
         with SimulatedUpstreams(month, start, scenario.outages) as upstreams:
-            database = folder / DATABASE
-            context = SimulationContext(month, readers, scenario, upstreams, inboxes, start)
-            context.open_services(database)
+            context = SimulationContext(month, readers, scenario, upstreams, inboxes, start, database_url)
+            context.open_services()
             try:
                 yield context
             finally:

@@ -5,8 +5,12 @@ import json
 import sys
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bench.simulation.context import SimulationContext
 from bench.simulation.record import Crash
+from digest.db.dialects import is_postgres
+from digest.db.tables import WORKER
 
 ROOT = Path(__file__).parents[2]
 MOMENTS = ("addressed", "taken")  # before the message is sent; after it, before that is acknowledged
@@ -34,14 +38,22 @@ async def crash(context: SimulationContext) -> None:
     context.inboxes.pick_victim = lambda _: None
     if status == KILLED_STATUS:
         context.record.crashes.append(Crash(context.now, moment))
+        _expire_leases(context)
     elif status:
         raise RuntimeError(f"The sender of {context.now:%d %B} failed with exit code {status}.")
+
+
+def _expire_leases(context: SimulationContext) -> None:
+    """Let the lease of the killed sender run out: PostgreSQL's clock does not follow the simulated one."""
+    if is_postgres(context.services.store.engine):
+        with context.services.store.begin() as tx:
+            tx.connection.execute(sa.update(WORKER).values(lease_until=sa.func.now()))
 
 
 def _build_orders(context: SimulationContext) -> dict[str, str]:
     return {
         "now": context.now.isoformat(),
-        "database": str(context.services.store.engine.url.database),
+        "database": context.database_url,
         "upstream": context.upstreams.url,
         "mailbox": context.inboxes.url,
     }

@@ -12,7 +12,7 @@ def restore_backup(context: SimulationContext) -> None:
     context.services.store.backup(backup)
     context.services.close()
     backups.restore(backup, file)
-    context.open_services(file)
+    context.open_services()
     with context.services.store.begin() as tx:
         assert tx.meta.pause_reason, "a restored database is paused"  # noqa: S101  what the month relies on
         tx.meta.resume()

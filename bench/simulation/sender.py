@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import anyio
 
@@ -17,7 +16,7 @@ def main() -> None:
     orders = json.loads(sys.argv[1])
     now, started = datetime.fromisoformat(orders["now"]), time.monotonic()
     services = open_simulated_services(
-        Path(orders["database"]),
+        orders["database"],
         upstream=orders["upstream"],
         mailbox=orders["mailbox"],
         clock=lambda: now + timedelta(seconds=time.monotonic() - started),

@@ -1,4 +1,4 @@
-"""The real services on a database file, with simulated upstreams and no politeness delays."""
+"""The real services on a database, with simulated upstreams and no politeness delays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,11 +52,11 @@ class SimulatedServices(Services):
 
 
 def open_simulated_services(
-    database: Path, *, upstream: str, mailbox: str, clock: Callable[[], datetime]
+    database_url: str, *, upstream: str, mailbox: str, clock: Callable[[], datetime]
 ) -> SimulatedServices:
     """Open the services of the simulation."""
     settings = make_isolated_settings(
-        database,
+        Path(),
         sources_url=upstream,
         smtp_url=mailbox,
         vectors="none",
@@ -64,4 +64,5 @@ def open_simulated_services(
         sources=("arxiv", "huggingface", "hackernews", "feeds"),
         feeds=(f"{upstream}/blog.xml",),
     )
-    return SimulatedServices(settings, Database.open(settings.database_url), clock=clock)
+    settings = settings.model_copy(update={"database_url": database_url})
+    return SimulatedServices(settings, Database.open(database_url), clock=clock)

@@ -23,6 +23,7 @@ from digest.models.schedule import find_due_edition, get_local_day
 from digest.pipeline import run
 from digest.pipeline.plan import PlanResult
 
+DATABASE = "month.sqlite3"
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 SCORE_FROM_HOUR = 5  # o'clock UTC: by then the day's papers are fetched, and nobody has rated them yet
@@ -31,11 +32,12 @@ SCORE_FROM_HOUR = 5  # o'clock UTC: by then the day's papers are fetched, and no
 async def run_month(
     month: Month, readers: Sequence[Reader], folder: Path, scenario: Scenario, *, until: date | None = None
 ) -> Record:
-    """Simulate the whole month with a new database in this folder, or go on with what is there.
+    """Simulate the whole month with a new SQLite database in this folder, or go on with what is there.
 
     With *until* stop before the noon of that day, and leave the state for another version of the program.
     """
-    async with open_context(month, readers, folder, scenario) as context:
+    url = scenario.database_url or f"sqlite:///{folder / DATABASE}"
+    async with open_context(month, readers, url, scenario) as context:
         if not load_state(context, folder):
             await _prepare(context)
         end = noon(until or month.first + month.days * DAY)
