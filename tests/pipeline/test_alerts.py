@@ -229,7 +229,7 @@ async def test_the_operator_gets_one_alert_when_a_days_mails_bounce(installation
                 suppression_key=b"pepper",
             )
     services = Services(
-        installation.services.settings.model_copy(update={"admin_address": "admin@example.com"}),
+        installation.services.settings.model_copy(update={"admin_address": "admin@example.com", "sources": ()}),
         installation.services.store,
     )
     await run.run(services, lambda: now + timedelta(minutes=1))
