@@ -13,7 +13,7 @@ GOAL = 1.1
 
 def run_bench() -> Iterator[BenchResult]:
     """Compare the middle and the largest size with the smallest."""
-    args = argparse.Namespace(mails=1, connections=16, vectors="none")
+    args = argparse.Namespace(mails=1, connections=16, vectors="none", history=0)
     with prepare_run(args) as (folder, port, _):
         peaks = {}
         for size in SIZES:

@@ -97,7 +97,7 @@ def write_body(size: float) -> Path:
 
 def run_bench() -> Iterator[BenchResult]:
     """Compare mails a CPU second, ours beside each of theirs."""
-    args = argparse.Namespace(mails=OUR_MAILS, connections=CONNECTIONS, vectors="none")
+    args = argparse.Namespace(mails=OUR_MAILS, connections=CONNECTIONS, vectors="none", history=0)
     peers = list(list_peers())
     theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
     whole: list[float] = []

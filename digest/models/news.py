@@ -39,5 +39,12 @@ def find_news(before: Paper, after: Paper) -> tuple[PaperNews, ...]:
 
 def _is_rewritten(before: str, after: str) -> bool:
     """Return whether an abstract says something else; a corrected word or another markup does not count."""
-    one, other = ({*map(normalize_letters, text.split())} - {""} for text in (before, after))
-    return bool(one and other) and len(one & other) < MIN_SHARED_WORDS * len(one | other)
+    one, other = ({*text.split()} for text in (before, after))
+    if _share_most(one, other):  # as nearly always: words need not be compared letter by letter
+        return False
+    one, other = ({*map(normalize_letters, words)} - {""} for words in (one, other))
+    return bool(one and other) and not _share_most(one, other)
+
+
+def _share_most(one: set[str], other: set[str]) -> bool:
+    return len(one & other) >= MIN_SHARED_WORDS * len(one | other)
