@@ -30,7 +30,8 @@ def find_news(before: Paper, after: Paper) -> tuple[PaperNews, ...]:
     if after.code_url and not before.code_url:
         found.append(replace(news, kind=NewsKind.CODE, link=after.code_url))
     if after.version > before.version:
-        is_renamed = normalize_letters(before.title) != normalize_letters(after.title)
+        titles = {before.title, after.title}
+        is_renamed = len(titles) > 1 and len({*map(normalize_letters, titles)}) > 1
         if is_renamed or _is_rewritten(before.abstract, after.abstract):
             title = shorten(clean(after.title), MAX_TITLE_CHARS) if is_renamed else ""
             found.append(replace(news, kind=NewsKind.REVISED, new_title=title))
@@ -39,6 +40,8 @@ def find_news(before: Paper, after: Paper) -> tuple[PaperNews, ...]:
 
 def _is_rewritten(before: str, after: str) -> bool:
     """Return whether an abstract says something else; a corrected word or another markup does not count."""
+    if before == after:
+        return False
     one, other = ({*text.split()} for text in (before, after))
     if _share_most(one, other):  # as nearly always: words need not be compared letter by letter
         return False
