@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from digest.mail.locale import gettext_noop
 from digest.web.languages import choose_language, set_page_language
 
+MAX_LENGTH_DIGITS = 18  # of a Content-Length
 MAX_BODY_BYTES = 64 * 1024
 MAX_IMPORT_BYTES = 32 * 1024 * 1024  # a list of subscribers, sent with the admin token
 IMPORT_PATHS = {"/admin/import", "/admin/suppressions/import", "/api/v1/subscribers/import"}
@@ -73,7 +74,7 @@ class SecurityMiddleware:
             await self._app(scope, _truncate(receive), protected_send)
             return
         max_bytes = _get_max_bytes(scope["path"], segment)
-        if int(Headers(scope=scope).get("content-length") or 0) > max_bytes:
+        if _announces_more(Headers(scope=scope).get("content-length", ""), max_bytes):
             await self._refuse(scope, BODY_TOO_LARGE)(scope, receive, protected_send)
             return
         limited = _truncate(receive) if scope["method"] == "GET" else _limit_size(receive, max_bytes)
@@ -88,6 +89,11 @@ def trim_token_path(path: str) -> str:
     _, segment, *parts = path.split("/")
     found = (TOKEN_PART.search(part) for part in parts)
     return "/".join(("", segment, *(match[0].rstrip(".") for match in found if match)))
+
+
+def _announces_more(length: str, max_bytes: int) -> bool:
+    """Return whether a Content-Length exceeds a limit; without a number the body is counted as it comes."""
+    return length.isdecimal() and (len(length) > MAX_LENGTH_DIGITS or int(length) > max_bytes)
 
 
 def _get_max_bytes(path: str, segment: str) -> int:

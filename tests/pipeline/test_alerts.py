@@ -228,9 +228,9 @@ async def test_the_operator_gets_one_alert_when_a_days_mails_bounce(installation
                 raw_hash=mail.public_id,
                 suppression_key=b"pepper",
             )
+    changes = {"admin_address": "admin@example.com", "sources": ()}
     services = Services(
-        installation.services.settings.model_copy(update={"admin_address": "admin@example.com", "sources": ()}),
-        installation.services.store,
+        installation.services.settings.model_copy(update=changes), installation.services.store
     )
     await run.run(services, lambda: now + timedelta(minutes=1))
     await run.run(services, lambda: now + timedelta(minutes=2))

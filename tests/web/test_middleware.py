@@ -1,6 +1,7 @@
 """Links as mail programs change them: the path that is left of each is that of the link."""
 
 import pytest
+from httpx import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +35,13 @@ def test_actions_and_kinds_behind_a_token_stay(path: str) -> None:
 def test_path_without_a_token_leads_nowhere(path: str) -> None:
     assert TOKEN not in trim_token_path(path)
     assert trim_token_path(path).startswith("/u")
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("none", 200), ("-1", 200), ("", 200), ("9" * 5000, 413), ("70000", 413)]
+)
+async def test_a_content_length_that_is_no_number_breaks_nothing(
+    visitor: AsyncClient, length: str, status: int
+) -> None:
+    answer = await visitor.get("/healthz", headers={"Content-Length": length})
+    assert answer.status_code == status
