@@ -97,16 +97,16 @@ class DayContext:
         """The candidates as arrays, for the selection."""
         return CandidateArrays(self.candidates)
 
-    def _find_unwanted(self, readers: Sequence[Subscriber]) -> Mapping[int, set[str]]:
+    def _find_unwanted(self, readers: Sequence[Subscriber]) -> Mapping[int, list[str]]:
         """Return the candidates each subscriber id voted "less" on, whatever the reason.
 
         They count as sent: they are not sent, and not once more when they break out.
         """
         with self.store.begin(write=False) as tx:
             votes = tx.votes.list_unwanted([reader.id for reader in readers], since=self.first_seen)
-            unwanted: defaultdict[int, set[str]] = defaultdict(set)
+            unwanted: defaultdict[int, list[str]] = defaultdict(list)
             for reader, paper_id in votes:
-                unwanted[reader].add(self._ids_by_alias.get(paper_id, paper_id))
+                unwanted[reader].append(self._ids_by_alias.get(paper_id, paper_id))
         return unwanted
 
     @cached_property
@@ -142,7 +142,7 @@ class DayContext:
             states = [
                 ReaderState(
                     reader,
-                    {**sent.get(reader.id, {}), **dict.fromkeys(unwanted[reader.id], Sent(day=day))},
+                    {**sent.get(reader.id, {}), **dict.fromkeys(unwanted.get(reader.id, ()), Sent(day=day))},
                     reader.cursor,
                     day,
                 )

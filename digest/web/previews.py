@@ -8,12 +8,11 @@ from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
 from digest.mail.subject import get_section_title, order_sections
-from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Sent, Subscriber
+from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 from digest.ranking.embeddings import EmbeddingModel
-from digest.ranking.feedback import Feedback
 from digest.subscribers.resend import RESENT
 from digest.web.components import build_pick_card, build_sample_card
 from digest.web.languages import get_page_locale
@@ -53,10 +52,8 @@ class PreviewCache:
         slot = get_current_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:
             sent = tx.sent_papers.get_by_subscriber([reader.id], since=context.sent_since).get(reader.id, {})
-            votes = tx.votes.list_by_subscriber(reader.id)
         today = get_local_day(reader.schedule, slot)
         earlier = {paper: record for paper, record in sent.items() if record.day < today}
-        earlier |= {vote.paper_id: Sent(day=today) for vote in votes if vote.verdict == Feedback.LESS}
         cursor = min(reader.cursor, slot - REPLAYED_PERIOD) if reader.cursor else None
         replayed = replace(reader, cursor=cursor)
         edition, chosen = next(context.build_editions([(replayed, slot)], {reader.id: earlier}))
