@@ -1,8 +1,9 @@
 """Cursors: opaque texts that say where the next page of a list begins."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -26,6 +27,16 @@ class CursorKind(StrEnum):
 def encode_cursor(kind: CursorKind, position: int) -> str:
     """Return the cursor of a position."""
     return urlsafe_b64encode(f"{kind}{position}".encode()).decode().rstrip("=")
+
+
+def decode_before(cursor: str) -> int | None:
+    """Return the number before which the page begins, None for the first page. Raises InvalidChange."""
+    return decode_cursor(CursorKind.BEFORE, cursor) or None
+
+
+def encode_next(found: Sequence[Any], limit: int) -> str | None:
+    """Return the cursor of what comes before the last of these entries; None if the page is not full."""
+    return encode_cursor(CursorKind.BEFORE, found[-1].id) if len(found) == limit else None
 
 
 def decode_cursor(kind: CursorKind, cursor: str) -> int:

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from digest import subscribers as subscriptions
 from digest.db import Transaction
-from digest.db.deliveries.search import DeliveryCriteria, DeliveryEvent, list_deliveries, list_events
+from digest.db.deliveries.search import DeliveryCriteria, list_deliveries, list_events
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import (
@@ -26,18 +26,21 @@ from digest.models import (
 from digest.models.errors import NotFound
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
 from digest.web.api.auth import ApiActor
-from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.cursors import (
+    CursorText,
+    Limit,
+    decode_before,
+    encode_next,
+)
 from digest.web.api.routing import create_api_router
-from digest.web.api.schemas import DeliverySummary
+from digest.web.api.schemas import ApiRequest, ApiResponse, DeliverySummary
 from digest.web.context import WebContextDep
 
 router = create_api_router("mail")
 
 
-class DeliveryFilter(BaseModel):
+class DeliveryFilter(ApiRequest):
     """Filter and page of the list of deliveries."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: DeliveryKind | None = None
     state: DeliveryState | None = None
@@ -49,10 +52,8 @@ class DeliveryFilter(BaseModel):
     cursor: CursorText = ""
 
 
-class EditionFilter(BaseModel):
+class EditionFilter(ApiRequest):
     """Filter and page of the list of editions."""
-
-    model_config = ConfigDict(extra="forbid")
 
     subscriber: str = Field("", max_length=400, description="id or address of one subscriber")
     limit: Limit = 50
@@ -68,7 +69,7 @@ class DeliveryItem(DeliverySummary):
     @classmethod
     def of_subscriber(cls, delivery: Delivery, reader: Subscriber | None) -> Self:
         """Build the response of a delivery."""
-        summary = DeliverySummary.of(delivery).model_dump()
+        summary = DeliverySummary.model_validate(delivery).model_dump()
         return cls(id=delivery.public_id, subscriber=reader.public_id if reader else None, **summary)
 
 
@@ -79,7 +80,7 @@ class DeliveryPage(BaseModel):
     next_cursor: str | None
 
 
-class DeliveryEventResponse(BaseModel):
+class DeliveryEventResponse(ApiResponse):
     """What was reported about a message."""
 
     at: datetime
@@ -87,11 +88,6 @@ class DeliveryEventResponse(BaseModel):
     code: str
     reason: str
     reply: str = Field(description="what the server said, without names")
-
-    @classmethod
-    def of(cls, event: DeliveryEvent) -> Self:
-        """Build the response of an event."""
-        return cls.model_validate(event, from_attributes=True)
 
 
 class DeliveryDetails(DeliveryItem):
@@ -175,7 +171,7 @@ def list_messages(
         found = _list_page(tx, criteria, filters.cursor, filters.limit)
         readers = _get_readers(tx, found)
     items = [DeliveryItem.of_subscriber(each, readers.get(each.subscriber_id or 0)) for each in found]
-    return DeliveryPage(deliveries=items, next_cursor=_get_next_cursor(found, filters.limit))
+    return DeliveryPage(deliveries=items, next_cursor=encode_next(found, filters.limit))
 
 
 @router.get("/deliveries/{id}")
@@ -188,7 +184,7 @@ def show_message(_: ApiActor, ctx: WebContextDep, id: str) -> DeliveryDetails:  
         reader = _get_readers(tx, [delivery]).get(delivery.subscriber_id or 0)
         events = list_events(tx.connection, [delivery.id])
     details = DeliveryDetails.of_subscriber(delivery, reader)
-    details.events = [DeliveryEventResponse.of(event) for event in events]
+    details.events = [DeliveryEventResponse.model_validate(event) for event in events]
     return details
 
 
@@ -211,7 +207,7 @@ def list_editions(_: ApiActor, ctx: WebContextDep, filters: Annotated[EditionFil
         )
         for each in found
     ]
-    return EditionPage(editions=items, next_cursor=_get_next_cursor(found, filters.limit))
+    return EditionPage(editions=items, next_cursor=encode_next(found, filters.limit))
 
 
 @router.get("/editions/{id}")
@@ -252,12 +248,7 @@ def _to_details(edition: Edition, delivery: Delivery | None = None) -> EditionDe
 
 
 def _list_page(tx: Transaction, criteria: DeliveryCriteria, cursor: str, limit: int) -> tuple[Delivery, ...]:
-    before = decode_cursor(CursorKind.BEFORE, cursor)
-    return list_deliveries(tx.connection, criteria, limit=limit, before=before or None)
-
-
-def _get_next_cursor(found: Sequence[Delivery], limit: int) -> str | None:
-    return encode_cursor(CursorKind.BEFORE, found[-1].id) if len(found) == limit else None
+    return list_deliveries(tx.connection, criteria, limit=limit, before=decode_before(cursor))
 
 
 def _get_readers(tx: Transaction, deliveries: Sequence[Delivery]) -> dict[int, Subscriber]:

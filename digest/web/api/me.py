@@ -5,11 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from digest.ranking.feedback import LessReason
 from digest.web.api.routing import create_api_router
+from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
 from digest.web.reader_api import (
     MAX_QUERY_CHARS,
@@ -69,20 +70,16 @@ PaperId = Annotated[
 ]
 
 
-class VoteRequest(BaseModel):
+class VoteRequest(ApiRequest):
     """A vote on a paper."""
-
-    model_config = ConfigDict(extra="forbid")
 
     paper: PaperId
     verdict: VoteVerdict
     reason: LessReason | None = Field(None, description='of "less"')
 
 
-class SaveRequest(BaseModel):
+class SaveRequest(ApiRequest):
     """A paper to save, with a note and tags."""
-
-    model_config = ConfigDict(extra="forbid")
 
     paper: PaperId
     note: str = Field("", max_length=5000)

@@ -1,10 +1,11 @@
 """The calls on operation: sources, held editions, runs, status and audit log."""
 
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from digest.app.settings import find_misspelled_variables
 from digest.db.audit import AuditFilter
@@ -14,8 +15,14 @@ from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.run import SEND_BLOCKED_KEY
 from digest.web.actors import describe_actors
 from digest.web.api.auth import ApiActor
-from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
+from digest.web.api.cursors import (
+    CursorText,
+    Limit,
+    decode_before,
+    encode_next,
+)
 from digest.web.api.routing import create_api_router
+from digest.web.api.schemas import ApiRequest, ApiResponse
 from digest.web.context import WebContextDep
 
 ONE_DAY = timedelta(days=1)
@@ -25,10 +32,8 @@ RESUME_COMMAND, RESUME_CALL = "run `digest db resume`", "POST /api/v1/sending/re
 router = create_api_router("operation")
 
 
-class SourceResponse(BaseModel):
+class SourceResponse(ApiResponse):
     """One scope of a source (a category group, a listing), as of a reading."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     source: str
     scope: str
@@ -47,19 +52,15 @@ class SourceList(BaseModel):
     sources: list[SourceResponse]
 
 
-class HistoryFilter(BaseModel):
+class HistoryFilter(ApiRequest):
     """Which readings of a source."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scope: str = Field("", max_length=200)
     days: int = Field(7, ge=1, le=90)
 
 
-class HoldResponse(BaseModel):
+class HoldResponse(ApiResponse):
     """An edition on hold until somebody releases it."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     key: str
     reason: str
@@ -72,15 +73,13 @@ class HoldList(BaseModel):
     holds: list[HoldResponse]
 
 
-class HoldKey(BaseModel):
+class HoldKey(ApiRequest):
     """Which held edition."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: str = Field(max_length=200, examples=["daily/2026-11-23"])
 
 
-class RunResponse(BaseModel):
+class RunResponse(ApiResponse):
     """What one run did, as its log line says."""
 
     id: int
@@ -96,10 +95,8 @@ class RunPage(BaseModel):
     next_cursor: str | None
 
 
-class PageFilter(BaseModel):
+class PageFilter(ApiRequest):
     """Page of a list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: Limit = 50
     cursor: CursorText = ""
@@ -191,15 +188,10 @@ def release_hold(actor: ApiActor, ctx: WebContextDep, hold: HoldKey) -> None:
 @router.get("/runs")
 def list_runs(_: ApiActor, ctx: WebContextDep, page: Annotated[PageFilter, Query()]) -> RunPage:
     """List the runs of the last 90 days that did something."""
-    before = decode_cursor(CursorKind.BEFORE, page.cursor)
     with ctx.services.store.begin(write=False) as tx:
-        runs = tx.runs.list_latest(limit=page.limit, before=before or None)
+        runs = tx.runs.list_latest(limit=page.limit, before=decode_before(page.cursor))
     return RunPage(
-        runs=[
-            RunResponse(id=run.id, started_at=run.started_at, ended_at=run.ended_at, facts=dict(run.facts))
-            for run in runs
-        ],
-        next_cursor=encode_cursor(CursorKind.BEFORE, runs[-1].id) if len(runs) == page.limit else None,
+        runs=[RunResponse.model_validate(run) for run in runs], next_cursor=encode_next(runs, page.limit)
     )
 
 
@@ -236,25 +228,11 @@ def resume_sending(actor: ApiActor, ctx: WebContextDep) -> None:
 @router.get("/audit")
 def list_audit_lines(_: ApiActor, ctx: WebContextDep, query: Annotated[AuditSelection, Query()]) -> AuditPage:
     """List who changed what, newest first."""
-    before = decode_cursor(CursorKind.BEFORE, query.cursor)
-    conditions = AuditFilter(
-        actor=query.actor, action=query.action, subject=query.subject, since=query.since, until=query.until
-    )
+    conditions = AuditFilter(**query.model_dump(exclude={"limit", "cursor"}))
     with ctx.services.store.begin(write=False) as tx:
-        lines = tx.audit.search(conditions, limit=query.limit, before=before or None)
+        lines = tx.audit.search(conditions, limit=query.limit, before=decode_before(query.cursor))
         names = describe_actors(tx, (line.actor for line in lines))
     return AuditPage(
-        lines=[
-            AuditLineResponse(
-                id=line.id,
-                at=line.at,
-                actor=line.actor,
-                actor_name=names[line.actor],
-                action=line.action,
-                subject=line.subject,
-                detail=dict(line.detail),
-            )
-            for line in lines
-        ],
-        next_cursor=encode_cursor(CursorKind.BEFORE, lines[-1].id) if len(lines) == query.limit else None,
+        lines=[AuditLineResponse(**asdict(line), actor_name=names[line.actor]) for line in lines],
+        next_cursor=encode_next(lines, query.limit),
     )

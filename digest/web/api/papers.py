@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_trend
@@ -15,6 +15,7 @@ from digest.models.errors import NotFound
 from digest.web.api.auth import ApiActor
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
+from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
 from digest.web.trending_lists import MONTH, TODAY, WEEK, RankedPaper
 
@@ -32,10 +33,8 @@ class TrendingWindow(StrEnum):
 WINDOWS = {TrendingWindow.DAY: TODAY, TrendingWindow.WEEK: WEEK, TrendingWindow.MONTH: MONTH}
 
 
-class PaperFilter(BaseModel):
+class PaperFilter(ApiRequest):
     """Search words, filter and page of the list of papers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     q: str = Field("", max_length=200, description="words in title, abstract and authors")
     category: list[str] = Field(default_factory=list, max_length=20, examples=[["cs.CL"]])
@@ -45,10 +44,8 @@ class PaperFilter(BaseModel):
     cursor: CursorText = ""
 
 
-class TrendingFilter(BaseModel):
+class TrendingFilter(ApiRequest):
     """Which trending papers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     window: TrendingWindow = TrendingWindow.DAY
     category: str = Field("", max_length=50)
@@ -92,14 +89,7 @@ class PaperResponse(BaseModel):
         ordered = sorted(signals, key=lambda signal: signal.observed_at)
         latest = {(signal.source, signal.kind): signal for signal in ordered}.values()
         fields = {name: getattr(paper, name) for name in cls.model_fields if name != "signals"}
-        return cls.model_validate(
-            fields
-            | {
-                "authors": list(paper.authors),
-                "categories": list(paper.categories),
-                "signals": [SignalResponse.model_validate(each, from_attributes=True) for each in latest],
-            }
-        )
+        return cls.model_validate({**fields, "signals": [*latest]}, from_attributes=True)
 
 
 class PaperPage(BaseModel):

@@ -9,7 +9,6 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.models import (
-    Delivery,
     DeliveryKind,
     DeliveryState,
     Frequency,
@@ -18,7 +17,6 @@ from digest.models import (
     Profile,
     Status,
     Subscriber,
-    Suppression,
     SuppressionReason,
     Threshold,
 )
@@ -29,10 +27,20 @@ PROBLEM_TYPE = "application/problem+json"
 TextOrList = list[str] | str
 
 
-class SubscriberChanges(BaseModel):
-    """What may be changed; what is left out stays as it is. Lists may also be text with commas."""
+class ApiRequest(BaseModel):
+    """What a call is given; a field that is unknown is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class ApiResponse(BaseModel):
+    """What a call returns; `model_validate` builds it from an object with the same attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class SubscriberChanges(ApiRequest):
+    """What may be changed; what is left out stays as it is. Lists may also be text with commas."""
 
     keywords: TextOrList | None = Field(None, description="topics, in the reader's own words")
     muted: TextOrList | None = Field(None, description="what they never want to see")
@@ -106,23 +114,13 @@ class SubscriberResponse(BaseModel):
         )
 
 
-class SuppressionResponse(BaseModel):
+class SuppressionResponse(ApiResponse):
     """Why an address is never mailed."""
 
     reason: SuppressionReason
     at: datetime
     source: str = Field(description="who or what caused it")
     evidence: str = Field(description="what servers or reports said, without names")
-
-    @classmethod
-    def of(cls, suppression: Suppression) -> Self:
-        """Build the response of a suppression."""
-        return cls(
-            reason=suppression.reason,
-            at=suppression.at,
-            source=suppression.source,
-            evidence=suppression.evidence,
-        )
 
 
 class SubscriberDetails(SubscriberResponse):
@@ -140,7 +138,7 @@ class PageResponse(BaseModel):
     next_cursor: str | None = Field(description="where the next page begins; null on the last one")
 
 
-class DeliverySummary(BaseModel):
+class DeliverySummary(ApiResponse):
     """A mail to a subscriber and its state."""
 
     kind: DeliveryKind
@@ -151,23 +149,16 @@ class DeliverySummary(BaseModel):
     last_reply: str
     accepted_at: datetime | None
 
-    @classmethod
-    def of(cls, delivery: Delivery) -> Self:
-        """Build the response of a delivery."""
-        return cls.model_validate(delivery, from_attributes=True)
 
-
-class PauseRequest(BaseModel):
+class PauseRequest(ApiRequest):
     """The day on which sending resumes; without a day, until resumed."""
 
-    model_config = ConfigDict(extra="forbid")
     until: date | None = None
 
 
-class AddressRequest(BaseModel):
+class AddressRequest(ApiRequest):
     """An address, subscribed or not."""
 
-    model_config = ConfigDict(extra="forbid")
     email: str = Field(max_length=400)
 
 

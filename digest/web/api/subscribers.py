@@ -8,7 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Annotated, BinaryIO, cast
 
 from fastapi import Depends, Header, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
@@ -25,6 +25,7 @@ from digest.web.api.routing import check_precondition, create_api_router, set_et
 from digest.web.api.schemas import (
     NOT_MODIFIED,
     PRECONDITION_FAILED,
+    ApiRequest,
     DeliverySummary,
     ImportSummary,
     NewSubscriber,
@@ -47,10 +48,8 @@ IfMatch = Annotated[
 router = create_api_router("subscribers")
 
 
-class SubscriberFilter(BaseModel):
+class SubscriberFilter(ApiRequest):
     """Filter, order and page of a list of subscribers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     status: Status | None = None
     q: str = Field("", max_length=200, description="a part of the address")
@@ -86,10 +85,8 @@ class SubscriberFilter(BaseModel):
         return self.sort == "created_at" and not self.descending and not self.offset
 
 
-class ImportOptions(BaseModel):
+class ImportOptions(ApiRequest):
     """Options of an import."""
-
-    model_config = ConfigDict(extra="forbid")
 
     dry_run: bool = Field(default=False, description="only report, store nothing")
     confirmed: bool = Field(default=False, description="asserts that these people have already consented")
@@ -183,7 +180,7 @@ def show(_: ApiActor, ctx: WebContextDep, who: str, response: Response) -> Subsc
 def _build_details(tx: Transaction, ctx: WebContext, reader: Subscriber) -> SubscriberDetails:
     details = SubscriberDetails.of(reader)
     suppression = tx.suppressions.find(hash_address(ctx.services.suppression_key, reader.address))
-    details.suppression = SuppressionResponse.of(suppression) if suppression else None
+    details.suppression = SuppressionResponse.model_validate(suppression) if suppression else None
     details.tags = list(tx.tags.get_by_subscriber([reader.id]).get(reader.id, ()))
     return details
 
@@ -200,7 +197,7 @@ def deliveries(_: ApiActor, ctx: WebContextDep, who: str) -> list[DeliverySummar
     """List the latest emails to a subscriber with their states."""
     with ctx.services.store.begin(write=False) as tx:
         return [
-            DeliverySummary.of(delivery)
+            DeliverySummary.model_validate(delivery)
             for delivery in tx.deliveries.list_by_subscriber(subscriptions.get_subscriber(tx, who).id)
         ]
 

@@ -1,28 +1,26 @@
 """The calls on suppressions (addresses that are never mailed) and on tags."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import Response
 
 from digest import subscribers as subscriptions
-from digest.models import Suppression, SuppressionReason
+from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidChange, NotFound
 from digest.web.api.auth import ApiActor, ApiReader
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
-from digest.web.api.schemas import AddressRequest, ChangeResult, SuppressionResponse
+from digest.web.api.schemas import AddressRequest, ApiRequest, ChangeResult, SuppressionResponse
 from digest.web.context import WebContextDep
 
 router = create_api_router("suppressions")
 
 
-class SuppressionFilter(BaseModel):
+class SuppressionFilter(ApiRequest):
     """Filter and page of the list of suppressions."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: SuppressionReason | None = None
     since: AwareDatetime | None = None
@@ -35,11 +33,6 @@ class SuppressionItem(SuppressionResponse):
     """A suppressed address, known only by a keyed hash of it."""
 
     key: str
-
-    @classmethod
-    def of(cls, suppression: Suppression) -> Self:
-        """Build the response of a suppression."""
-        return cls(key=suppression.key, **SuppressionResponse.of(suppression).model_dump())
 
 
 class SuppressionPage(BaseModel):
@@ -69,7 +62,7 @@ def suppressions(
     end = offset + len(found)
     return SuppressionPage(
         total=total,
-        suppressions=[SuppressionItem.of(each) for each in found],
+        suppressions=[SuppressionItem.model_validate(each) for each in found],
         next_cursor=encode_cursor(CursorKind.OFFSET, end) if found and end < total else None,
     )
 
@@ -94,7 +87,7 @@ def look_up_suppression(_: ApiReader, ctx: WebContextDep, address: AddressReques
     key = hash_address(ctx.services.suppression_key, address.email)
     with ctx.services.store.begin(write=False) as tx:
         found = tx.suppressions.find(key)
-    return LookUpResult(suppression=SuppressionItem.of(found) if found else None)
+    return LookUpResult(suppression=SuppressionItem.model_validate(found) if found else None)
 
 
 @router.delete("/suppressions/{key}", status_code=204)
