@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from digest.db import Database
+from digest.mail.locale import gettext_noop
 from digest.models import Heat, Paper, Signal
 from digest.models.category_groups import CategoryKind, group_by_kind
 from digest.pipeline.fitted_models import load_baselines
@@ -26,10 +27,10 @@ class Window:
     """A period that the front page can show."""
 
     name: str
+    days: int
     title: str
     tab: str
-    period_text: str
-    days: int
+    nothing: str  # what is said when it holds no papers
     max_age: timedelta  # of the cached list
 
     @property
@@ -38,9 +39,30 @@ class Window:
         return "/" if self is TODAY else f"/?window={self.name}"
 
 
-TODAY = Window("today", "Trending today", "Today", "in the last two days", 2, timedelta(minutes=1))
-WEEK = Window("week", "Trending this week", "This week", "this week", 7, timedelta(minutes=5))
-MONTH = Window("month", "Trending this month", "This month", "this month", 31, timedelta(minutes=15))
+TODAY = Window(
+    name="today",
+    days=2,
+    title=gettext_noop("Trending today"),
+    tab=gettext_noop("Today"),
+    nothing=gettext_noop("No new papers in the last two days"),
+    max_age=timedelta(minutes=1),
+)
+WEEK = Window(
+    name="week",
+    days=7,
+    title=gettext_noop("Trending this week"),
+    tab=gettext_noop("This week"),
+    nothing=gettext_noop("No new papers this week"),
+    max_age=timedelta(minutes=5),
+)
+MONTH = Window(
+    name="month",
+    days=31,
+    title=gettext_noop("Trending this month"),
+    tab=gettext_noop("This month"),
+    nothing=gettext_noop("No new papers this month"),
+    max_age=timedelta(minutes=15),
+)
 WINDOWS = {window.name: window for window in (TODAY, WEEK, MONTH)}
 
 

@@ -1,18 +1,15 @@
 """The page of a reader's channels beside mail; opened, as the preferences, by the signed link."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from digest.app.services import Services
 from digest.db import Transaction
 from digest.mail.locale import gettext_noop
 from digest.models import Status, Subscriber
-from digest.models.channels import MAX_CHANNELS, Channel, ChannelKind, ChannelState
+from digest.models.channels import MAX_CHANNELS, ChannelKind, ChannelState
 from digest.models.errors import InvalidChange, NotFound
-from digest.subscribers import Actor
 from digest.subscribers import channels as use_cases
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
@@ -58,19 +55,6 @@ REASON_TEXTS = {  # by the reasons of delivery/channels/replies.py
 router = create_router(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelView:
-    """A channel as the page shows it."""
-
-    id: str
-    name: str
-    host: str
-    is_active: bool
-    state: str
-    problem: str
-    last: str
-
-
 @router.get("/p/{token}/channels")
 def show_channels(token: str, ctx: WebContextDep) -> Response:
     """Show the channels, and a form that adds one."""
@@ -81,15 +65,12 @@ def show_channels(token: str, ctx: WebContextDep) -> Response:
 def run_channel_action(token: str, ctx: WebContextDep, data: FormBody) -> Response:
     """Run the action of the pressed button."""
     reader = get_reader(ctx, token)
-    action = ACTIONS.get(str(data.get("do", "")))
-    if action is None:
-        return _render(ctx, token, reader)
     try:
         with ctx.services.store.begin() as tx:
-            done = action(tx, reader, data, ctx.services, ctx.actor("reader"))
+            done = _run_action(tx, ctx, reader, data)
     except (InvalidChange, NotFound) as error:
         return _render(ctx, token, reader, problems=[translate_error(error)], status=422)
-    return _render(ctx, token, get_reader(ctx, token), done=get_page_locale().gettext(done))
+    return _render(ctx, token, get_reader(ctx, token), done=done)
 
 
 def _render(  # noqa: PLR0913  what the page shows
@@ -110,7 +91,10 @@ def _render(  # noqa: PLR0913  what the page shows
         "channels",
         status=status,
         subscriber=reader,
-        channels=[_to_view(channel) for channel in channels],
+        channels=channels,
+        names=KIND_NAMES,
+        states=STATE_TEXTS,
+        reasons=REASON_TEXTS,
         may_add=len(channels) < MAX_CHANNELS and reader.status is Status.CONFIRMED,
         address_forms=[(name, gettext(form)) for name, form in ADDRESS_FORMS],
         action=f"/p/{token}/channels",
@@ -120,61 +104,29 @@ def _render(  # noqa: PLR0913  what the page shows
     )
 
 
-def _to_view(channel: Channel) -> ChannelView:
-    locale = get_page_locale()
-    last = channel.accepted_at and locale.format_long_day(channel.accepted_at.date())
-    return ChannelView(
-        id=channel.public_id,
-        name=KIND_NAMES[channel.kind],
-        host=channel.host,
-        is_active=channel.state is ChannelState.ACTIVE,
-        state=locale.gettext(STATE_TEXTS[channel.state]),
-        problem=locale.gettext(REASON_TEXTS[channel.note]) if channel.note in REASON_TEXTS else "",
-        last=locale.gettext("Last message on %(day)s.") % {"day": last} if last else "",
-    )
-
-
-ChannelAction = Callable[[Transaction, Subscriber, FormData, Services, Actor], str]
-
-
-def _add(tx: Transaction, reader: Subscriber, data: FormData, services: Services, actor: Actor) -> str:
-    if reader.status is not Status.CONFIRMED or not services.has_channels:
-        raise InvalidChange
-    use_cases.add_channel(
-        tx,
-        reader.public_id,
-        str(data.get("address", "")),
-        allowed_hosts=services.settings.channel_hosts,
-        seal=services.sealer.seal,
-        actor=actor,
-    )
-    return gettext_noop("Added. A first message is on its way; if it does not arrive, check here again.")
-
-
-def _pause(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
-    use_cases.pause_channel(tx, reader.public_id, str(data.get("channel", "")), actor=actor)
-    return gettext_noop("Paused.")
-
-
-def _resume(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
-    use_cases.resume_channel(tx, reader.public_id, str(data.get("channel", "")), actor=actor)
-    return gettext_noop("In use again. A message that says so is on its way.")
-
-
-def _remove(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
-    use_cases.remove_channel(tx, reader.public_id, str(data.get("channel", "")), actor=actor)
-    return gettext_noop("Removed; its address is deleted.")
-
-
-def _choose_mail(tx: Transaction, reader: Subscriber, data: FormData, _: Services, actor: Actor) -> str:
-    use_cases.choose_mail(tx, reader.public_id, by_mail="by_mail" in data, actor=actor)
-    return gettext_noop("Saved.")
-
-
-ACTIONS: dict[str, ChannelAction] = {
-    "add": _add,
-    "pause": _pause,
-    "resume": _resume,
-    "remove": _remove,
-    "mail": _choose_mail,
-}
+def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData) -> str:
+    """Run the action of the pressed button, and return what was done as a sentence."""
+    gettext, actor, done = get_page_locale().gettext, ctx.actor("reader"), ""
+    services, who, channel = ctx.services, reader.public_id, str(data.get("channel", ""))
+    match data.get("do"):
+        case "add":
+            if reader.status is not Status.CONFIRMED or not services.has_channels:
+                raise InvalidChange
+            address, hosts = str(data.get("address", "")), services.settings.channel_hosts
+            use_cases.add_channel(
+                tx, who, address, allowed_hosts=hosts, seal=services.sealer.seal, actor=actor
+            )
+            done = gettext("Added. A first message is on its way; if it does not arrive, check here again.")
+        case "pause":
+            use_cases.pause_channel(tx, who, channel, actor=actor)
+            done = gettext("Paused.")
+        case "resume":
+            use_cases.resume_channel(tx, who, channel, actor=actor)
+            done = gettext("In use again. A message that says so is on its way.")
+        case "remove":
+            use_cases.remove_channel(tx, who, channel, actor=actor)
+            done = gettext("Removed; its address is deleted.")
+        case "mail":
+            use_cases.choose_mail(tx, who, by_mail="by_mail" in data, actor=actor)
+            done = gettext("Saved.")
+    return done

@@ -1,10 +1,11 @@
 """Public Atom (RFC 4287) and JSON Feed 1.1 feeds, the sitemap and robots.txt."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlencode
@@ -15,9 +16,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from digest.mail.cards import Card
 from digest.mail.locale import get_locale
-from digest.models import Paper
+from digest.mail.tokens import Purpose
+from digest.models import Paper, Subscriber
+from digest.models.errors import InvalidToken
 from digest.web.components import build_public_card
-from digest.web.context import WebContext, WebContextDep
+from digest.web.context import WebContext, WebContextDep, feed_revision
+from digest.web.languages import set_page_language
 from digest.web.routing import create_router
 from digest.web.trending_lists import TODAY, RankedPaper
 
@@ -51,15 +55,10 @@ class Feed:
 
 
 @router.get("/feed.atom")
-def get_atom_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
-    """Return today's trending papers as Atom; only those of *category* if it is given."""
-    return respond_with_atom(request, build_public_feed(ctx, category, "atom"), CACHE_HEADERS)
-
-
 @router.get("/feed.json")
-def get_json_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
-    """Return the same as JSON Feed 1.1."""
-    return respond_with_json(request, build_public_feed(ctx, category, "json"), CACHE_HEADERS)
+def get_feed(request: Request, ctx: WebContextDep, category: str = "") -> Response:
+    """Return today's trending papers as Atom or JSON Feed; only those of *category* if it is given."""
+    return respond_with_feed(request, partial(_build_public_feed, ctx, category), CACHE_HEADERS)
 
 
 @router.get("/sitemap.xml")
@@ -86,14 +85,25 @@ def get_robots(ctx: WebContextDep) -> Response:
     return PlainTextResponse(f"User-agent: *\n{rules}Disallow: /papers\nDisallow: /cite/\n{link}")
 
 
-def respond_with_atom(request: Request, feed: Feed, headers: Mapping[str, str]) -> Response:
-    """Return a feed as Atom, or 304 if the client has it."""
-    return _revalidate(request, feed, Response(render_atom(feed), media_type=ATOM_TYPE, headers=headers))
+def get_feed_reader(ctx: WebContext, token: str) -> Subscriber:
+    """Return whose private feed this is, and speak their language. Raises InvalidToken if it was renewed."""
+    claim = ctx.services.links.keys.verify(Purpose.FEED, token, now=ctx.clock())
+    with ctx.services.store.begin(write=False) as tx:
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+    if claim.extra != feed_revision(reader):
+        raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
+    set_page_language(reader.preferences.language)
+    return reader
 
 
-def respond_with_json(request: Request, feed: Feed, headers: Mapping[str, str]) -> Response:
-    """Return a feed as JSON Feed, or 304 if the client has it."""
-    response = JSONResponse(to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
+def respond_with_feed(request: Request, build: Callable[[str], Feed], headers: Mapping[str, str]) -> Response:
+    """Return the feed of the kind that the path ends in, atom or json; 304 if the client has it."""
+    kind = request.url.path.rpartition(".")[2]
+    feed = build(kind)
+    if kind == "atom":
+        response = Response(_render_atom(feed), media_type=ATOM_TYPE, headers=headers)
+    else:
+        response = JSONResponse(_to_json_feed(feed), media_type=JSON_FEED_TYPE, headers=headers)
     return _revalidate(request, feed, response)
 
 
@@ -125,8 +135,7 @@ def _parse_http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
-    """Build the feed of today's trending papers; *kind* is atom or json."""
+def _build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
     now, settings = ctx.clock(), ctx.services.settings
     ranked = ctx.trending_lists.trending(TODAY, now, category=category[:40])[:MAX_ENTRIES]
     query = f"?{urlencode({'category': category[:40]})}" if category else ""
@@ -139,8 +148,7 @@ def build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
     )
 
 
-def render_atom(feed: Feed) -> str:
-    """Render a feed as Atom."""
+def _render_atom(feed: Feed) -> str:
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
         f"<title>{_escape(feed.title)}</title><id>{_escape(feed.url)}</id>"
@@ -149,8 +157,7 @@ def render_atom(feed: Feed) -> str:
     )
 
 
-def to_json_feed(feed: Feed) -> dict[str, Any]:
-    """Convert a feed to JSON Feed 1.1."""
+def _to_json_feed(feed: Feed) -> dict[str, Any]:
     return {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,

@@ -1,6 +1,7 @@
 """One reader's own digests: a page per edition, and a private feed whose URL the reader can revoke."""
 
 from datetime import date
+from functools import partial
 
 from fastapi import Request
 from starlette.responses import Response
@@ -9,13 +10,19 @@ from digest.mail.cards import build_news_card
 from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.models.citations import CitationFormat
-from digest.models.errors import InvalidToken, NotFound
+from digest.models.errors import NotFound
 from digest.pipeline.plan import load_planned_edition
 from digest.web.components import VoteBox, build_pick_card, build_vote_box
-from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
+from digest.web.context import WebContext, WebContextDep, feed_path
 from digest.web.languages import get_page_locale, set_page_language
 from digest.web.previews import build_sections, load_latest_editions
-from digest.web.routes.feeds import Entry, Feed, get_day_start, respond_with_atom, respond_with_json
+from digest.web.routes.feeds import (
+    Entry,
+    Feed,
+    get_day_start,
+    get_feed_reader,
+    respond_with_feed,
+)
 from digest.web.routing import create_router
 
 router = create_router(include_in_schema=False)
@@ -57,42 +64,27 @@ def _build_vote_boxes(ctx: WebContext, sent: Edition, *, back: str) -> dict[str,
 
 
 @router.get("/f/{token}.atom")
-def get_atom_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
-    """Return the latest digests of one reader as Atom."""
-    return respond_with_atom(request, _build_feed(ctx, token, "atom"), {})
-
-
 @router.get("/f/{token}.json")
-def get_json_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
-    """Return the same as JSON Feed."""
-    return respond_with_json(request, _build_feed(ctx, token, "json"), {})
+def get_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
+    """Return the latest digests of one reader as Atom or JSON Feed."""
+    return respond_with_feed(request, partial(_build_feed, ctx, token), {})
 
 
 def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
-    now = ctx.clock()
-    claim = ctx.services.links.keys.verify(Purpose.FEED, token, now=now)
-    with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
-    if claim.extra != feed_revision(reader):
-        raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
-    set_page_language(reader.preferences.language)
+    reader = get_feed_reader(ctx, token)
     base, editions = ctx.services.settings.base_url, load_latest_editions(ctx.services.store, reader)
     return Feed(
         title=get_page_locale().gettext("%(brand)s: your digest") % {"brand": ctx.services.site.brand},
         home=f"{base}/",
         url=base + feed_path(ctx, reader, kind),
-        updated=editions[0].slot if editions else get_day_start(now),
-        entries=[entry for sent in editions for entry in _build_entries(ctx, sent)],
+        updated=editions[0].slot if editions else get_day_start(ctx.clock()),
+        entries=[
+            Entry(
+                paper=pick.paper,
+                card=build_pick_card(pick, links=ctx.services.links, reader=reader, day=sent.day),
+                updated=sent.slot,
+            )
+            for sent in editions
+            for pick in sent.picks
+        ],
     )
-
-
-def _build_entries(ctx: WebContext, sent: Edition) -> list[Entry]:
-    links, reader = ctx.services.links, sent.subscriber
-    return [
-        Entry(
-            paper=pick.paper,
-            card=build_pick_card(pick, links=links, reader=reader, day=sent.day),
-            updated=sent.slot,
-        )
-        for pick in sent.picks
-    ]

@@ -1,7 +1,7 @@
 """The public pages: trending papers, search, archive, help and static files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ from digest.web.previews import build_sections
 from digest.web.routing import create_router
 from digest.web.search import PAGE_SIZE, build_query, run_search
 from digest.web.signup_form import SCRIPTS, build_signup_fields
-from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, Window, next_month
+from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, next_month
 
 MAX_QUERY_CHARS = 200
 MAX_PAGE = 200  # pages of search results
@@ -39,23 +39,6 @@ MAX_SAMPLE_KEYWORDS = 10
 EXAMPLE_INTERESTS = "diffusion models, robotics"
 MAX_NAME_CHARS = 100  # of the beginning of an author's name
 MAX_NAMES = 8  # of authors that are suggested
-PERIOD_TEXTS = {  # title, label of the tab, what is said when there is nothing
-    "today": (
-        gettext_noop("Trending today"),
-        gettext_noop("Today"),
-        gettext_noop("No new papers in the last two days"),
-    ),
-    "week": (
-        gettext_noop("Trending this week"),
-        gettext_noop("This week"),
-        gettext_noop("No new papers this week"),
-    ),
-    "month": (
-        gettext_noop("Trending this month"),
-        gettext_noop("This month"),
-        gettext_noop("No new papers this month"),
-    ),
-}
 PERIOD_DAYS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = create_router(include_in_schema=False)
@@ -72,11 +55,9 @@ def show_front_page(ctx: WebContextDep, window: str = TODAY.name) -> Response:
         "front",
         here="/",
         scripts=SCRIPTS,
-        window=_describe_window(period),
-        instead=next(
-            (_describe_window(other) for other in longer if ctx.trending_lists.trending(other, now)), None
-        ),
-        windows=[_describe_window(other) for other in WINDOWS.values()],
+        window=period,
+        instead=next((other for other in longer if ctx.trending_lists.trending(other, now)), None),
+        windows=WINDOWS.values(),
         cards=cards,
         notes="" if cards else _explain_missing_papers(ctx, now),
         day_name=locale.format_day(now.date()),
@@ -90,22 +71,6 @@ def _explain_missing_papers(ctx: WebContext, now: datetime) -> str:
     with ctx.services.store.begin(write=False) as tx:
         notes = get_day_notes(tx.sources.list_latest(), now)
     return " ".join(format_notes(get_page_locale(), notes))
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodLink:
-    """A period of the front page in the language of the page."""
-
-    name: str
-    path: str
-    title: str
-    tab: str
-    nothing: str  # what is said when it holds no papers
-
-
-def _describe_window(window: Window) -> PeriodLink:
-    texts = map(get_page_locale().gettext, PERIOD_TEXTS[window.name])
-    return PeriodLink(window.name, window.path, *texts)
 
 
 class SearchQuery(BaseModel):

@@ -1,8 +1,9 @@
 """A reader's saved papers: a page with notes and tags, exports, a private feed, and their Zotero library."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -11,21 +12,25 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest.db import Transaction
-from digest.mail.cards import Card
 from digest.mail.locale import Locale, gettext_noop, ngettext_noop
-from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.citations import CitationFormat
-from digest.models.errors import ConfigError, InvalidChange, InvalidToken, NotFound, SourceError
+from digest.models.errors import ConfigError, InvalidChange, NotFound, SourceError
 from digest.models.saved_papers import SavedPaper, ZoteroAccount, ZoteroProblem
 from digest.sources.libraries.zotero import find_library
 from digest.subscribers import saved_papers
 from digest.web.components import build_public_card
-from digest.web.context import WebContext, WebContextDep, feed_path, feed_revision
+from digest.web.context import WebContext, WebContextDep, feed_path
 from digest.web.exports import parse_format, respond_with_citations
-from digest.web.languages import get_page_locale, set_page_language, translate_error
+from digest.web.languages import get_page_locale, translate_error
 from digest.web.preferences_form import FormBody, get_reader
-from digest.web.routes.feeds import Entry, Feed, get_day_start, respond_with_atom, respond_with_json
+from digest.web.routes.feeds import (
+    Entry,
+    Feed,
+    get_day_start,
+    get_feed_reader,
+    respond_with_feed,
+)
 from digest.web.routing import create_router
 
 PAGE_SIZE = 50  # papers
@@ -50,19 +55,6 @@ router = create_router(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SavedEntry:
-    """A saved paper as the page shows it."""
-
-    paper_id: str
-    card: Card
-    saved_on: str
-    note: str
-    tags: tuple[str, ...]
-    is_in_zotero: bool
-    is_withdrawn: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ZoteroChoice:
     """What Zotero says about the key in a form: the library it may write to, or a problem."""
 
@@ -76,14 +68,14 @@ NO_CHOICE = ZoteroChoice()
 @router.get("/p/{token}/saved")
 def show_saved(token: str, ctx: WebContextDep, tag: str = "", page: int = 1) -> Response:
     """Show the saved papers, newest first; with *tag* only those."""
-    return _render(ctx, token, _get_reader(ctx, token), tag=tag, page=page)
+    return _render(ctx, token, get_reader(ctx, token), tag=tag, page=page)
 
 
 async def _check_zotero_key(token: str, ctx: WebContextDep, data: FormBody) -> ZoteroChoice:
     """Return which library the key in the form may write to, if the form connects one."""
     if data.get("do") != "connect":
         return NO_CHOICE
-    reader = await to_thread.run_sync(_get_reader, ctx, token)
+    reader = await to_thread.run_sync(get_reader, ctx, token)
     if not ctx.library_importer.take_turn(reader.public_id, ctx.clock()):
         return ZoteroChoice(problem=get_page_locale().gettext(TOO_OFTEN))
     key, group = (str(data.get(name, "")).strip()[:200] for name in ("zotero_key", "zotero_group"))
@@ -105,14 +97,11 @@ def change_saved(
     choice: Annotated[ZoteroChoice, Depends(_check_zotero_key)],
 ) -> Response:
     """Run the action of the pressed button, and show the page again."""
-    reader, action = _get_reader(ctx, token), ACTIONS.get(str(data.get("do", "")))
-    if action is None:
-        return _render(ctx, token, reader)
-    done, problem = "", choice.problem
+    reader, done, problem = get_reader(ctx, token), "", choice.problem
     if not problem:
         try:
             with ctx.services.store.begin() as tx:
-                done = action(tx, ctx, reader, data, choice)
+                done = _run_action(tx, ctx, reader, data, choice.library)
         except (InvalidChange, NotFound) as error:
             problem = translate_error(error)
         except ConfigError:
@@ -123,22 +112,17 @@ def change_saved(
 @router.get("/p/{token}/saved/{form}")
 def export_saved(token: str, form: str, ctx: WebContextDep, tag: str = "") -> Response:
     """Return the saved papers with notes and tags as a file; with *tag* only those."""
-    chosen, reader = parse_format(form), _get_reader(ctx, token)
+    chosen, reader = parse_format(form), get_reader(ctx, token)
     with ctx.services.store.begin(write=False) as tx:
         saved = saved_papers.filter_by_tag(tx.saved_papers.list_by_subscriber(reader.id), tag)
     return respond_with_citations(saved_papers.to_citations(saved), chosen, name=f"saved-papers {tag}")
 
 
 @router.get("/f/{token}/saved.atom")
-def get_atom_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
-    """Return the saved papers as Atom."""
-    return respond_with_atom(request, _build_feed(ctx, token, "atom"), {})
-
-
 @router.get("/f/{token}/saved.json")
-def get_json_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
-    """Return the same as JSON Feed."""
-    return respond_with_json(request, _build_feed(ctx, token, "json"), {})
+def get_feed(token: str, request: Request, ctx: WebContextDep) -> Response:
+    """Return the saved papers as Atom or JSON Feed."""
+    return respond_with_feed(request, partial(_build_feed, ctx, token), {})
 
 
 def saved_feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
@@ -146,76 +130,31 @@ def saved_feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
     return f"{feed_path(ctx, reader, kind).removesuffix(f'.{kind}')}/saved.{kind}"
 
 
-def _get_reader(ctx: WebContext, token: str) -> Subscriber:
-    reader = get_reader(ctx, token)
-    set_page_language(reader.preferences.language)
-    return reader
-
-
-def _add(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice) -> str:
-    del choice
-    paper = _find_paper(tx, str(data.get("paper", "")))
-    is_new = saved_papers.save_paper(tx, reader, paper, actor=ctx.actor("reader"))
-    gettext = get_page_locale().gettext
-    return gettext("Saved.") if is_new else gettext("This paper is already saved.")
-
-
-def _annotate(
-    tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice
-) -> str:
-    del ctx, choice
-    paper, note, tags = (str(data.get(name, "")) for name in ("paper", "note", "tags"))
-    saved_papers.annotate_saved_paper(tx, reader, _find_paper(tx, paper), note=note, tags=tags)
-    return get_page_locale().gettext("Note and tags are stored.")
-
-
-def _remove(
-    tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice
-) -> str:
-    del ctx, choice
-    saved_papers.remove_saved_paper(tx, reader, _find_paper(tx, str(data.get("paper", ""))))
-    return get_page_locale().gettext("Removed. It stays in Zotero, if it is there.")
-
-
-def _connect(
-    tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice
-) -> str:
-    saved_papers.connect_zotero(
-        tx,
-        reader,
-        choice.library,
-        str(data.get("zotero_key", "")).strip(),
-        sealer=ctx.services.sealer,
-        actor=ctx.actor("reader"),
-    )
-    return get_page_locale().gettext("Connected. Your saved papers will be sent within minutes.")
-
-
-def _disconnect(
-    tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice
-) -> str:
-    del data, choice
-    saved_papers.disconnect_zotero(tx, reader, actor=ctx.actor("reader"))
-    return get_page_locale().gettext("The key was deleted here. You can also revoke it at zotero.org.")
-
-
-def _resend(
-    tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, choice: ZoteroChoice
-) -> str:
-    del data, choice
-    saved_papers.resend_to_zotero(tx, reader, actor=ctx.actor("reader"))
-    return get_page_locale().gettext("All saved papers will be sent again within minutes.")
-
-
-Action = Callable[[Transaction, WebContext, Subscriber, FormData, ZoteroChoice], str]
-ACTIONS: Mapping[str, Action] = {
-    "add": _add,
-    "annotate": _annotate,
-    "remove": _remove,
-    "connect": _connect,
-    "disconnect": _disconnect,
-    "resend": _resend,
-}
+def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: FormData, library: str) -> str:
+    """Run the action of the pressed button, and return what was done as a sentence."""
+    gettext, actor, done = get_page_locale().gettext, ctx.actor("reader"), ""
+    paper, note, tags, key = (str(data.get(name, "")) for name in ("paper", "note", "tags", "zotero_key"))
+    match data.get("do"):
+        case "add":
+            is_new = saved_papers.save_paper(tx, reader, _find_paper(tx, paper), actor=actor)
+            done = gettext("Saved.") if is_new else gettext("This paper is already saved.")
+        case "annotate":
+            saved_papers.annotate_saved_paper(tx, reader, _find_paper(tx, paper), note=note, tags=tags)
+            done = gettext("Note and tags are stored.")
+        case "remove":
+            saved_papers.remove_saved_paper(tx, reader, _find_paper(tx, paper))
+            done = gettext("Removed. It stays in Zotero, if it is there.")
+        case "connect":
+            sealer = ctx.services.sealer
+            saved_papers.connect_zotero(tx, reader, library, key.strip(), sealer=sealer, actor=actor)
+            done = gettext("Connected. Your saved papers will be sent within minutes.")
+        case "disconnect":
+            saved_papers.disconnect_zotero(tx, reader, actor=actor)
+            done = gettext("The key was deleted here. You can also revoke it at zotero.org.")
+        case "resend":
+            saved_papers.resend_to_zotero(tx, reader, actor=actor)
+            done = gettext("All saved papers will be sent again within minutes.")
+    return done
 
 
 def _find_paper(tx: Transaction, name: str) -> Paper:
@@ -249,7 +188,10 @@ def _render(  # noqa: PLR0913  what the page shows
         action=f"/p/{token}/saved",
         preferences=f"/p/{token}",
         count=locale.format_count(*PAPER_COUNT, len(saved)),
-        entries=_build_entries(ctx, locale, shown[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]),
+        entries=[
+            (item, build_public_card(item.paper, day=ctx.clock().date()))
+            for item in shown[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        ],
         tag=tag,
         tags=_count_tags(saved),
         page=page,
@@ -263,21 +205,6 @@ def _render(  # noqa: PLR0913  what the page shows
         done=done,
         problem=problem,
     )
-
-
-def _build_entries(ctx: WebContext, locale: Locale, saved: Sequence[SavedPaper]) -> list[SavedEntry]:
-    return [
-        SavedEntry(
-            paper_id=item.paper.id,
-            card=build_public_card(item.paper, day=ctx.clock().date()),
-            saved_on=locale.format_long_day(item.saved_at.date()),
-            note=item.note,
-            tags=item.tags,
-            is_in_zotero=item.zotero_at is not None,
-            is_withdrawn=item.paper.withdrawn,
-        )
-        for item in saved
-    ]
 
 
 def _count_tags(saved: Sequence[SavedPaper]) -> list[tuple[str, int]]:
@@ -300,19 +227,14 @@ def _describe_problem(locale: Locale, account: ZoteroAccount | None) -> str:
 
 
 def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
-    now, base = ctx.clock(), ctx.services.settings.base_url
-    claim = ctx.services.links.keys.verify(Purpose.FEED, token, now=now)
+    reader, base = get_feed_reader(ctx, token), ctx.services.settings.base_url
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
         saved = tx.saved_papers.list_by_subscriber(reader.id)[:MAX_FEED_ENTRIES]
-    if claim.extra != feed_revision(reader):
-        raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
-    set_page_language(reader.preferences.language)
     return Feed(
         title=get_page_locale().gettext("%(brand)s: saved papers") % {"brand": ctx.services.site.brand},
         home=f"{base}/",
         url=base + saved_feed_path(ctx, reader, kind),
-        updated=saved[0].saved_at if saved else get_day_start(now),
+        updated=saved[0].saved_at if saved else get_day_start(ctx.clock()),
         entries=[_build_feed_entry(ctx, item) for item in saved],
     )
 
