@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert
 from digest.db.subscribers.rows import create_public_id
@@ -25,11 +26,8 @@ SEEN_EVERY = timedelta(minutes=5)  # a use is written at most so often: reading 
 _IS_ACTIVE = ADMINISTRATOR.c.removed_at.is_(None)
 
 
-class Administrators:
+class Administrators(Repository):
     """Repository of administrators, sessions and API tokens."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     # ---- people
 
@@ -84,13 +82,13 @@ class Administrators:
 
     def count_other_owners(self, administrator: Administrator) -> int:
         """Return how many other owners have accepted."""
-        query = sa.select(sa.func.count()).where(
+        return self._count(
+            ADMINISTRATOR,
             _IS_ACTIVE,
             ADMINISTRATOR.c.role == Role.OWNER,
             ADMINISTRATOR.c.accepted_at.is_not(None),
             ADMINISTRATOR.c.id != administrator.id,
         )
-        return int(self._connection.scalar(query) or 0)
 
     def get_names(self, public_ids: Collection[str]) -> dict[str, str]:
         """Return the names of administrators by public id, also of those who were removed."""
@@ -163,7 +161,7 @@ class Administrators:
     def find_session(self, key: str, *, now: datetime) -> AdminSession | None:
         """Return the session with this hash of a cookie, or None if there is none or it has ended."""
         found = self._select_sessions(ADMIN_SESSION.c.key == key, ADMIN_SESSION.c.ends_at > now)
-        return found[0] if found else None
+        return next(iter(found), None)
 
     def list_sessions(
         self, *, now: datetime, administrator: Administrator | None = None
@@ -231,13 +229,11 @@ class Administrators:
     def find_token(self, key: str, *, now: datetime) -> AdminToken | None:
         """Return the token with this hash, or None if there is none or it has expired."""
         is_valid = ADMIN_TOKEN.c.expires_at.is_(None) | (ADMIN_TOKEN.c.expires_at > now)
-        found = self._select_tokens(ADMIN_TOKEN.c.key == key, is_valid)
-        return found[0] if found else None
+        return next(iter(self._select_tokens(ADMIN_TOKEN.c.key == key, is_valid)), None)
 
     def find_token_by_id(self, public_id: str) -> AdminToken | None:
         """Return the token with this public id, expired or not, or None."""
-        found = self._select_tokens(ADMIN_TOKEN.c.pid == public_id)
-        return found[0] if found else None
+        return next(iter(self._select_tokens(ADMIN_TOKEN.c.pid == public_id)), None)
 
     def list_tokens(self, administrator: Administrator | None = None) -> tuple[AdminToken, ...]:
         """Return the tokens of one administrator or of all, newest first, also expired ones."""
@@ -263,42 +259,21 @@ class Administrators:
 
 
 def _to_administrator(row: sa.Row[Any]) -> Administrator:
-    return Administrator(
-        id=row.id,
-        public_id=row.pid,
-        name=row.name,
-        address=row.address,
-        role=Role(row.role),
-        created_at=row.created_at,
-        accepted_at=row.accepted_at,
-        signed_in_at=row.signed_in_at,
-        removed_at=row.removed_at,
-        links_used=row.links_used,
-        oidc_subject=row.oidc_subject or "",
-    )
+    role, subject = Role(row.role), row.oidc_subject or ""
+    return from_row(Administrator, row, public_id=row.pid, role=role, oidc_subject=subject)
 
 
 def _to_session(row: sa.Row[Any]) -> AdminSession:
-    return AdminSession(
+    return from_row(
+        AdminSession,
+        row,
+        "session_",
         public_id=row.session_pid,
         administrator=_to_administrator(row) if row.id is not None else None,
-        credential=row.session_credential,
         method=SignInMethod(row.session_method),
-        browser=row.session_browser,
-        created_at=row.session_created_at,
-        seen_at=row.session_seen_at,
-        ends_at=row.session_ends_at,
     )
 
 
 def _to_token(row: sa.Row[Any]) -> AdminToken:
-    return AdminToken(
-        public_id=row.token_pid,
-        administrator=_to_administrator(row),
-        name=row.token_name,
-        hint=row.token_hint,
-        scope=Role(row.token_scope),
-        created_at=row.token_created_at,
-        expires_at=row.token_expires_at,
-        used_at=row.token_used_at,
-    )
+    person, scope = _to_administrator(row), Role(row.token_scope)
+    return from_row(AdminToken, row, "token_", public_id=row.token_pid, administrator=person, scope=scope)

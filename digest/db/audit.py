@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.tables import AUDIT
 
 
@@ -32,11 +33,8 @@ class AuditFilter:
     until: datetime | None = None  # not included
 
 
-class Audit:
+class Audit(Repository):
     """Repository of the audit log."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def write(
         self,
@@ -73,15 +71,11 @@ class Audit:
         query = sa.select(AUDIT).where(*_build_conditions(filter_)).order_by(AUDIT.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(AUDIT.c.id < before)
-        return tuple(
-            AuditLine(row.at, row.actor, row.action, row.subject, row.detail, row.id)
-            for row in self._connection.execute(query)
-        )
+        return tuple(from_row(AuditLine, row) for row in self._connection.execute(query))
 
     def count(self, filter_: AuditFilter) -> int:
         """Return how many lines match."""
-        query = sa.select(sa.func.count()).select_from(AUDIT).where(*_build_conditions(filter_))
-        return int(self._connection.scalar(query) or 0)
+        return self._count(AUDIT, *_build_conditions(filter_))
 
     def list_actors(self) -> tuple[str, ...]:
         """Return everybody who ever wrote a line, in alphabetical order."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import in_values, insert
 from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
@@ -46,17 +47,13 @@ def compute_text_key(text: str) -> int:
     return int.from_bytes(digest.digest(), "big", signed=True)
 
 
-class Vectors:
+class Vectors(Repository):
     """Repository of embedding models, their vectors and encoded profiles."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def list_models(self) -> tuple[StoredModel, ...]:
         """Return all models with stored vectors: complete ones first, then in the order they were added."""
         query = sa.select(MODEL).order_by(MODEL.c.is_complete.desc(), MODEL.c.id)
-        rows = self._connection.execute(query)
-        return tuple(StoredModel(row.id, row.name, row.setting, row.fit, row.is_complete) for row in rows)
+        return tuple(from_row(StoredModel, row) for row in self._connection.execute(query))
 
     def get_serving_model(self) -> StoredModel | None:
         """Return the model in use: the complete one, or while there is none the oldest."""
@@ -123,8 +120,7 @@ class Vectors:
 
     def count_vectors(self, model: StoredModel) -> int:
         """Return how many vectors of this model are stored."""
-        query = sa.select(sa.func.count()).select_from(VECTOR).where(VECTOR.c.model_id == model.id)
-        return int(self._connection.scalar(query) or 0)
+        return self._count(VECTOR, VECTOR.c.model_id == model.id)
 
     def iter_keys(self, model: StoredModel) -> Iterator[int]:
         """Yield the keys of all texts that have a vector of this model."""

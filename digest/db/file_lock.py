@@ -9,32 +9,33 @@ database.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from digest.models.errors import ConfigError, StoreBusy
 
 
-@contextmanager
-def lock_sender(file: Path | None) -> Iterator[None]:
+def lock_sender(file: Path | None) -> AbstractContextManager[None]:
     """Hold the sender's lock beside a database file, or raise StoreBusy at once; no file, no lock."""
-    if file is None:
-        yield
-        return
-    busy = f"Another process is sending from {file.name}; wait until it is done."
-    with _hold_alone(file, "lock", busy):
-        yield
+    return _hold(file, "lock", "Another process is sending from %s; wait until it is done.")
 
 
-@contextmanager
-def lock_for_replacement(file: Path) -> Iterator[None]:
+def lock_for_replacement(file: Path) -> AbstractContextManager[None]:
     """Hold the right to replace a database file, or raise StoreBusy if any process has it open."""
     busy = (
-        f"Another process has {file.name} open, and what it writes would be lost: stop `digest serve`, wait "
+        "Another process has %s open, and what it writes would be lost: stop `digest serve`, wait "
         "until every other digest command is done, then try again."
     )
-    with _hold_alone(file, "open.lock", busy):
-        yield
+    return _hold(file, "open.lock", busy)
+
+
+def lock_upgrade(file: Path | None) -> AbstractContextManager[None]:
+    """Hold the right to create or migrate a database file, after waiting for the process that does.
+
+    Without a file there is no lock. SQLite's own locks do not suffice: it reports a file that others are
+    switching to WAL as locked, at once.
+    """
+    return _hold(file, "upgrade.lock")
 
 
 def lock_open(file: Path) -> int:
@@ -48,31 +49,17 @@ def lock_open(file: Path) -> int:
 
 
 @contextmanager
-def lock_upgrade(file: Path | None) -> Iterator[None]:
-    """Hold the right to create or migrate a database file, after waiting for the process that does.
-
-    Without a file there is no lock. SQLite's own locks do not suffice: it reports a file that others are
-    switching to WAL as locked, at once.
-    """
+def _hold(file: Path | None, suffix: str, busy: str = "") -> Iterator[None]:
+    """Hold a lock alone, after waiting for it; with *busy* raise StoreBusy with these words instead."""
     if file is None:
         yield
         return
-    lock = _open_lock(file, "upgrade.lock")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def _hold_alone(file: Path, suffix: str, busy: str) -> Iterator[None]:
     lock = _open_lock(file, suffix)
     try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError as error:
-            raise StoreBusy(busy) from error
+            raise StoreBusy(busy % file.name) from error
         yield
     finally:
         os.close(lock)

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.tables import IMPORT_REPORT
 from digest.models.errors import NotFound
 
@@ -25,11 +26,8 @@ class StoredImportReport:
     finished_at: datetime | None = None
 
 
-class ImportReports:
+class ImportReports(Repository):
     """Repository of reports of imports."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def save(self, report: StoredImportReport) -> None:
         """Add a report, or write what it says now."""
@@ -45,26 +43,21 @@ class ImportReports:
         row = self._connection.execute(query).first()
         if row is None:
             raise NotFound("There is no such report; they are kept for a year.")
-        return _to_report(row)
+        return from_row(StoredImportReport, row)
 
     def list_latest(self, *, kind: str = "", limit: int = 10) -> tuple[StoredImportReport, ...]:
         """Return the newest reports first, of one kind or all."""
         query = sa.select(IMPORT_REPORT).order_by(IMPORT_REPORT.c.at.desc()).limit(limit)
         if kind:
             query = query.where(IMPORT_REPORT.c.kind == kind)
-        return tuple(map(_to_report, self._connection.execute(query)))
+        return tuple(from_row(StoredImportReport, row) for row in self._connection.execute(query))
 
     def list_at(self, times: Collection[datetime]) -> tuple[StoredImportReport, ...]:
         """Return the imports of subscribers that began at one of *times*, which is what their rows carry."""
         here = IMPORT_REPORT.c.at.in_(times) & (IMPORT_REPORT.c.kind == "subscribers")
-        return tuple(map(_to_report, self._connection.execute(sa.select(IMPORT_REPORT).where(here))))
+        rows = self._connection.execute(sa.select(IMPORT_REPORT).where(here))
+        return tuple(from_row(StoredImportReport, row) for row in rows)
 
     def delete_before(self, before: datetime) -> int:
         """Delete older reports; the audit log keeps a line with the counts of each."""
         return self._connection.execute(sa.delete(IMPORT_REPORT).where(IMPORT_REPORT.c.at < before)).rowcount
-
-
-def _to_report(row: sa.Row[Any]) -> StoredImportReport:
-    return StoredImportReport(
-        **{name: getattr(row, name) for name in StoredImportReport.__dataclass_fields__}
-    )

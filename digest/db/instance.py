@@ -9,10 +9,10 @@ installation is moved, every day in deploy/github. No property of the machine or
 second copy.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -28,12 +28,7 @@ _CLUSTER = "SELECT system_identifier FROM pg_control_system()"
 _DATABASE = "SELECT oid FROM pg_database WHERE datname = current_database()"
 
 
-class Begin(Protocol):
-    """The signature of `Database.begin`."""
-
-    def __call__(self, *, write: bool) -> AbstractContextManager[Transaction]:
-        """Begin a transaction."""
-        ...
+Begin = Callable[..., AbstractContextManager[Transaction]]  # `Database.begin`
 
 
 def check_instance(begin: Begin, file: Path | None) -> None:

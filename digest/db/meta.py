@@ -2,17 +2,15 @@
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import insert
 from digest.db.tables import META
 
 _PAUSED = "paused"
 
 
-class Meta:
+class Meta(Repository):
     """Key-value store of strings; a missing value reads as an empty string."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def read(self, key: str) -> str:
         """Return the value of a key, or an empty string."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.tables import RUN
 
 
@@ -19,11 +20,8 @@ class RunRow:
     facts: Mapping[str, object]
 
 
-class Runs:
+class Runs(Repository):
     """Repository of runs."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(self, facts: Mapping[str, object], *, started_at: datetime, ended_at: datetime) -> None:
         """Record a run."""
@@ -35,9 +33,7 @@ class Runs:
         query = sa.select(RUN).order_by(RUN.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(RUN.c.id < before)
-        return tuple(
-            RunRow(row.id, row.started_at, row.ended_at, row.facts) for row in self._connection.execute(query)
-        )
+        return tuple(from_row(RunRow, row) for row in self._connection.execute(query))
 
     def delete_before(self, before: datetime) -> int:
         """Delete the runs that ended before a moment; return how many were deleted."""

@@ -1,13 +1,14 @@
 """The state and last good answer of each source, its fetch history, and editions on hold."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import insert
 from digest.db.tables import HOLD, READING, SOURCE
 from digest.models import FetchResult, FetchState, Health
@@ -43,11 +44,8 @@ class Hold:
     released_by: str = ""
 
 
-class Sources:
+class Sources(Repository):
     """Repository of sources, fetches and holds."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def record(self, result: FetchResult, *, new: int | None = None, overlap: int | None = None) -> None:
         """Add a result to the history and update the state of its scope.
@@ -72,10 +70,10 @@ class Sources:
 
     def list_latest(self) -> tuple[SourceState, ...]:
         """Return the state of every scope of every source, ordered by source and scope."""
-        names = list(SourceState.__dataclass_fields__)
-        query = sa.select(*(SOURCE.c[name] for name in names)).order_by(SOURCE.c.source, SOURCE.c.scope)
-        rows = self._connection.execute(query).mappings()
-        return tuple(SourceState(**{**row, "health": Health(row["health"])}) for row in rows)
+        columns = (SOURCE.c[item.name] for item in fields(SourceState))
+        query = sa.select(*columns).order_by(SOURCE.c.source, SOURCE.c.scope)
+        rows = self._connection.execute(query)
+        return tuple(from_row(SourceState, row, health=Health(row.health)) for row in rows)
 
     def get_fetch_states(self, source: str) -> dict[str, FetchState]:
         """Return what a source's fetch needs of each scope's last good answer, by scope."""
@@ -119,13 +117,8 @@ class Sources:
             .where(READING.c.source == source, READING.c.scope == scope, READING.c.read_at >= since)
             .order_by(READING.c.read_at)
         )
-        names = [name for name in SourceState.__dataclass_fields__ if name != "good_at"]
-        return tuple(
-            SourceState(
-                **{**{name: row[name] for name in names}, "health": Health(row["health"])}, good_at=None
-            )
-            for row in self._connection.execute(query).mappings()
-        )
+        rows = self._connection.execute(query)
+        return tuple(from_row(SourceState, row, health=Health(row.health), good_at=None) for row in rows)
 
     def delete_before(self, before: datetime) -> int:
         """Delete the history before a moment, not the states; return how many rows were deleted."""

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import insert
 from digest.db.tables import AUDIT, DAILY_COUNT, DELIVERY, DELIVERY_EVENT, SUBSCRIBER, VOTE
 from digest.models import BounceKind, DeliveryKind, DeliveryState, Status
@@ -30,11 +31,8 @@ SUBSCRIBERS = "subscribers_"  # begins the name of a count by status
 ONE_DAY = timedelta(days=1)
 
 
-class Statistics:
+class Statistics(Repository):
     """Repository of figures by day."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def count_between(self, start: datetime, end: datetime) -> dict[str, int]:
         """Return the `COUNTED` figures of a period: *start* counts, *end* does not."""

@@ -1,6 +1,8 @@
 """A transaction with one repository per noun, all on the same connection."""
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -29,6 +31,13 @@ from digest.db.subscribers.suppressions import Suppressions
 from digest.db.subscribers.tags import Tags
 from digest.db.subscribers.votes import Votes
 
+T = TypeVar("T")
+
+
+def _repository(kind: Callable[[sa.Connection], T]) -> "cached_property[T]":
+    """Return the property of a repository, which is made when a transaction first uses it."""
+    return cached_property(lambda tx: kind(tx.connection))
+
 
 class Transaction:
     """The repositories of one transaction."""
@@ -36,132 +45,29 @@ class Transaction:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
 
-    @cached_property
-    def papers(self) -> Papers:
-        """Papers."""
-        return Papers(self.connection)
-
-    @cached_property
-    def paper_history(self) -> PaperHistory:
-        """Former contents of mailed papers."""
-        return PaperHistory(self.connection)
-
-    @cached_property
-    def heats(self) -> Heats:
-        """Heat values that editions show."""
-        return Heats(self.connection)
-
-    @cached_property
-    def signals(self) -> Signals:
-        """Timed counts of attention."""
-        return Signals(self.connection)
-
-    @cached_property
-    def hub_repositories(self) -> HubRepositories:
-        """Repositories on Hugging Face that cite papers."""
-        return HubRepositories(self.connection)
-
-    @cached_property
-    def sources(self) -> Sources:
-        """Sources, their fetch history, and editions on hold."""
-        return Sources(self.connection)
-
-    @cached_property
-    def subscribers(self) -> Subscribers:
-        """Subscribers."""
-        return Subscribers(self.connection)
-
-    @cached_property
-    def channels(self) -> Channels:
-        """Channels of subscribers."""
-        return Channels(self.connection)
-
-    @cached_property
-    def reader_tokens(self) -> ReaderTokens:
-        """Subscribers' own tokens of the API."""
-        return ReaderTokens(self.connection)
-
-    @cached_property
-    def saved_papers(self) -> SavedPapers:
-        """Papers that subscribers saved."""
-        return SavedPapers(self.connection)
-
-    @cached_property
-    def zotero_accounts(self) -> ZoteroAccounts:
-        """Zotero accounts to which saved papers go."""
-        return ZoteroAccounts(self.connection)
-
-    @cached_property
-    def news(self) -> News:
-        """News of papers that subscribers were sent or saved."""
-        return News(self.connection)
-
-    @cached_property
-    def deliveries(self) -> Deliveries:
-        """Deliveries."""
-        return Deliveries(self.connection)
-
-    @cached_property
-    def sent_papers(self) -> SentPapers:
-        """Papers sent to each subscriber."""
-        return SentPapers(self.connection)
-
-    @cached_property
-    def votes(self) -> Votes:
-        """Votes of subscribers on papers."""
-        return Votes(self.connection)
-
-    @cached_property
-    def suppressions(self) -> Suppressions:
-        """Suppressed addresses."""
-        return Suppressions(self.connection)
-
-    @cached_property
-    def tags(self) -> Tags:
-        """Tags of subscribers."""
-        return Tags(self.connection)
-
-    @cached_property
-    def saved_filters(self) -> SavedFilters:
-        """Named filters of the list of subscribers."""
-        return SavedFilters(self.connection)
-
-    @cached_property
-    def bulk_operations(self) -> BulkOperations:
-        """Actions on many subscribers."""
-        return BulkOperations(self.connection)
-
-    @cached_property
-    def import_reports(self) -> ImportReports:
-        """Reports of imports."""
-        return ImportReports(self.connection)
-
-    @cached_property
-    def statistics(self) -> Statistics:
-        """Figures by day."""
-        return Statistics(self.connection)
-
-    @cached_property
-    def vectors(self) -> Vectors:
-        """Embeddings of papers and encoded profiles."""
-        return Vectors(self.connection)
-
-    @cached_property
-    def administrators(self) -> Administrators:
-        """Administrators, their sessions and API tokens."""
-        return Administrators(self.connection)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """What each run did."""
-        return Runs(self.connection)
-
-    @cached_property
-    def audit(self) -> Audit:
-        """The audit log."""
-        return Audit(self.connection)
-
-    @cached_property
-    def meta(self) -> Meta:
-        """Key-value facts about this database."""
-        return Meta(self.connection)
+    papers = _repository(Papers)
+    paper_history = _repository(PaperHistory)
+    heats = _repository(Heats)
+    signals = _repository(Signals)
+    hub_repositories = _repository(HubRepositories)
+    sources = _repository(Sources)
+    subscribers = _repository(Subscribers)
+    channels = _repository(Channels)
+    reader_tokens = _repository(ReaderTokens)
+    saved_papers = _repository(SavedPapers)
+    zotero_accounts = _repository(ZoteroAccounts)
+    news = _repository(News)
+    deliveries = _repository(Deliveries)
+    sent_papers = _repository(SentPapers)
+    votes = _repository(Votes)
+    suppressions = _repository(Suppressions)
+    tags = _repository(Tags)
+    saved_filters = _repository(SavedFilters)
+    bulk_operations = _repository(BulkOperations)
+    import_reports = _repository(ImportReports)
+    statistics = _repository(Statistics)
+    vectors = _repository(Vectors)
+    administrators = _repository(Administrators)
+    runs = _repository(Runs)
+    audit = _repository(Audit)
+    meta = _repository(Meta)

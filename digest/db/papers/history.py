@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert
 from digest.db.tables import HEAT, MAILED_PAPER, PAPER, PAPER_PAST
 from digest.models import Paper
@@ -14,11 +15,8 @@ from digest.models import Paper
 _PAPER = TypeAdapter(Paper)
 
 
-class PaperHistory:
+class PaperHistory(Repository):
     """Repository of former contents of papers. Only mailed papers are kept, as only they are shown again."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def save(self, papers: Iterable[Paper], *, until: datetime) -> None:
         """Store the contents of those papers that were mailed, before they change at *until*."""
@@ -53,11 +51,8 @@ class PaperHistory:
         return [*self._connection.scalars(query)] if ids else []
 
 
-class Heats:
+class Heats(Repository):
     """Repository of the heat that editions show, as JSON under a key derived from the content."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def save(self, heats: Mapping[str, str], *, now: datetime) -> None:
         """Store heats by key, or extend how long existing ones are kept."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import in_values
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import HUB_REPOSITORY
@@ -11,11 +12,8 @@ from digest.models import SignalKind
 from digest.models.papers import HubRepository
 
 
-class HubRepositories:
+class HubRepositories(Repository):
     """Repository of the repositories that cite papers."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def replace(self, repositories: Mapping[str, Sequence[HubRepository]]) -> None:
         """Store the repositories of papers in place of their former ones; unknown papers are skipped."""
@@ -43,7 +41,5 @@ class HubRepositories:
             .where(in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()}))
             .order_by(HUB_REPOSITORY.c.likes.desc(), HUB_REPOSITORY.c.kind, HUB_REPOSITORY.c.name)
         )
-        return [
-            HubRepository(kind=SignalKind(row.kind), name=row.name, likes=row.likes)
-            for row in self._connection.execute(query)
-        ]
+        rows = self._connection.execute(query)
+        return [from_row(HubRepository, row, kind=SignalKind(row.kind)) for row in rows]

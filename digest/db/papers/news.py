@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert
 from digest.db.papers.aliases import find_numbers
 from digest.db.subscribers.sent_papers import COUNTS_AS_SENT, SentPapers
@@ -43,11 +44,8 @@ _RELEASE = (
 )
 
 
-class News:
+class News(Repository):
     """Repository of news."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def record(self, changes: Iterable[tuple[Paper, Paper]], *, at: datetime) -> int:
         """Store what happened to papers, as pairs of before and after; return how many news are new.

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert, is_postgres, split_chunks
 from digest.db.papers.aliases import find_numbers
 from digest.db.papers.full_text import PaperQuery, build_filters, match_papers
@@ -40,11 +41,8 @@ class AddResult:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-class Papers:
+class Papers(Repository):
     """Repository of papers."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(self, papers: Sequence[Paper], *, seen_at: datetime) -> AddResult:
         """Add a batch. Adding the same papers again, in parts or in another order, gives the same result."""
@@ -150,7 +148,7 @@ class Papers:
 
     def count(self) -> int:
         """Return the number of papers."""
-        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(PAPER)) or 0)
+        return self._count(PAPER)
 
     def _read(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> list[tuple[int, Paper]]:
         query = sa.select(*_COLUMNS, PAPER.c.number).where(in_values(self._connection, column, values))

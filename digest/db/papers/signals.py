@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import PAPER, SIGNAL
@@ -54,11 +55,8 @@ class FinalValue:
     observed_at: datetime
 
 
-class Signals:
+class Signals(Repository):
     """Repository of signals."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(self, signals: Iterable[Signal]) -> int:
         """Add signals of stored papers; return how many are new. Signals of unknown papers are skipped."""

@@ -7,10 +7,10 @@ Every batch moves `last_id` on by a conditional update: of two processes that wo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import insert
 from digest.db.tables import BULK_CHANGE, BULK_OPERATION
 from digest.models import Status
@@ -33,11 +33,8 @@ class BulkOperation:
     undone: int | None = None  # how many were changed back; None: it was not undone
 
 
-class BulkOperations:
+class BulkOperations(Repository):
     """Repository of bulk operations."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def start(self, operation: BulkOperation) -> bool:
         """Add an operation; return False if it was started before."""
@@ -51,12 +48,12 @@ class BulkOperations:
         row = self._connection.execute(query).first()
         if row is None:
             raise NotFound("There is no such operation; they are kept for thirty days.")
-        return _to_operation(row)
+        return from_row(BulkOperation, row)
 
     def list_latest(self, *, limit: int = 10) -> tuple[BulkOperation, ...]:
         """Return the newest operations first."""
         query = sa.select(BULK_OPERATION).order_by(BULK_OPERATION.c.at.desc()).limit(limit)
-        return tuple(map(_to_operation, self._connection.execute(query)))
+        return tuple(from_row(BulkOperation, row) for row in self._connection.execute(query))
 
     def list_by_subscriber(self, subscriber_id: int, *, limit: int = 20) -> tuple[BulkOperation, ...]:
         """Return the operations that changed a subscriber, newest first."""
@@ -67,7 +64,7 @@ class BulkOperations:
             .order_by(BULK_OPERATION.c.at.desc())
             .limit(limit)
         )
-        return tuple(map(_to_operation, self._connection.execute(query)))
+        return tuple(from_row(BulkOperation, row) for row in self._connection.execute(query))
 
     def add_batch(self, operation: BulkOperation, *, last_id: int, changes: Mapping[int, Status]) -> bool:
         """Record a batch: its last subscriber, and the status before of those who were changed.
@@ -120,7 +117,3 @@ class BulkOperations:
         return self._connection.execute(
             sa.delete(BULK_OPERATION).where(BULK_OPERATION.c.at < before)
         ).rowcount
-
-
-def _to_operation(row: sa.Row[Any]) -> BulkOperation:
-    return BulkOperation(**{name: getattr(row, name) for name in BulkOperation.__dataclass_fields__})

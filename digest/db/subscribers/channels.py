@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import in_values
 from digest.db.subscribers.rows import create_public_id
 from digest.db.tables import CHANNEL
@@ -18,11 +19,8 @@ MAX_NOTE_CHARS = 80
 _C = CHANNEL.c
 
 
-class Channels:
+class Channels(Repository):
     """Repository of channels."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(
         self, subscriber_id: int, kind: ChannelKind, host: str, sealed_url: str, *, now: datetime
@@ -36,8 +34,6 @@ class Channels:
             "sealed_url": sealed_url,
             "state": ChannelState.ACTIVE,
             "note": "",
-            "failing_since": None,
-            "accepted_at": None,
             "created_at": now,
         }
         self._connection.execute(sa.insert(CHANNEL).values(row))
@@ -103,16 +99,5 @@ class Channels:
 
 
 def _to_channel(row: sa.Row[Any]) -> Channel:
-    return Channel(
-        id=row.id,
-        public_id=row.pid,
-        subscriber_id=row.subscriber_id,
-        kind=ChannelKind(row.kind),
-        host=row.host,
-        sealed_url=row.sealed_url,
-        state=ChannelState(row.state),
-        note=row.note,
-        failing_since=row.failing_since,
-        accepted_at=row.accepted_at,
-        created_at=row.created_at,
-    )
+    kind, state = ChannelKind(row.kind), ChannelState(row.state)
+    return from_row(Channel, row, public_id=row.pid, kind=kind, state=state)

@@ -1,10 +1,10 @@
 """Subscribers' own tokens of the API. Only hashes are stored."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.tables import READER_TOKEN
 from digest.models.errors import NotFound
 from digest.models.reader_tokens import ReaderToken
@@ -13,11 +13,8 @@ USE_INTERVAL = timedelta(hours=1)  # the last use need not be written more often
 _T = READER_TOKEN.c
 
 
-class ReaderTokens:
+class ReaderTokens(Repository):
     """Repository of readers' tokens."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(  # noqa: PLR0913  the columns of a token
         self, subscriber_id: int, hash_: str, *, name: str, shown: str, may_write: bool, now: datetime
@@ -30,19 +27,18 @@ class ReaderTokens:
             "shown": shown,
             "may_write": may_write,
             "created_at": now,
-            "used_at": None,
         }
         self._connection.execute(sa.insert(READER_TOKEN).values(row))
 
     def find(self, hash_: str) -> ReaderToken | None:
         """Return the token with this hash, or None."""
         row = self._connection.execute(sa.select(READER_TOKEN).where(_T.hash == hash_)).first()
-        return _to_token(row) if row else None
+        return from_row(ReaderToken, row) if row else None
 
     def list_by_subscriber(self, subscriber_id: int) -> list[ReaderToken]:
         """Return a subscriber's tokens, oldest first."""
         query = sa.select(READER_TOKEN).where(_T.subscriber_id == subscriber_id).order_by(_T.id)
-        return [_to_token(row) for row in self._connection.execute(query)]
+        return [from_row(ReaderToken, row) for row in self._connection.execute(query)]
 
     def note_use(self, token: ReaderToken, now: datetime) -> None:
         """Write when a token was used."""
@@ -53,15 +49,3 @@ class ReaderTokens:
         deletion = sa.delete(READER_TOKEN).where(_T.id == token_id, _T.subscriber_id == subscriber_id)
         if self._connection.execute(deletion).rowcount == 0:
             raise NotFound("There is no such token.")
-
-
-def _to_token(row: sa.Row[Any]) -> ReaderToken:
-    return ReaderToken(
-        id=row.id,
-        subscriber_id=row.subscriber_id,
-        name=row.name,
-        shown=row.shown,
-        may_write=row.may_write,
-        created_at=row.created_at,
-        used_at=row.used_at,
-    )

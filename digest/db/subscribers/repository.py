@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert, is_postgres
 from digest.db.subscribers.rows import COLUMNS, create_public_id, join_keywords, to_row, to_subscriber
@@ -17,11 +18,8 @@ from digest.models.addresses import parse_address
 from digest.models.errors import NotFound
 
 
-class Subscribers:
+class Subscribers(Repository):
     """Repository of subscribers."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(  # noqa: PLR0913  the fields of a subscriber
         self,

@@ -1,10 +1,11 @@
 """Named filters of the list of subscribers, as the query of its URL."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import insert
 from digest.db.tables import SAVED_FILTER
 
@@ -19,25 +20,17 @@ class SavedFilter:
     created_at: datetime
 
 
-class SavedFilters:
+class SavedFilters(Repository):
     """Repository of saved filters."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def list_all(self) -> tuple[SavedFilter, ...]:
         """Return all saved filters in alphabetical order."""
         rows = self._connection.execute(sa.select(SAVED_FILTER).order_by(SAVED_FILTER.c.name))
-        return tuple(SavedFilter(row.name, row.query, row.created_by, row.created_at) for row in rows)
+        return tuple(from_row(SavedFilter, row) for row in rows)
 
     def save(self, saved: SavedFilter) -> None:
         """Save a filter; one of the same name is replaced."""
-        row = {
-            "name": saved.name,
-            "query": saved.query,
-            "created_by": saved.created_by,
-            "created_at": saved.created_at,
-        }
+        row = asdict(saved)
         new = insert(self._connection, SAVED_FILTER).values(row)
         self._connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
 

@@ -1,11 +1,13 @@
 """Papers that subscribers saved, and the Zotero accounts to which they are sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import in_values, insert
 from digest.db.papers.repository import Papers
 from digest.db.tables import SAVED_PAPER, ZOTERO_ACCOUNT
@@ -15,11 +17,8 @@ from digest.models.saved_papers import SavedPaper, ZoteroAccount
 _S, _Z = SAVED_PAPER.c, ZOTERO_ACCOUNT.c
 
 
-class SavedPapers:
+class SavedPapers(Repository):
     """Repository of saved papers."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(self, subscriber_id: int, paper: Paper, *, now: datetime) -> bool:
         """Save a paper; return False if it was saved before, under any of its ids."""
@@ -45,8 +44,7 @@ class SavedPapers:
 
     def count(self, subscriber_id: int) -> int:
         """Return how many papers a subscriber has saved."""
-        query = sa.select(sa.func.count()).select_from(SAVED_PAPER).where(_S.subscriber_id == subscriber_id)
-        return int(self._connection.scalar(query) or 0)
+        return self._count(SAVED_PAPER, _S.subscriber_id == subscriber_id)
 
     def list_by_subscriber(self, subscriber_id: int) -> tuple[SavedPaper, ...]:
         """Return a subscriber's saved papers, newest first; those whose paper is not stored are skipped."""
@@ -73,7 +71,11 @@ class SavedPapers:
     def _load(self, query: sa.Select[Any]) -> tuple[SavedPaper, ...]:
         rows = self._connection.execute(query).all()
         papers = Papers(self._connection).get_by_ids({row.paper_id for row in rows}) if rows else {}
-        return tuple(_to_saved(row, papers) for row in rows if row.paper_id in papers)
+        return tuple(
+            from_row(SavedPaper, row, paper=papers[row.paper_id], tags=tuple(row.tags))
+            for row in rows
+            if row.paper_id in papers
+        )
 
     def _find_row(self, subscriber_id: int, paper: Paper) -> sa.Row[Any] | None:
         query = sa.select(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
@@ -84,21 +86,18 @@ class SavedPapers:
         return sa.and_(_S.subscriber_id == subscriber_id, names)
 
 
-class ZoteroAccounts:
+class ZoteroAccounts(Repository):
     """Repository of subscribers' Zotero accounts."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def find(self, subscriber_id: int) -> ZoteroAccount | None:
         """Return a subscriber's account, or None."""
         query = sa.select(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id)
         row = self._connection.execute(query).first()
-        return _to_account(row) if row else None
+        return from_row(ZoteroAccount, row) if row else None
 
     def save(self, account: ZoteroAccount) -> None:
         """Store an account in place of the subscriber's former one."""
-        row = {column.name: getattr(account, column.name) for column in ZOTERO_ACCOUNT.columns}
+        row = asdict(account)
         new = insert(self._connection, ZOTERO_ACCOUNT).values(row)
         changed = {name: value for name, value in row.items() if name != "subscriber_id"}
         self._connection.execute(new.on_conflict_do_update(index_elements=["subscriber_id"], set_=changed))
@@ -117,7 +116,7 @@ class ZoteroAccounts:
     def list_due(self, now: datetime, *, limit: int) -> tuple[ZoteroAccount, ...]:
         """Return the accounts to which papers are sent now, longest waiting first."""
         query = sa.select(ZOTERO_ACCOUNT).where(_Z.next_at <= now).order_by(_Z.next_at).limit(limit)
-        return tuple(map(_to_account, self._connection.execute(query)))
+        return tuple(from_row(ZoteroAccount, row) for row in self._connection.execute(query))
 
     def postpone(self, accounts: Sequence[ZoteroAccount], until: datetime) -> tuple[ZoteroAccount, ...]:
         """Reserve accounts until a moment; return those that nobody else has reserved meanwhile."""
@@ -128,17 +127,3 @@ class ZoteroAccounts:
             if self._connection.execute(update).rowcount == 1:
                 reserved.append(account)
         return tuple(reserved)
-
-
-def _to_saved(row: sa.Row[Any], papers: Mapping[str, Paper]) -> SavedPaper:
-    return SavedPaper(
-        paper=papers[row.paper_id],
-        saved_at=row.saved_at,
-        note=row.note,
-        tags=tuple(row.tags),
-        zotero_at=row.zotero_at,
-    )
-
-
-def _to_account(row: sa.Row[Any]) -> ZoteroAccount:
-    return ZoteroAccount(**{column.name: getattr(row, column.name) for column in ZOTERO_ACCOUNT.columns})

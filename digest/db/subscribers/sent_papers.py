@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert_many
 from digest.db.papers.aliases import find_numbers
 from digest.db.tables import DELIVERY, MAILED_PAPER, PAPER
@@ -27,11 +28,8 @@ _MAX_LEAD = timedelta(days=2)  # by which a slot in UTC may be earlier than the 
 COUNTS_AS_SENT = sa.or_(DELIVERY.c.state.not_in(UNDELIVERED_STATES), DELIVERY.c.uncertain > 0)
 
 
-class SentPapers:
+class SentPapers(Repository):
     """Repository of papers sent, or queued to be sent."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def get_by_subscriber(
         self,

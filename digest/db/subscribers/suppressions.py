@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository, from_row
 from digest.db.dialects import in_values, insert
 from digest.db.tables import SUPPRESSION
 from digest.models import Status, Suppression, SuppressionReason
@@ -14,11 +15,8 @@ BOUNCE_SOURCE = "delivery"  # begins the source of a suppression that bounces ca
 _BOUNCED = (SUPPRESSION.c.reason == SuppressionReason.HARD) & SUPPRESSION.c.source.startswith(BOUNCE_SOURCE)
 
 
-class Suppressions:
+class Suppressions(Repository):
     """Repository of suppressions. They outlive the subscriber."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def add(  # noqa: PLR0913  the columns of a suppression
         self,
@@ -79,8 +77,7 @@ class Suppressions:
         until: datetime | None = None,
     ) -> int:
         """Return how many suppressions `list_latest` would list without a limit."""
-        query = sa.select(sa.func.count()).select_from(SUPPRESSION)
-        return int(self._connection.scalar(query.where(*_build_conditions(reason, since, until))) or 0)
+        return self._count(SUPPRESSION, *_build_conditions(reason, since, until))
 
     def list_bounced(self, since: datetime) -> tuple[Suppression, ...]:
         """Return the suppressions that bounces caused since a moment, oldest first."""
@@ -90,8 +87,7 @@ class Suppressions:
     def count_readers_lost(self, since: datetime) -> int:
         """Return how many confirmed subscriptions bounces have ended since a moment."""
         was_reading = SUPPRESSION.c.prior_status.in_((Status.CONFIRMED, Status.PAUSED))
-        query = sa.select(sa.func.count()).where(_BOUNCED, was_reading, SUPPRESSION.c.at >= since)
-        return int(self._connection.scalar(query) or 0)
+        return self._count(SUPPRESSION, _BOUNCED, was_reading, SUPPRESSION.c.at >= since)
 
     def is_suppressed(self, key: str) -> bool:
         """Return whether the address with this key must not be mailed."""
@@ -127,11 +123,5 @@ def _build_conditions(
 
 
 def _to_suppression(row: sa.Row[Any]) -> Suppression:
-    return Suppression(
-        row.key,
-        SuppressionReason(row.reason),
-        row.at,
-        source=row.source,
-        evidence=row.evidence,
-        prior_status=Status(row.prior_status) if row.prior_status else None,
-    )
+    prior = Status(row.prior_status) if row.prior_status else None
+    return from_row(Suppression, row, reason=SuppressionReason(row.reason), prior_status=prior)

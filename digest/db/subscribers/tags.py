@@ -4,15 +4,13 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from digest.db.base import Repository
 from digest.db.dialects import in_values, insert
 from digest.db.tables import SUBSCRIBER, SUBSCRIBER_TAG
 
 
-class Tags:
+class Tags(Repository):
     """Repository of the tags of subscribers."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def get_by_subscriber(self, subscriber_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
         """Return the tags of these subscribers in alphabetical order; who has none is left out."""

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
 from digest.db import Transaction
-from digest.db.subscribers.vote_history import list_votes
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Delivery, DeliveryKind, Edition, Email, Status, Subscriber, Suppression
@@ -357,7 +356,7 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
                 link=f"/paper/{vote.paper_id}",
                 label=vote.title or vote.paper_id,
             )
-            for vote in list_votes(tx.connection, reader.id)
+            for vote in tx.votes.list_titled(reader.id)
         ),
         *(
             TimelineEntry(
