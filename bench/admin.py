@@ -39,7 +39,7 @@ from digest.models import (
     SuppressionReason,
 )
 from digest.models.addresses import hash_address
-from digest.models.administrators import Role
+from digest.models.administrators import Role, SignInMethod
 from digest.web.admin.auth import cookie_name
 from digest.web.app import create_app
 
@@ -91,7 +91,7 @@ class Visit:
         self._app: ASGIApp = create_app(services, clock=lambda: NOW)
         ctx = self._app.state.ctx
         with services.store.begin() as tx:
-            cookie = ctx.admin_sessions.open_by_token(tx, Role.OWNER, user_agent="", now=NOW)
+            cookie = ctx.admin_sessions.open(tx, Role.OWNER, SignInMethod.TOKEN, user_agent="", now=NOW)
             reader = tx.subscribers.list_after(limit=1)[0]
         self._headers = [(b"cookie", f"{cookie_name(ctx)}={cookie}".encode())]
         home = f"/admin/subscribers/{reader.public_id}"

@@ -8,26 +8,32 @@ Reddit and EWMA, then with bought votes and with mornings on which no votes coul
 
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 from statistics import fmean
+from time import monotonic
 
+import numpy as np
+
+from digest.models import SignalKind
 from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
     PaperOrder,
     ReplayDay,
     ReplayedPaper,
-    add_fake_votes,
+    Signals,
     build_replay_days,
     compare,
-    drop_votes_on_random_days,
     read_replay,
 )
 
 Run = tuple[Sequence[ReplayedPaper], Sequence[ReplayDay]]
 
 SEEDS = range(3)
+FAKE_SHARE = 0.05  # of all papers
+SILENT_SHARE = 0.3  # of all days
 LIMITS = (5, 3)
 HARDER_ORDERS = {
     name: ORDERS[name] for name in ("shipped", "E, one prior", "raw votes", "Hacker News", "EWMA 72 h")
@@ -48,7 +54,7 @@ def main() -> None:
 
 def measure(replay: Sequence[ReplayedPaper], title: str) -> None:
     """Print the results of one replay, unchanged and made harder."""
-    started = time.monotonic()
+    started = monotonic()
     days = build_replay_days(replay)
     best = sum(paper.is_best for paper in replay)
     print(
@@ -63,7 +69,41 @@ def measure(replay: Sequence[ReplayedPaper], title: str) -> None:
     print(f"{'order':16} K  " + "".join(f"{head:16}" for head in ("silent 30 %", "+20", "+40", "+80")))
     for line in _measure_harder(replay, days, HARDER_ORDERS):
         print(line)
-    print(f"{time.monotonic() - started:.0f} s")
+    print(f"{monotonic() - started:.0f} s")
+
+
+def add_fake_votes(replay: Sequence[ReplayedPaper], votes: float, *, seed: int) -> tuple[ReplayedPaper, ...]:
+    """Add so many bought votes, from the first reading on, to one paper in twenty."""
+    chosen = np.random.default_rng(seed).random(len(replay)) < FAKE_SHARE
+    return tuple(
+        _fake_paper(paper, votes) if is_chosen else paper
+        for paper, is_chosen in zip(replay, chosen, strict=True)
+    )
+
+
+def _fake_paper(paper: ReplayedPaper, votes: float) -> ReplayedPaper:
+    signals = tuple(
+        replace(signal, value=signal.value + votes) if signal.kind is SignalKind.UPVOTES else signal
+        for signal in paper.signals
+    )
+    return replace(paper, signals=signals, is_fake=True)
+
+
+def drop_votes_on_random_days(days: Sequence[ReplayDay], *, seed: int) -> tuple[ReplayDay, ...]:
+    """Drop that day's readings on three days in ten: the papers are known, but not their newest votes."""
+    chosen = np.random.default_rng(seed).random(len(days)) < SILENT_SHARE
+    return tuple(
+        _drop_todays_signals(day) if is_chosen else day for day, is_chosen in zip(days, chosen, strict=True)
+    )
+
+
+def _drop_todays_signals(day: ReplayDay) -> ReplayDay:
+    midnight = datetime.combine(day.now, time(), UTC)
+    signals: Signals = {
+        paper_id: tuple(signal for signal in readings if signal.observed_at < midnight)
+        for paper_id, readings in day.signals.items()
+    }
+    return replace(day, signals=signals)
 
 
 def _measure_harder(

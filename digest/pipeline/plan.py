@@ -26,8 +26,7 @@ from digest.pipeline.edition_payload import (
     PayloadWriter,
     complete_payload,
     from_payload,
-    get_heat_names,
-    get_paper_ids,
+    load_edition,
 )
 from digest.ranking.embeddings import EmbeddingModel
 
@@ -157,16 +156,7 @@ def load_planned_edition(store: Database, reader: Subscriber, day: date) -> Edit
     """Return the edition that was planned for a reader's local day; None if there is none."""
     with store.begin(write=False) as tx:
         delivery = tx.deliveries.find_by_key(build_delivery_key(reader.id, day))
-        if delivery is None or not delivery.payload:
-            return None
-        ids = get_paper_ids(delivery.payload)
-        papers = tx.papers.get_by_ids(ids)
-        if delivery.accepted_at:  # as it was sent, even if its papers were revised since
-            papers |= tx.paper_history.get_as_of(ids, delivery.accepted_at)
-        heats = tx.heats.get(get_heat_names(delivery.payload))
-    return from_payload(
-        delivery.payload, day=day, slot=delivery.slot, subscriber=reader, papers=papers, heats=heats
-    )
+        return load_edition(tx, delivery, reader) if delivery and delivery.payload else None
 
 
 def _make_due(store: Database, now: datetime) -> None:

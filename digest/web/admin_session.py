@@ -72,36 +72,21 @@ class AdminSessions:
         roles = [role for role, own in self._tokens.items() if compare_digest(self._hash(own), digest)]
         return roles[0] if token and roles else None
 
-    def open_by_token(self, tx: Transaction, role: Role, *, user_agent: str, now: datetime) -> str:
-        """Open a session by the shared token of a role, and return its cookie."""
-        return self._open(tx, None, SignInMethod.TOKEN, self._fingerprint(role), user_agent, now)
-
-    def open_for(
+    def open(
         self,
         tx: Transaction,
-        administrator: Administrator,
+        who: Administrator | Role,
         method: SignInMethod,
         *,
         user_agent: str,
         now: datetime,
     ) -> str:
-        """Open a session of a person, and return its cookie."""
-        return self._open(tx, administrator, method, "", user_agent, now)
-
-    def _open(  # noqa: PLR0913, PLR0917  the columns of a session
-        self,
-        tx: Transaction,
-        administrator: Administrator | None,
-        method: SignInMethod,
-        credential: str,
-        user_agent: str,
-        now: datetime,
-    ) -> str:
+        """Open a session of a person, or by the shared token of a role, and return its cookie."""
         cookie = secrets.token_urlsafe(32)
         tx.administrators.add_session(
             self._hash(cookie),
-            administrator,
-            credential=credential,
+            None if isinstance(who, Role) else who,
+            credential=self._fingerprint(who) if isinstance(who, Role) else "",
             method=method,
             browser=describe_browser(user_agent),
             now=now,

@@ -18,7 +18,7 @@ from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
 from digest.models import Delivery, DeliveryKind, Edition, Email, Subscriber
 from digest.models.errors import NotFound
-from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
+from digest.pipeline.edition_payload import load_edition
 from digest.pipeline.messages import MessageBuilder
 
 
@@ -42,30 +42,15 @@ class MailPreviews:
         if not delivery.payload:
             raise NotFound("The content of this email is no longer stored.")
         if delivery.kind is DeliveryKind.DIGEST and delivery.day is not None:
-            return self._builder.render_email(self._load_edition(delivery, reader))
+            with self.services.store.begin(write=False) as tx:
+                edition = load_edition(tx, delivery, reader)
+            return self._builder.render_email(edition)
         message = self._builder.build(replace(delivery, reader=reader))
         if message is None:
             raise NotFound("The reader of this email was erased.")
         parsed = message_from_bytes(message.raw, policy=default)
         return Email(
             subject=str(parsed["subject"]), text=_get_body(parsed, "plain"), html=_get_body(parsed, "html")
-        )
-
-    def _load_edition(self, delivery: Delivery, reader: Subscriber) -> Edition:
-        assert delivery.day  # noqa: S101  narrows the type
-        ids = get_paper_ids(delivery.payload)
-        with self.services.store.begin(write=False) as tx:
-            papers = tx.papers.get_by_ids(ids)
-            if delivery.accepted_at:  # as it was sent, even if its papers were revised since
-                papers |= tx.paper_history.get_as_of(ids, delivery.accepted_at)
-            heats = tx.heats.get(get_heat_names(delivery.payload))
-        return from_payload(
-            delivery.payload,
-            day=delivery.day,
-            slot=delivery.slot,
-            subscriber=reader,
-            papers=papers,
-            heats=heats,
         )
 
     @cached_property

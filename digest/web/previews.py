@@ -8,10 +8,10 @@ from digest.db import Database
 from digest.mail.cards import Card
 from digest.mail.links import Links
 from digest.mail.subject import get_section_title, order_sections
-from digest.models import Delivery, DeliveryKind, Edition, Paper, Section, Subscriber
+from digest.models import DeliveryKind, Edition, Section, Subscriber
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day
-from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
+from digest.pipeline.edition_payload import load_edition
 from digest.ranking.embeddings import EmbeddingModel
 from digest.subscribers.resend import RESENT
 from digest.web.components import build_pick_card, build_sample_card
@@ -70,22 +70,7 @@ def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:
         ]
         editions = [mail for mail in sent if not mail.is_copy]
         mails = [mail for mail in editions[:MAX_FEED_EDITIONS] if mail.day and mail.payload]
-        papers = tx.papers.get_by_ids({name for mail in mails for name in get_paper_ids(mail.payload)})
-        heats = tx.heats.get({name for mail in mails for name in get_heat_names(mail.payload)})
-        past = [
-            tx.paper_history.get_as_of(get_paper_ids(mail.payload), mail.accepted_at or mail.slot)
-            for mail in mails
-        ]
-    return [_load_edition(mail, reader, papers | then, heats) for mail, then in zip(mails, past, strict=True)]
-
-
-def _load_edition(
-    mail: Delivery, reader: Subscriber, papers: dict[str, Paper], heats: dict[str, str]
-) -> Edition:
-    assert mail.day  # noqa: S101  narrows the type
-    return from_payload(
-        mail.payload, day=mail.day, slot=mail.slot, subscriber=reader, papers=papers, heats=heats
-    )
+        return [load_edition(tx, mail, reader) for mail in mails]
 
 
 def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) -> list[EditionSection]:

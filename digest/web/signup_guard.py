@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from digest.mail.locale import gettext_noop
 from digest.models.errors import InvalidToken
+from digest.subscribers.validation import MAX_ITEM_CHARS, MAX_ITEMS
 from digest.web.form_tokens import (
     FLOOD_WAIT_SECONDS,
     FLOOD_WORK_BITS,
@@ -14,19 +18,20 @@ from digest.web.form_tokens import (
 )
 from digest.web.rate_limits import RateLimits
 
+CategoryName = Annotated[str, Field(max_length=MAX_ITEM_CHARS)]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignUpRequest:
+
+class SignUpRequest(BaseModel):
     """What a form or a program sends to sign up."""
 
-    email: str = ""
-    interests: str = ""
-    facet: str = ""  # a search to subscribe to
-    timezone: str = ""
-    categories: tuple[str, ...] = ()
-    ticket: str = ""
-    work: str = ""
-    website: str = ""  # hidden from people: only robots fill it in
+    email: str = Field("", max_length=400)
+    interests: str = Field("", max_length=4000)
+    facet: str = Field("", max_length=400)  # a search to subscribe to
+    timezone: str = Field("", max_length=100)
+    categories: tuple[CategoryName, ...] = Field((), max_length=MAX_ITEMS)
+    ticket: str = Field("", max_length=200)
+    work: str = Field("", max_length=40)
+    website: str = Field("", max_length=400)  # hidden from people: only robots fill it in
 
     @property
     def is_robot(self) -> bool:

@@ -1,10 +1,8 @@
 """The demo's inbox: pages that show every mail its mail server received, beside the product's own pages."""
 
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,24 +11,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from digest.mail.templates import find_templates_dir
 from digest.tools.demo.mail_server import MailServer, ReceivedMail
-from digest.tools.demo.report import MAILS_DIR
+from digest.tools.demo.report import MAILS_DIR, load_template
 
 _STYLED_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 PAGE_POLICY = f"{_STYLED_POLICY}; img-src data:; frame-src 'self'; base-uri 'none'"
 MAIL_POLICY = f"{_STYLED_POLICY}; frame-ancestors 'self'; sandbox allow-top-navigation"
-
-
-@dataclass(frozen=True, slots=True)
-class InboxMail:
-    """A received mail as the pages show it; numbers begin at 1."""
-
-    number: int
-    subject: str
-    sender: str
-    to: str
-    sent_at: str
 
 
 def build_demo_app(pages: ASGIApp, mail_server: MailServer, folder: Path) -> Starlette:
@@ -62,13 +48,7 @@ class _Inbox:
 
     def __init__(self, mail_server: MailServer) -> None:
         self._received = mail_server.received
-        self._template = Environment(
-            loader=FileSystemLoader(find_templates_dir() / "web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        ).get_template("demo_inbox.html")
+        self._template = load_template("demo_inbox.html")
 
     async def show_list(self, _: Request) -> Response:
         """List all mails, the newest first."""
@@ -85,13 +65,13 @@ class _Inbox:
         if form == "source":
             text = received.raw.decode("ascii", "replace")
         elif form == "text":
-            text = _get_body(received, "plain")
+            text = received.get_body("plain")
         return self._render(mail=_describe(number, received), mails=(), text=text)
 
     async def show_html(self, request: Request) -> Response:
         """Send the HTML of one mail; its links open in the whole window."""
         _, received = self._find(request)
-        html = _get_body(received, "html").replace("<head>", '<head>\n<base target="_top">', 1)
+        html = received.get_body("html").replace("<head>", '<head>\n<base target="_top">', 1)
         return HTMLResponse(html, headers={"content-security-policy": MAIL_POLICY})
 
     def _find(self, request: Request) -> tuple[int, ReceivedMail]:
@@ -105,17 +85,13 @@ class _Inbox:
         return HTMLResponse(self._template.render(context), headers=headers)
 
 
-def _describe(number: int, received: ReceivedMail) -> InboxMail:
+def _describe(number: int, received: ReceivedMail) -> dict[str, object]:
+    """Return a received mail as the pages show it; numbers begin at 1."""
     message = received.parse()
-    return InboxMail(
-        number=number,
-        subject=str(message["Subject"]),
-        sender=str(message["From"]),
-        to=", ".join(received.rcpt_to),
-        sent_at=f"{parsedate_to_datetime(str(message['Date'])):%a %d %b, %H:%M}",
-    )
-
-
-def _get_body(received: ReceivedMail, subtype: str) -> str:
-    body = received.parse().get_body((subtype,))
-    return str(body.get_content()) if body else ""
+    return {
+        "number": number,
+        "subject": str(message["Subject"]),
+        "sender": str(message["From"]),
+        "to": ", ".join(received.rcpt_to),
+        "sent_at": f"{parsedate_to_datetime(str(message['Date'])):%a %d %b, %H:%M}",
+    }

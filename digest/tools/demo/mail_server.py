@@ -24,6 +24,11 @@ class ReceivedMail:
         """Return the message as a mail program sees it."""
         return message_from_bytes(self.raw, policy=policy.default)
 
+    def get_body(self, subtype: str) -> str:
+        """Return the part of this subtype, plain or html; empty if there is none."""
+        body = self.parse().get_body((subtype,))
+        return str(body.get_content()) if body else ""
+
 
 class MailServer:
     """An SMTP server: `async with MailServer() as server:` accepts mail at `server.url` until the end."""

@@ -1,11 +1,11 @@
 """Files the demo leaves: every mail as .eml, .html and .txt, and a page that links them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from digest.mail.cards import explain_pick
@@ -91,7 +91,8 @@ def write_report(result: DemoResult, folder: Path, *, site: DemoSite | None = No
             old.unlink()
     sections = [_save_section(reader, result, mails_dir) for reader in READERS]
     page = folder / "index.html"
-    page.write_text(_render_page(result, sections, site), encoding="utf-8")
+    html = load_template("demo.html").render(result=result, sections=sections, site=site)
+    page.write_text(html, encoding="utf-8")
     return page
 
 
@@ -139,16 +140,15 @@ def _extract_body(html: str) -> Markup | None:
 
 def _save_mail(name: str, reader: DemoReader, mail: ReceivedMail, mails_dir: Path) -> SavedMail:
     """Save the mail as its three files."""
-    message = mail.parse()
-    html, text = message.get_body(("html",)), message.get_body(("plain",))
     path = mails_dir / f"{name}-{reader.name}".lower()
     path.with_suffix(".eml").write_bytes(mail.raw)
-    path.with_suffix(".html").write_text(html.get_content() if html else "", encoding="utf-8")
-    path.with_suffix(".txt").write_text(text.get_content() if text else "", encoding="utf-8")
-    return SavedMail(name, str(message["Subject"]), f"{MAILS_DIR}/{path.name}")
+    path.with_suffix(".html").write_text(mail.get_body("html"), encoding="utf-8")
+    path.with_suffix(".txt").write_text(mail.get_body("plain"), encoding="utf-8")
+    return SavedMail(name, str(mail.parse()["Subject"]), f"{MAILS_DIR}/{path.name}")
 
 
-def _render_page(result: DemoResult, sections: Iterable[MailSection], site: DemoSite | None) -> str:
+def load_template(name: str) -> Template:
+    """Return a template of the demo's own pages."""
     templates = Environment(
         loader=FileSystemLoader(find_templates_dir() / "web"),
         autoescape=True,
@@ -156,4 +156,4 @@ def _render_page(result: DemoResult, sections: Iterable[MailSection], site: Demo
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return templates.get_template("demo.html").render(result=result, sections=tuple(sections), site=site)
+    return templates.get_template(name)

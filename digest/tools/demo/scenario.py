@@ -253,7 +253,6 @@ def _extract_public_id(mail: ReceivedMail, services: Services, now: datetime) ->
         InvalidToken: there is no link, or it was not signed by *services*.
 
     """
-    text = mail.parse().get_body(("plain",))
-    link = _CONFIRM_LINK.search(text.get_content() if text else "")
+    link = _CONFIRM_LINK.search(mail.get_body("plain"))
     token = link[1] if link else ""
     return services.links.keys.verify(Purpose.CONFIRM, token, now=now).public_id

@@ -9,7 +9,7 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -25,8 +25,6 @@ BEST_RANKS = 10  # of a week: what the digest should not miss
 CANDIDATE_DAYS = 7
 BOOTSTRAP_ROUNDS = 1000
 ONE_DAY = timedelta(days=1)
-FAKE_SHARE = 0.05  # of all papers
-SILENT_SHARE = 0.3  # of all days
 COUNTS = {
     "upvotes": SignalKind.UPVOTES,
     "comments": SignalKind.COMMENTS,
@@ -224,37 +222,3 @@ def compare(
         sent = simulate_sending(days, order, limits)
         scores += [score(name, replay, sent[limit], limit) for limit in limits]
     return scores
-
-
-def add_fake_votes(replay: Sequence[ReplayedPaper], votes: float, *, seed: int) -> tuple[ReplayedPaper, ...]:
-    """Add so many bought votes, from the first reading on, to one paper in twenty."""
-    chosen = np.random.default_rng(seed).random(len(replay)) < FAKE_SHARE
-    return tuple(
-        _fake_paper(paper, votes) if is_chosen else paper
-        for paper, is_chosen in zip(replay, chosen, strict=True)
-    )
-
-
-def _fake_paper(paper: ReplayedPaper, votes: float) -> ReplayedPaper:
-    signals = tuple(
-        replace(signal, value=signal.value + votes) if signal.kind is SignalKind.UPVOTES else signal
-        for signal in paper.signals
-    )
-    return replace(paper, signals=signals, is_fake=True)
-
-
-def drop_votes_on_random_days(days: Sequence[ReplayDay], *, seed: int) -> tuple[ReplayDay, ...]:
-    """Drop that day's readings on three days in ten: the papers are known, but not their newest votes."""
-    chosen = np.random.default_rng(seed).random(len(days)) < SILENT_SHARE
-    return tuple(
-        _drop_todays_signals(day) if is_chosen else day for day, is_chosen in zip(days, chosen, strict=True)
-    )
-
-
-def _drop_todays_signals(day: ReplayDay) -> ReplayDay:
-    midnight = datetime.combine(day.now, time(), UTC)
-    signals: Signals = {
-        paper_id: tuple(signal for signal in readings if signal.observed_at < midnight)
-        for paper_id, readings in day.signals.items()
-    }
-    return replace(day, signals=signals)

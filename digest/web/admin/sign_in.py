@@ -56,7 +56,8 @@ def sign_in(request: Request, ctx: AdminContext, form: AdminForm) -> Response:
         return _render_login(ctx, "This token is not valid.", status=403)
     with ctx.services.store.begin() as tx:
         tx.audit.write(f"admin:{SHARED_TOKEN_NAMES[role]}", "sign-in", "admin", {"by": "token"}, at=now)
-        cookie = ctx.admin_sessions.open_by_token(tx, role, user_agent=_get_user_agent(request), now=now)
+        user_agent = _get_user_agent(request)
+        cookie = ctx.admin_sessions.open(tx, role, SignInMethod.TOKEN, user_agent=user_agent, now=now)
     return _enter(ctx, cookie)
 
 
@@ -184,7 +185,7 @@ def _open_session(  # noqa: PLR0913, PLR0917  who signs in, and how
     now = ctx.clock()
     tx.administrators.record_sign_in(person, now=now, oidc_subject=oidc_subject)
     tx.audit.write(f"admin:{person.public_id}", "sign-in", person.public_id, {"by": str(method)}, at=now)
-    return ctx.admin_sessions.open_for(tx, person, method, user_agent=_get_user_agent(request), now=now)
+    return ctx.admin_sessions.open(tx, person, method, user_agent=_get_user_agent(request), now=now)
 
 
 @router.post("/admin/logout")

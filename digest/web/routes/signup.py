@@ -4,11 +4,11 @@ import asyncio
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from digest import subscribers
@@ -17,7 +17,7 @@ from digest.models import Facet
 from digest.models.addresses import Address, parse_address
 from digest.models.errors import ConfigError, InvalidAddress
 from digest.models.schedule import parse_timezone
-from digest.subscribers.validation import MAX_ITEM_CHARS, MAX_ITEMS
+from digest.subscribers.validation import MAX_ITEMS
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.routing import create_router
@@ -29,22 +29,7 @@ COOKIE_NAME = "signup"
 LAST_SIGN_UP_KEY = "sign_up_heard_at"  # in the meta table
 MAX_SEARCH_CHARS = 100
 
-CategoryName = Annotated[str, Field(max_length=MAX_ITEM_CHARS)]
-
 router = create_router(include_in_schema=False)
-
-
-class SignUpForm(BaseModel):
-    """The fields of a sign-up, from the form or as JSON."""
-
-    email: str = Field("", max_length=400)
-    interests: str = Field("", max_length=4000)
-    facet: str = Field("", max_length=400)
-    timezone: str = Field("", max_length=100)
-    categories: tuple[CategoryName, ...] = Field((), max_length=MAX_ITEMS)
-    ticket: str = Field("", max_length=200)
-    work: str = Field("", max_length=40)
-    website: str = Field("", max_length=400)
 
 
 @router.post("/subscribe")
@@ -72,15 +57,12 @@ async def _parse_body(request: Request) -> SignUpRequest:
     """Parse the form or the JSON. Raises RequestValidationError, which becomes a 422."""
     try:
         if wants_json(request):
-            form = SignUpForm.model_validate_json(await request.body())
-        else:
-            async with request.form(max_files=0, max_fields=MAX_ITEMS + 20) as fields:
-                plain: dict[str, object] = {name: str(value) for name, value in fields.items()}
-                plain["categories"] = tuple(map(str, fields.getlist("category")))
-                form = SignUpForm.model_validate(plain)
+            return SignUpRequest.model_validate_json(await request.body())
+        async with request.form(max_files=0, max_fields=MAX_ITEMS + 20) as fields:
+            plain: dict[str, object] = {name: str(value) for name, value in fields.items()}
+            return SignUpRequest.model_validate(plain | {"categories": fields.getlist("category")})
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False)) from error
-    return SignUpRequest(**form.model_dump())
 
 
 async def _sign_up(ctx: WebContext, signup: SignUpRequest, mailbox: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.trending import add_fake_votes, drop_votes_on_random_days
 from digest.db import Database
 from digest.models import Paper, SignalKind
 from digest.models.errors import DigestError
@@ -19,10 +20,8 @@ from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
     ReplayDay,
     ReplayedPaper,
-    add_fake_votes,
     build_replay_days,
     compare,
-    drop_votes_on_random_days,
     read_replay,
     score,
     simulate_sending,
