@@ -20,7 +20,7 @@ from digest.delivery.smtp.transport import SmtpServerConfig
 from digest.models import FetchResult
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.tools.demo.scenario import make_isolated_settings
-from digest.web.app import create_app, run_without_background_work
+from digest.web.app import create_app
 from tests.factories import NOW
 
 TOP = Path(__file__).parent.parent
@@ -212,7 +212,7 @@ async def test_dashboard_and_alert_rules_use_existing_metrics(tmp_path: Path) ->
         with services.store.begin() as tx:
             tx.sources.record(FetchResult(source="arxiv", scope="cs", read_at=NOW))
             tx.meta.write(LAST_TICK_KEY, NOW.isoformat())
-        transport = ASGITransport(create_app(services, lifespan=run_without_background_work))
+        transport = ASGITransport(create_app(services))
         async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as visitor:
             text = (await visitor.get("/metrics")).text
     measured = _find_metrics("\n".join(line for line in text.splitlines() if not line.startswith("#")))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from digest.app import onnx_sentence_model
-from digest.app.onnx_sentence_model import OnnxSentenceModel
+from digest.app.onnx_sentence_model import MAX_CACHED_TEXTS, OnnxSentenceModel, TrainedModel
 from digest.models.errors import ConfigError
 from digest.ranking.array_types import Floats
 from digest.ranking.embeddings import Encoder, StorableEmbeddingModel
@@ -20,7 +21,6 @@ Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # ids of word p
 
 SATURATION = 1.2  # as BM25's k1: the third occurrence of a piece counts less than the first
 RARITY = 0.75  # exponent of the inverse document frequency of word pieces
-MAX_CACHED_TEXTS = 20_000  # in the cache of a model, about 3 kB each with the text
 TOKENIZER_BATCH_SIZE = 256  # texts per call: the tokenizer's own result takes far more memory than ours
 
 
@@ -139,10 +139,9 @@ class StaticTable:
         return [cache[text] for text in texts]
 
 
-class SentenceModel:
-    """Any sentence-transformers model, with a cache of recent vectors."""
+class SentenceModel(TrainedModel):
+    """Any sentence-transformers model."""
 
-    weight = 10.0
     is_calibrated = False
 
     def __init__(self, source: str) -> None:
@@ -150,37 +149,17 @@ class SentenceModel:
             raise ConfigError(
                 "A model of your own needs sentence-transformers: pip install sentence-transformers."
             )
+        super().__init__()
         self.name = self.setting = self._source = source
-        self._model: Any = None
-        self._cache: dict[str, Floats] = {}
 
-    def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  the model is trained already
-        """Return the model's own encoder."""
-        return self._encode
+    def _compute(self, texts: Sequence[str]) -> Floats:
+        return np.asarray(self._model.encode(texts, batch_size=64), np.float32)
 
-    def fit_state(self, texts: Sequence[str]) -> bytes:  # noqa: ARG002  the model is trained already
-        """Return nothing."""
-        return b""
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds to import
 
-    def restore_encoder(self, state: bytes) -> Encoder:  # noqa: ARG002  it has no state
-        """Return the model's own encoder."""
-        return self._encode
-
-    def _encode(self, texts: Sequence[str]) -> Floats:
-        if len(self._cache) > MAX_CACHED_TEXTS:
-            self._cache = {}
-        cache = self._cache  # another thread may begin a new one meanwhile
-        missing = [text for text in dict.fromkeys(texts) if text not in cache]
-        if missing:
-            cache.update(zip(missing, self._load().encode(missing, batch_size=64), strict=True))
-        return np.array([cache[text] for text in texts], np.float32)
-
-    def _load(self) -> Any:
-        if self._model is None:
-            from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds to import
-
-            self._model = SentenceTransformer(self._source, local_files_only=True)
-        return self._model
+        return SentenceTransformer(self._source, local_files_only=True)
 
 
 def _find_package(name: str, *, extra: str) -> Path:

@@ -23,19 +23,15 @@ WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 DIMENSIONS = 384
 MAX_PIECES = 256  # of a text; the rest is not read
 BATCH_PIECES = 8_192  # in one run of the model, padding included: bounds the memory
-MAX_CACHED_TEXTS = 20_000
+MAX_CACHED_TEXTS = 20_000  # in the cache of a model, about 3 kB each with the text
 
 
-class OnnxSentenceModel:
-    """MiniLM: the mean of the last layer's vectors of all word pieces, with a cache of recent texts."""
+class TrainedModel:
+    """A model that needs no fitting, with a cache of recent vectors; a subclass computes new ones."""
 
-    name = f"minilm-int8-{WEIGHTS_SHA256[:8]}"
     weight = 10.0
-    is_calibrated = True
-    setting = "sentences"
 
-    def __init__(self, weights: Path) -> None:
-        self._weights = weights
+    def __init__(self) -> None:
         self._cache: dict[str, Floats] = {}
 
     def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  the model is trained already
@@ -56,7 +52,25 @@ class OnnxSentenceModel:
         cache = self._cache  # another thread may begin a new one meanwhile
         if missing := [text for text in dict.fromkeys(texts) if text not in cache]:
             cache.update(zip(missing, self._compute(missing), strict=True))
-        return np.array([cache[text] for text in texts], np.float32).reshape(len(texts), DIMENSIONS)
+        return np.array([cache[text] for text in texts], np.float32)
+
+    def _compute(self, texts: Sequence[str]) -> Floats:
+        raise NotImplementedError
+
+
+class OnnxSentenceModel(TrainedModel):
+    """MiniLM: the mean of the last layer's vectors of all word pieces."""
+
+    name = f"minilm-int8-{WEIGHTS_SHA256[:8]}"
+    is_calibrated = True
+    setting = "sentences"
+
+    def __init__(self, weights: Path) -> None:
+        super().__init__()
+        self._weights = weights
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        return super()._encode(texts).reshape(len(texts), DIMENSIONS)
 
     def _compute(self, texts: Sequence[str]) -> Floats:
         """Return the unit vectors of texts; those of like length are computed together."""

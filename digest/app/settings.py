@@ -8,15 +8,39 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.app.setting_checks import check_setting
 from digest.models.errors import ConfigError
-from digest.models.schedule import parse_time, parse_timezone
+from digest.models.schedule import parse_time
 
 PREFIX = "DIGEST_"
-Names = Annotated[tuple[str, ...], NoDecode]  # comma-separated in the environment
+
+
+def _split(value: Any) -> Any:
+    """Return the parts of a text between commas; values that are no text as they are."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _check_http_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return value.rstrip("/")
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # comma-separated in the environment
+Url = Annotated[str, AfterValidator(_check_http_url)]
 
 
 class Settings(BaseSettings):
@@ -33,11 +57,11 @@ class Settings(BaseSettings):
 
     # general
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
-    base_url: str = Field("http://127.0.0.1:8000", description="public address of the web pages")
+    base_url: Url = Field("http://127.0.0.1:8000", description="public address of the web pages")
     secret_key: SecretStr = Field(
         SecretStr(""), description="signs links; unset: created once and stored beside the database"
     )
-    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="old keys whose links still work, comma-separated"
     )
     brand: str = Field("Trending Papers", description="the name readers see")
@@ -126,50 +150,50 @@ class Settings(BaseSettings):
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "stat.ML"),
         description="arXiv archives or categories to read",
     )
-    arxiv_rss_url: str = Field("https://rss.arxiv.org", description="address of arXiv's RSS feeds")
-    arxiv_oai_url: str = Field(
+    arxiv_rss_url: Url = Field("https://rss.arxiv.org", description="address of arXiv's RSS feeds")
+    arxiv_oai_url: Url = Field(
         "https://oaipmh.arxiv.org/oai", description="address of arXiv's OAI-PMH interface, with its path /oai"
     )
-    arxiv_listing_url: str = Field("https://arxiv.org", description="address of arXiv's listing pages")
-    arxiv_api_url: str = Field("https://export.arxiv.org", description="address of arXiv's API")
-    huggingface_url: str = Field("https://huggingface.co", description="address of Hugging Face")
-    hackernews_url: str = Field("https://hn.algolia.com", description="address of the Hacker News search")
-    semanticscholar_url: str = Field(
+    arxiv_listing_url: Url = Field("https://arxiv.org", description="address of arXiv's listing pages")
+    arxiv_api_url: Url = Field("https://export.arxiv.org", description="address of arXiv's API")
+    huggingface_url: Url = Field("https://huggingface.co", description="address of Hugging Face")
+    hackernews_url: Url = Field("https://hn.algolia.com", description="address of the Hacker News search")
+    semanticscholar_url: Url = Field(
         "https://api.semanticscholar.org", description="address of Semantic Scholar's API"
     )
     semanticscholar_key: SecretStr = Field(
         SecretStr(""), description="API key; unset: this source is not read"
     )
-    biorxiv_url: str = Field("https://api.biorxiv.org", description="address of bioRxiv's and medRxiv's API")
+    biorxiv_url: Url = Field("https://api.biorxiv.org", description="address of bioRxiv's and medRxiv's API")
     journals: Names = Field(
         (), description="journals for crossref and openalex, by name or ISSN, comma-separated"
     )
-    pubmed_url: str = Field("https://eutils.ncbi.nlm.nih.gov", description="address of NCBI's E-utilities")
+    pubmed_url: Url = Field("https://eutils.ncbi.nlm.nih.gov", description="address of NCBI's E-utilities")
     pubmed_query: str = Field("", description='PubMed query, such as "Neoplasms"[majr]')
     pubmed_key: SecretStr = Field(
         SecretStr(""), description="NCBI API key; unset: 3 requests a second instead of 10"
     )
-    crossref_url: str = Field("https://api.crossref.org", description="address of Crossref's API")
+    crossref_url: Url = Field("https://api.crossref.org", description="address of Crossref's API")
     crossref_query: str = Field("", description="words to search in new works; unset: only the journals")
-    openalex_url: str = Field("https://api.openalex.org", description="address of OpenAlex's API")
+    openalex_url: Url = Field("https://api.openalex.org", description="address of OpenAlex's API")
     openalex_key: SecretStr = Field(
         SecretStr(""), description="API key; without it, few requests are allowed"
     )
     openalex_query: str = Field("", description="words to search in new works; unset: none")
     openalex_authors: Names = Field((), description="ORCID iDs or OpenAlex author ids, comma-separated")
     openalex_institutions: Names = Field((), description="ROR or OpenAlex institution ids, comma-separated")
-    openreview_url: str = Field("https://api2.openreview.net", description="address of OpenReview's API")
+    openreview_url: Url = Field("https://api2.openreview.net", description="address of OpenReview's API")
     openreview_venues: Names = Field(
         (), description="venues such as ICLR.cc/2026/Conference, comma-separated"
     )
-    zotero_url: str = Field("https://api.zotero.org", description="address of Zotero's API")
-    orcid_url: str = Field("https://pub.orcid.org", description="address of ORCID's public API")
+    zotero_url: Url = Field("https://api.zotero.org", description="address of Zotero's API")
+    orcid_url: Url = Field("https://pub.orcid.org", description="address of ORCID's public API")
     feeds: Names = Field((), description="URLs of further RSS or Atom feeds, comma-separated")
     fetch_every: int = Field(60, ge=1, description="minutes between readings of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between requests to arXiv's hosts")
 
     # a language model, for those who want one
-    llm_url: str = Field(
+    llm_url: Url = Field(
         "", description="OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; unset: no summaries"
     )
     llm_key: SecretStr = Field(SecretStr(""), description="API key, if the endpoint needs one")
@@ -185,7 +209,7 @@ class Settings(BaseSettings):
     viewer_token: SecretStr = Field(
         SecretStr(""), description="token for read-only access to the API and administration pages"
     )
-    oidc_issuer: str = Field(
+    oidc_issuer: Url = Field(
         "", description="URL of the OpenID Connect provider for administrators; unset: none"
     )
     oidc_client_id: str = Field("", description="client id at that provider")
@@ -194,29 +218,6 @@ class Settings(BaseSettings):
         (), description="addresses or networks of proxies whose X-Forwarded-For is trusted, comma-separated"
     )
 
-    @field_validator(
-        "journals", "openalex_authors", "openalex_institutions", "openreview_venues",
-        "sources", "arxiv_categories", "feeds", "trusted_proxies", "old_secret_keys",
-        "channel_hosts", "channel_networks", mode="before",
-    )  # fmt: skip
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator(
-        "base_url", "arxiv_rss_url", "arxiv_oai_url", "arxiv_listing_url", "arxiv_api_url",
-        "huggingface_url", "hackernews_url", "semanticscholar_url", "biorxiv_url", "zotero_url", "orcid_url",
-        "pubmed_url", "crossref_url", "openalex_url", "openreview_url",
-        "llm_url", "oidc_issuer",
-    )  # fmt: skip
-    @classmethod
-    def _check_http_url(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must start with http:// or https://")
-        return value.rstrip("/")
-
     @field_validator("send_at", mode="before")
     @classmethod
     def _parse_send_at(cls, value: Any) -> Any:
@@ -224,15 +225,6 @@ class Settings(BaseSettings):
             return parse_time(value) if isinstance(value, str) else value
         except ConfigError as error:
             raise ValueError(str(error).rstrip(".")) from error
-
-    @field_validator("timezone")
-    @classmethod
-    def _check_time_zone(cls, value: str) -> str:
-        try:
-            parse_timezone(value)
-        except ConfigError as error:
-            raise ValueError(str(error).rstrip(".")) from error
-        return value
 
     @field_validator("*")
     @classmethod

@@ -2,7 +2,10 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
+from typing import Any
 
 import click
 
@@ -48,24 +51,43 @@ EXIT_FAILED, EXIT_USAGE, EXIT_BUSY, EXIT_CONFIG, EXIT_INTERRUPTED = 1, 2, 75, 78
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules `digest.cli.<name>`, imported when they are called."""
+    """A group whose commands are in modules of a package, imported when they are called.
+
+    Args:
+        package: The package of the modules.
+        lines: By the name of each command its line in the help, which needs no command's imports.
+        functions: Module and function of a command, if not `command` in the module of its name.
+
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        package: str,
+        lines: Mapping[str, str],
+        functions: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self._package, self._lines, self._functions = package, lines, functions
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
-        """List the names of all commands in the order of `COMMANDS`, which the help shows."""
-        return list(COMMANDS)
+        """List the names of all commands in the order of the help."""
+        return list(self._lines)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  same
         """Import and return the command *cmd_name*, or None if there is no such command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self._lines:
             return None
-        command = import_module(f"digest.cli.{cmd_name}").command
+        module, function = self._functions.get(cmd_name, (cmd_name, "command"))
+        command = getattr(import_module(f"{self._package}.{module}"), function)
         assert isinstance(command, click.Command)  # noqa: S101  narrows the type; a test loads each of them
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands for --help from `COMMANDS` alone, without importing any of them."""
+        """Write the list of commands for --help without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self._lines.items()))
 
 
 def show_version(ctx: click.Context) -> None:
@@ -76,6 +98,8 @@ def show_version(ctx: click.Context) -> None:
 
 @click.group(
     cls=LazyGroup,
+    package="digest.cli",
+    lines=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\nStart with: digest demo\nthen:       digest preview --interests 'diffusion models, robotics'",
 )

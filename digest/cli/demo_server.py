@@ -1,9 +1,10 @@
 """The server of `digest demo --serve`: pages, inbox and scheduler on the demo's clock."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from socket import socket
 
@@ -14,9 +15,9 @@ from digest.tools.demo import report
 from digest.tools.demo.http_server import UpstreamServer
 from digest.tools.demo.inbox import build_demo_app
 from digest.tools.demo.scenario import RUN_TIMES, DemoResult, play_and_stay
-from digest.web.app import create_app, run_without_background_work
+from digest.web.app import create_app
 from digest.web.server import create_server, get_url
-from digest.worker.scheduler import build_scheduler, send_notices
+from digest.worker.scheduler import run_scheduler
 
 ADMIN_TOKEN = "demo-admin"  # noqa: S105  of a demo on loopback, printed on its page
 TICK_SECONDS = 5  # shorter than in `digest serve`: somebody waits for the first digest
@@ -38,9 +39,12 @@ async def serve_demo(
         on_ready(played.result, report.write_report(played.result, folder, site=site))
         with closing(open_services(played.settings)) as services:
             clock = _start_clock(played.upstream)
-            pages = create_app(services, clock=clock, lifespan=run_without_background_work)
+            pages = create_app(services, clock=clock)
             server = create_server(build_demo_app(pages, played.mail_server, folder))
-            await _serve_with_scheduler(services, clock, server.serve(sockets=[listener]))
+            tick = partial(_run_once, services, clock)
+            async with run_scheduler(services, clock, tick, interval=TICK_SECONDS):
+                with suppress(KeyboardInterrupt, asyncio.CancelledError):
+                    await server.serve(sockets=[listener])
 
 
 def _start_clock(upstream: UpstreamServer) -> Callable[[], datetime]:
@@ -54,17 +58,7 @@ def _start_clock(upstream: UpstreamServer) -> Callable[[], datetime]:
     return read_clock
 
 
-async def _serve_with_scheduler(
-    services: Services, clock: Callable[[], datetime], serving: Awaitable[None]
+async def _run_once(
+    services: Services, clock: Callable[[], datetime], _: datetime, sending: asyncio.Lock
 ) -> None:
-    sending = asyncio.Lock()
-    background = build_scheduler(lambda _: run.run(services, clock, sending=sending), interval=TICK_SECONDS)
-    background.start()
-    notices = asyncio.create_task(send_notices(services, clock, sending))
-    try:
-        with suppress(KeyboardInterrupt, asyncio.CancelledError):
-            await serving
-    finally:
-        notices.cancel()
-        background.shutdown(wait=False)
-        await asyncio.gather(notices, return_exceptions=True)
+    await run.run(services, clock, sending=sending)

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import closing, suppress
 from datetime import datetime
+from functools import partial
 from socket import socket
 
 import click
 from anyio import to_thread
-from fastapi import FastAPI
 
 from digest.app.services import Services
 from digest.app.settings import load_settings
@@ -19,10 +18,10 @@ from digest.cli.run import log_run
 from digest.models.errors import StoreBusy
 from digest.pipeline import run
 from digest.pipeline.clock_repair import repair_timestamps
-from digest.web.app import Lifespan, create_app, run_without_background_work
+from digest.web.app import create_app
 from digest.web.context import utc_now
 from digest.web.server import bind_socket, create_server, get_url
-from digest.worker.scheduler import build_scheduler, send_notices
+from digest.worker.scheduler import run_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +41,10 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
         closing(bind_socket(host, port)) as listener,
         open_services(log_level=logging.INFO, **_get_url_override(listener)) as services,
     ):
+        tick = partial(_run_once, services)
         app = create_app(
-            services, lifespan=run_without_background_work if no_scheduler else _build_lifespan(services)
+            services,
+            lifespan=None if no_scheduler else lambda _: run_scheduler(services, utc_now, tick),
         )
         _report_pause(services)
         echo_err(f"Serving {services.site.brand} at {get_url(listener)} (stop with Ctrl+C).")
@@ -59,23 +60,6 @@ def _report_pause(services: Services) -> None:
 
 def _get_url_override(listener: socket) -> dict[str, str]:
     return {} if "base_url" in load_settings().model_fields_set else {"base_url": get_url(listener)}
-
-
-def _build_lifespan(services: Services) -> Lifespan:
-    @asynccontextmanager
-    async def run_scheduler(_: FastAPI) -> AsyncIterator[None]:
-        sending = asyncio.Lock()
-        background = build_scheduler(lambda now: _run_once(services, now, sending))
-        background.start()
-        notices = asyncio.create_task(send_notices(services, utc_now, sending))
-        try:
-            yield
-        finally:
-            notices.cancel()
-            background.shutdown(wait=False)
-            await asyncio.gather(notices, return_exceptions=True)
-
-    return run_scheduler
 
 
 async def _run_once(services: Services, now: datetime, sending: asyncio.Lock) -> None:

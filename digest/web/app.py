@@ -1,8 +1,8 @@
 """The FastAPI application: its routes, its middleware, and how errors become responses."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -202,9 +202,3 @@ def is_call(request: Request) -> bool:
 def first_segment(request: Request) -> str:
     """Return the first part of the path, which may be logged; what follows can be a token."""
     return request.url.path.split("/")[1] if "/" in request.url.path else ""
-
-
-@asynccontextmanager
-async def run_without_background_work(_: FastAPI) -> AsyncIterator[None]:
-    """Run nothing beside the pages: a lifespan that does nothing."""
-    yield

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from anyio import to_thread
@@ -60,3 +61,24 @@ async def send_notices(
         except Exception:
             log.exception("sending notices failed")
         await asyncio.sleep(interval)
+
+
+@asynccontextmanager
+async def run_scheduler(
+    services: PipelineServices,
+    clock: Clock,
+    tick: Callable[[datetime, asyncio.Lock], Awaitable[object]],
+    *,
+    interval: int = TICK_SECONDS,
+) -> AsyncIterator[None]:
+    """Call `tick(now, sending)` on schedule and send notices, until the end of the block."""
+    sending = asyncio.Lock()
+    ticks = build_scheduler(lambda now: tick(now, sending), interval=interval)
+    ticks.start()
+    notices = asyncio.create_task(send_notices(services, clock, sending))
+    try:
+        yield
+    finally:
+        notices.cancel()
+        ticks.shutdown(wait=False)
+        await asyncio.gather(notices, return_exceptions=True)

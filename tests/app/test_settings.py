@@ -49,7 +49,9 @@ def test_every_setting_has_a_description() -> None:
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGEST_ARXIV_CATEGORIES", "cs.CL, math.ST,,")
+    monkeypatch.setenv("DIGEST_SNS_TOPICS", "arn:aws:sns:eu-west-1:1:bounces")
     assert load_settings().arxiv_categories == ("cs.CL", "math.ST")
+    assert load_settings().sns_topics == ("arn:aws:sns:eu-west-1:1:bounces",)
 
 
 def test_a_secret_may_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

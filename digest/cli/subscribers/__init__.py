@@ -1,8 +1,8 @@
 """`digest subscribers`: list, add, change, import, export and remove subscribers."""
 
-from importlib import import_module
-
 import click
+
+from digest.cli import LazyGroup
 
 ACTIONS = {
     "list": "List subscribers, with filters.",
@@ -35,29 +35,8 @@ FUNCTIONS = {
 }
 
 
-class LazyActions(click.Group):
-    """A group of actions whose modules are imported only when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click passes it
-        """List the names of all actions."""
-        return list(ACTIONS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import and return the action *cmd_name*, or None if there is no such action."""
-        if cmd_name not in ACTIONS:
-            return None
-        module, name = FUNCTIONS.get(cmd_name, (cmd_name, "command"))
-        command: click.Command = getattr(import_module(f"digest.cli.subscribers.{module}"), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of actions for --help without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(ACTIONS.items()))
-
-
 @click.group(
-    "subscribers", cls=LazyActions,
+    "subscribers", cls=LazyGroup, package="digest.cli.subscribers", lines=ACTIONS, functions=FUNCTIONS,
     epilog="Example: digest subscribers add ada@example.com --keywords 'optics, robotics'",
 )  # fmt: skip
 def command() -> None:
