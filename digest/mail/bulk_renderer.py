@@ -1,13 +1,12 @@
 """Digests as MIME messages: what readers share is rendered and encoded once, then joined for each of them.
 
-Everything is rendered for a stand-in, a reader who does not exist but has tokens as long as the reader's, so
-that lines break at the same places. Then the reader's tokens take the place of the stand-in's: as they are
-signed, no text of a paper can contain one. Only lines with a text of the reader's own (`Gap`) are encoded for
-each mail.
+What differs by reader is a gap: a private character in the templates' text, and in its encoding a byte that
+quoted-printable never contains, between soft line breaks (RFC 2045, section 6.7). So whatever takes its place
+is encoded by itself, and nothing around it is encoded anew.
 """
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -30,11 +29,11 @@ from digest.mail.mime import (
     build_digest_message,
     digest_message_id,
 )
-from digest.mail.quoted_printable import decode_quoted_printable, encode_header, encode_quoted_printable
+from digest.mail.quoted_printable import decode_quoted_printable, encode_fragment, encode_header
 from digest.mail.renderer import Renderer
 from digest.mail.subject import build_preheader, build_subject, is_strong
 from digest.mail.text_wrap import wrap_text
-from digest.mail.tokens import Purpose, encode_public_id
+from digest.mail.tokens import Keys, Purpose
 from digest.mail.wording import describe_evidence
 from digest.models import Edition, Email, Frequency, Heat, Paper, ReasonKind, Subscriber
 from digest.models.editions import SECTION_CODES, EditionRows, PaperNews, PickRow, to_rows
@@ -46,7 +45,6 @@ MAX_CARDS = 20_000  # in memory; a run has hundreds
 MAX_REASONS = 4096
 DAYS_KEPT = timedelta(days=2)  # mails of some days are sent side by side: zones differ, and some are retried
 SECTION_TEMPLATES = {"t": "card", "p": "card", "n": "line"}
-CARD_SEPARATOR = b"\r\n"  # in the text part
 
 
 class Gap:
@@ -66,23 +64,41 @@ class Gap:
     MESSAGE_ID = "\ue00b"
 
 
-GAP = re.compile(r"([\ue000-\ue00b])")
-BESIDE_SECTION = re.compile(r"(?<!\n)(?=[\ue006-\ue009])|(?<=[\ue006-\ue009])(?!\n)")
+TOKEN_GAPS = {purpose: chr(0xE00C + index) for index, purpose in enumerate(Purpose)}
 SECTION_GAPS = {"t": Gap.TRENDING, "p": Gap.PICKED, "n": Gap.ALSO_NEW, "news": Gap.NEWS}
+GAP = re.compile(r"([\ue000-\ue01f])")
+SECTION_GAP = re.compile(r"\n?([\ue006-\ue009])\n?")
+MARKS = {chr(0xE000 + index): bytes([0x80 + index]) for index in range(0x20)}  # gaps in encoded text
+MARK = re.compile(rb"([\x80-\x9f])")
 
-Forms = dict[bytes, int]  # the stand-in's tokens as they are encoded, each with its index
-Sections = dict[str, bytes]  # encoded cards by the line that they fill
-_encode_line = lru_cache(maxsize=4096)(encode_quoted_printable)  # many readers share a subject
+Encoded = tuple[bytes, bytes]  # the same as text and as HTML
+
+
+@lru_cache(maxsize=4096)  # many readers share a subject
+def _encode_both(text: str, *, is_wrapped: bool) -> Encoded:
+    return (
+        encode_fragment(wrap_text(text) if is_wrapped else text),
+        encode_fragment(str(escape(text))),
+    )
+
+
+class GapKeys(Keys):
+    """Signs nothing: instead of tokens there are gaps for them."""
+
+    def sign(self, purpose: Purpose, *_: object, **__: object) -> str:
+        """Return the gap for a token."""
+        return TOKEN_GAPS[purpose]
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedCard:
-    """A card as text and as HTML, without its number."""
+class Card:
+    """A card, each part encoded and in pieces between the gaps for the reason."""
 
     paper: Paper
     heat: Heat
-    text: str
-    html: str
+    text: list[bytes]
+    html: list[bytes]
+    html_bytes: int  # before encoding, without the reader's reason
 
     def matches(self, paper: Paper, heat: Heat) -> bool:
         """Return whether this is still the card of the paper; at once for the objects it was made of."""
@@ -91,43 +107,20 @@ class RenderedCard:
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedCard:
-    """A card with its number; each part has lines, and lines with gaps with the lines that follow them."""
-
-    source: RenderedCard
-    text: tuple[bytes, list[tuple[str, bytes]]]
-    html: tuple[bytes, list[tuple[str, bytes]]]
-    html_bytes: int  # before encoding, without the reader's reason
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedLayout:
-    """The subject and the page around the cards: lines with gaps, each with the lines that follow it."""
+class Page:
+    """The subject and the page around the cards, each part in pieces; every second one is a mark."""
 
     subject: str
-    text: list[tuple[str, bytes, Forms]]
-    html: list[tuple[str, bytes, Forms]]
-
-
-class ReasonLines(dict[str, bytes]):
-    """A reader's reason under a card, encoded in each line with a gap for it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self._reason = reason
-
-    def __missing__(self, line: str) -> bytes:
-        """Encode a line."""
-        encoded = self[line] = encode_quoted_printable(line.replace(Gap.REASON, self._reason))
-        return encoded
+    text: list[bytes]
+    html: list[bytes]
 
 
 @dataclass(slots=True)  # not frozen: made for each reader, and that takes thrice as long
 class Why:
-    """A reader's reason under a card as text and as HTML."""
+    """A reader's reason under a card, encoded as text and as HTML, and the bytes of the HTML before."""
 
-    text: ReasonLines
-    html: ReasonLines
+    text: bytes
+    html: bytes
     html_bytes: int
 
 
@@ -141,7 +134,7 @@ class RenderedMail:
     html: bytes
 
 
-NO_REASON = Why(ReasonLines(""), ReasonLines(""), 0)  # without a reason, or with the same one for all readers
+NO_REASON = Why(b"", b"", 0)  # without a reason, or with the same one for all readers
 
 
 class BulkRenderer:
@@ -171,14 +164,11 @@ class BulkRenderer:
 
     def _get_group(self, edition: EditionRows) -> "_Group":
         reader, day = edition.subscriber, edition.day
-        is_plain = encode_public_id(reader.public_id) == reader.public_id
-        public_id = ("x" if is_plain else "X") * len(reader.public_id)
-        key = (reader.preferences.language, reader.preferences.clicks_may_teach, day, public_id)
+        key = (reader.preferences.language, reader.preferences.clicks_may_teach, day)
         group = self._groups.get(key)
         if group is None:
             self._groups = {key: old for key, old in self._groups.items() if old.day >= day - DAYS_KEPT}
-            stand_in = replace(reader, public_id=public_id)
-            group = self._groups[key] = _Group(self._renderer, stand_in, day)
+            group = self._groups[key] = _Group(self._renderer, reader, day)
         if sum([len(group.cards) for group in self._groups.values()]) >= self._max_cards:
             for each in self._groups.values():
                 each.forget_cards()
@@ -186,91 +176,88 @@ class BulkRenderer:
 
 
 class _Group:
-    """What is rendered once for all readers of one language and day whose tokens are as long."""
+    """What is rendered once for all readers of one language and day.
 
-    def __init__(self, renderer: Renderer, stand_in: Subscriber, day: date) -> None:
+    *reader* is any of them: where a mail tells one from another, there is a gap.
+    """
+
+    def __init__(self, renderer: Renderer, reader: Subscriber, day: date) -> None:
         self.day = day
-        self.cards: dict[Hashable, EncodedCard] = {}
-        self._rendered: dict[Hashable, RenderedCard] = {}
+        self.cards: dict[Hashable, Card] = {}
+        self._unnumbered: dict[Hashable, Card] = {}
+        self._card_marks: set[bytes] = set()  # of tokens
         self._renderer = renderer
-        self._stand_in = stand_in
-        self._locale = get_locale(stand_in.preferences.language)
-        self._tokens = self._sign_tokens(stand_in)
-        self._patterns = [_compile_pattern(token) for token in self._tokens]
-        self._card_forms: Forms = {}
-        self._has_tokens_beside_gaps = False  # only in templates of operators
+        self._reader = reader
+        self._links = replace(renderer.links, keys=GapKeys(b"none"))
+        self._locale = get_locale(reader.preferences.language)
         self._reasons: dict[tuple[str, Hashable], Why] = {}
-        self._layouts: dict[Hashable, EncodedLayout] = {}
+        self._pages: dict[Hashable, Page] = {}
         self._heads: dict[datetime, list[str]] = {}
-        self._news: dict[tuple[PaperNews, ...], tuple[bytes, bytes]] = {}
+        self._news: dict[tuple[PaperNews, ...], Encoded] = {}
         page = DigestLayout(lang=self._locale.code)
         html = renderer.render(self._locale, "digest/body.html", page=page)
-        self._layout_bytes = len(html.encode()) + MAX_READER_BYTES
+        self._page_bytes = len(html.encode()) + MAX_READER_BYTES
 
     def forget_cards(self) -> None:
         """Drop all rendered cards."""
-        self.cards, self._rendered = {}, {}
+        self.cards, self._unnumbered = {}, {}
 
     def render(self, edition: EditionRows) -> RenderedMail:
         """Return the mail of a digest, trimmed to `MAX_HTML_BYTES` of HTML."""
-        tokens = self._sign_tokens(edition.subscriber)
-        news_text, news_html = self._encode_news(edition.news)
-        around = self._layout_bytes + len(news_html)
-        text, html, sizes = self._join_cards(edition, tokens)
+        news = self._encode_news(edition.news)
+        around = self._page_bytes + len(news[1])
+        sections, sizes = self._join_cards(edition)
         if around + sum(sizes) > MAX_HTML_BYTES:
             edition = trim_edition(edition, sizes, layout_bytes=around)
-            text, html, _ = self._join_cards(edition, tokens)
+            sections, _ = self._join_cards(edition)
         if edition.news:
-            text["news"], html["news"] = news_text, news_html
+            sections["news"] = news
         is_picked_first = _is_picked_first(edition)
-        layout = self._get_layout(edition, tuple(html), is_picked_first=is_picked_first)
+        page = self._get_page(edition, tuple(sections), is_picked_first=is_picked_first)
         texts = self._build_texts(edition, is_picked_first=is_picked_first)
-        subject = texts[Gap.SUBJECT] = " ".join(_fill(layout.subject, texts).split())
-        wrapped = {gap: value if gap == Gap.SUBJECT else wrap_text(value) for gap, value in texts.items()}
-        escaped = {gap: escape(value) for gap, value in texts.items()}
+        subject = texts[Gap.SUBJECT] = " ".join(_fill(page.subject, texts).split())
+        tokens = self._sign_tokens(edition.subscriber)
+        values = {MARKS[gap]: encode_fragment(token) for gap, token in tokens.items()}
+        text, html = values.copy(), values
+        for gap, value in texts.items():
+            text[MARKS[gap]], html[MARKS[gap]] = _encode_both(value, is_wrapped=gap != Gap.SUBJECT)
+        for code, section in sections.items():
+            text[MARKS[SECTION_GAPS[code]]], html[MARKS[SECTION_GAPS[code]]] = section
         return RenderedMail(
             subject,
             self._build_head(edition, subject, tokens),
-            self._fill_layout(layout.text, wrapped, text, tokens),
-            self._fill_layout(layout.html, escaped, html, tokens),
+            self._fill_page(page.text, text),
+            self._fill_page(page.html, html),
         )
 
-    def _join_cards(
-        self, edition: EditionRows, tokens: Sequence[str]
-    ) -> tuple[Sections, Sections, list[int]]:
-        """Return the cards of each section that has any, as text and as HTML, and the sizes of their HTML."""
+    def _fill_page(self, pieces: Sequence[bytes], values: Mapping[bytes, bytes]) -> bytes:
+        """Return a part of the mail: its sections have gaps for tokens too."""
+        filled = b"".join([values.get(piece, piece) for piece in pieces])
+        for mark in self._card_marks:
+            filled = filled.replace(mark, values[mark])
+        return filled
+
+    def _join_cards(self, edition: EditionRows) -> tuple[dict[str, Encoded], list[int]]:
+        """Return the cards of each section that has any, and the sizes of their HTML."""
         text: dict[str, list[bytes]] = {}
         html: dict[str, list[bytes]] = {}
         sizes: list[int] = []
-        counts = dict.fromkeys(SECTION_CODES, 0)
         for row in edition.picks:
             paper, code, heat, reason, _, _ = row
-            counts[code] = number = counts[code] + 1
-            if number == 1:
+            if code not in text:
                 text[code], html[code] = [], []
+            number = len(text[code]) + 1
             why = NO_REASON
             if code != "t" and heat.broke_out_from is None:
                 why = self._reasons.get((code, reason)) or self._explain(edition, row)
             key = (code, paper.id, why is NO_REASON, heat.broke_out_from, 0 if code == "n" else number)
             card = self.cards.get(key)
-            if card is None or not card.source.matches(paper, heat):
-                card = self.cards[key] = self._encode_card(edition, row, number, why)
+            if card is None or not ((card.paper is paper and card.heat is heat) or card.matches(paper, heat)):
+                card = self.cards[key] = self._number_card(edition, row, number, why)
             sizes.append(card.html_bytes + why.html_bytes)
-            for (first, rest), reasons, parts in (
-                (card.text, why.text, text[code]),
-                (card.html, why.html, html[code]),
-            ):
-                parts.append(first)
-                for line, lines in rest:
-                    parts.extend((reasons[line], lines))
-            text[code].append(CARD_SEPARATOR)
-        for parts in text.values():
-            parts.pop()
-        return self._join(text, tokens), self._join(html, tokens), sizes
-
-    def _join(self, sections: Mapping[str, Sequence[bytes]], tokens: Sequence[str]) -> Sections:
-        forms = self._card_forms
-        return {code: self._insert(b"".join(parts), forms, tokens) for code, parts in sections.items()}
+            text[code].append(why.text.join(card.text))
+            html[code].append(why.html.join(card.html))
+        return {code: (b"\r\n".join(text[code]), b"".join(html[code])) for code in text}, sizes
 
     def _explain(self, edition: EditionRows, row: PickRow) -> Why:
         _, code, _, stored, *_ = row
@@ -287,28 +274,21 @@ class _Group:
             self._reasons[code, stored] = why
         return why
 
-    def _encode_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> EncodedCard:
+    def _number_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> Card:
         paper, code, heat, *_ = row
-        # The placeholder is as wide as numbers below ten; longer ones are rendered as they are.
+        # The gap is as wide as numbers below ten; longer ones are rendered as they are.
         shown = str(number) if number > 9 and code != "n" else Gap.NUMBER
         key = (code, paper.id, why is NO_REASON, heat.broke_out_from, shown)
-        card = self._rendered.get(key)
+        card = self._unnumbered.get(key)
         if card is None or not card.matches(paper, heat):
-            card = self._rendered[key] = self._render_card(edition, row, shown, why)
-        text, html = (part.replace(Gap.NUMBER, str(number)) for part in (card.text, card.html))
-        return EncodedCard(
-            card, self._compile_card(text), self._compile_card(html), html_bytes=len(html.encode())
-        )
+            card = self._unnumbered[key] = self._render_card(edition, row, shown, why)
+        mark, digits = MARKS[Gap.NUMBER], encode_fragment(str(number))
+        text, html = ([piece.replace(mark, digits) for piece in part] for part in (card.text, card.html))
+        return replace(card, text=text, html=html)
 
-    def _compile_card(self, text: str) -> tuple[bytes, list[tuple[str, bytes]]]:
-        (_, first, _), *rest = template = self._compile(text)
-        for _, _, forms in template:
-            self._card_forms |= forms
-        return first, [(line, lines) for line, lines, _ in rest]
-
-    def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> RenderedCard:
+    def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> Card:
         pick = edition.build_pick(row)
-        personal = build_personal_fields(self._locale, self._renderer.links, self._stand_in, pick, self.day)
+        personal = build_personal_fields(self._locale, self._links, self._reader, pick, self.day)
         if why is not NO_REASON:
             personal = replace(personal, why=Gap.REASON, why_lines=Gap.REASON)
         card = build_card(self._locale, pick, number, personal)
@@ -316,67 +296,31 @@ class _Group:
         text, html = (
             self._renderer.render(self._locale, f"{template}.{part}", card=card) for part in ("txt", "html")
         )
-        return RenderedCard(pick.paper, pick.heat, text, html)
+        self._card_marks |= {MARKS[gap] for gap in TOKEN_GAPS.values() if gap in text or gap in html}
+        mark = MARKS[Gap.REASON]
+        return Card(
+            pick.paper, pick.heat, _encode(text).split(mark), _encode(html).split(mark), len(html.encode())
+        )
 
-    def _compile(self, text: str) -> list[tuple[str, bytes, Forms]]:
-        """Return the lines with gaps, the first one empty, each with the encoded lines after it."""
-        template: list[tuple[str, bytes, Forms]] = []
-        for line, lines in _split_at_gaps(text):
-            encoded = encode_quoted_printable(lines)
-            template.append((line, encoded, self._find_tokens(encoded) if self._has_tokens(lines) else {}))
-            self._has_tokens_beside_gaps |= self._has_tokens(line)
-        return template
-
-    def _has_tokens(self, text: str) -> bool:
-        return any(token in text for token in self._tokens)
-
-    def _find_tokens(self, encoded: bytes) -> Forms:
-        return {form: index for index, each in enumerate(self._patterns) for form in each.findall(encoded)}
-
-    def _insert(self, encoded: bytes, forms: Forms, tokens: Sequence[str]) -> bytes:
-        """Return encoded lines with the reader's tokens instead of the stand-in's."""
-        if self._has_tokens_beside_gaps:
-            forms = self._find_tokens(encoded)  # they break where the texts in the gaps make them
-        for form, index in forms.items():
-            encoded = encoded.replace(form, _break_alike(tokens[index], form))
-        return encoded
-
-    def _fill_layout(
-        self,
-        template: Sequence[tuple[str, bytes, Forms]],
-        texts: Mapping[str, str],
-        sections: Sections,
-        tokens: Sequence[str],
-    ) -> bytes:
-        by_line = {f"{SECTION_GAPS[code]}\n": section for code, section in sections.items()}
-        pieces: list[bytes] = []
-        for line, lines, forms in template:
-            if line in by_line:
-                pieces.append(by_line[line])
-            elif line:
-                filled = _encode_line(_fill(line, texts))
-                pieces.append(self._insert(filled, {}, tokens) if self._has_tokens_beside_gaps else filled)
-            pieces.append(self._insert(lines, forms, tokens) if forms else lines)
-        return b"".join(pieces)
-
-    def _sign_tokens(self, reader: Subscriber) -> list[str]:
-        """Return every token that may stand in a mail to this reader, always in the same order."""
+    def _sign_tokens(self, reader: Subscriber) -> dict[str, str]:
+        """Return every token that may stand in a mail to this reader by its gap."""
         sign, public_id = self._renderer.links.keys.sign, reader.public_id
-        tokens = [
-            sign(Purpose.FEEDBACK, public_id),
-            sign(Purpose.UNSUBSCRIBE, public_id),
-            sign(Purpose.PREFERENCES, public_id),
-            sign(Purpose.EDITION, public_id, self.day.isoformat()),
-        ]
-        return [*tokens, sign(Purpose.OPENING, public_id)] if reader.preferences.clicks_may_teach else tokens
+        tokens = {
+            purpose: sign(purpose, public_id)
+            for purpose in (Purpose.FEEDBACK, Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)
+        }
+        tokens[Purpose.EDITION] = sign(Purpose.EDITION, public_id, self.day.isoformat())
+        if reader.preferences.clicks_may_teach:
+            tokens[Purpose.OPENING] = sign(Purpose.OPENING, public_id)
+        return {TOKEN_GAPS[purpose]: token for purpose, token in tokens.items()}
 
-    def _encode_news(self, news: tuple[PaperNews, ...]) -> tuple[bytes, bytes]:
-        """Return the news as text and as HTML, encoded once for all readers of the same."""
+    def _encode_news(self, news: tuple[PaperNews, ...]) -> Encoded:
+        """Return the news, encoded once for all readers of the same."""
         if not news:
             return b"", b""
         if news not in self._news:
             text, html = (self._renderer.render_news(self._locale, news, part) for part in ("txt", "html"))
-            self._news[news] = (encode_quoted_printable(f"{text}\n"), encode_quoted_printable(f"{html}\n"))
+            self._news[news] = (encode_fragment(f"{text}\n"), encode_fragment(f"{html}\n"))
         return self._news[news]
 
     def _build_texts(self, edition: EditionRows, *, is_picked_first: bool) -> dict[str, str]:
@@ -393,56 +337,52 @@ class _Group:
             Gap.BECAUSE: describe_subscription(self._renderer.site, self._locale, edition.subscriber),
         }
 
-    def _get_layout(
-        self, edition: EditionRows, sections: tuple[str, ...], *, is_picked_first: bool
-    ) -> EncodedLayout:
+    def _get_page(self, edition: EditionRows, sections: tuple[str, ...], *, is_picked_first: bool) -> Page:
         """Return the page around the cards, encoded once per shape of edition."""
         is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
         key = (*sections, is_weekly, is_picked_first, edition.notes)
-        if key not in self._layouts:
-            site, links, reader = self._renderer.site, self._renderer.links, self._stand_in
+        if key not in self._pages:
             names = {code: section.value for code, section in SECTION_CODES.items()} | {"news": "news"}
-            page = replace(
-                build_layout(site, links, self._locale, reader),
+            layout = replace(
+                build_layout(self._renderer.site, self._links, self._locale, self._reader),
                 subject=Gap.SUBJECT,
                 preheader=Gap.PREHEADER,
                 headline=Gap.HEADLINE,
                 because=Gap.BECAUSE,
-                web=links.edition_url(reader.public_id, self.day),
+                web=self._links.edition_url(self._reader.public_id, self.day),
                 notes=format_notes(self._locale, edition.notes),
                 weekly=is_weekly,
                 picked_first=is_picked_first,
                 **{names[code]: SECTION_GAPS[code] for code in sections},
             )
-            subject = self._renderer.render_subject(self._locale, "digest", page=page)
+            subject = self._renderer.render_subject(self._locale, "digest", page=layout)
             text, html = (
-                self._renderer.render(self._locale, f"digest/body.{part}", page=page)
+                self._renderer.render(self._locale, f"digest/body.{part}", page=layout)
                 for part in ("txt", "html")
             )
-            self._layouts[key] = EncodedLayout(
-                subject,
-                self._compile(BESIDE_SECTION.sub("\n", text)),
-                self._compile(BESIDE_SECTION.sub("\n", html)),
-            )
-        return self._layouts[key]
+            self._pages[key] = Page(subject, MARK.split(_encode(text)), MARK.split(_encode(html)))
+        return self._pages[key]
 
-    def _build_head(self, edition: EditionRows, subject: str, tokens: Sequence[str]) -> str:
+    def _build_head(self, edition: EditionRows, subject: str, tokens: Mapping[str, str]) -> str:
         """Return the header block; its shape is built once per slot."""
-        site, links, reader = self._renderer.site, self._renderer.links, edition.subscriber
+        site, reader = self._renderer.site, edition.subscriber
         if edition.slot not in self._heads:
-            blank = replace(edition, subscriber=self._stand_in)
             head = build_digest_head(
-                blank, to=Gap.TO, subject=Gap.SUBJECT, message_id=Gap.MESSAGE_ID, site=site, links=links
+                edition,
+                to=Gap.TO,
+                subject=Gap.SUBJECT,
+                message_id=Gap.MESSAGE_ID,
+                site=site,
+                links=self._links,
             )
             self._heads[edition.slot] = GAP.split(head)
         values = {
+            **tokens,
             Gap.TO: ascii_address(reader.address),
             Gap.SUBJECT: encode_header(subject),
             Gap.MESSAGE_ID: digest_message_id(site, reader, self.day),
         }
-        pieces = self._heads[edition.slot].copy()
-        pieces[1::2] = [values[gap] for gap in pieces[1::2]]
-        return _fill("".join(pieces), dict(zip(self._tokens, tokens, strict=True)))
+        return "".join([values.get(piece, piece) for piece in self._heads[edition.slot]])
 
 
 def trim_edition(edition: EditionRows, sizes: Sequence[int], *, layout_bytes: int) -> EditionRows:
@@ -467,8 +407,12 @@ def trim_edition(edition: EditionRows, sizes: Sequence[int], *, layout_bytes: in
 
 @lru_cache(maxsize=MAX_REASONS)  # sections and readers share reasons
 def _build_why(locale: Locale, sentence: str) -> Why:
-    html = escape(sentence)
-    return Why(ReasonLines(wrap_reason(locale, sentence)), ReasonLines(html), len(html.encode()))
+    html = str(escape(sentence))
+    return Why(
+        encode_fragment(wrap_reason(locale, sentence)),
+        encode_fragment(html),
+        len(html.encode()),
+    )
 
 
 def _is_picked_first(edition: EditionRows) -> bool:
@@ -483,32 +427,10 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-def _split_at_gaps(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each line with gaps and the lines after it; before the first one an empty line."""
-    line, start = "", 0
-    for gap in GAP.finditer(text):
-        if gap.start() >= start:
-            begin = text.rfind("\n", start, gap.start()) + 1 or start
-            end = text.find("\n", gap.start()) + 1 or len(text)
-            yield line, text[start:begin]
-            line, start = text[begin:end], end
-    yield line, text[start:]
-
-
-def _compile_pattern(token: str) -> re.Pattern[bytes]:
-    """Return a pattern of a token in quoted-printable, which may break it and then encodes a leading dot."""
-    chars = (r"(?:\.|=2E)" if char == "." else re.escape(char) for char in token)
-    return re.compile(r"(?:=\r\n)?".join(chars).encode())
-
-
-def _break_alike(token: str, form: bytes) -> bytes:
-    """Return a token in quoted-printable that is broken as *form*, another token of the same shape."""
-    if len(token) == len(form):
-        return token.encode()
-    pieces, start = [], 0
-    for piece in form.decode().split("=\r\n"):
-        length = len(piece.replace("=2E", "."))
-        rest = token[start : start + length]
-        pieces.append("=2E" + rest[1:] if piece.startswith("=2E") else rest)
-        start += length
-    return "=\r\n".join(pieces).encode()
+def _encode(text: str) -> bytes:
+    """Return text in quoted-printable with a mark for each gap; the gap of a section is a line of its own."""
+    literal, *rest = GAP.split(SECTION_GAP.sub(r"\n\1", text))
+    pieces = [encode_fragment(literal)]
+    for gap, following in zip(rest[::2], rest[1::2], strict=True):
+        pieces += [MARKS[gap], encode_fragment(following)]
+    return b"".join(pieces)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 MAX_LINE_BYTES = 76
+SOFT_BREAK = b"=\r\n"
 DOTTED_LINE = re.compile(rb"\n\..*")
 CONTROL_CHARS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 PRINTABLE_ASCII = re.compile(r"[ -~]*")
@@ -23,6 +24,17 @@ def encode_quoted_printable(text: str) -> bytes:
     if encoded.startswith(b".") or b"\n." in encoded:
         encoded = DOTTED_LINE.sub(_escape_leading_dot, b"\n" + encoded)[1:]
     return encoded.replace(b"\n", b"\r\n")
+
+
+def encode_fragment(text: str) -> bytes:
+    """Return a part of a text as quoted-printable, which any other part may follow.
+
+    It ends with a soft line break (RFC 2045, section 6.7), unless the text is empty or ends with a line end.
+    """
+    if not text or text.endswith("\n"):
+        return encode_quoted_printable(text)
+    encoded = encode_quoted_printable(f"{text}=")[: -len(b"=3D")]  # leaves room for the break
+    return encoded if encoded.endswith(SOFT_BREAK) else encoded + SOFT_BREAK
 
 
 def decode_quoted_printable(encoded: bytes) -> str:

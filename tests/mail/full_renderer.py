@@ -1,5 +1,6 @@
-"""Digests rendered in full from their templates: what the renderer of many must equal byte for byte."""
+"""Digests rendered in full from their templates: what the bulk renderer must equal, once decoded."""
 
+import binascii
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -67,3 +68,12 @@ class FullRenderer:
         if part == "html":
             return Markup("").join(map(Markup, cards)).rstrip()
         return "\n".join(cards).rstrip()
+
+
+def decode(raw: bytes) -> bytes:
+    """Return a message without its soft line breaks, after checking its lines."""
+    body = raw.partition(b"\r\n\r\n")[2]
+    assert max(map(len, body.split(b"\r\n"))) <= 76
+    assert body.isascii()
+    assert b"\n." not in raw  # the sender relies on it and does no dot-stuffing
+    return binascii.a2b_qp(raw)

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from digest.models import Email, Pick, Section
 from tests.mail.checks import find_problems
 from tests.mail.examples import BULK, RENDERER, make_edition
-from tests.mail.full_renderer import FullRenderer
+from tests.mail.full_renderer import FullRenderer, decode
 from tests.mail.hostile import HOSTILE_PAPERS, make_hostile_picks
 
 ALL_HOSTILE_PICKS = [
@@ -39,7 +39,7 @@ def test_all_of_them_together_fit_and_are_the_same_in_bulk(section: Section) -> 
     edition = make_edition(picks=make_hostile_picks(section))
     email = BULK.render_email(edition)
     assert len(email.html.encode()) <= 80_000
-    assert BULK.render_digest(edition) == FullRenderer(RENDERER).render_digest(edition)
+    assert decode(BULK.render_digest(edition)) == decode(FullRenderer(RENDERER).render_digest(edition))
 
 
 def test_nothing_is_run_loaded_or_computed() -> None:

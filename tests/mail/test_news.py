@@ -12,7 +12,7 @@ from digest.mail.locale import LANGUAGES, get_locale
 from digest.models.editions import NewsKind, PaperNews
 from tests.mail.checks import find_problems
 from tests.mail.examples import BULK, RENDERER, make_edition, make_picks, make_reader
-from tests.mail.full_renderer import FullRenderer
+from tests.mail.full_renderer import FullRenderer, decode
 
 FULL = FullRenderer(RENDERER)
 NEWS = tuple(
@@ -76,14 +76,14 @@ def test_without_news_there_is_no_such_section() -> None:
 
 
 @given(news_lists, st.sampled_from(LANGUAGES))
-def test_news_are_rendered_to_the_same_bytes_in_bulk(news: list[PaperNews], language: str) -> None:
+def test_news_are_rendered_to_the_same_mail_in_bulk(news: list[PaperNews], language: str) -> None:
     edition = replace(make_edition(reader=make_reader(language)), news=tuple(news))
     bulk = BulkRenderer(RENDERER)
 
     raw = bulk.render_digest(edition)
 
-    assert raw == bulk.render_digest(edition) == FULL.render_digest(edition)
-    assert b"\n." not in raw
+    assert raw == bulk.render_digest(edition)
+    assert decode(raw) == decode(FULL.render_digest(edition))
     html = BULK.render_email(edition).html
     assert "javascript:" not in html
     assert "data:text" not in html

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.quoted_printable import encode_phrase, encode_quoted_printable, encode_words, to_one_line
+from digest.mail.quoted_printable import (
+    encode_fragment,
+    encode_phrase,
+    encode_quoted_printable,
+    encode_words,
+    to_one_line,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 DOTTED_TEXT = st.text("..=é\n a", max_size=300)
@@ -27,12 +33,11 @@ def test_encoded_text_decodes_to_itself(text: str) -> None:
     assert a2b_qp(encode_quoted_printable(text)).replace(b"\r\n", b"\n").decode() == plain
 
 
-@given(st.one_of(TEXT, DOTTED_TEXT), st.one_of(TEXT, DOTTED_TEXT))
-def test_lines_encode_each_by_itself(one: str, other: str) -> None:
-    one, other = one + "\n", other + "\n"
-    assert encode_quoted_printable(one) + encode_quoted_printable(other) == encode_quoted_printable(
-        one + other
-    )
+@given(st.lists(st.one_of(TEXT, DOTTED_TEXT), max_size=6))
+def test_fragments_decode_to_the_whole_text_in_short_lines(texts: list[str]) -> None:
+    encoded = b"".join(map(encode_fragment, texts))
+    assert all(len(line) <= 76 and not line.startswith(b".") for line in encoded.split(b"\r\n"))
+    assert a2b_qp(encoded).replace(b"\r\n", b"\n").decode() == "".join(texts).replace("\r", "")
 
 
 @given(TEXT.map(to_one_line).filter(bool))
