@@ -20,12 +20,14 @@ import numpy as np
 from digest.models import SignalKind
 from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
+    CANDIDATE_DAYS,
+    ONE_DAY,
     PaperOrder,
     ReplayDay,
     ReplayedPaper,
     Signals,
-    build_replay_days,
     compare,
+    list_sending_times,
     read_replay,
 )
 
@@ -61,7 +63,7 @@ def measure(replay: Sequence[ReplayedPaper], title: str) -> None:
         f"\n{title}: {len(replay)} papers, {len(days)} weekdays at 09:30 UTC, {best} of the weeks' best ten"
     )
     print(f"{'order':16} K  recall                timely recall")
-    for row in compare(replay, ORDERS, limits=LIMITS, days=days):
+    for row in compare(replay, ORDERS, days, limits=LIMITS):
         print(f"{row.name:16} {row.limit}  {row.recall}  {row.timely}")
     print(
         f"\nmade harder: timely recall, mean of {len(SEEDS)} seeds (in brackets: slots given to bought votes)"
@@ -70,6 +72,26 @@ def measure(replay: Sequence[ReplayedPaper], title: str) -> None:
     for line in _measure_harder(replay, days, HARDER_ORDERS):
         print(line)
     print(f"{monotonic() - started:.0f} s")
+
+
+def build_replay_days(replay: Sequence[ReplayedPaper]) -> list[ReplayDay]:
+    """Return every weekday of a replay, with what was known on it."""
+    return [_build_day(replay, now) for now in list_sending_times(replay)]
+
+
+def _build_day(replay: Sequence[ReplayedPaper], now: datetime) -> ReplayDay:
+    oldest = now.date() - CANDIDATE_DAYS * ONE_DAY
+    candidates = [
+        paper for paper in replay if paper.first_seen <= now and oldest < paper.listed <= now.date()
+    ]
+    return ReplayDay(
+        now,
+        tuple(candidate.paper for candidate in candidates),
+        {
+            candidate.paper.id: tuple(signal for signal in candidate.signals if signal.observed_at <= now)
+            for candidate in candidates
+        },
+    )
 
 
 def add_fake_votes(replay: Sequence[ReplayedPaper], votes: float, *, seed: int) -> tuple[ReplayedPaper, ...]:
@@ -123,7 +145,7 @@ def _measure_harder(
             rows = [
                 row
                 for papers, run_days in runs
-                for row in compare(papers, {name: order}, limits=LIMITS, days=run_days)
+                for row in compare(papers, {name: order}, run_days, limits=LIMITS)
             ]
             for limit in LIMITS:
                 of_limit = [row for row in rows if row.limit == limit]

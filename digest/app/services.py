@@ -137,6 +137,11 @@ class Services:
         return Schedule(timezone=self.settings.timezone, send_at=self.settings.send_at)
 
     @property
+    def default_settings(self) -> dict[str, object]:
+        """The same by the names of the settings of a subscriber."""
+        return {"timezone": self.settings.timezone, "send_at": self.settings.send_at}
+
+    @property
     def spread_over(self) -> timedelta:
         """The time over which the mails of one slot are spread."""
         return timedelta(minutes=self.settings.spread)

@@ -16,7 +16,7 @@ from digest.models.errors import DigestError
 from digest.tools.evaluation import personal
 from digest.tools.evaluation.end_to_end import build_days_from_database, load_own_replay
 from digest.tools.evaluation.formulas import ORDERS
-from digest.tools.evaluation.replay import ReplayedPaper, Score, build_replay_days, compare, read_replay
+from digest.tools.evaluation.replay import ReplayedPaper, Score, compare, list_sending_times, read_replay
 
 SETTINGS = ("vectors", "mix", "threshold", "trending", "picked", "also_new")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -79,12 +79,12 @@ def command(
         return
     papers = read_replay(replay) if replay else _load_stored_days(get_now(now), days)
     earlier = read_replay(history) if history else ()
-    scores = compare(papers, ORDERS, limits=limits, days=build_days_from_database(papers, earlier))
+    scores = compare(papers, ORDERS, build_days_from_database(papers, earlier), limits=limits)
     if as_json:
         for score in scores:
             show_line(asdict(score))
         return
-    day_count = len(build_replay_days(papers))
+    day_count = len([*list_sending_times(papers)])
     title = f"{len(papers)} papers, {day_count} days; in brackets 95 % of resampled weeks"
     show_table(
         ("order", "papers a day", "recall", "timely recall"), [_to_order_row(s) for s in scores], title=title

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import BinaryIO, TextIO
 
@@ -163,6 +163,13 @@ def escape_formula(cell: str) -> str:
     A spreadsheet may split the cell at a semicolon, tab, bar or line break, so these places count too.
     """
     return _UNESCAPED.sub("'", cell)
+
+
+def format_csv_row(cells: Iterable[str]) -> str:
+    """Return a line of CSV in which no cell is a formula."""
+    out = io.StringIO()
+    csv.writer(out).writerow(map(escape_formula, cells))
+    return out.getvalue()
 
 
 def _unescape_formula(cell: str) -> str:

@@ -1,11 +1,9 @@
 """Import and export of subscribers as one file of CSV or JSON lines."""
 
-import csv
-import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Self
@@ -24,7 +22,7 @@ from digest.subscribers.importing import (
     find_unused_columns,
     import_rows,
 )
-from digest.subscribers.table_files import escape_formula, read_rows
+from digest.subscribers.table_files import format_csv_row, read_rows
 from digest.subscribers.validation import FIELD_NAMES, dump_settings
 
 COLUMNS = ("email", "status", *FIELD_NAMES, "tags")  # of an export, as an import knows them
@@ -170,9 +168,9 @@ def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
 
 def export_csv(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
     """Yield the subscribers that match as CSV, which `import_file` reads again; no cell is a formula."""
-    yield _to_line(COLUMNS)
+    yield format_csv_row(COLUMNS)
     for rows in _list_rows(store, criteria):
-        yield "".join(_to_line(map(_format_cell, row.values())) for row in rows)
+        yield "".join(format_csv_row(map(_format_cell, row.values())) for row in rows)
 
 
 def export_json_lines(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
@@ -212,9 +210,3 @@ def _format_cell(value: object) -> str:
         text = ", ".join(map(str, value))
         return text if is_plain and not text.startswith("[") else json.dumps(value, ensure_ascii=False)
     return json.dumps(value) if isinstance(value, bool) else str(value)
-
-
-def _to_line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(map(escape_formula, cells))
-    return out.getvalue()

@@ -105,11 +105,6 @@ class WebContext:
         """The issuer of sign-up tickets."""
         return self.signup_guard.tickets
 
-    @property
-    def defaults(self) -> dict[str, object]:
-        """The settings of a subscriber who chose none, by the names of `Schedule`."""
-        return {"timezone": self.services.settings.timezone, "send_at": self.services.settings.send_at}
-
     def actor(self, name: str) -> Actor:
         """Return an actor of this name who acts now."""
         return Actor(name, self.clock(), self.services.suppression_key)

@@ -11,12 +11,10 @@ from starlette.responses import HTMLResponse, Response
 
 from digest.mail.branding import Site
 from digest.mail.locale import Locale, get_locale
+from digest.mail.templates import find_templates_dir
 from digest.web.languages import get_page_locale
 from digest.web.middleware import SCRIPT_AND_CONNECT_POLICY, SCRIPT_POLICY
 
-PACKAGE = Path(__file__).parent.parent
-# In the wheel the templates are inside the package, in a working copy beside it.
-TEMPLATE_DIRS = (PACKAGE / "templates", PACKAGE.parent / "templates")
 STATIC_FILES = {
     "style.css": "text/css; charset=utf-8",
     "work.js": "text/javascript; charset=utf-8",
@@ -37,16 +35,21 @@ class PageRenderer:
 
     def __init__(self, site: Site, overrides: Path | None = None) -> None:
         self._site = site
-        self._dirs = [*([overrides] if overrides else []), *TEMPLATE_DIRS]
+        self._dirs = [*([overrides] if overrides else []), find_templates_dir()]
         self._environments: dict[str, Environment] = {}
         self.files = {name: self._read_file(name) for name in STATIC_FILES}
         self._versions = {name: _hash(content) for name, content in self.files.items()}
 
-    def render(self, name: str, *, status: int = 200, scripts: Sequence[str] = (), **values: Any) -> Response:
+    def render(
+        self, name: str, *, status: int = 200, problem: str = "", scripts: Sequence[str] = (), **values: Any
+    ) -> Response:
         """Return the page `web/NAME.html` in the language of the request, filled in with *values*.
 
-        *scripts* are static files that the page loads; its content policy allows no others.
+        A *problem* stands on top of the page, whose status is 422 then if no other is given. *scripts* are
+        static files that the page loads; its content policy allows no others.
         """
+        if problem:
+            values["problems"], status = [problem], 422 if status == 200 else status
         locale = get_locale("en") if name.startswith(ADMIN_FOLDER) else get_page_locale()
         template = self._get_environment(locale).get_template(f"web/{name}.html")
         response = HTMLResponse(template.render({"scripts": scripts, **values}), status)
@@ -87,8 +90,9 @@ class PageRenderer:
             install = environment.install_gettext_translations  # type: ignore[attr-defined]  # added by ext.i18n
             install(locale.translations, newstyle=True)
             environment.globals.update(
-                site=self._site, brand=self._site.brand, locale=locale, versions=self._versions, here=""
+                site=self._site, brand=self._site.brand, locale=locale, versions=self._versions
             )
+            environment.globals.update(here="", done="", problems=())  # unless a page has its own
             self._environments[locale.code] = environment
         return self._environments[locale.code]
 

@@ -9,7 +9,6 @@ from digest.cli.common import json_option, now_option
 from digest.cli.output import show_json
 from digest.cli.subscribers.common import (
     fetch_library_papers,
-    get_default_settings,
     load_liked_papers,
     open_transaction,
     select_changes,
@@ -28,7 +27,7 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
     """Add a subscriber. They are asked by email to confirm, unless you assert that they have consented."""
     seeds = fetch_library_papers(options)
     with open_transaction(now) as (services, tx, actor):
-        settings = get_default_settings(services) | select_changes(options)
+        settings = services.default_settings | select_changes(options)
         papers = load_liked_papers(tx, options, seeds=seeds)
         reader = subscribers.add_subscriber(
             tx, address, settings, papers=papers, has_consented=confirmed, actor=actor

@@ -164,11 +164,6 @@ def open_transaction(now: datetime | None = None) -> Iterator[tuple[Services, Tr
             yield services, tx, actor
 
 
-def get_default_settings(services: Services) -> dict[str, object]:
-    """Return the schedule settings of a new subscriber who chose none."""
-    return {"timezone": services.settings.timezone, "send_at": services.settings.send_at}
-
-
 def suppression_to_json(suppression: Suppression | None) -> dict[str, Any] | None:
     """Return a suppression as JSON, without its key."""
     if suppression is None:

@@ -3,20 +3,18 @@
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import datetime
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from digest.app.services import Services
 from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
 from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
-from digest.cli.subscribers.common import get_default_settings
 from digest.db.backup import create_private_file
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
@@ -58,12 +56,20 @@ def command(
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
         actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
         progress = stack.enter_context(show_progress("reading"))
-        report_rows = _open_report(stack, report)
+        on_results = _open_report(stack, report)
         unused = check_file(source)  # refuses one that cannot be read, before anything is imported
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
         consent = "asserted" if confirmed else "asked"
-        run = _import_dry_run if dry_run else partial(_import_batches, file_name=file.name, consent=consent)
-        counts = run(services, batches, actor=actor, confirmed=confirmed, report_rows=report_rows)
+        recorder = ImportRecorder(
+            services.store, "subscribers", file_name=file.name, actor=actor, consent=consent
+        )
+        counts: Counter[RowResult] = Counter()
+        with nullcontext() if dry_run else recorder:
+            for results in _import_batches(
+                services, batches, actor=actor, confirmed=confirmed, recorder=None if dry_run else recorder
+            ):
+                on_results(results)
+                counts.update(row_result.result for row_result in results)
     _show_counts(counts, dry_run=dry_run, as_json=as_json)
     if unused:
         echo_err(f"Columns that were not used: {', '.join(unused)}.")
@@ -77,44 +83,24 @@ def _import_batches(
     *,
     actor: Actor,
     confirmed: bool,
-    report_rows: "_RowReport",
-    file_name: str,
-    consent: str,
-) -> Counter[RowResult]:
-    counts: Counter[RowResult] = Counter()
-    with ImportRecorder(
-        services.store, "subscribers", file_name=file_name, actor=actor, consent=consent
-    ) as recorder:
-        for batch in batches:
-            with services.store.begin() as tx:
-                results = import_rows(
-                    tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
-                )
-                recorder.add(tx, results)
-            report_rows(results)
-            counts.update(row_result.result for row_result in results)
-    return counts
+    recorder: ImportRecorder | None,
+) -> Iterator[Sequence[ImportResult]]:
+    """Import each batch in a transaction of its own, and yield its results.
 
-
-def _import_dry_run(
-    services: Services,
-    batches: Iterator[list[Row]],
-    *,
-    actor: Actor,
-    confirmed: bool,
-    report_rows: "_RowReport",
-) -> Counter[RowResult]:
-    """Import everything in one transaction and roll it back, so the report equals that of a real run."""
-    counts: Counter[RowResult] = Counter()
-    with suppress(_DryRunRollback), services.store.begin() as tx:
+    Without a *recorder*, a dry run, all are in one transaction, so that the results equal those of a real
+    run; it is rolled back.
+    """
+    defaults = services.default_settings
+    with suppress(_DryRunRollback), ExitStack() as dry_run:
+        shared = None if recorder else dry_run.enter_context(services.store.begin())
         for batch in batches:
-            results = import_rows(
-                tx, batch, actor=actor, confirmed=confirmed, defaults=get_default_settings(services)
-            )
-            report_rows(results)
-            counts.update(row_result.result for row_result in results)
-        raise _DryRunRollback
-    return counts
+            with nullcontext(shared) if shared else services.store.begin() as tx:
+                results = import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults)
+                if recorder:
+                    recorder.add(tx, results)
+            yield results
+        if shared:
+            raise _DryRunRollback
 
 
 def _read_batches(
@@ -125,28 +111,16 @@ def _read_batches(
         yield batch
 
 
-class _RowReport:
-    """Writes the result of each row as CSV; writes nothing without a *writer*."""
-
-    def __init__(self, writer: Any) -> None:
-        self._writer = writer
-
-    def __call__(self, results: Iterable[ImportResult]) -> None:
-        """Write a line for each result."""
-        if self._writer:
-            self._writer.writerows(
-                (result.number, escape_formula(result.address), result.result, result.note)
-                for result in results
-            )
-
-
-def _open_report(stack: ExitStack, path: Path | None) -> _RowReport:
+def _open_report(stack: ExitStack, path: Path | None) -> Callable[[Iterable[ImportResult]], None]:
+    """Return what writes a line of CSV for each result, or without a *path* nothing."""
     if path is None:
-        return _RowReport(None)
+        return lambda _: None
     create_private_file(path)
     writer = csv.writer(stack.enter_context(path.open("w", newline="", encoding="utf-8")))
     writer.writerow(("row", "email", "result", "note"))
-    return _RowReport(writer)
+    return lambda results: writer.writerows(
+        (result.number, escape_formula(result.address), result.result, result.note) for result in results
+    )
 
 
 def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) -> None:

@@ -96,9 +96,9 @@ async def _check_return_path(lookup: Lookup, domain: str) -> Finding:
 async def _find_sending_host(services: Services, lookup: Lookup) -> str:
     """Return the relay's host; for a server on this machine, the domain's own mail host."""
     urls = services.settings.smtp_url.get_secret_value().split()
-    host = SmtpServerConfig.parse(urls[0]).host if urls else ""
-    if host and host != "localhost" and not _is_loopback(host):
-        return host
+    server = SmtpServerConfig.parse(urls[0]) if urls else None
+    if server and not server.is_loopback:
+        return server.host
     hosts = sorted(await lookup(services.site.domain, "MX") or [])
     return hosts[0].rpartition(" ")[2].rstrip(".") if hosts else services.site.domain
 
@@ -139,7 +139,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    return _is_address(host) and ip_address(host).is_loopback

@@ -11,14 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest.app.services import Services
-from digest.app.settings import find_misspelled_variables
+from digest.app.settings import PREFIX, find_misspelled_variables
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import DigestError
 from digest.pipeline import plan
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
 MIN_SECRET_CHARS = 32
-MIN_TOKEN_CHARS = 20
+MIN_TOKEN_CHARS, GOOD_TOKEN_CHARS = 16, 20
 MIN_FREE_BYTES = 500 * 2**20
 MAX_HTML_BYTES = 80_000  # Gmail clips at about 102 KB
 REQUIRED_HEADERS = ("List-Unsubscribe:", "List-Unsubscribe-Post: List-Unsubscribe=One-Click", "List-Id:")
@@ -80,25 +80,17 @@ def _check_secret_key(services: Services) -> Iterator[Finding]:
         )
     else:
         yield ok("secret key", "long enough")
-    for name in ("admin_token", "viewer_token"):
-        token = getattr(services.settings, name).get_secret_value()
-        if token and len(token) < MIN_TOKEN_CHARS:
-            yield warn(
-                "tokens",
-                f"DIGEST_{name.upper()} has only {len(token)} characters and can be guessed",
-                f"DIGEST_{name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(16))')",
-            )
 
 
 def _check_tokens(services: Services) -> Iterator[Finding]:
-    settings = services.settings
-    for name, token in (("admin token", settings.admin_token), ("viewer token", settings.viewer_token)):
-        if 0 < len(token.get_secret_value()) < MIN_SECRET_CHARS // 2:
-            detail = f"only {len(token.get_secret_value())} characters"
-            yield fail(
-                name,
-                detail,
-                "take 32 random characters: python3 -c 'import secrets; print(secrets.token_hex(16))'",
+    for name in ("DIGEST_ADMIN_TOKEN", "DIGEST_VIEWER_TOKEN"):
+        token = getattr(services.settings, name.removeprefix(PREFIX).lower()).get_secret_value()
+        if 0 < len(token) < GOOD_TOKEN_CHARS:
+            report = fail if len(token) < MIN_TOKEN_CHARS else warn
+            yield report(
+                "tokens",
+                f"{name} has only {len(token)} characters and can be guessed",
+                f"{name}=$(python3 -c 'import secrets; print(secrets.token_hex(16))')",
             )
 
 

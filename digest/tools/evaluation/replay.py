@@ -136,11 +136,6 @@ def _parse_reading(paper_id: str, reading: Mapping[str, Any]) -> Iterator[Signal
             )
 
 
-def build_replay_days(replay: Sequence[ReplayedPaper]) -> list[ReplayDay]:
-    """Return every weekday of a replay, with what was known on it."""
-    return [_build_day(replay, now) for now in list_sending_times(replay)]
-
-
 def list_sending_times(replay: Sequence[ReplayedPaper]) -> Iterator[datetime]:
     """Yield when a digest is sent, from the first listing day to the last."""
     days = [paper.listed for paper in replay]
@@ -148,21 +143,6 @@ def list_sending_times(replay: Sequence[ReplayedPaper]) -> Iterator[datetime]:
         day = min(days) + number * ONE_DAY
         if day.weekday() < 5:
             yield datetime.combine(day, SENDING_TIME, UTC)
-
-
-def _build_day(replay: Sequence[ReplayedPaper], now: datetime) -> ReplayDay:
-    oldest = now.date() - CANDIDATE_DAYS * ONE_DAY
-    candidates = [
-        paper for paper in replay if paper.first_seen <= now and oldest < paper.listed <= now.date()
-    ]
-    return ReplayDay(
-        now,
-        tuple(candidate.paper for candidate in candidates),
-        {
-            candidate.paper.id: tuple(signal for signal in candidate.signals if signal.observed_at <= now)
-            for candidate in candidates
-        },
-    )
 
 
 def simulate_sending(
@@ -211,12 +191,11 @@ def estimate(groups: Sequence[Sequence[float]]) -> Estimate:
 def compare(
     replay: Sequence[ReplayedPaper],
     orders: Mapping[str, PaperOrder],
+    days: Sequence[ReplayDay],
     *,
     limits: Sequence[int] = (5, 3),
-    days: Sequence[ReplayDay] | None = None,
 ) -> list[Score]:
-    """Score every order on the same days; those of the replay itself if *days* is None."""
-    days = build_replay_days(replay) if days is None else days
+    """Score every order on the same days."""
     scores = []
     for name, order in orders.items():
         sent = simulate_sending(days, order, limits)

@@ -140,7 +140,6 @@ def _render(
         people = tx.administrators.list_all()
     return ctx.pages.render(
         "admin/administrators",
-        status=422 if problem else 200,
         here=HOME,
         title="Administrators",
         session=session,
@@ -148,5 +147,5 @@ def _render(
         roles=ROLE_MEANINGS,
         typed={name: str(form.get(name, "")) if form else "" for name in ("name", "email", "role")},
         done=done,
-        problems=[problem] if problem else [],
+        problem=problem,
     )

@@ -1,7 +1,5 @@
 """The audit log: filtered by who, what, whom and when, in pages, and as a CSV file."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Annotated
@@ -15,7 +13,7 @@ from digest.db import Transaction
 from digest.db.audit import AuditFilter, AuditLine
 from digest.models.addresses import hash_address
 from digest.models.errors import DigestError
-from digest.subscribers.table_files import escape_formula
+from digest.subscribers.table_files import format_csv_row
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminContext, CurrentSession
 from digest.web.admin.period import Period, parse_period
@@ -90,7 +88,7 @@ def export_audit_log(ctx: AdminContext, _: CurrentSession, query: Annotated[Audi
 
 
 def _write_csv(ctx: WebContext, found: AuditFilter) -> Iterator[str]:
-    yield _to_row(COLUMNS)
+    yield format_csv_row(COLUMNS)
     before: int | None = None
     while True:
         with ctx.services.store.begin(write=False) as tx:
@@ -103,13 +101,7 @@ def _write_csv(ctx: WebContext, found: AuditFilter) -> Iterator[str]:
 
 def _to_csv(line: AuditLine) -> str:
     detail = json.dumps(line.detail, ensure_ascii=False, default=str) if line.detail else ""
-    return _to_row((line.at.isoformat(), line.actor, line.action, line.subject, detail))
-
-
-def _to_row(cells: tuple[str, ...]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(map(escape_formula, cells))
-    return out.getvalue()
+    return format_csv_row((line.at.isoformat(), line.actor, line.action, line.subject, detail))
 
 
 def _parse(ctx: WebContext, tx: Transaction, query: AuditQuery, period: Period) -> AuditFilter:

@@ -106,7 +106,8 @@ def run_bulk(ctx: AdminContext, session: CurrentSession, actor: AdminActor, form
     criteria = parse_selection(ctx, whom)
     with ctx.services.store.begin() as tx:
         is_known = _is_started(tx, name)
-        count = 0 if is_known else _count_fitting(tx, criteria, BulkAction(action))
+        counts = {} if is_known else tx.subscribers.search(criteria).count_by_status()
+        count = _sum_fitting(counts, BulkAction(action))
         is_as_asked = is_known or str(count) == str(form.get("count", ""))
         if is_as_asked:
             tx.bulk_operations.start(operation)
@@ -223,7 +224,7 @@ def _render_question(  # noqa: PLR0913  what is asked
         here=HOME,
         title=f"{VERBS[action]} {fitting:,} {_noun(fitting)}?",
         session=session,
-        problems=[problem] if problem else [],
+        problem=problem,
         action=action,
         verb=VERBS[action],
         tag=tag,
@@ -243,11 +244,10 @@ def _render_question(  # noqa: PLR0913  what is asked
 def _complain(ctx: WebContext, session: CurrentSession, sentence: str, back: str) -> Response:
     return ctx.pages.render(
         "admin/message",
-        status=422,
         here=HOME,
         title="Not yet",
         session=session,
-        problems=[sentence],
+        problem=sentence,
         back=back,
     )
 
@@ -258,10 +258,6 @@ def _fitting(action: BulkAction) -> Sequence[Status]:
 
 def _sum_fitting(counts: Mapping[Status, int], action: BulkAction) -> int:
     return sum(n for status, n in counts.items() if status in _fitting(action))
-
-
-def _count_fitting(tx: Transaction, criteria: SubscriberCriteria, action: BulkAction) -> int:
-    return _sum_fitting(tx.subscribers.search(criteria).count_by_status(), action)
 
 
 def _is_started(tx: Transaction, name: str) -> bool:

@@ -237,7 +237,7 @@ def _render_login(ctx: WebContext, problem: str = "", *, status: int = 200) -> R
         "admin/login",
         status=status,
         session=None,
-        problems=[problem] if problem else [],
+        problem=problem,
         title="Sign in",
         provider=ctx.oidc.label if ctx.oidc else "",
         takes_token=ctx.admin_sessions.has_admin_token,

@@ -69,18 +69,6 @@ router = create_router(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlashMessage:
-    """What the page says besides the subscriber: a paper to explain, a success or a problem."""
-
-    paper: str = ""
-    done: str = ""
-    problem: str = ""
-    status: int = 422  # with a problem
-    form: SubscriberForm | None = None  # as it was entered, if it was not saved
-    differences: Sequence[Difference] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
     """Something that happened to a subscriber or that they did."""
 
@@ -98,7 +86,7 @@ def show_subscriber(
     ctx: AdminContext, session: CurrentSession, pid: str, paper: str = "", done: str = ""
 ) -> Response:
     """Show one subscriber, and why *paper* was sent or not if it is given."""
-    return _render_subscriber(ctx, session, pid, FlashMessage(paper=paper, done=DONE.get(done, "")))
+    return _render_subscriber(ctx, session, pid, paper=paper, done=DONE.get(done, ""))
 
 
 @router.post(HOME + "/{pid}")
@@ -118,13 +106,14 @@ def change_subscriber(
             if not is_stale:
                 subscribers.change_settings(tx, pid, changes, actor=actor)
     except InvalidChange as error:
-        return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error), form=entered))
+        return _render_subscriber(ctx, session, pid, problem=str(error), form=entered)
     if is_stale:
         problem = "Somebody else changed this subscriber. Compare, then save again or keep what is stored."
         differences = stored.list_differences(wanted)
-        message = FlashMessage(problem=problem, status=409, form=entered, differences=differences)
-        return _render_subscriber(ctx, session, pid, message)
-    return _render_subscriber(ctx, session, pid, FlashMessage(done="Saved."))
+        return _render_subscriber(
+            ctx, session, pid, problem=problem, status=409, form=entered, differences=differences
+        )
+    return _render_subscriber(ctx, session, pid, done="Saved.")
 
 
 @router.post(HOME + "/{pid}/tags")
@@ -157,7 +146,7 @@ def change_address(
                 parse_address(address)
                 subscribers.change_address(tx, pid, address, actor=actor)
     except DigestError as error:
-        return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error)))
+        return _render_subscriber(ctx, session, pid, problem=str(error))
     return RedirectResponse(f"{HOME}/{pid}?done={'address' if 'confirmed' in form else 'asked'}", 303)
 
 
@@ -199,7 +188,7 @@ def resend_mail(
             reader, delivery = _find_mail(tx, pid, mail)
             resend(tx, reader, delivery, actor=actor)
     except StateConflict as error:
-        return _render_subscriber(ctx, session, pid, FlashMessage(problem=str(error), status=409))
+        return _render_subscriber(ctx, session, pid, problem=str(error), status=409)
     return RedirectResponse(f"{HOME}/{pid}?done=resent", 303)
 
 
@@ -284,7 +273,19 @@ def _is_resendable(delivery: Delivery) -> bool:
     return bool(delivery.payload) and delivery.channel_id is None and delivery.state not in OPEN_STATES
 
 
-def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: FlashMessage) -> Response:
+def _render_subscriber(  # noqa: PLR0913  what the page says besides the subscriber
+    ctx: WebContext,
+    session: Session,
+    pid: str,
+    *,
+    paper: str = "",
+    done: str = "",
+    problem: str = "",
+    status: int = 200,
+    form: SubscriberForm | None = None,
+    differences: Sequence[Difference] = (),
+) -> Response:
+    """Show the page; with a *paper* it is explained, with a *form* it shows what was entered, not saved."""
     with ctx.services.store.begin(write=False) as tx:
         reader = tx.subscribers.get_by_public_id(pid)
         suppression = _find_suppression(ctx, tx, reader)
@@ -294,10 +295,10 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         missing_digest = _explain_missing_digest(tx, reader, ctx.clock())
         all_tags = tx.tags.count()
     stored = SubscriberForm.read(reader)
-    shown = message.form or stored
+    shown = form or stored
     return ctx.pages.render(
         "admin/subscriber",
-        status=message.status if message.problem else 200,
+        status=status,
         here=HOME,
         title=reader.address,
         session=session,
@@ -305,7 +306,7 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         form={**stored.values, **shown.values},
         facets=shown.facets,
         version=stored.version,
-        differences=message.differences,
+        differences=differences,
         languages=LANGUAGES,
         zones=ZONES,
         tags=tags,
@@ -316,10 +317,10 @@ def _render_subscriber(ctx: WebContext, session: Session, pid: str, message: Fla
         is_reading=reader.status in (Status.CONFIRMED, Status.PAUSED),
         missing_digest=missing_digest,
         timeline=timeline,
-        paper=message.paper,
-        explanation=explain_choice(ctx, reader, message.paper) if message.paper else [],
-        done=message.done,
-        problems=[message.problem] if message.problem else [],
+        paper=paper,
+        explanation=explain_choice(ctx, reader, paper) if paper else [],
+        done=done,
+        problem=problem,
     )
 
 

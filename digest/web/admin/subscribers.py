@@ -41,7 +41,7 @@ def add_subscriber(
     ctx: AdminContext, session: CurrentSession, actor: AdminActor, form: AdminForm
 ) -> Response:
     """Add a subscriber; a mail asks them to confirm, unless they consented already."""
-    changes = ctx.defaults | {"keywords": str(form.get("keywords", ""))}
+    changes = ctx.services.default_settings | {"keywords": str(form.get("keywords", ""))}
     try:
         with ctx.services.store.begin() as tx:
             reader = subscribers.add_subscriber(
@@ -72,12 +72,11 @@ def _render_list(
         all_tags, saved = tx.tags.count(), tx.saved_filters.list_all()
     return ctx.pages.render(
         "admin/subscribers",
-        status=422 if problem else 200,
         here=HOME,
         title="Subscribers",
         session=session,
         done=done,
-        problems=[problem] if problem else [],
+        problem=problem,
         query=query,
         statuses=[(str(item), str(item)) for item in Status],
         frequencies=[(str(item), str(item)) for item in Frequency],

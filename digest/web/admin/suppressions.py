@@ -195,11 +195,10 @@ def _render_import(
 ) -> Response:
     return ctx.pages.render(
         "admin/suppressions_import",
-        status=422 if problem else 200,
         here=HOME,
         title="Suppress a list of addresses",
         session=session,
         report=report,
         dry_run=dry_run,
-        problems=[problem] if problem else [],
+        problem=problem,
     )

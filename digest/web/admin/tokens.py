@@ -91,7 +91,6 @@ def _render(ctx: WebContext, session: Session, *, token: str = "", problem: str 
         tokens = [each for each in tx.administrators.list_tokens() if _may_see(session, each)]
     return ctx.pages.render(
         "admin/tokens",
-        status=422 if problem else 200,
         here=HOME,
         title="API tokens",
         session=session,
@@ -101,5 +100,5 @@ def _render(ctx: WebContext, session: Session, *, token: str = "", problem: str 
         scopes={str(role): words for role, words in SCOPES.items() if session.role.allows(role)},
         all_scopes=SCOPES,
         lifetimes=LIFETIMES,
-        problems=[problem] if problem else [],
+        problem=problem,
     )

@@ -54,7 +54,7 @@ def run_import(
             actor=actor,
             confirmed="confirmed" in form,
             dry_run=dry_run,
-            defaults=ctx.defaults,
+            defaults=ctx.services.default_settings,
             file_name=get_file_name(form),
         )
     except InvalidChange as error:
@@ -98,12 +98,11 @@ def _render(
         imports = tx.import_reports.list_latest()
     return ctx.pages.render(
         "admin/import",
-        status=422 if problem else 200,
         here=HOME,
         title="Import subscribers",
         session=session,
         report=report,
         imports=imports,
         dry_run=dry_run,
-        problems=[problem] if problem else [],
+        problem=problem,
     )

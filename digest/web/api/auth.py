@@ -50,13 +50,17 @@ def _authenticate(
         with ctx.services.store.begin(write=False) as tx:
             if not ctx.admin_sessions.is_enabled(tx):
                 raise HTTPException(404)
-        if not ctx.limits.logins.take(ctx.client_ip(request), now):
-            raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
-        raise HTTPException(
-            401, "Send a token as `Authorization: Bearer TOKEN`.", {"www-authenticate": "Bearer"}
-        )
+        raise refuse_token(request, ctx, "a token")
     role, name = caller
     return Caller(ctx.actor(f"api:{name}"), role)
+
+
+def refuse_token(request: Request, ctx: WebContext, what: str) -> HTTPException:
+    """Return the 401 that asks for a token, or a 429 after too many wrong ones."""
+    if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
+        return HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
+    sentence = f"Send {what} as `Authorization: Bearer TOKEN`."
+    return HTTPException(401, sentence, {"www-authenticate": "Bearer"})
 
 
 def _require_role(request: Request, caller: Annotated[Caller, Depends(_authenticate)]) -> Actor:

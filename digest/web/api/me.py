@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from digest.ranking.feedback import LessReason
+from digest.web.api.auth import refuse_token
 from digest.web.api.routing import create_api_router
 from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
@@ -47,13 +48,9 @@ def authenticate(
         calls = open_reader_api(ctx, credentials.credentials) if credentials else None
     except TooManyCalls as error:
         raise HTTPException(429, str(error), {"retry-after": "60"}) from error
-    if calls is not None:
-        return calls
-    if not ctx.limits.logins.take(ctx.client_ip(request), ctx.clock()):
-        raise HTTPException(429, "Too many wrong tokens; try again in a minute.", {"retry-after": "60"})
-    raise HTTPException(
-        401, "Send your token as `Authorization: Bearer TOKEN`.", {"www-authenticate": "Bearer"}
-    )
+    if calls is None:
+        raise refuse_token(request, ctx, "your token")
+    return calls
 
 
 def _require_write(calls: Annotated[ReaderApi, Depends(authenticate)]) -> ReaderApi:

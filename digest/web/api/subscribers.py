@@ -124,7 +124,7 @@ def subscribers(
 @router.post("/subscribers", status_code=201)
 def add(actor: ApiActor, ctx: WebContextDep, new_subscriber: NewSubscriber) -> SubscriberResponse:
     """Add a subscriber. They are asked to confirm, unless prior consent is asserted."""
-    changes = ctx.defaults | new_subscriber.to_changes()
+    changes = ctx.services.default_settings | new_subscriber.to_changes()
     with ctx.services.store.begin() as tx:
         reader = subscriptions.add_subscriber(
             tx, new_subscriber.email, changes, has_consented=new_subscriber.confirmed, actor=actor
@@ -157,7 +157,7 @@ def import_subscribers(
         actor=actor,
         confirmed=options.confirmed,
         dry_run=options.dry_run,
-        defaults=ctx.defaults,
+        defaults=ctx.services.default_settings,
     )
     return ImportSummary(counts=report.counts, noted=report.noted, unused_columns=list(report.unused_columns))
 

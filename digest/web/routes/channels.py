@@ -1,7 +1,5 @@
 """The page of a reader's channels beside mail; opened, as the preferences, by the signed link."""
 
-from collections.abc import Sequence
-
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -69,18 +67,17 @@ def run_channel_action(token: str, ctx: WebContextDep, data: FormBody) -> Respon
         with ctx.services.store.begin() as tx:
             done = _run_action(tx, ctx, reader, data)
     except (InvalidChange, NotFound) as error:
-        return _render(ctx, token, reader, problems=[translate_error(error)], status=422)
+        return _render(ctx, token, reader, problem=translate_error(error))
     return _render(ctx, token, get_reader(ctx, token), done=done)
 
 
-def _render(  # noqa: PLR0913  what the page shows
+def _render(
     ctx: WebContext,
     token: str,
     reader: Subscriber,
     *,
     done: str = "",
-    problems: Sequence[str] = (),
-    status: int = 200,
+    problem: str = "",
 ) -> Response:
     if not ctx.services.has_channels:
         raise NotFound("Channels are not available here.")
@@ -89,7 +86,6 @@ def _render(  # noqa: PLR0913  what the page shows
     gettext = get_page_locale().gettext
     return ctx.pages.render(
         "channels",
-        status=status,
         subscriber=reader,
         channels=channels,
         names=KIND_NAMES,
@@ -100,7 +96,7 @@ def _render(  # noqa: PLR0913  what the page shows
         action=f"/p/{token}/channels",
         preferences=f"/p/{token}",
         done=done,
-        problems=problems,
+        problem=problem,
     )
 
 

@@ -1,11 +1,9 @@
 """The page of the tokens by which a reader's own programs act for them."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 
 from starlette.responses import Response
 
-from digest.db import Transaction
 from digest.models import Status, Subscriber
 from digest.models.errors import InvalidChange, NotFound
 from digest.models.reader_tokens import MAX_READER_TOKENS
@@ -14,6 +12,8 @@ from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routing import create_router
+
+READING = (Status.CONFIRMED, Status.PAUSED)
 
 router = create_router(include_in_schema=False)
 
@@ -37,21 +37,18 @@ def change_programs(token: str, ctx: WebContextDep, data: FormBody) -> Response:
                 made = add_reader_token(tx, reader.public_id, name, may_write=may_write, actor=actor)
             else:
                 made = ""
-                _end(tx, reader, str(data.get("token", "")), ctx)
+                number = str(data.get("token", ""))
+                with suppress(NotFound):  # pressed twice
+                    known = int(number) if number.isdecimal() and len(number) < 18 else 0
+                    end_reader_token(tx, reader.public_id, known, actor=actor)
     except InvalidChange as error:
-        return _render(ctx, token, reader, problems=[translate_error(error)], status=422)
+        return _render(ctx, token, reader, problem=translate_error(error))
     return _render(ctx, token, reader, made=made, done="" if made else gettext("Revoked."))
 
 
 def _check_subscribed(reader: Subscriber) -> None:
-    if reader.status not in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status not in READING:
         raise InvalidChange
-
-
-def _end(tx: Transaction, reader: Subscriber, token_id: str, ctx: WebContext) -> None:
-    with suppress(NotFound):  # pressed twice
-        number = int(token_id) if token_id.isdecimal() and len(token_id) < 18 else 0
-        end_reader_token(tx, reader.public_id, number, actor=ctx.actor("reader"))
 
 
 def _render(  # noqa: PLR0913  what the page shows
@@ -61,15 +58,13 @@ def _render(  # noqa: PLR0913  what the page shows
     *,
     made: str = "",
     done: str = "",
-    problems: Sequence[str] = (),
-    status: int = 200,
+    problem: str = "",
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         tokens = tx.reader_tokens.list_by_subscriber(reader.id)
-    may_add = len(tokens) < MAX_READER_TOKENS and reader.status in (Status.CONFIRMED, Status.PAUSED)
+    may_add = len(tokens) < MAX_READER_TOKENS and reader.status in READING
     return ctx.pages.render(
         "programs",
-        status=status,
         tokens=tokens,
         made=made,
         may_add=may_add,
@@ -78,5 +73,5 @@ def _render(  # noqa: PLR0913  what the page shows
         action=f"/p/{token}/programs",
         preferences=f"/p/{token}",
         done=done,
-        problems=problems,
+        problem=problem,
     )

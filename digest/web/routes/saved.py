@@ -184,7 +184,6 @@ def _render(  # noqa: PLR0913  what the page shows
     locale = get_page_locale()
     return ctx.pages.render(
         "saved",
-        status=422 if problem else 200,
         action=f"/p/{token}/saved",
         preferences=f"/p/{token}",
         count=locale.format_count(*PAPER_COUNT, len(saved)),

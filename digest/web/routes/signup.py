@@ -76,7 +76,9 @@ async def _sign_up(ctx: WebContext, signup: SignUpRequest, mailbox: str) -> None
     def sign_up(tx: Transaction) -> None:
         tx.meta.write(LAST_SIGN_UP_KEY, actor.now.isoformat())
         if not is_ignored:
-            subscribers.sign_up(tx, signup.email, ctx.defaults | _build_changes(signup), actor=actor)
+            subscribers.sign_up(
+                tx, signup.email, ctx.services.default_settings | _build_changes(signup), actor=actor
+            )
 
     await ctx.write(sign_up)
 

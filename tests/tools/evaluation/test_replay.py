@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.trending import add_fake_votes, drop_votes_on_random_days
+from bench.trending import add_fake_votes, build_replay_days, drop_votes_on_random_days
 from digest.db import Database
 from digest.models import Paper, SignalKind
 from digest.models.errors import DigestError
@@ -20,7 +20,6 @@ from digest.tools.evaluation.formulas import ORDERS
 from digest.tools.evaluation.replay import (
     ReplayDay,
     ReplayedPaper,
-    build_replay_days,
     compare,
     read_replay,
     score,
@@ -102,7 +101,7 @@ def test_a_day_of_delay_costs_a_seventh(replay: tuple[ReplayedPaper, ...]) -> No
 
 
 def test_the_shipped_order_finds_what_rises(replay: tuple[ReplayedPaper, ...]) -> None:
-    (shipped,) = compare(replay, {"shipped": ORDERS["shipped"]}, limits=(1,))
+    (shipped,) = compare(replay, {"shipped": ORDERS["shipped"]}, build_replay_days(replay), limits=(1,))
     assert shipped.recall.mean == 1
     assert shipped.timely.mean == 1
 
@@ -171,7 +170,7 @@ def recorded_replay() -> tuple[ReplayedPaper, ...]:
 
 def test_the_recorded_weeks_measure_what_the_docs_say(recorded_replay: tuple[ReplayedPaper, ...]) -> None:
     days = build_replay_days(recorded_replay)
-    rows = {(row.name, row.limit): row for row in compare(recorded_replay, ORDERS, days=days)}
+    rows = {(row.name, row.limit): row for row in compare(recorded_replay, ORDERS, days)}
     anchors = {
         ("E, one prior", 5): (0.985, 0.920), ("E, one prior", 3): (0.969, 0.831),
         ("raw votes", 5): (0.977, 0.874), ("raw votes", 3): (0.977, 0.790),
@@ -191,7 +190,7 @@ def test_without_votes_a_prior_per_paper_beats_one_prior_for_all(
 ) -> None:
     days = drop_votes_on_random_days(build_replay_days(recorded_replay), seed=0)
     names = ("shipped", "E, one prior", "raw votes")
-    rows = compare(recorded_replay, {name: ORDERS[name] for name in names}, limits=(5,), days=days)
+    rows = compare(recorded_replay, {name: ORDERS[name] for name in names}, days, limits=(5,))
     shipped, plain, raw = (row.timely.mean for row in rows)
     assert shipped > plain + 0.01
     assert shipped > raw + 0.02
