@@ -2,9 +2,8 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
@@ -15,17 +14,15 @@ from digest.cli.output import ProgressBar
 from digest.cli.subscribers.import_ import (
     BATCH_ROWS,
     _import_batches,
-    _import_dry_run,
     _read_batches,
-    _RowReport,
 )
 from digest.subscribers import Actor
 from digest.subscribers.importing import Row, RowResult
+from digest.subscribers.transfer import ImportRecorder
 from digest.tools.demo.scenario import make_isolated_settings
 from tests.factories import NOW
 
 BATCHES = 4
-ImportFunction = Callable[..., Counter[RowResult]]
 
 
 class WatchedRow(dict[str, object]):
@@ -59,12 +56,15 @@ def services(tmp_path: Path) -> Iterator[Services]:
         yield services
 
 
-@pytest.mark.parametrize(
-    "run", [partial(_import_batches, file_name="readers.csv", consent="a test"), _import_dry_run]
-)
-def test_rows_are_freed_batch_by_batch(services: Services, run: ImportFunction) -> None:
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_rows_are_freed_batch_by_batch(services: Services, *, dry_run: bool) -> None:
     rows, actor = CountingRows(), Actor("test", NOW, services.suppression_key)
+    recorder = ImportRecorder(services.store, "subscribers", file_name="readers.csv", actor=actor)
     batches = _read_batches(iter(rows), io.BytesIO(), 0, ProgressBar(None))
-    counts = run(services, batches, actor=actor, confirmed=True, report_rows=_RowReport(None))
+    counts = Counter[RowResult]()
+    for results in _import_batches(
+        services, batches, actor=actor, confirmed=True, recorder=None if dry_run else recorder
+    ):
+        counts.update(result.result for result in results)
     assert counts[RowResult.ADDED] == BATCHES * BATCH_ROWS
     assert rows.max_alive <= 2 * BATCH_ROWS + 1

@@ -74,36 +74,25 @@ class UpstreamServer:
         return serve(dict(parse_qsl(parts.query)))
 
     def _serve_feed(self, query: str) -> HttpReply:
-        categories = query.split("+")
-        if not all(map(arxiv_rss.is_known_archive, categories)):
-            body = arxiv_rss.build_error_feed(categories, self.now)
-            return HttpReply(body, "application/xml", HTTPStatus.BAD_REQUEST)
-        return HttpReply(arxiv_rss.build_feed(self._dataset, categories, self.now), "application/rss+xml")
+        feed = arxiv_rss.build_feed(self._dataset, query.split("+"), self.now)
+        return HttpReply(feed, "application/rss+xml")
 
     def _serve_oai(self, params: dict[str, str]) -> HttpReply:
         return HttpReply(arxiv_oai.build_response(self._dataset, params, self.now), "text/xml")
 
     def _serve_arxiv_api(self, params: dict[str, str]) -> HttpReply:
-        content_type = "application/atom+xml; charset=utf-8"
-        try:
-            return HttpReply(arxiv_api.build_response(self._dataset, params, self.now), content_type)
-        except arxiv_api.MalformedId as error:
-            body = arxiv_api.build_error(str(error), self.now)
-            return HttpReply(body, content_type, HTTPStatus.BAD_REQUEST)
+        feed = arxiv_api.build_response(self._dataset, params, self.now)
+        return HttpReply(feed, "application/atom+xml; charset=utf-8")
 
     def _serve_daily_papers(self, params: dict[str, str]) -> HttpReply:
-        try:
-            return _json_reply(huggingface.list_daily_papers(self._dataset, params, self.now))
-        except ValueError:
-            return _json_reply({"error": "Invalid date"}, HTTPStatus.BAD_REQUEST)
+        return _json_reply(huggingface.list_daily_papers(self._dataset, params, self.now))
 
     def _serve_stories(self, params: dict[str, str]) -> HttpReply:
         return _json_reply(hackernews.search_by_date(self._dataset, params, self.now))
 
 
-def _json_reply(value: Any, status: HTTPStatus = HTTPStatus.OK) -> HttpReply:
-    body = json.dumps(value, ensure_ascii=False).encode()
-    return HttpReply(body, "application/json; charset=utf-8", status)
+def _json_reply(value: Any) -> HttpReply:
+    return HttpReply(json.dumps(value, ensure_ascii=False).encode(), "application/json; charset=utf-8")
 
 
 def _make_handler_class(upstream: UpstreamServer) -> type[BaseHTTPRequestHandler]:

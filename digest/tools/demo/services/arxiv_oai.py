@@ -22,9 +22,10 @@ def build_response(dataset: Dataset, params: Mapping[str, str], now: datetime) -
     root = etree.Element(f"{{{OAI}}}OAI-PMH", nsmap=build_namespaces(OAI))
     add_element(root, f"{{{OAI}}}responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
     request = add_element(root, f"{{{OAI}}}request", "http://oaipmh.arxiv.org/oai")
-    code, message, changes = _select(dataset, params, now)
-    if message:
-        add_element(root, f"{{{OAI}}}error", message).set("code", code)
+    since = date.fromisoformat(params.get("from", "2005-01-01"))
+    changes = [*_list_changes(dataset, params.get("set", ""), since, now)]
+    if not changes:
+        add_element(root, f"{{{OAI}}}error", NO_RECORDS).set("code", "noRecordsMatch")
     else:
         for name, value in params.items():
             request.set(name, value)
@@ -42,22 +43,6 @@ def list_sets(paper: ArxivPaper) -> tuple[str, ...]:
 def _to_set(category: str) -> str:
     archive, _, subject = category.partition(".")
     return ":".join(filter(None, (archive if archive in GROUPS else "physics", archive, subject)))
-
-
-def _select(
-    dataset: Dataset, params: Mapping[str, str], now: datetime
-) -> tuple[str, str, tuple[Change, ...]]:
-    """Return an error code and message, or two empty strings and the requested changes."""
-    if params.get("verb") != "ListRecords":
-        return "badVerb", "The verb is missing or not served here.", ()
-    if params.get("metadataPrefix") != "arXiv":
-        return "cannotDisseminateFormat", "Only the arXiv format is served here.", ()
-    try:
-        since = date.fromisoformat(params.get("from", "2005-01-01"))
-    except ValueError:
-        return "badArgument", "The request includes illegal arguments: from must be YYYY-MM-DD.", ()
-    changes = tuple(_list_changes(dataset, params.get("set", ""), since, now))
-    return ("", "", changes) if changes else ("noRecordsMatch", NO_RECORDS, ())
 
 
 def _list_changes(dataset: Dataset, set_name: str, since: date, now: datetime) -> Iterable[Change]:

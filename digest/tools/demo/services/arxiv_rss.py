@@ -16,35 +16,28 @@ ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
 NAMESPACES = {"arxiv": ARXIV, "atom": ATOM, "dc": DC}
 ORDER = ("new", "cross", "replace", "replace-cross")
-ARCHIVES = {
-    "astro-ph", "cond-mat", "cs", "econ", "eess", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math",
-    "math-ph", "nlin", "nucl-ex", "nucl-th", "physics", "q-bio", "q-fin", "quant-ph", "stat",
-}  # fmt: skip
 
 
 def build_feed(dataset: Dataset, categories: Sequence[str], now: datetime) -> bytes:
     """Return the feed of these categories: the day's announcement, or an empty feed on days without one."""
-    items = list_announced(dataset, categories, now)
-    return _build_document(
-        f"{', '.join(categories)} updates on arXiv.org",
-        _build_description(categories),
-        categories,
-        items,
-        now,
-    )
-
-
-def build_error_feed(categories: Sequence[str], now: datetime) -> bytes:
-    """Return the feed that comes with a 400: well formed, empty, with the error in its title only."""
-    url = _build_url(categories)
-    archives = ", ".join(sorted(ARCHIVES))
-    description = f"Bad archive '{_find_unknown(categories)}'. Valid archives are: {archives}."
-    return _build_document(f"Feed error for query: {url}", description, categories, (), now)
-
-
-def is_known_archive(category: str) -> bool:
-    """Return True if arXiv has the archive of this category."""
-    return category.partition(".")[0] in ARCHIVES
+    names, url = ", ".join(categories), f"http://rss.arxiv.org/rss/{'+'.join(categories)}"
+    rss = etree.Element("rss", nsmap=NAMESPACES, version="2.0")
+    channel = etree.SubElement(rss, "channel")
+    add_element(channel, "title", f"{names} updates on arXiv.org")
+    add_element(channel, "link", url)
+    add_element(channel, "description", f"{names} updates on the arXiv.org e-print archive.")
+    etree.SubElement(channel, f"{{{ATOM}}}link", href=url, rel="self", type="application/rss+xml")
+    add_element(channel, "docs", "http://www.rssboard.org/rss-specification")
+    add_element(channel, "language", "en-us")
+    add_element(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
+    add_element(channel, "managingEditor", "rss-help@arxiv.org")
+    add_element(channel, "pubDate", _format_midnight(now))
+    skip_days = etree.SubElement(channel, "skipDays")
+    for day in ("Saturday", "Sunday"):
+        add_element(skip_days, "day", day)
+    for announce_type, paper in list_announced(dataset, categories, now):
+        _add_item(channel, announce_type, paper, now)
+    return serialize(rss)
 
 
 def list_announced(
@@ -71,34 +64,6 @@ def _get_announce_type(paper: ArxivPaper, categories: Sequence[str]) -> str:
     return {"new": "cross", "replace": "replace-cross"}.get(paper.type, paper.type)
 
 
-def _build_document(
-    title: str,
-    description: str,
-    categories: Sequence[str],
-    items: Iterable[tuple[str, ArxivPaper]],
-    now: datetime,
-) -> bytes:
-    rss = etree.Element("rss", nsmap=NAMESPACES, version="2.0")
-    channel = etree.SubElement(rss, "channel")
-    add_element(channel, "title", title)
-    add_element(channel, "link", _build_url(categories))
-    add_element(channel, "description", description)
-    etree.SubElement(
-        channel, f"{{{ATOM}}}link", href=_build_url(categories), rel="self", type="application/rss+xml"
-    )
-    add_element(channel, "docs", "http://www.rssboard.org/rss-specification")
-    add_element(channel, "language", "en-us")
-    add_element(channel, "lastBuildDate", format_datetime(now.astimezone(UTC)))
-    add_element(channel, "managingEditor", "rss-help@arxiv.org")
-    add_element(channel, "pubDate", _format_midnight(now))
-    skip_days = etree.SubElement(channel, "skipDays")
-    for day in ("Saturday", "Sunday"):
-        add_element(skip_days, "day", day)
-    for announce_type, paper in items:
-        _add_item(channel, announce_type, paper, now)
-    return serialize(rss)
-
-
 def _add_item(channel: etree._Element, announce_type: str, paper: ArxivPaper, now: datetime) -> None:
     item = etree.SubElement(channel, "item")
     versioned_id = f"{paper.id}v{paper.version}"
@@ -122,15 +87,3 @@ def _add_item(channel: etree._Element, announce_type: str, paper: ArxivPaper, no
 def _format_midnight(now: datetime) -> str:
     """Return midnight in New York: every date in this feed says that, whenever a paper is from."""
     return format_datetime(datetime.combine(now.astimezone(EASTERN).date(), time(), EASTERN))
-
-
-def _build_description(categories: Sequence[str]) -> str:
-    return f"{', '.join(categories)} updates on the arXiv.org e-print archive."
-
-
-def _build_url(categories: Sequence[str]) -> str:
-    return f"http://rss.arxiv.org/rss/{'+'.join(categories)}"
-
-
-def _find_unknown(categories: Sequence[str]) -> str:
-    return next((category for category in categories if not is_known_archive(category)), "")

@@ -1,7 +1,7 @@
 """The JSON of Hugging Face's /api/daily_papers, with votes as of a moment."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
@@ -13,33 +13,14 @@ MAX_PAGE_SIZE = 100
 
 
 def list_daily_papers(dataset: Dataset, params: Mapping[str, str], now: datetime) -> list[dict[str, Any]]:
-    """Return the list of the requested day, week or month: a bare list, not ordered by votes.
-
-    Raises:
-        ValueError: a malformed date; the service answers that with a 400.
-
-    """
-    first, end = _parse_period(dataset, params, now)
-    papers = [paper for paper in _list_visible(dataset, now) if first <= paper.listed < end]
+    """Return the list of the requested day, by default the latest: a bare list, not ordered by votes."""
+    visible = [paper for paper in dataset.listed if paper.visible_from <= now]
+    latest = max((paper.listed for paper in visible), default=now.date())
+    day = date.fromisoformat(params["date"]) if "date" in params else latest
+    papers = [paper for paper in visible if paper.listed == day]
     size = min(int(params.get("limit", "50")), MAX_PAGE_SIZE)
     start = int(params.get("p", "0")) * size
     return [_build_entry(paper, now) for paper in papers[start : start + size]]
-
-
-def _parse_period(dataset: Dataset, params: Mapping[str, str], now: datetime) -> tuple[date, date]:
-    if "week" in params:
-        monday = datetime.strptime(f"{params['week']}-1", "%G-W%V-%u").date()  # noqa: DTZ007  only a day is meant
-        return monday, monday + timedelta(days=7)
-    if "month" in params:
-        first = date.fromisoformat(f"{params['month']}-01")
-        return first, (first + timedelta(days=32)).replace(day=1)
-    latest = max((paper.listed for paper in _list_visible(dataset, now)), default=now.date())
-    day = date.fromisoformat(params["date"]) if "date" in params else latest
-    return day, day + timedelta(days=1)
-
-
-def _list_visible(dataset: Dataset, now: datetime) -> Sequence[HuggingFacePaper]:
-    return [paper for paper in dataset.listed if paper.visible_from <= now]
 
 
 def _build_entry(paper: HuggingFacePaper, now: datetime) -> dict[str, Any]:
