@@ -34,7 +34,7 @@ from digest.mail.links import Links
 from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
-from digest.models import Delivery, Schedule
+from digest.models import Delivery, Schedule, Subscriber
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
 from digest.pipeline.embed import load_serving_model
@@ -130,6 +130,11 @@ class Services:
     def _load_signer(self) -> Signer | None:
         key, selector = self.settings.dkim_key, self.settings.dkim_selector
         return Signer.load(key, domain=self.site.domain, selector=selector) if key else None
+
+    def find_subscriber(self, address: str) -> Subscriber:
+        """Return the subscriber with an address. Raises NotFound if there is none."""
+        with self.store.begin(write=False) as tx:
+            return tx.subscribers.get_by_address(address)
 
     @cached_property
     def default_schedule(self) -> Schedule:

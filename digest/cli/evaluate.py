@@ -16,7 +16,7 @@ from digest.models.errors import DigestError
 from digest.tools.evaluation import personal
 from digest.tools.evaluation.end_to_end import build_days_from_database, load_own_replay
 from digest.tools.evaluation.formulas import ORDERS
-from digest.tools.evaluation.replay import ReplayedPaper, Score, compare, list_sending_times, read_replay
+from digest.tools.evaluation.replay import ReplayedPaper, compare, list_sending_times, read_replay
 
 SETTINGS = ("vectors", "mix", "threshold", "trending", "picked", "also_new")
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -86,9 +86,8 @@ def command(
         return
     day_count = len([*list_sending_times(papers)])
     title = f"{len(papers)} papers, {day_count} days; in brackets 95 % of resampled weeks"
-    show_table(
-        ("order", "papers a day", "recall", "timely recall"), [_to_order_row(s) for s in scores], title=title
-    )
+    rows = [(score.name, score.limit, score.recall, score.timely) for score in scores]
+    show_table(("order", "papers a day", "recall", "timely recall"), rows, title=title)
 
 
 def _compare_settings(
@@ -154,7 +153,3 @@ def _load_stored_days(now: datetime, days: int) -> Sequence[ReplayedPaper]:
     if not papers:
         raise DigestError("Nothing was listed and read in these days yet; run `digest fetch` daily first.")
     return papers
-
-
-def _to_order_row(score: Score) -> tuple[object, ...]:
-    return score.name, score.limit, score.recall, score.timely

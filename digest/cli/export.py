@@ -79,8 +79,7 @@ def _load(
 ) -> list[Citation]:
     if address is None:
         return exports.load_papers(services.store, papers)
-    with services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_address(address)
+    reader = services.find_subscriber(address)
     if is_saved:
         return exports.load_saved(services.store, reader, tag)
     return exports.load_digest(services.store, reader, day.date() if day else None)

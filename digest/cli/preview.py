@@ -21,8 +21,7 @@ from digest.db.backup import create_private_file
 from digest.mail.locale import get_locale
 from digest.mail.tokens import PREVIEW_ID
 from digest.mail.wording import describe_reason
-from digest.models import Edition, Pick, Profile, Status, Subscriber
-from digest.models.editions import PaperNews
+from digest.models import Edition, Profile, Status, Subscriber
 from digest.models.errors import DigestError, NotFound
 from digest.models.schedule import get_local_day, get_slot
 from digest.pipeline import plan
@@ -77,7 +76,7 @@ def command(
     with open_services() as services:
         moment = get_now(now)
         # before fetching: an unknown address must fail at once
-        subscriber = _load_subscriber(services, address) if address else None
+        subscriber = services.find_subscriber(address) if address else None
         _fetch_if_empty(services, moment)
         reader = subscriber or _build_anonymous_reader(services, interests, like)
         edition = _load_edition(services, reader, moment, as_of.date() if as_of else None)
@@ -116,11 +115,6 @@ def _fetch_if_empty(services: Services, now: datetime) -> None:
     if not any(stored.result.papers for stored in results):
         notes = " ".join(dict.fromkeys(stored.result.note for stored in results if stored.result.note))
         raise DigestError(f"No source could be read. {notes} Without a network, try: digest demo")
-
-
-def _load_subscriber(services: Services, address: str) -> Subscriber:
-    with services.store.begin(write=False) as tx:
-        return tx.subscribers.get_by_address(address)
 
 
 def _build_anonymous_reader(services: Services, interests: str, like: Path | None) -> Subscriber:
@@ -176,10 +170,7 @@ def _write(content: bytes, out: Path | None) -> None:
 
 def _open_in_browser(services: Services, edition: Edition, out: Path | None) -> None:
     path = out or Path(tempfile.mkdtemp(prefix="digest-")) / "preview.html"
-    content = _render(services, edition, "html")
-    create_private_file(path)
-    path.write_bytes(content)
-    echo_err(f"Written to {path}.")
+    _write(_render(services, edition, "html"), path)
     if not webbrowser.open(path.resolve().as_uri()):
         echo_err("No browser could be started; open the file yourself.")
 
@@ -192,29 +183,25 @@ def edition_to_json(edition: Edition) -> dict[str, Any]:
         "slot": edition.slot.isoformat(),
         "address": edition.subscriber.address,
         "picks": [
-            _pick_to_json(pick, describe_reason(reader_locale, pick, edition.day)) for pick in edition.picks
+            {
+                "paper": pick.paper.id,
+                "title": pick.paper.title,
+                "url": pick.paper.url,
+                "section": str(pick.section),
+                "affinity": round(pick.affinity, 4),
+                "heat": round(pick.heat.value, 4),
+                "score": round(pick.score, 4),
+                "reason": describe_reason(reader_locale, pick, edition.day),
+            }
+            for pick in edition.picks
         ],
-        "news": [_news_to_json(item) for item in edition.news],
-    }
-
-
-def _news_to_json(news: PaperNews) -> dict[str, Any]:
-    return {
-        "kind": str(news.kind),
-        "paper": news.paper_id,
-        "title": news.title,
-        "link": news.link or news.url,
-    }
-
-
-def _pick_to_json(pick: Pick, reason: str) -> dict[str, Any]:
-    return {
-        "paper": pick.paper.id,
-        "title": pick.paper.title,
-        "url": pick.paper.url,
-        "section": str(pick.section),
-        "affinity": round(pick.affinity, 4),
-        "heat": round(pick.heat.value, 4),
-        "score": round(pick.score, 4),
-        "reason": reason,
+        "news": [
+            {
+                "kind": str(item.kind),
+                "paper": item.paper_id,
+                "title": item.title,
+                "link": item.link or item.url,
+            }
+            for item in edition.news
+        ],
     }

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
 from typing import Any, TypeVar
@@ -22,14 +22,6 @@ from digest.trending.heat import compute_heat, sort_by_heat
 
 T = TypeVar("T")
 SOURCES = {SignalKind.UPVOTES: "huggingface", SignalKind.POINTS: "hackernews", SignalKind.STARS: "github"}
-
-
-@dataclass(frozen=True, slots=True)
-class RankPaper:
-    """A paper of the input, with its signals."""
-
-    paper: Paper
-    signals: tuple[Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +60,10 @@ def command(  # noqa: PLR0917  click passes every option by name
     "liked": []}]}. All but the ids and names may be left out. Facets are interests that stay apart.
     Signals after --now do not exist yet.
     """
-    inputs = _drop_duplicates(list(_read_lines(papers, _parse_paper)))
+    inputs = {paper.id: (paper, signals) for paper, signals in _read_lines(papers, _parse_paper)}
     moment = get_now(now)
-    signals = {entry.paper.id: entry.signals for entry in inputs}
-    pool = [entry.paper for entry in inputs]
+    signals = {paper_id: signals for paper_id, (_, signals) in inputs.items()}
+    pool = [paper for paper, _ in inputs.values()]
     heat = compute_heat(pool, signals, moment)
     has_votes = any(value.votes is not None for value in heat.values())
     if profiles is None:
@@ -79,7 +71,7 @@ def command(  # noqa: PLR0917  click passes every option by name
             None, [_to_trending_pick(paper, heat[paper.id]) for paper in sort_by_heat(pool, heat)], top
         )
         return
-    background_papers = [entry.paper for entry in _read_lines(background, _parse_paper)] if background else []
+    background_papers = [paper for paper, _ in _read_lines(background, _parse_paper)] if background else []
     readers = list(_read_lines(profiles, _parse_profile))
     _check_candidates(readers, signals)
     chosen_mix = Mix(mix)
@@ -188,10 +180,11 @@ def _read_lines(stream: Any, parse: Callable[[Mapping[str, Any]], T]) -> Iterato
             ) from error
 
 
-def _parse_paper(fields: Mapping[str, Any]) -> RankPaper:
+def _parse_paper(fields: Mapping[str, Any]) -> tuple[Paper, tuple[Signal, ...]]:
     paper_id = _to_text(fields["id"])
     if not paper_id:
         raise ValueError('"id" is empty')
+    listed = _parse_datetime(fields.get("listed"))
     paper = Paper(
         id=paper_id,
         title=_to_text(fields.get("title")),
@@ -199,10 +192,10 @@ def _parse_paper(fields: Mapping[str, Any]) -> RankPaper:
         authors=_get_texts(fields, "authors"),
         categories=_get_texts(fields, "categories"),
         published=_parse_datetime(fields.get("published")),
-        listed=_parse_date(fields.get("listed")),
+        listed=listed.date() if listed else None,
     )
     signals = (signal for signal in fields.get("signals") or () if _is_usable_signal(signal))
-    return RankPaper(paper, tuple(_parse_signal(paper_id, signal) for signal in signals))
+    return paper, tuple(_parse_signal(paper_id, signal) for signal in signals)
 
 
 def _is_usable_signal(fields: Mapping[str, Any]) -> bool:
@@ -282,16 +275,6 @@ def _parse_datetime(value: Any) -> datetime | None:
         return None
     moment = datetime.fromisoformat(value)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _parse_date(value: Any) -> date | None:
-    moment = _parse_datetime(value)
-    return moment.date() if moment else None
-
-
-def _drop_duplicates(entries: Sequence[RankPaper]) -> list[RankPaper]:
-    """Return one entry for each paper id, the last one."""
-    return list({entry.paper.id: entry for entry in entries}.values())
 
 
 def _check_candidates(readers: Sequence[RankProfile], paper_ids: Collection[str]) -> None:

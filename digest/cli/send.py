@@ -134,8 +134,7 @@ async def send_test(services: Services, to: str, clock: Clock) -> SendTestResult
 
 
 def _load_recipient(services: Services, address: str) -> Subscriber:
-    with services.store.begin(write=False) as tx:
-        try:
-            return tx.subscribers.get_by_address(address)
-        except NotFound:
-            return replace(ANONYMOUS, address=address, schedule=services.default_schedule)
+    try:
+        return services.find_subscriber(address)
+    except NotFound:
+        return replace(ANONYMOUS, address=address, schedule=services.default_schedule)

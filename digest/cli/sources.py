@@ -91,21 +91,20 @@ def list_sources(services: Services) -> list[dict[str, Any]]:
         missing = find_missing_settings(config, name)
         needs = f"Needs {_format_settings(missing)}." if missing else ""
         scopes: list[SourceState | None] = [state for state in states if state.source == name]
-        rows += [_to_row(name, state, needs, is_on=name in config.enabled) for state in scopes or [None]]
+        rows += [
+            {
+                "source": name,
+                "on": name in config.enabled,
+                "scope": state.scope if state else "",
+                "health": str(state.health) if state else "",
+                "read_at": state.read_at.isoformat() if state else None,
+                "fetched": state.fetched if state else None,
+                "unseen": state.unseen if state else None,
+                "note": (state.note if state else "") or needs,
+            }
+            for state in scopes or [None]
+        ]
     return rows
-
-
-def _to_row(name: str, state: SourceState | None, needs: str, *, is_on: bool) -> dict[str, Any]:
-    return {
-        "source": name,
-        "on": is_on,
-        "scope": state.scope if state else "",
-        "health": str(state.health) if state else "",
-        "read_at": state.read_at.isoformat() if state else None,
-        "fetched": state.fetched if state else None,
-        "unseen": state.unseen if state else None,
-        "note": (state.note if state else "") or needs,
-    }
 
 
 def _change(

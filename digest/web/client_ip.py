@@ -27,15 +27,12 @@ class TrustedProxies:
         """
         hops = [hop for line in forwarded for hop in line.split(",") if hop.strip()]
         client = _parse_address(peer)
-        while hops and client is not None and self._is_trusted(client):
+        while hops and client is not None and any(client in network for network in self._networks):
             hop = _parse_address(hops.pop())
             if hop is None:
                 break
             client = hop
         return _format_client(client) if client is not None else UNKNOWN_CLIENT
-
-    def _is_trusted(self, address: Address) -> bool:
-        return any(address in network for network in self._networks)
 
 
 def _parse_address(text: str) -> Address | None:

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
@@ -77,23 +77,17 @@ async def _run_until_stopped(tasks: WorkerTasks) -> None:
                     **_build_options(tasks, WORK_QUEUE, concurrency=WORK_CONCURRENCY)
                 ),
                 queues.send_app.run_worker_async(**_build_options(tasks, SEND_QUEUE)),
-                _maintain_forever(queues, _get_lease(tasks)),
-                _enqueue_notices_forever(queues),
+                _repeat(lambda: queues.maintain(_get_lease(tasks)), MAINTENANCE_SECONDS),
+                _repeat(queues.enqueue_notices, NOTICE_SECONDS),
                 queues.job_manager.wait_until_lost(),
             ],
         )
 
 
-async def _maintain_forever(queues: JobQueues, stalled_after: timedelta) -> None:
+async def _repeat(work: Callable[[], Awaitable[None]], pause: float) -> None:
     while True:
-        await queues.maintain(stalled_after)
-        await asyncio.sleep(MAINTENANCE_SECONDS)
-
-
-async def _enqueue_notices_forever(queues: JobQueues) -> None:
-    while True:
-        await queues.enqueue_notices()
-        await asyncio.sleep(NOTICE_SECONDS)
+        await work()
+        await asyncio.sleep(pause)
 
 
 async def _run_together(

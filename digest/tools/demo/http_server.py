@@ -1,7 +1,6 @@
 """An HTTP server on loopback that answers for arXiv, Hugging Face and Hacker News from the demo's dataset."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -9,11 +8,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from digest.tools.demo.dataset import Dataset, load_dataset
 from digest.tools.demo.services import arxiv_api, arxiv_oai, arxiv_rss, hackernews, huggingface
+
+ATOM_TYPE = "application/atom+xml; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,6 @@ class UpstreamServer:
         self.now = now
         self.requests: list[str] = []  # every path requested, in order
         self._dataset = dataset or load_dataset()
-        self._routes: dict[str, Callable[[dict[str, str]], HttpReply]] = {
-            "/oai": self._serve_oai,
-            "/api/query": self._serve_arxiv_api,
-            "/api/daily_papers": self._serve_daily_papers,
-            "/api/v1/search_by_date": self._serve_stories,
-        }
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler_class(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -66,33 +61,23 @@ class UpstreamServer:
         """Return the response to a GET of this path and query."""
         self.requests.append(target)
         parts = urlsplit(target)
+        data, now, params = self._dataset, self.now, dict(parse_qsl(parts.query))
         if parts.path.startswith("/rss/"):
-            return self._serve_feed(unquote(parts.path.removeprefix("/rss/")))
-        serve = self._routes.get(parts.path)
-        if serve is None:
-            return HttpReply(b"Not Found", status=HTTPStatus.NOT_FOUND)
-        return serve(dict(parse_qsl(parts.query)))
-
-    def _serve_feed(self, query: str) -> HttpReply:
-        feed = arxiv_rss.build_feed(self._dataset, query.split("+"), self.now)
-        return HttpReply(feed, "application/rss+xml")
-
-    def _serve_oai(self, params: dict[str, str]) -> HttpReply:
-        return HttpReply(arxiv_oai.build_response(self._dataset, params, self.now), "text/xml")
-
-    def _serve_arxiv_api(self, params: dict[str, str]) -> HttpReply:
-        feed = arxiv_api.build_response(self._dataset, params, self.now)
-        return HttpReply(feed, "application/atom+xml; charset=utf-8")
-
-    def _serve_daily_papers(self, params: dict[str, str]) -> HttpReply:
-        return _json_reply(huggingface.list_daily_papers(self._dataset, params, self.now))
-
-    def _serve_stories(self, params: dict[str, str]) -> HttpReply:
-        return _json_reply(hackernews.search_by_date(self._dataset, params, self.now))
-
-
-def _json_reply(value: Any) -> HttpReply:
-    return HttpReply(json.dumps(value, ensure_ascii=False).encode(), "application/json; charset=utf-8")
+            categories = unquote(parts.path.removeprefix("/rss/")).split("+")
+            return HttpReply(arxiv_rss.build_feed(data, categories, now), "application/rss+xml")
+        match parts.path:
+            case "/oai":
+                return HttpReply(arxiv_oai.build_response(data, params, now), "text/xml")
+            case "/api/query":
+                return HttpReply(arxiv_api.build_response(data, params, now), ATOM_TYPE)
+            case "/api/daily_papers":
+                content: object = huggingface.list_daily_papers(data, params, now)
+            case "/api/v1/search_by_date":
+                content = hackernews.search_by_date(data, params, now)
+            case _:
+                return HttpReply(b"Not Found", status=HTTPStatus.NOT_FOUND)
+        body = json.dumps(content, ensure_ascii=False).encode()
+        return HttpReply(body, "application/json; charset=utf-8")
 
 
 def _make_handler_class(upstream: UpstreamServer) -> type[BaseHTTPRequestHandler]:

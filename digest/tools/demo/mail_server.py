@@ -46,7 +46,11 @@ class MailServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._make_session, "127.0.0.1", 0)
+        self._server = await loop.create_server(
+            lambda: SMTP(self, hostname="mail.example", data_size_limit=MAX_MAIL_BYTES, enable_SMTPUTF8=True),
+            "127.0.0.1",
+            0,
+        )
         return self
 
     async def __aexit__(
@@ -61,6 +65,3 @@ class MailServer:
         content = cast("bytes", envelope.original_content)
         self.received.append(ReceivedMail(str(envelope.mail_from), recipients, content))
         return f"250 2.0.0 Ok: queued as sample{len(self.received):04d}"
-
-    def _make_session(self) -> SMTP:
-        return SMTP(self, hostname="mail.example", data_size_limit=MAX_MAIL_BYTES, enable_SMTPUTF8=True)

@@ -1,7 +1,7 @@
 """Sign-in by a mailed link, by OpenID Connect or by a shared token of the settings, and sign-out."""
 
 from datetime import timedelta
-from typing import Literal, TypedDict
+from typing import Any
 
 from anyio import to_thread
 from fastapi import Request
@@ -27,15 +27,6 @@ CHECK_MAIL = (
 )
 
 router = create_router(include_in_schema=False)
-
-
-class CookieAttributes(TypedDict):
-    """Attributes of the session cookie."""
-
-    path: str
-    secure: bool
-    httponly: bool
-    samesite: Literal["lax"]
 
 
 @router.get(LOGIN)
@@ -206,7 +197,7 @@ def _enter(ctx: WebContext, cookie: str) -> Response:
     return response
 
 
-def _cookie_attributes(ctx: WebContext) -> CookieAttributes:
+def _cookie_attributes(ctx: WebContext) -> dict[str, Any]:
     """Return the attributes for setting and for deleting; a __Host- name needs `secure` for both."""
     return {
         "path": "/" if ctx.is_https else "/admin",

@@ -68,16 +68,16 @@ CONSEQUENCES = {
 router = create_router(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """Something that happened to a subscriber or that they did."""
 
     at: datetime
     what: str
-    state: str = ""  # of a mail
-    detail: str = ""
     link: str = ""
     label: str = ""  # of the link
+    detail: str = ""
+    state: str = ""  # of a mail
     resend: str = ""  # the public id of a mail that can be sent again
 
 
@@ -352,18 +352,16 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
         *(_describe_mail(reader, mail) for mail in tx.deliveries.list_by_subscriber(reader.id)),
         *(
             TimelineEntry(
-                at=vote.at,
-                what=f"Vote: {VERDICTS.get(vote.verdict, vote.verdict)}",
-                link=f"/paper/{vote.paper_id}",
-                label=vote.title or vote.paper_id,
+                vote.at,
+                f"Vote: {VERDICTS.get(vote.verdict, vote.verdict)}",
+                f"/paper/{vote.paper_id}",
+                vote.title or vote.paper_id,
             )
             for vote in tx.votes.list_titled(reader.id)
         ),
         *(
             TimelineEntry(
-                at=line.at,
-                what=f"{line.action} by {names[line.actor]}",
-                detail=_describe_detail(line.detail),
+                line.at, f"{line.action} by {names[line.actor]}", detail=_describe_detail(line.detail)
             )
             for line in lines
         ),
@@ -378,10 +376,10 @@ def _build_timeline(tx: Transaction, reader: Subscriber) -> list[TimelineEntry]:
         ),
         *(
             TimelineEntry(
-                at=report.at,
-                what=f"import by {names[report.actor]}",
-                link=f"/admin/import/{report.id}",
-                label=report.file_name or "Report",
+                report.at,
+                f"import by {names[report.actor]}",
+                f"/admin/import/{report.id}",
+                report.file_name or "Report",
             )
             for report in imports
         ),

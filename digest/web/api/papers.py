@@ -17,7 +17,7 @@ from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor,
 from digest.web.api.routing import create_api_router
 from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
-from digest.web.trending_lists import MONTH, TODAY, WEEK, RankedPaper
+from digest.web.trending_lists import MONTH, TODAY, WEEK
 
 router = create_api_router("papers")
 
@@ -157,20 +157,15 @@ def list_trending(
     """List the trending papers, as the front page shows them, with their numbers and reasons."""
     now = ctx.clock()
     ranked = ctx.trending_lists.trending(WINDOWS[filters.window], now, category=filters.category)
-    return TrendingList(
-        window=filters.window,
-        papers=[
-            _to_trending(place, each, now.date()) for place, each in enumerate(ranked[: filters.limit], 1)
-        ],
-    )
-
-
-def _to_trending(place: int, ranked: RankedPaper, day: date) -> TrendingPaper:
-    return TrendingPaper(
-        place=place,
-        heat=round(ranked.heat.value, 3),
-        votes=ranked.heat.votes or 0,
-        expected=round(ranked.heat.expected, 1),
-        why=describe_trend(get_locale("en"), ranked.heat, day),
-        paper=PaperResponse.of_signals(ranked.paper, ranked.signals),
-    )
+    papers = [
+        TrendingPaper(
+            place=place,
+            heat=round(each.heat.value, 3),
+            votes=each.heat.votes or 0,
+            expected=round(each.heat.expected, 1),
+            why=describe_trend(get_locale("en"), each.heat, now.date()),
+            paper=PaperResponse.of_signals(each.paper, each.signals),
+        )
+        for place, each in enumerate(ranked[: filters.limit], 1)
+    ]
+    return TrendingList(window=filters.window, papers=papers)

@@ -144,7 +144,14 @@ def _build_public_feed(ctx: WebContext, category: str, kind: str) -> Feed:
         home=f"{settings.base_url}/",
         url=f"{settings.base_url}/feed.{kind}{query}",
         updated=max((_updated_at(item, now) for item in ranked), default=get_day_start(now)),
-        entries=[_build_entry(item, now) for item in ranked],
+        entries=[
+            Entry(
+                paper=item.paper,
+                card=build_public_card(item.paper, item.heat, day=now.date(), locale=get_locale("en")),
+                updated=_updated_at(item, now),
+            )
+            for item in ranked
+        ],
     )
 
 
@@ -163,13 +170,19 @@ def _to_json_feed(feed: Feed) -> dict[str, Any]:
         "title": feed.title,
         "home_page_url": feed.home,
         "feed_url": feed.url,
-        "items": [_to_json_item(entry) for entry in feed.entries],
+        "items": [
+            {
+                "id": f"urn:digest:{entry.paper.id}",
+                "url": entry.card.href,
+                "title": entry.card.title,
+                "content_text": _summarize(entry.card),
+                "date_published": entry.updated.isoformat(),
+                "authors": [{"name": name} for name in entry.paper.authors[:20]],
+                "tags": list(entry.paper.categories),
+            }
+            for entry in feed.entries
+        ],
     }
-
-
-def _build_entry(ranked: RankedPaper, now: datetime) -> Entry:
-    card = build_public_card(ranked.paper, ranked.heat, day=now.date(), locale=get_locale("en"))
-    return Entry(paper=ranked.paper, card=card, updated=_updated_at(ranked, now))
 
 
 def get_day_start(now: datetime) -> datetime:
@@ -191,18 +204,6 @@ def _render_entry(entry: Entry) -> str:
         f"{authors or '<author><name>unknown</name></author>'}{categories}"
         f"<summary>{_escape(_summarize(card))}</summary></entry>"
     )
-
-
-def _to_json_item(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": f"urn:digest:{entry.paper.id}",
-        "url": entry.card.href,
-        "title": entry.card.title,
-        "content_text": _summarize(entry.card),
-        "date_published": entry.updated.isoformat(),
-        "authors": [{"name": name} for name in entry.paper.authors[:20]],
-        "tags": list(entry.paper.categories),
-    }
 
 
 def _summarize(card: Card) -> str:

@@ -70,30 +70,28 @@ def _respond(facts: dict[str, str], *, ready: bool) -> Response:
 
 
 def _format_subscribers(tx: Transaction) -> Iterable[str]:
-    yield from _format_header("digest_subscribers", "Subscribers by status.")
-    for status, count in tx.subscribers.count_by_status().items():
-        yield f'digest_subscribers{{status="{status}"}} {count}'
-    yield from _format_header("digest_papers", "Papers in the store.")
-    yield f"digest_papers {tx.papers.count()}"
+    counts = tx.subscribers.count_by_status()
+    yield from _format_counts("digest_subscribers", "status", counts, "Subscribers by status.")
+    yield from _format_gauge("digest_papers", tx.papers.count(), "Papers in the store.")
 
 
 def _format_mail(tx: Transaction, now: datetime) -> Iterable[str]:
-    oldest = tx.subscribers.get_earliest_due()
-    yield from _format_header("digest_overdue_seconds", "For how long the longest waiting reader is due.")
-    yield f"digest_overdue_seconds {max(0.0, (now - oldest).total_seconds()) if oldest else 0.0:.0f}"
-    yield from _format_header("digest_paused", "1 while all sending is stopped.")
-    yield f"digest_paused {int(bool(tx.meta.pause_reason))}"
-    yield from _format_header("digest_held", "Editions that wait for a person to look at them.")
-    yield f"digest_held {len(tx.sources.list_held())}"
-    yield from _format_tick(tx, now)
-    yield from _format_counts(
-        "digest_mails_waiting", "state", tx.deliveries.count_open(), "Emails on their way."
-    )
+    oldest, ticked = tx.subscribers.get_earliest_due(), tx.meta.read(LAST_TICK_KEY)
+    overdue = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    paused, held = int(bool(tx.meta.pause_reason)), len(tx.sources.list_held())
     finished = dict.fromkeys(FINAL_STATES, 0) | tx.deliveries.count_finished(now - DAY)
-    yield from _format_counts(
-        "digest_mails_ended_daily", "state", finished, "Emails by final state, per day."
-    )
     bounces = dict.fromkeys(BounceKind, 0) | tx.deliveries.count_bounces(now - DAY)
+    waiting = tx.deliveries.count_open()
+    text = "For how long the longest waiting reader is due."
+    yield from _format_gauge("digest_overdue_seconds", f"{overdue:.0f}", text)
+    yield from _format_gauge("digest_paused", paused, "1 while all sending is stopped.")
+    yield from _format_gauge("digest_held", held, "Editions that wait for a person to look at them.")
+    if ticked:
+        age = f"{(now - datetime.fromisoformat(ticked)).total_seconds():.0f}"
+        yield from _format_gauge("digest_tick_age_seconds", age, "Since somebody last looked who is due.")
+    yield from _format_counts("digest_mails_waiting", "state", waiting, "Emails on their way.")
+    text = "Emails by final state, per day."
+    yield from _format_counts("digest_mails_ended_daily", "state", finished, text)
     yield from _format_counts("digest_mails_heard_daily", "kind", bounces, "Bounces and complaints of a day.")
     yield from _format_readers(tx, now)
 
@@ -105,8 +103,7 @@ def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
         ("confirmations", "Subscriptions confirmed, or added or imported with consent, in a day."),
         ("unsubscribes", "Readers who unsubscribed in a day."),
     ):
-        yield from _format_header(f"digest_{name}_daily", help_text)
-        yield f"digest_{name}_daily {figures[name]}"
+        yield from _format_gauge(f"digest_{name}_daily", figures[name], help_text)
     votes = {verdict: figures[f"votes_{verdict}"] for verdict in ("more", "less", "save")}
     yield from _format_counts("digest_votes_daily", "verdict", votes, "Votes on papers in a day.")
     suppressed = dict.fromkeys(SuppressionReason, 0) | tx.suppressions.count_by_reason()
@@ -116,20 +113,8 @@ def _format_readers(tx: Transaction, now: datetime) -> Iterable[str]:
     planned = tx.statistics.list_since(now.date(), until=now.date()).get(now.date(), {})
     picks = compute_picks_per_mail(planned)
     if picks is not None:
-        yield from _format_header("digest_picks_per_mail", "Papers in a digest planned today, on average.")
-        yield f"digest_picks_per_mail {picks:.2f}"
-
-
-def _format_tick(tx: Transaction, now: datetime) -> Iterable[str]:
-    ticked = tx.meta.read(LAST_TICK_KEY)
-    if ticked:
-        yield from _format_header("digest_tick_age_seconds", "Since somebody last looked who is due.")
-        yield f"digest_tick_age_seconds {(now - datetime.fromisoformat(ticked)).total_seconds():.0f}"
-
-
-def _format_counts(name: str, label: str, counts: Mapping[Any, int], help_text: str) -> Iterable[str]:
-    yield from _format_header(name, help_text)
-    yield from (f'{name}{{{label}="{value}"}} {counts[value]}' for value in sorted(counts))
+        text = "Papers in a digest planned today, on average."
+        yield from _format_gauge("digest_picks_per_mail", f"{picks:.2f}", text)
 
 
 def _format_sources(tx: Transaction, now: datetime) -> Iterable[str]:
@@ -142,6 +127,15 @@ def _format_sources(tx: Transaction, now: datetime) -> Iterable[str]:
     for state in states:
         age = (now - state.read_at).total_seconds()
         yield f"digest_source_age_seconds{_format_labels(state.source, state.scope)} {age:.0f}"
+
+
+def _format_gauge(name: str, value: object, help_text: str) -> Iterable[str]:
+    return *_format_header(name, help_text), f"{name} {value}"
+
+
+def _format_counts(name: str, label: str, counts: Mapping[Any, int], help_text: str) -> Iterable[str]:
+    samples = (f'{name}{{{label}="{value}"}} {counts[value]}' for value in sorted(counts))
+    return *_format_header(name, help_text), *samples
 
 
 def _format_header(name: str, help_text: str) -> tuple[str, str]:

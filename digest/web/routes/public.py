@@ -29,6 +29,7 @@ from digest.web.previews import build_sections
 from digest.web.routing import create_router
 from digest.web.search import PAGE_SIZE, build_query, run_search
 from digest.web.signup_form import SCRIPTS, build_signup_fields
+from digest.web.templates import STATIC_FILES
 from digest.web.trending_lists import TODAY, WINDOWS, RankedPaper, next_month
 
 MAX_QUERY_CHARS = 200
@@ -246,15 +247,6 @@ def show_help(ctx: WebContextDep) -> Response:
     return ctx.pages.render("help", here="/help")
 
 
-@router.get("/style.css")
-@router.get("/work.js")
-@router.get("/opened.js")
-@router.get("/timezone.js")
-@router.get("/authors.js")
-@router.get("/vote.js")
-@router.get("/copy.js")
-@router.get("/favicon.svg")
-@router.get("/card.png")
 def get_static_file(ctx: WebContextDep, request: Request) -> Response:
     """Return a static file; with a version in its URL it may be cached for ever."""
     content, kind = ctx.pages.get_file(request.url.path.removeprefix("/"))
@@ -263,6 +255,10 @@ def get_static_file(ctx: WebContextDep, request: Request) -> Response:
     if kind == "image/png":  # other sites show it beside a link to this one
         headers["cross-origin-resource-policy"] = "cross-origin"
     return Response(content, media_type=kind, headers=headers)
+
+
+for name in STATIC_FILES:
+    router.add_api_route(f"/{name}", get_static_file)
 
 
 @router.get("/favicon.ico")

@@ -1,6 +1,6 @@
 """arXiv's OAI-PMH service: what changed since a day, by which missed days are repaired."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from lxml import etree
@@ -51,11 +51,11 @@ def _list_changes(dataset: Dataset, set_name: str, since: date, now: datetime) -
     for day, papers in dataset.announced.items():
         if since <= day <= today:
             latest |= {paper.id: (day, paper) for paper in papers}
-    return (change for change in latest.values() if _is_in_set(change[1], set_name))
-
-
-def _is_in_set(paper: ArxivPaper, set_name: str) -> bool:
-    return not set_name or any(f"{name}:".startswith(f"{set_name}:") for name in list_sets(paper))
+    return (
+        (day, paper)
+        for day, paper in latest.values()
+        if not set_name or any(f"{name}:".startswith(f"{set_name}:") for name in list_sets(paper))
+    )
 
 
 def _add_record(records: etree._Element, day: date, paper: ArxivPaper, created: date) -> None:
@@ -77,7 +77,8 @@ def _add_metadata(fields: etree._Element, day: date, paper: ArxivPaper, created:
     if paper.version > 1:
         add_element(fields, f"{{{ARXIV}}}updated", day.isoformat())
     authors = etree.SubElement(fields, f"{{{ARXIV}}}authors")
-    for keyname, forenames in _split_names(paper):
+    for name in paper.authors:  # unlike the feeds, this service has clean names without TeX
+        forenames, _, keyname = name.rpartition(" ")
         author = etree.SubElement(authors, f"{{{ARXIV}}}author")
         add_element(author, f"{{{ARXIV}}}keyname", keyname)
         if forenames:
@@ -86,10 +87,3 @@ def _add_metadata(fields: etree._Element, day: date, paper: ArxivPaper, created:
     add_element(fields, f"{{{ARXIV}}}categories", " ".join(paper.categories))
     add_element(fields, f"{{{ARXIV}}}license", paper.licence)
     add_element(fields, f"{{{ARXIV}}}abstract", f"  {paper.abstract}")
-
-
-def _split_names(paper: ArxivPaper) -> Iterator[tuple[str, str]]:
-    """Yield key name and forenames. Unlike the feeds, this service has clean names without TeX."""
-    for name in paper.authors:
-        forenames, _, keyname = name.rpartition(" ")
-        yield keyname, forenames
