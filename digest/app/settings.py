@@ -39,6 +39,14 @@ def _check_http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _secret(description: str) -> Any:
+    return Field(SecretStr(""), description=description)
+
+
+def _names(description: str) -> Any:
+    return Field((), description=description)
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # comma-separated in the environment
 Url = Annotated[str, AfterValidator(_check_http_url)]
 
@@ -58,9 +66,7 @@ class Settings(BaseSettings):
     # general
     database_url: str = Field("sqlite:///digest.sqlite3", description="SQLite file or postgresql+psycopg://…")
     base_url: Url = Field("http://127.0.0.1:8000", description="public address of the web pages")
-    secret_key: SecretStr = Field(
-        SecretStr(""), description="signs links; unset: created once and stored beside the database"
-    )
+    secret_key: SecretStr = _secret("signs links; unset: created once and stored beside the database")
     old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="old keys whose links still work, comma-separated"
     )
@@ -84,10 +90,9 @@ class Settings(BaseSettings):
     colours: str = Field(
         "", description="colours of the emails, such as link=#0b57d0,why=#1a7f37,dark_link=#79b8ff"
     )
-    smtp_url: SecretStr = Field(
-        SecretStr(""),
-        description="smtp://user:pass@host:port?tls=required (or implicit, none); separate several URLs "
-        "by spaces, each with &weight=; unset: emails are written to files",
+    smtp_url: SecretStr = _secret(
+        "smtp://user:pass@host:port?tls=required (or implicit, none); separate several URLs "
+        "by spaces, each with &weight=; unset: emails are written to files"
     )
     smtp_connections: int = Field(4, ge=1, le=64, description="simultaneous connections to the mail server")
     smtp_rate: float = Field(0, ge=0, description="maximum emails per second; 0: unlimited")
@@ -102,14 +107,10 @@ class Settings(BaseSettings):
         "resend",
         description="what to do after a crash with an email whose acceptance is unknown: resend or skip",
     )
-    bounce_mailbox: SecretStr = Field(
-        SecretStr(""), description="where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX"
-    )
-    bounce_secret: SecretStr = Field(
-        SecretStr(""), description="shared secret of the bounce webhook; unset: no webhook"
-    )
-    sns_topics: Names = Field(
-        (), description="ARNs of the Amazon SNS topics that carry SES bounces and complaints; unset: none"
+    bounce_mailbox: SecretStr = _secret("where bounces arrive: maildir:/path or imaps://user:pass@host/INBOX")
+    bounce_secret: SecretStr = _secret("shared secret of the bounce webhook; unset: no webhook")
+    sns_topics: Names = _names(
+        "ARNs of the Amazon SNS topics that carry SES bounces and complaints; unset: none"
     )
     bounce_domain: str = Field("", description="domain of the return addresses; unset: the sender's own")
     dkim_key: Path | None = Field(
@@ -121,21 +122,16 @@ class Settings(BaseSettings):
         "", description="address that gets alerts: failing sources, held editions, broken mail servers"
     )
 
-    admin_channel: SecretStr = Field(
-        SecretStr(""),
-        description="channel that gets the same alerts, such as tgram://BOT-TOKEN/CHAT; unset: none",
+    admin_channel: SecretStr = _secret(
+        "channel that gets the same alerts, such as tgram://BOT-TOKEN/CHAT; unset: none"
     )
 
     # channels beside mail
-    channel_hosts: Names = Field(
-        (),
-        description="hosts that readers' channels may reach, such as "
-        "hooks.slack.com,*.zulipchat.com; unset: no channels",
+    channel_hosts: Names = _names(
+        "hosts that readers' channels may reach, such as hooks.slack.com,*.zulipchat.com; unset: no channels"
     )
-    channel_networks: Names = Field(
-        (),
-        description="private networks that channels may reach, such as 10.1.0.0/16; unset: "
-        "public addresses only",
+    channel_networks: Names = _names(
+        "private networks that channels may reach, such as 10.1.0.0/16; unset: public addresses only"
     )
 
     # sources
@@ -161,34 +157,24 @@ class Settings(BaseSettings):
     semanticscholar_url: Url = Field(
         "https://api.semanticscholar.org", description="address of Semantic Scholar's API"
     )
-    semanticscholar_key: SecretStr = Field(
-        SecretStr(""), description="API key; unset: this source is not read"
-    )
+    semanticscholar_key: SecretStr = _secret("API key; unset: this source is not read")
     biorxiv_url: Url = Field("https://api.biorxiv.org", description="address of bioRxiv's and medRxiv's API")
-    journals: Names = Field(
-        (), description="journals for crossref and openalex, by name or ISSN, comma-separated"
-    )
+    journals: Names = _names("journals for crossref and openalex, by name or ISSN, comma-separated")
     pubmed_url: Url = Field("https://eutils.ncbi.nlm.nih.gov", description="address of NCBI's E-utilities")
     pubmed_query: str = Field("", description='PubMed query, such as "Neoplasms"[majr]')
-    pubmed_key: SecretStr = Field(
-        SecretStr(""), description="NCBI API key; unset: 3 requests a second instead of 10"
-    )
+    pubmed_key: SecretStr = _secret("NCBI API key; unset: 3 requests a second instead of 10")
     crossref_url: Url = Field("https://api.crossref.org", description="address of Crossref's API")
     crossref_query: str = Field("", description="words to search in new works; unset: only the journals")
     openalex_url: Url = Field("https://api.openalex.org", description="address of OpenAlex's API")
-    openalex_key: SecretStr = Field(
-        SecretStr(""), description="API key; without it, few requests are allowed"
-    )
+    openalex_key: SecretStr = _secret("API key; without it, few requests are allowed")
     openalex_query: str = Field("", description="words to search in new works; unset: none")
-    openalex_authors: Names = Field((), description="ORCID iDs or OpenAlex author ids, comma-separated")
-    openalex_institutions: Names = Field((), description="ROR or OpenAlex institution ids, comma-separated")
+    openalex_authors: Names = _names("ORCID iDs or OpenAlex author ids, comma-separated")
+    openalex_institutions: Names = _names("ROR or OpenAlex institution ids, comma-separated")
     openreview_url: Url = Field("https://api2.openreview.net", description="address of OpenReview's API")
-    openreview_venues: Names = Field(
-        (), description="venues such as ICLR.cc/2026/Conference, comma-separated"
-    )
+    openreview_venues: Names = _names("venues such as ICLR.cc/2026/Conference, comma-separated")
     zotero_url: Url = Field("https://api.zotero.org", description="address of Zotero's API")
     orcid_url: Url = Field("https://pub.orcid.org", description="address of ORCID's public API")
-    feeds: Names = Field((), description="URLs of further RSS or Atom feeds, comma-separated")
+    feeds: Names = _names("URLs of further RSS or Atom feeds, comma-separated")
     fetch_every: int = Field(60, ge=1, description="minutes between readings of the sources")
     arxiv_interval: float = Field(3.1, ge=0, description="seconds between requests to arXiv's hosts")
 
@@ -196,26 +182,22 @@ class Settings(BaseSettings):
     llm_url: Url = Field(
         "", description="OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; unset: no summaries"
     )
-    llm_key: SecretStr = Field(SecretStr(""), description="API key, if the endpoint needs one")
+    llm_key: SecretStr = _secret("API key, if the endpoint needs one")
     llm_model: str = Field("", description="name of the model at that endpoint")
     llm_budget: int = Field(100, ge=0, description="maximum number of papers summarised per day")
 
     # web and administration
-    admin_token: SecretStr = Field(
-        SecretStr(""),
-        description="token for the first sign-in and for scripts; unset: only administrators "
-        "invited before can sign in",
+    admin_token: SecretStr = _secret(
+        "token for the first sign-in and for scripts; unset: only administrators invited before can sign in"
     )
-    viewer_token: SecretStr = Field(
-        SecretStr(""), description="token for read-only access to the API and administration pages"
-    )
+    viewer_token: SecretStr = _secret("token for read-only access to the API and administration pages")
     oidc_issuer: Url = Field(
         "", description="URL of the OpenID Connect provider for administrators; unset: none"
     )
     oidc_client_id: str = Field("", description="client id at that provider")
-    oidc_client_secret: SecretStr = Field(SecretStr(""), description="client secret at that provider")
-    trusted_proxies: Names = Field(
-        (), description="addresses or networks of proxies whose X-Forwarded-For is trusted, comma-separated"
+    oidc_client_secret: SecretStr = _secret("client secret at that provider")
+    trusted_proxies: Names = _names(
+        "addresses or networks of proxies whose X-Forwarded-For is trusted, comma-separated"
     )
 
     @field_validator("send_at", mode="before")

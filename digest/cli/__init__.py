@@ -1,15 +1,17 @@
 """The command line. Every command is a module of its own, imported only when it is called."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import click
 
-from digest.cli.version import describe_version
+from digest import __version__
 from digest.models.errors import (
     ConfigError,
     DigestError,
@@ -47,6 +49,7 @@ COMMANDS = {
     "bounces": "Read the bounce mailbox.",
     "db": "Migrate, check, back up and restore the database.",
 }
+PACKAGE = Path(__file__).parents[1]
 EXIT_FAILED, EXIT_USAGE, EXIT_BUSY, EXIT_CONFIG, EXIT_INTERRUPTED = 1, 2, 75, 78, 130
 
 
@@ -92,7 +95,7 @@ class LazyGroup(click.Group):
 
 def show_version(ctx: click.Context) -> None:
     """Print the version with its commit, and end."""
-    click.echo(f"digest, version {describe_version()}")
+    click.echo(f"digest, version {_describe_version()}")
     ctx.exit()
 
 
@@ -167,3 +170,30 @@ def _discard_output() -> None:
 
 def _print_error(message: str) -> None:
     click.secho(f"digest: {replace_unprintable(message)}", fg="red", err=True)
+
+
+def _describe_version() -> str:
+    """Return `0.1.0 (commit 1a2b3c4d5e6f)`, or the number alone if the commit is not known."""
+    commit = _read_built_commit() or _ask_git()
+    return f"{__version__} (commit {commit})" if commit else __version__
+
+
+def _read_built_commit() -> str:
+    """Return what the build wrote into the package; empty in a checkout."""
+    file = PACKAGE / "commit.txt"
+    return file.read_text(encoding="ascii").strip() if file.exists() and not _is_checkout() else ""
+
+
+def _ask_git() -> str:
+    if not _is_checkout():
+        return ""
+    command = ["git", "-C", str(PACKAGE), "rev-parse", "--short=12", "HEAD"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)  # noqa: S603  fixed words
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def _is_checkout() -> bool:
+    return (PACKAGE.parent / ".git").exists()

@@ -114,15 +114,10 @@ class DayParam(click.DateTime):
 now_option = click.option(
     "--now",
     type=DatetimeParam(),
-    default=None,
+    default=lambda: datetime.now(UTC),
     help="Act as if this were the current time (ISO 8601). Default: the clock.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for programs.")
-
-
-def get_now(now: datetime | None) -> datetime:
-    """Return *now*, or the present time if it is None; commands read the clock nowhere else."""
-    return now or datetime.now(UTC)
 
 
 def get_actor_name() -> str:
@@ -133,10 +128,10 @@ def get_actor_name() -> str:
         return "cli:unknown"
 
 
-def start_clock(now: datetime | None) -> Callable[[], datetime]:
-    """Return a clock that starts at *now*, or at the present time, and runs on."""
-    first, started = get_now(now), time.monotonic()
-    return lambda: first + timedelta(seconds=time.monotonic() - started)
+def start_clock(now: datetime) -> Callable[[], datetime]:
+    """Return a clock that starts at *now* and runs on."""
+    started = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - started)
 
 
 def get_log_level() -> int:

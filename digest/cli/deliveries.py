@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
+from digest.cli.common import get_actor_name, json_option, now_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import delivery_to_json
 from digest.models import DeliveryState
@@ -24,7 +24,7 @@ from digest.models.errors import NotFound
 @now_option
 @json_option
 def command(
-    *, state: str, resend: str | None, settle: str | None, limit: int, now: datetime | None, as_json: bool
+    *, state: str, resend: str | None, settle: str | None, limit: int, now: datetime, as_json: bool
 ) -> None:
     """List emails by state; by default the uncertain ones, which need a decision.
 
@@ -35,11 +35,9 @@ def command(
         if resend or settle:
             public_id = resend or settle or ""
             delivery = tx.deliveries.find_by_public_id(public_id)
-            if delivery is None or not tx.deliveries.resolve(
-                delivery.id, resend=bool(resend), now=get_now(now)
-            ):
+            if delivery is None or not tx.deliveries.resolve(delivery.id, resend=bool(resend), now=now):
                 raise NotFound(f"There is no uncertain email {public_id}; see: digest deliveries")
-            tx.audit.write(get_actor_name(), "resolve", public_id, {"resend": bool(resend)}, at=get_now(now))
+            tx.audit.write(get_actor_name(), "resolve", public_id, {"resend": bool(resend)}, at=now)
             click.echo("It will be sent with the next run." if resend else "Counted as sent.")
             return
         rows = tx.deliveries.list_by_state(DeliveryState(state), limit=limit)

@@ -6,7 +6,7 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_table
 from digest.cli.send import send_test
 from digest.tools.doctor import CheckLevel, run_checks
@@ -17,15 +17,15 @@ from digest.tools.doctor import CheckLevel, run_checks
 @click.option("--send", "to", metavar="ADDRESS", help="Send one test email to this address at the end.")
 @now_option
 @json_option
-def command(*, offline: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
+def command(*, offline: bool, to: str | None, now: datetime, as_json: bool) -> None:
     """Check settings, database, mail server, DNS and sources; each problem comes with its fix.
 
     Exit code 1 if a check failed.
     """
     with open_services() as services:
-        findings = anyio.run(lambda: run_checks(services, get_now(now), offline=offline))
+        findings = anyio.run(lambda: run_checks(services, now, offline=offline))
         if to:
-            echo_err(str(anyio.run(send_test, services, to, lambda: get_now(now))))
+            echo_err(str(anyio.run(send_test, services, to, lambda: now)))
     if as_json:
         show_json(
             [{"check": f.check, "verdict": f.level, "detail": f.detail, "fix": f.fix} for f in findings]

@@ -5,7 +5,7 @@ from functools import partial
 
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_progress
 from digest.pipeline.embed import embed_recent_papers
 from digest.pipeline.embed_backlog import embed_backlog
@@ -14,7 +14,7 @@ from digest.pipeline.embed_backlog import embed_backlog
 @click.command("embed", epilog="Example: DIGEST_VECTORS=sentences digest embed")
 @now_option
 @json_option
-def command(*, now: datetime | None, as_json: bool) -> None:
+def command(*, now: datetime, as_json: bool) -> None:
     """Compute the embeddings of all papers with the model of DIGEST_VECTORS; runs do it too, in small steps.
 
     The papers of the day come first, then the newest 50,000, then papers that subscribers like. After a
@@ -25,7 +25,7 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         model = services.embedding_model
         with show_progress("vectors") as bar:
             made = sum(
-                embed_papers(services.store, model, get_now(now), on_progress=bar)
+                embed_papers(services.store, model, now, on_progress=bar)
                 for embed_papers in (embed_recent_papers, partial(embed_backlog, anew=True))
             )
         serving = services.active_embedding_model

@@ -9,7 +9,7 @@ import click
 
 from digest.app import embedding_models
 from digest.app.services import Services
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_line, show_table
 from digest.models import Status
 from digest.models.errors import DigestError
@@ -62,7 +62,7 @@ def command(
     history: Path | None,
     days: int,
     limits: tuple[int, ...],
-    now: datetime | None,
+    now: datetime,
     as_json: bool,
 ) -> None:
     """Replay past days with the data of the time, and count how many of each week's top ten were found.
@@ -75,9 +75,9 @@ def command(
     threshold, trending, picked, also_new.
     """
     if first or second:
-        _compare_settings((first, second), get_now(now), days=days, reader_limit=max_readers, as_json=as_json)
+        _compare_settings((first, second), now, days=days, reader_limit=max_readers, as_json=as_json)
         return
-    papers = read_replay(replay) if replay else _load_stored_days(get_now(now), days)
+    papers = read_replay(replay) if replay else _load_stored_days(now, days)
     earlier = read_replay(history) if history else ()
     scores = compare(papers, ORDERS, build_days_from_database(papers, earlier), limits=limits)
     if as_json:

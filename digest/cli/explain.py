@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from digest.app.services import Services
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo, show_json, to_jsonable
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
@@ -44,10 +44,10 @@ class Explanation:
 @click.argument("paper")
 @now_option
 @json_option
-def command(*, address: str, paper: str, now: datetime | None, as_json: bool) -> None:
+def command(*, address: str, paper: str, now: datetime, as_json: bool) -> None:
     """Explain why a PAPER (any form of its id or link) was sent to ADDRESS, will be sent, or was not."""
     with open_services() as services:
-        explanation = explain(services, address, paper, get_now(now))
+        explanation = explain(services, address, paper, now)
     if as_json:
         show_json(explanation_to_json(explanation))
         return

@@ -7,7 +7,7 @@ from datetime import datetime
 import anyio
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_progress, show_table
 from digest.models import Health
 from digest.pipeline.ingest import StoredResult, fetch_sources
@@ -38,7 +38,7 @@ HEADERS = {  # JSON key: table header
 )
 @now_option
 @json_option
-def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> None:
+def command(*, names: Sequence[str], now: datetime, as_json: bool) -> None:
     """Fetch all sources now; show for each source and category what was read, new and failed.
 
     Exit code 1 when a source could not be read; papers of the other sources are kept.
@@ -51,7 +51,7 @@ def command(*, names: Sequence[str], now: datetime | None, as_json: bool) -> Non
                     services.store,
                     selected,
                     services.open_client,
-                    get_now(now),
+                    now,
                     on_progress=bar,
                 )
             )

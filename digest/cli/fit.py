@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_table
 from digest.pipeline.fitted_models import (
     COUNTS,
@@ -33,16 +33,16 @@ PRIOR_HEADERS = ("", "as of", "authors", "code", "page", "text", "author mean", 
 @click.option("--reset", is_flag=True, help="Go back to the built-in figures.")
 @now_option
 @json_option
-def command(*, days: int, save: bool, reset: bool, now: datetime | None, as_json: bool) -> None:
+def command(*, days: int, save: bool, reset: bool, now: datetime, as_json: bool) -> None:
     """Measure how votes arrive on this installation, and compare with the built-in figures.
 
     A source gets its own curve from 200 papers that were read from their first day to their last. How
     likely a matching paper is wanted is learnt from 200 picks that readers liked later.
     """
     with open_services() as services:
-        curves = () if reset else fit_own_curves(services.store, get_now(now), days=days)
-        prior = None if reset else fit_own_prior(services.store, get_now(now))
-        calibration = None if reset else fit_own_calibration(services.store, get_now(now))
+        curves = () if reset else fit_own_curves(services.store, now, days=days)
+        prior = None if reset else fit_own_prior(services.store, now)
+        calibration = None if reset else fit_own_calibration(services.store, now)
         if reset or (save and (curves or prior or calibration)):
             save_fitted_models(services.store, curves, prior, calibration)
     if as_json:

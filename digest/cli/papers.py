@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from digest.cli.common import DayParam, get_now, json_option, now_option, open_services
+from digest.cli.common import DayParam, json_option, now_option, open_services
 from digest.cli.output import show_line, show_table, to_jsonable
 from digest.models import Paper, Signal, SignalKind
 
@@ -20,9 +20,7 @@ NO_LIMIT = 1_000_000
 @click.option("--limit", type=click.IntRange(1), help="Maximum number. Default: 20; with --json all.")
 @now_option
 @json_option
-def command(
-    *, query: str, since: datetime | None, limit: int | None, now: datetime | None, as_json: bool
-) -> None:
+def command(*, query: str, since: datetime | None, limit: int | None, now: datetime, as_json: bool) -> None:
     """Search the stored papers for all of these words, best match first; without words, list the newest.
 
     With --json one object per line: the paper with its latest signals and the health of its record.
@@ -31,7 +29,7 @@ def command(
         max_papers = limit or (NO_LIMIT if as_json else 20)
         seen_since = since.replace(tzinfo=UTC) if since else None
         papers = tx.papers.search(query, since=seen_since, limit=max_papers)
-        signals = tx.signals.get_until([paper.id for paper in papers], until=get_now(now))
+        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
     if as_json:
         for paper in papers:
             show_line(paper_to_json(paper, signals.get(paper.id, ())))

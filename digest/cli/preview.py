@@ -14,7 +14,7 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import DayParam, get_now, now_option, open_services
+from digest.cli.common import DayParam, now_option, open_services
 from digest.cli.output import echo_err, show_progress
 from digest.cli.subscribers.common import read_liked_file
 from digest.db.backup import create_private_file
@@ -64,7 +64,7 @@ def command(
     form: str | None,
     out: Path | None,
     in_browser: bool,
-    now: datetime | None,
+    now: datetime,
 ) -> None:
     """Show exactly the email that would be sent, byte for byte; send nothing.
 
@@ -74,12 +74,11 @@ def command(
     if address and (interests or like):
         raise click.UsageError("Give an ADDRESS or interests, not both: a subscriber has interests already.")
     with open_services() as services:
-        moment = get_now(now)
         # before fetching: an unknown address must fail at once
         subscriber = services.find_subscriber(address) if address else None
-        _fetch_if_empty(services, moment)
+        _fetch_if_empty(services, now)
         reader = subscriber or _build_anonymous_reader(services, interests, like)
-        edition = _load_edition(services, reader, moment, as_of.date() if as_of else None)
+        edition = _load_edition(services, reader, now, as_of.date() if as_of else None)
         if not edition.picks:
             raise NotFound(f"Nothing new for {edition.day}: no email would be sent. See: digest status")
         if not subscriber:

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from digest.app import embedding_models
-from digest.cli.common import get_now, now_option
+from digest.cli.common import now_option
 from digest.cli.output import show_line
 from digest.models import Facet, Heat, LikedPaper, Mix, Paper, Profile, Reason, ReasonKind, Signal, SignalKind
 from digest.ranking.bm25 import count_terms
@@ -49,7 +49,7 @@ JSON_LINES = click.File(encoding="utf-8-sig", errors="replace")  # an invalid by
 @click.option("--vectors", default="auto", show_default=True,
               help="auto (static if installed), none, static, sentences, or a model's folder.")  # fmt: skip
 def command(  # noqa: PLR0917  click passes every option by name
-    papers: Any, profiles: Any, background: Any, now: datetime | None, top: int, mix: str, vectors: str
+    papers: Any, profiles: Any, background: Any, now: datetime, top: int, mix: str, vectors: str
 ) -> None:
     """Rank papers for profiles: JSON lines in and out, no database.
 
@@ -61,10 +61,9 @@ def command(  # noqa: PLR0917  click passes every option by name
     Signals after --now do not exist yet.
     """
     inputs = {paper.id: (paper, signals) for paper, signals in _read_lines(papers, _parse_paper)}
-    moment = get_now(now)
     signals = {paper_id: signals for paper_id, (_, signals) in inputs.items()}
     pool = [paper for paper, _ in inputs.values()]
-    heat = compute_heat(pool, signals, moment)
+    heat = compute_heat(pool, signals, now)
     has_votes = any(value.votes is not None for value in heat.values())
     if profiles is None:
         _print_picks(

@@ -4,19 +4,19 @@ from datetime import datetime
 
 import click
 
-from digest.cli.common import get_actor_name, get_now, now_option, open_services
+from digest.cli.common import get_actor_name, now_option, open_services
 from digest.models.errors import NotFound
 
 
 @click.command("release", epilog="Example: digest release 2026-11-23   (digest status lists what is held)")
 @click.argument("key")
 @now_option
-def command(*, key: str, now: datetime | None) -> None:
+def command(*, key: str, now: datetime) -> None:
     """Release an edition that was held because something about its papers looked wrong."""
-    actor, moment = get_actor_name(), get_now(now)
+    actor = get_actor_name()
     with open_services() as services, services.store.begin() as tx:
-        if not tx.sources.release(key, actor=actor, at=moment):
+        if not tx.sources.release(key, actor=actor, at=now):
             held = ", ".join(hold.key for hold in tx.sources.list_held()) or "nothing"
             raise NotFound(f"No edition {key} is held; what is held now: {held}.")
-        tx.audit.write(actor, "release", key, at=moment)
+        tx.audit.write(actor, "release", key, at=now)
     click.echo(f"Released {key}; it will be sent with the next run.")

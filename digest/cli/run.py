@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import click
+from click.core import ParameterSource
 
 from digest.cli.common import get_log_level, json_option, now_option, open_services, start_clock
 from digest.cli.fetch import fetch_result_to_json, show_fetch_results
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 @click.option("--due-now", is_flag=True, help="Send today's digests now, whatever the hour; nobody gets two.")
 @now_option
 @json_option
-def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:
+def command(*, due_now: bool, now: datetime, as_json: bool) -> None:
     """Read the sources if they are due, plan every digest that is due, send until nothing is left.
 
     Exit code 1 when a source or an email failed, 75 when another process is sending from this database. While
@@ -37,7 +38,7 @@ def command(*, due_now: bool, now: datetime | None, as_json: bool) -> None:
     clock = start_clock(now)
     started = clock()
     with open_services(log_level=get_log_level()) as services, show_progress("reading the sources") as bar:
-        if now is None:
+        if click.get_current_context().get_parameter_source("now") is ParameterSource.DEFAULT:
             repair_timestamps(services.store, clock())
         result = anyio.run(lambda: run.run(services, clock, due_now=due_now, on_progress=bar))
         outbox = services.outbox

@@ -26,7 +26,7 @@ from digest.pipeline.run import Clock, RunResult
 @click.option("--to", metavar="ADDRESS", help="Send one test email to this address now; nothing is recorded.")
 @now_option
 @json_option
-def command(*, dry_run: bool, to: str | None, now: datetime | None, as_json: bool) -> None:
+def command(*, dry_run: bool, to: str | None, now: datetime, as_json: bool) -> None:
     """Plan every digest that is due and send until nothing is left, without fetching.
 
     Exit code 1 when an email failed, 75 when another process is sending from this database. While sending is

@@ -11,7 +11,7 @@ import click
 from digest.app.services import Services
 from digest.app.settings import PREFIX
 from digest.app.source_choices import SourceChoices, load_choices, save_choices
-from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
+from digest.cli.common import get_actor_name, json_option, now_option, open_services
 from digest.cli.output import echo, format_age, show_json, show_table
 from digest.db.sources import SourceState
 from digest.models.errors import InvalidChange
@@ -25,11 +25,10 @@ HEADERS = ("source", "on", "scope", "health", "read", "fetched", "unseen", "note
 @now_option
 @json_option
 @click.pass_context
-def command(ctx: click.Context, *, now: datetime | None, as_json: bool) -> None:
+def command(ctx: click.Context, *, now: datetime, as_json: bool) -> None:
     """List all sources: whether each is on, and how it was last read. Change that with on, off and import."""
     if ctx.invoked_subcommand:
         return
-    moment = get_now(now)
     with open_services() as services:
         rows = list_sources(services)
     if as_json:
@@ -37,17 +36,17 @@ def command(ctx: click.Context, *, now: datetime | None, as_json: bool) -> None:
         return
     for row in rows:
         row["on"] = "on" if row["on"] else "off"
-        row["read"] = format_age(datetime.fromisoformat(row["read_at"]), moment) if row["read_at"] else ""
+        row["read"] = format_age(datetime.fromisoformat(row["read_at"]), now) if row["read_at"] else ""
     show_table(list(HEADERS), [[row[name] for name in HEADERS] for row in rows])
 
 
 @command.command("on")
 @click.argument("names", nargs=-1, required=True)
 @now_option
-def turn_on(*, names: Sequence[str], now: datetime | None) -> None:
+def turn_on(*, names: Sequence[str], now: datetime) -> None:
     """Turn sources on, also those that DIGEST_SOURCES does not name."""
     with open_services() as services:
-        _change(services, names, SourceChoices.turn_on, "source on", get_now(now))
+        _change(services, names, SourceChoices.turn_on, "source on", now)
         for name in names:
             missing = find_missing_settings(services.source_config, name)
             needs = f"; it needs {_format_settings(missing)}" if missing else ""
@@ -57,10 +56,10 @@ def turn_on(*, names: Sequence[str], now: datetime | None) -> None:
 @command.command("off")
 @click.argument("names", nargs=-1, required=True)
 @now_option
-def turn_off(*, names: Sequence[str], now: datetime | None) -> None:
+def turn_off(*, names: Sequence[str], now: datetime) -> None:
     """Turn sources off, also those that DIGEST_SOURCES names; their papers are kept."""
     with open_services() as services:
-        _change(services, names, SourceChoices.turn_off, "source off", get_now(now))
+        _change(services, names, SourceChoices.turn_off, "source off", now)
     for name in names:
         echo(f"{name} is off: it is not read any more; its stored papers stay.")
 
@@ -68,7 +67,7 @@ def turn_off(*, names: Sequence[str], now: datetime | None) -> None:
 @command.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @now_option
-def import_feeds(*, file: Path, now: datetime | None) -> None:
+def import_feeds(*, file: Path, now: datetime) -> None:
     """Add the feeds of an OPML file to those of DIGEST_FEEDS."""
     urls = parse_opml(file.read_bytes())
     with open_services() as services, services.store.begin() as tx:
@@ -76,7 +75,7 @@ def import_feeds(*, file: Path, now: datetime | None) -> None:
         new = tuple(url for url in urls if url not in known)
         choices = load_choices(tx)
         save_choices(tx, replace(choices, feeds=(*choices.feeds, *new)))
-        tx.audit.write(get_actor_name(), "feeds import", file.name, {"feeds": len(new)}, at=get_now(now))
+        tx.audit.write(get_actor_name(), "feeds import", file.name, {"feeds": len(new)}, at=now)
     echo(f"{len(new)} feeds added, {len(urls) - len(new)} were there already.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo, format_age, show_json, show_table
 from digest.models import BounceKind, DeliveryState, Status
 from digest.pipeline.status import collect_status
@@ -18,11 +18,10 @@ BOUNCES = (BounceKind.HARD, BounceKind.UNSURE, BounceKind.SOFT)
 @click.command("status", epilog="Example: digest status --json")
 @now_option
 @json_option
-def command(*, now: datetime | None, as_json: bool) -> None:
+def command(*, now: datetime, as_json: bool) -> None:
     """Show recent runs, sources, the queue and what is due next, and what to do about each problem."""
-    moment = get_now(now)
     with open_services() as services, services.store.begin(write=False) as tx:
-        status = collect_status(tx, moment)
+        status = collect_status(tx, now)
         outbox = services.outbox
     if as_json:
         show_json(status)
@@ -33,7 +32,7 @@ def command(*, now: datetime | None, as_json: bool) -> None:
         echo(f"No mail server is set, so emails are written to {outbox}/: set DIGEST_SMTP_URL to send them.")
     headers = ("source", "scope", "health", "read", "fetched", "unseen", "note")
     rows = [
-        state | {"read": format_age(datetime.fromisoformat(state["read_at"]), moment)}
+        state | {"read": format_age(datetime.fromisoformat(state["read_at"]), now)}
         for state in status["sources"]
     ]
     table = [[row[name] for name in headers] for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from digest.cli.common import get_now, json_option, now_option, open_services
+from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_line, show_table
 from digest.db import Database
 from digest.mail.locale import get_locale
@@ -37,23 +37,22 @@ class TrendingRow:
 @click.option("--doubted", is_flag=True, help="Only papers whose votes look bought.")
 @now_option
 @json_option
-def command(*, window: str, limit: int, doubted: bool, now: datetime | None, as_json: bool) -> None:
+def command(*, window: str, limit: int, doubted: bool, now: datetime, as_json: bool) -> None:
     """Show the trending papers: their votes, the forecast, and how it compares with a usual paper.
 
     Heat is in doublings: 1 means a forecast of twice the votes of a usual paper, 3 of eight times.
     With --json one object per line, the hottest first.
     """
-    moment = get_now(now)
     with open_services() as services:
-        rows = build_trending_list(services.store, moment, days=WINDOWS[window])
+        rows = build_trending_list(services.store, now, days=WINDOWS[window])
         with services.store.begin(write=False) as tx:
             paper_count = tx.papers.count()
     rows = [row for row in rows if row.heat.is_doubted or not doubted][:limit]
     if as_json:
         for row in rows:
-            show_line(row_to_json(row, moment.date()))
+            show_line(row_to_json(row, now.date()))
     elif rows:
-        show_table(HEADERS, [_to_cells(row, moment.date()) for row in rows])
+        show_table(HEADERS, [_to_cells(row, now.date()) for row in rows])
     else:
         echo_err(_explain_empty(paper_count, window, doubted=doubted))
 

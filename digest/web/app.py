@@ -1,8 +1,10 @@
 """The FastAPI application: its routes, its middleware, and how errors become responses."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -38,7 +40,7 @@ from digest.web.admin import (
     transfer,
 )
 from digest.web.api import document
-from digest.web.api.problems import build_problem, describe_invalid_fields
+from digest.web.api.schemas import PROBLEM_TYPE, FieldProblem, ProblemResponse
 from digest.web.context import Clock, WebContext, create_context, utc_now
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.middleware import CALL_SEGMENTS, SecurityMiddleware
@@ -46,7 +48,6 @@ from digest.web.routes import (
     bounce_webhooks,
     channels,
     confirm,
-    exports,
     feedback,
     feeds,
     health,
@@ -67,7 +68,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC_ROUTE_MODULES = (
     public, paper, signup, confirm, unsubscribe, preferences, feedback, opened, private_feed, feeds, health,
-    exports, saved, bounce_webhooks, channels, programs, mcp,
+    saved, bounce_webhooks, channels, programs, mcp,
 )  # fmt: skip
 ADMIN_ROUTE_MODULES = (
     sign_in, overview, audit, bulk, transfer, subscribers, subscriber, suppressions, administrators,
@@ -130,7 +131,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
                 ctx, request, status, gettext_noop("We could not do that; please try again later.")
             )
         if is_call(request):
-            return build_problem(status, " ".join(filter(None, (str(error), error.call))))
+            return _build_problem(status, " ".join(filter(None, (str(error), error.call))))
         title = BROKEN_LINK_TITLE if isinstance(error, InvalidToken) else ""
         return error_response(ctx, request, status, translate_error(error), title=title)
 
@@ -156,7 +157,7 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         field = ".".join(map(str, problem["loc"])) or "input"
         sentence = f"{field}: {problem['msg']}."
         if is_call(request):
-            return build_problem(422, sentence, describe_invalid_fields(error.errors()))
+            return _build_problem(422, sentence, _describe_invalid_fields(error.errors()))
         is_english = get_page_locale().code == "en"  # as is what pydantic says
         return error_response(ctx, request, 422, sentence if is_english else (InvalidChange.__doc__ or ""))
 
@@ -184,7 +185,7 @@ def error_response(
 ) -> Response:
     """Return an error as its reader expects it: JSON for programs, a page for people."""
     if is_call(request):
-        return build_problem(status, sentence)
+        return _build_problem(status, sentence)
     if first_segment(request) == "subscribe" and wants_json(request):
         return JSONResponse({"error": sentence}, status)
     gettext = get_page_locale().gettext
@@ -202,3 +203,20 @@ def is_call(request: Request) -> bool:
 def first_segment(request: Request) -> str:
     """Return the first part of the path, which may be logged; what follows can be a token."""
     return request.url.path.split("/")[1] if "/" in request.url.path else ""
+
+
+def _build_problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> JSONResponse:
+    """Return the response of an error; *detail* is a sentence for the person behind the program."""
+    title = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+    problem = ProblemResponse(
+        title=title, status=status, detail=detail, errors=list(errors) or None, error=detail
+    )
+    return JSONResponse(problem.model_dump(exclude_none=True), status, media_type=PROBLEM_TYPE)
+
+
+def _describe_invalid_fields(errors: Sequence[Any]) -> list[FieldProblem]:
+    """Return what pydantic found wrong, a sentence for each field."""
+    return [
+        FieldProblem(field=".".join(map(str, each["loc"])) or "body", message=f"{each['msg']}.")
+        for each in errors
+    ]

@@ -24,7 +24,8 @@ ACTIONS = {
 # underscore because a submodule `list` would hide the built-in `list` in this package.
 FUNCTIONS = {
     "list": ("list_", "command"),
-    "set": ("set_", "command"),
+    "add": ("settings", "add"),
+    "set": ("settings", "set_"),
     "import": ("import_", "command"),
     "pause": ("lifecycle", "pause"),
     "resume": ("lifecycle", "resume"),

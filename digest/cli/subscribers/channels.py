@@ -44,7 +44,7 @@ def command(
     to_resume: str | None,
     to_remove: str | None,
     by_mail: bool | None,
-    now: datetime | None,
+    now: datetime,
     as_json: bool,
 ) -> None:
     """List the channels of a subscriber (Slack, Discord, a webhook ...), after changing them if asked to."""

@@ -14,7 +14,7 @@ import anyio
 import click
 
 from digest.app.services import Services
-from digest.cli.common import get_actor_name, get_now, open_services
+from digest.cli.common import get_actor_name, open_services
 from digest.cli.output import echo_err, to_jsonable
 from digest.db import Transaction
 from digest.models import (
@@ -156,10 +156,10 @@ def read_liked_file(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
 
 
 @contextmanager
-def open_transaction(now: datetime | None = None) -> Iterator[tuple[Services, Transaction, Actor]]:
+def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Actor]]:
     """Open the services and one write transaction, with the user of the command as actor."""
     with open_services() as services:
-        actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
+        actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
         with services.store.begin() as tx:
             yield services, tx, actor
 

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import click
 
 from digest.app.services import Services
-from digest.cli.common import get_actor_name, get_now, json_option, now_option, open_services
+from digest.cli.common import get_actor_name, json_option, now_option, open_services
 from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
 from digest.db.backup import create_private_file
 from digest.subscribers import Actor
@@ -44,7 +44,7 @@ class _DryRunRollback(Exception):
 @now_option
 @json_option
 def command(
-    *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime | None, as_json: bool
+    *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime, as_json: bool
 ) -> None:
     """Import subscribers from CSV with a header or from JSON, including exports of other mailing programs.
 
@@ -54,7 +54,7 @@ def command(
     again; the report says why. Exit code 1 when a row could not be read, 2 when the file could not.
     """
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
-        actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
+        actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
         progress = stack.enter_context(show_progress("reading"))
         on_results = _open_report(stack, report)
         unused = check_file(source)  # refuses one that cannot be read, before anything is imported

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from digest import subscribers
-from digest.cli.common import DayParam, confirm, get_actor_name, get_now, now_option, open_services
+from digest.cli.common import DayParam, confirm, get_actor_name, now_option, open_services
 from digest.cli.subscribers.common import open_transaction
 from digest.models import Status
 from digest.models.errors import StateConflict
@@ -19,7 +19,7 @@ NO_LIMIT = 1_000_000
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show who would be erased; erase nothing.")
 @now_option
-def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> None:
+def remove(*, address: str, yes: bool, dry_run: bool, now: datetime) -> None:
     """Erase a subscriber and everything stored about them. Queued emails are cancelled."""
     with open_services() as services:
         with services.store.begin(write=False) as tx:  # while it asks, others can write
@@ -33,7 +33,7 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> N
         if not yes:
             confirm(f"Erase {reader.address} and everything about them?")
         with services.store.begin() as tx:
-            actor = Actor(name=get_actor_name(), now=get_now(now), suppression_key=services.suppression_key)
+            actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
             subscribers.erase(tx, reader.public_id, actor=actor)
     click.echo(f"Erased {address}.")
 
@@ -42,7 +42,7 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime | None) -> N
 @click.argument("address")
 @click.option("--until", type=DayParam(), help="The first day on which digests are sent again.")
 @now_option
-def pause(*, address: str, until: datetime | None, now: datetime | None) -> None:
+def pause(*, address: str, until: datetime | None, now: datetime) -> None:
     """Pause a subscriber until a day, or until `resume`."""
     with open_transaction(now) as (_, tx, actor):
         public_id = subscribers.get_subscriber(tx, address).public_id
@@ -53,7 +53,7 @@ def pause(*, address: str, until: datetime | None, now: datetime | None) -> None
 @click.command("resume", epilog="Example: digest subscribers resume ada@example.com")
 @click.argument("address")
 @now_option
-def resume(*, address: str, now: datetime | None) -> None:
+def resume(*, address: str, now: datetime) -> None:
     """End a pause; the next digest is sent at its usual time."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.resume(tx, subscribers.get_subscriber(tx, address).public_id, actor=actor)
@@ -64,7 +64,7 @@ def resume(*, address: str, now: datetime | None) -> None:
 @click.command("reconfirm", epilog="Example: digest subscribers reconfirm ada@example.com")
 @click.argument("address")
 @now_option
-def reconfirm(*, address: str, now: datetime | None) -> None:
+def reconfirm(*, address: str, now: datetime) -> None:
     """Send the confirmation email again to somebody who has not confirmed."""
     with open_transaction(now) as (_, tx, actor):
         reader = subscribers.get_subscriber(tx, address)
@@ -81,7 +81,7 @@ def reconfirm(*, address: str, now: datetime | None) -> None:
 @click.command("suppress", epilog="Example: digest subscribers suppress ada@example.com")
 @click.argument("address")
 @now_option
-def suppress(*, address: str, now: datetime | None) -> None:
+def suppress(*, address: str, now: datetime) -> None:
     """Never send email to an address again, subscribed or not."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.suppress(tx, address, actor=actor)
@@ -91,7 +91,7 @@ def suppress(*, address: str, now: datetime | None) -> None:
 @click.command("unsuppress", epilog="Example: digest subscribers unsuppress ada@example.com")
 @click.argument("address")
 @now_option
-def unsuppress(*, address: str, now: datetime | None) -> None:
+def unsuppress(*, address: str, now: datetime) -> None:
     """Allow email to an address again, once it confirms."""
     with open_transaction(now) as (_, tx, actor):
         is_changed = subscribers.unsuppress(tx, address, actor=actor)

@@ -17,7 +17,7 @@ from digest.subscribers.restore import list_bounced, restore
 )
 @json_option
 @now_option
-def command(*, since: datetime, dry_run: bool, as_json: bool, now: datetime | None) -> None:
+def command(*, since: datetime, dry_run: bool, as_json: bool, now: datetime) -> None:
     """Undo suppressions that bounces caused since a moment; people who unsubscribed stay unsubscribed."""
     with open_transaction(now) as (_, tx, actor):
         run = list_bounced if dry_run else restore

@@ -13,10 +13,11 @@ from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
 from digest.models.papers import HubRepository
 from digest.models.text import clean
+from digest.pipeline import exports
 from digest.trending.heat import compute_heat
 from digest.web.components import build_public_card, paper_path
 from digest.web.context import WebContext, WebContextDep
-from digest.web.exports import build_citation_meta
+from digest.web.exports import build_citation_meta, parse_format, respond_with_citations
 from digest.web.languages import get_page_locale
 from digest.web.routing import create_router
 from digest.web.signup_form import SCRIPTS, build_signup_fields
@@ -34,6 +35,14 @@ def show_paper(name: str, ctx: WebContextDep) -> Response:
     values = build_paper_values(ctx, name)
     scripts = (*SCRIPTS, "copy.js")
     return ctx.pages.render("paper", scripts=scripts, signup=build_signup_fields(ctx), **values)
+
+
+@router.get("/cite/{form}/{name:path}")
+def export_paper(form: str, name: str, ctx: WebContextDep) -> Response:
+    """Return one paper, found by any of its ids or its URL."""
+    chosen = parse_format(form)
+    [citation] = exports.load_papers(ctx.services.store, [name])
+    return respond_with_citations([citation], chosen, name=citation.paper.id)
 
 
 def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from digest.mail.tokens import Purpose
 from digest.models import Edition
 from digest.models.citations import CitationFormat
 from digest.models.errors import NotFound
+from digest.pipeline import exports
 from digest.pipeline.plan import load_planned_edition
 from digest.web.components import VoteBox, build_pick_card, build_vote_box
 from digest.web.context import WebContext, WebContextDep, feed_path
+from digest.web.exports import parse_format, respond_with_citations
 from digest.web.languages import get_page_locale, set_page_language
 from digest.web.previews import build_sections, load_latest_editions
 from digest.web.routes.feeds import (
@@ -50,6 +52,18 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
         preferences=ctx.services.links.preferences_url(reader.public_id),
         unsubscribe=ctx.services.links.unsubscribe_url(reader.public_id),
     )
+
+
+@router.get("/e/{token}/{form}")
+def export_edition(token: str, form: str, ctx: WebContextDep) -> Response:
+    """Return the papers of one reader's digest of a day."""
+    chosen = parse_format(form)
+    claim = ctx.services.links.keys.verify(Purpose.EDITION, token, now=ctx.clock())
+    day = date.fromisoformat(claim.extra)
+    with ctx.services.store.begin(write=False) as tx:
+        reader = tx.subscribers.get_by_public_id(claim.public_id)
+    citations = exports.load_digest(ctx.services.store, reader, day)
+    return respond_with_citations(citations, chosen, name=f"digest-{day}")
 
 
 def _build_vote_boxes(ctx: WebContext, sent: Edition, *, back: str) -> dict[str, VoteBox]:

@@ -1,9 +1,12 @@
 """The public pages: trending papers, search, archive, help and static files."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
+from unicodedata import combining, normalize
 from urllib.parse import urlencode
 
 from fastapi import Query, Request
@@ -11,6 +14,8 @@ from pydantic import BaseModel, field_validator
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from digest.db import Database
+from digest.db.papers.full_text import PaperQuery
 from digest.mail.cards import Card
 from digest.mail.layout import format_notes
 from digest.mail.locale import gettext_noop
@@ -21,7 +26,6 @@ from digest.models.papers import Match
 from digest.models.text import clean, shorten
 from digest.pipeline.day import SOURCES_WITHOUT_PAPERS, get_day_notes
 from digest.sources.registry import get_source_title
-from digest.web.authors import find_authors
 from digest.web.components import build_public_card
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale
@@ -40,6 +44,9 @@ MAX_SAMPLE_KEYWORDS = 10
 EXAMPLE_INTERESTS = "diffusion models, robotics"
 MAX_NAME_CHARS = 100  # of the beginning of an author's name
 MAX_NAMES = 8  # of authors that are suggested
+MAX_AUTHOR_MATCHES = 100  # papers whose authors are looked at
+MIN_NAME_CHARS = 2
+_WORD = re.compile(r"[^\W_]+")
 PERIOD_DAYS = {"day": 2, "week": 7, "month": 31, "year": 366}
 
 router = create_router(include_in_schema=False)
@@ -238,7 +245,7 @@ def show_sample(request: Request, ctx: WebContextDep, interests: str = "") -> Re
 @router.get("/authors")
 def suggest_authors(ctx: WebContextDep, q: str = "") -> Response:
     """Return names of authors of stored papers that begin like these words, the most frequent first."""
-    return JSONResponse({"names": find_authors(ctx.services.store, clean(q)[:MAX_NAME_CHARS], MAX_NAMES)})
+    return JSONResponse({"names": _find_authors(ctx.services.store, clean(q)[:MAX_NAME_CHARS])})
 
 
 @router.get("/help")
@@ -301,3 +308,26 @@ def _check_year(day: date) -> date:
     if not date.min.year < day.year < date.max.year:
         raise ValueError(day)
     return day
+
+
+def _find_authors(store: Database, typed: str) -> list[str]:
+    """Return authors with a name word that begins like each typed word, those of most papers first."""
+    wanted = _fold(typed)
+    if sum(map(len, wanted)) < MIN_NAME_CHARS:
+        return []
+    query = replace(PaperQuery.parse(typed, (), None, None), is_prefix=True)
+    with store.begin(write=False) as tx:
+        papers = [match.paper for match in tx.papers.find_matches(query, limit=MAX_AUTHOR_MATCHES)]
+    counts = Counter(clean(author) for paper in papers for author in paper.authors)
+    found = [
+        name
+        for name in counts
+        if all(any(word.startswith(start) for word in _fold(name)) for start in wanted)
+    ]
+    return sorted(found, key=lambda name: (-counts[name], name))[:MAX_NAMES]
+
+
+def _fold(text: str) -> list[str]:
+    """Return the words of a text without case and accents."""
+    plain = "".join(char for char in normalize("NFKD", text) if not combining(char))
+    return [word.casefold() for word in _WORD.findall(plain)]

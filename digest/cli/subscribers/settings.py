@@ -1,4 +1,4 @@
-"""`digest subscribers add`: add a subscriber."""
+"""`digest subscribers add` and `set`: add a subscriber, and change the settings of one."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from digest.cli.subscribers.common import (
 @settings_options
 @now_option
 @json_option
-def command(*, address: str, confirmed: bool, now: datetime | None, as_json: bool, **options: object) -> None:
+def add(*, address: str, confirmed: bool, now: datetime, as_json: bool, **options: object) -> None:
     """Add a subscriber. They are asked by email to confirm, unless you assert that they have consented."""
     seeds = fetch_library_papers(options)
     with open_transaction(now) as (services, tx, actor):
@@ -38,3 +38,23 @@ def command(*, address: str, confirmed: bool, now: datetime | None, as_json: boo
         click.echo(f"Added {reader.address}; the first digest is due {reader.next_due:%Y-%m-%d %H:%M} UTC.")
     else:
         click.echo(f"Added {reader.address}; the confirmation email is sent with the next `digest run`.")
+
+
+@click.command("set", epilog="Example: digest subscribers set ada@example.com --muted blockchain --mix mine")
+@click.argument("address")
+@settings_options
+@now_option
+@json_option
+def set_(*, address: str, now: datetime, as_json: bool, **options: object) -> None:
+    """Change a subscriber. A list replaces the former one; an empty text empties it."""
+    if all(value is None for value in options.values()):
+        raise click.UsageError("Nothing to change; see digest subscribers set --help.")
+    seeds = fetch_library_papers(options)
+    with open_transaction(now) as (_, tx, actor):
+        changes, papers = select_changes(options), load_liked_papers(tx, options, seeds=seeds)
+        reader = subscribers.change_settings(tx, address, changes, papers=papers, actor=actor)
+    if as_json:
+        show_json(subscriber_to_json(reader))
+    else:
+        changed_fields = (*changes, *(("liked",) if papers else ()))
+        click.echo(f"Changed {', '.join(changed_fields) or 'nothing'} of {reader.address}.")
