@@ -190,7 +190,7 @@ class _Group:
         self._reader = reader
         self._links = replace(renderer.links, keys=GapKeys(b"none"))
         self._locale = get_locale(reader.preferences.language)
-        self._reasons: dict[tuple[str, Hashable], Why] = {}
+        self._reasons: dict[Hashable, Why] = {}
         self._pages: dict[Hashable, Page] = {}
         self._heads: dict[datetime, list[str]] = {}
         self._news: dict[tuple[PaperNews, ...], Encoded] = {}
@@ -249,7 +249,7 @@ class _Group:
             number = len(text[code]) + 1
             why = NO_REASON
             if code != "t" and heat.broke_out_from is None:
-                why = self._reasons.get((code, reason)) or self._explain(edition, row)
+                why = self._reasons.get(reason) or self._explain(edition, row)
             key = (code, paper.id, why is NO_REASON, heat.broke_out_from, 0 if code == "n" else number)
             card = self.cards.get(key)
             if card is None or not ((card.paper is paper and card.heat is heat) or card.matches(paper, heat)):
@@ -261,17 +261,18 @@ class _Group:
 
     def _explain(self, edition: EditionRows, row: PickRow) -> Why:
         _, code, _, stored, *_ = row
+        if known := self._reasons.get((code, stored)):
+            return known
         section = SECTION_CODES[code]
         reason = edition.parse_reason(section, stored)
         if reason.because is ReasonKind.TREND:  # then it depends on the paper
-            sentence = explain_pick(self._locale, edition.build_pick(row), self.day)
-        else:
-            sentence = describe_evidence(self._locale, section, reason, self.day)
-        why = _build_why(self._locale, sentence) if sentence else NO_REASON
-        if reason.because is not ReasonKind.TREND:
-            if len(self._reasons) >= MAX_REASONS:
-                self._reasons.clear()
-            self._reasons[code, stored] = why
+            return _build_why(self._locale, explain_pick(self._locale, edition.build_pick(row), self.day))
+        if len(self._reasons) >= MAX_REASONS:
+            self._reasons.clear()
+        # Only categories are told otherwise under "Also new".
+        key = (code, stored) if reason.because in (ReasonKind.CATEGORY, ReasonKind.NEW) else stored
+        sentence = describe_evidence(self._locale, section, reason, self.day)
+        why = self._reasons[key] = _build_why(self._locale, sentence)
         return why
 
     def _number_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> Card:
@@ -405,8 +406,9 @@ def trim_edition(edition: EditionRows, sizes: Sequence[int], *, layout_bytes: in
     return replace(edition, picks=picks, notes=(*edition.notes, "trimmed"))
 
 
-@lru_cache(maxsize=MAX_REASONS)  # sections and readers share reasons
 def _build_why(locale: Locale, sentence: str) -> Why:
+    if not sentence:
+        return NO_REASON
     html = str(escape(sentence))
     return Why(
         encode_fragment(wrap_reason(locale, sentence)),

@@ -116,12 +116,6 @@ def describe_evidence(locale: Locale, section: Section, reason: Reason, day: dat
     """Return a reason that has nothing to do with votes, as `describe_reason` does."""
     if section is Section.ALSO_NEW and reason.because is ReasonKind.CATEGORY:
         return locale.gettext("in a category you follow")  # its name stands beside
-    return _describe_evidence(locale, reason, day)
-
-
-@lru_cache(maxsize=4096)
-def _describe_evidence(locale: Locale, reason: Reason, day: date) -> str:
-    """Return the evidence of a reason; cached, as many readers share one."""
     evidence = _first_fitting(_evidence_variants(locale, reason))
     return _first_fitting((evidence + _format_held_since(locale, reason, day), evidence)) if evidence else ""
 

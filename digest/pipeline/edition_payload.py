@@ -7,7 +7,6 @@ derived from its content. Heats and reasons are JSON strings of their own, seria
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -36,7 +35,6 @@ NO_PICKS: Mapping[str, Any] = {
     "papers": [], "sections": "", "affinity": [], "score": [], "heat": [], "reasons": []
 }  # fmt: skip
 
-_FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in (Heat, Reason)}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MAX_KEPT_REASONS = 20_000
 _NAME_BYTES = 9  # 72 bits: two of a million heats share a name with a chance of 1 in ten thousand million
@@ -96,11 +94,12 @@ class PayloadWriter:
     def _add_reason(self, section: int, reason: Reason) -> tuple[Reason, str]:
         """Return a reason as it is stored, and keep it: no other object gets its id meanwhile."""
         is_default = reason == _DEFAULT_REASONS.get(SECTIONS[section])
-        kept = self._reasons[section, id(reason)] = reason, "" if is_default else _serialize(reason)
+        text = "" if is_default else _REASON.dump_json(reason, exclude_defaults=True).decode()
+        kept = self._reasons[section, id(reason)] = reason, text
         return kept
 
     def _add_heat(self, heat: Heat) -> str:
-        text = _serialize(heat)
+        text = _serialize_heat(heat)
         name = urlsafe_b64encode(blake2b(text.encode(), digest_size=_NAME_BYTES).digest()).decode()
         self._new_heats[name] = text
         return name
@@ -205,10 +204,12 @@ def _to_json(value: str | Mapping[str, Any]) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _serialize(value: Heat | Reason) -> str:
+def _serialize_heat(heat: Heat) -> str:
     """Return the fields that differ from their default, as JSON."""
-    values = ((name, default, getattr(value, name)) for name, default in _FIELDS[type(value)])
-    return _encode({name: _to_jsonable(item) for name, default, item in values if item != default})
+    values = _HEAT.dump_python(heat, mode="json", exclude_defaults=True)
+    return _encode(
+        {name: round(item, 4) if isinstance(item, float) else item for name, item in values.items()}
+    )
 
 
 @lru_cache(maxsize=16_384)
@@ -223,11 +224,3 @@ def _parse_reason(section: Section, text: str) -> Reason:
 @lru_cache(maxsize=4096)
 def _validate_reason(text: str) -> Reason:
     return _REASON.validate_json(text)
-
-
-def _to_jsonable(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, tuple):
-        return list(value)
-    return value.isoformat() if isinstance(value, date) else value

@@ -58,9 +58,9 @@ def build_disliked(profile: Profile) -> tuple[Document, ...]:
     return tuple(_to_documents(profile.disliked))
 
 
-def build_documents(profile: Profile) -> tuple[Document, ...]:
-    """Return all documents of a profile: those of one interest after the other, then the disliked ones."""
-    wanted = chain.from_iterable(interest.documents for interest in build_interests(profile))
+def build_documents(profile: Profile, interests: Iterable[Interest]) -> tuple[Document, ...]:
+    """Return all documents of a profile: those of one of its interests after the other, then the disliked."""
+    wanted = chain.from_iterable(interest.documents for interest in interests)
     return (*wanted, *build_disliked(profile))
 
 

@@ -40,7 +40,8 @@ def encode_profiles(
     profiles: Sequence[Profile], corpus: Corpus, encode: Encoder | None = None
 ) -> list[ProfileVectors]:
     """Return the vectors of these profiles, in their order; without embeddings if there is no encoder."""
-    documents = [build_documents(profile) for profile in profiles]
+    interests = [build_interests(profile) for profile in profiles]
+    documents = [*map(build_documents, profiles, interests)]
     rows = {document: row for row, document in enumerate(dict.fromkeys(chain(*documents)))}
     encoded = corpus.encode([document.compute_term_weights() for document in rows])
     compared = {
@@ -52,8 +53,8 @@ def encode_profiles(
     topics = _encode_topics([*rows], sorted(compared))
     batch = _DocumentBatch(encoded, topics, _embed([*rows], encode), corpus.mean_similarity)
     return [
-        batch.build_vectors(profile, [rows[document] for document in own])
-        for profile, own in zip(profiles, documents, strict=True)
+        batch.build_vectors(asked, [rows[document] for document in own])
+        for asked, own in zip(interests, documents, strict=True)
     ]
 
 
@@ -68,8 +69,8 @@ class _DocumentBatch:
         self._term_weights = round_to_half(np.asarray(encoded.rows.data / encoded.idf[columns], np.float32))
         self._topics, self._embeddings, self._mean_similarity = topics, embeddings, mean_similarity
 
-    def build_vectors(self, profile: Profile, rows: list[int]) -> ProfileVectors:
-        """Return the vectors of the profile whose documents are these rows."""
+    def build_vectors(self, interests: Sequence[Interest], rows: list[int]) -> ProfileVectors:
+        """Return the vectors of the profile that has these interests and whose documents are these rows."""
         ends = self._matrix.indptr
         spans = [slice(ends[row], ends[row + 1]) for row in rows]  # indexing in scipy takes ten times as long
         return ProfileVectors(
@@ -80,13 +81,13 @@ class _DocumentBatch:
             ),
             topics=self._topics[rows],
             embeddings=self._embeddings[rows],
-            groups=tuple(self._find_groups(profile, rows)),
+            groups=tuple(self._find_groups(interests, rows)),
         )
 
-    def _find_groups(self, profile: Profile, rows: list[int]) -> list[Groups]:
+    def _find_groups(self, interests: Sequence[Interest], rows: list[int]) -> list[Groups]:
         """Return the groups within each interest, by the similarity of terms alone."""
         groups, start = [], 0
-        for interest in build_interests(profile):
+        for interest in interests:
             own = rows[start : start + len(interest.documents)]
             start += len(own)
             groups.append(self._split(interest, own) if has_enough_liked(interest.documents) else ())

@@ -62,6 +62,7 @@ class ReasonBuilder:
 
     def __init__(self, names: PaperNames, shared_terms: SharedTerms) -> None:
         self._names, self._shared_terms = names, shared_terms
+        self._by_topics: dict[tuple[NamedTopic, ...], Reason] = {}
 
     def build(  # noqa: PLR0913  what is known of papers and readers, each by its name
         self,
@@ -110,6 +111,23 @@ class ReasonBuilder:
         since: date | None,
     ) -> Reason:
         """Return one reason. *topics* are None for a reader who typed none."""
+        if not topics or overlap or since or profile.authors or profile.categories:
+            return self._build_anew(index, query, overlap, profile, topics, since)
+        key = tuple(topics)  # nothing else tells
+        reason = self._by_topics.get(key)
+        if reason is None:
+            reason = self._by_topics[key] = self._build_anew(index, query, None, profile, topics, None)
+        return reason
+
+    def _build_anew(  # noqa: PLR0913, PLR0917  as `_build`
+        self,
+        index: int,
+        query: InterestQuery | None,
+        overlap: Overlap | None,
+        profile: Profile,
+        topics: Sequence[NamedTopic] | None,
+        since: date | None,
+    ) -> Reason:
         paper = self._names.papers[index]
         author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories

@@ -31,7 +31,7 @@ FEATURE_NAMES = (*FEATURES, "interest_meaning")
 MIN_UNWANTED_MENTIONS = 2  # in an abstract, from which on it is about what the reader ruled out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NamedTopic:
     """A topic that explains a paper."""
 

@@ -159,7 +159,7 @@ def test_default_reasons_are_omitted_and_numbers_rounded() -> None:
     edition = replace(make_edition(), picks=(heat, plain, replace(plain, section=Section.PICKED)))
     [payload], heats = write(edition)
     assert payload["reasons"] == ["", "", '{"because":"new"}']
-    assert heats[get_heat_names(payload)[0]] == '{"value":1.2346,"expected":31}'
+    assert heats[get_heat_names(payload)[0]] == '{"value":1.2346,"expected":31.0}'
 
 
 def test_an_empty_payload_needs_no_papers() -> None:

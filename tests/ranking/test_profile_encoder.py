@@ -7,7 +7,7 @@ import pytest
 
 from digest.models import Facet, LikedPaper, Profile
 from digest.ranking.bm25 import Corpus, count_terms
-from digest.ranking.profile_documents import build_documents
+from digest.ranking.profile_documents import build_documents, build_interests
 from digest.ranking.profile_encoder import compute_fingerprint, encode_profiles
 from digest.ranking.profile_vectors import hash_terms, pack_profile, unpack_profile
 from tests.ranking.test_ranker import TOPICS, make_liking_profile, make_title
@@ -67,7 +67,10 @@ def test_stored_vectors_equal_computed_ones() -> None:
     corpus = Corpus([count_terms(make_title(topic, n)) for topic in TOPICS for n in range(5)])
     [computed] = encode_profiles([PROFILE], corpus)
     restored = unpack_profile(pack_profile(computed))
-    assert computed.embeddings.shape == (len(build_documents(PROFILE)), 0)  # without a model
+    assert computed.embeddings.shape == (
+        len(build_documents(PROFILE, build_interests(PROFILE))),
+        0,
+    )  # without a model
     assert restored.embeddings.shape == computed.embeddings.shape
     assert np.array_equal(restored.term_weights, computed.term_weights)
     assert np.array_equal(restored.term_ids, computed.term_ids)
