@@ -2,5 +2,3 @@
 
 from digest.db.database import Database
 from digest.db.transaction import Transaction
-
-__all__ = ["Database", "Transaction"]

@@ -36,7 +36,6 @@ class Administrators(Repository):
 
         Raises:
             StateConflict: this address administers already.
-
         """
         row = {
             "pid": create_public_id(),
@@ -208,7 +207,6 @@ class Administrators(Repository):
 
         Raises:
             StateConflict: this person has a token of this name.
-
         """
         row = {
             "pid": create_public_id(),

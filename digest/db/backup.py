@@ -58,7 +58,6 @@ def restore(backup: Path, file: Path) -> None:
     Raises:
         StoreBusy: another process has the database open.
         StoreError: the backup is damaged, or of something else, or of a newer program; nothing was changed.
-
     """
     if file.exists() and file.samefile(backup):
         raise StoreError(f"{backup.name} is the database itself; name the backup to put in its place.")

@@ -101,7 +101,6 @@ class Database:
 
         Raises:
             StoreError: the file was replaced since it was opened, so what was written is not in the database.
-
         """
         with self._connect(reads_only=not write) as connection:
             yield Transaction(connection)
@@ -173,7 +172,6 @@ class Database:
 
         Raises:
             StoreError: the backup is damaged, of something else, or of a newer program.
-
         """
         with TemporaryDirectory(prefix=".verify-", dir=path.parent) as folder:
             restored = Path(folder) / "restored.sqlite3"

@@ -70,6 +70,9 @@ class Status(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+READING = (Status.CONFIRMED, Status.PAUSED)  # of people who get digests, or will when they resume
+
+
 class Frequency(StrEnum):
     """How often a digest comes."""
 

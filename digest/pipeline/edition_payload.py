@@ -46,7 +46,6 @@ class PayloadWriter:
     Args:
         papers: The candidates of the day, which the indices of selections count.
         heats: The heat of each of them.
-
     """
 
     def __init__(self, papers: Sequence[Paper], heats: Sequence[Heat]) -> None:

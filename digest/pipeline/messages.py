@@ -87,7 +87,6 @@ class MessageBuilder:
 
         Raises:
             DeliveryError: there is no message of that name.
-
         """
         if delivery.channel_id is not None:
             return self._build_channel_message(delivery, delivery.channel_id)

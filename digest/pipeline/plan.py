@@ -86,7 +86,6 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         due_now: Today's editions are due at once, whatever the time; whoever has got one gets no other.
         shard: Plan for these subscribers only.
         day: The day's context, if it was loaded before.
-
     """
     if due_now:
         _make_due(store, now)

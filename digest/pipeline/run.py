@@ -191,7 +191,6 @@ async def run(  # noqa: PLR0913  one run, each choice by its name
 
     Raises:
         StoreBusy: another process is sending.
-
     """
     started = now = clock()  # one moment for fetching and planning, so that a preview of it equals the mail
     fetching = asyncio.create_task(_fetch_if_due(services, now, on_progress=on_progress))
@@ -365,7 +364,6 @@ async def send(
 
     Raises:
         StoreBusy: another process is sending.
-
     """
     builder, routes = services.message_builder, services.routes
     builder.cache.clear()

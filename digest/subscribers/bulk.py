@@ -10,9 +10,8 @@ from enum import StrEnum
 from digest.db import Database, Transaction
 from digest.db.subscribers.bulk_operations import BulkOperation
 from digest.db.subscribers.search import SubscriberCriteria
-from digest.models import Status, Subscriber, SuppressionReason
-from digest.models.addresses import hash_address
-from digest.subscribers.helpers import Actor, with_status
+from digest.models import READING, Status, Subscriber, SuppressionReason
+from digest.subscribers.helpers import Actor, end_subscriptions, with_status
 from digest.subscribers.lift import lift_suppression
 
 BATCH_SIZE = 500  # subscribers in one transaction, so that others can write in between
@@ -30,7 +29,6 @@ class BulkAction(StrEnum):
     ERASE = "erase"
 
 
-READING = (Status.CONFIRMED, Status.PAUSED)
 # The statuses that an action fits; others stay as they are.
 FITTING: Mapping[BulkAction, Sequence[Status]] = {
     BulkAction.PAUSE: (Status.CONFIRMED,),
@@ -152,12 +150,9 @@ def _set_status(
 
 def _suppress(tx: Transaction, readers: Sequence[Subscriber], actor: Actor) -> list[Subscriber]:
     """Suppress the addresses of subscribers, and end their subscriptions; return whom that changed."""
-    keys = {reader.id: hash_address(actor.suppression_key, reader.address) for reader in readers}
+    keys = {reader.id: actor.hash(reader.address) for reader in readers}
     suppressed = tx.suppressions.filter_suppressed(keys.values())
-    ending = [reader for reader in readers if reader.status in READING]
-    tx.subscribers.save_many(
-        [with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now) for reader in ending]
-    )
+    end_subscriptions(tx, (reader for reader in readers if reader.status in READING), actor.now)
     changed = [reader for reader in readers if keys[reader.id] not in suppressed or reader.status in READING]
     for reader in changed:
         prior = reader.status if reader.status in READING else None
@@ -168,18 +163,18 @@ def _suppress(tx: Transaction, readers: Sequence[Subscriber], actor: Actor) -> l
 
 
 def _lift(tx: Transaction, readers: Sequence[Subscriber], actor: Actor) -> list[Subscriber]:
-    keys = {reader.id: hash_address(actor.suppression_key, reader.address) for reader in readers}
-    suppressed = tx.suppressions.filter_suppressed(keys.values())
+    suppressed = tx.suppressions.filter_suppressed([actor.hash(reader.address) for reader in readers])
     return [
         reader
         for reader in readers
-        if keys[reader.id] in suppressed and lift_suppression(tx, reader, actor=actor, is_audited=False)
+        if actor.hash(reader.address) in suppressed
+        and lift_suppression(tx, reader, actor=actor, is_audited=False)
     ]
 
 
 def _undo_suppression(tx: Transaction, reader: Subscriber, prior: Status, actor: Actor) -> bool:
     """Lift a suppression by an administrator; a person who meanwhile asked for it stays suppressed."""
-    key = hash_address(actor.suppression_key, reader.address)
+    key = actor.hash(reader.address)
     suppression = tx.suppressions.find(key)
     if suppression is None or suppression.reason is not SuppressionReason.ADMIN:
         return False
@@ -194,7 +189,5 @@ def _read_batch(tx: Transaction, criteria: SubscriberCriteria, after: int) -> tu
 
 
 def _write_audit(tx: Transaction, action: str, operation: BulkOperation, count: int, actor: Actor) -> None:
-    detail: dict[str, object] = {"subscribers": count}
-    if operation.tag:
-        detail["tag"] = operation.tag
-    tx.audit.write(actor.name, action, f"operation/{operation.id}", detail, at=actor.now)
+    detail = {"subscribers": count, **({"tag": operation.tag} if operation.tag else {})}
+    actor.write_audit(tx, action, f"operation/{operation.id}", detail)

@@ -26,7 +26,6 @@ def add_channel(  # noqa: PLR0913  what a channel needs
     Raises:
         InvalidChange: it is no address of a channel, its host is not allowed, or there are too many.
         ConfigError: apprise or cryptography is not installed.
-
     """
     parsed = parse_channel_address(address, allowed_hosts=allowed_hosts)
     reader = get_subscriber(tx, who)
@@ -98,4 +97,4 @@ def _set_state(
 
 def _write_audit(tx: Transaction, action: str, reader: Subscriber, channel: Channel, actor: Actor) -> None:
     detail = {"channel": channel.public_id, "kind": str(channel.kind), "host": channel.host}
-    tx.audit.write(actor.name, action, reader.public_id, detail, at=actor.now)
+    actor.write_audit(tx, action, reader.public_id, detail)

@@ -100,7 +100,6 @@ def read_consent(values: Mapping[str, object]) -> ForeignConsent:
 
     Raises:
         InvalidChange: a column called status has a word that is not known.
-
     """
     found = [consent for name, value in values.items() if (consent := _read_column(name, value))]
     suppressed = [consent for consent in found if consent.is_suppressed]

@@ -1,6 +1,6 @@
 """What the use cases share: actor, look-ups, status changes, audit and notices."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,13 +21,22 @@ class Actor:
     now: datetime
     suppression_key: bytes = b""
 
+    def write_audit(
+        self, tx: Transaction, action: str, subject: str, detail: Mapping[str, object] | None = None
+    ) -> None:
+        """Write a line about what this actor did to the audit log; *detail* has no personal data."""
+        tx.audit.write(self.name, action, subject, detail, at=self.now)
+
+    def hash(self, address: str) -> str:
+        """Return the key under which an address is suppressed."""
+        return hash_address(self.suppression_key, address)
+
 
 def get_subscriber(tx: Transaction, who: str) -> Subscriber:
     """Return the subscriber of an address or a public id.
 
     Raises:
         NotFound: there is none.
-
     """
     return tx.subscribers.get_by_address(who) if "@" in who else tx.subscribers.get_by_public_id(who)
 
@@ -50,7 +59,7 @@ def find_by_public_id(tx: Transaction, public_id: str) -> Subscriber | None:
 
 def is_suppressed(tx: Transaction, address: str, actor: Actor) -> bool:
     """Return True if nothing may be sent to this address."""
-    return tx.suppressions.is_suppressed(hash_address(actor.suppression_key, address))
+    return tx.suppressions.is_suppressed(actor.hash(address))
 
 
 def with_status(reader: Subscriber, status: Status, now: datetime) -> Subscriber:
@@ -79,8 +88,15 @@ def save(
 ) -> Subscriber:
     """Save a subscriber and write a line about it to the audit log."""
     tx.subscribers.save(reader)
-    tx.audit.write(actor.name, action, reader.public_id, detail, at=actor.now)
+    actor.write_audit(tx, action, reader.public_id, detail)
     return reader
+
+
+def end_subscriptions(tx: Transaction, readers: Iterable[Subscriber], now: datetime) -> None:
+    """Unsubscribe these people without a word to them, as their addresses are suppressed."""
+    tx.subscribers.save_many(
+        [with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, now) for reader in readers]
+    )
 
 
 def queue_notice(tx: Transaction, reader: Subscriber, mail: str, *, actor: Actor) -> None:

@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 from digest.db import Transaction
-from digest.models import Status, Subscriber, SuppressionReason
-from digest.models.addresses import hash_address
+from digest.models import READING, Status, Subscriber, SuppressionReason
 from digest.subscribers.helpers import Actor, with_status
 
-READING = (Status.CONFIRMED, Status.PAUSED)
 JUDGEMENTS = (SuppressionReason.HARD, SuppressionReason.ADMIN)  # the others are what the person wants
 
 
@@ -17,7 +15,7 @@ def lift_suppression(tx: Transaction, reader: Subscriber, *, actor: Actor, is_au
     A subscription that a bounce or an administrator ended goes on as before; who left or complained stays
     unsubscribed. Earlier bounces count no more, or the next one would suppress the address again.
     """
-    key = hash_address(actor.suppression_key, reader.address)
+    key = actor.hash(reader.address)
     suppression = tx.suppressions.find(key)
     if suppression is None:
         return False
@@ -28,7 +26,5 @@ def lift_suppression(tx: Transaction, reader: Subscriber, *, actor: Actor, is_au
         again = replace(reader, asked_at=None)
         tx.subscribers.save(with_status(again, suppression.prior_status, actor.now))
     if is_audited:
-        tx.audit.write(
-            actor.name, "unsuppress", reader.public_id, {"reason": str(suppression.reason)}, at=actor.now
-        )
+        actor.write_audit(tx, "unsuppress", reader.public_id, {"reason": str(suppression.reason)})
     return True

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from digest.db import Transaction
-from digest.models import DeliveryKind, LikedPaper, Schedule, Status, Subscriber
+from digest.models import READING, DeliveryKind, LikedPaper, Schedule, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidChange, InvalidToken, StateConflict
 from digest.models.schedule import get_local_day
@@ -38,7 +38,6 @@ def change_settings(
     Raises:
         NotFound: there is no such subscriber.
         InvalidChange: a change makes no sense.
-
     """
     return save_settings(tx, preview_settings(get_subscriber(tx, who), changes, papers), actor=actor)
 
@@ -84,7 +83,7 @@ def change_address(tx: Transaction, public_id: str, address: str, *, actor: Acto
         key = f"address/{reader.id}/{actor.now:%Y%m%dT%H%M%S}"
         payload = {"mail": "address_change", "address": shown}
         tx.deliveries.enqueue_notice(DeliveryKind.CONFIRM, reader, key, payload, now=actor.now, address=shown)
-        tx.audit.write(actor.name, "ask-address", reader.public_id, at=actor.now)
+        actor.write_audit(tx, "ask-address", reader.public_id)
 
 
 def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) -> Subscriber:
@@ -92,7 +91,6 @@ def confirm_address(tx: Transaction, public_id: str, address: str, *, actor: Act
 
     Raises:
         InvalidToken: it was taken or suppressed meanwhile.
-
     """
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
     holder = find_by_address(tx, shown)
@@ -109,7 +107,6 @@ def set_address(tx: Transaction, public_id: str, address: str, *, actor: Actor) 
     Raises:
         InvalidAddress: no mail can be sent to it.
         StateConflict: it is another subscriber's, or suppressed.
-
     """
     reader, shown = tx.subscribers.get_by_public_id(public_id), parse_address(address).display
     holder = find_by_address(tx, shown)
@@ -124,12 +121,11 @@ def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: 
     Raises:
         StateConflict: the subscription is not confirmed.
         InvalidChange: that day has come already.
-
     """
     reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status is Status.PAUSED and until is None:
         return reader
-    if reader.status not in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status not in READING:
         raise StateConflict("Only a confirmed subscription can be paused.")
     reader = replace(reader, schedule=replace(reader.schedule, paused_until=until))
     check_pause(reader.schedule, actor.now)
@@ -154,10 +150,9 @@ def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
 
     Raises:
         StateConflict: the subscription is not confirmed.
-
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status not in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status not in READING:
         raise StateConflict("Only a paused subscription can be resumed; this one needs to be confirmed.")
     if reader.status is Status.CONFIRMED and reader.schedule.paused_until is None:
         return reader

@@ -1,7 +1,7 @@
 """A reader's own tokens of the API: making, ending and recognising one."""
 
 from digest.db import Transaction
-from digest.models import Status, Subscriber
+from digest.models import READING, Subscriber
 from digest.models.api_tokens import TokenKind, create_token, hash_token, is_token, shorten_token
 from digest.models.errors import InvalidChange
 from digest.models.reader_tokens import MAX_READER_TOKENS, ReaderToken
@@ -30,7 +30,7 @@ def add_reader_token(tx: Transaction, who: str, name: str, *, may_write: bool, a
         may_write=may_write,
         now=actor.now,
     )
-    _write_audit(tx, "add-token", reader, shorten_token(token), actor)
+    actor.write_audit(tx, "add-token", reader.public_id, {"token": shorten_token(token)})
     return token
 
 
@@ -39,17 +39,13 @@ def end_reader_token(tx: Transaction, who: str, token_id: int, *, actor: Actor) 
     reader = get_subscriber(tx, who)
     shown = {token.id: token.shown for token in tx.reader_tokens.list_by_subscriber(reader.id)}
     tx.reader_tokens.remove(reader.id, token_id)
-    _write_audit(tx, "end-token", reader, shown[token_id], actor)
+    actor.write_audit(tx, "end-token", reader.public_id, {"token": shown[token_id]})
 
 
 def find_reader(tx: Transaction, text: str) -> tuple[Subscriber, ReaderToken] | None:
     """Return whose token this is; None if it is not valid, or its reader is not subscribed any more."""
     token = tx.reader_tokens.find(hash_token(text)) if is_token(TokenKind.READER, text) else None
     reader = tx.subscribers.get_by_id(token.subscriber_id) if token else None
-    if token is None or reader is None or reader.status not in (Status.CONFIRMED, Status.PAUSED):
+    if token is None or reader is None or reader.status not in READING:
         return None
     return reader, token
-
-
-def _write_audit(tx: Transaction, action: str, reader: Subscriber, shown: str, actor: Actor) -> None:
-    tx.audit.write(actor.name, action, reader.public_id, {"token": shown}, at=actor.now)

@@ -18,7 +18,6 @@ def resend(tx: Transaction, reader: Subscriber, delivery: Delivery, *, actor: Ac
     Raises:
         StateConflict: it is still on its way, was sent again today, is not stored any more, or the subscriber
             gets no mail now.
-
     """
     if delivery.state in OPEN_STATES:
         raise StateConflict("This email is still on its way.")
@@ -43,4 +42,4 @@ def resend(tx: Transaction, reader: Subscriber, delivery: Delivery, *, actor: Ac
         is_new = tx.deliveries.enqueue([copy], now=actor.now) == 1
     if not is_new:
         raise StateConflict("This email was already sent again today.")
-    tx.audit.write(actor.name, "resend-mail", reader.public_id, {"mail": delivery.public_id}, at=actor.now)
+    actor.write_audit(tx, "resend-mail", reader.public_id, {"mail": delivery.public_id})

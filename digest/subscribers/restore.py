@@ -5,7 +5,6 @@ from datetime import datetime
 
 from digest.db import Transaction
 from digest.models import Status, Subscriber, Suppression
-from digest.models.addresses import hash_address
 from digest.subscribers.helpers import Actor, save, with_status
 
 PAGE_SIZE = 1000
@@ -26,7 +25,7 @@ def list_bounced(
     ):
         last = page[-1].id
         for reader in page:
-            key = hash_address(actor.suppression_key, reader.address)
+            key = actor.hash(reader.address)
             if key in suppressions and reader.status_since == suppressions[key].at:
                 ended[key] = reader
     return tuple((suppression, ended.get(key)) for key, suppression in suppressions.items())
@@ -47,11 +46,5 @@ def restore(
             again = with_status(replace(reader, asked_at=None), before, actor.now)
             save(tx, again, "restore", actor=actor, detail={"evidence": suppression.evidence})
     voided = tx.deliveries.void_bounces(since)
-    tx.audit.write(
-        actor.name,
-        "restore",
-        since.isoformat(),
-        {"suppressions": len(bounced), "bounces": voided},
-        at=actor.now,
-    )
+    actor.write_audit(tx, "restore", since.isoformat(), {"suppressions": len(bounced), "bounces": voided})
     return bounced

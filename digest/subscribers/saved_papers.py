@@ -43,7 +43,6 @@ def annotate_saved_paper(tx: Transaction, reader: Subscriber, paper: Paper, *, n
     Raises:
         InvalidChange: the note is too long.
         NotFound: the paper is not saved.
-
     """
     note = note.strip().replace("\r\n", "\n")
     if len(note) > MAX_NOTE_CHARS:
@@ -78,7 +77,7 @@ def connect_zotero(  # noqa: PLR0913  the account, and who acts
         next_at=actor.now,
     )
     tx.zotero_accounts.save(account)
-    tx.audit.write(actor.name, "connect-zotero", reader.public_id, at=actor.now)
+    actor.write_audit(tx, "connect-zotero", reader.public_id)
     return account
 
 
@@ -86,7 +85,7 @@ def disconnect_zotero(tx: Transaction, reader: Subscriber, *, actor: Actor) -> N
     """Delete the key of a reader's Zotero library; the papers there stay."""
     if tx.zotero_accounts.remove(reader.id):
         tx.saved_papers.forget_zotero(reader.id)
-        tx.audit.write(actor.name, "disconnect-zotero", reader.public_id, at=actor.now)
+        actor.write_audit(tx, "disconnect-zotero", reader.public_id)
 
 
 def resend_to_zotero(tx: Transaction, reader: Subscriber, *, actor: Actor) -> None:

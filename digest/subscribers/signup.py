@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.db import Transaction
-from digest.models import CONFIRM_TTL, DeliveryKind, LikedPaper, Status, Subscriber
+from digest.models import CONFIRM_TTL, READING, DeliveryKind, LikedPaper, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidToken, StateConflict
 from digest.models.schedule import is_paused
@@ -35,14 +35,13 @@ def sign_up(
 
     Raises:
         InvalidAddress, InvalidChange: the address or a change makes no sense.
-
     """
     shown = parse_address(address).display
     newcomer = apply_changes(Subscriber(id=0, public_id="", address=shown), changes or {})
     if is_suppressed(tx, shown, actor):
         return
     reader = find_by_address(tx, shown) or _add(tx, newcomer, actor=actor)
-    if reader.status in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status in READING:
         queue_notice(tx, reader, "welcome", actor=actor)
     else:
         request_confirmation(tx, apply_changes(reader, changes or {}), actor=actor)
@@ -63,7 +62,6 @@ def add_subscriber(  # noqa: PLR0913  who, what they want and who says so
 
     Raises:
         StateConflict: the address is suppressed, or subscribed already.
-
     """
     shown = parse_address(address).display
     if is_suppressed(tx, shown, actor):
@@ -105,10 +103,9 @@ def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
 
     Raises:
         InvalidToken: no confirmation is awaited, as after unsubscribing, or it was awaited too long.
-
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status in READING:
         return reader
     is_late = reader.asked_at is None or actor.now - reader.asked_at > CONFIRM_TTL
     if is_late or is_suppressed(tx, reader.address, actor):
@@ -129,5 +126,5 @@ def _add(tx: Transaction, newcomer: Subscriber, *, actor: Actor) -> Subscriber:
         preferences=newcomer.preferences,
         now=actor.now,
     )
-    tx.audit.write(actor.name, "sign-up", reader.public_id, at=actor.now)
+    actor.write_audit(tx, "sign-up", reader.public_id)
     return reader

@@ -1,8 +1,7 @@
 """Suppressed addresses: whose they are, and suppressing all of somebody else's list."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
@@ -11,7 +10,7 @@ from digest.models import Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.errors import InvalidAddress, InvalidChange
 from digest.subscribers.foreign_consent import normalize_name
-from digest.subscribers.helpers import Actor, with_status
+from digest.subscribers.helpers import Actor, end_subscriptions
 from digest.subscribers.importing import (
     ImportResult,
     RowResult,
@@ -20,15 +19,11 @@ from digest.subscribers.importing import (
     find_address_column,
 )
 from digest.subscribers.table_files import read_rows
-from digest.subscribers.transfer import ImportRecorder, ImportReport
+from digest.subscribers.transfer import ImportReport, import_batches
 
 BATCH_SIZE = 1000
 MAX_FIRST_LINE = 1000  # bytes that are looked at to tell a bare list from a table
 NOT_READING = (Status.UNSUBSCRIBED, Status.UNCONFIRMED)  # who may be suppressed
-
-
-class _EndOfCheck(Exception):
-    """Rolls the transaction of a dry run back."""
 
 
 def find_suppressed(
@@ -53,23 +48,21 @@ def import_suppressions(
 
     Raises:
         InvalidChange: the file cannot be read; nothing of it was imported.
-
     """
-    report = ImportReport()
     for _ in _read_addresses(file):
         pass  # a file that cannot be read to its end is refused before anything is changed
     file.seek(0)
     rows = _read_addresses(file)
-    recorder = ImportRecorder(store, "suppressions", file_name=file_name, actor=actor)
-    with nullcontext() if dry_run else recorder:
-        while batch := list(islice(rows, BATCH_SIZE)):
-            with suppress(_EndOfCheck), store.begin() as tx:
-                results = _suppress_batch(tx, batch, actor)
-                report.add(results)
-                if dry_run:
-                    raise _EndOfCheck
-                recorder.add(tx, results)
-    return replace(report, id="" if dry_run else recorder.report.id)
+    return import_batches(
+        store,
+        iter(lambda: list(islice(rows, BATCH_SIZE)), []),
+        partial(_suppress_batch, actor=actor),
+        kind="suppressions",
+        report=ImportReport(),
+        actor=actor,
+        dry_run=dry_run,
+        file_name=file_name,
+    )
 
 
 def _suppress_batch(tx: Transaction, rows: Iterable[tuple[int, str]], actor: Actor) -> Sequence[ImportResult]:
@@ -89,12 +82,7 @@ def _suppress_batch(tx: Transaction, rows: Iterable[tuple[int, str]], actor: Act
     known = tx.suppressions.filter_suppressed(keys.values())
     readers = tx.subscribers.get_by_mailboxes(parsed.keys())
     ending = {item: reader for item, reader in readers.items() if reader.status not in NOT_READING}
-    tx.subscribers.save_many(
-        [
-            with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
-            for reader in ending.values()
-        ]
-    )
+    end_subscriptions(tx, ending.values(), actor.now)
     for mailbox, (number, shown) in parsed.items():
         prior = ending[mailbox].status if mailbox in ending else None
         tx.suppressions.add(

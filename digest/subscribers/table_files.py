@@ -47,7 +47,6 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
 
     Raises:
         InvalidChange: the file is neither CSV with a header nor JSON, or a quote in it is never closed.
-
     """
     wrapper = io.TextIOWrapper(file, encoding=_detect_encoding(file), errors="strict", newline="")
     text = _BoundedText(wrapper)

@@ -3,10 +3,10 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Self
+from functools import partial
+from typing import BinaryIO, TypeVar
 
 from digest.db import Database, Transaction
 from digest.db.import_reports import StoredImportReport
@@ -34,10 +34,7 @@ MAX_FILE_NAME_CHARS = 200
 MAX_COLUMNS = 1000  # JSON lines may have others in each line
 MAX_REPORTED_COLUMNS = 50
 MAX_COLUMN_CHARS = 50
-
-
-class _DryRunEnd(Exception):
-    """Rolls the transaction of a dry run back."""
+Batch = TypeVar("Batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,55 +52,54 @@ class ImportReport:
         notable = [item for item in results if item.note or item.result is RowResult.SUPPRESSED]
         self.noted.extend(notable[: MAX_REPORTED_ROWS - len(self.noted)])
 
-
-class ImportRecorder:
-    """Keeps the report of an import as it goes on, and writes its one line in the audit log at the end.
-
-    The report names rows by their number: it outlives the people in the file.
-    """
-
-    def __init__(
-        self, store: Database, kind: str, *, file_name: str, actor: Actor, consent: str = ""
-    ) -> None:
-        self._store, self._actor, self._consent = store, actor, consent
-        self._counts: Counter[str] = Counter()
-        self._noted: list[tuple[int, str, str]] = []
-        name = "".join(char for char in file_name if char.isprintable())[:MAX_FILE_NAME_CHARS]
-        self.report = StoredImportReport(
-            id=create_public_id(), at=actor.now, actor=actor.name, kind=kind, file_name=name
-        )
-
-    def __enter__(self) -> Self:
-        """Begin; nothing is stored before the first batch."""
-        return self
-
-    def add(self, tx: Transaction, results: Sequence[ImportResult]) -> None:
-        """Add the results of a batch, in its transaction."""
-        self._counts.update(str(item.result) for item in results)
-        notable = [item for item in results if item.note or item.result is RowResult.SUPPRESSED]
-        self._noted += [
-            (
-                item.number,
-                str(item.result),
-                item.note.replace(item.address, "…") if item.address else item.note,
-            )
-            for item in notable[: MAX_REPORTED_ROWS - len(self._noted)]
+    def list_noted(self) -> list[tuple[int, str, str]]:
+        """Return number, result and note of the rows to look at, without their addresses."""
+        return [
+            (item.number, str(item.result), item.note.replace(item.address or "…", "…"))
+            for item in self.noted
         ]
-        tx.import_reports.save(self._build())
 
-    def __exit__(self, *_: object) -> None:
-        """Write the line, also for an import that stopped half-way."""
-        with self._store.begin() as tx:
-            self.report = replace(self._build(), finished_at=self._actor.now)
-            tx.import_reports.save(self.report)
-            detail = {"file": self.report.file_name, **self.report.counts}
-            if self._consent:
-                detail["consent"] = self._consent
-            action = "import" if self.report.kind == "subscribers" else f"import-{self.report.kind}"
-            tx.audit.write(self._actor.name, action, f"import/{self.report.id}", detail, at=self._actor.now)
 
-    def _build(self) -> StoredImportReport:
-        return replace(self.report, counts=dict(self._counts), noted=self._noted)
+def import_batches(  # noqa: PLR0913  what an import consists of
+    store: Database,
+    batches: Iterable[Batch],
+    import_batch: Callable[[Transaction, Batch], Sequence[ImportResult]],
+    *,
+    kind: str,
+    report: ImportReport,
+    actor: Actor,
+    dry_run: bool,
+    file_name: str,
+    consent: str = "",
+    on_results: Callable[[Sequence[ImportResult]], object] | None = None,
+) -> ImportReport:
+    """Import batch by batch; store the report with each, and one line in the audit log at the end.
+
+    The line is also written for an import that stops half-way. A dry run stores nothing. The stored report
+    names rows by their number: it outlives the people in the file. *on_results* is called with the results of
+    each batch that was imported.
+    """
+    name = "".join(char for char in file_name if char.isprintable())[:MAX_FILE_NAME_CHARS]
+    stored = StoredImportReport(
+        id=create_public_id(), at=actor.now, actor=actor.name, kind=kind, file_name=name
+    )
+    try:
+        for batch in batches:
+            with store.begin(commit=not dry_run) as tx:
+                results = import_batch(tx, batch)
+                report.add(results)
+                stored = replace(stored, counts=dict(report.counts), noted=report.list_noted())
+                tx.import_reports.save(stored)
+            if on_results:
+                on_results(results)
+    finally:
+        if not dry_run:
+            with store.begin() as tx:
+                tx.import_reports.save(replace(stored, finished_at=actor.now))
+                detail = {"file": name, **stored.counts, **({"consent": consent} if consent else {})}
+                action = "import" if kind == "subscribers" else f"import-{kind}"
+                actor.write_audit(tx, action, f"import/{stored.id}", detail)
+    return replace(report, id="" if dry_run else stored.id)
 
 
 def check_file(file: BinaryIO) -> list[str]:
@@ -111,7 +107,6 @@ def check_file(file: BinaryIO) -> list[str]:
 
     Raises:
         InvalidChange: the file cannot be read.
-
     """
     names: dict[str, None] = {}
     for _, fields in read_rows(file):
@@ -138,20 +133,19 @@ def import_file(  # noqa: PLR0913  the options of an import
 
     Raises:
         InvalidChange: the file cannot be read; nothing of it was imported.
-
     """
     report = ImportReport(unused_columns=check_file(file))
-    consent = "asserted" if confirmed else "asked"
-    recorder = ImportRecorder(store, "subscribers", file_name=file_name, actor=actor, consent=consent)
-    with nullcontext() if dry_run else recorder:
-        for batch in _read_batches(file):
-            with suppress(_DryRunEnd), store.begin() as tx:
-                results = import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults)
-                report.add(results)
-                if dry_run:
-                    raise _DryRunEnd
-                recorder.add(tx, results)
-    return replace(report, id="" if dry_run else recorder.report.id)
+    return import_batches(
+        store,
+        _read_batches(file),
+        partial(import_rows, actor=actor, confirmed=confirmed, defaults=defaults),
+        kind="subscribers",
+        report=report,
+        actor=actor,
+        dry_run=dry_run,
+        file_name=file_name,
+        consent="asserted" if confirmed else "asked",
+    )
 
 
 def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from digest.db import Transaction
-from digest.models import Status, Subscriber, SuppressionReason
-from digest.models.addresses import hash_address
+from digest.models import READING, Status, Subscriber, SuppressionReason
 from digest.models.errors import InvalidToken
 from digest.subscribers.helpers import (
     Actor,
@@ -44,17 +43,17 @@ def unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber 
 
 def _keep_bounced_reader_away(tx: Transaction, reader: Subscriber, actor: Actor) -> None:
     """Note that somebody whom bounces took off the list wants to stay off it, whatever `restore` does."""
-    key = hash_address(actor.suppression_key, reader.address)
+    key = actor.hash(reader.address)
     suppression = tx.suppressions.find(key)
     if suppression and suppression.reason is SuppressionReason.HARD:
         tx.suppressions.add(key, SuppressionReason.REQUEST, now=actor.now, source=actor.name)
-        tx.audit.write(actor.name, "unsubscribe", reader.public_id, at=actor.now)
+        actor.write_audit(tx, "unsubscribe", reader.public_id)
 
 
 def deny_signup(tx: Transaction, public_id: str, *, actor: Actor) -> None:
     """Reject a sign-up made by somebody else: suppress the address, and erase it if it never confirmed."""
     reader = find_by_public_id(tx, public_id)
-    if reader is None or reader.status in (Status.CONFIRMED, Status.PAUSED):
+    if reader is None or reader.status in READING:
         return
     suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
     if reader.status is Status.UNCONFIRMED:
@@ -68,10 +67,9 @@ def undo_unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscr
 
     Raises:
         InvalidToken: it is too late, or the address is suppressed.
-
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status in (Status.CONFIRMED, Status.PAUSED):
+    if reader.status in READING:
         return reader
     left_at = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
     is_late = left_at is None or actor.now - left_at > UNDO_WINDOW
@@ -88,23 +86,23 @@ def suppress(
     actor: Actor,
 ) -> bool:
     """Never send to this address again, subscribed or not; return True if it was not suppressed before."""
-    key, reader = hash_address(actor.suppression_key, address), find_by_address(tx, address)
-    if reader and reader.status in (Status.CONFIRMED, Status.PAUSED):
+    key, reader = actor.hash(address), find_by_address(tx, address)
+    if reader and reader.status in READING:
         gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
         save(tx, gone, "unsubscribe", actor=actor)
-    prior = reader.status if reader and reader.status in (Status.CONFIRMED, Status.PAUSED) else None
+    prior = reader.status if reader and reader.status in READING else None
     is_new = tx.suppressions.add(key, reason, now=actor.now, source=actor.name, prior_status=prior)
     if is_new:
-        tx.audit.write(actor.name, "suppress", key, {"reason": str(reason)}, at=actor.now)
+        actor.write_audit(tx, "suppress", key, {"reason": str(reason)})
     return is_new
 
 
 def unsuppress(tx: Transaction, address: str, *, actor: Actor) -> bool:
     """Allow sending to this address again, once it confirms; return True if it was suppressed."""
-    key = hash_address(actor.suppression_key, address)
+    key = actor.hash(address)
     was_suppressed = tx.suppressions.remove(key)
     if was_suppressed:
-        tx.audit.write(actor.name, "unsuppress", key, at=actor.now)
+        actor.write_audit(tx, "unsuppress", key)
     return was_suppressed
 
 
@@ -112,7 +110,7 @@ def erase(tx: Transaction, public_id: str, *, actor: Actor) -> None:
     """Erase a subscriber: nothing of the address stays, except its keyed hash if it is suppressed."""
     reader = tx.subscribers.get_by_public_id(public_id)
     tx.subscribers.erase(reader.id, now=actor.now)
-    tx.audit.write(actor.name, "erase", public_id, at=actor.now)
+    actor.write_audit(tx, "erase", public_id)
 
 
 def erase_unconfirmed(tx: Transaction, *, actor: Actor, limit: int = 1000) -> int:

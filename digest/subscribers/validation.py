@@ -49,7 +49,6 @@ def apply_changes(subscriber: Subscriber, changes: Mapping[str, object]) -> Subs
 
     Raises:
         InvalidChange: a change makes no sense; the message says which.
-
     """
     unknown = sorted(changes.keys() - _PART_OF.keys())
     if unknown:

@@ -4,8 +4,9 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -19,14 +20,10 @@ from digest.db.backup import create_private_file
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
-from digest.subscribers.transfer import ImportRecorder, check_file
+from digest.subscribers.transfer import ImportReport, check_file, import_batches
 
 BATCH_ROWS = 1000
 FAILED_RESULTS = (RowResult.INVALID,)
-
-
-class _DryRunRollback(Exception):
-    """Rolls back the transaction of a dry run."""
 
 
 @click.command(
@@ -59,17 +56,10 @@ def command(
         on_results = _open_report(stack, report)
         unused = check_file(source)  # refuses one that cannot be read, before anything is imported
         batches = _read_batches(read_rows(source), source, file.stat().st_size, progress)
-        consent = "asserted" if confirmed else "asked"
-        recorder = ImportRecorder(
-            services.store, "subscribers", file_name=file.name, actor=actor, consent=consent
-        )
-        counts: Counter[RowResult] = Counter()
-        with nullcontext() if dry_run else recorder:
-            for results in _import_batches(
-                services, batches, actor=actor, confirmed=confirmed, recorder=None if dry_run else recorder
-            ):
-                on_results(results)
-                counts.update(row_result.result for row_result in results)
+        counts = _import(
+            services, batches, actor=actor, confirmed=confirmed, dry_run=dry_run, on_results=on_results,
+            file_name=file.name,
+        )  # fmt: skip
     _show_counts(counts, dry_run=dry_run, as_json=as_json)
     if unused:
         echo_err(f"Columns that were not used: {', '.join(unused)}.")
@@ -77,30 +67,44 @@ def command(
         sys.exit(1)
 
 
-def _import_batches(
+def _import(
     services: Services,
     batches: Iterator[list[Row]],
     *,
     actor: Actor,
     confirmed: bool,
-    recorder: ImportRecorder | None,
-) -> Iterator[Sequence[ImportResult]]:
-    """Import each batch in a transaction of its own, and yield its results.
+    dry_run: bool,
+    on_results: Callable[[Iterable[ImportResult]], object],
+    file_name: str,
+) -> Counter[RowResult]:
+    """Import, or do so in one transaction and roll it back, so that the results equal those of a real run."""
+    counts: Counter[RowResult] = Counter()
 
-    Without a *recorder*, a dry run, all are in one transaction, so that the results equal those of a real
-    run; it is rolled back.
-    """
-    defaults = services.default_settings
-    with suppress(_DryRunRollback), ExitStack() as dry_run:
-        shared = None if recorder else dry_run.enter_context(services.store.begin())
-        for batch in batches:
-            with nullcontext(shared) if shared else services.store.begin() as tx:
-                results = import_rows(tx, batch, actor=actor, confirmed=confirmed, defaults=defaults)
-                if recorder:
-                    recorder.add(tx, results)
-            yield results
-        if shared:
-            raise _DryRunRollback
+    def note(results: Sequence[ImportResult]) -> None:
+        on_results(results)
+        counts.update(row_result.result for row_result in results)
+
+    import_batch = partial(
+        import_rows, actor=actor, confirmed=confirmed, defaults=services.default_settings
+    )
+    if dry_run:
+        with services.store.begin(commit=False) as tx:
+            for batch in batches:
+                note(import_batch(tx, batch))
+        return counts
+    import_batches(
+        services.store,
+        batches,
+        import_batch,
+        kind="subscribers",
+        report=ImportReport(),
+        actor=actor,
+        dry_run=False,
+        file_name=file_name,
+        consent="asserted" if confirmed else "asked",
+        on_results=note,
+    )
+    return counts
 
 
 def _read_batches(

@@ -56,7 +56,6 @@ async def find_library(client: Client, urls: LibraryUrls, key: str, group: str =
         InvalidChange: the key or the group is not written as it must be.
         ZoteroRefused: the key does not exist or may not write there.
         SourceError: Zotero does not answer.
-
     """
     if not _KEY.fullmatch(key):
         raise InvalidChange("A Zotero key has 24 letters and digits; create one at zotero.org/settings/keys.")
@@ -107,7 +106,6 @@ async def send_items(  # noqa: PLR0913  the account, and whose papers
     Raises:
         ZoteroRefused: the key was revoked, or may not write there any more.
         SourceError: Zotero does not answer, or asks to wait.
-
     """
     items = [item for citation in citations for item in build_items(citation, owner=owner)]
     try:
