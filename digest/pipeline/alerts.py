@@ -13,6 +13,7 @@ from digest.db import Transaction
 from digest.db.deliveries.bounce_policy import AlikeAnswer
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
 
+ONE_DAY = timedelta(days=1)
 ALERT_TTL = timedelta(hours=24)
 REPEAT_AFTER = timedelta(hours=24)  # a problem that lasts is told again
 FORGET_AFTER = timedelta(hours=24)  # a problem that was not seen for so long is over
@@ -155,6 +156,19 @@ def find_judgement_problems(
             )
         )
     return problems
+
+
+def find_delivery_problems(tx: Transaction, now: datetime) -> list[Problem]:
+    """Return what the bounces, complaints and refusals of the last day say."""
+    since = now - ONE_DAY
+    return [
+        *find_bounce_problems(tx.deliveries.count_finished(since), tx.deliveries.count_bounces(since)),
+        *find_judgement_problems(
+            tx.deliveries.list_alike_answers(since, now),
+            tx.deliveries.count_held(since),
+            tx.deliveries.count_reported_faults(since),
+        ),
+    ]
 
 
 class WaitingAlert(BaseModel):

@@ -1,6 +1,5 @@
 """Daily deletion of data that is no longer needed."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest import subscribers
@@ -25,48 +24,27 @@ _DONE_KEY = "tidied"
 _CLEANED_KEY, _RULES = "papers_cleaned", "1"  # meta key, and which rules stored papers were cleaned by
 
 
-@dataclass(frozen=True, slots=True)
-class CleanupResult:
-    """How many rows of each kind were deleted or emptied."""
-
-    signals: int = 0
-    fetch_results: int = 0
-    unconfirmed: int = 0  # subscribers
-    deliveries: int = 0  # emptied, not deleted
-    paper_versions: int = 0
-    heats: int = 0  # to which no message refers any more
-    news: int = 0
-
-
-def delete_expired(store: Database, now: datetime) -> CleanupResult | None:
-    """Delete what is too old, at most once a UTC day; return None if that was done today."""
+def delete_expired(store: Database, now: datetime) -> None:
+    """Delete what is too old, at most once a UTC day."""
     with store.begin(write=False) as tx:
         if tx.meta.read(_DONE_KEY) == str(now.date()):
-            return None
+            return
     record_statistics(store, now)
     _clean_papers(store)
     with store.begin() as tx:
         tx.bulk_operations.delete_before(now - BULK_OPERATIONS_TTL)
         tx.import_reports.delete_before(now - IMPORT_REPORTS_TTL)
         tx.runs.delete_before(now - RUNS_TTL)
-        signals = tx.signals.compact(now - FULL_SIGNALS_TTL, seen_since=now - THINNING_WINDOW)
-        fetch_results = tx.sources.delete_before(now - FETCH_RESULTS_TTL)
-        paper_versions = tx.paper_history.delete_before(now - RECORDS_TTL)
-        heats = tx.heats.delete_before(now - RECORDS_TTL - MAX_MAIL_DURATION)
-        news = tx.news.delete_before(now - NEWS_TTL)
+        tx.signals.compact(now - FULL_SIGNALS_TTL, seen_since=now - THINNING_WINDOW)
+        tx.sources.delete_before(now - FETCH_RESULTS_TTL)
+        tx.paper_history.delete_before(now - RECORDS_TTL)
+        tx.heats.delete_before(now - RECORDS_TTL - MAX_MAIL_DURATION)
+        tx.news.delete_before(now - NEWS_TTL)
         tx.sent_papers.delete_index_before(now - MAX_PAPER_AGE - RECORDS_TTL)
-    result = CleanupResult(
-        signals=signals,
-        fetch_results=fetch_results,
-        unconfirmed=_erase_unconfirmed(store, now),
-        deliveries=_anonymize_deliveries(store, now),
-        paper_versions=paper_versions,
-        heats=heats,
-        news=news,
-    )
+    _erase_unconfirmed(store, now)
+    _anonymize_deliveries(store, now)
     with store.begin() as tx:
         tx.meta.write(_DONE_KEY, str(now.date()))
-    return result
 
 
 def record_statistics(store: Database, now: datetime) -> int:
@@ -100,26 +78,20 @@ def _clean_papers(store: Database) -> None:
                 tx.meta.write(_CLEANED_KEY, _RULES)
 
 
-def _erase_unconfirmed(store: Database, now: datetime) -> int:
+def _erase_unconfirmed(store: Database, now: datetime) -> None:
     """Erase those who never confirmed, in chunks: no transaction holds the database for long."""
-    count = 0
-    while True:
+    erased = CHUNK_SIZE
+    while erased == CHUNK_SIZE:
         with store.begin() as tx:
             erased = subscribers.erase_unconfirmed(tx, actor=Actor("house", now), limit=CHUNK_SIZE)
-        count += erased
-        if erased < CHUNK_SIZE:
-            return count
 
 
-def _anonymize_deliveries(store: Database, now: datetime) -> int:
+def _anonymize_deliveries(store: Database, now: datetime) -> None:
     """Empty the rows of old deliveries. The rows stay, because a delivery key may be used only once."""
     with store.begin(write=False) as tx:
         since = datetime.fromisoformat(tx.meta.read(_ANONYMIZED_UNTIL_KEY) or BEGINNING)
-    count = 0
     while True:
         with store.begin() as tx:
-            emptied = tx.deliveries.anonymize(since, now - RECORDS_TTL)
-            if not emptied:
+            if not tx.deliveries.anonymize(since, now - RECORDS_TTL):
                 tx.meta.write(_ANONYMIZED_UNTIL_KEY, (now - RECORDS_TTL).isoformat())
-                return count
-        count += emptied
+                return

@@ -1,13 +1,14 @@
 """Vectors of papers: computed once per model, stored, served until those of a better model are complete."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from digest.db import Database
 from digest.db.embeddings import StoredModel, compute_text_key
 from digest.models.errors import ConfigError
+from digest.pipeline.day import CANDIDATE_WINDOW, MAX_BACKGROUND_PAPERS
 from digest.ranking.array_types import Floats
 from digest.ranking.embeddings import (
     EmbeddingModel,
@@ -19,8 +20,6 @@ from digest.ranking.embeddings import (
 )
 from digest.sources.base import ProgressCallback
 
-CANDIDATE_WINDOW = timedelta(days=7)  # as long as a paper may be sent
-MAX_BACKGROUND_PAPERS = 4000  # earlier papers, from which word frequencies are measured
 MAX_SEARCHABLE_PAPERS = 50_000  # the newest papers, whose vectors are kept for the search
 BATCH_SIZE = 256  # texts embedded and stored at once
 RELEARN_SIZES = (64, 256, 1024, 4096)  # a model that learns from texts learns anew at these numbers of texts

@@ -38,8 +38,7 @@ from digest.pipeline.alerts import (
     Problem,
     build_delivery_problem,
     build_stop_problem,
-    find_bounce_problems,
-    find_judgement_problems,
+    find_delivery_problems,
     find_source_problems,
     queue_alerts,
 )
@@ -61,7 +60,6 @@ from digest.sources.llm import LanguageModel
 
 SEND_BLOCKED_KEY = "way_out"  # meta key: why no message can be sent, while none can
 UNREACHABLE_SINCE_KEY = "unreachable_since"  # meta key: when no mail server was reached for the first time
-ONE_DAY = timedelta(days=1)
 FETCH_PATIENCE = timedelta(seconds=45)  # for which mail that is due waits for new papers
 USABLE = frozenset({Health.OK, Health.EMPTY})
 
@@ -322,22 +320,10 @@ def record_tick(services: PipelineServices, clock: Clock) -> None:
 
 def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -> bool:
     """Queue one message about all that is wrong, if it is time to; return whether it was queued."""
+    now, has_channel = clock(), services.admin_channel is not None
     with services.store.begin() as tx:
-        finished = tx.deliveries.count_finished(clock() - ONE_DAY)
-        bounces = tx.deliveries.count_bounces(clock() - ONE_DAY)
-        judgements = find_judgement_problems(
-            tx.deliveries.list_alike_answers(clock() - ONE_DAY, clock()),
-            tx.deliveries.count_held(clock() - ONE_DAY),
-            tx.deliveries.count_reported_faults(clock() - ONE_DAY),
-        )
-        problems = [*result.problems, *find_bounce_problems(finished, bounces), *judgements]
-        return queue_alerts(
-            tx,
-            services.admin_address,
-            problems,
-            now=clock(),
-            has_channel=services.admin_channel is not None,
-        )
+        problems = [*result.problems, *find_delivery_problems(tx, now)]
+        return queue_alerts(tx, services.admin_address, problems, now=now, has_channel=has_channel)
 
 
 def record_run(services: PipelineServices, result: RunResult, *, since: datetime, clock: Clock) -> None:

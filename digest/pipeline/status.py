@@ -8,12 +8,11 @@ from digest.db import Transaction
 from digest.db.sources import SourceState
 from digest.models import DeliveryState, Health
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
-from digest.pipeline.alerts import Problem, find_bounce_problems, find_judgement_problems
+from digest.pipeline.alerts import ONE_DAY, UNUSABLE, Problem, find_delivery_problems
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.embed_backlog import get_progress
 from digest.pipeline.run import SEND_BLOCKED_KEY
 
-ONE_DAY = timedelta(days=1)
 CHART_DAYS = 30  # in the JSON of `digest status`
 MAX_TICK_AGE = timedelta(minutes=30)
 MAX_OVERDUE = timedelta(minutes=30)  # a subscriber due for longer means that nothing is planned
@@ -23,7 +22,6 @@ ADVICE = {
     Health.FAILED: "check the network; the next run tries again",
     Health.CHANGED: "the source answers in a new format: check for an upgrade of this program",
 }
-UNREADABLE = (Health.FAILED, Health.CHANGED)
 
 
 def collect_status(tx: Transaction, now: datetime) -> dict[str, Any]:
@@ -74,18 +72,12 @@ def list_days(tx: Transaction, now: datetime, count: int) -> list[dict[str, Any]
 
 def find_problems(tx: Transaction, now: datetime) -> list[Problem]:
     """Return what an administrator should look at, the most serious first, each with what to do."""
-    since = now - ONE_DAY
-    finished = tx.deliveries.count_finished(since)
+    finished = tx.deliveries.count_finished(now - ONE_DAY)
     return [
         *_find_stops(tx, now),
         *_find_source_problems(tx.sources.list_latest()),
         *_find_uncertain(finished.get(DeliveryState.UNCERTAIN, 0)),
-        *find_bounce_problems(finished, tx.deliveries.count_bounces(since)),
-        *find_judgement_problems(
-            tx.deliveries.list_alike_answers(since, now),
-            tx.deliveries.count_held(since),
-            tx.deliveries.count_reported_faults(since),
-        ),
+        *find_delivery_problems(tx, now),
     ]
 
 
@@ -124,7 +116,7 @@ def _find_stops(tx: Transaction, now: datetime) -> Sequence[Problem]:
 def _find_source_problems(states: Sequence[SourceState]) -> list[Problem]:
     by_source: dict[str, list[SourceState]] = {}
     for state in states:
-        if state.health in UNREADABLE:
+        if state.health in UNUSABLE:
             by_source.setdefault(state.source, []).append(state)
     return [
         Problem(

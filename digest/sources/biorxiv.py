@@ -12,7 +12,7 @@ from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, add_note, failed_result, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import JsonDocument, load_json
+from digest.sources.json_body import JsonDocument, get_list, load_json
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
@@ -116,11 +116,9 @@ def parse_counts(body: bytes) -> tuple[int, int | None]:
     None means that the page does not say it.
     """
     page = _load_page(body).value
-    messages = page.get("messages")
-    message = messages[0] if isinstance(messages, list) and messages else {}
-    rows = page.get("collection")
-    row_count = len(rows) if isinstance(rows, list) else 0
-    return _parse_count(message, "count") or row_count, _parse_count(message, "total")
+    message: Any = next(iter(get_list(page, "messages")), {})
+    count = _parse_count(message, "count") or len(get_list(page, "collection"))
+    return count, _parse_count(message, "total")
 
 
 def _parse_count(message: object, name: str) -> int | None:

@@ -6,19 +6,20 @@ the polite pool. Some publishers give abstracts, as JATS.
 
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper
-from digest.models.errors import SourceChanged, SourceError
+from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
@@ -97,8 +98,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     document = load_json(body, items_key="items")
     items = _get_items(document.value)
     works = make_items(items, lambda item: _parse_work(item, read_at))
-    if works.skipped and not works.made and works.skipped == len(items):
-        raise SourceChanged(f"none of its {works.skipped} works has the expected fields")
+    works.check("works")
     result = FetchResult(
         source="crossref",
         scope=scope,
@@ -114,30 +114,18 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
 def parse_cursor(body: bytes) -> tuple[int, str]:
     """Return how many works a page holds, and the cursor of the next; empty if the page does not say it."""
     value = load_json(body, items_key="items").value
-    message = value.get("message")
-    cursor = message.get("next-cursor") if isinstance(message, dict) else ""
-    return len(_get_items(value)), cursor if isinstance(cursor, str) else ""
+    return len(_get_items(value)), get_text(value, "message", "next-cursor")
 
 
 def _get_items(value: Any) -> list[Any]:
     """Return the works; of a body that was read item by item they stand at its top."""
-    message = value.get("message", value) if isinstance(value, dict) else None
-    items = message.get("items") if isinstance(message, dict) else None
-    if not isinstance(items, list):
-        raise SourceChanged("the answer is not the expected list of works")
-    return items
+    return require_list(get_value(value, "message") or value, "items", "works")
 
 
 def _parse_work(work: Any, read_at: datetime) -> Paper | None:
     if not isinstance(work, dict):
         raise UnreadableItem("work")
-    updates = work.get("update-to")
-    kinds = (
-        {update.get("type") for update in updates if isinstance(update, dict)}
-        if isinstance(updates, list)
-        else set()
-    )
-    if kinds & _NOT_PAPERS:
+    if any(get_text(update, "type") in _NOT_PAPERS for update in get_list(work, "update-to")):
         return None
     titles = (strip_tags(text) for text in _get_texts(work, "title"))
     title = normalize_title(
@@ -157,9 +145,9 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
         abstract=abstract,
         url=to_web_link(work.get("URL")) or f"https://doi.org/{paper_id.removeprefix('doi:')}",
         published=published,
-        authors=normalize_names(_iter_authors(work.get("author"))),
+        authors=normalize_names(map(_get_name, get_list(work, "author"))),
         categories=(journal,) if journal else (),
-        aliases=tuple(_find_other_versions(work.get("relation"))),
+        aliases=tuple(_find_other_versions(work)),
         source="crossref",
         withdrawn=is_withdrawn(title, abstract),
     )
@@ -174,25 +162,17 @@ def _get_texts(work: Mapping[str, Any], name: str) -> Sequence[str]:
     return [text for text in values if isinstance(text, str) and text.strip()]
 
 
-def _iter_authors(value: Any) -> Iterator[str]:
-    for author in value if isinstance(value, list) else ():
-        if isinstance(author, dict):
-            names = (author.get(name) for name in ("given", "family", "suffix"))
-            name = " ".join(part for part in names if isinstance(part, str)) or author.get("name")
-            if isinstance(name, str):
-                yield strip_tags(name)
+def _get_name(author: Any) -> str:
+    parts = filter(None, (get_text(author, name) for name in ("given", "family", "suffix")))
+    return strip_tags(" ".join(parts) or get_text(author, "name"))
 
 
-def _find_other_versions(relation: Any) -> Iterator[str]:
+def _find_other_versions(work: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of the preprint of an article, or of the article that a preprint became."""
-    for name in _SAME_WORK if isinstance(relation, dict) else ():
-        others = relation.get(name)
-        for other in others if isinstance(others, list) else ():
-            number = other.get("id") if isinstance(other, dict) else None
-            try:
-                yield canonicalize(number if isinstance(number, str) else "")
-            except ValueError:
-                continue
+    for name in _SAME_WORK:
+        for other in get_list(work, "relation", name):
+            with suppress(ValueError):
+                yield canonicalize(get_text(other, "id"))
 
 
 def _find_date(work: Mapping[str, Any]) -> datetime | None:
@@ -200,15 +180,9 @@ def _find_date(work: Mapping[str, Any]) -> datetime | None:
 
     A month or year means its end, so that the registration counts.
     """
-    published, created = work.get("published"), work.get("created")
-    parts = published.get("date-parts") if isinstance(published, dict) else None
-    day = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], list) else []
-    numbers = [part for part in day if isinstance(part, int)]
-    texts = (
-        "-".join(f"{number:02d}" for number in (*numbers, *(12, 28)[len(numbers) - 1 :])[:3])
-        if numbers
-        else "",
-        created.get("date-time") if isinstance(created, dict) else "",
-    )
-    dates = [moment for text in texts if isinstance(text, str) and (moment := parse_date(text))]
-    return min(dates, default=None)
+    day: Any = next(iter(get_list(work, "published", "date-parts")), [])
+    numbers = [part for part in day if isinstance(part, int)] if isinstance(day, list) else []
+    padded = (*numbers, *(12, 28)[len(numbers) - 1 :])[:3] if numbers else ()
+    published = "-".join(f"{number:02d}" for number in padded)
+    dates = map(parse_date, (published, get_text(work, "created", "date-time")))
+    return min(filter(None, dates), default=None)

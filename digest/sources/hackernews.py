@@ -11,11 +11,10 @@ from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_sentence
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_count, get_text, get_value, load_json
 
 PERIOD = timedelta(days=14)  # points come in the first days
 MAX_NEW_AGE = timedelta(days=60)  # an older paper is no news, however much it is discussed
-MAX_COUNT = 10**12  # more points or comments than there are people: not a count
 MAX_STORIES = 200  # in one response
 MAX_PAGES = 5  # Algolia shows 1,000 stories of a search
 # Words in the addresses of papers, each a search of its own.
@@ -143,7 +142,7 @@ def parse_page(body: bytes) -> StoryPage:
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="hits")
-    hits = document.value.get("hits") if isinstance(document.value, dict) else None
+    hits = get_value(document.value, "hits")
     if not isinstance(hits, list):
         raise SourceChanged("the answer is not a list of stories")
     stories = make_items(hits, _parse_story)
@@ -192,15 +191,9 @@ def _parse_story(hit: object) -> Story | None:
     """Return a story; None if it links to no paper."""
     if not isinstance(hit, dict):
         raise UnreadableItem("not an object")
-    url = hit.get("url")
     try:
-        paper_id = canonicalize(url if isinstance(url, str) else "")
+        paper_id = canonicalize(get_text(hit, "url"))
     except ValueError:
         return None
-    points, comments = _parse_count(hit.get("points")), _parse_count(hit.get("num_comments"))
+    points, comments = get_count(hit, "points") or 0.0, get_count(hit, "num_comments") or 0.0
     return Story(str(hit.get("objectID") or ""), paper_id, points, comments)
-
-
-def _parse_count(value: object) -> float:
-    """Return the count, 0 for anything that is none."""
-    return float(value) if isinstance(value, int | float) and 0 <= value < MAX_COUNT else 0.0

@@ -1,6 +1,6 @@
 """Hugging Face's daily papers as a source: papers, votes, comments and stars of the last listing days."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 
@@ -23,7 +23,6 @@ PAGE_SIZE = 100
 MIN_FULL_PAGE = 50  # a page this long may have a next one, whatever limit the server really grants
 MAX_PAGES = 10
 AUTOMATIC_COMMENTS = 2  # every paper shows at least two comments that are not by people
-MAX_COUNT = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +115,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     items = document.value
     if not isinstance(items, list):
         raise SourceChanged("the answer is not a list of papers")
-    parsed = make_items(items, lambda item: _parse_item(item, scope, read_at))
-    if parsed.skipped and not parsed.made:
-        raise SourceChanged(f"none of its {parsed.skipped} papers has the expected fields")
+    parsed = make_items(items, lambda item: _parse_item(item, scope, read_at)).check("papers")
     result = FetchResult(
         source="huggingface",
         scope=scope,
@@ -143,11 +140,11 @@ def _parse_item(item: object, scope: str, read_at: datetime) -> tuple[Paper, lis
 def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
     paper = item["paper"]
     identifier = parse_arxiv_id(paper["id"])
-    titles = (normalize_title(strip_tags(text)) for text in _find_texts(paper, item, name="title"))
+    titles = (normalize_title(strip_tags(get_text(each, "title"))) for each in (paper, item))
     title = next(filter(None, titles), "")
     if not title:
         raise UnreadableItem(paper["id"])
-    abstract = normalize_text(next(_find_texts(paper, item, name="summary"), ""))
+    abstract = normalize_text(get_text(paper, "summary") or get_text(item, "summary"))
     page_url = f"https://huggingface.co/papers/{paper['id']}"
     return Paper(
         id=canonicalize(paper["id"]),
@@ -155,11 +152,17 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
         abstract=abstract,
         url=f"https://arxiv.org/abs/{identifier}" if identifier else page_url,
         pdf_url=f"https://arxiv.org/pdf/{identifier}" if identifier else "",
-        published=parse_date(_parse_text(paper.get("publishedAt"))),
-        authors=normalize_names(_find_authors(paper.get("authors"))),
+        published=parse_date(get_text(paper, "publishedAt")),
+        authors=normalize_names(
+            get_text(author, "name")
+            for author in get_list(paper, "authors")
+            if not get_value(author, "hidden")
+        ),
         source="huggingface",
-        summary=_parse_text(paper.get("ai_summary")),
-        keywords=_parse_keywords(paper.get("ai_keywords")),
+        summary=normalize_text(get_text(paper, "ai_summary")),
+        keywords=tuple(
+            normalize_text(word) for word in get_list(paper, "ai_keywords") if isinstance(word, str)
+        ),
         code_url=to_web_link(paper.get("githubRepo")),
         project_url=to_web_link(paper.get("projectPage")),
         discussion_url=page_url,
@@ -172,11 +175,11 @@ def _parse_paper(item: Mapping[str, Any], scope: str) -> Paper:
 
 def _parse_signals(paper_id: str, item: Mapping[str, Any], read_at: datetime) -> list[Signal]:
     paper = item["paper"]
-    comments = _parse_count(item.get("numComments"))
-    counts = {
-        SignalKind.UPVOTES: _parse_count(paper.get("upvotes")),
+    comments = get_count(item, "numComments")
+    counts = {  # a paper is kept without those that are missing
+        SignalKind.UPVOTES: get_count(paper, "upvotes"),
         SignalKind.COMMENTS: None if comments is None else max(0.0, comments - AUTOMATIC_COMMENTS),
-        SignalKind.STARS: _parse_count(paper.get("githubStars")),
+        SignalKind.STARS: get_count(paper, "githubStars"),
     }
     return [
         Signal(paper_id=paper_id, kind=kind, value=value, observed_at=read_at, source="huggingface")
@@ -185,38 +188,9 @@ def _parse_signals(paper_id: str, item: Mapping[str, Any], read_at: datetime) ->
     ]
 
 
-def _parse_count(value: object) -> float | None:
-    """Return the count, None for anything that is none: the paper is kept without it."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MAX_COUNT:
-        return None
-    return float(value)
-
-
-def _find_texts(*objects: Mapping[str, Any], name: str) -> Iterator[str]:
-    return (value for value in (item.get(name) for item in objects) if isinstance(value, str))
-
-
-def _find_authors(value: object) -> Iterator[str]:
-    for author in value if isinstance(value, list) else ():
-        name = author.get("name") if isinstance(author, dict) and not author.get("hidden") else None
-        if isinstance(name, str):
-            yield name
-
-
-def _parse_text(value: object) -> str:
-    return normalize_text(value) if isinstance(value, str) else ""
-
-
-def _parse_keywords(value: object) -> tuple[str, ...]:
-    words = value if isinstance(value, list) else []
-    return tuple(normalize_text(word) for word in words if isinstance(word, str))
-
-
 def _parse_display_name(value: object) -> str:
     """Return the name of an organisation or account as people read it."""
-    if not isinstance(value, Mapping):
-        return ""
-    return _parse_text(value.get("fullname")) or _parse_text(value.get("name"))
+    return normalize_text(get_text(value, "fullname")) or normalize_text(get_text(value, "name"))
 
 
 def _parse_day(value: object) -> date | None:

@@ -17,7 +17,7 @@ from digest.models.errors import SourceChanged, SourceError
 from digest.models.papers import REPOSITORY_KINDS, HubRepository
 from digest.sources.base import FetchContext, failed_result
 from digest.sources.http.response import Accept, BadResponse
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
 
 SCOPE = "repos"
 MAX_PAPERS = 100  # asked for in one run
@@ -25,7 +25,6 @@ ASK_AGAIN_AFTER = timedelta(hours=20)  # so that the hour of the day does not cr
 STILL_VOTED = timedelta(days=1)  # since a paper's votes were last read
 BEST = 3  # repositories of each kind that are kept, by likes
 MAX_UNREADABLE = 5  # answers of another shape, after which no more papers are asked for
-MAX_LIKES = 10**9
 ATTENTION = (("huggingface", SignalKind.UPVOTES), ("hackernews", SignalKind.POINTS))
 _NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 
@@ -119,9 +118,9 @@ def parse(body: bytes) -> Mapping[SignalKind, list[HubRepository]]:
         SourceChanged: the body has another shape.
     """
     value = load_json(body).value
-    if not isinstance(value, dict) or not any(isinstance(value.get(kind), list) for kind in REPOSITORY_KINDS):
+    if not any(isinstance(get_value(value, kind), list) for kind in REPOSITORY_KINDS):
         raise SourceChanged("the answer is not the lists of repositories we know")
-    return {kind: _parse_list(kind, value.get(kind)) for kind in REPOSITORY_KINDS}
+    return {kind: _parse_list(kind, get_list(value, kind)) for kind in REPOSITORY_KINDS}
 
 
 def select_best(found: Mapping[SignalKind, list[HubRepository]]) -> tuple[HubRepository, ...]:
@@ -129,20 +128,14 @@ def select_best(found: Mapping[SignalKind, list[HubRepository]]) -> tuple[HubRep
     return tuple(repository for kind in REPOSITORY_KINDS for repository in found.get(kind, [])[:BEST])
 
 
-def _parse_list(kind: SignalKind, items: Any) -> list[HubRepository]:
+def _parse_list(kind: SignalKind, items: list[Any]) -> list[HubRepository]:
     by_name: dict[str, HubRepository] = {}
-    for item in items if isinstance(items, list) else ():
-        name = item.get("id") if isinstance(item, dict) and item.get("private") is not True else None
-        if isinstance(name, str) and _NAME.fullmatch(name):
-            by_name.setdefault(
-                name.lower(), HubRepository(kind=kind, name=name, likes=_parse_likes(item.get("likes")))
-            )
+    for item in items:
+        name = get_text(item, "id")
+        if _NAME.fullmatch(name) and get_value(item, "private") is not True:
+            likes = int(get_count(item, "likes") or 0)
+            by_name.setdefault(name.lower(), HubRepository(kind=kind, name=name, likes=likes))
     return sorted(by_name.values(), key=lambda found: (-found.likes, found.name))
-
-
-def _parse_likes(value: object) -> int:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_LIKES
-    return int(value) if is_count else 0  # type: ignore[call-overload]
 
 
 def _build_signals(

@@ -24,6 +24,7 @@ class Items(Generic[T]):
     """The items that could be made; of the others how many lack a field, and how many hold the unforeseen."""
 
     made: tuple[T, ...]
+    total: int
     unreadable: int = 0
     unforeseen: int = 0
 
@@ -32,9 +33,9 @@ class Items(Generic[T]):
         """How many items are missing."""
         return self.unreadable + self.unforeseen
 
-    def check(self, noun: str = "items") -> "Items[T]":
+    def check(self, noun: str) -> "Items[T]":
         """Return these items. Raises SourceChanged if there were some and none could be read."""
-        if self.skipped and not self.made:
+        if self.skipped and self.skipped == self.total:
             raise SourceChanged(f"none of its {self.skipped} {noun} has the expected fields")
         return self
 
@@ -45,8 +46,8 @@ def make_items(sources: Iterable[S], make: Callable[[S], T | None]) -> Items[T]:
     *make* raises UnreadableItem to skip and count a source; any other error of parsing is counted and logged.
     """
     made: list[T] = []
-    unreadable = unforeseen = 0
-    for source in sources:
+    total = unreadable = unforeseen = 0
+    for total, source in enumerate(sources, 1):  # noqa: B007  counted to the end
         try:
             item = make(source)
         except UnreadableItem:
@@ -58,4 +59,4 @@ def make_items(sources: Iterable[S], make: Callable[[S], T | None]) -> Items[T]:
         else:
             if item is not None:
                 made.append(item)
-    return Items(tuple(made), unreadable, unforeseen)
+    return Items(tuple(made), total, unreadable, unforeseen)

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from digest.models.errors import SourceChanged
 from digest.sources.text.encoding import decode_text
 
+MAX_COUNT = 10**10  # more than there are people: not a count
 MAX_INT_DIGITS = 300  # of a number; Python refuses more than 4300, and the whole document with them
 MAX_BROKEN_ITEMS = 500  # in one document; then it is another format
 MAX_ITEM_CHARS = 200_000  # that are searched for the end of a broken item
@@ -27,6 +28,40 @@ class JsonDocument:
 
     value: Any
     note: str = ""
+
+
+def get_value(value: Any, *keys: str) -> Any:
+    """Return what stands under these nested keys; None if one of them is missing."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def get_text(value: Any, *keys: str) -> str:
+    """Return the text under these nested keys; empty for anything else."""
+    text = get_value(value, *keys)
+    return text if isinstance(text, str) else ""
+
+
+def get_list(value: Any, *keys: str) -> list[Any]:
+    """Return the list under these nested keys; empty for anything else."""
+    items = get_value(value, *keys)
+    return items if isinstance(items, list) else []
+
+
+def get_count(value: Any, *keys: str) -> float | None:
+    """Return the number under these nested keys; None for anything that counts nothing."""
+    count = get_value(value, *keys)
+    is_count = isinstance(count, int | float) and not isinstance(count, bool) and 0 <= count < MAX_COUNT
+    return float(count) if is_count else None
+
+
+def require_list(value: Any, key: str, noun: str) -> list[Any]:
+    """Return the list under a key. Raises SourceChanged if there is none."""
+    items = get_value(value, key)
+    if not isinstance(items, list):
+        raise SourceChanged(f"the answer is not the expected list of {noun}")
+    return items
 
 
 def load_json(body: bytes, *, items_key: str | None = None) -> JsonDocument:

@@ -5,19 +5,20 @@ after they were published, so they are chosen by the day on which OpenAlex creat
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from digest.models import Announcement, FetchResult, FetchState, Health, Paper, Signal, SignalKind
-from digest.models.errors import SourceChanged, SourceError
+from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json, require_list
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
@@ -26,7 +27,6 @@ PAGE_SIZE = 200
 MAX_DELAY = timedelta(days=60)  # from the publication of a work to its record; an older work is no news
 MAX_VALUES = 50  # ids in one filter, whose address would else be too long
 MAX_WORDS = 5_000  # of an abstract; an index with higher places is meant to harm
-MAX_COUNT = 10**9  # no paper has more citations
 FIELDS = (
     "id,doi,title,publication_date,created_date,type,ids,authorships,primary_location,locations,"
     "abstract_inverted_index,cited_by_count,is_retracted,primary_topic"
@@ -153,10 +153,9 @@ def parse(
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="results")
-    items = _get_results(document.value)
+    items = require_list(document.value, "results", "works")
     works = make_items(items, lambda item: _parse_work(item, read_at, created_since))
-    if works.skipped and works.skipped == len(items):
-        raise SourceChanged(f"none of its {works.skipped} works has the expected fields")
+    works.check("works")
     result = FetchResult(
         source="openalex",
         scope=scope,
@@ -173,9 +172,7 @@ def parse(
 def parse_cursor(body: bytes) -> tuple[int, str]:
     """Return how many works a page holds, and the cursor of the next; empty for the last page."""
     value = load_json(body, items_key="results").value
-    meta = value.get("meta")
-    cursor = meta.get("next_cursor") if isinstance(meta, dict) else ""
-    return len(_get_results(value)), cursor if isinstance(cursor, str) else ""
+    return len(require_list(value, "results", "works")), get_text(value, "meta", "next_cursor")
 
 
 def restore_abstract(index: Any) -> str:
@@ -186,13 +183,6 @@ def restore_abstract(index: Any) -> str:
             if isinstance(number, int) and 0 <= number < MAX_WORDS:
                 places[number] = word
     return " ".join(places[number] for number in sorted(places))
-
-
-def _get_results(value: Any) -> list[Any]:
-    results = value.get("results") if isinstance(value, dict) else None
-    if not isinstance(results, list):
-        raise SourceChanged("the answer is not the expected list of works")
-    return results
 
 
 def _is_read_today(state: FetchState, now: datetime) -> bool:
@@ -223,82 +213,53 @@ def _parse_work(
     created = parse_date(str(work.get("created_date") or ""))
     if created_since and created and created.date() < created_since.date():
         return None
-    title = normalize_title(strip_tags(_get_text(work, "title") or _get_text(work, "display_name")))
+    title = normalize_title(strip_tags(get_text(work, "title") or get_text(work, "display_name")))
     if work.get("type") in _NOT_PAPERS:
         return None
-    authors = normalize_names(_iter_authors(work.get("authorships")))
-    published = parse_date(_get_text(work, "publication_date"))
+    names = (get_text(author, "author", "display_name") for author in get_list(work, "authorships"))
+    authors = normalize_names(names)
+    published = parse_date(get_text(work, "publication_date"))
     # The DOI, and the ids in the addresses of all places where the work is.
     ids = tuple(dict.fromkeys(_iter_ids(work)))
     paper_id = ids[0] if ids else build_title_key(title, authors, published.year if published else None)
     if not title or not paper_id:
         raise UnreadableItem("work")
     abstract = normalize_text(strip_tags(restore_abstract(work.get("abstract_inverted_index"))))
-    location = work.get("primary_location")
-    location = location if isinstance(location, dict) else {}
     is_old = published is not None and read_at - published > MAX_DELAY
     paper = Paper(
         id=paper_id,
         title=title,
         abstract=abstract,
-        url=to_web_link(location.get("landing_page_url")) or to_web_link(work.get("doi")),
-        pdf_url=to_web_link(location.get("pdf_url")),
+        url=to_web_link(get_value(work, "primary_location", "landing_page_url"))
+        or to_web_link(work.get("doi")),
+        pdf_url=to_web_link(get_value(work, "primary_location", "pdf_url")),
         published=published,
         authors=authors,
-        categories=tuple(dict.fromkeys(_iter_categories(work, location))),
+        categories=tuple(dict.fromkeys(_iter_categories(work))),
         aliases=ids[1:],
         announcement=Announcement.REPLACE if is_old else Announcement.NEW,
         source="openalex",
         withdrawn=work.get("is_retracted") is True or is_withdrawn(title, abstract),
     )
-    return paper, _parse_citations(paper_id, work.get("cited_by_count"), read_at)
-
-
-def _parse_citations(paper_id: str, value: Any, read_at: datetime) -> Signal | None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_COUNT:
-        return None
-    return Signal(
-        paper_id=paper_id,
-        kind=SignalKind.CITATIONS,
-        value=float(value),
-        observed_at=read_at,
-        source="openalex",
-    )
+    count = get_count(work, "cited_by_count")
+    if count is None:
+        return paper, None
+    kind = SignalKind.CITATIONS
+    return paper, Signal(paper_id=paper_id, kind=kind, value=count, observed_at=read_at, source="openalex")
 
 
 def _iter_ids(work: Mapping[str, Any]) -> Iterator[str]:
-    ids, locations = work.get("ids"), work.get("locations")
-    links = [work.get("doi"), ids.get("pmid") if isinstance(ids, dict) else ""]
-    places = locations if isinstance(locations, list) else []
-    links += [place.get("landing_page_url") for place in places if isinstance(place, dict)]
-    for link in links:
-        try:
-            yield canonicalize(link if isinstance(link, str) else "")
-        except ValueError:
-            continue
+    places = (get_text(place, "landing_page_url") for place in get_list(work, "locations"))
+    for link in (get_text(work, "doi"), get_text(work, "ids", "pmid"), *places):
+        with suppress(ValueError):
+            yield canonicalize(link)
 
 
-def _iter_categories(work: Mapping[str, Any], location: Mapping[str, Any]) -> Iterator[str]:
+def _iter_categories(work: Mapping[str, Any]) -> Iterator[str]:
     """Yield the journal and the topic."""
-    place = location.get("source")
-    if isinstance(place, dict) and place.get("type") == "journal":
-        issns = place.get("issn")
-        codes = [issn for issn in issns if isinstance(issn, str)] if isinstance(issns, list) else []
-        yield from filter(None, [name_journal(_get_text(place, "display_name"), codes)])
-    topic = work.get("primary_topic")
-    subfield = topic.get("subfield") if isinstance(topic, dict) else None
-    if isinstance(subfield, dict) and (name := _get_text(subfield, "display_name")):
+    place = get_value(work, "primary_location", "source")
+    if get_text(place, "type") == "journal":
+        codes = [issn for issn in get_list(place, "issn") if isinstance(issn, str)]
+        yield from filter(None, [name_journal(get_text(place, "display_name"), codes)])
+    if name := get_text(work, "primary_topic", "subfield", "display_name"):
         yield " ".join(name.replace(",", " ").split())
-
-
-def _iter_authors(authorships: Any) -> Iterator[str]:
-    for authorship in authorships if isinstance(authorships, list) else ():
-        author = authorship.get("author") if isinstance(authorship, dict) else None
-        name = author.get("display_name") if isinstance(author, dict) else None
-        if isinstance(name, str):
-            yield name
-
-
-def _get_text(value: Mapping[str, Any], name: str) -> str:
-    text = value.get(name)
-    return text if isinstance(text, str) else ""

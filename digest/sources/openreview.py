@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from digest.models import Announcement, FetchResult, Health, Paper
-from digest.models.errors import SourceChanged, SourceError
+from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize, find_ids
 from digest.sources.base import FetchContext, add_note, failed_result
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_text, load_json, require_list
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 
@@ -80,10 +80,9 @@ def parse(
         SourceChanged: the body has another shape.
     """
     document = load_json(body, items_key="notes")
-    notes = _get_notes(document.value)
+    notes = require_list(document.value, "notes", "notes")
     items = make_items(notes, lambda note: _parse_note(note, scope, read_at, changed_since))
-    if items.skipped and items.skipped == len(notes):
-        raise SourceChanged(f"none of its {items.skipped} submissions has the expected fields")
+    items.check("submissions")
     result = FetchResult(
         source="openreview",
         scope=scope,
@@ -98,7 +97,7 @@ def parse(
 
 def parse_end(body: bytes) -> tuple[int, datetime | None]:
     """Return how many submissions a page holds, and when the last of them was changed."""
-    notes = _get_notes(load_json(body, items_key="notes").value)
+    notes = require_list(load_json(body, items_key="notes").value, "notes", "notes")
     changed = [
         moment for note in notes if isinstance(note, dict) and (moment := _get_time(note, "tmdate", "mdate"))
     ]
@@ -111,13 +110,6 @@ def name_venue(venue: str) -> str:
     organizer = parts[1] if len(parts) > 2 and "." in parts[0] and not _YEAR.fullmatch(parts[1]) else parts[0]
     rest = [part for part in parts[1:] if part not in (organizer, "Conference")]
     return " ".join([organizer.split(".")[0], *rest]).replace("_", " ").replace(",", " ")
-
-
-def _get_notes(value: Any) -> list[Any]:
-    notes = value.get("notes") if isinstance(value, dict) else None
-    if not isinstance(notes, list):
-        raise SourceChanged("the answer is not the expected list of notes")
-    return notes
 
 
 def _parse_note(note: Any, venue: str, read_at: datetime, changed_since: datetime | None) -> Paper | None:
@@ -179,9 +171,7 @@ def _get_text(content: Mapping[str, Any], name: str) -> str:
 def _iter_names(value: Any) -> Iterator[str]:
     """Yield the names in a list of texts, or of objects with a name."""
     for item in value if isinstance(value, list) else ():
-        name = item.get("fullname") or item.get("name") if isinstance(item, dict) else item
-        if isinstance(name, str):
-            yield name
+        yield item if isinstance(item, str) else get_text(item, "fullname") or get_text(item, "name")
 
 
 def _get_time(note: Mapping[str, Any], *names: str) -> datetime | None:

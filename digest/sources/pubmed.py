@@ -22,7 +22,7 @@ from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_value, load_json
 from digest.sources.pages import collect_pages, find_period_start, split_batches
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
@@ -161,7 +161,7 @@ def parse_search(body: bytes) -> Search:
         SourceChanged: the body has another shape.
     """
     document = load_json(body).value
-    result = document.get("esearchresult") if isinstance(document, dict) else None
+    result = get_value(document, "esearchresult")
     if not isinstance(result, dict):
         raise SourceChanged("the answer is not the expected search result")
     if reason := result.get("ERROR") or document.get("error"):

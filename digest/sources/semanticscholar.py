@@ -8,11 +8,10 @@ from typing import Any
 from digest.models import Announcement, FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_count, get_value, load_json
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 MAX_IDS_PER_REQUEST = 500
-MAX_COUNT = 10**9  # no paper has more citations
 FIELDS = "title,citationCount,tldr,externalIds"
 
 
@@ -59,12 +58,12 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
         Signal(
             paper_id=paper_id,
             kind=SignalKind.CITATIONS,
-            value=float(item["citationCount"]),
+            value=count,
             observed_at=read_at,
             source="semanticscholar",
         )
         for paper_id, item in known
-        if _is_count(item.get("citationCount"))
+        if (count := get_count(item, "citationCount")) is not None
     )
     return FetchResult(
         source="semanticscholar",
@@ -78,10 +77,6 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
     )
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_COUNT
-
-
 def _to_external_id(paper_id: str) -> str:
     kind, _, rest = paper_id.partition(":")
     return f"{'ARXIV' if kind == 'arxiv' else 'DOI'}:{rest}"
@@ -89,8 +84,7 @@ def _to_external_id(paper_id: str) -> str:
 
 def _parse_paper(paper_id: str, item: Mapping[str, Any]) -> Paper | None:
     """Return the paper with its summary, to be merged into the stored one; None if there is no summary."""
-    title, tldr = item.get("title"), item.get("tldr")
-    summary = tldr.get("text") if isinstance(tldr, dict) else None
+    title, summary = get_value(item, "title"), get_value(item, "tldr", "text")
     if not isinstance(title, str) or not isinstance(summary, str):
         return None
     return Paper(

@@ -110,14 +110,13 @@ def test_arxiv_oai_errors(recorded: Recorded) -> None:
     ],
 )  # fmt: skip
 def test_arxiv_listings(recorded: Recorded, name: str, day: str, papers: int) -> None:
-    page = listing.parse(recorded(f"arxiv_listing/{name}"), "math.AG", NOW)
-    assert (str(page.day), len(page.result.papers), page.is_complete) == (day, papers, True)
-    assert all(is_readable(paper) and paper.authors and paper.categories for paper in page.result.papers)
+    page = listing.parse(recorded(f"arxiv_listing/{name}"))
+    assert (str(page.day), page.total) == (day, papers)
 
 
 def test_arxiv_listing_error(recorded: Recorded) -> None:
     with pytest.raises(SourceChanged, match="Catchup only allowed for past 90 days"):
-        listing.parse(recorded("arxiv_listing/server_catchup_400_older_than_90d.html"), "math", NOW)
+        listing.parse(recorded("arxiv_listing/server_catchup_400_older_than_90d.html"))
 
 
 @pytest.mark.parametrize(

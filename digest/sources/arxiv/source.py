@@ -92,7 +92,7 @@ class Arxiv:
     async def _second_opinion(self, context: FetchContext, category: str, today: date) -> str:
         """Return what arXiv's listing page says about a stale feed, as a sentence."""
         try:
-            page = await listing.fetch_listing(context.client, self.listing_url, category, context.now)
+            page = await listing.fetch_listing(context.client, self.listing_url, category)
         except SourceError as error:
             reason = failed_result(self.name, "", context.now, error).note
             return f"arXiv's listing page could not be read: {reason}"

@@ -5,7 +5,7 @@ stored nor logged.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, zip_longest
@@ -18,7 +18,7 @@ from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.paper_ids import find_ids
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_list, get_text, get_value, load_json
 from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
@@ -126,10 +126,10 @@ def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
 
 def _parse_zotero_items(items: Iterable[Any]) -> Iterator[LikedPaper]:
     for item in items:
-        data = item.get("data") if isinstance(item, dict) else None
+        data = get_value(item, "data")
         if isinstance(data, dict) and data.get("itemType") not in NOT_PAPERS:
-            paper_id = _find_id(data.get(name) for name in ("archiveID", "DOI", "url", "extra"))
-            yield _to_liked(data.get("title"), data.get("abstractNote"), paper_id)
+            paper_id = _find_id(get_text(data, name) for name in ("archiveID", "DOI", "url", "extra"))
+            yield _to_liked(get_text(data, "title"), get_text(data, "abstractNote"), paper_id)
 
 
 async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[LikedPaper]:
@@ -151,17 +151,16 @@ def _parse_orcid(body: bytes) -> list[LikedPaper]:
 
 def _orcid_year(group: Any) -> str:
     """Return the year of a work; empty if there is none."""
-    summaries = _get_list(group, "work-summary")
-    years = (_get(summary, "publication-date", "year", "value") for summary in summaries)
-    return max((year for year in years if isinstance(year, str)), default="")
+    summaries = get_list(group, "work-summary")
+    return max((get_text(each, "publication-date", "year", "value") for each in summaries), default="")
 
 
 def _parse_orcid_group(group: Any) -> LikedPaper:
     """Parse a group, which is one work as reported by one or several sources."""
-    titles = (_get(summary, "title", "title", "value") for summary in _get_list(group, "work-summary"))
-    ids = _get_list(group, "external-ids", "external-id")
-    own = [entry for entry in ids if _get(entry, "external-id-relationship") in ("self", "SELF", None)]
-    paper_id = _find_id(_get(entry, "external-id-value") for entry in own)
+    titles = (get_text(summary, "title", "title", "value") for summary in get_list(group, "work-summary"))
+    ids = get_list(group, "external-ids", "external-id")
+    own = [entry for entry in ids if get_value(entry, "external-id-relationship") in ("self", "SELF", None)]
+    paper_id = _find_id(get_text(entry, "external-id-value") for entry in own)
     return _to_liked(next(filter(None, titles), ""), "", paper_id)
 
 
@@ -191,35 +190,30 @@ async def _fetch_author(client: Client, urls: LibraryUrls, author: str) -> Async
 def _parse_author(body: bytes) -> tuple[bool, list[LikedPaper]]:
     """Return whether there is another page, and the papers of this one, newest first."""
     page = load_json(body).value
-    papers = _check_list(_get(page, "data"), "Semantic Scholar")
+    papers = _check_list(get_value(page, "data"), "Semantic Scholar")
     newest_first = sorted(papers, key=_author_year, reverse=True)
-    return bool(_get(page, "next")), list(_parse_author_papers(newest_first))
+    return bool(get_value(page, "next")), list(_parse_author_papers(newest_first))
 
 
 def _author_year(paper: Any) -> int:
-    year = _get(paper, "year")
+    year = get_value(paper, "year")
     return year if isinstance(year, int) else 0
 
 
 def _parse_author_papers(papers: Iterable[Any]) -> Iterator[LikedPaper]:
     for paper in papers:
         if isinstance(paper, dict):
-            paper_id = _find_id(_get(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
-            yield _to_liked(paper.get("title"), paper.get("abstract"), paper_id)
+            paper_id = _find_id(get_text(paper, "externalIds", kind) for kind in ("ArXiv", "DOI"))
+            yield _to_liked(get_text(paper, "title"), get_text(paper, "abstract"), paper_id)
 
 
-def _to_liked(title: Any, abstract: Any, paper_id: str) -> LikedPaper:
-    return LikedPaper(
-        normalize_title(strip_tags(title)) if isinstance(title, str) else "",
-        normalize_text(strip_tags(abstract)) if isinstance(abstract, str) else "",
-        paper_id,
-    )
+def _to_liked(title: str, abstract: str, paper_id: str) -> LikedPaper:
+    return LikedPaper(normalize_title(strip_tags(title)), normalize_text(strip_tags(abstract)), paper_id)
 
 
-def _find_id(texts: Iterable[Any]) -> str:
+def _find_id(texts: Iterable[str]) -> str:
     """Return the first canonical id in these texts, also one that stands among other words."""
-    found = (find_ids(text) for text in texts if isinstance(text, str))
-    return next(chain.from_iterable(found), "")
+    return next(chain.from_iterable(map(find_ids, texts)), "")
 
 
 def _match(pattern: re.Pattern[str], text: str, invalid: InvalidChange) -> re.Match[str]:
@@ -233,16 +227,3 @@ def _check_list(value: Any, service: str) -> list[Any]:
     if not isinstance(value, list):
         raise SourceChanged(f"{service}'s answer is not a list of papers")
     return value
-
-
-def _get_list(data: Any, *keys: str) -> list[Any]:
-    """Return the list under these nested keys; empty if there is none."""
-    value = _get(data, *keys)
-    return value if isinstance(value, list) else []
-
-
-def _get(data: Any, *keys: str) -> Any:
-    """Return the value under these nested keys; None if one is missing."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, Mapping) else None
-    return data

@@ -26,7 +26,7 @@ from digest.models.errors import InvalidChange, SourceChanged
 from digest.models.text import clean, shorten
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
-from digest.sources.json_body import load_json
+from digest.sources.json_body import get_value, load_json
 from digest.sources.libraries.clients import LibraryUrls
 
 MAX_ITEMS = 50  # of one request; a paper with a note is two items
@@ -77,8 +77,7 @@ async def find_library(client: Client, urls: LibraryUrls, key: str, group: str =
 
 
 def _choose_library(answer: Any, group: str) -> str:
-    access = answer.get("access") if isinstance(answer, dict) else None
-    user = answer.get("userID") if isinstance(answer, dict) else None
+    access, user = get_value(answer, "access"), get_value(answer, "userID")
     if not isinstance(access, dict) or not isinstance(user, int):
         raise SourceChanged("Zotero's answer does not say what the key may do")
     groups = access.get("groups") or {}
@@ -123,7 +122,7 @@ async def send_items(  # noqa: PLR0913  the account, and whose papers
 def _parse_result(
     answer: Any, citations: Sequence[Citation], items: Sequence[Mapping[str, Any]], owner: str
 ) -> SendItemsResult:
-    failed = answer.get("failed") if isinstance(answer, dict) else None
+    failed = get_value(answer, "failed")
     if not isinstance(failed, dict) or not isinstance(answer.get("success", answer.get("successful")), dict):
         raise SourceChanged("Zotero's answer does not say which items it took")
     messages = {

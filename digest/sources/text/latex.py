@@ -8,7 +8,6 @@ roots, and prints the name of any other command. It never raises, never loses a 
 
 import re
 import unicodedata
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -54,36 +53,7 @@ _FENCES = {
     "paren": ("(", ")"),
 }  # fmt: skip
 _LETTERS = frozenset(
-    [
-        "ss",
-        "SS",
-        "ohorn",
-        "OHORN",
-        "uhorn",
-        "UHORN",
-        "ij",
-        "IJ",
-        "ae",
-        "AE",
-        "oe",
-        "OE",
-        "o",
-        "O",
-        "l",
-        "L",
-        "aa",
-        "AA",
-        "i",
-        "j",
-        "dh",
-        "DH",
-        "th",
-        "TH",
-        "dj",
-        "DJ",
-        "ng",
-        "NG",
-    ]
+    "ss SS ohorn OHORN uhorn UHORN ij IJ ae AE oe OE o O l L aa AA i j dh DH th TH dj DJ ng NG".split()  # noqa: SIM905
 )
 _SPACING = {" ": " ", ",": " ", ";": " ", ":": " ", "!": "", "-": "", "/": "", "\n": " ", "\t": " ", ">": " "}
 
@@ -93,21 +63,17 @@ def latex_to_text(text: str, *, has_tex: bool) -> str:
     return _Converter(text, has_tex=has_tex).convert()
 
 
-class TokenStream(ABC):
-    """The tokens of a text, read from left to right; a subclass defines what they are converted to."""
+class _Converter:
+    """Converts token by token, left to right; every method returns the text of the tokens it has read."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, has_tex: bool) -> None:
         self._tokens: list[str] = _TOKEN.findall(text)
         self._position = 0
         self._depth = 0
-
-    @abstractmethod
-    def _convert_next(self, before: str) -> str:
-        """Return the text of the next token; *before* is the last text that was returned."""
-
-    @abstractmethod
-    def _convert_command(self, name: str, before: str) -> str:
-        """Return the text of the command *name*, whose arguments follow in the stream."""
+        self._in_math = False
+        self._has_tex = has_tex
+        self._open_conditions = 0  # of \\ifmmode whose first branch is being printed
+        self._last_condition_end: int | None = None  # index of the last \\fi, once it was looked for
 
     def convert(self) -> str:
         """Return the whole text, converted."""
@@ -178,22 +144,8 @@ class TokenStream(ABC):
         token = self._peek()
         return self._take_characters(len(token) - len(token.lstrip()) + 1).lstrip()
 
-
-def _last_text(parts: list[str]) -> str:
-    return next((part for part in reversed(parts[-4:]) if part), "")
-
-
-class _Converter(TokenStream):
-    """Converts token by token; every method returns the text of the tokens it has read."""
-
-    def __init__(self, text: str, *, has_tex: bool) -> None:
-        super().__init__(text)
-        self._in_math = False
-        self._has_tex = has_tex
-        self._open_conditions = 0  # of \\ifmmode whose first branch is being printed
-        self._last_condition_end: int | None = None  # index of the last \\fi, once it was looked for
-
     def _convert_next(self, before: str) -> str:
+        """Return the text of the next token; *before* is the last text that was returned."""
         token = self._take()
         if token[0] == "\\":
             return self._convert_command(token[1:], before)
@@ -261,6 +213,7 @@ class _Converter(TokenStream):
     # Commands
 
     def _convert_command(self, name: str, before: str) -> str:
+        """Return the text of the command *name*, whose arguments follow."""
         if not name[:1].isalpha() or not name[:1].isascii():
             return self._convert_symbol_command(name, before)
         name = name.rstrip("*")
@@ -521,6 +474,10 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "SI": _Converter._quantity,
     "qty": _Converter._quantity,
 }
+
+
+def _last_text(parts: list[str]) -> str:
+    return next((part for part in reversed(parts[-4:]) if part), "")
 
 
 def format_script(mark: str, letters: Mapping[str, str], text: str) -> str:
