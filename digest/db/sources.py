@@ -47,15 +47,13 @@ class Hold:
 class Sources(Repository):
     """Repository of sources, fetches and holds."""
 
-    def record(self, result: FetchResult, *, new: int | None = None, overlap: int | None = None) -> None:
+    def record(self, result: FetchResult, *, new: int | None = None) -> None:
         """Add a result to the history and update the state of its scope.
 
-        Only a good result replaces the stored answer and ids. *new* overrides the number of unseen papers;
-        *overlap* is counted against the last good answer unless given.
+        Only a good result replaces the stored answer and ids. *new* overrides the number of unseen papers.
         """
         ids = [paper.id for paper in result.papers]
-        if overlap is None:
-            overlap = len(self.get_fetch_states(result.source).get(result.scope, FetchState()).ids & {*ids})
+        overlap = len(self.get_fetch_states(result.source).get(result.scope, FetchState()).ids & {*ids})
         row = _to_row(result, unseen=result.unseen if new is None else new, overlap=overlap)
         self._connection.execute(sa.insert(READING), row)
         is_good = result.health is Health.OK and bool(result.papers or result.body)

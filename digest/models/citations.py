@@ -40,36 +40,24 @@ class CitationFormat(StrEnum):
     @property
     def media_type(self) -> str:
         """The media type of a document of this format."""
-        return _MEDIA_TYPES[self]
+        return _FORMATS[self][2]
 
     @property
     def extension(self) -> str:
         """The ending of a file name, with its dot."""
-        return _EXTENSIONS[self]
+        return _FORMATS[self][1]
 
     @property
     def label(self) -> str:
         """The name that people know."""
-        return _LABELS[self]
+        return _FORMATS[self][0]
 
 
-_MEDIA_TYPES = {
-    CitationFormat.BIBTEX: "application/x-bibtex",
-    CitationFormat.RIS: "application/x-research-info-systems",
-    CitationFormat.CSL_JSON: "application/vnd.citationstyles.csl+json",
-    CitationFormat.MARKDOWN: "text/markdown",
-}
-_EXTENSIONS = {
-    CitationFormat.BIBTEX: ".bib",
-    CitationFormat.RIS: ".ris",
-    CitationFormat.CSL_JSON: ".json",
-    CitationFormat.MARKDOWN: ".md",
-}
-_LABELS = {
-    CitationFormat.BIBTEX: "BibTeX",
-    CitationFormat.RIS: "RIS",
-    CitationFormat.CSL_JSON: "CSL-JSON",
-    CitationFormat.MARKDOWN: "Markdown",
+_FORMATS = {  # the name that people know, the ending of a file name, and the media type
+    CitationFormat.BIBTEX: ("BibTeX", ".bib", "application/x-bibtex"),
+    CitationFormat.RIS: ("RIS", ".ris", "application/x-research-info-systems"),
+    CitationFormat.CSL_JSON: ("CSL-JSON", ".json", "application/vnd.citationstyles.csl+json"),
+    CitationFormat.MARKDOWN: ("Markdown", ".md", "text/markdown"),
 }
 
 
@@ -243,10 +231,8 @@ def to_csl_item(citation: Citation) -> dict[str, Any]:
 
 
 def _to_csl_name(name: AuthorName) -> dict[str, str]:
-    if name.is_whole:
-        return {"literal": name.family}
     parts = {"family": name.family, "given": name.given, "suffix": name.suffix}
-    return {part: value for part, value in parts.items() if value}
+    return {"literal": name.family} if name.is_whole else {part: text for part, text in parts.items() if text}
 
 
 # ---- Markdown --------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def _find_reason(
     day = get_arxiv_day(now)
     if source == ANNOUNCER:
         return find_hold_reason(results, states, today=day, gave_up=now.hour >= GIVE_UP_HOUR)
-    reason = find_unusual_count(results, states, today=now.date())
+    reason = find_unusual_count(results, states, now.date())
     return f"{source}: {reason}" if reason else ""
 
 

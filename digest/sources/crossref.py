@@ -16,7 +16,7 @@ from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
+from digest.sources.base import FetchContext, add_note, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_list, get_text, get_value, load_json, require_list
@@ -61,12 +61,9 @@ class Crossref:
             state = context.get_state(scope)
             since = f"from-created-date:{find_period_start(state, context.now).date()}"
             pages = self._iter_pages(context, scope, ",".join([since, *filters]), query)
-            try:
-                yield await collect_pages(
-                    pages, source=self.name, scope=scope, read_at=context.now, usual=state.usual
-                )
-            except SourceError as error:
-                yield failed_result(self.name, scope, context.now, error)
+            yield await collect_pages(
+                pages, source=self.name, scope=scope, read_at=context.now, usual=state.usual
+            )
 
     async def _iter_pages(
         self, context: FetchContext, scope: str, filters: str, query: str

@@ -105,16 +105,11 @@ def find_hold_reason(
         return ""
     reasons = (
         "" if gave_up else _find_nothing_new(fetched, states, today),
-        _find_too_many(fetched, states, today),
+        find_unusual_count(fetched, states, today),
         _find_missing_abstracts(fetched),
         _find_wrong_dates(fetched, today) if any(state.day for state in states.values()) else "",
     )
     return next(filter(None, reasons), "")
-
-
-def find_unusual_count(results: Sequence[FetchResult], states: dict[str, FetchState], *, today: date) -> str:
-    """Return how many more papers a source without a calendar brought than usual; empty if it did not."""
-    return _find_too_many(results, states, today)
 
 
 def _find_nothing_new(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
@@ -128,8 +123,8 @@ def _find_nothing_new(results: Sequence[FetchResult], states: dict[str, FetchSta
     return ""
 
 
-def _find_too_many(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
-    """Compare with what is usual for as many days as passed since the last fresh batch."""
+def find_unusual_count(results: Sequence[FetchResult], states: dict[str, FetchState], today: date) -> str:
+    """Return how many more papers than usual came, for the days since the last fresh batch; else empty."""
     before = [states.get(result.scope, FetchState()) for result in results]
     usual = sum((state.usual or 0.0) * _count_days(state, today) for state in before)
     unseen = sum(result.unseen for result in results)

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from digest.models import Announcement, FetchResult, FetchState, Health, Paper, Signal, SignalKind
-from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
+from digest.sources.base import FetchContext, add_note, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json, require_list
@@ -57,14 +56,10 @@ class OpenAlex:
                     source=self.name, scope=scope, read_at=context.now, note="Read today already."
                 )
                 continue
-            try:
-                result = await collect_pages(
-                    self._iter_pages(context, scope, params, find_period_start(state, context.now)),
-                    source=self.name, scope=scope, read_at=context.now, usual=state.usual,
-                )  # fmt: skip
-            except SourceError as error:
-                result = failed_result(self.name, scope, context.now, error)
-            yield result
+            yield await collect_pages(
+                self._iter_pages(context, scope, params, find_period_start(state, context.now)),
+                source=self.name, scope=scope, read_at=context.now, usual=state.usual,
+            )  # fmt: skip
         async for result in self._fetch_citations(context):
             yield result
 
@@ -95,8 +90,7 @@ class OpenAlex:
         for number in range(MAX_PAGES):
             context.report_progress(f"OpenAlex {scope}", number, number + 1)
             body = await self._get(context, {**params, "filter": filters, "cursor": cursor})
-            page = parse(body, scope, context.now, created_since=start)
-            yield page
+            yield parse(body, scope, context.now, created_since=start)
             count, cursor = parse_cursor(body)
             if count < PAGE_SIZE or not cursor:
                 return
@@ -107,19 +101,14 @@ class OpenAlex:
         ids = {doi.removeprefix("doi:"): id_ for id_ in context.ids_to_enrich if (doi := _to_doi(id_))}
         if not ids or _is_read_today(context.get_state(CITATIONS), context.now):
             return
-        try:
-            yield await collect_pages(
-                self._iter_citations(context, ids), source=self.name, scope=CITATIONS, read_at=context.now
-            )
-        except SourceError as error:
-            yield failed_result(self.name, CITATIONS, context.now, error)
+        yield await collect_pages(
+            self._iter_citations(context, ids), source=self.name, scope=CITATIONS, read_at=context.now
+        )
 
     async def _iter_citations(
         self, context: FetchContext, ids: Mapping[str, str]
     ) -> AsyncIterator[FetchResult]:
-        usable = [
-            doi for doi in ids if "," not in doi and "|" not in doi
-        ]  # which separate filters and values
+        usable = [doi for doi in ids if "," not in doi and "|" not in doi]  # they separate filters and values
         for batch in split_batches(usable, MAX_VALUES):
             body = await self._get(context, {"filter": f"doi:{'|'.join(batch)}"})
             page = parse(body, CITATIONS, context.now)

@@ -14,7 +14,7 @@ from typing import Any
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize, find_ids
-from digest.sources.base import FetchContext, add_note, failed_result
+from digest.sources.base import FetchContext, add_note
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_text, load_json, require_list
@@ -45,10 +45,7 @@ class OpenReview:
             context.report_progress("OpenReview", done, len(self.venues))
             state = context.get_state(venue)
             pages = self._iter_pages(context, venue, find_period_start(state, context.now))
-            try:
-                yield await collect_pages(pages, source=self.name, scope=venue, read_at=context.now)
-            except SourceError as error:
-                yield failed_result(self.name, venue, context.now, error)
+            yield await collect_pages(pages, source=self.name, scope=venue, read_at=context.now)
         context.report_progress("OpenReview", len(self.venues), len(self.venues))
 
     async def _iter_pages(

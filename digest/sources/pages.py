@@ -9,9 +9,7 @@ from digest.models.paper_merge import merge_papers
 from digest.sources.base import failed_result
 
 DAY = timedelta(days=1)
-OVERLAP = timedelta(
-    days=7
-)  # of the first reading of a day: what a service lists late is found by the next one
+OVERLAP = timedelta(days=7)  # of the first reading of a day: what is listed late is found by the next one
 MAX_PERIOD = timedelta(days=60)  # after a longer break, older papers are no news any more
 MAX_PAGES = 100
 MIN_USUAL = 5.0  # papers a day; where fewer are usual, an empty week means nothing
@@ -40,9 +38,6 @@ async def collect_pages(
 
     A page that fails ends the result and is named in its note; what arrived before is kept. The body is that
     of the last page. The health is STALE where no paper came though *usual* a day do.
-
-    Raises:
-        SourceError: the first page failed.
     """
     papers: dict[str, Paper] = {}
     signals: dict[tuple[str, SignalKind], Signal] = {}
@@ -58,12 +53,14 @@ async def collect_pages(
             notes[page.note] = None
             is_cut = is_cut or page.health is Health.TRUNCATED
     except SourceError as error:
+        failed = failed_result(source, scope, read_at, error)
         if not read:
-            raise
-        notes[f"The fetch stopped early: {failed_result(source, scope, read_at, error).note}"] = None
+            return failed
+        notes[f"The fetch stopped early: {failed.note}"] = None
         is_cut = True
-    is_stale = not papers and not is_cut and (usual or 0.0) >= MIN_USUAL
-    if is_stale:
+    health = Health.TRUNCATED if is_cut else Health.OK if papers or signals else Health.EMPTY
+    if not papers and not is_cut and (usual or 0.0) >= MIN_USUAL:
+        health = Health.STALE
         notes[f"The answer holds no papers, where {usual:.0f} a day are usual."] = None
     return FetchResult(
         source=source,
@@ -71,7 +68,7 @@ async def collect_pages(
         read_at=read_at,
         papers=tuple(papers.values()),
         signals=tuple(signals.values()),
-        health=_judge(has_items=bool(papers or signals), is_cut=is_cut, is_stale=is_stale),
+        health=health,
         note=" ".join(filter(None, notes)),
         day=read_at.date() if papers else None,
         body=body,
@@ -87,11 +84,3 @@ def cut_page(source: str, scope: str, read_at: datetime) -> FetchResult:
 def split_batches(items: Sequence[str], size: int) -> list[Sequence[str]]:
     """Return *items* in batches of at most *size*."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _judge(*, has_items: bool, is_cut: bool, is_stale: bool) -> Health:
-    if is_cut:
-        return Health.TRUNCATED
-    if is_stale:
-        return Health.STALE
-    return Health.OK if has_items else Health.EMPTY

@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeVar
 from digest.db import Database, Transaction
 from digest.db.import_reports import StoredImportReport
 from digest.db.subscribers.rows import create_public_id
-from digest.db.subscribers.search import SubscriberCriteria
+from digest.db.subscribers.search import EVERYBODY, SubscriberCriteria
 from digest.models import Subscriber
 from digest.subscribers import Actor
 from digest.subscribers.importing import (
@@ -160,25 +160,25 @@ def _read_batches(file: BinaryIO) -> Iterator[list[Row]]:
         yield batch
 
 
-def export_csv(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
+def export_csv(store: Database, criteria: SubscriberCriteria = EVERYBODY) -> Iterator[str]:
     """Yield the subscribers that match as CSV, which `import_file` reads again; no cell is a formula."""
     yield format_csv_row(COLUMNS)
     for rows in _list_rows(store, criteria):
         yield "".join(format_csv_row(map(_format_cell, row.values())) for row in rows)
 
 
-def export_json_lines(store: Database, criteria: SubscriberCriteria | None = None) -> Iterator[str]:
+def export_json_lines(store: Database, criteria: SubscriberCriteria = EVERYBODY) -> Iterator[str]:
     """Yield the subscribers that match as JSON, one object a line, which `import_file` reads again."""
     for rows in _list_rows(store, criteria):
         yield "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def _list_rows(store: Database, criteria: SubscriberCriteria | None) -> Iterator[list[dict[str, object]]]:
+def _list_rows(store: Database, criteria: SubscriberCriteria) -> Iterator[list[dict[str, object]]]:
     """Yield batches of all that subscribers chose and their tags, keyed by `COLUMNS`."""
     last_id = 0
     while True:
         with store.begin(write=False) as tx:
-            readers = tx.subscribers.search(criteria or SubscriberCriteria()).list_after(last_id)
+            readers = tx.subscribers.search(criteria).list_after(last_id)
             tags = tx.tags.get_by_subscriber([reader.id for reader in readers])
         if not readers:
             return

@@ -159,7 +159,7 @@ class OpenIdProvider:
         else:
             form |= {"client_id": self.client_id, "client_secret": self.client_secret}
         try:
-            answer = await client.post_form(
+            answer = await client.post(
                 _get_url(configuration, "token_endpoint"), rate_group="oidc", form=form, headers=headers
             )
         except SourceError as error:

@@ -1,7 +1,6 @@
 """Tests that an import keeps at most two batches of rows in memory, however long the file is."""
 
 import io
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,12 +12,11 @@ from digest.app.services import Services, open_services
 from digest.cli.output import ProgressBar
 from digest.cli.subscribers.import_ import (
     BATCH_ROWS,
-    _import_batches,
+    _import,
     _read_batches,
 )
 from digest.subscribers import Actor
 from digest.subscribers.importing import Row, RowResult
-from digest.subscribers.transfer import ImportRecorder
 from digest.tools.demo.scenario import make_isolated_settings
 from tests.factories import NOW
 
@@ -59,12 +57,15 @@ def services(tmp_path: Path) -> Iterator[Services]:
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_rows_are_freed_batch_by_batch(services: Services, *, dry_run: bool) -> None:
     rows, actor = CountingRows(), Actor("test", NOW, services.suppression_key)
-    recorder = ImportRecorder(services.store, "subscribers", file_name="readers.csv", actor=actor)
     batches = _read_batches(iter(rows), io.BytesIO(), 0, ProgressBar(None))
-    counts = Counter[RowResult]()
-    for results in _import_batches(
-        services, batches, actor=actor, confirmed=True, recorder=None if dry_run else recorder
-    ):
-        counts.update(result.result for result in results)
+    counts = _import(
+        services,
+        batches,
+        actor=actor,
+        confirmed=True,
+        dry_run=dry_run,
+        on_results=lambda _: None,
+        file_name="readers.csv",
+    )
     assert counts[RowResult.ADDED] == BATCHES * BATCH_ROWS
     assert rows.max_alive <= 2 * BATCH_ROWS + 1

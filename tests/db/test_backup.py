@@ -47,7 +47,7 @@ def test_a_database_restored_from_pg_dump_is_complete_and_paused(postgres_url: s
             _run("pg_restore", f"--dbname={target_uri}", f"{tmp_path}/digest.dump")
             restored = Database.migrate(target_uri)
             with restored.begin(write=False) as tx:
-                assert tx.subscribers.get_page().total == 1
+                assert tx.subscribers.search().get_page().total == 1
                 assert tx.meta.pause_reason.startswith(RESTORED)
             restored.close()
         finally:

@@ -62,12 +62,12 @@ def test_importing_a_file_twice_changes_nothing(any_store: Database) -> None:
     rows = make_rows({"email": "a@example.com", "keywords": "sheep"}, {"email": "b@example.com"})
     with any_store.begin() as tx:
         import_rows(tx, rows, actor=ACTOR, confirmed=True)
-        before = tx.subscribers.get_page()
+        before = tx.subscribers.search().get_page()
         assert list_results(import_rows(tx, rows, actor=ACTOR, confirmed=True)) == 2 * [RowResult.UNCHANGED]
         more = make_rows({"email": "A@example.com", "keywords": "wolves", "send_at": "08:00"})
         assert list_results(import_rows(tx, more, actor=ACTOR)) == [RowResult.UPDATED]
         assert tx.subscribers.get_by_address("a@example.com").profile.keywords == ("wolves",)
-        assert tx.subscribers.get_page().total == before.total
+        assert tx.subscribers.search().get_page().total == before.total
 
 
 def test_suppressed_and_unsubscribed_addresses_stay_so(any_store: Database) -> None:
@@ -83,7 +83,7 @@ def test_suppressed_and_unsubscribed_addresses_stay_so(any_store: Database) -> N
         results = import_rows(tx, rows, actor=ACTOR, confirmed=True)
         assert list_results(results) == [RowResult.SUPPRESSED, RowResult.LEFT, RowResult.SUPPRESSED]
         assert tx.suppressions.is_suppressed(hash_address(ACTOR.suppression_key, "blocked@example.com"))
-        assert tx.subscribers.get_page().total == 1
+        assert tx.subscribers.search().get_page().total == 1
 
 
 def test_invalid_rows_are_reported_by_number(any_store: Database) -> None:
@@ -112,7 +112,7 @@ def test_a_dry_run_reports_the_same_and_changes_nothing(any_store: Database) -> 
         results = import_rows(tx, rows[:1], actor=ACTOR) + import_rows(tx, rows, actor=ACTOR)
     assert list_results(results) == [RowResult.ADDED, RowResult.UNCHANGED, RowResult.ADDED]
     with any_store.begin(write=False) as tx:
-        assert tx.subscribers.get_page().total == 0
+        assert tx.subscribers.search().get_page().total == 0
 
 
 def test_a_subscriber_whom_the_file_calls_blocklisted_is_unsubscribed(any_store: Database) -> None:

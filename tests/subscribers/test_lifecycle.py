@@ -326,7 +326,7 @@ def test_the_unconfirmed_are_erased_after_a_week(any_store: Database) -> None:
         sign_up(tx)
         assert subscribers.erase_unconfirmed(tx, actor=actor_after(days=6)) == 0
         assert subscribers.erase_unconfirmed(tx, actor=actor_after(days=8)) == 1
-        assert tx.subscribers.get_page().total == 1
+        assert tx.subscribers.search().get_page().total == 1
 
 
 def test_an_invalid_address_is_refused_with_a_sentence(any_store: Database) -> None:
@@ -348,7 +348,7 @@ def test_only_the_confirmed_are_due_and_the_suppressed_get_nothing_whatever_happ
             suppressed = is_suppressed(tx, address)
             with suppress(NotFound, InvalidToken, InvalidChange):
                 ACTIONS[action](tx, address, actor)
-            readers = tx.subscribers.get_page().subscribers
+            readers = tx.subscribers.search().get_page().subscribers
             due = tx.subscribers.list_due(NOW + timedelta(days=60), 9)
             assert {reader.id for reader in due} == {r.id for r in readers if r.status is Status.CONFIRMED}
             assert all(reader.confirmed_at for reader in due)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ async def test_confirmation_and_welcome_leave_within_two_seconds(services: Servi
         assert await inbox.wait() == "ada@example.com"
         with services.store.begin(write=False) as tx:
             ada = tx.subscribers.get_by_address("ada@example.com")
-        link = services.links.confirm_url(ada.public_id, expires=now() + run.ONE_DAY)
+        link = services.links.confirm_url(ada.public_id, expires=now() + timedelta(days=1))
         assert (await visitor.post(link)).status_code == 200
         assert await inbox.wait() == "ada@example.com"
 

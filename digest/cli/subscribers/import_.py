@@ -84,9 +84,7 @@ def _import(
         on_results(results)
         counts.update(row_result.result for row_result in results)
 
-    import_batch = partial(
-        import_rows, actor=actor, confirmed=confirmed, defaults=services.default_settings
-    )
+    import_batch = partial(import_rows, actor=actor, confirmed=confirmed, defaults=services.default_settings)
     if dry_run:
         with services.store.begin(commit=False) as tx:
             for batch in batches:

@@ -9,7 +9,7 @@ import click
 from digest.cli.common import json_option, open_services
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import subscriber_to_json
-from digest.db.subscribers.search import SORT_COLUMNS
+from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria
 from digest.models import Status, Subscriber
 from digest.subscribers.table_files import escape_formula
 
@@ -38,9 +38,8 @@ def command(
 ) -> None:  # fmt: skip
     """List subscribers, filtered and sorted. With --json or --csv all of them, unless --limit is given."""
     with open_services() as services, services.store.begin(write=False) as tx:
-        page = tx.subscribers.get_page(
-            status=Status(status) if status else None,
-            search=search,
+        criteria = SubscriberCriteria(status=Status(status) if status else None, address=search)
+        page = tx.subscribers.search(criteria).get_page(
             sort=sort,
             descending=descending,
             limit=limit or (NO_LIMIT if as_json or as_csv else DEFAULT_LIMIT),

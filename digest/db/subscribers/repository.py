@@ -11,7 +11,7 @@ from digest.db.base import Repository
 from digest.db.deliveries.repository import erase_deliveries
 from digest.db.dialects import in_values, insert, is_postgres
 from digest.db.subscribers.rows import COLUMNS, create_public_id, join_keywords, to_row, to_subscriber
-from digest.db.subscribers.search import SubscriberCriteria, SubscriberPage, SubscriberSearch
+from digest.db.subscribers.search import EVERYBODY, SubscriberCriteria, SubscriberSearch
 from digest.db.tables import DELIVERY, SUBSCRIBER, SUBSCRIBER_KEYWORD
 from digest.models import Preferences, Profile, Schedule, Shard, Status, Subscriber
 from digest.models.addresses import parse_address
@@ -119,21 +119,7 @@ class Subscribers(Repository):
             raise NotFound("This subscriber was erased in the meantime.")
         self._save_keywords({subscriber.id: join_keywords(subscriber.profile) for subscriber in subscribers})
 
-    def get_page(  # noqa: PLR0913  the filters of the list
-        self,
-        *,
-        status: Status | None = None,
-        search: str = "",
-        sort: str = "created_at",
-        descending: bool = False,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> SubscriberPage:
-        """Return a page of subscribers by status and part of the address, sorted by one of SORT_COLUMNS."""
-        found = self.search(SubscriberCriteria(status=status, address=search))
-        return found.get_page(sort=sort, descending=descending, limit=limit, offset=offset)
-
-    def search(self, criteria: SubscriberCriteria) -> SubscriberSearch:
+    def search(self, criteria: SubscriberCriteria = EVERYBODY) -> SubscriberSearch:
         """Return a search for the subscribers that match criteria."""
         return SubscriberSearch(self._connection, criteria)
 
@@ -141,12 +127,7 @@ class Subscribers(Repository):
         self, subscriber_id: int = 0, *, limit: int = 1000, status: Status | None = None
     ) -> tuple[Subscriber, ...]:
         """Return the next subscribers by id, beginning after *subscriber_id*, to iterate in pages."""
-        query = (
-            sa.select(*COLUMNS).where(SUBSCRIBER.c.id > subscriber_id).order_by(SUBSCRIBER.c.id).limit(limit)
-        )
-        if status is not None:
-            query = query.where(SUBSCRIBER.c.status == str(status))
-        return tuple(map(to_subscriber, self._connection.execute(query)))
+        return self.search(SubscriberCriteria(status=status)).list_after(subscriber_id, limit=limit)
 
     def list_mailboxes(self, statuses: Collection[Status]) -> Iterator[tuple[int, str]]:
         """Yield id and mailbox of the subscribers in these statuses, read from an index alone."""
@@ -156,9 +137,7 @@ class Subscribers(Repository):
 
     def count_by_status(self) -> Mapping[Status, int]:
         """Return the number of subscribers by status; every status is listed."""
-        query = sa.select(SUBSCRIBER.c.status, sa.func.count()).group_by(SUBSCRIBER.c.status)
-        counts = {row[0]: int(row[1]) for row in self._connection.execute(query)}
-        return {status: counts.get(str(status), 0) for status in Status}
+        return self.search().count_by_status()
 
     def list_due(self, now: datetime, limit: int, *, shard: Shard | None = None) -> tuple[Subscriber, ...]:
         """Return subscribers whose next edition is due, longest waiting first; of one shard or all."""

@@ -50,6 +50,9 @@ class SubscriberCriteria:
     public_ids: tuple[str, ...] | None = None  # only these subscribers
 
 
+EVERYBODY = SubscriberCriteria()
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriberPage:
     """One page of the subscribers that match, and how many match in total."""

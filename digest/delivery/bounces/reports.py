@@ -61,7 +61,7 @@ class BounceReport:
     tokens: tuple[str, ...] = ()  # of the unsubscribe links in a complaint that quotes no return address
 
 
-def parse_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") -> BounceReport | None:
+def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
     """Parse a returned message; None if it is not about a delivery of ours, is forged, or is no failure.
 
     An answer that is no report (an out-of-office note) gives None. A report that cannot be understood
@@ -74,7 +74,7 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes], envelope_to: str = "") ->
     finding = _read_finding(headers, body, parts)
     if finding is None:
         return None
-    public_id = _find_delivery([envelope_to, *_iter_recipients(headers), *_iter_quoted_senders(parts)], keys)
+    public_id = _find_delivery([*_iter_recipients(headers), *_iter_quoted_senders(parts)], keys)
     is_complaint = finding.verdict.kind is BounceKind.COMPLAINT
     tokens = tuple(_iter_quoted_tokens(parts)) if is_complaint and not public_id else ()
     if not (public_id or tokens):

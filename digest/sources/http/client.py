@@ -129,17 +129,16 @@ class Client:
         return await self._send(request, rate_group, accept)
 
     async def post(
-        self, url: str, *, rate_group: str, json: object, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        rate_group: str,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send a POST request with a JSON body; raises as `get` does."""
-        request = self._http.build_request("POST", url, json=json, headers=headers)
-        return await self._send(request, rate_group, Accept.JSON)
-
-    async def post_form(
-        self, url: str, *, rate_group: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """Send a POST request with a form, which is answered by JSON; raises as `get` does."""
-        request = self._http.build_request("POST", url, data=form, headers=headers)
+        """Send a POST request with a JSON body or a form, answered by JSON; raises as `get` does."""
+        request = self._http.build_request("POST", url, json=json, data=form, headers=headers)
         return await self._send(request, rate_group, Accept.JSON)
 
     async def _send(self, request: httpx.Request, rate_group: str, accept: Accept) -> Response:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.db import Database
+from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import (
     Facet,
     Frequency,
@@ -110,17 +111,18 @@ def test_pages_filter_sort_and_count(any_store: Database) -> None:
     with any_store.begin() as tx:
         for name in ("bo", "ada", "cy_d", "cyxd"):
             tx.subscribers.add(f"{name}@example.com", now=NOW)
-        page = tx.subscribers.get_page(sort="address", limit=2, offset=1)
+        page = tx.subscribers.search().get_page(sort="address", limit=2, offset=1)
         assert ([r.address for r in page.subscribers], page.total) == (
             ["bo@example.com", "cy_d@example.com"],
             4,
         )
-        assert [r.address for r in tx.subscribers.get_page(search="Y_D").subscribers] == ["cy_d@example.com"]
-        assert tx.subscribers.get_page(search="%\x00").total == 0
-        assert tx.subscribers.get_page(status=Status.CONFIRMED).total == 0
-        down = tx.subscribers.get_page(sort="address", descending=True, limit=1).subscribers
+        found = tx.subscribers.search(SubscriberCriteria(address="Y_D")).get_page().subscribers
+        assert [reader.address for reader in found] == ["cy_d@example.com"]
+        assert tx.subscribers.search(SubscriberCriteria(address="%\x00")).get_page().total == 0
+        assert tx.subscribers.search(SubscriberCriteria(status=Status.CONFIRMED)).get_page().total == 0
+        down = tx.subscribers.search().get_page(sort="address", descending=True, limit=1).subscribers
         assert down[0].address == "cyxd@example.com"
-        assert tx.subscribers.get_page(sort="profile; DROP TABLE subscriber").total == 4
+        assert tx.subscribers.search().get_page(sort="profile; DROP TABLE subscriber").total == 4
 
 
 def test_list_after_returns_everybody_once(any_store: Database) -> None:
