@@ -1,6 +1,5 @@
-"""The state and last good answer of each source, its fetch history, and editions on hold."""
+"""The state of each source, its fetch history, and editions on hold."""
 
-import zlib
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from statistics import median
@@ -50,13 +49,13 @@ class Sources(Repository):
     def record(self, result: FetchResult, *, new: int | None = None) -> None:
         """Add a result to the history and update the state of its scope.
 
-        Only a good result replaces the stored answer and ids. *new* overrides the number of unseen papers.
+        Only a good result replaces the stored ids. *new* overrides the number of unseen papers.
         """
         ids = [paper.id for paper in result.papers]
         overlap = len(self.get_fetch_states(result.source).get(result.scope, FetchState()).ids & {*ids})
         row = _to_row(result, unseen=result.unseen if new is None else new, overlap=overlap)
         self._connection.execute(sa.insert(READING), row)
-        is_good = result.health is Health.OK and bool(result.papers or result.body)
+        is_good = result.health is Health.OK and bool(result.papers or result.signals)
         changed = {**row, **_to_answer(result, ids)} if is_good else row
         blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
         # `day` is that of the last result which brought unseen papers.
@@ -88,12 +87,6 @@ class Sources(Repository):
             )
             for row in self._connection.execute(query)
         }
-
-    def get_body(self, source: str, scope: str) -> bytes:
-        """Return the last good answer as it was received, for replay; empty if there is none."""
-        query = sa.select(SOURCE.c.body).where(SOURCE.c.source == source, SOURCE.c.scope == scope)
-        compressed = self._connection.scalar(query)
-        return zlib.decompress(compressed) if compressed else b""
 
     def get_usual_count(self, source: str, scope: str) -> float | None:
         """Return the median number of unseen papers per day with any; None if there was no such day."""
@@ -161,5 +154,5 @@ def _to_answer(result: FetchResult, ids: list[str]) -> dict[str, Any]:
         "etag": result.etag,
         "last_modified": result.last_modified,
         "ids": ids,
-        "body": zlib.compress(result.body),
+        "body": b"",  # earlier versions stored the answer itself
     }

@@ -180,7 +180,7 @@ class VectorRecord(TableBase, table=True):
 
 
 class SourceRecord(TableBase, table=True):
-    """The state of one scope of a source, with its last good answer."""
+    """The state of one scope of a source, and what its last good answer held."""
 
     __tablename__ = "source"
     source: str = Field(primary_key=True)
@@ -197,7 +197,7 @@ class SourceRecord(TableBase, table=True):
     etag: str
     last_modified: str
     ids: list[str] = _json()
-    body: bytes  # zlib
+    body: bytes  # empty
 
 
 class ReadingRecord(TableBase, table=True):

@@ -129,7 +129,6 @@ class FetchResult:
     repositories: Mapping[str, tuple[HubRepository, ...]] = field(default_factory=dict)  # by paper id
     health: Health = Health.OK
     note: str = ""  # a sentence for the operator
-    body: bytes = b""  # the raw response, kept for replay
     etag: str = ""  # for the next conditional request, see FetchState
     last_modified: str = ""
     unseen: int = 0  # how many of the papers were not in the database when they were fetched

@@ -105,7 +105,6 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         papers=tuple(papers.values()),
         health=Health.OK if papers else Health.EMPTY,
         note=f"{items.skipped} of {len(rows)} papers could not be read." if items.skipped else "",
-        body=body,
     )
     return add_note(result, document.note)
 

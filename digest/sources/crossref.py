@@ -103,7 +103,6 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         papers=works.made,
         health=Health.OK if works.made else Health.EMPTY,
         note=f"{works.skipped} works could not be read." if works.skipped else "",
-        body=body,
     )
     return add_note(result, document.note)
 

@@ -138,7 +138,7 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
         note = f"The feed broke off after {len(parsed.items)} items."
     papers = tuple({paper.id: paper for paper in reversed(parsed.items)}.values())[::-1]
     result = FetchResult(
-        source="feeds", scope=scope, read_at=read_at, papers=papers, health=health, note=note, body=body
+        source="feeds", scope=scope, read_at=read_at, papers=papers, health=health, note=note
     )
     return add_note(result, parsed.repair_note)
 

@@ -43,7 +43,6 @@ class StoryPage:
     is_full: bool  # so that another page may follow
     skipped: int
     note: str
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def parse_page(body: bytes) -> StoryPage:
     stories = make_items(hits, _parse_story)
     if hits and stories.skipped == len(hits):
         raise SourceChanged("the answer is not a list of stories")
-    return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note, body)
+    return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note)
 
 
 def build_result(pages: Sequence[StoryPage], scope: str, read_at: datetime) -> FetchResult:
@@ -175,7 +174,6 @@ def build_result(pages: Sequence[StoryPage], scope: str, read_at: datetime) -> F
         signals=signals,
         health=Health.OK if hit_count else Health.EMPTY,
         note=f"{skipped} of {hit_count} stories could not be read." if skipped else "",
-        body=pages[0].body,
     )
     return add_note(result, " ".join(dict.fromkeys(page.note for page in pages if page.note)))
 

@@ -124,7 +124,6 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         signals=tuple(signal for _, signals in parsed.made for signal in signals),
         health=Health.OK if parsed.made else Health.EMPTY,
         note=f"{parsed.skipped} of {len(items)} papers could not be read." if parsed.skipped else "",
-        body=body,
     )
     return add_note(result, document.note)
 

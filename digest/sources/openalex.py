@@ -153,7 +153,6 @@ def parse(
         signals=tuple(signal for _, signal in works.made if signal),
         health=Health.OK if works.made else Health.EMPTY,
         note=f"{works.skipped} works could not be read." if works.skipped else "",
-        body=body,
     )
     return add_note(result, document.note)
 

@@ -87,7 +87,6 @@ def parse(
         papers=items.made,
         health=Health.OK if items.made else Health.EMPTY,
         note=f"{items.skipped} submissions could not be read." if items.skipped else "",
-        body=body,
     )
     return add_note(result, document.note)
 

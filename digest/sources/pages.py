@@ -36,17 +36,16 @@ async def collect_pages(
 ) -> FetchResult:
     """Return the papers and signals of all pages as one result, every paper once.
 
-    A page that fails ends the result and is named in its note; what arrived before is kept. The body is that
-    of the last page. The health is STALE where no paper came though *usual* a day do.
+    A page that fails ends the result and is named in its note; what arrived before is kept. The health
+    is STALE where no paper came though *usual* a day do.
     """
     papers: dict[str, Paper] = {}
     signals: dict[tuple[str, SignalKind], Signal] = {}
     notes: dict[str, None] = {}
-    body, read, is_cut = b"", 0, False
+    read, is_cut = 0, False
     try:
         async for page in pages:
             read += 1
-            body = page.body or body
             for paper in page.papers:
                 papers[paper.id] = merge_papers(papers[paper.id], paper) if paper.id in papers else paper
             signals |= {(signal.paper_id, signal.kind): signal for signal in page.signals}
@@ -71,7 +70,6 @@ async def collect_pages(
         health=health,
         note=" ".join(filter(None, notes)),
         day=read_at.date() if papers else None,
-        body=body,
     )
 
 

@@ -211,7 +211,6 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
         papers=parsed.items,
         health=Health.TRUNCATED if parsed.broken else Health.OK if parsed.items else Health.EMPTY,
         note=" ".join(filter(None, notes)),
-        body=body,
     )
 
 

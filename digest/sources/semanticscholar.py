@@ -73,7 +73,6 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
         signals=signals,
         health=Health.OK if known else Health.EMPTY,
         note=f"{len(known)} of {len(ids)} papers are known there.",
-        body=body,
     )
 
 

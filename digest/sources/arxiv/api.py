@@ -69,7 +69,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     if not parsed.broken and parsed.root != f"{ATOM}feed":
         raise SourceChanged("the answer is XML, but not a feed")
     result = FetchResult(
-        source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items, body=body,
+        source="arxiv-api", scope=scope, read_at=read_at, papers=parsed.items,
         health=Health.TRUNCATED if parsed.broken else Health.OK,
     )  # fmt: skip
     result = add_note(result, parsed.repair_note)

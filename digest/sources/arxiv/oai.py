@@ -102,7 +102,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> OaiPage:
     if parsed.broken:
         note = f"The harvest broke off after {len(papers)} papers."
     result = FetchResult(
-        source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, body=body, health=health, note=note
+        source="arxiv-oai", scope=scope, read_at=read_at, papers=papers, health=health, note=note
     )
     result = add_note(result, parsed.repair_note)
     token = next((item.text for item in parsed.items if isinstance(item, ResumptionToken)), "")

@@ -53,7 +53,7 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     elif parsed.skipped:
         note = f"{parsed.skipped} of {parsed.skipped + len(parsed.items)} items could not be read."
     result = FetchResult(
-        source="arxiv", scope=scope, read_at=read_at, papers=parsed.items, health=health, note=note, body=body
+        source="arxiv", scope=scope, read_at=read_at, papers=parsed.items, health=health, note=note
     )
     return add_note(result, parsed.repair_note)
 

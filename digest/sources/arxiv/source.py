@@ -168,14 +168,11 @@ def _merge_harvest(
 
 
 def split_by_category(result: FetchResult, categories: Sequence[str]) -> list[FetchResult]:
-    """Return one result per category, each paper once; the raw body stays with the first."""
+    """Return one result per category, each paper once."""
     by_category: dict[str, list[Paper]] = {category: [] for category in categories}
     for paper in result.papers:
         by_category[_assign_category(paper, categories)].append(paper)
-    return [
-        replace(result, scope=category, papers=tuple(papers), body=b"" if index else result.body)
-        for index, (category, papers) in enumerate(by_category.items())
-    ]
+    return [replace(result, scope=category, papers=tuple(papers)) for category, papers in by_category.items()]
 
 
 def _assign_category(paper: Paper, categories: Sequence[str]) -> str:
