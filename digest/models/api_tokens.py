@@ -7,11 +7,14 @@ this form; a token of one kind is never looked up among the other's.
 
 import re
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
 
 SECRET_BYTES = 24
 SHOWN_CHARS = 4  # of the secret, by which people tell their tokens apart
+MAX_READER_TOKENS = 10  # of one subscriber
 
 
 class TokenKind(StrEnum):
@@ -19,6 +22,19 @@ class TokenKind(StrEnum):
 
     ADMINISTRATOR = "digest_admin"
     READER = "digest_reader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderToken:
+    """A token by which a program acts for one subscriber."""
+
+    id: int
+    subscriber_id: int
+    name: str
+    shown: str  # its beginning, by which people tell their tokens apart
+    may_write: bool  # vote and save; every token may read
+    created_at: datetime
+    used_at: datetime | None = None
 
 
 def create_token(kind: TokenKind) -> str:

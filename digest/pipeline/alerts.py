@@ -1,6 +1,7 @@
 """Alerts to the operator: one message about all that is wrong, when something new, changed or lasting is."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +10,13 @@ from hashlib import blake2b
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from digest.db import Transaction
+from digest.db import Database, Transaction
 from digest.db.deliveries.bounce_policy import AlikeAnswer
+from digest.delivery.channels.admin_channel import AdminChannel
+from digest.delivery.reply_codes import Action
 from digest.models import BounceKind, DeliveryKind, DeliveryState, FetchResult, Health, NewDelivery
+
+log = logging.getLogger(__name__)
 
 ONE_DAY = timedelta(days=1)
 ALERT_TTL = timedelta(hours=24)
@@ -19,6 +24,7 @@ REPEAT_AFTER = timedelta(hours=24)  # a problem that lasts is told again
 FORGET_AFTER = timedelta(hours=24)  # a problem that was not seen for so long is over
 TOLD_KEY = "alerts"  # meta key: the problems of the last day, and what was told of them
 CHANNEL_ALERT_KEY = "channel_alert"  # meta key: the alert that waits for the operator's channel
+ENDS = frozenset({Action.ACCEPT, Action.UNCERTAIN, Action.REJECT})  # after these it is not sent again
 _NUMBERS = re.compile(r"\d+(?:[.,:]\d+)*")
 UNUSABLE = frozenset({Health.FAILED, Health.CHANGED})
 HANDED_OVER = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
@@ -202,6 +208,27 @@ def queue_alerts(
     if kept | current != told:
         _write_told(tx, kept | current)
     return is_due
+
+
+async def send_channel_alert(store: Database, channel: AdminChannel | None, now: datetime) -> bool:
+    """Send the alert that waits for the operator's channel, if one does; return whether it was accepted.
+
+    What cannot be sent now is tried again in the next run, for a day. A newer alert takes its place: it tells
+    of all that is wrong.
+    """
+    with store.begin(write=False) as tx:
+        waiting = tx.meta.read(CHANNEL_ALERT_KEY)
+    if not waiting or channel is None:
+        return False
+    alert = WaitingAlert.model_validate_json(waiting)
+    reply = await channel.send(alert.title, alert.text)
+    if reply.action is not Action.ACCEPT:
+        log.warning("alert not sent to the channel", extra={"reason": reply.reason})
+    if reply.action in ENDS or now - alert.at >= ALERT_TTL:
+        with store.begin() as tx:
+            if tx.meta.read(CHANNEL_ALERT_KEY) == waiting:
+                tx.meta.delete(CHANNEL_ALERT_KEY)
+    return reply.action is Action.ACCEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

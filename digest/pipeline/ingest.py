@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -17,8 +18,6 @@ from digest.models.text import shorten
 from digest.pipeline.alerts import UNUSABLE
 from digest.sources.base import (
     FetchContext,
-    FindExisting,
-    FindLastSignals,
     ProgressCallback,
     Source,
     failed_result,
@@ -76,8 +75,8 @@ async def fetch_sources(
             context = FetchContext(
                 client=client,
                 now=now,
-                find_existing=_make_find_existing(store),
-                find_last_signals=_make_find_last_signals(store, now),
+                find_existing=partial(_find_existing, store),
+                find_last_signals=partial(_find_last_signals, store, now),
                 states=states,
                 on_progress=on_progress,
                 ids_to_enrich=ids_to_enrich,
@@ -85,10 +84,12 @@ async def fetch_sources(
             results = await fetch_source(source, context)
             stored += [_store_or_mark_failed(store, result, now) for result in results]
             reasons[source.name] = _find_reason(source.name, results, states, now)
-            if reasons[source.name]:
-                _hold(store, reasons[source.name], now)
+            if reasons[source.name]:  # until somebody releases the edition, or nothing looks wrong any more
+                with store.begin() as tx:
+                    tx.sources.hold(str(get_arxiv_day(now)), reasons[source.name], at=now)
     if ANNOUNCER in reasons and not any(reasons.values()):
-        _release(store, now)
+        with store.begin() as tx:
+            tx.sources.release(str(get_arxiv_day(now)), actor="recovered", at=now)
     return tuple(stored)
 
 
@@ -120,30 +121,20 @@ def _find_failed(states: Sequence[SourceState], again_at: datetime) -> Iterator[
         )
 
 
-def _make_find_existing(store: Database) -> FindExisting:
-    def find_existing(ids: Sequence[str]) -> set[str]:
-        with store.begin(write=False) as tx:
-            return set(tx.papers.get_by_ids(ids))
-
-    return find_existing
+def _find_existing(store: Database, ids: Sequence[str]) -> set[str]:
+    with store.begin(write=False) as tx:
+        return set(tx.papers.get_by_ids(ids))
 
 
-def _make_find_last_signals(store: Database, now: datetime) -> FindLastSignals:
-    def find_last_signals(source: str, kind: SignalKind) -> list[Signal]:
-        with store.begin(write=False) as tx:
-            finals = tx.signals.list_final_values(source, kind, since=(now - ENRICHMENT_WINDOW).date())
-        return [
-            Signal(
-                paper_id=final.paper_id,
-                kind=kind,
-                value=final.value,
-                observed_at=final.observed_at,
-                source=source,
-            )
-            for final in finals
-        ]
-
-    return find_last_signals
+def _find_last_signals(store: Database, now: datetime, source: str, kind: SignalKind) -> list[Signal]:
+    with store.begin(write=False) as tx:
+        finals = tx.signals.list_final_values(source, kind, since=(now - ENRICHMENT_WINDOW).date())
+    return [
+        Signal(
+            paper_id=last.paper_id, kind=kind, value=last.value, observed_at=last.observed_at, source=source
+        )
+        for last in finals
+    ]
 
 
 def _find_reason(
@@ -155,17 +146,6 @@ def _find_reason(
         return find_hold_reason(results, states, today=day, gave_up=now.hour >= GIVE_UP_HOUR)
     reason = find_unusual_count(results, states, now.date())
     return f"{source}: {reason}" if reason else ""
-
-
-def _hold(store: Database, reason: str, now: datetime) -> None:
-    """Hold today's edition until somebody releases it, or nothing looks wrong any more."""
-    with store.begin() as tx:
-        tx.sources.hold(str(get_arxiv_day(now)), reason, at=now)
-
-
-def _release(store: Database, now: datetime) -> None:
-    with store.begin() as tx:
-        tx.sources.release(str(get_arxiv_day(now)), actor="recovered", at=now)
 
 
 def _store_or_mark_failed(store: Database, result: FetchResult, now: datetime) -> StoredResult:

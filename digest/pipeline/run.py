@@ -41,8 +41,8 @@ from digest.pipeline.alerts import (
     find_delivery_problems,
     find_source_problems,
     queue_alerts,
+    send_channel_alert,
 )
-from digest.pipeline.channel_alerts import send_channel_alert
 from digest.pipeline.cleanup import delete_expired
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.day import DayContext

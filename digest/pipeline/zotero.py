@@ -85,11 +85,9 @@ async def _send_account(
         key, result = services.sealer().open(account.sealed_key), None
         if citations:
             result = await send_items(client, services.urls, library, key, citations, owner=owner)
-    except SealBroken:
-        _record(services, replace(account, sealed_key="", next_at=None, problem=ZoteroProblem.UNREADABLE))
-        return 0
-    except ZoteroRefused:
-        _record(services, replace(account, sealed_key="", next_at=None, problem=ZoteroProblem.REFUSED))
+    except (SealBroken, ZoteroRefused) as error:
+        problem = ZoteroProblem.REFUSED if isinstance(error, ZoteroRefused) else ZoteroProblem.UNREADABLE
+        _record(services, replace(account, sealed_key="", next_at=None, problem=problem))
         return 0
     except SourceError as error:
         _record(services, _postpone(account, error, clock()))

@@ -9,10 +9,11 @@ from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, add_note, failed_result, to_aliases
+from digest.sources.base import FetchContext, failed_result, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import JsonDocument, get_list, load_json
+from digest.sources.pages import to_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
@@ -98,15 +99,8 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     papers: dict[str, Paper] = {}
     for paper in items.made:
         papers[paper.id] = _merge_versions(papers.get(paper.id), paper)
-    result = FetchResult(
-        source=scope,
-        scope=scope,
-        read_at=read_at,
-        papers=tuple(papers.values()),
-        health=Health.OK if papers else Health.EMPTY,
-        note=f"{items.skipped} of {len(rows)} papers could not be read." if items.skipped else "",
-    )
-    return add_note(result, document.note)
+    what, merged = f"of {len(rows)} papers", tuple(papers.values())
+    return to_result(scope, scope, read_at, items, what, note=document.note, papers=merged)
 
 
 def parse_counts(body: bytes) -> tuple[int, int | None]:

@@ -11,16 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, Health, Paper
+from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.journals import name_journal
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, add_note, to_web_link
+from digest.sources.base import FetchContext, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_list, get_text, get_value, load_json, require_list
-from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
+from digest.sources.pages import (
+    MAX_PAGES,
+    collect_pages,
+    cut_page,
+    find_period_start,
+    split_batches,
+    to_result,
+)
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 
@@ -94,17 +101,8 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     """
     document = load_json(body, items_key="items")
     items = _get_items(document.value)
-    works = make_items(items, lambda item: _parse_work(item, read_at))
-    works.check("works")
-    result = FetchResult(
-        source="crossref",
-        scope=scope,
-        read_at=read_at,
-        papers=works.made,
-        health=Health.OK if works.made else Health.EMPTY,
-        note=f"{works.skipped} works could not be read." if works.skipped else "",
-    )
-    return add_note(result, document.note)
+    works = make_items(items, lambda item: _parse_work(item, read_at)).check("works")
+    return to_result("crossref", scope, read_at, works, "works", note=document.note, papers=works.made)
 
 
 def parse_cursor(body: bytes) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from digest.sources.base import FetchContext, add_note, failed_result, to_web_li
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json
+from digest.sources.pages import to_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 
@@ -116,16 +117,12 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     if not isinstance(items, list):
         raise SourceChanged("the answer is not a list of papers")
     parsed = make_items(items, lambda item: _parse_item(item, scope, read_at)).check("papers")
-    result = FetchResult(
-        source="huggingface",
-        scope=scope,
-        read_at=read_at,
-        papers=tuple(paper for paper, _ in parsed.made),
-        signals=tuple(signal for _, signals in parsed.made for signal in signals),
-        health=Health.OK if parsed.made else Health.EMPTY,
-        note=f"{parsed.skipped} of {len(items)} papers could not be read." if parsed.skipped else "",
+    papers = tuple(paper for paper, _ in parsed.made)
+    signals = tuple(signal for _, signals in parsed.made for signal in signals)
+    what = f"of {len(items)} papers"
+    return to_result(
+        "huggingface", scope, read_at, parsed, what, note=document.note, papers=papers, signals=signals
     )
-    return add_note(result, document.note)
 
 
 def _parse_item(item: object, scope: str, read_at: datetime) -> tuple[Paper, list[Signal]]:

@@ -14,11 +14,18 @@ from digest.models import Announcement, FetchResult, FetchState, Health, Paper, 
 from digest.models.journals import name_journal
 from digest.models.paper_ids import build_title_key, canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, add_note, to_web_link
+from digest.sources.base import FetchContext, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_count, get_list, get_text, get_value, load_json, require_list
-from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, split_batches
+from digest.sources.pages import (
+    MAX_PAGES,
+    collect_pages,
+    cut_page,
+    find_period_start,
+    split_batches,
+    to_result,
+)
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title, strip_tags
 
@@ -143,18 +150,12 @@ def parse(
     """
     document = load_json(body, items_key="results")
     items = require_list(document.value, "results", "works")
-    works = make_items(items, lambda item: _parse_work(item, read_at, created_since))
-    works.check("works")
-    result = FetchResult(
-        source="openalex",
-        scope=scope,
-        read_at=read_at,
-        papers=tuple(paper for paper, _ in works.made),
-        signals=tuple(signal for _, signal in works.made if signal),
-        health=Health.OK if works.made else Health.EMPTY,
-        note=f"{works.skipped} works could not be read." if works.skipped else "",
+    works = make_items(items, lambda item: _parse_work(item, read_at, created_since)).check("works")
+    papers = tuple(paper for paper, _ in works.made)
+    signals = tuple(signal for _, signal in works.made if signal)
+    return to_result(
+        "openalex", scope, read_at, works, "works", note=document.note, papers=papers, signals=signals
     )
-    return add_note(result, document.note)
 
 
 def parse_cursor(body: bytes) -> tuple[int, str]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, Health, Paper
+from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.paper_ids import canonicalize, find_ids
-from digest.sources.base import FetchContext, add_note
+from digest.sources.base import FetchContext
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import get_text, load_json, require_list
-from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start
+from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, find_period_start, to_result
 from digest.sources.text.normalize import normalize_names, normalize_text, normalize_title
 
 PAGE_SIZE = 1000  # the largest they allow
@@ -80,15 +80,8 @@ def parse(
     notes = require_list(document.value, "notes", "notes")
     items = make_items(notes, lambda note: _parse_note(note, scope, read_at, changed_since))
     items.check("submissions")
-    result = FetchResult(
-        source="openreview",
-        scope=scope,
-        read_at=read_at,
-        papers=items.made,
-        health=Health.OK if items.made else Health.EMPTY,
-        note=f"{items.skipped} submissions could not be read." if items.skipped else "",
-    )
-    return add_note(result, document.note)
+    note = document.note
+    return to_result("openreview", scope, read_at, items, "submissions", note=note, papers=items.made)
 
 
 def parse_end(body: bytes) -> tuple[int, datetime | None]:

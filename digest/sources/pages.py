@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from digest.models import FetchResult, FetchState, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceError
 from digest.models.paper_merge import merge_papers
 from digest.sources.base import failed_result
+from digest.sources.items import Items
 
 DAY = timedelta(days=1)
 OVERLAP = timedelta(days=7)  # of the first reading of a day: what is listed late is found by the next one
@@ -71,6 +73,19 @@ async def collect_pages(
         note=" ".join(filter(None, notes)),
         day=read_at.date() if papers else None,
     )
+
+
+def to_result(  # noqa: PLR0913  what a page consists of
+    source: str, scope: str, read_at: datetime, items: Items[Any], what: str, *, note: str, **content: Any
+) -> FetchResult:
+    """Return the items of one page as a result with this *content*.
+
+    Its note says how many could not be read: so many of *what*.
+    """
+    unread = f"{items.skipped} {what} could not be read." if items.skipped else ""
+    health = Health.OK if items.made else Health.EMPTY
+    note = f"{unread} {note}".strip()
+    return FetchResult(source=source, scope=scope, read_at=read_at, health=health, note=note, **content)
 
 
 def cut_page(source: str, scope: str, read_at: datetime) -> FetchResult:

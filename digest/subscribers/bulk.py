@@ -12,7 +12,7 @@ from digest.db.subscribers.bulk_operations import BulkOperation
 from digest.db.subscribers.search import SubscriberCriteria
 from digest.models import READING, Status, Subscriber, SuppressionReason
 from digest.subscribers.helpers import Actor, end_subscriptions, with_status
-from digest.subscribers.lift import lift_suppression
+from digest.subscribers.unsubscribe import lift_suppression
 
 BATCH_SIZE = 500  # subscribers in one transaction, so that others can write in between
 

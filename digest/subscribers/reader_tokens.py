@@ -2,9 +2,16 @@
 
 from digest.db import Transaction
 from digest.models import READING, Subscriber
-from digest.models.api_tokens import TokenKind, create_token, hash_token, is_token, shorten_token
+from digest.models.api_tokens import (
+    MAX_READER_TOKENS,
+    ReaderToken,
+    TokenKind,
+    create_token,
+    hash_token,
+    is_token,
+    shorten_token,
+)
 from digest.models.errors import InvalidChange
-from digest.models.reader_tokens import MAX_READER_TOKENS, ReaderToken
 from digest.models.text import clean
 from digest.subscribers.helpers import Actor, get_subscriber
 

@@ -16,6 +16,7 @@ from digest.subscribers.helpers import (
     with_status,
 )
 
+JUDGEMENTS = (SuppressionReason.HARD, SuppressionReason.ADMIN)  # the others are what the person wants
 UNDO_WINDOW = timedelta(days=7)
 UNCONFIRMED_TTL = timedelta(days=7)  # data of people who never consented is not kept longer
 
@@ -104,6 +105,27 @@ def unsuppress(tx: Transaction, address: str, *, actor: Actor) -> bool:
     if was_suppressed:
         actor.write_audit(tx, "unsuppress", key)
     return was_suppressed
+
+
+def lift_suppression(tx: Transaction, reader: Subscriber, *, actor: Actor, is_audited: bool = True) -> bool:
+    """Lift the suppression of a subscriber's address; return False if there is none.
+
+    A subscription that a bounce or an administrator ended goes on as before; who left or complained stays
+    unsubscribed. Earlier bounces count no more, or the next one would suppress the address again.
+    """
+    key = actor.hash(reader.address)
+    suppression = tx.suppressions.find(key)
+    if suppression is None:
+        return False
+    tx.suppressions.remove(key)
+    tx.deliveries.void_bounces_of(reader.id)
+    is_ended_by_it = reader.status is Status.UNSUBSCRIBED and reader.status_since == suppression.at
+    if is_ended_by_it and suppression.reason in JUDGEMENTS and suppression.prior_status in READING:
+        again = replace(reader, asked_at=None)
+        tx.subscribers.save(with_status(again, suppression.prior_status, actor.now))
+    if is_audited:
+        actor.write_audit(tx, "unsuppress", reader.public_id, {"reason": str(suppression.reason)})
+    return True
 
 
 def erase(tx: Transaction, public_id: str, *, actor: Actor) -> None:

@@ -14,9 +14,9 @@ from digest.db.subscribers.reader_tokens import USE_INTERVAL
 from digest.mail.cards import explain_pick
 from digest.mail.locale import get_locale
 from digest.models import Edition, Paper, Pick, Section, Subscriber
+from digest.models.api_tokens import ReaderToken
 from digest.models.errors import DigestError, InvalidChange, NotFound, StoreError
 from digest.models.paper_ids import canonicalize
-from digest.models.reader_tokens import ReaderToken
 from digest.models.schedule import get_local_day
 from digest.models.text import clean
 from digest.pipeline.plan import load_planned_edition

@@ -12,8 +12,7 @@ from digest.app.settings import load_settings
 from digest.db import Database
 from digest.models import DeliveryState
 from digest.models.errors import ConfigError
-from digest.pipeline.alerts import ALERT_TTL, Problem, queue_alerts
-from digest.pipeline.channel_alerts import send_channel_alert
+from digest.pipeline.alerts import ALERT_TTL, Problem, queue_alerts, send_channel_alert
 from tests.channel_server import serve_channels
 from tests.factories import NOW
 

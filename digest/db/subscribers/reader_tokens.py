@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
 from digest.db.tables import READER_TOKEN
+from digest.models.api_tokens import ReaderToken
 from digest.models.errors import NotFound
-from digest.models.reader_tokens import ReaderToken
 
 USE_INTERVAL = timedelta(hours=1)  # the last use need not be written more often
 _T = READER_TOKEN.c

@@ -18,8 +18,8 @@ from digest.models.schedule import find_due_slot
 from digest.pipeline.plan import build_delivery_key
 from digest.ranking.selection import EXCLUSION_REASONS
 from digest.subscribers.importing import parse_tags
-from digest.subscribers.lift import lift_suppression
 from digest.subscribers.resend import OPEN_STATES, resend
+from digest.subscribers.unsubscribe import lift_suppression
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.subscriber_form import Difference, SubscriberForm

@@ -13,9 +13,9 @@ from digest import subscribers
 from digest.models import Subscriber, Suppression, SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
-from digest.subscribers.lift import lift_suppression
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
 from digest.subscribers.transfer import ImportReport
+from digest.subscribers.unsubscribe import lift_suppression
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.period import parse_period

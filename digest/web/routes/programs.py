@@ -5,8 +5,8 @@ from contextlib import suppress
 from starlette.responses import Response
 
 from digest.models import Status, Subscriber
+from digest.models.api_tokens import MAX_READER_TOKENS
 from digest.models.errors import InvalidChange, NotFound
-from digest.models.reader_tokens import MAX_READER_TOKENS
 from digest.subscribers.reader_tokens import MAX_NAME_CHARS, add_reader_token, end_reader_token
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
