@@ -10,8 +10,7 @@ from time import process_time
 import pytest
 from starlette.datastructures import FormData
 
-from digest.db.papers.full_text import PaperQuery
-from digest.db.papers.text_match import SearchTerms
+from digest.db.papers.full_text import PaperQuery, SearchTerms
 from digest.delivery.bounces import amazon
 from digest.delivery.bounces.mailbox import find_unsubscribe_token, read_webhook, sign_webhook
 from digest.delivery.bounces.reports import parse_report

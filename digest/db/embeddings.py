@@ -15,9 +15,9 @@ from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 _CHUNK = 2000  # papers read at once, to limit memory
 _SAVE_PROFILE_VECTORS = sa.text(
     "INSERT INTO outline (subscriber_id, revision, made_by, outline)"
-    " SELECT id, :revision, :made_by, :outline FROM subscriber WHERE id = :subscriber_id"
+    " SELECT id, 0, :made_by, :outline FROM subscriber WHERE id = :subscriber_id"
     " ON CONFLICT (subscriber_id) DO UPDATE SET"
-    " revision = excluded.revision, made_by = excluded.made_by, outline = excluded.outline"
+    " made_by = excluded.made_by, outline = excluded.outline"
 ).bindparams(sa.bindparam("outline", type_=sa.LargeBinary()))
 
 
@@ -34,9 +34,8 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class StoredProfileVectors:
-    """An encoded profile, with the revision of the profile it was made from."""
+    """An encoded profile, and by what it was encoded from which profile."""
 
-    revision: int
     made_by: str
     packed: bytes
 
@@ -145,7 +144,7 @@ class Vectors(Repository):
         """Return the encoded profiles of these subscribers, where there are any."""
         query = sa.select(OUTLINE).where(in_values(self._connection, OUTLINE.c.subscriber_id, subscriber_ids))
         return {
-            row.subscriber_id: StoredProfileVectors(row.revision, row.made_by, row.outline)
+            row.subscriber_id: StoredProfileVectors(row.made_by, row.outline)
             for row in self._connection.execute(query)
         }
 
@@ -154,7 +153,6 @@ class Vectors(Repository):
         rows: list[dict[str, Any]] = [
             {
                 "subscriber_id": subscriber_id,
-                "revision": stored.revision,
                 "made_by": stored.made_by,
                 "outline": stored.packed,
             }

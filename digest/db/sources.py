@@ -26,7 +26,6 @@ class SourceState:
     note: str
     fetched: int
     unseen: int
-    overlap: int  # papers that were also in the last good answer
     newest: str
     day: date | None
     good_at: datetime | None  # time of the last good answer
@@ -34,13 +33,11 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An edition on hold: why, since when, and who released it."""
+    """An edition on hold: why, and since when."""
 
     key: str
     reason: str
     at: datetime
-    released_at: datetime | None = None
-    released_by: str = ""
 
 
 class Sources(Repository):
@@ -52,8 +49,7 @@ class Sources(Repository):
         Only a good result replaces the stored ids. *new* overrides the number of unseen papers.
         """
         ids = [paper.id for paper in result.papers]
-        overlap = len(self.get_fetch_states(result.source).get(result.scope, FetchState()).ids & {*ids})
-        row = _to_row(result, unseen=result.unseen if new is None else new, overlap=overlap)
+        row = _to_row(result, unseen=result.unseen if new is None else new)
         self._connection.execute(sa.insert(READING), row)
         is_good = result.health is Health.OK and bool(result.papers or result.signals)
         changed = {**row, **_to_answer(result, ids)} if is_good else row
@@ -125,7 +121,7 @@ class Sources(Repository):
         query = sa.select(HOLD).where(HOLD.c.released_at.is_(None)).order_by(HOLD.c.at, HOLD.c.key)
         if key is not None:
             query = query.where(HOLD.c.key == key)
-        return tuple(Hold(*row) for row in self._connection.execute(query))
+        return tuple(from_row(Hold, row) for row in self._connection.execute(query))
 
     def release(self, key: str, *, actor: str, at: datetime) -> bool:
         """Release an edition; return False if it was not on hold."""
@@ -133,7 +129,7 @@ class Sources(Repository):
         return self._connection.execute(held.values(released_at=at, released_by=actor)).rowcount == 1
 
 
-def _to_row(result: FetchResult, *, unseen: int, overlap: int) -> dict[str, Any]:
+def _to_row(result: FetchResult, *, unseen: int) -> dict[str, Any]:
     return {
         "source": result.source,
         "scope": result.scope,
@@ -142,7 +138,7 @@ def _to_row(result: FetchResult, *, unseen: int, overlap: int) -> dict[str, Any]
         "note": result.note,
         "fetched": len(result.papers),
         "unseen": unseen,
-        "overlap": overlap,
+        "overlap": 0,  # not used any more
         "newest": result.newest or max((paper.id for paper in result.papers), default=""),
         "day": result.day,
     }

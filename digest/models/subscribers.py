@@ -130,7 +130,6 @@ class Subscriber:
     preferences: Preferences = field(default_factory=Preferences)
     created_at: datetime | None = None
     confirmed_at: datetime | None = None
-    profile_revision: int = 0
     status_since: datetime | None = None
     asked_at: datetime | None = None  # last confirmation request; None: no confirmation is accepted
     next_due: datetime | None = None  # None unless confirmed

@@ -62,8 +62,6 @@ def save_settings(tx: Transaction, revised: Subscriber, *, actor: Actor) -> Subs
     names = list_differences(before, after)
     if not names:
         return before
-    if after.profile != before.profile:
-        after = replace(after, profile_revision=before.profile_revision + 1)
     if after.schedule != before.schedule:
         if after.schedule.paused_until != before.schedule.paused_until:
             check_pause(after.schedule, actor.now)

@@ -63,10 +63,7 @@ def apply_changes(subscriber: Subscriber, changes: Mapping[str, object]) -> Subs
     for part in _PARTS:
         if of_part := {name: value for name, value in parsed.items() if _PART_OF[name] == part}:
             parts[part] = _apply_to_part(part, getattr(subscriber, part), of_part)
-    changed = replace(subscriber, **parts)
-    if changed.profile == subscriber.profile:
-        return changed
-    return replace(changed, profile_revision=subscriber.profile_revision + 1)
+    return replace(subscriber, **parts)
 
 
 def list_differences(before: Subscriber, after: Subscriber) -> tuple[str, ...]:

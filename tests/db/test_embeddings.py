@@ -41,18 +41,16 @@ def test_vectors_added_twice_are_stored_once_and_can_be_deleted(any_store: Datab
         assert set(tx.vectors.iter_keys(one)) == {1}
 
 
-def test_profile_vectors_are_replaced_by_the_next_revision_and_erased_with_the_subscriber(
+def test_profile_vectors_are_replaced_by_the_next_and_erased_with_the_subscriber(
     any_store: Database,
 ) -> None:
     with any_store.begin() as tx:
         ada = tx.subscribers.add("ada@example.com", now=NOW)
         tx.vectors.save_profile_vectors(
-            {ada.id: StoredProfileVectors(1, "how", b"one"), 999: StoredProfileVectors(1, "how", b"none")}
+            {ada.id: StoredProfileVectors("how", b"one"), 999: StoredProfileVectors("how", b"none")}
         )
-        tx.vectors.save_profile_vectors({ada.id: StoredProfileVectors(2, "how", b"two")})
-        assert tx.vectors.get_profile_vectors([ada.id, 999]) == {
-            ada.id: StoredProfileVectors(2, "how", b"two")
-        }
+        tx.vectors.save_profile_vectors({ada.id: StoredProfileVectors("how", b"two")})
+        assert tx.vectors.get_profile_vectors([ada.id, 999]) == {ada.id: StoredProfileVectors("how", b"two")}
         tx.subscribers.erase(ada.id, now=NOW)
         assert tx.vectors.get_profile_vectors([ada.id]) == {}
 

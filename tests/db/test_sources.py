@@ -34,13 +34,6 @@ def test_record_stores_a_good_answer_and_a_bad_one_does_not_replace_it(any_store
         assert fetch_state.usual == 2
 
 
-def test_overlap_with_the_last_good_batch_is_counted(any_store: Database) -> None:
-    with any_store.begin() as tx:
-        tx.sources.record(GOOD)
-        tx.sources.record(replace(GOOD, papers=(GOOD.papers[0], make_paper()), unseen=1, read_at=NOW + HOUR))
-        assert tx.sources.list_latest()[0].overlap == 1
-
-
 def test_the_usual_count_is_the_median_of_days_with_unseen_papers(any_store: Database) -> None:
     with any_store.begin() as tx:
         assert tx.sources.get_usual_count("arxiv", "cs") is None

@@ -364,7 +364,7 @@ def test_day_notes_say_what_is_unusual() -> None:
     def state(source: str, health: Health) -> SourceState:
         return SourceState(
             source=source, scope="x", read_at=THURSDAY, health=health, note="", fetched=0, unseen=0,
-            overlap=0, newest="", day=None, good_at=None,
+            newest="", day=None, good_at=None,
         )  # fmt: skip
 
     thanksgiving = datetime(2026, 11, 26, 12, tzinfo=UTC)

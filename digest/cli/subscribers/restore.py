@@ -7,7 +7,7 @@ import click
 from digest.cli.common import DatetimeParam, json_option, now_option
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
-from digest.subscribers.restore import list_bounced, restore
+from digest.subscribers.unsubscribe import list_bounced, restore
 
 
 @click.command("restore", epilog="Example: digest subscribers restore --since 2026-11-23 --dry-run")

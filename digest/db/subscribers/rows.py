@@ -56,7 +56,7 @@ def to_row(subscriber: Subscriber) -> dict[str, Any]:
         "profile": _PROFILE.dump_python(subscriber.profile, mode="json", exclude_defaults=True),
         "schedule": _SCHEDULE.dump_python(subscriber.schedule, mode="json"),
         "preferences": _PREFERENCES.dump_python(subscriber.preferences, mode="json"),
-        "profile_revision": subscriber.profile_revision,
+        "profile_revision": 0,  # not used any more
         "created_at": subscriber.created_at,
         "confirmed_at": subscriber.confirmed_at,
         "status_since": subscriber.status_since or subscriber.created_at,
@@ -86,7 +86,6 @@ def to_subscriber(row: sa.Row[Any]) -> Subscriber:
         preferences=_parse_preferences(row.preferences),
         created_at=row.created_at,
         confirmed_at=row.confirmed_at,
-        profile_revision=row.profile_revision,
         status_since=row.status_since,
         asked_at=row.asked_at,
         next_due=row.next_due,

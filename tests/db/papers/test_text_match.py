@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db.papers.text_match import SearchTerms
+from digest.db.papers.full_text import SearchTerms
 
 FIELD = st.text(max_size=60)
 
