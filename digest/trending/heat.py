@@ -7,7 +7,7 @@ There is no decay: the curve accounts for age. A paper does not age while its vo
 
 In a field where hardly any paper gets votes, nothing is predicted from the votes of other fields: a paper is
 as hot as usual, and ordered by its recent citations, then by its day.
-On a source without a growth curve a gain counts half after 72 hours, and a paper's heat follows from its rank:
+Where a source has no growth curve, a gain counts half after 72 hours, and heat follows from the rank of it:
 the median is 0, the best of four is +1 doubling, the best of eight +2. Among few papers none gets far from 0.
 
 docs/trending.md has the whole model with the measurements.
