@@ -34,9 +34,10 @@ from digest.mail.links import Links
 from digest.mail.mime import ascii_address
 from digest.mail.renderer import Renderer
 from digest.mail.tokens import Keys
-from digest.models import Delivery, Schedule, Subscriber
+from digest.models import Delivery, Edition, Schedule, Subscriber
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
+from digest.pipeline import plan
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.zotero import ZoteroServices
@@ -111,13 +112,14 @@ class Services:
     @cached_property
     def message_builder(self) -> MessageBuilder:
         """The builder of messages from deliveries and editions."""
+        key, selector = self.settings.dkim_key, self.settings.dkim_selector
         return MessageBuilder(
             store=self.store,
             renderer=self.renderer,
             bulk_renderer=BulkRenderer(self.renderer),
             mail_from=self.get_mail_from,
             sealer=lambda: self.sealer,
-            signer=self._load_signer(),
+            signer=Signer.load(key, domain=self.site.domain, selector=selector) if key else None,
         )
 
     def get_mail_from(self, delivery: Delivery) -> str:
@@ -126,10 +128,6 @@ class Services:
             return ascii_address(self.site.sender)
         domain = self.settings.bounce_domain or self.site.domain
         return build_return_address(delivery.public_id, domain=domain, key=self.secret)
-
-    def _load_signer(self) -> Signer | None:
-        key, selector = self.settings.dkim_key, self.settings.dkim_selector
-        return Signer.load(key, domain=self.site.domain, selector=selector) if key else None
 
     def find_subscriber(self, address: str) -> Subscriber:
         """Return the subscriber with an address. Raises NotFound if there is none."""
@@ -164,9 +162,10 @@ class Services:
 
     @cached_property
     def _configured_sources(self) -> SourceConfig:
-        names = [field.name for field in fields(SourceConfig) if field.name != "contact"]
-        values = {name: _reveal(getattr(self.settings, name)) for name in names}
-        return SourceConfig(**values, contact=self._contact)
+        names = (field.name for field in fields(SourceConfig) if field.name != "contact")
+        values: dict[str, Any] = {name: getattr(self.settings, name) for name in names}
+        secrets_ = {name: v.get_secret_value() for name, v in values.items() if isinstance(v, SecretStr)}
+        return SourceConfig(**(values | secrets_), contact=self._contact)
 
     @property
     def sources(self) -> list[Source]:
@@ -223,6 +222,11 @@ class Services:
     def active_embedding_model(self) -> EmbeddingModel | None:
         """The embedding model to rank with, if any: one whose vectors are complete."""
         return load_serving_model(self.store, self.embedding_model, load=embedding_models.load_model)
+
+    def build_upcoming_edition(self, reader: Subscriber, now: datetime) -> Edition:
+        """Return the edition planned for the reader's current slot, else the one they would get next."""
+        model = self.active_embedding_model
+        return plan.build_upcoming_edition(self.store, reader, now, embedding_model=model)
 
     @property
     def language_model(self) -> LanguageModel | None:
@@ -389,7 +393,3 @@ def _load_or_create_key(path: Path) -> bytes:
             path.hardlink_to(temporary)
         temporary.unlink()
     return path.read_bytes().strip()
-
-
-def _reveal(value: Any) -> Any:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value

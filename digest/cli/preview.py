@@ -132,15 +132,13 @@ def parse_interests(interests: str) -> Profile:
 
 
 def _load_edition(services: Services, reader: Subscriber, now: datetime, day: date | None) -> Edition:
-    if day is None:
-        return plan.build_upcoming_edition(
-            services.store, reader, now, embedding_model=services.active_embedding_model
-        )
-    slot = get_slot(reader.schedule, day) or datetime.combine(day, time(12), UTC)
-    moment = now if day == get_local_day(reader.schedule, now) else slot
-    return plan.load_planned_edition(services.store, reader, day) or plan.build_upcoming_edition(
-        services.store, reader, moment, embedding_model=services.active_embedding_model
-    )
+    if day is not None:
+        planned = plan.load_planned_edition(services.store, reader, day)
+        if planned is not None:
+            return planned
+        if day != get_local_day(reader.schedule, now):
+            now = get_slot(reader.schedule, day) or datetime.combine(day, time(12), UTC)
+    return services.build_upcoming_edition(reader, now)
 
 
 def _render(services: Services, edition: Edition, form: str) -> bytes:

@@ -16,7 +16,7 @@ from digest.delivery.message import OutgoingMessage, Unreachable
 from digest.models import Edition, Section, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import DeliveryError, NotFound
-from digest.pipeline import plan, run
+from digest.pipeline import run
 from digest.pipeline.plan import plan_editions
 from digest.pipeline.run import Clock, RunResult
 
@@ -73,16 +73,20 @@ def _show_due(services: Services, clock: Clock, *, as_json: bool) -> None:
     if summary.stopped:
         echo(f"Nothing would be planned. {summary.stopped}")
         return
-    show_table(("subscriber", "day", "papers", "first"), [_to_row(edition) for edition in editions])
+    rows = [
+        (
+            edition.subscriber.address,
+            edition.day,
+            "+".join(str(len(edition.get_picks(section))) for section in Section),
+            edition.picks[0].paper.title,
+        )
+        for edition in editions
+    ]
+    show_table(("subscriber", "day", "papers", "first"), rows)
     echo(
         f"{summary.due} due: {summary.planned} would be sent, {summary.quiet} have nothing new."
         " Nothing was sent."
     )
-
-
-def _to_row(edition: Edition) -> tuple[object, ...]:
-    counts = "+".join(str(len(edition.get_picks(section))) for section in Section)
-    return edition.subscriber.address, edition.day, counts, edition.picks[0].paper.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,7 @@ async def send_test(services: Services, to: str, clock: Clock) -> SendTestResult
         DeliveryError: if the mail server cannot be reached or refuses the mail.
     """
     address = parse_address(to).display
-    edition = plan.build_upcoming_edition(
-        services.store,
-        _load_recipient(services, address),
-        clock(),
-        embedding_model=services.active_embedding_model,
-    )
+    edition = services.build_upcoming_edition(_load_recipient(services, address), clock())
     message = OutgoingMessage(
         raw=services.message_builder.build_digest(edition), mail_from=services.site.sender, rcpt_to=address
     )

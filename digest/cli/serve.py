@@ -5,7 +5,6 @@ import logging
 from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
-from socket import socket
 
 import click
 from anyio import to_thread
@@ -37,29 +36,24 @@ def command(*, host: str, port: int, no_scheduler: bool) -> None:
 
     While DIGEST_BASE_URL is not set, links in pages and mails lead to the address that is served.
     """
+    has_url = "base_url" in load_settings().model_fields_set
     with (
         closing(bind_socket(host, port)) as listener,
-        open_services(log_level=logging.INFO, **_get_url_override(listener)) as services,
+        open_services(
+            log_level=logging.INFO, **({} if has_url else {"base_url": get_url(listener)})
+        ) as services,
     ):
         tick = partial(_run_once, services)
         app = create_app(
             services,
             lifespan=None if no_scheduler else lambda _: run_scheduler(services, utc_now, tick),
         )
-        _report_pause(services)
+        with services.store.begin(write=False) as tx:
+            if tx.meta.pause_reason:
+                echo_err(f"Nothing is planned or sent: {tx.meta.pause_reason}")
         echo_err(f"Serving {services.site.brand} at {get_url(listener)} (stop with Ctrl+C).")
         with suppress(KeyboardInterrupt):
             create_server(app).run(sockets=[listener])
-
-
-def _report_pause(services: Services) -> None:
-    with services.store.begin(write=False) as tx:
-        if tx.meta.pause_reason:
-            echo_err(f"Nothing is planned or sent: {tx.meta.pause_reason}")
-
-
-def _get_url_override(listener: socket) -> dict[str, str]:
-    return {} if "base_url" in load_settings().model_fields_set else {"base_url": get_url(listener)}
 
 
 async def _run_once(services: Services, now: datetime, sending: asyncio.Lock) -> None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -157,7 +156,11 @@ def _add_error_handlers(app: FastAPI, ctx: WebContext) -> None:
         field = ".".join(map(str, problem["loc"])) or "input"
         sentence = f"{field}: {problem['msg']}."
         if is_call(request):
-            return _build_problem(422, sentence, _describe_invalid_fields(error.errors()))
+            fields = [
+                FieldProblem(field=".".join(map(str, each["loc"])) or "body", message=f"{each['msg']}.")
+                for each in error.errors()
+            ]
+            return _build_problem(422, sentence, fields)
         is_english = get_page_locale().code == "en"  # as is what pydantic says
         return error_response(ctx, request, 422, sentence if is_english else (InvalidChange.__doc__ or ""))
 
@@ -212,11 +215,3 @@ def _build_problem(status: int, detail: str, errors: Sequence[FieldProblem] = ()
         title=title, status=status, detail=detail, errors=list(errors) or None, error=detail
     )
     return JSONResponse(problem.model_dump(exclude_none=True), status, media_type=PROBLEM_TYPE)
-
-
-def _describe_invalid_fields(errors: Sequence[Any]) -> list[FieldProblem]:
-    """Return what pydantic found wrong, a sentence for each field."""
-    return [
-        FieldProblem(field=".".join(map(str, each["loc"])) or "body", message=f"{each['msg']}.")
-        for each in errors
-    ]

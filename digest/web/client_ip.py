@@ -32,7 +32,10 @@ class TrustedProxies:
             if hop is None:
                 break
             client = hop
-        return _format_client(client) if client is not None else UNKNOWN_CLIENT
+        if client is None:
+            return UNKNOWN_CLIENT
+        is_v4 = isinstance(client, IPv4Address)
+        return str(client if is_v4 else IPv6Network((client, IPV6_PREFIX_LENGTH), strict=False))
 
 
 def _parse_address(text: str) -> Address | None:
@@ -47,9 +50,3 @@ def _parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-
-
-def _format_client(address: Address) -> str:
-    if isinstance(address, IPv4Address):
-        return str(address)
-    return str(IPv6Network((address, IPV6_PREFIX_LENGTH), strict=False))

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -69,23 +68,6 @@ class ReaderPaper(BaseModel):
     abstract: str
     section: str = Field("", description="trending, picked or also_new, in a digest")
     why: str = Field("", description="why it is in the digest")
-
-    @classmethod
-    def of(cls, paper: Paper, base_url: str, *, section: str = "", why: str = "") -> Self:
-        """Build the response of a paper."""
-        return cls(
-            id=paper.id,
-            title=clean(paper.title),
-            url=paper.url,
-            page=base_url + paper_path(paper),
-            authors=[clean(author) for author in paper.authors],
-            categories=list(paper.categories),
-            published=paper.published,
-            summary=clean(paper.summary),
-            abstract=clean(paper.abstract),
-            section=section,
-            why=why,
-        )
 
 
 class ReaderDigest(BaseModel):
@@ -217,7 +199,19 @@ class ReaderApi:
         return ReaderDigest(day=edition.day, is_sent=is_sent, papers=papers)
 
     def _describe_paper(self, paper: Paper, *, section: str = "", why: str = "") -> ReaderPaper:
-        return ReaderPaper.of(paper, self.ctx.services.settings.base_url, section=section, why=why)
+        return ReaderPaper(
+            id=paper.id,
+            title=clean(paper.title),
+            url=paper.url,
+            page=self.ctx.services.settings.base_url + paper_path(paper),
+            authors=[clean(author) for author in paper.authors],
+            categories=list(paper.categories),
+            published=paper.published,
+            summary=clean(paper.summary),
+            abstract=clean(paper.abstract),
+            section=section,
+            why=why,
+        )
 
     def _describe_reason(self, pick: Pick, edition: Edition) -> str:
         return explain_pick(get_locale(self.reader.preferences.language), pick, edition.day)

@@ -81,7 +81,12 @@ class SignUpGuard:
                 gettext_noop("There have been many sign-ups for this email domain. Please try again soon."),
                 60,
             )
-        return self._check_ticket(request, now) or self._check_worldwide(now)
+        decision = self._check_ticket(request, now)
+        if decision is None and not self.limits.worldwide.take("", now):
+            return Rejected(
+                gettext_noop("Many people are signing up right now. Please try again in a few minutes."), 300
+            )
+        return decision
 
     def _check_ticket(  # noqa: PLR0911  one answer for each thing that may be wrong
         self, request: SignUpRequest, now: datetime
@@ -117,10 +122,3 @@ class SignUpGuard:
             ticket = self.tickets.issue(now, wait=FLOOD_WAIT_SECONDS, work=FLOOD_WORK_BITS)
             return Wait(ticket=ticket, seconds=FLOOD_WAIT_SECONDS, work=FLOOD_WORK_BITS, message=message)
         return Wait(ticket=self.tickets.issue(now), seconds=MIN_READING_SECONDS, message=message)
-
-    def _check_worldwide(self, now: datetime) -> GuardDecision:
-        if self.limits.worldwide.take("", now):
-            return None
-        return Rejected(
-            gettext_noop("Many people are signing up right now. Please try again in a few minutes."), 300
-        )

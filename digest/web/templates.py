@@ -38,7 +38,9 @@ class PageRenderer:
         self._dirs = [*([overrides] if overrides else []), find_templates_dir()]
         self._environments: dict[str, Environment] = {}
         self.files = {name: self._read_file(name) for name in STATIC_FILES}
-        self._versions = {name: _hash(content) for name, content in self.files.items()}
+        self._versions = {
+            name: blake2b(content, digest_size=6).hexdigest() for name, content in self.files.items()
+        }
 
     def render(
         self, name: str, *, status: int = 200, problem: str = "", scripts: Sequence[str] = (), **values: Any
@@ -71,10 +73,6 @@ class PageRenderer:
         """Return a page with some sentences and *links*, which are pairs of label and path."""
         return self.render("message", status=status, title=title, sentences=sentences, links=links)
 
-    def get_file(self, name: str) -> tuple[bytes, str]:
-        """Return the content and the media type of a static file."""
-        return self.files[name], STATIC_FILES[name]
-
     def _get_environment(self, locale: Locale) -> Environment:
         """Return the templates in one language."""
         if locale.code not in self._environments:
@@ -99,7 +97,3 @@ class PageRenderer:
     def _read_file(self, name: str) -> bytes:
         paths = (folder / "web" / name for folder in self._dirs)
         return next(path for path in paths if path.is_file()).read_bytes()
-
-
-def _hash(content: bytes) -> str:
-    return blake2b(content, digest_size=6).hexdigest()

@@ -1,7 +1,7 @@
 """The public lists of trending papers: today, this week, this month and past days; cached in memory."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
@@ -142,7 +142,8 @@ class TrendingLists:
         end = min(next_month(start), now)
         with self._store.begin(write=False) as tx:
             papers = tx.papers.list_candidates(start, end)
-        return dict(Counter(day for day in _get_days(papers) if start.date() <= day <= end.date()))
+        listed = (paper.listed or (paper.first_seen and paper.first_seen.date()) for paper in papers)
+        return dict(Counter(day for day in listed if day and start.date() <= day <= end.date()))
 
 
 def _list_best_of_fields(rest: Sequence[Paper]) -> list[Paper]:
@@ -159,14 +160,6 @@ def _list_best_of_fields(rest: Sequence[Paper]) -> list[Paper]:
 def next_month(start: datetime) -> datetime:
     """Return the first day of the next month."""
     return (start.replace(day=28) + 4 * ONE_DAY).replace(day=1)
-
-
-def _get_days(papers: Iterable[Paper]) -> Iterable[date]:
-    for paper in papers:
-        if paper.listed:
-            yield paper.listed
-        elif paper.first_seen:
-            yield paper.first_seen.date()
 
 
 T = TypeVar("T")

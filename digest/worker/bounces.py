@@ -12,11 +12,6 @@ from digest.models.errors import ConfigError, InvalidToken, NotFound
 from digest.subscribers import Actor
 
 
-def has_bounce_mailbox(services: Services) -> bool:
-    """Return True if a bounce mailbox is set."""
-    return bool(services.settings.bounce_mailbox.get_secret_value())
-
-
 def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
     """Read the bounce mailbox and record what is in it. Raises ConfigError when none is set."""
     url = services.settings.bounce_mailbox.get_secret_value()

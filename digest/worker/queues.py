@@ -10,7 +10,7 @@ from that table instead (docs/decisions/job-queue.md).
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -178,15 +178,12 @@ class JobQueues:
         elif not await self._is_planning():
             now = self._tasks.clock()
             shards = await to_thread.run_sync(self._tasks.list_due_shards, now)
-            await self._enqueue_plans(shards, now)
+            plans: list[JSONDict] = [
+                {"first": shard.first, "last": shard.last, "now": now.isoformat()} for shard in shards
+            ]
+            if plans:
+                await self.work_app.configure_task("plan").batch_defer_async(*plans)
         await self.job_manager.delete_old_jobs(nb_hours=KEEP_FAILED_HOURS, include_failed=True)
-
-    async def _enqueue_plans(self, shards: Sequence[Shard], now: datetime) -> None:
-        arguments: list[JSONDict] = [
-            {"first": shard.first, "last": shard.last, "now": now.isoformat()} for shard in shards
-        ]
-        if arguments:
-            await self.work_app.configure_task("plan").batch_defer_async(*arguments)
 
     async def _is_planning(self) -> bool:
         list_jobs = self.job_manager.list_jobs_async

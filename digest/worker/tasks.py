@@ -18,7 +18,7 @@ from digest.pipeline.clock_repair import repair_timestamps
 from digest.pipeline.day import DayContext, load_day
 from digest.pipeline.plan import PlanResult, get_stop_reason
 from digest.pipeline.run import RunResult
-from digest.worker.bounces import has_bounce_mailbox, read_bounce_mailbox
+from digest.worker.bounces import read_bounce_mailbox
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class WorkerTasks:
 
     async def read_bounces(self) -> None:
         """Read the bounce mailbox if one is set."""
-        if has_bounce_mailbox(self.services):
+        if self.services.settings.bounce_mailbox.get_secret_value():
             summary = await to_thread.run_sync(read_bounce_mailbox, self.services, self.clock())
             if summary.read:
                 log.info("bounces read", extra={"read": summary.read, "heard": summary.heard})

@@ -14,7 +14,6 @@ from digest.app.services import Services
 from digest.app.settings import PREFIX, find_misspelled_variables
 from digest.models import Edition, Status, Subscriber
 from digest.models.errors import DigestError
-from digest.pipeline import plan
 from digest.tools.doctor.findings import Finding, fail, ok, warn
 
 MIN_SECRET_CHARS = 32
@@ -177,9 +176,7 @@ def _check_outbox(folder: Path) -> Iterator[Finding]:
 async def check_digest(services: Services, now: datetime) -> list[Finding]:
     """Check headers, signature and size of a digest as it would be sent now."""
     try:
-        edition = plan.build_upcoming_edition(
-            services.store, SAMPLE_READER, now, embedding_model=services.active_embedding_model
-        )
+        edition = services.build_upcoming_edition(SAMPLE_READER, now)
         email = services.message_builder.render_email(edition)
         raw = services.message_builder.build_digest(edition)
     except DigestError as error:

@@ -21,7 +21,10 @@ async def check_sources(services: Services, now: datetime) -> list[Finding]:
     hosts = _group_by_host(services.source_config.endpoints)
     replies = await asyncio.gather(*map(_request, hosts))
     findings = [
-        _report_host(host, names, reply) for (host, names), reply in zip(hosts.items(), replies, strict=True)
+        ok("source", f"{host} answers ({', '.join(names)})")
+        if isinstance(reply, Response)
+        else fail("source", f"{host} ({', '.join(names)}): {reply}", "check network and proxy")
+        for (host, names), reply in zip(hosts.items(), replies, strict=True)
     ]
     skews = (
         finding for reply in replies if isinstance(reply, Response) for finding in _check_clock(reply, now)
@@ -45,12 +48,6 @@ async def _request(host: str) -> Response | SourceError:
         return await fetch_once(host, method="HEAD", timeout=10.0, max_bytes=64 * 1024)
     except SourceError as error:
         return error
-
-
-def _report_host(host: str, names: list[str], reply: Response | SourceError) -> Finding:
-    if isinstance(reply, Response):
-        return ok("source", f"{host} answers ({', '.join(names)})")
-    return fail("source", f"{host} ({', '.join(names)}): {reply}", "check network and proxy")
 
 
 def _check_clock(reply: Response, now: datetime) -> Iterator[Finding]:

@@ -53,10 +53,6 @@ def _reddit(paper: Paper, votes: Sequence[Signal], now: datetime) -> float:
     return log10(max(_raw_votes(paper, votes, now), 1)) + _get_listed(paper).timestamp() / REDDIT_SECONDS
 
 
-def _moving_average(_paper: Paper, votes: Sequence[Signal], now: datetime) -> float:
-    return compute_surge(votes, now)
-
-
 def _get_listed(paper: Paper) -> datetime:
     assert paper.listed  # noqa: S101  narrows the type: a replay has only listed papers
     return datetime.combine(paper.listed, time(), UTC)
@@ -73,5 +69,5 @@ ORDERS: Mapping[str, PaperOrder] = {
     "raw votes": _order_by(_raw_votes),
     "Hacker News": _order_by(_hacker_news),
     "Reddit": _order_by(_reddit),
-    "EWMA 72 h": _order_by(_moving_average),
+    "EWMA 72 h": _order_by(lambda _, votes, now: compute_surge(votes, now)),
 }

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
 from digest.db import Transaction
-from digest.db.audit import AuditFilter, AuditLine
+from digest.db.audit import AuditFilter
 from digest.models.addresses import hash_address
 from digest.models.errors import DigestError
 from digest.subscribers.table_files import format_csv_row
@@ -95,13 +95,10 @@ def _write_csv(ctx: WebContext, found: AuditFilter) -> Iterator[str]:
             lines = tx.audit.search(found, limit=EXPORT_BATCH, before=before)
         if not lines:
             return
-        yield "".join(map(_to_csv, lines))
+        for line in lines:
+            detail = json.dumps(line.detail, ensure_ascii=False, default=str) if line.detail else ""
+            yield format_csv_row((line.at.isoformat(), line.actor, line.action, line.subject, detail))
         before = lines[-1].id
-
-
-def _to_csv(line: AuditLine) -> str:
-    detail = json.dumps(line.detail, ensure_ascii=False, default=str) if line.detail else ""
-    return format_csv_row((line.at.isoformat(), line.actor, line.action, line.subject, detail))
 
 
 def _parse(ctx: WebContext, tx: Transaction, query: AuditQuery, period: Period) -> AuditFilter:

@@ -19,7 +19,7 @@ from digest.subscribers.unsubscribe import lift_suppression
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.period import parse_period
-from digest.web.admin.transfer import UploadedFile, get_file_name
+from digest.web.admin.transfer import UploadedFile
 from digest.web.admin_session import Session
 from digest.web.context import WebContext
 from digest.web.routing import create_router
@@ -129,7 +129,7 @@ def run_import(
     dry_run = "dry_run" in form
     try:
         report = import_suppressions(
-            ctx.services.store, file, actor=actor, dry_run=dry_run, file_name=get_file_name(form)
+            ctx.services.store, file.file, actor=actor, dry_run=dry_run, file_name=file.filename or ""
         )
     except InvalidChange as error:
         return _render_import(ctx, session, problem=str(error))

@@ -1,7 +1,7 @@
 """Import of subscribers from a file, checked first if asked, and export of all as CSV."""
 
 import io
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
@@ -21,18 +21,13 @@ HOME = "/admin/import"
 router = create_router(include_in_schema=False)
 
 
-def _get_file(form: AdminForm) -> BinaryIO:
+def _get_file(form: AdminForm) -> UploadFile:
+    """Return the uploaded file; an empty one without a name if there is none."""
     upload = form.get("file")
-    return upload.file if isinstance(upload, UploadFile) else io.BytesIO()
+    return upload if isinstance(upload, UploadFile) else UploadFile(io.BytesIO(), filename="")
 
 
-def get_file_name(form: AdminForm) -> str:
-    """Return the name of the uploaded file, as the browser says; empty if there is none."""
-    upload = form.get("file")
-    return (upload.filename or "") if isinstance(upload, UploadFile) else ""
-
-
-UploadedFile = Annotated[BinaryIO, Depends(_get_file)]
+UploadedFile = Annotated[UploadFile, Depends(_get_file)]
 
 
 @router.get(HOME)
@@ -50,12 +45,12 @@ def run_import(
     try:
         report = import_file(
             ctx.services.store,
-            file,
+            file.file,
             actor=actor,
             confirmed="confirmed" in form,
             dry_run=dry_run,
             defaults=ctx.services.default_settings,
-            file_name=get_file_name(form),
+            file_name=file.filename or "",
         )
     except InvalidChange as error:
         return _render(ctx, session, problem=str(error))

@@ -256,7 +256,8 @@ def show_help(ctx: WebContextDep) -> Response:
 
 def get_static_file(ctx: WebContextDep, request: Request) -> Response:
     """Return a static file; with a version in its URL it may be cached for ever."""
-    content, kind = ctx.pages.get_file(request.url.path.removeprefix("/"))
+    name = request.url.path.removeprefix("/")
+    content, kind = ctx.pages.files[name], STATIC_FILES[name]
     cache_control = "public, max-age=31536000, immutable" if request.url.query else "public, max-age=3600"
     headers = {"cache-control": cache_control}
     if kind == "image/png":  # other sites show it beside a link to this one
