@@ -17,15 +17,12 @@ class SourceChoices:
     off: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
 
-    def turn_on(self, name: str) -> "SourceChoices":
-        """Return the choices with a source turned on."""
-        on = tuple(dict.fromkeys([*self.on, name]))
-        return replace(self, on=on, off=tuple(other for other in self.off if other != name))
-
-    def turn_off(self, name: str) -> "SourceChoices":
-        """Return the choices with a source turned off."""
-        off = tuple(dict.fromkeys([*self.off, name]))
-        return replace(self, off=off, on=tuple(other for other in self.on if other != name))
+    def switch(self, name: str, *, on: bool) -> "SourceChoices":
+        """Return the choices with a source turned on or off."""
+        chosen, others = (self.on, self.off) if on else (self.off, self.on)
+        chosen = tuple(dict.fromkeys([*chosen, name]))
+        others = tuple(other for other in others if other != name)
+        return replace(self, on=chosen, off=others) if on else replace(self, on=others, off=chosen)
 
     def apply(self, config: SourceConfig) -> SourceConfig:
         """Return the configuration with these choices in place of what the settings say."""

@@ -1,6 +1,6 @@
 """`digest sources`: list the sources with their last reading, turn them on and off, import feeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ import click
 
 from digest.app.services import Services
 from digest.app.settings import PREFIX
-from digest.app.source_choices import SourceChoices, load_choices, save_choices
+from digest.app.source_choices import load_choices, save_choices
 from digest.cli.common import get_actor_name, json_option, now_option, open_services
 from digest.cli.output import echo, format_age, show_json, show_table
 from digest.db.sources import SourceState
@@ -46,7 +46,7 @@ def command(ctx: click.Context, *, now: datetime, as_json: bool) -> None:
 def turn_on(*, names: Sequence[str], now: datetime) -> None:
     """Turn sources on, also those that DIGEST_SOURCES does not name."""
     with open_services() as services:
-        _change(services, names, SourceChoices.turn_on, "source on", now)
+        _change(services, names, now, on=True)
         for name in names:
             missing = find_missing_settings(services.source_config, name)
             needs = f"; it needs {_format_settings(missing)}" if missing else ""
@@ -59,7 +59,7 @@ def turn_on(*, names: Sequence[str], now: datetime) -> None:
 def turn_off(*, names: Sequence[str], now: datetime) -> None:
     """Turn sources off, also those that DIGEST_SOURCES names; their papers are kept."""
     with open_services() as services:
-        _change(services, names, SourceChoices.turn_off, "source off", now)
+        _change(services, names, now, on=False)
     for name in names:
         echo(f"{name} is off: it is not read any more; its stored papers stay.")
 
@@ -106,21 +106,15 @@ def list_sources(services: Services) -> list[dict[str, Any]]:
     return rows
 
 
-def _change(
-    services: Services,
-    names: Sequence[str],
-    change: Callable[[SourceChoices, str], SourceChoices],
-    action: str,
-    now: datetime,
-) -> None:
+def _change(services: Services, names: Sequence[str], now: datetime, *, on: bool) -> None:
     known = list_source_names()
     if unknown := [name for name in names if name not in known]:
         raise InvalidChange(f"There is no source {unknown[0]!r}; choose among {', '.join(known)}.")
     with services.store.begin() as tx:
         choices = load_choices(tx)
         for name in names:
-            choices = change(choices, name)
-            tx.audit.write(get_actor_name(), action, name, at=now)
+            choices = choices.switch(name, on=on)
+            tx.audit.write(get_actor_name(), "source on" if on else "source off", name, at=now)
         save_choices(tx, choices)
 
 

@@ -12,14 +12,12 @@ WIDTH, HEIGHT, MARGIN = 96, 20, 2
 ENGLISH = get_locale("en")
 
 
-def sparkline(
-    signals: Sequence[Signal], *, kind: SignalKind = SignalKind.UPVOTES, locale: Locale = ENGLISH
-) -> Markup:
-    """Return the growth of one count as inline SVG with a title that says it in words.
+def sparkline(signals: Sequence[Signal], *, locale: Locale = ENGLISH) -> Markup:
+    """Return the growth of the votes as inline SVG with a title that says it in words.
 
-    Empty if the count was observed less than twice. The scale begins at 0; the colour comes from the page.
+    Empty if they were observed less than twice. The scale begins at 0; the colour comes from the page.
     """
-    signals = _select_latest_source(signals, kind)
+    signals = _select_latest_source(signals)
     if len({signal.observed_at for signal in signals}) < 2:
         return Markup()
     title = escape(_describe(signals, locale))
@@ -32,10 +30,10 @@ def sparkline(
     )
 
 
-def _select_latest_source(signals: Sequence[Signal], kind: SignalKind) -> list[Signal]:
-    """Return the signals of the source that was read last, oldest first."""
-    of_kind = sorted((s for s in signals if s.kind is kind), key=lambda s: s.observed_at)
-    return [signal for signal in of_kind if signal.source == of_kind[-1].source]
+def _select_latest_source(signals: Sequence[Signal]) -> list[Signal]:
+    """Return the votes at the source that was read last, oldest first."""
+    votes = sorted((s for s in signals if s.kind is SignalKind.UPVOTES), key=lambda s: s.observed_at)
+    return [signal for signal in votes if signal.source == votes[-1].source]
 
 
 def _to_points(signals: Sequence[Signal]) -> list[tuple[float, float]]:

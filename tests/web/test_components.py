@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from digest.mail.locale import get_locale
 from digest.models import Heat, SignalKind
 from digest.web.components import build_public_card
-from tests.factories import NOW, make_paper
+from tests.factories import NOW, make_paper, make_signal
 
 DAY = NOW.date()
 
@@ -17,6 +18,13 @@ def test_a_card_says_who_wrote_it_and_why_it_trends() -> None:
     assert card.title == "Counting Sheep"
     assert card.meta.startswith("Ada Loveless and Bo Chen")
     assert "167 upvotes" in card.why
+
+
+def test_a_sparkline_is_described_in_the_language_of_its_card() -> None:
+    paper, heat = make_paper(), Heat(value=4, expected=190, kind=SignalKind.UPVOTES, votes=61)
+    signals = [make_signal(paper, 3, hours_ago=9), make_signal(paper, 61)]
+    card = build_public_card(paper, heat, day=DAY, signals=signals, locale=get_locale("fr"))
+    assert " à 61" in card.sparkline
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "//evil.example", "", "http://["])

@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,6 +35,7 @@ from digest.sources.text.encoding import decode_text
 from digest.subscribers import Actor
 from digest.subscribers.seed_papers import complete_seeds, parse_library
 from digest.subscribers.validation import MAX_ITEMS
+from digest.web.api.schemas import SubscriberResponse, SuppressionResponse
 
 MIN_TITLE_WORDS = 3  # a shorter line that names no paper is not taken for a title
 LIBRARY_OPTIONS = frozenset({"like", "zotero", "orcid", "author_id"})
@@ -166,34 +166,15 @@ def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Act
 
 def suppression_to_json(suppression: Suppression | None) -> dict[str, Any] | None:
     """Return a suppression as JSON, without its key."""
-    if suppression is None:
-        return None
-    return {
-        "reason": suppression.reason,
-        "at": suppression.at.isoformat(),
-        "source": suppression.source,
-        "evidence": suppression.evidence,
-    }
+    response = SuppressionResponse.model_validate(suppression) if suppression else None
+    return to_jsonable(response.model_dump()) if response else None
 
 
 def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:
     """Return a subscriber as JSON."""
-    schedule = reader.schedule
-    return {
-        "email": reader.address,
-        "status": str(reader.status),
-        "profile": to_jsonable(asdict(reader.profile)),
-        "frequency": str(schedule.frequency),
-        "timezone": schedule.timezone,
-        "send_at": f"{schedule.send_at:%H:%M}",
-        "weekday": schedule.weekday,
-        "paused_until": to_jsonable(schedule.paused_until),
-        "preferences": to_jsonable(asdict(reader.preferences)),
-        "created_at": to_jsonable(reader.created_at),
-        "confirmed_at": to_jsonable(reader.confirmed_at),
-        "next_due": to_jsonable(reader.next_due),
-        "id": reader.public_id,
-    }
+    fields: dict[str, Any] = to_jsonable(SubscriberResponse.of(reader).model_dump())
+    public_id = fields.pop("id")
+    return {**fields, "id": public_id}
 
 
 def delivery_to_json(delivery: Delivery) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Suppressed addresses: the list, the look-up of an address, lifting, adding, and importing a list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from digest import subscribers
-from digest.models import Subscriber, Suppression, SuppressionReason
+from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
@@ -49,14 +48,6 @@ class SuppressionQuery(BaseModel):
         """Return the URL of another page."""
         fields = self.model_dump(exclude={"address", "page"}) | {"page": page}
         return f"{HOME}?{urlencode({name: value for name, value in fields.items() if value})}"
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """An address that was looked up, and its suppression if there is one."""
-
-    address: str
-    suppression: Suppression | None
 
 
 @router.get(HOME)
@@ -143,25 +134,19 @@ def _render_list(
     problems = [*([problem] if problem else []), *period.problems]
     reason = SuppressionReason(query.reason) if query.reason in {*SuppressionReason} else None
     between: Any = {"reason": reason, "since": period.since, "until": period.until}
-    lookup: Lookup | None = None
+    suppression_key, key = ctx.services.suppression_key, ""
+    try:
+        key = hash_address(suppression_key, query.address) if query.address.strip() else ""
+    except InvalidAddress as error:
+        problems.append(str(error))
     with ctx.services.store.begin(write=False) as tx:
-        if query.address.strip():
-            try:
-                key = hash_address(ctx.services.suppression_key, query.address)
-                lookup = Lookup(query.address.strip(), tx.suppressions.find(key))
-            except InvalidAddress as error:
-                problems.append(str(error))
+        found = tx.suppressions.find(key) if key else None
         rows = tx.suppressions.list_latest(**between, limit=PAGE_SIZE, offset=PAGE_SIZE * (query.page - 1))
         total = tx.suppressions.count(**between)
         counts = tx.suppressions.count_by_reason()
-        keys = {row.key for row in rows} | (
-            {lookup.suppression.key} if lookup and lookup.suppression else set()
-        )
-        readers: dict[str, Subscriber] = find_suppressed(
-            tx, keys, suppression_key=ctx.services.suppression_key
-        )
-        looked_up = [lookup.suppression] if lookup and lookup.suppression else []
-        names = describe_actors(tx, {row.source for row in (*rows, *looked_up)})
+        shown = [*rows, found] if found else rows
+        readers = find_suppressed(tx, {row.key for row in shown}, suppression_key=suppression_key)
+        names = describe_actors(tx, {row.source for row in shown})
     return ctx.pages.render(
         "admin/suppressions",
         status=422 if problem else 200,
@@ -174,7 +159,8 @@ def _render_list(
         period=period,
         reasons=REASONS,
         counts=[(label, counts.get(SuppressionReason(value), 0), value) for value, label in REASONS.items()],
-        lookup=lookup,
+        lookup=query.address.strip() if key else "",
+        found=found,
         rows=rows,
         names=names,
         readers=readers,

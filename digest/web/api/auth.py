@@ -63,7 +63,7 @@ def refuse_token(request: Request, ctx: WebContext, what: str) -> HTTPException:
     return HTTPException(401, sentence, {"www-authenticate": "Bearer"})
 
 
-def _require_role(request: Request, caller: Annotated[Caller, Depends(_authenticate)]) -> Actor:
+def require_role(request: Request, caller: Annotated[Caller, Depends(_authenticate)]) -> Actor:
     """Return who calls; 403 if the token may only read and this is no reading method."""
     if request.method not in READ_METHODS and not caller.role.allows(Role.EDITOR):
         raise HTTPException(403, "This token may only read.")
@@ -93,8 +93,8 @@ def require_role_still(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Actor:
     """Ask again after a long body has arrived, as the sender can make that last."""
-    return _require_role(request, _authenticate(request, ctx, credentials))
+    return require_role(request, _authenticate(request, ctx, credentials))
 
 
-ApiActor = Annotated[Actor, Depends(_require_role)]
+ApiActor = Annotated[Actor, Depends(require_role)]
 ApiReader = Annotated[Caller, Depends(_authenticate)]  # of a call that changes nothing, whatever its method

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from digest import subscribers as subscriptions
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.pipeline import exports
-from digest.web.api.auth import ApiActor
+from digest.web.api.auth import require_role
 from digest.web.api.routing import create_api_router
 from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
@@ -24,7 +24,7 @@ DOCUMENT: dict[int | str, dict[str, Any]] = {
     }
 }
 
-router = create_api_router("export")
+router = create_api_router("export", require_role)
 
 
 class PaperSelection(ApiRequest):
@@ -51,15 +51,13 @@ class SavedSelection(ApiRequest):
 
 
 @router.get("/export", response_class=Response, responses=DOCUMENT)
-def export_papers(_: ApiActor, ctx: WebContextDep, selection: Annotated[PaperSelection, Query()]) -> Response:
+def export_papers(ctx: WebContextDep, selection: Annotated[PaperSelection, Query()]) -> Response:
     """Export papers as BibTeX, RIS, CSL-JSON or Markdown."""
     return _respond(exports.load_papers(ctx.services.store, selection.paper), selection.format)
 
 
 @router.get("/subscribers/{who}/digest/export", response_class=Response, responses=DOCUMENT)
-def export_digest(
-    _: ApiActor, ctx: WebContextDep, who: str, selection: Annotated[DigestSelection, Query()]
-) -> Response:
+def export_digest(ctx: WebContextDep, who: str, selection: Annotated[DigestSelection, Query()]) -> Response:
     """Export the papers of a subscriber's digest."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, who)
@@ -67,9 +65,7 @@ def export_digest(
 
 
 @router.get("/subscribers/{who}/saved/export", response_class=Response, responses=DOCUMENT)
-def export_saved(
-    _: ApiActor, ctx: WebContextDep, who: str, selection: Annotated[SavedSelection, Query()]
-) -> Response:
+def export_saved(ctx: WebContextDep, who: str, selection: Annotated[SavedSelection, Query()]) -> Response:
     """Export the papers that a subscriber saved, with notes and tags."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, who)

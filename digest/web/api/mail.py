@@ -25,7 +25,7 @@ from digest.models import (
 )
 from digest.models.errors import NotFound
 from digest.pipeline.edition_payload import from_payload, get_heat_names, get_paper_ids
-from digest.web.api.auth import ApiActor
+from digest.web.api.auth import require_role
 from digest.web.api.cursors import (
     CursorText,
     Limit,
@@ -36,7 +36,7 @@ from digest.web.api.routing import create_api_router
 from digest.web.api.schemas import ApiRequest, ApiResponse, DeliverySummary
 from digest.web.context import WebContextDep
 
-router = create_api_router("mail")
+router = create_api_router("mail", require_role)
 
 
 class DeliveryFilter(ApiRequest):
@@ -156,9 +156,7 @@ class EditionDetails(BaseModel):
 
 
 @router.get("/deliveries")
-def list_messages(
-    _: ApiActor, ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()]
-) -> DeliveryPage:
+def list_messages(ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()]) -> DeliveryPage:
     """List messages of every kind with their states, newest first."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
@@ -175,7 +173,7 @@ def list_messages(
 
 
 @router.get("/deliveries/{id}")
-def show_message(_: ApiActor, ctx: WebContextDep, id: str) -> DeliveryDetails:  # noqa: A002  the name in the path
+def show_message(ctx: WebContextDep, id: str) -> DeliveryDetails:  # noqa: A002  the name in the path
     """Return one message, with every bounce and complaint."""
     with ctx.services.store.begin(write=False) as tx:
         delivery = tx.deliveries.find_by_public_id(id)
@@ -189,7 +187,7 @@ def show_message(_: ApiActor, ctx: WebContextDep, id: str) -> DeliveryDetails:  
 
 
 @router.get("/editions")
-def list_editions(_: ApiActor, ctx: WebContextDep, filters: Annotated[EditionFilter, Query()]) -> EditionPage:
+def list_editions(ctx: WebContextDep, filters: Annotated[EditionFilter, Query()]) -> EditionPage:
     """List what subscribers were sent, newest first."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
@@ -211,7 +209,7 @@ def list_editions(_: ApiActor, ctx: WebContextDep, filters: Annotated[EditionFil
 
 
 @router.get("/editions/{id}")
-def show_edition(_: ApiActor, ctx: WebContextDep, id: str) -> EditionDetails:  # noqa: A002  the name in the path
+def show_edition(ctx: WebContextDep, id: str) -> EditionDetails:  # noqa: A002  the name in the path
     """Return one edition with the reason for each of its papers."""
     with ctx.services.store.begin(write=False) as tx:
         delivery = tx.deliveries.find_by_public_id(id)
@@ -230,7 +228,7 @@ def show_edition(_: ApiActor, ctx: WebContextDep, id: str) -> EditionDetails:  #
 
 
 @router.get("/subscribers/{who}/preview")
-def preview_edition(_: ApiActor, ctx: WebContextDep, who: str) -> EditionDetails:
+def preview_edition(ctx: WebContextDep, who: str) -> EditionDetails:
     """Return what today's digest holds for a subscriber, as if it had not been sent yet; sends nothing."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, who)

@@ -14,7 +14,7 @@ from digest.models.errors import NotFound
 from digest.pipeline.clock_repair import LAST_TICK_KEY
 from digest.pipeline.run import SEND_BLOCKED_KEY
 from digest.web.actors import describe_actors
-from digest.web.api.auth import ApiActor
+from digest.web.api.auth import ApiActor, require_role
 from digest.web.api.cursors import (
     CursorText,
     Limit,
@@ -29,7 +29,7 @@ ONE_DAY = timedelta(days=1)
 # How the reason of a pause says what to do, and what a program does instead.
 RESUME_COMMAND, RESUME_CALL = "run `digest db resume`", "POST /api/v1/sending/resume"
 
-router = create_api_router("operation")
+router = create_api_router("operation", require_role)
 
 
 class SourceResponse(ApiResponse):
@@ -150,16 +150,14 @@ class StatusResponse(BaseModel):
 
 
 @router.get("/sources")
-def list_sources(_: ApiActor, ctx: WebContextDep) -> SourceList:
+def list_sources(ctx: WebContextDep) -> SourceList:
     """List the sources, each with its last reading."""
     with ctx.services.store.begin(write=False) as tx:
         return SourceList(sources=[SourceResponse.model_validate(each) for each in tx.sources.list_latest()])
 
 
 @router.get("/sources/{source}/readings")
-def list_readings(
-    _: ApiActor, ctx: WebContextDep, source: str, filters: Annotated[HistoryFilter, Query()]
-) -> SourceList:
+def list_readings(ctx: WebContextDep, source: str, filters: Annotated[HistoryFilter, Query()]) -> SourceList:
     """List the readings of one scope of a source, oldest first."""
     since = ctx.clock() - filters.days * ONE_DAY
     with ctx.services.store.begin(write=False) as tx:
@@ -170,7 +168,7 @@ def list_readings(
 
 
 @router.get("/holds")
-def list_holds(_: ApiActor, ctx: WebContextDep) -> HoldList:
+def list_holds(ctx: WebContextDep) -> HoldList:
     """List the editions that are held for review."""
     with ctx.services.store.begin(write=False) as tx:
         return HoldList(holds=[HoldResponse.model_validate(each) for each in tx.sources.list_held()])
@@ -186,7 +184,7 @@ def release_hold(actor: ApiActor, ctx: WebContextDep, hold: HoldKey) -> None:
 
 
 @router.get("/runs")
-def list_runs(_: ApiActor, ctx: WebContextDep, page: Annotated[PageFilter, Query()]) -> RunPage:
+def list_runs(ctx: WebContextDep, page: Annotated[PageFilter, Query()]) -> RunPage:
     """List the runs of the last 90 days that did something."""
     with ctx.services.store.begin(write=False) as tx:
         runs = tx.runs.list_latest(limit=page.limit, before=decode_before(page.cursor))
@@ -196,7 +194,7 @@ def list_runs(_: ApiActor, ctx: WebContextDep, page: Annotated[PageFilter, Query
 
 
 @router.get("/status")
-def get_status(_: ApiActor, ctx: WebContextDep) -> StatusResponse:
+def get_status(ctx: WebContextDep) -> StatusResponse:
     """Return the current state: what is stopped, the last run, the queue, and what was lost in a day."""
     since = ctx.clock() - ONE_DAY
     with ctx.services.store.begin(write=False) as tx:
@@ -226,7 +224,7 @@ def resume_sending(actor: ApiActor, ctx: WebContextDep) -> None:
 
 
 @router.get("/audit")
-def list_audit_lines(_: ApiActor, ctx: WebContextDep, query: Annotated[AuditSelection, Query()]) -> AuditPage:
+def list_audit_lines(ctx: WebContextDep, query: Annotated[AuditSelection, Query()]) -> AuditPage:
     """List who changed what, newest first."""
     conditions = AuditFilter(**query.model_dump(exclude={"limit", "cursor"}))
     with ctx.services.store.begin(write=False) as tx:

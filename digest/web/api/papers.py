@@ -12,14 +12,14 @@ from digest.mail.locale import get_locale
 from digest.mail.wording import describe_trend
 from digest.models import Paper, Signal, SignalKind
 from digest.models.errors import NotFound
-from digest.web.api.auth import ApiActor
+from digest.web.api.auth import require_role
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import create_api_router
 from digest.web.api.schemas import ApiRequest
 from digest.web.context import WebContextDep
 from digest.web.trending_lists import MONTH, TODAY, WEEK
 
-router = create_api_router("papers")
+router = create_api_router("papers", require_role)
 
 
 class TrendingWindow(StrEnum):
@@ -118,7 +118,7 @@ class TrendingList(BaseModel):
 
 
 @router.get("/papers")
-def list_papers(_: ApiActor, ctx: WebContextDep, filters: Annotated[PaperFilter, Query()]) -> PaperPage:
+def list_papers(ctx: WebContextDep, filters: Annotated[PaperFilter, Query()]) -> PaperPage:
     """Search the papers by words and filters; without words, list the newest."""
     offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
     with ctx.services.store.begin(write=False) as tx:
@@ -139,7 +139,7 @@ def list_papers(_: ApiActor, ctx: WebContextDep, filters: Annotated[PaperFilter,
 
 
 @router.get("/papers/{id:path}")
-def show_paper(_: ApiActor, ctx: WebContextDep, id: str) -> PaperResponse:  # noqa: A002  the name in the path
+def show_paper(ctx: WebContextDep, id: str) -> PaperResponse:  # noqa: A002  the name in the path
     """Return one paper, by any id it is known by: `arxiv:2611.01234`, a DOI, a URL."""
     with ctx.services.store.begin(write=False) as tx:
         found = tx.papers.get_by_ids([id])
@@ -151,9 +151,7 @@ def show_paper(_: ApiActor, ctx: WebContextDep, id: str) -> PaperResponse:  # no
 
 
 @router.get("/trending")
-def list_trending(
-    _: ApiActor, ctx: WebContextDep, filters: Annotated[TrendingFilter, Query()]
-) -> TrendingList:
+def list_trending(ctx: WebContextDep, filters: Annotated[TrendingFilter, Query()]) -> TrendingList:
     """List the trending papers, as the front page shows them, with their numbers and reasons."""
     now = ctx.clock()
     ranked = ctx.trending_lists.trending(WINDOWS[filters.window], now, category=filters.category)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from hashlib import blake2b
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
@@ -36,9 +36,12 @@ class ApiRoute(WebRoute):
         return handle
 
 
-def create_api_router(tag: str) -> APIRouter:
-    """Return a router of the API whose calls stand under *tag* in the reference."""
-    return APIRouter(route_class=ApiRoute, prefix=PREFIX, responses=ERROR_RESPONSES, tags=[tag])
+def create_api_router(tag: str, *dependencies: Callable[..., Any]) -> APIRouter:
+    """Return a router of the API whose calls stand under *tag* in the reference and need *dependencies*."""
+    needed = [Depends(dependency) for dependency in dependencies]
+    return APIRouter(
+        route_class=ApiRoute, prefix=PREFIX, responses=ERROR_RESPONSES, tags=[tag], dependencies=needed
+    )
 
 
 def set_etag(response: Response, model: BaseModel) -> None:

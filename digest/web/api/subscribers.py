@@ -19,7 +19,7 @@ from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.subscribers import Actor
 from digest.subscribers.transfer import export_csv, import_file
-from digest.web.api.auth import ApiActor, require_role_still
+from digest.web.api.auth import ApiActor, require_role, require_role_still
 from digest.web.api.cursors import CursorKind, CursorText, Limit, decode_cursor, encode_cursor
 from digest.web.api.routing import check_precondition, create_api_router, set_etag
 from digest.web.api.schemas import (
@@ -45,7 +45,7 @@ IfMatch = Annotated[
     Header(max_length=500, description="the ETag that you read; 412 if somebody has changed it since"),
 ]
 
-router = create_api_router("subscribers")
+router = create_api_router("subscribers", require_role)
 
 
 class SubscriberFilter(ApiRequest):
@@ -93,9 +93,7 @@ class ImportOptions(ApiRequest):
 
 
 @router.get("/subscribers")
-def subscribers(
-    _: ApiActor, ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()]
-) -> PageResponse:
+def subscribers(ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()]) -> PageResponse:
     """List, filter, sort and page through the subscribers.
 
     In the order of creation no page skips or repeats anybody, whatever is added or erased in between.
@@ -144,7 +142,6 @@ async def _receive_file(request: Request) -> AsyncIterator[BinaryIO]:
 
 @router.post("/subscribers/import")
 def import_subscribers(
-    _: ApiActor,
     ctx: WebContextDep,
     file: Annotated[BinaryIO, Depends(_receive_file)],
     actor: Annotated[Actor, Depends(require_role_still)],
@@ -163,13 +160,13 @@ def import_subscribers(
 
 
 @router.get("/subscribers/export", response_class=StreamingResponse)
-def export(_: ApiActor, ctx: WebContextDep) -> Response:
+def export(ctx: WebContextDep) -> Response:
     """Export all subscribers as CSV, with the column names of the import."""
     return StreamingResponse(export_csv(ctx.services.store), media_type="text/csv")
 
 
 @router.get("/subscribers/{who}", responses=NOT_MODIFIED)
-def show(_: ApiActor, ctx: WebContextDep, who: str, response: Response) -> SubscriberDetails:
+def show(ctx: WebContextDep, who: str, response: Response) -> SubscriberDetails:
     """Return one subscriber, by id or address. Send its ETag with a change to avoid overwriting another."""
     with ctx.services.store.begin(write=False) as tx:
         details = _build_details(tx, ctx, subscriptions.get_subscriber(tx, who))
@@ -193,7 +190,7 @@ def _find_unchanged(tx: Transaction, ctx: WebContext, who: str, if_match: str | 
 
 
 @router.get("/subscribers/{who}/deliveries")
-def deliveries(_: ApiActor, ctx: WebContextDep, who: str) -> list[DeliverySummary]:
+def deliveries(ctx: WebContextDep, who: str) -> list[DeliverySummary]:
     """List the latest emails to a subscriber with their states."""
     with ctx.services.store.begin(write=False) as tx:
         return [
