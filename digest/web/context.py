@@ -12,13 +12,14 @@ from fastapi import Depends, Request
 from digest.app import embedding_models
 from digest.app.services import Services
 from digest.db import Database, Transaction
-from digest.mail.tokens import Purpose
+from digest.mail.tokens import Claim, Purpose
 from digest.models import Subscriber
-from digest.models.errors import StoreError
+from digest.models.errors import NotFound, StoreError
 from digest.subscribers import Actor
 from digest.web.admin_session import AdminSessions
 from digest.web.client_ip import TrustedProxies
 from digest.web.form_tokens import TicketIssuer
+from digest.web.languages import set_page_language
 from digest.web.library_import import LibraryImporter
 from digest.web.mail_previews import MailPreviews
 from digest.web.oidc import OpenIdProvider
@@ -180,3 +181,18 @@ def feed_path(ctx: WebContext, reader: Subscriber, kind: str) -> str:
 def feed_revision(reader: Subscriber) -> str:
     """Return the revision that feed tokens are bound to; empty until the first renewal."""
     return str(reader.preferences.feed_revision or "")
+
+
+def open_link(ctx: WebContext, purpose: Purpose, token: str, *, gone: str = "") -> tuple[Claim, Subscriber]:
+    """Return what a signed link says and whose it is, and speak their language.
+
+    Raises InvalidToken, or NotFound with the sentence *gone* if the reader was erased.
+    """
+    claim = ctx.services.links.keys.verify(purpose, token, now=ctx.clock())
+    with ctx.services.store.begin(write=False) as tx:
+        try:
+            reader = tx.subscribers.get_by_public_id(claim.public_id)
+        except NotFound as error:
+            raise NotFound(gone or str(error)) from error
+    set_page_language(reader.preferences.language)
+    return claim, reader

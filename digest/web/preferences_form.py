@@ -20,13 +20,13 @@ from digest.mail.locale import gettext_noop
 from digest.mail.tokens import Purpose
 from digest.models import Facet, Frequency, Mix, Profile, Section, Status, Subscriber, Threshold
 from digest.models.category_groups import split_category_names
-from digest.models.errors import InvalidChange, NotFound
+from digest.models.errors import InvalidChange
 from digest.models.schedule import get_local_day
 from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, extract_accounts
 from digest.subscribers.validation import MAX_ITEMS
 from digest.web.category_picker import CATEGORIES_TO_TICK, group_categories
-from digest.web.context import WebContext, WebContextDep, feed_path
+from digest.web.context import WebContext, WebContextDep, feed_path, open_link
 from digest.web.languages import LANGUAGE_NAMES, get_page_locale, set_page_language
 from digest.web.middleware import MAX_PREFERENCES_BYTES
 from digest.web.previews import build_sections
@@ -183,10 +183,6 @@ class PreferencesPage:
     reader: Subscriber
     library_papers: LibraryPapers = NOTHING_IMPORTED
 
-    def with_reader(self, reader: Subscriber) -> "PreferencesPage":
-        """Return the same page for the changed reader."""
-        return replace(self, reader=reader)
-
     def render(
         self,
         form: PreferencesForm | None = None,
@@ -248,14 +244,8 @@ def is_paused_until_later(reader: Subscriber, now: datetime) -> bool:
 
 def get_reader(ctx: WebContext, token: str) -> Subscriber:
     """Return the reader whom the link belongs to. Raises NotFound if they were erased."""
-    claim = ctx.services.links.keys.verify(Purpose.PREFERENCES, token, now=ctx.clock())
-    with ctx.services.store.begin(write=False) as tx:
-        try:
-            reader = tx.subscribers.get_by_public_id(claim.public_id)
-        except NotFound as error:
-            raise NotFound("Nothing is stored about you any more.") from error
-    set_page_language(reader.preferences.language)
-    return reader
+    gone = gettext_noop("Nothing is stored about you any more.")
+    return open_link(ctx, Purpose.PREFERENCES, token, gone=gone)[1]
 
 
 async def import_libraries(token: str, ctx: WebContextDep, data: FormBody) -> LibraryPapers:

@@ -127,58 +127,55 @@ class ReaderApi:
             raise NotFound("There was no digest on that day, or it is no longer stored.")
         return self._describe(self.ctx.previews.edition(self.reader, now), is_sent=False)
 
-    def explain(self, paper_id: str) -> PaperExplanation:
+    def explain_paper(self, paper: str) -> PaperExplanation:
         """Say why a paper was sent, is chosen today, or is not."""
         ctx = self.ctx
         with ctx.services.store.begin(write=False) as tx:
-            paper = _find_paper(tx, paper_id)
-            sent = tx.sent_papers.get_by_subscriber([self.reader.id])[self.reader.id].get(paper.id)
+            found = _find_paper(tx, paper)
+            sent = tx.sent_papers.get_by_subscriber([self.reader.id])[self.reader.id].get(found.id)
         if sent is not None:
             edition = load_planned_edition(ctx.services.store, self.reader, sent.day)
-            why = self._find_reason(edition, paper)
+            why = self._find_reason(edition, found)
             sentence = f"It was in your digest of {sent.day}{': ' if why else ''}{why}."
-            return self._explain(paper, "sent", sentence, why=why, day=sent.day)
+            return self._explain(found, "sent", sentence, why=why, day=sent.day)
         edition, excluded = ctx.previews.choose(self.reader, ctx.clock())
-        if any(pick.paper.id == paper.id for pick in edition.picks):
-            why = self._find_reason(edition, paper)
+        if any(pick.paper.id == found.id for pick in edition.picks):
+            why = self._find_reason(edition, found)
             sentence = f"It is in today's digest{': ' if why else ''}{why}."
-            return self._explain(paper, "chosen", sentence, why=why, day=edition.day)
-        rule = excluded.get(paper.id, "not-a-candidate")
+            return self._explain(found, "chosen", sentence, why=why, day=edition.day)
+        rule = excluded.get(found.id, "not-a-candidate")
         sentence = NOT_CHOSEN.get(rule, "It is older than a week, withdrawn, or only a revision.")
-        return self._explain(paper, rule, sentence)
+        return self._explain(found, rule, sentence)
 
-    def search(self, words: str) -> SearchResults:
+    def search_papers(self, query: str) -> SearchResults:
         """Return the papers that match these words, by their text and their meaning."""
-        now = self.ctx.clock()
-        query = build_query(words[:MAX_QUERY_CHARS], "", None, "", now)
-        matches, _ = run_search(self.ctx, words[:MAX_QUERY_CHARS], query, now, first=0)
+        now, words = self.ctx.clock(), query[:MAX_QUERY_CHARS]
+        matches, _ = run_search(self.ctx, words, build_query(words, "", None, "", now), now, first=0)
         return SearchResults(papers=[self._describe_paper(match.paper) for match in matches])
 
-    def vote(self, paper_id: str, verdict: VoteVerdict, reason: LessReason | None = None) -> VoteResult:
+    def vote_on_paper(self, paper: str, verdict: VoteVerdict, reason: LessReason | None = None) -> VoteResult:
         """Vote on a paper, or take the vote back; it teaches what comes next. Raises NotAllowed."""
         self._check_may_write()
+        who, actor = self.reader.public_id, self._actor
         with self.ctx.services.store.begin() as tx:
-            paper = _find_paper(tx, paper_id)
+            found = _find_paper(tx, paper)
             if verdict is VoteVerdict.NONE:
-                undo_vote(tx, self.reader.public_id, paper, actor=self._actor)
-                return VoteResult(paper=paper.id, verdict=verdict, reason="")
-            given = vote(
-                tx, self.reader.public_id, paper, Feedback(verdict), reason=reason, actor=self._actor
-            )
-        return VoteResult(paper=paper.id, verdict=VoteVerdict(given.verdict), reason=given.reason)
+                undo_vote(tx, who, found, actor=actor)
+                return VoteResult(paper=found.id, verdict=verdict, reason="")
+            given = vote(tx, who, found, Feedback(verdict), reason=reason, actor=actor)
+        return VoteResult(paper=found.id, verdict=VoteVerdict(given.verdict), reason=given.reason)
 
-    def save(self, paper_id: str, *, note: str = "", tags: str = "") -> SaveResult:
+    def save_paper(self, paper: str, note: str = "", tags: str = "") -> SaveResult:
         """Save a paper with a note and tags, which replace those it has, if given. Raises NotAllowed."""
         self._check_may_write()
+        actor = self._actor
         with self.ctx.services.store.begin() as tx:
-            paper = _find_paper(tx, paper_id)
-            is_new = save_paper(tx, self.reader, paper, actor=self._actor)
+            found = _find_paper(tx, paper)
+            is_new = save_paper(tx, self.reader, found, actor=actor)
             if note or tags:
-                annotate_saved_paper(tx, self.reader, paper, note=note, tags=tags)
-            tx.audit.write(
-                self._actor.name, "save-paper", self.reader.public_id, {"paper": paper.id}, at=self._actor.now
-            )
-        return SaveResult(paper=paper.id, is_new=is_new)
+                annotate_saved_paper(tx, self.reader, found, note=note, tags=tags)
+            tx.audit.write(actor.name, "save-paper", self.reader.public_id, {"paper": found.id}, at=actor.now)
+        return SaveResult(paper=found.id, is_new=is_new)
 
     @property
     def _actor(self) -> Actor:

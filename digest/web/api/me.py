@@ -96,7 +96,7 @@ def get_own_digest(
 @router.get("/me/why")
 def explain_paper(ctx: WebContextDep, calls: Calls, paper: Annotated[PaperId, Query()]) -> PaperExplanation:  # noqa: ARG001
     """Say why a paper was sent to you, is chosen today, or is not."""
-    return calls.explain(paper)
+    return calls.explain_paper(paper)
 
 
 @router.get("/me/search")
@@ -106,16 +106,16 @@ def search_papers(
     q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARS)],
 ) -> SearchResults:
     """Search all papers, by their words and their meaning."""
-    return calls.search(q)
+    return calls.search_papers(q)
 
 
 @router.post("/me/vote")
 def vote_on_paper(ctx: WebContextDep, calls: WritingCalls, vote: VoteRequest) -> VoteResult:  # noqa: ARG001
     """Vote on a paper: `more` or `less` like it; `none` removes the vote."""
-    return calls.vote(vote.paper, vote.verdict, vote.reason)
+    return calls.vote_on_paper(vote.paper, vote.verdict, vote.reason)
 
 
 @router.post("/me/save")
 def save_paper(ctx: WebContextDep, calls: WritingCalls, saved: SaveRequest) -> SaveResult:  # noqa: ARG001
     """Save a paper."""
-    return calls.save(saved.paper, note=saved.note, tags=saved.tags)
+    return calls.save_paper(saved.paper, note=saved.note, tags=saved.tags)

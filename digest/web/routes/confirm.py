@@ -17,10 +17,9 @@ from digest.mail.tokens import Claim, Purpose
 from digest.mail.wording import list_topics
 from digest.models import Frequency, Status, Subscriber
 from digest.models.addresses import parse_address
-from digest.models.errors import NotFound
 from digest.models.schedule import find_following_slot, get_local_day, is_due_on_confirming
 from digest.web.components import Button
-from digest.web.context import WebContext, WebContextDep
+from digest.web.context import WebContext, WebContextDep, open_link
 from digest.web.languages import get_page_locale, set_page_language
 from digest.web.routes.signup import COOKIE_NAME, make_browser_token
 from digest.web.routing import create_router
@@ -93,12 +92,8 @@ async def deny(token: str, ctx: WebContextDep) -> Response:
 
 
 def _load_claim(ctx: WebContext, token: str) -> tuple[Claim, Subscriber]:
-    claim = ctx.services.links.keys.verify(Purpose.CONFIRM, token, now=ctx.clock())
-    with ctx.services.store.begin(write=False) as tx:
-        try:
-            return claim, tx.subscribers.get_by_public_id(claim.public_id)
-        except NotFound as error:
-            raise NotFound("This sign-up has expired; please sign up again.") from error
+    gone = gettext_noop("This sign-up has expired; please sign up again.")
+    return open_link(ctx, Purpose.CONFIRM, token, gone=gone)
 
 
 def _is_done(claim: Claim, reader: Subscriber) -> bool:

@@ -18,8 +18,8 @@ from digest.models.errors import InvalidToken, NotFound
 from digest.models.votes import Vote
 from digest.ranking.feedback import Feedback, LessReason
 from digest.web.components import VoteBox, build_public_card, build_vote_box
-from digest.web.context import WebContext, WebContextDep
-from digest.web.languages import get_page_locale, set_page_language
+from digest.web.context import WebContext, WebContextDep, open_link
+from digest.web.languages import get_page_locale
 from digest.web.routing import create_router
 from digest.web.votes import VERDICTS, undo_vote, vote
 
@@ -92,16 +92,14 @@ def _load_claim(ctx: WebContext, token: str, code: str, name: str) -> tuple[Subs
 
     Raises InvalidToken for a link that is not ours, NotFound if the reader or the paper is gone.
     """
-    claim = ctx.services.links.keys.verify(Purpose.FEEDBACK, token, now=ctx.clock())
+    claim, reader = open_link(ctx, Purpose.FEEDBACK, token)
     if bool(claim.extra) == bool(code):
         raise InvalidToken  # a token that names a paper is for that paper alone
     code = code or CODES_IN_TOKENS.get(claim.extra[:1], "")
     if code not in FEEDBACK_BY_CODE:
         raise InvalidToken
     with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
         papers = tx.papers.get_by_ids([claim.extra[1:] or decode_paper_id(name)])
-    set_page_language(reader.preferences.language)
     if not papers:
         raise NotFound("This paper is no longer stored.")
     return reader, next(iter(papers.values())), FEEDBACK_BY_CODE[code]

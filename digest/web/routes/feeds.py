@@ -20,8 +20,7 @@ from digest.mail.tokens import Purpose
 from digest.models import Paper, Subscriber
 from digest.models.errors import InvalidToken
 from digest.web.components import build_public_card
-from digest.web.context import WebContext, WebContextDep, feed_revision
-from digest.web.languages import set_page_language
+from digest.web.context import WebContext, WebContextDep, feed_revision, open_link
 from digest.web.routing import create_router
 from digest.web.trending_lists import TODAY, RankedPaper
 
@@ -87,12 +86,9 @@ def get_robots(ctx: WebContextDep) -> Response:
 
 def get_feed_reader(ctx: WebContext, token: str) -> Subscriber:
     """Return whose private feed this is, and speak their language. Raises InvalidToken if it was renewed."""
-    claim = ctx.services.links.keys.verify(Purpose.FEED, token, now=ctx.clock())
-    with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
+    claim, reader = open_link(ctx, Purpose.FEED, token)
     if claim.extra != feed_revision(reader):
         raise InvalidToken("This feed has a new address; it is shown on the preferences page.")
-    set_page_language(reader.preferences.language)
     return reader
 
 

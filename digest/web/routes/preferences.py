@@ -116,7 +116,7 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
         return page.render(form, problems=[translate_error(error)], status=422)
     set_page_language(saved.preferences.language)
     shown = form.keep_failed_libraries(PreferencesForm.from_subscriber(saved), imported.failures)
-    return page.with_reader(saved).render(
+    return replace(page, reader=saved).render(
         shown,
         done=get_page_locale().gettext("Saved.") + _describe_library(library),
         problems=[*dict.fromkeys(map(translate_error, imported.failures.values()))],
@@ -135,7 +135,7 @@ def _preview(page: PreferencesPage, data: FormData) -> Response:
     done = _describe_library(library)
     if form.libraries or accounts.by_library():
         done += " " + get_page_locale().gettext("Your libraries are read when you save.")
-    return page.with_reader(preview).render(form, done=done.strip(), unsaved=True)
+    return replace(page, reader=preview).render(form, done=done.strip(), unsaved=True)
 
 
 def _forget(page: PreferencesPage, data: FormData) -> Response:
@@ -153,7 +153,7 @@ def _forget(page: PreferencesPage, data: FormData) -> Response:
         saved = subscribers.save_settings(
             tx, replace(current, profile=profile), actor=page.ctx.actor("reader")
         )
-    return page.with_reader(saved).render(done=get_page_locale().gettext("Deleted."))
+    return replace(page, reader=saved).render(done=get_page_locale().gettext("Deleted."))
 
 
 def _request_address_change(page: PreferencesPage, data: FormData) -> Response:
@@ -178,7 +178,7 @@ def _renew_feed_url(page: PreferencesPage, _: FormData) -> Response:
         saved = subscribers.save_settings(
             tx, replace(current, preferences=preferences), actor=page.ctx.actor("reader")
         )
-    return page.with_reader(saved).render(
+    return replace(page, reader=saved).render(
         done=get_page_locale().gettext("The old address of your feed no longer works.")
     )
 
@@ -191,13 +191,13 @@ def _pause(page: PreferencesPage, data: FormData) -> Response:
     until = get_local_day(page.reader.schedule, actor.now) + timedelta(days=days)
     with page.ctx.services.store.begin() as tx:
         paused = subscribers.pause(tx, page.reader.public_id, until=until, actor=actor)
-    return page.with_reader(paused).render(done=format_status(paused, actor.now))
+    return replace(page, reader=paused).render(done=format_status(paused, actor.now))
 
 
 def _resume(page: PreferencesPage, _: FormData) -> Response:
     with page.ctx.services.store.begin() as tx:
         resumed = subscribers.resume(tx, page.reader.public_id, actor=page.ctx.actor("reader"))
-    return page.with_reader(resumed).render(done=get_page_locale().gettext("Emails are sent again."))
+    return replace(page, reader=resumed).render(done=get_page_locale().gettext("Emails are sent again."))
 
 
 def _confirm_erase(page: PreferencesPage, _: FormData) -> Response:

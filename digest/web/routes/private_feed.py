@@ -14,9 +14,9 @@ from digest.models.errors import NotFound
 from digest.pipeline import exports
 from digest.pipeline.plan import load_planned_edition
 from digest.web.components import VoteBox, build_pick_card, build_vote_box
-from digest.web.context import WebContext, WebContextDep, feed_path
+from digest.web.context import WebContext, WebContextDep, feed_path, open_link
 from digest.web.exports import parse_format, respond_with_citations
-from digest.web.languages import get_page_locale, set_page_language
+from digest.web.languages import get_page_locale
 from digest.web.previews import build_sections, load_latest_editions
 from digest.web.routes.feeds import (
     Entry,
@@ -33,14 +33,11 @@ router = create_router(include_in_schema=False)
 @router.get("/e/{token}")
 def show_edition(token: str, ctx: WebContextDep) -> Response:
     """Show the digest of one day as its reader got it."""
-    claim = ctx.services.links.keys.verify(Purpose.EDITION, token, now=ctx.clock())
+    claim, reader = open_link(ctx, Purpose.EDITION, token)
     day = date.fromisoformat(claim.extra)
-    with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
     sent = load_planned_edition(ctx.services.store, reader, day)
     if sent is None:
         raise NotFound("The digest of that day is no longer stored.")
-    set_page_language(reader.preferences.language)
     return ctx.pages.render(
         "edition",
         scripts=("vote.js",),
@@ -58,10 +55,8 @@ def show_edition(token: str, ctx: WebContextDep) -> Response:
 def export_edition(token: str, form: str, ctx: WebContextDep) -> Response:
     """Return the papers of one reader's digest of a day."""
     chosen = parse_format(form)
-    claim = ctx.services.links.keys.verify(Purpose.EDITION, token, now=ctx.clock())
+    claim, reader = open_link(ctx, Purpose.EDITION, token)
     day = date.fromisoformat(claim.extra)
-    with ctx.services.store.begin(write=False) as tx:
-        reader = tx.subscribers.get_by_public_id(claim.public_id)
     citations = exports.load_digest(ctx.services.store, reader, day)
     return respond_with_citations(citations, chosen, name=f"digest-{day}")
 

@@ -4,7 +4,6 @@ import asyncio
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
-from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -153,38 +152,38 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
     """Show the form again with everything that was typed, so that only the address must be corrected."""
     if wants_json(request):
         return JSONResponse({"error": message}, 422)
-    ticket = signup.ticket or ctx.tickets.issue(ctx.clock())
-    return _show_form_again(
-        ctx,
-        signup,
-        status=422,
-        title=get_page_locale().gettext("Check the address"),
-        message=message,
-        ticket=ticket,
+    ticket, title = (
+        signup.ticket or ctx.tickets.issue(ctx.clock()),
+        get_page_locale().gettext("Check the address"),
     )
+    decision = Wait(ticket=ticket, seconds=0, message=message)
+    return _show_form_again(ctx, signup, decision, status=422, title=title, message=message)
 
 
 def _respond_wait(ctx: WebContext, request: Request, signup: SignUpRequest, decision: Wait) -> Response:
-    message = get_page_locale().gettext(decision.message)
+    gettext = get_page_locale().gettext
+    message = gettext(decision.message)
     if wants_json(request):
         fields = {"ticket": decision.ticket, "wait": decision.seconds, "work": decision.work}
         return JSONResponse({"error": message, **fields}, 428)
-    fields = {"ticket": decision.ticket, "seconds": decision.seconds, "work": decision.work}
-    return _show_form_again(
-        ctx,
-        signup,
-        status=428,
-        title=get_page_locale().gettext("One more step"),
-        message=message,
-        scripts=("work.js",) if decision.work else (),
-        **fields,
-    )
+    title = gettext("One more step")
+    return _show_form_again(ctx, signup, decision, status=428, title=title, message=message)
 
 
-def _show_form_again(ctx: WebContext, signup: SignUpRequest, *, status: int, **values: Any) -> Response:
+def _show_form_again(
+    ctx: WebContext, signup: SignUpRequest, decision: Wait, *, status: int, **texts: str
+) -> Response:
     """Show the sign-up form again, filled in as it was."""
-    defaults: dict[str, Any] = {"seconds": 0, "work": 0}
-    return ctx.pages.render("wait", status=status, signup=signup, **(defaults | values))
+    return ctx.pages.render(
+        "wait",
+        status=status,
+        signup=signup,
+        scripts=("work.js",) if decision.work else (),
+        ticket=decision.ticket,
+        seconds=decision.seconds,
+        work=decision.work,
+        **texts,
+    )
 
 
 def _respond_rejected(ctx: WebContext, request: Request, decision: Rejected) -> Response:

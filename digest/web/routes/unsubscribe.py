@@ -8,7 +8,7 @@ from digest.mail.tokens import Purpose
 from digest.models import Status, Subscriber
 from digest.models.errors import NotFound
 from digest.web.components import Button
-from digest.web.context import WebContext, WebContextDep
+from digest.web.context import WebContext, WebContextDep, open_link
 from digest.web.languages import get_page_locale, set_page_language
 from digest.web.routing import create_router
 
@@ -64,14 +64,10 @@ async def restore_subscription(token: str, ctx: WebContextDep) -> Response:
 
 def _find_reader(ctx: WebContext, token: str) -> Subscriber | None:
     """Return the reader of the token; None if they were erased."""
-    claim = ctx.services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=ctx.clock())
-    with ctx.services.store.begin(write=False) as tx:
-        try:
-            reader = tx.subscribers.get_by_public_id(claim.public_id)
-        except NotFound:
-            return None
-    set_page_language(reader.preferences.language)
-    return reader
+    try:
+        return open_link(ctx, Purpose.UNSUBSCRIBE, token)[1]
+    except NotFound:
+        return None
 
 
 def _show_unsubscribed(ctx: WebContext, token: str, reader: Subscriber | None) -> Response:
