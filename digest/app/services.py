@@ -47,6 +47,7 @@ from digest.sources.http.client import Client, ClientPolicy, fetch_certificate
 from digest.sources.libraries.request import to_interactive_policy
 from digest.sources.llm import LanguageModel
 from digest.sources.registry import SourceConfig, build_sources
+from digest.subscribers import Actor
 
 KEY_BYTES = 32
 CHANNEL_CONNECTIONS = 4  # messages to channels under way at once
@@ -79,6 +80,10 @@ class Services:
         """The key under which suppressed addresses are hashed: the oldest, so that they stay suppressed."""
         oldest = self.settings.old_secret_keys[-1:]
         return oldest[0].get_secret_value().encode() if oldest else self.secret
+
+    def actor(self, name: str, now: datetime) -> Actor:
+        """Return who acts now, by their name in the audit log."""
+        return Actor(name, now, self.suppression_key)
 
     @cached_property
     def site(self) -> Site:

@@ -66,16 +66,16 @@ def command(  # noqa: PLR0917  click passes every option by name
     heat = compute_heat(pool, signals, now)
     has_votes = any(value.votes is not None for value in heat.values())
     if profiles is None:
-        _print_picks(
-            None, [_to_trending_pick(paper, heat[paper.id]) for paper in sort_by_heat(pool, heat)], top
-        )
+        picks = [_to_trending_pick(paper, heat[paper.id]) for paper in sort_by_heat(pool, heat)]
+        show_line({"profile": None, "picks": picks[: top or None]})
         return
     background_papers = [paper for paper, _ in _read_lines(background, _parse_paper)] if background else []
     readers = list(_read_lines(profiles, _parse_profile))
     _check_candidates(readers, signals)
     chosen_mix = Mix(mix)
     for reader, ranking in _rank_profiles(readers, pool, background_papers, vectors):
-        _print_picks(reader.id, _build_picks(ranking, heat if has_votes else {}, heat, chosen_mix, top), top)
+        picks = _build_picks(ranking, heat if has_votes else {}, heat, chosen_mix, top)
+        show_line({"profile": reader.id, "picks": picks})
 
 
 def _rank_profiles(
@@ -150,11 +150,6 @@ def _to_trending_pick(paper: Paper, heat: Heat) -> dict[str, object]:
         "score": round(compute_score(heat, 0.0, Mix.BALANCED), 6),
         "reason": f"{votes}, on course for about {heat.expected:.0f}",
     }
-
-
-def _print_picks(profile: str | None, picks: Sequence[Mapping[str, object]], top: int) -> None:
-    shown = list(picks[:top] if top else picks)
-    show_line({"profile": profile, "picks": shown})
 
 
 def _read_lines(stream: Any, parse: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:

@@ -92,15 +92,8 @@ def run_to_json(result: RunResult) -> dict[str, object]:
 
 
 def _count_deliveries(result: RunResult) -> dict[str, object]:
-    return {
-        "due": result.plan.due,
-        "planned": result.plan.planned,
-        "quiet": result.plan.quiet,
-        "missed": result.plan.missed,
-        "stopped": result.plan.stopped,
-        "sent": result.send_stats.sent,
-        "deferred": result.send_stats.deferred,
-        "failed": result.send_stats.failed,
+    return asdict(result.plan) | {
+        name: getattr(result.send_stats, name) for name in ("sent", "deferred", "failed")
     }
 
 

@@ -40,7 +40,7 @@ class Chart:
     @property
     def rows(self) -> list[tuple[date, list[str]]]:
         """The days of the table, newest first."""
-        columns = [[self.format(value) for value in series.values] for series in self.series]
+        columns = [[_format(value, self.decimals) for value in series.values] for series in self.series]
         rows = [(day, [column[number] for column in columns]) for number, day in enumerate(self.days)]
         return rows[::-1]
 
@@ -48,10 +48,6 @@ class Chart:
     def legend(self) -> list[tuple[str, str]]:
         """The class of the colour and the label of each series."""
         return [(series.colour, series.label) for series in self.series]
-
-    def format(self, value: Figure) -> str:
-        """Return a figure as text; a dash if there is none."""
-        return _format(value, self.decimals)
 
 
 def build_bar_chart(title: str, days: Sequence[date], series: Sequence[Series]) -> Chart:

@@ -1,9 +1,8 @@
 """What every request handler needs, as one value: services, templates, caches, limits and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -30,7 +29,7 @@ from digest.web.routing import WRITER_THREADS
 from digest.web.semantic_index import SemanticIndex
 from digest.web.signup_guard import SignUpGuard
 from digest.web.templates import PageRenderer
-from digest.web.trending_lists import TrendingLists
+from digest.web.trending_lists import TimedCache, TrendingLists
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -45,25 +44,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass
 class WriteProbe:
     """Checks whether the database can be written, which is how a full disk shows; caches the result."""
 
-    store: Database
-    _checked_at: datetime | None = None
-    _error: str = ""
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(self, store: Database) -> None:
+        self._store = store
+        self._errors: TimedCache[str] = TimedCache()
 
     def check(self, now: datetime) -> str:
         """Return why nothing can be written, as a sentence; empty if something can."""
-        with self._lock:
-            if self._checked_at is None or not timedelta(0) <= now - self._checked_at < PROBE_INTERVAL:
-                self._error, self._checked_at = self._write(now), now
-            return self._error
+        return self._errors.get("", now, PROBE_INTERVAL, lambda: self._write(now))
 
     def _write(self, now: datetime) -> str:
         try:
-            with self.store.begin() as tx:
+            with self._store.begin() as tx:
                 tx.meta.write("pulse", now.isoformat())
         except StoreError as error:
             return str(error)
@@ -108,7 +102,7 @@ class WebContext:
 
     def actor(self, name: str) -> Actor:
         """Return an actor of this name who acts now."""
-        return Actor(name, self.clock(), self.services.suppression_key)
+        return self.services.actor(name, self.clock())
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run *work* in a worker thread, in a write transaction of its own, and return once it is durable."""

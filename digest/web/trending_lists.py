@@ -178,7 +178,7 @@ class TimedCache(Generic[T]):
     def get(self, key: str, now: datetime, max_age: timedelta, compute: Callable[[], T]) -> T:
         """Return the value under *key*, computed anew if it is older than *max_age*."""
         cached = self._values.get(key)
-        if cached is not None and now - cached[1] < max_age:
+        if cached is not None and timedelta(0) <= now - cached[1] < max_age:  # a clock may be set back
             return cached[0]
         lock = self._locks.setdefault(key, Lock())
         if not lock.acquire(blocking=cached is None) and cached is not None:

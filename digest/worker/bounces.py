@@ -9,7 +9,6 @@ from digest.delivery.bounces.mailbox import BounceRunSummary, open_mailbox, read
 from digest.mail.tokens import Purpose
 from digest.models import SuppressionReason
 from digest.models.errors import ConfigError, InvalidToken, NotFound
-from digest.subscribers import Actor
 
 
 def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
@@ -21,7 +20,7 @@ def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
         )
 
     def unsubscribe(token: str) -> bool:
-        actor = Actor(name="reader", now=now, suppression_key=services.suppression_key)
+        actor = services.actor("reader", now)
         try:
             claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
         except InvalidToken:
@@ -31,7 +30,7 @@ def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
         return True
 
     def complain(token: str) -> bool:
-        actor = Actor(name="delivery", now=now, suppression_key=services.suppression_key)
+        actor = services.actor("delivery", now)
         try:
             claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
             with services.store.begin() as tx:

@@ -26,6 +26,7 @@ from procrastinate.types import JSONDict
 from digest.db.dialects import KEEPALIVE_OPTIONS
 from digest.models import Shard
 from digest.models.errors import StoreError
+from digest.pipeline import run
 from digest.worker.tasks import WorkerTasks
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ class JobQueues:
 
     async def enqueue_notices(self) -> None:
         """Enqueue one pump job if a confirmation, notice or alert waits."""
-        if await to_thread.run_sync(self._tasks.is_notice_due):
+        if await to_thread.run_sync(run.is_notice_due, self._tasks.services, self._tasks.clock()):
             await self.enqueue_pumps(1)
 
     async def has_waiting_job(self, queue: str) -> bool:
@@ -165,7 +166,7 @@ class JobQueues:
         )
         async def reread(timestamp: int) -> None:  # noqa: ARG001  as above
             with _log_failure("reread"):
-                await tasks.continue_backlog()
+                await run.continue_backlog(tasks.services, tasks.clock)
 
         @self.send_app.task(name="pump", queue=SEND_QUEUE)
         async def pump() -> None:

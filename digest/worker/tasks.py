@@ -92,14 +92,6 @@ class WorkerTasks:
         with self.services.store.begin(write=False) as tx:
             return has_work(tx, self.clock())
 
-    def is_notice_due(self) -> bool:
-        """Return True if a confirmation, notice or alert waits."""
-        return run.is_notice_due(self.services, self.clock())
-
-    async def continue_backlog(self) -> None:
-        """Embed older papers with a new embedding model, for some seconds."""
-        await run.continue_backlog(self.services, self.clock)
-
     async def read_bounces(self) -> None:
         """Read the bounce mailbox if one is set."""
         if self.services.settings.bounce_mailbox.get_secret_value():

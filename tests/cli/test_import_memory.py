@@ -10,7 +10,7 @@ import pytest
 
 from digest.app.services import Services, open_services
 from digest.cli.output import ProgressBar
-from digest.cli.subscribers.import_ import (
+from digest.cli.subscribers.transfer import (
     BATCH_ROWS,
     _import,
     _read_batches,

@@ -20,13 +20,15 @@ ACTIONS = {
     "channels": "List, add and remove other channels, such as Slack.",
     "reconfirm": "Send the confirmation email again.",
 }
-# action: module and function, where that is not `command` in a module of the same name. `list_` ends in an
-# underscore because a submodule `list` would hide the built-in `list` in this package.
+# action: module and function, where that is not `command` in a module of the same name
 FUNCTIONS = {
-    "list": ("list_", "command"),
+    "list": ("show", "list_"),
+    "show": ("show", "show"),
     "add": ("settings", "add"),
     "set": ("settings", "set_"),
-    "import": ("import_", "command"),
+    "import": ("transfer", "import_"),
+    "export": ("transfer", "export"),
+    "restore": ("lifecycle", "restore"),
     "pause": ("lifecycle", "pause"),
     "resume": ("lifecycle", "resume"),
     "remove": ("lifecycle", "remove"),

@@ -159,7 +159,7 @@ def read_liked_file(tx: Transaction, path: Path) -> tuple[LikedPaper, ...]:
 def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Actor]]:
     """Open the services and one write transaction, with the user of the command as actor."""
     with open_services() as services:
-        actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
+        actor = services.actor(get_actor_name(), now)
         with services.store.begin() as tx:
             yield services, tx, actor
 

@@ -1,15 +1,25 @@
-"""`digest subscribers pause`, `resume`, `reconfirm`, `remove`, `suppress` and `unsuppress`."""
+"""`digest subscribers pause`, `resume`, `reconfirm`, `remove`, `suppress`, `unsuppress` and `restore`."""
 
 from datetime import datetime
 
 import click
 
 from digest import subscribers
-from digest.cli.common import DayParam, confirm, get_actor_name, now_option, open_services
+from digest.cli.common import (
+    DatetimeParam,
+    DayParam,
+    confirm,
+    get_actor_name,
+    json_option,
+    now_option,
+    open_services,
+)
+from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
 from digest.models import Status
 from digest.models.errors import StateConflict
-from digest.subscribers import Actor
+from digest.subscribers.unsubscribe import list_bounced
+from digest.subscribers.unsubscribe import restore as undo_suppressions
 
 NO_LIMIT = 1_000_000
 
@@ -33,7 +43,7 @@ def remove(*, address: str, yes: bool, dry_run: bool, now: datetime) -> None:
         if not yes:
             confirm(f"Erase {reader.address} and everything about them?")
         with services.store.begin() as tx:
-            actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
+            actor = services.actor(get_actor_name(), now)
             subscribers.erase(tx, reader.public_id, actor=actor)
     click.echo(f"Erased {address}.")
 
@@ -100,3 +110,37 @@ def unsuppress(*, address: str, now: datetime) -> None:
         if is_changed
         else "Nothing to do: it was so already."
     )
+
+
+@click.command("restore", epilog="Example: digest subscribers restore --since 2026-11-23 --dry-run")
+@click.option("--since", type=DatetimeParam(), required=True, help="When bounces began to be misjudged.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show who would be restored, and on what evidence; change nothing."
+)
+@json_option
+@now_option
+def restore(*, since: datetime, dry_run: bool, as_json: bool, now: datetime) -> None:
+    """Undo suppressions that bounces caused since a moment; people who unsubscribed stay unsubscribed."""
+    with open_transaction(now) as (_, tx, actor):
+        run = list_bounced if dry_run else undo_suppressions
+        bounced = run(tx, since, actor=actor)
+    rows = [
+        {
+            "address": reader.address if reader else None,
+            "at": suppression.at.isoformat(),
+            "status": suppression.prior_status,
+            "evidence": suppression.evidence,
+        }
+        for suppression, reader in bounced
+    ]
+    readers = sum(row["address"] is not None for row in rows)
+    if as_json:
+        show_json({"dry_run": dry_run, "suppressions": len(rows), "readers": readers, "restored": rows})
+        return
+    if rows:
+        show_table(
+            ("address", "suppressed", "evidence"),
+            [(row["address"] or "(not subscribed)", row["at"], row["evidence"]) for row in rows],
+        )
+    would = "would be " if dry_run else ""
+    click.echo(f"{len(rows)} suppressions {would}lifted, {readers} readers {would}restored.")

@@ -233,7 +233,7 @@ async def _sign_up_readers(environment: _DemoEnvironment, now: datetime) -> list
     """Sign all readers up, follow the links in their confirmation mails, and return all mails they got."""
     services, mail_server = environment.services, environment.mail_server
     mails_before = len(mail_server.received)
-    actor = subscribers.Actor("demo", now, services.suppression_key)
+    actor = services.actor("demo", now)
     with services.store.begin() as tx:
         for reader in READERS:
             subscribers.sign_up(tx, reader.address, reader.preferences, actor=actor)

@@ -25,9 +25,9 @@ from digest.web.middleware import MAX_IMPORT_BYTES
 LOGIN = "/admin/login"
 
 
-def cookie_name(ctx: WebContext) -> str:
+def cookie_name(ctx: WebContext, name: str = "admin") -> str:
     """Return the cookie's name; over https its __Host- prefix makes browsers bind it to this host."""
-    return "__Host-admin" if ctx.is_https else "admin"
+    return f"__Host-{name}" if ctx.is_https else name
 
 
 def _require_enabled(ctx: WebContextDep) -> WebContext:

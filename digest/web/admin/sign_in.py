@@ -21,6 +21,7 @@ from digest.web.routing import create_router
 from digest.web.sign_in_links import queue_link, verify_link
 
 OIDC = "/admin/oidc"
+FLOW_COOKIE = "admin-oidc"
 LAST_LINK_KEY = "sign_in_link_asked_at"  # in the meta table
 CHECK_MAIL = (
     "If this address belongs to an administrator, a link to sign in is on its way. It works for one hour."
@@ -113,7 +114,10 @@ async def start_oidc(request: Request, ctx: AdminContext) -> Response:
     response = RedirectResponse(url, 303)
     attributes = _cookie_attributes(ctx)
     response.set_cookie(
-        _flow_cookie_name(ctx), flow.to_cookie(), max_age=int(FLOW_LIFETIME.total_seconds()), **attributes
+        cookie_name(ctx, FLOW_COOKIE),
+        flow.to_cookie(),
+        max_age=int(FLOW_LIFETIME.total_seconds()),
+        **attributes,
     )
     return response
 
@@ -126,14 +130,14 @@ async def finish_oidc(request: Request, ctx: AdminContext) -> Response:
     """
     if refusal := _refuse_too_many(request, ctx, "return"):
         return refusal
-    flow = Flow.from_cookie(request.cookies.get(_flow_cookie_name(ctx), ""))
+    flow = Flow.from_cookie(request.cookies.get(cookie_name(ctx, FLOW_COOKIE), ""))
     try:
         identity = await _get_provider(ctx).finish(request.query_params, flow, now=ctx.clock())
         cookie = await to_thread.run_sync(_sign_in_identity, ctx, request, identity)
         response = _enter(ctx, cookie)
     except SignInFailed as error:
         response = _render_login(ctx, str(error), status=403)
-    response.delete_cookie(_flow_cookie_name(ctx), **_cookie_attributes(ctx))
+    response.delete_cookie(cookie_name(ctx, FLOW_COOKIE), **_cookie_attributes(ctx))
     return response
 
 
@@ -205,10 +209,6 @@ def _cookie_attributes(ctx: WebContext) -> dict[str, Any]:
         "httponly": True,
         "samesite": "lax",
     }
-
-
-def _flow_cookie_name(ctx: WebContext) -> str:
-    return "__Host-admin-oidc" if ctx.is_https else "admin-oidc"
 
 
 def _get_provider(ctx: WebContext) -> OpenIdProvider:

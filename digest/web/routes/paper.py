@@ -1,6 +1,5 @@
 """The public page of one paper: all authors, the whole abstract and how its votes came in."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +7,7 @@ from starlette.responses import Response
 
 from digest.mail.locale import ngettext_noop
 from digest.mail.wording import format_votes, name_category
-from digest.models import Heat, Paper, Signal, SignalKind
+from digest.models import Heat, Paper, SignalKind
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
 from digest.models.papers import HubRepository
@@ -48,11 +47,17 @@ def export_paper(form: str, name: str, ctx: WebContextDep) -> Response:
 def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
     """Return the template values of a paper's page. Raises NotFound if the paper is not stored."""
     now, locale = ctx.clock(), get_page_locale()
-    paper, signals, repositories = _load_paper(ctx, name, now)
-    heat = _measure_heat(ctx, paper, signals, now)
+    with ctx.services.store.begin(write=False) as tx:
+        paper = next(iter(tx.papers.get_by_ids([name]).values()), None)
+        if paper is None:
+            raise NotFound("This paper is not stored here.")
+        signals = tx.signals.get_until([paper.id], until=now)
+        repositories = tx.hub_repositories.list_by_paper(paper.id)
+    voted = [paper] if signals.get(paper.id) else []
+    heat = compute_heat(voted, signals, now, baselines=ctx.trending_lists.baselines(now)).get(paper.id)
     authors = [clean(author) for author in paper.authors]
     return {
-        "card": build_public_card(paper, heat, day=now.date(), signals=signals),
+        "card": build_public_card(paper, heat, day=now.date(), signals=signals.get(paper.id, ())),
         "facts": _format_facts(paper, heat),
         "path": paper_path(paper),
         "authors": authors[:MAX_AUTHORS],
@@ -88,23 +93,3 @@ def _build_repository(repository: HubRepository) -> dict[str, str]:
     likes = locale.format_count(*LIKES, repository.likes) if repository.likes else ""
     facts = " · ".join(filter(None, (kinds[repository.kind], likes)))
     return {"name": repository.name, "href": repository.url, "facts": facts}
-
-
-def _load_paper(
-    ctx: WebContext, name: str, now: datetime
-) -> tuple[Paper, tuple[Signal, ...], list[HubRepository]]:
-    with ctx.services.store.begin(write=False) as tx:
-        paper = next(iter(tx.papers.get_by_ids([name]).values()), None)
-        if paper is None:
-            raise NotFound("This paper is not stored here.")
-        signals = tx.signals.get_until([paper.id], until=now).get(paper.id, ())
-        return paper, signals, tx.hub_repositories.list_by_paper(paper.id)
-
-
-def _measure_heat(ctx: WebContext, paper: Paper, signals: tuple[Signal, ...], now: datetime) -> Heat | None:
-    """Return the heat of a paper; None for a paper without votes."""
-    if not signals:
-        return None
-    return compute_heat([paper], {paper.id: signals}, now, baselines=ctx.trending_lists.baselines(now))[
-        paper.id
-    ]

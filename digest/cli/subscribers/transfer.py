@@ -1,4 +1,4 @@
-"""`digest subscribers import`: add and update subscribers from CSV or JSON lines, in batches."""
+"""`digest subscribers import` and `export`: subscribers as CSV or JSON lines, in batches."""
 
 import csv
 import sys
@@ -17,10 +17,18 @@ from digest.app.services import Services
 from digest.cli.common import get_actor_name, json_option, now_option, open_services
 from digest.cli.output import ProgressBar, echo_err, show_json, show_progress, show_table
 from digest.db.backup import create_private_file
+from digest.db.subscribers.search import SubscriberCriteria
+from digest.models import Status
 from digest.subscribers import Actor
 from digest.subscribers.importing import ImportResult, Row, RowResult, import_rows
 from digest.subscribers.table_files import escape_formula, read_rows
-from digest.subscribers.transfer import ImportReport, check_file, import_batches
+from digest.subscribers.transfer import (
+    ImportReport,
+    check_file,
+    export_csv,
+    export_json_lines,
+    import_batches,
+)
 
 BATCH_ROWS = 1000
 FAILED_RESULTS = (RowResult.INVALID,)
@@ -40,7 +48,7 @@ FAILED_RESULTS = (RowResult.INVALID,)
 )
 @now_option
 @json_option
-def command(
+def import_(
     *, file: Path, dry_run: bool, confirmed: bool, report: Path | None, now: datetime, as_json: bool
 ) -> None:
     """Import subscribers from CSV with a header or from JSON, including exports of other mailing programs.
@@ -51,7 +59,7 @@ def command(
     again; the report says why. Exit code 1 when a row could not be read, 2 when the file could not.
     """
     with open_services() as services, file.open("rb") as source, ExitStack() as stack:
-        actor = Actor(name=get_actor_name(), now=now, suppression_key=services.suppression_key)
+        actor = services.actor(get_actor_name(), now)
         progress = stack.enter_context(show_progress("reading"))
         on_results = _open_report(stack, report)
         unused = check_file(source)  # refuses one that cannot be read, before anything is imported
@@ -132,3 +140,27 @@ def _show_counts(counts: Counter[RowResult], *, dry_run: bool, as_json: bool) ->
         return
     show_table(("result", "rows"), [(name, count) for name, count in counts_by_name.items() if count])
     click.echo("Dry run: nothing was written." if dry_run else f"{counts.total()} rows read.", err=True)
+
+
+@click.command("export", epilog="Example: digest subscribers export --out people.csv")
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in Status]),
+    help="Only subscribers with this status.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
+def export(*, form: str, status: str | None, out: Path | None) -> None:
+    """Write subscribers as CSV (safe to open in a spreadsheet) or JSON lines; import reads both again."""
+    criteria = SubscriberCriteria(status=Status(status) if status else None)
+    with open_services() as services:
+        parts = (export_csv if form == "csv" else export_json_lines)(services.store, criteria)
+        if out is None:
+            sys.stdout.writelines(parts)
+            return
+        create_private_file(out)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            file.writelines(parts)
+        with services.store.begin(write=False) as tx:
+            count = tx.subscribers.search(criteria).count()
+    echo_err(f"{count} subscribers written to {out}.")
