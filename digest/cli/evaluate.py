@@ -115,10 +115,18 @@ def _compare_settings(
             show_line(asdict(result))
         show_line({"gain": asdict(gain) if gain else None})
         return
+    rows = [
+        (
+            result.setting,
+            result.mails,
+            result.ndcg or "-",
+            f"{result.repeats:.3f}",
+            ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in result.facets.items()) or "-",
+        )
+        for result in results
+    ]
     title = f"{len(readers)} readers, {days} days; in brackets 95 % of resampled readers"
-    show_table(
-        ("setting", "mails", "nDCG@10", "repeats", "interests"), map(_to_setting_row, results), title=title
-    )
+    show_table(("setting", "mails", "nDCG@10", "repeats", "interests"), rows, title=title)
     echo_err(f"The second gains {gain} in nDCG@10." if gain else "Nobody liked a paper of these days yet.")
 
 
@@ -140,11 +148,6 @@ def _parse_setting(services: Services, name: str, pairs: tuple[str, ...]) -> per
     return personal.EvaluationSetting(
         name, options, embedding_models.load_model(str(model)) if model else services.active_embedding_model
     )
-
-
-def _to_setting_row(result: personal.EvaluationResult) -> tuple[object, ...]:
-    interests = ", ".join(f"{name or 'unnamed'} {part:.0%}" for name, part in result.facets.items())
-    return result.setting, result.mails, result.ndcg or "-", f"{result.repeats:.3f}", interests or "-"
 
 
 def _load_stored_days(now: datetime, days: int) -> Sequence[ReplayedPaper]:

@@ -51,12 +51,6 @@ def build_pick_card(pick: Pick, *, links: Links, reader: Subscriber, day: date) 
     return build_card(locale, pick, 0, build_personal_fields(locale, links, reader, pick, day))
 
 
-def build_sample_card(pick: Pick, *, day: date) -> Card:
-    """Return the card of a pick for nobody in particular, with its reason."""
-    locale = get_page_locale()
-    return build_card(locale, pick, 0, replace(NO_PERSONAL, why=explain_pick(locale, pick, day)))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteBox:
     """A reader's vote on one paper: the buttons, or what was voted and a button that undoes it."""

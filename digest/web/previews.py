@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db import Database
-from digest.mail.cards import Card
+from digest.mail.cards import Card, build_card, explain_pick
 from digest.mail.links import Links
 from digest.mail.subject import get_section_title, order_sections
 from digest.models import DeliveryKind, Edition, Section, Subscriber
@@ -14,7 +14,7 @@ from digest.pipeline import day
 from digest.pipeline.edition_payload import load_edition
 from digest.ranking.embeddings import EmbeddingModel
 from digest.subscribers.resend import RESENT
-from digest.web.components import build_pick_card, build_sample_card
+from digest.web.components import NO_PERSONAL, build_pick_card
 from digest.web.languages import get_page_locale
 from digest.web.trending_lists import TimedCache
 
@@ -75,14 +75,16 @@ def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:
 
 def build_sections(links: Links, edition: Edition, *, is_personal: bool = True) -> list[EditionSection]:
     """Return the sections of an edition that have papers; with the reader's own links if *is_personal*."""
-    locale, reader = get_page_locale(), edition.subscriber
+    locale, reader, day = get_page_locale(), edition.subscriber, edition.day
     return [
         EditionSection(
             title=locale.gettext(get_section_title(edition, section)),
             cards=[
-                build_pick_card(pick, links=links, reader=reader, day=edition.day)
+                build_pick_card(pick, links=links, reader=reader, day=day)
                 if is_personal
-                else build_sample_card(pick, day=edition.day)
+                else build_card(
+                    locale, pick, 0, replace(NO_PERSONAL, why=explain_pick(locale, pick, edition.day))
+                )
                 for pick in edition.get_picks(section)
             ],
             is_ranked=section is Section.TRENDING,

@@ -53,12 +53,7 @@ class EvaluationResult:
     facets: Mapping[str, float]  # each interest's share of the picks
 
 
-@dataclass(frozen=True, slots=True)
-class _TestReader:
-    """A reader as they were before these days, and the day's candidates that they came to like."""
-
-    reader: Subscriber
-    liked: frozenset[str]
+TestReader = tuple[Subscriber, frozenset[str]]  # as they were before these days, and the papers to find
 
 
 def replay(
@@ -119,13 +114,11 @@ def _group_by_reader(values: Iterable[tuple[int, float | None]]) -> list[list[fl
 
 def _hold_out(
     reader: Subscriber, today: DayContext, candidates: frozenset[str], setting: EvaluationSetting
-) -> _TestReader:
+) -> TestReader:
     """Remove what was liked of the replayed days from the profile, with what was learnt from it."""
     held_out = frozenset(liked.paper_id for liked in reader.profile.liked) & candidates
     past_reader = replace(reader, profile=_forget(reader.profile, held_out), cursor=today.now - ONE_DAY)
-    return _TestReader(
-        apply_changes(past_reader, setting.changes), held_out & today.candidate_arrays.index_by_id.keys()
-    )
+    return (apply_changes(past_reader, setting.changes), held_out & today.candidate_arrays.index_by_id.keys())
 
 
 def _forget(profile: Profile, papers: frozenset[str]) -> Profile:
@@ -134,13 +127,14 @@ def _forget(profile: Profile, papers: frozenset[str]) -> Profile:
 
 
 def _send_day(
-    today: DayContext, test_readers: Sequence[_TestReader], sent: dict[int, dict[str, Sent]]
+    today: DayContext, test_readers: Sequence[TestReader], sent: dict[int, dict[str, Sent]]
 ) -> list[EvaluatedMail]:
     """Evaluate the day's mail to every reader, then add its papers to *sent*."""
-    readers = [(test.reader, today.now) for test in test_readers]
+    readers = [(reader, today.now) for reader, _ in test_readers]
     editions = [edition for edition, _ in today.build_editions(readers, sent)]
     mails = [
-        _evaluate_mail(edition, test, sent) for edition, test in zip(editions, test_readers, strict=True)
+        _evaluate_mail(edition, liked, sent)
+        for edition, (_, liked) in zip(editions, test_readers, strict=True)
     ]
     for edition in editions:
         sent[edition.subscriber.id] |= {
@@ -151,10 +145,10 @@ def _send_day(
 
 
 def _evaluate_mail(
-    edition: Edition, test: _TestReader, sent: Mapping[int, Mapping[str, Sent]]
+    edition: Edition, liked: frozenset[str], sent: Mapping[int, Mapping[str, Sent]]
 ) -> EvaluatedMail:
     sent_before = sent[edition.subscriber.id]
-    liked = test.liked - sent_before.keys()
+    liked -= sent_before.keys()
     order = [pick.paper.id for pick in sorted(edition.picks, key=lambda pick: -pick.score)]
     return EvaluatedMail(
         reader=edition.subscriber.id,

@@ -54,6 +54,15 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         names = describe_actors(tx, (line.actor for line in lines))
         waiting = sum(tx.deliveries.count_open().values())
         ticked, next_due = tx.meta.read(LAST_TICK_KEY), tx.subscribers.get_earliest_due()
+    misspelled = [
+        Problem(
+            kind="setting",
+            title=f"There is no setting {name}{f'; did you mean {meant}?' if meant else '.'}",
+            facts=[],
+            advice="It has no effect: correct the name or remove it, then start again.",
+        )
+        for name, meant in find_misspelled_variables().items()
+    ]
     tiles = [
         *((str(status), f"{counts[status]:,}", f"/admin/subscribers?status={status}") for status in TILES),
         ("suppressed", f"{suppressed:,}", "/admin/suppressions"),
@@ -63,7 +72,7 @@ def show_overview(ctx: AdminContext, session: CurrentSession, days: Literal["30"
         here="/admin",
         title="Overview",
         session=session,
-        problems_found=[*map(_describe_for_page, problems), *_find_misspelled()],
+        problems_found=[*map(_describe_for_page, problems), *misspelled],
         tiles=tiles,
         growth=_describe_growth(figures, counts[Status.CONFIRMED]),
         today=figures[-1],
@@ -132,18 +141,6 @@ def _describe_for_page(problem: Problem) -> Problem:
     """Return the problem with advice that names no command: an administrator may have no shell."""
     advice = PAGE_ADVICE.get(problem.kind.partition("/")[0], problem.advice)
     return replace(problem, advice=advice, facts=[fact.replace(THEN_RESUME, "") for fact in problem.facts])
-
-
-def _find_misspelled() -> list[Problem]:
-    return [
-        Problem(
-            kind="setting",
-            title=f"There is no setting {name}{f'; did you mean {meant}?' if meant else '.'}",
-            facts=[],
-            advice="It has no effect: correct the name or remove it, then start again.",
-        )
-        for name, meant in find_misspelled_variables().items()
-    ]
 
 
 @router.post("/admin/release")

@@ -160,12 +160,8 @@ def list_messages(ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()
     """List messages of every kind with their states, newest first."""
     with ctx.services.store.begin(write=False) as tx:
         reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
-        criteria = DeliveryCriteria(
-            kind=filters.kind,
-            state=filters.state,
-            subscriber_id=reader.id if reader else None,
-            finished_since=filters.finished_since,
-        )
+        conditions = filters.model_dump(include={"kind", "state", "finished_since"})
+        criteria = DeliveryCriteria(**conditions, subscriber_id=reader.id if reader else None)
         found = _list_page(tx, criteria, filters.cursor, filters.limit)
         readers = _get_readers(tx, found)
     items = [DeliveryItem.of_subscriber(each, readers.get(each.subscriber_id or 0)) for each in found]

@@ -69,15 +69,8 @@ class SubscriberFilter(ApiRequest):
     @property
     def criteria(self) -> SubscriberCriteria:
         """The conditions."""
-        return SubscriberCriteria(
-            address=self.q,
-            keyword=self.keyword,
-            tag=self.tag,
-            status=self.status,
-            frequency=self.frequency,
-            language=self.language,
-            bounced_since=self.bounced_since,
-        )
+        same = {"keyword", "tag", "status", "frequency", "language", "bounced_since"}
+        return SubscriberCriteria(address=self.q, **self.model_dump(include=same))
 
     @property
     def is_by_id(self) -> bool:

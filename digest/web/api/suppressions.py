@@ -55,10 +55,10 @@ def suppressions(
 ) -> SuppressionPage:
     """List suppressions, newest first. Addresses are not stored; `/suppressions/lookup` looks one up."""
     offset = decode_cursor(CursorKind.OFFSET, filters.cursor)
-    period = {"reason": filters.reason, "since": filters.since, "until": filters.until}
+    conditions = filters.model_dump(include={"reason", "since", "until"})
     with ctx.services.store.begin(write=False) as tx:
-        found = tx.suppressions.list_latest(**period, limit=filters.limit, offset=offset)  # type: ignore[arg-type]
-        total = tx.suppressions.count(**period)  # type: ignore[arg-type]
+        found = tx.suppressions.list_latest(**conditions, limit=filters.limit, offset=offset)
+        total = tx.suppressions.count(**conditions)
     end = offset + len(found)
     return SuppressionPage(
         total=total,

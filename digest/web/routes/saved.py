@@ -17,6 +17,7 @@ from digest.models import Paper, Subscriber
 from digest.models.citations import CitationFormat
 from digest.models.errors import ConfigError, InvalidChange, NotFound, SourceError
 from digest.models.saved_papers import SavedPaper, ZoteroAccount, ZoteroProblem
+from digest.pipeline import exports
 from digest.sources.libraries.zotero import find_library
 from digest.subscribers import saved_papers
 from digest.web.components import build_public_card
@@ -113,9 +114,8 @@ def change_saved(
 def export_saved(token: str, form: str, ctx: WebContextDep, tag: str = "") -> Response:
     """Return the saved papers with notes and tags as a file; with *tag* only those."""
     chosen, reader = parse_format(form), get_reader(ctx, token)
-    with ctx.services.store.begin(write=False) as tx:
-        saved = saved_papers.filter_by_tag(tx.saved_papers.list_by_subscriber(reader.id), tag)
-    return respond_with_citations(saved_papers.to_citations(saved), chosen, name=f"saved-papers {tag}")
+    citations = exports.load_saved(ctx.services.store, reader, tag)
+    return respond_with_citations(citations, chosen, name=f"saved-papers {tag}")
 
 
 @router.get("/f/{token}/saved.atom")

@@ -26,35 +26,35 @@ def list_daily_papers(dataset: Dataset, params: Mapping[str, str], now: datetime
 def _build_entry(paper: HuggingFacePaper, now: datetime) -> dict[str, Any]:
     title, abstract = _remove_math_dollars(paper.title), _remove_math_dollars(paper.abstract)
     published = datetime.combine(paper.published, time(), UTC) - timedelta(days=1)  # the day it was submitted
-    organization = {"organization": _build_organization(paper)} if paper.organization else {}
+    submitter = _build_account(f"reader-{int(_make_id(paper.id), 16) % 17:02d}")
+    name = paper.organization
+    fields = {"_id": _make_id(name), "name": name.lower().replace(" ", "-"), "fullname": name}
+    organization = {"organization": fields} if name else {}
     return {
-        "paper": _build_paper(paper, now, title, abstract, published) | organization,
+        "paper": {
+            "id": paper.id,
+            "authors": [
+                {"_id": _make_id(paper.id, author), "name": author, "hidden": False}
+                for author in paper.authors
+            ],
+            "publishedAt": _format_iso(published),
+            "submittedOnDailyAt": _format_iso(paper.day_start),
+            "title": title,
+            "submittedOnDailyBy": submitter,
+            "summary": abstract,
+            "upvotes": _scale_to_now(paper, paper.votes, now),
+            "discussionId": _make_id(paper.id, "discussion"),
+            **_build_extras(paper, now),
+            **organization,
+        },
         "publishedAt": _format_iso(published - timedelta(hours=4)),  # the real service's oddity
         "title": title,
         "summary": abstract,
         "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{paper.id}.png",
         "numComments": MIN_COMMENTS + _scale_to_now(paper, paper.comments, now),
-        "submittedBy": _build_account(_get_submitter(paper)),
+        "submittedBy": submitter,
         "isAuthorParticipating": False,
     } | organization
-
-
-def _build_paper(
-    paper: HuggingFacePaper, now: datetime, title: str, abstract: str, published: datetime
-) -> dict[str, Any]:
-    return {
-        "id": paper.id,
-        "authors": [
-            {"_id": _make_id(paper.id, name), "name": name, "hidden": False} for name in paper.authors
-        ],
-        "publishedAt": _format_iso(published),
-        "submittedOnDailyAt": _format_iso(paper.day_start),
-        "title": title,
-        "submittedOnDailyBy": _build_account(_get_submitter(paper)),
-        "summary": abstract,
-        "upvotes": _scale_to_now(paper, paper.votes, now),
-        "discussionId": _make_id(paper.id, "discussion"),
-    } | _build_extras(paper, now)
 
 
 def _build_extras(paper: HuggingFacePaper, now: datetime) -> dict[str, Any]:
@@ -79,17 +79,8 @@ def _scale_to_now(paper: HuggingFacePaper, final: int, now: datetime) -> int:
     return count_votes(hours, final=final, shape=paper.shape, wakes=paper.wakes)
 
 
-def _build_organization(paper: HuggingFacePaper) -> dict[str, str]:
-    name = paper.organization
-    return {"_id": _make_id(name), "name": name.lower().replace(" ", "-"), "fullname": name}
-
-
 def _build_account(name: str) -> dict[str, Any]:
     return {"_id": _make_id(name), "fullname": name, "name": name, "type": "user", "isPro": False}
-
-
-def _get_submitter(paper: HuggingFacePaper) -> str:
-    return f"reader-{int(_make_id(paper.id), 16) % 17:02d}"
 
 
 def _make_id(*parts: str) -> str:
