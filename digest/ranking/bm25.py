@@ -78,10 +78,13 @@ class Corpus:
         has_background = self._size - size >= MIN_BACKGROUND
         self.centroid = centroid = _compute_centroid(unit[size:] if has_background else unit)
         spreads = compute_spreads(unit[:size], unit[size:]) if has_background else np.ones(size, np.float32)
-        self.candidates = _divide_rows(weights[:size], norms[:size] ** NORM_POWER * spreads)
+        candidates = _divide_rows(weights[:size], norms[:size] ** NORM_POWER * spreads)
         confidence = min(1.0, self._size / MIN_BACKGROUND)
         self.mean_similarity = float(centroid @ centroid)  # of two papers that have nothing in common
-        expected = self.candidates @ centroid
+        expected = candidates @ centroid
+        # Terms of candidates are numbered before those that only background papers use.
+        self.width = int(candidates.indices.max(initial=-1)) + 1
+        self.candidates = _narrow(candidates, self.width)
         own_similarity = norms[:size] ** (1 - NORM_POWER) / spreads  # of each paper to itself
         if not has_background:  # then each paper is one of those that the centroid is made from
             expected -= own_similarity / max(self._size, 1)
@@ -113,8 +116,13 @@ class Corpus:
         return tuple(self.columns)
 
     @cached_property
+    def candidates_by_term(self) -> sparse.csr_array:
+        """The candidates with a row for each term."""
+        return self.candidates.T.tocsr()
+
+    @cached_property
     def _cosines(self) -> "_Cosines":
-        return _Cosines(_divide_rows(self.candidates, _compute_norms(self.candidates)))
+        return _Cosines(self.candidates, self.candidates_by_term)
 
     def compute_specificity(self, rows: sparse.csr_array) -> Floats:
         """Return a weight for each document: 1 if it shares nothing with the usual paper, else less.
@@ -133,7 +141,7 @@ class Corpus:
         return np.asarray(scores + NEIGHBOUR_WEIGHT * (self._neighbours @ scores), np.float32)
 
     def _weigh(self, counts: sparse.csr_array, idf: Floats) -> sparse.csr_array:
-        lengths = np.asarray(np.abs(counts).sum(axis=1)).ravel() / self._mean_length
+        lengths = _sum_rows(counts, np.abs(counts.data)) / np.float32(self._mean_length)
         damping = np.repeat(K1 * (1 - B + B * lengths), np.diff(counts.indptr))
         saturated = counts.data * (K1 + 1) / (np.abs(counts.data) + damping)
         return _replace_values(counts, saturated * idf[counts.indices])
@@ -147,9 +155,11 @@ class Corpus:
 class _Cosines:
     """Cosines of papers with all others, computed when a paper is first asked for and kept."""
 
-    def __init__(self, unit: sparse.csr_array) -> None:
-        self._unit, self._transposed = unit, unit.T.tocsr()
-        size = unit.shape[0]
+    def __init__(self, papers: sparse.csr_array, by_term: sparse.csr_array) -> None:
+        self._papers, self._by_term = papers, by_term
+        self._norms = _compute_norms(papers)
+        self._norms[self._norms == 0] = 1
+        size = papers.shape[0]
         rows = min(size, max(MAX_COSINES // max(size, 1), MIN_COSINE_ROWS))
         self._rows = np.zeros((rows, size), np.float32)
         self._row_of, self._used = self._forget()
@@ -168,7 +178,8 @@ class _Cosines:
         block_rows = max(1, BLOCK_CELLS // max(len(self._row_of), 1))
         for start in range(0, len(new), block_rows):
             part = slice(start, start + block_rows)
-            self._rows[rows[part]] = (self._unit[new[part]] @ self._transposed).toarray()
+            products = (self._papers[new[part]] @ self._by_term).toarray()
+            self._rows[rows[part]] = products / self._norms / self._norms[new[part], None]
         self._rows[rows, new] = 0
         self._row_of[new], self._used = rows, self._used + len(new)
         cosines: Floats = self._rows[self._row_of[indices][..., :, None], indices[..., None, :]]
@@ -176,7 +187,7 @@ class _Cosines:
 
     def _forget(self) -> tuple[Indices, int]:
         """Return the row of each paper and how many rows are used: none."""
-        return np.full(self._unit.shape[0], -1, np.intp), 0
+        return np.full(self._papers.shape[0], -1, np.intp), 0
 
 
 def _build_count_matrix(
@@ -204,7 +215,21 @@ def _compute_centroid(rows: sparse.csr_array) -> Floats:
 
 
 def _compute_norms(rows: sparse.csr_array) -> Floats:
-    return np.asarray(np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel()), np.float32)
+    return np.asarray(np.sqrt(_sum_rows(rows, np.square(rows.data))), np.float32)
+
+
+def _sum_rows(rows: sparse.csr_array, values: Floats) -> Floats:
+    """Return the sum of the *values* of each row, one for each entry."""
+    sums, starts = np.zeros(rows.shape[0], np.float64), rows.indptr[:-1]
+    is_filled = np.diff(rows.indptr) > 0
+    if len(values):
+        sums[is_filled] = np.add.reduceat(values, starts[is_filled], dtype=np.float64)
+    return np.asarray(sums, np.float32)
+
+
+def _narrow(rows: sparse.csr_array, width: int) -> sparse.csr_array:
+    """Return the rows without columns that none of them uses; a slice would copy them."""
+    return sparse.csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], width))
 
 
 def _divide_rows(rows: sparse.csr_array, divisors: Floats) -> sparse.csr_array:

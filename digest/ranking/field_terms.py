@@ -39,8 +39,10 @@ class FieldTerms:
     acronyms: Acronyms
     rows: Mapping[str, int]  # row in `vectors` of each term that has one
     rarity: Floats  # of these terms
-    related: sparse.csr_array  # the terms (across) that texts about a term (down) use more than others
-    vectors: Floats
+    related: Indices  # the terms (across) that texts about a term (down) use more than others
+    related_weights: Indices  # of each of them; both in few bytes, and what is used is unpacked
+    vectors: Indices
+    scales: Floats  # of these vectors
     centre: Floats
     whitening: Floats
     usual: Floats  # mean of the whitened vectors of usual papers
@@ -72,7 +74,8 @@ class FieldTerms:
 
     def encode(self, counts: sparse.csr_array) -> Floats:
         """Return a unit vector for each text; zeros if no term is known."""
-        return normalize_rows(np.asarray(counts @ self.vectors, np.float32))
+        counts, used = _split_columns(counts)
+        return normalize_rows(np.asarray(counts @ (self.vectors[used] * self.scales[used, None]), np.float32))
 
     def weigh(self, counts: sparse.csr_array) -> sparse.csr_array:
         """Return the weight of each term in each text: its saturated count times its rarity."""
@@ -87,8 +90,13 @@ class FieldTerms:
         columns = np.array([row for own in terms for row in own], np.intp)
         ends = np.cumsum([0, *map(len, terms)])
         shape = (len(phrases), len(self.vectors))
-        members = sparse.csr_array((self.rarity[columns], columns, ends), shape=shape)
-        return sparse.csr_array(members @ self.related)
+        members, used = _split_columns(sparse.csr_array((self.rarity[columns], columns, ends), shape=shape))
+        weights = normalize_rows(self.related_weights[used].astype(np.float32))
+        ends = np.arange(len(used) + 1) * weights.shape[1]
+        related = sparse.csr_array(
+            (weights.ravel(), self.related[used].ravel().astype(np.int32), ends), shape=(len(used), shape[1])
+        )
+        return sparse.csr_array(members @ related)
 
     def _find_known(self, phrase: Sequence[str]) -> Iterator[int]:
         in_pair: set[str] = set()
@@ -146,8 +154,7 @@ def _read_field_terms(stored: Mapping[str, Any]) -> FieldTerms:
     for line in stored["acronyms"].tobytes().decode().split("\n"):
         short, long, count = line.split("\t")
         acronyms.setdefault(short, {})[long] = int(count)
-    vectors = stored["vectors"].astype(np.float32)
-    vectors *= stored["scales"].astype(np.float32)[:, None]
+    vectors = stored["vectors"]
     text_count, counts = int(stored["text_count"]), stored["counts"]
     known = counts[: len(vectors)].astype(np.float32)
     return FieldTerms(
@@ -155,9 +162,11 @@ def _read_field_terms(stored: Mapping[str, Any]) -> FieldTerms:
         counts=dict(zip(terms, counts.tolist(), strict=True)),
         acronyms=acronyms,
         rarity=np.log1p((text_count - known + 0.5) / (known + 0.5)),
-        related=_read_related(stored["related"], stored["related_weights"]),
+        related=stored["related"],
+        related_weights=stored["related_weights"],
         rows={term: row for row, term in enumerate(terms[: len(vectors)])},
         vectors=vectors,
+        scales=stored["scales"].astype(np.float32),
         centre=stored["centre"],
         whitening=stored["whitening"],
         usual=stored["usual"],
@@ -199,11 +208,10 @@ class NearnessMap:
         return np.asarray(np.maximum(nearness, 0) * (lengths > 0), np.float32)
 
 
-def _read_related(columns: Indices, weights: Floats) -> sparse.csr_array:
-    """Return the related terms as unit rows, given as a table of as many columns for each term."""
-    size, width = weights.shape
-    values, ends = normalize_rows(weights.astype(np.float32)).ravel(), np.arange(size + 1) * width
-    return sparse.csr_array((values, columns.astype(np.int32).ravel(), ends), shape=(size, size))
+def _split_columns(rows: sparse.csr_array) -> tuple[sparse.csr_array, Indices]:
+    """Return the rows with nothing but the columns that they use, and which these are."""
+    used, columns = np.unique(rows.indices, return_inverse=True)
+    return sparse.csr_array((rows.data, columns, rows.indptr), shape=(rows.shape[0], len(used))), used
 
 
 def compute_lengths(rows: sparse.csr_array) -> Floats:

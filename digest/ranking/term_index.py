@@ -23,11 +23,11 @@ class PostingLists:
     """The candidates by term. Columns are the terms of the corpus that candidates use."""
 
     def __init__(self, corpus: Corpus) -> None:
-        # The corpus numbers the terms of candidates before those that only background papers use.
-        self.width = int(corpus.candidates.indices.max(initial=-1)) + 1
-        rows = corpus.candidates
-        shape = (rows.shape[0], self.width)  # a slice would copy the rows
-        self.candidates = sparse.csr_array((rows.data, rows.indices, rows.indptr), shape=shape)
+        self.width, self.candidates, self._by_term = (
+            corpus.width,
+            corpus.candidates,
+            corpus.candidates_by_term,
+        )
         self._idf = corpus.idf[: self.width]
         self._terms = corpus.terms[: self.width]
 
@@ -90,7 +90,3 @@ class PostingLists:
             (self._by_term.data[is_rare_entry], self._by_term.indices[is_rare_entry], ends),
             shape=self._by_term.shape,
         )
-
-    @cached_property
-    def _by_term(self) -> sparse.csr_array:
-        return self.candidates.T.tocsr()

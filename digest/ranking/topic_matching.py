@@ -8,7 +8,7 @@ against the other papers of the day.
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from digest.models import Paper
-from digest.ranking.array_types import Floats
+from digest.ranking.array_types import Bools, Floats
 from digest.ranking.embeddings import EmbeddingSpace, normalize_rows
 from digest.ranking.field_terms import FieldTerms, NearnessMap, compute_lengths, saturate
 from digest.ranking.tokenizer import normalize_text
@@ -43,26 +43,31 @@ MIN_KNOWN_TEXTS = 10  # texts with the word that a slip is mended to
 MIN_PHRASE_TELL = 3.4  # what a phrase of a paragraph must tell: less is in every thirtieth paper
 MIN_LENGTH = 40.0  # of the weights of a paper: that of a short abstract, else a title alone were near to much
 FULL_TELL = 7.0  # what a word must tell to count in full without the other words of its phrase
-MAX_CACHED_TOPICS = 4_096
+MAX_CACHED_CELLS = 4_000_000  # of topics, each with a cell for every paper: 24 MB
+MIN_ABOUT_MENTIONS = 2  # in an abstract, from which on it is about a topic
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 Words = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicMatch:
-    """A topic compared with all papers of the day."""
+    """What is kept of a topic compared with all papers of the day."""
 
-    forms: tuple[Words, ...]  # folded words of each way to write the topic, as typed first
     tell: float  # how much its words tell
     vector: Floats  # not whitened; zeros if no term is known
-    features: Floats  # a row for each of `FEATURES`, a column for each paper
     logit: Floats  # what the topic adds to the logit of each paper
-    mentions: Floats  # how often each abstract says the phrase
+    is_said: Bools  # papers that hold all its words
+    is_about: Bools  # papers with the phrase in the title, or several times in the abstract
 
-    def is_said(self, index: int) -> bool:
-        """Return True if the paper at *index* holds all words of the topic."""
-        return bool(self.features[SAID, index])
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A topic compared with all papers of the day, in full."""
+
+    vector: Floats  # not whitened; zeros if no term is known
+    features: Floats  # a row for each of `FEATURES`, a column for each paper
+    mentions: Floats  # how often each abstract says the phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +128,16 @@ class TopicMatcher:
                 self._matches.move_to_end(topic)
             else:
                 new[topic] = self._find_forms(topic)
-        found.update(self._compare(new))
+        for (topic, forms), compared in zip(new.items(), self._compare(new), strict=True):
+            found[topic] = TopicMatch(
+                tell=self._field.compute_tell(forms[0]),
+                vector=compared.vector,
+                logit=self.coefficients.topic @ compared.features,
+                is_said=compared.features[SAID] > 0,
+                is_about=(compared.features[TITLE] > 0) | (compared.mentions >= MIN_ABOUT_MENTIONS),
+            )
         self._matches.update(found)
-        while len(self._matches) > MAX_CACHED_TOPICS:
+        while len(self._matches) * len(self._papers) > MAX_CACHED_CELLS:
             self._matches.popitem(last=False)
         return found
 
@@ -141,9 +153,14 @@ class TopicMatcher:
         """Return the same for the latent topics of other texts: a row for each text or mean of texts."""
         return self._nearness.compute(sparse.eye_array(len(topics), format="csr"), topics)
 
-    def _compare(self, topics: dict[str, tuple[Words, ...]]) -> dict[str, TopicMatch]:
+    def compute_features(self, topics: Sequence[str]) -> list[Floats]:
+        """Return for each topic a row for each of `FEATURES` and a column for each paper."""
+        return [match.features for match in self._compare({name: self._find_forms(name) for name in topics})]
+
+    def _compare(self, topics: Mapping[str, tuple[Words, ...]]) -> Iterator["_Comparison"]:
+        """Yield the topics compared with the papers, one after the other: together they are large."""
         if not topics:
-            return {}
+            return
         forms = [*chain.from_iterable(topics.values())]
         starts = np.cumsum([0, *map(len, topics.values())])[:-1]
         by_form = self._field.encode(self._field.count([form] for form in forms))
@@ -151,18 +168,13 @@ class TopicMatcher:
         title_meaning = self._title_nearness.compute(sparse.eye_array(len(vectors), format="csr"), vectors)
         related = np.maximum.reduceat(self._compare_related(forms), starts, axis=0)
         sentence = self._compare_sentences([*topics])
-        matches = {}
-        for row, (topic, own) in enumerate(topics.items()):
+        for row, own in enumerate(topics.values()):
             features = np.zeros((len(FEATURES), len(self._papers)), np.float32)
             mentions = self._fill_words(features, own)
             features[TITLE_MEANING], features[RELATED] = title_meaning[row], related[row] / RELATED_SCALE
             if sentence is not None:
                 features[SENTENCE] = sentence[row]
-            logit = self.coefficients.topic @ features
-            matches[topic] = TopicMatch(
-                own, self._field.compute_tell(own[0]), vectors[row], features, logit, mentions
-            )
-        return matches
+            yield _Comparison(vectors[row], features, mentions)
 
     def _compare_related(self, forms: Sequence[Words]) -> Floats:
         """Return the cosine of each paper (a column) with the terms that are related to each phrase (a row).

@@ -17,18 +17,10 @@ import numpy as np
 from scipy import sparse
 
 from digest.ranking.array_types import Bools, Floats, Indices
-from digest.ranking.topic_matching import (
-    FEATURES,
-    MIN_PHRASE_TELL,
-    SAID,
-    TITLE,
-    TopicMatch,
-    TopicMatcher,
-)
+from digest.ranking.topic_matching import FEATURES, MIN_PHRASE_TELL, TopicMatch, TopicMatcher
 from digest.ranking.topics import ReaderTopics, TopicGroup
 
 FEATURE_NAMES = (*FEATURES, "interest_meaning")
-MIN_UNWANTED_MENTIONS = 2  # in an abstract, from which on it is about what the reader ruled out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,9 +73,9 @@ class TopicEvidence:
         self._topics = np.array([rows[name] for name in self._names], np.intp)
         sizes = np.array([*map(len, names)], np.intp)
         self._interests = np.repeat(np.arange(len(sizes)), sizes)
-        self._coefficients = matcher.coefficients
+        self._matcher, self._coefficients = matcher, matcher.coefficients
         self._logits = np.array([match.logit for match in self._matches], np.float32)
-        self._said = np.array([match.features[SAID] for match in self._matches], np.bool_)
+        self._said = np.array([match.is_said for match in self._matches], np.bool_)
         self._nearness, best = self._compare_interests(matcher, sizes)
         counts = np.array([len(reader.groups) for reader in readers], np.intp)
         first = np.cumsum(counts) - counts
@@ -91,7 +83,7 @@ class TopicEvidence:
         self._named: dict[tuple[int, bool], NamedTopic] = {}
         self.is_judged = counts > 0
         self.is_unwanted = {
-            row: _find_unwanted([matches[name] for name in reader.unwanted])
+            row: np.logical_or.reduce([matches[name].is_about for name in reader.unwanted])
             for row, reader in enumerate(readers)
             if reader.groups and reader.unwanted
         }
@@ -133,11 +125,11 @@ class TopicEvidence:
         if not self.is_judged[row]:
             return None
         places = range(self._starts[row], self._starts[row + 1])
-        features = [
-            [*self._matches[self._topics[place]].features, self._nearness[self._interests[place]]]
-            for place in places
-        ]
         names = tuple(self._names[place] for place in places)
+        nearness = self._nearness[self._interests[places]]
+        features = [
+            [*own, near] for own, near in zip(self._matcher.compute_features(names), nearness, strict=True)
+        ]
         return Evidence(np.array(features, np.float32), names, self.is_unwanted.get(row))
 
     def _name_topic(self, place: int, *, is_said: bool) -> NamedTopic:
@@ -159,12 +151,6 @@ class TopicEvidence:
             best[larger] = np.maximum(best[larger], self._logits[self._topics[starts[larger] + place]])
         best += np.float32(self._coefficients.interest) * nearness + np.float32(self._coefficients.intercept)
         return nearness, best
-
-
-def _find_unwanted(matches: Sequence[TopicMatch]) -> Bools:
-    mentions = np.maximum.reduce([match.mentions for match in matches])
-    in_title = np.maximum.reduce([match.features[TITLE] for match in matches])
-    return np.asarray((in_title > 0) | (mentions >= MIN_UNWANTED_MENTIONS), np.bool_)
 
 
 def _keep_telling(group: TopicGroup, matches: Mapping[str, TopicMatch]) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
+from digest.ranking import topic_matching
 from digest.ranking.array_types import Floats
 from digest.ranking.embeddings import Encoder
 from digest.ranking.ranker import Ranker
 from digest.ranking.selection import THRESHOLDS
-from digest.ranking.topic_matching import MAX_CACHED_TOPICS
 from tests.factories import make_paper
 
 USUAL = min(threshold for threshold in THRESHOLDS.values() if threshold > 0.3)
@@ -175,14 +175,13 @@ def test_followed_author_is_wanted_whatever_the_paper_says() -> None:
     assert probability >= USUAL
 
 
-def test_many_topics_are_matched_without_growing_for_ever() -> None:
+def test_many_topics_are_matched_without_growing_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic_matching, "MAX_CACHED_CELLS", 100)
     ranker = Ranker([write_paper("protein folding")])
-    profiles = [
-        Profile(keywords=(f"topic{number}", "protein folding")) for number in range(MAX_CACHED_TOPICS + 50)
-    ]
+    profiles = [Profile(keywords=(f"topic{number}", "protein folding")) for number in range(150)]
     probabilities = [ranking.probability[0] for ranking in ranker.rank(profiles)]
     assert min(probabilities) >= USUAL
-    assert len(ranker._topic_matcher._matches) <= MAX_CACHED_TOPICS
+    assert len(ranker._topic_matcher._matches) <= 100
 
 
 @given(
