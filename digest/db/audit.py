@@ -1,7 +1,7 @@
 """The audit log: who changed what, and when. A trigger in the database refuses changes to its rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -51,11 +51,7 @@ class Audit(Repository):
     def write_all(self, lines: list[AuditLine]) -> None:
         """Add many lines at once."""
         if lines:
-            rows = [
-                {"at": line.at, "actor": line.actor, "action": line.action, "subject": line.subject,
-                 "detail": dict(line.detail)}
-                for line in lines
-            ]  # fmt: skip
+            rows = [{name: value for name, value in asdict(line).items() if name != "id"} for line in lines]
             self._connection.execute(sa.insert(AUDIT), rows)
 
     def list_latest(

@@ -113,7 +113,9 @@ def _stage(source: Path, target: Path, *, new_instance: bool) -> Path:
     staged = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     try:
         create_private_file(staged)
-        _copy_pages(source, staged)
+        with closing(connect(source)) as original, closing(sqlite3.connect(staged)) as duplicate:
+            original.backup(duplicate)
+            duplicate.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal beside it
         with closing(sqlite3.connect(staged)) as connection:
             _check(connection, source)
             if new_instance:
@@ -128,12 +130,6 @@ def _stage(source: Path, target: Path, *, new_instance: bool) -> Path:
             raise StoreError(f"{source.name} could not be copied: {error}") from error
         raise
     return staged
-
-
-def _copy_pages(source: Path, target: Path) -> None:
-    with closing(connect(source)) as original, closing(sqlite3.connect(target)) as duplicate:
-        original.backup(duplicate)
-        duplicate.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal beside it
 
 
 def _check(connection: sqlite3.Connection, file: Path) -> None:

@@ -52,7 +52,14 @@ class Sources(Repository):
         row = _to_row(result, unseen=result.unseen if new is None else new)
         self._connection.execute(sa.insert(READING), row)
         is_good = result.health is Health.OK and bool(result.papers or result.signals)
-        changed = {**row, **_to_answer(result, ids)} if is_good else row
+        answer = {
+            "good_at": result.read_at,
+            "etag": result.etag,
+            "last_modified": result.last_modified,
+            "ids": ids,
+            "body": b"",  # earlier versions stored the answer itself
+        }
+        changed = {**row, **answer} if is_good else row
         blank: dict[str, Any] = {"good_at": None, "etag": "", "last_modified": "", "ids": [], "body": b""}
         # `day` is that of the last result which brought unseen papers.
         unchanged = {} if row["day"] and row["unseen"] else {"day": SOURCE.c.day}
@@ -72,13 +79,11 @@ class Sources(Repository):
         """Return what a source's fetch needs of each scope's last good answer, by scope."""
         query = sa.select(SOURCE).where(SOURCE.c.source == source)
         return {
-            row.scope: FetchState(
-                etag=row.etag,
-                last_modified=row.last_modified,
+            row.scope: from_row(
+                FetchState,
+                row,
                 read_at=row.good_at,
-                newest=row.newest,
                 ids=frozenset(row.ids),
-                day=row.day,
                 usual=self.get_usual_count(source, row.scope),
             )
             for row in self._connection.execute(query)
@@ -139,16 +144,6 @@ def _to_row(result: FetchResult, *, unseen: int) -> dict[str, Any]:
         "fetched": len(result.papers),
         "unseen": unseen,
         "overlap": 0,  # not used any more
-        "newest": result.newest or max((paper.id for paper in result.papers), default=""),
+        "newest": max((paper.id for paper in result.papers), default=""),
         "day": result.day,
-    }
-
-
-def _to_answer(result: FetchResult, ids: list[str]) -> dict[str, Any]:
-    return {
-        "good_at": result.read_at,
-        "etag": result.etag,
-        "last_modified": result.last_modified,
-        "ids": ids,
-        "body": b"",  # earlier versions stored the answer itself
     }

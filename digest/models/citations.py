@@ -113,10 +113,6 @@ def find_journal(paper: Paper) -> str:
 # ---- BibTeX ----------------------------------------------------------------------------------------
 
 
-def _format_bibtex(citations: Sequence[Citation]) -> str:
-    return "\n".join(map(_format_bibtex_entry, citations))
-
-
 def _format_bibtex_entry(citation: Citation) -> str:
     paper, arxiv_id = citation.paper, find_arxiv_id(citation.paper)
     fields = {
@@ -176,10 +172,6 @@ _VERBATIM = str.maketrans({"{": "%7B", "}": "%7D", "\\": "%5C"})
 # ---- RIS -------------------------------------------------------------------------------------------
 
 
-def _format_ris(citations: Sequence[Citation]) -> str:
-    return "\r\n".join(_format_ris_entry(citation) for citation in citations)
-
-
 def _format_ris_entry(citation: Citation) -> str:
     paper, published = citation.paper, citation.paper.published
     arxiv_id = find_arxiv_id(paper)
@@ -236,10 +228,6 @@ def _to_csl_name(name: AuthorName) -> dict[str, str]:
 
 
 # ---- Markdown --------------------------------------------------------------------------------------
-
-
-def _format_markdown(citations: Sequence[Citation]) -> str:
-    return "\n".join(_format_markdown_entry(citation) for citation in citations)
 
 
 def _format_markdown_entry(citation: Citation) -> str:
@@ -302,8 +290,8 @@ def _list_keywords(citation: Citation) -> list[str]:
 
 
 _WRITERS: dict[CitationFormat, Callable[[Sequence[Citation]], str]] = {
-    CitationFormat.BIBTEX: _format_bibtex,
-    CitationFormat.RIS: _format_ris,
+    CitationFormat.BIBTEX: lambda citations: "\n".join(map(_format_bibtex_entry, citations)),
+    CitationFormat.RIS: lambda citations: "\r\n".join(map(_format_ris_entry, citations)),
     CitationFormat.CSL_JSON: _format_csl_json,
-    CitationFormat.MARKDOWN: _format_markdown,
+    CitationFormat.MARKDOWN: lambda citations: "\n".join(map(_format_markdown_entry, citations)),
 }

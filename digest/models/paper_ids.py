@@ -281,11 +281,8 @@ def _match_arxiv(text: str) -> re.Match[str] | None:
     if name := _ARXIV_NAME.match(text):
         return name
     link = _WRAPPER.sub("", _add_scheme(text))
-    return _ARXIV_LINK.match(_ARXIV_FTP.sub(_get_ftp_path, _add_scheme(link)))
-
-
-def _get_ftp_path(path: re.Match[str]) -> str:
-    return f"/pdf/{path[1]}/" if path[1] else "/pdf/"
+    link = _ARXIV_FTP.sub(lambda path: f"/pdf/{path[1]}/" if path[1] else "/pdf/", _add_scheme(link))
+    return _ARXIV_LINK.match(link)
 
 
 def _decode(text: str) -> str:

@@ -133,7 +133,6 @@ class FetchResult:
     last_modified: str = ""
     unseen: int = 0  # how many of the papers were not in the database when they were fetched
     day: date | None = None  # the announcement day of these papers
-    newest: str = ""  # the highest paper id in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +142,6 @@ class FetchState:
     etag: str = ""
     last_modified: str = ""
     read_at: datetime | None = None
-    newest: str = ""  # the highest paper id in it
     ids: frozenset[str] = frozenset()  # the papers in it
     day: date | None = None  # FetchResult.day of the last one that was OK and had an unseen paper
     usual: float | None = None  # the median of `unseen` over the last days with new papers

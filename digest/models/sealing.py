@@ -22,7 +22,8 @@ class Sealer:
             raise ConfigError(
                 "Storing secrets of other services needs an extra: pip install cryptography."
             ) from error
-        self._fernet = MultiFernet([Fernet(_derive_key(secret)) for secret in secrets])
+        hashes = (blake2b(secret, person=b"digest.sealing", digest_size=32) for secret in secrets)
+        self._fernet = MultiFernet([Fernet(urlsafe_b64encode(key.digest())) for key in hashes])
 
     def seal(self, text: str) -> str:
         """Return *text* encrypted, different each time."""
@@ -36,7 +37,3 @@ class Sealer:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise SealBroken from error
-
-
-def _derive_key(secret: bytes) -> bytes:
-    return urlsafe_b64encode(blake2b(secret, person=b"digest.sealing", digest_size=32).digest())

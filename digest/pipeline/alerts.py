@@ -206,7 +206,7 @@ def queue_alerts(
         if has_channel:
             tx.meta.write(CHANNEL_ALERT_KEY, _format_for_channel(aged, now).model_dump_json())
     if kept | current != told:
-        _write_told(tx, kept | current)
+        tx.meta.write(TOLD_KEY, _TOLD.dump_json(kept | current).decode())
     return is_due
 
 
@@ -289,7 +289,3 @@ def _read_told(tx: Transaction) -> dict[str, _Told]:
         return _TOLD.validate_json(tx.meta.read(TOLD_KEY) or "{}")
     except ValidationError:
         return {}  # of another version: everything counts as new
-
-
-def _write_told(tx: Transaction, told: Mapping[str, _Told]) -> None:
-    tx.meta.write(TOLD_KEY, _TOLD.dump_json(dict(told)).decode())

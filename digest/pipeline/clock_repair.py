@@ -18,20 +18,15 @@ MAX_CLOCK_SKEW = timedelta(hours=1)  # two machines may differ by that; time ser
 CHUNK_SIZE = 1000
 
 
-def was_clock_ahead(store: Database, now: datetime) -> bool:
-    """Return True if the last run ended later than *now*, by more than `MAX_CLOCK_SKEW`."""
-    with store.begin(write=False) as tx:
-        last_tick = tx.meta.read(LAST_TICK_KEY)
-    return bool(last_tick) and datetime.fromisoformat(last_tick) > now + MAX_CLOCK_SKEW
-
-
 def repair_timestamps(store: Database, now: datetime) -> int:
     """If the clock was ahead, set future timestamps to *now* and give everybody their next slot again.
 
     Return how many subscribers were due later than their next slot. *now* must be the real time, never one
     chosen for a trial.
     """
-    if not was_clock_ahead(store, now):
+    with store.begin(write=False) as tx:
+        last_tick = tx.meta.read(LAST_TICK_KEY)
+    if not last_tick or datetime.fromisoformat(last_tick) <= now + MAX_CLOCK_SKEW:
         return 0
     with store.begin() as tx:
         clamp_future_timestamps(tx.connection, now)

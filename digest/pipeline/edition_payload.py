@@ -216,10 +216,6 @@ def _parse_heat(text: str) -> Heat:
     return _HEAT.validate_json(text)
 
 
-def _parse_reason(section: Section, text: str) -> Reason:
-    return _validate_reason(text) if text else _DEFAULT_REASONS[section]
-
-
 @lru_cache(maxsize=4096)
-def _validate_reason(text: str) -> Reason:
-    return _REASON.validate_json(text)
+def _parse_reason(section: Section, text: str) -> Reason:
+    return _REASON.validate_json(text) if text else _DEFAULT_REASONS[section]

@@ -96,14 +96,10 @@ def clean_papers(result: FetchResult) -> FetchResult:
 
 
 def count_unseen(result: FetchResult, find_existing: FindExisting) -> FetchResult:
-    """Return *result* with `unseen` counted and `newest` (the highest paper id) set."""
+    """Return *result* with `unseen` counted."""
     ids = [paper.id for paper in result.papers]
     existing = find_existing(ids) if ids else set()
-    return replace(
-        result,
-        unseen=sum(paper_id not in existing for paper_id in ids),
-        newest=result.newest or max(ids, default=""),
-    )
+    return replace(result, unseen=sum(paper_id not in existing for paper_id in ids))
 
 
 def failed_result(source: str, scope: str, read_at: datetime, error: SourceError) -> FetchResult:

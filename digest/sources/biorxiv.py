@@ -1,19 +1,19 @@
 """bioRxiv and medRxiv as sources: their details service, page by page."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from digest.models import Announcement, FetchResult, Health, Paper
-from digest.models.errors import SourceChanged, SourceError
+from digest.models import Announcement, FetchResult, Paper
+from digest.models.errors import SourceChanged
 from digest.models.paper_ids import canonicalize
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import FetchContext, failed_result, to_aliases
+from digest.sources.base import FetchContext, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import JsonDocument, get_list, load_json
-from digest.sources.pages import to_result
+from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, to_result
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import (
     normalize_inverted_name,
@@ -25,7 +25,6 @@ from digest.sources.text.normalize import (
 
 FIRST_PERIOD = timedelta(days=2)
 MAX_PERIOD = timedelta(days=7)  # an older post is no candidate any more
-MAX_PAGES = 100
 EXPECTED_PAGE_SIZE = 30  # papers, for the progress display only: the server chooses
 _SITES = {"biorxiv": "https://www.biorxiv.org", "medrxiv": "https://www.medrxiv.org"}
 
@@ -39,54 +38,29 @@ class Biorxiv:
 
     async def fetch(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         """Yield one result of all pages."""
-        period = self._period(context)
-        papers: dict[str, Paper] = {}
-        received, total, cut = 0, 1, ""
-        notes: dict[str, None] = {}
-        for page in range(MAX_PAGES):
-            if received >= total:
-                break
-            context.report_progress(self.name, page, -(-total // EXPECTED_PAGE_SIZE))
-            try:
-                result, count, promised = await self._fetch_page(context, period, received)
-            except SourceError as error:
-                if not papers:
-                    raise
-                cut = f"The fetch stopped early: {failed_result(self.name, '', context.now, error).note}"
-                break
-            papers |= {paper.id: _merge_versions(papers.get(paper.id), paper) for paper in result.papers}
-            received += count
-            total = promised if promised is not None else received + 1  # then until a page is empty
-            notes[result.note] = None
-            if not count:
-                break
-        else:
-            if received < total:
-                cut = f"There are more than {MAX_PAGES} pages; the rest was not read."
-        yield FetchResult(
-            source=self.name,
-            scope=self.name,
-            read_at=context.now,
-            papers=tuple(papers.values()),
-            health=Health.TRUNCATED if cut else Health.OK if papers else Health.EMPTY,
-            note=" ".join(filter(None, [cut, *notes])),
-        )
+        pages = self._iter_pages(context)
+        yield await collect_pages(pages, source=self.name, scope=self.name, read_at=context.now)
 
-    def _period(self, context: FetchContext) -> str:
+    async def _iter_pages(self, context: FetchContext) -> AsyncIterator[FetchResult]:
         last = context.get_state(self.name).read_at or context.now - FIRST_PERIOD
         start = max(last, context.now - MAX_PERIOD) - timedelta(days=1)
-        return f"{start.date()}/{context.now.date()}"
-
-    async def _fetch_page(
-        self, context: FetchContext, period: str, cursor: int
-    ) -> tuple[FetchResult, int, int | None]:
-        url = f"{self.base_url}/details/{self.name}/{period}/{cursor}/json"
-        response = await context.client.get(url, rate_group="biorxiv", accept=Accept.JSON)
-        return parse(response.body, self.name, context.now), *parse_counts(response.body)
+        received, total = 0, 1
+        for number in range(MAX_PAGES):
+            context.report_progress(self.name, number, -(-total // EXPECTED_PAGE_SIZE))
+            period = f"{start.date()}/{context.now.date()}"
+            url = f"{self.base_url}/details/{self.name}/{period}/{received}/json"
+            response = await context.client.get(url, rate_group="biorxiv", accept=Accept.JSON)
+            yield parse(response.body, self.name, context.now)
+            count, promised = parse_counts(response.body)
+            received += count
+            total = promised if promised is not None else received + 1  # then until a page is empty
+            if not count or received >= total:
+                return
+        yield cut_page(self.name, self.name, context.now)
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """Return the papers of one page, each in its highest version.
+    """Return the papers of one page.
 
     Raises:
         SourceChanged: the body has another shape.
@@ -96,11 +70,8 @@ def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
     if not isinstance(rows, list):
         raise SourceChanged("the answer has no list of papers")
     items = make_items(rows, lambda row: _parse_row(row, scope)).check("papers")
-    papers: dict[str, Paper] = {}
-    for paper in items.made:
-        papers[paper.id] = _merge_versions(papers.get(paper.id), paper)
-    what, merged = f"of {len(rows)} papers", tuple(papers.values())
-    return to_result(scope, scope, read_at, items, what, note=document.note, papers=merged)
+    what = f"of {len(rows)} papers"
+    return to_result(scope, scope, read_at, items, what, note=document.note, papers=items.made)
 
 
 def parse_counts(body: bytes) -> tuple[int, int | None]:
@@ -161,11 +132,3 @@ def _get_text(row: Mapping[str, Any], name: str) -> str:
     """Return a field's text; empty for null, for their NA and for what is no text."""
     value = row.get(name)
     return value if isinstance(value, str) and value != "NA" else ""
-
-
-def _merge_versions(existing: Paper | None, paper: Paper) -> Paper:
-    """Return the higher version; a paper whose first version is in the response too stays new."""
-    if existing is None:
-        return paper
-    first, last = sorted((existing, paper), key=lambda version: version.version)
-    return replace(last, announcement=first.announcement, published=first.published or last.published)

@@ -211,6 +211,7 @@ def _parse_article(record: etree._Element) -> Paper | None:
     doi = _find_doi(record, article)
     ids = (*to_aliases(doi), f"pmid:{pmid}")
     abstract = normalize_text(" ".join(_iter_abstract(article)))
+    keywords = record.iterfind("MedlineCitation/KeywordList/Keyword")
     return Paper(
         id=ids[0],
         title=title,
@@ -221,15 +222,7 @@ def _parse_article(record: etree._Element) -> Paper | None:
         categories=tuple(dict.fromkeys(_iter_categories(record, article)))[:MAX_CATEGORIES],
         aliases=(*ids[1:], *_find_other_versions(record, is_preprint="Preprint" in types)),
         source="pubmed",
-        keywords=tuple(
-            filter(
-                None,
-                (
-                    normalize_text(text_of(word))
-                    for word in record.iterfind("MedlineCitation/KeywordList/Keyword")
-                ),
-            )
-        ),
+        keywords=tuple(filter(None, map(normalize_text, map(text_of, keywords)))),
         withdrawn="Retracted Publication" in types or is_withdrawn(title, abstract),
     )
 

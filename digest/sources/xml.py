@@ -83,16 +83,16 @@ def _read(body: bytes, tags: Sequence[str], base_url: str) -> _Document:
     tree, error = _parse_strictly(content, base_url)
     if tree is not None:
         return _Document((tree,), str(tree.tag), counts=counts)
-    repaired = repair(content.decode())
-    counts += repaired.counts
-    tree, _ = _parse_strictly(repaired.text.encode(), base_url)
+    text, repaired = repair(content.decode())
+    counts += repaired
+    tree, _ = _parse_strictly(text.encode(), base_url)
     if tree is not None:
         return _Document((tree,), str(tree.tag), counts=counts)
-    found = cut_items(repaired.text, {_local(tag) for tag in tags})
+    found = cut_items(text, {_local(tag) for tag in tags})
     balanced = [balance(piece) for piece in found.slices]
     broken_tags = sum(count for _, count in balanced)
     counts["broken tag"] += broken_tags or int(found.is_complete)  # at least the one outside the items
-    trees = tuple(_parse_pieces(found.opening, [text for text, _ in balanced], base_url))
+    trees = tuple(_parse_pieces(found.opening, [piece for piece, _ in balanced], base_url))
     name = _local(found.root)
     root = f"{{{found.namespace}}}{name}" if found.namespace else name
     return _Document(trees, root, "" if found.is_complete else error, counts)
@@ -107,7 +107,8 @@ def parse_document(body: bytes) -> etree._Element:
     content, _ = _to_utf8(body)
     tree, error = _parse_strictly(content, "")
     if tree is None:
-        tree = _parse_leniently(repair(content.decode()).text.encode(), "")
+        with suppress(etree.XMLSyntaxError):
+            tree = etree.fromstring(repair(content.decode())[0].encode(), _parser(recover=True))
     if tree is None:
         raise SourceChanged(f"the answer is not the expected XML ({error})")
     return tree
@@ -135,13 +136,6 @@ def _parse_strictly(content: bytes, base_url: str) -> tuple[etree._Element | Non
     if dtd is not None and cast("Any", dtd).entities():
         raise SourceChanged("the answer declares XML entities; it was not read")
     return root, ""
-
-
-def _parse_leniently(content: bytes, base_url: str) -> etree._Element | None:
-    try:
-        return etree.fromstring(content, _parser(recover=True), base_url=base_url)
-    except etree.XMLSyntaxError:
-        return None
 
 
 def _parse_pieces(opening: str, pieces: Sequence[str], base_url: str) -> Iterator[etree._Element]:

@@ -42,14 +42,6 @@ _ROOT = re.compile(r"<([a-zA-Z_][\w:.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class RepairedText:
-    """Text that is nearer to XML than it was, and how often each thing was repaired."""
-
-    text: str
-    counts: Counter[str]
-
-
-@dataclass(frozen=True, slots=True)
 class ItemSlices:
     """The items of a document, each cut from its text."""
 
@@ -65,11 +57,11 @@ def describe_counts(counts: Counter[str]) -> str:
     return ", ".join(f"{count} × {what}" for what, count in counts.items() if count)
 
 
-def repair(text: str) -> RepairedText:
-    """Return *text* repaired, without declaration, DOCTYPE, comments and marks of CDATA sections."""
+def repair(text: str) -> tuple[str, Counter[str]]:
+    """Return *text* repaired, without declaration, DOCTYPE, comments and CDATA marks; and the counts."""
     counts: Counter[str] = Counter()
     start = text.find("<")
-    text = _unwrap_sections(text[max(start, 0) :], counts)
+    text = "".join(_iter_unwrapped(text[max(start, 0) :], counts))
     text = _DOCTYPE.sub("", text, count=1)
     text, counts["forbidden character"] = _FORBIDDEN.subn("", text)
     text = _AMPERSAND.sub(lambda match: _repair_ampersand(match, counts), text)
@@ -77,7 +69,7 @@ def repair(text: str) -> RepairedText:
     text, bare = _NO_TAG.subn("&lt;", text)
     text, unclosed = _escape_unclosed(text)
     counts["bare angle bracket"] = marks + bare + unclosed
-    return RepairedText(text.strip(), +counts)
+    return text.strip(), +counts
 
 
 def cut_items(text: str, names: Collection[str]) -> ItemSlices:
@@ -192,15 +184,11 @@ def _find_declarations(header: str) -> dict[str, str]:
     return found
 
 
-def _unwrap_sections(text: str, counts: Counter[str]) -> str:
-    """Drop comments and processing instructions, and write CDATA as escaped text.
+def _iter_unwrapped(text: str, counts: Counter[str]) -> Iterator[str]:
+    """Yield the text without comments and processing instructions, and with CDATA as escaped text.
 
     A section that never ends, or in which the next one of its kind begins, loses its mark only.
     """
-    return "".join(_iter_unwrapped(text, counts))
-
-
-def _iter_unwrapped(text: str, counts: Counter[str]) -> Iterator[str]:
     ends = dict.fromkeys(_SECTIONS, -1)  # the next end of each kind, -1 if not searched yet: searched once
     position = 0
     while match := _SECTION.search(text, position):

@@ -32,11 +32,6 @@ def save_paper(tx: Transaction, reader: Subscriber, paper: Paper, *, actor: Acto
     return is_new
 
 
-def remove_saved_paper(tx: Transaction, reader: Subscriber, paper: Paper) -> bool:
-    """Remove a saved paper here, not in Zotero. Returns False if it is not saved."""
-    return tx.saved_papers.remove(reader.id, paper)
-
-
 def annotate_saved_paper(tx: Transaction, reader: Subscriber, paper: Paper, *, note: str, tags: str) -> None:
     """Replace note and tags (text with commas) of a saved paper.
 

@@ -153,7 +153,7 @@ def _to_fields(names: Sequence[str], cells: Sequence[str]) -> Mapping[str, objec
         return UnreadableRow(
             shown, f"The row has {len(cells)} cells, but the header has {len(names)}: {QUOTE_HINT}."
         )
-    return _flatten(dict(zip(names, map(_unescape_formula, cells), strict=False)))
+    return _flatten({name: _ESCAPED.sub("", cell) for name, cell in zip(names, cells, strict=False)})
 
 
 def escape_formula(cell: str) -> str:
@@ -169,10 +169,6 @@ def format_csv_row(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(map(escape_formula, cells))
     return out.getvalue()
-
-
-def _unescape_formula(cell: str) -> str:
-    return _ESCAPED.sub("", cell)
 
 
 def _read_json(first: str, text: _BoundedText) -> Iterator[Row]:

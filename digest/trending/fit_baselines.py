@@ -71,7 +71,8 @@ def fit_growth_curve(  # noqa: PLR0913  a growth curve depends on all of these
         return None
     hours = [float(np.mean([sample.hours for sample in samples])) for samples in by_age]
     grown = accumulate((_compute_grown_share(samples) for samples in by_age), max)
-    usual, crowded = ([_compute_quantile(samples, part) for samples in by_age] for part in (0.5, 0.95))
+    counts = [[sample.count for sample in samples] for samples in by_age]
+    usual, crowded = ([float(np.quantile(each, part)) for each in counts] for part in (0.5, 0.95))
     curve = GrowthCurve(
         source=source,
         kind=kind,
@@ -129,10 +130,6 @@ def _compute_grown_share(samples: Sequence[CountSample]) -> float:
     return min(
         1.0, sum(sample.count for sample in samples) / max(1.0, sum(sample.final for sample in samples))
     )
-
-
-def _compute_quantile(samples: Sequence[CountSample], part: float) -> float:
-    return float(np.quantile([sample.count for sample in samples], part))
 
 
 def _compute_spread(samples: Sequence[CountSample], curve: GrowthCurve, *, above: float) -> float:

@@ -19,6 +19,7 @@ from digest.trending.prior import (
     compute_day_residuals,
     extract_terms,
     get_author_names,
+    weigh_terms,
 )
 
 MIN_PAPERS = 1000  # below it the shipped prior stays in use
@@ -60,7 +61,7 @@ def _cross_fit_text_scores(texts: Sequence[set[str]], target: Floats) -> Floats:
     for half in (odd, ~odd):
         terms = _fit_terms([text for text, is_in in zip(texts, half, strict=True) if is_in], target[half])
         scores[~half] = [
-            _score_text(terms, text) for text, is_in in zip(texts, half, strict=True) if not is_in
+            weigh_terms(terms, text) for text, is_in in zip(texts, half, strict=True) if not is_in
         ]
     return scores
 
@@ -88,11 +89,6 @@ def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> d
     matrix = csr_matrix((values, np.concatenate(rows).astype(int), ends), shape=(len(texts), len(terms)))
     solved = lsqr(matrix, target - target.mean(), damp=sqrt(TERM_PENALTY))[0]
     return dict(zip(terms, map(float, solved), strict=True))
-
-
-def _score_text(terms: Terms, text: set[str]) -> float:
-    known = sorted(terms.keys() & text)
-    return sum(terms[term] for term in known) / sqrt(len(known) or 1)
 
 
 def _compute_people_means(past: Sequence[VoteHistory], target: Floats) -> list[PeopleMeans]:

@@ -4,7 +4,6 @@ A ridge regression on the logarithm of final votes; its weights and terms are in
 date. It is used for papers without votes: from the third hour on the votes predict better.
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,8 @@ from importlib.resources import files
 from itertools import pairwise
 from math import exp, log1p, sqrt
 from statistics import fmean, median
+
+from pydantic import TypeAdapter
 
 from digest.models import Paper
 
@@ -92,20 +93,22 @@ class Prior:
             + weights.authors * log1p(len(paper.authors))
             + weights.code * bool(paper.code_url)
             + weights.page * bool(paper.project_url)
-            + weights.text * self._weigh_terms(f"{paper.title} {paper.abstract}")
+            + weights.text * weigh_terms(self.terms, extract_terms(f"{paper.title} {paper.abstract}"))
             + _predict_from_record(paper, record, weights)
         )
         return max(-MAX_PREDICTION, min(MAX_PREDICTION, prediction))
-
-    def _weigh_terms(self, text: str) -> float:
-        terms = self.terms.keys() & extract_terms(text)
-        return sum(sorted(self.terms[term] for term in terms)) / sqrt(len(terms) or 1)
 
 
 def extract_terms(text: str) -> set[str]:
     """Return the words of a text and its pairs of words, in lower case."""
     words = _WORD.findall(text.lower())
     return {*words, *(f"{first} {second}" for first, second in pairwise(words))}
+
+
+def weigh_terms(terms: Mapping[str, float], text: set[str]) -> float:
+    """Return the sum of the weights of the terms in a text, divided by the root of their number."""
+    known = terms.keys() & text
+    return sum(sorted(terms[term] for term in known)) / sqrt(len(known) or 1)
 
 
 def get_author_names(paper: Paper) -> tuple[str, ...]:
@@ -137,14 +140,8 @@ def compute_day_residuals(past: Sequence[VoteHistory]) -> list[float]:
 @cache
 def load_shipped_prior() -> Prior:
     """Return the regression that was fitted before the release."""
-    data = json.loads(files("digest.trending").joinpath("prior.json").read_text("utf-8"))
-    return Prior(
-        as_of=date.fromisoformat(data["as_of"]),
-        plain=Weights(**data["plain"]),
-        known=Weights(**data["known"]),
-        lowest_quartile=data["lowest_quartile"],
-        terms=data["terms"],
-    )
+    shipped = files("digest.trending").joinpath("prior.json").read_bytes()
+    return TypeAdapter(Prior).validate_json(shipped)
 
 
 def to_final_votes(mean: float, prediction: float) -> float:

@@ -8,7 +8,7 @@ from digest.models import Paper, Profile, Subscriber
 from digest.models.votes import Vote
 from digest.ranking.feedback import MIN_WEIGHT, Feedback, LessReason, learn_from_feedback
 from digest.subscribers import Actor
-from digest.subscribers.saved_papers import remove_saved_paper, save_paper
+from digest.subscribers.saved_papers import save_paper
 
 VERDICTS = (Feedback.MORE, Feedback.LESS, Feedback.SAVE)
 
@@ -56,7 +56,7 @@ def undo_vote(tx: Transaction, public_id: str, paper: Paper, *, actor: Actor) ->
     if former is not None:
         tx.votes.replace(reader.id, paper, None)
         if former.verdict == Feedback.SAVE:
-            remove_saved_paper(tx, reader, paper)
+            tx.saved_papers.remove(reader.id, paper)
         _save(tx, reader, _take_back(reader.profile, paper, former), actor)
     return former
 

@@ -11,7 +11,7 @@ from tests.factories import NOW, make_paper
 HOUR = timedelta(hours=1)
 GOOD = FetchResult(
     source="arxiv", scope="cs", read_at=NOW, papers=(make_paper(), make_paper()),
-    etag='"1"', last_modified="Mon", unseen=2, day=NOW.date(), newest="arxiv:2611.00002",
+    etag='"1"', last_modified="Mon", unseen=2, day=NOW.date(),
 )  # fmt: skip
 
 

@@ -9,16 +9,19 @@ import pytest
 from digest.models import Announcement, FetchState, Health
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.biorxiv import MAX_PAGES, Biorxiv, parse
+from digest.sources.biorxiv import Biorxiv, parse
 from digest.sources.http.client import Client
+from digest.sources.pages import MAX_PAGES
 from tests.factories import NOW
 from tests.replay_server import RecordedRequest, ReplayServer, Reply
 
 Replay = Callable[[str], bytes]
 
 
-def test_versions_of_a_paper_are_merged(replay: Replay) -> None:
-    result = parse(replay("biorxiv/details.json"), "biorxiv", NOW)
+async def test_versions_of_a_paper_are_merged(client: Client, server: ReplayServer, replay: Replay) -> None:
+    path = "/details/biorxiv/2026-11-20/2026-11-23/0/json"
+    server.set_replies(path, Reply(body=replay("biorxiv/details.json")))
+    (result,) = await fetch_source(Biorxiv(server.url), FetchContext(client=client, now=NOW))
     dream, wool = result.papers
     assert (dream.id, dream.version) == ("doi:10.64898/2026.11.20.700001", 2)
     assert dream.announcement is Announcement.NEW  # its first version is here too

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from digest.models import Paper
 from digest.models.paper_ids import (
-    IDENTIFIERS,
     build_keys,
     has_identifier,
     is_contradicted,
@@ -78,7 +77,7 @@ class PaperMatcher:
         """
         sharing = {id(work): work for key in keys for work in self._by_key.get(key, ())}.values()
         works = [work for work in sharing if not _are_two_arxiv_papers(work.keys, keys)]
-        certain = [work for work in works if _share_identifier(work.keys, keys)]
+        certain = [work for work in works if has_identifier(work.keys & keys)]
         by_title = sorted((work for work in works if work not in certain), key=_sort_key)
         identified = [work for work in by_title if has_identifier(work.keys)]
         unidentified = [work for work in by_title if not has_identifier(work.keys)]
@@ -116,10 +115,6 @@ def _get_title_fields(paper: Paper) -> tuple[object, ...]:
 
 def _sort_key(work: Work) -> tuple[bool, str]:
     return (not work.paper.id.startswith(_ARXIV), work.paper.id)
-
-
-def _share_identifier(ours: set[str], theirs: set[str]) -> bool:
-    return any(key.startswith(IDENTIFIERS) for key in ours & theirs)
 
 
 def _is_other_version(ours: set[str], theirs: set[str]) -> bool:

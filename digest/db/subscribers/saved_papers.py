@@ -29,7 +29,7 @@ class SavedPapers(Repository):
         return self._connection.execute(new).rowcount == 1
 
     def remove(self, subscriber_id: int, paper: Paper) -> bool:
-        """Remove a paper; return False if it was not saved."""
+        """Remove a paper here, not in Zotero; return False if it was not saved."""
         delete = sa.delete(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
         return self._connection.execute(delete).rowcount > 0
 

@@ -74,13 +74,15 @@ def parse_report(raw: bytes, *, keys: Sequence[bytes]) -> BounceReport | None:
     finding = _read_finding(headers, body, parts)
     if finding is None:
         return None
-    public_id = _find_delivery([*_iter_recipients(headers), *_iter_quoted_senders(parts)], keys)
+    places = [*_iter_recipients(headers), *_iter_quoted_senders(parts)]
+    genuine = (public_id for text in places if (public_id := find_return_address(text, keys=keys)))
+    public_id = next(genuine, "")
     is_complaint = finding.verdict.kind is BounceKind.COMPLAINT
     tokens = tuple(_iter_quoted_tokens(parts)) if is_complaint and not public_id else ()
     if not (public_id or tokens):
         return None
     return BounceReport(
-        public_id or "",
+        public_id,
         finding.verdict.kind,
         finding.code,
         hashlib.sha256(raw).hexdigest(),
@@ -109,7 +111,8 @@ class _Finding:
 
 def _read_finding(headers: Message, body: bytes, parts: Sequence[_Part]) -> _Finding | None:
     """Return what a message says in whatever shape; None if it is no report, or of no failure."""
-    if _is_feedback(headers, parts):
+    is_feedback = _FEEDBACK.search(_get_field(headers, "Content-Type"))
+    if is_feedback or any(part.content_type == "message/feedback-report" for part in parts):
         return _parse_complaint(parts)
     if any(part.content_type in _DELIVERY_STATUS for part in parts):
         return _parse_bounce(parts)
@@ -178,12 +181,6 @@ def _find_section(text: str, *steps: re.Pattern[str], end: re.Pattern[str]) -> s
 # ---- complaints
 
 
-def _is_feedback(headers: Message, parts: Sequence[_Part]) -> bool:
-    if _FEEDBACK.search(_get_field(headers, "Content-Type")):
-        return True
-    return any(part.content_type == "message/feedback-report" for part in parts)
-
-
 def _is_reported_copy(headers: Message, parts: Sequence[_Part]) -> bool:
     """Return whether this is a complaint as Microsoft sends it: the reported mail alone, without ARF."""
     copies = [_parse_fields(part.content) for part in parts if part.content_type in _MESSAGES]
@@ -201,11 +198,6 @@ def _parse_complaint(parts: Sequence[_Part]) -> _Finding:
 
 
 # ---- the delivery it is about
-
-
-def _find_delivery(texts: Sequence[str], keys: Sequence[bytes]) -> str | None:
-    """Return the public id of the delivery behind the first genuine return address in these texts."""
-    return next((public_id for text in texts if (public_id := find_return_address(text, keys=keys))), None)
 
 
 def _iter_recipients(headers: Message) -> Iterator[str]:

@@ -155,7 +155,7 @@ def _merge_harvest(
     context: FetchContext, result: FetchResult, harvested: Mapping[str, Paper], problem: str
 ) -> FetchResult:
     papers = {**harvested, **{paper.id: paper for paper in result.papers}}
-    merged = count_unseen(replace(result, papers=tuple(papers.values()), newest=""), context.find_existing)
+    merged = count_unseen(replace(result, papers=tuple(papers.values())), context.find_existing)
     news = [paper_id for paper_id, paper in harvested.items() if paper.announcement in _NEWS]
     if problem:
         health = result.health if result.health in BAD_HEALTH else Health.TRUNCATED

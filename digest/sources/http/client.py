@@ -8,8 +8,8 @@ failing, or whose rate limit is used up, is not asked again for a while.
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -229,7 +229,7 @@ class Client:
     async def _send_once(self, request: httpx.Request) -> Response:
         pinned = await self._pin(request)
         try:
-            async with self._stream(pinned) as stream:
+            async with aclosing(await self._http.send(pinned, stream=True)) as stream:
                 body = await self._read_body(stream)
         except httpx.TransportError as error:
             raise RetryableError(f"{request.url.host} {_describe(error)}") from error
@@ -251,14 +251,6 @@ class Client:
             content=request.content,
             extensions={"sni_hostname": request.url.host},
         )
-
-    @asynccontextmanager
-    async def _stream(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
-        response = await self._http.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            await response.aclose()
 
     async def _read_body(self, response: httpx.Response) -> bytes:
         """Return the whole body, decompressed; raise RetryableError with what arrived if it broke off."""

@@ -5,7 +5,7 @@ Nothing that is named is lost: an entry is a paper, an id, or listed as unknown 
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -136,10 +136,11 @@ def _collect(entries: Iterable[LibraryEntry], between: Iterable[str] = ()) -> Se
     papers, ids = dict[str, LikedPaper](), dict[str, None]()
     unknown: dict[UnknownEntry, None] = {}
     for entry in entries:
-        paper_id, title = _find_id(entry.fields), _get_title(entry.fields)
+        paper_id, title = _find_id(entry.fields), _get_first(entry.fields, _TITLES, normalize_title)
         if title:
             key = paper_id or title.casefold()
-            papers.setdefault(key, LikedPaper(title, _get_abstract(entry.fields), paper_id))
+            abstract = _get_first(entry.fields, _ABSTRACTS, normalize_text)
+            papers.setdefault(key, LikedPaper(title, abstract, paper_id))
         elif paper_id:
             ids[paper_id] = None
         else:
@@ -149,14 +150,10 @@ def _collect(entries: Iterable[LibraryEntry], between: Iterable[str] = ()) -> Se
     return SeedPapers(tuple(papers.values())[:MAX_PAPERS], kept[:MAX_PAPERS], tuple(unknown))
 
 
-def _get_title(fields: Mapping[str, list[str]]) -> str:
-    titles = (normalize_title(strip_tags(_drop_braces(text))) for text in _get_values(fields, _TITLES))
-    return next(filter(None, titles), "")
-
-
-def _get_abstract(fields: Mapping[str, list[str]]) -> str:
-    abstracts = (normalize_text(strip_tags(_drop_braces(text))) for text in _get_values(fields, _ABSTRACTS))
-    return next(filter(None, abstracts), "")
+def _get_first(fields: Mapping[str, list[str]], names: Iterable[str], normalize: Callable[[str], str]) -> str:
+    """Return the first of these fields that says anything, normalized."""
+    texts = (normalize(strip_tags(_drop_braces(text))) for text in _get_values(fields, names))
+    return next(filter(None, texts), "")
 
 
 def _drop_braces(text: str) -> str:

@@ -121,15 +121,12 @@ async def _fetch_zotero(
 def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
     """Return the number of items, and the papers among them."""
     items = _check_list(load_json(body).value, "Zotero")
-    return len(items), list(_parse_zotero_items(items))
-
-
-def _parse_zotero_items(items: Iterable[Any]) -> Iterator[LikedPaper]:
-    for item in items:
-        data = get_value(item, "data")
+    papers = []
+    for data in (get_value(item, "data") for item in items):
         if isinstance(data, dict) and data.get("itemType") not in NOT_PAPERS:
             paper_id = _find_id(get_text(data, name) for name in ("archiveID", "DOI", "url", "extra"))
-            yield _to_liked(get_text(data, "title"), get_text(data, "abstractNote"), paper_id)
+            papers.append(_to_liked(get_text(data, "title"), get_text(data, "abstractNote"), paper_id))
+    return len(items), papers
 
 
 async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[LikedPaper]:

@@ -142,7 +142,7 @@ def _run_action(tx: Transaction, ctx: WebContext, reader: Subscriber, data: Form
             saved_papers.annotate_saved_paper(tx, reader, _find_paper(tx, paper), note=note, tags=tags)
             done = gettext("Note and tags are stored.")
         case "remove":
-            saved_papers.remove_saved_paper(tx, reader, _find_paper(tx, paper))
+            tx.saved_papers.remove(reader.id, _find_paper(tx, paper))
             done = gettext("Removed. It stays in Zotero, if it is there.")
         case "connect":
             sealer = ctx.services.sealer
