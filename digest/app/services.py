@@ -193,7 +193,7 @@ class Services:
     def zotero(self) -> ZoteroServices:
         """What sending saved papers to Zotero needs."""
         return ZoteroServices(
-            self.store, lambda: self.sealer, self.open_library_client, self.source_config.library_urls
+            self.store, lambda: self.sealer, self.open_library_client, self.source_config.zotero_url
         )
 
     def open_library_client(self) -> Client:

@@ -179,33 +179,9 @@ class VectorRecord(TableBase, table=True):
 # ---- sources ---------------------------------------------------------------------------------------
 
 
-class SourceRecord(TableBase, table=True):
-    """The state of one scope of a source, and what its last good answer held."""
+class _ResultRecord(TableBase):
+    """One fetch result of a scope of a source."""
 
-    __tablename__ = "source"
-    source: str = Field(primary_key=True)
-    scope: str = Field(primary_key=True)
-    read_at: datetime
-    health: str
-    note: str
-    fetched: int
-    unseen: int
-    overlap: int
-    newest: str
-    day: date | None
-    good_at: datetime | None
-    etag: str
-    last_modified: str
-    ids: list[str] = _json()
-    body: bytes  # empty
-
-
-class ReadingRecord(TableBase, table=True):
-    """One row per fetch result, for the usual counts and the history."""
-
-    __tablename__ = "reading"
-    __table_args__ = (sa.Index(None, "source", "scope", "read_at"),)
-    id: int | None = _id()
     source: str
     scope: str
     read_at: datetime
@@ -216,6 +192,27 @@ class ReadingRecord(TableBase, table=True):
     overlap: int
     newest: str
     day: date | None
+
+
+class SourceRecord(_ResultRecord, table=True):
+    """The last result of each scope, and what its last good answer held."""
+
+    __tablename__ = "source"
+    source: str = Field(primary_key=True)
+    scope: str = Field(primary_key=True)
+    good_at: datetime | None
+    etag: str
+    last_modified: str
+    ids: list[str] = _json()
+    body: bytes  # empty
+
+
+class ReadingRecord(_ResultRecord, table=True):
+    """All fetch results, for the usual counts and the history."""
+
+    __tablename__ = "reading"
+    __table_args__ = (sa.Index(None, "source", "scope", "read_at"),)
+    id: int | None = _id()
 
 
 class HoldRecord(TableBase, table=True):

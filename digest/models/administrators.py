@@ -45,7 +45,6 @@ class Administrator:
     role: Role
     created_at: datetime
     accepted_at: datetime | None = None  # None: invited, and did not sign in yet
-    signed_in_at: datetime | None = None
     links_used: int = 0  # a mailed link is valid until the next one is used
     oidc_subject: str = ""  # issuer and subject at the OpenID provider; empty until the first sign-in there
 

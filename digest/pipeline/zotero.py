@@ -24,7 +24,6 @@ from digest.models.saved_papers import (
 from digest.models.sealing import Sealer
 from digest.models.text import shorten
 from digest.sources.http.client import Client, RetryableError
-from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.libraries.zotero import MAX_ITEMS, SendItemsResult, ZoteroRefused, send_items
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class ZoteroServices:
     store: Database
     sealer: Callable[[], Sealer]
     open_client: Callable[[], AbstractAsyncContextManager[Client]]
-    urls: LibraryUrls
+    base_url: str
 
 
 async def send_saved_papers(
@@ -84,7 +83,7 @@ async def _send_account(
     try:
         key, result = services.sealer().open(account.sealed_key), None
         if citations:
-            result = await send_items(client, services.urls, library, key, citations, owner=owner)
+            result = await send_items(client, services.base_url, library, key, citations, owner=owner)
     except (SealBroken, ZoteroRefused) as error:
         problem = ZoteroProblem.REFUSED if isinstance(error, ZoteroRefused) else ZoteroProblem.UNREADABLE
         _record(services, replace(account, sealed_key="", next_at=None, problem=problem))

@@ -20,7 +20,6 @@ from digest.sources.feeds import Feeds
 from digest.sources.hackernews import HackerNews
 from digest.sources.huggingface import HuggingFace
 from digest.sources.huggingface_repos import HuggingFaceRepos
-from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.openalex import OpenAlex
 from digest.sources.openreview import OpenReview
 from digest.sources.pubmed import PubMed
@@ -83,16 +82,6 @@ class SourceConfig:
     feeds: tuple[str, ...] = ()
     zotero_url: str = "https://api.zotero.org"
     orcid_url: str = "https://pub.orcid.org"
-
-    @property
-    def library_urls(self) -> LibraryUrls:
-        """The services that hold subscribers' own libraries."""
-        return LibraryUrls(
-            zotero=self.zotero_url,
-            orcid=self.orcid_url,
-            semanticscholar=self.semanticscholar_url,
-            semanticscholar_key=self.semanticscholar_key,
-        )
 
     @property
     def issns(self) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ def create_context(services: Services, *, clock: Clock = utc_now) -> WebContext:
         else None,
         trusted_proxies=TrustedProxies(settings.trusted_proxies),
         write_probe=WriteProbe(services.store),
-        library_importer=LibraryImporter(services.open_library_client, services.source_config.library_urls),
+        library_importer=LibraryImporter(services.open_library_client, services.source_config),
         writers=CapacityLimiter(MAX_WRITERS[services.store.engine.dialect.name]),
         writer_threads=CapacityLimiter(WRITER_THREADS),
         clock=clock,

@@ -9,8 +9,9 @@ from digest.mail.locale import gettext_noop
 from digest.models.errors import SourceError
 from digest.models.subscribers import MAX_LIKED_PAPERS
 from digest.sources.http.client import Client
-from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls
+from digest.sources.libraries.clients import LibraryAccounts
 from digest.sources.libraries.request import LibraryPapers, fetch_libraries
+from digest.sources.registry import SourceConfig
 from digest.web.rate_limits import LIBRARY_IMPORTS, LIBRARY_IMPORTS_PER_READER, RateLimiter
 
 TIMEOUT = 15.0  # seconds that a reader waits for a library
@@ -31,11 +32,11 @@ class LibraryImporter:
     def __init__(
         self,
         open_client: Callable[[], AbstractAsyncContextManager[Client]],
-        urls: LibraryUrls,
+        config: SourceConfig,
         *,
         timeout: float = TIMEOUT,
     ) -> None:
-        self._open_client, self._urls, self._timeout = open_client, urls, timeout
+        self._open_client, self._config, self._timeout = open_client, config, timeout
         self._per_reader, self._all_readers = (
             RateLimiter(LIBRARY_IMPORTS_PER_READER),
             RateLimiter(LIBRARY_IMPORTS),
@@ -54,7 +55,7 @@ class LibraryImporter:
             return _refuse(accounts, TOO_MANY)
         async with self._slots, self._open_client() as client:
             return await fetch_libraries(
-                client, self._urls, accounts, timeout=self._timeout, limit=MAX_LIKED_PAPERS
+                client, self._config, accounts, timeout=self._timeout, limit=MAX_LIKED_PAPERS
             )
 
 

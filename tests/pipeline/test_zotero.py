@@ -13,7 +13,6 @@ from digest.models.saved_papers import ZoteroAccount, ZoteroProblem
 from digest.models.sealing import Sealer
 from digest.pipeline.zotero import ZoteroServices, send_saved_papers
 from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.libraries.clients import LibraryUrls
 from digest.subscribers import Actor
 from digest.subscribers.saved_papers import connect_zotero, disconnect_zotero, resend_to_zotero, save_paper
 from tests.delivery.harness import DeliveryHarness
@@ -66,7 +65,7 @@ def services(store: Database, server: ReplayServer) -> ZoteroServices:
         store,
         lambda: Sealer([b"secret"]),
         lambda: Client(policy, trusted_urls=(server.url,)),
-        LibraryUrls(zotero=server.url),
+        server.url,
     )
 
 

@@ -29,8 +29,9 @@ from digest.models.errors import (
 )
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.http.response import BadResponse, Response
-from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds
+from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds
 from digest.sources.libraries.request import LIBRARY_NAMES, describe_failure
+from digest.sources.registry import SourceConfig
 from digest.subscribers.validation import apply_changes
 from digest.web.context import feed_path
 from digest.web.languages import choose_language, set_page_language, translate_error
@@ -183,7 +184,7 @@ async def list_refusals() -> list[DigestError]:
     client = Client(ClientPolicy(user_agent="test"))
     for accounts in WRONG_LIBRARIES:
         with pytest.raises(InvalidChange) as library_error:
-            await fetch_seeds(client, LibraryUrls(), LibraryAccounts(**accounts), limit=1)
+            await fetch_seeds(client, SourceConfig(), LibraryAccounts(**accounts), limit=1)
         errors.append(library_error.value)
     return errors
 

@@ -19,8 +19,8 @@ from digest.mail.links import Links
 from digest.mail.tokens import Keys
 from digest.models import Status, Subscriber
 from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.libraries.request import to_interactive_policy
+from digest.sources.registry import SourceConfig
 from digest.web.library_import import LibraryImporter
 from digest.web.rate_limits import LIBRARY_IMPORTS_PER_READER
 from tests.factories import NOW
@@ -44,9 +44,9 @@ def server() -> Iterator[ReplayServer]:
 
 
 def build_importer(server: ReplayServer, *, timeout: float = 20) -> LibraryImporter:
-    urls = LibraryUrls(zotero=server.url, orcid=server.url, semanticscholar=server.url)
+    config = SourceConfig(zotero_url=server.url, orcid_url=server.url, semanticscholar_url=server.url)
     policy = replace(to_interactive_policy(ClientPolicy(user_agent="test", interval=0)), initial_wait=0.001)
-    return LibraryImporter(lambda: Client(policy, trusted_urls=(server.url,)), urls, timeout=timeout)
+    return LibraryImporter(lambda: Client(policy, trusted_urls=(server.url,)), config, timeout=timeout)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def fetch_library_papers(options: Mapping[str, object]) -> SeedPapers:
 
 async def _fetch_seeds(services: Services, accounts: LibraryAccounts) -> SeedPapers:
     async with services.open_library_client() as client:
-        return await fetch_seeds(client, services.source_config.library_urls, accounts)
+        return await fetch_seeds(client, services.source_config, accounts)
 
 
 def _get_zotero_key() -> str:

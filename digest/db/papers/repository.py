@@ -37,7 +37,6 @@ class AddResult:
 
     new: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()
-    unchanged: int = 0
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -224,7 +223,6 @@ def _build_result(papers: Sequence[Paper], works: Sequence[Work], changed: Seque
     return AddResult(
         new=tuple(work.paper.id for work in changed if work.number is None),
         updated=tuple(work.paper.id for work in changed if work.number is not None),
-        unchanged=len({id(work) for work in works}) - len(changed),
         renamed={
             paper.id: work.paper.id
             for paper, work in zip(papers, works, strict=True)

@@ -20,6 +20,7 @@ from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
 from digest.sources.json_body import get_list, get_text, get_value, load_json
 from digest.sources.libraries.bibliography import MAX_PAPERS, SeedPapers
+from digest.sources.registry import SourceConfig
 from digest.sources.text.normalize import normalize_text, normalize_title, strip_tags
 
 ZOTERO_PAGE_SIZE = 100  # the largest they allow
@@ -48,18 +49,8 @@ class LibraryAccounts:
         return {name: replace(none, **{name: account}) for name, account in accounts.items() if account}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryUrls:
-    """The base URLs of the services."""
-
-    zotero: str = "https://api.zotero.org"
-    orcid: str = "https://pub.orcid.org"
-    semanticscholar: str = "https://api.semanticscholar.org"
-    semanticscholar_key: str = field(default="", repr=False)
-
-
 async def fetch_seeds(
-    client: Client, urls: LibraryUrls, accounts: LibraryAccounts, *, limit: int = MAX_PAPERS
+    client: Client, config: SourceConfig, accounts: LibraryAccounts, *, limit: int = MAX_PAPERS
 ) -> SeedPapers:
     """Return the papers of these accounts, each once; of a Zotero library about *limit*, the newest.
 
@@ -69,11 +60,11 @@ async def fetch_seeds(
     """
     liked: list[LikedPaper] = []
     if accounts.zotero:
-        liked += [paper async for paper in _fetch_zotero(client, urls, accounts, limit)]
+        liked += [paper async for paper in _fetch_zotero(client, config, accounts, limit)]
     if accounts.orcid:
-        liked += await _fetch_orcid(client, urls, accounts.orcid)
+        liked += await _fetch_orcid(client, config, accounts.orcid)
     if accounts.author:
-        liked += [paper async for paper in _fetch_author(client, urls, accounts.author)]
+        liked += [paper async for paper in _fetch_author(client, config, accounts.author)]
     titled = tuple(paper for paper in liked if paper.title)
     ids = tuple(paper.paper_id for paper in liked if not paper.title and paper.paper_id)
     return merge_seeds([SeedPapers(titled, ids)])
@@ -90,7 +81,7 @@ def merge_seeds(libraries: Sequence[SeedPapers]) -> SeedPapers:
 
 
 async def _fetch_zotero(
-    client: Client, urls: LibraryUrls, accounts: LibraryAccounts, limit: int
+    client: Client, config: SourceConfig, accounts: LibraryAccounts, limit: int
 ) -> AsyncIterator[LikedPaper]:
     match = _match(
         _ZOTERO,
@@ -105,7 +96,7 @@ async def _fetch_zotero(
         )[0]
     for start in range(0, limit, ZOTERO_PAGE_SIZE):
         response = await client.get(
-            f"{urls.zotero}/{kind or 'users'}/{number}/items/top",
+            f"{config.zotero_url}/{kind or 'users'}/{number}/items/top",
             rate_group="zotero",
             accept=Accept.JSON,
             params={"format": "json", "limit": ZOTERO_PAGE_SIZE, "start": start, **NEWEST_FIRST},
@@ -129,10 +120,10 @@ def _parse_zotero(body: bytes) -> tuple[int, list[LikedPaper]]:
     return len(items), papers
 
 
-async def _fetch_orcid(client: Client, urls: LibraryUrls, orcid: str) -> list[LikedPaper]:
+async def _fetch_orcid(client: Client, config: SourceConfig, orcid: str) -> list[LikedPaper]:
     invalid = InvalidChange("That is not an ORCID iD like 0000-0002-1825-0097.")
     [number] = _match(_ORCID, orcid, invalid).groups()
-    url = f"{urls.orcid}/v3.0/{number.upper()}/works"
+    url = f"{config.orcid_url}/v3.0/{number.upper()}/works"
     response = await client.get(url, rate_group="orcid", accept=Accept.JSON)
     return await to_thread.run_sync(partial(_parse_orcid, response.body))
 
@@ -161,13 +152,13 @@ def _parse_orcid_group(group: Any) -> LikedPaper:
     return _to_liked(next(filter(None, titles), ""), "", paper_id)
 
 
-async def _fetch_author(client: Client, urls: LibraryUrls, author: str) -> AsyncIterator[LikedPaper]:
+async def _fetch_author(client: Client, config: SourceConfig, author: str) -> AsyncIterator[LikedPaper]:
     invalid = InvalidChange("That is not a Semantic Scholar author id: digits.")
     [number] = _match(_AUTHOR, author, invalid).groups()
-    key = urls.semanticscholar_key
+    key = config.semanticscholar_key
     for offset in range(0, MAX_PAPERS, AUTHOR_PAGE_SIZE):
         response = await client.get(
-            f"{urls.semanticscholar}/graph/v1/author/{number}/papers",
+            f"{config.semanticscholar_url}/graph/v1/author/{number}/papers",
             rate_group="semanticscholar",
             accept=Accept.JSON,
             params={

@@ -10,7 +10,8 @@ from digest.models.errors import DigestError, InvalidChange, Phrase, SourceChang
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.http.response import BadResponse
 from digest.sources.libraries.bibliography import SeedPapers
-from digest.sources.libraries.clients import LibraryAccounts, LibraryUrls, fetch_seeds, merge_seeds
+from digest.sources.libraries.clients import LibraryAccounts, fetch_seeds, merge_seeds
+from digest.sources.registry import SourceConfig
 
 MAX_BODY_BYTES = 32 * 2**20  # of one response, decompressed
 LIBRARY_NAMES = {
@@ -58,7 +59,7 @@ def extract_accounts(text: str) -> tuple[LibraryAccounts, str]:
 
 async def fetch_libraries(
     client: Client,
-    urls: LibraryUrls,
+    config: SourceConfig,
     accounts: LibraryAccounts,
     *,
     timeout: float,  # noqa: ASYNC109  one deadline, reported per library
@@ -71,7 +72,7 @@ async def fetch_libraries(
     async def fetch(name: str, account: LibraryAccounts) -> None:
         try:
             with fail_after(timeout):
-                seeds[name] = await fetch_seeds(client, urls, account, limit=limit)
+                seeds[name] = await fetch_seeds(client, config, account, limit=limit)
             if seeds[name] == SeedPapers():
                 failures[name] = SourceError("The %(library)s holds no papers.", library=LIBRARY_NAMES[name])
         except TimeoutError:

@@ -27,7 +27,6 @@ from digest.models.text import clean, shorten
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
 from digest.sources.json_body import get_value, load_json
-from digest.sources.libraries.clients import LibraryUrls
 
 MAX_ITEMS = 50  # of one request; a paper with a note is two items
 ITEM_KEY_CHARS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"  # what Zotero makes keys of
@@ -49,7 +48,7 @@ class SendItemsResult:
     rejected: Mapping[str, str]  # with what Zotero says; sending them again would not help
 
 
-async def find_library(client: Client, urls: LibraryUrls, key: str, group: str = "") -> str:
+async def find_library(client: Client, base_url: str, key: str, group: str = "") -> str:
     """Return the library that a key may write to: the user's own, or the named group's.
 
     Raises:
@@ -64,7 +63,7 @@ async def find_library(client: Client, urls: LibraryUrls, key: str, group: str =
         raise InvalidChange("That is not a Zotero group. Enter groups/ and its number, or its address.")
     try:
         response = await client.get(
-            f"{urls.zotero}/keys/current", rate_group="zotero", accept=Accept.JSON, headers=_headers(key)
+            f"{base_url}/keys/current", rate_group="zotero", accept=Accept.JSON, headers=_headers(key)
         )
     except BadResponse as error:
         if error.response.status in REFUSED_STATUSES:
@@ -91,7 +90,7 @@ def _choose_library(answer: Any, group: str) -> str:
 
 async def send_items(  # noqa: PLR0913  the account, and whose papers
     client: Client,
-    urls: LibraryUrls,
+    base_url: str,
     library: str,
     key: str,
     citations: Sequence[Citation],
@@ -109,7 +108,7 @@ async def send_items(  # noqa: PLR0913  the account, and whose papers
     items = [item for citation in citations for item in build_items(citation, owner=owner)]
     try:
         response = await client.post(
-            f"{urls.zotero}/{library}/items", rate_group="zotero", json=items, headers=_headers(key)
+            f"{base_url}/{library}/items", rate_group="zotero", json=items, headers=_headers(key)
         )
     except BadResponse as error:
         if error.response.status in REFUSED_STATUSES:

@@ -83,7 +83,7 @@ async def _check_zotero_key(token: str, ctx: WebContextDep, data: FormBody) -> Z
     zotero = ctx.services.zotero
     try:
         async with zotero.open_client() as client:
-            return ZoteroChoice(library=await find_library(client, zotero.urls, key, group))
+            return ZoteroChoice(library=await find_library(client, zotero.base_url, key, group))
     except InvalidChange as error:
         return ZoteroChoice(problem=translate_error(error))
     except SourceError:

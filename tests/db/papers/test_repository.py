@@ -73,7 +73,7 @@ def test_adding_the_same_papers_again_changes_nothing(any_store: Database) -> No
     with any_store.begin() as tx:
         tx.papers.add(ANNOUNCED, seen_at=NOW)
         again = tx.papers.add(ANNOUNCED, seen_at=NOW + DAY)
-        assert again == AddResult(unchanged=4, renamed=again.renamed)
+        assert again == AddResult(renamed=again.renamed)
         assert tx.papers.count() == 4
         assert {paper.first_seen for paper in read_content(tx)[0].values()} == {NOW}
 

@@ -8,13 +8,14 @@ import pytest
 
 from digest.sources.http.client import Client, ClientPolicy
 from digest.sources.libraries.bibliography import SeedPapers
-from digest.sources.libraries.clients import ZOTERO_PAGE_SIZE, LibraryAccounts, LibraryUrls
+from digest.sources.libraries.clients import ZOTERO_PAGE_SIZE, LibraryAccounts
 from digest.sources.libraries.request import (
     LibraryPapers,
     extract_accounts,
     fetch_libraries,
     to_interactive_policy,
 )
+from digest.sources.registry import SourceConfig
 from tests.replay_server import ReplayServer, Reply
 
 Replay = Callable[[str], bytes]
@@ -43,8 +44,8 @@ async def interactive_client(
 async def fetch(
     client: Client, server: ReplayServer, accounts: LibraryAccounts, *, seconds: float = 10, limit: int = 200
 ) -> LibraryPapers:
-    urls = LibraryUrls(zotero=server.url, orcid=server.url, semanticscholar=server.url)
-    return await fetch_libraries(client, urls, accounts, timeout=seconds, limit=limit)
+    config = SourceConfig(zotero_url=server.url, orcid_url=server.url, semanticscholar_url=server.url)
+    return await fetch_libraries(client, config, accounts, timeout=seconds, limit=limit)
 
 
 async def test_libraries_take_turns(interactive_client: Client, server: ReplayServer, replay: Replay) -> None:

@@ -9,7 +9,6 @@ import pytest
 from digest.models.citations import Citation
 from digest.models.errors import InvalidChange, SourceChanged, SourceError
 from digest.sources.http.client import Client
-from digest.sources.libraries.clients import LibraryUrls
 from digest.sources.libraries.zotero import (
     ITEM_KEY_CHARS,
     SendItemsResult,
@@ -51,7 +50,7 @@ async def test_find_library_that_a_key_may_write_to(
 ) -> None:
     server.set_replies("/keys/current", _reply({"userID": 4711, "username": "ada", "access": access}))
 
-    assert await find_library(client, LibraryUrls(zotero=server.url), KEY, group) == library
+    assert await find_library(client, server.url, KEY, group) == library
     assert server.requests[0].headers["Zotero-API-Key"] == KEY
 
 
@@ -87,7 +86,7 @@ async def test_find_library_says_what_is_wrong(  # noqa: PLR0917  a table
     server.set_replies("/keys/current", reply)
 
     with pytest.raises(error, match=words) as raised:
-        await find_library(client, LibraryUrls(zotero=server.url), key, group)
+        await find_library(client, server.url, key, group)
     assert key not in str(raised.value)
 
 
@@ -142,7 +141,7 @@ async def test_items_there_already_count_as_taken_and_others_are_rejected(
 
     result = await send_items(
         client,
-        LibraryUrls(zotero=server.url),
+        server.url,
         "users/4711",
         KEY,
         [Citation(SHEEP), Citation(GOATS)],
@@ -172,6 +171,4 @@ async def test_send_items_tells_a_refused_key_from_a_service_that_fails(
     server.set_replies("/users/1/items", reply)
 
     with pytest.raises(error):
-        await send_items(
-            client, LibraryUrls(zotero=server.url), "users/1", KEY, [Citation(SHEEP)], owner="reader1"
-        )
+        await send_items(client, server.url, "users/1", KEY, [Citation(SHEEP)], owner="reader1")

@@ -15,7 +15,6 @@ from digest.app.services import Services
 from digest.models import Paper, Subscriber
 from digest.models.saved_papers import ZoteroAccount, ZoteroProblem
 from digest.sources.http.client import Client, ClientPolicy
-from digest.sources.libraries.clients import LibraryUrls
 from digest.subscribers import Actor, save_settings
 from digest.subscribers.saved_papers import annotate_saved_paper, save_paper
 from tests.factories import NOW, make_paper
@@ -48,7 +47,7 @@ def zotero(app: FastAPI, services: Services) -> Iterator[ReplayServer]:
         services.__dict__["zotero"] = replace(
             services.zotero,
             open_client=lambda: Client(policy, trusted_urls=(server.url,)),
-            urls=LibraryUrls(zotero=server.url),
+            base_url=server.url,
         )
         yield server
 
