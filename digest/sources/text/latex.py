@@ -175,13 +175,7 @@ class _Converter:
         between_digits = before[-1:].isdigit() and after.isdigit()
         return " " if self._in_math or (joins and not after.isspace() and not between_digits) else "~"
 
-    def _superscript(self, before: str) -> str:
-        return self._script("^", SUPERSCRIPTS, before)
-
-    def _subscript(self, before: str) -> str:
-        return self._script("_", SUBSCRIPTS, before)
-
-    def _script(self, mark: str, letters: Mapping[str, str], before: str) -> str:
+    def _script(self, before: str, *, mark: str, letters: Mapping[str, str]) -> str:
         """Print a short script in Unicode if possible; else the mark stays: D_train, 2^(n+k)."""
         is_braced, following = self._peek() == "{", self._peek()[:1]
         if not self._is_script(mark, before, following):
@@ -350,9 +344,6 @@ class _Converter:
             self._skip_to(_CONDITION_ENDS[1:])
         return self._swallow_space()
 
-    def _fi(self) -> str:
-        return self._swallow_space()
-
     def _skip_to(self, ends: Sequence[str]) -> None:
         """Move behind the next of these commands; nowhere if there is none."""
         if self._last_condition_end is None:
@@ -412,15 +403,6 @@ class _Converter:
     def _blackboard(self) -> str:
         return "".join(BLACKBOARD.get(char, char) for char in self._read_argument())
 
-    def _footnote(self) -> str:
-        return f" ({self._read_argument().strip()})"
-
-    def _text_superscript(self) -> str:
-        return format_script("", SUPERSCRIPTS, self._read_argument())
-
-    def _text_subscript(self) -> str:
-        return format_script("", SUBSCRIPTS, self._read_argument())
-
     def _fraction(self) -> str:
         return f"{add_parentheses(self._read_argument())}/{add_parentheses(self._read_argument())}"
 
@@ -428,16 +410,13 @@ class _Converter:
         self._read_argument()
         return ""
 
-    def _binomial(self) -> str:
-        return f"({self._read_argument()} choose {self._read_argument()})"
-
 
 _CHARACTERS: Mapping[str, Callable[[_Converter, str], str]] = {
     "{": _Converter._open_brace,
     "}": _Converter._close_brace,
     "$": _Converter._dollar,
-    "^": _Converter._superscript,
-    "_": _Converter._subscript,
+    "^": partial(_Converter._script, mark="^", letters=SUPERSCRIPTS),
+    "_": partial(_Converter._script, mark="_", letters=SUBSCRIPTS),
     "~": _Converter._tilde,
 }
 _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
@@ -445,8 +424,8 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     **dict.fromkeys(_DROPPED, _Converter._dropped),
     **dict.fromkeys(_FRACTIONS, _Converter._fraction),
     "sqrt": _Converter._root,
-    "textsuperscript": _Converter._text_superscript,
-    "textsubscript": _Converter._text_subscript,
+    "textsuperscript": lambda tex: format_script("", SUPERSCRIPTS, tex._read_argument()),
+    "textsubscript": lambda tex: format_script("", SUBSCRIPTS, tex._read_argument()),
     "href": _Converter._link,
     "url": _Converter._read_verbatim,
     "path": _Converter._read_verbatim,
@@ -455,12 +434,15 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "mathbbm": _Converter._blackboard,
     "mathds": _Converter._blackboard,
     "Bbb": _Converter._blackboard,
-    "footnote": _Converter._footnote,
+    "footnote": lambda tex: f" ({tex._read_argument().strip()})",
     **dict.fromkeys(
         ("textcolor", "colorbox", "scalebox", "raisebox", "rotatebox", "foreignlanguage"),
         _Converter._second_argument,
     ),
-    **dict.fromkeys(("binom", "dbinom", "tbinom"), _Converter._binomial),
+    **dict.fromkeys(
+        ("binom", "dbinom", "tbinom"),
+        lambda tex: f"({tex._read_argument()} choose {tex._read_argument()})",
+    ),
     **dict.fromkeys(_OVER, _Converter._over),
     **{name: partial(_Converter._arrow, arrow=arrow) for name, arrow in _ARROWS.items()},
     **{name: partial(_Converter._fence, fence=fence) for name, fence in _FENCES.items()},
@@ -468,7 +450,7 @@ _COMMANDS: Mapping[str, Callable[[_Converter], str]] = {
     "texorpdfstring": _Converter._plain_alternative,
     "ifmmode": _Converter._if_math,
     "else": _Converter._else,
-    "fi": _Converter._fi,
+    "fi": _Converter._swallow_space,
     "prescript": _Converter._isotope,
     "ce": _Converter._formula,
     "SI": _Converter._quantity,
