@@ -46,8 +46,7 @@ class Administrators(Repository):
             "created_at": now,
             "links_used": 0,
         }
-        new = insert(self._connection, ADMINISTRATOR).values(row).on_conflict_do_nothing()
-        if self._connection.execute(new).rowcount != 1:
+        if self._insert_new(ADMINISTRATOR, [row]) != 1:
             raise StateConflict("Somebody with this address is already an administrator.")
         return self.get(str(row["pid"]))
 
@@ -97,7 +96,7 @@ class Administrators(Repository):
 
     def set_role(self, administrator: Administrator, role: Role) -> None:
         """Change a role; it holds from the next request on, also for sessions and tokens."""
-        self._update(administrator, role=str(role))
+        self._update(ADMINISTRATOR, ADMINISTRATOR.c.id == administrator.id, role=str(role))
 
     def record_sign_in(self, administrator: Administrator, *, now: datetime, oidc_subject: str = "") -> None:
         """Note a sign-in, which also accepts the invitation and voids every link mailed before."""
@@ -105,24 +104,20 @@ class Administrators(Repository):
         values["links_used"] = ADMINISTRATOR.c.links_used + 1
         if oidc_subject:
             values["oidc_subject"] = oidc_subject
-        self._update(administrator, **values)
+        self._update(ADMINISTRATOR, ADMINISTRATOR.c.id == administrator.id, **values)
 
     def remove(self, administrator: Administrator, *, now: datetime) -> None:
         """Take all rights away: sessions, tokens and links end, the address is forgotten, the name stays."""
         for table in (ADMIN_SESSION, ADMIN_TOKEN):
-            own = table.c.administrator_id == administrator.id
-            self._connection.execute(sa.delete(table).where(own))
+            self._delete(table, table.c.administrator_id == administrator.id)
         is_link = DELIVERY.c.key.startswith(get_link_key(administrator), autoescape=True)
         erase_deliveries(self._connection, is_link, now=now)
-        self._update(administrator, removed_at=now, address="", mailbox=None, oidc_subject=None)
+        forgotten = {"address": "", "mailbox": None, "oidc_subject": None}
+        self._update(ADMINISTRATOR, ADMINISTRATOR.c.id == administrator.id, removed_at=now, **forgotten)
 
     def _find(self, condition: sa.ColumnElement[bool]) -> Administrator | None:
         row = self._connection.execute(sa.select(ADMINISTRATOR).where(condition, _IS_ACTIVE)).first()
         return _to_administrator(row) if row else None
-
-    def _update(self, administrator: Administrator, **values: Any) -> None:
-        update = sa.update(ADMINISTRATOR).where(ADMINISTRATOR.c.id == administrator.id)
-        self._connection.execute(update.values(values))
 
     # ---- sessions
 
@@ -142,7 +137,7 @@ class Administrators(Repository):
         *key* is the hash of the cookie, *credential* the fingerprint of a shared token if there is no
         *administrator*.
         """
-        self._connection.execute(sa.delete(ADMIN_SESSION).where(ADMIN_SESSION.c.ends_at <= now))
+        self._delete(ADMIN_SESSION, ADMIN_SESSION.c.ends_at <= now)
         row = {
             "pid": create_public_id(),
             "key": key,
@@ -171,13 +166,11 @@ class Administrators(Repository):
 
     def touch_session(self, session: AdminSession, *, now: datetime) -> None:
         """Note that a session was used."""
-        update = sa.update(ADMIN_SESSION).where(ADMIN_SESSION.c.pid == session.public_id)
-        self._connection.execute(update.values(seen_at=now))
+        self._update(ADMIN_SESSION, ADMIN_SESSION.c.pid == session.public_id, seen_at=now)
 
     def end_session(self, public_id: str) -> bool:
         """End a session; return whether there was one."""
-        deletion = sa.delete(ADMIN_SESSION).where(ADMIN_SESSION.c.pid == public_id)
-        return self._connection.execute(deletion).rowcount == 1
+        return self._delete(ADMIN_SESSION, ADMIN_SESSION.c.pid == public_id) == 1
 
     def _select_sessions(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminSession, ...]:
         joined = sa.outerjoin(
@@ -240,13 +233,11 @@ class Administrators(Repository):
 
     def touch_token(self, token: AdminToken, *, now: datetime) -> None:
         """Note that a token was used."""
-        update = sa.update(ADMIN_TOKEN).where(ADMIN_TOKEN.c.pid == token.public_id)
-        self._connection.execute(update.values(used_at=now))
+        self._update(ADMIN_TOKEN, ADMIN_TOKEN.c.pid == token.public_id, used_at=now)
 
     def end_token(self, public_id: str) -> bool:
         """End a token for ever; return whether there was one."""
-        deletion = sa.delete(ADMIN_TOKEN).where(ADMIN_TOKEN.c.pid == public_id)
-        return self._connection.execute(deletion).rowcount == 1
+        return self._delete(ADMIN_TOKEN, ADMIN_TOKEN.c.pid == public_id) == 1
 
     def _select_tokens(self, *conditions: sa.ColumnElement[bool]) -> tuple[AdminToken, ...]:
         joined = sa.join(ADMIN_TOKEN, ADMINISTRATOR, ADMIN_TOKEN.c.administrator_id == ADMINISTRATOR.c.id)

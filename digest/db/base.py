@@ -5,6 +5,8 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
+from digest.db.dialects import insert
+
 T = TypeVar("T")
 
 
@@ -17,6 +19,19 @@ class Repository:
     def _count(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
         query = sa.select(sa.func.count()).select_from(table).where(*conditions)
         return int(self._connection.scalar(query) or 0)
+
+    def _insert_new(self, table: sa.Table, rows: list[dict[str, Any]]) -> int:
+        """Insert rows, but for those that exist by any unique key; return how many were inserted."""
+        new = insert(self._connection, table).on_conflict_do_nothing()
+        return self._connection.execute(new, rows).rowcount if rows else 0
+
+    def _update(self, table: sa.Table, *conditions: sa.ColumnElement[bool], **values: Any) -> int:
+        """Set values in the rows that match; return how many did."""
+        return self._connection.execute(sa.update(table).where(*conditions).values(values)).rowcount
+
+    def _delete(self, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> int:
+        """Delete the rows that match; return how many did."""
+        return self._connection.execute(sa.delete(table).where(*conditions)).rowcount
 
 
 def from_row(kind: type[T], row: Any, prefix: str = "", /, **changes: Any) -> T:

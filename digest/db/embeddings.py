@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import in_values
 from digest.db.tables import MODEL, OUTLINE, PAPER, VECTOR
 
 _CHUNK = 2000  # papers read at once, to limit memory
@@ -65,13 +65,13 @@ class Vectors(Repository):
     def add_model(self, name: str, *, setting: str, fit: bytes, now: datetime) -> None:
         """Add an incomplete model, unless it exists; the former one stays in use until it is complete."""
         row = {"name": name, "setting": setting, "fit": fit, "made_at": now, "is_complete": False}
-        self._connection.execute(insert(self._connection, MODEL).values(row).on_conflict_do_nothing())
+        self._insert_new(MODEL, [row])
 
     def complete_model(self, model: StoredModel) -> None:
         """Mark a model as complete, so that it is used, and delete all others with their vectors."""
-        self._connection.execute(sa.delete(VECTOR).where(VECTOR.c.model_id != model.id))
-        self._connection.execute(sa.delete(MODEL).where(MODEL.c.id != model.id))
-        self._connection.execute(sa.update(MODEL).where(MODEL.c.id == model.id).values(is_complete=True))
+        self._delete(VECTOR, VECTOR.c.model_id != model.id)
+        self._delete(MODEL, MODEL.c.id != model.id)
+        self._update(MODEL, MODEL.c.id == model.id, is_complete=True)
 
     def get_vectors(self, model: StoredModel, keys: Collection[int]) -> dict[int, bytes]:
         """Return the vectors of these text keys; those not yet computed are missing."""
@@ -129,16 +129,11 @@ class Vectors(Repository):
     def add_vectors(self, model: StoredModel, vectors: Mapping[int, bytes]) -> None:
         """Store vectors by text key; existing ones are unchanged."""
         rows = [{"model_id": model.id, "key": key, "vector": vector} for key, vector in vectors.items()]
-        if rows:
-            self._connection.execute(insert(self._connection, VECTOR).on_conflict_do_nothing(), rows)
+        self._insert_new(VECTOR, rows)
 
     def delete_vectors(self, model: StoredModel, keys: Collection[int]) -> None:
         """Delete the vectors of these text keys."""
-        self._connection.execute(
-            sa.delete(VECTOR).where(
-                VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys)
-            )
-        )
+        self._delete(VECTOR, VECTOR.c.model_id == model.id, in_values(self._connection, VECTOR.c.key, keys))
 
     def get_profile_vectors(self, subscriber_ids: Collection[int]) -> dict[int, StoredProfileVectors]:
         """Return the encoded profiles of these subscribers, where there are any."""

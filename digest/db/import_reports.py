@@ -33,8 +33,7 @@ class ImportReports(Repository):
         """Add a report, or write what it says now."""
         row = {name: getattr(report, name) for name in StoredImportReport.__dataclass_fields__}
         row |= {"counts": dict(report.counts), "noted": [[*item] for item in report.noted]}
-        update = sa.update(IMPORT_REPORT).where(IMPORT_REPORT.c.id == report.id).values(row)
-        if self._connection.execute(update).rowcount == 0:
+        if self._update(IMPORT_REPORT, IMPORT_REPORT.c.id == report.id, **row) == 0:
             self._connection.execute(sa.insert(IMPORT_REPORT).values(row))
 
     def get(self, report_id: str) -> StoredImportReport:
@@ -60,4 +59,4 @@ class ImportReports(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete older reports; the audit log keeps a line with the counts of each."""
-        return self._connection.execute(sa.delete(IMPORT_REPORT).where(IMPORT_REPORT.c.at < before)).rowcount
+        return self._delete(IMPORT_REPORT, IMPORT_REPORT.c.at < before)

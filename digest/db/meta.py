@@ -24,7 +24,7 @@ class Meta(Repository):
 
     def delete(self, key: str) -> None:
         """Delete a key; a missing key is not an error."""
-        self._connection.execute(sa.delete(META).where(META.c.key == key))
+        self._delete(META, META.c.key == key)
 
     @property
     def pause_reason(self) -> str:

@@ -37,4 +37,4 @@ class Runs(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete the runs that ended before a moment; return how many were deleted."""
-        return self._connection.execute(sa.delete(RUN).where(RUN.c.ended_at < before)).rowcount
+        return self._delete(RUN, RUN.c.ended_at < before)

@@ -114,12 +114,11 @@ class Sources(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete the history before a moment, not the states; return how many rows were deleted."""
-        return self._connection.execute(sa.delete(READING).where(READING.c.read_at < before)).rowcount
+        return self._delete(READING, READING.c.read_at < before)
 
     def hold(self, key: str, reason: str, *, at: datetime) -> None:
         """Put an edition on hold until somebody releases it. Does nothing if it was ever held before."""
-        row = insert(self._connection, HOLD).values(key=key, reason=reason, at=at, released_by="")
-        self._connection.execute(row.on_conflict_do_nothing())
+        self._insert_new(HOLD, [{"key": key, "reason": reason, "at": at, "released_by": ""}])
 
     def list_held(self, key: str | None = None) -> tuple[Hold, ...]:
         """Return the holds not yet released, oldest first; of one key or all."""
@@ -130,8 +129,8 @@ class Sources(Repository):
 
     def release(self, key: str, *, actor: str, at: datetime) -> bool:
         """Release an edition; return False if it was not on hold."""
-        held = sa.update(HOLD).where(HOLD.c.key == key, HOLD.c.released_at.is_(None))
-        return self._connection.execute(held.values(released_at=at, released_by=actor)).rowcount == 1
+        is_held = (HOLD.c.key == key) & HOLD.c.released_at.is_(None)
+        return self._update(HOLD, is_held, released_at=at, released_by=actor) == 1
 
 
 def _to_row(result: FetchResult, *, unseen: int) -> dict[str, Any]:

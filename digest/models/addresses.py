@@ -84,12 +84,8 @@ def _find_reason(said: str) -> Phrase:
 
 def _strip_invisible(text: str) -> str:
     """Remove white space and the invisible characters that are copied along from documents and chats."""
-    start, end = 0, len(text)
-    while start < end and _is_invisible(text[start]):
-        start += 1
-    while end > start and _is_invisible(text[end - 1]):
-        end -= 1
-    return text[start:end]
+    visible = [place for place, char in enumerate(text) if not _is_invisible(char)]
+    return text[visible[0] : visible[-1] + 1] if visible else ""
 
 
 def _is_invisible(char: str) -> bool:

@@ -25,8 +25,7 @@ class PaperHistory(Repository):
             {"paper_id": id_, "until": until, "content": _PAPER.dump_python(by_id[id_], mode="json")}
             for id_ in self._find_mailed(by_id)
         ]
-        if rows:
-            self._connection.execute(insert(self._connection, PAPER_PAST).on_conflict_do_nothing(), rows)
+        self._insert_new(PAPER_PAST, rows)
 
     def get_as_of(self, ids: Collection[str], moment: datetime) -> dict[str, Paper]:
         """Return those of these papers that changed after a moment, as they were then."""
@@ -42,7 +41,7 @@ class PaperHistory(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete contents replaced before a moment; return how many."""
-        return self._connection.execute(sa.delete(PAPER_PAST).where(PAPER_PAST.c.until < before)).rowcount
+        return self._delete(PAPER_PAST, PAPER_PAST.c.until < before)
 
     def _find_mailed(self, ids: Collection[str]) -> list[str]:
         """Return those of these papers that are stored and were sent to any subscriber."""
@@ -76,4 +75,4 @@ class Heats(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete heats that no edition planned since a moment shows; return how many."""
-        return self._connection.execute(sa.delete(HEAT).where(HEAT.c.needed_at < before)).rowcount
+        return self._delete(HEAT, HEAT.c.needed_at < before)

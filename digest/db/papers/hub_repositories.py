@@ -21,7 +21,7 @@ class HubRepositories(Repository):
         if not numbers:
             return
         is_theirs = in_values(self._connection, HUB_REPOSITORY.c.number, {*numbers.values()})
-        self._connection.execute(sa.delete(HUB_REPOSITORY).where(is_theirs))
+        self._delete(HUB_REPOSITORY, is_theirs)
         rows = {
             (number, repository.kind, repository.name): {
                 "number": number, "kind": str(repository.kind), "name": repository.name,

@@ -109,7 +109,7 @@ class News(Repository):
 
     def delete_before(self, before: datetime) -> int:
         """Delete news recorded before a moment, told or not; return how many."""
-        return self._connection.execute(sa.delete(PAPER_NEWS).where(PAPER_NEWS.c.at < before)).rowcount
+        return self._delete(PAPER_NEWS, PAPER_NEWS.c.at < before)
 
     def _find_saved(self, names: Collection[str]) -> set[str]:
         """Return those of these paper ids that anybody saved."""

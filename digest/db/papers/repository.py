@@ -127,7 +127,7 @@ class Papers(Repository):
         """Store a language model's summaries by paper id; unknown ids are skipped."""
         PaperHistory(self._connection).save(self.get_by_ids(sentences).values(), until=at)
         for id_, sentence in sentences.items():
-            self._connection.execute(sa.update(PAPER).where(PAPER.c.id == id_).values(retold=sentence))
+            self._update(PAPER, PAPER.c.id == id_, retold=sentence)
 
     def clean_stored(self, after: int, *, limit: int) -> int | None:
         """Clean the next papers as `clean_paper` does; ids and aliases stay, as other rows refer to them.
@@ -142,7 +142,7 @@ class Papers(Repository):
                 changes = {name: getattr(cleaned, name) for name in _FIELDS}
                 changes = {name: value for name, value in changes.items() if value != getattr(paper, name)}
                 here = PAPER.c.number == row.number
-                self._connection.execute(sa.update(PAPER).where(here).values(changes))
+                self._update(PAPER, here, **changes)
         return rows[-1].number if rows else None
 
     def count(self) -> int:
@@ -199,7 +199,7 @@ class Papers(Repository):
             for key in work.keys - work.stored_keys
         ]
         for chunk in split_chunks(aliases, _CHUNK_ROWS):
-            self._connection.execute(insert(self._connection, ALIAS).on_conflict_do_nothing(), list(chunk))
+            self._insert_new(ALIAS, list(chunk))
 
     def _move(self, number: int, work: Work) -> None:
         """Move the signals, sent and saved papers of an absorbed work to *work*, and delete it."""
@@ -213,9 +213,9 @@ class Papers(Repository):
             names = [column.name for column in table.columns]
             target = insert(self._connection, table).from_select(names, moved.where(sa.true()))
             self._connection.execute(target.on_conflict_do_nothing())
-            self._connection.execute(sa.delete(table).where(table.c[name] == old))
-        self._connection.execute(sa.delete(ALIAS).where(ALIAS.c.number == number))
-        self._connection.execute(sa.delete(PAPER).where(PAPER.c.number == number))
+            self._delete(table, table.c[name] == old)
+        self._delete(ALIAS, ALIAS.c.number == number)
+        self._delete(PAPER, PAPER.c.number == number)
 
 
 def _build_result(papers: Sequence[Paper], works: Sequence[Work], changed: Sequence[Work]) -> AddResult:

@@ -11,7 +11,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import insert
 from digest.db.tables import BULK_CHANGE, BULK_OPERATION
 from digest.models import Status
 from digest.models.errors import NotFound
@@ -39,8 +38,7 @@ class BulkOperations(Repository):
     def start(self, operation: BulkOperation) -> bool:
         """Add an operation; return False if it was started before."""
         row = {name: getattr(operation, name) for name in BulkOperation.__dataclass_fields__}
-        new = insert(self._connection, BULK_OPERATION).values(row).on_conflict_do_nothing()
-        return self._connection.execute(new).rowcount == 1
+        return self._insert_new(BULK_OPERATION, [row]) == 1
 
     def get(self, operation_id: str) -> BulkOperation:
         """Return an operation. Raises NotFound if there is none, or none any more."""
@@ -72,28 +70,26 @@ class BulkOperations(Repository):
         Returns False, and records nothing, if somebody else went on with this operation meanwhile.
         """
         here = (BULK_OPERATION.c.id == operation.id) & (BULK_OPERATION.c.last_id == operation.last_id)
-        values = {"last_id": last_id, "changed": BULK_OPERATION.c.changed + len(changes)}
-        if self._connection.execute(sa.update(BULK_OPERATION).where(here).values(values)).rowcount == 0:
+        changed = BULK_OPERATION.c.changed + len(changes)
+        if self._update(BULK_OPERATION, here, last_id=last_id, changed=changed) == 0:
             return False
         if changes and operation.action != "erase":  # nobody is left to refer to
             rows = [
                 {"operation_id": operation.id, "subscriber_id": key, "prior_status": str(status)}
                 for key, status in changes.items()
             ]
-            self._connection.execute(insert(self._connection, BULK_CHANGE).on_conflict_do_nothing(), rows)
+            self._insert_new(BULK_CHANGE, rows)
         return True
 
     def finish(self, operation_id: str, *, now: datetime) -> bool:
         """Mark an operation as finished; return False if it was already."""
         is_open = (BULK_OPERATION.c.id == operation_id) & BULK_OPERATION.c.finished_at.is_(None)
-        update = sa.update(BULK_OPERATION).where(is_open).values(finished_at=now)
-        return self._connection.execute(update).rowcount == 1
+        return self._update(BULK_OPERATION, is_open, finished_at=now) == 1
 
     def begin_undo(self, operation_id: str) -> bool:
         """Mark a finished operation as undone; return False if it was already."""
         here = (BULK_OPERATION.c.id == operation_id) & BULK_OPERATION.c.undone.is_(None)
-        update = sa.update(BULK_OPERATION).where(here, BULK_OPERATION.c.finished_at.is_not(None))
-        return self._connection.execute(update.values(undone=0)).rowcount == 1
+        return self._update(BULK_OPERATION, here, BULK_OPERATION.c.finished_at.is_not(None), undone=0) == 1
 
     def pop_changes(self, operation_id: str, *, limit: int = 1000) -> dict[int, Status]:
         """Take up to *limit* changes out of the record, to be undone: the status before, by subscriber."""
@@ -104,16 +100,14 @@ class BulkOperations(Repository):
         rows = self._connection.execute(query.order_by(change.subscriber_id).limit(limit)).all()
         if rows:
             last = change.subscriber_id <= rows[-1].subscriber_id
-            self._connection.execute(sa.delete(BULK_CHANGE).where(change.operation_id == operation_id, last))
+            self._delete(BULK_CHANGE, change.operation_id == operation_id, last)
         return {row.subscriber_id: Status(row.prior_status) for row in rows}
 
     def add_undone(self, operation_id: str, count: int) -> None:
         """Count subscribers who were changed back."""
-        update = sa.update(BULK_OPERATION).where(BULK_OPERATION.c.id == operation_id)
-        self._connection.execute(update.values(undone=BULK_OPERATION.c.undone + count))
+        undone = BULK_OPERATION.c.undone + count
+        self._update(BULK_OPERATION, BULK_OPERATION.c.id == operation_id, undone=undone)
 
     def delete_before(self, before: datetime) -> int:
         """Delete older operations, which cannot be undone any more; the audit log keeps a line of each."""
-        return self._connection.execute(
-            sa.delete(BULK_OPERATION).where(BULK_OPERATION.c.at < before)
-        ).rowcount
+        return self._delete(BULK_OPERATION, BULK_OPERATION.c.at < before)

@@ -70,11 +70,11 @@ class Channels(Repository):
         """Pause a channel, or use it again with its failures forgotten."""
         forgotten: dict[str, Any] = {"note": "", "failing_since": None}
         values = forgotten if state is ChannelState.ACTIVE else {}
-        self._connection.execute(sa.update(CHANNEL).where(_C.id == channel_id).values(state=state, **values))
+        self._update(CHANNEL, _C.id == channel_id, state=state, **values)
 
     def remove(self, channel_id: int) -> None:
         """Delete a channel; messages queued for it are cancelled when their turn comes."""
-        self._connection.execute(sa.delete(CHANNEL).where(_C.id == channel_id))
+        self._delete(CHANNEL, _C.id == channel_id)
 
     def record_results(self, results: Iterable[AttemptResult], *, final_reasons: Collection[str]) -> None:
         """Record what became of messages to channels.

@@ -42,10 +42,9 @@ class ReaderTokens(Repository):
 
     def note_use(self, token: ReaderToken, now: datetime) -> None:
         """Write when a token was used."""
-        self._connection.execute(sa.update(READER_TOKEN).where(_T.id == token.id).values(used_at=now))
+        self._update(READER_TOKEN, _T.id == token.id, used_at=now)
 
     def remove(self, subscriber_id: int, token_id: int) -> None:
         """End a token; raise NotFound if the subscriber has none with this id."""
-        deletion = sa.delete(READER_TOKEN).where(_T.id == token_id, _T.subscriber_id == subscriber_id)
-        if self._connection.execute(deletion).rowcount == 0:
+        if self._delete(READER_TOKEN, _T.id == token_id, _T.subscriber_id == subscriber_id) == 0:
             raise NotFound("There is no such token.")

@@ -182,19 +182,19 @@ class Subscribers(Repository):
         """
         for at, ids in _group(moments):  # a chunk has few different moments
             is_due = in_values(self._connection, SUBSCRIBER.c.id, ids) & (SUBSCRIBER.c.next_due <= now)
-            self._connection.execute(sa.update(SUBSCRIBER).where(is_due).values(next_due=at))
+            self._update(SUBSCRIBER, is_due, next_due=at)
 
     def set_cursors(self, moments: Mapping[int, datetime]) -> None:
         """Record up to when papers first seen were considered for subscribers; a cursor never moves back."""
         for at, ids in _group(moments):
             is_behind = SUBSCRIBER.c.served_until.is_(None) | (SUBSCRIBER.c.served_until < at)
             is_one = in_values(self._connection, SUBSCRIBER.c.id, ids)
-            self._connection.execute(sa.update(SUBSCRIBER).where(is_one, is_behind).values(served_until=at))
+            self._update(SUBSCRIBER, is_one, is_behind, served_until=at)
 
     def erase(self, subscriber_id: int, *, now: datetime) -> None:
         """Delete a subscriber and every trace of the address; cancel deliveries not yet being sent."""
         erase_deliveries(self._connection, DELIVERY.c.subscriber_id == subscriber_id, now=now)
-        self._connection.execute(sa.delete(SUBSCRIBER).where(SUBSCRIBER.c.id == subscriber_id))
+        self._delete(SUBSCRIBER, SUBSCRIBER.c.id == subscriber_id)
 
     def list_unconfirmed(self, before: datetime, *, limit: int = 1000) -> tuple[Subscriber, ...]:
         """Return subscribers who never confirmed and were last asked to before a moment, to be erased."""

@@ -36,5 +36,4 @@ class SavedFilters(Repository):
 
     def delete(self, name: str) -> bool:
         """Delete a filter; return whether there was one of this name."""
-        deletion = sa.delete(SAVED_FILTER).where(SAVED_FILTER.c.name == name)
-        return self._connection.execute(deletion).rowcount == 1
+        return self._delete(SAVED_FILTER, SAVED_FILTER.c.name == name) == 1

@@ -25,18 +25,15 @@ class SavedPapers(Repository):
         if self._find_row(subscriber_id, paper) is not None:
             return False
         row = {"subscriber_id": subscriber_id, "paper_id": paper.id, "saved_at": now, "note": "", "tags": []}
-        new = insert(self._connection, SAVED_PAPER).values(row).on_conflict_do_nothing()
-        return self._connection.execute(new).rowcount == 1
+        return self._insert_new(SAVED_PAPER, [row]) == 1
 
     def remove(self, subscriber_id: int, paper: Paper) -> bool:
         """Remove a paper here, not in Zotero; return False if it was not saved."""
-        delete = sa.delete(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
-        return self._connection.execute(delete).rowcount > 0
+        return self._delete(SAVED_PAPER, self._is_paper(subscriber_id, paper)) > 0
 
     def annotate(self, subscriber_id: int, paper: Paper, *, note: str, tags: Sequence[str]) -> bool:
         """Replace note and tags of a saved paper; return False if it is not saved."""
-        update = sa.update(SAVED_PAPER).where(self._is_paper(subscriber_id, paper))
-        return self._connection.execute(update.values(note=note, tags=[*tags])).rowcount > 0
+        return self._update(SAVED_PAPER, self._is_paper(subscriber_id, paper), note=note, tags=[*tags]) > 0
 
     def is_saved(self, subscriber_id: int, paper: Paper) -> bool:
         """Return whether a subscriber has saved a paper."""
@@ -60,13 +57,11 @@ class SavedPapers(Repository):
         """Record when Zotero took these papers."""
         names = {name for paper in papers for name in (paper.id, *paper.aliases)}
         chosen = in_values(self._connection, _S.paper_id, names)
-        update = sa.update(SAVED_PAPER).where(_S.subscriber_id == subscriber_id, chosen)
-        self._connection.execute(update.values(zotero_at=at))
+        self._update(SAVED_PAPER, _S.subscriber_id == subscriber_id, chosen, zotero_at=at)
 
     def forget_zotero(self, subscriber_id: int) -> None:
         """Record that no paper is in the subscriber's Zotero library, as it is another one now."""
-        update = sa.update(SAVED_PAPER).where(_S.subscriber_id == subscriber_id)
-        self._connection.execute(update.values(zotero_at=None))
+        self._update(SAVED_PAPER, _S.subscriber_id == subscriber_id, zotero_at=None)
 
     def _load(self, query: sa.Select[Any]) -> tuple[SavedPaper, ...]:
         rows = self._connection.execute(query).all()
@@ -104,14 +99,12 @@ class ZoteroAccounts(Repository):
 
     def remove(self, subscriber_id: int) -> bool:
         """Delete an account and its key; return False if there is none."""
-        delete = sa.delete(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id)
-        return self._connection.execute(delete).rowcount > 0
+        return self._delete(ZOTERO_ACCOUNT, _Z.subscriber_id == subscriber_id) > 0
 
     def schedule(self, subscriber_id: int, at: datetime) -> None:
         """Send the subscriber's papers from *at* on, unless the key was refused or an attempt waits."""
         is_idle = sa.and_(_Z.next_at.is_(None), _Z.sealed_key != "")
-        update = sa.update(ZOTERO_ACCOUNT).where(_Z.subscriber_id == subscriber_id, is_idle)
-        self._connection.execute(update.values(next_at=at))
+        self._update(ZOTERO_ACCOUNT, _Z.subscriber_id == subscriber_id, is_idle, next_at=at)
 
     def list_due(self, now: datetime, *, limit: int) -> tuple[ZoteroAccount, ...]:
         """Return the accounts to which papers are sent now, longest waiting first."""
@@ -123,7 +116,6 @@ class ZoteroAccounts(Repository):
         reserved = []
         for account in accounts:
             is_same = sa.and_(_Z.subscriber_id == account.subscriber_id, _Z.next_at == account.next_at)
-            update = sa.update(ZOTERO_ACCOUNT).where(is_same).values(next_at=until)
-            if self._connection.execute(update).rowcount == 1:
+            if self._update(ZOTERO_ACCOUNT, is_same, next_at=until) == 1:
                 reserved.append(account)
         return tuple(reserved)

@@ -122,13 +122,12 @@ class SentPapers(Repository):
         if rows:
             update = sa.update(DELIVERY).where(DELIVERY.c.id == sa.bindparam("this"))
             self._connection.execute(update.values(papers=sa.bindparam("moved")), rows)
-        mailed = sa.update(MAILED_PAPER).where(MAILED_PAPER.c.number == old)
-        self._connection.execute(mailed.values(number=new))
+        self._update(MAILED_PAPER, MAILED_PAPER.c.number == old, number=new)
 
     def delete_index_before(self, before: datetime) -> None:
         """Forget which deliveries brought the papers that were first seen before a moment."""
         old = sa.select(PAPER.c.number).where(PAPER.c.first_seen < before)
-        self._connection.execute(sa.delete(MAILED_PAPER).where(MAILED_PAPER.c.number.in_(old)))
+        self._delete(MAILED_PAPER, MAILED_PAPER.c.number.in_(old))
 
 
 def _to_float(votes: float | None) -> float:

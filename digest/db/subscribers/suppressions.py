@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from digest.db.base import Repository, from_row
-from digest.db.dialects import in_values, insert
+from digest.db.dialects import in_values
 from digest.db.tables import SUPPRESSION
 from digest.models import Status, Suppression, SuppressionReason
 
@@ -41,13 +41,11 @@ class Suppressions(Repository):
             "evidence": evidence,
             "prior_status": prior_status or "",
         }
-        new = insert(self._connection, SUPPRESSION).values(row).on_conflict_do_nothing()
-        if self._connection.execute(new).rowcount == 1:
+        if self._insert_new(SUPPRESSION, [row]) == 1:
             return True
         if reason is not SuppressionReason.HARD:
             was_hard = SUPPRESSION.c.reason == SuppressionReason.HARD
-            update = sa.update(SUPPRESSION).where(SUPPRESSION.c.key == key, was_hard)
-            self._connection.execute(update.values(reason=reason, source=source))
+            self._update(SUPPRESSION, SUPPRESSION.c.key == key, was_hard, reason=reason, source=source)
         return False
 
     def find(self, key: str) -> Suppression | None:
@@ -100,8 +98,7 @@ class Suppressions(Repository):
 
     def remove(self, key: str) -> bool:
         """Remove a suppression; return whether there was one."""
-        deletion = sa.delete(SUPPRESSION).where(SUPPRESSION.c.key == key)
-        return self._connection.execute(deletion).rowcount == 1
+        return self._delete(SUPPRESSION, SUPPRESSION.c.key == key) == 1
 
     def count_by_reason(self) -> dict[SuppressionReason, int]:
         """Return the number of suppressions by reason."""

@@ -35,9 +35,8 @@ class Tags(Repository):
             in_values(self._connection, SUBSCRIBER_TAG.c.subscriber_id, subscriber_ids),
         )
         new = frozenset(subscriber_ids) - frozenset(self._connection.scalars(has_it))
-        if new:
-            rows = [{"subscriber_id": subscriber_id, "tag": tag} for subscriber_id in sorted(new)]
-            self._connection.execute(insert(self._connection, SUBSCRIBER_TAG).on_conflict_do_nothing(), rows)
+        rows = [{"subscriber_id": subscriber_id, "tag": tag} for subscriber_id in sorted(new)]
+        self._insert_new(SUBSCRIBER_TAG, rows)
         return new
 
     def remove(self, subscriber_ids: Collection[int], tag: str) -> frozenset[int]:
@@ -46,7 +45,7 @@ class Tags(Repository):
             self._connection, SUBSCRIBER_TAG.c.subscriber_id, subscriber_ids
         )
         had_it = frozenset(self._connection.scalars(sa.select(SUBSCRIBER_TAG.c.subscriber_id).where(those)))
-        self._connection.execute(sa.delete(SUBSCRIBER_TAG).where(those))
+        self._delete(SUBSCRIBER_TAG, those)
         return had_it
 
     def add_by_public_id(self, tags: Mapping[str, Collection[str]]) -> None:

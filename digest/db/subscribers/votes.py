@@ -62,20 +62,20 @@ class Votes(Repository):
 
     def replace(self, subscriber_id: int, paper: Paper, vote: Vote | None) -> None:
         """Store a vote in place of the former one on this paper; None only deletes."""
-        self._connection.execute(sa.delete(VOTE).where(self._is_on(subscriber_id, paper)))
+        self._delete(VOTE, self._is_on(subscriber_id, paper))
         if vote is not None:
             new = sa.insert(VOTE).values(subscriber_id=subscriber_id, **asdict(vote))
             self._connection.execute(new)
 
     def set_learnt(self, subscriber_id: int, paper_id: str, learnt: Mapping[str, float]) -> None:
         """Replace what undoing a vote takes back."""
-        update = sa.update(VOTE).where(VOTE.c.subscriber_id == subscriber_id, VOTE.c.paper_id == paper_id)
-        self._connection.execute(update.values(learnt=dict(learnt)))
+        is_one = (VOTE.c.subscriber_id == subscriber_id) & (VOTE.c.paper_id == paper_id)
+        self._update(VOTE, is_one, learnt=dict(learnt))
 
     def delete(self, subscriber_id: int, paper_id: str = "") -> None:
         """Delete the vote on a paper; without *paper_id* all votes of the subscriber."""
-        delete = sa.delete(VOTE).where(VOTE.c.subscriber_id == subscriber_id)
-        self._connection.execute(delete.where(VOTE.c.paper_id == paper_id) if paper_id else delete)
+        is_one = VOTE.c.paper_id == paper_id if paper_id else sa.true()
+        self._delete(VOTE, VOTE.c.subscriber_id == subscriber_id, is_one)
 
     def _is_on(self, subscriber_id: int, paper: Paper) -> sa.ColumnElement[bool]:
         names = in_values(self._connection, VOTE.c.paper_id, [paper.id, *paper.aliases])
