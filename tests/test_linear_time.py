@@ -253,7 +253,7 @@ PARSERS: dict[str, Parser] = {
     "listing with markup": _raw(listing.parse, "<html><body><h3>"),
     "bioRxiv": _in_json(lambda body: biorxiv.parse(body, "day", NOW), BIORXIV),
     "Hugging Face": _in_json(lambda body: huggingface.parse(body, "2026-11-23", NOW), HUGGING_FACE),
-    "Hacker News": _in_json(lambda body: hackernews.parse(body, "stories", NOW), HACKER_NEWS),
+    "Hacker News": _in_json(hackernews.parse_page, HACKER_NEWS),
     "Semantic Scholar": _in_json(
         lambda body: semanticscholar.parse(body, "x", NOW, ids=["arxiv:2611.12001"]), SEMANTIC_SCHOLAR
     ),

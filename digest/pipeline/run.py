@@ -151,11 +151,6 @@ class RunResult:
         return [*stopped, *unsent, *find_source_problems(stored.result for stored in self.fetched)]
 
     @property
-    def did_something(self) -> bool:
-        """Whether sources were read, editions were due, or messages were tried."""
-        return bool(self.fetched or self.plan.due or self.send_stats.sent or self.send_stats.failed)
-
-    @property
     def facts(self) -> dict[str, object]:
         """The figures of the run, as its log line has them."""
         return {
@@ -328,7 +323,7 @@ def tell_problems(services: PipelineServices, result: RunResult, clock: Clock) -
 
 def record_run(services: PipelineServices, result: RunResult, *, since: datetime, clock: Clock) -> None:
     """Record what a run did, if it did anything, for the history that administrators see."""
-    if result.did_something:
+    if result.fetched or result.plan.due or result.send_stats.sent or result.send_stats.failed:
         with services.store.begin() as tx:
             tx.runs.add(result.facts, started_at=since, ended_at=clock())
 

@@ -62,7 +62,7 @@ class HackerNews:
             found, note = await self._fetch_site(context, site, is_first=not pages)
             pages += found
             notes += [note] if note else []
-        result = add_note(build_result(pages, "stories", context.now), " ".join(notes))
+        result = add_note(build_result(pages, context.now), " ".join(notes))
         yield await self._add_papers(context, result)
         context.report_progress("Hacker News", len(SITES), len(SITES))
 
@@ -125,15 +125,6 @@ class HackerNews:
         return tuple(_mark_old(paper, context.now) for paper in result.papers), result.note
 
 
-def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """Return the attention of each linked paper, summed over the stories about it.
-
-    Raises:
-        SourceChanged: the body has another shape.
-    """
-    return build_result([parse_page(body)], scope, read_at)
-
-
 def parse_page(body: bytes) -> StoryPage:
     """Return the stories of a response.
 
@@ -150,8 +141,8 @@ def parse_page(body: bytes) -> StoryPage:
     return StoryPage(stories.made, len(hits), len(hits) >= MAX_STORIES, stories.skipped, document.note)
 
 
-def build_result(pages: Sequence[StoryPage], scope: str, read_at: datetime) -> FetchResult:
-    """Return the attention of each linked paper in these pages; a story on two of them counts once."""
+def build_result(pages: Sequence[StoryPage], read_at: datetime) -> FetchResult:
+    """Return the attention of each linked paper, summed over its stories; one on two pages counts once."""
     # While pages are fetched, new stories move the others to the next page.
     stories = {
         story.story_id or (page_number, number): story
@@ -169,7 +160,7 @@ def build_result(pages: Sequence[StoryPage], scope: str, read_at: datetime) -> F
     hit_count, skipped = sum(page.hit_count for page in pages), sum(page.skipped for page in pages)
     result = FetchResult(
         source="hackernews",
-        scope=scope,
+        scope="stories",
         read_at=read_at,
         signals=signals,
         health=Health.OK if hit_count else Health.EMPTY,

@@ -70,7 +70,10 @@ class HuggingFaceRepos:
             scope=SCOPE,
             read_at=context.now,
             signals=tuple(_build_signals(self.name, read, context.now)),
-            repositories={paper_id: select_best(found) for paper_id, found in read.items()},
+            repositories={
+                paper_id: tuple(best for kind in REPOSITORY_KINDS for best in found.get(kind, [])[:BEST])
+                for paper_id, found in read.items()
+            },
             health=Health.TRUNCATED if notes else Health.OK,
             note=" ".join(notes),
         )
@@ -121,11 +124,6 @@ def parse(body: bytes) -> Mapping[SignalKind, list[HubRepository]]:
     if not any(isinstance(get_value(value, kind), list) for kind in REPOSITORY_KINDS):
         raise SourceChanged("the answer is not the lists of repositories we know")
     return {kind: _parse_list(kind, get_list(value, kind)) for kind in REPOSITORY_KINDS}
-
-
-def select_best(found: Mapping[SignalKind, list[HubRepository]]) -> tuple[HubRepository, ...]:
-    """Return the best-liked few of each kind."""
-    return tuple(repository for kind in REPOSITORY_KINDS for repository in found.get(kind, [])[:BEST])
 
 
 def _parse_list(kind: SignalKind, items: list[Any]) -> list[HubRepository]:

@@ -37,7 +37,7 @@ class SemanticScholar:
         response = await context.client.post(
             f"{self.base_url}/graph/v1/paper/batch?fields={FIELDS}",
             rate_group=self.name,
-            json={"ids": [_to_external_id(paper_id) for paper_id in ids]},
+            json={"ids": [f"{kind.upper()}:{rest}" for kind, _, rest in (id_.partition(":") for id_ in ids)]},
             headers={"x-api-key": self.key},
         )
         return parse(response.body, "batch", context.now, ids=ids)
@@ -74,11 +74,6 @@ def parse(body: bytes, scope: str, read_at: datetime, *, ids: Sequence[str]) -> 
         health=Health.OK if known else Health.EMPTY,
         note=f"{len(known)} of {len(ids)} papers are known there.",
     )
-
-
-def _to_external_id(paper_id: str) -> str:
-    kind, _, rest = paper_id.partition(":")
-    return f"{'ARXIV' if kind == 'arxiv' else 'DOI'}:{rest}"
 
 
 def _parse_paper(paper_id: str, item: Mapping[str, Any]) -> Paper | None:

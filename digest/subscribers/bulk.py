@@ -48,7 +48,8 @@ def run_operation(
     while True:
         with store.begin() as tx:
             current = tx.bulk_operations.get(operation.id)
-            readers = () if current.finished_at else _read_batch(tx, criteria, current.last_id)
+            found = tx.subscribers.search(criteria)
+            readers = () if current.finished_at else found.list_after(current.last_id, limit=BATCH_SIZE)
             if not readers:
                 if tx.bulk_operations.finish(operation.id, now=actor.now):
                     _write_audit(tx, f"bulk-{current.action}", current, current.changed, actor)
@@ -182,10 +183,6 @@ def _undo_suppression(tx: Transaction, reader: Subscriber, prior: Status, actor:
     if prior in READING and reader.status is Status.UNSUBSCRIBED and reader.status_since == suppression.at:
         tx.subscribers.save(with_status(reader, prior, actor.now))
     return True
-
-
-def _read_batch(tx: Transaction, criteria: SubscriberCriteria, after: int) -> tuple[Subscriber, ...]:
-    return tx.subscribers.search(criteria).list_after(after, limit=BATCH_SIZE)
 
 
 def _write_audit(tx: Transaction, action: str, operation: BulkOperation, count: int, actor: Actor) -> None:

@@ -22,8 +22,6 @@ FINAL_AGE = 132  # hours; a signal as late as this counts as final
 LAST_AGE = 180  # hours; a week, and some delay
 MIN_SPREAD = 0.05
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-
 
 @dataclass(frozen=True, slots=True)
 class CountSample:

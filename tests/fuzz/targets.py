@@ -83,7 +83,7 @@ def _feeds(body: bytes) -> None:
 
 
 def _hackernews(body: bytes) -> None:
-    _check_result(hackernews.parse(body, "stories", NOW))
+    _check_result(hackernews.build_result([hackernews.parse_page(body)], NOW))
 
 
 def _huggingface(body: bytes) -> None:

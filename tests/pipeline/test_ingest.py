@@ -94,7 +94,7 @@ async def test_the_error_for_a_value_that_cannot_be_stored_does_not_quote_it(sto
 @pytest.mark.parametrize("points", ["NaN", "Infinity", "1e400", "9" * 400, "-1", '"many"'])
 def test_an_invalid_count_is_taken_as_zero(points: str) -> None:
     story = f'{{"url": "https://arxiv.org/abs/2611.00001", "points": {points}, "num_comments": 3}}'
-    failed = hackernews.parse(f'{{"hits": [{story}]}}'.encode(), "", NOW)
+    failed = hackernews.build_result([hackernews.parse_page(f'{{"hits": [{story}]}}'.encode())], NOW)
     assert sorted(signal.value for signal in failed.signals) == [0.0, 3.0]
 
 

@@ -8,7 +8,7 @@ import pytest
 from digest.models import Announcement, FetchResult, Health, SignalKind
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
-from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, SITES, HackerNews, parse
+from digest.sources.hackernews import MAX_PAGES, MAX_STORIES, SITES, HackerNews, build_result, parse_page
 from digest.sources.http.client import Client
 from tests.factories import NOW
 from tests.replay_server import ReplayServer, Reply
@@ -17,7 +17,7 @@ Replay = Callable[[str], bytes]
 
 
 def test_stories_are_joined_by_link_and_summed(replay: Replay) -> None:
-    result = parse(replay("hackernews/stories.json"), "stories", NOW)
+    result = build_result([parse_page(replay("hackernews/stories.json"))], NOW)
     counts = {(s.paper_id, s.kind): s.value for s in result.signals}
     assert counts == {
         ("arxiv:2611.12001", SignalKind.POINTS): 123,
@@ -30,12 +30,12 @@ def test_stories_are_joined_by_link_and_summed(replay: Replay) -> None:
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"hits": 1}', b'{"hits": [1]}', b"{}"])
 def test_unknown_shape_is_source_changed(body: bytes) -> None:
     with pytest.raises(SourceChanged):
-        parse(body, "stories", NOW)
+        parse_page(body)
 
 
 def test_broken_story_is_skipped_with_a_note() -> None:
     story = b'{"url": "https://arxiv.org/abs/2611.12001", "points": 7, "num_comments": null}'
-    result = parse(b'{"hits": [null, ' + story + b"]}", "stories", NOW)
+    result = build_result([parse_page(b'{"hits": [null, ' + story + b"]}")], NOW)
     assert {signal.value for signal in result.signals} == {7, 0}
     assert result.note == "1 of 2 stories could not be read."
 

@@ -141,7 +141,9 @@ def test_other_hugging_face_list_is_source_changed(recorded: Recorded) -> None:
 
 
 def test_hacker_news(recorded: Recorded) -> None:
-    result = hackernews.parse(recorded("hn/algolia_search_llm_202605.json"), "stories", NOW)
+    result = hackernews.build_result(
+        [hackernews.parse_page(recorded("hn/algolia_search_llm_202605.json"))], NOW
+    )
     points = {s.paper_id: s.value for s in result.signals if s.kind is SignalKind.POINTS}
     assert len(points) == 6
     assert points["arxiv:2604.15597"] == 478

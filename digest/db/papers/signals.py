@@ -1,6 +1,6 @@
 """Signals: timed counts of attention per paper, each observation stored once, thinned with age."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -124,19 +124,16 @@ class Signals(Repository):
                 PAPER.c.first_seen >= seen_since
             )
         rows = self._connection.execute(query.order_by(*_KEY)).all()
-        gone = [
-            row for _, series in groupby(rows, _get_series_key) for row in _iter_superfluous(list(series))
-        ]
+        gone = []
+        for _, group in groupby(rows, _get_series_key):
+            series = list(group)
+            kept = select_kept([(row.observed_at, row.value) for row in series])
+            gone += [row for index, row in enumerate(series) if index not in kept]
         if gone:
             is_row = sa.and_(*(column == sa.bindparam(f"this_{column.name}") for column in _KEY))
             keys = [{f"this_{column.name}": getattr(row, column.name) for column in _KEY} for row in gone]
             self._connection.execute(sa.delete(SIGNAL).where(is_row), keys)
         return len(gone)
-
-
-def _iter_superfluous(series: Sequence[Any]) -> Iterator[Any]:
-    kept = select_kept([(row.observed_at, row.value) for row in series])
-    return (row for index, row in enumerate(series) if index not in kept)
 
 
 def _to_signal(row: Any) -> Signal:

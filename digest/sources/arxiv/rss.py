@@ -7,13 +7,11 @@ from functools import lru_cache
 
 from lxml import etree
 
-from digest.models import Announcement, FetchResult, FetchState, Health, Paper
+from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.models.paper_ids import parse_arxiv_id, parse_arxiv_version
 from digest.models.paper_merge import is_withdrawn
-from digest.sources.base import add_note, conditional_headers, to_aliases
-from digest.sources.http.client import Client
-from digest.sources.http.response import Accept, Response
+from digest.sources.base import add_note, to_aliases
 from digest.sources.items import UnreadableItem
 from digest.sources.text.dates import parse_date
 from digest.sources.text.normalize import normalize_name, normalize_text, normalize_title
@@ -28,12 +26,6 @@ _PREAMBLE = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*(\S+)\s*(?:Abstract:\s
 # In a string of names: whatever a plain split at commas would get wrong.
 _SPECIAL = ("\\", "{", "(", "$", "~", "&", "`", "--", " and ", ", Jr", ", Sr", ", I")
 _ANNOUNCEMENTS = {kind.value: kind for kind in Announcement}
-
-
-async def fetch_feed(client: Client, base_url: str, categories: Sequence[str], state: FetchState) -> Response:
-    """Return the feed of a group of categories; *state* lets the server say that nothing changed."""
-    url = f"{base_url}/rss/{'+'.join(categories)}"
-    return await client.get(url, rate_group="arxiv", accept=Accept.XML, headers=conditional_headers(state))
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:

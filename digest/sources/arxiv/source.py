@@ -12,9 +12,9 @@ from digest.models import Announcement, FetchResult, FetchState, Health, Paper
 from digest.models.arxiv_calendar import get_arxiv_day
 from digest.models.errors import SourceError
 from digest.sources.arxiv import listing, oai, rss
-from digest.sources.base import FetchContext, add_note, count_unseen, failed_result
+from digest.sources.base import FetchContext, add_note, conditional_headers, count_unseen, failed_result
 from digest.sources.freshness import BAD_HEALTH, announcement_day, find_missed_day, judge_freshness
-from digest.sources.http.response import BadResponse, IncompleteResponse
+from digest.sources.http.response import Accept, BadResponse, IncompleteResponse
 
 FIRST_REPAIR = timedelta(days=4)  # how far back a new installation looks when the feeds are empty
 MAX_REPAIR = timedelta(days=60)  # how far back a repair may go
@@ -120,7 +120,12 @@ class Arxiv:
         states = [context.get_state(category) for category in categories]
         state = _common_state(states, get_arxiv_day(context.now))
         try:
-            response = await rss.fetch_feed(context.client, self.rss_url, categories, state)
+            response = await context.client.get(
+                f"{self.rss_url}/rss/{scope}",
+                rate_group="arxiv",
+                accept=Accept.XML,
+                headers=conditional_headers(state),
+            )
         except IncompleteResponse as error:
             result = rss.parse(error.body, scope, context.now)
             note = result.note or f"The connection broke off after {len(result.papers)} papers."

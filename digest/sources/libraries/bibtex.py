@@ -58,7 +58,8 @@ class _Parser:
             position = self._find_end(match.end() - 1)
             kind, body = match[1].lower(), self._text[match.end() : position]
             if kind == "string":
-                self._define(body, match.end())
+                for name, values in self._parse_fields(match.end(), position).items():
+                    self._strings[name] = values[0][:MAX_STRING_CHARS]
             elif kind not in NOT_PAPERS:
                 key, _, _ = body.partition(",")
                 label = key.strip() if "=" not in key else ""
@@ -84,10 +85,6 @@ class _Parser:
                 return position
             position += 1
         return limit
-
-    def _define(self, body: str, start: int) -> None:
-        for name, values in self._parse_fields(start, start + len(body)).items():
-            self._strings[name] = values[0][:MAX_STRING_CHARS]
 
     def _parse_fields(self, start: int, end: int) -> dict[str, list[str]]:
         fields: dict[str, list[str]] = {}
