@@ -38,6 +38,7 @@ from digest.models import Delivery, Edition, Schedule, Subscriber
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
 from digest.pipeline import plan
+from digest.pipeline.day import RankerCache
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.zotero import ZoteroServices
@@ -108,6 +109,11 @@ class Services:
     def links(self) -> Links:
         """The builder of signed URLs."""
         return Links(self.settings.base_url, Keys(self.secret, tuple(self.signing_keys[1:])))
+
+    @cached_property
+    def rankers(self) -> RankerCache:
+        """What keeps the ranker from one run to the next."""
+        return RankerCache()
 
     @cached_property
     def renderer(self) -> Renderer:

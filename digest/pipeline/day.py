@@ -1,10 +1,11 @@
 """The inputs shared by all editions of one day: candidates, their heat, notes and the ranker."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Lock
 
 from digest.db import Database
 from digest.db.embeddings import StoredProfileVectors
@@ -20,6 +21,7 @@ from digest.ranking.neighbours import Neighbours
 from digest.ranking.profile_encoder import compute_fingerprint
 from digest.ranking.profile_vectors import FORMAT_VERSION, ProfileVectors, pack_profile, unpack_profile
 from digest.ranking.ranker import Ranker
+from digest.ranking.score import Calibration
 from digest.ranking.selection import ReaderState, Selection, Selections
 from digest.trending.breakout import MIN_RESEND_INTERVAL
 from digest.trending.heat import compute_heat
@@ -41,6 +43,23 @@ def load_candidates(store: Database, now: datetime) -> Candidates:
     return Candidates(papers, compute_heat(papers, signals, now, baselines=load_baselines(store, now)))
 
 
+class RankerCache:
+    """Keeps the ranker of the last day: until a paper comes or changes, runs and pages rank with the same."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._key: Hashable = None
+        self._ranker: Ranker | None = None
+
+    def get(self, key: Hashable, build: Callable[[], Ranker]) -> Ranker:
+        """Return the ranker that was built for an equal *key*, else a new one."""
+        with self._lock:
+            if self._ranker is None or self._key != key:
+                self._ranker = None  # first, as both may be large
+                self._ranker, self._key = build(), key
+            return self._ranker
+
+
 @dataclass(frozen=True)
 class DayContext:
     """What all editions of one run share. The ranker is built for the first reader who needs it."""
@@ -50,10 +69,16 @@ class DayContext:
     candidates: Candidates
     notes: tuple[str, ...] = ()  # names of the notes that every reader sees on this day
     embedding_model: EmbeddingModel | None = None
+    rankers: RankerCache = field(default_factory=RankerCache)
 
     @cached_property
     def ranker(self) -> Ranker:
         """The ranker of the day's candidates, for any number of readers."""
+        calibration = load_calibration(self.store)
+        key = self.candidates.papers, self.model_name, calibration
+        return self.rankers.get(key, partial(self._build_ranker, calibration))
+
+    def _build_ranker(self, calibration: Calibration) -> Ranker:
         with self.store.begin(write=False) as tx:
             background = tx.papers.list_background(MAX_BACKGROUND_PAPERS, before=self.now - CANDIDATE_WINDOW)
             stored = tx.meta.read(NEIGHBOURS_KEY)
@@ -61,7 +86,7 @@ class DayContext:
             self.candidates.papers,
             background,
             self.embedding_model,
-            calibration=load_calibration(self.store),
+            calibration=calibration,
             known=Neighbours.from_text(stored),
         )
 
@@ -190,11 +215,18 @@ class ChosenEditions:
         return Edition(day=day, slot=slot, subscriber=reader, picks=picks, notes=self.notes[row])
 
 
-def load_day(store: Database, now: datetime, *, embedding_model: EmbeddingModel | None = None) -> DayContext:
-    """Return the context of the day as it stands at *now*."""
+def load_day(
+    store: Database,
+    now: datetime,
+    *,
+    embedding_model: EmbeddingModel | None = None,
+    rankers: RankerCache | None = None,
+) -> DayContext:
+    """Return the context of the day as it stands at *now*; its ranker comes from *rankers* if given."""
     with store.begin(write=False) as tx:
         notes = get_day_notes(tx.sources.list_latest(), now)
-    return DayContext(store, now, load_candidates(store, now), notes, embedding_model)
+    candidates = load_candidates(store, now)
+    return DayContext(store, now, candidates, notes, embedding_model, rankers or RankerCache())
 
 
 def get_reader_notes(reader: Subscriber) -> Iterator[str]:

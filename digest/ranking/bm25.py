@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from scipy import sparse
@@ -163,12 +164,17 @@ class _Cosines:
         rows = min(size, max(MAX_COSINES // max(size, 1), MIN_COSINE_ROWS))
         self._rows = np.zeros((rows, size), np.float32)
         self._row_of, self._used = self._forget()
+        self._lock = Lock()  # pages are made in several threads
 
     def get_all(self, indices: Indices) -> Floats:
         """Return the cosine of each two papers of each row of *indices*."""
+        with self._lock:
+            return self._get_all(indices)
+
+    def _get_all(self, indices: Indices) -> Floats:
         most = max(1, len(self._rows) // max(indices.shape[-1], 1))  # rows whose papers certainly fit
         if indices.ndim > 1 and len(indices) > most and len(self._rows) < len(self._row_of):
-            parts = [self.get_all(indices[start : start + most]) for start in range(0, len(indices), most)]
+            parts = [self._get_all(indices[start : start + most]) for start in range(0, len(indices), most)]
             return np.concatenate(parts)
         new = np.unique(indices[self._row_of[indices] < 0])
         if self._used + len(new) > len(self._rows):

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from threading import Lock
 
 import numpy as np
 from scipy import sparse
@@ -117,9 +118,14 @@ class TopicMatcher:
         self._title_nearness = NearnessMap(field, field.encode(titles), title_factor / MEANING_SCALE)
         self._short_forms = _invert_acronyms(self._field)
         self._matches: OrderedDict[str, TopicMatch] = OrderedDict()
+        self._lock = Lock()  # pages are made in several threads
 
     def match(self, topics: Iterable[str]) -> dict[str, TopicMatch]:
         """Return the match of each topic, from a cache: many readers ask for the same."""
+        with self._lock:
+            return self._match(topics)
+
+    def _match(self, topics: Iterable[str]) -> dict[str, TopicMatch]:
         found = {}
         new: dict[str, tuple[Words, ...]] = {}
         for topic in dict.fromkeys(topics):

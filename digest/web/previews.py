@@ -36,8 +36,10 @@ class EditionSection:
 class PreviewCache:
     """Chooses editions for previews. The data of the day are loaded every two minutes, not for every page."""
 
-    def __init__(self, store: Database, get_model: Callable[[], EmbeddingModel | None]) -> None:
-        self._store, self._get_model = store, get_model
+    def __init__(
+        self, store: Database, get_model: Callable[[], EmbeddingModel | None], rankers: day.RankerCache
+    ) -> None:
+        self._store, self._get_model, self._rankers = store, get_model, rankers
         self._days: TimedCache[day.DayContext] = TimedCache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
@@ -46,9 +48,7 @@ class PreviewCache:
 
     def choose(self, reader: Subscriber, now: datetime) -> tuple[Edition, Mapping[str, str]]:
         """Return the same edition, and for every other candidate (paper id) the rule that excluded it."""
-        context = self._days.get(
-            "", now, MAX_AGE, lambda: day.load_day(self._store, now, embedding_model=self._get_model())
-        )
+        context = self._days.get("", now, MAX_AGE, lambda: self._load_day(now))
         slot = get_current_slot(reader.schedule, now)
         with self._store.begin(write=False) as tx:
             sent = tx.sent_papers.get_by_subscriber([reader.id], since=context.sent_since).get(reader.id, {})
@@ -58,6 +58,9 @@ class PreviewCache:
         replayed = replace(reader, cursor=cursor)
         edition, chosen = next(context.build_editions([(replayed, slot)], {reader.id: earlier}))
         return edition, {paper: str(rule) for paper, rule in chosen.excluded.items()}
+
+    def _load_day(self, now: datetime) -> day.DayContext:
+        return day.load_day(self._store, now, embedding_model=self._get_model(), rankers=self._rankers)
 
 
 def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:

@@ -104,6 +104,9 @@ class WorkerTasks:
         with self._day_lock:
             if self._day is None or self._day.now != now:
                 self._day = load_day(
-                    self.services.store, now, embedding_model=self.services.active_embedding_model
+                    self.services.store,
+                    now,
+                    embedding_model=self.services.active_embedding_model,
+                    rankers=self.services.rankers,
                 )
             return self._day

@@ -11,7 +11,7 @@ from digest.db import Database
 from digest.models import Candidates, Profile
 from digest.models.schedule import MAX_LATENESS, get_local_day
 from digest.models.subscribers import Schedule
-from digest.pipeline.day import NEIGHBOURS_KEY, DayContext, load_day
+from digest.pipeline.day import NEIGHBOURS_KEY, DayContext, RankerCache, load_day
 from digest.ranking import bm25
 from digest.ranking.neighbours import Neighbours
 from digest.trending.breakout import MIN_RESEND_INTERVAL
@@ -76,3 +76,19 @@ def test_neighbours_of_many_papers_are_kept_by_runs_and_only_read_by_previews(
     assert read_stored() != first
     ((again, _),) = load_day(store, NOW).build_editions([(reader, NOW)], {})
     assert preview == chosen.build_edition(0) == again
+
+
+def test_a_ranker_is_kept_until_a_paper_comes(store: Database) -> None:
+    papers, rankers = [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}") for n in range(3)], RankerCache()
+    with store.begin() as tx:
+        tx.papers.add(papers[:2], seen_at=NOW)
+    first = load_day(store, NOW, rankers=rankers).ranker
+    assert load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker is first
+    with store.begin() as tx:
+        tx.papers.add(papers[2:], seen_at=NOW)
+    second = load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker
+    assert len(second.papers) == 3
+    with store.begin() as tx:
+        tx.papers.add([replace(papers[0], abstract="Another abstract.", version=2)], seen_at=NOW)
+    third = load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker
+    assert "Another abstract." in {paper.abstract for paper in third.papers}

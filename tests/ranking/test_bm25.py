@@ -1,10 +1,13 @@
 """BM25 weights, idf, specificity and neighbours of a corpus."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from math import log1p, sqrt
 
 import numpy as np
 import pytest
 
+from digest.ranking import bm25
 from digest.ranking.bm25 import (
     IDF_POWER,
     K1,
@@ -77,3 +80,21 @@ def test_smooth_weighs_neighbours_by_squared_similarity() -> None:
     shares = (corpus.smooth(identity) - identity) / NEIGHBOUR_WEIGHT
     assert np.count_nonzero(excess, axis=1).max() <= NEIGHBOUR_COUNT
     assert np.allclose(shares, excess / excess.sum(axis=1, keepdims=True), atol=0.02)
+
+
+def test_cosines_are_right_when_threads_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bm25, "MIN_COSINE_ROWS", 8)
+    monkeypatch.setattr(bm25, "MAX_COSINES", 1)
+    texts = [count_terms(make_title(topic, n)) for topic in TOPICS for n in range(10)]
+    pools = [np.array([start, start + 3, start + 6, start + 9]) for start in range(len(texts) - 9)]
+    expected = [Corpus(texts).compare_candidates(pool) for pool in pools]
+    corpus = Corpus(texts)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as executor:
+            found = [*executor.map(corpus.compare_candidates, pools * 20)]
+    finally:
+        sys.setswitchinterval(interval)
+    for cosines, right in zip(found, expected * 20, strict=True):
+        assert np.allclose(cosines, right, atol=1e-6)
