@@ -91,7 +91,7 @@ class GapKeys(Keys):
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class EncodedCard:
     """A card, each part encoded and in pieces between the gaps for the reason."""
 
     paper: Paper
@@ -107,7 +107,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EncodedPage:
     """The subject and the page around the cards, each part in pieces; every second one is a mark."""
 
     subject: str
@@ -183,15 +183,15 @@ class _Group:
 
     def __init__(self, renderer: Renderer, reader: Subscriber, day: date) -> None:
         self.day = day
-        self.cards: dict[Hashable, Card] = {}
-        self._unnumbered: dict[Hashable, Card] = {}
+        self.cards: dict[Hashable, EncodedCard] = {}
+        self._unnumbered: dict[Hashable, EncodedCard] = {}
         self._card_marks: set[bytes] = set()  # of tokens
         self._renderer = renderer
         self._reader = reader
         self._links = replace(renderer.links, keys=GapKeys(b"none"))
         self._locale = get_locale(reader.preferences.language)
         self._reasons: dict[Hashable, Why] = {}
-        self._pages: dict[Hashable, Page] = {}
+        self._pages: dict[Hashable, EncodedPage] = {}
         self._heads: dict[datetime, list[str]] = {}
         self._news: dict[tuple[PaperNews, ...], Encoded] = {}
         page = DigestLayout(lang=self._locale.code)
@@ -275,7 +275,7 @@ class _Group:
         why = self._reasons[key] = _build_why(self._locale, sentence)
         return why
 
-    def _number_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> Card:
+    def _number_card(self, edition: EditionRows, row: PickRow, number: int, why: Why) -> EncodedCard:
         paper, code, heat, *_ = row
         # The gap is as wide as numbers below ten; longer ones are rendered as they are.
         shown = str(number) if number > 9 and code != "n" else Gap.NUMBER
@@ -287,7 +287,7 @@ class _Group:
         text, html = ([piece.replace(mark, digits) for piece in part] for part in (card.text, card.html))
         return replace(card, text=text, html=html)
 
-    def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> Card:
+    def _render_card(self, edition: EditionRows, row: PickRow, number: str, why: Why) -> EncodedCard:
         pick = edition.build_pick(row)
         personal = build_personal_fields(self._locale, self._links, self._reader, pick, self.day)
         if why is not NO_REASON:
@@ -299,7 +299,7 @@ class _Group:
         )
         self._card_marks |= {MARKS[gap] for gap in TOKEN_GAPS.values() if gap in text or gap in html}
         mark = MARKS[Gap.REASON]
-        return Card(
+        return EncodedCard(
             pick.paper, pick.heat, _encode(text).split(mark), _encode(html).split(mark), len(html.encode())
         )
 
@@ -338,7 +338,9 @@ class _Group:
             Gap.BECAUSE: describe_subscription(self._renderer.site, self._locale, edition.subscriber),
         }
 
-    def _get_page(self, edition: EditionRows, sections: tuple[str, ...], *, is_picked_first: bool) -> Page:
+    def _get_page(
+        self, edition: EditionRows, sections: tuple[str, ...], *, is_picked_first: bool
+    ) -> EncodedPage:
         """Return the page around the cards, encoded once per shape of edition."""
         is_weekly = edition.subscriber.schedule.frequency is Frequency.WEEKLY
         key = (*sections, is_weekly, is_picked_first, edition.notes)
@@ -361,7 +363,7 @@ class _Group:
                 self._renderer.render(self._locale, f"digest/body.{part}", page=layout)
                 for part in ("txt", "html")
             )
-            self._pages[key] = Page(subject, MARK.split(_encode(text)), MARK.split(_encode(html)))
+            self._pages[key] = EncodedPage(subject, MARK.split(_encode(text)), MARK.split(_encode(html)))
         return self._pages[key]
 
     def _build_head(self, edition: EditionRows, subject: str, tokens: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ the records that got their headings since the last reading.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from html import escape
@@ -44,10 +44,12 @@ _PREPRINT_JOURNAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The ids a search found, newest first."""
+    """The ids a search found, newest first, and where NCBI keeps them for a while."""
 
     ids: tuple[str, ...]
     count: int
+    web_env: str = ""
+    query_key: str = ""
     note: str = ""
 
 
@@ -104,15 +106,15 @@ class PubMed:
         new = [pmid for pmid in search.ids if f"pmid:{pmid}" not in existing]
         for done, batch_ids in enumerate(split_batches(new, BATCH_SIZE)):
             context.report_progress("PubMed", done, -(-len(new) // BATCH_SIZE))
-            params = {"id": ",".join(batch_ids), "retmode": "xml"}
-            yield parse(await self._get(context, "efetch", params, Accept.XML), self.name, context.now)
+            is_whole = len(new) == len(search.ids) and search.web_env
+            yield await self._fetch_batch(context, batch_ids, search if is_whole else None, done * BATCH_SIZE)
 
     async def _search(
         self, context: FetchContext, query: str, date_type: str, first: date, last: date
     ) -> Search:
         """Return all ids of a search, of which an answer may hold a part only."""
         params: dict[str, str | int] = {
-            "term": query, "datetype": date_type, "retmax": MAX_IDS, "retmode": "json",
+            "term": query, "datetype": date_type, "retmax": MAX_IDS, "retmode": "json", "usehistory": "y",
             "mindate": f"{first:%Y/%m/%d}", "maxdate": f"{last:%Y/%m/%d}",
         }  # fmt: skip
         search = parse_search(await self._get(context, "esearch", params, Accept.JSON))
@@ -124,6 +126,19 @@ class PubMed:
                 break
             search = replace(more, ids=ids)
         return search
+
+    async def _fetch_batch(
+        self, context: FetchContext, ids: Sequence[str], search: Search | None, start: int
+    ) -> FetchResult:
+        """Fetch records by their ids, or by their place in a *search*, whose address is shorter."""
+        params: dict[str, str | int] = {"id": ",".join(ids)}
+        if search:
+            params = {
+                "WebEnv": search.web_env, "query_key": search.query_key, "retstart": start,
+                "retmax": BATCH_SIZE,
+            }  # fmt: skip
+        body = await self._get(context, "efetch", {**params, "retmode": "xml"}, Accept.XML)
+        return parse(body, self.name, context.now)
 
     async def _get(
         self, context: FetchContext, program: str, params: Mapping[str, str | int], accept: Accept
@@ -158,6 +173,8 @@ def parse_search(body: bytes) -> Search:
     return Search(
         ids=tuple(pmid for pmid in ids if isinstance(pmid, str) and pmid.isdecimal()),
         count=int(count),
+        web_env=str(result.get("webenv") or ""),
+        query_key=str(result.get("querykey") or ""),
         note=_describe_warnings(result),
     )
 

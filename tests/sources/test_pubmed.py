@@ -64,11 +64,11 @@ def test_a_refused_query_is_an_error_and_an_ignored_word_a_note(replay: Replay) 
     assert note == "PubMed says of the query: sheeep."
 
 
-async def test_new_records_are_fetched_in_batches(
+async def test_new_records_are_fetched_from_the_history_in_batches(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
     ids = [str(41900001 + n) for n in range(450)]
-    server.set_replies(ESEARCH, search_result(ids))
+    server.set_replies(ESEARCH, search_result(ids, webenv="MCID_1", querykey="1"))
     server.set_replies(EFETCH, Reply(body=replay("pubmed/efetch.xml")))
     source = PubMed(base_url=server.url, query="sheep", key="a-key", contact="ada@example.com")
     (result,) = await fetch_source(source, FetchContext(client=client, now=NOW))
@@ -76,17 +76,20 @@ async def test_new_records_are_fetched_in_batches(
     search, *batches = server.requests
     assert search.query == {
         "db": "pubmed", "term": "sheep", "datetype": "edat", "mindate": "2026/11/16", "maxdate": "2026/11/24",
-        "retmax": "9999", "retmode": "json", "tool": "trending-papers-digest",
+        "retmax": "9999", "retmode": "json", "usehistory": "y", "tool": "trending-papers-digest",
         "email": "ada@example.com", "api_key": "a-key",
     }  # fmt: skip
-    assert [batch.query["id"].split(",") for batch in batches] == [ids[:200], ids[200:400], ids[400:]]
+    assert [batch.query["retstart"] for batch in batches] == ["0", "200", "400"]
+    assert {batch.query["WebEnv"] for batch in batches} == {"MCID_1"}
     assert "a-key" not in repr(source)
 
 
 async def test_only_records_that_are_not_stored_are_fetched_also_those_indexed_late(
     client: Client, server: ReplayServer, replay: Replay
 ) -> None:
-    server.set_replies(f"{ESEARCH}?datetype=edat", search_result(["3", "2", "1"]))
+    server.set_replies(
+        f"{ESEARCH}?datetype=edat", search_result(["3", "2", "1"], webenv="MCID_1", querykey="1")
+    )
     server.set_replies(f"{ESEARCH}?datetype=mhda", search_result(["2", "40"]))
     server.set_replies(EFETCH, Reply(body=replay("pubmed/efetch.xml")))
     context = FetchContext(

@@ -4,14 +4,15 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from digest.models.errors import SourceChanged, SourceError
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept, BadResponse
-from digest.sources.text.encoding import decode_text
 from digest.sources.text.normalize import normalize_text
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 PAGE_SIZE = 2000  # the page accepts only certain numbers; this is the largest
 _DAY = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
@@ -47,33 +48,29 @@ def parse(body: bytes) -> Listing:
         SourceChanged: the body is another kind of page.
     """
     page = _parse_html(body)
-    sections = page.findall(".//dl[@id='articles']")
+    sections = page.find_all("dl", id="articles")
     if not sections:
         raise SourceChanged(f"arXiv shows another page: {_headline(page) or 'no list of articles on it'}")
     # The headings of the sections promise so many papers.
-    counts = (_COUNT.search(_get_text(heading)) for section in sections for heading in section.iter("h3"))
+    headings = (heading for section in sections for heading in section.find_all("h3"))
+    counts = (_COUNT.search(heading.get_text(" ")) for heading in headings)
     return Listing(_find_day(page), sum(int(count[2]) for count in counts if count))
 
 
-def _parse_html(body: bytes) -> etree._Element:
-    text, _ = decode_text(body)
-    page: etree._Element | None = None
-    with suppress(etree.XMLSyntaxError):  # the body is empty
-        page = etree.fromstring(text.encode("utf-8", "replace"), etree.HTMLParser(encoding="utf-8"))
-    return etree.Element("html") if page is None else page
+def _parse_html(body: bytes) -> "BeautifulSoup":
+    from bs4 import BeautifulSoup  # noqa: PLC0415  8 MiB, which most runs do not need
+
+    return BeautifulSoup(body, "lxml")
 
 
-def _headline(page: etree._Element) -> str:
-    return normalize_text(_get_text(page.find(".//h1")))
+def _headline(page: "BeautifulSoup") -> str:
+    headline = page.find("h1")
+    return normalize_text(headline.get_text(" ")) if headline else ""
 
 
-def _find_day(page: etree._Element) -> date | None:
-    for heading in page.iter("h3", "h1", "h2"):
-        if match := _DAY.search(_get_text(heading)):
+def _find_day(page: "BeautifulSoup") -> date | None:
+    for heading in page.find_all(["h3", "h1", "h2"]):
+        if match := _DAY.search(heading.get_text(" ")):
             with suppress(ValueError):  # such as 31 February
                 return datetime.strptime(" ".join(match.groups()), "%d %b %Y").date()  # noqa: DTZ007  no zone
     return None
-
-
-def _get_text(element: etree._Element | None) -> str:
-    return "" if element is None else " ".join(map(str, element.itertext()))
