@@ -22,6 +22,7 @@ IO_MODULES = {
     "httpx", "sqlmodel", "sqlalchemy", "aiosmtplib", "asyncio", "os", "random", "time", "logging",
     "socket", "subprocess", "requests",
 }  # fmt: skip
+GIVEN = ("httpx", "bs4", "jinja2", "apscheduler", "sqlmodel", "aiosmtplib")
 CLOCKS = {"now", "utcnow", "today"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -125,6 +126,12 @@ def test_one_module_imports_httpx() -> None:
     importers = {_name(path) for path in MODULES for name, _ in _imports(_parse(path)) if name == "httpx"}
 
     assert importers == {"digest/sources/http/client.py"}
+
+
+@pytest.mark.parametrize("package", GIVEN)
+def test_every_given_package_is_used(package: str) -> None:
+    imported = {name.partition(".")[0] for path in MODULES for name, _ in _imports(_parse(path))}
+    assert package in imported
 
 
 def test_class_names_are_unique() -> None:
