@@ -134,6 +134,7 @@ _WORD_BREAK = re.compile(
 )
 _GLUE = re.compile(r"[,;|<>()\[\]{}\"'，。、；：（）]|(?=https?://)|(?=arxiv:)|(?<=doi:)", re.IGNORECASE)
 
+_NO_LETTERS = re.compile(r"[\W_]+")
 _TEX = re.compile(r"\\[a-zA-Z]+\*?|[\\${}]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _BASE_LETTERS = str.maketrans("łøđðħıȷæœþ", "lodðhijæœþ") | str.maketrans(
@@ -352,7 +353,7 @@ def normalize_letters(text: str) -> str:
         # Only the accents of alphabets: the marks of other scripts tell words apart.
         plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain).casefold())
         plain = unicodedata.normalize("NFKC", plain.translate(_BASE_LETTERS))
-    return "".join(char for char in plain if char.isalnum())
+    return _NO_LETTERS.sub("", plain)
 
 
 def _get_surname(authors: Iterable[str]) -> str:
