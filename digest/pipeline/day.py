@@ -10,7 +10,7 @@ from threading import Lock
 from digest.db import Database
 from digest.db.embeddings import StoredProfileVectors
 from digest.db.sources import SourceState
-from digest.models import Candidates, Edition, Profile, Sent, Subscriber
+from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.models.schedule import get_local_day
 from digest.pipeline.alerts import UNUSABLE
@@ -238,10 +238,15 @@ def get_reader_notes(reader: Subscriber) -> Iterator[str]:
 
 
 def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, ...]:
-    """Return the names of the notes on this day: arXiv announces nothing, or a source could not be read."""
+    """Return the names of the notes on this day: arXiv announces nothing, or a source brought nothing."""
     is_missing: dict[str, bool] = {}  # a source is missing if all its scopes are
     for state in sources:
-        is_missing[state.source] = is_missing.get(state.source, True) and state.health in UNUSABLE
+        is_stale = (
+            state.source == "arxiv" and state.health is Health.STALE
+        )  # nothing new, though it announces
+        is_missing[state.source] = is_missing.get(state.source, True) and (
+            state.health in UNUSABLE or is_stale
+        )
     missing = [name for name, is_so in is_missing.items() if is_so and name not in SOURCES_WITHOUT_PAPERS]
     silent = ["arxiv-silent"] if get_silence_reason(get_arxiv_day(now)) else []
     if silent:  # arXiv has no papers today that could follow later

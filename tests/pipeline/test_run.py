@@ -374,6 +374,10 @@ def test_day_notes_say_what_is_unusual() -> None:
     failing = [state("huggingface", Health.FAILED), state("arxiv", Health.CHANGED)]
     assert day_module.get_day_notes(failing, THURSDAY) == ("votes-missing", "source-missing:arxiv")
     assert day_module.get_day_notes(failing, thanksgiving) == ("arxiv-silent", "votes-missing")
+    stale = [state("arxiv", Health.STALE), state("arxiv", Health.FAILED), state("pubmed", Health.STALE)]
+    assert day_module.get_day_notes(stale, THURSDAY) == ("source-missing:arxiv",)
+    assert day_module.get_day_notes(stale, thanksgiving) == ("arxiv-silent",)
+    assert day_module.get_day_notes([*stale, state("arxiv", Health.OK)], THURSDAY) == ()
 
 
 def test_a_first_mail_says_how_to_tune_it_and_a_later_one_does_not() -> None:
