@@ -29,7 +29,7 @@ from digest.ranking.ranker import Ranker
 
 EARLIER_PAPERS = 800
 STRANGERS = 40  # readers of each day that are tried on others' days
-THRESHOLDS = (0.25, 0.4, 0.6)
+THRESHOLDS = (0.25, 0.3, 0.4, 0.6)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from digest.models.paper_ids import canonicalize
 from digest.models.schedule import get_current_slot, get_local_day
 from digest.pipeline import day, plan
 from digest.ranking.ranker import Ranking
-from digest.ranking.selection import EXCLUSION_REASONS, THRESHOLDS
+from digest.ranking.selection import EXCLUSION_REASONS, find_thresholds
 from digest.subscribers import get_subscriber
 
 OUT_OF_POOL = "it is older than a week, withdrawn, or only a revision"
@@ -124,7 +124,7 @@ def _explain_upcoming(
         affinity=float(affinity[index]),
         probability=float(ranking.probability[index]),
         features=_describe_features(ranking, index) or None,
-        threshold=THRESHOLDS[reader.preferences.threshold],
+        threshold=round(float(find_thresholds(ranking.chunk, [reader.preferences])[0]), 2),
         rank=int((affinity > affinity[index]).sum()) + 1,
         of=len(affinity),
     )

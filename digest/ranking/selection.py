@@ -17,6 +17,7 @@ from digest.models import (
     Heat,
     Mix,
     Pick,
+    Preferences,
     Reason,
     ReasonKind,
     Section,
@@ -31,6 +32,8 @@ from digest.ranking.score import MIN_PROBABILITY, RELEVANCE_OFFSETS
 
 # The probability of being wanted below which a paper is not picked; sections are not filled up.
 THRESHOLDS = {Threshold.LOOSE: MIN_PROBABILITY, Threshold.USUAL: 0.4, Threshold.STRICT: 0.6}
+# The same for who liked papers and typed no topics: the lowest with at most one wrong pick per email.
+LIKED_THRESHOLDS = THRESHOLDS | {Threshold.USUAL: 0.3}
 POOL_FACTOR = 3  # times as many papers as there are places are considered for diversity
 MIN_NARROW_SIMILARITY = 0.15  # mean similarity of the best papers from which a reader's interest is narrow
 DIVERSITY_WEIGHT = 0.3  # of dissimilarity relative to the rank, for narrow interests (MMR)
@@ -76,6 +79,18 @@ class ReaderState:
     sent: Mapping[str, Sent]
     cursor: datetime | None  # the time of the last digest: papers first seen later are new
     day: date
+
+
+def find_thresholds(rankings: Rankings, preferences: Sequence[Preferences]) -> Floats:
+    """Return the probability from which on each reader is given picks."""
+    by_liked = {*rankings.liked.readers[~rankings.is_judged[rankings.liked.readers]].tolist()}
+    return np.array(
+        [
+            (LIKED_THRESHOLDS if row in by_liked else THRESHOLDS)[own.threshold]
+            for row, own in enumerate(preferences)
+        ],
+        np.float32,
+    )
 
 
 class Selections:
@@ -213,8 +228,7 @@ class _Selector:
         self._arrays, self._rankings, self._readers = arrays, rankings, readers
         self._preferences = preferences = [reader.subscriber.preferences for reader in readers]
         self.breakouts = [arrays.breakouts.find(reader.sent) if reader.sent else {} for reader in readers]
-        thresholds = np.array([THRESHOLDS[own.threshold] for own in preferences], np.float32)
-        self.is_near = rankings.probability >= thresholds[:, None]
+        self.is_near = rankings.probability >= find_thresholds(rankings, preferences)[:, None]
         self.is_near &= rankings.is_personal[:, None]
         self.is_new = arrays.is_new([reader.cursor for reader in readers])
         self._offsets = np.array([RELEVANCE_OFFSETS[own.mix] for own in preferences])

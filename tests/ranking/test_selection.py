@@ -35,6 +35,7 @@ from digest.ranking.selection import (
     Selections,
     apply_quotas,
     diversify,
+    find_thresholds,
 )
 from tests.factories import NOW, make_paper, make_subscriber
 
@@ -90,6 +91,18 @@ def test_picks_match_the_profile_and_have_reasons() -> None:
 def test_picked_section_is_not_filled_up() -> None:
     selection = select_edition(make_day(), Profile(keywords=("category theory",)))
     assert get_ids(selection, Section.PICKED) == []
+
+
+def test_usual_threshold_is_lower_for_who_only_liked_papers() -> None:
+    liked = (LikedPaper("Ocean heat and currents"),)
+    profiles = [Profile(liked=liked), OCEAN, replace(OCEAN, liked=liked), Profile(categories=("cs.AI",))]
+    [rankings] = Ranker(make_day()).rank_chunks(profiles)
+    for level, expected in (
+        (Threshold.LOOSE, [0.25] * 4),
+        (Threshold.USUAL, [0.3, 0.4, 0.4, 0.4]),
+        (Threshold.STRICT, [0.6] * 4),
+    ):
+        assert find_thresholds(rankings, [Preferences(threshold=level)] * 4) == pytest.approx(expected)
 
 
 def test_threshold_setting_limits_the_picks() -> None:
