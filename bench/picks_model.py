@@ -91,6 +91,14 @@ def fit(features: Doubles, owner: Indices, grades: Indices) -> tuple[Doubles, fl
     return weights[:-1] / scale, float(weights[-1])
 
 
+def fit_pairs(pairs: Sequence[Pairs], judged: Judged) -> tuple[Doubles, float]:
+    """Return coefficients and intercept fitted to these mornings."""
+    starts = np.cumsum([0, *(len(own.keys) for own in pairs)])
+    owner = np.concatenate([own.owner + start for own, start in zip(pairs, starts, strict=False)])
+    grades = np.array([judged.get_grade(*key) for own in pairs for key in own.keys])
+    return fit(np.concatenate([own.features for own in pairs]), owner, grades)
+
+
 def _compute_loss(
     weights: Doubles, features: Doubles, is_right: Doubles, importance: Doubles
 ) -> tuple[float, Doubles]:
@@ -155,12 +163,7 @@ def predict_held_out(
     for pool in pools or pairs:
         held_out = pairs[pool]
         others = [other for number, other in pairs.items() if number != pool]
-        starts = np.cumsum([0, *(len(other.keys) for other in others)])
-        owner = np.concatenate([other.owner + start for other, start in zip(others, starts, strict=False)])
-        grades = [judged.get_grade(*key) for other in others for key in other.keys]
-        coefficients, intercept = fit(
-            np.concatenate([other.features for other in others]), owner, np.array(grades)
-        )
+        coefficients, intercept = fit_pairs(others, judged)
         logits = held_out.features @ coefficients + intercept
         best = _choose_best(logits, held_out.owner)
         for key, row in zip(held_out.keys, best.tolist(), strict=True):
@@ -194,10 +197,7 @@ def main() -> None:
     pairs = {pool: collect_pairs(folder, judged, pool, model) for pool in pools}
     for threshold, (figures, _) in cross_validate(pairs, judged, is_nested=arguments.nested).items():
         print(threshold, json.dumps({name: round(value, 3) for name, value in figures.items()}))
-    starts = np.cumsum([0, *(len(own.keys) for own in pairs.values())])
-    owner = np.concatenate([own.owner + start for own, start in zip(pairs.values(), starts, strict=False)])
-    grades = np.array([judged.get_grade(*key) for own in pairs.values() for key in own.keys])
-    coefficients, intercept = fit(np.concatenate([own.features for own in pairs.values()]), owner, grades)
+    coefficients, intercept = fit_pairs([*pairs.values()], judged)
     print({name: round(float(value), 2) for name, value in zip(FEATURE_NAMES, coefficients, strict=True)})
     print("intercept", round(intercept, 2))
 

@@ -43,8 +43,9 @@ MIN_TYPED_LENGTH = 5  # letters of a word in which a slip is mended
 MIN_KNOWN_TEXTS = 10  # texts with the word that a slip is mended to
 MIN_PHRASE_TELL = 3.4  # what a phrase of a paragraph must tell: less is in every thirtieth paper
 MIN_LENGTH = 40.0  # of the weights of a paper: that of a short abstract, else a title alone were near to much
-FULL_TELL = 7.0  # what a word must tell to count in full without the other words of its phrase
-MAX_CACHED_CELLS = 4_000_000  # of topics, each with a cell for every paper: 24 MB
+FULL_TELL = 13.0  # a word without the others of its phrase counts what it tells divided by this
+UNSUPPORTED, SUPPORTED = 0.25, 2.0  # nearness in meaning counts up to the first + the second * RELATED
+MAX_CACHED_CELLS = 4_000_000  # of topics, each with a cell for every paper: 32 MB
 MIN_ABOUT_MENTIONS = 2  # in an abstract, from which on it is about a topic
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -58,6 +59,7 @@ class TopicMatch:
     tell: float  # how much its words tell
     vector: Floats  # not whitened; zeros if no term is known
     logit: Floats  # what the topic adds to the logit of each paper
+    related: np.ndarray[tuple[int, ...], np.dtype[np.float16]]  # the feature, in half precision
     is_said: Bools  # papers that hold all its words
     is_about: Bools  # papers with the phrase in the title, or several times in the abstract
 
@@ -80,9 +82,9 @@ class Coefficients:
     intercept: float
 
 
-BY_WORDS = Coefficients(np.array([1.64, 0, 0.88, 1.35, 8.64, 0], np.float32), interest=2.53, intercept=-7.12)
+BY_WORDS = Coefficients(np.array([1.26, 0, 0.86, 4.28, 6.32, 0], np.float32), interest=3.14, intercept=-7.58)
 BY_SENTENCES = Coefficients(
-    np.array([1.76, 0, 0.85, 1.13, 7.98, 1.26], np.float32), interest=2.6, intercept=-7.08
+    np.array([1.39, 0, 0.86, 3.82, 5.7, 1.41], np.float32), interest=3.23, intercept=-7.57
 )
 """Fitted by `python -m bench.picks_model`, without and with the sentence model."""
 
@@ -139,6 +141,7 @@ class TopicMatcher:
                 tell=self._field.compute_tell(forms[0]),
                 vector=compared.vector,
                 logit=self.coefficients.topic @ compared.features,
+                related=compared.features[RELATED].astype(np.float16),
                 is_said=compared.features[SAID] > 0,
                 is_about=(compared.features[TITLE] > 0) | (compared.mentions >= MIN_ABOUT_MENTIONS),
             )
@@ -177,7 +180,8 @@ class TopicMatcher:
         for row, own in enumerate(topics.values()):
             features = np.zeros((len(FEATURES), len(self._papers)), np.float32)
             mentions = self._fill_words(features, own)
-            features[TITLE_MEANING], features[RELATED] = title_meaning[row], related[row] / RELATED_SCALE
+            features[RELATED] = related[row] / RELATED_SCALE
+            features[TITLE_MEANING] = limit_meaning(np.log1p(title_meaning[row]), features[RELATED])
             if sentence is not None:
                 features[SENTENCE] = sentence[row]
             yield _Comparison(vectors[row], features, mentions)
@@ -207,7 +211,8 @@ class TopicMatcher:
             if len(form) > 1:
                 alone[self._find_with_all(form)] = 0
                 scores[row] -= alone
-        return np.asarray(scores / np.sqrt(np.maximum(squares, 1))[:, None] / self._lengths, np.float32)
+        cosines = scores / np.sqrt(np.maximum(squares, 1))[:, None] / self._lengths
+        return np.asarray(np.maximum(cosines, 0), np.float32)
 
     def _compare_sentences(self, topics: Sequence[str]) -> Floats | None:
         """Return how near each paper (a column) is to each topic (a row) by the sentence model, if any.
@@ -278,6 +283,14 @@ class TopicMatcher:
             if (count := self._field.counts.get(candidate, 0)) >= MIN_KNOWN_TEXTS
         }
         return max(sorted(known), key=known.__getitem__, default=word)
+
+
+def limit_meaning(nearness: Floats, related: Floats) -> Floats:
+    """Return the nearness in meaning as far as related terms support it.
+
+    A rare word alone ("protein" in "protein folding") makes a paper about protein bars near.
+    """
+    return np.asarray(np.minimum(nearness, UNSUPPORTED + SUPPORTED * related), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,13 @@ import numpy as np
 from scipy import sparse
 
 from digest.ranking.array_types import Bools, Floats, Indices
-from digest.ranking.topic_matching import FEATURES, MIN_PHRASE_TELL, TopicMatch, TopicMatcher
+from digest.ranking.topic_matching import (
+    FEATURES,
+    MIN_PHRASE_TELL,
+    TopicMatch,
+    TopicMatcher,
+    limit_meaning,
+)
 from digest.ranking.topics import ReaderTopics, TopicGroup
 
 FEATURE_NAMES = (*FEATURES, "interest_meaning")
@@ -144,11 +150,14 @@ class TopicEvidence:
         members = sparse.csr_array(
             (np.ones(len(self._topics), np.float32), self._topics, np.append(starts, len(self._topics)))
         )
-        nearness = matcher.compute_nearness(members, self._matches)
-        best = self._logits[self._topics[starts]]
+        by_topic = np.array([match.related for match in self._matches], np.float32)
+        best, related = self._logits[self._topics[starts]], by_topic[self._topics[starts]]
         for place in range(1, int(sizes.max())):  # of the topics: all interests that have so many at once
             larger = np.flatnonzero(sizes > place)
-            best[larger] = np.maximum(best[larger], self._logits[self._topics[starts[larger] + place]])
+            topics = self._topics[starts[larger] + place]
+            best[larger] = np.maximum(best[larger], self._logits[topics])
+            related[larger] = np.maximum(related[larger], by_topic[topics])
+        nearness = limit_meaning(matcher.compute_nearness(members, self._matches), related)
         best += np.float32(self._coefficients.interest) * nearness + np.float32(self._coefficients.intercept)
         return nearness, best
 

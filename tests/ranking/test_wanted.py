@@ -79,9 +79,52 @@ def test_generic_parts_of_a_keyword_are_not_enough(keyword: str, topic: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("keyword", "title", "sentences"),
+    [
+        (
+            "protein folding",
+            "Texture of high-protein snack bars during storage",
+            (
+                "Protein bars harden when they are stored.",
+                "We prepare bars from whey, casein and pea protein with three sugar alcohols.",
+                "Bars with hydrolysed whey protein stay soft the longest.",
+            ),
+        ),
+        (
+            "virus evolution",
+            "Detecting computer viruses in office documents with graph networks",
+            (
+                "Macros in office documents still spread viruses.",
+                "We parse macros into graphs and detect computer viruses that appeared after training.",
+                "Attackers can evade the network by dead code, against which we train adversarially.",
+            ),
+        ),
+        (
+            "star formation",
+            "Do movie stars still sell tickets?",
+            (
+                "We study whether stars raise the revenue of films.",
+                "For 5,400 films we estimate the effect of the cast on the opening weekend.",
+                "The effect of stars has halved since streaming began.",
+            ),
+        ),
+    ],
+)
+def test_word_of_a_keyword_in_another_sense_is_not_enough(
+    keyword: str, title: str, sentences: Sequence[str]
+) -> None:
+    paper = make_paper(title, abstract=" ".join(sentences))
+    [probability] = get_probability(Profile(keywords=(keyword,)), paper)
+    assert probability < USUAL
+
+
+@pytest.mark.parametrize(
     ("keyword", "topic"),
     [
-        ("RLHF", "to train a reward model on human preferences and to tune the policy by reinforcement"),
+        (
+            "RLHF",
+            "to train a reward model on human preferences and to tune the policy by reinforcement learning",
+        ),
         ("xylomancy", "a cure by xylomancy"),  # a word that the field does not know stands for itself
     ],
 )
