@@ -91,7 +91,10 @@ def build_sign_ups(services: Services, count: int, round_: int) -> list[Callable
     issued_at = NOW - timedelta(seconds=MIN_READING_SECONDS)
 
     def build_job(number: int) -> Callable[[], Awaitable[int]]:
-        form = {"email": f"p{round_}-{number}@example.com", "ticket": ctx.tickets.issue(issued_at)}
+        form = {
+            "email": f"p{round_}-{number}@example.com",
+            "ticket": ctx.signup_guard.tickets.issue(issued_at),
+        }
         body = urlencode(form).encode()
         return lambda: call(app, "POST", "/subscribe", body=body)
 

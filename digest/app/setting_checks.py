@@ -161,9 +161,3 @@ CHECKS: Mapping[str, Callable[[Any], object]] = {
     "vectors": _check_vectors,
     "colours": parse_palettes,
 }
-
-
-def check_setting(name: str, value: Any) -> None:
-    """Raise ValueError or ConfigError with what is wrong if this field of Settings makes no sense."""
-    if check := CHECKS.get(name):
-        check(value)

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from digest.app.setting_checks import check_setting
+from digest.app.setting_checks import CHECKS
 from digest.models.errors import ConfigError
 from digest.models.schedule import parse_time
 
@@ -212,7 +212,8 @@ class Settings(BaseSettings):
     @classmethod
     def _check(cls, value: Any, info: ValidationInfo) -> Any:
         try:
-            check_setting(info.field_name or "", value)
+            if check := CHECKS.get(info.field_name or ""):
+                check(value)
         except ConfigError as error:
             raise ValueError(str(error).rstrip(".")) from error
         return value

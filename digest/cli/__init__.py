@@ -93,10 +93,10 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(self._lines.items()))
 
 
-def show_version(ctx: click.Context) -> None:
-    """Print the version with its commit, and end."""
-    click.echo(f"digest, version {_describe_version()}")
-    ctx.exit()
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001  click passes it
+    if value:
+        click.echo(f"digest, version {_describe_version()}")
+        ctx.exit()
 
 
 @click.group(
@@ -108,7 +108,7 @@ def show_version(ctx: click.Context) -> None:
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False,
-    callback=lambda ctx, _, value: show_version(ctx) if value else None, help="Show the version and exit.",
+    callback=_show_version, help="Show the version and exit.",
 )  # fmt: skip
 def digest() -> None:
     """Trending papers in your email inbox once a day, picked for you."""

@@ -2,13 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 import click
 
 from digest.app.services import Services
 from digest.cli.common import json_option, now_option, open_services
-from digest.cli.output import echo, show_json, to_jsonable
+from digest.cli.output import echo, show_json
 from digest.mail.locale import get_locale
 from digest.mail.wording import describe_reason
 from digest.models import Paper, Sent, Subscriber
@@ -49,7 +48,8 @@ def command(*, address: str, paper: str, now: datetime, as_json: bool) -> None:
     with open_services() as services:
         explanation = explain(services, address, paper, now)
     if as_json:
-        show_json(explanation_to_json(explanation))
+        fields = {name: value for name, value in asdict(explanation).items() if name != "paper"}
+        show_json({"paper": explanation.paper.id, "title": explanation.paper.title, **fields})
         return
     for line in format_explanation(explanation):
         echo(line)
@@ -152,9 +152,3 @@ def format_explanation(explanation: Explanation) -> list[str]:
     if explanation.heat is not None:
         lines.append(f"Heat: {explanation.heat:+.2f} doublings above a usual paper.")
     return lines
-
-
-def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
-    """Return the explanation as JSON, the paper by its id and title."""
-    fields = {name: value for name, value in asdict(explanation).items() if name != "paper"}
-    return {"paper": explanation.paper.id, "title": explanation.paper.title, **to_jsonable(fields)}

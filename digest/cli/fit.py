@@ -1,5 +1,6 @@
 """`digest fit`: fit growth curves, vote prior and calibration to what this installation has stored."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -51,35 +52,32 @@ def command(*, days: int, save: bool, reset: bool, now: datetime, as_json: bool)
         show_json({"paces": [asdict(curve) for curve in curves], **others})
         return
     if not reset:
-        show_table(
-            CURVE_HEADERS,
-            [_to_curve_row("shipped", p) for p in DEFAULT_BASELINES.curves]
-            + [_to_curve_row("fitted", p) for p in curves],
+        _show(CURVE_HEADERS, map(_to_curve_row, DEFAULT_BASELINES.curves), map(_to_curve_row, curves))
+        _show(
+            PRIOR_HEADERS, [_to_prior_row(DEFAULT_BASELINES.prior)], [_to_prior_row(prior)] if prior else []
         )
-        show_table(
-            PRIOR_HEADERS,
-            [
-                _to_prior_row("shipped", DEFAULT_BASELINES.prior),
-                *([_to_prior_row("fitted", prior)] if prior else []),
-            ],
-        )
-        calibrations = [("shipped", DEFAULT_CALIBRATION), *([("fitted", calibration)] if calibration else [])]
-        show_table(
-            ("", "as of", "slope", "intercept"),
-            [(origin, item.as_of, item.slope, item.intercept) for origin, item in calibrations],
-        )
+        rows = [
+            (item.as_of, item.slope, item.intercept) for item in (DEFAULT_CALIBRATION, calibration) if item
+        ]
+        _show(("", "as of", "slope", "intercept"), rows[:1], rows[1:])
     echo_err(_summarize(curves, prior, calibration, save=save, reset=reset))
 
 
-def _to_prior_row(origin: str, prior: Prior) -> tuple[object, ...]:
+def _show(
+    headers: Sequence[str], shipped: Iterable[Sequence[object]], fitted: Iterable[Sequence[object]]
+) -> None:
+    show_table(headers, [*(("shipped", *row) for row in shipped), *(("fitted", *row) for row in fitted)])
+
+
+def _to_prior_row(prior: Prior) -> tuple[object, ...]:
     weights = prior.known
     text = (weights.authors, weights.code, weights.page, weights.text)
-    return origin, prior.as_of, *text, weights.author_mean, weights.author_best, weights.submitter
+    return prior.as_of, *text, weights.author_mean, weights.author_best, weights.submitter
 
 
-def _to_curve_row(origin: str, curve: GrowthCurve) -> tuple[object, ...]:
+def _to_curve_row(curve: GrowthCurve) -> tuple[object, ...]:
     growth = (f"{curve.reached_share_at(age):.2f}" for age in AGES)
-    return origin, curve.source, curve.as_of, f"{curve.mean:.1f}", f"{curve.median:.1f}", *growth
+    return curve.source, curve.as_of, f"{curve.mean:.1f}", f"{curve.median:.1f}", *growth
 
 
 def _summarize(

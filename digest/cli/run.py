@@ -68,8 +68,11 @@ def show_run(
     *skipped* failed lately and were not tried again; *outbox* is the folder of the mails without a server.
     """
     if as_json:
-        written = {"written_to": str(outbox)} if outbox else {}
-        show_json(run_to_json(result) | written | {"unread": [asdict(source) for source in skipped]})
+        fetched = [fetch_result_to_json(stored) for stored in result.fetched]
+        alerts, written = list(result.send_stats.alerts), {"written_to": str(outbox)} if outbox else {}
+        unread = [asdict(source) for source in skipped]
+        counts = _count_deliveries(result)
+        show_json({"fetched": fetched, **counts, "alerts": alerts, **written, "unread": unread})
         return
     if result.fetched:
         show_fetch_results(result.fetched)
@@ -83,12 +86,6 @@ def _format_failed_source(failed: FailedSource) -> str:
         f"{failed.source}{scopes} could not be read at {failed.read_at:%H:%M}"
         f" and is asked again from {failed.again_at:%H:%M} UTC: {failed.note}"
     )
-
-
-def run_to_json(result: RunResult) -> dict[str, object]:
-    """Return the result of a run as JSON."""
-    fetched = [fetch_result_to_json(stored) for stored in result.fetched]
-    return {"fetched": fetched} | _count_deliveries(result) | {"alerts": list(result.send_stats.alerts)}
 
 
 def _count_deliveries(result: RunResult) -> dict[str, object]:

@@ -95,11 +95,6 @@ class WebContext:
         """The rate limits of this process."""
         return self.signup_guard.limits
 
-    @property
-    def tickets(self) -> TicketIssuer:
-        """The issuer of sign-up tickets."""
-        return self.signup_guard.tickets
-
     def actor(self, name: str) -> Actor:
         """Return an actor of this name who acts now."""
         return self.services.actor(name, self.clock())

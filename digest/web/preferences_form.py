@@ -143,11 +143,6 @@ class PreferencesForm:
         """The library fields that are filled in."""
         return {name: value for name in LIBRARY_FIELDS if (value := getattr(self, name))}
 
-    def keep_failed_libraries(self, saved: Self, failed: Collection[str]) -> Self:
-        """Return the *saved* form with those library fields still filled in that could not be read."""
-        kept: dict[str, Any] = {name: value for name, value in self.libraries.items() if name in failed}
-        return replace(saved, **kept)
-
     def to_changes(self, subscriber: Subscriber) -> dict[str, object]:
         """Return the changes for `subscribers.change_settings`. Facets keep what they learnt, by name."""
         existing = {facet.name: facet for facet in subscriber.profile.facets}

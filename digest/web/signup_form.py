@@ -36,7 +36,7 @@ def build_signup_fields(ctx: WebContext, *, with_categories: bool = False) -> Si
     zones = ZONES if usual in ZONES else (usual, *ZONES)
     others = ctx.trending_lists.list_other_categories(ctx.clock()) if with_categories else {}
     return SignUpFields(
-        ctx.tickets.issue(ctx.clock()),
+        ctx.signup_guard.tickets.issue(ctx.clock()),
         zones,
         usual,
         f"{settings.send_at:%H:%M}",

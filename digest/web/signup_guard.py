@@ -33,11 +33,6 @@ class SignUpRequest(BaseModel):
     work: str = Field("", max_length=40)
     website: str = Field("", max_length=400)  # hidden from people: only robots fill it in
 
-    @property
-    def is_robot(self) -> bool:
-        """Whether the hidden field was filled in."""
-        return bool(self.website)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:

@@ -72,7 +72,7 @@ async def test_known_unknown_and_suppressed_addresses_are_answered_in_the_same_t
 ) -> None:
     rng = Random(8)  # noqa: S311  decides the order of requests
     durations = {kind: list[float]() for kind in KINDS}
-    tickets = crowded_app.state.ctx.tickets
+    tickets = crowded_app.state.ctx.signup_guard.tickets
 
     async def sign_up(kind: str, n: int) -> None:
         ticket = tickets.issue(clock() - timedelta(seconds=MIN_READING_SECONDS))

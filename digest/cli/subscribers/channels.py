@@ -2,17 +2,15 @@
 
 import sys
 from datetime import datetime
-from typing import Any
 
 import click
 
 from digest import subscribers
 from digest.app.services import Services
 from digest.cli.common import json_option, now_option
-from digest.cli.output import show_json, show_table, to_jsonable
+from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
 from digest.db import Transaction
-from digest.models.channels import Channel
 from digest.models.errors import ConfigError
 from digest.subscribers import Actor
 from digest.subscribers import channels as use_cases
@@ -63,23 +61,13 @@ def command(
             use_cases.choose_mail(tx, address, by_mail=by_mail, actor=actor)
         channels = use_cases.list_channels(tx, subscribers.get_subscriber(tx, address))
     if as_json:
-        show_json([channel_to_json(channel) for channel in channels])
+        names = ("kind", "host", "state", "note", "accepted_at", "created_at")
+        show_json(
+            [{"id": item.public_id, **{name: getattr(item, name) for name in names}} for item in channels]
+        )
         return
     rows = [(item.public_id, item.kind, item.host, item.state, item.note) for item in channels]
     show_table(("id", "kind", "host", "state", "last problem"), rows, empty="There are no channels.")
-
-
-def channel_to_json(channel: Channel) -> dict[str, Any]:
-    """Return a channel as JSON, without its address."""
-    return {
-        "id": channel.public_id,
-        "kind": str(channel.kind),
-        "host": channel.host,
-        "state": str(channel.state),
-        "note": channel.note,
-        "accepted_at": to_jsonable(channel.accepted_at),
-        "created_at": to_jsonable(channel.created_at),
-    }
 
 
 def _read_secret() -> str:

@@ -23,7 +23,6 @@ from digest.models import (
     LikedPaper,
     Mix,
     Subscriber,
-    Suppression,
     Threshold,
 )
 from digest.models.errors import InvalidChange
@@ -35,7 +34,7 @@ from digest.sources.text.encoding import decode_text
 from digest.subscribers import Actor
 from digest.subscribers.seed_papers import complete_seeds, parse_library
 from digest.subscribers.validation import MAX_ITEMS
-from digest.web.api.schemas import SubscriberResponse, SuppressionResponse
+from digest.web.api.schemas import SubscriberResponse
 
 MIN_TITLE_WORDS = 3  # a shorter line that names no paper is not taken for a title
 LIBRARY_OPTIONS = frozenset({"like", "zotero", "orcid", "author_id"})
@@ -162,12 +161,6 @@ def open_transaction(now: datetime) -> Iterator[tuple[Services, Transaction, Act
         actor = services.actor(get_actor_name(), now)
         with services.store.begin() as tx:
             yield services, tx, actor
-
-
-def suppression_to_json(suppression: Suppression | None) -> dict[str, Any] | None:
-    """Return a suppression as JSON, without its key."""
-    response = SuppressionResponse.model_validate(suppression) if suppression else None
-    return to_jsonable(response.model_dump()) if response else None
 
 
 def subscriber_to_json(reader: Subscriber) -> dict[str, Any]:

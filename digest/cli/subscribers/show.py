@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import click
 
 from digest.cli.common import json_option, open_services
-from digest.cli.output import show_json, show_table
-from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json, suppression_to_json
+from digest.cli.output import show_json, show_table, to_jsonable
+from digest.cli.subscribers.common import delivery_to_json, subscriber_to_json
 from digest.db.subscribers.search import SORT_COLUMNS, SubscriberCriteria
 from digest.models import Status, Subscriber
 from digest.models.addresses import hash_address
 from digest.subscribers import get_subscriber
 from digest.subscribers.table_files import escape_formula
+from digest.web.api.schemas import SuppressionResponse
 
 NO_LIMIT, DEFAULT_LIMIT = 2**31, 50
 COLUMNS = ("email", "status", "frequency", "timezone", "send_at", "next_due")
@@ -79,7 +80,8 @@ def show(*, address: str, as_json: bool) -> None:
         suppression = tx.suppressions.find(hash_address(services.suppression_key, reader.address))
     fields = subscriber_to_json(reader) | {
         "tags": list(tags),
-        "suppression": suppression_to_json(suppression),
+        "suppression": suppression
+        and to_jsonable(SuppressionResponse.model_validate(suppression).model_dump()),
     }
     if as_json:
         show_json(fields | {"deliveries": [delivery_to_json(delivery) for delivery in deliveries]})

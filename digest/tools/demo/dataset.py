@@ -9,7 +9,7 @@ they arrive, so the same moment always shows the same numbers.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -75,11 +75,6 @@ class HuggingFacePaper:
     def day_start(self) -> datetime:
         """Midnight of the listing day, from which its votes are counted."""
         return datetime.combine(self.listed, time(), UTC)
-
-    @property
-    def visible_from(self) -> datetime:
-        """The moment from which the list shows it."""
-        return self.day_start + timedelta(hours=self.hour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

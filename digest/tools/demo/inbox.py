@@ -26,12 +26,9 @@ def build_demo_app(pages: ASGIApp, mail_server: MailServer, folder: Path) -> Sta
     async def show_report(_: Request) -> Response:
         return FileResponse(folder / "index.html")
 
-    async def redirect_to_report(_: Request) -> Response:
-        return RedirectResponse("/demo/")
-
     return Starlette(
         routes=[
-            Route("/demo", redirect_to_report),
+            Route("/demo", RedirectResponse("/demo/")),
             Route("/demo/", show_report),
             Mount(f"/demo/{MAILS_DIR}", StaticFiles(directory=folder / MAILS_DIR)),
             Route("/inbox", inbox.show_list),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import SettingsConfigDict
 
 from digest import subscribers
 from digest.app.services import Services, open_services
@@ -47,16 +47,7 @@ _CONFIRM_LINK = re.compile(r"/c/([\w.~-]+)")
 class IsolatedSettings(Settings):
     """Settings that read neither the environment nor any file."""
 
-    @classmethod
-    def settings_customise_sources(  # noqa: D102  pydantic's own hook
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+    model_config = SettingsConfigDict(env_prefix="\0", env_file=None)  # no variable has such a name
 
 
 def make_isolated_settings(database: Path, *, sources_url: str, smtp_url: str, **more: Any) -> Settings:

@@ -56,11 +56,6 @@ class Example:
     status: int
     response: str
 
-    @property
-    def is_json(self) -> bool:
-        """Whether the body is JSON."""
-        return self.body.startswith("{")
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -66,17 +66,6 @@ class SubscriberFilter(ApiRequest):
         0, ge=0, le=MAX_OFFSET, description="number of entries to skip; `cursor` is more reliable"
     )
 
-    @property
-    def criteria(self) -> SubscriberCriteria:
-        """The conditions."""
-        same = {"keyword", "tag", "status", "frequency", "language", "bounced_since"}
-        return SubscriberCriteria(address=self.q, **self.model_dump(include=same))
-
-    @property
-    def is_by_id(self) -> bool:
-        """Whether pages continue after an id, so that nothing is skipped or repeated."""
-        return self.sort == "created_at" and not self.descending and not self.offset
-
 
 class ImportOptions(ApiRequest):
     """Options of an import."""
@@ -92,8 +81,10 @@ def subscribers(ctx: WebContextDep, filters: Annotated[SubscriberFilter, Query()
     In the order of creation no page skips or repeats anybody, whatever is added or erased in between.
     """
     with ctx.services.store.begin(write=False) as tx:
-        search = SubscriberSearch(tx.connection, filters.criteria)
-        if filters.is_by_id:
+        same = {"keyword", "tag", "status", "frequency", "language", "bounced_since"}
+        criteria = SubscriberCriteria(address=filters.q, **filters.model_dump(include=same))
+        search = SubscriberSearch(tx.connection, criteria)
+        if filters.sort == "created_at" and not filters.descending and not filters.offset:
             after = decode_cursor(CursorKind.AFTER, filters.cursor)
             found = search.list_after(after, limit=filters.limit)
             total, position = search.count(), found[-1].id if found else 0

@@ -128,7 +128,9 @@ def tags(_: ApiActor, ctx: WebContextDep) -> TagList:
 @router.put("/subscribers/{who}/tags/{tag}", status_code=204, tags=["tags"])
 def add_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> Response:
     """Add a tag to a subscriber; if they already have it, nothing changes."""
-    name = parse_tag(tag)
+    name = " ".join(tag.split())
+    if not name or "," in name or not name.isprintable():
+        raise InvalidChange("A tag is a short text without commas.")
     with ctx.services.store.begin() as tx:
         reader = subscriptions.get_subscriber(tx, who)
         if tx.tags.add([reader.id], name):
@@ -145,11 +147,3 @@ def remove_tag(actor: ApiActor, ctx: WebContextDep, who: str, tag: TagName) -> R
             raise NotFound("This subscriber does not have this tag.")
         tx.audit.write(actor.name, "untag", reader.public_id, {"tag": tag}, at=actor.now)
     return Response(status_code=204)
-
-
-def parse_tag(text: str) -> str:
-    """Return a tag without blanks at its ends. Raises InvalidChange if it is none."""
-    name = " ".join(text.split())
-    if not name or "," in name or not name.isprintable():
-        raise InvalidChange("A tag is a short text without commas.")
-    return name

@@ -115,7 +115,10 @@ def _save(page: PreferencesPage, data: FormData) -> Response:
     except InvalidChange as error:
         return page.render(form, problems=[translate_error(error)], status=422)
     set_page_language(saved.preferences.language)
-    shown = form.keep_failed_libraries(PreferencesForm.from_subscriber(saved), imported.failures)
+    unread: dict[str, Any] = {
+        name: value for name, value in form.libraries.items() if name in imported.failures
+    }
+    shown = replace(PreferencesForm.from_subscriber(saved), **unread)
     return replace(page, reader=saved).render(
         shown,
         done=get_page_locale().gettext("Saved.") + _describe_library(library),

@@ -106,11 +106,6 @@ class SearchQuery(BaseModel):
         return f"/papers?{urlencode({'q': self.words})}" if self.words else "/papers"
 
     @property
-    def is_filtered(self) -> bool:
-        """Whether a category, period or source narrows the search."""
-        return bool(self.category or self.period or self.source)
-
-    @property
     def page_number(self) -> int:
         """The page of results, from 1 to MAX_PAGE."""
         return min(max(self.page, 1), MAX_PAGE)
@@ -144,7 +139,7 @@ def search_papers(ctx: WebContextDep, request: Request, query: Annotated[SearchQ
             MAX_DESCRIPTION_CHARS,
         ),
         path=query.path,
-        unfiltered=query.path if query.is_filtered else "",
+        unfiltered=query.path if query.category or query.period or query.source else "",
         before=_page_url(request, query.page_number - 1) if query.page_number > 1 else "",
         after=_page_url(request, query.page_number + 1) if len(papers) > PAGE_SIZE else "",
         signup=build_signup_fields(ctx),

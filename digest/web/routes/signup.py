@@ -69,7 +69,7 @@ async def _sign_up(ctx: WebContext, signup: SignUpRequest, mailbox: str) -> None
 
     One row is written for everybody, so that every request waits for a commit.
     """
-    is_ignored = signup.is_robot or not ctx.limits.addresses.take(mailbox, ctx.clock())
+    is_ignored = bool(signup.website) or not ctx.limits.addresses.take(mailbox, ctx.clock())
     actor = ctx.actor("reader")
 
     def sign_up(tx: Transaction) -> None:
@@ -153,7 +153,7 @@ def _respond_invalid(ctx: WebContext, request: Request, signup: SignUpRequest, m
     if wants_json(request):
         return JSONResponse({"error": message}, 422)
     ticket, title = (
-        signup.ticket or ctx.tickets.issue(ctx.clock()),
+        signup.ticket or ctx.signup_guard.tickets.issue(ctx.clock()),
         get_page_locale().gettext("Check the address"),
     )
     decision = Wait(ticket=ticket, seconds=0, message=message)

@@ -307,7 +307,7 @@ async def test_the_global_limit_answers_429_with_retry_after(
     while app.state.ctx.limits.worldwide.take("", clock()):
         pass
     ctx = app.state.ctx
-    work_ticket = ctx.tickets.issue(clock(), wait=0, work=1)
+    work_ticket = ctx.signup_guard.tickets.issue(clock(), wait=0, work=1)
     solution = next(str(n) for n in count() if is_work_done(work_ticket, str(n), 1))
     rejected = await visitor.post(
         "/subscribe", data={"email": "carol@example.com", "ticket": work_ticket, "work": solution}
@@ -319,7 +319,7 @@ async def test_the_global_limit_answers_429_with_retry_after(
 async def test_concurrent_sign_ups_are_all_stored(
     app: FastAPI, clock: Clock, find_reader: ReaderLookup
 ) -> None:
-    made = [app.state.ctx.tickets.issue(clock()) for _ in range(40)]
+    made = [app.state.ctx.signup_guard.tickets.issue(clock()) for _ in range(40)]
     clock.advance(seconds=MIN_READING_SECONDS)
 
     async def sign_up_one(n: int) -> None:

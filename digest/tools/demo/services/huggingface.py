@@ -14,7 +14,7 @@ MAX_PAGE_SIZE = 100
 
 def list_daily_papers(dataset: Dataset, params: Mapping[str, str], now: datetime) -> list[dict[str, Any]]:
     """Return the list of the requested day, by default the latest: a bare list, not ordered by votes."""
-    visible = [paper for paper in dataset.listed if paper.visible_from <= now]
+    visible = [paper for paper in dataset.listed if paper.day_start + timedelta(hours=paper.hour) <= now]
     latest = max((paper.listed for paper in visible), default=now.date())
     day = date.fromisoformat(params["date"]) if "date" in params else latest
     papers = [paper for paper in visible if paper.listed == day]
