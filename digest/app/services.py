@@ -4,7 +4,7 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -364,6 +364,11 @@ class Services:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+
+def utc_now() -> datetime:
+    """Return this moment."""
+    return datetime.now(UTC)
 
 
 def open_services(settings: Settings, *, migrate: bool = True) -> Services:

@@ -91,23 +91,16 @@ class DatetimeParam(click.ParamType[datetime]):
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class DayParam(click.DateTime):
+class DayParam(click.ParamType[datetime]):
     """A date, shown as DATE in the help."""
 
     name = "date"
 
-    def __init__(self) -> None:
-        super().__init__(["%Y-%m-%d"])
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002  click asks
-        """Return the placeholder in the help."""
-        return "DATE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Return midnight of that date, or fail with a usage error that shows an example."""
         try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
+            return value if isinstance(value, datetime) else datetime.strptime(value, "%Y-%m-%d")  # noqa: DTZ007
+        except ValueError:
             self.fail(f"{value!r} is not a day; write one like 2026-11-23.", param, ctx)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digest import __version__
-from digest.app.services import Services
+from digest.app.services import Services, utc_now
 from digest.mail.locale import gettext_noop
 from digest.models.errors import (
     DigestError,
@@ -40,7 +40,7 @@ from digest.web.admin import (
 )
 from digest.web.api import document
 from digest.web.api.schemas import PROBLEM_TYPE, FieldProblem, ProblemResponse
-from digest.web.context import Clock, WebContext, create_context, utc_now
+from digest.web.context import Clock, WebContext, create_context
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.middleware import CALL_SEGMENTS, SecurityMiddleware
 from digest.web.routes import (

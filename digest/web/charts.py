@@ -44,11 +44,6 @@ class Chart:
         rows = [(day, [column[number] for column in columns]) for number, day in enumerate(self.days)]
         return rows[::-1]
 
-    @property
-    def legend(self) -> list[tuple[str, str]]:
-        """The class of the colour and the label of each series."""
-        return [(series.colour, series.label) for series in self.series]
-
 
 def build_bar_chart(title: str, days: Sequence[date], series: Sequence[Series]) -> Chart:
     """Return a chart with one bar for each day, the series on top of each other."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
 from digest.app import embedding_models
-from digest.app.services import Services
+from digest.app.services import Services, utc_now
 from digest.db import Database, Transaction
 from digest.mail.tokens import Claim, Purpose
 from digest.models import Subscriber
@@ -37,11 +37,6 @@ PROBE_INTERVAL = timedelta(seconds=10)
 # Concurrent writes of requests. SQLite has one writer; a request that waits for it inside the database
 # polls, holds a thread, and may be overtaken for seconds. Here requests wait in order and without a thread.
 MAX_WRITERS = {"sqlite": 1, "postgresql": 4}
-
-
-def utc_now() -> datetime:
-    """Return this moment."""
-    return datetime.now(UTC)
 
 
 class WriteProbe:

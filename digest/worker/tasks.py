@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 
 from anyio import to_thread
 
-from digest.app.services import Services
+from digest.app.services import Services, utc_now
 from digest.db.sender_session import has_work
 from digest.models import Shard
 from digest.models.errors import StoreError
@@ -25,18 +25,13 @@ log = logging.getLogger(__name__)
 SHARD_SIZE = 1000  # subscribers planned in one job: half a second of work, lost when a worker is killed
 
 
-def wall_clock() -> datetime:
-    """Return this machine's time."""
-    return datetime.now(UTC)
-
-
 @dataclass
 class WorkerTasks:
     """The jobs of a worker. Each is idempotent: doing it twice, or late, changes nothing."""
 
     services: Services
     stopping: asyncio.Event
-    clock: Callable[[], datetime] = wall_clock
+    clock: Callable[[], datetime] = utc_now
     _day: DayContext | None = None
     _day_lock: Lock = field(default_factory=Lock)
 

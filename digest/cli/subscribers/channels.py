@@ -6,13 +6,10 @@ from datetime import datetime
 import click
 
 from digest import subscribers
-from digest.app.services import Services
 from digest.cli.common import json_option, now_option
 from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
-from digest.db import Transaction
 from digest.models.errors import ConfigError
-from digest.subscribers import Actor
 from digest.subscribers import channels as use_cases
 
 
@@ -49,7 +46,12 @@ def command(
     secret = _read_secret() if add else ""
     with open_transaction(now) as (services, tx, actor):
         if add:
-            _add(services, tx, address, secret, actor)
+            if not services.has_channels:
+                raise ConfigError(
+                    "Channels are off. Name the hosts they may reach: DIGEST_CHANNEL_HOSTS=hooks.slack.com."
+                )
+            hosts, seal = services.settings.channel_hosts, services.sealer.seal
+            use_cases.add_channel(tx, address, secret, allowed_hosts=hosts, seal=seal, actor=actor)
         for change, public_id in (
             (use_cases.pause_channel, to_pause),
             (use_cases.resume_channel, to_resume),
@@ -75,18 +77,3 @@ def _read_secret() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Address of the channel", hide_input=True))
     return sys.stdin.readline().strip()
-
-
-def _add(services: Services, tx: Transaction, address: str, secret: str, actor: Actor) -> None:
-    if not services.has_channels:
-        raise ConfigError(
-            "Channels are off. Name the hosts they may reach: DIGEST_CHANNEL_HOSTS=hooks.slack.com."
-        )
-    use_cases.add_channel(
-        tx,
-        address,
-        secret,
-        allowed_hosts=services.settings.channel_hosts,
-        seal=services.sealer.seal,
-        actor=actor,
-    )

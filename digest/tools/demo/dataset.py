@@ -122,16 +122,6 @@ class DemoReader:
     timezone: str
     send_at: str
 
-    @property
-    def preferences(self) -> Mapping[str, object]:
-        """What they type into the form, by the names of its fields."""
-        return {
-            "keywords": self.keywords,
-            "categories": self.categories,
-            "timezone": self.timezone,
-            "send_at": self.send_at,
-        }
-
 
 READERS = (
     DemoReader(

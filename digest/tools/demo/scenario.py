@@ -33,6 +33,7 @@ from digest.tools.demo.mail_server import MailServer, ReceivedMail
 
 BASE_URL = "https://papers.example"  # does not exist: without --serve the links in the mails lead nowhere
 SENDER = "digest@papers.example"
+SETTINGS = ("keywords", "categories", "timezone", "send_at")  # that each reader types into the form
 CATEGORIES = ("cs", "stat", "math", "physics", "q-bio", "quant-ph")
 DAY_COUNT = (LAST_DAY - FIRST_DAY).days + 1
 FIRST_RUN = datetime.combine(FIRST_DAY, time(12, 5), UTC)
@@ -227,7 +228,8 @@ async def _sign_up_readers(environment: _DemoEnvironment, now: datetime) -> list
     actor = services.actor("demo", now)
     with services.store.begin() as tx:
         for reader in READERS:
-            subscribers.sign_up(tx, reader.address, reader.preferences, actor=actor)
+            typed = {name: getattr(reader, name) for name in SETTINGS}
+            subscribers.sign_up(tx, reader.address, typed, actor=actor)
     await _send_due_mail(services, now)
     confirmations = mail_server.received[mails_before:]
     with services.store.begin() as tx:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, Field
@@ -159,11 +159,8 @@ class EditionDetails(BaseModel):
 def list_messages(ctx: WebContextDep, filters: Annotated[DeliveryFilter, Query()]) -> DeliveryPage:
     """List messages of every kind with their states, newest first."""
     with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
         conditions = filters.model_dump(include={"kind", "state", "finished_since"})
-        criteria = DeliveryCriteria(**conditions, subscriber_id=reader.id if reader else None)
-        found = _list_page(tx, criteria, filters.cursor, filters.limit)
-        readers = _get_readers(tx, found)
+        found, readers = _search(tx, filters, **conditions)
     items = [DeliveryItem.of_subscriber(each, readers.get(each.subscriber_id or 0)) for each in found]
     return DeliveryPage(deliveries=items, next_cursor=encode_next(found, filters.limit))
 
@@ -186,10 +183,7 @@ def show_message(ctx: WebContextDep, id: str) -> DeliveryDetails:  # noqa: A002 
 def list_editions(ctx: WebContextDep, filters: Annotated[EditionFilter, Query()]) -> EditionPage:
     """List what subscribers were sent, newest first."""
     with ctx.services.store.begin(write=False) as tx:
-        reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
-        criteria = DeliveryCriteria(kind=DeliveryKind.DIGEST, subscriber_id=reader.id if reader else None)
-        found = _list_page(tx, criteria, filters.cursor, filters.limit)
-        readers = _get_readers(tx, found)
+        found, readers = _search(tx, filters, kind=DeliveryKind.DIGEST)
     items = [
         EditionItem(
             id=each.public_id,
@@ -241,8 +235,15 @@ def _to_details(edition: Edition, delivery: Delivery | None = None) -> EditionDe
     )
 
 
-def _list_page(tx: Transaction, criteria: DeliveryCriteria, cursor: str, limit: int) -> tuple[Delivery, ...]:
-    return list_deliveries(tx.connection, criteria, limit=limit, before=decode_before(cursor))
+def _search(
+    tx: Transaction, filters: DeliveryFilter | EditionFilter, **conditions: Any
+) -> tuple[Sequence[Delivery], dict[int, Subscriber]]:
+    """Return a page of deliveries, and whose they are."""
+    reader = subscriptions.get_subscriber(tx, filters.subscriber) if filters.subscriber else None
+    criteria = DeliveryCriteria(**conditions, subscriber_id=reader.id if reader else None)
+    before = decode_before(filters.cursor)
+    found = list_deliveries(tx.connection, criteria, limit=filters.limit, before=before)
+    return found, _get_readers(tx, found)
 
 
 def _get_readers(tx: Transaction, deliveries: Sequence[Delivery]) -> dict[int, Subscriber]:
