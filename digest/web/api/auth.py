@@ -51,8 +51,7 @@ def _authenticate(
             if not ctx.admin_sessions.is_enabled(tx):
                 raise HTTPException(404)
         raise refuse_token(request, ctx, "a token")
-    role, name = caller
-    return Caller(ctx.actor(f"api:{name}"), role)
+    return caller
 
 
 def refuse_token(request: Request, ctx: WebContext, what: str) -> HTTPException:
@@ -70,11 +69,11 @@ def require_role(request: Request, caller: Annotated[Caller, Depends(_authentica
     return caller.actor
 
 
-def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] | None:
-    """Return what a token allows and the name of its owner for the audit log; None if it is not valid."""
+def _find_caller(ctx: WebContext, text: str, now: datetime) -> Caller | None:
+    """Return whose token it is, and what it allows; None if it is not valid."""
     role = ctx.admin_sessions.find_role(text)
     if role is not None:
-        return role, SHARED_TOKEN_NAMES[role]
+        return Caller(ctx.actor(f"api:{SHARED_TOKEN_NAMES[role]}"), role)
     if not is_token(TokenKind.ADMINISTRATOR, text):
         return None
     with ctx.services.store.begin(write=False) as tx:
@@ -84,7 +83,8 @@ def _find_caller(ctx: WebContext, text: str, now: datetime) -> tuple[Role, str] 
     if token.used_at is None or now - token.used_at >= SEEN_EVERY:
         with suppress(StoreError), ctx.services.store.begin() as tx:  # the call itself can go on
             tx.administrators.touch_token(token, now=now)
-    return token.scope.limit(token.administrator.role), token.administrator.public_id
+    person = token.administrator
+    return Caller(ctx.actor(f"api:{person.public_id}"), token.scope.limit(person.role))
 
 
 def require_role_still(

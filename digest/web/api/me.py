@@ -85,32 +85,28 @@ class SaveRequest(ApiRequest):
 
 @router.get("/me/digest")
 def get_own_digest(
-    ctx: WebContextDep,  # noqa: ARG001  the router finds its threads in it
-    calls: Calls,
-    day: Annotated[date | None, Query(description="without it, today's")] = None,
+    calls: Calls, day: Annotated[date | None, Query(description="without it, today's")] = None
 ) -> ReaderDigest:
     """Return your digest of a day, with the reason of each paper."""
     return calls.get_digest(day)
 
 
 @router.get("/me/why")
-def explain_paper(ctx: WebContextDep, calls: Calls, paper: Annotated[PaperId, Query()]) -> PaperExplanation:  # noqa: ARG001
+def explain_paper(calls: Calls, paper: Annotated[PaperId, Query()]) -> PaperExplanation:
     """Say why a paper was sent to you, is chosen today, or is not."""
     return calls.explain_paper(paper)
 
 
 @router.get("/me/search")
 def search_papers(
-    ctx: WebContextDep,  # noqa: ARG001
-    calls: Calls,
-    q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARS)],
+    calls: Calls, q: Annotated[str, Query(min_length=1, max_length=MAX_QUERY_CHARS)]
 ) -> SearchResults:
     """Search all papers, by their words and their meaning."""
     return calls.search_papers(q)
 
 
 @router.post("/me/vote")
-def vote_on_paper(ctx: WebContextDep, calls: WritingCalls, vote: VoteRequest) -> VoteResult:  # noqa: ARG001
+def vote_on_paper(ctx: WebContextDep, calls: WritingCalls, vote: VoteRequest) -> VoteResult:  # noqa: ARG001  the router finds its threads in ctx
     """Vote on a paper: `more` or `less` like it; `none` removes the vote."""
     return calls.vote_on_paper(vote.paper, vote.verdict, vote.reason)
 
