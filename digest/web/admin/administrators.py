@@ -15,11 +15,6 @@ from digest.web.sign_in_links import queue_link
 
 HOME = "/admin/administrators"
 MAX_NAME_CHARS = 80
-ROLE_MEANINGS = {
-    Role.VIEWER: "sees everything, changes nothing",
-    Role.EDITOR: "also changes subscribers, suppressions, tags and held editions",
-    Role.OWNER: "also says who administers",
-}
 
 router = create_router(include_in_schema=False)
 
@@ -144,7 +139,6 @@ def _render(
         title="Administrators",
         session=session,
         people=people,
-        roles=ROLE_MEANINGS,
         typed={name: str(form.get(name, "")) if form else "" for name in ("name", "email", "role")},
         done=done,
         problem=problem,

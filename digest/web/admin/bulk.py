@@ -49,18 +49,6 @@ DONE = {
     BulkAction.LIFT: "no longer suppressed",
     BulkAction.ERASE: "erased",
 }
-CONSEQUENCES = {
-    BulkAction.PAUSE: "They get no email until somebody resumes them.",
-    BulkAction.RESUME: "They get the next digest at their usual time.",
-    BulkAction.TAG: "Subscribers who already have the tag keep it.",
-    BulkAction.UNTAG: "Nothing else changes.",
-    BulkAction.SUPPRESS: "Their subscriptions end, and nothing is ever sent to these addresses, "
-    "whoever signs them up again.",
-    BulkAction.LIFT: "Only suppressed addresses are changed. Subscriptions that were ended by a bounce or an "
-    "administrator continue as before. People who unsubscribed or complained stay unsubscribed.",
-    BulkAction.ERASE: "This deletes address, interests, what was learnt, votes, tags, and the content and "
-    "address of every email. Suppressions stay. It cannot be undone.",
-}
 
 
 class BulkQuery(SubscriberQuery):
@@ -233,8 +221,6 @@ def _render_question(  # noqa: PLR0913  what is asked
         total=total,
         fitting=fitting,
         others=others,
-        consequence=CONSEQUENCES[action],
-        is_grave=action in (BulkAction.ERASE, BulkAction.SUPPRESS),
         is_undoable=action not in IRREVERSIBLE,
         operation=secrets.token_hex(8),
         back=back if back.startswith(HOME) else HOME,

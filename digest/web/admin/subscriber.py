@@ -37,32 +37,11 @@ MAIL_POLICY = (  # the mail stands in a sandboxed frame, which inherits the poli
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-DONE = {
-    "added": "Added.",
-    "saved": "Saved.",
-    "tags": "The tags are saved.",
-    "address": "The address is changed.",
-    "asked": "The new address is asked by email to confirm. Until then the old one is used.",
-    "resent": "The email will be sent again with the next run.",
-    "pause": "Paused: no digest until somebody resumes it.",
-    "resume": "Resumed: digests are sent again.",
-    "suppress": "Nothing is sent to this address any more.",
-    "lift": "The suppression is lifted.",
-}
 VERDICTS = {"more": "More like this", "less": "Less like this", "save": "Saved"}
 QUESTIONS = {  # title and button
     "suppress": ("Never write to this address again?", "Never write again"),
     "erase": ("Erase this subscriber?", "Erase permanently"),
     "lift": ("Write to this address again?", "Lift the suppression"),
-}
-CONSEQUENCES = {
-    "suppress": "The subscription ends, and this address gets no email, whoever signs it up. For that, "
-    "its keyed hash is stored. The suppression can be lifted again.",
-    "erase": "This deletes address, interests, what was learnt, votes, tags, and the address and "
-    "content of every email. A suppression stays. It cannot be undone.",
-    "lift": "The address may be written to again. A subscription that was ended by a bounce or an "
-    "administrator continues as before. People who unsubscribed or complained stay unsubscribed until "
-    "they sign up again.",
 }
 
 router = create_router(include_in_schema=False)
@@ -86,7 +65,7 @@ def show_subscriber(
     ctx: AdminContext, session: CurrentSession, pid: str, paper: str = "", done: str = ""
 ) -> Response:
     """Show one subscriber, and why *paper* was sent or not if it is given."""
-    return _render_subscriber(ctx, session, pid, paper=paper, done=DONE.get(done, ""))
+    return _render_subscriber(ctx, session, pid, paper=paper, done=done)
 
 
 @router.post(HOME + "/{pid}")
@@ -113,7 +92,7 @@ def change_subscriber(
         return _render_subscriber(
             ctx, session, pid, problem=problem, status=409, form=entered, differences=differences
         )
-    return _render_subscriber(ctx, session, pid, done="Saved.")
+    return _render_subscriber(ctx, session, pid, done="saved")
 
 
 @router.post(HOME + "/{pid}/tags")
@@ -167,14 +146,12 @@ def ask_action(
         title=title,
         session=session,
         subscriber=reader,
-        sentence=CONSEQUENCES[action],
         label=label,
         mails=mails,
         suppression=suppression if action == "lift" else None,
         suppressed_by=suppressed_by,
         reasons=REASONS,
-        action=f"{HOME}/{pid}/{action}",
-        is_grave=action != "lift",
+        action=action,
     )
 
 

@@ -14,14 +14,6 @@ from digest.models.errors import InvalidChange
 HOME = "/admin/subscribers"
 PAGE_SIZE = 50
 MAX_PAGE = 100_000
-SORTS = (
-    ("-created_at", "Newest first"),
-    ("created_at", "Oldest first"),
-    ("address", "Address"),
-    ("next_due", "Next digest"),
-    ("-confirmed_at", "Lately confirmed"),
-    ("status", "Status"),
-)
 BOUNCES = (
     ("any", "Any in 30 days"),
     (str(BounceKind.HARD), "No such mailbox"),
@@ -29,13 +21,6 @@ BOUNCES = (
     (str(BounceKind.UNSURE), "Refused without a reason"),
     (str(BounceKind.COMPLAINT), "Complained"),
 )
-LAST_DIGESTS = (
-    ("never", "Never"),
-    ("day", "In the last day"),
-    ("week", "More than a week ago"),
-    ("month", "More than thirty days ago"),
-)
-SUPPRESSED = (("yes", "Suppressed"),)
 BOUNCE_WINDOW = timedelta(days=30)
 LAST_DIGEST_DAYS = {"week": 7, "month": 30}
 

@@ -14,10 +14,7 @@ from digest.web.admin.bulk import VERBS
 from digest.web.admin.subscriber_query import (
     BOUNCES,
     HOME,
-    LAST_DIGESTS,
     PAGE_SIZE,
-    SORTS,
-    SUPPRESSED,
     SubscriberQuery,
 )
 from digest.web.admin_session import Session
@@ -82,9 +79,6 @@ def _render_list(
         frequencies=[(str(item), str(item)) for item in Frequency],
         languages=LANGUAGES,
         bounces=BOUNCES,
-        last_digests=LAST_DIGESTS,
-        suppressions=SUPPRESSED,
-        sorts=SORTS,
         subscribers=page.subscribers,
         tags=tags,
         all_tags=all_tags,

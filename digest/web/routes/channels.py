@@ -4,51 +4,14 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest.db import Transaction
-from digest.mail.locale import gettext_noop
 from digest.models import Status, Subscriber
-from digest.models.channels import MAX_CHANNELS, ChannelKind, ChannelState
+from digest.models.channels import MAX_CHANNELS
 from digest.models.errors import InvalidChange, NotFound
 from digest.subscribers import channels as use_cases
 from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routing import create_router
-
-KIND_NAMES = {
-    ChannelKind.SLACK: "Slack",
-    ChannelKind.DISCORD: "Discord",
-    ChannelKind.TELEGRAM: "Telegram",
-    ChannelKind.MATRIX: "Matrix",
-    ChannelKind.MATTERMOST: "Mattermost",
-    ChannelKind.ZULIP: "Zulip",
-    ChannelKind.NTFY: "ntfy",
-    ChannelKind.WEBHOOK: "Webhook",
-}
-# How an address is written, where the service itself shows none.
-ADDRESS_FORMS = (
-    ("Slack, Discord, Mattermost", gettext_noop("the webhook that the service shows you")),
-    ("Telegram", "tgram://BOT-TOKEN/CHAT"),
-    ("Matrix", "matrixs://TOKEN@SERVER/!ROOM"),
-    ("Zulip", "zulip://BOT@ORGANIZATION/KEY/STREAM"),
-    ("ntfy", "ntfys://SERVER/TOPIC"),
-    ("Webhook", "https://…"),
-)
-STATE_TEXTS = {
-    ChannelState.ACTIVE: gettext_noop("In use"),
-    ChannelState.PAUSED: gettext_noop("Paused"),
-    ChannelState.FAILED: gettext_noop("No longer used"),
-}
-REASON_TEXTS = {  # by the reasons of delivery/channels/replies.py
-    "revoked": gettext_noop("The service refuses this key or webhook. Create a new one there."),
-    "gone": gettext_noop("The service says that this webhook or channel no longer exists."),
-    "rate-limited": gettext_noop("The service asks for fewer messages; the last one will be sent later."),
-    "unreachable": gettext_noop("The service could not be reached."),
-    "service-failed": gettext_noop("The service reported an error of its own."),
-    "reply-lost": gettext_noop("The service did not say whether it accepted the last message."),
-    "message-refused": gettext_noop("The service refused the last message."),
-    "host-not-allowed": gettext_noop("Messages to this host are not allowed here."),
-    "address-unreadable": gettext_noop("The stored address can no longer be read. Add the channel again."),
-}
 
 router = create_router(include_in_schema=False)
 
@@ -83,16 +46,11 @@ def _render(
         raise NotFound("Channels are not available here.")
     with ctx.services.store.begin(write=False) as tx:
         channels = use_cases.list_channels(tx, reader)
-    gettext = get_page_locale().gettext
     return ctx.pages.render(
         "channels",
         subscriber=reader,
         channels=channels,
-        names=KIND_NAMES,
-        states=STATE_TEXTS,
-        reasons=REASON_TEXTS,
         may_add=len(channels) < MAX_CHANNELS and reader.status is Status.CONFIRMED,
-        address_forms=[(name, gettext(form)) for name, form in ADDRESS_FORMS],
         action=f"/p/{token}/channels",
         preferences=f"/p/{token}",
         done=done,

@@ -12,11 +12,11 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest.db import Transaction
-from digest.mail.locale import Locale, gettext_noop, ngettext_noop
+from digest.mail.locale import gettext_noop, ngettext_noop
 from digest.models import Paper, Subscriber
 from digest.models.citations import CitationFormat
 from digest.models.errors import ConfigError, InvalidChange, NotFound, SourceError
-from digest.models.saved_papers import SavedPaper, ZoteroAccount, ZoteroProblem
+from digest.models.saved_papers import SavedPaper
 from digest.pipeline import exports
 from digest.sources.libraries.zotero import find_library
 from digest.subscribers import saved_papers
@@ -36,16 +36,6 @@ from digest.web.routing import create_router
 
 PAGE_SIZE = 50  # papers
 MAX_FEED_ENTRIES = 50
-ZOTERO_MESSAGES = {
-    ZoteroProblem.REFUSED: gettext_noop(
-        "Zotero refused the key, so it was deleted here. Enter a new one that may write to your library."
-    ),
-    ZoteroProblem.UNREADABLE: gettext_noop("Your Zotero key can no longer be read. Enter it again."),
-    ZoteroProblem.UNREACHABLE: gettext_noop(
-        "Zotero did not accept your papers. They will be sent again later."
-    ),
-    ZoteroProblem.REJECTED: gettext_noop("Zotero did not accept some papers. %(detail)s"),
-}
 PAPER_COUNT = ngettext_noop("%(count)s paper", "%(count)s papers")
 NO_ANSWER = gettext_noop("Zotero is not answering, so nothing was stored. Try again in a few minutes.")
 TOO_OFTEN = gettext_noop("A key was checked with Zotero a moment ago. Try again in a few minutes.")
@@ -200,7 +190,6 @@ def _render(  # noqa: PLR0913  what the page shows
         account=account,
         is_connected=bool(account and account.sealed_key),
         waiting=sum(item.zotero_at is None for item in saved) if account and account.sealed_key else 0,
-        zotero_problem=_describe_problem(locale, account),
         done=done,
         problem=problem,
     )
@@ -215,14 +204,6 @@ def _count_tags(saved: Sequence[SavedPaper]) -> list[tuple[str, int]]:
             names.setdefault(tag.casefold(), tag)
             counts[tag.casefold()] += 1
     return [(names[key], counts[key]) for key in sorted(counts)]
-
-
-def _describe_problem(locale: Locale, account: ZoteroAccount | None) -> str:
-    """Return the problem with a Zotero account as a sentence; empty if there is none."""
-    code, _, detail = account.problem.partition(" ") if account else ("", "", "")
-    if code not in set(ZoteroProblem):
-        return ""
-    return locale.gettext(ZOTERO_MESSAGES[ZoteroProblem(code)]) % {"detail": detail}
 
 
 def _build_feed(ctx: WebContext, token: str, kind: str) -> Feed:
