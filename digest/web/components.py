@@ -61,7 +61,6 @@ class VoteBox:
     reason: str = ""  # of less: topic, quality, seen
     meant: str = ""  # the verdict of the link that was followed; a script presses its button
     back: str = ""  # the path of the page that shows the box, for browsers without JavaScript
-    may_save: bool = False
     undone: bool = False  # just now
 
 
@@ -76,7 +75,6 @@ def build_vote_box(  # noqa: PLR0913  the fields of a box
         reason=given.reason if given else "",
         meant="" if given else meant,
         back=back,
-        may_save=not back,
         undone=undone,
     )
 

@@ -40,15 +40,6 @@ VERBS = {
     BulkAction.LIFT: "Lift the suppression of",
     BulkAction.ERASE: "Erase",
 }
-DONE = {
-    BulkAction.PAUSE: "paused",
-    BulkAction.RESUME: "resumed",
-    BulkAction.TAG: "tagged",
-    BulkAction.UNTAG: "no longer tagged",
-    BulkAction.SUPPRESS: "suppressed",
-    BulkAction.LIFT: "no longer suppressed",
-    BulkAction.ERASE: "erased",
-}
 
 
 class BulkQuery(SubscriberQuery):
@@ -119,7 +110,6 @@ def show_operation(ctx: AdminContext, session: CurrentSession, name: str) -> Res
     return ctx.pages.render(
         "admin/operation",
         here=HOME,
-        title=f"{operation.changed:,} {_noun(operation.changed)} {DONE[action]}",
         session=session,
         operation=operation,
         actor=names[operation.actor],

@@ -14,13 +14,6 @@ from digest.models.errors import InvalidChange
 HOME = "/admin/subscribers"
 PAGE_SIZE = 50
 MAX_PAGE = 100_000
-BOUNCES = (
-    ("any", "Any in 30 days"),
-    (str(BounceKind.HARD), "No such mailbox"),
-    (str(BounceKind.SOFT), "Mailbox full or away"),
-    (str(BounceKind.UNSURE), "Refused without a reason"),
-    (str(BounceKind.COMPLAINT), "Complained"),
-)
 BOUNCE_WINDOW = timedelta(days=30)
 LAST_DIGEST_DAYS = {"week": 7, "month": 30}
 
@@ -81,7 +74,7 @@ class SubscriberQuery(BaseModel):
 
     def to_criteria(self, now: datetime, suppression_key: bytes) -> SubscriberCriteria:
         """Return what to search for at a moment; suppressed addresses are known by their keyed hash."""
-        has_bounce = self.bounce in dict(BOUNCES)
+        has_bounce = self.bounce in {"any", *BounceKind} - {BounceKind.OTHER}
         days = LAST_DIGEST_DAYS.get(self.last)
         return SubscriberCriteria(
             address=self.q,

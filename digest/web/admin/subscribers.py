@@ -12,7 +12,6 @@ from digest.models.errors import InvalidAddress, InvalidChange
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.bulk import VERBS
 from digest.web.admin.subscriber_query import (
-    BOUNCES,
     HOME,
     PAGE_SIZE,
     SubscriberQuery,
@@ -78,7 +77,6 @@ def _render_list(
         statuses=[(str(item), str(item)) for item in Status],
         frequencies=[(str(item), str(item)) for item in Frequency],
         languages=LANGUAGES,
-        bounces=BOUNCES,
         subscribers=page.subscribers,
         tags=tags,
         all_tags=all_tags,

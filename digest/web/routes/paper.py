@@ -5,12 +5,10 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from digest.mail.locale import ngettext_noop
 from digest.mail.wording import format_votes, name_category
-from digest.models import Heat, Paper, SignalKind
+from digest.models import Heat, Paper
 from digest.models.citations import Citation, CitationFormat, format_citations
 from digest.models.errors import NotFound
-from digest.models.papers import HubRepository
 from digest.models.text import clean
 from digest.pipeline import exports
 from digest.trending.heat import compute_heat
@@ -23,7 +21,6 @@ from digest.web.signup_form import SCRIPTS, build_signup_fields
 
 MAX_AUTHORS = 200  # nobody reads the thousands of a large collaboration
 MAX_ABSTRACT_CHARS = 20_000
-LIKES = ngettext_noop("%(count)s like", "%(count)s likes")
 
 router = create_router(include_in_schema=False)
 
@@ -65,7 +62,7 @@ def build_paper_values(ctx: WebContext, name: str) -> dict[str, Any]:
         "abstract": clean(paper.abstract)[:MAX_ABSTRACT_CHARS],
         "categories": [name_category(locale, category) for category in paper.categories],
         "withdrawn": paper.withdrawn,
-        "repositories": [_build_repository(repository) for repository in repositories],
+        "repositories": repositories,
         "citation_meta": build_citation_meta(paper),
         "bibtex": format_citations([Citation(paper)], CitationFormat.BIBTEX),
         "downloads": [(form.label, f"/cite/{form}/{quote(paper.id, safe='/:')}") for form in CitationFormat],
@@ -80,16 +77,3 @@ def _format_facts(paper: Paper, heat: Heat | None) -> str:
     locale = get_page_locale()
     published = locale.format_long_day(paper.published.date()) if paper.published else ""
     return " · ".join(filter(None, (published, format_votes(locale, heat) if heat else "")))
-
-
-def _build_repository(repository: HubRepository) -> dict[str, str]:
-    """Return the name of a repository, its link, and text like `model · 25 likes`."""
-    locale = get_page_locale()
-    kinds = {
-        SignalKind.MODELS: locale.gettext("model"),
-        SignalKind.DATASETS: locale.gettext("dataset"),
-        SignalKind.SPACES: locale.gettext("Space"),
-    }
-    likes = locale.format_count(*LIKES, repository.likes) if repository.likes else ""
-    facts = " · ".join(filter(None, (kinds[repository.kind], likes)))
-    return {"name": repository.name, "href": repository.url, "facts": facts}

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from digest.db import Transaction
-from digest.mail.locale import gettext_noop, ngettext_noop
+from digest.mail.locale import gettext_noop
 from digest.models import Paper, Subscriber
 from digest.models.citations import CitationFormat
 from digest.models.errors import ConfigError, InvalidChange, NotFound, SourceError
@@ -36,7 +36,6 @@ from digest.web.routing import create_router
 
 PAGE_SIZE = 50  # papers
 MAX_FEED_ENTRIES = 50
-PAPER_COUNT = ngettext_noop("%(count)s paper", "%(count)s papers")
 NO_ANSWER = gettext_noop("Zotero is not answering, so nothing was stored. Try again in a few minutes.")
 TOO_OFTEN = gettext_noop("A key was checked with Zotero a moment ago. Try again in a few minutes.")
 NOT_OFFERED = gettext_noop("Sending papers to Zotero is not set up here.")
@@ -171,12 +170,11 @@ def _render(  # noqa: PLR0913  what the page shows
     shown = saved_papers.filter_by_tag(saved, tag)
     pages = max(1, -(-len(shown) // PAGE_SIZE))
     page = min(max(page, 1), pages)
-    locale = get_page_locale()
     return ctx.pages.render(
         "saved",
         action=f"/p/{token}/saved",
         preferences=f"/p/{token}",
-        count=locale.format_count(*PAPER_COUNT, len(saved)),
+        count=len(saved),
         entries=[
             (item, build_public_card(item.paper, day=ctx.clock().date()))
             for item in shown[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
