@@ -9,7 +9,8 @@ import click
 from digest.cli.common import json_option, now_option, open_services
 from digest.cli.output import echo_err, show_json, show_table
 from digest.cli.send import send_test
-from digest.tools.doctor import CheckLevel, run_checks
+from digest.tools.doctor import run_checks
+from digest.tools.doctor.findings import CheckLevel
 
 
 @click.command("doctor", epilog="Example: digest doctor --send you@example.com")

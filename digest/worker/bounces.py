@@ -1,5 +1,6 @@
 """Reading of the bounce mailbox: bounces, complaints, and messages that unsubscribe."""
 
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -19,25 +20,21 @@ def read_bounce_mailbox(services: Services, now: datetime) -> BounceRunSummary:
             "Set DIGEST_BOUNCE_MAILBOX, like maildir:/var/mail/bounces or imaps://user:pass@host/INBOX."
         )
 
+    def find(token: str) -> str:
+        return services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now).public_id
+
     def unsubscribe(token: str) -> bool:
-        actor = services.actor("reader", now)
-        try:
-            claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
-        except InvalidToken:
-            return False  # forged: it counts as ignored
-        with services.store.begin() as tx:
-            subscribers.unsubscribe(tx, claim.public_id, actor=actor)
-        return True
+        with suppress(InvalidToken), services.store.begin() as tx:  # forged: it counts as ignored
+            subscribers.unsubscribe(tx, find(token), actor=services.actor("reader", now))
+            return True
+        return False
 
     def complain(token: str) -> bool:
         actor = services.actor("delivery", now)
-        try:
-            claim = services.links.keys.verify(Purpose.UNSUBSCRIBE, token, now=now)
-            with services.store.begin() as tx:
-                address = tx.subscribers.get_by_public_id(claim.public_id).address
-                return subscribers.suppress(tx, address, reason=SuppressionReason.COMPLAINT, actor=actor)
-        except (InvalidToken, NotFound):
-            return False  # forged, or erased meanwhile
+        with suppress(InvalidToken, NotFound), services.store.begin() as tx:  # forged, or erased meanwhile
+            address = tx.subscribers.get_by_public_id(find(token)).address
+            return subscribers.suppress(tx, address, reason=SuppressionReason.COMPLAINT, actor=actor)
+        return False
 
     record_bounce = partial(services.record_bounce, now=now)
     with open_mailbox(url) as mailbox:

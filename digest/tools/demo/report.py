@@ -51,16 +51,6 @@ class SavedMail:
     body: Markup | None = None  # the whole mail with its inline styles
     preferences: str = ""  # the link in it
 
-    @property
-    def chosen(self) -> list[IndexRow]:
-        """The trending and picked papers."""
-        return [row for row in self.rows if row.section != SECTIONS[Section.ALSO_NEW]]
-
-    @property
-    def also_new(self) -> list[IndexRow]:
-        """The papers that are there because they are new."""
-        return [row for row in self.rows if row.section == SECTIONS[Section.ALSO_NEW]]
-
 
 @dataclass(frozen=True, slots=True)
 class MailSection:

@@ -5,12 +5,10 @@ from datetime import datetime
 
 from digest.app.services import Services
 from digest.tools.doctor.dns import check_dns
-from digest.tools.doctor.findings import CheckLevel, Finding
+from digest.tools.doctor.findings import Finding
 from digest.tools.doctor.installation import check_database, check_digest, check_settings
 from digest.tools.doctor.smtp import check_mail_servers
 from digest.tools.doctor.sources import check_sources
-
-__all__ = ["CheckLevel", "Finding", "run_checks"]
 
 Check = Callable[[Services, datetime], Awaitable[Sequence[Finding]]]
 

@@ -8,7 +8,6 @@ from digest.models.errors import InvalidAddress, InvalidChange, StateConflict
 from digest.subscribers import Actor
 from digest.web.admin.auth import AdminContext, AdminForm, OwnerActor, OwnerSession
 from digest.web.admin_session import Session
-from digest.web.components import Button
 from digest.web.context import WebContext
 from digest.web.routing import create_router
 from digest.web.sign_in_links import queue_link
@@ -74,17 +73,13 @@ def ask_before_removal(ctx: AdminContext, session: OwnerSession, pid: str) -> Re
         tokens = tx.administrators.list_tokens(person)
         sessions = tx.administrators.list_sessions(now=ctx.clock(), administrator=person)
     return ctx.pages.render(
-        "admin/question",
+        "admin/remove_administrator",
         here=HOME,
         title=f"Remove {person.name}?",
         session=session,
-        sentences=[
-            f"Open sessions that end at once: {len(sessions)}. API tokens that end at once: {len(tokens)}.",
-            "The address is deleted; the name stays in the audit log.",
-            "A new invitation is needed to come back.",
-        ],
-        button=Button("Remove", f"{HOME}/{pid}/remove"),
-        back=HOME,
+        person=person,
+        sessions=len(sessions),
+        tokens=len(tokens),
     )
 
 

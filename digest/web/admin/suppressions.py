@@ -13,7 +13,6 @@ from digest.models import SuppressionReason
 from digest.models.addresses import hash_address
 from digest.models.errors import InvalidAddress, InvalidChange, NotFound
 from digest.subscribers.suppression_list import find_suppressed, import_suppressions
-from digest.subscribers.transfer import ImportReport
 from digest.subscribers.unsubscribe import lift_suppression
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
@@ -171,20 +170,6 @@ def _render_list(
     )
 
 
-def _render_import(
-    ctx: WebContext,
-    session: Session,
-    *,
-    report: ImportReport | None = None,
-    dry_run: bool = False,
-    problem: str = "",
-) -> Response:
-    return ctx.pages.render(
-        "admin/suppressions_import",
-        here=HOME,
-        title="Suppress a list of addresses",
-        session=session,
-        report=report,
-        dry_run=dry_run,
-        problem=problem,
-    )
+def _render_import(ctx: WebContext, session: Session, **values: Any) -> Response:
+    title = "Suppress a list of addresses"
+    return ctx.pages.render("admin/suppressions_import", here=HOME, title=title, session=session, **values)

@@ -1,14 +1,14 @@
 """Import of subscribers from a file, checked first if asked, and export of all as CSV."""
 
 import io
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
 from digest.models.errors import InvalidChange
-from digest.subscribers.transfer import ImportReport, export_csv, import_file
+from digest.subscribers.transfer import export_csv, import_file
 from digest.web.actors import describe_actors
 from digest.web.admin.auth import AdminActor, AdminContext, AdminForm, CurrentSession
 from digest.web.admin.bulk import parse_selection
@@ -81,23 +81,10 @@ def export_subscribers(ctx: AdminContext, _: CurrentSession, request: Request) -
     return StreamingResponse(export_csv(ctx.services.store, criteria), media_type="text/csv", headers=headers)
 
 
-def _render(
-    ctx: WebContext,
-    session: Session,
-    *,
-    report: ImportReport | None = None,
-    dry_run: bool = False,
-    problem: str = "",
-) -> Response:
+def _render(ctx: WebContext, session: Session, **values: Any) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         imports = tx.import_reports.list_latest()
+    title = "Import subscribers"
     return ctx.pages.render(
-        "admin/import",
-        here=HOME,
-        title="Import subscribers",
-        session=session,
-        report=report,
-        imports=imports,
-        dry_run=dry_run,
-        problem=problem,
+        "admin/import", here=HOME, title=title, session=session, imports=imports, **values
     )

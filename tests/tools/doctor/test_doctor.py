@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from digest.app.services import Services, open_services
 from digest.tools.demo.scenario import make_isolated_settings
-from digest.tools.doctor import CheckLevel, Finding, run_checks
+from digest.tools.doctor import run_checks
 from digest.tools.doctor.dns import Lookup, check_dns
+from digest.tools.doctor.findings import CheckLevel, Finding
 from digest.tools.doctor.smtp import check_mail_servers
 from digest.tools.doctor.sources import check_sources
 from tests.factories import NOW, make_paper
