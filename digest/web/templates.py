@@ -37,7 +37,10 @@ class PageRenderer:
         self._site = site
         self._dirs = [*([overrides] if overrides else []), find_templates_dir()]
         self._environments: dict[str, Environment] = {}
-        self.files = {name: self._read_file(name) for name in STATIC_FILES}
+        paths = {name: [folder / "web" / name for folder in self._dirs] for name in STATIC_FILES}
+        self.files = {
+            name: next(path for path in found if path.is_file()).read_bytes() for name, found in paths.items()
+        }
         self._versions = {
             name: blake2b(content, digest_size=6).hexdigest() for name, content in self.files.items()
         }
@@ -93,7 +96,3 @@ class PageRenderer:
             environment.globals.update(here="", done="", problems=())  # unless a page has its own
             self._environments[locale.code] = environment
         return self._environments[locale.code]
-
-    def _read_file(self, name: str) -> bytes:
-        paths = (folder / "web" / name for folder in self._dirs)
-        return next(path for path in paths if path.is_file()).read_bytes()

@@ -200,7 +200,7 @@ def _render_question(  # noqa: PLR0913  what is asked
         "admin/bulk",
         status=409 if problem else 200,
         here=HOME,
-        title=f"{VERBS[action]} {fitting:,} {_noun(fitting)}?",
+        title=f"{VERBS[action]} {fitting:,} subscriber{'' if fitting == 1 else 's'}?",
         session=session,
         problem=problem,
         action=action,
@@ -241,7 +241,3 @@ def _is_started(tx: Transaction, name: str) -> bool:
         return bool(tx.bulk_operations.get(name))
     except NotFound:
         return False
-
-
-def _noun(count: int) -> str:
-    return "subscriber" if count == 1 else "subscribers"
