@@ -75,11 +75,11 @@ def run_bench() -> Iterator[BenchResult]:
     rates = {name: [1e6 / cost for cost in costs] for name, costs in measure_costs().items()}
     yield build_ratio_result(
         "rendering and encoding a mail", rates[BULK], rates[TEMPLATE], unit="mails/CPU s",
-        against="full template, rendered", goal=10,
+        against="full template, rendered", goal=20,
     )  # fmt: skip
     yield build_ratio_result(
         "assembling a MIME message", rates[JOINING], rates[STANDARD], unit="mails/CPU s",
-        against="EmailMessage", goal=200,
+        against="EmailMessage", goal=250,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def run_bench() -> Iterator[BenchResult]:
         "digest --help, beyond bare Python",
         median(full - bare for bare, full in pairs),
         unit="ms CPU",
-        goal=300,
+        goal=150,
     )
 
 

@@ -22,8 +22,8 @@ from bench.results import BenchResult, build_ratio_result
 from bench.whole import prepare_run, run
 
 HERE, SCRATCH = Path(__file__).parent, Path(__file__).parents[2] / "build" / "peers"
-ROUNDS, OUR_MAILS, PEER_MAILS, CONNECTIONS = 3, 2000, 300, 16
-GOAL = 8
+ROUNDS, OUR_MAILS, PEER_MAILS, CONNECTIONS = 3, 4000, 300, 16
+GOAL, MAILMAN_GOAL = 2, 10
 TEXT_SHARE = 0.2  # of the bytes of a mail
 SENTENCE = "we study the sleep of sheep under sparse attention and show that counting converges READER "
 
@@ -112,4 +112,5 @@ def run_bench() -> Iterator[BenchResult]:
                 theirs[peer.name].append(peer.measure_rate(port, body))
     for name, rates in theirs.items():
         for label, ours in (("whole run with ranking", whole), ("rendering, queue and sending", sending)):
-            yield build_ratio_result(label, ours, rates, unit="mails/CPU s", against=name, goal=GOAL)
+            goal = MAILMAN_GOAL if name == "mailman" else GOAL
+            yield build_ratio_result(label, ours, rates, unit="mails/CPU s", against=name, goal=goal)
