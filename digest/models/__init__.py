@@ -29,7 +29,7 @@ from digest.models.papers import (
 from digest.models.subscribers import (
     CONFIRM_TTL,
     LANGUAGES,
-    READING,
+    SUBSCRIBED,
     Facet,
     Frequency,
     LikedPaper,

@@ -70,7 +70,7 @@ class Status(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
-READING = (Status.CONFIRMED, Status.PAUSED)  # of people who get digests, or will when they resume
+SUBSCRIBED = (Status.CONFIRMED, Status.PAUSED)  # of people who get digests, or will when they resume
 
 
 class Frequency(StrEnum):

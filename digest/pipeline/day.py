@@ -8,18 +8,16 @@ from functools import cached_property, partial
 from threading import Lock
 
 from digest.db import Database
-from digest.db.embeddings import StoredProfileVectors
 from digest.db.sources import SourceState
 from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
 from digest.models.schedule import get_local_day
 from digest.pipeline.alerts import UNUSABLE
 from digest.pipeline.fitted_models import load_baselines, load_calibration
+from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.neighbours import Neighbours
-from digest.ranking.profile_encoder import compute_fingerprint
-from digest.ranking.profile_vectors import FORMAT_VERSION, ProfileVectors, pack_profile, unpack_profile
 from digest.ranking.ranker import Ranker
 from digest.ranking.score import Calibration
 from digest.ranking.selection import ReaderState, Selection, Selections
@@ -69,14 +67,14 @@ class DayContext:
     candidates: Candidates
     notes: tuple[str, ...] = ()  # names of the notes that every reader sees on this day
     embedding_model: EmbeddingModel | None = None
-    rankers: RankerCache = field(default_factory=RankerCache)
+    ranker_cache: RankerCache = field(default_factory=RankerCache)
 
     @cached_property
     def ranker(self) -> Ranker:
         """The ranker of the day's candidates, for any number of readers."""
         calibration = load_calibration(self.store)
         key = self.candidates.papers, self.model_name, calibration
-        return self.rankers.get(key, partial(self._build_ranker, calibration))
+        return self.ranker_cache.get(key, partial(self._build_ranker, calibration))
 
     def _build_ranker(self, calibration: Calibration) -> Ranker:
         with self.store.begin(write=False) as tx:
@@ -220,13 +218,13 @@ def load_day(
     now: datetime,
     *,
     embedding_model: EmbeddingModel | None = None,
-    rankers: RankerCache | None = None,
+    ranker_cache: RankerCache | None = None,
 ) -> DayContext:
-    """Return the context of the day as it stands at *now*; its ranker comes from *rankers* if given."""
+    """Return the context of the day as it stands at *now*; its ranker comes from *ranker_cache* if given."""
     with store.begin(write=False) as tx:
         notes = get_day_notes(tx.sources.list_latest(), now)
     candidates = load_candidates(store, now)
-    return DayContext(store, now, candidates, notes, embedding_model, rankers or RankerCache())
+    return DayContext(store, now, candidates, notes, embedding_model, ranker_cache or RankerCache())
 
 
 def get_reader_notes(reader: Subscriber) -> Iterator[str]:
@@ -241,62 +239,12 @@ def get_day_notes(sources: Iterable[SourceState], now: datetime) -> tuple[str, .
     """Return the names of the notes on this day: arXiv announces nothing, or a source brought nothing."""
     is_missing: dict[str, bool] = {}  # a source is missing if all its scopes are
     for state in sources:
-        is_stale = (
-            state.source == "arxiv" and state.health is Health.STALE
-        )  # nothing new, though it announces
-        is_missing[state.source] = is_missing.get(state.source, True) and (
-            state.health in UNUSABLE or is_stale
-        )
+        brought_nothing = state.source == "arxiv" and state.health is Health.STALE  # though it announces
+        is_lost = state.health in UNUSABLE or brought_nothing
+        is_missing[state.source] = is_missing.get(state.source, True) and is_lost
     missing = [name for name, is_so in is_missing.items() if is_so and name not in SOURCES_WITHOUT_PAPERS]
     silent = ["arxiv-silent"] if get_silence_reason(get_arxiv_day(now)) else []
     if silent:  # arXiv has no papers today that could follow later
         missing = [name for name in missing if name != "arxiv"]
     votes = ["votes-missing"] if VOTE_SOURCE in missing else []
     return (*silent, *votes, *(f"source-missing:{name}" for name in missing if name != VOTE_SOURCE))
-
-
-# ---- encoded profiles, stored from one day to the next
-
-
-def load_profile_vectors(
-    store: Database, readers: Sequence[Subscriber], *, model: str
-) -> list[ProfileVectors | None]:
-    """Return the stored vectors of these readers, in their order; None where the profile or model changed."""
-    with store.begin(write=False) as tx:
-        stored = tx.vectors.get_profile_vectors([reader.id for reader in readers])
-    return [_unpack_if_valid(stored.get(reader.id), reader, model) for reader in readers]
-
-
-def complete_profile_vectors(
-    store: Database,
-    readers: Sequence[Subscriber],
-    existing: Sequence[ProfileVectors | None],
-    ranker: Ranker,
-    *,
-    model: str,
-) -> list[ProfileVectors]:
-    """Return the vectors of all *readers*; encode and store those that are None in *existing*."""
-    missing = [reader for reader, vectors in zip(readers, existing, strict=True) if vectors is None]
-    encoded = ranker.encode_profiles([reader.profile for reader in missing])
-    new = {reader.id: vectors for reader, vectors in zip(missing, encoded, strict=True)}
-    if new:
-        rows = {
-            reader.id: StoredProfileVectors(_get_encoding(reader, model), pack_profile(new[reader.id]))
-            for reader in missing
-        }
-        with store.begin() as tx:
-            tx.vectors.save_profile_vectors(rows)
-    return [vectors or new[reader.id] for reader, vectors in zip(readers, existing, strict=True)]
-
-
-def _unpack_if_valid(
-    stored: StoredProfileVectors | None, reader: Subscriber, model: str
-) -> ProfileVectors | None:
-    # By the profile's content and not by its revision alone: a preview ranks profiles that are not saved yet.
-    is_valid = stored is not None and stored.made_by == _get_encoding(reader, model)
-    return unpack_profile(stored.packed) if stored and is_valid else None
-
-
-def _get_encoding(reader: Subscriber, model: str) -> str:
-    """Return what the vectors depend on: format version, profile content and model."""
-    return f"{FORMAT_VERSION} {compute_fingerprint(reader.profile):08x} {model}"

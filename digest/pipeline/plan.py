@@ -72,7 +72,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     due_now: bool = False,
     shard: Shard | None = None,
     day: DayContext | None = None,
-    rankers: RankerCache | None = None,
+    ranker_cache: RankerCache | None = None,
 ) -> PlanResult:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
@@ -87,7 +87,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         due_now: Today's editions are due at once, whatever the time; whoever has got one gets no other.
         shard: Plan for these subscribers only.
         day: The day's context, if it was loaded before.
-        rankers: Keeps the ranker for the next time.
+        ranker_cache: Keeps the ranker for the next time.
     """
     if due_now:
         _make_due(store, now)
@@ -95,7 +95,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         stopped, someone = get_stop_reason(tx, now), tx.subscribers.list_due(now, 1, shard=shard)
     if stopped or not someone:
         return PlanResult(stopped=stopped)
-    day = day or load_day(store, now, embedding_model=embedding_model, rankers=rankers)
+    day = day or load_day(store, now, embedding_model=embedding_model, ranker_cache=ranker_cache)
     writer = PayloadWriter(day.candidates.papers, day.candidate_arrays.heats)
     total = PlanResult()
     while True:

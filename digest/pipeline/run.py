@@ -98,7 +98,7 @@ class PipelineServices(Protocol):
         """The embedding model to rank with, if any: one whose vectors are complete."""
 
     @property
-    def rankers(self) -> RankerCache:
+    def ranker_cache(self) -> RankerCache:
         """What keeps the ranker from one run to the next."""
 
     @property
@@ -280,7 +280,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
         due_now=due_now,
         shard=shard,
         day=day,
-        rankers=services.rankers,
+        ranker_cache=services.ranker_cache,
     )
     result = await to_thread.run_sync(plan)
     if candidates:

@@ -111,23 +111,10 @@ class ReasonBuilder:
         since: date | None,
     ) -> Reason:
         """Return one reason. *topics* are None for a reader who typed none."""
-        if not topics or overlap or since or profile.authors or profile.categories:
-            return self._build_anew(index, query, overlap, profile, topics, since)
-        key = tuple(topics)  # nothing else tells
-        reason = self._by_topics.get(key)
-        if reason is None:
-            reason = self._by_topics[key] = self._build_anew(index, query, None, profile, topics, None)
-        return reason
-
-    def _build_anew(  # noqa: PLR0913, PLR0917  as `_build`
-        self,
-        index: int,
-        query: InterestQuery | None,
-        overlap: Overlap | None,
-        profile: Profile,
-        topics: Sequence[NamedTopic] | None,
-        since: date | None,
-    ) -> Reason:
+        is_told_otherwise = overlap or since or profile.authors or profile.categories
+        by_topics = tuple(topics) if topics and not is_told_otherwise else ()
+        if by_topics in self._by_topics:
+            return self._by_topics[by_topics]
         paper = self._names.papers[index]
         author = find_followed_author(paper.authors, profile.authors) if profile.authors else ""
         followed = profile.categories
@@ -143,7 +130,10 @@ class ReasonBuilder:
             deciding_terms = () if liked else terms  # that paper's title says more
         kind = _choose_kind(author=author, terms=deciding_terms, liked=liked, facet=facet, category=category)
         key = kind, terms, liked, author, category, facet, since
-        return self._names.reasons.get(key) or self._names.add_reason(*key)
+        reason = self._names.reasons.get(key) or self._names.add_reason(*key)
+        if by_topics:
+            self._by_topics[by_topics] = reason
+        return reason
 
 
 def _choose_kind(*, author: str, terms: tuple[str, ...], liked: str, facet: str, category: str) -> ReasonKind:

@@ -166,7 +166,7 @@ class TopicMatcher:
         """Return for each topic a row for each of `FEATURES` and a column for each paper."""
         return [match.features for match in self._compare({name: self._find_forms(name) for name in topics})]
 
-    def _compare(self, topics: Mapping[str, tuple[Words, ...]]) -> Iterator["_Comparison"]:
+    def _compare(self, topics: Mapping[str, tuple[Words, ...]]) -> Iterator[_Comparison]:
         """Yield the topics compared with the papers, one after the other: together they are large."""
         if not topics:
             return

@@ -10,7 +10,7 @@ from enum import StrEnum
 from digest.db import Database, Transaction
 from digest.db.subscribers.bulk_operations import BulkOperation
 from digest.db.subscribers.search import SubscriberCriteria
-from digest.models import READING, Status, Subscriber, SuppressionReason
+from digest.models import SUBSCRIBED, Status, Subscriber, SuppressionReason
 from digest.subscribers.helpers import Actor, end_subscriptions, with_status
 from digest.subscribers.unsubscribe import lift_suppression
 
@@ -153,10 +153,12 @@ def _suppress(tx: Transaction, readers: Sequence[Subscriber], actor: Actor) -> l
     """Suppress the addresses of subscribers, and end their subscriptions; return whom that changed."""
     keys = {reader.id: actor.hash(reader.address) for reader in readers}
     suppressed = tx.suppressions.filter_suppressed(keys.values())
-    end_subscriptions(tx, (reader for reader in readers if reader.status in READING), actor.now)
-    changed = [reader for reader in readers if keys[reader.id] not in suppressed or reader.status in READING]
+    end_subscriptions(tx, (reader for reader in readers if reader.status in SUBSCRIBED), actor.now)
+    changed = [
+        reader for reader in readers if keys[reader.id] not in suppressed or reader.status in SUBSCRIBED
+    ]
     for reader in changed:
-        prior = reader.status if reader.status in READING else None
+        prior = reader.status if reader.status in SUBSCRIBED else None
         tx.suppressions.add(
             keys[reader.id], SuppressionReason.ADMIN, now=actor.now, source=actor.name, prior_status=prior
         )
@@ -180,7 +182,7 @@ def _undo_suppression(tx: Transaction, reader: Subscriber, prior: Status, actor:
     if suppression is None or suppression.reason is not SuppressionReason.ADMIN:
         return False
     tx.suppressions.remove(key)
-    if prior in READING and reader.status is Status.UNSUBSCRIBED and reader.status_since == suppression.at:
+    if prior in SUBSCRIBED and reader.status is Status.UNSUBSCRIBED and reader.status_since == suppression.at:
         tx.subscribers.save(with_status(reader, prior, actor.now))
     return True
 

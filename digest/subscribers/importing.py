@@ -17,7 +17,7 @@ from digest.db import Transaction
 from digest.db.subscribers.rows import create_public_id
 from digest.models import (
     CONFIRM_TTL,
-    READING,
+    SUBSCRIBED,
     DeliveryKind,
     NewDelivery,
     Status,
@@ -155,7 +155,7 @@ class _ImportBatch:
         """Return what becomes of a row, and the subscriber to add or save, if any."""
         before = self.existing.get(row.mailbox)
         if row.mailbox in self.suppressed:
-            is_active = before is not None and before.status in READING
+            is_active = before is not None and before.status in SUBSCRIBED
             ended = self._with_status(before, Status.UNSUBSCRIBED) if before and is_active else None
             return ImportResult(row.number, row.shown, RowResult.SUPPRESSED, row.note), ended
         if before is None:
@@ -176,7 +176,7 @@ class _ImportBatch:
     def _with_status(self, subscriber: Subscriber, status: Status) -> Subscriber:
         """Set a status: confirmed and paused only with consent, unconfirmed only who never confirmed."""
         now, was_confirmed = self.actor.now, subscriber.confirmed_at is not None
-        if status in READING and not (self.has_consented or was_confirmed):
+        if status in SUBSCRIBED and not (self.has_consented or was_confirmed):
             status = Status.UNCONFIRMED
         if status is Status.UNCONFIRMED and was_confirmed:
             return subscriber

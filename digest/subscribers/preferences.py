@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from digest.db import Transaction
-from digest.models import READING, DeliveryKind, LikedPaper, Schedule, Status, Subscriber
+from digest.models import SUBSCRIBED, DeliveryKind, LikedPaper, Schedule, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidChange, InvalidToken, StateConflict
 from digest.models.schedule import get_local_day
@@ -123,7 +123,7 @@ def pause(tx: Transaction, public_id: str, *, until: date | None = None, actor: 
     reader = tx.subscribers.get_by_public_id(public_id)
     if reader.status is Status.PAUSED and until is None:
         return reader
-    if reader.status not in READING:
+    if reader.status not in SUBSCRIBED:
         raise StateConflict("Only a confirmed subscription can be paused.")
     reader = replace(reader, schedule=replace(reader.schedule, paused_until=until))
     check_pause(reader.schedule, actor.now)
@@ -150,7 +150,7 @@ def resume(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
         StateConflict: the subscription is not confirmed.
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status not in READING:
+    if reader.status not in SUBSCRIBED:
         raise StateConflict("Only a paused subscription can be resumed; this one needs to be confirmed.")
     if reader.status is Status.CONFIRMED and reader.schedule.paused_until is None:
         return reader

@@ -1,7 +1,7 @@
 """A reader's own tokens of the API: making, ending and recognising one."""
 
 from digest.db import Transaction
-from digest.models import READING, Subscriber
+from digest.models import SUBSCRIBED, Subscriber
 from digest.models.api_tokens import (
     MAX_READER_TOKENS,
     ReaderToken,
@@ -53,6 +53,6 @@ def find_reader(tx: Transaction, text: str) -> tuple[Subscriber, ReaderToken] | 
     """Return whose token this is; None if it is not valid, or its reader is not subscribed any more."""
     token = tx.reader_tokens.find(hash_token(text)) if is_token(TokenKind.READER, text) else None
     reader = tx.subscribers.get_by_id(token.subscriber_id) if token else None
-    if token is None or reader is None or reader.status not in READING:
+    if token is None or reader is None or reader.status not in SUBSCRIBED:
         return None
     return reader, token

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.db import Transaction
-from digest.models import CONFIRM_TTL, READING, DeliveryKind, LikedPaper, Status, Subscriber
+from digest.models import CONFIRM_TTL, SUBSCRIBED, DeliveryKind, LikedPaper, Status, Subscriber
 from digest.models.addresses import parse_address
 from digest.models.errors import InvalidToken, StateConflict
 from digest.models.schedule import is_paused
@@ -41,7 +41,7 @@ def sign_up(
     if is_suppressed(tx, shown, actor):
         return
     reader = find_by_address(tx, shown) or _add(tx, newcomer, actor=actor)
-    if reader.status in READING:
+    if reader.status in SUBSCRIBED:
         queue_notice(tx, reader, "welcome", actor=actor)
     else:
         request_confirmation(tx, apply_changes(reader, changes or {}), actor=actor)
@@ -105,7 +105,7 @@ def confirm(tx: Transaction, public_id: str, *, actor: Actor) -> Subscriber:
         InvalidToken: no confirmation is awaited, as after unsubscribing, or it was awaited too long.
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status in READING:
+    if reader.status in SUBSCRIBED:
         return reader
     is_late = reader.asked_at is None or actor.now - reader.asked_at > CONFIRM_TTL
     if is_late or is_suppressed(tx, reader.address, actor):

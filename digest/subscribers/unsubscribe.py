@@ -1,10 +1,10 @@
 """Ends of a subscription: unsubscribing and undoing it, suppression, erasure."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from digest.db import Transaction
-from digest.models import READING, Status, Subscriber, Suppression, SuppressionReason
+from digest.models import SUBSCRIBED, Status, Subscriber, SuppressionReason
 from digest.models.errors import InvalidToken
 from digest.subscribers.helpers import (
     Actor,
@@ -18,7 +18,6 @@ from digest.subscribers.helpers import (
 
 JUDGEMENTS = (SuppressionReason.HARD, SuppressionReason.ADMIN)  # the others are what the person wants
 UNDO_WINDOW = timedelta(days=7)
-PAGE_SIZE = 1000  # subscribers read at once
 UNCONFIRMED_TTL = timedelta(days=7)  # data of people who never consented is not kept longer
 
 
@@ -55,7 +54,7 @@ def _keep_bounced_reader_away(tx: Transaction, reader: Subscriber, actor: Actor)
 def deny_signup(tx: Transaction, public_id: str, *, actor: Actor) -> None:
     """Reject a sign-up made by somebody else: suppress the address, and erase it if it never confirmed."""
     reader = find_by_public_id(tx, public_id)
-    if reader is None or reader.status in READING:
+    if reader is None or reader.status in SUBSCRIBED:
         return
     suppress(tx, reader.address, reason=SuppressionReason.REQUEST, actor=actor)
     if reader.status is Status.UNCONFIRMED:
@@ -71,7 +70,7 @@ def undo_unsubscribe(tx: Transaction, public_id: str, *, actor: Actor) -> Subscr
         InvalidToken: it is too late, or the address is suppressed.
     """
     reader = tx.subscribers.get_by_public_id(public_id)
-    if reader.status in READING:
+    if reader.status in SUBSCRIBED:
         return reader
     left_at = reader.status_since if reader.status is Status.UNSUBSCRIBED and reader.confirmed_at else None
     is_late = left_at is None or actor.now - left_at > UNDO_WINDOW
@@ -89,10 +88,10 @@ def suppress(
 ) -> bool:
     """Never send to this address again, subscribed or not; return True if it was not suppressed before."""
     key, reader = actor.hash(address), find_by_address(tx, address)
-    if reader and reader.status in READING:
+    if reader and reader.status in SUBSCRIBED:
         gone = with_status(replace(reader, asked_at=None), Status.UNSUBSCRIBED, actor.now)
         save(tx, gone, "unsubscribe", actor=actor)
-    prior = reader.status if reader and reader.status in READING else None
+    prior = reader.status if reader and reader.status in SUBSCRIBED else None
     is_new = tx.suppressions.add(key, reason, now=actor.now, source=actor.name, prior_status=prior)
     if is_new:
         actor.write_audit(tx, "suppress", key, {"reason": str(reason)})
@@ -121,7 +120,7 @@ def lift_suppression(tx: Transaction, reader: Subscriber, *, actor: Actor, is_au
     tx.suppressions.remove(key)
     tx.deliveries.void_bounces_of(reader.id)
     is_ended_by_it = reader.status is Status.UNSUBSCRIBED and reader.status_since == suppression.at
-    if is_ended_by_it and suppression.reason in JUDGEMENTS and suppression.prior_status in READING:
+    if is_ended_by_it and suppression.reason in JUDGEMENTS and suppression.prior_status in SUBSCRIBED:
         again = replace(reader, asked_at=None)
         tx.subscribers.save(with_status(again, suppression.prior_status, actor.now))
     if is_audited:
@@ -142,43 +141,3 @@ def erase_unconfirmed(tx: Transaction, *, actor: Actor, limit: int = 1000) -> in
     for reader in unconfirmed:
         erase(tx, reader.public_id, actor=actor)
     return len(unconfirmed)
-
-
-def list_bounced(
-    tx: Transaction, since: datetime, *, actor: Actor
-) -> tuple[tuple[Suppression, Subscriber | None], ...]:
-    """Return the suppressions that bounces caused since a moment, each with the subscriber it ended.
-
-    None stands for a subscriber who is gone, or whose subscription ended otherwise.
-    """
-    suppressions = {suppression.key: suppression for suppression in tx.suppressions.list_bounced(since)}
-    ended: dict[str, Subscriber] = {}
-    last = 0
-    while suppressions and (
-        page := tx.subscribers.list_after(last, status=Status.UNSUBSCRIBED, limit=PAGE_SIZE)
-    ):
-        last = page[-1].id
-        for reader in page:
-            key = actor.hash(reader.address)
-            if key in suppressions and reader.status_since == suppressions[key].at:
-                ended[key] = reader
-    return tuple((suppression, ended.get(key)) for key, suppression in suppressions.items())
-
-
-def restore(
-    tx: Transaction, since: datetime, *, actor: Actor
-) -> tuple[tuple[Suppression, Subscriber | None], ...]:
-    """Lift those suppressions, let the subscriptions go on as before, and let no bounce since then count.
-
-    Who complained, unsubscribed or was suppressed by a person stays so.
-    """
-    bounced = list_bounced(tx, since, actor=actor)
-    for suppression, reader in bounced:
-        tx.suppressions.remove(suppression.key)
-        before = suppression.prior_status or (Status.CONFIRMED if reader and reader.confirmed_at else None)
-        if reader and before:
-            again = with_status(replace(reader, asked_at=None), before, actor.now)
-            save(tx, again, "restore", actor=actor, detail={"evidence": suppression.evidence})
-    voided = tx.deliveries.void_bounces(since)
-    actor.write_audit(tx, "restore", since.isoformat(), {"suppressions": len(bounced), "bounces": voided})
-    return bounced

@@ -7,13 +7,10 @@ There is no decay: the curve accounts for age. A paper does not age while its vo
 
 In a field where hardly any paper gets votes, nothing is predicted from the votes of other fields: a paper is
 as hot as usual, and ordered by its recent citations, then by its day.
-Where a source has no growth curve, a gain counts half after 72 hours, and heat follows from the rank of it:
-the median is 0, the best of four is +1 doubling, the best of eight +2. Among few papers none gets far from 0.
 
 docs/trending.md has the whole model with the measurements.
 """
 
-from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +23,7 @@ from digest.models.arxiv_categories import ARXIV_CATEGORIES
 from digest.models.papers import REPOSITORY_KINDS
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
 from digest.trending.prior import to_final_votes
+from digest.trending.surge import compute_surge, to_heat_by_rank
 
 SHRINKAGE = 2.0  # a: the weight, in votes, of the usual against a paper's own votes
 ORDER_SHRINKAGE = 6.0  # the same, for the order of the list
@@ -42,8 +40,6 @@ MIN_FIELD_PAPERS = 50  # of an archive of arXiv's, from which on such a share sa
 ORDER_WITHOUT_VOTERS = -50.0  # in the list of all fields, behind every paper with votes
 DAYS_PER_STEP = 100.0  # of age, for one step in that order: any citation comes first
 DAY = timedelta(hours=24)
-HALF_LIFE = timedelta(hours=72)  # of a gain on a source without a growth curve
-STARTS_AT_ZERO = frozenset({SignalKind.POINTS, SignalKind.UPVOTES})  # counts that start at 0 with the paper
 YOUNG = timedelta(days=60)  # all citations of a paper so young are recent
 
 
@@ -323,41 +319,6 @@ def _combine(own: Heat, further: Mapping[Signal, float], curve: GrowthCurve) -> 
 
 def _weigh_further(values: Iterable[float]) -> float:
     return FURTHER_SOURCE_WEIGHT * sum(sorted(value for value in values if value > 0))
-
-
-# ---- sources without a growth curve
-
-
-def compute_surge(readings: Sequence[Signal], at: datetime) -> float:
-    """Return the sum of the gains of one count, each halved every 72 hours until *at*.
-
-    *readings* are the signals of one source and kind, oldest first.
-    """
-    gained, before = 0.0, None
-    for reading in readings:
-        gain = reading.value - before if before is not None else _get_first_gain(reading)
-        gained += max(0.0, gain) * 0.5 ** ((at - reading.observed_at) / HALF_LIFE)
-        before = reading.value
-    return gained
-
-
-def to_heat_by_rank(surges: Mapping[str, float]) -> dict[str, float]:
-    """Return the heat of each paper, in doublings above the median one, from its rank."""
-    ordered = sorted(surges.values())
-    return {paper_id: _rank_heat(ordered, gained) for paper_id, gained in surges.items()}
-
-
-def _get_first_gain(reading: Signal) -> float:
-    """Return 0 for stars: a repository may be older than its paper, so the first count is no recent gain."""
-    return reading.value if reading.kind in STARTS_AT_ZERO else 0.0
-
-
-def _rank_heat(ordered: Sequence[float], gained: float) -> float:
-    if gained <= 0:
-        return -1.0
-    above = len(ordered) - bisect_right(ordered, gained)
-    equal = bisect_right(ordered, gained) - bisect_left(ordered, gained)
-    return -log2((above + equal / 2 + 0.5) / (len(ordered) + 1)) - 1
 
 
 def get_field(paper: Paper) -> str:

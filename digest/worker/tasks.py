@@ -102,6 +102,6 @@ class WorkerTasks:
                     self.services.store,
                     now,
                     embedding_model=self.services.active_embedding_model,
-                    rankers=self.services.rankers,
+                    ranker_cache=self.services.ranker_cache,
                 )
             return self._day

@@ -79,16 +79,19 @@ def test_neighbours_of_many_papers_are_kept_by_runs_and_only_read_by_previews(
 
 
 def test_a_ranker_is_kept_until_a_paper_comes(store: Database) -> None:
-    papers, rankers = [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}") for n in range(3)], RankerCache()
+    papers, ranker_cache = (
+        [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}") for n in range(3)],
+        RankerCache(),
+    )
     with store.begin() as tx:
         tx.papers.add(papers[:2], seen_at=NOW)
-    first = load_day(store, NOW, rankers=rankers).ranker
-    assert load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker is first
+    first = load_day(store, NOW, ranker_cache=ranker_cache).ranker
+    assert load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker is first
     with store.begin() as tx:
         tx.papers.add(papers[2:], seen_at=NOW)
-    second = load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker
+    second = load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker
     assert len(second.papers) == 3
     with store.begin() as tx:
         tx.papers.add([replace(papers[0], abstract="Another abstract.", version=2)], seen_at=NOW)
-    third = load_day(store, NOW + timedelta(hours=1), rankers=rankers).ranker
+    third = load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker
     assert "Another abstract." in {paper.abstract for paper in third.papers}

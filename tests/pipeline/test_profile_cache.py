@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from digest.db import Database
 from digest.models import Frequency, LikedPaper, Profile, Status
-from digest.pipeline.day import complete_profile_vectors, load_profile_vectors
 from digest.pipeline.plan import plan_editions
+from digest.pipeline.profile_cache import complete_profile_vectors, load_profile_vectors
 from digest.ranking.ranker import Ranker
 from tests.factories import NOW, make_paper
 

@@ -7,7 +7,7 @@ from digest.db import Database, Transaction
 from digest.models import BounceKind, DeliveryKind, NewDelivery, Status, Subscriber, SuppressionReason
 from digest.models.addresses import hash_address
 from digest.subscribers import Actor
-from digest.subscribers.unsubscribe import list_bounced, restore
+from digest.subscribers.restore import list_bounced, restore
 from tests.factories import NOW
 
 KEY = b"pepper for tests"

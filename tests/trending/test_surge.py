@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import SignalKind
-from digest.trending.heat import compute_surge, to_heat_by_rank
+from digest.trending.surge import compute_surge, to_heat_by_rank
 from tests.factories import NOW, make_paper, make_signal
 
 ONE = make_paper()

@@ -18,8 +18,8 @@ from digest.cli.output import show_json, show_table
 from digest.cli.subscribers.common import open_transaction
 from digest.models import Status
 from digest.models.errors import StateConflict
-from digest.subscribers.unsubscribe import list_bounced
-from digest.subscribers.unsubscribe import restore as undo_suppressions
+from digest.subscribers.restore import list_bounced
+from digest.subscribers.restore import restore as undo_suppressions
 
 NO_LIMIT = 1_000_000
 

@@ -14,7 +14,7 @@ from digest.db.audit import Audit
 from digest.db.dialects import insert
 from digest.db.subscribers.suppressions import BOUNCE_SOURCE, Suppressions
 from digest.db.tables import DELIVERY, DELIVERY_EVENT, SUBSCRIBER
-from digest.models import AttemptResult, BounceKind, Status, SuppressionReason
+from digest.models import SUBSCRIBED, AttemptResult, BounceKind, Status, SuppressionReason
 from digest.models.addresses import hash_mailbox, parse_address
 from digest.models.replies import compute_answer_key, remove_names
 
@@ -27,7 +27,6 @@ ONE_DAY = timedelta(days=1)
 UNEXPLAINED = ("refused", "later")  # reasons of reply_codes.py that say nothing about the mailbox
 MIN_ALIKE = 3  # readers with the same unexplained answer within a day: it is about us
 MAX_SUPPRESSED_PERCENT = 3  # of the readers, for bounces in 24 hours; the others wait for their next bounce
-READING = (Status.CONFIRMED, Status.PAUSED)
 MAX_EVIDENCE = 5  # events kept with a suppression
 MIN_SUPPRESSED = 4  # that are allowed however few readers there are
 
@@ -221,7 +220,7 @@ class BouncePolicy:
         mailbox, suppressions = parse_address(address).mailbox, Suppressions(self._connection)
         key = hash_mailbox(mailbox, suppression_key=self._suppression_key)
         is_theirs = subscriber.mailbox == mailbox
-        costs_a_reader = is_theirs and subscriber.status in READING and reason is SuppressionReason.HARD
+        costs_a_reader = is_theirs and subscriber.status in SUBSCRIBED and reason is SuppressionReason.HARD
         if costs_a_reader and self._are_too_many_suppressed(at):
             held = sa.update(DELIVERY_EVENT).where(DELIVERY_EVENT.c.raw_hash == raw_hash)
             self._connection.execute(held.values(held=True))
@@ -251,7 +250,7 @@ class BouncePolicy:
         if suppressed < MIN_SUPPRESSED:
             return False
         needed = (suppressed + 1) * 100 // MAX_SUPPRESSED_PERCENT  # no more rows than that are counted
-        some = sa.select(SUBSCRIBER.c.id).where(SUBSCRIBER.c.status.in_(READING)).limit(needed)
+        some = sa.select(SUBSCRIBER.c.id).where(SUBSCRIBER.c.status.in_(SUBSCRIBED)).limit(needed)
         readers = self._connection.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
         return (suppressed + 1) * 100 > MAX_SUPPRESSED_PERCENT * (readers + suppressed)
 

@@ -7,7 +7,8 @@ from math import log10
 from digest.models import Paper, Signal, SignalKind
 from digest.tools.evaluation.replay import PaperOrder, Signals
 from digest.trending.baselines import DEFAULT_BASELINES
-from digest.trending.heat import compute_heat, compute_surge, forecast_final_votes, sort_by_heat
+from digest.trending.heat import compute_heat, forecast_final_votes, sort_by_heat
+from digest.trending.surge import compute_surge
 
 HOUR = timedelta(hours=1)
 REDDIT_SECONDS = 45_000  # ten times the votes are worth 12.5 hours

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from starlette.responses import Response
 
-from digest.models import Status, Subscriber
+from digest.models import SUBSCRIBED, Subscriber
 from digest.models.api_tokens import MAX_READER_TOKENS
 from digest.models.errors import InvalidChange, NotFound
 from digest.subscribers.reader_tokens import MAX_NAME_CHARS, add_reader_token, end_reader_token
@@ -12,8 +12,6 @@ from digest.web.context import WebContext, WebContextDep
 from digest.web.languages import get_page_locale, translate_error
 from digest.web.preferences_form import FormBody, get_reader
 from digest.web.routing import create_router
-
-READING = (Status.CONFIRMED, Status.PAUSED)
 
 router = create_router(include_in_schema=False)
 
@@ -47,7 +45,7 @@ def change_programs(token: str, ctx: WebContextDep, data: FormBody) -> Response:
 
 
 def _check_subscribed(reader: Subscriber) -> None:
-    if reader.status not in READING:
+    if reader.status not in SUBSCRIBED:
         raise InvalidChange
 
 
@@ -62,7 +60,7 @@ def _render(  # noqa: PLR0913  what the page shows
 ) -> Response:
     with ctx.services.store.begin(write=False) as tx:
         tokens = tx.reader_tokens.list_by_subscriber(reader.id)
-    may_add = len(tokens) < MAX_READER_TOKENS and reader.status in READING
+    may_add = len(tokens) < MAX_READER_TOKENS and reader.status in SUBSCRIBED
     return ctx.pages.render(
         "programs",
         tokens=tokens,
