@@ -127,7 +127,7 @@ def main() -> None:
         if count >= 2
     ]
     related, related_weights = find_related(saturated, unit.tocsr())
-    np.savez_compressed(
+    np.savez(  # compressed it is hardly smaller, and takes ten times as long to read
         target,
         text_count=np.array(len(texts)),
         terms=np.frombuffer("\n".join([*with_vector, *counted]).encode(), np.uint8),

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
-from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
@@ -143,8 +142,7 @@ class FieldTerms:
 @lru_cache(maxsize=1)
 def load_field_terms() -> FieldTerms:
     """Return the shipped figures."""
-    packed = BytesIO(files("digest.ranking").joinpath("field_terms.npz").read_bytes())
-    with np.load(packed) as stored:
+    with files("digest.ranking").joinpath("field_terms.npz").open("rb") as file, np.load(file) as stored:
         return _read_field_terms(stored)
 
 

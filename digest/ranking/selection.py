@@ -42,8 +42,7 @@ NAMED_EVIDENCE = (ReasonKind.AUTHOR, ReasonKind.TERMS, ReasonKind.LIKED, ReasonK
 DECIMALS = 4
 
 SECTIONS = (Section.TRENDING, Section.PICKED, Section.ALSO_NEW)
-PAPER_BITS, KEY_BITS = 20, 40  # of the rank of an id, and of that with the rounded affinity
-NEVER = np.iinfo(np.int64).min  # the key of a paper that may not be chosen
+COARSE_ERROR = 1e-3  # papers are nearer than that in single precision if they are equal when rounded
 NOT_CHOSEN = 1_000_000  # the place of a paper that is not chosen
 
 _TRENDING, _PICKED, _ALSO_NEW = range(len(SECTIONS))
@@ -283,8 +282,8 @@ class _Selector:
         return preference if attention is None else attention * (preference + self._offsets[:, None])
 
     def forget_order(self) -> None:
-        """Free the tables that are needed only for selecting."""
-        del self.scores, self.__dict__["_keys"]
+        """Free the table that is needed only for selecting."""
+        del self.scores
 
     def find_exclusion(self, row: int, index: int) -> ExclusionRule:
         """Return the first rule that excluded a paper that was not selected for a reader."""
@@ -343,22 +342,17 @@ class _Selector:
 
         Both are rounded: their last digits depend on the order in which papers come.
         """
-        keys = (_round_to_whole(numbers, DECIMALS + 1) << KEY_BITS) + self._keys
-        keys[~(is_eligible & self._is_open)] = NEVER
-        least = np.full(len(keys), NEVER + 1)
-        place = keys.shape[1] - int(limits.max(initial=0))  # sort only what can be among the best
-        if 0 < place < keys.shape[1]:
-            least = np.maximum(least, np.partition(keys, place, axis=1)[:, place])
-        rows, indices = np.nonzero(keys >= least[:, None])
-        order = np.lexsort((-keys[rows, indices], rows))
+        is_left = is_eligible & self._is_open
+        place = is_left.shape[1] - int(limits.max(initial=0))  # sort only what can be among the best
+        if 0 < place < is_left.shape[1]:
+            coarse = np.where(is_left, numbers, -np.inf).astype(np.float32)
+            is_left &= coarse >= np.partition(coarse, place, axis=1)[:, place, None] - COARSE_ERROR
+        rows, indices = np.nonzero(is_left)
+        number = _round_to_whole(numbers[rows, indices], DECIMALS + 1)
+        affinity = _round_to_whole(self._rankings.affinity[rows, indices], DECIMALS - 1)
+        order = np.lexsort((self._arrays.id_rank[indices], -affinity, -number, rows))
         order = order[_rank_in_group(rows) < limits[rows]]
         return rows[order], indices[order]
-
-    @cached_property
-    def _keys(self) -> Indices:
-        """Whole numbers in the order of rounded affinity, then against that of ids."""
-        affinity = _round_to_whole(self._rankings.affinity, DECIMALS - 1)
-        return (affinity << PAPER_BITS) - self._arrays.id_rank
 
 
 def apply_quotas(best: Sequence[int], interests: Sequence[str], *, places: int) -> list[int]:

@@ -110,7 +110,8 @@ def read_paragraph(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def remove_unwanted(text: str) -> str:
     """Return a paragraph without what it rules out, as the affinity compares it with papers."""
-    return " ".join(filter(None, (_split_exception(part)[0].strip() for part in _SENTENCE.split(text))))
+    parts = _SENTENCE.split(text) if text else ()
+    return " ".join(filter(None, (_split_exception(part)[0].strip() for part in parts)))
 
 
 @lru_cache(maxsize=4096)
