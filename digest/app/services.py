@@ -38,7 +38,7 @@ from digest.models import Delivery, Edition, Schedule, Subscriber
 from digest.models.errors import ConfigError, InvalidChange
 from digest.models.sealing import Sealer
 from digest.pipeline import plan
-from digest.pipeline.day import RankerCache
+from digest.pipeline.day import DayCache
 from digest.pipeline.embed import load_serving_model
 from digest.pipeline.messages import MessageBuilder
 from digest.pipeline.zotero import ZoteroServices
@@ -111,9 +111,9 @@ class Services:
         return Links(self.settings.base_url, Keys(self.secret, tuple(self.signing_keys[1:])))
 
     @cached_property
-    def ranker_cache(self) -> RankerCache:
-        """What keeps the ranker from one run to the next."""
-        return RankerCache()
+    def day_cache(self) -> DayCache:
+        """What keeps papers and ranker from one run to the next."""
+        return DayCache()
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from threading import Lock
 
 from digest.db import Database
+from digest.db.papers.repository import KnownPapers
 from digest.db.sources import SourceState
 from digest.models import Candidates, Edition, Health, Profile, Sent, Subscriber
 from digest.models.arxiv_calendar import get_arxiv_day, get_silence_reason
@@ -18,11 +19,12 @@ from digest.pipeline.profile_cache import complete_profile_vectors, load_profile
 from digest.ranking.candidate_arrays import CandidateArrays
 from digest.ranking.embeddings import EmbeddingModel
 from digest.ranking.neighbours import Neighbours
-from digest.ranking.ranker import Ranker
+from digest.ranking.ranker import Ranker, get_ranked_content
 from digest.ranking.score import Calibration
 from digest.ranking.selection import ReaderState, Selection, Selections
 from digest.trending.breakout import MIN_RESEND_INTERVAL
 from digest.trending.heat import compute_heat
+from digest.trending.prior import TextWeights
 
 ONE_DAY = timedelta(days=1)  # local days begin up to 14 hours before UTC's
 CANDIDATE_WINDOW = timedelta(days=7)  # how long after it was first seen a paper may be sent
@@ -33,23 +35,33 @@ NEIGHBOURS_KEY = "neighbours"  # meta key: the nearest others of each paper, whe
 EMPTY_PROFILE = Profile()
 
 
-def load_candidates(store: Database, now: datetime) -> Candidates:
-    """Return the papers that may be sent now, with their heat."""
-    with store.begin(write=False) as tx:
-        papers = tx.papers.list_candidates(now - CANDIDATE_WINDOW, now)
-        signals = tx.signals.get_until([paper.id for paper in papers], until=now)
-    return Candidates(papers, compute_heat(papers, signals, now, baselines=load_baselines(store, now)))
-
-
-class RankerCache:
-    """Keeps the ranker of the last day: until a paper comes or changes, runs and pages rank with the same."""
+class DayCache:
+    """Keeps what runs and pages share: the papers that did not change, and the ranker until a text does."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._papers: KnownPapers = {}
+        self._text_weights = TextWeights()
         self._key: Hashable = None
         self._ranker: Ranker | None = None
 
-    def get(self, key: Hashable, build: Callable[[], Ranker]) -> Ranker:
+    def load_candidates(self, store: Database, now: datetime) -> Candidates:
+        """Return the papers that may be sent now, with their heat."""
+        with store.begin(write=False) as tx:
+            known = self._papers = tx.papers.read_candidates(now - CANDIDATE_WINDOW, now, self._papers)
+            by_number = tx.signals.get_by_numbers(known, until=now)
+        papers = tuple(paper for _, paper in known.values())
+        signals = {known[number][1].id: of_paper for number, of_paper in by_number.items()}
+        heat = compute_heat(
+            papers,
+            signals,
+            now,
+            baselines=load_baselines(store, now),
+            text_weights=self._text_weights,
+        )
+        return Candidates(papers, heat)
+
+    def get_ranker(self, key: Hashable, build: Callable[[], Ranker]) -> Ranker:
         """Return the ranker that was built for an equal *key*, else a new one."""
         with self._lock:
             if self._ranker is None or self._key != key:
@@ -67,14 +79,14 @@ class DayContext:
     candidates: Candidates
     notes: tuple[str, ...] = ()  # names of the notes that every reader sees on this day
     embedding_model: EmbeddingModel | None = None
-    ranker_cache: RankerCache = field(default_factory=RankerCache)
+    day_cache: DayCache = field(default_factory=DayCache)
 
     @cached_property
     def ranker(self) -> Ranker:
         """The ranker of the day's candidates, for any number of readers."""
         calibration = load_calibration(self.store)
-        key = self.candidates.papers, self.model_name, calibration
-        return self.ranker_cache.get(key, partial(self._build_ranker, calibration))
+        key = tuple(map(get_ranked_content, self.candidates.papers)), self.model_name, calibration
+        return self.day_cache.get_ranker(key, partial(self._build_ranker, calibration))
 
     def _build_ranker(self, calibration: Calibration) -> Ranker:
         with self.store.begin(write=False) as tx:
@@ -218,13 +230,13 @@ def load_day(
     now: datetime,
     *,
     embedding_model: EmbeddingModel | None = None,
-    ranker_cache: RankerCache | None = None,
+    day_cache: DayCache | None = None,
 ) -> DayContext:
-    """Return the context of the day as it stands at *now*; its ranker comes from *ranker_cache* if given."""
+    """Return the context of the day as it stands at *now*; *day_cache* has what did not change since."""
     with store.begin(write=False) as tx:
         notes = get_day_notes(tx.sources.list_latest(), now)
-    candidates = load_candidates(store, now)
-    return DayContext(store, now, candidates, notes, embedding_model, ranker_cache or RankerCache())
+    cache = day_cache or DayCache()
+    return DayContext(store, now, cache.load_candidates(store, now), notes, embedding_model, cache)
 
 
 def get_reader_notes(reader: Subscriber) -> Iterator[str]:

@@ -108,14 +108,17 @@ def _load_vote_histories(
 ) -> list[VoteHistory]:
     """Return the papers listed since then whose votes are old enough to say where they end."""
     with store.begin(write=False) as tx:
-        finals = tx.signals.list_final_values(*COUNTS[0], since=since.date())
+        finals = [
+            final
+            for final in tx.signals.list_final_values(*COUNTS[0], since=since.date())
+            if _get_age_hours(final) >= SETTLING_TIME / timedelta(hours=1) and final.observed_at <= now
+        ]
         papers = tx.papers.get_by_ids([final.paper_id for final in finals])
     return [
         VoteHistory(
             papers[final.paper_id], final.value / min(1.0, curve.reached_share_at(_get_age_hours(final)))
         )
         for final in finals
-        if _get_age_hours(final) >= SETTLING_TIME / timedelta(hours=1) and final.observed_at <= now
     ]
 
 

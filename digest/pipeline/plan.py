@@ -20,7 +20,7 @@ from digest.models.schedule import (
     get_slot,
     is_due_on_confirming,
 )
-from digest.pipeline.day import ChosenEditions, DayContext, RankerCache, load_day
+from digest.pipeline.day import ChosenEditions, DayCache, DayContext, load_day
 from digest.pipeline.edition_payload import (
     NO_PICKS,
     PayloadWriter,
@@ -72,7 +72,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
     due_now: bool = False,
     shard: Shard | None = None,
     day: DayContext | None = None,
-    ranker_cache: RankerCache | None = None,
+    day_cache: DayCache | None = None,
 ) -> PlanResult:
     """Queue an edition for everybody who is due. Planning the same day again changes nothing.
 
@@ -87,7 +87,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         due_now: Today's editions are due at once, whatever the time; whoever has got one gets no other.
         shard: Plan for these subscribers only.
         day: The day's context, if it was loaded before.
-        ranker_cache: Keeps the ranker for the next time.
+        day_cache: Keeps what does not change until the next time.
     """
     if due_now:
         _make_due(store, now)
@@ -95,7 +95,7 @@ def plan_editions(  # noqa: PLR0913  one day's planning, each choice by its name
         stopped, someone = get_stop_reason(tx, now), tx.subscribers.list_due(now, 1, shard=shard)
     if stopped or not someone:
         return PlanResult(stopped=stopped)
-    day = day or load_day(store, now, embedding_model=embedding_model, ranker_cache=ranker_cache)
+    day = day or load_day(store, now, embedding_model=embedding_model, day_cache=day_cache)
     writer = PayloadWriter(day.candidates.papers, day.candidate_arrays.heats)
     total = PlanResult()
     while True:

@@ -45,7 +45,7 @@ from digest.pipeline.alerts import (
 )
 from digest.pipeline.cleanup import delete_expired
 from digest.pipeline.clock_repair import LAST_TICK_KEY
-from digest.pipeline.day import DayContext, RankerCache
+from digest.pipeline.day import DayCache, DayContext
 from digest.pipeline.embed import embed_recent_papers
 from digest.pipeline.embed_backlog import SECONDS_PER_RUN, embed_backlog
 from digest.pipeline.ingest import StoredResult, fetch_sources, is_fetch_due
@@ -98,8 +98,8 @@ class PipelineServices(Protocol):
         """The embedding model to rank with, if any: one whose vectors are complete."""
 
     @property
-    def ranker_cache(self) -> RankerCache:
-        """What keeps the ranker from one run to the next."""
+    def day_cache(self) -> DayCache:
+        """What keeps papers and ranker from one run to the next."""
 
     @property
     def spread_over(self) -> timedelta:
@@ -280,7 +280,7 @@ async def plan_and_summarize(  # noqa: PLR0913  one planning, each choice by its
         due_now=due_now,
         shard=shard,
         day=day,
-        ranker_cache=services.ranker_cache,
+        day_cache=services.day_cache,
     )
     result = await to_thread.run_sync(plan)
     if candidates:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import accumulate, islice
+from operator import attrgetter
 
 import numpy as np
 
@@ -41,6 +42,8 @@ FOLLOWED_PROBABILITY = 0.95  # that a paper is wanted which is by a followed aut
 MAX_NEAR_LIKED = 24  # papers for which a reader's liked ones are compared one by one
 MAX_CHUNK_DOCUMENTS = 2_048  # documents compared at once: bounds the memory, whatever the number of readers
 MAX_CHUNK_CELLS = 500_000  # pairs of reader and paper: for the same
+RANKED_FIELDS = ("id", "title", "abstract", "authors", "categories", "keywords", "organization")
+get_ranked_content = attrgetter(*RANKED_FIELDS)  # all that a ranker reads of a paper
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

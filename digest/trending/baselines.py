@@ -4,6 +4,7 @@ The shipped figures were measured on Hugging Face's daily papers, May 2025 to Ju
 replaces them by figures of the installation's own signals.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -78,12 +79,11 @@ class Baselines:
 
 def interpolate(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     """Interpolate linearly between points; flat beyond both ends."""
-    if x <= xs[0]:
-        return ys[0]
-    for left, right, low, high in zip(xs, xs[1:], ys, ys[1:], strict=False):
-        if x <= right:
-            return low + (high - low) * (x - left) / (right - left)
-    return ys[-1]
+    right = bisect_left(xs, x)
+    if right in {0, len(xs)}:
+        return ys[min(right, len(xs) - 1)]
+    low = ys[right - 1]
+    return low + (ys[right] - low) * (x - xs[right - 1]) / (xs[right] - xs[right - 1])
 
 
 DEFAULT_BASELINES = Baselines(

@@ -22,7 +22,7 @@ from digest.models import Heat, Paper, Signal, SignalKind
 from digest.models.arxiv_categories import ARXIV_CATEGORIES
 from digest.models.papers import REPOSITORY_KINDS
 from digest.trending.baselines import DEFAULT_BASELINES, Baselines, GrowthCurve
-from digest.trending.prior import to_final_votes
+from digest.trending.prior import TextWeights, to_final_votes
 from digest.trending.surge import compute_surge, to_heat_by_rank
 
 SHRINKAGE = 2.0  # a: the weight, in votes, of the usual against a paper's own votes
@@ -49,19 +49,28 @@ def compute_heat(
     now: datetime,
     *,
     baselines: Baselines = DEFAULT_BASELINES,
+    text_weights: TextWeights | None = None,
 ) -> dict[str, Heat]:
-    """Return the heat of every paper at *now*, from the signals observed until then."""
-    split = {paper.id: _split_signals(signals.get(paper.id, ()), now, baselines) for paper in papers}
+    """Return the heat of every paper at *now*, from the signals observed until then.
+
+    *text_weights* keeps what the texts say for the next time.
+    """
+    split = {
+        paper.id: _split_signals(signals[paper.id], now, baselines) if paper.id in signals else NO_SIGNALS
+        for paper in papers
+    }
+    texts = (text_weights or TextWeights()).weigh(papers, baselines.prior)
     further = _compute_further_heat(split, baselines)
     unvoted = _find_fields_without_voters(papers, split)
     cited = _compute_citation_heat([p for p in papers if get_field(p) in unvoted], signals, now)
     heat: dict[str, Heat] = {}
-    for paper in papers:
-        if get_field(paper) in unvoted and paper.listed is None and not split[paper.id].votes:
+    for paper, text in zip(papers, texts, strict=True):
+        if unvoted and get_field(paper) in unvoted and paper.listed is None and not split[paper.id].votes:
             own = _build_unvoted_heat(paper, cited.get(paper.id), now)
         else:
-            own = _compute_own_heat(paper, split[paper.id].votes, baselines, now)
-        combined = _combine(own, further.get(paper.id, {}), baselines.listing_curve)
+            own = _compute_own_heat(paper, text, split[paper.id].votes, baselines, now)
+        others = further.get(paper.id)
+        combined = _combine(own, others, baselines.listing_curve) if others else own
         counts = _count_repositories(signals.get(paper.id, ()), now)
         heat[paper.id] = replace(combined, **counts) if counts else combined
     return heat
@@ -159,6 +168,9 @@ class _SplitSignals:
     others: Mapping[tuple[str, SignalKind], Sequence[Signal]]
 
 
+NO_SIGNALS = _SplitSignals((), {})
+
+
 def _split_signals(signals: Iterable[Signal], now: datetime, baselines: Baselines) -> _SplitSignals:
     votes: list[Signal] = []
     others: dict[tuple[str, SignalKind], list[Signal]] = defaultdict(list)
@@ -172,9 +184,11 @@ def _split_signals(signals: Iterable[Signal], now: datetime, baselines: Baseline
     return _SplitSignals(votes, others)
 
 
-def _compute_own_heat(paper: Paper, votes: Sequence[Signal], baselines: Baselines, now: datetime) -> Heat:
+def _compute_own_heat(
+    paper: Paper, text: float, votes: Sequence[Signal], baselines: Baselines, now: datetime
+) -> Heat:
     """Return the heat from the votes of the source that lists papers, from the prior if there are none."""
-    prediction = baselines.prior.predict(paper, baselines.record)
+    prediction = baselines.prior.predict(paper, baselines.record, text=text)
     if not votes:
         return _predict_heat(paper, baselines, prediction)
     heat = _measure_heat(paper, votes, baselines, prediction)

@@ -6,7 +6,7 @@ date. It is used for papers without votes: from the third hour on the votes pred
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -85,18 +85,48 @@ class Prior:
     lowest_quartile: float  # the prediction that one listed paper in four is below
     terms: Mapping[str, float]
 
-    def predict(self, paper: Paper, record: PriorRecord = EMPTY_RECORD) -> float:
-        """Return the logarithm of predicted votes / mean votes: 0 = the mean, 0.7 = twice the mean."""
+    def weigh_text(self, paper: Paper) -> float:
+        """Return what the words of title and abstract say, for `predict`."""
+        return weigh_terms(self.terms, extract_terms(f"{paper.title} {paper.abstract}"))
+
+    def predict(
+        self, paper: Paper, record: PriorRecord = EMPTY_RECORD, *, text: float | None = None
+    ) -> float:
+        """Return the logarithm of predicted votes / mean votes: 0 = the mean, 0.7 = twice the mean.
+
+        *text* is what `weigh_text` returned for this paper before.
+        """
         weights = self.known if record.authors else self.plain
         prediction = (
             weights.base
             + weights.authors * log1p(len(paper.authors))
             + weights.code * bool(paper.code_url)
             + weights.page * bool(paper.project_url)
-            + weights.text * weigh_terms(self.terms, extract_terms(f"{paper.title} {paper.abstract}"))
+            + weights.text * (self.weigh_text(paper) if text is None else text)
             + _predict_from_record(paper, record, weights)
         )
         return max(-MAX_PREDICTION, min(MAX_PREDICTION, prediction))
+
+
+class TextWeights:
+    """Keeps what the texts of papers say: from one run to the next few change, and most papers have no votes.
+
+    A paper counts as unchanged if it is the same object.
+    """
+
+    def __init__(self) -> None:
+        self._terms: Mapping[str, float] = {}
+        self._weighed: dict[str, tuple[Paper, float]] = {}  # by paper id
+
+    def weigh(self, papers: Iterable[Paper], prior: Prior) -> list[float]:
+        """Return `Prior.weigh_text` of each of these papers; what is known of others is forgotten."""
+        known = self._weighed if self._terms == prior.terms else {}
+        weighed = [
+            kept if (kept := known.get(paper.id)) and kept[0] is paper else (paper, prior.weigh_text(paper))
+            for paper in papers
+        ]
+        self._terms, self._weighed = prior.terms, {paper.id: (paper, weight) for paper, weight in weighed}
+        return [weight for _, weight in weighed]
 
 
 def extract_terms(text: str) -> set[str]:
@@ -113,7 +143,7 @@ def weigh_terms(terms: Mapping[str, float], text: set[str]) -> float:
 
 def get_author_names(paper: Paper) -> tuple[str, ...]:
     """Return the names under which track records of its authors are kept."""
-    return tuple(name.lower() for name in paper.authors)
+    return tuple(map(str.lower, paper.authors))
 
 
 def build_prior_record(past: Sequence[VoteHistory]) -> PriorRecord:

@@ -37,9 +37,9 @@ class PreviewCache:
     """Chooses editions for previews. The data of the day are loaded every two minutes, not for every page."""
 
     def __init__(
-        self, store: Database, get_model: Callable[[], EmbeddingModel | None], ranker_cache: day.RankerCache
+        self, store: Database, get_model: Callable[[], EmbeddingModel | None], day_cache: day.DayCache
     ) -> None:
-        self._store, self._get_model, self._ranker_cache = store, get_model, ranker_cache
+        self._store, self._get_model, self._day_cache = store, get_model, day_cache
         self._days: TimedCache[day.DayContext] = TimedCache()
 
     def edition(self, reader: Subscriber, now: datetime) -> Edition:
@@ -60,9 +60,7 @@ class PreviewCache:
         return edition, {paper: str(rule) for paper, rule in chosen.excluded.items()}
 
     def _load_day(self, now: datetime) -> day.DayContext:
-        return day.load_day(
-            self._store, now, embedding_model=self._get_model(), ranker_cache=self._ranker_cache
-        )
+        return day.load_day(self._store, now, embedding_model=self._get_model(), day_cache=self._day_cache)
 
 
 def load_latest_editions(store: Database, reader: Subscriber) -> list[Edition]:

@@ -102,6 +102,6 @@ class WorkerTasks:
                     self.services.store,
                     now,
                     embedding_model=self.services.active_embedding_model,
-                    ranker_cache=self.services.ranker_cache,
+                    day_cache=self.services.day_cache,
                 )
             return self._day

@@ -1,5 +1,6 @@
 """The inputs shared by all editions of a day: how far back sent papers are read."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -7,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db import Database
-from digest.models import Candidates, Profile
+from digest.db import Database, Transaction
+from digest.models import Candidates, Paper, Profile
 from digest.models.schedule import MAX_LATENESS, get_local_day
 from digest.models.subscribers import Schedule
-from digest.pipeline.day import NEIGHBOURS_KEY, DayContext, RankerCache, load_day
+from digest.pipeline.day import CANDIDATE_WINDOW, NEIGHBOURS_KEY, DayCache, DayContext, load_day
 from digest.ranking import bm25
 from digest.ranking.neighbours import Neighbours
 from digest.trending.breakout import MIN_RESEND_INTERVAL
-from tests.factories import NOW, make_paper, make_subscriber
+from tests.factories import NOW, make_paper, make_signal, make_subscriber
 
 ZONES = ["Pacific/Kiritimati", "Europe/Berlin", "UTC", "America/New_York", "Etc/GMT+12"]
 
@@ -78,20 +79,45 @@ def test_neighbours_of_many_papers_are_kept_by_runs_and_only_read_by_previews(
     assert preview == chosen.build_edition(0) == again
 
 
-def test_a_ranker_is_kept_until_a_paper_comes(store: Database) -> None:
-    papers, ranker_cache = (
-        [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}") for n in range(3)],
-        RankerCache(),
-    )
-    with store.begin() as tx:
-        tx.papers.add(papers[:2], seen_at=NOW)
-    first = load_day(store, NOW, ranker_cache=ranker_cache).ranker
-    assert load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker is first
-    with store.begin() as tx:
-        tx.papers.add(papers[2:], seen_at=NOW)
-    second = load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker
+def test_a_ranker_is_kept_until_a_paper_or_its_text_is_new(store: Database) -> None:
+    papers = [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}") for n in range(3)]
+    day_cache = DayCache()
+
+    def add(*changed: Paper) -> DayContext:
+        with store.begin() as tx:
+            tx.papers.add(changed, seen_at=NOW)
+        return load_day(store, NOW + timedelta(hours=1), day_cache=day_cache)
+
+    first = add(*papers[:2]).ranker
+    assert add().ranker is first
+    listed = add(replace(papers[0], listed=NOW.date(), code_url="https://example.org/sheep"))
+    assert listed.candidates.papers[0].listed == NOW.date()
+    assert listed.ranker is first
+    second = add(papers[2]).ranker
     assert len(second.papers) == 3
-    with store.begin() as tx:
-        tx.papers.add([replace(papers[0], abstract="Another abstract.", version=2)], seen_at=NOW)
-    third = load_day(store, NOW + timedelta(hours=1), ranker_cache=ranker_cache).ranker
+    third = add(replace(papers[0], abstract="Another abstract.", version=2)).ranker
     assert "Another abstract." in {paper.abstract for paper in third.papers}
+
+
+def test_a_day_that_reads_only_what_changed_equals_one_that_reads_all(any_store: Database) -> None:
+    papers = [make_paper(f"Sheep {n}", id=f"arxiv:2611.{n:05}", abstract=f"Wool {n}.") for n in range(6)]
+    day_cache = DayCache()
+    steps: list[Callable[[Transaction], object]] = [
+        lambda tx: tx.papers.add(papers[:4], seen_at=NOW),
+        lambda tx: tx.signals.add([make_signal(papers[0], 5), make_signal(papers[3], 50)]),
+        lambda tx: tx.signals.add([make_signal(papers[3], 90, hours_ago=-1)]),
+        lambda tx: tx.papers.add([replace(papers[1], abstract="Agents.", version=2)], seen_at=NOW),
+        lambda tx: tx.papers.add([replace(papers[2], withdrawn=True), papers[4]], seen_at=NOW),
+        lambda tx: tx.papers.save_retold({papers[4].id: "It counts."}, at=NOW),
+    ]
+    for hours, step in enumerate(steps):
+        now = NOW + timedelta(hours=hours)
+        before = load_day(any_store, now, day_cache=day_cache).candidates.papers
+        with any_store.begin() as tx:
+            step(tx)
+        kept, new = load_day(any_store, now, day_cache=day_cache), load_day(any_store, now)
+        assert kept.candidates == new.candidates
+        unchanged = {paper.id: paper for paper in before if paper in new.candidates.papers}
+        assert all(unchanged.get(paper.id, paper) is paper for paper in kept.candidates.papers)
+    later = load_day(any_store, NOW + CANDIDATE_WINDOW + timedelta(days=1), day_cache=day_cache)
+    assert later.candidates.papers == ()

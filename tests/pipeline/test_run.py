@@ -331,7 +331,7 @@ async def test_a_source_that_does_not_end_is_given_up(
 
 
 def test_an_empty_database_has_nothing_to_send(store: Database) -> None:
-    assert day_module.load_candidates(store, THURSDAY).papers == ()
+    assert day_module.load_day(store, THURSDAY).candidates.papers == ()
     assert plan_editions(store, THURSDAY) == PlanResult()
 
 

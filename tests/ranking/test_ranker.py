@@ -1,13 +1,16 @@
 """Ranking of papers by the text of profiles."""
 
+from collections.abc import Sequence
 from random import Random
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Facet, LikedPaper, Paper, Profile, ReasonKind
-from digest.ranking.ranker import Ranker
+from digest.ranking.ranker import RANKED_FIELDS, Ranker
 from tests.factories import make_paper
 
 WORDS = ("graph", "robot", "protein", "speech", "ocean", "privacy", "quantum", "image", "market", "kernel")
@@ -57,6 +60,34 @@ def test_empty_profile_is_not_personal() -> None:
     assert not ranking.is_personal
     assert not ranking.affinity.any()
     assert ranking.build_reason(0).because is ReasonKind.NEW
+
+
+def test_a_ranker_reads_only_the_ranked_content_of_papers() -> None:
+    papers = make_papers([make_title(topic, number) for topic in TOPICS for number in range(9)])
+    profiles = [
+        Profile(
+            keywords=("ocean currents",),
+            muted=("tides",),
+            authors=("Bo Chen",),
+            affiliations=("Meadow University",),
+            categories=("cs.LG",),
+            text="auctions and prices",
+            liked=(LikedPaper(papers[12].title, "", papers[12].id),),
+            disliked=(LikedPaper(papers[30].title),),
+            learnt=(("dialect", 0.5),),
+            facets=(Facet(name="Speech", keywords=("speech",)),),
+        ),
+        Profile(authors=("Bo Chen",)),
+        make_liking_profile(papers[3].title),
+    ]
+
+    def describe(ranked: Sequence[Paper]) -> list[object]:
+        rankings = Ranker(ranked).rank(profiles)
+        reasons = [ranking.build_reasons(range(len(ranked))) for ranking in rankings]
+        return [*reasons, *(ranking.probability.tolist() for ranking in rankings)]
+
+    contents = [SimpleNamespace(**{name: getattr(paper, name) for name in RANKED_FIELDS}) for paper in papers]
+    assert describe(cast("list[Paper]", contents)) == describe(papers)
 
 
 def test_empty_day_is_ranked() -> None:

@@ -11,7 +11,7 @@ import pytest
 from digest.db import Database
 from digest.models import FetchResult, Health, SignalKind
 from digest.models.papers import HubRepository
-from digest.pipeline.day import load_candidates
+from digest.pipeline.day import load_day
 from digest.pipeline.ingest import fetch_sources
 from digest.sources import huggingface_repos
 from digest.sources.http.client import Client
@@ -62,7 +62,7 @@ def read_counts(store: Database, paper_id: str) -> list[tuple[str, float]]:
 async def test_counts_and_the_best_liked_are_stored_and_shown_but_not_weighed(
     voted: Database, client: Client, server: ReplayServer, replay: Replay
 ) -> None:
-    before = load_candidates(voted, NOW).heat[SHEEP]
+    before = load_day(voted, NOW).candidates.heat[SHEEP]
     server.set_replies(path(SHEEP), Reply(body=replay("huggingface_repos/repos.json")))
     server.set_replies(path(WOOL), Reply(body=EMPTY))  # GOAT is unknown there: 404
 
@@ -81,7 +81,7 @@ async def test_counts_and_the_best_liked_are_stored_and_shown_but_not_weighed(
             ("https://huggingface.co/ada/sheep-gguf", 3),
         ]
         assert tx.hub_repositories.list_by_paper(WOOL) == []
-    heat = load_candidates(voted, NOW).heat[SHEEP]
+    heat = load_day(voted, NOW).candidates.heat[SHEEP]
     assert (heat.models, heat.datasets, heat.spaces) == (4, 1, 1)
     assert (heat.value, heat.order, heat.expected, heat.votes) == (
         before.value, before.order, before.expected, before.votes

@@ -12,6 +12,7 @@ from digest.trending.prior import (
     MAX_PREDICTION,
     Prior,
     PriorRecord,
+    TextWeights,
     TrackRecord,
     VoteHistory,
     Weights,
@@ -100,3 +101,12 @@ def test_terms_add_their_weight_divided_by_the_root_of_their_number() -> None:
 
 def test_a_prediction_of_log_2_is_twice_the_mean() -> None:
     assert to_final_votes(18, log(2)) == pytest.approx(36)
+
+
+def test_weights_of_texts_are_kept_for_one_prior_only() -> None:
+    paper, weights = make_paper("Agents and benchmarks"), TextWeights()
+    other = replace(PRIOR, terms={"agents": 7.0})
+
+    assert weights.weigh([paper], PRIOR) == weights.weigh([paper], PRIOR) == [PRIOR.weigh_text(paper)]
+    assert weights.weigh([paper], other) == [7.0]
+    assert weights.weigh([replace(paper, title="Sheep")], other) == [0.0]

@@ -1,8 +1,8 @@
 """The repository of papers: added in bulk, found by any key, each work stored once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from digest.db.papers.news import News
 from digest.db.subscribers.sent_papers import SentPapers
 from digest.db.tables import ALIAS, PAPER, SAVED_PAPER, SIGNAL
 from digest.models import Announcement, Paper
-from digest.models.paper_ids import build_keys, parse_arxiv_id
+from digest.models.paper_ids import build_keys
 from digest.models.papers import Match, clean_paper
 
 MAX_REVISION_AGE = timedelta(days=31)  # moderation may take weeks; older papers only changed their listing
@@ -29,6 +29,8 @@ _LISTS = ("authors", "categories", "aliases", "keywords")
 _LOCK = 0x7061706572  # PostgreSQL advisory lock, "paper": batches must be matched one after the other
 _COLUMNS = [PAPER.c[name] for name in _FIELDS]
 _get_values = attrgetter(*_FIELDS)
+
+KnownPapers = Mapping[int, tuple[int, Paper]]  # by number, with the hash of the row each was read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,21 @@ class Papers(Repository):
         They were first seen or listed since *since*, are not withdrawn, not merely revised, and were first
         seen no longer than MAX_PAPER_AGE ago.
         """
-        query = (
-            sa.select(*_COLUMNS)
-            .where(PAPER.c.first_seen.between(now - MAX_PAPER_AGE, now), PAPER.c.withdrawn.is_(False))
-            .where((PAPER.c.first_seen >= since) | PAPER.c.listed.between(since.date(), now.date()))
-            .order_by(PAPER.c.id)
-        )
-        papers = map(_to_paper, self._connection.execute(query))
-        return tuple(paper for paper in papers if _is_news(paper, since))
+        query = sa.select(*_COLUMNS).where(*_are_candidates(since, now)).order_by(PAPER.c.id)
+        return tuple(map(_to_paper, self._connection.execute(query)))
+
+    def read_candidates(self, since: datetime, now: datetime, known: KnownPapers) -> KnownPapers:
+        """Return the same papers; those in *known* whose rows did not change are the same objects again.
+
+        That takes a fourth of the time, and no memory for a second copy.
+        """
+        texts = [sa.cast(column, sa.Text) for column in _COLUMNS]
+        query = sa.select(PAPER.c.number, *texts).where(*_are_candidates(since, now)).order_by(PAPER.c.id)
+        rows = {number: hash(tuple(row)) for number, *row in self._connection.execute(query)}
+        papers = {number: known[number] for number, row in rows.items() if known.get(number, (0,))[0] == row}
+        if changed := rows.keys() - papers.keys():
+            papers |= {number: (rows[number], paper) for number, paper in self._read(PAPER.c.number, changed)}
+        return {number: papers[number] for number in rows if number in papers}
 
     def list_background(self, limit: int, *, before: datetime | None = None) -> tuple[Paper, ...]:
         """Return the newest papers seen before a moment; term frequencies are measured on them."""
@@ -246,17 +255,15 @@ def _to_paper(row: Sequence[Any]) -> Paper:
     return Paper(**values)
 
 
-def _is_news(paper: Paper, since: datetime) -> bool:
-    """Return whether a paper is new; a revised or cross-listed one is if its first version is recent."""
-    if paper.announcement is Announcement.NEW or (paper.listed and paper.listed >= since.date()):
-        return True
-    oldest = since - MAX_REVISION_AGE
-    if paper.published is not None:
-        return paper.published >= oldest
-    return _get_month(paper) >= (oldest.year, oldest.month)
-
-
-def _get_month(paper: Paper) -> tuple[int, int]:
-    """Return (year, month) of an arXiv id; year 1 for other ids."""
-    number = parse_arxiv_id(paper.id) or ""
-    return (2000 + int(number[:2]), int(number[2:4])) if number[:4].isdecimal() else (date.min.year, 1)
+def _are_candidates(since: datetime, now: datetime) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield the conditions of `list_candidates`; a revised or cross-listed paper must be recent itself."""
+    paper, oldest = PAPER.c, since - MAX_REVISION_AGE
+    yield paper.first_seen.between(now - MAX_PAPER_AGE, now)
+    yield paper.withdrawn.is_(False)
+    yield (paper.first_seen >= since) | paper.listed.between(since.date(), now.date())
+    yield (
+        (paper.announcement == str(Announcement.NEW))
+        | (paper.listed >= since.date())
+        | (paper.published >= oldest)
+        | (paper.published.is_(None) & paper.id.between(f"arxiv:{oldest:%y%m}", "arxiv:9"))  # by its month
+    )

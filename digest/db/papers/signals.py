@@ -80,19 +80,21 @@ class Signals(Repository):
         Papers without signals are missing.
         """
         numbers = find_numbers(self._connection, paper_ids)
-        by_number: dict[int, list[Signal]] = {}
+        by_number = self.get_by_numbers({*numbers.values()}, until=until)
+        return {id_: by_number[number] for id_, number in numbers.items() if number in by_number}
+
+    def get_by_numbers(self, numbers: Collection[int], *, until: datetime) -> dict[int, tuple[Signal, ...]]:
+        """Return the same by the papers' numbers."""
         query = (
             sa.select(*SIGNAL.columns, PAPER.c.id.label("paper_id"))
             .join(PAPER, PAPER.c.number == SIGNAL.c.number)
-            .where(
-                in_values(self._connection, SIGNAL.c.number, {*numbers.values()}),
-                SIGNAL.c.observed_at <= until,
-            )
+            .where(in_values(self._connection, SIGNAL.c.number, numbers), SIGNAL.c.observed_at <= until)
             .order_by(SIGNAL.c.observed_at, SIGNAL.c.source, SIGNAL.c.kind)
         )
+        by_number: dict[int, list[Signal]] = {}
         for row in self._connection.execute(query):
             by_number.setdefault(row.number, []).append(_to_signal(row))
-        return {id_: tuple(by_number[number]) for id_, number in numbers.items() if number in by_number}
+        return {number: tuple(signals) for number, signals in by_number.items()}
 
     def list_final_values(self, source: str, kind: SignalKind, *, since: date) -> tuple[FinalValue, ...]:
         """Return the last values of one count, of papers listed (or first seen) on *since* or later."""

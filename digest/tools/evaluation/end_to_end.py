@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from digest.db import Database
 from digest.models import SignalKind
-from digest.pipeline.day import load_candidates
+from digest.pipeline.day import CANDIDATE_WINDOW
 from digest.tools.evaluation.replay import CANDIDATE_DAYS, ReplayDay, ReplayedPaper, list_sending_times
 
 RANKED_AFTER = timedelta(days=7)  # from a week's Monday: until then a paper's rank in its week may change
@@ -66,12 +66,9 @@ def _store_readings(
 def _load_day(store: Database, now: datetime) -> ReplayDay:
     """Load the day's candidates, of the listing days that the rule of the replay allows."""
     oldest = now.date() - timedelta(days=CANDIDATE_DAYS)
-    papers = tuple(
-        paper
-        for paper in load_candidates(store, now).papers
-        if paper.listed and oldest < paper.listed <= now.date()
-    )
     with store.begin(write=False) as tx:
+        candidates = tx.papers.list_candidates(now - CANDIDATE_WINDOW, now)
+        papers = tuple(paper for paper in candidates if paper.listed and oldest < paper.listed <= now.date())
         return ReplayDay(now, papers, tx.signals.get_until([paper.id for paper in papers], until=now))
 
 
