@@ -1,7 +1,12 @@
 """The rules of docs/architecture.md, checked against the source: layers, purity, transactions."""
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -126,6 +131,23 @@ def test_one_module_imports_httpx() -> None:
     importers = {_name(path) for path in MODULES for name, _ in _imports(_parse(path)) if name == "httpx"}
 
     assert importers == {"digest/sources/http/client.py"}
+
+
+def test_every_imported_package_is_installed_with_the_program() -> None:
+    """What only the tests and benchmarks need is there too when tests run."""
+    top = PACKAGE.parent
+    lines = (top / "deploy/requirements.txt").read_text().splitlines()
+    extras = tomllib.loads((top / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    found = (re.match(r"[\w.-]*", line) for line in (*lines, *chain(*extras.values())))
+    installed = {name.group().lower() for name in found if name} | {"sentence-transformers"}  # of one's own
+    distributions = packages_distributions()
+    imported = {name.partition(".")[0] for path in MODULES for name, _ in _imports(_parse(path))}
+    unknown = imported - sys.stdlib_module_names - {"digest"}
+
+    for package in unknown:
+        owners = distributions.get(package, [package])
+        names = {owner.lower().replace("_", "-") for owner in owners}
+        assert names & installed, f"{package} is not among the requirements"
 
 
 @pytest.mark.parametrize("package", GIVEN)

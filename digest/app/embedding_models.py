@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from digest.app import onnx_sentence_model
 from digest.app.onnx_sentence_model import MAX_CACHED_TEXTS, OnnxSentenceModel, TrainedModel
 from digest.models.errors import ConfigError
 from digest.ranking.array_types import Floats
 from digest.ranking.embeddings import Encoder, StorableEmbeddingModel
+from digest.ranking.sparse_rows import SparseRows
 
 Row = tuple[np.ndarray[tuple[int], np.dtype[np.int32]], Floats]  # ids of word pieces, and their counts
 
@@ -101,7 +101,7 @@ class StaticTable:
 
     def _compute_rarity(self, texts: Sequence[str]) -> Floats:
         counts = self._count_pieces(texts)
-        documents = np.bincount(counts.indices, minlength=counts.shape[1])
+        documents = np.bincount(counts.columns, minlength=counts.width)
         return np.asarray(np.log1p((len(texts) - documents + 0.5) / (documents + 0.5)) ** RARITY, np.float32)
 
     def _make_encoder(self, rarity: Floats) -> Encoder:
@@ -109,18 +109,18 @@ class StaticTable:
 
         def encode(texts: Sequence[str]) -> Floats:
             counts = self._count_pieces(texts)
-            counts.data = counts.data * (SATURATION + 1) / (counts.data + SATURATION)
-            return np.asarray(counts @ weighted, np.float32)
+            saturated = counts.values * (SATURATION + 1) / (counts.values + SATURATION)
+            return counts.replace_values(saturated) @ weighted
 
         return encode
 
-    def _count_pieces(self, texts: Sequence[str]) -> sparse.csr_array:
+    def _count_pieces(self, texts: Sequence[str]) -> SparseRows:
         """Return how often each piece (across) is in each text (down)."""
         rows = self._tokenize(texts)
         columns = np.concatenate([columns for columns, _ in rows]) if rows else np.zeros(0, np.int32)
         values = np.concatenate([values for _, values in rows]) if rows else np.zeros(0, np.float32)
         ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-        return sparse.csr_array((values, columns, ends), shape=(len(texts), len(self._table)))
+        return SparseRows(values, columns, ends, len(self._table))
 
     def _tokenize(self, texts: Sequence[str]) -> list[Row]:
         """Return the pieces of each text. Cached: the papers of earlier days come again every day."""

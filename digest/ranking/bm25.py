@@ -8,7 +8,6 @@ from functools import cached_property
 from threading import Lock
 
 import numpy as np
-from scipy import sparse
 
 from digest.ranking.array_types import Floats, Indices
 from digest.ranking.hubness import compute_spreads
@@ -21,6 +20,7 @@ from digest.ranking.neighbours import (
     to_weights,
     weigh_neighbours,
 )
+from digest.ranking.sparse_rows import PostingLists, SparseRows
 from digest.ranking.tokenizer import extract_terms
 
 K1 = 1.2  # of BM25: the third mention of a term adds less than the first
@@ -46,7 +46,7 @@ def count_terms(text: str) -> TermWeights:
 class EncodedDocuments:
     """Documents as a sparse matrix with rows of unit length."""
 
-    rows: sparse.csr_array
+    rows: SparseRows
     terms: Sequence[str]  # by column
     idf: Floats  # by column
 
@@ -54,6 +54,7 @@ class EncodedDocuments:
 class Corpus:
     """The candidates of a day and earlier papers as background: term columns, idf and candidate vectors.
 
+    `candidates` are rows of unit length, over the columns of the terms that they use.
     With *keys* of the papers' texts, the nearest others of more than EXACT_UP_TO papers are those in *known*
     as far as they go, and are kept as `neighbours` for the next time.
     """
@@ -68,29 +69,29 @@ class Corpus:
     ) -> None:
         # Read one at a time: the counts of all documents take four times the memory of the matrix.
         counts, self.columns, size = _build_count_matrix(papers, background)
-        self._size = counts.shape[0]
-        self._mean_length = float(counts.sum()) / max(self._size, 1) or 1.0
-        self.idf = self._compute_idf(
-            np.bincount(counts.indices, minlength=len(self.columns)).astype(np.float32)
-        )
+        self._size = len(counts)
+        self._mean_length = float(counts.values.sum()) / max(self._size, 1) or 1.0
+        self.idf = self._compute_idf(np.bincount(counts.columns, minlength=len(self.columns)))
         weights = self._weigh(counts, self.idf)
-        norms = _compute_norms(weights)
+        norms = weights.compute_lengths()
         unit = _divide_rows(weights, norms)
+        own, background_rows = unit.slice(0, size), unit.slice(size, self._size)
         has_background = self._size - size >= MIN_BACKGROUND
-        self.centroid = centroid = _compute_centroid(unit[size:] if has_background else unit)
-        spreads = compute_spreads(unit[:size], unit[size:]) if has_background else np.ones(size, np.float32)
-        candidates = _divide_rows(weights[:size], norms[:size] ** NORM_POWER * spreads)
+        self.centroid = centroid = _compute_centroid(background_rows if has_background else unit)
+        spreads = compute_spreads(own, background_rows) if has_background else np.ones(size, np.float32)
         confidence = min(1.0, self._size / MIN_BACKGROUND)
         self.mean_similarity = float(centroid @ centroid)  # of two papers that have nothing in common
-        expected = candidates @ centroid
         # Terms of candidates are numbered before those that only background papers use.
-        self.width = int(candidates.indices.max(initial=-1)) + 1
-        self.candidates = _narrow(candidates, self.width)
-        own_similarity = norms[:size] ** (1 - NORM_POWER) / spreads  # of each paper to itself
+        width = int(own.columns.max(initial=-1)) + 1
+        self.candidates = SparseRows(own.values.copy(), own.columns.copy(), own.ends, width)
+        self._posting_lists = PostingLists(self.candidates)
+        self._own_similarity = norms[:size] ** (1 - NORM_POWER) / spreads  # of each paper to itself
+        centroid_similarity = own.multiply_vector(centroid)
+        expected = centroid_similarity
         if not has_background:  # then each paper is one of those that the centroid is made from
-            expected -= own_similarity / max(self._size, 1)
-        self.expected_similarity = np.asarray(confidence * expected, np.float32)
-        compared = unit[:size], np.asarray(unit[:size] @ centroid, np.float32), spreads
+            expected = centroid_similarity - np.float32(1 / max(self._size, 1))
+        self.expected_similarity = np.asarray(confidence * self._own_similarity * expected, np.float32)
+        compared = self.candidates, self._posting_lists, centroid_similarity, spreads
         self.neighbours: Neighbours | None = None
         if size <= EXACT_UP_TO:
             self._neighbours = weigh_neighbours(*compared)
@@ -99,8 +100,10 @@ class Corpus:
             self.neighbours = find_neighbours(*compared, keys=keys, known=known)
             self._neighbours = to_weights(self.neighbours)
         # Added to smoothed, centred similarities, it centres them on usual papers instead of on the day.
-        beyond_usual = 0 if has_background else self.expected_similarity - USUAL_SIMILARITY * own_similarity
-        self.usual_offset = self.smooth(np.full(size, beyond_usual, np.float32))
+        beyond_usual = (
+            0 if has_background else self.expected_similarity - USUAL_SIMILARITY * self._own_similarity
+        )
+        self.usual_offset = self.smooth(np.full((1, size), beyond_usual, np.float32).T).ravel()
 
     def encode(self, documents: Sequence[TermWeights]) -> EncodedDocuments:
         """Return documents as unit rows over their own terms, whether or not today's papers use them."""
@@ -109,7 +112,8 @@ class Corpus:
         unseen_idf = float(np.log1p((self._size + 0.5) / 0.5)) ** IDF_POWER
         idf = np.append(self.idf, np.float32(unseen_idf))[columns]
         weights = self._weigh(counts, idf)
-        return EncodedDocuments(_divide_rows(weights, _compute_norms(weights)), tuple(own_columns), idf)
+        unit = _divide_rows(weights, weights.compute_lengths())
+        return EncodedDocuments(unit, tuple(own_columns), idf)
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
@@ -117,20 +121,22 @@ class Corpus:
         return tuple(self.columns)
 
     @cached_property
-    def candidates_by_term(self) -> sparse.csr_array:
-        """The candidates with a row for each term."""
-        return self.candidates.T.tocsr()
-
-    @cached_property
     def _cosines(self) -> "_Cosines":
-        return _Cosines(self.candidates, self.candidates_by_term)
+        return _Cosines(self.candidates, self._posting_lists)
 
-    def compute_specificity(self, rows: sparse.csr_array) -> Floats:
+    def compute_similarity(self, rows: SparseRows) -> Floats:
+        """Return the similarity of each of these rows with each candidate (a column).
+
+        It is the scalar product with a candidate divided by its norm to the power NORM_POWER and its spread.
+        """
+        return self._posting_lists.multiply(rows) * self._own_similarity
+
+    def compute_specificity(self, rows: SparseRows) -> Floats:
         """Return a weight for each document: 1 if it shares nothing with the usual paper, else less.
 
         1 / sqrt(1 + similarity to the centroid / mean similarity of two papers)
         """
-        ratio = np.maximum(rows @ self.centroid[: rows.shape[1]], 0) / max(self.mean_similarity, 1e-9)
+        ratio = np.maximum(rows.multiply_vector(self.centroid), 0) / max(self.mean_similarity, 1e-9)
         return np.asarray(1 / np.sqrt(1 + ratio), np.float32)
 
     def compare_candidates(self, indices: Indices) -> Floats:
@@ -141,13 +147,13 @@ class Corpus:
         """Return scores (a row for each candidate) with a share of those of its nearest neighbours added."""
         return np.asarray(scores + NEIGHBOUR_WEIGHT * (self._neighbours @ scores), np.float32)
 
-    def _weigh(self, counts: sparse.csr_array, idf: Floats) -> sparse.csr_array:
-        lengths = _sum_rows(counts, np.abs(counts.data)) / np.float32(self._mean_length)
-        damping = np.repeat(K1 * (1 - B + B * lengths), np.diff(counts.indptr))
-        saturated = counts.data * (K1 + 1) / (np.abs(counts.data) + damping)
-        return _replace_values(counts, saturated * idf[counts.indices])
+    def _weigh(self, counts: SparseRows, idf: Floats) -> SparseRows:
+        lengths = counts.sum_entries(np.abs(counts.values)) / np.float32(self._mean_length)
+        damping = (K1 * (1 - B + B * lengths))[counts.owners]
+        saturated = counts.values * (K1 + 1) / (np.abs(counts.values) + damping)
+        return counts.replace_values(saturated * idf[counts.columns])
 
-    def _compute_idf(self, document_counts: Floats) -> Floats:
+    def _compute_idf(self, document_counts: Indices) -> Floats:
         is_pair = np.fromiter((" " in term for term in self.columns), np.bool_, len(self.columns))
         idf = np.log1p((self._size - document_counts + 0.5) / (document_counts + 0.5))
         return np.asarray((idf * np.where(is_pair, PAIR_IDF_FACTOR, 1)) ** IDF_POWER, np.float32)
@@ -156,11 +162,9 @@ class Corpus:
 class _Cosines:
     """Cosines of papers with all others, computed when a paper is first asked for and kept."""
 
-    def __init__(self, papers: sparse.csr_array, by_term: sparse.csr_array) -> None:
-        self._papers, self._by_term = papers, by_term
-        self._norms = _compute_norms(papers)
-        self._norms[self._norms == 0] = 1
-        size = papers.shape[0]
+    def __init__(self, papers: SparseRows, posting_lists: PostingLists) -> None:
+        self._papers, self._posting_lists = papers, posting_lists
+        size = len(papers)
         rows = min(size, max(MAX_COSINES // max(size, 1), MIN_COSINE_ROWS))
         self._rows = np.zeros((rows, size), np.float32)
         self._row_of, self._used = self._forget()
@@ -184,8 +188,7 @@ class _Cosines:
         block_rows = max(1, BLOCK_CELLS // max(len(self._row_of), 1))
         for start in range(0, len(new), block_rows):
             part = slice(start, start + block_rows)
-            products = (self._papers[new[part]] @ self._by_term).toarray()
-            self._rows[rows[part]] = products / self._norms / self._norms[new[part], None]
+            self._rows[rows[part]] = self._posting_lists.multiply(self._papers.take(new[part]))
         self._rows[rows, new] = 0
         self._row_of[new], self._used = rows, self._used + len(new)
         cosines: Floats = self._rows[self._row_of[indices][..., :, None], indices[..., None, :]]
@@ -193,12 +196,12 @@ class _Cosines:
 
     def _forget(self) -> tuple[Indices, int]:
         """Return the row of each paper and how many rows are used: none."""
-        return np.full(self._papers.shape[0], -1, np.intp), 0
+        return np.full(len(self._papers), -1, np.intp), 0
 
 
 def _build_count_matrix(
     documents: Iterable[TermWeights], further: Iterable[TermWeights] = ()
-) -> tuple[sparse.csr_array, dict[str, int], int]:
+) -> tuple[SparseRows, dict[str, int], int]:
     """Return the counts of all documents (rows), the column of each term, and how many are not *further*.
 
     Terms are numbered as they come, those of *documents* before those that only *further* ones use.
@@ -212,37 +215,14 @@ def _build_count_matrix(
             counts.extend(document.values())
             ends.append(len(indices))
         sizes.append(len(ends) - 1)
-    matrix = (np.frombuffer(counts, np.float32), np.frombuffer(indices, np.int32), np.array(ends))
-    return sparse.csr_array(matrix, shape=(len(ends) - 1, len(columns))), columns, sizes[0]
+    entries = np.frombuffer(counts, np.float32), np.frombuffer(indices, np.int32)
+    return SparseRows(*entries, np.array(ends), len(columns)), columns, sizes[0]
 
 
-def _compute_centroid(rows: sparse.csr_array) -> Floats:
-    return np.asarray(rows.sum(axis=0), np.float32).ravel() / np.float32(max(rows.shape[0], 1))
+def _compute_centroid(rows: SparseRows) -> Floats:
+    return rows.sum_columns() / np.float32(max(len(rows), 1))
 
 
-def _compute_norms(rows: sparse.csr_array) -> Floats:
-    return np.asarray(np.sqrt(_sum_rows(rows, np.square(rows.data))), np.float32)
-
-
-def _sum_rows(rows: sparse.csr_array, values: Floats) -> Floats:
-    """Return the sum of the *values* of each row, one for each entry."""
-    sums, starts = np.zeros(rows.shape[0], np.float64), rows.indptr[:-1]
-    is_filled = np.diff(rows.indptr) > 0
-    if len(values):
-        sums[is_filled] = np.add.reduceat(values, starts[is_filled], dtype=np.float64)
-    return np.asarray(sums, np.float32)
-
-
-def _narrow(rows: sparse.csr_array, width: int) -> sparse.csr_array:
-    """Return the rows without columns that none of them uses; a slice would copy them."""
-    return sparse.csr_array((rows.data, rows.indices, rows.indptr), shape=(rows.shape[0], width))
-
-
-def _divide_rows(rows: sparse.csr_array, divisors: Floats) -> sparse.csr_array:
+def _divide_rows(rows: SparseRows, divisors: Floats) -> SparseRows:
     """Divide each row by its divisor; a divisor of 0 leaves the row as it is."""
-    divisors = np.where(divisors > 0, divisors, 1)
-    return _replace_values(rows, rows.data / np.repeat(divisors, np.diff(rows.indptr)))
-
-
-def _replace_values(rows: sparse.csr_array, values: Floats) -> sparse.csr_array:
-    return sparse.csr_array((values.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+    return rows.replace_values(rows.values / np.where(divisors > 0, divisors, 1)[rows.owners])

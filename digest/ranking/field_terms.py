@@ -16,11 +16,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from digest.ranking.acronyms import Acronyms, learn_acronyms
 from digest.ranking.array_types import Floats, Indices
 from digest.ranking.embeddings import normalize_rows
+from digest.ranking.sparse_rows import Columns, SparseRows
 from digest.ranking.word_forms import fold_sentences, remove_stopwords
 
 MAX_EARLIER = 1_000  # earlier papers of this installation that are compared: more change nothing
@@ -59,43 +59,40 @@ class FieldTerms:
         count = self.counts.get(term, unseen)
         return float(np.log1p((self.text_count - count + 0.5) / (count + 0.5)))
 
-    def count(self, texts: Iterable[Iterable[Sequence[str]]]) -> sparse.csr_array:
+    def count(self, texts: Iterable[Iterable[Sequence[str]]]) -> SparseRows:
         """Return how often each text (its sentences as folded words) uses each known term, saturated."""
-        columns, values, ends = array("i"), array("f"), [0]  # lists take ten times the memory
+        columns, values, ends = array("i"), array("f"), array("q", [0])  # lists take ten times the memory
         for sentences in texts:
             for term, count in _count_terms(sentences).items():
                 if (row := self.rows.get(term)) is not None:
                     columns.append(row)
                     values.append(saturate(count))
             ends.append(len(columns))
-        shape = (len(ends) - 1, len(self.vectors))
-        return sparse.csr_array((np.array(values, np.float32), np.array(columns, np.intp), ends), shape=shape)
+        entries = np.frombuffer(values, np.float32), np.frombuffer(columns, np.int32)
+        return SparseRows(*entries, np.array(ends), len(self.vectors))
 
-    def encode(self, counts: sparse.csr_array) -> Floats:
+    def encode(self, counts: SparseRows) -> Floats:
         """Return a unit vector for each text; zeros if no term is known."""
         counts, used = _split_columns(counts)
-        return normalize_rows(np.asarray(counts @ (self.vectors[used] * self.scales[used, None]), np.float32))
+        return normalize_rows(counts @ (self.vectors[used] * self.scales[used, None]))
 
-    def weigh(self, counts: sparse.csr_array) -> sparse.csr_array:
+    def weigh(self, counts: SparseRows) -> SparseRows:
         """Return the weight of each term in each text: its saturated count times its rarity."""
-        return sparse.csr_array(counts * self.rarity)
+        return counts.replace_values(counts.values * self.rarity[counts.columns])
 
-    def expand(self, phrases: Sequence[Sequence[str]]) -> sparse.csr_array:
+    def expand(self, phrases: Sequence[Sequence[str]]) -> SparseRows:
         """Return the weights of the terms related to each phrase (its folded words).
 
         They are those of its known pairs, and of its known words that are in none of these.
         """
         terms = [[*self._find_known(phrase)] for phrase in phrases]
-        columns = np.array([row for own in terms for row in own], np.intp)
-        ends = np.cumsum([0, *map(len, terms)])
-        shape = (len(phrases), len(self.vectors))
-        members, used = _split_columns(sparse.csr_array((self.rarity[columns], columns, ends), shape=shape))
+        columns = np.array([row for own in terms for row in own], np.int32)
+        ends, width = np.cumsum([0, *map(len, terms)]), len(self.vectors)
+        members, used = _split_columns(SparseRows(self.rarity[columns], columns, ends, width))
         weights = normalize_rows(self.related_weights[used].astype(np.float32))
         ends = np.arange(len(used) + 1) * weights.shape[1]
-        related = sparse.csr_array(
-            (weights.ravel(), self.related[used].ravel().astype(np.int32), ends), shape=(len(used), shape[1])
-        )
-        return sparse.csr_array(members @ related)
+        related = SparseRows(weights.ravel(), self.related[used].ravel().astype(np.int32), ends, width)
+        return members.combine(related).merge_columns()
 
     def _find_known(self, phrase: Sequence[str]) -> Iterator[int]:
         in_pair: set[str] = set()
@@ -192,12 +189,13 @@ class NearnessMap:
         ).astype(np.float32)
         self._centre = np.asarray(field.centre @ self._map[:, : -len(axes)], np.float32)
 
-    def compute(self, members: sparse.csr_array, vectors: Floats) -> Floats:
+    def compute(self, vectors: Floats, members: SparseRows | None = None) -> Floats:
         """Return how near each text (a column) is to each interest (a row): a sum of topics.
 
-        *members* has a row for each interest and a column for each of the *vectors*, those of topics.
+        *members* has a row for each interest and a column for each of the *vectors*, those of topics. None:
+        each topic is an interest.
         """
-        mapped = np.asarray(members @ (vectors @ self._map), np.float32)
+        mapped = vectors @ self._map if members is None else members @ (vectors @ self._map)
         size = len(self._centre)
         lengths = np.linalg.norm(mapped[:, size:], axis=1, keepdims=True)
         mapped = mapped[:, :size] - self._centre * lengths
@@ -206,15 +204,10 @@ class NearnessMap:
         return np.asarray(np.maximum(nearness, 0) * (lengths > 0), np.float32)
 
 
-def _split_columns(rows: sparse.csr_array) -> tuple[sparse.csr_array, Indices]:
+def _split_columns(rows: SparseRows) -> tuple[SparseRows, Columns]:
     """Return the rows with nothing but the columns that they use, and which these are."""
-    used, columns = np.unique(rows.indices, return_inverse=True)
-    return sparse.csr_array((rows.data, columns, rows.indptr), shape=(rows.shape[0], len(used))), used
-
-
-def compute_lengths(rows: sparse.csr_array) -> Floats:
-    """Return the length of each row."""
-    return np.asarray(np.sqrt(rows.multiply(rows).sum(axis=1)), np.float32).ravel()
+    used, columns = np.unique(rows.columns, return_inverse=True)
+    return SparseRows(rows.values, columns.astype(np.int32), rows.ends, len(used)), used
 
 
 def saturate(count: float) -> float:

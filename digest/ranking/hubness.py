@@ -11,29 +11,25 @@ normally distributed. Only the candidate's side is used here; adding the usual s
 """
 
 import numpy as np
-from scipy import sparse
 
 from digest.ranking.array_types import Floats, Indices
+from digest.ranking.sparse_rows import PostingLists, SparseRows
 
 MAX_SAMPLE = 1_000  # papers of earlier days from which spreads are estimated: more give the same
 BLOCK_ROWS = 256  # candidates compared at once: bounds the memory
 
 
-def compute_spreads(papers: sparse.csr_array, background: sparse.csr_array) -> Floats:
+def compute_spreads(papers: SparseRows, background: SparseRows) -> Floats:
     """Return how far each paper's similarity to background papers varies, with a mean of 1.
 
     Both are unit rows. Without background papers every spread is 1.
     """
-    size = papers.shape[0]
-    if not size or not background.shape[0]:
+    size = len(papers)
+    if not size or not len(background):
         return np.ones(size, np.float32)
-    sample = background[:: -(-background.shape[0] // MAX_SAMPLE)].T.tocsr()
-    own = np.concatenate(
-        [
-            (papers[start : start + BLOCK_ROWS] @ sample).toarray().std(axis=1)
-            for start in range(0, size, BLOCK_ROWS)
-        ]
-    )
+    sample = PostingLists(background.take(np.arange(0, len(background), -(-len(background) // MAX_SAMPLE))))
+    blocks = (papers.slice(start, min(start + BLOCK_ROWS, size)) for start in range(0, size, BLOCK_ROWS))
+    own = np.concatenate([sample.multiply(block).std(axis=1) for block in blocks])
     spreads = np.hypot(own, own.mean())
     return np.asarray(spreads / spreads.mean() if spreads.any() else np.ones(size), np.float32)
 

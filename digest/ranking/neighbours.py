@@ -12,10 +12,10 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from digest.ranking.array_types import Floats, Indices
 from digest.ranking.hubness import subtract_hubness
+from digest.ranking.sparse_rows import PostingLists, SparseRows
 
 EXACT_UP_TO = 10_000  # papers that are compared by all terms, each time anew
 LOOKUP_TERMS = 160  # of more papers: finds 83 % of the ten nearest of 8,400 genuine abstracts
@@ -73,25 +73,26 @@ def compute_keys(texts: Sequence[str]) -> Keys:
 
 
 def weigh_neighbours(
-    unit: sparse.csr_array, centroid_similarity: Floats, spreads: Floats
-) -> sparse.csr_array:
+    unit: SparseRows, posting_lists: PostingLists, centroid_similarity: Floats, spreads: Floats
+) -> SparseRows:
     """Return the weights of each paper's nearest others among at most EXACT_UP_TO; they sum to one.
 
-    *unit* has a row of unit length for each paper. A block at a time: only the nearest are kept, so that
-    memory grows as the number of papers does.
+    *unit* has a row of unit length for each paper, *posting_lists* the same by term. A block at a time: only
+    the nearest are kept, so that memory grows as the number of papers does.
     """
-    size, transposed = unit.shape[0], unit.T.tocsr()
-    neighbours = [_keep_largest(np.zeros((0, size), np.float32))]
+    size, (columns, weights) = len(unit), _keep_largest(np.zeros((0, len(unit)), np.float32))
+    neighbours = [(columns, weights)]
     block_rows = max(1, BLOCK_CELLS // max(size, 1))
     for start in range(0, size, block_rows):
         rows = np.arange(start, min(start + block_rows, size))
-        block = _compare(unit[rows], transposed, rows, centroid_similarity, spreads)
+        block = _compare(unit.take(rows), posting_lists, rows, centroid_similarity, spreads)
         neighbours.append(_keep_largest(block**2))
-    return sparse.csr_array(sparse.vstack(neighbours))
+    return _to_rows(*(np.concatenate(part) for part in zip(*neighbours, strict=True)))
 
 
-def find_neighbours(
-    unit: sparse.csr_array,
+def find_neighbours(  # noqa: PLR0913  the papers, and what is known of them
+    unit: SparseRows,
+    posting_lists: PostingLists,
     centroid_similarity: Floats,
     spreads: Floats,
     *,
@@ -99,14 +100,16 @@ def find_neighbours(
     known: Neighbours | None = None,
 ) -> Neighbours:
     """Return the nearest others of many papers; those in *known* are compared only with the new ones."""
-    size, transposed = len(keys), unit.T.tocsr()
+    size = len(keys)
     found, is_new = _recall(keys, known)
     new = np.flatnonzero(is_new)
     block_rows = max(1, BLOCK_CELLS // max(size, 1))
     for start in range(0, len(new), block_rows):
         rows = new[start : start + block_rows]
-        looked_up = unit[rows] if len(new) <= EXACT_UP_TO else _keep_heaviest(unit[rows], LOOKUP_TERMS)
-        block = _compare(looked_up, transposed, rows, centroid_similarity, spreads)
+        looked_up = unit.take(rows)
+        if len(new) > EXACT_UP_TO:
+            looked_up = _keep_heaviest(looked_up, LOOKUP_TERMS)
+        block = _compare(looked_up, posting_lists, rows, centroid_similarity, spreads)
         found.nearest[rows], found.excess[rows] = _select_largest(
             np.broadcast_to(np.arange(size), block.shape), block
         )
@@ -115,27 +118,21 @@ def find_neighbours(
     return found
 
 
-def to_weights(found: Neighbours) -> sparse.csr_array:
+def to_weights(found: Neighbours) -> SparseRows:
     """Return the weights of each paper's nearest others; they sum to one."""
-    size = len(found.keys)
-    weights = _keep_largest(found.excess**2)
-    columns = np.take_along_axis(
-        found.nearest, weights.indices.reshape(size, NEIGHBOUR_COUNT).astype(np.intp), axis=1
-    )
-    return sparse.csr_array(
-        (weights.data, np.maximum(columns, 0).ravel().astype(np.int32), weights.indptr), shape=(size, size)
-    )
+    places, weights = _keep_largest(found.excess**2)
+    return _to_rows(np.maximum(np.take_along_axis(found.nearest, places, axis=1), 0), weights)
 
 
 def _compare(
-    rows: sparse.csr_array,
-    transposed: sparse.csr_array,
+    rows: SparseRows,
+    posting_lists: PostingLists,
     indices: Indices,
     centroid_similarity: Floats,
     spreads: Floats,
 ) -> Floats:
     """Return how much more similar these papers are to each paper than papers in general; 0 to themselves."""
-    block = np.asarray((rows @ transposed).toarray(), np.float32)
+    block = posting_lists.multiply(rows)
     block[np.arange(len(indices)), indices] = 0
     return subtract_hubness(block, centroid_similarity, spreads, indices)
 
@@ -185,24 +182,28 @@ def _find_positions(wanted: Keys, among: Keys) -> Indices:
     return np.where(among[order[places]] == wanted, order[places], -1)
 
 
-def _keep_heaviest(rows: sparse.csr_array, count: int) -> sparse.csr_array:
+def _keep_heaviest(rows: SparseRows, count: int) -> SparseRows:
     """Return the rows with their *count* largest values only."""
-    lengths = np.diff(rows.indptr)
-    owner = np.repeat(np.arange(rows.shape[0]), lengths)
-    order = np.lexsort((-rows.data, owner))
-    rank = np.arange(len(order)) - rows.indptr[:-1][owner]
+    owners = rows.owners
+    order = np.lexsort((-rows.values, owners))
+    rank = np.arange(len(order)) - rows.ends[owners]
     kept = np.sort(order[rank < count])
-    ends = np.append(0, np.cumsum(np.minimum(lengths, count)))
-    return sparse.csr_array((rows.data[kept], rows.indices[kept], ends), shape=rows.shape)
+    ends = np.append(0, np.cumsum(np.minimum(np.diff(rows.ends), count)))
+    return SparseRows(rows.values[kept], rows.columns[kept], ends, rows.width)
 
 
-def _keep_largest(weights: Floats) -> sparse.csr_array:
-    """Return, for each paper (a row), the largest weights to others; they sum to one."""
+def _keep_largest(weights: Floats) -> tuple[Indices, Floats]:
+    """Return, for each paper (a row), the columns of the largest weights to others, which sum to one."""
     rows, size = weights.shape
     if size <= NEIGHBOUR_COUNT:
-        return sparse.csr_array((rows, size), dtype=np.float32)
+        return np.zeros((rows, 0), np.intp), np.zeros((rows, 0), np.float32)
     columns = np.argpartition(-weights, NEIGHBOUR_COUNT, axis=1)[:, :NEIGHBOUR_COUNT]
     largest = np.take_along_axis(weights, columns, axis=1)
     largest /= np.maximum(largest.sum(axis=1, keepdims=True), np.float32(1e-9))
-    ends = np.arange(0, columns.size + 1, NEIGHBOUR_COUNT)
-    return sparse.csr_array((largest.ravel(), columns.ravel(), ends), shape=(rows, size))
+    return columns, largest
+
+
+def _to_rows(columns: Indices, weights: Floats) -> SparseRows:
+    """Return a square matrix with the same number of entries in each row."""
+    size, count = columns.shape
+    return SparseRows(weights.ravel(), columns.ravel().astype(np.int32), np.arange(size + 1) * count, size)

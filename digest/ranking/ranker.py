@@ -32,7 +32,7 @@ from digest.ranking.score import (
 from digest.ranking.shared_terms import InterestQuery
 from digest.ranking.similarity import ProfileQueries, SimilarityMatrix
 from digest.ranking.standardization import MAX_STRETCH, rescale_to_unjudged
-from digest.ranking.term_index import PostingLists
+from digest.ranking.term_index import TermIndex
 from digest.ranking.topic_matching import TopicMatcher
 from digest.ranking.topics import find_topics
 from digest.ranking.wanted import Evidence, TopicEvidence
@@ -187,7 +187,7 @@ class Ranker:
         self._space = (
             build_embedding_space(model, self._texts, earlier) if model and len(papers) > 1 else None
         )
-        self._posting_lists = PostingLists(self._corpus)
+        self._term_index = TermIndex(self._corpus)
         self._paper_names = PaperNames(self.papers, self._corpus)
         self._split_interests, self._calibration = split_interests, calibration
         self._follow_boosts = FollowBoosts(self.papers)
@@ -229,7 +229,7 @@ class Ranker:
         )
         complete = [encoded.get(number) or vectors for number, vectors in enumerate(stored)]
         similarity = SimilarityMatrix(
-            self._corpus, self._posting_lists, self._space, [vectors for vectors in complete if vectors]
+            self._corpus, self._term_index, self._space, [vectors for vectors in complete if vectors]
         )
         evidence = self._collect_evidence(profiles)
         is_judged = evidence.is_judged if evidence else np.zeros(len(profiles), np.bool_)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import sparse
 
-from digest.ranking.array_types import Floats, Indices
+from digest.ranking.array_types import Floats
+from digest.ranking.bm25 import Corpus
 from digest.ranking.profile_documents import Interest
+from digest.ranking.sparse_rows import SparseRows
 
 MIN_SHARE = 0.04  # of the whole similarity: a term that contributed less did not decide anything
 BLOCK_QUERIES = 64  # queries in a dense matrix at once: bounds the memory, whatever the number of readers
@@ -39,8 +40,8 @@ Request = tuple[int, tuple[int, ...]]  # index of the paper, documents of the qu
 class SharedTerms:
     """The papers of the day and the documents of a chunk of readers, compared term by term."""
 
-    def __init__(self, candidates: sparse.csr_array, rows: sparse.csr_array, specificity: Floats) -> None:
-        self._candidates, self._rows, self._specificity = candidates, rows, specificity
+    def __init__(self, corpus: Corpus, rows: SparseRows, specificity: Floats) -> None:
+        self._corpus, self._rows, self._specificity = corpus, rows, specificity
         self._overlaps: dict[Request, Overlap] = {}
 
     def compare(self, pairs: Sequence[tuple[int, InterestQuery | None]]) -> list[Overlap | None]:
@@ -74,14 +75,15 @@ class SharedTerms:
         self, queries: Sequence[InterestQuery], pairs: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[int, ...]]:
         """Return, for each pair of query and paper, the terms that contributed; ties in the paper's order."""
-        query_weights = (_build_document_weights(queries, self._specificity) @ self._rows).toarray()
+        query_weights = _build_document_weights(queries, self._specificity).combine(self._rows).to_dense()
         numbers, indices = np.array(pairs, np.intp).T
-        entries, sizes = _expand_rows(self._candidates.indptr, indices)
-        columns = self._candidates.indices[entries]
+        papers = self._corpus.candidates
+        entries, sizes = papers.find_entries(indices)
+        columns = papers.columns[entries]
         weights = query_weights.ravel()[np.repeat(numbers * query_weights.shape[1], sizes) + columns]
         shared = np.flatnonzero(weights)  # few, which makes the following steps fast
         owner = np.searchsorted(np.cumsum(sizes), shared, side="right")
-        contributions = weights[shared] * self._candidates.data[entries[shared]]
+        contributions = weights[shared] * papers.values[entries[shared]]
         threshold = MIN_SHARE * np.bincount(owner, contributions, len(pairs))
         relevant = np.flatnonzero(contributions > threshold[owner])
         order = relevant[np.lexsort((-contributions[relevant], owner[relevant]))]
@@ -103,31 +105,22 @@ class SharedTerms:
             for number in liked
         )
         row_of = {document: row for row, document in enumerate(documents)}
-        column_of = {index: column for column, index in enumerate(dict.fromkeys(index for _, index in pairs))}
-        papers = self._candidates[[*column_of]]
-        similarity = (self._rows[[*documents]] @ papers.T).toarray() if documents else None
+        similarity = self._corpus.compute_similarity(self._rows.take([*documents])) if documents else None
         for number, index in pairs:
             query, liked = queries[number], liked_of[number]
             if similarity is None or not liked:
                 yield "", 0.0
                 continue
             rows = [row_of[query.documents[document]] for document in liked]
-            values = similarity[rows, column_of[index]]
+            values = similarity[rows, index]
             best = int(values.argmax())
             yield query.interest.documents[liked[best]].title, float(values[best])
 
 
-def _build_document_weights(queries: Sequence[InterestQuery], specificity: Floats) -> sparse.csr_array:
+def _build_document_weights(queries: Sequence[InterestQuery], specificity: Floats) -> SparseRows:
     """Return the weight of each document (a column) in each query (a row)."""
     weights = [document.weight for query in queries for document in query.interest.documents]
-    columns = np.array([document for query in queries for document in query.documents], np.intp)
+    columns = np.array([document for query in queries for document in query.documents], np.int32)
     ends = np.cumsum([0, *(len(query.documents) for query in queries)])
     values = np.array(weights, np.float32) * specificity[columns]
-    return sparse.csr_array((values, columns, ends), shape=(len(queries), len(specificity)))
-
-
-def _expand_rows(ends: Indices, rows: Indices) -> tuple[Indices, Indices]:
-    """Return the positions of all entries of these rows, one row after the other, and the size of each."""
-    starts, sizes = ends[rows], ends[rows + 1] - ends[rows]
-    before = np.cumsum(sizes) - sizes
-    return np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes), sizes
+    return SparseRows(values, columns, ends, len(specificity))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from digest.models import Profile
 from digest.ranking.array_types import Floats
@@ -15,8 +14,9 @@ from digest.ranking.interest_groups import build_group_interest
 from digest.ranking.profile_documents import Interest, build_interests
 from digest.ranking.profile_vectors import ProfileVectors
 from digest.ranking.shared_terms import InterestQuery, SharedTerms
+from digest.ranking.sparse_rows import SparseRows
 from digest.ranking.standardization import limit_outliers
-from digest.ranking.term_index import PostingLists
+from digest.ranking.term_index import TermIndex
 
 DISLIKED_WEIGHT = 0.25  # of disliked documents, relative to wanted ones
 # Standard deviation, over usual papers, of their similarity to one liked paper: by terms, and by embeddings
@@ -42,16 +42,15 @@ class SimilarityMatrix:
     def __init__(
         self,
         corpus: Corpus,
-        posting_lists: PostingLists,
+        term_index: TermIndex,
         space: EmbeddingSpace | None,
         profiles: Sequence[ProfileVectors],
     ) -> None:
         self._corpus, self._space = corpus, space
-        self._posting_lists = posting_lists
-        self._rows = posting_lists.build_rows(profiles)
+        self._rows = term_index.build_rows(profiles)
         self._profiles = profiles
         self._specificity = corpus.compute_specificity(self._rows)
-        self.shared_terms = SharedTerms(posting_lists.candidates, self._rows, self._specificity)
+        self.shared_terms = SharedTerms(corpus, self._rows, self._specificity)
         self._starts = np.cumsum([0, *(len(profile.term_counts) for profile in profiles)]).tolist()
 
     def build_queries(self, reader: int, profile: Profile, *, split_interests: bool) -> ProfileQueries:
@@ -83,11 +82,11 @@ class SimilarityMatrix:
         if not queries:
             return (np.zeros((0, len(self._corpus.expected_similarity)), np.float32),) * 2
         weights, against = self._weigh_documents(queries), self._weigh_disliked(queries, disliked)
-        similarity = self._posting_lists.compute_similarity(self._weigh_by_specificity(weights) @ self._rows)
+        similarity = self._corpus.compute_similarity(self._weigh_by_specificity(weights).combine(self._rows))
         shares_term = similarity > 0
         with_disliked = [number for number, query in enumerate(queries) if disliked[query.reader]]
         if with_disliked:
-            unwanted = self._posting_lists.compute_similarity(against[with_disliked] @ self._rows)
+            unwanted = self._corpus.compute_similarity(against.take(with_disliked).combine(self._rows))
             similarity[with_disliked] -= DISLIKED_WEIGHT * unwanted
         centred = similarity - self._corpus.expected_similarity
         by_terms = self._corpus.smooth(centred.T).T
@@ -115,9 +114,9 @@ class SimilarityMatrix:
         return np.asarray(self._weigh_documents(queries) @ self._topics, np.float32)
 
     @staticmethod
-    def _compute_usual_spread(weights: sparse.csr_array) -> Floats:
+    def _compute_usual_spread(weights: SparseRows) -> Floats:
         """Return the spread of each query's similarity (a row) for that of a single document."""
-        return np.asarray(weights.multiply(weights).sum(axis=1) ** SPREAD_POWER, np.float32).reshape(-1, 1)
+        return weights.sum_entries(np.square(weights.values)).reshape(-1, 1) ** np.float32(SPREAD_POWER)
 
     def _weigh_embeddings(self, queries: Sequence[InterestQuery]) -> Floats:
         """Return the weight of embeddings relative to terms, by query (a row): less the more terms it has."""
@@ -149,33 +148,31 @@ class SimilarityMatrix:
             scores[several] = _standardize(scores[several] + NEAREST_WEIGHT * _standardize(np.array(nearest)))
         return scores
 
-    def _weigh_documents(self, queries: Sequence[InterestQuery]) -> sparse.csr_array:
+    def _weigh_documents(self, queries: Sequence[InterestQuery]) -> SparseRows:
         """Return the weight of each document of the chunk (a column) in each query (a row)."""
         weights = [_normalize_weights(query.interest) for query in queries]
         return self._build_matrix(weights, [query.documents for query in queries])
 
-    def _weigh_by_specificity(self, weights: sparse.csr_array) -> sparse.csr_array:
+    def _weigh_by_specificity(self, weights: SparseRows) -> SparseRows:
         """Return the weights for comparing terms, where a document counts more the more specific it is."""
-        specific = weights.data * self._specificity[weights.indices]
-        owner = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
-        total = np.bincount(owner, specific, weights.shape[0])
-        values = (specific / np.maximum(total, 1e-9)[owner]).astype(np.float32)
-        return sparse.csr_array((values, weights.indices, weights.indptr), shape=weights.shape)
+        specific = weights.values * self._specificity[weights.columns]
+        total = weights.sum_entries(specific)
+        return weights.replace_values(specific / np.maximum(total, 1e-9)[weights.owners])
 
     def _weigh_disliked(
         self, queries: Sequence[InterestQuery], disliked: Sequence[Sequence[int]]
-    ) -> sparse.csr_array:
+    ) -> SparseRows:
         """Return the weight of each document of the chunk (a column) against each query (a row)."""
         documents = [disliked[query.reader] for query in queries]
         return self._build_matrix([[1 / len(row) for _ in row] for row in documents], documents)
 
     def _build_matrix(
         self, weights: Sequence[Sequence[float]], documents: Sequence[Sequence[int]]
-    ) -> sparse.csr_array:
+    ) -> SparseRows:
         values = np.array([weight for row in weights for weight in row], np.float32)
-        columns = np.array([document for row in documents for document in row], np.intp)
+        columns = np.array([document for row in documents for document in row], np.int32)
         ends = np.cumsum([0, *map(len, documents)])
-        return sparse.csr_array((values, columns, ends), shape=(len(documents), self._rows.shape[0]))
+        return SparseRows(values, columns, ends, len(self._rows))
 
 
 def _build_group_query(query: InterestQuery, group: Sequence[int]) -> InterestQuery:

@@ -1,37 +1,26 @@
-"""Posting lists: similarity of many documents with all candidates in one matrix product."""
+"""The columns of terms, found by their ids: readers' documents as rows over the terms of the day."""
 
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
-from digest.ranking.array_types import Floats, Indices
 from digest.ranking.bm25 import Corpus
 from digest.ranking.profile_vectors import ProfileVectors, TermIds, hash_terms
+from digest.ranking.sparse_rows import Columns, SparseRows
 
-# A term is common if more papers than this, and than this share of them, use it. Common terms are multiplied
-# as a dense matrix, which is faster for them. Measured on abstracts with 10,000 papers: a share of 0.03 took
-# 870 us for a profile of 15 papers, 100 papers 1,080, no dense matrix 1,640.
-MIN_COMMON_PAPERS, MIN_COMMON_SHARE = 100, 0.03
 SLOTS_PER_TERM = 4  # of the table in which terms are found by id, at least: fewer make it slower
 
-Columns = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
-
-class PostingLists:
-    """The candidates by term. Columns are the terms of the corpus that candidates use."""
+class TermIndex:
+    """The terms of a corpus that candidates use."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self.width, self.candidates, self._by_term = (
-            corpus.width,
-            corpus.candidates,
-            corpus.candidates_by_term,
-        )
-        self._idf = corpus.idf[: self.width]
-        self._terms = corpus.terms[: self.width]
+        self._width = corpus.candidates.width
+        self._idf = corpus.idf[: self._width]
+        self._terms = corpus.terms[: self._width]
 
-    def build_rows(self, profiles: Sequence[ProfileVectors]) -> sparse.csr_array:
+    def build_rows(self, profiles: Sequence[ProfileVectors]) -> SparseRows:
         """Return the documents of these profiles, one after the other, as rows in today's columns and idf."""
         empty = np.zeros(0, np.uint32)
         term_ids = np.concatenate([empty, *(profile.term_ids for profile in profiles)])
@@ -41,17 +30,7 @@ class PostingLists:
         is_used = columns >= 0
         ends = np.append(0, np.cumsum(is_used))[np.append(0, np.cumsum(term_counts))]
         values = np.asarray(term_weights[is_used] * self._idf[columns[is_used]], np.float32)
-        return sparse.csr_array((values, columns[is_used], ends), shape=(len(term_counts), self.width))
-
-    def compute_similarity(self, rows: sparse.csr_array) -> Floats:
-        """Return the similarity of each of these rows with each candidate (a column)."""
-        common_papers, common_row = self._common_terms
-        entries = common_row[rows.indices]
-        is_common = entries >= 0
-        owners = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        dense = np.zeros((rows.shape[0], len(common_papers)), np.float32)
-        dense[owners[is_common], entries[is_common]] = rows.data[is_common]
-        return np.asarray(dense @ common_papers + (rows @ self._rare_terms).toarray(), np.float32)
+        return SparseRows(values, columns[is_used], ends, self._width)
 
     def _find_columns(self, term_ids: TermIds) -> Columns:
         """Return the column of each term id, -1 for terms that no candidate uses."""
@@ -70,23 +49,3 @@ class PostingLists:
         for column, slot in enumerate((ids[:-1] & np.uint32(size - 1)).tolist()):
             next_column[column], slots[slot] = slots[slot], column
         return slots, ids, next_column
-
-    @cached_property
-    def _common_terms(self) -> tuple[Floats, Indices]:
-        """The common terms as a dense matrix, and the row of each column in it (-1 for rare terms)."""
-        threshold = max(MIN_COMMON_PAPERS, MIN_COMMON_SHARE * self.candidates.shape[0])
-        common = np.flatnonzero(np.diff(self._by_term.indptr) > threshold)
-        row = np.full(self.width, -1, np.intp)
-        row[common] = np.arange(len(common))
-        return np.asarray(self._by_term[common].toarray(), np.float32), row
-
-    @cached_property
-    def _rare_terms(self) -> sparse.csr_array:
-        """The posting lists of all other terms; those of common terms are empty."""
-        sizes, is_common = np.diff(self._by_term.indptr), self._common_terms[1] >= 0
-        is_rare_entry = np.repeat(~is_common, sizes)
-        ends = np.append(0, np.cumsum(np.where(is_common, 0, sizes)))
-        return sparse.csr_array(
-            (self._by_term.data[is_rare_entry], self._by_term.indices[is_rare_entry], ends),
-            shape=self._by_term.shape,
-        )

@@ -14,12 +14,12 @@ from itertools import chain
 from threading import Lock
 
 import numpy as np
-from scipy import sparse
 
 from digest.models import Paper
 from digest.ranking.array_types import Bools, Floats
 from digest.ranking.embeddings import EmbeddingSpace, normalize_rows
-from digest.ranking.field_terms import FieldTerms, NearnessMap, compute_lengths, saturate
+from digest.ranking.field_terms import FieldTerms, NearnessMap, saturate
+from digest.ranking.sparse_rows import PostingLists, SparseRows
 from digest.ranking.tokenizer import normalize_text
 from digest.ranking.word_forms import (
     FOLDED_STOPWORDS,
@@ -113,7 +113,7 @@ class TopicMatcher:
         counts = field.count([*title, *abstract] for title, abstract in texts)
         titles = field.count(title for title, _ in texts)
         weights = field.weigh(counts)
-        self._terms, self._lengths = weights.T.tocsr(), np.maximum(compute_lengths(weights), MIN_LENGTH)
+        self._terms, self._lengths = PostingLists(weights), np.maximum(weights.compute_lengths(), MIN_LENGTH)
         factor = _compute_factor(([*title, *abstract] for title, abstract in texts), FULL_LENGTH)
         title_factor = _compute_factor((title for title, _ in texts), FULL_TITLE)
         self._nearness = NearnessMap(field, field.encode(counts), factor / MEANING_SCALE)
@@ -150,17 +150,17 @@ class TopicMatcher:
             self._matches.popitem(last=False)
         return found
 
-    def compute_nearness(self, members: sparse.csr_array, topics: Sequence[TopicMatch]) -> Floats:
+    def compute_nearness(self, members: SparseRows, topics: Sequence[TopicMatch]) -> Floats:
         """Return how near each paper (a column) is to each interest (a row), 1 for four standard deviations.
 
         *members* says which of the *topics* (across) an interest (down) has.
         """
         vectors = normalize_rows(np.array([topic.vector for topic in topics], np.float32))
-        return self._nearness.compute(members, vectors)
+        return self._nearness.compute(vectors, members)
 
     def compare_documents(self, topics: Floats) -> Floats:
         """Return the same for the latent topics of other texts: a row for each text or mean of texts."""
-        return self._nearness.compute(sparse.eye_array(len(topics), format="csr"), topics)
+        return self._nearness.compute(topics)
 
     def compute_features(self, topics: Sequence[str]) -> list[Floats]:
         """Return for each topic a row for each of `FEATURES` and a column for each paper."""
@@ -174,7 +174,7 @@ class TopicMatcher:
         starts = np.cumsum([0, *map(len, topics.values())])[:-1]
         by_form = self._field.encode(self._field.count([form] for form in forms))
         vectors = normalize_rows(np.add.reduceat(by_form, starts, axis=0))
-        title_meaning = self._title_nearness.compute(sparse.eye_array(len(vectors), format="csr"), vectors)
+        title_meaning = self._title_nearness.compute(vectors)
         related = np.maximum.reduceat(self._compare_related(forms), starts, axis=0)
         sentence = self._compare_sentences([*topics])
         for row, own in enumerate(topics.values()):
@@ -193,16 +193,17 @@ class TopicMatcher:
         words counts the less, the less it tells.
         """
         terms = self._field.expand(forms)
-        scores, squares = (terms @ self._terms).toarray(), compute_lengths(terms) ** 2
+        scores, squares = self._terms.multiply(terms), terms.compute_lengths() ** 2
+        columns = self._terms.by_column
         for row, form in enumerate(forms):
-            entries = slice(terms.indptr[row], terms.indptr[row + 1])
-            weights = dict(zip(terms.indices[entries].tolist(), terms.data[entries].tolist(), strict=True))
+            entries = slice(terms.ends[row], terms.ends[row + 1])
+            weights = dict(zip(terms.columns[entries].tolist(), terms.values[entries].tolist(), strict=True))
             alone = np.zeros(len(self._papers), np.float32)
             for word in form:
                 if (column := self._field.rows.get(word)) is not None:
-                    entries = slice(self._terms.indptr[column], self._terms.indptr[column + 1])
+                    entries = slice(columns.ends[column], columns.ends[column + 1])
                     excess = weights.get(column, 0) * (1 - min(1.0, self._field.rarity[column] / FULL_TELL))
-                    alone[self._terms.indices[entries]] += excess * self._terms.data[entries]
+                    alone[columns.columns[entries]] += excess * columns.values[entries]
                     continue
                 square = self._field.compute_rarity(word) ** 2
                 squares[row] += square

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from scipy import sparse
 
 from digest.ranking.array_types import Bools, Floats, Indices
+from digest.ranking.sparse_rows import SparseRows
 from digest.ranking.topic_matching import (
     FEATURES,
     MIN_PHRASE_TELL,
@@ -147,9 +147,8 @@ class TopicEvidence:
     def _compare_interests(self, matcher: TopicMatcher, sizes: Indices) -> tuple[Floats, Floats]:
         """Return the nearness of each paper (column) to each interest (row), and the best topic's logit."""
         starts = np.cumsum(sizes) - sizes
-        members = sparse.csr_array(
-            (np.ones(len(self._topics), np.float32), self._topics, np.append(starts, len(self._topics)))
-        )
+        ends, ones = np.append(starts, len(self._topics)), np.ones(len(self._topics), np.float32)
+        members = SparseRows(ones, self._topics.astype(np.int32), ends, len(self._matches))
         by_topic = np.array([match.related for match in self._matches], np.float32)
         best, related = self._logits[self._topics[starts]], by_topic[self._topics[starts]]
         for place in range(1, int(sizes.max())):  # of the topics: all interests that have so many at once

@@ -1,7 +1,7 @@
 """Fitting of the prior to the papers of this installation, by ridge regression."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import log1p, sqrt
 from statistics import fmean
@@ -28,6 +28,7 @@ MAX_TERMS = 300  # those with the greatest effect are kept
 MIN_TERM_PAPERS = 15  # that contain a term
 MAX_TERM_SHARE = 0.5  # of all papers that contain a term
 TERM_PENALTY, FEATURE_PENALTY = 30.0, 5.0
+TOLERANCE = 1e-6  # of the gradient, relative to that at the beginning
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Terms = Mapping[str, float]
@@ -83,12 +84,36 @@ def _ridge(texts: Sequence[set[str]], target: Floats, terms: Sequence[str]) -> d
     rows = [sorted(columns[term] for term in text if term in columns) for text in texts]
     ends = np.cumsum([0, *map(len, rows)])
     values = np.concatenate([np.full(len(row), 1 / sqrt(len(row) or 1)) for row in rows])
-    from scipy.sparse import csr_matrix  # noqa: PLC0415  heavy, and needed only for fitting
-    from scipy.sparse.linalg import lsqr  # noqa: PLC0415  the same
+    owners, entries = np.repeat(np.arange(len(rows)), np.diff(ends)), np.concatenate(rows).astype(int)
 
-    matrix = csr_matrix((values, np.concatenate(rows).astype(int), ends), shape=(len(texts), len(terms)))
-    solved = lsqr(matrix, target - target.mean(), damp=sqrt(TERM_PENALTY))[0]
+    def multiply(weights: Floats) -> Floats:
+        return np.asarray(np.bincount(owners, values * weights[entries], len(texts)), float)
+
+    def multiply_transposed(errors: Floats) -> Floats:
+        return np.asarray(np.bincount(entries, values * errors[owners], len(terms)), float)
+
+    solved = _solve_ridge(multiply, multiply_transposed, target - target.mean())
     return dict(zip(terms, map(float, solved), strict=True))
+
+
+def _solve_ridge(
+    multiply: Callable[[Floats], Floats], multiply_transposed: Callable[[Floats], Floats], target: Floats
+) -> Floats:
+    """Return the ridge weights by conjugate gradients: the matrix is only multiplied, never stored.
+
+    CGLS of Björck, "Numerical Methods for Least Squares Problems" (1996, SIAM), section 7.4, with damping.
+    """
+    gradient = multiply_transposed(target)
+    weights, errors, direction = np.zeros_like(gradient), target, gradient
+    square = first = gradient @ gradient
+    while square > TOLERANCE**2 * first:
+        mapped = multiply(direction)
+        step = square / (mapped @ mapped + TERM_PENALTY * (direction @ direction))
+        weights, errors = weights + step * direction, errors - step * mapped
+        gradient = multiply_transposed(errors) - TERM_PENALTY * weights
+        previous, square = square, gradient @ gradient
+        direction = gradient + square / previous * direction
+    return weights
 
 
 def _compute_people_means(past: Sequence[VoteHistory], target: Floats) -> list[PeopleMeans]:

@@ -5,21 +5,22 @@ from random import Random
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import sparse
 
 from digest.models import LikedPaper, Paper, Profile
 from digest.ranking.bm25 import MIN_BACKGROUND, NEIGHBOUR_WEIGHT, Corpus, count_terms
 from digest.ranking.hubness import BLOCK_ROWS, MAX_SAMPLE, compute_spreads, subtract_hubness
 from digest.ranking.ranker import Ranker
+from digest.ranking.sparse_rows import SparseRows
 from tests.factories import make_paper
+from tests.ranking.test_sparse_rows import to_sparse_rows
 
 WORDS = ("ocean", "sea", "waves", "money", "market", "auction", "graph", "kernel", "robot", "speech")
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 
 
-def make_unit_rows(random: np.random.Generator, count: int) -> sparse.csr_array:
+def make_unit_rows(random: np.random.Generator, count: int) -> SparseRows:
     rows = np.abs(random.standard_normal((count, 12))).astype(np.float32)
-    return sparse.csr_array(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return to_sparse_rows(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def make_background(*more: str) -> list[Paper]:
@@ -42,24 +43,24 @@ def test_spreads_do_not_depend_on_the_order_of_papers(papers: int, seed: int) ->
     rows, earlier = make_unit_rows(random, papers), make_unit_rows(random, 40)
     order = random.permutation(papers)
     assert np.allclose(
-        compute_spreads(rows, earlier)[order], compute_spreads(rows[order], earlier), atol=1e-5
+        compute_spreads(rows, earlier)[order], compute_spreads(rows.take(order), earlier), atol=1e-5
     )
 
 
 def test_spreads_are_computed_in_blocks_from_a_sample() -> None:
     random = np.random.default_rng(1)
     rows, earlier = make_unit_rows(random, BLOCK_ROWS + 3), make_unit_rows(random, 2 * MAX_SAMPLE)
-    own = (rows @ earlier[::2].T).toarray().std(axis=1)
+    own = (rows.to_dense() @ earlier.to_dense()[::2].T).std(axis=1)
     expected = np.sqrt(own**2 + own.mean() ** 2)
     assert np.allclose(compute_spreads(rows, earlier), expected / expected.mean(), atol=1e-4)
 
 
 def test_spreads_are_one_without_background() -> None:
-    empty = sparse.csr_array((0, 12), dtype=np.float32)
+    empty = to_sparse_rows(np.zeros((0, 12), np.float32))
     rows = make_unit_rows(np.random.default_rng(1), 3)
     assert compute_spreads(rows, empty).tolist() == [1, 1, 1]
     assert compute_spreads(empty, rows).tolist() == []
-    assert compute_spreads(sparse.csr_array((2, 12), dtype=np.float32), rows).tolist() == [1, 1]
+    assert compute_spreads(to_sparse_rows(np.zeros((2, 12), np.float32)), rows).tolist() == [1, 1]
 
 
 def test_subtract_hubness_removes_the_similarity_of_a_hub() -> None:
@@ -83,8 +84,8 @@ def test_candidates_are_compared_in_blocks() -> None:
 
 def compute_norms(papers: list[str], earlier: int) -> list[float]:
     background = [count_terms(paper.title) for paper in make_background()[:earlier]]
-    rows = Corpus([count_terms(title) for title in papers], background).candidates
-    return [float(norm) for norm in np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel())]
+    corpus = Corpus([count_terms(title) for title in papers], background)
+    return [float(own) for own in corpus.compute_similarity(corpus.candidates).diagonal()]
 
 
 def test_hub_gets_a_smaller_norm_only_with_enough_background() -> None:

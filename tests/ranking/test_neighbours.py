@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from digest.ranking import neighbours
 from digest.ranking.array_types import Floats
@@ -17,18 +16,20 @@ from digest.ranking.neighbours import (
     to_weights,
     weigh_neighbours,
 )
+from digest.ranking.sparse_rows import PostingLists, SparseRows
+from tests.ranking.test_sparse_rows import to_sparse_rows
 
 SIZE = 120
 TEXTS = [f"Paper {number}" for number in range(SIZE)]
 
 
-def make_unit(size: int = SIZE) -> sparse.csr_array:
+def make_unit(size: int = SIZE) -> SparseRows:
     """Return papers of eight terms each."""
     rng = np.random.default_rng(1)
     rows = np.zeros((size, 60), np.float32)
     for row in rows:
         row[rng.choice(60, 8, replace=False)] = rng.random(8)
-    return sparse.csr_array(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return to_sparse_rows(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 UNIT = make_unit()
@@ -39,11 +40,12 @@ def find(papers: list[int], known: Neighbours | None = None) -> Neighbours:
     size = len(papers)
     usual, spreads = np.full(size, 0.02, np.float32), np.ones(size, np.float32)
     keys = compute_keys([TEXTS[number] for number in papers])
-    return find_neighbours(UNIT[papers], usual, spreads, keys=keys, known=known)
+    unit = UNIT.take(papers)
+    return find_neighbours(unit, PostingLists(unit), usual, spreads, keys=keys, known=known)
 
 
 def weigh(papers: list[int], known: Neighbours | None = None) -> Floats:
-    return np.asarray(to_weights(find(papers, known)).toarray(), np.float32)
+    return to_weights(find(papers, known)).to_dense()
 
 
 EVERY = list(range(SIZE))
@@ -51,7 +53,7 @@ EVERY = list(range(SIZE))
 
 def test_neighbours_found_for_many_papers_weigh_as_those_of_few() -> None:
     usual, spreads = np.full(SIZE, 0.02, np.float32), np.ones(SIZE, np.float32)
-    weights = weigh_neighbours(UNIT, usual, spreads).toarray()
+    weights = weigh_neighbours(UNIT, PostingLists(UNIT), usual, spreads).to_dense()
     assert np.allclose(weigh(EVERY), weights, atol=1e-6)
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-5)
 
@@ -81,7 +83,7 @@ def test_papers_that_are_known_are_not_compared_again(monkeypatch: pytest.Monkey
 def test_papers_that_left_are_no_neighbours_and_the_next_ones_count() -> None:
     found = find(EVERY[10:], find(EVERY))
     assert found.nearest.max() < SIZE - 10
-    weights = np.asarray(to_weights(found).toarray())
+    weights = to_weights(found).to_dense()
     anew = weigh(EVERY[10:])
     assert ((weights > 0) == (anew > 0)).mean() > 0.99, "twenty are kept, of which ten count"
     assert not weights.diagonal().any()

@@ -1,11 +1,12 @@
-"""Posting lists: the same similarity for common and rare terms, and exact lookup of terms."""
+"""Rows of readers' documents: the same similarity for common and rare terms, and exact lookup of terms."""
 
 import numpy as np
 import pytest
 
 from digest.ranking.bm25 import Corpus, TermWeights
 from digest.ranking.profile_vectors import ProfileVectors, hash_terms
-from digest.ranking.term_index import MIN_COMMON_PAPERS, PostingLists
+from digest.ranking.sparse_rows import MIN_COMMON_ROWS
+from digest.ranking.term_index import TermIndex
 
 
 def make_document(*words: str) -> ProfileVectors:
@@ -19,12 +20,12 @@ def make_document(*words: str) -> ProfileVectors:
     )
 
 
-@pytest.mark.parametrize("paper_count", [MIN_COMMON_PAPERS - 1, MIN_COMMON_PAPERS, MIN_COMMON_PAPERS + 1])
+@pytest.mark.parametrize("paper_count", [MIN_COMMON_ROWS - 1, MIN_COMMON_ROWS, MIN_COMMON_ROWS + 1])
 def test_similarity_does_not_depend_on_how_common_a_term_is(paper_count: int) -> None:
     everyone: TermWeights = {"ocean": 1, "tides": 2}
     papers: list[TermWeights] = [{**everyone, "heat": 1, f"word{n}": 1} for n in range(paper_count - 1)]
-    posting_lists = PostingLists(Corpus([{"seldom": 1}, *papers, everyone]))
-    rows = posting_lists.build_rows(
+    corpus = Corpus([{"seldom": 1}, *papers, everyone])
+    rows = TermIndex(corpus).build_rows(
         [
             make_document("ocean", "word3"),
             make_document("tides", "seldom", "heat"),
@@ -32,8 +33,10 @@ def test_similarity_does_not_depend_on_how_common_a_term_is(paper_count: int) ->
             make_document(),
         ]
     )
-    similarity = posting_lists.compute_similarity(rows)
-    assert similarity == pytest.approx((rows @ posting_lists.candidates.T).toarray(), abs=1e-5)
+    similarity = corpus.compute_similarity(rows)
+    own = corpus.compute_similarity(corpus.candidates).diagonal()  # what unit rows are multiplied by
+    expected = rows.to_dense() @ corpus.candidates.to_dense().T * own
+    assert similarity == pytest.approx(expected, abs=1e-5)
     assert (similarity > 0).sum(axis=1).tolist() == [paper_count, paper_count + 1, 1, 0]
 
 
@@ -41,14 +44,14 @@ def test_every_known_term_is_found_and_no_other() -> None:
     """So many terms collide in the hash table."""
     words = [f"word{n}" for n in range(9_000)]
     corpus = Corpus([dict.fromkeys(words[start : start + 100], 1.0) for start in range(0, len(words), 100)])
-    posting_lists = PostingLists(corpus)
-    known, unknown, mixed = posting_lists.build_rows(
+    rows = TermIndex(corpus).build_rows(
         [
             make_document(*words),
             make_document(*(f"unknown{n}" for n in range(9_000))),
             make_document("unknown1", "word8999", "unknown2"),
         ]
-    ).toarray()
+    )
+    known, unknown, mixed = rows.to_dense()
     assert np.array_equal(known, corpus.idf)
     assert not unknown.any()
     assert np.flatnonzero(mixed).tolist() == [8_999]
