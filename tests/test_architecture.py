@@ -29,7 +29,6 @@ IO_MODULES = {
 }  # fmt: skip
 GIVEN = ("httpx", "bs4", "jinja2", "apscheduler", "sqlmodel", "aiosmtplib")
 CLOCKS = {"now", "utcnow", "today"}
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def _package_of(path: Path) -> str:
@@ -50,8 +49,10 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield from ((f"digest.{alias.name}", node.lineno) for alias in node.names)
 
 
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """Return the source of every module of digest, parsed."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def _name(path: Path) -> str:
@@ -65,29 +66,32 @@ def test_every_package_has_a_layer() -> None:
     assert entries == LAYER_OF.keys() | {"__init__.py", "__main__.py", "py.typed"}
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if _package_of(path)], ids=_name)
-def test_imports_go_to_lower_layers(path: Path) -> None:
-    package = _package_of(path)
-    for name, line in _imports(_parse(path)):
-        parts = name.split(".")
-        if parts[0] != "digest" or len(parts) == 1 or parts[1] in (package, "__version__"):
+def test_imports_go_to_lower_layers(trees: dict[Path, ast.Module]) -> None:
+    for path, tree in trees.items():
+        package = _package_of(path)
+        if not package:
             continue
-        target = parts[1]
-        assert target in LAYER_OF, f"{path}:{line} imports {name}, which is in no layer"
-        is_lower = LAYER_OF[target] < LAYER_OF[package]
-        is_started = package == "cli" and target in STARTED_BY_CLI
-        assert is_lower or is_started, f"{path}:{line} {package} must not import {target}"
+        for name, line in _imports(tree):
+            parts = name.split(".")
+            if parts[0] != "digest" or len(parts) == 1 or parts[1] in (package, "__version__"):
+                continue
+            target = parts[1]
+            assert target in LAYER_OF, f"{path}:{line} imports {name}, which is in no layer"
+            is_lower = LAYER_OF[target] < LAYER_OF[package]
+            is_started = package == "cli" and target in STARTED_BY_CLI
+            assert is_lower or is_started, f"{path}:{line} {package} must not import {target}"
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if _package_of(path) in PURE], ids=_name)
-def test_pure_packages_do_no_io(path: Path) -> None:
-    tree = _parse(path)
-    for name, line in _imports(tree):
-        assert name.split(".")[0] not in IO_MODULES, f"{path}:{line} a pure package imports {name}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            asks_the_clock = node.func.attr in CLOCKS and not node.args and not node.keywords
-            assert not asks_the_clock, f"{path}:{node.lineno} a pure package asks the clock"
+def test_pure_packages_do_no_io(trees: dict[Path, ast.Module]) -> None:
+    for path, tree in trees.items():
+        if _package_of(path) not in PURE:
+            continue
+        for name, line in _imports(tree):
+            assert name.split(".")[0] not in IO_MODULES, f"{path}:{line} a pure package imports {name}"
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                asks_the_clock = node.func.attr in CLOCKS and not node.args and not node.keywords
+                assert not asks_the_clock, f"{path}:{node.lineno} a pure package asks the clock"
 
 
 def _opens_transaction(node: ast.With | ast.AsyncWith) -> bool:
@@ -99,41 +103,41 @@ def _opens_transaction(node: ast.With | ast.AsyncWith) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_await_inside_a_transaction(path: Path) -> None:
-    for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.With | ast.AsyncWith) and _opens_transaction(node):
-            waits = [n for n in ast.walk(node) if isinstance(n, ast.Await | ast.AsyncFor | ast.AsyncWith)]
-            assert not waits, f"{path}:{waits[0].lineno} awaits inside a transaction"
+def test_no_await_inside_a_transaction(trees: dict[Path, ast.Module]) -> None:
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.With | ast.AsyncWith) and _opens_transaction(node):
+                waits = [n for n in ast.walk(node) if isinstance(n, ast.Await | ast.AsyncFor | ast.AsyncWith)]
+                assert not waits, f"{path}:{waits[0].lineno} awaits inside a transaction"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_late_imports_give_their_reason(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for outer in ast.walk(_parse(path)):
-        if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        for node in ast.walk(outer):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                line = lines[node.lineno - 1]
-                assert "# noqa: PLC0415  " in line, f"{path}:{node.lineno} imports late without a reason"
+def test_late_imports_give_their_reason(trees: dict[Path, ast.Module]) -> None:
+    for path, tree in trees.items():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for outer in ast.walk(tree):
+            if not isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(outer):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    line = lines[node.lineno - 1]
+                    assert "# noqa: PLC0415  " in line, f"{path}:{node.lineno} imports late without a reason"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_every_module_has_a_head_that_states(path: Path) -> None:
-    head = ast.get_docstring(_parse(path)) or ""
+def test_every_module_has_a_head_that_states(trees: dict[Path, ast.Module]) -> None:
+    for path, tree in trees.items():
+        head = ast.get_docstring(tree) or ""
 
-    assert head.partition("\n")[0].endswith((".", ":")), f"{path} does not say what it is"
-    assert "?" not in head.partition("\n")[0], f"{path} asks instead of saying what it is"
+        assert head.partition("\n")[0].endswith((".", ":")), f"{path} does not say what it is"
+        assert "?" not in head.partition("\n")[0], f"{path} asks instead of saying what it is"
 
 
-def test_one_module_imports_httpx() -> None:
-    importers = {_name(path) for path in MODULES for name, _ in _imports(_parse(path)) if name == "httpx"}
+def test_one_module_imports_httpx(trees: dict[Path, ast.Module]) -> None:
+    importers = {_name(path) for path, tree in trees.items() for name, _ in _imports(tree) if name == "httpx"}
 
     assert importers == {"digest/sources/http/client.py"}
 
 
-def test_every_imported_package_is_installed_with_the_program() -> None:
+def test_every_imported_package_is_installed_with_the_program(trees: dict[Path, ast.Module]) -> None:
     """What only the tests and benchmarks need is there too when tests run."""
     top = PACKAGE.parent
     lines = (top / "deploy/requirements.txt").read_text().splitlines()
@@ -141,7 +145,7 @@ def test_every_imported_package_is_installed_with_the_program() -> None:
     found = (re.match(r"[\w.-]*", line) for line in (*lines, *chain(*extras.values())))
     installed = {name.group().lower() for name in found if name} | {"sentence-transformers"}  # of one's own
     distributions = packages_distributions()
-    imported = {name.partition(".")[0] for path in MODULES for name, _ in _imports(_parse(path))}
+    imported = {name.partition(".")[0] for tree in trees.values() for name, _ in _imports(tree)}
     unknown = imported - sys.stdlib_module_names - {"digest"}
 
     for package in unknown:
@@ -150,16 +154,16 @@ def test_every_imported_package_is_installed_with_the_program() -> None:
         assert names & installed, f"{package} is not among the requirements"
 
 
-@pytest.mark.parametrize("package", GIVEN)
-def test_every_given_package_is_used(package: str) -> None:
-    imported = {name.partition(".")[0] for path in MODULES for name, _ in _imports(_parse(path))}
-    assert package in imported
+def test_every_given_package_is_used(trees: dict[Path, ast.Module]) -> None:
+    imported = {name.partition(".")[0] for tree in trees.values() for name, _ in _imports(tree)}
+
+    assert imported >= set(GIVEN)
 
 
-def test_class_names_are_unique() -> None:
+def test_class_names_are_unique(trees: dict[Path, ast.Module]) -> None:
     homes: dict[str, list[str]] = {}
-    for path in MODULES:
-        for node in ast.walk(_parse(path)):
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(_name(path))
 
