@@ -20,7 +20,8 @@ GREEK |= {
 }
 GREEK |= {"Epsilon": "Ε", "varpi": "ϖ", "digamma": "ϝ"}
 
-SYMBOLS = GREEK | {
+_UPRIGHT = {f"{'up' if name.islower() else 'Up'}{name.lower()}": char for name, char in GREEK.items()}
+SYMBOLS = GREEK | _UPRIGHT | {
     "times": "×", "cdot": "·", "pm": "±", "mp": "∓", "div": "÷", "ast": "*", "star": "⋆", "circ": "∘",
     "bullet": "•", "oplus": "⊕", "otimes": "⊗", "odot": "⊙", "wedge": "∧", "land": "∧", "vee": "∨",
     "lor": "∨",
@@ -125,7 +126,7 @@ STYLE_COMMANDS = frozenset(
     "mathrlap mathllap cancel bcancel xcancel mathpzc mathbbold mathord mathopen mathclose mathpunct "
     "mathinner MakeUppercase MakeLowercase MakeTextUppercase textls ul hl uuline dashuline "
     "overparen underparen symbf symit symup symcal mathbfit bold vb va vu num si unit ac acs acl acp gls "
-    "Gls acrshort acrlong acrfull textgreek textcyr".split()
+    "varvec Gls acrshort acrlong acrfull textgreek textcyr".split()
 )  # fmt: skip
 
 ACCENTS = {

@@ -25,20 +25,32 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _INLINE_TAGS = frozenset(
-    "a abbr acronym b big bdi bdo bold cite code del dfn em ext-link font i inf ins italic kbd label mark"  # noqa: SIM905
-    " monospace named-content nobr o q roman s samp sanserif sc small span strike strong styled-content sub"
-    " sup time tt u underline var wbr xref"
+    "a abbr acronym alternatives b big bdi bdo bold cite code del dfn em ext-link font i inf inline-formula"  # noqa: SIM905
+    " inline-graphic ins italic kbd label mark monospace named-content nobr o q roman s samp sanserif sc"
+    " small span strike strong styled-content sub sup tex-math time tt u underline var wbr xref"
     " math mfenced mfrac mi mn mo mover mpadded mroot mrow ms mspace msqrt mstyle msub msubsup msup mtext "
     "munder munderover semantics".split()
 )
 _BLOCK_TAGS = frozenset(
-    "abstract address article aside blockquote body br caption center col colgroup dd details div dl dt embed"  # noqa: SIM905
-    " figcaption figure footer h1 h2 h3 h4 h5 h6 head header hr html iframe img input li link main meta nav"
-    " noscript object ol option p picture pre sec section source summary svg table tbody td tfoot th thead"
-    " title tr track ul video audio".split()
+    "abstract address article aside blockquote body br caption center col colgroup dd details disp-formula"  # noqa: SIM905
+    " dispformula div dl dt embed figcaption figure footer graphic h1 h2 h3 h4 h5 h6 head header hr html"
+    " iframe img input li link main meta nav noscript object ol option p picture pre sec section source"
+    " summary svg table tbody td tfoot th thead title tr track ul video audio".split()
 )
 _HIDDEN = tuple((name, re.compile(rf"<{name}\b[^<>]*>", re.IGNORECASE)) for name in ("script", "style"))
 _MARKED_SECTION = re.compile(r"<!--(?:(?!<!--|-->).)*+-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+# JATS has a formula in TeX, often as a whole document, and again in MathML; TeX tells indices from letters.
+_FORMULA_NAMES = r"(?:jats:)?(?:alternatives|inline-formula|disp-formula)"
+_FORMULA = re.compile(rf"<({_FORMULA_NAMES})\b[^<>]*>((?:(?!</?{_FORMULA_NAMES}\b).)*+)</\1\s*>", re.DOTALL)
+_TEX_MATH = re.compile(
+    r"<((?:jats:)?tex-math)\b[^<>]*>((?:(?!</?(?:jats:)?tex-math\b).)*+)</\1\s*>", re.DOTALL
+)
+_TEX_DOCUMENT = re.compile(
+    r"\\documentclass(?:(?!\\documentclass|\\begin\{document\}).)*+\\begin\{document\}|\\end\{document\}",
+    re.DOTALL,
+)
+_MATH_MARKS = re.compile(r"(?<!\\)(?:\$|&amp;)")  # delimiters, and what aligns lines
+_INSTRUCTION = re.compile(r"<\?([A-Za-z]\w*)((?:(?!<\?|\?>).)*+)\?>", re.DOTALL)
 _MAX_ESCAPES = 3  # how often a title may have been escaped on its way
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 # Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
@@ -139,10 +151,20 @@ def _strip_tags_once(text: str) -> str:
             first, *others = opening.split(text)
             text = first + "".join(re.split(rf"(?i)</{name}\s*>", part, maxsplit=1)[-1] for part in others)
     text = _MARKED_SECTION.sub(" ", text)
+    if "<?" in text:  # IOP puts its TeX into an instruction called CDATA
+        text = _INSTRUCTION.sub(lambda found: found[2] if found[1] == "CDATA" else " ", text)
+    if "tex-math" in text:
+        text = _TEX_MATH.sub(_read_formula, _FORMULA.sub(_read_formula, text))
     pairs = {match[3].lower() for match in _TAG.finditer(text) if match[1]}
     text = _TAG.sub(lambda tag: _strip_tag(tag, pairs, keep_scripts=True), text)
     text = _SCRIPT_TAG.sub(lambda tag: f"${'^' if tag[1].lower() == 'sup' else '_'}{{{tag[2]}}}$", text)
     return _TAG.sub(lambda tag: _strip_tag(tag, pairs, keep_scripts=False), text)
+
+
+def _read_formula(formula: re.Match[str]) -> str:
+    """Return a formula's TeX without its twins in MathML and pictures; one without TeX as it is."""
+    tex = _TEX_MATH.search(formula[0])
+    return f"${_MATH_MARKS.sub('', _TEX_DOCUMENT.sub('', tex[2])).strip()}$" if tex else formula[0]
 
 
 def _strip_tag(tag: re.Match[str], pairs: Collection[str], *, keep_scripts: bool) -> str:
@@ -204,6 +226,7 @@ def _repair_utf8(mangled: re.Match[str]) -> str:
 
 def _convert_tex(text: str) -> str:
     if "\\" in text:
+        text = _TEX_DOCUMENT.sub("", text)
         text = _QUOTED.sub(r"“\1”", _POSSESSIVE.sub("'", _GLUED_ACCENT.sub(r"\\", text)))
     if "^" in text:
         text = _DEGREE.sub("°", text)

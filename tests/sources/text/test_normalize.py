@@ -137,6 +137,41 @@ def test_strip_tags_keeps_superscripts_and_subscripts() -> None:
     assert normalize_text(strip_tags(html)) == "At 10² Hz, deeply: p < 0.05 & H₂O"
 
 
+TEX_DOCUMENT = (
+    r"\documentclass[12pt]{minimal}"
+    "\n\t\t\t\t"
+    r"\usepackage{amsmath} \setlength{\oddsidemargin}{-69pt}"
+    "\n"
+    r"\begin{document}$$k_{\bot }$$\end{document}"
+)
+MATHML = '<mml:math xmlns:mml="x"><mml:msub><mml:mi>k</mml:mi><mml:mi>⊥</mml:mi></mml:msub></mml:math>'
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (f"<alternatives><tex-math>{TEX_DOCUMENT}</tex-math>{MATHML}</alternatives>", "k_⊥"),
+        (f"<alternatives>{MATHML}<tex-math><![CDATA[k_{{\\bot}}]]></tex-math></alternatives>", "k_⊥"),
+        (r"<tex-math><?CDATA $(8\pm 2)$?></tex-math><?MML <mml:math/>?><graphic href='x.gif'/>", "(8±2)"),
+        (r"<tex-math>$$\varvec{x}&amp;&lt;\upalpha$$</tex-math>", "x<α"),  # noqa: RUF001
+        (f"<alternatives>{MATHML}<graphic href='x.gif'/></alternatives>", "k⊥"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("prefix", ["", "jats:"])
+def test_strip_tags_keeps_one_form_of_a_formula(formula: str, expected: str, prefix: str) -> None:
+    html = f"<p>the anti-<inline-formula>{formula}</inline-formula> sheep</p>"
+    for name in ("p", "inline-formula", "alternatives", "tex-math", "graphic", "inline-graphic"):
+        html = html.replace(f"<{name}", f"<{prefix}{name}").replace(f"</{name}", f"</{prefix}{name}")
+    for text in (html, html.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")):
+        assert normalize_text(strip_tags(text)) == f"the anti-{expected} sheep"
+
+
+def test_preamble_of_tex_is_dropped_from_plain_text() -> None:
+    assert normalize_text(f"The {TEX_DOCUMENT} sheep") == "The k_⊥ sheep"
+    assert normalize_title(rf"The {TEX_DOCUMENT[:-25]}") == "The"
+    assert normalize_text(r"A \documentclass is declared first.") == "A documentclass is declared first."
+
+
 def test_hostile_texts_take_linear_time() -> None:
     started = time.process_time()
     commands = (r"\hat", r"\'", r"\frac", r"\not", r"\overset", r"\ifmmode", r"\ifmmode\fi", r"\else", r"\x{")
