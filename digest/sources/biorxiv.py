@@ -15,6 +15,7 @@ from digest.sources.items import UnreadableItem, make_items
 from digest.sources.json_body import JsonDocument, get_list, load_json
 from digest.sources.pages import MAX_PAGES, collect_pages, cut_page, to_result
 from digest.sources.text.dates import parse_date
+from digest.sources.text.highwire import decode_abstract, decode_characters
 from digest.sources.text.normalize import (
     normalize_inverted_name,
     normalize_names,
@@ -103,14 +104,15 @@ def _parse_row(row: object, server: str) -> Paper:
     """Parse a paper; without its DOI or title it is unreadable, and any other field may be missing."""
     if not isinstance(row, dict):
         raise UnreadableItem(server)
-    doi, title = _get_text(row, "doi"), normalize_title(strip_tags(_get_text(row, "title")))
+    doi = _get_text(row, "doi")
+    title = normalize_title(strip_tags(decode_characters(_get_text(row, "title"))))
     if not doi or not title:
         raise UnreadableItem(doi)
     paper_id = canonicalize(doi)
-    abstract = normalize_text(strip_tags(_get_text(row, "abstract")))
+    abstract = normalize_text(strip_tags(decode_abstract(_get_text(row, "abstract"))))
     version = _parse_count(row, "version") or 1
     url = f"{_SITES.get(server, _SITES['biorxiv'])}/content/{paper_id.removeprefix('doi:')}v{version}"
-    names = _get_text(row, "authors").split(";")
+    names = strip_tags(_get_text(row, "authors")).split(";")  # after entities, which end in a semicolon
     return Paper(
         id=paper_id,
         title=title,
@@ -118,7 +120,7 @@ def _parse_row(row: object, server: str) -> Paper:
         url=url,
         pdf_url=f"{url}.full.pdf",
         published=parse_date(_get_text(row, "date")),
-        authors=normalize_names(map(normalize_inverted_name, map(strip_tags, names))),
+        authors=normalize_names(map(normalize_inverted_name, names)),
         categories=tuple(filter(None, [normalize_text(_get_text(row, "category"))])),
         version=version,
         aliases=to_aliases(_get_text(row, "published")),

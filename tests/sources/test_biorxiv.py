@@ -42,14 +42,21 @@ def test_null_costs_its_field_and_a_missing_title_its_paper() -> None:
     rows = [
         {"doi": "10.64898/1", "title": "On <i>Ovis</i> wool", **nulls},
         {"doi": "10.64898/2", "title": None}, None, {"doi": None, "title": "x"},
-        {"doi": "10.64898/3", "title": "B", "date": "0001-01-01", "authors": "Wolle, C., Jr.; Poe, B."},
+        {"doi": "10.64898/3", "title": "B", "date": "0001-01-01", "authors": "Wolle, C., Jr.; O&#39;Poe, B."},
     ]  # fmt: skip
     result = parse(json.dumps({"messages": None, "collection": rows}).encode(), "biorxiv", NOW)
     assert [(p.id, p.title, p.published) for p in result.papers] == [
         ("doi:10.64898/1", "On Ovis wool", None), ("doi:10.64898/3", "B", None),
     ]  # fmt: skip
-    assert result.papers[1].authors == ("C. Wolle Jr.", "B. Poe")
+    assert result.papers[1].authors == ("C. Wolle Jr.", "B. O'Poe")
     assert result.note == "3 of 5 papers could not be read."
+
+
+def test_marks_of_typesetting_are_read() -> None:
+    abstract = "AbstractO_ST_ABSAimC_ST_ABSTo <i>sleep</i>."
+    row = {"doi": "10.64898/1", "title": "On {beta}-wool", "abstract": abstract}
+    (paper,) = parse(json.dumps({"collection": [row]}).encode(), "biorxiv", NOW).papers
+    assert (paper.title, paper.abstract) == ("On β-wool", "Aim: To sleep.")
 
 
 def test_raw_control_characters_are_read_and_noted() -> None:
