@@ -60,7 +60,7 @@ def decode_abstract(text: str) -> str:
     The heading of the whole text is dropped.
     """
     text, marked = _MARKED_HEADING.subn(_format_marked_heading, _PICTURE.sub("\n", decode_characters(text)))
-    pairs = {name for name in _PAIRS if f"O_{name}" in text and f"C_{name}" in text}  # C_LI alone is a word
+    pairs = {name for name in _PAIRS if f"O_{name}" in text and f"C_{name}" in text}  # NO_LIMIT is a word
     text = _MARK.sub(lambda mark: _replace_mark(mark) if mark[1] in pairs else mark[0], text)
     first, line_break, others = _OWN_HEADING.sub("", text.strip()).partition("\n")
     others, glued = _HEADING.subn(_format_heading, others)

@@ -44,7 +44,7 @@ def test_decode_abstract(text: str, expected: str) -> None:
         "Summary statistics of sheep.\nBackground noise is low.", "Abstract interpretation of sheep.",
         "DesignMaster counts sheep.", "RESULTS: Sleep.\nRESULTS are few.", "AIM2 is a gene.\nAim2-free mice.",
         "Sheep.\nChatGPT counts.\nAimed at sleep, ResultsDB grew.", "Sheep sleep. BackgroundNoise is a tool.",
-        "We set NO_LIMIT, C_LIST and O_FIGURE.",
+        "We set NO_LIMIT, C_FIGURE and O_TBLS.",
     ],
 )  # fmt: skip
 def test_what_is_no_heading_and_no_mark_stays(text: str) -> None:
