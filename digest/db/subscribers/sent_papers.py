@@ -11,6 +11,7 @@ from math import isnan, nan
 from struct import Struct, pack
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from digest.db.base import Repository
@@ -22,6 +23,7 @@ from digest.models.deliveries import UNDELIVERED_STATES
 
 # A paper's number, its forecast, its votes (NaN if unknown), and whether it was sent before and broke out.
 RECORD = Struct("<Iff?")
+_RECORDS = np.dtype([("number", "<u4"), ("expected", "<f4"), ("votes", "<f4"), ("resent", "?")])
 _NUMBER = Struct(f"<I{RECORD.size - 4}x")
 _OFFSET = Struct("<I")
 _MAX_LEAD = timedelta(days=2)  # by which a slot in UTC may be earlier than the local day it belongs to
@@ -52,19 +54,20 @@ class SentPapers(Repository):
             query = query.where(delivery.slot >= earliest, delivery.day >= since)
         query = query.where(COUNTS_AS_SENT).order_by(delivery.subscriber_id, delivery.slot, delivery.id)
         rows = self._connection.execute(query).all()
-        wanted = None if papers is None else {*self._map_papers(PAPER.c.id, papers)}
-        last = {row.subscriber_id: row.day for row in rows}
-        records = [
-            (subscriber_id, day, record)
-            for subscriber_id, day, packed in rows
-            for record in RECORD.iter_unpack(packed)
-            if wanted is None or record[0] in wanted or record[3] or day == last[subscriber_id]
-        ]
-        ids = self._map_papers(PAPER.c.number, {record[0] for _, _, record in records})
+        records = np.frombuffer(b"".join([row.papers for row in rows]), _RECORDS)
+        rows_of = np.repeat(np.arange(len(rows)), [len(row.papers) // RECORD.size for row in rows])
+        if papers is not None:
+            last = {row.subscriber_id: row.day for row in rows}
+            is_last = np.array([row.day == last[row.subscriber_id] for row in rows], np.bool_)
+            wanted = [*self._map_papers(PAPER.c.id, papers)]
+            matters = is_last[rows_of] | records["resent"] | np.isin(records["number"], wanted)
+            records, rows_of = records[matters], rows_of[matters]
+        ids = self._map_papers(PAPER.c.number, np.unique(records["number"]).tolist())
         sent: dict[int, dict[str, Sent]] = {subscriber_id: {} for subscriber_id in subscriber_ids}
-        for subscriber_id, day, (number, expected, votes, resent) in records:
+        for row, (number, expected, votes, resent) in zip(rows_of.tolist(), records.tolist(), strict=True):
             if number in ids:
                 known = None if isnan(votes) else votes
+                subscriber_id, day, _ = rows[row]
                 sent[subscriber_id][ids[number]] = _get_sent(day, expected, known, resent)
         return sent
 
