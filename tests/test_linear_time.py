@@ -23,8 +23,8 @@ from digest.mail.text_wrap import wrap_text
 from digest.mail.tokens import Keys, Purpose
 from digest.models.addresses import parse_address
 from digest.models.errors import DigestError
+from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
-from digest.models.paper_merge import is_withdrawn
 from digest.models.redaction import redact
 from digest.models.text import clean, split_sentences
 from digest.ranking.acronyms import learn_acronyms
@@ -271,7 +271,7 @@ PARSERS: dict[str, Parser] = {
     "ids": _parse_id,
     "dates": parse_date,
     "encodings": _raw(decode_text),
-    "withdrawal": lambda text: is_withdrawn(text, text, text),
+    "withdrawal": lambda text: (is_withdrawn(text, text, text), is_notice(text)),
     "delivery report": _raw(lambda body: parse_report(body, keys=KEYS)),
     "delivery report's fields": lambda text: parse_report(REPORT.replace("~", text).encode(), keys=KEYS),
     "complaint's fields": lambda text: parse_report(COMPLAINT.replace("~", text).encode(), keys=KEYS),
@@ -299,7 +299,7 @@ PIECES = (
     "Jr, ", " and ", "A. ", "a.b", "``", "\\frac", "\\'", '\\"{', "$a$", "$1", "1$", "^{", "a_", "\\emph{",
     "\\frac{1}", "<!--", "<![CDATA[", "]]>", "<script", "<?", "<?a ", "<tex-math>", "<alternatives>",
     "\\documentclass", "O_FIG ", "O_ST_ABS", "C_FIG", "graphical abstract ", "\nResults", "O_LI",
-    "http://", "arXiv:", "doi:", "10.1000/", "%25",
+    "this paper ", ". Withdrawal ", "Correction ", "http://", "arXiv:", "doi:", "10.1000/", "%25",
     "=?utf-8?q?", "\n--b", "\n ", "x: y\r\n", "\r\n\r\n", "&q=a", "1 ", "12:", "Jan ", "a (", "(a ", " et al",
     "@a{b,", "a={", 'a="', "TY  - ", "ER  - \n", '{"a":', '{"a":1},', "[1,", '"a",', "a-", "a'", "Abc ",
     "<item>", "<record>", "xmlns:a='b' ", "b+aaaaaaaa.", "withdrawn ", "\xc3\x83", "\xc2\x80", "1.1.1", "a/b",

@@ -1,4 +1,4 @@
-"""Merging of two reports of one paper, and detection of withdrawn papers."""
+"""Merging of two reports of one paper."""
 
 import re
 from dataclasses import replace
@@ -28,18 +28,6 @@ _EXTRAS = (
 _ABSTRACT_PAGE = re.compile(r"https?://arxiv\.org/abs/(?:[a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5})")
 _Moment = TypeVar("_Moment", datetime, date)
 _ANNOUNCEMENT_ORDER = tuple(Announcement)  # new before cross before replace
-_WITHDRAWN_ANYWHERE = re.compile(
-    r"\bthis\s+(?:paper|article|submission|manuscript|preprint|work|note|version)\s+"
-    r"(?:has\s+been|have\s+been|had\s+to\s+be|is|was)\s+(?:\w+\s+)?(?:withdrawn|retracted)\b"
-    r"|\b(?:withdrawn|retracted)\s+by\s+(?:the\s+)?(?:authors?|arxiv|submitter)\b",
-    re.IGNORECASE,
-)
-_WITHDRAWN_AT_START = re.compile(
-    r"^\W*(?:(?:this|the|our)\s+)?(?:paper|article|submission|manuscript|preprint|work|note|version)?\s*"
-    r"(?:(?:has\s+been|had\s+to\s+be|is|was)\s+(?:\w+\s+)?)?(?:withdrawn|retracted)\b",
-    re.IGNORECASE,
-)
-_REPLACES_IT = re.compile(r"\b(?:replac|supersed|correct)\w*\s+(?:\w+\s+){0,3}withdrawn", re.IGNORECASE)
 
 
 def merge_papers(stored: Paper, seen: Paper) -> Paper:
@@ -70,18 +58,6 @@ def merge_papers(stored: Paper, seen: Paper) -> Paper:
         keywords=max(stored.keywords, seen.keywords, key=lambda words: (len(words), words)),
         **{name: _get_longer(getattr(stored, name), getattr(seen, name)) for name in _EXTRAS},
     )
-
-
-def is_withdrawn(title: str, abstract: str, comment: str = "") -> bool:
-    """Return True if a paper says that it is withdrawn; not for papers about withdrawing."""
-    text = f"{title} {abstract} {comment}".lower()
-    if "withdrawn" not in text and "retracted" not in text:  # checked for every paper: the fast way out
-        return False
-    if re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) and not _REPLACES_IT.search(comment):
-        return True
-    if re.match(r"\W*withdrawn\b", title, re.IGNORECASE):
-        return True
-    return bool(_WITHDRAWN_AT_START.search(abstract) or _WITHDRAWN_ANYWHERE.search(abstract))
 
 
 def _get_text_source(paper: Paper) -> str:

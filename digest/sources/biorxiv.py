@@ -7,8 +7,8 @@ from typing import Any
 
 from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceChanged
+from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import canonicalize
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
@@ -126,7 +126,7 @@ def _parse_row(row: object, server: str) -> Paper:
         aliases=to_aliases(_get_text(row, "published")),
         announcement=Announcement.NEW if version == 1 else Announcement.REPLACE,
         source=server,
-        withdrawn=row.get("type") == "withdrawn" or is_withdrawn(title, abstract),
+        withdrawn=_get_text(row, "type").lower() == "withdrawn" or is_withdrawn(title, abstract),
     )
 
 

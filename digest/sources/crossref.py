@@ -14,8 +14,8 @@ from typing import Any
 from digest.models import Announcement, FetchResult, Paper
 from digest.models.errors import SourceError
 from digest.models.journals import name_journal
+from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import canonicalize
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
@@ -42,7 +42,12 @@ _NOT_PAPERS = frozenset(
     {"correction", "corrigendum", "erratum", "retraction", "withdrawal", "expression_of_concern"}
 )
 _SAME_WORK = ("has-preprint", "is-preprint-of")
-_HEADING = re.compile(r"^(?:abstract|summary)\b[:.\s]*", re.IGNORECASE)
+_HEADING = re.compile(r"<jats:title\b[^<>]*>([^<>]{0,200})</jats:title>")
+# A tag or a stop ends it: "Abstract interpretation" begins a sentence.
+_OWN_HEADING = re.compile(
+    r"^((?:\s|<[^<>]*>)*+)(?:abstract|summary)\s*(?:[:.]|(?=</(?:jats:)?(?:title|p|bold|b|strong|h\d)\b))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ class Crossref:
 
 
 def parse(body: bytes, scope: str, read_at: datetime) -> FetchResult:
-    """Return the works of one page; corrections and retractions are left out.
+    """Return the works of one page; corrections, retractions, covers and the like are left out.
 
     Raises:
         SourceChanged: the body has another shape.
@@ -127,8 +132,10 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
     )
     if not title:
         raise UnreadableItem("work")
+    if is_notice(title):  # of publishers that do not say what it updates
+        return None
     paper_id = canonicalize(work["DOI"])
-    abstract = _HEADING.sub("", normalize_text(strip_tags(next(iter(_get_texts(work, "abstract")), ""))))
+    abstract = _read_abstract(next(iter(_get_texts(work, "abstract")), ""))
     published = _find_date(work)
     journal = name_journal(
         normalize_text(next(iter(_get_texts(work, "container-title")), "")), _get_texts(work, "ISSN")
@@ -147,6 +154,16 @@ def _parse_work(work: Any, read_at: datetime) -> Paper | None:
     )
     is_old = published is not None and read_at - published > MAX_NEW_AGE
     return replace(paper, announcement=Announcement.REPLACE) if is_old else paper
+
+
+def _read_abstract(markup: str) -> str:
+    """Return an abstract without its own heading, and with those of its sections as `Background: `."""
+    return normalize_text(strip_tags(_HEADING.sub(_format_heading, _OWN_HEADING.sub(r"\1", markup, count=1))))
+
+
+def _format_heading(heading: re.Match[str]) -> str:
+    name = heading[1].strip(" .:\n")
+    return f" {name.capitalize() if name.isupper() else name}: " if name else " "
 
 
 def _get_texts(work: Mapping[str, Any], name: str) -> Sequence[str]:

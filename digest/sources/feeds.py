@@ -13,8 +13,8 @@ from lxml import etree
 
 from digest.models import FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
+from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, add_note, conditional_headers, failed_result, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem
@@ -143,9 +143,11 @@ def parse(body: bytes, scope: str, read_at: datetime, *, url: str = "") -> Fetch
     return add_note(result, parsed.repair_note)
 
 
-def _parse_item(item: etree._Element) -> Paper:
+def _parse_item(item: etree._Element) -> Paper | None:
     fields = _read_fields(item)
     title = normalize_title(strip_tags(next(fields.find_texts("title"), "")))
+    if is_notice(title):
+        return None
     abstract = normalize_text(strip_tags(next(fields.find_texts(*_ABSTRACT_FIELDS), "")))
     authors = tuple(_parse_authors(fields))
     published = next(filter(None, map(parse_date, fields.find_texts(*_DATE_FIELDS))), None)

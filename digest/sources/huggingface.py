@@ -8,8 +8,9 @@ from typing import Any
 
 from digest.models import FetchResult, Health, Paper, Signal, SignalKind
 from digest.models.errors import SourceChanged, SourceError
+from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import canonicalize, parse_arxiv_id
-from digest.models.paper_merge import is_withdrawn, merge_papers
+from digest.models.paper_merge import merge_papers
 from digest.sources.arxiv.api import fetch_by_id
 from digest.sources.base import FetchContext, add_note, failed_result, to_web_link
 from digest.sources.http.response import Accept, BadResponse

@@ -12,8 +12,8 @@ from typing import Any
 
 from digest.models import Announcement, FetchResult, FetchState, Health, Paper, Signal, SignalKind
 from digest.models.journals import name_journal
+from digest.models.notices import is_notice, is_withdrawn
 from digest.models.paper_ids import build_title_key, canonicalize
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, to_web_link
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem, make_items
@@ -203,7 +203,7 @@ def _parse_work(
     if created_since and created and created.date() < created_since.date():
         return None
     title = normalize_title(strip_tags(get_text(work, "title") or get_text(work, "display_name")))
-    if work.get("type") in _NOT_PAPERS:
+    if work.get("type") in _NOT_PAPERS or is_notice(title):
         return None
     names = (get_text(author, "author", "display_name") for author in get_list(work, "authorships"))
     authors = normalize_names(names)

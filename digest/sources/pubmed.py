@@ -17,8 +17,8 @@ from lxml import etree
 from digest.models import FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
 from digest.models.journals import name_journal
+from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import find_ids
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import FetchContext, to_aliases
 from digest.sources.http.response import Accept
 from digest.sources.items import UnreadableItem

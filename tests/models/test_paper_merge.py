@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from itertools import permutations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.models import Announcement, Paper
-from digest.models.paper_merge import is_withdrawn, merge_papers
+from digest.models.paper_merge import merge_papers
 from tests.factories import NOW, make_paper
 
 reports = st.builds(
@@ -86,39 +85,3 @@ def test_a_blog_that_links_the_pdf_changes_neither_url_nor_text() -> None:
     )
     merged = merge_papers(blogged, listed)
     assert (merged.title, merged.url) == ("Sheep", "https://arxiv.org/abs/2611.00001")
-
-
-@pytest.mark.parametrize(
-    ("abstract", "comment"),
-    [
-        ("This paper has been withdrawn by the author due to an error.", ""),
-        ("This paper and abstract have been withdrawn.", "Withdrawn"),
-        ("Withdrawn.", ""),
-        ("We count sheep.", "5 pages. This paper is temporarily withdrawn, currently under revision"),
-        ("The paper was withdrawn.", ""),
-        ("THIS PAPER HAS BEEN WITHDRAWN BY THE AUTHORS.", ""),
-        ("Retracted by the authors: the sheep were goats.", ""),
-    ],
-)
-def test_a_paper_that_says_so_is_withdrawn(abstract: str, comment: str) -> None:
-    assert is_withdrawn("Sheep", abstract, comment)
-
-
-@pytest.mark.parametrize(
-    ("abstract", "comment"),
-    [
-        ("We ask why drugs are withdrawn from the market.", ""),
-        ("Ad networks have withdrawn from unpopular sites. This paper asks why.", ""),
-        ("We study papers that were later retracted.", "9 pages"),
-        ("We count sheep.", "This version replaces the withdrawn 2401.00001"),
-    ],
-)
-def test_a_paper_about_withdrawing_is_not_withdrawn(abstract: str, comment: str) -> None:
-    assert not is_withdrawn("Sheep", abstract, comment)
-
-
-def test_a_title_means_withdrawn_only_at_its_beginning() -> None:
-    for title in ("Withdrawn: Counting Sheep", "[WITHDRAWN] Sheep"):
-        assert is_withdrawn(title, "We count sheep.")
-    for title in ("On Withdrawn Sheep", ""):
-        assert not is_withdrawn(title, "We count sheep.")

@@ -59,6 +59,16 @@ def test_marks_of_typesetting_are_read() -> None:
     assert (paper.title, paper.abstract) == ("On β-wool", "Aim: To sleep.")
 
 
+def test_a_withdrawn_preprint_is_marked() -> None:
+    rows = [
+        {"doi": "10.64898/1", "title": "Wool", "type": "WITHDRAWN"},
+        {"doi": "10.64898/2", "title": "WITHDRAWN: Wool"},
+        {"doi": "10.64898/3", "title": "Withdrawn wool"},
+    ]
+    papers = parse(json.dumps({"collection": rows}).encode(), "biorxiv", NOW).papers
+    assert [paper.withdrawn for paper in papers] == [True, True, False]
+
+
 def test_raw_control_characters_are_read_and_noted() -> None:
     body = b'{"collection": [{"doi": "10.64898/1", "title": "Wool", "abstract": "Two\n\x01 lines"}]}'
     result = parse(body, "biorxiv", NOW)

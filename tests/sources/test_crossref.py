@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from digest.models import Announcement, Health
+from digest.models import Announcement, Health, Paper
 from digest.models.errors import SourceChanged
 from digest.sources.base import FetchContext, fetch_source
 from digest.sources.crossref import PAGE_SIZE, Crossref, parse
@@ -29,6 +29,34 @@ def test_works_are_read_with_abstract_journal_and_preprint(replay: Replay) -> No
     assert trial.announcement is Announcement.NEW
     assert scan.announcement is Announcement.REPLACE  # a DOI for a volume of 1911 is no news
     assert result.note == "2 works could not be read."  # and the correction is no paper
+
+
+def parse_work(**fields: object) -> tuple[Paper, ...]:
+    work = {"DOI": "10.5555/1", "title": ["Wool"], **fields}
+    return parse(json.dumps({"message": {"items": [work]}}).encode(), "journals", NOW).papers
+
+
+@pytest.mark.parametrize(
+    ("markup", "abstract"),
+    [
+        ("<jats:title>Abstract</jats:title><jats:p>Sheep sleep.</jats:p>", "Sheep sleep."),
+        ("<jats:p>Summary. Sheep sleep.</jats:p>", "Sheep sleep."),
+        ("<jats:p><jats:bold>ABSTRACT</jats:bold> Sheep sleep.</jats:p>", "Sheep sleep."),
+        ("<jats:sec><jats:title>AIM</jats:title><jats:p>To sleep.</jats:p></jats:sec>", "Aim: To sleep."),
+        ("<jats:p>One.</jats:p><jats:title>Aim:</jats:title><jats:p>Sleep.</jats:p>", "One. Aim: Sleep."),
+        ("<jats:p>Abstract interpretation is sound.</jats:p>", "Abstract interpretation is sound."),
+        ("<jats:p><jats:italic>Abstract</jats:italic> art.</jats:p>", "Abstract art."),
+        ("Summary statistics of sheep.", "Summary statistics of sheep."),
+    ],
+)  # fmt: skip
+def test_headings_of_an_abstract_are_told_from_its_words(markup: str, abstract: str) -> None:
+    assert parse_work(abstract=markup)[0].abstract == abstract
+
+
+def test_notices_are_left_out_and_retracted_works_are_marked() -> None:
+    assert not parse_work(title=["Correction to: Wool"])
+    assert not parse_work(title=["Editorial Board"])
+    assert parse_work(title=["RETRACTED: Wool"])[0].withdrawn
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,20 @@ def test_arxiv_s_own_feed_can_be_parsed(replay: Replay) -> None:
     assert len(parse(replay("arxiv_rss/atom.xml"), "arxiv", NOW).papers) == 1
 
 
+def test_notices_of_a_journal_are_no_papers() -> None:
+    titles = (
+        "Correction to: Sheep in the meadows of Wales",
+        "Editorial Board",
+        "Sheep in the meadows of Wales",
+    )
+    items = (
+        f"<item><title>{t}</title><link>https://doi.org/10.5555/{n}</link></item>"
+        for n, t in enumerate(titles)
+    )
+    result = parse(f"<rss><channel>{''.join(items)}</channel></rss>".encode(), "journal", NOW)
+    assert ([paper.id for paper in result.papers], result.note) == (["doi:10.5555/2"], "")
+
+
 def test_truncated_feed_keeps_its_complete_items(replay: Replay) -> None:
     body = replay("feeds/journal.rdf")
     result = parse(body[: body.index(b"Editorial")], "journal", NOW)

@@ -8,8 +8,8 @@ from lxml import etree
 
 from digest.models import Announcement, FetchResult, Health, Paper
 from digest.models.errors import SourceChanged, SourceError
+from digest.models.notices import is_withdrawn
 from digest.models.paper_ids import parse_arxiv_id
-from digest.models.paper_merge import is_withdrawn
 from digest.sources.base import add_note, to_aliases
 from digest.sources.http.client import Client
 from digest.sources.http.response import Accept
