@@ -12,8 +12,8 @@ import numpy as np
 from digest.ranking.array_types import Floats, Indices
 from digest.ranking.hubness import compute_spreads
 from digest.ranking.neighbours import (
+    ANEW_UP_TO,
     BLOCK_CELLS,
-    EXACT_UP_TO,
     Keys,
     Neighbours,
     find_neighbours,
@@ -55,7 +55,7 @@ class Corpus:
     """The candidates of a day and earlier papers as background: term columns, idf and candidate vectors.
 
     `candidates` are rows of unit length, over the columns of the terms that they use.
-    With *keys* of the papers' texts, the nearest others of more than EXACT_UP_TO papers are those in *known*
+    With *keys* of the papers' texts, the nearest others of more than ANEW_UP_TO papers are those in *known*
     as far as they go, and are kept as `neighbours` for the next time.
     """
 
@@ -93,7 +93,7 @@ class Corpus:
         self.expected_similarity = np.asarray(confidence * self._own_similarity * expected, np.float32)
         compared = self.candidates, self._posting_lists, centroid_similarity, spreads
         self.neighbours: Neighbours | None = None
-        if size <= EXACT_UP_TO:
+        if size <= ANEW_UP_TO:
             self._neighbours = weigh_neighbours(*compared)
         else:
             keys = np.arange(size, dtype=np.uint64) if keys is None else keys

@@ -45,6 +45,8 @@ def subtract_hubness(
     `similarity` holds these `rows` of the papers against all of them, 0 for a paper with itself;
     `centroid_similarity` and `spreads` have a value for each paper.
     """
-    excess = similarity - centroid_similarity - centroid_similarity[rows, None]
-    excess /= np.sqrt(spreads * spreads[rows, None])
-    return np.asarray(np.maximum(excess, 0), np.float32)
+    excess, roots = similarity - centroid_similarity, np.sqrt(spreads)
+    excess -= centroid_similarity[rows, None]
+    excess /= roots
+    excess /= roots[rows, None]
+    return np.asarray(np.maximum(excess, 0, out=excess), np.float32)

@@ -1,8 +1,8 @@
 """The nearest others of each paper of a day, from which its scores are smoothed.
 
-Of more than EXACT_UP_TO papers, what was found is kept between runs: only papers that are new to the pool are
-compared with all, by their heaviest terms only if they are as many. An earlier comparison stands for as long
-as both papers are in the pool, although the weights of terms change a little from day to day.
+Of more than ANEW_UP_TO papers, what was found is kept between runs: only papers that are new to the pool are
+compared with all. An earlier comparison stands for as long as both papers are in the pool, although the
+weights of terms change a little from day to day.
 """
 
 from base64 import b64decode, b64encode
@@ -17,11 +17,11 @@ from digest.ranking.array_types import Floats, Indices
 from digest.ranking.hubness import subtract_hubness
 from digest.ranking.sparse_rows import PostingLists, SparseRows
 
-EXACT_UP_TO = 10_000  # papers that are compared by all terms, each time anew
-LOOKUP_TERMS = 160  # of more papers: finds 83 % of the ten nearest of 8,400 genuine abstracts
+ANEW_UP_TO = 10_000  # papers that are compared each time anew
 BLOCK_CELLS = 1_000_000  # pairs of papers compared at once: bounds the memory
 NEIGHBOUR_COUNT = 10  # the nearest papers that count
 KEPT_COUNT = 20  # those kept between runs, as some of them leave the pool
+PART_COLUMNS = 32  # of a row, whose maxima are compared first
 MAX_NEW_SHARE = 0.5  # of the papers; with more of them all are compared anew
 _CHECKSUM_BYTES = 16
 _COLUMNS: tuple[tuple[str, int], ...] = (("<u8", 1), ("<i4", KEPT_COUNT), ("<f4", KEPT_COUNT))
@@ -75,7 +75,7 @@ def compute_keys(texts: Sequence[str]) -> Keys:
 def weigh_neighbours(
     unit: SparseRows, posting_lists: PostingLists, centroid_similarity: Floats, spreads: Floats
 ) -> SparseRows:
-    """Return the weights of each paper's nearest others among at most EXACT_UP_TO; they sum to one.
+    """Return the weights of each paper's nearest others among at most ANEW_UP_TO; they sum to one.
 
     *unit* has a row of unit length for each paper, *posting_lists* the same by term. A block at a time: only
     the nearest are kept, so that memory grows as the number of papers does.
@@ -106,10 +106,7 @@ def find_neighbours(  # noqa: PLR0913  the papers, and what is known of them
     block_rows = max(1, BLOCK_CELLS // max(size, 1))
     for start in range(0, len(new), block_rows):
         rows = new[start : start + block_rows]
-        looked_up = unit.take(rows)
-        if len(new) > EXACT_UP_TO:
-            looked_up = _keep_heaviest(looked_up, LOOKUP_TERMS)
-        block = _compare(looked_up, posting_lists, rows, centroid_similarity, spreads)
+        block = _compare(unit.take(rows), posting_lists, rows, centroid_similarity, spreads)
         found.nearest[rows], found.excess[rows] = _select_largest(
             np.broadcast_to(np.arange(size), block.shape), block
         )
@@ -170,7 +167,7 @@ def _offer(found: Neighbours, papers: Indices, block: Floats) -> None:
 
 def _select_largest(papers: Indices, excess: Floats) -> tuple[Indices, Floats]:
     """Return the KEPT_COUNT papers of each row with the largest excess, and their excess."""
-    columns = np.argpartition(-excess, KEPT_COUNT - 1, axis=1)[:, :KEPT_COUNT]
+    columns = _find_largest(excess, KEPT_COUNT)
     largest = np.take_along_axis(excess, columns, axis=1)
     return np.where(largest > 0, np.take_along_axis(papers, columns, axis=1), -1), largest
 
@@ -182,14 +179,20 @@ def _find_positions(wanted: Keys, among: Keys) -> Indices:
     return np.where(among[order[places]] == wanted, order[places], -1)
 
 
-def _keep_heaviest(rows: SparseRows, count: int) -> SparseRows:
-    """Return the rows with their *count* largest values only."""
-    owners = rows.owners
-    order = np.lexsort((-rows.values, owners))
-    rank = np.arange(len(order)) - rows.ends[owners]
-    kept = np.sort(order[rank < count])
-    ends = np.append(0, np.cumsum(np.minimum(np.diff(rows.ends), count)))
-    return SparseRows(rows.values[kept], rows.columns[kept], ends, rows.width)
+def _find_largest(values: Floats, count: int) -> Indices:
+    """Return the columns of the *count* largest values of each row; none may be negative.
+
+    They are in the *count* parts of the row with the largest maxima, so only these are partitioned.
+    """
+    rows, size = values.shape
+    if size > 2 * count * PART_COLUMNS:
+        padded = np.pad(values, ((0, 0), (0, -size % PART_COLUMNS)), constant_values=-1)
+        parts = padded.reshape(rows, -1, PART_COLUMNS)
+        best = np.argpartition(-parts.max(axis=2), count - 1, axis=1)[:, :count]
+        columns = (best[:, :, None] * PART_COLUMNS + np.arange(PART_COLUMNS)).reshape(rows, -1)
+        inside = np.take_along_axis(parts, best[:, :, None], axis=1).reshape(rows, -1)
+        return np.take_along_axis(columns, _find_largest(inside, count), axis=1)
+    return np.argpartition(-values, count - 1, axis=1)[:, :count]
 
 
 def _keep_largest(weights: Floats) -> tuple[Indices, Floats]:
@@ -197,7 +200,7 @@ def _keep_largest(weights: Floats) -> tuple[Indices, Floats]:
     rows, size = weights.shape
     if size <= NEIGHBOUR_COUNT:
         return np.zeros((rows, 0), np.intp), np.zeros((rows, 0), np.float32)
-    columns = np.argpartition(-weights, NEIGHBOUR_COUNT, axis=1)[:, :NEIGHBOUR_COUNT]
+    columns = _find_largest(weights, NEIGHBOUR_COUNT)
     largest = np.take_along_axis(weights, columns, axis=1)
     largest /= np.maximum(largest.sum(axis=1, keepdims=True), np.float32(1e-9))
     return columns, largest

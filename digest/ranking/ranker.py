@@ -161,7 +161,7 @@ class Ranker:
     """The papers of the day, ready to be compared with any number of readers.
 
     *background* are papers of earlier days, from which idf and the usual paper are estimated. *known* are the
-    neighbours that an earlier ranker found: they save time where there are more than EXACT_UP_TO papers.
+    neighbours that an earlier ranker found: they save time where there are more than ANEW_UP_TO papers.
     """
 
     def __init__(  # noqa: PLR0913  independent inputs of a day, each by its name

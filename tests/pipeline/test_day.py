@@ -51,7 +51,7 @@ def test_no_candidate_was_sent_before_the_days_that_are_read(
 def test_neighbours_of_many_papers_are_kept_by_runs_and_only_read_by_previews(
     store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bm25, "EXACT_UP_TO", 5)
+    monkeypatch.setattr(bm25, "ANEW_UP_TO", 5)
     papers = [make_paper(f"Sheep {n} graze on meadow {n % 3}", id=f"arxiv:2611.{n:05}") for n in range(40)]
     reader = replace(make_subscriber(), profile=Profile(keywords=("sheep",)))
     with store.begin() as tx:

@@ -58,6 +58,20 @@ def test_neighbours_found_for_many_papers_weigh_as_those_of_few() -> None:
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-5)
 
 
+def test_the_nearest_of_many_papers_are_those_with_the_greatest_excess() -> None:
+    unit, size = make_unit(1_500), 1_500
+    usual, spreads = np.full(size, 0.02, np.float32), np.ones(size, np.float32)
+    similarity = unit.to_dense() @ unit.to_dense().T
+    np.fill_diagonal(similarity, 0)
+
+    found = find_neighbours(unit, PostingLists(unit), usual, spreads, keys=np.arange(size, dtype=np.uint64))
+
+    greatest = -np.sort(-np.maximum(similarity - 0.04, 0), axis=1)[:, :KEPT_COUNT]
+    assert np.allclose(-np.sort(-found.excess, axis=1), greatest, atol=1e-5)
+    nearest = np.take_along_axis(similarity, found.nearest, axis=1)
+    assert np.allclose(nearest - 0.04, found.excess, atol=1e-5)
+
+
 @pytest.mark.parametrize("known_papers", [EVERY, EVERY[::-1], EVERY[:100], EVERY[20:]])
 def test_what_is_known_is_as_good_as_comparing_anew(known_papers: list[int]) -> None:
     assert np.allclose(weigh(EVERY, find(known_papers)), weigh(EVERY), atol=1e-6)
