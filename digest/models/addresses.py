@@ -1,13 +1,13 @@
 """Email addresses: parsing, the spelling used on the wire, and keyed hashes of mailboxes."""
 
 import hmac
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
 from digest.models.errors import InvalidAddress, Phrase
+from digest.models.text import strip_unseen
 
 
 def hash_mailbox(mailbox: str, *, suppression_key: bytes) -> str:
@@ -40,7 +40,7 @@ def parse_address(text: str) -> Address:
         InvalidAddress: no mail can be sent to it; the message says why.
     """
     try:
-        valid = validate_email(_strip_invisible(text), check_deliverability=False, strict=True)
+        valid = validate_email(strip_unseen(text), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise InvalidAddress(
             "This is not an email address that we can write to: %(why)s", why=_find_reason(str(error))
@@ -80,16 +80,6 @@ _REASONS = {
 
 def _find_reason(said: str) -> Phrase:
     return next(reason for words, reason in _REASONS.items() if words in said)
-
-
-def _strip_invisible(text: str) -> str:
-    """Remove white space and the invisible characters that are copied along from documents and chats."""
-    visible = [place for place, char in enumerate(text) if not _is_invisible(char)]
-    return text[visible[0] : visible[-1] + 1] if visible else ""
-
-
-def _is_invisible(char: str) -> bool:
-    return char.isspace() or unicodedata.category(char) in ("Cf", "Zs", "Zl", "Zp", "Cc")
 
 
 def hash_address(secret: bytes, address: str) -> str:

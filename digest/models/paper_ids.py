@@ -12,6 +12,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from digest.models import Paper
+from digest.models.text import remove_unseen
 
 MAX_ID_CHARS = 2_000  # no id or link to a paper is longer, and matching a longer text might take long
 MIN_TITLE_LETTERS = 20  # letters and digits; a shorter title does not identify a paper
@@ -63,11 +64,6 @@ _WRAPPER = re.compile(
     re.IGNORECASE,
 )
 _ENCODED_TWICE = re.compile(r"%(?:25)+(?=[\da-fA-F]{2})")
-# Invisible characters that come along when copying, and those that steer a terminal: no id has any.
-_PASTED = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\ud800-\udfff\ue000-\uf8ff\ufeff\ufff0-\uffff\U000e0000-\U0010ffff]"
-)
 _OPENERS = "<([{'\"`*“‘«（【「『"
 _CLOSERS = ".,;:!?'\"`*>”’»。，、；：！？）】」』…"
 _OPENING = {")": "(", "]": "[", "}": "{"}
@@ -267,7 +263,7 @@ def _parse_other_id(text: str) -> str | None:
     """Return the canonical PubMed or OpenReview id; OpenReview's is the one kind whose case counts."""
     if len(text) > MAX_ID_CHARS:
         return None
-    text = _decode(_PASTED.sub("", text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
+    text = _decode(remove_unseen(text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
     text = _add_scheme(text)
     if pmid := _PMID.match(text):
         return f"pmid:{pmid[1]}"
@@ -278,7 +274,7 @@ def _parse_other_id(text: str) -> str | None:
 def _match_arxiv(text: str) -> re.Match[str] | None:
     if len(text) > MAX_ID_CHARS:
         return None
-    text = _decode(_PASTED.sub("", text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
+    text = _decode(remove_unseen(text)).strip().lstrip(_OPENERS).rstrip(_CLOSERS + ")]}").strip()
     if name := _ARXIV_NAME.match(text):
         return name
     link = _WRAPPER.sub("", _add_scheme(text))
@@ -292,7 +288,7 @@ def _decode(text: str) -> str:
         text = _ENCODED_TWICE.sub("%", text)
         while (decoded := unquote(text)) != text:
             text = decoded
-        text = _PASTED.sub("", text)
+        text = remove_unseen(text)
     return text
 
 
@@ -304,7 +300,7 @@ def _parse_doi(text: str) -> str | None:
     """Decode and strip a DOI until nothing changes, so that the result is idempotent."""
     if len(text) > MAX_ID_CHARS:
         return None
-    text = _PASTED.sub("", text).strip().lstrip(_OPENERS)
+    text = remove_unseen(text).strip().lstrip(_OPENERS)
     while True:
         plain = _strip_doi(text)
         if plain == text:

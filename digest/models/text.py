@@ -6,13 +6,19 @@ from collections.abc import Sequence
 
 MAX_SUMMARY_CHARS = 240  # of the summary on a paper's card
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# Zero-width and direction marks, surrogates, private use (placeholders of digest.mail), specials, tags.
-_INVISIBLE = re.compile(
-    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff"
-    r"\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000effff\U000f0000-\U0010ffff]"
+# Soft hyphens, zero-width and direction marks, surrogates, private use (placeholders of digest.mail), tags;
+# but not the joiners, without which some scripts are read differently.
+_INVISIBLE = (
+    r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff"
+    r"\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff"
 )
-_NOT_CLEAN = re.compile(rf"{_INVISIBLE.pattern}|[^\S ]|[\x00-\x1f\x7f-\x9f]|  ")
-_UNPRINTABLE = re.compile(rf"{_INVISIBLE.pattern}|[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_TO_REMOVE = re.compile(f"[{_INVISIBLE}]")
+_NOT_CLEAN = re.compile(rf"[{_INVISIBLE}]|[^\S ]|[\x00-\x1f\x7f-\x9f]|  ")
+_UNPRINTABLE = re.compile(rf"[{_INVISIBLE}\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# And the joiners, replacement characters, and controls that are not white space.
+_UNSEEN_CLASS = rf"{_INVISIBLE}\u200c\u200d\ufffc\ufffd\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_UNSEEN = re.compile(f"[{_UNSEEN_CLASS}]")
+_SEEN = re.compile(rf"[^\s{_UNSEEN_CLASS}]")
 _SENTENCE_START = r"[\"“‘(]?[A-Z0-9]"
 _SENTENCE_BREAK = re.compile(rf"(?:(?<=[.!?])|(?<=[.!?][\"”’)]))\s+(?={_SENTENCE_START})|(?<=[。！？])")
 _ABBREVIATION_END = re.compile(
@@ -32,7 +38,18 @@ def clean(text: str) -> str:
     """Return the text on one line: single blanks, no controls, nothing invisible. Idempotent."""
     if not _NOT_CLEAN.search(text):
         return text.strip()
-    return _BLANKS.sub(" ", _INVISIBLE.sub("", text)).strip()
+    return _BLANKS.sub(" ", _TO_REMOVE.sub("", text)).strip()
+
+
+def remove_unseen(text: str) -> str:
+    """Return the text without anything that nobody sees, joiners too; white space stays."""
+    return _UNSEEN.sub("", text)
+
+
+def strip_unseen(text: str) -> str:
+    """Return the text without white space and the same characters at both ends, as they are copied along."""
+    first, last = _SEEN.search(text), _SEEN.search(text[::-1])
+    return text[first.start() : len(text) - last.start()] if first and last else ""
 
 
 def replace_unprintable(text: str) -> str:

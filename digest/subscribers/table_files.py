@@ -10,6 +10,7 @@ from itertools import chain
 from typing import BinaryIO, TextIO
 
 from digest.models.errors import InvalidChange
+from digest.models.text import strip_unseen
 from digest.subscribers.foreign_consent import normalize_name
 from digest.subscribers.importing import Row, UnreadableRow, find_address_column
 
@@ -26,7 +27,6 @@ _BLANK = r"(?='*[\t\r])"
 _UNESCAPED = re.compile(f"{_CELL_START}{_FORMULA}|^{_BLANK}")
 _ESCAPED = re.compile(f"{_CELL_START}'{_FORMULA}|^'{_BLANK}")
 DELIMITERS = ",;\t|"
-INVISIBLE = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\u00a0"  # around a header, as copied from documents
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's first line
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 QUOTE_HINT = "put quotes around a cell that holds the delimiter"
@@ -52,14 +52,14 @@ def read_rows(file: BinaryIO) -> Iterator[Row]:
     text = _BoundedText(wrapper)
     try:
         first, number = "", 0
-        while not first.strip(INVISIBLE):
+        while not strip_unseen(first):
             first, number = text.readline(), number + 1
             if not first:
                 raise InvalidChange("The file is empty; the import needs CSV with a header, or JSON.")
-        if first.lstrip(INVISIBLE).startswith("["):
+        if strip_unseen(first).startswith("["):
             yield from _read_document(first + text.read())
-        elif first.lstrip(INVISIBLE).startswith("{"):
-            yield from _read_json(first.lstrip(INVISIBLE), text)
+        elif strip_unseen(first).startswith("{"):
+            yield from _read_json(strip_unseen(first) + "\n", text)
         else:
             yield from _read_csv(first, text, number)
     except UnicodeDecodeError as error:
@@ -112,7 +112,7 @@ def _read_csv(header: str, text: _BoundedText, number: int) -> Iterator[Row]:
         delimiter, header, number = separator[1], text.readline(), number + 1
     csv.field_size_limit(MAX_CELL_CHARS)
     try:
-        names = [name.strip(INVISIBLE) for name in next(csv.reader([header], delimiter=delimiter), [])]
+        names = [strip_unseen(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
     except csv.Error as error:
         raise InvalidChange(f"The first line cannot be read: {error}.") from error
     address_column = find_address_column(tuple(map(normalize_name, names)))
@@ -197,7 +197,7 @@ def _parse_line(line: str) -> Mapping[str, object] | UnreadableRow:
 def _read_document(content: str) -> Iterator[Row]:
     """Read a JSON document: a list of objects or addresses, or an object that holds such a list."""
     try:
-        document = json.loads(content.lstrip(INVISIBLE))
+        document = json.loads(strip_unseen(content))
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         raise InvalidChange(f"The file is not valid JSON: line {line} cannot be read.") from error

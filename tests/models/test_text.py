@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.models.text import clean, escape_unprintable, replace_unprintable, split_sentences
+from digest.models.text import (
+    clean,
+    escape_unprintable,
+    remove_unseen,
+    replace_unprintable,
+    split_sentences,
+    strip_unseen,
+)
 
 # What a terminal obeys, or shows in another order: controls other than line ends, and bidi characters.
 STEERING = re.compile(
@@ -38,6 +45,13 @@ def test_blanks_and_controls_of_every_kind_become_one_blank(blank: str) -> None:
 )
 def test_invisible_characters_are_removed(invisible: str) -> None:
     assert clean(f"{invisible}on{invisible}e t{invisible}wo{invisible}") == "one two"
+
+
+def test_what_nobody_sees_is_removed_from_ids_and_from_the_ends_of_addresses_and_cells() -> None:
+    copied = "\ufeff \u200b2611.\u200d00001\x00\ufffd\u2060\n"
+    assert remove_unseen(copied) == " 2611.00001\n"
+    assert strip_unseen(copied) == "2611.\u200d00001"
+    assert not strip_unseen("\u200b \t\u00a0")
 
 
 @given(st.text())

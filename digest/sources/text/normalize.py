@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
+from digest.models.text import remove_unseen
 from digest.sources.text.latex import BRACE_PLACEHOLDERS, latex_to_text
 from digest.sources.text.latex_symbols import GREEK
 from digest.sources.text.names import invert_name
@@ -53,12 +54,6 @@ _MATH_MARKS = re.compile(r"(?<!\\)(?:\$|&amp;)")  # delimiters, and what aligns 
 _INSTRUCTION = re.compile(r"<\?([A-Za-z]\w*)((?:(?!<\?|\?>).)*+)\?>", re.DOTALL)
 _MAX_ESCAPES = 3  # how often a title may have been escaped on its way
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-# Control characters (white space aside), zero-width and bidi characters, private use, surrogates, tags.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff"
-    "\U000e0000-\U0010ffff]"
-)
 # \tau, \rho, \beta and \frac whose beginning somebody read as an escape: a tab, a return, ...
 _ESCAPES = {"\t": r"\t", "\r": r"\r", "\x08": r"\b", "\x0c": r"\f"}
 _LOST_BACKSLASH = re.compile(
@@ -212,7 +207,7 @@ def _clean(text: str) -> str:
         return text if text.isascii() else _FILLERS.sub("", text)
     text = _LOST_BACKSLASH.sub(lambda command: _ESCAPES[command[0]], text)
     text = _MOJIBAKE.sub(_repair_utf8, text).translate(_C1_AS_WINDOWS)
-    text = _FILLERS.sub("", _INVISIBLE.sub("", text))
+    text = _FILLERS.sub("", remove_unseen(text))
     return " ".join(text.split())
 
 
